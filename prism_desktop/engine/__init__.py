@@ -1,0 +1,1 @@
+"""The engine: studies, models, training, evaluation and analysis. Never imports Qt."""

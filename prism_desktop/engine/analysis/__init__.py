@@ -1,0 +1,1 @@
+"""What the data and the models say: agreement, networks, relevance maps, figures."""

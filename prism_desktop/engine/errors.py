@@ -1,0 +1,41 @@
+"""Errors worded for the user. Anything that is not a `PrismError` is a bug and is logged whole."""
+
+
+class PrismError(Exception):
+    """One sentence that says what happened, what was kept and what to do."""
+
+
+class InputError(PrismError):
+    """The user's input cannot be used: an unknown labeler, a bad setting, a file that is not what it should be."""
+
+
+class StudyError(PrismError):
+    """A study cannot be opened, read or written."""
+
+
+class StudyLockedError(StudyError):
+    """Another window or command has the study open for writing."""
+
+
+class NewerSchemaError(StudyError):
+    """The study was written by a newer version of the program."""
+
+
+class CorruptStudyError(StudyError):
+    """The study's database fails its integrity check or is not a study at all."""
+
+
+class ReadOnlyStudyError(StudyError):
+    """The study's folder cannot be written."""
+
+
+class DiskFullError(StudyError):
+    """There was no room left on the disk."""
+
+
+class BackboneError(PrismError):
+    """A backbone cannot be found, downloaded or loaded."""
+
+
+class RunError(PrismError):
+    """A run folder cannot be read, or its training cannot start or go on."""

@@ -1,0 +1,35 @@
+"""Events of long work: what a generator yields while it goes on.
+
+Long work is a generator of these frozen records. Its last event is the result; closing the generator cancels it.
+"""
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the work is."""
+
+    done: int  # units finished
+    total: int | None  # units in all, None while unknown
+    what: str  # the present activity, for a reader: "Reading images"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the user should read; the work goes on."""
+
+    text: str  # one sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Generic[T]):
+    """The work's result, always the last event."""
+
+    value: T
+
+
+Event = Progress | Notice | Done[T]

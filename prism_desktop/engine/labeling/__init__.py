@@ -1,0 +1,1 @@
+"""Which trial a labeler sees next."""

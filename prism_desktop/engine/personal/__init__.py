@@ -1,0 +1,1 @@
+"""What is learned per labeler and shared between labelers."""

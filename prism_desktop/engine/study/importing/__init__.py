@@ -1,0 +1,1 @@
+"""Readers of data that others made: image folders, ratings, comparisons, workbooks."""

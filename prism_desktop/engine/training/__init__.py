@@ -1,0 +1,1 @@
+"""Training runs: data, trainer, checkpoints, the child process and the run folder."""

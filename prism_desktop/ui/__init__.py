@@ -1,0 +1,1 @@
+"""The window. Never imports SQLAlchemy or torch; reads frozen records and calls operations."""
