@@ -3,17 +3,59 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STUDY ?= demo.prism
+# Tests and pictures never need a display.
+OFFSCREEN := QT_QPA_PLATFORM=offscreen
 
-.PHONY: demo test lint bench soak lock clean
+.PHONY: demo test lint format bench soak lock golden backbone clean $(VENV)
+
+## demo: install, make the demo study, train on it, and open the window (or, without a display, write demo-output/)
+demo: $(VENV)
+	$(BIN)/python -m prism_desktop.demo --study $(STUDY) --out demo-output
+
+## test: install and run the whole suite
+test: $(VENV)
+	$(OFFSCREEN) $(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: $(VENV)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+## bench: the figures of docs/results.md that are timings
+bench: $(VENV)
+	$(OFFSCREEN) $(BIN)/python -m tests.bench
+
+## soak: long fault tests
+soak: $(VENV)
+	$(OFFSCREEN) $(BIN)/python -m pytest -m soak --timeout 1800
+
+## golden: redraw the pictures that the golden-image tests compare with
+golden: $(VENV)
+	$(OFFSCREEN) PRISM_GOLDEN=write $(BIN)/python -m pytest tests/golden
+
+## backbone: pretrain the embedded backbone again from freshly drawn faces
+backbone: $(VENV)
+	$(BIN)/python -m prism_desktop.engine.backbones.mini --out resources/prism-mini
+
+## lock: bring every dependency to its newest allowed version
+lock: $(VENV)
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --upgrade --quiet --output-file requirements.lock
+
+clean:
+	rm -rf demo-output build dist
 
 # The environment is complete when this stamp is newer than the lock and the project file.
+$(VENV): $(VENV)/installed
 $(VENV)/installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock \
-	  || $(BIN)/python -m pip install --require-hashes -r requirements.lock
+	  || $(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	touch $@
-
-.PHONY: $(VENV)
-$(VENV): $(VENV)/installed
