@@ -1,0 +1,270 @@
+"""Everything a training run can be told; the window's advanced form and `--set key=value` are made from these fields."""
+
+import difflib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+
+from prism_desktop.engine.errors import InputError
+
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class SplitConfig(_Settings):
+    """Which answers train, validate and test."""
+
+    kind: Literal["image", "pair", "labeler", "time", "label"] = Field(
+        default="image",
+        description="What is held out: unseen images (the headline), pairs, labelers, later answers, or random answers",
+    )
+    fold: int = Field(
+        default=0, ge=0, description="Which image fold is the test fold, counted from 0; vary it to cross-fit"
+    )
+    seed: int = Field(default=0, ge=0, description="Seed of the split's random choices, apart from the training's seed")
+    train: float = Field(default=0.7, gt=0, lt=1, description="Share of the answers that train")
+    val: float = Field(default=0.15, gt=0, lt=1, description="Share of the answers that choose the best epoch")
+    shots: int = Field(
+        default=20, ge=0, description="Answers of a held-out labeler that training may see (labeler split only)"
+    )
+
+    @property
+    def test(self) -> float:
+        """Share of the answers that are tested: what training and validation leave."""
+        return 1.0 - self.train - self.val
+
+    @model_validator(mode="after")
+    def _leave_a_test(self) -> "SplitConfig":
+        if self.test < 0.01:
+            raise ValueError("the training and validation shares leave nothing to test")
+        return self
+
+
+class PairsConfig(_Settings):
+    """How answers become pairs to learn from."""
+
+    use: Literal["auto", "comparisons", "ratings", "both"] = Field(
+        default="auto",
+        description="Task types that are learned from; auto takes comparisons where there are any, otherwise ratings",
+    )
+    ties: Literal["drop", "davidson"] = Field(
+        default="drop",
+        description="Ties are left out (as the source does) or predicted with Davidson's model and a learned tie rate",
+    )
+    min_difference: int = Field(default=1, ge=1, description="Least difference between two ratings that makes a pair")
+    cap_per_image: int = Field(
+        default=10,
+        ge=1,
+        description="Most rating pairs per image, labeler and attribute, so that they cannot drown comparisons",
+    )
+
+
+SOURCE_RECIPE: Mapping[str, Any] = {
+    "epochs": 20,
+    "batch": 64,
+    "lora_lr": 5e-4,
+    "token_lr": 5e-4,
+    "weight_decay": 0.01,
+    "rank": 4,
+    "alpha": 1.0,
+    "lora_std": 0.01,
+    "token_std": 0.02,
+    "tokens": 1,
+    "temperature": 0.15,
+    "patience": 5,
+    "start": "random",
+    "flips": False,
+}
+"""The source project's settings, every one, for `recipe=source`."""
+
+
+class TrainConfig(_Settings):
+    """One training run, complete: with the run's data snapshot it determines the result."""
+
+    method: str = Field(
+        default="lora-visual-prompt", description="Named recipe of personalisation: consensus, lora-visual-prompt, ..."
+    )
+    recipe: Literal["default", "source"] = Field(
+        default="default", description="Starting values of the settings below: ours, or the source project's exactly"
+    )
+    backbone: str = Field(
+        default="ViT-B-32-quickgelu:openai",
+        description="Frozen network that sees the images: prism-mini, MODEL:TAG or MODEL:PATH",
+    )
+    labelers: tuple[str, ...] | None = Field(
+        default=None, description="Codes of the labelers to model, separated by commas; empty for all"
+    )
+    attributes: tuple[str, ...] | None = Field(
+        default=None, description="Attributes to model, separated by commas; empty for all"
+    )
+    split: SplitConfig = Field(default_factory=lambda: SplitConfig(), description="What is held out, and how much")
+    pairs: PairsConfig = Field(default_factory=lambda: PairsConfig(), description="How answers become pairs")
+
+    epochs: Count = Field(default=20, description="Most passes over the training answers")
+    patience: Count = Field(default=5, description="Epochs without a better validation before training ends early")
+    batch: Count = Field(default=64, description="Answers per step; the attributes of one comparison stay together")
+    max_steps: Count | None = Field(default=None, description="Stop after so many steps; empty for no limit")
+    lora_lr: Positive = Field(default=2e-3, description="Learning rate of the LoRA adapters")
+    token_lr: Positive = Field(default=2e-2, description="Learning rate of the labelers' tokens")
+    weight_decay: float = Field(default=0.01, ge=0, description="Decoupled weight decay of AdamW")
+    rank: Count = Field(default=4, description="Rank of the LoRA adapters")
+    alpha: Positive = Field(default=1.0, description="LoRA scale: the adapters are multiplied by alpha / rank")
+    lora_std: Positive = Field(
+        default=0.01, description="Standard deviation of the LoRA A matrices at the start (B starts at zero)"
+    )
+    tokens: Count = Field(default=1, description="Visual tokens per labeler")
+    token_std: Positive = Field(default=0.02, description="Standard deviation of the tokens at the start")
+    temperature: Positive = Field(
+        default=0.15, description="T in score = cosine / T; a lower one makes differences weigh more"
+    )
+    start: Literal["random", "consensus"] = Field(
+        default="random",
+        description="Where a personal model starts: at random, or at the consensus model's LoRA and token",
+    )
+    compare: bool = Field(
+        default=True, description="Make sure that a consensus model of the same data exists, and report against it"
+    )
+    flips: bool = Field(default=False, description="Mirror training images at random")
+
+    seed: int = Field(default=0, ge=0, description="Seed of the starting weights and of the order of the answers")
+    device: str = Field(
+        default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cuda, cuda:N, mps or cpu"
+    )
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        default="auto",
+        description="Number format of the frozen network; auto takes bfloat16 where the device is fast at it",
+    )
+    threads: Count | None = Field(
+        default=None, description="Processor threads; empty for all. Bit-equal results need equal counts"
+    )
+    checkpoint_seconds: Positive = Field(
+        default=60.0, description="Longest time between two checkpoints within an epoch"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_from_recipe(cls, data: Any) -> Any:
+        if isinstance(data, Mapping) and data.get("recipe") == "source":
+            return {**SOURCE_RECIPE, **data}
+        return data
+
+    def with_settings(self, settings: Sequence[str]) -> "TrainConfig":
+        """Change settings by their dotted keys, as in ["epochs=3", "split.kind=pair", "recipe=source"].
+
+        A new recipe replaces the values that still are the old recipe's, so what was chosen on purpose stays.
+
+        Raises:
+            InputError: one sentence, if a key is unknown (with near matches) or a value does not fit.
+        """
+        given = dict(_parse(text) for text in settings)
+        values = self.model_dump(exclude_unset=True)
+        recipe = given.get("recipe", self.recipe)
+        if recipe != self.recipe:
+            old = TrainConfig(recipe=self.recipe)
+            values = {k: v for k, v in values.items() if k not in SOURCE_RECIPE or v != getattr(old, k)}
+        for key, value in given.items():
+            *groups, last = key.split(".")
+            target = values
+            for group in groups:
+                target = target.setdefault(group, {})
+            target[last] = value
+        return TrainConfig.checked(values)
+
+    @classmethod
+    def checked(cls, values: Mapping[str, Any]) -> "TrainConfig":
+        """Like the constructor, but wrong values raise an InputError of one sentence."""
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise InputError(_sentence(error)) from None
+
+    @classmethod
+    def load(cls, path: Path) -> "TrainConfig":
+        """Read a run's config.json; raises InputError if it is missing or not a configuration."""
+        try:
+            values = json.loads(path.read_text("utf-8"))
+        except OSError as error:
+            raise InputError(f"The configuration {path} cannot be read: {error.strerror}.") from None
+        except ValueError:
+            raise InputError(f"The configuration {path} is not JSON.") from None
+        if not isinstance(values, dict):
+            raise InputError(f"The configuration {path} holds no settings.")
+        return cls.checked(values)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting as a form shows it."""
+
+    key: str  # dotted, as `--set` takes it
+    description: str  # one line
+    kind: str  # "choice", "bool", "int", "float", "text" or "list"
+    default: Any  # None where empty is meant
+    choices: tuple[str, ...]  # only of a "choice"
+    optional: bool  # may be left empty
+
+
+def settings(model: type[BaseModel] = TrainConfig, prefix: str = "") -> tuple[Setting, ...]:
+    """Every setting with its dotted key, in the order of a form."""
+    found: list[Setting] = []
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            found += settings(kind, f"{prefix}{name}.")
+        else:
+            found.append(_setting(f"{prefix}{name}", field))
+    return tuple(found)
+
+
+def _setting(key: str, field: FieldInfo) -> Setting:
+    kinds = [kind for kind in get_args(field.annotation) or (field.annotation,) if kind is not type(None)]
+    choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+    # An optional or annotated number's own type is the first argument of the union or of `Annotated`.
+    kind = get_args(kinds[0])[0] if get_origin(kinds[0]) is Annotated else kinds[0]
+    name = "choice" if choices else {bool: "bool", int: "int", float: "float", str: "text"}.get(kind, "list")
+    optional = type(None) in get_args(field.annotation)
+    return Setting(key, field.description or "", name, field.get_default(call_default_factory=True), choices, optional)
+
+
+def _parse(text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    key, value = key.strip(), value.strip()
+    known = {setting.key: setting for setting in settings()}
+    if not equals:
+        raise InputError(f"The setting “{text}” has no value: write key=value, for example epochs=10.")
+    if key not in known:
+        last = {name.rpartition(".")[2]: name for name in known}
+        near = difflib.get_close_matches(key, [*known, *last], n=3, cutoff=0.6)
+        names = list(dict.fromkeys(last.get(name, name) for name in near))
+        hint = f"near it are {', '.join(names)}" if names else f"the settings are {', '.join(known)}"
+        raise InputError(f"There is no setting “{key}”; {hint}.")
+    setting = known[key]
+    if setting.optional and value.lower() in ("", "none", "all", "null"):
+        return key, None
+    if setting.kind == "list":
+        return key, tuple(part.strip() for part in value.split(",") if part.strip())
+    return key, value
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"] if isinstance(part, str)) or "configuration"
+    if first["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(key, [setting.key for setting in settings()], n=3)
+        return f"There is no setting “{key}”" + (f"; near it are {', '.join(near)}." if near else ".")
+    what = first["msg"].removeprefix("Value error, ").replace("Input should be", "it must be")
+    what = {"int_parsing": "it must be a whole number", "float_parsing": "it must be a number"}.get(first["type"], what)
+    if first["type"] == "string_pattern_mismatch":
+        what = "it must be auto, cpu, mps, cuda or cuda:N"  # the device is the only setting with a pattern
+    if isinstance(first["input"], Mapping):
+        return f"The settings of {key} do not fit together: {what}."
+    return f"The setting {key} cannot be “{first['input']}”: {what}."
