@@ -10,7 +10,7 @@ OFFSCREEN := QT_QPA_PLATFORM=offscreen
 
 ## demo: install, make the demo study, train on it, and open the window (or, without a display, write demo-output/)
 demo: $(VENV)
-	$(BIN)/python -m prism_desktop.demo --study $(STUDY) --out demo-output
+	$(BIN)/prism-desktop demo $(STUDY) --train --show --out demo-output
 
 ## test: install and run the whole suite
 test: $(VENV)
@@ -58,4 +58,5 @@ $(VENV)/installed: requirements.lock pyproject.toml
 	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock \
 	  || $(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m prism_desktop.qt_libraries --install
 	touch $@

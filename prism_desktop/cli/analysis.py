@@ -1,0 +1,55 @@
+"""Commands that look at data and models: agreement, relevance."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from prism_desktop.cli.console import JSON_HELP, out, say, write_json
+from prism_desktop.cli.study import open_existing
+from prism_desktop.engine.errors import InputError
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command()(agreement)
+    app.command()(relevance)
+
+
+def agreement(
+    study: Annotated[Path, typer.Argument(help="The study's folder.")],
+    attribute: Annotated[str | None, typer.Option(help="Only this attribute.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write the pairs of labelers to this CSV file.")] = None,
+    json: Annotated[str | None, typer.Option("--json", help=JSON_HELP)] = None,
+) -> None:
+    """How often labelers agree on the comparisons they share; blank where nothing is shared."""
+    from prism_desktop.engine.analysis.agreement import study_agreement
+
+    with open_existing(study, read_only=True) as opened:
+        known = [record.name for record in opened.attributes()]
+        if attribute is not None and attribute not in known:
+            raise InputError(f"There is no attribute {attribute}; the study has {', '.join(known)}.")
+        result = study_agreement(opened.comparisons(), opened.ratings(), attribute=attribute)
+    frame = result.frame()
+    if csv is not None:
+        frame.to_csv(csv, index=False)
+        say(f"Wrote {len(frame)} pairs of labelers to {csv}.", json)
+    elif json != "-":
+        out.print(frame.to_string(index=False), markup=False)
+    write_json([{k: None if v != v else v for k, v in row.items()} for row in frame.to_dict("records")], json)
+
+
+def relevance(
+    run: Annotated[Path, typer.Argument(help="The run's folder.")],
+    labeler: Annotated[str, typer.Option(help="Whose model.")],
+    attribute: Annotated[str, typer.Option(help="An attribute of the run, or any words.")],
+    image: Annotated[str, typer.Option(help="An image's name in the study, or a file.")],
+    png: Annotated[Path, typer.Option(help="The picture to write.")],
+    kind: Annotated[str, typer.Option(help="gradient-attention, attention or rollout.")] = "gradient-attention",
+) -> None:
+    """Where a labeler's model looks: a map over one image, with its own deletion test."""
+    from prism_desktop.engine.analysis.relevance import explain_run
+
+    result = explain_run(run, labeler=labeler, attribute=attribute, image=image, kind=kind)
+    result.overlay().save(png)
+    say(f"Wrote {png}. {result.verdict()}")

@@ -1,0 +1,64 @@
+"""`prism-desktop demo`: the demo study, and if asked the whole path from it to the window or a report."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from prism_desktop import qt_libraries
+from prism_desktop.cli import training, window
+from prism_desktop.cli.console import follow, out, say
+from prism_desktop.cli.tables import accuracy_table
+from prism_desktop.engine.config import TrainConfig
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's command."""
+    app.command()(demo)
+
+
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where the study is made, such as demo.prism.")],
+    seed: Annotated[int, typer.Option(help="Seed of the faces and the simulated labelers.")] = 0,
+    images: Annotated[int, typer.Option(help="How many faces are drawn.", min=60)] = 600,
+    train: Annotated[bool, typer.Option("--train", help="Then train lora-visual-prompt on it.")] = False,
+    show: Annotated[
+        bool, typer.Option("--show", help="Then open the window; without a display, write pictures and a report.")
+    ] = False,
+    out_folder: Annotated[Path, typer.Option("--out", help="Where pictures and report go.")] = Path("demo-output"),
+) -> None:
+    """Draw the demo study: faces with simulated labelers whose tastes are known."""
+    from prism_desktop.engine.study.demo import build_demo
+
+    if folder.is_dir() and train:
+        say(f"The study {folder} is there already; it is used as it is.")
+    else:
+        follow(build_demo(folder, seed=seed, images=images))
+        say(f"Made the demo study {folder}; its labelers are simulated.")
+    report = None
+    if train:
+        report = _train(folder)
+    if show:
+        _show(folder, report, out_folder)
+
+
+def _train(folder: Path) -> Path:
+    from prism_desktop.engine.training import supervisor
+
+    config = TrainConfig(method="lora-visual-prompt", backbone="prism-mini")
+    run = training.train_here(supervisor.train(folder, config))
+    out.print(accuracy_table(run.summary() or {}))
+    return run.path / "summary.md"
+
+
+def _show(folder: Path, report: Path | None, out_folder: Path) -> None:
+    if qt_libraries.display_available():
+        window.open_window(folder)
+        return
+    say(f"There is no display here, so no window opens; pictures of every panel and report.md go to {out_folder}/.")
+    out_folder.mkdir(parents=True, exist_ok=True)
+    pictures = window.draw_panels(folder, out_folder, "both")
+    text = report.read_text(encoding="utf-8") if report is not None else "# Demo study\n\nNothing was trained.\n"
+    links = "\n".join(f"![{path.stem}]({path.relative_to(out_folder)})" for path in pictures)
+    (out_folder / "report.md").write_text(f"{text}\n## The window\n\n{links}\n", encoding="utf-8")
+    say(f"Wrote {out_folder / 'report.md'} and {len(pictures)} pictures.")

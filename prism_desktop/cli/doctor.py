@@ -1,0 +1,75 @@
+"""`prism-desktop doctor`: what is installed, and what this machine offers."""
+
+import importlib.metadata
+import platform
+import sqlite3
+from typing import Annotated
+
+import typer
+
+from prism_desktop import __version__, qt_libraries
+from prism_desktop.cli.console import JSON_HELP, say, write_json
+from prism_desktop.engine import paths
+
+_PACKAGES = (
+    "torch", "torchvision", "open_clip_torch", "peft", "safetensors", "PySide6-Essentials", "pyqtgraph", "superqt",
+    "SQLAlchemy", "alembic", "numpy", "scipy", "pandas", "pyarrow", "openpyxl", "pillow", "matplotlib", "networkx",
+    "scikit-learn", "typer", "rich", "pydantic", "platformdirs",
+)  # fmt: skip
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's command."""
+    app.command()(doctor)
+
+
+def doctor(json: Annotated[str | None, typer.Option("--json", help=JSON_HELP)] = None) -> None:
+    """Versions of everything, the torch build, the GPU seen, SQLite and Qt's platform."""
+    value = {
+        "prism-desktop": __version__,
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "sqlite": sqlite3.sqlite_version,
+        **_device(),
+        **_qt(),
+        "embedded backbone": str(paths.resources() / "prism-mini"),
+        "backbone cache": str(paths.cache()),
+        "settings and log": str(paths.config()),
+        "packages": {name: _version(name) for name in _PACKAGES},
+    }
+    write_json(value, json)
+    for key, item in value.items():
+        if isinstance(item, dict):
+            for name, version in item.items():
+                say(f"  {name} {version or 'missing'}", json)
+        else:
+            say(f"{key}: {item}", json)
+
+
+def _device() -> dict[str, str]:
+    import torch
+
+    from prism_desktop.engine.device import choose_device
+
+    device = choose_device("auto")
+    return {
+        "torch build": f"{torch.__version__}, CUDA {torch.version.cuda or 'none'}, {torch.get_num_threads()} threads",
+        "device": f"{device.kind}: {device.name} ({device.why})",
+    }
+
+
+def _qt() -> dict[str, str]:
+    missing = qt_libraries.missing_packages(window=qt_libraries.display_available())
+    if missing:
+        return {"qt": qt_libraries.sentence(missing)}
+    from PySide6.QtCore import qVersion
+
+    display = "a display was found" if qt_libraries.display_available() else "no display: commands and pictures only"
+    return {"qt": f"{qVersion()}, {display}"}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None

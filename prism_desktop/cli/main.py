@@ -1,0 +1,60 @@
+"""The command `prism-desktop`: opens the window, or runs one of the commands below it.
+
+Qt and torch are imported only by the commands that need them, so that `--help` and `study info` answer at once.
+"""
+
+import sys
+from typing import NoReturn
+
+import typer
+from typer.main import get_command
+
+from prism_desktop import __version__
+from prism_desktop.cli import analysis, demo, doctor, study, training, window
+from prism_desktop.cli.console import err
+from prism_desktop.engine.errors import PrismError
+
+app = typer.Typer(
+    name="prism-desktop",
+    help="PRISM Desktop: label faces, train a model of each labeler, explore what it learned.\n\n"
+    "`prism-desktop [STUDY]` opens the window.",
+    no_args_is_help=False,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+app.add_typer(study.app, name="study")
+for module in (window, demo, training, analysis, doctor):
+    module.register(app)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: bool = typer.Option(False, "--version", help="Print the version and exit.", is_eager=True),
+) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        window.open_window(None)
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line; wrong input ends it with one sentence and exit code 2."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        get_command(app).main(args=_with_open(given), prog_name="prism-desktop", standalone_mode=True)
+    except PrismError as problem:
+        err.print(f"prism-desktop: {problem}", markup=False, soft_wrap=True)
+        sys.exit(2)
+    sys.exit(0)
+
+
+def _with_open(arguments: list[str]) -> list[str]:
+    """`prism-desktop STUDY` is short for `prism-desktop open STUDY`."""
+    commands = getattr(get_command(app), "commands", {})
+    first = next((word for word in arguments if not word.startswith("-")), None)
+    if first is None or first in commands:
+        return arguments
+    return ["open", *arguments]

@@ -1,0 +1,145 @@
+"""`prism-desktop study`: make, fill, look at, check and export a study."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from prism_desktop.cli.console import JSON_HELP, follow, names, out, say, write_json
+from prism_desktop.engine.errors import InputError, StudyError
+from prism_desktop.engine.study.records import ImportReport
+from prism_desktop.engine.study.store import Study
+
+app = typer.Typer(help="Make, fill, look at, check and export a study.", no_args_is_help=True)
+
+StudyPath = Annotated[Path, typer.Argument(help="The study's folder, NAME.prism.")]
+Json = Annotated[str | None, typer.Option("--json", help=JSON_HELP)]
+
+
+@app.command("new")
+def new(
+    folder: StudyPath,
+    images: Annotated[Path | None, typer.Option(help="A folder of images to add, with its subfolders.")] = None,
+    attributes: Annotated[str, typer.Option(help="What is judged, such as a,b,c.")] = "attractive,smart,trustworthy",
+    copy: Annotated[bool, typer.Option("--copy", help="Copy the images into the study.")] = False,
+    json: Json = None,
+) -> None:
+    """Make an empty study, with images if a folder is given."""
+    if images is not None and not images.is_dir():
+        raise InputError(f"There is no folder of images at {images}; no study was made.")
+    with Study.create(folder, attributes=names(attributes) or ()) as study:
+        say(f"Made the study {study.path}.", json)
+        if images is None:
+            write_json(_info(study), json)
+            return
+        from prism_desktop.engine.study.importing import import_images
+
+        report = follow(import_images(study, images, copy=copy))
+        say(report.summary(), json)
+        write_json({**_info(study), "import": _report(report)}, json)
+
+
+@app.command("import")
+def import_(
+    folder: StudyPath,
+    files: Annotated[list[Path], typer.Argument(help="Files of ratings or comparisons, or folders of images.")],
+    format: Annotated[str | None, typer.Option(help="Override the format that the content suggests.")] = None,  # noqa: A002
+    coding: Annotated[
+        str | None, typer.Option(help="Comparison workbooks: 2-first if 2 means the first image won, else 1-first.")
+    ] = None,
+    scale: Annotated[str | None, typer.Option(help="The ratings' scale as LOW-HIGH, such as 1-10.")] = None,
+    copy: Annotated[bool, typer.Option("--copy", help="Copy imported images into the study.")] = False,
+    json: Json = None,
+) -> None:
+    """Import ratings, comparisons or images; each import is one transaction with a report and can be undone."""
+    from prism_desktop.engine.study.importing import import_files, import_images
+
+    for path in files:
+        if not path.exists():
+            raise InputError(f"There is no file or folder at {path}; nothing was imported.")
+    reports: list[ImportReport] = []
+    tables = [path for path in files if path.is_file()]
+    with Study.open(folder) as study:
+        reports.extend(follow(import_images(study, path, copy=copy)) for path in files if path.is_dir())
+        if tables:
+            reports.append(follow(import_files(study, tables, format=format, coding=coding, scale=scale)))
+    for report in reports:
+        say(report.summary(), json)
+    write_json([_report(report) for report in reports], json)
+
+
+@app.command("undo-import")
+def undo_import(folder: StudyPath, id: Annotated[str, typer.Argument(help="The import's id.")]) -> None:  # noqa: A002
+    """Take an import back."""
+    with Study.open(folder) as study:
+        study.undo_import(id)
+    say(f"The import {id} was undone.")
+
+
+@app.command("info")
+def info(folder: StudyPath, json: Json = None) -> None:
+    """What is in a study: images, attributes, and each labeler's trials."""
+    with Study.open(folder, read_only=True) as study:
+        value = _info(study)
+    write_json(value, json)
+    if json == "-":
+        return
+    kind = " (simulated labelers)" if value["simulated"] else ""
+    say(f"{value['name']}{kind}: {value['images']} images, attributes {', '.join(value['attributes'])}")
+    table = Table("labeler", "rating trials", "comparison trials", box=None)
+    for row in value["progress"]:
+        table.add_row(row["labeler"], str(row["ratings"]), str(row["comparisons"]))
+    out.print(table)
+
+
+@app.command("check")
+def check(folder: StudyPath, json: Json = None) -> None:
+    """Check the database and the images; exit code 1 if something is wrong."""
+    with Study.open(folder, read_only=True) as study:
+        problems = [str(problem) for problem in study.check()]
+    write_json({"problems": problems}, json)
+    for problem in problems:
+        say(problem, json)
+    if problems:
+        raise typer.Exit(1)
+    say("The study is sound.", json)
+
+
+@app.command("export")
+def export(
+    folder: StudyPath,
+    to: Annotated[Path, typer.Option("--out", help="The folder for the tables.")],
+    format: Annotated[str, typer.Option(help="csv, xlsx or parquet.")] = "csv",  # noqa: A002
+) -> None:
+    """Write ratings, comparisons, images and a codebook."""
+    from prism_desktop.engine.study.exporting import export as write
+
+    with Study.open(folder, read_only=True) as study:
+        for path in follow(write(study, to, format=format)):
+            say(str(path))
+
+
+def _info(study: Study) -> dict[str, Any]:
+    value = asdict(study.info())
+    value["path"] = str(study.path)
+    value["labelers"] = [labeler.code for labeler in study.labelers()]
+    value["attributes"] = [attribute.name for attribute in study.attributes()]
+    value["progress"] = [asdict(row) for row in study.progress()]
+    return value
+
+
+def _report(report: ImportReport) -> dict[str, Any]:
+    return {**asdict(report), "source": str(report.source)}
+
+
+def open_existing(folder: Path, *, read_only: bool = False) -> Study:
+    """Open a study for another command.
+
+    Raises:
+        StudyError: if there is no study in the folder.
+    """
+    if not folder.is_dir():
+        raise StudyError(f"There is no study at {folder}.")
+    return Study.open(folder, read_only=read_only)

@@ -1,0 +1,142 @@
+"""Commands that train models and use them: train, resume, evaluate, predict."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn
+
+from prism_desktop.cli.console import JSON_HELP, err, names, out, say, write_json
+from prism_desktop.cli.tables import accuracy_table
+from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.training.run import RunFolder
+
+Json = Annotated[str | None, typer.Option("--json", help=JSON_HELP)]
+Run = Annotated[Path, typer.Argument(help="The run's folder, STUDY/runs/NAME.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    for command in (train, resume, evaluate, predict):
+        app.command()(command)
+
+
+def train(
+    study: Annotated[Path, typer.Argument(help="The study's folder.")],
+    method: Annotated[str | None, typer.Option(help="consensus or lora-visual-prompt.")] = None,
+    backbone: Annotated[str | None, typer.Option(help="prism-mini, MODEL:TAG or MODEL:PATH of local weights.")] = None,
+    split: Annotated[str | None, typer.Option(help="image, pair, labeler, time or label.")] = None,
+    labelers: Annotated[str | None, typer.Option(help="Only these labelers: a,b,c.")] = None,
+    attributes: Annotated[str | None, typer.Option(help="Only these attributes: a,b,c.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="At most this many epochs.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cuda, mps or cpu.")] = None,
+    settings: Annotated[list[str] | None, typer.Option("--set", help="Any other setting, as key=value.")] = None,
+    config: Annotated[Path | None, typer.Option(help="A run's config.json: train it again from its folder.")] = None,
+    json: Json = None,
+) -> None:
+    """Train a personalised model on a study, then test it once."""
+    from prism_desktop.engine.training import supervisor
+
+    base = TrainConfig.load(config) if config is not None else TrainConfig()
+    given = {
+        "method": method, "backbone": backbone, "split": split, "labelers": names(labelers),
+        "attributes": names(attributes), "epochs": epochs, "seed": seed, "device": device,
+    }  # fmt: skip
+    chosen = base.with_options({key: value for key, value in given.items() if value is not None}, settings or [])
+    reuse = config.parent if config is not None and (config.parent / "data").is_dir() else None
+    report(train_here(supervisor.train(study, chosen, snapshot=reuse)), json)
+
+
+def resume(run: Run, json: Json = None) -> None:
+    """Go on with a run that was interrupted, from its last good checkpoint."""
+    from prism_desktop.engine.training import supervisor
+
+    report(train_here(supervisor.follow(supervisor.resume(RunFolder(run)))), json)
+
+
+def evaluate(run: Run, json: Json = None) -> None:
+    """A finished run's test results, computed again from its predictions."""
+    from prism_desktop.engine.training.evaluating import evaluate_run
+
+    summary = evaluate_run(RunFolder.open(run))
+    write_json(summary, json)
+    if json != "-":
+        out.print(accuracy_table(summary))
+
+
+def predict(
+    run: Run,
+    labeler: Annotated[str | None, typer.Option(help="Only this labeler.")] = None,
+    attribute: Annotated[
+        str | None, typer.Option(help="An attribute of the run, or any words, judged zero-shot.")
+    ] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write the predictions to this CSV file.")] = None,
+) -> None:
+    """Predicted scores for every image; differences of scores are logits of the comparison."""
+    from prism_desktop.engine.training.predicting import predictions
+
+    frame = predictions(RunFolder.open(run), labeler=labeler, attribute=attribute)
+    if csv is None:
+        say(frame.to_string(index=False, max_rows=40))
+        return
+    frame.to_csv(csv, index=False)
+    say(f"Wrote {len(frame)} predictions to {csv}.")
+
+
+def train_here(batches: Iterable[list[Mapping[str, Any]]]) -> RunFolder:
+    """Show a run's events in the terminal until it ends; the last event names the run.
+
+    Raises:
+        RunError: if the training failed.
+    """
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"))
+    run: RunFolder | None = None
+    stage = "Preparing"
+    with Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task(stage, total=None, state="")
+        for event in (event for batch in batches for event in batch):
+            match event["type"]:
+                case "run":
+                    run = RunFolder(Path(event["path"]))
+                case "stage":
+                    stage = str(event["name"]).capitalize()
+                    bar.update(task, description=stage, state="")
+                case "started":
+                    bar.reset(task, total=event["epochs"] * event["steps_per_epoch"], description=stage, state="")
+                    err.print(f"{event['method']} on {event['device_name']}", markup=False)
+                case "step":
+                    left = f"{event['eta_seconds']:.0f} s left" if event.get("eta_seconds") is not None else ""
+                    bar.update(task, completed=event["step"], state=f"loss {event['loss']:.3f}  {left}")
+                case "epoch":
+                    bar.console.print(_epoch_line(event), markup=False)
+                case "notice":
+                    err.print(event["text"], markup=False)
+                case "failed":
+                    raise RunError(" ".join(filter(None, (event["message"], event.get("advice")))))
+    if run is None:
+        raise RunError("The training ended before its run folder was made.")
+    return run
+
+
+def _epoch_line(event: Mapping[str, Any]) -> str:
+    best = "  best so far" if event["best"] else ""
+    return (
+        f"epoch {event['epoch']:>2}  train loss {event['train']['loss']:.3f}  "
+        f"validation NLL {event['val']['nll']:.3f}  accuracy {event['val']['accuracy']:.1%}{best}"
+    )
+
+
+def report(run: RunFolder, json: str | None) -> None:
+    """Print a finished run's results, and write them as JSON if asked."""
+    summary = run.summary()
+    if summary is None:
+        raise InputError(
+            f"The run {run.path} was stopped before there was anything to evaluate; resume goes on with it."
+        )
+    write_json(summary, json)
+    if json != "-":
+        out.print(accuracy_table(summary))
+        say(f"{run.path / 'summary.md'} has the whole report.")
