@@ -1,4 +1,4 @@
-"""Everything a training run can be told; the window's advanced form and `--set key=value` are made from these fields."""
+"""Everything a training run can be told; the window's form and `--set key=value` are made from these fields."""
 
 import difflib
 import json
