@@ -136,9 +136,7 @@ class TrainConfig(_Settings):
     flips: bool = Field(default=False, description="Mirror training images at random")
 
     seed: int = Field(default=0, ge=0, description="Seed of the starting weights and of the order of the answers")
-    device: str = Field(
-        default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$", description="auto, cuda, cuda:N, mps or cpu"
-    )
+    device: str = Field(default="auto", pattern=r"^(auto|cuda|gpu|mps|cpu)$", description="auto, cuda, mps or cpu")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         default="auto",
         description="Number format of the frozen network; auto takes bfloat16 where the device is fast at it",
@@ -160,15 +158,23 @@ class TrainConfig(_Settings):
     def with_settings(self, settings: Sequence[str]) -> "TrainConfig":
         """Change settings by their dotted keys, as in ["epochs=3", "split.kind=pair", "recipe=source"].
 
+        Raises:
+            InputError: one sentence, if a key is unknown (with near matches) or a value does not fit.
+        """
+        return self.with_options({}, settings)
+
+    def with_options(self, options: Mapping[str, Any], settings: Sequence[str] = ()) -> "TrainConfig":
+        """Change settings by dotted keys and values ("split" is short for "split.kind"), then by "key=value" texts.
+
         A new recipe replaces the values that still are the old recipe's, so what was chosen on purpose stays.
 
         Raises:
             InputError: one sentence, if a key is unknown (with near matches) or a value does not fit.
         """
-        given = dict(_parse(text) for text in settings)
+        given = {("split.kind" if key == "split" else key): value for key, value in options.items()}
+        given |= dict(_parse(text) for text in settings)
         values = self.model_dump(exclude_unset=True)
-        recipe = given.get("recipe", self.recipe)
-        if recipe != self.recipe:
+        if given.get("recipe", self.recipe) != self.recipe:
             old = TrainConfig(recipe=self.recipe)
             values = {k: v for k, v in values.items() if k not in SOURCE_RECIPE or v != getattr(old, k)}
         for key, value in given.items():
@@ -264,7 +270,7 @@ def _sentence(error: ValidationError) -> str:
     what = first["msg"].removeprefix("Value error, ").replace("Input should be", "it must be")
     what = {"int_parsing": "it must be a whole number", "float_parsing": "it must be a number"}.get(first["type"], what)
     if first["type"] == "string_pattern_mismatch":
-        what = "it must be auto, cpu, mps, cuda or cuda:N"  # the device is the only setting with a pattern
+        what = "it must be auto, cuda, mps or cpu"  # the device is the only setting with a pattern
     if isinstance(first["input"], Mapping):
         return f"The settings of {key} do not fit together: {what}."
     return f"The setting {key} cannot be “{first['input']}”: {what}."

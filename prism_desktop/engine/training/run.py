@@ -1,6 +1,6 @@
 """A run is a folder. Anyone may read it at any time; only the run's own process writes its results.
 
-config.json status.json control.json environment.json          what was asked, how it stands, what it is told, where it ran
+config.json status.json control.json environment.json          what was asked, its state, what it is told, where it ran
 data/        images, pairs, comparisons, ratings as Parquet, and meta.json: the snapshot that the run learns from
 events.jsonl metrics.csv                                       live progress and curves
 checkpoints/ adapter/ tokens.safetensors                       weights on the way, and at the best epoch
