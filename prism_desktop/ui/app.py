@@ -1,0 +1,82 @@
+"""Starting and ending the window."""
+
+import logging
+import logging.handlers
+import signal
+import sys
+from pathlib import Path
+from types import TracebackType
+
+from PySide6.QtCore import QTimer, QtMsgType, qInstallMessageHandler
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QApplication
+
+from prism_desktop.engine import paths
+from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.settings import Settings
+from prism_desktop.ui.theme import Mode, Theme, install_fonts
+from prism_desktop.ui.window import Window
+
+_log = logging.getLogger(__name__)
+
+
+def main(study: Path | None = None) -> int:
+    """Open the window, on `study` if given; returns the exit code when it is closed."""
+    app = make_application(sys.argv[:1])
+    log_file = start_log()
+    window = build(app)
+    _catch_bugs(window.context, log_file)
+    window.show()
+    if study is not None:
+        window.context.open_study(study)
+    heartbeat = QTimer()  # lets Python hear Ctrl+C while Qt waits
+    heartbeat.timeout.connect(lambda: None)
+    heartbeat.start(200)
+    signal.signal(signal.SIGINT, lambda *_: window.close())
+    return app.exec()
+
+
+def make_application(arguments: list[str]) -> QApplication:
+    """The process's one QApplication, with our name, font and base style."""
+    existing = QApplication.instance()
+    app = existing if isinstance(existing, QApplication) else QApplication(arguments)
+    app.setApplicationName(paths.APP)
+    app.setApplicationDisplayName("PRISM Desktop")
+    app.setDesktopFileName(paths.APP)
+    app.setStyle("Fusion")
+    app.setWindowIcon(QIcon(str(paths.resources() / "icons" / "prism.svg")))
+    install_fonts(app)
+    return app
+
+
+def build(app: QApplication, settings: Settings | None = None, mode: Mode | None = None) -> Window:
+    """The window and all it needs, not yet shown."""
+    settings = settings or Settings()
+    theme = Theme(app, mode or settings.mode)
+    theme.apply()
+    return Window(AppContext(settings, theme))
+
+
+def start_log() -> Path:
+    """Log warnings and bugs to a file in the configuration folder; returns its path."""
+    file = paths.config() / "log.txt"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.handlers.RotatingFileHandler(file, maxBytes=2_000_000, backupCount=2, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.getLogger().addHandler(handler)
+    levels = {QtMsgType.QtWarningMsg: logging.WARNING, QtMsgType.QtCriticalMsg: logging.ERROR}
+    qInstallMessageHandler(lambda kind, _, text: logging.getLogger("qt").log(levels.get(kind, logging.INFO), text))
+    return file
+
+
+def _catch_bugs(context: AppContext, log_file: Path) -> None:
+    """What no one caught is logged whole and shown as a sentence; the window lives on."""
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            sys.__excepthook__(kind, error, trace)
+            return
+        _log.critical("An error that no one caught.", exc_info=(kind, error, trace))
+        context.message(f"Something unexpected went wrong ({error}). Your answers are kept; see {log_file}.", "bad")
+
+    sys.excepthook = hook

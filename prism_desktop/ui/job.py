@@ -1,0 +1,152 @@
+"""Long work: a generator in a thread of its own, heard by the window once a frame."""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+FRAME = 16  # ms between deliveries
+PENDING = 20_000  # events that may wait; a faster worker is held back, so that memory and one delivery stay bounded
+_log = logging.getLogger(__name__)
+
+
+class Job(QObject):
+    """Work in a thread; its events reach the window in batches, once a frame.
+
+    The worker never touches Qt: the window's own timer fetches what has come. So a fast worker cannot starve the
+    event loop, and `cancel` is heard between any two events."""
+
+    events = Signal(list)  # oldest first, never empty
+    ended = Signal(bool)  # True if cancelled
+    failed = Signal(Exception)  # in place of `ended`
+    finished = Signal()  # after `ended` or `failed`
+
+    def __init__(self, work: Iterable[Any], title: str = "", parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.title = title
+        self._work: Iterator[Any] = iter(work)
+        self._cancelled = threading.Event()
+        self._done = threading.Event()
+        self._room = threading.Condition()
+        self._waiting: deque[Any] = deque()
+        self._error: Exception | None = None
+        self._timer = QTimer(self)
+        self._timer.setInterval(FRAME)
+        self._timer.timeout.connect(self._deliver)
+        self._thread = threading.Thread(target=self._run, name=f"job {title}", daemon=True)
+
+    @property
+    def cancelled(self) -> bool:
+        return self._cancelled.is_set()
+
+    def start(self) -> "Job":
+        self._timer.start()
+        self._thread.start()
+        return self
+
+    def cancel(self) -> None:
+        """Ask the work to end after its present event; its `finally` blocks run, then `ended(True)` comes."""
+        self._cancelled.set()
+        with self._room:
+            self._room.notify_all()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for the thread to end; True if it did."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            for event in self._work:
+                self._put(event)
+                if self._cancelled.is_set():
+                    break
+        except Exception as error:  # carried to the window, which words or logs it
+            self._error = error
+        finally:
+            self._close()
+            self._done.set()
+
+    def _put(self, event: Any) -> None:
+        with self._room:
+            self._room.wait_for(lambda: len(self._waiting) < PENDING or self._cancelled.is_set())
+            self._waiting.append(event)
+
+    def _close(self) -> None:
+        try:
+            if isinstance(self._work, Generator):
+                self._work.close()
+        except Exception as error:
+            self._error = self._error or error
+
+    def _deliver(self) -> None:
+        done = self._done.is_set()  # read first: what came before it is then in the queue
+        with self._room:
+            batch = list(self._waiting)
+            self._waiting.clear()
+            self._room.notify_all()
+        if batch:
+            self.events.emit(batch)
+        if not done:
+            return
+        self._timer.stop()
+        if self._error is not None:
+            self.failed.emit(self._error)
+        else:
+            self.ended.emit(self._cancelled.is_set())
+        self.finished.emit()
+
+
+class Jobs(QObject):
+    """The jobs that are going on; closing the window cancels them."""
+
+    started = Signal(Job)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._running: list[Job] = []
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    def start(
+        self,
+        work: Iterable[Any],
+        title: str = "",
+        *,
+        quiet: bool = False,
+        events: Callable[[list[Any]], None] | None = None,
+    ) -> Job:
+        """Begin `work`, a generator of events.
+
+        Args:
+            title: shown beside the progress bar.
+            quiet: not announced by `started`, so that the window's progress strip leaves it alone.
+            events: connected before the first event can come.
+        """
+        job = Job(work, title, self)
+        self._running.append(job)
+        job.finished.connect(self._forget)
+        if events is not None:
+            job.events.connect(events)
+        if not quiet:
+            self.started.emit(job)
+        return job.start()
+
+    def close(self, seconds: float = 5.0) -> None:
+        """Cancel all and wait for them; what does not end in time dies with the program."""
+        for job in self._running:
+            job.cancel()
+        for job in self._running:
+            if not job.wait(seconds):
+                _log.warning("The job %r did not end within %.0f s.", job.title, seconds)
+        self._running.clear()
+
+    def _forget(self) -> None:
+        job = self.sender()
+        if isinstance(job, Job) and job in self._running:
+            self._running.remove(job)
+            job.deleteLater()

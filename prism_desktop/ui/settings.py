@@ -1,0 +1,77 @@
+"""What the window remembers between two sessions."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from PySide6.QtCore import QByteArray, QSettings
+
+from prism_desktop.engine import paths
+from prism_desktop.ui.theme import Mode
+
+RECENT = 8
+
+
+class Settings:
+    """A typed face on one INI file in the program's configuration folder."""
+
+    def __init__(self, file: Path | None = None) -> None:
+        file = file or paths.config() / "window.ini"
+        self._store = QSettings(str(file), QSettings.Format.IniFormat)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """A value kept by `put`, any JSON type."""
+        text = self._store.value(key)
+        if not isinstance(text, str):
+            return default
+        try:
+            return json.loads(text)
+        except ValueError:  # edited by hand
+            return default
+
+    def put(self, key: str, value: Any) -> None:
+        self._store.setValue(key, json.dumps(value))
+
+    @property
+    def mode(self) -> Mode:
+        mode = self.get("theme", "system")
+        return cast(Mode, mode) if mode in ("system", "light", "dark") else "system"
+
+    @mode.setter
+    def mode(self, mode: Mode) -> None:
+        self.put("theme", mode)
+
+    @property
+    def recent(self) -> list[Path]:
+        """Studies opened lately, newest first, those that are still there."""
+        kept = (Path(text) for text in self.get("recent", []))
+        return [path for path in kept if path.is_dir()]
+
+    def add_recent(self, path: Path) -> None:
+        path = path.resolve()
+        self.put("recent", [str(each) for each in [path, *(p for p in self.recent if p != path)][:RECENT]])
+
+    def forget_recent(self, path: Path) -> None:
+        self.put("recent", [str(each) for each in self.recent if each != path])
+
+    @property
+    def geometry(self) -> QByteArray | None:
+        value = self._store.value("geometry")
+        return value if isinstance(value, QByteArray) else None
+
+    @geometry.setter
+    def geometry(self, value: QByteArray) -> None:
+        self._store.setValue("geometry", value)
+
+    @property
+    def keys(self) -> Mapping[str, str]:
+        """The labeling keys that the user changed: action to key, as `QKeySequence` writes it."""
+        return cast("Mapping[str, str]", self.get("keys", {}))
+
+    @keys.setter
+    def keys(self, keys: Mapping[str, str]) -> None:
+        self.put("keys", dict(keys))
+
+    def sync(self) -> None:
+        self._store.sync()

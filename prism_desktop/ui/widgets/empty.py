@@ -1,0 +1,40 @@
+"""An empty panel says what to do next, with the button for it."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QWidget
+
+from prism_desktop.ui.theme import Theme
+from prism_desktop.ui.widgets.basics import GRID, Icon, button, columns, label, rows
+
+
+class EmptyState(QWidget):
+    """An icon, a title, a sentence, and up to a few buttons; the first is the one to press."""
+
+    def __init__(
+        self,
+        theme: Theme,
+        icon: str,
+        title: str,
+        text: str,
+        actions: tuple[tuple[str, Callable[[], object]], ...] = (),
+    ) -> None:
+        super().__init__()
+        self.title = label(title, "title")
+        self.text = label(text, "muted", wrap=True)
+        self.text.setFixedWidth(440)
+        for each in (self.title, self.text):
+            each.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self.buttons = [button(name, act, "" if number else "primary") for number, (name, act) in enumerate(actions)]
+        middle = rows(
+            None,
+            columns(None, Icon(theme, icon, 40, "faint"), None),
+            GRID,
+            self.title,
+            columns(None, self.text, None),
+            GRID,
+            columns(None, *self.buttons, None),
+            None,
+        )
+        self.setLayout(middle)

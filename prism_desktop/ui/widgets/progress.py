@@ -1,0 +1,89 @@
+"""Progress of long work: what goes on, how far, how long still, and a Cancel that works."""
+
+import time
+from typing import Any
+
+from PySide6.QtWidgets import QFrame, QProgressBar, QVBoxLayout, QWidget
+
+from prism_desktop.engine.events import Progress
+from prism_desktop.ui.job import Job
+from prism_desktop.ui.widgets.basics import GRID, button, columns, label
+
+
+def time_left(seconds: float) -> str:
+    """ "3 min left", in words that do not pretend to be exact."""
+    if seconds < 2:
+        return "almost done"
+    if seconds < 60:
+        return f"{int(seconds // 5 + 1) * 5} s left"
+    if seconds < 3600:
+        return f"{round(seconds / 60)} min left"
+    return f"{seconds / 3600:.1f} h left"
+
+
+class Estimate:
+    """Time left from the rate of the present stage; silent until there is something to go by."""
+
+    def __init__(self) -> None:
+        self._what = ""
+        self._start = (0.0, 0)
+
+    def left(self, event: Progress, now: float | None = None) -> float | None:
+        """Seconds left of `event.what`, or None while unknown."""
+        now = time.monotonic() if now is None else now
+        if event.what != self._what or event.done < self._start[1]:
+            self._what, self._start = event.what, (now, event.done)
+        elapsed, done = now - self._start[0], event.done - self._start[1]
+        if event.total is None or elapsed < 0.5 or done <= 0:
+            return None
+        return elapsed / done * max(0, event.total - event.done)
+
+
+class ProgressStrip(QFrame):
+    """One job's line at the window's foot."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__()
+        self.setProperty("role", "footer")
+        self._job = job
+        self._estimate = Estimate()
+        self.what = label(job.title, "strong")
+        self.detail = label("", "small")
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setRange(0, 0)
+        self.cancel = button("Cancel", self._cancel)
+        layout = columns(self.what, self.bar, self.detail, self.cancel, gap=2 * GRID)
+        layout.setContentsMargins(3 * GRID, GRID, 2 * GRID, GRID)
+        self.setLayout(layout)
+        job.events.connect(self._hear)
+        job.finished.connect(self.deleteLater)
+
+    def _hear(self, events: list[Any]) -> None:
+        last = next((event for event in reversed(events) if isinstance(event, Progress)), None)
+        if last is None:
+            return
+        self.what.setText(last.what or self._job.title)
+        self.bar.setRange(0, last.total or 0)
+        self.bar.setValue(last.done)
+        left = self._estimate.left(last)
+        count = f"{last.done:,} of {last.total:,}" if last.total else f"{last.done:,}"
+        self.detail.setText(f"{count} · {time_left(left)}" if left is not None else count)
+
+    def _cancel(self) -> None:
+        self.cancel.setEnabled(False)
+        self.detail.setText("Cancelling…")
+        self._job.cancel()
+
+
+class ProgressStack(QWidget):
+    """A strip for each job that goes on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(0)
+
+    def add(self, job: Job) -> None:
+        self._layout.addWidget(ProgressStrip(job))

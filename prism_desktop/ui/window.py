@@ -1,0 +1,182 @@
+"""The one window: a left rail, four panels, messages above and progress below."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import QButtonGroup, QFrame, QMainWindow, QStackedWidget, QToolButton, QVBoxLayout, QWidget
+
+from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.theme import Mode
+from prism_desktop.ui.widgets.basics import GRID, columns, rows
+from prism_desktop.ui.widgets.empty import EmptyState
+from prism_desktop.ui.widgets.message import MessageBar
+from prism_desktop.ui.widgets.progress import ProgressStack
+
+PANELS = ("study", "label", "train", "explore")
+_MODES: dict[Mode, tuple[str, Mode]] = {
+    "system": ("theme", "light"),
+    "light": ("sun", "dark"),
+    "dark": ("moon", "system"),
+}
+
+
+def _study(context: AppContext) -> QWidget:
+    from prism_desktop.ui.study.panel import StudyPanel
+
+    return StudyPanel(context)
+
+
+def _label(context: AppContext) -> QWidget:
+    from prism_desktop.ui.label.panel import LabelPanel
+
+    return LabelPanel(context)
+
+
+def _train(context: AppContext) -> QWidget:
+    try:
+        from prism_desktop.ui.train.panel import TrainPanel
+    except ImportError:
+        return EmptyState(context.theme, "train", "Train", "Fit a model of each labeler from their answers.")
+    return TrainPanel(context)
+
+
+def _explore(context: AppContext) -> QWidget:
+    try:
+        from prism_desktop.ui.explore.panel import ExplorePanel
+    except ImportError:
+        return EmptyState(context.theme, "explore", "Explore", "See what a trained model believes of each labeler.")
+    return ExplorePanel(context)
+
+
+_MAKERS: dict[str, Callable[[AppContext], QWidget]] = {
+    "study": _study,
+    "label": _label,
+    "train": _train,
+    "explore": _explore,
+}
+
+
+class Window(QMainWindow):
+    """Builds each panel when it is first looked at."""
+
+    def __init__(self, context: AppContext) -> None:
+        super().__init__()
+        self.context = context
+        self._panels: dict[str, QWidget] = {}
+        self.setMinimumSize(960, 640)
+        self.resize(1440, 900)
+        self.stack = QStackedWidget()
+        self.messages = MessageBar(context.theme)
+        self.progress = ProgressStack()
+        self.setCentralWidget(self._lay_out())
+        self._connect()
+        self._retitle()
+        if (geometry := context.settings.geometry) is not None:
+            self.restoreGeometry(geometry)
+        self.show_panel("study")
+
+    def show_panel(self, name: str) -> QWidget:
+        """Bring a panel to the front, building it if this is the first time."""
+        if name not in self._panels:
+            panel = _MAKERS[name](self.context)
+            self._panels[name] = panel
+            self.stack.addWidget(panel)
+        panel = self._panels[name]
+        self._rail_buttons[name].setChecked(True)
+        self._redraw()
+        self.stack.setCurrentWidget(panel)
+        panel.setFocus(Qt.FocusReason.OtherFocusReason)
+        return panel
+
+    def panel(self, name: str) -> QWidget | None:
+        """The panel if it was built."""
+        return self._panels.get(name)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self.context.settings.geometry = self.saveGeometry()
+        self.context.close()
+        super().closeEvent(event)
+
+    def _lay_out(self) -> QWidget:
+        top = QWidget()
+        holder = QVBoxLayout(top)
+        holder.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, 0)
+        holder.addWidget(self.messages)
+        self._message_holder = top
+        top.hide()
+        page = QWidget()
+        page.setProperty("role", "page")
+        page.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        layout = rows(top, self.stack, self.progress, gap=0)
+        layout.setStretch(1, 1)
+        page.setLayout(layout)
+        body = QWidget()
+        whole = columns(self._rail(), page, gap=0)
+        whole.setStretch(1, 1)
+        body.setLayout(whole)
+        return body
+
+    def _rail(self) -> QFrame:
+        rail = QFrame()
+        rail.setObjectName("rail")
+        rail.setFixedWidth(80)
+        self._rail_buttons = {}
+        group = QButtonGroup(self)
+        for number, name in enumerate(PANELS, start=1):
+            button = self._rail_button(name.capitalize(), f"{name.capitalize()} (Ctrl+{number})")
+            button.setCheckable(True)
+            button.clicked.connect(lambda _=False, name=name: self.show_panel(name))
+            group.addButton(button)
+            self._rail_buttons[name] = button
+            QShortcut(QKeySequence(f"Ctrl+{number}"), self, lambda name=name: self.show_panel(name))
+        self._mode_button = self._rail_button("System", "")
+        self._mode_button.clicked.connect(self._next_mode)
+        layout = rows(*self._rail_buttons.values(), None, self._mode_button, gap=GRID // 2)
+        layout.setContentsMargins(GRID, 2 * GRID, GRID, 2 * GRID)
+        rail.setLayout(layout)
+        return rail
+
+    def _rail_button(self, text: str, tip: str) -> QToolButton:
+        button = QToolButton()
+        button.setProperty("role", "rail")
+        button.setText(text)
+        button.setToolTip(tip)
+        button.setIconSize(QSize(24, 24))
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.setCursor(Qt.CursorShape.PointingHandCursor)
+        return button
+
+    def _connect(self) -> None:
+        context = self.context
+        context.messaged.connect(self._say)
+        context.jobs.started.connect(self.progress.add)
+        context.panel_wanted.connect(self.show_panel)
+        context.study_opened.connect(self._retitle)
+        context.study_closed.connect(self._retitle)
+        context.theme.changed.connect(self._redraw)
+        self.messages.shown.connect(self._message_holder.setVisible)
+        self._redraw()
+
+    def _say(self, kind: str, text: str) -> None:
+        self.messages.show_message(kind, text)
+
+    def _retitle(self) -> None:
+        study = self.context.study
+        self.setWindowTitle(f"{Path(study.path).stem} — PRISM Desktop" if study is not None else "PRISM Desktop")
+
+    def _redraw(self) -> None:
+        theme = self.context.theme
+        for name, button in self._rail_buttons.items():
+            button.setIcon(theme.icon(name, theme.tokens.accent_text if button.isChecked() else theme.tokens.muted))
+        mode = theme.mode
+        self._mode_button.setIcon(theme.icon(_MODES[mode][0]))
+        self._mode_button.setText(mode.capitalize())
+        self._mode_button.setToolTip(f"Colours: {mode}. Press for {_MODES[mode][1]}.")
+
+    def _next_mode(self) -> None:
+        mode = _MODES[self.context.theme.mode][1]
+        self.context.settings.mode = mode
+        self.context.theme.apply(mode)
