@@ -1,0 +1,58 @@
+"""The order of the answers: a function of seed and epoch alone, so that a resumed run meets the same batches."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Sampler:
+    """Cuts a shuffled epoch into steps of nearly equal size; the answers of one group stay together.
+
+    Attributes:
+        groups: (answers,) int64, ascending: the presentation that each answer belongs to.
+        batch: answers per step, about.
+        seed: of the permutation.
+    """
+
+    groups: Ints
+    batch: int
+    seed: int
+
+    @property
+    def steps(self) -> int:
+        """Steps per epoch, the same in every epoch."""
+        groups = len(np.unique(self.groups))
+        return max(1, min(groups, round(len(self.groups) / self.batch))) if groups else 0
+
+    def epoch(self, epoch: int) -> list[Ints]:
+        """The answers of each step of an epoch, as positions; every answer occurs once."""
+        if not len(self.groups):
+            return []
+        _, starts, sizes = np.unique(self.groups, return_index=True, return_counts=True)
+        order = np.random.default_rng([self.seed, epoch]).permutation(len(starts))
+        starts, sizes = starts[order], sizes[order]
+        ends = np.cumsum(sizes)
+        first = np.repeat(starts - (ends - sizes), sizes)
+        answers = (first + np.arange(len(self.groups))).astype(np.int64)
+        return np.split(answers, ends[_cuts(ends - sizes, self.steps)[1:] - 1])
+
+    def flips(self, epoch: int, images: Ints) -> npt.NDArray[np.bool_]:
+        """Which images are mirrored in an epoch: (images,) bool, a hash of seed, epoch and image."""
+        # splitmix64, Steele, Lea and Flood 2014: neighbouring inputs give unrelated bits.
+        mixed = images.astype(np.uint64) + np.uint64((self.seed * 1_000_003 + epoch) * 0x9E3779B97F4A7C15 % 2**64)
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        return ((mixed ^ (mixed >> np.uint64(31))) & np.uint64(1)).astype(bool)
+
+
+def _cuts(begins: Ints, steps: int) -> Ints:
+    """The first group of each step: where equal shares of the answers begin, at least one group each."""
+    total, count = begins[-1] + 1, len(begins)
+    cuts = np.searchsorted(begins, np.arange(steps) * (total / steps))
+    place = np.arange(steps)
+    cuts = np.maximum.accumulate(cuts - place) + place
+    return np.asarray(np.minimum(cuts, count - steps + place), dtype=np.int64)
