@@ -1,0 +1,133 @@
+"""From a study's answers to the pairs of a run: what is used, how it is split, and what the reader is told."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from prism_desktop.engine.config import PairsConfig, SplitConfig
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.evaluation import splits
+from prism_desktop.engine.evaluation.pairs import (
+    DROPPED,
+    empty_pairs,
+    pairs_from_comparisons,
+    pairs_from_ratings,
+    time_order,
+    unordered,
+)
+from prism_desktop.engine.evaluation.splits import SplitReport
+
+
+@dataclass(frozen=True, slots=True)
+class PairSet:
+    """Everything a trainer needs to know of the answers."""
+
+    pairs: pd.DataFrame  # a pairs frame, splits filled in
+    images: pd.DataFrame  # the images frame with a column `split` ("" unless images are what is split)
+    report: SplitReport
+    notices: tuple[str, ...]  # sentences for the user
+
+
+def make_pairs(
+    comparisons: pd.DataFrame,
+    ratings: pd.DataFrame,
+    images: pd.DataFrame,
+    split: SplitConfig | None = None,
+    options: PairsConfig | None = None,
+) -> PairSet:
+    """Pairs with splits, from the frames of `Study`.
+
+    Where both tasks are used, ratings only help training: a labeler who compared is validated and tested on comparisons
+    alone, and the weights of the rating pairs of a labeler and attribute never add up to more than the comparisons'.
+
+    Raises:
+        InputError: one sentence, if there is nothing to learn from or a split would be empty.
+    """
+    split, options = split or SplitConfig(), options or PairsConfig()
+    use = options.use
+    if use == "auto":
+        use = "comparisons" if len(comparisons) else "ratings"
+    compared = pairs_from_comparisons(comparisons, options.ties) if use != "ratings" else empty_pairs()
+    if use == "comparisons" or ratings.empty:
+        _check_any(compared, use)
+        pairs, image_split, report = splits.assign(compared, images, split)
+    else:
+        pairs, image_split, report = _with_ratings(compared, ratings, images, split, options)
+    images = images.reset_index(drop=True)
+    placed = images.assign(split=pd.Series([image_split.get(image, "") for image in images["image"]], dtype="str"))
+    return PairSet(pairs, placed, report, _notices(pairs, report))
+
+
+def _with_ratings(
+    compared: pd.DataFrame, ratings: pd.DataFrame, images: pd.DataFrame, split: SplitConfig, options: PairsConfig
+) -> tuple[pd.DataFrame, dict[str, str], SplitReport]:
+    """Split the comparisons and the single ratings by the same rule, then draw rating pairs inside each split."""
+    # A rating is split like a comparison of the image with itself; the two must share one call to share one rule.
+    solo = _as_pairs(ratings)
+    pool = pd.concat([compared, solo], ignore_index=True)
+    both, image_split, report = splits.assign(pool, images, split)
+    compared, solo = both.iloc[: len(compared)], both.iloc[len(compared) :]
+    drawn = pairs_from_ratings(
+        ratings.assign(split=solo["split"].to_numpy(dtype=object)),
+        None,
+        options.min_difference,
+        options.cap_per_image,
+        split.seed,
+    )
+    drawn = _behind(drawn, compared, split.kind)
+    pairs = pd.concat([compared, drawn], ignore_index=True)
+    _check_any(pairs, options.use)
+    report = splits.report_of(pairs, split, report.method, report.folds)
+    splits.check_filled(report)
+    return pairs, image_split, report
+
+
+def _as_pairs(ratings: pd.DataFrame) -> pd.DataFrame:
+    blank = empty_pairs().reindex(range(len(ratings)))
+    rows = ratings.reset_index(drop=True)
+    same = {name: rows[name].astype("str") for name in ("trial", "labeler", "attribute")}
+    image = rows["image"].astype("str")
+    blank = blank.assign(**same, left=image, right=image, order=time_order(rows), split=DROPPED)
+    return blank.assign(outcome=np.float32(0.5), weight=np.float32(1.0), source="rating")
+
+
+def _behind(drawn: pd.DataFrame, compared: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """Keep rating pairs from drowning or betraying the comparisons."""
+    judged = compared[compared["split"] != DROPPED]
+    keep = (drawn["split"] == "train") | ~drawn["labeler"].isin(judged["labeler"].unique())
+    if kind == "pair":
+        keep &= ~_held_out(drawn, judged)
+    drawn = drawn[keep]
+    keys = ["labeler", "attribute"]
+    room = judged[judged["split"] == "train"].groupby(keys)["weight"].sum().rename("room")
+    joined = drawn.merge(room, on=keys, how="left")
+    total = joined["weight"].groupby([joined["labeler"], joined["attribute"]]).transform("sum")
+    scale = (joined["room"] / total).fillna(1.0).clip(upper=1.0)
+    return drawn.assign(weight=(joined["weight"] * scale).to_numpy(dtype=np.float32))
+
+
+def _held_out(drawn: pd.DataFrame, judged: pd.DataFrame) -> pd.Series:
+    """Rating pairs whose images are compared in another split."""
+    codes, _ = unordered(pd.concat([drawn, judged], ignore_index=True))
+    held = pd.Series(judged["split"].to_numpy(), index=codes[len(drawn) :])
+    held = held[~held.index.duplicated()]
+    where = pd.Series(codes[: len(drawn)], index=drawn.index).map(held)
+    return where.notna() & (where != drawn["split"])
+
+
+def _check_any(pairs: pd.DataFrame, use: str) -> None:
+    if pairs.empty:
+        wanted = {"comparisons": "comparisons", "ratings": "ratings that differ"}.get(use, "answers")
+        raise InputError(f"There are no {wanted} to learn from; label some faces first or choose the other task type.")
+
+
+def _notices(pairs: pd.DataFrame, report: SplitReport) -> tuple[str, ...]:
+    notices = [report.warning] if report.warning else []
+    for name, verb in (("train", "train on"), ("test", "be tested on")):
+        having = set(pairs.loc[pairs["split"] == name, "labeler"])
+        lacking = sorted(set(pairs["labeler"]) - having)
+        if lacking and report.kind != "labeler":
+            shown = ", ".join(lacking[:5]) + (f" and {len(lacking) - 5} more" if len(lacking) > 5 else "")
+            notices.append(f"No pairs to {verb} for {shown}.")
+    return tuple(notices)
