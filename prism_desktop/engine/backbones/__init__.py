@@ -1,1 +1,11 @@
-"""Frozen networks that see images."""
+"""Frozen networks that see images: `parse` what the user wrote, `fetch` the weights, `load` the model.
+
+Importing this is cheap; torch and open_clip are imported when a backbone is loaded.
+"""
+
+from prism_desktop.engine.backbones.download import fetch
+from prism_desktop.engine.backbones.files import weights_path
+from prism_desktop.engine.backbones.open_clip import Backbone, image_size, load
+from prism_desktop.engine.backbones.spec import DEFAULT, MINI, BackboneSpec, parse
+
+__all__ = ["DEFAULT", "MINI", "Backbone", "BackboneSpec", "fetch", "image_size", "load", "parse", "weights_path"]

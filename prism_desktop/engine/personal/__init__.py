@@ -1,1 +1,1 @@
-"""What is learned per labeler and shared between labelers."""
+"""Personal models on a frozen backbone. Importing this package imports no torch."""

@@ -1,0 +1,101 @@
+"""Weights on this machine: where they lie, whether they are whole, and that they are no pickle. Needs no torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from prism_desktop.engine import paths
+from prism_desktop.engine.backbones.spec import MINI, BackboneSpec
+from prism_desktop.engine.errors import BackboneError
+
+FILE = "open_clip_model.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a cached file came from; written beside it as `source.json`."""
+
+    url: str
+    sha256: str
+    size: int
+    revision: str  # the hub's commit
+
+
+def folder(spec: BackboneSpec) -> Path:
+    """The cache folder of a pretrained backbone."""
+    return paths.cache() / "backbones" / re.sub(r"[^\w.-]", "_", f"{spec.model}--{spec.source}")
+
+
+def cached(spec: BackboneSpec) -> Path | None:
+    """The downloaded weights, None if they are not here yet.
+
+    Raises:
+        BackboneError: if the file has not the size that was downloaded.
+    """
+    path = folder(spec) / FILE
+    if not path.is_file() or not (folder(spec) / "source.json").is_file():
+        return None
+    if path.stat().st_size != _source(spec).size:
+        raise BackboneError(f"{path} is not as it was downloaded; delete the folder {path.parent} and fetch it again.")
+    return path
+
+
+def weights_path(spec: BackboneSpec) -> Path | None:
+    """Where the weights lie on this machine; None if they have to be downloaded.
+
+    Raises:
+        BackboneError: if a local file that the user named does not exist.
+    """
+    if spec.kind == "pretrained":
+        return cached(spec)
+    path = local_folder(spec) / "weights.safetensors" if spec.kind == "folder" else Path(spec.source).expanduser()
+    if not path.is_file():
+        raise BackboneError(f"The weights file {path} does not exist; check the path of the backbone {spec.text!r}.")
+    return path
+
+
+def checksum(spec: BackboneSpec, path: Path) -> str:
+    """SHA-256 of the weights, hexadecimal.
+
+    Raises:
+        BackboneError: if downloaded weights are not what was downloaded.
+    """
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if spec.kind == "pretrained" and digest != _source(spec).sha256:
+        raise BackboneError(f"{path} is not as it was downloaded; delete the folder {path.parent} and fetch it again.")
+    return digest
+
+
+def check_safetensors(path: Path) -> None:
+    """Refuse whatever is not safetensors: a pickle can run code while it is read.
+
+    Raises:
+        BackboneError: with the way to convert the file.
+    """
+    with path.open("rb") as file:
+        head = file.read(9)
+    if len(head) == 9 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= path.stat().st_size - 8:
+        return
+    if head[:2] == b"PK" or head[:1] == b"\x80" or path.suffix.lower() != ".safetensors":
+        raise BackboneError(
+            f"{path.name} is a pickle, which can run code when it is opened, so it was not read. Convert it where you trust "
+            "it: python -c \"import torch, safetensors.torch as s; d = torch.load('IN', map_location='cpu'); "
+            "d = d.state_dict() if hasattr(d, 'state_dict') else d.get('state_dict', d); "
+            "s.save_file({k.removeprefix('module.'): v.contiguous() for k, v in d.items() if v.ndim or 'logit' in k}, "
+            "'OUT.safetensors')\"; then name OUT.safetensors."
+        )
+    raise BackboneError(f"The weights file {path} is damaged or incomplete; fetch or copy it again.")
+
+
+def local_folder(spec: BackboneSpec) -> Path:
+    """The folder of a backbone that is a folder: the embedded one or one the user made."""
+    return paths.resources() / MINI if spec.model == MINI else Path(spec.model).expanduser()
+
+
+def _source(spec: BackboneSpec) -> Source:
+    return Source(**json.loads((folder(spec) / "source.json").read_text(encoding="utf-8")))

@@ -1,0 +1,68 @@
+"""How a backbone is written. Importing this needs neither torch nor open_clip."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from prism_desktop.engine.errors import InputError
+
+MINI = "prism-mini"
+DEFAULT = "ViT-B-32-quickgelu:openai"
+WEIGHT_SUFFIXES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".pkl")
+HOW = f'Write a backbone as "{MINI}", "MODEL:TAG" (such as {DEFAULT}) or "MODEL:PATH" (a local safetensors file).'
+
+# A drive letter's colon belongs to the path.
+_PARTS = re.compile(r"^(?P<model>(?:[A-Za-z]:[\\/])?[^:]+):(?P<source>.+)$")
+
+
+@dataclass(frozen=True, slots=True)
+class BackboneSpec:
+    """One backbone, as asked for."""
+
+    text: str  # canonical; parses to an equal spec
+    kind: Literal["folder", "pretrained", "file"]
+    model: str  # open_clip's name of the architecture, or the path of a config JSON; for a folder its path, or "prism-mini"
+    source: str  # the pretrained tag, or the path of the weights; empty for a folder
+
+    @property
+    def title(self) -> str:
+        """For a reader: without folders."""
+        if self.kind == "folder":
+            return Path(self.model).name
+        if self.kind == "file":
+            return f"{Path(self.model).stem if self.model.endswith('.json') else self.model}, {Path(self.source).name}"
+        return self.text
+
+
+def parse(text: str) -> BackboneSpec:
+    """Read a backbone from what the user wrote.
+
+    Raises:
+        InputError: if the text names no backbone.
+    """
+    text = text.strip()
+    if text == MINI:
+        return BackboneSpec(MINI, "folder", MINI, "")
+    if text.startswith("embeddings:"):
+        raise InputError(
+            "Imported embeddings cannot be used as a backbone yet; they have no image tower that a labeler's token could "
+            f"enter. {HOW}"
+        )
+    if (Path(text) / "config.json").is_file():
+        return BackboneSpec(text, "folder", text, "")
+    parts = _PARTS.match(text)
+    if not parts:
+        raise InputError(f"{text!r} is no backbone. {HOW}")
+    model, source = parts["model"], parts["source"]
+    if _is_path(source):
+        return BackboneSpec(text, "file", model, source)
+    if source.lower() == "openai" and model.startswith("ViT-") and not model.endswith("-quickgelu"):
+        model += "-quickgelu"  # OpenAI trained with QuickGELU; the plain architecture would give wrong features
+    return BackboneSpec(f"{model}:{source}", "pretrained", model, source)
+
+
+def _is_path(source: str) -> bool:
+    return "/" in source or "\\" in source or source.lower().endswith(WEIGHT_SUFFIXES) or Path(source).is_file()

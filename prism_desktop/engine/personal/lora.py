@@ -1,0 +1,101 @@
+"""Low-rank adapters on the image tower's MLPs, through PEFT.
+
+Source: Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", ICLR 2022.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
+from peft.tuners.lora import Linear as LoraLinear
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+# The text tower's blocks carry the same names, so the bare names would adapt both towers.
+TARGET = r"visual\.transformer\.resblocks\.\d+\.mlp\.(c_fc|c_proj)"
+CONFIG_FILE = "adapter_config.json"
+WEIGHTS_FILE = "adapter_model.safetensors"
+
+
+def add_lora(
+    clip: nn.Module, rank: int, alpha: float, generator: torch.Generator, std: float | None = None
+) -> PeftModel:
+    """Adapt `clip` in place; nothing but the adapters requires a gradient afterwards.
+
+    Args:
+        clip: an open_clip model.
+        rank: of each update B A.
+        alpha: the update is scaled by alpha / rank.
+        generator: draws A; B is zero, so that the adapted model starts as the frozen one.
+        std: of A; None for PEFT's own choice, uniform within 1 / sqrt(inputs).
+    """
+    config = LoraConfig(r=rank, lora_alpha=alpha, target_modules=TARGET, lora_dropout=0.0, bias="none")  # type: ignore[arg-type]
+    with torch.random.fork_rng(devices=[]):  # PEFT draws too; the caller's random stream must not notice
+        adapted = get_peft_model(clip, config)
+    for layer in _layers(adapted).values():
+        weight = layer.lora_A["default"].weight
+        with torch.no_grad():
+            if std is None:
+                bound = weight.shape[1] ** -0.5
+                weight.copy_((torch.rand(weight.shape, generator=generator) * 2 - 1) * bound)
+            else:
+                weight.copy_(torch.randn(weight.shape, generator=generator) * std)
+    return adapted
+
+
+@contextlib.contextmanager
+def fused(adapted: PeftModel) -> Iterator[None]:
+    """Inside, each adapted layer is one plain product W + B A; for passes that need no gradient.
+
+    The frozen weights, which other models may share, are not touched.
+    """
+    layers = _layers(adapted)
+    try:
+        for name, layer in layers.items():
+            _replace(adapted, name, _fuse(layer))
+        yield
+    finally:
+        for name, layer in layers.items():
+            _replace(adapted, name, layer)
+
+
+def save_adapter(adapted: PeftModel, folder: Path) -> None:
+    """Write an adapter that plain `peft.PeftModel.from_pretrained(open_clip_model, folder)` loads."""
+    folder.mkdir(parents=True, exist_ok=True)
+    state = get_peft_model_state_dict(adapted, save_embedding_layers=False)
+    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}, folder / WEIGHTS_FILE)
+    config = adapted.peft_config["default"]
+    training, config.inference_mode = config.inference_mode, True
+    config.save_pretrained(str(folder))
+    config.inference_mode = training
+
+
+def load_adapter(adapted: PeftModel, folder: Path) -> None:
+    """Read an adapter of the same shape, written by `save_adapter`."""
+    result: Any = set_peft_model_state_dict(adapted, load_file(folder / WEIGHTS_FILE))
+    if result.unexpected_keys:
+        raise ValueError(f"The adapter in {folder} was made for another backbone: {result.unexpected_keys[0]}.")
+
+
+def _layers(adapted: PeftModel) -> dict[str, LoraLinear]:
+    return {name: module for name, module in adapted.named_modules() if isinstance(module, LoraLinear)}
+
+
+def _replace(root: nn.Module, name: str, module: nn.Module) -> None:
+    parent, _, leaf = name.rpartition(".")
+    setattr(root.get_submodule(parent), leaf, module)
+
+
+@torch.no_grad()
+def _fuse(layer: LoraLinear) -> nn.Linear:
+    base = layer.get_base_layer()
+    plain = nn.Linear(base.in_features, base.out_features, device="meta")
+    weight = base.weight.float() + layer.get_delta_weight("default").float()
+    plain.weight = nn.Parameter(weight.to(base.weight.dtype), requires_grad=False)
+    plain.bias = base.bias
+    return plain
