@@ -52,8 +52,8 @@ def fetch(spec: BackboneSpec) -> Iterator[Event[Path]]:
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError, socket.gaierror) as error:
         raise BackboneError(
             f"The weights of {spec.title} are not on this machine and cannot be downloaded "
-            f"({_reason(error)}). Connect to the internet and try again, use the embedded backbone {MINI}, or name a local "
-            f"safetensors file as {spec.model}:PATH."
+            f"({_reason(error)}). Connect to the internet and try again, use the embedded backbone {MINI}, or name a "
+            f"local safetensors file as {spec.model}:PATH."
         ) from error
     except OSError as error:
         raise DiskFullError(

@@ -83,8 +83,8 @@ def check_safetensors(path: Path) -> None:
         return
     if head[:2] == b"PK" or head[:1] == b"\x80" or path.suffix.lower() != ".safetensors":
         raise BackboneError(
-            f"{path.name} is a pickle, which can run code when it is opened, so it was not read. Convert it where you trust "
-            "it: python -c \"import torch, safetensors.torch as s; d = torch.load('IN', map_location='cpu'); "
+            f"{path.name} is a pickle, which can run code when it is opened, so it was not read. Convert it where you "
+            "trust it: python -c \"import torch, safetensors.torch as s; d = torch.load('IN', map_location='cpu'); "
             "d = d.state_dict() if hasattr(d, 'state_dict') else d.get('state_dict', d); "
             "s.save_file({k.removeprefix('module.'): v.contiguous() for k, v in d.items() if v.ndim or 'logit' in k}, "
             "'OUT.safetensors')\"; then name OUT.safetensors."

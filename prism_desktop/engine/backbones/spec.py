@@ -24,7 +24,7 @@ class BackboneSpec:
 
     text: str  # canonical; parses to an equal spec
     kind: Literal["folder", "pretrained", "file"]
-    model: str  # open_clip's name of the architecture, or the path of a config JSON; for a folder its path, or "prism-mini"
+    model: str  # open_clip's architecture, or the path of a config JSON; for a folder its path or "prism-mini"
     source: str  # the pretrained tag, or the path of the weights; empty for a folder
 
     @property
@@ -48,8 +48,8 @@ def parse(text: str) -> BackboneSpec:
         return BackboneSpec(MINI, "folder", MINI, "")
     if text.startswith("embeddings:"):
         raise InputError(
-            "Imported embeddings cannot be used as a backbone yet; they have no image tower that a labeler's token could "
-            f"enter. {HOW}"
+            "Imported embeddings cannot be used as a backbone yet; they have no image tower that a labeler's token "
+            f"could enter. {HOW}"
         )
     if (Path(text) / "config.json").is_file():
         return BackboneSpec(text, "folder", text, "")

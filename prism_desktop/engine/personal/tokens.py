@@ -55,7 +55,7 @@ class TokenInserter(nn.Module):
 
     @contextlib.contextmanager
     def using(self, labeler: Tensor | None, image: Tensor | None = None) -> Iterator[None]:
-        """For the forward pass inside: `labeler` (rows,) int64 or None for no token; `image` (rows,) the image of each row."""
+        """For the pass inside: `labeler` (rows,) int64 or None for no token, `image` (rows,) int64 or None."""
         self._labeler, self._image = labeler, image
         try:
             yield

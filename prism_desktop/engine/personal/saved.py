@@ -1,0 +1,264 @@
+"""A trained model in its run folder: `adapter/` for PEFT, `tokens.safetensors` for the labelers."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from prism_desktop.engine.backbones import Backbone, load, parse
+from prism_desktop.engine.device import choose_device
+from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.personal.lora import load_adapter, save_adapter
+from prism_desktop.engine.personal.methods import Method, method
+from prism_desktop.engine.personal.model import PersonalClip
+from prism_desktop.engine.personal.text import DEFAULT_TEMPLATES, sentences
+
+ADAPTER = "adapter"
+TOKENS = "tokens.safetensors"
+_KEY = "prism"  # of the metadata
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What `tokens.safetensors` says of itself, as JSON in its metadata."""
+
+    method: str
+    backbone: str  # parses to the backbone
+    backbone_sha256: str  # of its weights
+    labelers: tuple[str, ...]  # codes, in the order of the table's rows
+    attributes: Mapping[str, tuple[str, ...]]  # name -> templates, in the order of training
+    tokens: int
+    rank: int
+    alpha: float
+    temperature: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadedRun:
+    """A trained model, ready to predict."""
+
+    model: PersonalClip
+    card: Card
+
+    @property
+    def backbone(self) -> Backbone:
+        """The frozen model it stands on."""
+        return self.model.backbone
+
+    @property
+    def method(self) -> Method:
+        """How it was trained."""
+        return method(self.card.method)
+
+    @property
+    def labelers(self) -> tuple[str, ...]:
+        """Codes, in the order of training."""
+        return self.card.labelers
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """Names, in the order of training."""
+        return tuple(self.card.attributes)
+
+    def row(self, labeler: str) -> int:
+        """The row of the token table that a labeler uses.
+
+        Raises:
+            InputError: if the run knows no such labeler.
+        """
+        if labeler not in self.labelers:
+            raise InputError(f"This run has no labeler {labeler!r}; it has {', '.join(self.labelers)}.")
+        return self.method.row(self.labelers.index(labeler))
+
+    def text_vectors(self, attributes: Sequence[str]) -> torch.Tensor:
+        """(attributes, embed_dim) of names: labeled ones with their templates, any other with the default ones."""
+        known = self.card.attributes
+        return self.model.text_vectors([sentences(name, known.get(name, DEFAULT_TEMPLATES)) for name in attributes])
+
+    def scores(
+        self,
+        pixels: NDArray[np.uint8],
+        labelers: Sequence[str] | None = None,
+        attributes: Sequence[str] | None = None,
+        *,
+        batch: int = 128,
+    ) -> NDArray[np.float32]:
+        """Predict; see `scoring`. Returns (labelers, attributes, n) float32."""
+        result = np.empty(0, np.float32)
+        for event in self.scoring(pixels, labelers, attributes, batch=batch):
+            if isinstance(event, Done):
+                result = event.value
+        return result
+
+    @torch.no_grad()
+    def scoring(
+        self,
+        pixels: NDArray[np.uint8],
+        labelers: Sequence[str] | None = None,
+        attributes: Sequence[str] | None = None,
+        *,
+        batch: int = 128,
+    ) -> Iterator[Event[NDArray[np.float32]]]:
+        """Predict what labelers would say, an attribute that nobody labeled included.
+
+        Args:
+            pixels: (n, 3, S, S) or (n, S, S, 3) uint8 RGB, S the backbone's image size; may be a memory map.
+            labelers: codes; None for all. Labelers who share their tokens share one pass.
+            attributes: labeled names or any text; None for the labeled ones.
+            batch: rows (image x labeler) of one pass.
+
+        Yields:
+            Progress in images, then Done with (labelers, attributes, n) float32; differences are logits.
+
+        Raises:
+            InputError: if a labeler is unknown or the images have another size.
+        """
+        chosen = [self.row(code) for code in (self.labelers if labelers is None else labelers)]
+        rows = sorted(set(chosen))
+        text = self.text_vectors(self.attributes if attributes is None else attributes)
+        n = len(pixels)
+        scores = np.empty((len(rows), len(text), n), np.float32)
+        step = max(1, batch // max(1, len(rows)))
+        for start in range(0, n, step):
+            with self.model.fused():
+                scores[:, :, start : start + step] = self._chunk(pixels[start : start + step], rows, text)
+            yield Progress(min(start + step, n), n, "Predicting")
+        yield Done(scores[[rows.index(row) for row in chosen]])
+
+    def _chunk(self, pixels: NDArray[np.uint8], rows: Sequence[int], text: torch.Tensor) -> NDArray[np.float32]:
+        """(rows, attributes, images) float32."""
+        images = self.model.normalise(_channels_first(pixels, self.backbone.image_size))
+        labeler = torch.tensor(rows, device=images.device).repeat_interleave(len(images))
+        image = torch.arange(len(images), device=images.device).repeat(len(rows))
+        scores: NDArray[np.float32] = self.model(images, labeler, text, image).cpu().numpy()
+        return scores.reshape(len(rows), len(images), len(text)).transpose(0, 2, 1)
+
+
+def describe(
+    model: PersonalClip, method: str, labelers: Sequence[str], attributes: Mapping[str, Sequence[str]]
+) -> Card:
+    """The card of a model; `LoadedRun(model, card)` predicts with a model that is still in training.
+
+    Args:
+        model: the model.
+        method: name of the method.
+        labelers: codes in the order of the table's rows.
+        attributes: name -> templates in the order of training.
+    """
+    config: Any = model.adapted.peft_config["default"]
+    return Card(
+        method=method,
+        backbone=model.backbone.name,
+        backbone_sha256=model.backbone.sha256,
+        labelers=tuple(labelers),
+        attributes={name: tuple(templates) for name, templates in attributes.items()},
+        tokens=model.prompts.table.shape[1],
+        rank=int(config.r),
+        alpha=float(config.lora_alpha),
+        temperature=float(model.temperature),
+    )
+
+
+def save_model(
+    model: PersonalClip,
+    run: Path,
+    *,
+    method: str,
+    labelers: Sequence[str],
+    attributes: Mapping[str, Sequence[str]],
+) -> Card:
+    """Write `adapter/` and `tokens.safetensors` into an existing run folder, replacing earlier ones whole.
+
+    The arguments are those of `describe`, whose card is returned.
+    """
+    card = describe(model, method, labelers, attributes)
+    fresh = run / f"{ADAPTER}.new"
+    shutil.rmtree(fresh, ignore_errors=True)
+    save_adapter(model.adapted, fresh)
+    table = {"tokens": model.prompts.table.detach().cpu().contiguous()}
+    save_file(table, run / f"{TOKENS}.new", metadata={_KEY: json.dumps(asdict(card))})
+    shutil.rmtree(run / ADAPTER, ignore_errors=True)
+    fresh.rename(run / ADAPTER)
+    (run / f"{TOKENS}.new").replace(run / TOKENS)
+    return card
+
+
+def read_card(run: Path) -> Card:
+    """What the run's model is, without loading it.
+
+    Raises:
+        RunError: if there is no readable model in the folder.
+    """
+    return _read(run)[0]
+
+
+def load_run(run: Path, device: str = "auto", backbone: Backbone | None = None) -> LoadedRun:
+    """Load a trained model from its run folder.
+
+    Args:
+        run: the folder that `save_model` wrote into.
+        device: as in `choose_device`.
+        backbone: one that is loaded already, to be shared; None to load the one that the run names.
+
+    Raises:
+        RunError: if the model is missing or damaged, or the backbone is not the one that it was trained on.
+        BackboneError: if the backbone cannot be loaded.
+    """
+    card, tokens = _read(run)
+    backbone = backbone or load(parse(card.backbone), choose_device(device))
+    if backbone.sha256 != card.backbone_sha256:
+        raise RunError(
+            f"The weights of {backbone.name} are not those that {run.name} was trained on (their checksums differ), so "
+            "its predictions would be wrong. Put the original weights back, or train again."
+        )
+    model = PersonalClip(
+        backbone, len(tokens), tokens=card.tokens, rank=card.rank, alpha=card.alpha, temperature=card.temperature
+    )
+    try:
+        load_adapter(model.adapted, run / ADAPTER)
+    except (OSError, SafetensorError, ValueError) as error:
+        raise RunError(f"The adapter of {run.name} is missing or damaged ({error}); train again.") from error
+    with torch.no_grad():
+        model.prompts.table.copy_(tokens)
+    model.requires_grad_(False)
+    return LoadedRun(model, card)
+
+
+def _read(run: Path) -> tuple[Card, torch.Tensor]:
+    path = run / TOKENS
+    if not path.is_file():
+        raise RunError(f"{run.name} holds no trained model yet; finish or resume its training.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            fields = json.loads((file.metadata() or {})[_KEY])
+            tokens: torch.Tensor = file.get_tensor("tokens")
+        fields["labelers"] = tuple(fields["labelers"])
+        fields["attributes"] = {name: tuple(templates) for name, templates in fields["attributes"].items()}
+        return Card(**fields), tokens
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise RunError(f"The model file {path} is damaged ({error}); train again.") from error
+
+
+def _channels_first(pixels: NDArray[np.uint8], size: int) -> torch.Tensor:
+    """(n, 3, S, S) uint8 from either order of axes.
+
+    Raises:
+        InputError: if the images have another shape.
+    """
+    tensor = torch.from_numpy(np.array(pixels))  # a copy: a read-only memory map cannot become a tensor
+    if tensor.shape[1:] == (size, size, 3):
+        tensor = tensor.permute(0, 3, 1, 2)
+    if tensor.shape[1:] != (3, size, size) or tensor.dtype != torch.uint8:
+        raise InputError(f"The backbone sees {size} x {size} RGB images of uint8, not {tuple(pixels.shape[1:])}.")
+    return tensor
