@@ -1,0 +1,124 @@
+"""What a result must be read against: simple rules on the same test pairs.
+
+Two of them know more than a model of new faces can: `others_majority` and `others_bradley_terry` use the other
+labelers' answers to the very images that are tested. They show how much a face's reputation alone would explain.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from prism_desktop.engine.analysis import bradley_terry
+from prism_desktop.engine.evaluation import metrics
+from prism_desktop.engine.evaluation.intervals import RESAMPLES, Resampled
+from prism_desktop.engine.evaluation.pairs import Floats, pairs_from_comparisons, unordered
+
+NOTES = {
+    "chance": "a coin",
+    "side_bias": "always the side that the labeler chose more often in training",
+    "others_majority": "what most other labelers answered on this very pair; a coin where nobody did",
+    "others_bradley_terry": "the other labelers' Bradley-Terry scores of these very images",
+    "zero_shot": "the untrained backbone with the attribute's texts",
+}
+_MOST_PAIRS = 20_000
+
+
+def evaluate(
+    pairs: pd.DataFrame,
+    comparisons: pd.DataFrame | None = None,
+    zero_shot: pd.DataFrame | None = None,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+) -> dict[str, Any]:
+    """{name: {micro, macro, per_labeler, known, note}}; `known` is the share of pairs about which the rule says
+    something, the others count as half right.
+
+    Args:
+        pairs: a pairs frame with all splits.
+        comparisons: for other labelers' answers; without it those of `pairs` serve.
+        zero_shot: predictions of the untrained backbone.
+    """
+    test = pairs[(pairs["split"] == "test") & (pairs["outcome"] != 0.5)].reset_index(drop=True)
+    answers = pairs_from_comparisons(comparisons) if comparisons is not None and len(comparisons) else pairs
+    answers = answers[answers["outcome"] != 0.5]
+    margins = {
+        "chance": np.zeros(len(test)),
+        "side_bias": side_bias(pairs[pairs["split"] == "train"], test),
+        "others_majority": others_majority(answers, test),
+        "others_bradley_terry": others_bradley_terry(answers, test, seed),
+    }
+    if zero_shot is not None:
+        margins["zero_shot"] = metrics.judge(test, zero_shot).margin
+    return {name: _row(name, test, margin, seed, resamples) for name, margin in margins.items()}
+
+
+def side_bias(train: pd.DataFrame, test: pd.DataFrame) -> Floats:
+    """+1 where the labeler mostly chose the left side in training, -1 the right, 0 unknown; (test,)."""
+    decided = train[(train["outcome"] != 0.5) & (train["source"] == "comparison")]
+    share = decided["outcome"].astype(float).groupby(decided["labeler"]).mean()
+    known = test["labeler"].map(share).fillna(0.5)
+    return np.asarray(np.sign(known - 0.5), dtype=np.float64)
+
+
+def others_majority(answers: pd.DataFrame, test: pd.DataFrame) -> Floats:
+    """Votes of other labelers for the left image minus those for the right, on the same pair and attribute; (test,)."""
+    code, _ = unordered(pd.concat([test, answers], ignore_index=True))
+    keys = ["pair", "attribute"]
+    asked = _low_votes(test).assign(pair=code[: len(test)])
+    given = _low_votes(answers).assign(pair=code[len(test) :])
+    everyone = given.groupby(keys)["vote"].sum().rename("all")
+    own = given.groupby([*keys, "labeler"])["vote"].sum().rename("own")
+    joined = asked.merge(everyone, on=keys, how="left").merge(own, on=[*keys, "labeler"], how="left")
+    votes = joined["all"].fillna(0.0) - joined["own"].fillna(0.0)
+    return (votes * np.where(asked["flipped"], -1.0, 1.0)).to_numpy(dtype=np.float64)
+
+
+def others_bradley_terry(answers: pd.DataFrame, test: pd.DataFrame, seed: int = 0) -> Floats:
+    """Score differences of the tested images by all other labelers' answers among them; (test,)."""
+    margin = np.zeros(len(test))
+    images = pd.Index(pd.unique(pd.concat([test["left"], test["right"]]).astype(object)))
+    known = answers.assign(
+        i=images.get_indexer(answers["left"].astype(object)), j=images.get_indexer(answers["right"].astype(object))
+    )
+    known = known[(known["i"] >= 0) & (known["j"] >= 0)]
+    left, right = images.get_indexer(test["left"].astype(object)), images.get_indexer(test["right"].astype(object))
+    for attribute, asked in test.groupby("attribute"):
+        given = known[known["attribute"] == attribute]
+        if len(given) > _MOST_PAIRS:
+            given = given.sample(_MOST_PAIRS, random_state=seed)
+        if given.empty:
+            continue
+        everyone = _scores(given, len(images), None)
+        for labeler, rows in asked.groupby("labeler"):
+            scores = _scores(given[given["labeler"] != labeler], len(images), everyone)
+            at = rows.index.to_numpy()
+            margin[at] = scores[left[at]] - scores[right[at]]
+    return margin
+
+
+def _scores(answers: pd.DataFrame, images: int, start: Floats | None) -> Floats:
+    if answers.empty:
+        return np.zeros(images)
+    ends = answers["i"].to_numpy(dtype=np.int64), answers["j"].to_numpy(dtype=np.int64)
+    return bradley_terry.fit(*ends, answers["outcome"].to_numpy(), images, start=start).scores
+
+
+def _low_votes(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Votes +1 for the image whose id sorts first, -1 for the other; `flipped` where that image stood right."""
+    flipped = (pairs["left"] > pairs["right"]).to_numpy()
+    vote = np.sign(pairs["outcome"].to_numpy(dtype=np.float64) - 0.5) * np.where(flipped, -1.0, 1.0)
+    rows = pairs[["labeler", "attribute"]].reset_index(drop=True)
+    return rows.assign(vote=vote, flipped=flipped)
+
+
+def _row(name: str, test: pd.DataFrame, margin: Floats, seed: int, resamples: int) -> dict[str, Any]:
+    judged = metrics.with_margin(test, margin)
+    right = Resampled(judged, metrics.correct(judged), seed, resamples)
+    return {
+        "micro": right.mean().to_dict(),
+        "macro": right.macro().to_dict(),
+        "per_labeler": {code: right.mean(code).to_dict() for code in right.labelers},
+        "known": float((margin != 0).mean()) if len(margin) else 0.0,
+        "note": NOTES[name],
+    }

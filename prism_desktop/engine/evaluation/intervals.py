@@ -1,0 +1,175 @@
+"""Intervals that know that answers on the same image belong together.
+
+A pair has two images, so answers depend on one another through either. The bootstrap draws images with replacement
+and weighs a pair by the product of its images' multiplicities (Owen, "The pigeonhole bootstrap", Ann. Appl. Stat.
+2007; Owen and Eckles 2012). Those products triple the variance of what is noise of the single pair, so the deviations
+of the resamples are scaled to the dyadic cluster-robust variance (Aronow, Samii and Assenova, "Cluster-robust variance
+estimation for dyadic data", Political Analysis 2015), which counts that noise once, and by Student's t for few images
+(two per pair, so half their number of clusters). The scaled intervals hold 93-97 % in simulation, the raw ones 99 % and
+more. Labelers are taken as given, not as a sample.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+from scipy.stats import t as student
+
+from prism_desktop.engine.evaluation.metrics import Judged
+from prism_desktop.engine.evaluation.pairs import Floats, Ints
+
+RESAMPLES = 2000
+LEVEL = 0.95
+_BLOCK = 4_000_000  # weights in memory at once, float32
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A mean with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+    n: int  # answers
+
+    def to_dict(self, name: str = "accuracy") -> dict[str, float | int | None]:
+        """For JSON; what is not defined is None."""
+        numbers = {name: self.value, "low": self.low, "high": self.high}
+        return {**{key: None if np.isnan(number) else float(number) for key, number in numbers.items()}, "n": self.n}
+
+
+class Resampled:
+    """Means of a per-answer quantity over groups of answers, with intervals from shared resamples of the images.
+
+    Every `mean` and `macro` of one object rests on the same resamples, and so does any other object made with the same
+    pairs and seed; hence differences of methods are paired.
+    """
+
+    def __init__(self, judged: Judged, values: Floats, seed: int = 0, resamples: int = RESAMPLES) -> None:
+        """
+        Args:
+            judged: n decided pairs.
+            values: (n,) the quantity, for example `metrics.correct(judged)`, or the difference of two methods' ones.
+            seed: of the resampling.
+            resamples: how many times the images are drawn.
+        """
+        self.judged, self.values = judged, values
+        keys = pd.DataFrame({"labeler": judged.labeler, "attribute": judged.attribute})
+        self.cell = keys.groupby(["labeler", "attribute"], sort=True).ngroup().to_numpy(dtype=np.int64)
+        self.cells = [(str(a), str(b)) for a, b in sorted(set(zip(judged.labeler, judged.attribute, strict=True)))]
+        self.count = np.bincount(self.cell, minlength=len(self.cells)).astype(np.float64)
+        self.total = np.bincount(self.cell, weights=values, minlength=len(self.cells))
+        self.weight, self.sum = self._resample(seed, resamples)
+
+    def mean(self, labeler: str | None = None, attribute: str | None = None) -> Estimate:
+        """Mean over the answers of a labeler, an attribute, both or (micro) all."""
+        inside = self._inside(labeler, attribute)
+        return self._estimate([inside])
+
+    def macro(self, attribute: str | None = None) -> Estimate:
+        """Mean of the labelers' means, every labeler counting the same."""
+        return self._estimate([self._inside(labeler, attribute) for labeler in self.labelers])
+
+    @property
+    def labelers(self) -> list[str]:
+        """Codes of the labelers with decided pairs, sorted."""
+        return sorted({labeler for labeler, _ in self.cells})
+
+    @property
+    def attributes(self) -> list[str]:
+        """Names of the attributes with decided pairs, sorted."""
+        return sorted({attribute for _, attribute in self.cells})
+
+    def _inside(self, labeler: str | None, attribute: str | None) -> np.typing.NDArray[np.bool_]:
+        return np.array(
+            [labeler in (None, one) and attribute in (None, other) for one, other in self.cells], dtype=bool
+        )
+
+    def _estimate(self, groups: list[np.typing.NDArray[np.bool_]]) -> Estimate:
+        """The mean over groups of the groups' means; groups without answers are left out."""
+        groups = [group for group in groups if self.count[group].sum() > 0]
+        n = int(sum(self.count[group].sum() for group in groups))
+        if not groups:
+            return Estimate(float("nan"), float("nan"), float("nan"), 0)
+        value, influence = 0.0, np.zeros(len(self.values))
+        draws = np.zeros(len(self.weight))
+        for group in groups:
+            size = self.count[group].sum()
+            mean = self.total[group].sum() / size
+            members = group[self.cell]
+            influence[members] += (self.values[members] - mean) / size
+            value += mean
+            weight = self.weight[:, group].sum(1)
+            # A resample without any answer of a group says nothing about it: it stays at its mean.
+            draws += np.where(weight > 0, self.sum[:, group].sum(1) / np.where(weight > 0, weight, 1), mean)
+        k = len(groups)
+        spread = np.sqrt(dyadic_variance(influence / k, self.judged.left, self.judged.right, self.judged.images))
+        seen = np.union1d(self.judged.left[influence != 0], self.judged.right[influence != 0]).size
+        return _interval(float(value) / k, draws / k, float(spread) * _student(seen), n, self._bounds())
+
+    def _bounds(self) -> tuple[float, float]:
+        signed = len(self.values) > 0 and float(self.values.min()) < 0
+        return (-1.0, 1.0) if signed else (0.0, 1.0)
+
+    def _resample(self, seed: int, resamples: int) -> tuple[Floats, Floats]:
+        """Per resample and cell: the sum of the weights and of the weighted values, (resamples, cells) each."""
+        shape = (resamples, len(self.cells))
+        weight, total = np.zeros(shape), np.zeros(shape)
+        if not len(self.judged):
+            return weight, total
+        rng = np.random.default_rng(seed)
+        order = np.argsort(self.cell, kind="stable")
+        starts = np.searchsorted(self.cell[order], np.arange(len(self.cells)))
+        left, right = self.judged.left[order], self.judged.right[order]
+        values = self.values[order].astype(np.float32)
+        images = self.judged.images
+        block = max(1, _BLOCK // max(len(order), images))
+        for start in range(0, resamples, block):
+            rows = min(block, resamples - start)
+            drawn = rng.integers(0, images, (rows, images)) + np.arange(rows)[:, None] * images
+            times = np.bincount(drawn.ravel(), minlength=rows * images).reshape(rows, images).astype(np.float32)
+            w = times[:, left] * times[:, right]
+            weight[start : start + rows] = np.add.reduceat(w, starts, axis=1)
+            total[start : start + rows] = np.add.reduceat(w * values, starts, axis=1)
+        return weight, total
+
+
+def dyadic_variance(influence: Floats, left: Ints, right: Ints, images: int) -> float:
+    """Variance of a sum of influences (n,), any two answers that share an image being dependent.
+
+    The sum over images minus what was counted twice, the sum over unordered pairs; never less than the latter alone.
+    """
+    through_images = np.bincount(left, influence, images) + np.bincount(right, influence, images)
+    pair = np.minimum(left, right) * np.int64(images) + np.maximum(left, right)
+    _, pair = np.unique(pair, return_inverse=True)
+    within_pairs = float((np.bincount(pair, influence) ** 2).sum()) if len(influence) else 0.0
+    correction = images / (images - 1) if images > 1 else 1.0
+    return max(float((through_images**2).sum()) - within_pairs, within_pairs) * correction
+
+
+def wilson(share: float, n: float, level: float = LEVEL) -> tuple[float, float]:
+    """Wilson's score interval of a share seen in n (possibly effective) observations."""
+    if n <= 0 or np.isnan(share):
+        return float("nan"), float("nan")
+    z = float(norm.ppf(0.5 + level / 2))
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return max(0.0, float(middle - half)), min(1.0, float(middle + half))
+
+
+def _student(images: int) -> float:
+    """How much wider than normal an interval must be when it rests on few images."""
+    tail = 0.5 + LEVEL / 2
+    return float(student.ppf(tail, max(images / 2 - 1, 1)) / norm.ppf(tail))
+
+
+def _interval(value: float, draws: Floats, spread: float, n: int, bounds: tuple[float, float]) -> Estimate:
+    drawn = float(draws.std())
+    if spread <= 1e-12 or drawn <= 1e-12:
+        # All answers alike: the resamples have no spread, the truth may. Signed differences stay a point.
+        low, high = wilson(value, n) if bounds[0] == 0.0 else (value, value)
+        return Estimate(value, low, high, n)
+    tail = (1 - LEVEL) / 2
+    low, high = np.quantile((draws - draws.mean()) * (spread / drawn), [tail, 1 - tail])
+    return Estimate(value, max(value + float(low), bounds[0]), min(value + float(high), bounds[1]), n)

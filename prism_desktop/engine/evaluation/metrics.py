@@ -1,0 +1,125 @@
+"""Accuracy, NLL, Brier and calibration of predicted choices between two images.
+
+Only decided pairs count (a tie has no right answer). Equal scores count as half right, never as right. Weights are
+for training; in a metric every answer counts once.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.evaluation.pairs import Floats, Ints, image_codes
+
+BINS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Decided pairs beside what a model says of them; n rows in all arrays."""
+
+    labeler: npt.NDArray[np.object_]  # (n,) codes
+    attribute: npt.NDArray[np.object_]  # (n,) names
+    left: Ints  # (n,) numbers of images
+    right: Ints  # (n,)
+    images: int  # number of different images
+    chosen: npt.NDArray[np.bool_]  # (n,) True where the left image was chosen
+    margin: Floats  # (n,) s_left - s_right, a logit
+    ties: int  # pairs left out because they were ties
+
+    def __len__(self) -> int:
+        return len(self.margin)
+
+
+def judge(pairs: pd.DataFrame, predictions: pd.DataFrame) -> Judged:
+    """Look up each decided pair's two scores.
+
+    Args:
+        pairs: a pairs frame.
+        predictions: labeler, attribute, image, score.
+
+    Raises:
+        InputError: if a pair has no prediction.
+    """
+    decided = pairs[pairs["outcome"] != 0.5]
+    left, right, images = image_codes(decided)
+    table = _Scores(predictions, decided, images)
+    return with_margin(pairs, table.look_up(decided, left) - table.look_up(decided, right))
+
+
+def with_margin(pairs: pd.DataFrame, margin: Floats) -> Judged:
+    """Decided pairs beside given margins, one for each of them in their order."""
+    decided = pairs[pairs["outcome"] != 0.5]
+    left, right, images = image_codes(decided)
+    return Judged(
+        labeler=decided["labeler"].to_numpy(dtype=object),
+        attribute=decided["attribute"].to_numpy(dtype=object),
+        left=left,
+        right=right,
+        images=len(images),
+        chosen=decided["outcome"].to_numpy(dtype=np.float64) > 0.5,
+        margin=margin,
+        ties=len(pairs) - len(decided),
+    )
+
+
+def correct(judged: Judged) -> Floats:
+    """1 where the chosen image has the higher score, 0.5 where the scores are equal, else 0; (n,)."""
+    return np.where(judged.margin == 0, 0.5, (judged.margin > 0) == judged.chosen).astype(np.float64)
+
+
+def nll(judged: Judged) -> Floats:
+    """Negative log-likelihood of each answer in nats; (n,). Chance is log 2."""
+    return np.logaddexp(0.0, np.where(judged.chosen, -judged.margin, judged.margin))
+
+
+def brier(judged: Judged) -> Floats:
+    """Squared error of P(left); (n,). Chance is 0.25."""
+    return (probability(judged) - judged.chosen) ** 2
+
+
+def probability(judged: Judged) -> Floats:
+    """P(the left image is chosen); (n,)."""
+    return np.exp(-np.logaddexp(0.0, -judged.margin))
+
+
+def ece(judged: Judged, bins: int = BINS) -> float:
+    """Expected calibration error: |confidence - accuracy| over bins of equally many answers, by confidence."""
+    if not len(judged):
+        return float("nan")
+    p = probability(judged)
+    confidence, right = np.maximum(p, 1 - p), correct(judged)
+    # Equal confidences are ordered by position, which says nothing about being right.
+    parts = np.array_split(np.argsort(confidence, kind="stable"), min(bins, len(judged)))
+    return float(sum(abs(confidence[part].mean() - right[part].mean()) * len(part) for part in parts) / len(judged))
+
+
+class _Scores:
+    """Scores of the wanted labelers, attributes and images as one table."""
+
+    def __init__(self, predictions: pd.DataFrame, pairs: pd.DataFrame, images: Sequence[str]) -> None:
+        self.labelers = pd.Index(pairs["labeler"].astype(object).unique())
+        self.attributes = pd.Index(pairs["attribute"].astype(object).unique())
+        self.table = np.full((len(self.labelers), len(self.attributes), len(images)), np.nan)
+        labeler = self.labelers.get_indexer(pd.Index(predictions["labeler"].astype(object)))
+        attribute = self.attributes.get_indexer(pd.Index(predictions["attribute"].astype(object)))
+        image = pd.Index(np.array(images, dtype=object)).get_indexer(pd.Index(predictions["image"].astype(object)))
+        known = (labeler >= 0) & (attribute >= 0) & (image >= 0)
+        score = predictions["score"].to_numpy(dtype=np.float64)
+        self.table[labeler[known], attribute[known], image[known]] = score[known]
+
+    def look_up(self, pairs: pd.DataFrame, image: Ints) -> Floats:
+        labeler = self.labelers.get_indexer(pairs["labeler"].astype(object))
+        attribute = self.attributes.get_indexer(pairs["attribute"].astype(object))
+        scores: Floats = self.table[labeler, attribute, image]
+        missing = np.isnan(scores)
+        if missing.any():
+            row = pairs.iloc[int(np.argmax(missing))]
+            raise InputError(
+                f"{int(missing.sum())} tested answers have no prediction, the first by {row['labeler']} on "
+                f"{row['attribute']}; predict again with all labelers and images."
+            )
+        return scores
