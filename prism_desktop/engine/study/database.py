@@ -1,0 +1,158 @@
+"""Connections to a study's database: each lives in a thread of its own, and SQLite's errors become sentences."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import StaticPool
+
+from prism_desktop.engine.errors import (
+    CorruptStudyError,
+    DiskFullError,
+    ReadOnlyStudyError,
+    StudyError,
+    StudyLockedError,
+)
+
+T = TypeVar("T")
+BUSY_SECONDS = 10.0
+
+
+class Database:
+    """One connection in one thread. Functions are handed in and run there, one after the other.
+
+    The thread exists so that callers in any thread may share the connection, which must never cross a thread.
+    """
+
+    def __init__(self, file: Path, *, writable: bool, immutable: bool = False) -> None:
+        self._file = file
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="study-writer" if writable else "study-reader")
+        self._closed = False
+        try:
+            self._connection = self._run(lambda: _connect(file, writable=writable, immutable=immutable))
+        except BaseException:
+            self._thread.shutdown()
+            raise
+
+    def write(self, function: Callable[[Connection], T]) -> T:
+        """Run `function` in a transaction that is on the disk when this returns, or did not happen at all."""
+
+        def transaction() -> T:
+            with self._connection.begin():
+                return function(self._connection)
+
+        return self._run(transaction)
+
+    def read(self, function: Callable[[Connection], T]) -> T:
+        """Run `function`, which sees everything that was written before, in one consistent snapshot."""
+
+        def snapshot() -> T:
+            with self._connection.begin():
+                return function(self._connection)
+
+        return self._run(snapshot)
+
+    def close(self) -> None:
+        """Close the connection and end its thread; again is harmless."""
+        if self._closed:
+            return
+        self._closed = True
+        self._submit(lambda: _disconnect(self._connection)).result()
+        self._thread.shutdown()
+
+    def _run(self, function: Callable[[], T]) -> T:
+        if self._closed:
+            raise StudyError(f"The study {self._file.parent} was closed; open it again.")
+        with explained(self._file):
+            return self._submit(function).result()
+
+    def _submit(self, function: Callable[[], T]) -> "Future[T]":
+        return self._thread.submit(function)
+
+
+def _connect(file: Path, *, writable: bool, immutable: bool) -> Connection:
+    return _engine(file, writable=writable, immutable=immutable).connect()
+
+
+def _disconnect(connection: Connection) -> None:
+    engine = connection.engine
+    connection.close()
+    engine.dispose()
+
+
+def address(file: Path, mode: str = "ro", *, immutable: bool = False) -> str:
+    """The file as SQLite's URI, safe for names with "?" and "#"."""
+    path = quote(file.resolve().as_posix(), safe="/:")
+    return f"file:{'' if path.startswith('/') else '/'}{path}?mode={mode}{'&immutable=1' if immutable else ''}"
+
+
+def _engine(file: Path, *, writable: bool, immutable: bool) -> Engine:
+    def connect() -> sqlite3.Connection:
+        uri = address(file, "rw" if writable else "ro", immutable=immutable)
+        connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+        connection.execute("PRAGMA foreign_keys = ON")
+        if writable:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA cache_size = -65536")
+        return connection
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=StaticPool)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A read-then-write transaction that starts as a reader can fail at its first write; this one cannot.
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writable else "BEGIN")
+
+    return engine
+
+
+@contextmanager
+def explained(file: Path) -> Iterator[None]:
+    """Turn SQLite's errors inside the block into `StudyError`s that say what was kept."""
+    try:
+        yield
+    except DBAPIError as error:
+        sentence = _explanation(error.orig, file.parent)
+        if sentence is None:
+            raise
+        raise sentence from error
+    except sqlite3.Error as error:
+        sentence = _explanation(error, file.parent)
+        if sentence is None:
+            raise
+        raise sentence from error
+
+
+def _explanation(error: Any, study: Path) -> StudyError | None:
+    name = getattr(error, "sqlite_errorname", None) or ""
+    kept = "Nothing of this step was saved; everything before it was kept."
+    if name == "SQLITE_FULL":
+        return DiskFullError(f"The disk of {study} is full. {kept} Make room and try again.")
+    if name.startswith("SQLITE_READONLY"):
+        return ReadOnlyStudyError(f"The study {study} cannot be written. {kept}")
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        return CorruptStudyError(f"The database of {study} is damaged. {_rescue(study)}")
+    if name.startswith("SQLITE_BUSY"):
+        return StudyLockedError(f"Another program holds the database of {study}. {kept} Close it and try again.")
+    if name.startswith("SQLITE_IOERR"):
+        return StudyError(f"The disk of {study} could not be read or written ({name}). {kept}")
+    if name.startswith("SQLITE_CANTOPEN"):
+        return StudyError(f"The database of {study} cannot be opened. Check that the folder can be read and written.")
+    return None
+
+
+def _rescue(study: Path) -> str:
+    copies = sorted((study / "backups").glob("*.sqlite3"))
+    if not copies:
+        return "It was left as it is, and there is no backup of it."
+    return (
+        f"It was left as it is. The newest backup is {copies[-1]}; to go back to it, move study.sqlite3* away "
+        "and copy the backup to study.sqlite3."
+    )

@@ -1,0 +1,97 @@
+"""Imports: everything of one source in one transaction, and out again. Runs in the writer's thread."""
+
+import time
+from pathlib import Path
+
+from sqlalchemy import Connection, insert, select, text, update
+
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.study import schema, trials, writing
+from prism_desktop.engine.study.reading import report_to_json
+from prism_desktop.engine.study.records import Changes, ImportBatch
+
+
+def apply(connection: Connection, study: Path, batch: ImportBatch) -> Changes:
+    """Bring in a batch under its report's id."""
+    row, report = schema.ImportRow, batch.report
+    values = {
+        "uid": report.id,
+        "source": report.source,
+        "format": report.format,
+        "created": time.time(),
+        "report": report_to_json(report),
+    }
+    if connection.execute(select(row.id).where(row.uid == report.id)).first():
+        raise InputError(f"Import {report.id} is in the study already; nothing was changed.")
+    made = connection.execute(insert(row).values(**values)).inserted_primary_key
+    assert made is not None
+    key: int = made[0]
+    codes = set(connection.execute(select(schema.LabelerRow.code)).scalars())
+    people = [labeler for labeler in batch.labelers if labeler.code not in codes]
+    names = set(connection.execute(select(schema.AttributeRow.name)).scalars())
+    judged = [attribute for attribute in batch.attributes if attribute.name not in names]
+    changes = writing.add_labelers(connection, people, key) | writing.add_attributes(connection, judged, key)
+    images = writing.add_images(connection, study, batch.images, copied=batch.copied, import_id=key)
+    return changes | images.changes | trials.record(connection, batch.trials, import_id=key)
+
+
+def undo(connection: Connection, study: Path, import_id: str) -> tuple[Changes, list[Path]]:
+    """Take a batch out again; also returns copied images whose files may go once this is committed."""
+    row = schema.ImportRow
+    found = connection.execute(select(row.id, row.source, row.undone).where(row.uid == import_id)).first()
+    if found is None:
+        raise InputError(f"There is no import {import_id} in this study.")
+    key, source, undone = found
+    if undone is not None:
+        raise InputError(f"The import of {source} was undone already; nothing was changed.")
+    _refuse_if_built_upon(connection, key, source)
+    people = connection.execute(
+        text(
+            "SELECT DISTINCT p.code FROM trial AS t JOIN labeler AS p ON p.id = t.labeler_id WHERE t.import_id = :key"
+        ),
+        {"key": key},
+    ).scalars()
+    touched = frozenset(people)
+    copies = _remove(connection, study, key)
+    connection.execute(update(row).where(row.id == key).values(undone=time.time()))
+    writing.touch(connection)
+    return Changes(images=True, labelers=True, attributes=True, trials=touched), copies
+
+
+def _refuse_if_built_upon(connection: Connection, key: int, source: str) -> None:
+    later = connection.execute(
+        text(
+            """SELECT count(*) FROM trial AS t JOIN trial AS old ON old.id IN (t.repeat_of_id, t.supersedes_id)
+            WHERE old.import_id = :key AND t.import_id IS NOT :key"""
+        ),
+        {"key": key},
+    ).scalar_one()
+    if later:
+        raise InputError(
+            f"The import of {source} cannot be undone: {later} later answers repeat or correct trials that it brought. "
+            "Nothing was changed."
+        )
+
+
+def _remove(connection: Connection, study: Path, key: int) -> list[Path]:
+    """Trials first, then whatever nothing uses any more; the rest belongs to the study from now on."""
+    brought = "SELECT id FROM trial WHERE import_id = :key"
+    used = {
+        "session": "SELECT session_id FROM trial",
+        "stimulus": "SELECT left_id FROM trial UNION SELECT right_id FROM trial WHERE right_id IS NOT NULL",
+        "attribute": "SELECT attribute_id FROM answer",
+        "labeler": "SELECT labeler_id FROM session",
+    }
+    connection.execute(text("PRAGMA defer_foreign_keys = ON"))
+    connection.execute(text(f"DELETE FROM answer WHERE trial_id IN ({brought})"), {"key": key})
+    connection.execute(text(f"DELETE FROM trial_event WHERE trial_id IN ({brought})"), {"key": key})
+    connection.execute(text("DELETE FROM trial WHERE import_id = :key"), {"key": key})
+    copies = connection.execute(
+        text(f"SELECT path FROM stimulus WHERE import_id = :key AND copied AND id NOT IN ({used['stimulus']})"),
+        {"key": key},
+    ).scalars()
+    paths = [study / path for path in copies]
+    for table, users in used.items():
+        connection.execute(text(f"DELETE FROM {table} WHERE import_id = :key AND id NOT IN ({users})"), {"key": key})
+        connection.execute(text(f"UPDATE {table} SET import_id = NULL WHERE import_id = :key"), {"key": key})
+    return paths

@@ -1,0 +1,135 @@
+"""One writer per study: a lock that the operating system drops when its holder dies, with a note of who holds it."""
+
+import json
+import os
+import platform
+import sys
+import time
+from pathlib import Path
+from typing import IO
+
+from prism_desktop.engine.errors import ReadOnlyStudyError, StudyError, StudyLockedError
+
+NAME = "study.lock"
+_BYTE = 1 << 20  # Windows locks are mandatory, so the locked byte lies far behind the note
+
+
+class WriterLock:
+    """Held from construction until `release`.
+
+    A note left behind by a killed program does not matter: the lock itself died with it.
+
+    Raises:
+        StudyLockedError: another program, or another window of this one, writes to the study.
+        ReadOnlyStudyError: the folder cannot be written.
+    """
+
+    def __init__(self, study: Path) -> None:
+        self._path = study / NAME
+        try:
+            self._file: IO[bytes] = _opened(self._path)
+        except OSError as error:
+            raise ReadOnlyStudyError(
+                f"The study {study} cannot be written ({error.strerror}). Nothing was changed; open it read-only."
+            ) from error
+        try:
+            _lock(self._file)
+        except BlockingIOError as error:
+            holder = _holder(self._path)
+            self._file.close()
+            raise StudyLockedError(
+                f"The study {study} is open {holder}. Nothing was changed; close it there, or open it read-only."
+            ) from error
+        except OSError as error:
+            self._file.close()
+            reason = f"The disk of {study} cannot lock files ({error.strerror})"
+            raise StudyError(f"{reason}. Nothing was changed; move it to a local disk.") from error
+        self._sign()
+
+    def release(self) -> None:
+        """Let others write; again is harmless."""
+        if not self._file.closed:
+            self._file.truncate(0)
+            _unlock(self._file)
+            self._file.close()
+
+    def _sign(self) -> None:
+        note = {"pid": os.getpid(), "host": platform.node(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
+        self._file.truncate(0)
+        self._file.write(json.dumps(note).encode())
+        self._file.flush()
+
+
+def _opened(path: Path) -> IO[bytes]:
+    path.touch()
+    return path.open("r+b")
+
+
+def _holder(path: Path) -> str:
+    try:
+        note = json.loads(path.read_bytes())
+        if note["pid"] == os.getpid() and note["host"] == platform.node():
+            return "in this program"
+        return f"in another window or command (process {note['pid']} on {note['host']}, since {note['since']})"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "in another window or command"
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(file: IO[bytes]) -> None:
+        file.seek(_BYTE)
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError as error:
+            raise BlockingIOError(error.errno, error.strerror) from error
+        finally:
+            file.seek(0)
+
+    def _unlock(file: IO[bytes]) -> None:
+        file.seek(_BYTE)
+        msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
+
+else:
+    import fcntl
+
+    def _lock(file: IO[bytes]) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _unlock(file: IO[bytes]) -> None:
+        fcntl.flock(file, fcntl.LOCK_UN)
+
+
+_REMOTE = {
+    "nfs",
+    "nfs3",
+    "nfs4",
+    "cifs",
+    "smb3",
+    "smbfs",
+    "afs",
+    "ncpfs",
+    "fuse.sshfs",
+    "fuse.davfs",
+    "davfs",
+    "fuse.rclone",
+}
+
+
+def network_share(folder: Path) -> str | None:
+    """The kind of network share that the folder lies on, None for a local disk or where that cannot be told cheaply."""
+    folder = folder.resolve()
+    if str(folder).startswith("\\\\"):
+        return "a Windows share"
+    try:
+        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return None
+    best, kind = "", ""
+    for line in mounts:
+        _, point, filesystem, *_ = line.split(" ")
+        point = point.replace("\\040", " ")
+        if len(point) >= len(best) and folder.is_relative_to(point):
+            best, kind = point, filesystem
+    return kind if kind in _REMOTE else None

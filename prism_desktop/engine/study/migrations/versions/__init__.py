@@ -1,0 +1,1 @@
+"""One module per schema version, the number first; never edited once released."""

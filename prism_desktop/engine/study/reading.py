@@ -1,0 +1,233 @@
+"""Queries: rows become frozen records or columns. Runs in the reader's thread."""
+
+import json
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.study import schema
+from prism_desktop.engine.study.records import (
+    AttributeRecord,
+    ImageRecord,
+    ImportReport,
+    Kind,
+    LabelerProgress,
+    LabelerRecord,
+    RefusedRow,
+    StudyInfo,
+    TrialRecord,
+)
+
+# A trial counts unless it was withdrawn or a live trial corrects it.
+CURRENT = """t.withdrawn = 0 AND NOT EXISTS
+ (SELECT 1 FROM trial AS later WHERE later.supersedes_id = t.id AND later.withdrawn = 0)"""
+
+
+def meta(connection: Connection) -> dict[str, str]:
+    """Facts about the study itself."""
+    return {row[0]: row[1] for row in connection.execute(text("SELECT key, value FROM meta"))}
+
+
+def info(connection: Connection, path: Path, *, read_only: bool) -> StudyInfo:
+    """Everything that the start page shows."""
+    facts = meta(connection)
+    counts = connection.execute(
+        text(
+            "SELECT (SELECT count(*) FROM stimulus), (SELECT count(*) FROM labeler), (SELECT count(*) FROM attribute),"
+            " (SELECT count(*) FROM labeler WHERE simulated)"
+        )
+    ).one()
+    people = progress(connection)
+    return StudyInfo(
+        id=facts["id"],
+        name=facts["name"],
+        path=path,
+        created=float(facts["created"]),
+        schema_version=connection.execute(text("PRAGMA user_version")).scalar_one(),
+        images=counts[0],
+        labelers=counts[1],
+        attributes=counts[2],
+        rating_trials=sum(person.ratings for person in people),
+        comparison_trials=sum(person.comparisons for person in people),
+        skipped_trials=sum(person.skipped for person in people),
+        simulated=counts[3] > 0,
+        read_only=read_only,
+        progress=people,
+    )
+
+
+def progress(connection: Connection) -> tuple[LabelerProgress, ...]:
+    """Counts of current trials, one record per labeler, in the order in which labelers were added."""
+    rows = connection.execute(
+        text(
+            f"""SELECT p.code, coalesce(sum(t.kind = 'rating' AND NOT t.skipped), 0),
+            coalesce(sum(t.kind = 'comparison' AND NOT t.skipped), 0), coalesce(sum(t.skipped), 0),
+            coalesce(sum(t.repeat_of_id IS NOT NULL AND NOT t.skipped), 0), max(t.onset)
+            FROM labeler AS p LEFT JOIN trial AS t ON t.labeler_id = p.id AND {CURRENT} GROUP BY p.id ORDER BY p.id"""
+        )
+    )
+    return tuple(LabelerProgress(*row) for row in rows)
+
+
+def images(connection: Connection, study: Path, where: str = "", **parameters: Any) -> Iterator[ImageRecord]:
+    """Every image, in the order of their names; `where` narrows."""
+    rows = connection.execute(
+        text(f"SELECT sha256, name, path, copied, width, height, fold FROM stimulus {where} ORDER BY name"), parameters
+    )
+    present = _Present()
+    for sha256, name, path, copied, width, height, fold in rows:
+        place = study / path if copied else Path(path)
+        yield ImageRecord(sha256, name, place, width, height, fold, bool(copied), not present(place))
+
+
+class _Present:
+    """Whether files exist, by listing each folder once: 70,000 files in 0.1 s."""
+
+    def __init__(self) -> None:
+        self._folders: dict[Path, set[str]] = {}
+
+    def __call__(self, path: Path) -> bool:
+        folder = path.parent
+        if folder not in self._folders:
+            self._folders[folder] = _listed(folder)
+        return path.name in self._folders[folder]
+
+
+def _listed(folder: Path) -> set[str]:
+    try:
+        return set(os.listdir(folder))  # noqa: PTH208, names alone are wanted
+    except OSError:
+        return set()
+
+
+def labelers(connection: Connection) -> tuple[LabelerRecord, ...]:
+    """In the order in which they were added."""
+    rows = connection.execute(text("SELECT code, display_name, profile, simulated FROM labeler ORDER BY id"))
+    return tuple(LabelerRecord(code, name, profile, bool(simulated)) for code, name, profile, simulated in rows)
+
+
+def attributes(connection: Connection) -> tuple[AttributeRecord, ...]:
+    """In the order in which they were added."""
+    rows = connection.execute(text("SELECT name, question, scale_labels, templates FROM attribute ORDER BY id"))
+    return tuple(
+        AttributeRecord(name, question, tuple(json.loads(labels)), tuple(json.loads(templates)))
+        for name, question, labels, templates in rows
+    )
+
+
+def trials(
+    connection: Connection, labeler: str | None, kind: Kind | None, *, current: bool, where: str = "", **parameters: Any
+) -> tuple[TrialRecord, ...]:
+    """Trials in the order in which they were recorded."""
+    conditions = ["1"]
+    if labeler is not None:
+        conditions.append("t.labeler_id = (SELECT id FROM labeler WHERE code = :labeler)")
+        parameters["labeler"] = labeler
+    if kind is not None:
+        conditions.append("t.kind = :kind")
+        parameters["kind"] = kind
+    if current:
+        conditions.append(CURRENT)
+    if where:
+        conditions.append(where)
+    chosen = " AND ".join(conditions)
+    answers = _answers(connection, chosen, parameters)
+    rows = connection.execute(
+        text(
+            f"""SELECT t.id, t.uid, p.code, s.uid, t.place, t.kind, l.sha256, r.sha256, t.onset, t.seconds, t.skipped,
+            t.withdrawn, t.skip_reason, c.uid, e.uid, t.source, t.probability, i.uid
+            FROM trial AS t JOIN labeler AS p ON p.id = t.labeler_id JOIN session AS s ON s.id = t.session_id
+            JOIN stimulus AS l ON l.id = t.left_id LEFT JOIN stimulus AS r ON r.id = t.right_id
+            LEFT JOIN trial AS c ON c.supersedes_id = t.id AND c.withdrawn = 0
+            LEFT JOIN trial AS e ON e.id = t.repeat_of_id LEFT JOIN import AS i ON i.id = t.import_id
+            WHERE {chosen} ORDER BY t.id"""
+        ),
+        parameters,
+    )
+    return tuple(_trial(row, answers.get(row[0], ())) for row in rows)
+
+
+def _trial(row: Any, answers: Sequence[tuple[str, int, float | None]]) -> TrialRecord:
+    kind, skipped, withdrawn = row[5], row[10], row[11]
+    coded = kind == "comparison"
+    return TrialRecord(
+        id=row[1],
+        labeler=row[2],
+        session=row[3],
+        order=row[4],
+        kind=kind,
+        left=row[6],
+        right=row[7],
+        onset=row[8],
+        seconds=row[9],
+        status="withdrawn" if withdrawn else "skipped" if skipped else "answered",
+        skip_reason=row[12],
+        answers={name: schema.OUTCOME_NAME[value] if coded else value for name, value, _ in answers},
+        raw={name: raw for name, _, raw in answers if raw is not None},
+        superseded_by=row[13],
+        repeat_of=row[14],
+        source=row[15],
+        probability=row[16],
+        import_id=row[17],
+    )
+
+
+def _answers(
+    connection: Connection, chosen: str, parameters: Mapping[str, Any]
+) -> dict[int, list[tuple[str, int, float | None]]]:
+    rows = connection.execute(
+        text(
+            f"""SELECT a.trial_id, n.name, a.value, a.raw FROM trial AS t JOIN answer AS a ON a.trial_id = t.id
+            JOIN attribute AS n ON n.id = a.attribute_id WHERE {chosen} ORDER BY a.trial_id, n.id"""
+        ),
+        parameters,
+    )
+    answers: dict[int, list[tuple[str, int, float | None]]] = defaultdict(list)
+    for trial, name, value, raw in rows:
+        answers[trial].append((name, value, raw))
+    return answers
+
+
+def imports(connection: Connection) -> tuple[ImportReport, ...]:
+    """Every import, oldest first, undone ones included."""
+    rows = connection.execute(text("SELECT report, created, undone FROM import ORDER BY id"))
+    return tuple(report_from_json(report, created, undone) for report, created, undone in rows)
+
+
+def report_to_json(report: ImportReport) -> str:
+    """The report as it is kept."""
+    return json.dumps(
+        {
+            "id": report.id,
+            "source": report.source,
+            "format": report.format,
+            "rows_read": report.rows_read,
+            "rows_kept": report.rows_kept,
+            "refused": [[refused.row, refused.reason] for refused in report.refused],
+            "duplicates": report.duplicates,
+            "mapping": dict(report.mapping),
+            "notices": list(report.notices),
+        },
+        ensure_ascii=False,
+        default=str,
+    )
+
+
+def report_from_json(content: str, created: float, undone: float | None) -> ImportReport:
+    """The report as it was given."""
+    values = json.loads(content)
+    values["refused"] = tuple(RefusedRow(row, reason) for row, reason in values["refused"])
+    values["notices"] = tuple(values["notices"])
+    return ImportReport(**values, created=created, undone=undone)
+
+
+def require_image(connection: Connection, study: Path, image: str) -> ImageRecord:
+    """One image by its hash or its name."""
+    for found in images(connection, study, "WHERE sha256 = :image OR name = :image", image=image):
+        return found
+    raise InputError(f"There is no image {image!r} in this study.")

@@ -1,0 +1,231 @@
+"""What the store hands out and takes in: frozen records, free of SQLAlchemy, pandas and Qt."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+ImageId = str  # SHA-256 of the file, 64 hexadecimal digits
+TrialId = str  # uuid4, 32 hexadecimal digits
+Kind = Literal["rating", "comparison"]
+Status = Literal["answered", "skipped", "withdrawn"]
+Source = Literal["labeled", "imported", "simulated"]
+
+FOLDS = 7
+DEFAULT_TEMPLATES = ("{}", "a {} person", "this person looks {}", "this person is {}", "this person appears {}")
+DEFAULT_SCALE = ("very low", "low", "high", "very high")
+DEFAULT_ATTRIBUTES = ("attractive", "smart", "trustworthy")
+
+
+def new_id() -> str:
+    """A fresh identifier for a trial, a session or an import, the same on every machine."""
+    return uuid.uuid4().hex
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRecord:
+    """One image of the study, referenced where it lies or copied in."""
+
+    id: ImageId
+    name: str  # path relative to the folder it was imported from, with "/"; unique in the study
+    path: Path  # absolute
+    width: int  # px, after EXIF rotation
+    height: int  # px, after EXIF rotation
+    fold: int  # 0-6, fixed when the image was added
+    copied: bool
+    missing: bool  # nothing lies at `path`
+
+
+class NewImage(NamedTuple):
+    """An image to add. A plain tuple in this order does as well."""
+
+    path: Path
+    name: str
+    sha256: ImageId
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class LabelerRecord:
+    """A person whose judgments are modelled."""
+
+    code: str  # never changes
+    display_name: str = ""
+    profile: str = ""  # free text about the person, for methods that read it
+    simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeRecord:
+    """What is judged."""
+
+    name: str  # never changes
+    question: str = ""
+    scale_labels: tuple[str, ...] = DEFAULT_SCALE  # for 1, 2, 3, 4
+    templates: tuple[str, ...] = DEFAULT_TEMPLATES  # texts for the text tower, "{}" stands for the name
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRecord:
+    """One presentation to one labeler. What was answered never changes; a correction is a trial of its own."""
+
+    id: TrialId
+    labeler: str
+    session: str
+    order: int  # place within the session, from 0
+    kind: Kind
+    left: ImageId  # the only image of a rating trial
+    right: ImageId | None = None
+    onset: float | None = None  # unix s, when the images were painted
+    seconds: float | None = None  # from onset to the answer
+    status: Status = "answered"
+    skip_reason: str | None = None
+    answers: Mapping[str, int | str] = field(default_factory=dict)  # rating 1-4; comparison "left"/"right"/"tie"
+    raw: Mapping[str, float] = field(default_factory=dict)  # imported ratings as they stood on another scale
+    superseded_by: TrialId | None = None
+    repeat_of: TrialId | None = None
+    source: Source = "labeled"
+    probability: float | None = None  # with which the design drew this pair or image at this place
+    import_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What one transaction touched; views refresh only where they are concerned."""
+
+    images: bool = False
+    labelers: bool = False
+    attributes: bool = False
+    trials: frozenset[str] = frozenset()  # codes of the labelers whose trials changed
+    runs: bool = False
+
+    def __or__(self, other: "Changes") -> "Changes":
+        return Changes(
+            self.images or other.images,
+            self.labelers or other.labelers,
+            self.attributes or other.attributes,
+            self.trials | other.trials,
+            self.runs or other.runs,
+        )
+
+    def __bool__(self) -> bool:
+        return self != Changes()
+
+
+@dataclass(frozen=True, slots=True)
+class LabelerProgress:
+    """Counts of one labeler's current trials (neither withdrawn nor superseded)."""
+
+    labeler: str
+    ratings: int  # answered rating trials
+    comparisons: int  # answered comparison trials
+    skipped: int
+    repeats: int  # answered trials that repeat an earlier one
+    last: float | None  # unix s of the latest onset
+
+
+@dataclass(frozen=True, slots=True)
+class StudyInfo:
+    """A study at a glance."""
+
+    id: str
+    name: str
+    path: Path
+    created: float  # unix s
+    schema_version: int
+    images: int
+    labelers: int
+    attributes: int
+    rating_trials: int  # current and answered
+    comparison_trials: int  # current and answered
+    skipped_trials: int
+    simulated: bool  # at least one labeler is simulated
+    read_only: bool
+    progress: tuple[LabelerProgress, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRow:
+    """A row that an import left out."""
+
+    row: int  # as the source counts, the first data row of a table is 2
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import read, kept and refused."""
+
+    id: str
+    source: str
+    format: str
+    rows_read: int
+    rows_kept: int
+    refused: tuple[RefusedRow, ...] = ()
+    duplicates: int = 0
+    mapping: Mapping[str, object] = field(default_factory=dict)  # how columns and values were read
+    notices: tuple[str, ...] = ()
+    created: float | None = None  # unix s, set by the store
+    undone: float | None = None  # unix s, set by the store
+
+    def summary(self) -> str:
+        """A few lines for a reader: what was kept, what was not and why."""
+        lines = [f"{self.source}: {self.rows_kept} of {self.rows_read} rows kept ({self.format})."]
+        if self.duplicates:
+            lines.append(f"{self.duplicates} duplicates were left out.")
+        if self.refused:
+            lines.append(f"{len(self.refused)} rows were refused:")
+            lines += [f"  row {refused.row}: {refused.reason}" for refused in self.refused[:20]]
+            if len(self.refused) > 20:
+                lines.append(f"  and {len(self.refused) - 20} more")
+        lines += self.notices
+        if self.undone is not None:
+            lines.append("This import was undone.")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class AddedImages:
+    """What became of the images handed to the store."""
+
+    added: tuple[ImageId, ...]
+    duplicates: tuple[tuple[str, str], ...]  # (name offered, name that the study already has)
+    renamed: tuple[tuple[str, str], ...]  # (name offered, name given because the other was taken)
+    changes: Changes
+
+
+@dataclass(frozen=True, slots=True)
+class ImportBatch:
+    """Everything that one import brings, applied in one transaction or not at all.
+
+    Trials may refer to images, labelers and attributes of the batch or of the study, and to each other
+    (`repeat_of`, `superseded_by`), in any order. Labelers, attributes and images that the
+    study has already are left as they are. The store sets `import_id` of the trials and keeps their `source`.
+    """
+
+    report: ImportReport  # its id identifies the import
+    images: tuple[NewImage, ...] = ()
+    copied: bool = False  # the images lie in the study's own `images/` folder (see `images.copy_in`)
+    labelers: tuple[LabelerRecord, ...] = ()
+    attributes: tuple[AttributeRecord, ...] = ()
+    trials: tuple[TrialRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something `Study.check` found."""
+
+    kind: str  # "integrity", "reference", "identity", "missing", "changed", "fold", "thumbnail", "copy"
+    text: str  # one sentence
+
+
+@dataclass(frozen=True, slots=True)
+class RelinkReport:
+    """What became of the images that were not where the study expected them."""
+
+    found: int
+    still_missing: tuple[str, ...]  # names
+    changed: tuple[str, ...]  # names found with other content, left unlinked
+    changes: Changes

@@ -1,0 +1,154 @@
+"""The tables, private to the store. Migrations change the file; these classes mirror the newest revision.
+
+Trials and answers are append-only. The one column that moves is `withdrawn`, and every move is logged in `trial_event`;
+triggers of the first revision refuse everything else. Only an import that is undone removes rows.
+"""
+
+from sqlalchemy import Float, ForeignKey, Index, Integer, String, Text, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+APPLICATION_ID = 0x50524953  # "PRIS"
+SCHEMA_VERSION = 1  # equals user_version and the number of the newest revision
+
+OUTCOME_VALUE = {"left": 1, "tie": 0, "right": -1}
+OUTCOME_NAME = {value: name for name, value in OUTCOME_VALUE.items()}
+
+
+class Base(DeclarativeBase):
+    """Of every table."""
+
+
+class MetaRow(Base):
+    """Facts about the study itself: id, name, created, revision."""
+
+    __tablename__ = "meta"
+    key: Mapped[str] = mapped_column(String, primary_key=True)
+    value: Mapped[str] = mapped_column(Text)
+
+
+class ImportRow(Base):
+    """One import with its report as JSON."""
+
+    __tablename__ = "import"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    uid: Mapped[str] = mapped_column(String(32), unique=True)
+    source: Mapped[str] = mapped_column(Text)
+    format: Mapped[str] = mapped_column(String)
+    created: Mapped[float] = mapped_column(Float)
+    undone: Mapped[float | None] = mapped_column(Float)
+    report: Mapped[str] = mapped_column(Text)
+
+
+class StimulusRow(Base):
+    """What is shown: an image for now."""
+
+    __tablename__ = "stimulus"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    kind: Mapped[str] = mapped_column(String, server_default="image")
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(Text, unique=True)
+    path: Mapped[str] = mapped_column(Text)  # absolute, or relative to the study's folder if copied
+    copied: Mapped[bool] = mapped_column(Integer)
+    width: Mapped[int] = mapped_column(Integer)
+    height: Mapped[int] = mapped_column(Integer)
+    bytes: Mapped[int | None] = mapped_column(Integer)
+    modified: Mapped[float | None] = mapped_column(Float)
+    fold: Mapped[int] = mapped_column(Integer)
+    import_id: Mapped[int | None] = mapped_column(ForeignKey("import.id"))
+
+
+class LabelerRow(Base):
+    """A person."""
+
+    __tablename__ = "labeler"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    code: Mapped[str] = mapped_column(String, unique=True)
+    display_name: Mapped[str] = mapped_column(Text)
+    profile: Mapped[str] = mapped_column(Text)
+    simulated: Mapped[bool] = mapped_column(Integer)
+    import_id: Mapped[int | None] = mapped_column(ForeignKey("import.id"))
+
+
+class AttributeRow(Base):
+    """What is judged."""
+
+    __tablename__ = "attribute"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    name: Mapped[str] = mapped_column(String, unique=True)
+    question: Mapped[str] = mapped_column(Text)
+    scale_labels: Mapped[str] = mapped_column(Text)  # JSON array of strings
+    templates: Mapped[str] = mapped_column(Text)  # JSON array of strings
+    import_id: Mapped[int | None] = mapped_column(ForeignKey("import.id"))
+
+
+class SessionRow(Base):
+    """One sitting of one labeler."""
+
+    __tablename__ = "session"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    uid: Mapped[str] = mapped_column(String, unique=True)
+    labeler_id: Mapped[int] = mapped_column(ForeignKey("labeler.id"), index=True)
+    import_id: Mapped[int | None] = mapped_column(ForeignKey("import.id"))
+
+
+class TrialRow(Base):
+    """One presentation to one labeler."""
+
+    __tablename__ = "trial"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    uid: Mapped[str] = mapped_column(String(32), unique=True)
+    labeler_id: Mapped[int] = mapped_column(ForeignKey("labeler.id"))
+    session_id: Mapped[int] = mapped_column(ForeignKey("session.id"))
+    place: Mapped[int] = mapped_column(Integer)  # order within the session
+    kind: Mapped[str] = mapped_column(String)
+    left_id: Mapped[int] = mapped_column(ForeignKey("stimulus.id"))
+    right_id: Mapped[int | None] = mapped_column(ForeignKey("stimulus.id"))
+    onset: Mapped[float | None] = mapped_column(Float)
+    seconds: Mapped[float | None] = mapped_column(Float)
+    skipped: Mapped[bool] = mapped_column(Integer)
+    skip_reason: Mapped[str | None] = mapped_column(Text)
+    withdrawn: Mapped[bool] = mapped_column(Integer)
+    supersedes_id: Mapped[int | None] = mapped_column(ForeignKey("trial.id"))
+    repeat_of_id: Mapped[int | None] = mapped_column(ForeignKey("trial.id"))
+    source: Mapped[str] = mapped_column(String)
+    probability: Mapped[float | None] = mapped_column(Float)
+    recorded: Mapped[float] = mapped_column(Float)
+    import_id: Mapped[int | None] = mapped_column(ForeignKey("import.id"))
+
+    __table_args__ = (
+        Index("trial_labeler", "labeler_id", "kind"),
+        Index("trial_left", "left_id"),
+        Index("trial_right", "right_id"),
+        Index("trial_import", "import_id", sqlite_where=text("import_id IS NOT NULL")),
+        Index("trial_repeat", "repeat_of_id", sqlite_where=text("repeat_of_id IS NOT NULL")),
+        Index("trial_supersedes", "supersedes_id", sqlite_where=text("supersedes_id IS NOT NULL")),
+        # At most one live trial supersedes another.
+        Index(
+            "trial_supersedes_live",
+            "supersedes_id",
+            unique=True,
+            sqlite_where=text("supersedes_id IS NOT NULL AND withdrawn = 0"),
+        ),
+    )
+
+
+class AnswerRow(Base):
+    """One attribute's answer in one trial: 1-4 for a rating, see OUTCOME_VALUE for a comparison."""
+
+    __tablename__ = "answer"
+    trial_id: Mapped[int] = mapped_column(ForeignKey("trial.id"), primary_key=True, autoincrement=False)
+    attribute_id: Mapped[int] = mapped_column(ForeignKey("attribute.id"), primary_key=True, autoincrement=False)
+    value: Mapped[int] = mapped_column(Integer)
+    raw: Mapped[float | None] = mapped_column(Float)  # an imported rating on its own scale, where that was another
+
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+
+class TrialEventRow(Base):
+    """The log of withdrawals and restorations."""
+
+    __tablename__ = "trial_event"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    trial_id: Mapped[int] = mapped_column(ForeignKey("trial.id"), index=True)
+    event: Mapped[str] = mapped_column(String)  # "withdrawn" or "restored"
+    at: Mapped[float] = mapped_column(Float)
