@@ -12,7 +12,7 @@ from prism_desktop.engine.study.reading import images as image_records
 if TYPE_CHECKING:
     import pandas as pd
 
-_QUERY = f"""SELECT t.uid, p.code, s.uid, t.place, l.sha256, r.sha256, n.name, a.value, t.onset,
+_QUERY = f"""SELECT t.uid, p.code, s.uid, t.place, l.sha256, r.sha256, n.name, a.value, a.raw, t.onset,
 t.seconds, e.uid, t.source FROM trial AS t
 JOIN answer AS a ON a.trial_id = t.id JOIN attribute AS n ON n.id = a.attribute_id
 JOIN labeler AS p ON p.id = t.labeler_id JOIN session AS s ON s.id = t.session_id
@@ -28,6 +28,7 @@ _COLUMNS = (
     "right",
     "attribute",
     "value",
+    "raw",
     "onset",
     "seconds",
     "repeat_of",
@@ -42,7 +43,7 @@ def comparisons(connection: Connection) -> "pd.DataFrame":
         trial, labeler, session, order (int64), left, right (image ids), attribute, outcome ("left", "right" or "tie"),
         onset (unix s), seconds, repeat_of (trial or missing), source; oldest first.
     """
-    frame = _answers(connection, "comparison")
+    frame = _answers(connection, "comparison").drop(columns="raw")
     frame["value"] = frame["value"].map(schema.OUTCOME_NAME).astype("str")
     return frame.rename(columns={"value": "outcome"})
 
@@ -51,8 +52,9 @@ def ratings(connection: Connection) -> "pd.DataFrame":
     """Current ratings.
 
     Returns:
-        trial, labeler, session, order (int64), image (id), attribute, value (int64, 1-4), onset (unix s), seconds,
-        repeat_of (trial or missing), source; oldest first.
+        trial, labeler, session, order (int64), image (id), attribute, value (int64, 1-4), raw (float64, the rating as
+        it was imported where its scale was another, else NaN), onset (unix s), seconds, repeat_of (trial or missing),
+        source; oldest first.
     """
     return _answers(connection, "rating").drop(columns="right").rename(columns={"left": "image"})
 
@@ -72,7 +74,7 @@ def _answers(connection: Connection, kind: str) -> "pd.DataFrame":
 
     rows = connection.execute(text(_QUERY), {"kind": kind}).fetchall()
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(_COLUMNS)
-    types = {"order": "int64", "value": "int64", "onset": "float64", "seconds": "float64"}
+    types = {"order": "int64", "value": "int64", "raw": "float64", "onset": "float64", "seconds": "float64"}
     return pd.DataFrame(
         {name: pd.Series(column, dtype=types.get(name, "str")) for name, column in zip(_COLUMNS, columns, strict=True)}
     )

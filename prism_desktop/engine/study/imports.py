@@ -31,6 +31,9 @@ def apply(connection: Connection, study: Path, batch: ImportBatch) -> Changes:
     names = set(connection.execute(select(schema.AttributeRow.name)).scalars())
     judged = [attribute for attribute in batch.attributes if attribute.name not in names]
     changes = writing.add_labelers(connection, people, key) | writing.add_attributes(connection, judged, key)
+    for attribute in batch.revised:
+        wording = writing.attribute_values(attribute.question, attribute.scale_labels, attribute.templates)
+        changes |= writing.update_attribute(connection, attribute.name, wording)
     images = writing.add_images(connection, study, batch.images, copied=batch.copied, import_id=key)
     return changes | images.changes | trials.record(connection, batch.trials, import_id=key)
 

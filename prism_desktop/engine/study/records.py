@@ -211,6 +211,7 @@ class ImportBatch:
     labelers: tuple[LabelerRecord, ...] = ()
     attributes: tuple[AttributeRecord, ...] = ()
     trials: tuple[TrialRecord, ...] = ()
+    revised: tuple[AttributeRecord, ...] = ()  # new wordings of attributes that the study has; they outlive an undo
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ def add_attributes(
         _check_name(attribute.name, "an attribute's name")
         if connection.execute(select(row.id).where(row.name == attribute.name)).first():
             raise InputError(f"There is an attribute {attribute.name!r} already.")
-        question = attribute.question or f"How {attribute.name} does this person look?"
+        question = attribute.question or default_question(attribute.name)
         values = attribute_values(question, attribute.scale_labels, attribute.templates)
         connection.execute(insert(row).values(name=attribute.name, import_id=import_id, **values))
     touch(connection)
@@ -63,6 +63,11 @@ def add_attributes(
 def update_attribute(connection: Connection, name: str, values: Mapping[str, str | None]) -> Changes:
     """Change what may change of an attribute; None leaves it."""
     return _update(connection, schema.AttributeRow, schema.AttributeRow.name == name, values, f"attribute {name!r}")
+
+
+def default_question(name: str) -> str:
+    """How an attribute is asked for until someone words it."""
+    return f"How {name} does this person look?"
 
 
 def attribute_values(
