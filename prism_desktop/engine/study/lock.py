@@ -25,32 +25,32 @@ class WriterLock:
     """
 
     def __init__(self, study: Path) -> None:
-        self._path = study / NAME
+        path = study / NAME
         try:
-            self._file: IO[bytes] = _opened(self._path)
+            path.touch()
+            self._file: IO[bytes] = path.open("r+b")
         except OSError as error:
             raise ReadOnlyStudyError(
                 f"The study {study} cannot be written ({error.strerror}). Nothing was changed; open it read-only."
             ) from error
         try:
-            _lock(self._file)
-        except BlockingIOError as error:
-            holder = _holder(self._path)
-            self._file.close()
-            raise StudyLockedError(
-                f"The study {study} is open {holder}. Nothing was changed; close it there, or open it read-only."
-            ) from error
+            locked = lock_file(self._file)
         except OSError as error:
             self._file.close()
             reason = f"The disk of {study} cannot lock files ({error.strerror})"
             raise StudyError(f"{reason}. Nothing was changed; move it to a local disk.") from error
+        if not locked:
+            self._file.close()
+            raise StudyLockedError(
+                f"The study {study} is open {_holder(path)}. Nothing was changed; close it there, or open it read-only."
+            )
         self._sign()
 
     def release(self) -> None:
         """Let others write; again is harmless."""
         if not self._file.closed:
             self._file.truncate(0)
-            _unlock(self._file)
+            unlock_file(self._file)
             self._file.close()
 
     def _sign(self) -> None:
@@ -58,11 +58,6 @@ class WriterLock:
         self._file.truncate(0)
         self._file.write(json.dumps(note).encode())
         self._file.flush()
-
-
-def _opened(path: Path) -> IO[bytes]:
-    path.touch()
-    return path.open("r+b")
 
 
 def _holder(path: Path) -> str:
@@ -78,26 +73,35 @@ def _holder(path: Path) -> str:
 if sys.platform == "win32":
     import msvcrt
 
-    def _lock(file: IO[bytes]) -> None:
+    def lock_file(file: IO[bytes]) -> bool:
+        """Take the lock if nobody holds it; the operating system drops it when this process ends."""
         file.seek(_BYTE)
         try:
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError as error:
-            raise BlockingIOError(error.errno, error.strerror) from error
+        except PermissionError:
+            return False
         finally:
             file.seek(0)
+        return True
 
-    def _unlock(file: IO[bytes]) -> None:
+    def unlock_file(file: IO[bytes]) -> None:
+        """Give the lock back."""
         file.seek(_BYTE)
         msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
 
 else:
     import fcntl
 
-    def _lock(file: IO[bytes]) -> None:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    def lock_file(file: IO[bytes]) -> bool:
+        """Take the lock if nobody holds it; the operating system drops it when this process ends."""
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
 
-    def _unlock(file: IO[bytes]) -> None:
+    def unlock_file(file: IO[bytes]) -> None:
+        """Give the lock back."""
         fcntl.flock(file, fcntl.LOCK_UN)
 
 
