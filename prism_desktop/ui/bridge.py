@@ -28,7 +28,7 @@ class Worker(QObject):
 
     _answered = Signal()
 
-    def __init__(self, failed: Callable[[Exception], None], parent: QObject | None = None) -> None:
+    def __init__(self, failed: Callable[[Exception], None], name: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._default_failed = failed
         self._questions: queue.SimpleQueue[_Question | None] = queue.SimpleQueue()
@@ -38,7 +38,7 @@ class Worker(QObject):
         self._serial = 0
         self._open = 0
         self._answered.connect(self._collect, Qt.ConnectionType.QueuedConnection)
-        self._thread = threading.Thread(target=self._run, name="store worker", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     @property

@@ -36,7 +36,9 @@ class AppContext(QObject):
         self.theme = theme
         self.study: Study | None = None
         self.jobs = Jobs(self)
-        self.worker = Worker(self.report, self)
+        self.worker = Worker(self.report, "reader", self)
+        self.writer = Worker(self.report, "writer", self)  # of its own: an answer never waits behind a long reading
+        self._closing: list[Study] = []
 
     def message(self, text: str, kind: str = "info") -> None:
         """Show a sentence in the window's message bar."""
@@ -78,13 +80,11 @@ class AppContext(QObject):
             if then is not None:
                 then(changes)
 
-        self.worker.ask(function, announce, failed=failed)
+        self.writer.ask(function, announce, failed=failed)
 
     def open_study(self, path: Path, then: Callable[[], None] | None = None) -> None:
         """Open the study at `path` in place of the present one."""
         from prism_desktop.ui import operations
-
-        self.close_study()
 
         def opened(study: "Study") -> None:
             self.study = study
@@ -93,15 +93,25 @@ class AppContext(QObject):
             if then is not None:
                 then()
 
-        self.ask(lambda: operations.open_study(path), opened)
+        self.close_study(lambda: self.ask(lambda: operations.open_study(path), opened))
 
-    def close_study(self) -> None:
-        """Let go of the study; what was asked of it before is still finished first."""
-        if self.study is None:
-            return
+    def close_study(self, then: Callable[[], None] | None = None) -> None:
+        """Let go of the study: its jobs are cancelled, and what was asked of it before is still finished."""
         study, self.study = self.study, None
+        if study is None:
+            if then is not None:
+                then()
+            return
+        self._closing.append(study)
         self.study_closed.emit()
-        self.ask(study.close)
+        self.jobs.close()
+
+        def closed(_: None) -> None:
+            self._closing.remove(study)
+            if then is not None:
+                then()
+
+        self.ask(lambda: None, lambda _: self.writer.ask(study.close, closed))
 
     def run(
         self,
@@ -115,9 +125,17 @@ class AppContext(QObject):
         job.failed.connect(self.report)
         return job
 
+    def idle(self) -> bool:
+        """Whether nothing is asked, written or worked on."""
+        return not (self.worker.busy or self.writer.busy or len(self.jobs) or self._closing)
+
     def close(self) -> None:
-        """End everything cleanly: jobs, then the study, then the worker."""
+        """End everything cleanly: jobs, what was asked, what was to be written, then the study."""
         self.jobs.close()
-        self.close_study()
         self.worker.close()
+        studies = [*self._closing, *([self.study] if self.study is not None else [])]
+        self._closing, self.study = [], None
+        for study in studies:
+            self.writer.ask(study.close)
+        self.writer.close()
         self.settings.sync()

@@ -147,6 +147,7 @@ class Jobs(QObject):
 
     def _forget(self) -> None:
         job = self.sender()
-        if isinstance(job, Job) and job in self._running:
-            self._running.remove(job)
+        if isinstance(job, Job):
+            if job in self._running:
+                self._running.remove(job)
             job.deleteLater()

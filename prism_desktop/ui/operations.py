@@ -1,14 +1,149 @@
-"""One function per user action; each runs in the store's worker and reports what it touched."""
+"""One function per user action; each runs off the window's thread and reports what it touched."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.study.records import (
+    AttributeRecord,
+    Changes,
+    ImageRecord,
+    ImportReport,
+    LabelerRecord,
+    StudyInfo,
+)
 
 if TYPE_CHECKING:
+    from prism_desktop.engine.events import Event
     from prism_desktop.engine.study.store import Study
+
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"})
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All that the Study panel shows, read in one go."""
+
+    info: StudyInfo
+    labelers: tuple[LabelerRecord, ...]
+    attributes: tuple[AttributeRecord, ...]
+    imports: tuple[ImportReport, ...]
+    missing: tuple[ImageRecord, ...]
+    samples: tuple[ImageRecord, ...]  # a few faces for the header
+    backups: tuple[Path, ...]  # newest first
 
 
 def open_study(path: Path) -> "Study":
-    """Open a study for reading and writing."""
+    """Open a study for reading and writing.
+
+    Raises:
+        InputError: if nothing is there.
+    """
     from prism_desktop.engine.study.store import Study
 
+    if not path.is_dir():
+        raise InputError(f"There is no study at {path}; it may have been moved or renamed.")
     return Study.open(path)
+
+
+def create_study(folder: Path, name: str, attributes: Sequence[str]) -> Path:
+    """Make an empty study and close it again; returns its folder."""
+    from prism_desktop.engine.study.store import Study
+
+    with Study.create(folder, name=name or None, attributes=tuple(attributes)) as study:
+        return Path(study.path)
+
+
+def overview(study: "Study") -> Overview:
+    """Read what the Study panel shows."""
+    images = study.images()
+    step = max(1, len(images) // 8)
+    backups = sorted((Path(study.path) / "backups").glob("*"), key=lambda file: file.stat().st_mtime, reverse=True)
+    return Overview(
+        info=study.info(),
+        labelers=tuple(study.labelers()),
+        attributes=tuple(study.attributes()),
+        imports=tuple(study.imports()),
+        missing=tuple(image for image in images if image.missing),
+        samples=tuple(image for image in images[::step] if not image.missing)[:8],
+        backups=tuple(backups),
+    )
+
+
+def count_images(folder: Path, limit: int = 200_000) -> int:
+    """How many files under `folder` look like images, up to `limit`."""
+    count = 0
+    for file in folder.rglob("*"):
+        count += file.suffix.lower() in IMAGE_SUFFIXES
+        if count >= limit:
+            break
+    return count
+
+
+def import_images(study: "Study", folder: Path, copy: bool) -> "Iterator[Event[ImportReport]]":
+    """Add a folder's images; events, the last one a `Done` with the report."""
+    from prism_desktop.engine.study.importing import import_images as work
+
+    yield from work(study, folder, copy=copy)
+
+
+def import_files(study: "Study", files: Sequence[Path], **options: Any) -> "Iterator[Event[ImportReport]]":
+    """Add ratings or comparisons from files; events, the last one a `Done` with the report."""
+    from prism_desktop.engine.study.importing import import_files as work
+
+    yield from work(study, list(files), **options)
+
+
+def export(study: "Study", folder: Path, kind: str) -> "Iterator[Event[Any]]":
+    """Write the study's tables into `folder` as "csv", "xlsx" or "parquet"."""
+    from prism_desktop.engine.study.exporting import export as work
+
+    yield from work(study, folder, format=kind)
+
+
+def demo(folder: Path) -> "Iterator[Event[Any]]":
+    """Draw the demo study into `folder`."""
+    from prism_desktop.engine.study.demo import build_demo
+
+    yield from build_demo(folder)
+
+
+def undo_import(study: "Study", import_id: str) -> Changes:
+    """Take an import back."""
+    return study.undo_import(import_id)
+
+
+def add_labeler(study: "Study", code: str, display_name: str, profile: str) -> Changes:
+    """Add a labeler."""
+    return study.add_labeler(code, display_name=display_name, profile=profile)
+
+
+def update_labeler(study: "Study", code: str, display_name: str, profile: str) -> Changes:
+    """Change a labeler's name and profile; the code stays."""
+    return study.update_labeler(code, display_name=display_name, profile=profile)
+
+
+def add_attribute(study: "Study", record: AttributeRecord) -> Changes:
+    """Add something to judge."""
+    return study.add_attribute(
+        record.name, question=record.question, scale_labels=record.scale_labels, templates=record.templates
+    )
+
+
+def update_attribute(study: "Study", record: AttributeRecord) -> Changes:
+    """Change an attribute's question, scale labels and templates; the name stays."""
+    return study.update_attribute(
+        record.name, question=record.question, scale_labels=record.scale_labels, templates=record.templates
+    )
+
+
+def relink(study: "Study", folder: Path) -> Any:
+    """Look for moved images under `folder`; returns the store's report."""
+    return study.relink(folder)
+
+
+def back_up(study: "Study") -> Any:
+    """Write a verified copy of the database into the study's backups."""
+    return study.backup()

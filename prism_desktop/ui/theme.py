@@ -102,15 +102,22 @@ def palette(tokens: Tokens) -> QPalette:
 @lru_cache(maxsize=256)
 def icon(name: str, colour: str) -> QIcon:
     """An icon drawn from its SVG at 24 px, plain and doubled."""
-    source = (resources() / "icons" / f"{name}.svg").read_text(encoding="utf-8").replace("currentColor", colour)
-    renderer = QSvgRenderer(QByteArray(source.encode()))
     made = QIcon()
     for ratio in _RATIOS:
-        pixmap = QPixmap(int(24 * ratio), int(24 * ratio))
-        pixmap.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(pixmap)
-        renderer.render(painter, QRectF(0, 0, 24 * ratio, 24 * ratio))
-        painter.end()
-        pixmap.setDevicePixelRatio(ratio)
-        made.addPixmap(pixmap)
+        made.addPixmap(pixmap(name, colour, 24, ratio))
+    return made
+
+
+@lru_cache(maxsize=256)
+def pixmap(name: str, colour: str, size: int, ratio: float) -> QPixmap:
+    """An icon as a picture of `size` logical pixels, for a screen of `ratio` device pixels each."""
+    source = (resources() / "icons" / f"{name}.svg").read_text(encoding="utf-8").replace("currentColor", colour)
+    renderer = QSvgRenderer(QByteArray(source.encode()))
+    side = round(size * ratio)
+    made = QPixmap(side, side)
+    made.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(made)
+    renderer.render(painter, QRectF(0, 0, side, side))
+    painter.end()
+    made.setDevicePixelRatio(ratio)
     return made

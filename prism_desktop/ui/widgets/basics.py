@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from prism_desktop.ui.theme import Theme
+from prism_desktop.ui.theme import Theme, pixmap
 
 L = TypeVar("L", bound=QBoxLayout)
 GRID = 8  # px; every margin and gap is a multiple (or half) of it
@@ -82,7 +82,7 @@ class Icon(QLabel):
 
     def _draw(self) -> None:
         colour = str(getattr(self._theme.tokens, self._token))
-        self.setPixmap(self._theme.icon(self._icon, colour).pixmap(QSize(self._size, self._size)))
+        self.setPixmap(pixmap(self._icon, colour, self._size, self.devicePixelRatioF()))
 
 
 def rows(*widgets: QWidget | QBoxLayout | int | None, gap: int = GRID, margin: int = 0) -> QVBoxLayout:

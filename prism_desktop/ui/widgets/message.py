@@ -43,7 +43,7 @@ class MessageBar(QFrame):
             self._icon.deleteLater()
         name, token = _ICONS.get(kind, _ICONS["info"])
         self._icon = Icon(self._theme, name, 18, token)
-        self._layout.insertWidget(0, self._icon, 0, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignVCenter)
+        self._layout.insertWidget(0, self._icon)
         self.text.setText(text)
         self._act_on = action[1] if action else None
         self._action.setText(action[0] if action else "")

@@ -1,0 +1,109 @@
+"""What is judged: questions, scale labels, templates."""
+
+from PySide6.QtWidgets import QFrame, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
+
+from prism_desktop.engine.study.records import DEFAULT_SCALE, DEFAULT_TEMPLATES, AttributeRecord
+from prism_desktop.ui import operations
+from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.widgets.basics import GRID, IconButton, button, clear, columns, label, line, rows
+from prism_desktop.ui.widgets.cards import Card
+from prism_desktop.ui.widgets.fields import Field, text_field
+
+
+class AttributeForm(QWidget):
+    """A new attribute, or the changeable parts of one."""
+
+    def __init__(self, card: "AttributesCard", record: AttributeRecord | None) -> None:
+        super().__init__()
+        self._card, self._new = card, record is None
+        record = record or AttributeRecord("")
+        name_field, self.name = text_field("Nam&e", record.name, "trustworthy", "One word; fixed for good.")
+        self.name.setEnabled(self._new)
+        question_field, self.question = text_field("&Question", record.question, "Who looks more trustworthy?")
+        self.scale = [QLineEdit(text) for text in record.scale_labels or DEFAULT_SCALE]
+        scale = QWidget()
+        scale.setLayout(columns(*self.scale))
+        scale.setFocusProxy(self.scale[0])
+        for number, editor in enumerate(self.scale, start=1):
+            editor.setAccessibleName(f"Scale label {number}")
+        self.templates = QPlainTextEdit("\n".join(record.templates or DEFAULT_TEMPLATES))
+        self.templates.setTabChangesFocus(True)
+        self.templates.setFixedHeight(112)
+        self.save = button("Add attribute" if self._new else "Save", self._save, "primary")
+        self.setLayout(
+            rows(
+                name_field,
+                question_field,
+                Field("Scale labels, 1 to 4", scale),
+                Field("&Templates for the text model", self.templates, "One a line; {} stands for the name."),
+                columns(self.save, button("Cancel", card.close_form), None),
+                gap=12,
+            )
+        )
+        (self.name if self._new else self.question).setFocus()
+
+    def _save(self) -> None:
+        name = self.name.text().strip()
+        templates = tuple(text.strip() for text in self.templates.toPlainText().splitlines() if text.strip())
+        labels = tuple(
+            editor.text().strip() or fallback for editor, fallback in zip(self.scale, DEFAULT_SCALE, strict=True)
+        )
+        if not name:
+            self.name.setFocus()
+            return
+        record = AttributeRecord(name, self.question.text().strip(), labels, templates or DEFAULT_TEMPLATES)
+        self._card.save(self._new, record)
+
+
+class AttributesCard(Card):
+    """A row for each attribute; the form opens in place."""
+
+    def __init__(self, context: AppContext) -> None:
+        self.add = button("Add attribute", self.open_form)
+        super().__init__("Attributes", self.add)
+        self._context = context
+        self._form_holder = QVBoxLayout()
+        self.body.addLayout(self._form_holder)
+        self._rows = QVBoxLayout()
+        self._rows.setSpacing(0)
+        self.body.addLayout(self._rows)
+        self.form: AttributeForm | None = None
+
+    def show_attributes(self, attributes: tuple[AttributeRecord, ...]) -> None:
+        """Fill the rows."""
+        clear(self._rows)
+        for number, attribute in enumerate(attributes):
+            if number:
+                self._rows.addWidget(line())
+            self._rows.addWidget(self._row(attribute))
+
+    def open_form(self, record: AttributeRecord | None = None) -> None:
+        """Open the form in place, for a new attribute or for `record`."""
+        self.close_form()
+        self.form = AttributeForm(self, record)
+        self._form_holder.addWidget(self.form)
+
+    def close_form(self) -> None:
+        self.form = None
+        clear(self._form_holder)
+        self.add.setFocus()
+
+    def save(self, new: bool, record: AttributeRecord) -> None:
+        """Write the form's content; the form closes when it is stored."""
+        study = self._context.study
+        if study is None:
+            return
+        operation = operations.add_attribute if new else operations.update_attribute
+        self._context.write(lambda: operation(study, record), lambda _: self.close_form())
+
+    def _row(self, attribute: AttributeRecord) -> QFrame:
+        row = QFrame()
+        row.setProperty("role", "row")
+        edit = IconButton(self._context.theme, "pencil", f"Edit {attribute.name}", lambda: self.open_form(attribute))
+        question = label(attribute.question or "No question yet", "small", wrap=True)
+        text = rows(label(attribute.name, "strong"), question, gap=2)
+        layout = columns(text, edit, gap=2 * GRID)
+        layout.setStretch(0, 1)
+        layout.setContentsMargins(GRID, GRID, 0, GRID)
+        row.setLayout(layout)
+        return row

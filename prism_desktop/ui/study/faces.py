@@ -1,0 +1,57 @@
+"""A strip of faces that says which study this is."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QImage, QImageReader, QPainter, QPainterPath, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+SIDE = 56
+OVERLAP = 12
+
+
+def read_square(path: Path, side: int) -> QImage:
+    """The image cropped to a square of `side` pixels; null if it cannot be read."""
+    reader = QImageReader(str(path))
+    reader.setAutoTransform(True)
+    size = reader.size()
+    if not size.isValid():
+        return QImage()
+    reader.setScaledSize(size.scaled(side, side, Qt.AspectRatioMode.KeepAspectRatioByExpanding))
+    image = reader.read()
+    return image.copy((image.width() - side) // 2, (image.height() - side) // 2, side, side)
+
+
+class FaceStrip(QWidget):
+    """Overlapping round faces."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._images: list[QImage] = []
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName("A few of the study's faces")
+
+    def set_images(self, images: list[QImage]) -> None:
+        self._images = [image for image in images if not image.isNull()]
+        self.updateGeometry()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        count = len(self._images)
+        return QSize(max(0, count * (SIDE - OVERLAP) + OVERLAP) if count else 0, SIDE)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        background = self.palette().window()
+        for number, image in enumerate(self._images):
+            place = QRectF(number * (SIDE - OVERLAP), 0, SIDE, SIDE)
+            ring, disc = QPainterPath(), QPainterPath()
+            ring.addEllipse(place)
+            disc.addEllipse(place.adjusted(2, 2, -2, -2))
+            painter.fillPath(ring, background)
+            painter.setClipPath(disc)
+            painter.drawImage(place, image)
+            painter.setClipping(False)
+        painter.end()

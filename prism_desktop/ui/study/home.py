@@ -1,0 +1,81 @@
+"""Before a study is open: make one, open one, try the demo, or go on with a recent one."""
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
+
+from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.widgets.basics import GRID, Icon, IconButton, button, clear, columns, label, rows
+from prism_desktop.ui.widgets.cards import Card, ScrollPage
+from prism_desktop.ui.widgets.tile import Tile
+
+
+class RecentRow(QFrame):
+    """A study opened lately."""
+
+    opened = Signal(Path)
+    forgotten = Signal(Path)
+
+    def __init__(self, context: AppContext, path: Path) -> None:
+        super().__init__()
+        self._path = path
+        self.setProperty("role", "row")
+        name = button(path.stem, lambda: self.opened.emit(path), "quiet")
+        name.setToolTip(f"Open {path}")
+        forget = IconButton(context.theme, "close", f"Forget {path.stem}", lambda: self.forgotten.emit(path))
+        layout = columns(Icon(context.theme, "database", 18), name, label(str(path.parent), "small"), None, forget)
+        layout.setContentsMargins(GRID, GRID // 2, GRID // 2, GRID // 2)
+        self.setLayout(layout)
+
+
+class HomePage(QWidget):
+    """The first page that anyone sees."""
+
+    new_wanted = Signal()
+    open_wanted = Signal()
+    demo_wanted = Signal()
+    study_wanted = Signal(Path)
+
+    def __init__(self, context: AppContext) -> None:
+        super().__init__()
+        self._context = context
+        theme = context.theme
+        self.new = Tile(theme, "plus", "New study", "From a folder of face images.", self.new_wanted.emit)
+        self.open = Tile(theme, "folder", "Open study", "A folder that ends in .prism.", self.open_wanted.emit)
+        self.demo = Tile(
+            theme, "sparkle", "Demo study", "600 drawn faces, six simulated labelers.", self.demo_wanted.emit
+        )
+        self.recent = Card("Recent studies")
+        content = rows(
+            5 * GRID,
+            label("PRISM Desktop", "display"),
+            label(
+                "Learn how each person sees a face: label, train, explore. Everything stays on this computer.", "muted"
+            ),
+            2 * GRID,
+            columns(self.new, self.open, self.demo, gap=2 * GRID),
+            2 * GRID,
+            self.recent,
+            None,
+        )
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(ScrollPage(content, 840))
+        self.setFocusProxy(self.new)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the recent studies as they are now."""
+        clear(self.recent.body)
+        recent = self._context.settings.recent
+        self.recent.setVisible(bool(recent))
+        for path in recent:
+            row = RecentRow(self._context, path)
+            row.opened.connect(self.study_wanted)
+            row.forgotten.connect(self._forget)
+            self.recent.body.addWidget(row, 0, Qt.AlignmentFlag.AlignTop)
+
+    def _forget(self, path: Path) -> None:
+        self._context.settings.forget_recent(path)
+        self.refresh()

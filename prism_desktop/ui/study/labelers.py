@@ -1,0 +1,129 @@
+"""The study's labelers: who they are and how far each is."""
+
+import time
+
+from PySide6.QtWidgets import QFrame, QPlainTextEdit, QProgressBar, QVBoxLayout, QWidget
+
+from prism_desktop.engine.study.records import LabelerProgress, LabelerRecord
+from prism_desktop.ui import operations
+from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.widgets.basics import GRID, IconButton, button, chip, clear, columns, label, line, rows
+from prism_desktop.ui.widgets.cards import Card
+from prism_desktop.ui.widgets.fields import Field, text_field
+
+
+def ago(moment: float | None, now: float | None = None) -> str:
+    """ "3 days ago"; a dash if never."""
+    if moment is None:
+        return "—"
+    seconds = (time.time() if now is None else now) - moment
+    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            count = int(seconds // size)
+            return f"{count} {unit}{'s' if count > 1 else ''} ago"
+    return "just now"
+
+
+class LabelerForm(QWidget):
+    """A new labeler, or the changeable parts of one."""
+
+    def __init__(self, card: "LabelersCard", record: LabelerRecord | None) -> None:
+        super().__init__()
+        self._card, self._record = card, record
+        code_field, self.code = text_field("C&ode", record.code if record else "", "L1", "Short, and fixed for good.")
+        self.code.setEnabled(record is None)
+        name_field, self.name = text_field("Display na&me", record.display_name if record else "", "Optional")
+        self.profile = QPlainTextEdit(record.profile if record else "")
+        self.profile.setFixedHeight(72)
+        self.profile.setTabChangesFocus(True)
+        self.profile.setPlaceholderText("Anything that methods may read about this person; optional.")
+        self.save = button("Save" if record else "Add labeler", self._save, "primary")
+        top = columns(code_field, name_field, gap=2 * GRID)
+        top.setStretch(1, 2)
+        self.setLayout(
+            rows(
+                top,
+                Field("Pro&file", self.profile),
+                columns(self.save, button("Cancel", card.close_form), None),
+                gap=12,
+            )
+        )
+        (self.code if record is None else self.name).setFocus()
+        for editor in (self.code, self.name):
+            editor.returnPressed.connect(self._save)
+
+    def _save(self) -> None:
+        code, name, profile = self.code.text().strip(), self.name.text().strip(), self.profile.toPlainText().strip()
+        if not code:
+            self.code.setFocus()
+            return
+        self._card.save(self._record is None, code, name, profile)
+
+
+class LabelersCard(Card):
+    """A row for each labeler; the form opens in place."""
+
+    def __init__(self, context: AppContext) -> None:
+        self.add = button("Add labeler", self.open_form)
+        super().__init__("Labelers", self.add)
+        self._context = context
+        self._form_holder = QVBoxLayout()
+        self.body.addLayout(self._form_holder)
+        self._rows = QVBoxLayout()
+        self._rows.setSpacing(0)
+        self.body.addLayout(self._rows)
+        self.form: LabelerForm | None = None
+
+    def show_labelers(self, labelers: tuple[LabelerRecord, ...], progress: tuple[LabelerProgress, ...]) -> None:
+        """Fill the rows."""
+        clear(self._rows)
+        by_code = {each.labeler: each for each in progress}
+        most = max((each.ratings + each.comparisons for each in progress), default=0)
+        if not labelers:
+            self._rows.addWidget(label("No one yet. Add the first labeler, then label in the Label panel.", "muted"))
+        for number, labeler in enumerate(labelers):
+            if number:
+                self._rows.addWidget(line())
+            self._rows.addWidget(self._row(labeler, by_code.get(labeler.code), most))
+
+    def open_form(self, record: LabelerRecord | None = None) -> None:
+        """Open the form in place, for a new labeler or for `record`."""
+        self.close_form()
+        self.form = LabelerForm(self, record)
+        self._form_holder.addWidget(self.form)
+
+    def close_form(self) -> None:
+        self.form = None
+        clear(self._form_holder)
+        self.add.setFocus()
+
+    def save(self, new: bool, code: str, name: str, profile: str) -> None:
+        """Write the form's content; the form closes when it is stored."""
+        study = self._context.study
+        if study is None:
+            return
+        operation = operations.add_labeler if new else operations.update_labeler
+        self._context.write(lambda: operation(study, code, name, profile), lambda _: self.close_form())
+
+    def _row(self, labeler: LabelerRecord, progress: LabelerProgress | None, most: int) -> QFrame:
+        ratings, comparisons = (progress.ratings, progress.comparisons) if progress else (0, 0)
+        row = QFrame()
+        row.setProperty("role", "row")
+        name = label(labeler.display_name or labeler.code, "strong")
+        names = [name, *([label(labeler.code, "small")] if labeler.display_name else [])]
+        if labeler.simulated:
+            names.append(chip("simulated"))
+        bar = QProgressBar()
+        bar.setTextVisible(False)
+        bar.setRange(0, max(1, most))
+        bar.setValue(ratings + comparisons)
+        bar.setAccessibleName(f"{ratings + comparisons} trials")
+        bar.setFixedWidth(140)
+        last = ago(progress.last) if progress else "—"
+        counts = label(f"{comparisons:,} comparisons · {ratings:,} ratings · {last}", "small")
+        edit = IconButton(self._context.theme, "pencil", f"Edit {labeler.code}", lambda: self.open_form(labeler))
+        left = rows(columns(*names, None), counts, gap=2)
+        layout = columns(left, None, bar, edit, gap=2 * GRID)
+        layout.setContentsMargins(GRID, GRID, 0, GRID)
+        row.setLayout(layout)
+        return row

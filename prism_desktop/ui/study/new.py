@@ -1,0 +1,164 @@
+"""Making a study from a folder of images, on one page."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QStandardPaths, QTimer, Signal
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
+
+from prism_desktop.engine.study.records import DEFAULT_ATTRIBUTES
+from prism_desktop.ui import operations
+from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.widgets.basics import GRID, button, chip, clear, columns, label, rows
+from prism_desktop.ui.widgets.cards import Card, ScrollPage
+from prism_desktop.ui.widgets.fields import folder_field, text_field
+
+
+@dataclass(frozen=True, slots=True)
+class NewStudy:
+    """What the form asks for."""
+
+    folder: Path  # NAME.prism, not there yet
+    name: str
+    images: Path | None
+    attributes: tuple[str, ...]
+    copy: bool
+
+
+def studies_folder() -> Path:
+    """Where studies go unless the user says otherwise."""
+    documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
+    return Path(documents or Path.home()) / "PRISM"
+
+
+def free_folder(parent: Path, name: str) -> Path:
+    """`parent`/NAME.prism, or with a number if that is taken."""
+    folder, number = parent / f"{name}.prism", 2
+    while folder.exists():
+        folder, number = parent / f"{name} {number}.prism", number + 1
+    return folder
+
+
+def split_names(text: str) -> tuple[str, ...]:
+    """Attribute names of a comma-separated line, each once, in order."""
+    return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+
+
+class NewStudyPage(QWidget):
+    """Folder of images, name, place, attributes."""
+
+    made = Signal(object)  # NewStudy
+    left = Signal()
+
+    def __init__(self, context: AppContext) -> None:
+        super().__init__()
+        self._context = context
+        self.images_field, self.images = folder_field("&Images", "Folder of images", "A folder, with its subfolders")
+        self.name_field, self.name = text_field("Study &name", "", "Faces 2026")
+        self.place_field, self.place = folder_field("&Place", "Where the study is kept")
+        self.attributes_field, self.attributes = text_field(
+            "&Attributes", ", ".join(DEFAULT_ATTRIBUTES), "attractive, smart", "What is judged; separated by commas."
+        )
+        self.chips = QHBoxLayout()
+        self.copy = QCheckBox("&Copy the images into the study (otherwise they stay where they are)")
+        self.create_button = button("Create study", self._create, "primary")
+        self.cancel = button("Cancel", self.left.emit)
+        self._count_later = QTimer(self)
+        self._count_later.setSingleShot(True)
+        self._count_later.setInterval(250)
+        self._lay_out()
+        self._connect()
+        self.reset()
+
+    def reset(self) -> None:
+        """Empty the form."""
+        self.images.clear()
+        self.name.clear()
+        self.place.setText(str(studies_folder()))
+        self.attributes.setText(", ".join(DEFAULT_ATTRIBUTES))
+        self.copy.setChecked(False)
+        self._named = False
+        self._check()
+
+    def _lay_out(self) -> None:
+        card = Card()
+        for part in (self.images_field, self.name_field, self.place_field, self.attributes_field):
+            card.body.addWidget(part)
+            card.body.addSpacing(GRID + 4)
+        card.body.addLayout(self.chips)
+        card.body.addSpacing(GRID)
+        card.body.addWidget(self.copy)
+        card.body.addSpacing(GRID)
+        card.body.addLayout(columns(self.create_button, self.cancel, None))
+        content = rows(
+            3 * GRID,
+            label("New study", "title"),
+            label("Every answer, image and model of the study lives in one folder that you can move or copy.", "muted"),
+            GRID,
+            card,
+            None,
+        )
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(ScrollPage(content, 720))
+        self.setFocusProxy(self.images)
+
+    def _connect(self) -> None:
+        self.images.textChanged.connect(self._images_changed)
+        self.name.textEdited.connect(self._name_edited)
+        for editor in (self.name, self.place, self.attributes):
+            editor.textChanged.connect(self._check)
+        self._count_later.timeout.connect(self._count)
+        for editor in (self.images, self.name, self.place, self.attributes):
+            editor.returnPressed.connect(self._create)
+
+    def _name_edited(self) -> None:
+        self._named = True
+
+    def _images_changed(self, text: str) -> None:
+        if not self._named and text.strip():
+            self.name.setText(Path(text.strip()).name)
+        self._count_later.start()
+        self._check()
+
+    def _count(self) -> None:
+        folder = Path(self.images.text().strip())
+        if not self.images.text().strip():
+            self.images_field.say("")
+        elif not folder.is_dir():
+            self.images_field.say("There is no such folder.", bad=True)
+        else:
+            self._context.ask(
+                lambda: operations.count_images(folder),
+                lambda count: self.images_field.say(f"{count:,} images found.", bad=count == 0),
+                owner=self,
+                topic="count",
+            )
+
+    def _check(self) -> None:
+        names = split_names(self.attributes.text())
+        clear(self.chips)
+        for name in names[:8]:
+            self.chips.addWidget(chip(name, "accent"))
+        self.chips.addStretch(1)
+        self.create_button.setEnabled(bool(self.name.text().strip() and self.place.text().strip() and names))
+
+    def _create(self) -> None:
+        if not self.create_button.isEnabled():
+            return
+        images = self.images.text().strip()
+        if images and not Path(images).is_dir():
+            self.images_field.say("There is no such folder.", bad=True)
+            return
+        name = self.name.text().strip()
+        safe = "".join("-" if each in '\\/:*?"<>|' else each for each in name)
+        folder = free_folder(Path(self.place.text().strip()).expanduser(), safe)
+        self.made.emit(
+            NewStudy(
+                folder,
+                name,
+                Path(images) if images else None,
+                split_names(self.attributes.text()),
+                self.copy.isChecked(),
+            )
+        )

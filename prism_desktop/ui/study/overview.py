@@ -1,0 +1,97 @@
+"""An open study at a glance: counts, labelers, attributes, imports, files."""
+
+import time
+from pathlib import Path
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+
+from prism_desktop.ui import operations
+from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.study.attributes import AttributesCard
+from prism_desktop.ui.study.faces import SIDE, FaceStrip, read_square
+from prism_desktop.ui.study.importing import ImportCard
+from prism_desktop.ui.study.labelers import LabelersCard
+from prism_desktop.ui.study.reports import ImportsCard
+from prism_desktop.ui.study.storage import StorageCard
+from prism_desktop.ui.widgets.basics import GRID, button, chip, clear, columns, label, rows
+from prism_desktop.ui.widgets.cards import ScrollPage, number_card
+
+
+class OverviewPage(QWidget):
+    """One scrolling page of cards."""
+
+    closed = Signal()
+
+    def __init__(self, context: AppContext) -> None:
+        super().__init__()
+        self._context = context
+        self.name = label("", "title")
+        self.since = label("", "small")
+        self.chips = QHBoxLayout()
+        self.faces = FaceStrip()
+        self.numbers = QHBoxLayout()
+        self.numbers.setSpacing(2 * GRID)
+        self.importing = ImportCard(context)
+        self.labelers = LabelersCard(context)
+        self.attributes = AttributesCard(context)
+        self.imports = ImportsCard(context)
+        self.storage = StorageCard(context)
+        self.start = button("Start &labeling", lambda: context.panel_wanted.emit("label"), "primary")
+        self.bring = button("&Import…", self._show_import)
+        self.close_button = button("&Close study", self.closed.emit, "quiet")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(ScrollPage(self._lay_out()))
+        self.setFocusProxy(self.start)
+
+    def show_overview(self, overview: operations.Overview) -> None:
+        """Fill the page."""
+        info = overview.info
+        self.name.setText(info.name)
+        self.since.setText(f"Made {time.strftime('%d %B %Y', time.localtime(info.created)).lstrip('0')}")
+        clear(self.chips)
+        if info.simulated:
+            self.chips.addWidget(chip("simulated labelers", "accent"))
+        if info.read_only:
+            self.chips.addWidget(chip("read-only", "warn"))
+        clear(self.numbers)
+        for value, what in (
+            (info.images, "images"),
+            (info.labelers, "labelers"),
+            (info.attributes, "attributes"),
+            (info.comparison_trials, "comparison trials"),
+            (info.rating_trials, "rating trials"),
+        ):
+            self.numbers.addWidget(number_card(f"{value:,}", what))
+        self.labelers.show_labelers(overview.labelers, info.progress)
+        self.attributes.show_attributes(overview.attributes)
+        self.imports.show_imports(overview.imports)
+        self.storage.show_overview(overview)
+        self._load_faces([image.path for image in overview.samples])
+
+    def _load_faces(self, paths: list[Path]) -> None:
+        side = round(SIDE * self.devicePixelRatioF())
+        self._context.ask(
+            lambda: [read_square(path, side) for path in paths], self.faces.set_images, owner=self, topic="faces"
+        )
+
+    def _lay_out(self) -> QVBoxLayout:
+        title = rows(columns(self.name, self.chips, None), self.since, gap=4)
+        header = columns(title, None, self.faces, GRID, self.close_button, self.bring, self.start)
+        left = rows(self.labelers, self.imports, None, gap=2 * GRID)
+        right = rows(self.attributes, self.storage, None, gap=2 * GRID)
+        body = columns(_holder(left), _holder(right), gap=2 * GRID)
+        body.setStretch(0, 7)
+        body.setStretch(1, 5)
+        return rows(header, GRID, self.numbers, self.importing, body, None, gap=2 * GRID)
+
+    def _show_import(self) -> None:
+        self.importing.show()
+        self.importing.pick.setFocus()
+
+
+def _holder(layout: QVBoxLayout) -> QFrame:
+    holder = QFrame()
+    holder.setLayout(layout)
+    return holder

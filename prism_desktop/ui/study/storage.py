@@ -1,0 +1,84 @@
+"""Where the study lives: missing images, backups, export."""
+
+import time
+from pathlib import Path
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox, QFrame, QVBoxLayout
+
+from prism_desktop.ui import operations
+from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.study.labelers import ago
+from prism_desktop.ui.widgets.basics import GRID, Icon, button, clear, columns, frame, label, line, rows
+from prism_desktop.ui.widgets.cards import Card
+from prism_desktop.ui.widgets.fields import choose_folder
+
+
+class StorageCard(Card):
+    """Export, backups, and help when images are not where they were."""
+
+    relink_wanted = Signal(Path)
+    export_wanted = Signal(Path, str)
+    backed_up = Signal()
+
+    def __init__(self, context: AppContext) -> None:
+        super().__init__("Files")
+        self._context = context
+        self._alert = QVBoxLayout()
+        self.format = QComboBox()
+        for text, value in (("CSV", "csv"), ("Excel", "xlsx"), ("Parquet", "parquet")):
+            self.format.addItem(text, value)
+        self.format.setAccessibleName("Format of the export")
+        self.backup_text = label("", "small")
+        self.back_up = button("Back up now", self._back_up)
+        self.export = button("E&xport…", self._export)
+        self.place = label("", "small", wrap=True)
+        self.body.addLayout(self._alert)
+        export_text = rows(
+            label("Export", "strong"), label("Ratings, comparisons, images and a codebook.", "small"), gap=2
+        )
+        backup_text = rows(label("Backups", "strong"), self.backup_text, gap=2)
+        for part in (columns(export_text, None, self.format, self.export), columns(backup_text, None, self.back_up)):
+            part.setContentsMargins(GRID, GRID, 0, GRID)
+            self.body.addLayout(part)
+            self.body.addWidget(line())
+        place = rows(label("Place", "strong"), self.place, gap=2)
+        place.setContentsMargins(GRID, GRID, 0, 0)
+        self.body.addLayout(place)
+
+    def show_overview(self, overview: operations.Overview) -> None:
+        """Show where things stand."""
+        clear(self._alert)
+        if overview.missing:
+            self._alert.addWidget(self._missing(len(overview.missing)))
+        if overview.backups:
+            newest = overview.backups[0].stat().st_mtime
+            self.backup_text.setText(f"{len(overview.backups)} kept, the latest {ago(newest, time.time())}.")
+        else:
+            self.backup_text.setText("None yet; one is made before every upgrade.")
+        self.place.setText(str(overview.info.path))
+
+    def _missing(self, count: int) -> QFrame:
+        text = label(f"{count:,} images are not where they were. Their answers are kept.", wrap=True)
+        find = button("Find them…", lambda: choose_folder(self, "Where the images are now", self.relink_wanted.emit))
+        layout = columns(Icon(self._context.theme, "warning", 18, "warn"), text, find)
+        layout.setStretch(1, 1)
+        layout.setContentsMargins(2 * GRID, GRID, GRID, GRID)
+        alert = frame("message", layout)
+        alert.setProperty("kind", "warn")
+        return alert
+
+    def _export(self) -> None:
+        kind = str(self.format.currentData())
+        choose_folder(self, "Export into a folder", lambda folder: self.export_wanted.emit(folder, kind))
+
+    def _back_up(self) -> None:
+        study = self._context.study
+        if study is None:
+            return
+
+        def done(_: object) -> None:
+            self._context.message("The study was backed up and the copy was verified.", "good")
+            self.backed_up.emit()
+
+        self._context.ask(lambda: operations.back_up(study), done, owner=self)
