@@ -1,0 +1,144 @@
+"""Fields made from the settings of a training run: one editor per setting, its gloss as tool tip, its errors inline."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from PySide6.QtCore import QEvent, QObject, Signal
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QWidget
+
+from prism_desktop.engine.config import Setting, TrainConfig
+from prism_desktop.engine.errors import InputError
+from prism_desktop.ui.widgets.basics import label, restyle, rows
+
+_GROUPS = {
+    "Split": ("split.fold", "split.seed", "split.train", "split.val", "split.shots"),
+    "Pairs": ("pairs.use", "pairs.ties", "pairs.min_difference", "pairs.cap_per_image"),
+    "Length": ("epochs", "patience", "batch", "max_steps"),
+    "Learning": ("recipe", "lora_lr", "token_lr", "weight_decay", "temperature", "start", "flips"),
+    "Size": ("rank", "alpha", "lora_std", "tokens", "token_std"),
+    "Machine": ("precision", "threads", "checkpoint_seconds", "compare"),
+}
+_SHORT = {"lr": "learning rate", "lora": "LoRA", "std": "spread", "val": "validation share", "train": "training share"}
+
+
+class SettingField(QWidget):
+    """One setting: its name, its editor and, when the value does not fit, a sentence below."""
+
+    changed = Signal()
+
+    def __init__(self, setting: Setting) -> None:
+        super().__init__()
+        self.setting = setting
+        self._caption = label(caption(setting.key), "field")
+        self.editor = self._make()
+        self._problem = label("", "bad", wrap=True)
+        self._problem.hide()
+        self.setToolTip(setting.description + ".")
+        self.editor.setAccessibleName(caption(setting.key))
+        self.editor.setAccessibleDescription(setting.description)
+        top = () if setting.kind == "bool" else (self._caption,)
+        self.setLayout(rows(*top, self.editor, self._problem, gap=4))
+
+    def text(self) -> str:
+        """The value as `--set key=value` takes it."""
+        editor = self.editor
+        if isinstance(editor, QCheckBox):
+            return str(editor.isChecked()).lower()
+        if isinstance(editor, QComboBox):
+            return editor.currentText()
+        assert isinstance(editor, QLineEdit)
+        return editor.text().strip()
+
+    def put(self, value: Any) -> None:
+        """Show a value."""
+        editor = self.editor
+        if isinstance(editor, QCheckBox):
+            editor.setChecked(bool(value))
+        elif isinstance(editor, QComboBox):
+            editor.setCurrentText(str(value))
+        elif isinstance(editor, QLineEdit):
+            editor.setText(written(value))
+
+    def is_default(self) -> bool:
+        """Whether the field says what the setting is anyway."""
+        return self.text() == (str(self.setting.default).lower() if self._is_bool else written(self.setting.default))
+
+    def complain(self, problem: str) -> None:
+        """Show what is wrong below the field; empty when nothing is."""
+        self._problem.setText(problem)
+        self._problem.setVisible(bool(problem))
+        restyle(self.editor, bad="true" if problem else "false")
+
+    @property
+    def _is_bool(self) -> bool:
+        return self.setting.kind == "bool"
+
+    def _make(self) -> QWidget:
+        setting = self.setting
+        if self._is_bool:
+            box = QCheckBox(caption(setting.key))
+            box.setChecked(bool(setting.default))
+            box.toggled.connect(self.changed)
+            return box
+        if setting.kind == "choice":
+            choice = QComboBox()
+            choice.addItems(setting.choices)
+            choice.setCurrentText(str(setting.default))
+            choice.currentIndexChanged.connect(self.changed)
+            still(choice)
+            return choice
+        text = QLineEdit(written(setting.default))
+        if setting.optional:
+            text.setPlaceholderText("all" if setting.kind == "list" else "none")
+        text.textEdited.connect(self.changed)
+        return text
+
+
+class _Still(QObject):
+    """A wheel over a form scrolls the form and leaves its values alone."""
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QWheelEvent) and isinstance(watched, QWidget) and not watched.hasFocus():
+            event.ignore()
+            return True
+        return False
+
+
+def still(widget: QWidget) -> None:
+    """Keep the wheel from changing a field that is only scrolled past."""
+    widget.installEventFilter(_Still(widget))
+
+
+def written(value: Any) -> str:
+    """A value as a field shows it."""
+    if value is None:
+        return ""
+    if isinstance(value, tuple | list):
+        return ", ".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def caption(key: str) -> str:
+    """A setting's name for a reader: "lora_lr" becomes "LoRA learning rate"."""
+    words = [_SHORT.get(word, word) for word in key.rpartition(".")[2].split("_")]
+    text = " ".join(words)
+    return text[0].upper() + text[1:]
+
+
+def grouped(settings: Iterable[Setting], apart: frozenset[str]) -> dict[str, list[Setting]]:
+    """Settings under their headings, without those in `apart`; a new one of no group comes last."""
+    by_key = {setting.key: setting for setting in settings if setting.key not in apart}
+    groups = {title: [by_key.pop(key) for key in keys if key in by_key] for title, keys in _GROUPS.items()}
+    if by_key:
+        groups["More"] = list(by_key.values())
+    return {title: group for title, group in groups.items() if group}
+
+
+def problem_of(key: str, text: str) -> str:
+    """What is wrong with one setting's text, in a sentence; empty if nothing is."""
+    try:
+        TrainConfig().with_settings([f"{key}={text}"])
+    except InputError as error:
+        return str(error)
+    return ""

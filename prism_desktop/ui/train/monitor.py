@@ -1,0 +1,238 @@
+"""One run as it goes on: stage, numbers, curves, small multiples."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QShowEvent
+from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSlider, QWidget
+
+from prism_desktop.engine.training.run import RESUMABLE
+from prism_desktop.ui.theme import Theme
+from prism_desktop.ui.train.operations import RunRow
+from prism_desktop.ui.train.runs import cells
+from prism_desktop.ui.train.stages import StageStrip
+from prism_desktop.ui.train.story import Small, Story, smoothed
+from prism_desktop.ui.widgets.basics import GRID, button, chip, columns, frame, label, restyle, rows
+from prism_desktop.ui.widgets.curves import Curve, CurveChart, Legend
+from prism_desktop.ui.widgets.multiples import Mini, Multiples
+from prism_desktop.ui.widgets.painted import series_colour
+from prism_desktop.ui.widgets.progress import time_left
+
+_REDRAW = 150  # ms between two drawings of a live run: the eye sees motion, the event loop stays free
+_KINDS = {"finished": "good", "failed": "bad", "interrupted": "warn", "stopped": "", "paused": "warn"}
+_TILES = ("Validation accuracy", "Test accuracy", "Best epoch", "Epoch", "Time left", "Speed", "Device")
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """Another run drawn into the same charts."""
+
+    name: str
+    colour: QColor
+    story: Story
+
+
+class Monitor(QWidget):
+    """Shows a story; asks for what the user wants done with its run."""
+
+    asked = Signal(str)  # "pause", "run", "stop", "discard", "resume"
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.theme = theme
+        self._row: RunRow | None = None
+        self._story = Story()
+        self._overlays: tuple[Overlay, ...] = ()
+        self._names: dict[str, str] = {}
+        self._dirty = False
+        self._timer = QTimer(self, interval=_REDRAW)
+        self._timer.timeout.connect(self._redraw)
+        self._timer.start()
+        self._make()
+        self._lay_out()
+        theme.changed.connect(self.touch)
+
+    def show_run(self, row: RunRow, story: Story, names: dict[str, str]) -> None:
+        """Show a run; `names` says what to call each labeler."""
+        self._row, self._story, self._names = row, story, names
+        self.touch()
+        self._redraw()
+        for chart in (self.loss, self.accuracy):
+            chart.fit()
+
+    def renew(self, row: RunRow, story: Story) -> None:
+        """The same run, grown or in another state."""
+        self._row, self._story = row, story
+        self.touch()
+
+    def overlay(self, overlays: Sequence[Overlay]) -> None:
+        """Draw other runs' validation curves too."""
+        self._overlays = tuple(overlays)
+        self.touch()
+
+    def touch(self) -> None:
+        """The story has grown: draw it at the next beat."""
+        self._dirty = True
+
+    def idle(self) -> bool:
+        """Whether everything told is on the screen."""
+        return not self._dirty
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._redraw()
+
+    def _make(self) -> None:
+        self.title, self.state = label("", "title"), chip("")
+        self.stages = StageStrip(self.theme)
+        self.pause = button("Pause", self._pause, tip="Pause; the process keeps its place")
+        self.stop = button("Stop and keep", lambda: self.asked.emit("stop"), tip="Keep and test the best epoch")
+        self.discard = button("Discard", lambda: self.asked.emit("discard"), "danger", tip="Stop and delete this run")
+        self.resume = button("Resume", lambda: self.asked.emit("resume"), "primary", tip="From the last checkpoint")
+        self.failure = label("", "", wrap=True)
+        self.failure.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.failure_box = frame("failure", columns(self.failure, margin=GRID + 4))
+        self.failure_box.hide()
+        self._tiles: dict[str, QLabel] = {name: label("–", "heading") for name in _TILES}
+        self.loss = CurveChart(self.theme)
+        self.accuracy = CurveChart(self.theme, percent=True)
+        for chart in (self.loss, self.accuracy):
+            chart.setFixedHeight(224)
+        self.legend = Legend(self.theme)
+        self.smoothing = QSlider(Qt.Orientation.Horizontal)
+        self.smoothing.setRange(0, 99)
+        self.smoothing.setValue(85)
+        self.smoothing.setFixedWidth(110)
+        self.smoothing.setAccessibleName("Smoothing of the training curves")
+        self.smoothing.setToolTip("Smoothing of the training curves; the raw values stay visible behind")
+        self.smoothing.valueChanged.connect(self.touch)
+        self.per_labeler, self.per_attribute = Multiples(self.theme), Multiples(self.theme)
+
+    def _lay_out(self) -> None:
+        buttons = columns(self.pause, self.stop, self.discard, self.resume)
+        head = columns(self.title, self.state, None, buttons, gap=GRID + 4)
+        tiles = columns(
+            *(rows(label(name, "field"), value, gap=2) for name, value in self._tiles.items()), None, gap=28
+        )
+        tools = columns(self.stages, None, label("Smoothing", "small"), self.smoothing, gap=GRID)
+        loss, accuracy = (
+            self._card(*each) for each in (("Loss", self.loss, self.legend), ("Accuracy", self.accuracy, None))
+        )
+        charts = columns(loss, accuracy, gap=2 * GRID)
+        self._small = (
+            self._card("Validation accuracy per labeler", self.per_labeler),
+            self._card("Validation accuracy per attribute", self.per_attribute),
+        )
+        inside = QWidget()
+        body = rows(head, self.failure_box, tools, tiles, charts, *self._small, None, gap=2 * GRID)
+        body.setContentsMargins(3 * GRID, 3 * GRID, 2 * GRID, 2 * GRID)
+        inside.setLayout(body)
+        scroll = QScrollArea()
+        scroll.setWidget(inside)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setLayout(rows(scroll, gap=0))
+
+    def _card(self, title: str, content: QWidget, legend: QWidget | None = None) -> QFrame:
+        head = columns(label(title, "strong"), legend if legend is not None else None, gap=2 * GRID)
+        layout = rows(head, content, gap=GRID)
+        layout.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID + 4)
+        return frame("card", layout)
+
+    def _pause(self) -> None:
+        self.asked.emit("run" if self._story.state == "paused" else "pause")
+
+    def _redraw(self) -> None:
+        if not self._dirty or self._row is None or not self.isVisible():
+            return
+        self._dirty = False
+        self._show_head(self._row)
+        self._show_tiles(self._row)
+        self._show_curves()
+        self._show_small()
+
+    def _show_head(self, row: RunRow) -> None:
+        story, state = self._story, self.now()
+        told = cells(row)
+        self.title.setText(told[1])
+        self.title.setToolTip(row.run.name)
+        self.state.setText(f"{state} · {told[2]}")
+        if self.state.property("kind") != _KINDS.get(state, "accent"):
+            restyle(self.state, kind=_KINDS.get(state, "accent"))
+        live = state in ("preparing", "training", "paused")
+        for each in (self.pause, self.stop, self.discard):
+            each.setVisible(live)
+        self.pause.setText("Go on" if state == "paused" else "Pause")
+        self.resume.setVisible(state in RESUMABLE)
+        message = " ".join(part for part in (story.message or row.run.message, story.advice) if part)
+        if state == "interrupted":
+            message = (
+                message or "The training's process ended without a word. Its last checkpoint was kept: press Resume."
+            )
+        self.failure.setText(message)
+        self.failure_box.setVisible(state in ("failed", "interrupted") and bool(message))
+        if self.failure_box.isVisible():
+            restyle(self.failure_box, kind="bad" if state == "failed" else "warn")
+        self.stages.show_stage(story.stage, state, personal=row.run.method != "consensus")
+
+    def now(self) -> str:
+        """The run's state: its status where it has ended, its events while it goes on."""
+        if self._row is None:
+            return ""
+        if not self._row.live or self._story.state in ("finished", "stopped", "failed"):
+            return self._story.state if self._row.live else self._row.run.state
+        return self._story.state if self._story.state == "paused" else self._row.run.state
+
+    def _show_tiles(self, row: RunRow) -> None:
+        story = self._story
+        accuracy, speed, left = story.val_accuracy.last, story.images_per_second, story.eta_seconds
+        live = self.now() == "training"
+        told = {
+            "Validation accuracy": f"{accuracy:.1%}" if accuracy is not None else "–",
+            "Test accuracy": f"{row.run.macro:.1%}" if row.run.macro is not None else "–",
+            "Best epoch": str(story.best_epoch) if story.best_epoch is not None else "–",
+            "Epoch": f"{story.epoch} of {story.epochs}" if story.epochs else "–",
+            "Time left": time_left(left).removesuffix(" left") if left is not None and live else "–",
+            "Speed": f"{speed:,.0f} images/s" if speed else "–",
+            "Device": story.device or "–",
+        }
+        for name, text in told.items():
+            self._tiles[name].setText(text)
+
+    def _show_curves(self) -> None:
+        story, tokens = self._story, self.theme.tokens
+        train, val = series_colour(tokens, 0), series_colour(tokens, 1)
+        weight = self.smoothing.value() / 100
+        for chart, step, per_epoch in (
+            (self.loss, story.step_loss, story.val_loss),
+            (self.accuracy, story.step_accuracy, story.val_accuracy),
+        ):
+            curves = [
+                Curve("", train, step.x, step.y, "ghost"),
+                Curve("train", train, step.x, smoothed(step.y, weight)),
+                Curve("validation", val, per_epoch.x, per_epoch.y, "dots"),
+            ]
+            for other in self._overlays:
+                trace = other.story.val_loss if chart is self.loss else other.story.val_accuracy
+                curves.append(Curve(other.name, other.colour, trace.x, trace.y, "dots"))
+            chart.show_curves(curves, story.best_epoch)
+        entries = [("train", train), ("validation", val), *((each.name, each.colour) for each in self._overlays)]
+        self.legend.show_entries(entries)
+
+    def _show_small(self) -> None:
+        story = self._story
+        labelers = [
+            self._mini(self._names.get(k, k), place, small) for place, (k, small) in enumerate(story.labelers.items())
+        ]
+        attributes = [self._mini(name, place, small) for place, (name, small) in enumerate(story.attributes.items())]
+        for card, view, minis in zip(
+            self._small, (self.per_labeler, self.per_attribute), (labelers, attributes), strict=True
+        ):
+            card.setVisible(bool(minis))
+            view.show_minis(minis, story.best_epoch)
+
+    def _mini(self, name: str, place: int, small: Small) -> Mini:
+        colour = series_colour(self.theme.tokens, place)
+        return Mini(name, colour, (small.train.x, small.train.y), (small.val.x, small.val.y), small.count)

@@ -1,0 +1,109 @@
+"""What the Train panel asks of the engine; nothing here touches Qt."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.training.run import ACTIVE, RunFolder, RunSummary, list_runs
+
+_DEVICE = """
+import json
+from prism_desktop.engine.device import choose_device
+chosen = choose_device("auto")
+print(json.dumps({"kind": chosen.kind, "name": chosen.name, "why": chosen.why}))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A run as the table shows it."""
+
+    run: RunSummary
+    low: float | None  # interval of the macro accuracy
+    high: float | None
+
+    @property
+    def gain(self) -> float | None:
+        """Macro accuracy above the consensus model's on the same split; None where there is none to compare with."""
+        run = self.run
+        if run.method == "consensus" or run.macro is None or run.consensus_macro is None:
+            return None
+        return run.macro - run.consensus_macro
+
+    @property
+    def live(self) -> bool:
+        return self.run.state in ACTIVE
+
+
+def rows(study: Path) -> tuple[RunRow, ...]:
+    """The study's runs, newest first, without those that were discarded."""
+    found = []
+    for run in list_runs(study):
+        if run.state == "discarded":
+            continue
+        macro = (((RunFolder(run.path).summary() or {}).get("test")) or {}).get("macro") or {}
+        found.append(RunRow(run, macro.get("low"), macro.get("high")))
+    return tuple(found)
+
+
+def start(study: Path, config: TrainConfig) -> Iterator[Event[Any]]:
+    """Snapshot the data and start the training's process; the last event is `Done[RunFolder]`."""
+    from prism_desktop.engine.training import supervisor
+
+    yield Progress(0, None, "Preparing the run")
+    yield Done(supervisor.start(study, config))
+
+
+def resume(run: Path) -> Iterator[Event[Any]]:
+    """Go on with a run from its last checkpoint; the last event is `Done[RunFolder]`."""
+    from prism_desktop.engine.training import supervisor
+
+    folder = RunFolder.open(run)
+    yield Progress(0, None, "Resuming the run")
+    supervisor.resume(folder)
+    yield Done(folder)
+
+
+def watch(run: Path) -> Iterator[list[dict[str, Any]]]:
+    """Batches of a run's events, from its first to its last, as they come."""
+    from prism_desktop.engine.training import supervisor
+
+    yield from supervisor.watch(RunFolder.open(run))
+
+
+def history(run: Path) -> list[dict[str, Any]]:
+    """What a run has told so far."""
+    events, _ = RunFolder.open(run).events()
+    return events
+
+
+def tell(run: Path, command: str) -> None:
+    """Pause ("pause"), go on ("run"), stop and keep ("stop") or discard ("discard") a run."""
+    from prism_desktop.engine.training import supervisor
+
+    folder = RunFolder.open(run)
+    if command == "run":
+        folder.tell("run")
+    else:
+        {"pause": supervisor.pause, "stop": supervisor.stop, "discard": supervisor.discard}[command](folder)
+
+
+def find_device() -> Iterator[Event[Any]]:
+    """Ask a process of its own which device "auto" means, since the window never loads the tensor library.
+
+    The last event is `Done[str]`: a name and the reason; empty if it could not be found out."""
+    yield Progress(0, None, "Looking for a GPU")
+    command = [sys.executable, "-c", _DEVICE]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    try:
+        found = json.loads(result.stdout)
+    except ValueError:
+        yield Done("")
+        return
+    yield Done(f"{found['name']} ({found['kind']})")

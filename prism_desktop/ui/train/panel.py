@@ -1,0 +1,321 @@
+"""The Train panel: a form for a new run, the run that goes on, and all runs to compare."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QMessageBox, QPlainTextEdit, QSplitter, QStackedWidget, QWidget
+
+from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.events import Done
+from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.job import Job
+from prism_desktop.ui.train import operations
+from prism_desktop.ui.train.form import RunForm
+from prism_desktop.ui.train.monitor import Monitor, Overlay
+from prism_desktop.ui.train.runs import COLUMNS, RunsTable, cells
+from prism_desktop.ui.train.story import Story
+from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, rows
+from prism_desktop.ui.widgets.empty import EmptyState
+from prism_desktop.ui.widgets.pick import Segments
+from prism_desktop.ui.widgets.tables import save_table
+
+SCROLL_BAR = 12  # px, its width in the style sheet
+_POLL = 2000  # ms between looks at the runs' states, which another window or a kill may change
+
+
+class TrainPanel(QWidget):
+    """Starts runs, watches the one that goes on, compares those that are done."""
+
+    def __init__(self, context: AppContext) -> None:
+        super().__init__()
+        self.context = context
+        self._rows: tuple[operations.RunRow, ...] = ()
+        self._stories: dict[str, Story] = {}
+        self._watches: dict[str, Job] = {}
+        self._names: dict[str, str] = {}
+        self._shown = ""
+        self._asked_device = False
+        self._logged = 0
+        self._make()
+        self._lay_out()
+        context.study_opened.connect(self._open)
+        context.study_closed.connect(self._close)
+        context.changed.connect(self._changed)
+        self._poll = QTimer(self, interval=_POLL)
+        self._poll.timeout.connect(self.refresh)
+        self._open()
+
+    # What screenshots and tests ask of a panel.
+
+    def views(self) -> tuple[str, ...]:
+        """The views that can be shown."""
+        return ("runs", "log", "advanced")
+
+    def show_view(self, name: str) -> None:
+        """Bring a view to the front."""
+        self.form.fold.setChecked(name == "advanced")
+        self.below.pick("log" if name == "log" else "runs")
+
+    def idle(self) -> bool:
+        """Whether everything asked for has been shown; a run that goes on does not count."""
+        return not self.context.worker.busy and self.monitor.idle()
+
+    def refresh(self) -> None:
+        """Read the list of runs again."""
+        study = self.context.study
+        if study is not None:
+            path = Path(study.path)
+            self.context.ask(lambda: operations.rows(path), self._show_rows, owner=self, topic="runs")
+
+    def _make(self) -> None:
+        theme = self.context.theme
+        self.form = RunForm(theme)
+        self.form.started.connect(self.start)
+        self.monitor = Monitor(theme)
+        self.monitor.asked.connect(self.act)
+        self.table = RunsTable(theme)
+        self.table.shown.connect(self.show_run)
+        self.table.runs.ticked.connect(self._overlay)
+        self.log = QPlainTextEdit()
+        self.log.setReadOnly(True)
+        self.log.setProperty("role", "log")
+        self.log.setAccessibleName("Log of the run")
+        self.below = Segments({"runs": "Runs", "log": "Log"})
+        self.below.picked.connect(lambda name: self._below.setCurrentIndex(0 if name == "runs" else 1))
+        self.no_study = EmptyState(
+            theme,
+            "train",
+            "No study is open",
+            "Open a study, label some faces, and train a model of each labeler here.",
+            (("Go to Study", lambda: self.context.panel_wanted.emit("study")),),
+        )
+        self.no_runs = EmptyState(
+            theme,
+            "train",
+            "No runs yet",
+            "A run fits a model to the labelers' answers and tests it on faces it has never seen. "
+            "The settings on the left are a good start.",
+            (("Start training", self.form.start.click),),
+        )
+
+    def _lay_out(self) -> None:
+        self._below = QStackedWidget()
+        self._below.addWidget(self.table)
+        self._below.addWidget(self.log)
+        export = button("Export table", self._export, "quiet")
+        bar = columns(self.below, None, export)
+        lower = rows(bar, self._below, gap=GRID)
+        lower.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID)
+        card = frame("card", lower)
+        holder = QWidget()
+        around = rows(card)
+        around.setContentsMargins(3 * GRID, 0, 2 * GRID + SCROLL_BAR, 2 * GRID)
+        holder.setLayout(around)
+        self._split = QSplitter(Qt.Orientation.Vertical)
+        self._split.addWidget(self.monitor)
+        self._split.addWidget(holder)
+        self._split.setStretchFactor(0, 1)
+        self._split.setSizes([640, 220])
+        self._split.setChildrenCollapsible(False)
+        self._right = QStackedWidget()
+        self._right.addWidget(self._split)
+        self._right.addWidget(self.no_runs)
+        body = QWidget()
+        inside = columns(self.form, self._right, gap=0)
+        inside.setStretch(1, 1)
+        body.setLayout(inside)
+        self._whole = QStackedWidget()
+        self._whole.addWidget(body)
+        self._whole.addWidget(self.no_study)
+        self.setLayout(rows(self._whole, gap=0))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._poll.start()
+        self.refresh()
+        if not self._asked_device:
+            self._asked_device = True
+            self.context.jobs.start(operations.find_device(), quiet=True, events=self._device_found)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._poll.stop()
+
+    def _device_found(self, events: list[Any]) -> None:
+        for event in events:
+            if isinstance(event, Done):
+                self.form.show_device(str(event.value))
+
+    def _open(self) -> None:
+        self._close()
+        study = self.context.study
+        self._whole.setCurrentIndex(0 if study is not None else 1)
+        if study is None:
+            return
+        self.context.ask(
+            lambda: (study.labelers(), study.attributes(), study.info().simulated),
+            self._show_study,
+            owner=self,
+            topic="study",
+        )
+        self.refresh()
+
+    def _close(self) -> None:
+        for job in self._watches.values():
+            job.cancel()
+        self._watches.clear()
+        self._stories.clear()
+        self._rows, self._shown = (), ""
+        self.table.runs.show(())
+        self._right.setCurrentIndex(1)
+        if self.context.study is None:
+            self._whole.setCurrentIndex(1)
+
+    def _changed(self, changes: Any) -> None:
+        study = self.context.study
+        if changes.runs:
+            self.refresh()
+        if study is not None and (changes.labelers or changes.attributes):
+            self._open()
+
+    def _show_study(self, found: tuple[Any, Any, bool]) -> None:
+        labelers, attributes, simulated = found
+        self._names = {each.code: each.display_name or each.code for each in labelers}
+        self.form.offer(self._names, tuple(each.name for each in attributes), simulated=simulated)
+
+    def _show_rows(self, found: tuple[operations.RunRow, ...]) -> None:
+        changed = found != self._rows
+        self._rows = found
+        self._right.setCurrentIndex(0 if found else 1)
+        for row in found:
+            if row.live:
+                self._watch(row.run.name, row.run.path)
+        if not changed:
+            return
+        self.table.runs.show(found)
+        names = {row.run.name for row in found}
+        if self._shown not in names and found:
+            live = next((row for row in found if row.live), found[0])
+            self.show_run(live.run.name)
+        elif self._shown:
+            self.table.select(self._shown)
+            self._tell()
+
+    def show_run(self, name: str) -> None:
+        """Show a run whole: its curves, its log."""
+        self._shown, self._logged = name, 0
+        self.log.clear()
+        self.table.select(name)
+        row = self._row(name)
+        if row is None:
+            return
+        if name not in self._stories and not row.live:
+            self._read(row)
+        self._tell(fresh=True)
+
+    def _row(self, name: str) -> operations.RunRow | None:
+        return next((row for row in self._rows if row.run.name == name), None)
+
+    def _read(self, row: operations.RunRow) -> None:
+        """Read an ended run's events once."""
+        name, path = row.run.name, row.run.path
+
+        def told(events: list[dict[str, Any]]) -> None:
+            story = self._stories.setdefault(name, Story())
+            story.tell(events)
+            self._tell(fresh=name == self._shown)
+            self._overlay()
+
+        self.context.ask(lambda: operations.history(path), told, owner=self, topic=f"history {name}")
+
+    def _watch(self, name: str, path: Path) -> None:
+        """Follow a run that goes on; the window may close meanwhile and find it again."""
+        if name in self._watches:
+            return
+        story = self._stories[name] = Story()
+
+        def hear(batches: list[Any]) -> None:
+            for batch in batches:
+                story.tell(batch)
+            if name == self._shown:
+                self._tell()
+            elif name in self.table.runs.ticks:
+                self._overlay()
+
+        def end() -> None:
+            self._watches.pop(name, None)
+            self.refresh()
+
+        job = self.context.jobs.start(operations.watch(path), f"watch {name}", quiet=True, events=hear)
+        self._watches[name] = job
+        job.finished.connect(end)
+        job.failed.connect(self.context.report)
+
+    def _tell(self, *, fresh: bool = False) -> None:
+        row = self._row(self._shown)
+        if row is None:
+            return
+        story = self._stories.get(self._shown, Story())
+        if fresh:
+            self.monitor.show_run(row, story, self._names)
+            self._logged = 0
+            self.log.clear()
+        else:
+            self.monitor.renew(row, story)
+        new = story.log[self._logged :]
+        self._logged = len(story.log)
+        if new:
+            self.log.appendPlainText("\n".join(f"{datetime.fromtimestamp(t):%H:%M:%S}   {text}" for t, _, text in new))
+
+    def _overlay(self) -> None:
+        overlays, runs = [], self.table.runs
+        for name in runs.ticks:
+            row = self._row(name)
+            if row is not None and name not in self._stories and not row.live:
+                self._read(row)
+            colour = runs.colour(name)
+            if row is not None and colour is not None and name in self._stories and name != self._shown:
+                told = cells(row)
+                overlays.append(Overlay(f"{told[1]}, {told[2]}", colour, self._stories[name]))
+        self.monitor.overlay(overlays)
+
+    def start(self, config: TrainConfig) -> None:
+        """Start a run; it is watched as soon as it exists."""
+        study = self.context.study
+        if study is None:
+            return
+        self.form.start.setEnabled(False)
+        job = self.context.run(operations.start(Path(study.path), config), "Preparing the run", events=self._begun)
+        job.finished.connect(lambda: self.form.start.setEnabled(True))
+
+    def _begun(self, events: list[Any]) -> None:
+        for event in events:
+            if isinstance(event, Done):
+                self._shown = ""
+                self._stories.pop(event.value.name, None)
+                self.refresh()
+
+    def act(self, what: str) -> None:
+        """Do what a button of the shown run says."""
+        row = self._row(self._shown)
+        if row is None or (what == "discard" and not self._sure()):
+            return
+        path = row.run.path
+        if what == "resume":
+            self.context.run(operations.resume(path), "Resuming the run", events=self._begun)
+            return
+        self.context.ask(lambda: operations.tell(path, what), lambda _: self.refresh(), owner=self)
+
+    def _sure(self) -> bool:
+        box = QMessageBox(QMessageBox.Icon.NoIcon, "Discard this run?", "Discard this run?", parent=self)
+        box.setInformativeText("Training ends and everything it has learned is deleted. Your answers are not touched.")
+        discard = box.addButton("Discard", QMessageBox.ButtonRole.DestructiveRole)
+        box.addButton("Keep training", QMessageBox.ButtonRole.RejectRole)
+        box.exec()
+        return box.clickedButton() is discard
+
+    def _export(self) -> None:
+        save_table(self, self.context, "runs", COLUMNS[1:], [cells(row)[1:] for row in self._rows])

@@ -1,0 +1,229 @@
+"""The table of runs: tick some to overlay their curves, choose one to see it whole."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QWidget,
+)
+
+from prism_desktop.engine.personal.methods import METHODS
+from prism_desktop.ui.theme import Theme
+from prism_desktop.ui.train.operations import RunRow
+from prism_desktop.ui.widgets.painted import series_colour
+
+COLUMNS = (
+    "",
+    "Method",
+    "Started",
+    "State",
+    "Test accuracy",
+    "95% interval",
+    "Over consensus",
+    "Backbone",
+    "Split",
+    "Seed",
+)
+_RIGHT = (4, 5, 6, 9)
+_COLOURS = {"finished": "good", "failed": "bad", "interrupted": "warn", "stopped": "muted"}
+_Index = QModelIndex | QPersistentModelIndex
+
+
+class RunsModel(QAbstractTableModel):
+    """Runs, newest first."""
+
+    ticked = Signal()
+
+    def __init__(self, theme: Theme, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.rows: tuple[RunRow, ...] = ()
+        self.ticks: list[str] = []  # names in the order they were ticked, which gives their colours
+
+    def show(self, rows: Sequence[RunRow]) -> None:
+        """Show these runs; what was ticked stays ticked."""
+        self.beginResetModel()
+        self.rows = tuple(rows)
+        names = {row.run.name for row in rows}
+        self.ticks = [name for name in self.ticks if name in names]
+        self.endResetModel()
+
+    def colour(self, name: str) -> QColor | None:
+        """The colour of a ticked run; the first two colours are the shown run's own."""
+        return series_colour(self._theme.tokens, self.ticks.index(name) + 2) if name in self.ticks else None
+
+    def rowCount(self, parent: _Index | None = None) -> int:
+        return 0 if parent is not None and parent.isValid() else len(self.rows)
+
+    def columnCount(self, parent: _Index | None = None) -> int:
+        return 0 if parent is not None and parent.isValid() else len(COLUMNS)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if orientation == Qt.Orientation.Horizontal:
+            if role == Qt.ItemDataRole.DisplayRole:
+                return COLUMNS[section]
+            if role == Qt.ItemDataRole.TextAlignmentRole:
+                side = Qt.AlignmentFlag.AlignRight if section in _RIGHT else Qt.AlignmentFlag.AlignLeft
+                return side | Qt.AlignmentFlag.AlignVCenter
+        return None
+
+    def flags(self, index: _Index) -> Qt.ItemFlag:
+        flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+        return flags | Qt.ItemFlag.ItemIsUserCheckable if index.column() == 0 else flags
+
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        row, column = self.rows[index.row()], index.column()
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return cells(row)[column]
+            case Qt.ItemDataRole.CheckStateRole if column == 0:
+                return Qt.CheckState.Checked if row.run.name in self.ticks else Qt.CheckState.Unchecked
+            case Qt.ItemDataRole.TextAlignmentRole:
+                side = Qt.AlignmentFlag.AlignRight if column in _RIGHT else Qt.AlignmentFlag.AlignLeft
+                return side | Qt.AlignmentFlag.AlignVCenter
+            case Qt.ItemDataRole.ForegroundRole:
+                return self._ink(row, column)
+            case Qt.ItemDataRole.FontRole if column in (1, 4):
+                font = QFont()
+                font.setWeight(QFont.Weight.DemiBold)
+                return font
+            case Qt.ItemDataRole.ToolTipRole:
+                return row.run.message or row.run.name
+            case Qt.ItemDataRole.DecorationRole if column == 0:
+                return self.colour(row.run.name)
+        return None
+
+    def setData(self, index: _Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
+        if role != Qt.ItemDataRole.CheckStateRole or index.column() != 0:
+            return False
+        name = self.rows[index.row()].run.name
+        if Qt.CheckState(value) == Qt.CheckState.Checked and name not in self.ticks:
+            self.ticks.append(name)
+        elif name in self.ticks:
+            self.ticks.remove(name)
+        self.dataChanged.emit(self.index(0, 0), self.index(len(self.rows) - 1, 0))
+        self.ticked.emit()
+        return True
+
+    def _ink(self, row: RunRow, column: int) -> QColor | None:
+        tokens = self._theme.tokens
+        if column == 3:
+            return QColor(str(getattr(tokens, _COLOURS.get(row.run.state, "accent_text"))))
+        if column == 6 and row.gain is not None:
+            return QColor(tokens.good if row.gain > 0 else tokens.bad)
+        return QColor(tokens.muted) if column in (2, 5, 7, 8, 9) else None
+
+
+def cells(row: RunRow) -> tuple[str, ...]:
+    """A run as the table's texts, also for its export."""
+    run = row.run
+    begun = datetime.fromtimestamp(run.created)
+    started = f"{begun:%d %b, %H:%M}" if begun.year == datetime.now().year else f"{begun:%d %b %Y}"
+    method = METHODS[run.method].title if run.method in METHODS else run.method
+    macro = f"{run.macro:.1%}" if run.macro is not None else "–"
+    both = row.low is not None and row.high is not None
+    interval = f"{100 * (row.low or 0):.1f} – {100 * (row.high or 0):.1f}" if both else "–"
+    gain = f"{100 * row.gain:+.1f} points" if row.gain is not None else "–"
+    return ("", method, started, run.state, macro, interval, gain, short(run.backbone), run.split, str(run.seed))
+
+
+def short(backbone: str) -> str:
+    """A backbone's name without the folder its weights lie in."""
+    model, mark, tag = backbone.partition(":")
+    return f"{model}{mark}{tag.replace(chr(92), '/').rpartition('/')[2]}"
+
+
+class RunsTable(QTableView):
+    """The view: Space ticks, Enter shows, the menu key opens what can be done."""
+
+    shown = Signal(str)  # run name
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.runs = RunsModel(theme, self)
+        self.setModel(self.runs)
+        self.setProperty("role", "plain")
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(36)
+        self.setItemDelegateForColumn(0, _Tick(self))
+        header = self.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setStretchLastSection(False)
+        for column, width in enumerate((44, 170, 112, 90, 106, 100, 120, 120, 66, 52)):
+            self.setColumnWidth(column, width)
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+        header.setMinimumSectionSize(44)
+        self.selectionModel().currentRowChanged.connect(self._choose)
+
+    def select(self, name: str) -> None:
+        """Make a run the current one without announcing it."""
+        for place, row in enumerate(self.runs.rows):
+            if row.run.name == name:
+                self.selectionModel().blockSignals(True)
+                self.selectRow(place)
+                self.setCurrentIndex(self.runs.index(place, 1))
+                self.selectionModel().blockSignals(False)
+                self.viewport().update()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Space and self.currentIndex().isValid():
+            index = self.runs.index(self.currentIndex().row(), 0)
+            on = index.data(Qt.ItemDataRole.CheckStateRole) == Qt.CheckState.Checked
+            self.runs.setData(
+                index, Qt.CheckState.Unchecked if on else Qt.CheckState.Checked, Qt.ItemDataRole.CheckStateRole
+            )
+            return
+        super().keyPressEvent(event)
+
+    def _choose(self, current: QModelIndex, _before: QModelIndex) -> None:
+        if current.isValid():
+            self.shown.emit(self.runs.rows[current.row()].run.name)
+
+
+class _Tick(QStyledItemDelegate):
+    """A tick box filled with the colour of the run's curve."""
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
+        model = index.model()
+        assert isinstance(model, RunsModel)
+        tokens, state = model._theme.tokens, option.state
+        rect: QRect = option.rect
+        if state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(rect, QColor(tokens.accent_soft))
+        colour = index.data(Qt.ItemDataRole.DecorationRole)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        box = QRect(0, 0, 16, 16)
+        box.moveCenter(rect.center())
+        painter.setPen(colour or QColor(tokens.border_strong))
+        painter.setBrush(colour or QColor(tokens.raised))
+        painter.drawRoundedRect(box, 5, 5)
+        if colour is not None:
+            model._theme.icon("check", tokens.surface).paint(painter, box.adjusted(1, 1, -1, -1))
+        painter.restore()
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
+        return QSize(44, 36)
+
+    def editorEvent(self, event: Any, model: Any, option: QStyleOptionViewItem, index: _Index) -> bool:
+        if event.type() == event.Type.MouseButtonRelease:
+            on = index.data(Qt.ItemDataRole.CheckStateRole) == Qt.CheckState.Checked
+            return bool(
+                model.setData(
+                    index, Qt.CheckState.Unchecked if on else Qt.CheckState.Checked, Qt.ItemDataRole.CheckStateRole
+                )
+            )
+        return bool(event.type() == event.Type.MouseButtonDblClick)

@@ -1,0 +1,219 @@
+"""Curves over epochs: raw ghosts under their smoothing, a dot per epoch, the best one marked; pyqtgraph's fast paths."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from prism_desktop.ui.theme import Theme
+from prism_desktop.ui.widgets.painted import Painted, faded, sized
+
+_SMOOTH_POINTS = 240  # a wide antialiased line costs 50 ms per 1,000 points, so it gets few
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One curve as it is to be drawn."""
+
+    name: str  # in the legend; empty for none
+    colour: QColor
+    x: Sequence[float]
+    y: Sequence[float]
+    style: str = "line"  # "line", "ghost" (thin and pale) or "dots" (a line with a dot per point)
+    dashed: bool = False
+
+
+class CurveChart(pg.PlotWidget):  # type: ignore[misc]
+    """A chart of curves over epochs; the wheel zooms, a double click shows all again."""
+
+    def __init__(self, theme: Theme, unit: str = "", percent: bool = False, parent: QWidget | None = None) -> None:
+        self._axes = {side: _Axis(side, percent and side == "left") for side in ("left", "bottom")}
+        super().__init__(parent, axisItems=self._axes)
+        self.theme, self._unit = theme, unit
+        self._items: dict[tuple[int, str], pg.PlotDataItem] = {}
+        self._best = pg.InfiniteLine(angle=90, movable=False)
+        self._best_label = pg.TextItem(anchor=(0.5, 0.0))
+        self._hover = pg.TextItem(anchor=(0, 1))
+        self._shown: tuple[Curve, ...] = ()
+        self._best_at: float | None = None
+        plot = self.getPlotItem()
+        plot.hideButtons()
+        plot.setMenuEnabled(False)
+        plot.showGrid(x=False, y=True, alpha=0.12)
+        plot.setDownsampling(auto=True, mode="peak")
+        plot.setClipToView(True)
+        plot.getViewBox().setMouseEnabled(x=True, y=False)
+        plot.getViewBox().setDefaultPadding(0.03)
+        plot.setLabel("bottom", "epoch")
+        for item in (self._best, self._best_label, self._hover):
+            self.addItem(item, ignoreBounds=True)
+            item.setVisible(False)
+        self.setMinimumHeight(160)
+        theme.changed.connect(self._restyle)
+        self.scene().sigMouseMoved.connect(self._hint)
+        self._restyle()
+
+    def show_curves(self, curves: Sequence[Curve], best: float | None = None) -> None:
+        """Draw `curves`, reusing the items already there; `best` marks an epoch."""
+        self._shown, self._best_at = tuple(curves), best
+        wanted = set()
+        for place, curve in enumerate(curves):
+            key = (place, curve.style)
+            wanted.add(key)
+            if key not in self._items:
+                self._items[key] = pg.PlotDataItem(skipFiniteCheck=True)
+                self.addItem(self._items[key])
+            self._draw(self._items[key], curve)
+        for key in set(self._items) - wanted:
+            self.removeItem(self._items.pop(key))
+        self._mark()
+
+    def clear_curves(self) -> None:
+        """Show nothing."""
+        self.show_curves(())
+
+    def fit(self) -> None:
+        """Show all of the curves."""
+        self.getPlotItem().enableAutoRange()
+
+    def mouseDoubleClickEvent(self, event: object) -> None:
+        self.fit()
+
+    def _draw(self, item: pg.PlotDataItem, curve: Curve) -> None:
+        x, y = np.asarray(curve.x, float), np.asarray(curve.y, float)
+        if curve.style == "ghost":
+            item.setData(x, y, pen=pg.mkPen(faded(curve.colour, 0.28), width=1), antialias=False)
+            return
+        if curve.style == "line" and len(x) > _SMOOTH_POINTS:
+            # The newest point is always drawn: the curve should end where the training is.
+            keep = np.unique(np.append(np.arange(0, len(x), -(-len(x) // _SMOOTH_POINTS)), len(x) - 1))
+            x, y = x[keep], y[keep]
+        style = Qt.PenStyle.DashLine if curve.dashed else Qt.PenStyle.SolidLine
+        pen = pg.mkPen(curve.colour, width=2, style=style)
+        dots = {}
+        if curve.style == "dots":
+            hollow = pg.mkBrush(self.theme.tokens.surface)
+            dots = {
+                "symbol": "o",
+                "symbolSize": 6,
+                "symbolPen": pg.mkPen(curve.colour, width=1.5),
+                "symbolBrush": hollow,
+            }
+        item.setData(x, y, pen=pen, antialias=True, **dots)
+
+    def _mark(self) -> None:
+        told = self._best_at is not None and bool(self._shown)
+        self._best.setVisible(told)
+        self._best_label.setVisible(told)
+        if told:
+            self._best.setValue(self._best_at)
+            self._best_label.setText(f"best: {self._best_at:g}")
+            self._place_label()
+
+    def _place_label(self) -> None:
+        if self._best_at is not None:
+            (left, right), (_, top) = self.getPlotItem().getViewBox().viewRange()
+            share = (self._best_at - left) / ((right - left) or 1)
+            self._best_label.setAnchor((1.0 if share > 0.9 else 0.0 if share < 0.1 else 0.5, 0.0))
+            self._best_label.setPos(self._best_at, top)
+
+    def _restyle(self) -> None:
+        tokens = self.theme.tokens
+        self.setBackground(tokens.surface)
+        for axis in self._axes.values():
+            axis.dress(tokens.muted, tokens.border_strong, sized(self.font(), 0.85))
+        self._best.setPen(pg.mkPen(tokens.muted, width=1, style=Qt.PenStyle.DashLine))
+        for text in (self._best_label, self._hover):
+            text.setColor(tokens.text)
+            text.setFont(sized(self.font(), 0.85))
+            text.fill = pg.mkBrush(faded(tokens.surface, 0.9))
+        if self._shown:
+            self.show_curves(self._shown, self._best_at)
+
+    def _hint(self, place: QPointF) -> None:
+        box = self.getPlotItem().getViewBox()
+        self._place_label()
+        if not self._shown or not box.sceneBoundingRect().contains(place):
+            self._hover.setVisible(False)
+            return
+        at = box.mapSceneToView(place)
+        lines = []
+        for curve in self._shown:
+            if curve.name and len(curve.x):
+                nearest = int(np.argmin(np.abs(np.asarray(curve.x) - at.x())))
+                lines.append(f"{curve.name}  {self._axes['left'].word(float(curve.y[nearest]))}")
+        self._hover.setText(f"epoch {at.x():.1f}\n" + "\n".join(lines))
+        (left, right), (low, high) = box.viewRange()
+        x_side = 1.0 if at.x() > (left + right) / 2 else 0.0
+        self._hover.setAnchor((x_side, 0.0 if at.y() > (low + high) / 2 else 1.0))
+        self._hover.setPos(at)
+        self._hover.setVisible(True)
+
+
+class Legend(Painted):
+    """Names of curves with their colours, in one line that ends at the right."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent)
+        self._entries: tuple[tuple[str, QColor], ...] = ()
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def show_entries(self, entries: Sequence[tuple[str, QColor]]) -> None:
+        """Show (name, colour) pairs."""
+        if tuple(entries) != self._entries:
+            self._entries = tuple(entries)
+            self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(80, 20)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = self.painter()
+        painter.setFont(sized(self.font(), 0.92))
+        metrics = painter.fontMetrics()
+        names = [name for name, _ in self._entries]
+        whole = sum(metrics.horizontalAdvance(name) + 30 for name in names)
+        if whole > self.width() and names:
+            # Only the long names give way.
+            most = max(60, int(self.width() / len(names)) - 30)
+            names = [metrics.elidedText(name, Qt.TextElideMode.ElideRight, most) for name in names]
+        x = self.width() - sum(metrics.horizontalAdvance(name) + 30 for name in names) + 12
+        y = self.height() / 2
+        for name, (_, colour) in zip(names, self._entries, strict=True):
+            painter.setPen(QPen(colour, 2.4, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+            painter.drawLine(QPointF(x, y), QPointF(x + 10, y))
+            painter.setPen(QColor(self.tokens.muted))
+            width = metrics.horizontalAdvance(name)
+            painter.drawText(QRectF(x + 15, 0, width + 4, self.height()), int(Qt.AlignmentFlag.AlignVCenter), name)
+            x += width + 30
+        painter.end()
+
+
+class _Axis(pg.AxisItem):  # type: ignore[misc]
+    """An axis in the theme's colours, in per cent where the values are shares."""
+
+    def __init__(self, side: str, percent: bool) -> None:
+        super().__init__(side)
+        self._percent = percent
+        self.enableAutoSIPrefix(False)
+
+    def dress(self, text: str, line: str, font: QFont) -> None:
+        self.setPen(pg.mkPen(line, width=1))
+        self.setTextPen(pg.mkPen(text))
+        self.setStyle(tickFont=font, tickLength=0, tickTextOffset=6, maxTextLevel=0)
+        self.label.setFont(font)
+        self.labelStyle = {"color": text}
+        self.setLabel(self.labelText, **self.labelStyle) if self.labelText else None
+
+    def word(self, value: float) -> str:
+        return f"{value:.1%}" if self._percent else f"{value:.3f}"
+
+    def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
+        if not self._percent:
+            return list(super().tickStrings(values, scale, spacing))
+        digits = 0 if spacing >= 0.0099 else 1
+        return [f"{100 * value:.{digits}f}%" for value in values]

@@ -1,0 +1,203 @@
+"""A square matrix of shares with the counts behind them; what was never measured is blank, never 0 %."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from prism_desktop.ui.theme import Theme
+from prism_desktop.ui.widgets.painted import Painted, faded, mixed, sized
+
+_CELL, _LARGEST = 44, 92  # px, a cell's side at least and at most
+_KEY = 44  # px below the matrix, for the colour key
+
+
+class Matrix(Painted):
+    """Cells coloured from chance to full agreement; arrows move over them, the pointer tells each in words."""
+
+    chosen = Signal(int, int)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent)
+        self._names: tuple[str, ...] = ()
+        self._values: NDArray[np.float64] = np.zeros((0, 0))
+        self._counts: NDArray[np.int64] = np.zeros((0, 0), np.int64)
+        self._at: tuple[int, int] | None = None
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    def show_matrix(self, names: Sequence[str], values: NDArray[np.float64], counts: NDArray[np.int64]) -> None:
+        """`values` (n, n) in [0, 1] with NaN where nothing is shared, `counts` (n, n) of shared answers."""
+        self._names, self._values, self._counts = tuple(names), values, counts
+        self._at = None
+        self.setAccessibleName("Agreement of " + ", ".join(names))
+        self.updateGeometry()
+        self.update()
+
+    def minimumSizeHint(self) -> QSize:
+        left, top = self._margins()
+        side = _CELL * len(self._names)
+        return QSize(left + side + 4, top + side + _KEY)
+
+    def sizeHint(self) -> QSize:
+        left, top = self._margins()
+        side = 64 * len(self._names)
+        return QSize(left + side + 4, top + side + _KEY)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        if not self._names:
+            return
+        painter = self.painter()
+        left, top, side = self._layout()
+        self._headings(painter, left, top, side)
+        for row in range(len(self._names)):
+            for column in range(len(self._names)):
+                box = QRectF(left + column * side, top + row * side, side, side).adjusted(1.5, 1.5, -1.5, -1.5)
+                self._cell(painter, box, row, column)
+        self._legend(painter, left, top + side * len(self._names) + 16, side * len(self._names))
+        painter.end()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            at = self._find(QPointF(event.pos()))
+            if at is not None:
+                QToolTip.showText(event.globalPos(), self._words(*at), self)
+                return True
+        return super().event(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        at = self._find(event.position())
+        if at != self._at:
+            self._at = at
+            self.update()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        if not self.hasFocus():
+            self._at = None
+            self.update()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        at = self._find(event.position())
+        if at is not None and at[0] != at[1]:
+            self.chosen.emit(*at)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        moves = {
+            Qt.Key.Key_Left: (0, -1),
+            Qt.Key.Key_Right: (0, 1),
+            Qt.Key.Key_Up: (-1, 0),
+            Qt.Key.Key_Down: (1, 0),
+        }
+        count = len(self._names)
+        if event.key() in moves and count:
+            row, column = self._at or (0, 0)
+            down, across = moves[Qt.Key(event.key())]
+            self._at = (min(max(row + down, 0), count - 1), min(max(column + across, 0), count - 1))
+            left, top, side = self._layout()
+            place = QPoint(int(left + (self._at[1] + 0.5) * side), int(top + (self._at[0] + 0.5) * side))
+            QToolTip.showText(self.mapToGlobal(place), self._words(*self._at), self)
+            self.update()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._at and self._at[0] != self._at[1]:
+            self.chosen.emit(*self._at)
+        else:
+            super().keyPressEvent(event)
+
+    def _margins(self) -> tuple[int, int]:
+        metrics = self.fontMetrics()
+        widest = max((metrics.horizontalAdvance(name) for name in self._names), default=0)
+        return min(widest, 150) + 14, 26
+
+    def _layout(self) -> tuple[float, float, float]:
+        left, top = self._margins()
+        count = len(self._names)
+        side = min((self.width() - left - 4) / count, (self.height() - top - _KEY) / count, _LARGEST)
+        side = max(side, 14.0)
+        spare = max(0.0, self.width() - left - side * count - 4)
+        return left + min(spare / 2, 80), top, side
+
+    def _find(self, place: QPointF) -> tuple[int, int] | None:
+        if not self._names:
+            return None
+        left, top, side = self._layout()
+        column, row = math.floor((place.x() - left) / side), math.floor((place.y() - top) / side)
+        count = len(self._names)
+        return (row, column) if 0 <= row < count and 0 <= column < count else None
+
+    def _words(self, row: int, column: int) -> str:
+        one, other = self._names[row], self._names[column]
+        if row == column:
+            return one
+        count = int(self._counts[row, column])
+        if not count or np.isnan(self._values[row, column]):
+            return f"{one} and {other} answered no comparison in common."
+        return f"{one} and {other} agree on {self._values[row, column]:.1%} of {count:,} shared answers."
+
+    def _headings(self, painter: QPainter, left: float, top: float, side: float) -> None:
+        painter.setFont(self.font())
+        for place, name in enumerate(self._names):
+            lit = self._at is not None and place in self._at
+            painter.setPen(QColor(self.tokens.text if lit else self.tokens.muted))
+            row = QRectF(0, top + place * side, left - 10, side)
+            metrics = painter.fontMetrics()
+            elided = metrics.elidedText(name, Qt.TextElideMode.ElideRight, int(left) - 12)
+            painter.drawText(row, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), elided)
+            column = QRectF(left + place * side, top - 24, side, 20)
+            elided = metrics.elidedText(name, Qt.TextElideMode.ElideRight, int(side) - 4)
+            painter.drawText(column, int(Qt.AlignmentFlag.AlignCenter), elided)
+
+    def _cell(self, painter: QPainter, box: QRectF, row: int, column: int) -> None:
+        tokens = self.tokens
+        value, count = float(self._values[row, column]), int(self._counts[row, column])
+        painter.setPen(Qt.PenStyle.NoPen)
+        if row == column:
+            painter.setBrush(faded(tokens.track, 0.45))
+            painter.drawRoundedRect(box, 5, 5)
+            return
+        if not count or math.isnan(value):
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(QColor(tokens.border), 1, Qt.PenStyle.DashLine))
+            painter.drawRoundedRect(box, 5, 5)
+        else:
+            fill = self.shade(value)
+            painter.setBrush(fill)
+            painter.drawRoundedRect(box, 5, 5)
+            painter.setPen(QColor("#ffffff" if fill.lightnessF() < 0.52 else "#141418"))
+            self._figures(painter, box, value, count)
+        if self._at == (row, column):
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(QColor(tokens.text), 1.6))
+            painter.drawRoundedRect(box, 5, 5)
+
+    def _figures(self, painter: QPainter, box: QRectF, value: float, count: int) -> None:
+        if box.width() < 26:
+            return
+        roomy = box.height() >= 40
+        painter.setFont(sized(self.font(), 1.0 if roomy else 0.8, bold=True))
+        upper = box.adjusted(0, 0, 0, -box.height() * 0.26) if roomy else box
+        painter.drawText(upper, int(Qt.AlignmentFlag.AlignCenter), f"{100 * value:.0f}")
+        if roomy:
+            painter.setFont(sized(self.font(), 0.77))
+            lower = box.adjusted(0, box.height() * 0.46, 0, 0)
+            painter.drawText(lower, int(Qt.AlignmentFlag.AlignCenter), f"n {count:,}")
+
+    def shade(self, value: float) -> QColor:
+        """Orange below chance, neutral at chance, blue above: ordered in lightness, told apart by everyone."""
+        tokens = self.tokens
+        neutral = "#e9e9ee" if not tokens.dark else "#3a3a42"
+        strength = min(abs(value - 0.5) / 0.5, 1.0) ** 0.8
+        return mixed(neutral, "#00539b" if value >= 0.5 else "#c45500", strength)
+
+    def _legend(self, painter: QPainter, left: float, top: float, width: float) -> None:
+        width = min(width, 220.0)
+        for step in range(int(width)):
+            painter.fillRect(QRectF(left + step, top, 1.4, 8), self.shade(step / width))
+        painter.setFont(sized(self.font(), 0.82))
+        painter.setPen(QColor(self.tokens.muted))
+        words = ((Qt.AlignmentFlag.AlignLeft, "0%"), (Qt.AlignmentFlag.AlignHCenter, "50%"))
+        for side, word in (*words, (Qt.AlignmentFlag.AlignRight, "100%")):
+            painter.drawText(QRectF(left, top + 10, width, 16), int(side), word)

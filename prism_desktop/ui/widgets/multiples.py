@@ -1,0 +1,148 @@
+"""Small multiples: one little chart per labeler or attribute, all on the same scales."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from prism_desktop.ui.theme import Theme
+from prism_desktop.ui.widgets.painted import Painted, faded, sized
+
+_GAP = 12  # px between charts
+_LEAST = 136  # px, the narrowest chart
+_HEIGHT = 104
+_AXIS = 30  # px left of the curves, for the scale
+
+
+@dataclass(frozen=True, slots=True)
+class Mini:
+    """One small chart: shares in [0, 1] over epochs."""
+
+    name: str
+    colour: QColor
+    train: tuple[Sequence[float], Sequence[float]]
+    val: tuple[Sequence[float], Sequence[float]]
+    count: int = 0  # validation answers behind `val`
+
+
+class Multiples(Painted):
+    """Charts in as many columns as fit; train pale, validation strong, the best epoch and chance marked."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent)
+        self._minis: tuple[Mini, ...] = ()
+        self._best: float | None = None
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+
+    def show_minis(self, minis: Sequence[Mini], best: float | None = None) -> None:
+        """Show these charts; a change in their number changes the height."""
+        resized = len(minis) != len(self._minis)
+        self._minis, self._best = tuple(minis), best
+        if resized:
+            self.updateGeometry()
+        self.update()
+
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        columns = self._columns(width)
+        rows = -(-len(self._minis) // columns)
+        return max(0, rows * (_HEIGHT + _GAP) - _GAP)
+
+    def sizeHint(self) -> QSize:
+        width = max(self.width(), 2 * _LEAST)
+        return QSize(2 * _LEAST, self.heightForWidth(width))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(_LEAST, min(_HEIGHT, self.heightForWidth(max(self.width(), _LEAST))))
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = self.painter()
+        low, high, end = self._scale()
+        for place, mini in enumerate(self._minis):
+            self._paint(painter, self._cell(place), mini, low, high, end)
+        painter.end()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            told = next((m for i, m in enumerate(self._minis) if self._cell(i).contains(event.pos())), None)
+            if told is not None and len(told.val[1]):
+                behind = f" on {told.count:,} validation answers" if told.count else ""
+                QToolTip.showText(event.globalPos(), f"{told.name}: {told.val[1][-1]:.1%}{behind}", self)
+            else:
+                QToolTip.hideText()
+            return True
+        return super().event(event)
+
+    def _columns(self, width: int) -> int:
+        return max(1, min(len(self._minis) or 1, (width + _GAP) // (_LEAST + _GAP)))
+
+    def _cell(self, place: int) -> QRectF:
+        columns = self._columns(self.width())
+        width = (self.width() - _GAP * (columns - 1)) / columns
+        row, column = divmod(place, columns)
+        return QRectF(column * (width + _GAP), row * (_HEIGHT + _GAP), width, _HEIGHT)
+
+    def _scale(self) -> tuple[float, float, float]:
+        values = [value for mini in self._minis for _, ys in (mini.train, mini.val) for value in ys]
+        ends = [xs[-1] for mini in self._minis for xs, _ in (mini.train, mini.val) if len(xs)]
+        low, high = min([0.5, *values]), max([0.6, *values])
+        return max(0.0, low - 0.02), min(1.0, high + 0.02), max([2.0, *ends])
+
+    def _paint(self, painter: QPainter, cell: QRectF, mini: Mini, low: float, high: float, end: float) -> None:
+        tokens = self.tokens
+        painter.setPen(Qt.PenStyle.NoPen)
+        head = QRectF(cell.left(), cell.top(), cell.width(), 20)
+        painter.setFont(sized(self.font(), 0.92, bold=True))
+        value = f"{mini.val[1][-1]:.1%}" if len(mini.val[1]) else "–"
+        painter.setPen(QColor(tokens.text))
+        painter.drawText(head, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), value)
+        room = int(head.width()) - painter.fontMetrics().horizontalAdvance(value) - 22
+        painter.setFont(sized(self.font(), 0.92))
+        painter.setBrush(mini.colour)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.drawEllipse(QPointF(head.left() + 4, head.center().y()), 4, 4)
+        painter.setPen(QColor(tokens.text))
+        name = painter.fontMetrics().elidedText(mini.name, Qt.TextElideMode.ElideRight, max(0, room))
+        painter.drawText(head.adjusted(14, 0, 0, 0), int(Qt.AlignmentFlag.AlignVCenter), name)
+        plot = QRectF(
+            cell.left() + _AXIS, head.bottom() + 8, cell.width() - _AXIS - 4, cell.bottom() - head.bottom() - 14
+        )
+        self._grid(painter, plot, low, high, end)
+        for (xs, ys), pen in (
+            (mini.train, QPen(faded(mini.colour, 0.45), 1.2, Qt.PenStyle.DashLine)),
+            (mini.val, QPen(mini.colour, 1.8)),
+        ):
+            if len(xs):
+                points = [
+                    QPointF(
+                        plot.left() + plot.width() * x / end, plot.bottom() - plot.height() * (y - low) / (high - low)
+                    )
+                    for x, y in zip(xs, ys, strict=True)
+                ]
+                painter.setPen(pen)
+                painter.drawPolyline(QPolygonF(points))
+                if pen.style() == Qt.PenStyle.SolidLine:
+                    painter.setPen(Qt.PenStyle.NoPen)
+                    painter.drawEllipse(points[-1], 2.6, 2.6)
+
+    def _grid(self, painter: QPainter, plot: QRectF, low: float, high: float, end: float) -> None:
+        tokens = self.tokens
+        painter.setFont(sized(self.font(), 0.77))
+        marks = [share for share in (0.25, 0.5, 0.75, 1.0) if low <= share <= high] or [low, high]
+        for share in marks:
+            y = plot.bottom() - plot.height() * (share - low) / (high - low)
+            painter.setPen(QPen(QColor(tokens.border), 1))
+            painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
+            painter.setPen(QColor(tokens.faint))
+            label = QRectF(plot.left() - _AXIS, y - 7, _AXIS - 5, 14)
+            painter.drawText(label, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), f"{share:.0%}")
+        if self._best is not None:
+            x = plot.left() + plot.width() * self._best / end
+            painter.setPen(QPen(QColor(tokens.faint), 1, Qt.PenStyle.DashLine))
+            painter.drawLine(QPointF(x, plot.top()), QPointF(x, plot.bottom()))

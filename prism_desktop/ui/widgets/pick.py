@@ -1,0 +1,173 @@
+"""Choosing one view of few, or several things of many."""
+
+from collections.abc import Mapping, Sequence
+
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QHideEvent, QWheelEvent
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QComboBox,
+    QFrame,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QSizePolicy,
+    QWidget,
+)
+
+from prism_desktop.ui.widgets.basics import GRID, button, columns, rows
+
+
+class Segments(QFrame):
+    """Buttons side by side of which one is pressed; the arrow keys move between them."""
+
+    picked = Signal(str)
+
+    def __init__(self, choices: Mapping[str, str], parent: QWidget | None = None) -> None:
+        """`choices`: key to caption, in order; the first is pressed."""
+        super().__init__(parent)
+        self.setProperty("role", "segments")
+        self._group = QButtonGroup(self)
+        self._buttons: dict[str, QPushButton] = {}
+        for key, caption in choices.items():
+            made = button(caption, lambda key=key: self.picked.emit(key), "segment")  # type: ignore[misc]
+            made.setCheckable(True)
+            self._group.addButton(made)
+            self._buttons[key] = made
+        next(iter(self._buttons.values())).setChecked(True)
+        layout = columns(*self._buttons.values(), gap=2)
+        layout.setContentsMargins(2, 2, 2, 2)
+        self.setLayout(layout)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+
+    @property
+    def current(self) -> str:
+        return next(key for key, made in self._buttons.items() if made.isChecked())
+
+    def pick(self, key: str) -> None:
+        """Press a button; `picked` follows as if by hand."""
+        self._buttons[key].setChecked(True)
+        self.picked.emit(key)
+
+    def button(self, key: str) -> QPushButton:
+        return self._buttons[key]
+
+
+class PickMany(QComboBox):
+    """A field that tells what is ticked, and opens a list to tick."""
+
+    changed = Signal()
+
+    def __init__(self, noun: str, parent: QWidget | None = None) -> None:
+        """`noun` is the plural that the list is of: "labelers"."""
+        super().__init__(parent)
+        self._noun = noun
+        self._popup = _Ticks()
+        self._popup.setParent(self, Qt.WindowType.Popup)
+        self._popup.ticked.connect(self._tell)
+        self.setAccessibleName(noun.capitalize())
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(12)
+        self.addItem("")
+        self._tell()
+
+    def offer(self, choices: Mapping[str, str]) -> None:
+        """Choices as key to caption, all ticked."""
+        self._popup.offer(choices)
+        self._tell()
+
+    def picked(self) -> tuple[str, ...] | None:
+        """The ticked keys in their order; None when all are."""
+        ticked = self._popup.ticks()
+        return None if len(ticked) == self._popup.count() else ticked
+
+    def tick(self, keys: Sequence[str] | None) -> None:
+        """Tick exactly these; None for all."""
+        self._popup.tick(keys)
+        self._tell()
+
+    def showPopup(self) -> None:
+        self._popup.setMinimumWidth(self.width())
+        self._popup.adjustSize()
+        self._popup.move(self.mapToGlobal(QPoint(0, self.height() + 2)))
+        self._popup.show()
+        self._popup.list.setFocus()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()
+
+    def _tell(self) -> None:
+        names, count = self._popup.names(), self._popup.count()
+        if not count:
+            text = f"No {self._noun} yet"
+        elif len(names) == count:
+            text = f"All {count} {self._noun}"
+        elif not names:
+            text = f"No {self._noun} chosen"
+        else:
+            text = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        self.setItemText(0, text)
+        self.setToolTip(", ".join(names))
+        self.changed.emit()
+
+
+class _Ticks(QFrame):
+    ticked = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("role", "card")
+        self.list = QListWidget()
+        self.list.setFrameShape(QFrame.Shape.NoFrame)
+        self.list.itemChanged.connect(self.ticked)
+        self._search = QLineEdit()
+        self._search.setPlaceholderText("Find")
+        self._search.textChanged.connect(self._filter)
+        every = button("All", lambda: self.tick(None), "quiet")
+        none = button("None", lambda: self.tick(()), "quiet")
+        self.setLayout(rows(self._search, self.list, columns(every, none, None), margin=GRID))
+
+    def offer(self, choices: Mapping[str, str]) -> None:
+        self.list.blockSignals(True)
+        self.list.clear()
+        for key, caption in choices.items():
+            item = QListWidgetItem(caption)
+            item.setData(Qt.ItemDataRole.UserRole, key)
+            item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsSelectable)
+            item.setCheckState(Qt.CheckState.Checked)
+            self.list.addItem(item)
+        self.list.blockSignals(False)
+        self._search.setVisible(len(choices) > 12)
+        self.list.setFixedHeight(min(320, 36 * max(1, len(choices)) + 8))
+
+    def count(self) -> int:
+        return self.list.count()
+
+    def ticks(self) -> tuple[str, ...]:
+        return tuple(str(item.data(Qt.ItemDataRole.UserRole)) for item in self._ticked())
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(item.text() for item in self._ticked())
+
+    def tick(self, keys: Sequence[str] | None) -> None:
+        self.list.blockSignals(True)
+        for row in range(self.list.count()):
+            item = self.list.item(row)
+            on = keys is None or item.data(Qt.ItemDataRole.UserRole) in keys
+            item.setCheckState(Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
+        self.list.blockSignals(False)
+        self.ticked.emit()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self._search.clear()
+        super().hideEvent(event)
+
+    def _ticked(self) -> list[QListWidgetItem]:
+        items = (self.list.item(row) for row in range(self.list.count()))
+        return [item for item in items if item.checkState() == Qt.CheckState.Checked]
+
+    def _filter(self, text: str) -> None:
+        for row in range(self.list.count()):
+            item = self.list.item(row)
+            item.setHidden(text.casefold() not in item.text().casefold())

@@ -1,0 +1,123 @@
+"""Thumbnails decoded in a pool as they come into view, the most recently seen kept."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from time import perf_counter
+
+from PySide6.QtCore import QObject, QRunnable, Qt, QThreadPool, QTimer, Signal
+from PySide6.QtGui import QImage, QImageReader, QPixmap
+
+_FRAME = 0.004  # seconds of a frame that may go into turning decoded images into pixmaps
+_KEPT = 1500  # pixmaps, about 150 MB at 160 px
+_WANTED = 400  # requests remembered; older ones have long been scrolled past
+
+
+class _Decode(QRunnable):
+    def __init__(self, key: str, paths: Sequence[Path], side: int, done: Callable[[str, QImage], None]) -> None:
+        super().__init__()
+        self.key, self.paths, self.side, self.done = key, paths, side, done
+
+    def run(self) -> None:
+        self.done(self.key, decode(self.paths, self.side))
+
+
+def decode(paths: Sequence[Path], side: int) -> QImage:
+    """The first readable of `paths` as a square of `side` pixels, cropped about its centre; a null image if none is."""
+    for path in paths:
+        reader = QImageReader(str(path))
+        reader.setAutoTransform(True)
+        size = reader.size()
+        if not size.isValid():
+            continue
+        # JPEG decodes at a fraction of its size for a fraction of the time.
+        reader.setScaledSize(size.scaled(side, side, Qt.AspectRatioMode.KeepAspectRatioByExpanding))
+        image = reader.read()
+        if not image.isNull():
+            left, top = (image.width() - side) // 2, (image.height() - side) // 2
+            return image.copy(left, top, side, side).convertToFormat(QImage.Format.Format_RGB32)
+    return QImage()
+
+
+class Thumbnails(QObject):
+    """Decodes what is asked for in a pool, the newest request first, and keeps the most recently seen."""
+
+    arrived = Signal(set)  # keys whose pixmap can be had now
+    _decoded = Signal(str, QImage)
+
+    def __init__(self, find: Callable[[str], Sequence[Path]], parent: QObject | None = None) -> None:
+        """`find(key)` lists the files that may hold the image of `key`, the best first."""
+        super().__init__(parent)
+        self._find = find
+        self._side = 0
+        self._kept: OrderedDict[str, QPixmap] = OrderedDict()
+        self._wanted: OrderedDict[str, None] = OrderedDict()
+        self._busy: set[str] = set()
+        self._ready: list[tuple[str, QImage]] = []
+        self._pool = QThreadPool(self)
+        self._pool.setMaxThreadCount(2)
+        self._decoded.connect(self._take, Qt.ConnectionType.QueuedConnection)
+        self._timer = QTimer(self, interval=12, singleShot=True)
+        self._timer.timeout.connect(self._deliver)
+
+    def resize(self, side: int) -> None:
+        """From now on decode to `side` device pixels; images kept at another size are let go."""
+        if side != self._side:
+            self._side = side
+            self.clear()
+
+    def clear(self) -> None:
+        """Forget all images and requests."""
+        self._kept.clear()
+        self._wanted.clear()
+
+    def get(self, key: str) -> QPixmap | None:
+        """The pixmap if it is at hand, else None and it will arrive; a null pixmap means it cannot be read."""
+        found = self._kept.get(key)
+        if found is not None:
+            self._kept.move_to_end(key)
+            return found
+        if key not in self._busy:
+            self._wanted[key] = None
+            self._wanted.move_to_end(key)
+            while len(self._wanted) > _WANTED:
+                self._wanted.popitem(last=False)
+            self._feed()
+        return None
+
+    def idle(self) -> bool:
+        """Whether everything asked for has arrived."""
+        return not (self._wanted or self._busy or self._ready)
+
+    def close(self) -> None:
+        """Wait for the images being decoded; call before the window goes."""
+        self.clear()
+        self._pool.waitForDone(2000)
+
+    def _feed(self) -> None:
+        while self._wanted and len(self._busy) < 4:
+            key, _ = self._wanted.popitem()
+            self._busy.add(key)
+            self._pool.start(_Decode(key, self._find(key), self._side, self._decoded.emit))
+
+    def _take(self, key: str, image: QImage) -> None:
+        self._busy.discard(key)
+        self._ready.append((key, image))
+        self._feed()
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def _deliver(self) -> None:
+        end, came = perf_counter() + _FRAME, set()
+        while self._ready and perf_counter() < end:
+            key, image = self._ready.pop()
+            if not image.isNull() and image.width() != self._side:
+                continue  # asked for before the cells changed their size
+            self._kept[key] = QPixmap.fromImage(image)
+            came.add(key)
+        while len(self._kept) > _KEPT:
+            self._kept.popitem(last=False)
+        if self._ready:
+            self._timer.start()
+        if came:
+            self.arrived.emit(came)
