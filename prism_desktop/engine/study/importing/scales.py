@@ -1,0 +1,95 @@
+"""Putting ratings of any numeric scale onto the study's, whose steps are 1, 2, 3, 4.
+
+The scale from `low` to `high` is cut into steps of equal width. On a scale of whole numbers each number stands for the
+unit around it, so 1-10 is cut at 3, 5.5 and 8. A rating that lies on a cut goes towards the middle (1, 2 -> 1;
+3-5 -> 2; 6-8 -> 3; 9, 10 -> 4), and one on the middle cut goes up. The original number is kept beside the step.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from prism_desktop.engine.errors import InputError
+
+_TOP = {0: (1.0, 3.0, 4.0, 6.0, 10.0, 100.0), 1: (4.0, 5.0, 7.0, 9.0, 10.0, 20.0, 100.0)}  # usual scales, by lowest
+_MANY = 25  # a scale with more whole numbers than these is treated as continuous
+_DECLARED = re.compile(r"\s*([+-]?\d+(?:\.\d+)?)\s*(?:-|–|to|\.\.|:)\s*([+-]?\d+(?:\.\d+)?)\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The numeric scale that a file's ratings are on."""
+
+    low: float
+    high: float
+    whole: bool  # every rating is a whole number
+
+    @property
+    def cuts_units(self) -> bool:
+        """Whether each whole number stands for the unit around it."""
+        return self.whole and self.high - self.low < _MANY
+
+    def same_as_steps(self, steps: int) -> bool:
+        """Whether ratings are on the study's scale already."""
+        return self.whole and self.low == 1 and self.high == steps
+
+    def cuts(self, steps: int = 4) -> tuple[float, ...]:
+        """The steps - 1 limits between neighbouring steps, rising."""
+        margin = 0.5 if self.cuts_units else 0.0
+        width = (self.high - self.low + 2 * margin) / steps
+        return tuple(self.low - margin + width * place for place in range(1, steps))
+
+    def step(self, rating: float, steps: int = 4) -> int:
+        """The study's step, 1 to `steps`, for a rating on this scale.
+
+        Raises:
+            ValueError: with words for the user, if the rating lies outside the scale.
+        """
+        if not self.low <= rating <= self.high:
+            raise ValueError(f"{rating:g} lies outside the scale {self}")
+        middle = (self.low + self.high) / 2
+        cuts = self.cuts(steps)
+        return 1 + sum(rating > cut or (rating == cut and cut <= middle) for cut in cuts)
+
+    def __str__(self) -> str:
+        return f"{self.low:g} to {self.high:g}"
+
+    def described(self, steps: int = 4) -> dict[str, object]:
+        """How ratings were put onto the study's scale, for the record of the import."""
+        return {
+            "low": self.low,
+            "high": self.high,
+            "cuts": list(self.cuts(steps)),
+            "steps": steps,
+            "rule": "equal widths",
+        }
+
+
+def declared(words: str) -> Scale:
+    """Read a scale as the user writes it: "1-10", "0 to 100", "-3..3".
+
+    Raises:
+        InputError: if it is no scale.
+    """
+    match = _DECLARED.fullmatch(words)
+    if match is None or float(match[1]) >= float(match[2]):
+        raise InputError(f"“{words}” is not a scale; write it as LOW-HIGH, such as 1-10.")
+    low, high = float(match[1]), float(match[2])
+    return Scale(low, high, whole=low.is_integer() and high.is_integer())
+
+
+def observed(ratings: Iterable[float]) -> Scale:
+    """The narrowest usual scale that holds all ratings, else the range that they span.
+
+    Usual: 1 to 4, 5, 7, 9, 10, 20 or 100; 0 to 1, 3, 4, 6, 10 or 100; the same number below and above zero.
+    """
+    values = list(ratings)
+    low, high = min(values), max(values)
+    whole = all(value.is_integer() for value in values)
+    if low < 0:
+        top = float(max(-low, high))
+        top = float(int(top) + (not top.is_integer()))
+        return Scale(-top, top, whole) if top <= 100 else Scale(low, high, whole)
+    bottom = 1 if low >= 1 else 0
+    top = next((usual for usual in _TOP[bottom] if high <= usual), high)
+    return Scale(float(bottom), max(top, bottom + 1.0), whole)
