@@ -55,12 +55,13 @@ def save(folder: Path, checkpoint: Checkpoint, step: int) -> Path:
     return final
 
 
-def newest(folder: Path) -> tuple[Checkpoint | None, int]:
-    """The newest good checkpoint and how many damaged ones were passed over to find it."""
+def recover(folder: Path) -> tuple[Checkpoint | None, int]:
+    """The newest good checkpoint, and how many damaged ones after it were removed."""
     damaged = 0
     for path in sorted(folder.glob("step-*"), reverse=True):
         if not verified(path):
             damaged += 1
+            shutil.rmtree(path, ignore_errors=True)  # else it would pass for newer than what training writes next
             continue
         manifest = read_json(path / MANIFEST) or {}
         return Checkpoint(load_file(path / STATE), manifest["cursor"]), damaged

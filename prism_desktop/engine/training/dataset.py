@@ -40,12 +40,14 @@ class Batch:
     """Some answers, and the image rows that they need, each once.
 
     Attributes:
-        image, labeler: (rows,) int64; rows are distinct (image, labeler) pairs, in ascending order.
+        images: (images,) int64, the distinct images, ascending.
+        image, labeler: (rows,) int64; rows are distinct pairs of a place in `images` and a labeler.
         left, right: (answers,) int64 into the rows.
         attribute, owner: (answers,) int64: what was asked, and the labeler who answered.
         outcome, weight: (answers,) float32.
     """
 
+    images: Ints
     image: Ints
     labeler: Ints
     left: Ints
@@ -89,8 +91,10 @@ def batch(answers: Answers, places: Ints, images: int, shared: bool) -> Batch:
     eyes = np.zeros_like(owner) if shared else owner
     both = np.concatenate([answers.left[places], answers.right[places]])
     keys, inverse = np.unique(np.concatenate([eyes, eyes]) * images + both, return_inverse=True)
+    distinct, image = np.unique(keys % images, return_inverse=True)
     return Batch(
-        image=keys % images,
+        images=distinct,
+        image=image.astype(np.int64),
         labeler=keys // images,
         left=inverse[: len(places)].astype(np.int64),
         right=inverse[len(places) :].astype(np.int64),

@@ -36,7 +36,7 @@ class Step:
     epoch: int  # from 1
     step: int  # from 1, over all epochs
     loss: float  # of the batch, weighted mean in nats
-    accuracy: float  # of the batch
+    accuracy: float | None  # of the batch; None if it holds only ties
     lr: float  # of the first parameter group
     images_per_second: float
     eta_seconds: float | None  # to the end of all epochs; early stopping may come before
@@ -48,8 +48,8 @@ class Epoch:
 
     epoch: int  # from 1
     step: int
-    train: Mapping[str, float]  # loss, accuracy: running means over the epoch
-    val: Mapping[str, float | None]  # nll and accuracy: mean over labelers; micro: accuracy over answers
+    train: Mapping[str, float | int | None]  # loss, accuracy: running means over the epoch
+    val: Mapping[str, float | int | None]  # nll and accuracy: mean over labelers; micro: accuracy over answers
     per_labeler: Mapping[str, Mapping[str, float | int | None]]  # train_accuracy, val_accuracy, val_nll, n
     per_attribute: Mapping[str, Mapping[str, float | int | None]]
     seconds: float  # of the epoch, with its validation

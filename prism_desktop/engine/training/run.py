@@ -220,6 +220,10 @@ class RunFolder:
             path.unlink()
         self.set_status("discarded")
 
+    def delete(self) -> None:
+        """Remove the folder and everything in it."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
     def _scores(self, name: str, labeler: str | None, attribute: str | None) -> "pd.DataFrame":
         import pandas as pd
 

@@ -1,0 +1,88 @@
+"""A run's results: predictions against the test split, as summary.json and summary.md tell them."""
+
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.training.files import write_json, write_text
+from prism_desktop.engine.training.run import RunFolder
+
+_PACKAGES = ("prism-desktop", "torch", "open_clip_torch", "peft", "numpy", "pandas", "safetensors")
+
+
+def evaluate_run(run: RunFolder) -> dict[str, Any]:
+    """Compute a run's results from its predictions and its data snapshot.
+
+    Returns:
+        What `summary.json` holds: run, method, backbone, device, split, parameters, best_epoch, seconds_per_epoch,
+        counts, test, consensus, gain, baselines, and the settings and versions behind them.
+
+    Raises:
+        RunError: if there are no predictions yet.
+    """
+    from prism_desktop.engine.evaluation.report import evaluate_against
+
+    predictions, consensus = run.predictions(), run.consensus()
+    if predictions.empty:
+        raise RunError(f"The run {run.name} has no predictions yet; finish or resume its training.")
+    config, meta = run.config(), run.meta()
+    results = evaluate_against(
+        run.table("pairs"),
+        predictions,
+        None if consensus.empty else consensus,
+        run.table("comparisons"),
+        seed=config.split.seed,
+    )
+    if config.method == "consensus":
+        results["consensus"] = results["test"]  # it is the consensus model, so that both keys always mean the same
+    environment = run.environment()
+    return {
+        "run": run.name,
+        "method": config.method,
+        "backbone": config.backbone,
+        "device": environment.get("device"),
+        "split": meta["split"],
+        **training_facts(run),
+        "counts": meta["counts"],
+        **results,
+        "study": meta["study"],
+        "simulated": meta["simulated"],
+        "notices": meta.get("notices", []),
+        "fingerprint": meta["fingerprint"],
+        "seed": config.seed,
+        "versions": environment.get("versions", {}),
+        "environment": {key: value for key, value in environment.items() if key != "versions"},
+        "config": config.model_dump(mode="json"),
+    }
+
+
+def write_results(run: RunFolder) -> dict[str, Any]:
+    """Evaluate, and write summary.json and summary.md."""
+    from prism_desktop.engine.evaluation.summary import summary_markdown
+
+    summary = evaluate_run(run)
+    write_json(run.path / "summary.json", summary)
+    write_text(run.path / "summary.md", summary_markdown(summary))
+    return summary
+
+
+def training_facts(run: RunFolder) -> Mapping[str, Any]:
+    """parameters, best_epoch, epochs and seconds_per_epoch, from the run's events."""
+    events, _ = run.events()
+    epochs = {event["epoch"]: event for event in events if event["type"] == "epoch"}  # a resumed run tells some twice
+    started = [event for event in events if event["type"] == "started"]
+    best = [epoch for epoch, event in epochs.items() if event["best"]]
+    seconds = [event["seconds"] for event in epochs.values()]
+    return {
+        "parameters": started[-1]["parameters"] if started else {},
+        "best_epoch": max(best, default=None),
+        "epochs": len(epochs),
+        "seconds_per_epoch": sum(seconds) / len(seconds) if seconds else None,
+    }
+
+
+def versions() -> dict[str, str]:
+    """Of Python and the packages that results depend on."""
+    return {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}}

@@ -1,0 +1,50 @@
+"""What went wrong in a training process, in words for the user."""
+
+import errno
+
+from prism_desktop.engine.errors import PrismError
+from prism_desktop.engine.training.run import RunFolder
+
+RESUME = "What was trained up to the last checkpoint is kept; resume goes on from there."
+
+
+def describe(error: BaseException, run: RunFolder) -> tuple[str, str]:
+    """(what happened, what to do). The caller must have left its `except` block before it frees memory."""
+    if isinstance(error, PrismError):
+        return str(error), ""
+    if out_of_memory(error):
+        batch = run.config().batch
+        smaller = f"batch={max(1, batch // 2)} instead of {batch}" if batch > 1 else "a smaller backbone"
+        return (
+            "Training ran out of memory.",
+            f"Start a new run with {smaller} or on another device, or close other programs and resume.",
+        )
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return "The disk is full.", f"Free some room. {RESUME}"
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else "no reason given"
+    return (
+        f"Training failed: {type(error).__name__}: {reason}.".replace("..", "."),
+        f"The whole report is in {run.path / 'log.txt'}. {RESUME}",
+    )
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error means that memory ran out, on any device."""
+    import torch
+
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    # torch's CPU allocator, MPS and cuBLAS raise plain RuntimeErrors.
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and any(
+        sign in text for sign in ("can't allocate memory", "out of memory", "cublas_status_alloc_failed")
+    )
+
+
+def death(code: int | None) -> tuple[str, str]:
+    """(what happened, what to do) when a training process ended without a word."""
+    if code is not None and code < 0:
+        how = f"was ended by signal {-code}" + (", most often because memory ran out" if code == -9 else "")
+    else:
+        how = "ended without a word" if code is None else f"ended with code {code}"
+    return f"The training process {how}.", f"{RESUME} If it happens again, use a smaller batch or backbone."

@@ -1,0 +1,142 @@
+"""The data that a run learns from, taken out of the study once: the training process never opens the database."""
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.training.files import read_json, write_json, write_whole
+from prism_desktop.engine.training.run import RunFolder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from prism_desktop.engine.study.store import Study
+
+_FINGERPRINT = ("labeler", "attribute", "left", "right", "outcome", "weight", "source", "split")
+
+
+def make_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> None:
+    """Write a run's `data/` from the study's present answers.
+
+    Raises:
+        InputError: if a labeler or attribute is unknown, or there is nothing to learn from.
+    """
+    from prism_desktop.engine.evaluation.prepare import make_pairs
+
+    known = [labeler.code for labeler in study.labelers()]
+    codes = _chosen("labeler", config.labelers, known)
+    names = _chosen("attribute", config.attributes, [attribute.name for attribute in study.attributes()])
+    comparisons, ratings = (
+        frame[frame["labeler"].isin(codes) & frame["attribute"].isin(names)].reset_index(drop=True)
+        for frame in (study.comparisons(), study.ratings())
+    )
+    images = study.images_frame()
+    gone = {record.id for record in study.images() if record.missing}
+    images = images[~images["image"].isin(gone)].reset_index(drop=True)
+    comparisons = comparisons[~comparisons["left"].isin(gone) & ~comparisons["right"].isin(gone)].reset_index(drop=True)
+    ratings = ratings[~ratings["image"].isin(gone)].reset_index(drop=True)
+    made = make_pairs(comparisons, ratings, images, config.split, config.pairs)
+    used = made.pairs[made.pairs["split"] != "dropped"]
+    codes = [code for code in codes if code in set(used["labeler"])]
+    names = [name for name in names if name in set(used["attribute"])]
+    pairs = made.pairs[made.pairs["labeler"].isin(codes) & made.pairs["attribute"].isin(names)]
+    tables = {"images": made.images, "pairs": pairs, "comparisons": comparisons, "ratings": ratings}
+    for name, frame in tables.items():
+        _write(run, name, frame)
+    notices = [*made.notices]
+    if gone:
+        notices.append(f"{len(gone)} images are missing on the disk and were left out; relink the image folder.")
+    meta = _describe(study, codes, names)
+    meta |= {"split": made.report.to_dict(), "notices": notices, "created": time.time()}
+    meta["counts"] = counts(pairs, codes, names, len(made.images))
+    meta["fingerprint"] = _fingerprint(meta, made.images, pairs)
+    write_json(run.data / "meta.json", meta)
+
+
+def copy_snapshot(source: RunFolder, run: RunFolder) -> None:
+    """Give a run the data of another, so that the two learn from the same.
+
+    Raises:
+        RunError: if the other run has no snapshot.
+    """
+    source.meta()
+    for path in source.data.iterdir():
+        write_whole(run.data / path.name, lambda beside, path=path: shutil.copyfile(path, beside))  # type: ignore[misc]
+
+
+def source_of(folder: Path, config: TrainConfig) -> RunFolder | None:
+    """The run whose snapshot fits a configuration: the one in `folder`, if it asked for the same data."""
+    if read_json(folder / "config.json") is None or not (folder / "data" / "meta.json").is_file():
+        return None
+    run = RunFolder.open(folder)
+    return run if _data_settings(run.config()) == _data_settings(config) else None
+
+
+def with_threads_of(source: RunFolder, config: TrainConfig) -> TrainConfig:
+    """Ask for the threads that another run had, without which results differ in their last bits."""
+    threads = source.environment().get("threads")
+    return config.model_copy(update={"threads": threads}) if config.threads is None and threads else config
+
+
+def counts(pairs: "pd.DataFrame", labelers: Sequence[str], attributes: Sequence[str], images: int) -> dict[str, int]:
+    """How much data there is: answers by split, and of what."""
+    split = pairs["split"].value_counts()
+    return {
+        "train": int(split.get("train", 0)),
+        "val": int(split.get("val", 0)),
+        "test": int(split.get("test", 0)),
+        "dropped": int(split.get("dropped", 0)),
+        "labelers": len(labelers),
+        "attributes": len(attributes),
+        "images": images,
+    }
+
+
+def _chosen(kind: str, wanted: Sequence[str] | None, known: Sequence[str]) -> list[str]:
+    if wanted is None:
+        return list(known)
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        raise InputError(f"The study has no {kind} {', '.join(unknown)}; it has {', '.join(known)}.")
+    return [name for name in known if name in wanted]
+
+
+def _describe(study: "Study", codes: Iterable[str], names: Iterable[str]) -> dict[str, Any]:
+    labelers = {labeler.code: labeler for labeler in study.labelers()}
+    attributes = {attribute.name: attribute for attribute in study.attributes()}
+    return {
+        "study": study.info().name,
+        "simulated": any(labelers[code].simulated for code in codes),
+        "labelers": [
+            {"code": code, "display_name": labelers[code].display_name, "profile": labelers[code].profile}
+            for code in codes
+        ],
+        "attributes": [
+            {"name": name, "question": attributes[name].question, "templates": list(attributes[name].templates)}
+            for name in names
+        ],
+    }
+
+
+def _fingerprint(meta: dict[str, Any], images: "pd.DataFrame", pairs: "pd.DataFrame") -> str:
+    """SHA-256 of what is learned from, whatever the order of the rows."""
+    digest = hashlib.sha256()
+    digest.update(json.dumps([meta["attributes"], [labeler["code"] for labeler in meta["labelers"]]]).encode())
+    for frame, columns in ((images, ("image", "split")), (pairs, _FINGERPRINT)):
+        rows = frame[list(columns)].sort_values(list(columns), kind="stable")
+        digest.update(rows.to_csv(index=False).encode())
+    return digest.hexdigest()
+
+
+def _data_settings(config: TrainConfig) -> tuple[object, ...]:
+    return config.labelers, config.attributes, config.split, config.pairs
+
+
+def _write(run: RunFolder, name: str, frame: "pd.DataFrame") -> None:
+    write_whole(run.data / f"{name}.parquet", lambda beside: frame.to_parquet(beside, index=False))

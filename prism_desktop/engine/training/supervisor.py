@@ -1,0 +1,182 @@
+"""Starts training processes and tells what they do. Needs no torch: the window and the command line import it."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.personal.methods import method
+from prism_desktop.engine.training.failures import death
+from prism_desktop.engine.training.log import EventLog
+from prism_desktop.engine.training.run import ACTIVE, ENDED, RESUMABLE, RunFolder
+from prism_desktop.engine.training.snapshot import copy_snapshot, make_snapshot, source_of, with_threads_of
+
+POLL_SECONDS = 0.1
+IDLE_SECONDS = 0.5  # how often an empty batch shows a consumer that it may cancel
+_LAST = {"finished", "stopped", "failed", "discarded"}
+
+Batch = list[dict[str, Any]]
+
+
+def train(study: Path, config: TrainConfig, snapshot: Path | None = None) -> Iterator[Batch]:
+    """Train to the end; closing this generator stops the training and keeps what there is.
+
+    Args:
+        study: the study's folder.
+        config: what to train.
+        snapshot: an earlier run whose data are used again, to reproduce it.
+
+    Yields:
+        Batches of events as in events.jsonl, oldest first, sometimes empty; the second names the run:
+        {"type": "run", "path": ...}.
+
+    Raises:
+        PrismError: training cannot start; a failure later on is an event.
+    """
+    yield [{"type": "stage", "name": "preparing", "time": time.time()}]
+    run = start(study, config, snapshot)
+    try:
+        yield from follow(run)
+    finally:
+        if run.status().state in ACTIVE:
+            stop(run)
+
+
+def start(study: Path, config: TrainConfig, snapshot: Path | None = None) -> RunFolder:
+    """Make a run with its data snapshot and start its process; returns when the process is started.
+
+    Raises:
+        PrismError: the settings do not fit the study; no run is left behind.
+    """
+    from prism_desktop.engine.study.store import Study
+
+    study = Path(study)
+    method(config.method)
+    source = source_of(snapshot, config) if snapshot is not None else None
+    if source is not None:
+        config = with_threads_of(source, config)
+    run = RunFolder.create(study, config)
+    run.set_status("preparing", pid=os.getpid())
+    try:
+        if source is not None:
+            copy_snapshot(source, run)
+        else:
+            with Study.open(study, read_only=True) as opened:
+                make_snapshot(opened, run, config)
+        _spawn(run)
+    except BaseException:
+        run.delete()
+        raise
+    return run
+
+
+def resume(run: RunFolder) -> RunFolder:
+    """Go on with an interrupted, failed or stopped run from its last good checkpoint.
+
+    Raises:
+        RunError: the run goes on already, is finished or was discarded.
+    """
+    run = RunFolder.open(run.path)
+    state = run.status().state
+    if state in ACTIVE:
+        raise RunError(f"The run {run.name} is training already.")
+    if state not in RESUMABLE:
+        raise RunError(f"The run {run.name} is {state}, so there is nothing to resume; start a new run.")
+    run.meta()
+    _spawn(run)
+    return run
+
+
+def follow(run: RunFolder) -> Iterator[Batch]:
+    """Events of a run's present process, from its start to its end, after one that names the run."""
+    events, offset = run.events()
+    starts = [place for place, event in enumerate(events) if event.get("process") == "started"]
+    yield [{"type": "run", "path": str(run.path), "name": run.name, "time": time.time()}]
+    yield events[starts[-1] :] if starts else events
+    yield from watch(run, offset)
+
+
+def watch(run: RunFolder, offset: int = 0) -> Iterator[Batch]:
+    """Events of any run, its own child or not, from a byte offset of events.jsonl on until the run ends.
+
+    If its process dies without a word, the last event is a "failed" one with advice. Closing this changes nothing.
+    """
+    last, told = "", time.monotonic()
+    while True:
+        status = run.status()
+        events, offset = run.events(offset)
+        if events:
+            last, told = str(events[-1].get("type")), time.monotonic()
+            yield events
+        elif status.state in ENDED:
+            break
+        elif time.monotonic() - told > IDLE_SECONDS:
+            told = time.monotonic()
+            yield []
+        time.sleep(POLL_SECONDS)
+    if status.state == "interrupted" and last not in _LAST:
+        message, advice = (status.message, status.advice) if status.message else death(None)
+        yield [{"type": "failed", "message": message, "advice": advice, "time": time.time()}]
+
+
+def pause(run: RunFolder) -> None:
+    """Wait at the next step, after a checkpoint; `proceed` goes on."""
+    run.tell("pause")
+
+
+def proceed(run: RunFolder) -> None:
+    """Go on after a pause."""
+    run.tell("run")
+
+
+def stop(run: RunFolder) -> None:
+    """End training at the next step, keep the best epoch and evaluate it."""
+    run.tell("stop")
+
+
+def discard(run: RunFolder) -> None:
+    """End training at the next step and delete what it made; also for runs that ended."""
+    if run.status().state in ACTIVE:
+        run.tell("discard")
+    else:
+        run.discard()
+
+
+def _spawn(run: RunFolder) -> None:
+    run.tell("run")
+    log = EventLog(run)
+    log.write({"type": "stage", "name": "preparing", "process": "started"})
+    log.close()
+    run.set_status("preparing", pid=os.getpid())  # until the child says that it is there
+    command = [
+        sys.executable,
+        "-m",
+        "prism_desktop.engine.training.worker",
+        str(run.path),
+        "--parent",
+        str(os.getpid()),
+    ]
+    with (run.path / "log.txt").open("ab") as output:
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,  # Ctrl-C is for the parent, which tells the child to stop and keep
+        )
+    threading.Thread(target=_reap, args=(run, child), name=f"reaper of {run.name}", daemon=True).start()
+
+
+def _reap(run: RunFolder, child: "subprocess.Popen[bytes]") -> None:
+    """Wait for a child's end, and say so if it could not do so itself."""
+    code = child.wait()
+    status = run.status()
+    if status.state in ACTIVE or (status.state == "interrupted" and not status.message):
+        message, advice = death(code)
+        run.set_status("interrupted", message=message, advice=advice)

@@ -1,0 +1,262 @@
+"""The training loop: a generator of events that can be stopped, checkpointed and resumed at any step."""
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.training import checkpoint
+from prism_desktop.engine.training.dataset import Answers, Batch, Ints, batch
+from prism_desktop.engine.training.events import Epoch, Step
+from prism_desktop.engine.training.loss import PairLoss, correct
+from prism_desktop.engine.training.metrics import Tally, append_metrics, drop_metrics_from
+from prism_desktop.engine.training.sampler import Sampler
+from prism_desktop.engine.training.scoring import Scorer
+
+REPORT_SECONDS = 0.1  # a reader sees no more, and reading the loss back halts a GPU
+
+
+@dataclass(slots=True)
+class Cursor:
+    """Where training stands between two steps."""
+
+    epoch: int = 1  # the present one, from 1
+    place: int = 0  # steps of the present epoch that are done
+    step: int = 0  # steps of all epochs that are done
+    best_epoch: int | None = None
+    best_nll: float | None = None
+    stale: int = 0  # epochs since the best one
+    seconds: float = 0.0  # in steps and validations
+    begun: float = 0.0  # of these, before the present epoch
+    ended: bool = False
+
+
+@dataclass(slots=True)
+class Pace:
+    """Moving averages of what steps cost, for the time left."""
+
+    step: float = 0.0  # seconds
+    rows: float = 0.0  # image passes per step
+    validation: float = 0.0  # seconds
+    reported: float = -math.inf  # monotonic seconds
+    counted: int = 0  # steps
+
+    def took(self, seconds: float, rows: int) -> None:
+        """Count one step in."""
+        self.counted += 1
+        fresh = max(0.1, 1 / self.counted)  # the first steps are slow and must be forgotten soon
+        self.step += fresh * (seconds - self.step)
+        self.rows += fresh * (rows - self.rows)
+
+
+@dataclass(slots=True)
+class Trainer:
+    """Fits a model's trainable parameters to pairs.
+
+    Attributes:
+        answers: of the splits train and val.
+        folder: the run's; gets metrics.csv and checkpoints/.
+        stopping: set it to end training after the present step; the best epoch so far is kept.
+    """
+
+    scorer: Scorer
+    answers: Mapping[str, Answers]
+    labelers: tuple[str, ...]
+    attributes: tuple[str, ...]
+    config: TrainConfig
+    folder: Path
+    stopping: bool = False
+    cursor: Cursor = field(default_factory=Cursor)
+    loss: PairLoss = field(init=False)
+    sampler: Sampler = field(init=False)
+    _optimizer: torch.optim.Optimizer = field(init=False)
+    _running: Tally = field(init=False)
+    _best: dict[str, Tensor] = field(init=False, default_factory=dict)
+    _pending: list[tuple[Batch, Tensor, Tensor]] = field(init=False, default_factory=list)
+    _pace: Pace = field(init=False, default_factory=Pace)
+    _saved: float = field(init=False, default=0.0)
+
+    def __post_init__(self) -> None:
+        config, answers = self.config, self.answers["train"]
+        self.loss = PairLoss(config.pairs.ties == "davidson", answers.tie_share).to(self.scorer.model.device)
+        groups = self.scorer.model.parameter_groups(config.lora_lr, config.token_lr, config.weight_decay)
+        if self.loss.log_nu is not None:
+            groups.append({"name": "ties", "params": [self.loss.log_nu], "lr": config.lora_lr, "weight_decay": 0.0})
+        self._optimizer = torch.optim.AdamW(groups)
+        self.sampler = Sampler(answers.group, config.batch, config.seed)
+        self._running = Tally(self.labelers, self.attributes)
+
+    def run(self) -> Iterator[Step | Epoch]:
+        """Train to the end, or until `stopping`; afterwards the model holds the best epoch's weights.
+
+        Raises:
+            RunError: if the loss is no number any more.
+        """
+        self._saved = time.monotonic()
+        while not self.cursor.ended and not self.stopping:
+            yield from self._epoch()
+        if self.cursor.best_epoch is None:  # stopped within the first epoch: what there is becomes the best
+            yield self._close_epoch()
+        self.scorer.model.load_trainable_state(_part(self._best, "model."))
+        self.loss.load_state_dict(_part(self._best, "loss."))
+
+    def save(self) -> None:
+        """Write a checkpoint of this moment."""
+        self._flush()
+        tensors = self._weights() | checkpoint.optimizer_tensors(self._optimizer)
+        tensors |= {f"best.{name}": tensor for name, tensor in self._best.items()}
+        tensors |= {"running": torch.from_numpy(self._running.sums.copy()), "rng": torch.get_rng_state()}
+        made = checkpoint.Checkpoint(tensors, asdict(self.cursor))
+        checkpoint.save(self.folder / "checkpoints", made, self.cursor.step)
+        self._saved = time.monotonic()
+
+    def resume(self) -> tuple[bool, int]:
+        """Go back to the newest good checkpoint, if there is one; also returns how many damaged ones there were."""
+        found, damaged = checkpoint.recover(self.folder / "checkpoints")
+        if found is not None:
+            self.cursor = Cursor(**found.cursor)
+            self.scorer.model.load_trainable_state(_part(found.tensors, "model."))
+            self.loss.load_state_dict(_part(found.tensors, "loss."))
+            checkpoint.load_optimizer(self._optimizer, found.tensors)
+            self._best = _part(found.tensors, "best.")
+            self._running.sums = found.tensors["running"].numpy().copy()
+            torch.set_rng_state(found.tensors["rng"])
+        drop_metrics_from(self.folder / "metrics.csv", self.cursor.epoch)
+        return found is not None, damaged
+
+    def _epoch(self) -> Iterator[Step | Epoch]:
+        steps = self.sampler.epoch(self.cursor.epoch)
+        limit = self.config.max_steps or math.inf
+        while self.cursor.place < len(steps) and self.cursor.step < limit:
+            self._step(steps[self.cursor.place])
+            if time.monotonic() - self._pace.reported >= REPORT_SECONDS:
+                yield self._report()
+            if self.stopping:
+                self.save()
+                return
+            if time.monotonic() - self._saved >= self.config.checkpoint_seconds:
+                self.save()
+        if self._pending:
+            yield self._report()
+        self.cursor.ended = self.cursor.step >= limit
+        event = self._close_epoch()
+        self.save()
+        yield event
+
+    def _step(self, places: Ints) -> None:
+        begun = time.perf_counter()
+        part = batch(self.answers["train"], places, len(self.scorer.pixels), self.scorer.shared)
+        flips = self.sampler.flips(self.cursor.epoch, part.images) if self.config.flips else None
+        difference = self.scorer.differences(part, flips)
+        outcome, weight = self.scorer.send(part.outcome), self.scorer.send(part.weight)
+        losses = self.loss(difference, outcome)
+        self._optimizer.zero_grad(set_to_none=True)
+        ((losses * weight).sum() / weight.sum()).backward()
+        self._optimizer.step()
+        self._pending.append((part, losses.detach(), correct(difference.detach(), outcome)))
+        self.cursor.place += 1
+        self.cursor.step += 1
+        seconds = time.perf_counter() - begun
+        self.cursor.seconds += seconds
+        self._pace.took(seconds, len(part.image))
+
+    def _report(self) -> Step:
+        part, losses, right = self._pending[-1]
+        weight = self.scorer.send(part.weight)
+        loss, accuracy = float((losses * weight).sum() / weight.sum()), float(right.nanmean())
+        self._flush()
+        self._pace.reported = time.monotonic()
+        if not math.isfinite(loss):
+            raise RunError(
+                f"The loss was no number any more at step {self.cursor.step}; resume would fail the same way, so start "
+                "again with lower learning rates (lora_lr, token_lr)."
+            )
+        return Step(
+            self.cursor.epoch,
+            self.cursor.step,
+            loss,
+            None if math.isnan(accuracy) else accuracy,
+            float(self._optimizer.param_groups[0]["lr"]),
+            self._pace.rows / self._pace.step,
+            self._seconds_left(),
+        )
+
+    def _seconds_left(self) -> float:
+        epochs = self.config.epochs - self.cursor.epoch + 1
+        steps = epochs * self.sampler.steps - self.cursor.place
+        if self.config.max_steps is not None and self.config.max_steps - self.cursor.step < steps:
+            steps = self.config.max_steps - self.cursor.step
+            epochs = 1 + (self.cursor.place + steps - 1) // self.sampler.steps
+        return steps * self._pace.step + epochs * self._pace.validation
+
+    def _flush(self) -> None:
+        """Bring the steps' losses home; one addition per step, so that sums do not depend on when this happens."""
+        for part, losses, right in self._pending:
+            self._running.add(part.owner, part.attribute, losses.double().cpu().numpy(), right.double().cpu().numpy())
+        self._pending.clear()
+
+    def _close_epoch(self) -> Epoch:
+        """Validate, keep the weights if they are the best so far, and move the cursor on."""
+        self._flush()
+        begun = time.perf_counter()
+        val = self.scorer.tally(self.answers["val"], self.loss, Tally(self.labelers, self.attributes))
+        self._pace.validation = time.perf_counter() - begun
+        cursor, train = self.cursor, self._running
+        cursor.seconds += self._pace.validation
+        nll = val.macro()["nll"]
+        best = cursor.best_epoch is None or (nll is not None and nll < (cursor.best_nll or math.inf))
+        if best:
+            cursor.best_nll, cursor.best_epoch, cursor.stale = nll, cursor.epoch, 0
+            self._best = self._weights()
+        else:
+            cursor.stale += 1
+        for name, tally in (("train", train), ("val", val)):
+            append_metrics(self.folder / "metrics.csv", cursor.epoch, cursor.step, cursor.seconds, name, tally)
+        event = _epoch_event(cursor, train, val, best)
+        cursor.ended |= cursor.stale >= self.config.patience or cursor.epoch >= self.config.epochs
+        cursor.epoch, cursor.place, cursor.begun = cursor.epoch + 1, 0, cursor.seconds
+        self._running = Tally(self.labelers, self.attributes)
+        return event
+
+    def _weights(self) -> dict[str, Tensor]:
+        weights = {f"model.{name}": tensor for name, tensor in self.scorer.model.trainable_state().items()}
+        return weights | {
+            f"loss.{name}": tensor.detach().cpu().clone() for name, tensor in self.loss.state_dict().items()
+        }
+
+
+def _epoch_event(cursor: Cursor, train: Tally, val: Tally, best: bool) -> Epoch:
+    overall, macro = train.overall(), val.macro()
+    by = []
+    for was, now in ((train.per_labeler(), val.per_labeler()), (train.per_attribute(), val.per_attribute())):
+        by.append(
+            {
+                name: {
+                    "train_accuracy": was[name]["accuracy"],
+                    "val_accuracy": mean["accuracy"],
+                    "val_nll": mean["nll"],
+                    "n": mean["n"],
+                }
+                for name, mean in now.items()
+            }
+        )
+    return Epoch(
+        cursor.epoch,
+        cursor.step,
+        {"loss": overall["nll"], "accuracy": overall["accuracy"]},
+        {"nll": macro["nll"], "accuracy": macro["accuracy"], "micro": val.overall()["accuracy"]},
+        by[0],
+        by[1],
+        cursor.seconds - cursor.begun,
+        best,
+    )
+
+
+def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
