@@ -57,11 +57,11 @@ def _place(adjacency: sparse.csr_array, component: Ints, loads: Floats, parts: i
     members = np.split(np.argsort(component, kind="stable"), np.cumsum(np.bincount(component))[:-1])
     for images in sorted(members, key=lambda group: (-loads[group].sum(), group[0])):
         weight = loads[images].sum(0)
-        fits = volume + weight.sum() <= limit
-        if fits.any():
-            crowding = np.where(fits, held @ weight + 1e-9 * volume, np.inf)
-            chosen = np.full(len(images), np.argmin(crowding))
-            part[images] = chosen
+        if weight.sum() <= limit:
+            # Where no part has room any more, the emptiest takes it: whole components lose no pair.
+            fits = volume + weight.sum() <= limit
+            crowding = np.where(fits, held @ weight + 1e-9 * volume, np.inf) if fits.any() else volume
+            part[images] = np.argmin(crowding)
         else:
             _grow(adjacency, images, part, volume.copy(), loads.sum(1), limit, rng)
         np.add.at(held, part[images], loads[images])

@@ -46,15 +46,23 @@ class Resampled:
     pairs and seed; hence differences of methods are paired.
     """
 
-    def __init__(self, judged: Judged, values: Floats, seed: int = 0, resamples: int = RESAMPLES) -> None:
+    def __init__(
+        self,
+        judged: Judged,
+        values: Floats,
+        seed: int = 0,
+        resamples: int = RESAMPLES,
+        bounds: tuple[float, float] = (0.0, 1.0),
+    ) -> None:
         """
         Args:
             judged: n decided pairs.
             values: (n,) the quantity, for example `metrics.correct(judged)`, or the difference of two methods' ones.
             seed: of the resampling.
             resamples: how many times the images are drawn.
+            bounds: between which a mean lies; -1 and 1 for a difference.
         """
-        self.judged, self.values = judged, values
+        self.judged, self.values, self.bounds = judged, values, bounds
         keys = pd.DataFrame({"labeler": judged.labeler, "attribute": judged.attribute})
         self.cell = keys.groupby(["labeler", "attribute"], sort=True).ngroup().to_numpy(dtype=np.int64)
         self.cells = [(str(a), str(b)) for a, b in sorted(set(zip(judged.labeler, judged.attribute, strict=True)))]
@@ -106,11 +114,7 @@ class Resampled:
         k = len(groups)
         spread = np.sqrt(dyadic_variance(influence / k, self.judged.left, self.judged.right, self.judged.images))
         seen = np.union1d(self.judged.left[influence != 0], self.judged.right[influence != 0]).size
-        return _interval(float(value) / k, draws / k, float(spread) * _student(seen), n, self._bounds())
-
-    def _bounds(self) -> tuple[float, float]:
-        signed = len(self.values) > 0 and float(self.values.min()) < 0
-        return (-1.0, 1.0) if signed else (0.0, 1.0)
+        return _interval(float(value) / k, draws / k, float(spread) * _student(seen), n, self.bounds)
 
     def _resample(self, seed: int, resamples: int) -> tuple[Floats, Floats]:
         """Per resample and cell: the sum of the weights and of the weighted values, (resamples, cells) each."""

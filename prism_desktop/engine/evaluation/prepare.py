@@ -18,6 +18,9 @@ from prism_desktop.engine.evaluation.pairs import (
 )
 from prism_desktop.engine.evaluation.splits import SplitReport
 
+# What stays together beside the unordered pair; images and labelers are apart by themselves.
+_TOGETHER: dict[str, list[str]] = {"pair": [], "time": ["labeler"], "label": ["labeler", "attribute"]}
+
 
 @dataclass(frozen=True, slots=True)
 class PairSet:
@@ -96,8 +99,8 @@ def _behind(drawn: pd.DataFrame, compared: pd.DataFrame, kind: str) -> pd.DataFr
     """Keep rating pairs from drowning or betraying the comparisons."""
     judged = compared[compared["split"] != DROPPED]
     keep = (drawn["split"] == "train") | ~drawn["labeler"].isin(judged["labeler"].unique())
-    if kind == "pair":
-        keep &= ~_held_out(drawn, judged)
+    if kind in _TOGETHER:
+        keep &= ~_elsewhere(drawn, judged, _TOGETHER[kind])
     drawn = drawn[keep]
     keys = ["labeler", "attribute"]
     room = judged[judged["split"] == "train"].groupby(keys)["weight"].sum().rename("room")
@@ -107,12 +110,13 @@ def _behind(drawn: pd.DataFrame, compared: pd.DataFrame, kind: str) -> pd.DataFr
     return drawn.assign(weight=(joined["weight"] * scale).to_numpy(dtype=np.float32))
 
 
-def _held_out(drawn: pd.DataFrame, judged: pd.DataFrame) -> pd.Series:
-    """Rating pairs whose images are compared in another split."""
-    codes, _ = unordered(pd.concat([drawn, judged], ignore_index=True))
-    held = pd.Series(judged["split"].to_numpy(), index=codes[len(drawn) :])
+def _elsewhere(drawn: pd.DataFrame, judged: pd.DataFrame, columns: list[str]) -> pd.Series:
+    """Rating pairs that a comparison, with which they may not part, put into another split."""
+    both = pd.concat([drawn, judged], ignore_index=True)
+    key = both.assign(pair=unordered(both)[0]).groupby(["pair", *columns]).ngroup().to_numpy()
+    held = pd.Series(judged["split"].to_numpy(), index=key[len(drawn) :])
     held = held[~held.index.duplicated()]
-    where = pd.Series(codes[: len(drawn)], index=drawn.index).map(held)
+    where = pd.Series(key[: len(drawn)], index=drawn.index).map(held)
     return where.notna() & (where != drawn["split"])
 
 

@@ -89,7 +89,8 @@ def gain(
 ) -> Result:
     """Accuracy of `predictions` minus that of `other`; intervals are of the paired difference."""
     mine, theirs = metrics.judge(test, predictions), metrics.judge(test, other)
-    return _table(Resampled(mine, metrics.correct(mine) - metrics.correct(theirs), seed, resamples), "difference")
+    difference = metrics.correct(mine) - metrics.correct(theirs)
+    return _table(Resampled(mine, difference, seed, resamples, bounds=(-1.0, 1.0)), "difference")
 
 
 def tested(pairs: pd.DataFrame) -> pd.DataFrame:

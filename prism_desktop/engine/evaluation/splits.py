@@ -23,8 +23,8 @@ from prism_desktop.engine.config import SplitConfig
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation import graph
 from prism_desktop.engine.evaluation.pairs import DROPPED, SPLITS, Floats, unordered
+from prism_desktop.engine.study.records import FOLDS
 
-FOLDS = 7  # the store's image folds: five train, one validates, one tests
 _TOLERATED = 0.1  # share of pairs that may straddle the stored folds before the graph is partitioned instead
 
 LABEL_WARNING = (

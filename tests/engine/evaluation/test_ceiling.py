@@ -1,0 +1,53 @@
+"""Ceilings from repeats."""
+
+import numpy as np
+import pytest
+
+from prism_desktop.engine.evaluation.ceiling import ceiling_of, ceilings, repeated
+from tests.engine.evaluation import fabricate
+
+
+@pytest.mark.parametrize(("agreement", "ceiling"), [(0.8, 0.856), (0.9, 0.929), (1.0, 1.0), (0.5, 0.5), (0.3, 0.5)])
+def test_that_the_formula_gives_its_known_values(agreement: float, ceiling: float) -> None:
+    assert ceiling_of(agreement) == pytest.approx(ceiling, abs=5e-4)
+
+
+def test_that_the_ceiling_is_what_the_noiseless_taste_gets_right() -> None:
+    rng = np.random.default_rng(0)
+    taste, noise = rng.normal(0, 1, 300_000), 0.8
+    first, second = (taste + rng.normal(0, noise, len(taste)) > 0 for _ in range(2))
+    assert ceiling_of(float((first == second).mean())) == pytest.approx(((taste > 0) == first).mean(), abs=0.004)
+
+
+def test_that_a_repeat_with_sides_exchanged_agrees_when_the_same_image_is_chosen() -> None:
+    rows = repeated(
+        fabricate.comparisons(
+            [
+                ("L1", "x", "y", "a", "left"),
+                ("L1", "y", "x", "a", "right"),  # the same image, other side
+                ("L1", "x", "y", "a", "right"),  # another image than just before
+                ("L1", "x", "z", "a", "left"),  # another pair
+                ("L2", "x", "y", "a", "left"),  # another labeler
+                ("L1", "x", "y", "b", "left"),  # another attribute
+            ]
+        )
+    )
+    assert rows["same"].tolist() == [True, False]
+    assert rows["swapped"].tolist() == [True, True]
+
+
+def test_that_ties_do_not_count() -> None:
+    rows = [("L1", "x", "y", "a", "left"), ("L1", "y", "x", "a", "tie"), ("L1", "x", "y", "a", "left")]
+    assert repeated(fabricate.comparisons(rows))["same"].tolist() == [True]
+
+
+def test_that_too_few_repeats_give_no_ceiling() -> None:
+    rows = [("L1", f"x{k}", f"y{k}", "a", "left") for k in range(9)]
+    swapped = [("L1", right, left, "a", "right") for _, left, right, _, _ in rows]
+    assert ceilings(fabricate.comparisons(rows + swapped)) == {}
+    more = [("L1", "p", "q", "a", "left"), ("L1", "q", "p", "a", "left")]
+    found = ceilings(fabricate.comparisons(rows + swapped + more))["L1"]
+    assert (found.n, found.swapped) == (10, 10)
+    assert found.agreement == pytest.approx(0.9)
+    assert found.value == pytest.approx(ceiling_of(0.9))
+    assert found.low < found.value < found.high

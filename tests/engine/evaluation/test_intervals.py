@@ -1,0 +1,105 @@
+"""Intervals hold what they promise, in simulation and at the edges."""
+
+import numpy as np
+import pytest
+
+from prism_desktop.engine.evaluation.intervals import Resampled, dyadic_variance, wilson
+from prism_desktop.engine.evaluation.metrics import Judged, correct
+
+
+def simulated(seed: int, n: int, images: int, spread: float, labelers: int = 3) -> Judged:
+    """Answers that are right with a probability that depends on both images."""
+    rng = np.random.default_rng(seed)
+    left = rng.integers(0, images, n)
+    right = (left + rng.integers(1, images, n)) % images
+    effect = rng.normal(0, spread, images)
+    right_with = 1 / (1 + np.exp(-0.8 - effect[left] - effect[right]))
+    return Judged(
+        labeler=np.array([f"L{k}" for k in rng.integers(0, labelers, n)], dtype=object),
+        attribute=np.array(["a"] * n, dtype=object),
+        left=left,
+        right=right,
+        images=images,
+        chosen=rng.random(n) < right_with,
+        margin=np.ones(n),
+        ties=0,
+    )
+
+
+@pytest.mark.parametrize(("n", "images", "spread"), [(300, 80, 0.0), (400, 60, 0.7)])
+def test_that_intervals_cover_at_their_level(n: int, images: int, spread: float) -> None:
+    noise = np.random.default_rng(1).normal(0, spread * np.sqrt(2), 200_000)
+    truth = (1 / (1 + np.exp(-0.8 - noise))).mean()
+    inside = 0
+    for seed in range(240):
+        judged = simulated(seed, n, images, spread)
+        estimate = Resampled(judged, correct(judged), seed, resamples=200).mean()
+        inside += estimate.low <= truth <= estimate.high
+    assert 0.90 <= inside / 240 <= 0.985
+
+
+def test_that_macro_weighs_labelers_alike_and_micro_answers() -> None:
+    judged = simulated(0, 90, 40, 0.5)
+    values = correct(judged)
+    resampled = Resampled(judged, values)
+    by_labeler = [values[judged.labeler == code].mean() for code in resampled.labelers]
+    assert resampled.macro().value == pytest.approx(np.mean(by_labeler))
+    assert resampled.mean().value == pytest.approx(values.mean())
+    assert resampled.mean("L1").n == (judged.labeler == "L1").sum()
+
+
+def test_that_the_dyadic_variance_is_the_double_sum_over_pairs_that_share_an_image() -> None:
+    rng = np.random.default_rng(3)
+    left = rng.integers(0, 12, 60)
+    right = (left + rng.integers(1, 12, 60)) % 12
+    # Influences driven by images, so that the sum is positive and no floor applies.
+    influence = rng.normal(0, 1, 12)[left] + rng.normal(0, 1, 12)[right]
+    share = (left[:, None] == left) | (left[:, None] == right) | (right[:, None] == left) | (right[:, None] == right)
+    expected = (influence[:, None] * influence * share).sum() * 12 / 11
+    assert dyadic_variance(influence, left, right, 12) == pytest.approx(expected)
+
+
+def test_that_dependence_through_images_widens_the_interval() -> None:
+    loose, tight = simulated(0, 600, 20, 1.5), simulated(0, 600, 500, 0.0)
+    width = [(estimate := Resampled(judged, correct(judged)).mean()).high - estimate.low for judged in (loose, tight)]
+    assert width[0] > 1.5 * width[1]
+
+
+def test_that_all_right_is_not_certainly_right() -> None:
+    judged = simulated(0, 20, 30, 0.0)
+    estimate = Resampled(judged, np.ones(20)).mean()
+    assert estimate.value == estimate.high == 1.0
+    assert estimate.low == pytest.approx(wilson(1.0, 20)[0])
+
+
+def test_that_the_difference_of_a_method_with_itself_is_exactly_zero() -> None:
+    judged = simulated(0, 50, 30, 0.5)
+    estimate = Resampled(judged, correct(judged) - correct(judged), bounds=(-1, 1)).mean()
+    assert (estimate.value, estimate.n) == (0.0, 50)
+
+
+def test_that_the_paired_difference_is_narrower_than_the_separate_intervals() -> None:
+    judged = simulated(0, 400, 60, 1.0)
+    mine = correct(judged)
+    theirs = np.where(np.arange(400) % 20 == 0, 1 - mine, mine)
+    separate, paired = Resampled(judged, mine).mean(), Resampled(judged, mine - theirs, bounds=(-1, 1)).mean()
+    assert paired.high - paired.low < 0.7 * (separate.high - separate.low)
+
+
+def test_that_the_same_seed_gives_the_same_interval() -> None:
+    judged = simulated(0, 100, 30, 0.5)
+    assert Resampled(judged, correct(judged), 7).mean() == Resampled(judged, correct(judged), 7).mean()
+
+
+def test_that_no_answers_give_no_numbers() -> None:
+    judged = simulated(0, 10, 30, 0.5)
+    assert Resampled(judged, correct(judged)).mean("nobody").to_dict() == {
+        "accuracy": None,
+        "low": None,
+        "high": None,
+        "n": 0,
+    }
+
+
+def test_that_wilson_matches_its_textbook_value() -> None:
+    assert wilson(0.5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-4)

@@ -1,0 +1,55 @@
+"""Metrics on cases computed by hand."""
+
+import numpy as np
+import pytest
+
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.evaluation import metrics
+from prism_desktop.engine.evaluation.pairs import pairs_from_comparisons
+from tests.engine.evaluation import fabricate
+
+SCORES = {"x": 2.0, "y": 0.0, "z": 0.0}
+ROWS = [
+    ("L1", "x", "y", "a", "left"),  # margin 2, right
+    ("L1", "y", "x", "a", "left"),  # margin -2, wrong
+    ("L1", "y", "z", "a", "right"),  # margin 0, half
+    ("L2", "z", "x", "a", "right"),  # margin -2, right
+    ("L2", "z", "x", "a", "tie"),
+]
+
+
+def judged() -> metrics.Judged:
+    pairs = pairs_from_comparisons(fabricate.comparisons(ROWS), ties="davidson")
+    return metrics.judge(pairs, fabricate.predictions(pairs, SCORES))
+
+
+def test_that_equal_scores_are_half_right_and_ties_are_left_out() -> None:
+    assert metrics.correct(judged()).tolist() == [1.0, 0.0, 0.5, 1.0]
+    assert judged().ties == 1
+
+
+def test_that_losses_match_their_formulas() -> None:
+    p = 1 / (1 + np.exp(-2.0))
+    assert metrics.nll(judged()) == pytest.approx([-np.log(p), -np.log(1 - p), np.log(2), -np.log(p)])
+    assert metrics.brier(judged()) == pytest.approx([(1 - p) ** 2, p**2, 0.25, (1 - p) ** 2])
+
+
+def test_that_a_huge_margin_is_finite() -> None:
+    sure = metrics.with_margin(pairs_from_comparisons(fabricate.comparisons(ROWS[:2])), np.array([900.0, 900.0]))
+    assert np.isfinite(metrics.nll(sure)).all()
+    assert np.isfinite(metrics.probability(sure)).all()
+
+
+def test_that_calibration_error_is_zero_when_confidence_is_accuracy() -> None:
+    pairs = pairs_from_comparisons(
+        fabricate.comparisons([("L1", "x", "y", "a", "left" if k % 4 else "right") for k in range(40)])
+    )
+    sure = metrics.with_margin(pairs, np.full(40, np.log(3.0)))  # P(left) = 3/4
+    assert metrics.ece(sure, bins=1) == pytest.approx(0.0)
+    assert metrics.ece(metrics.with_margin(pairs, np.full(40, 40.0)), bins=1) == pytest.approx(0.25)
+
+
+def test_that_a_missing_prediction_is_one_sentence() -> None:
+    pairs = pairs_from_comparisons(fabricate.comparisons(ROWS))
+    with pytest.raises(InputError, match=r"1 tested answers have no prediction, the first by L2 on a"):
+        metrics.judge(pairs, fabricate.predictions(pairs, {"x": 0.0, "y": 0.0}))

@@ -1,0 +1,127 @@
+"""The results of a run, and what they are read against."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from prism_desktop.engine.evaluation import baselines
+from prism_desktop.engine.evaluation.pairs import pairs_from_comparisons
+from prism_desktop.engine.evaluation.report import evaluate, evaluate_against, gain
+from prism_desktop.engine.evaluation.summary import summary_markdown
+from tests.engine.evaluation import fabricate
+
+KEYS = {"micro", "macro", "per_labeler", "per_attribute", "per_labeler_attribute", "nll", "brier", "ece", "ceiling"}
+IMAGES = [f"i{number:03}" for number in range(70)]
+
+
+def study(seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Comparisons, and pairs of which the last third is tested."""
+    frame = fabricate.random_comparisons(300, 70, seed)
+    pairs = pairs_from_comparisons(frame)
+    return frame, pairs.assign(split=np.where(np.arange(len(pairs)) < 2 * len(pairs) // 3, "train", "test"))
+
+
+def scores(seed: int) -> dict[str, float]:
+    return dict(zip(IMAGES, np.random.default_rng(seed).normal(0, 1, 70), strict=True))
+
+
+def test_that_results_have_the_keys_that_machines_read() -> None:
+    frame, pairs = study()
+    result = evaluate(pairs, fabricate.predictions(pairs, scores(0)), frame, resamples=100)
+    assert set(result) >= KEYS
+    assert set(result["micro"]) == set(result["macro"]) == {"accuracy", "low", "high", "n"}
+    assert result["micro"]["n"] == (pairs["split"] == "test").sum()
+    assert set(result["per_labeler"]) == {"L0", "L1", "L2", "L3"}
+    assert set(result["per_labeler_attribute"]["L0"]) == {"a", "b"}
+    assert result["per_labeler"]["L0"]["ceiling"] == result["ceiling"]["L0"]
+    json.dumps(result, allow_nan=False)
+
+
+def test_that_a_method_is_compared_with_consensus_on_the_same_pairs() -> None:
+    frame, pairs = study()
+    mine, theirs = (fabricate.predictions(pairs, scores(seed)) for seed in (0, 1))
+    result = evaluate_against(pairs, mine, theirs, frame, zero_shot=mine, resamples=100)
+    assert set(result) == {"test", "consensus", "gain", "baselines"}
+    difference = result["test"]["macro"]["accuracy"] - result["consensus"]["macro"]["accuracy"]
+    assert result["gain"]["macro"]["difference"] == pytest.approx(difference)
+    assert result["baselines"]["chance"]["micro"]["accuracy"] == 0.5
+    assert result["baselines"]["zero_shot"]["micro"]["accuracy"] == result["test"]["micro"]["accuracy"]
+    json.dumps(result, allow_nan=False)
+
+
+def test_that_a_gain_over_oneself_is_nothing() -> None:
+    _, pairs = study()
+    mine = fabricate.predictions(pairs, scores(0))
+    pairs = pairs[pairs["split"] == "test"]
+    assert gain(pairs, mine, mine, resamples=50)["micro"] == {
+        "difference": 0.0,
+        "low": 0.0,
+        "high": 0.0,
+        "n": (pairs["split"] == "test").sum(),
+    }
+
+
+def test_that_only_the_test_split_is_opened() -> None:
+    _, pairs = study()
+    partial = fabricate.predictions(pairs, scores(0))
+    seen = set(pairs.loc[pairs["split"] == "test", ["left", "right"]].to_numpy().ravel())
+    result = evaluate(pairs, partial[partial["image"].isin(seen)], resamples=50)
+    assert result["ceiling"] == dict.fromkeys(("L0", "L1", "L2", "L3"))
+
+
+def test_that_the_habitual_side_is_learned_in_training_alone() -> None:
+    pairs = pairs_from_comparisons(
+        fabricate.comparisons([("L1", "x", "y", "a", "left")] * 3 + [("L2", "x", "y", "a", "right")])
+    )
+    assert baselines.side_bias(pairs, pairs).tolist() == [1, 1, 1, -1]
+    assert baselines.side_bias(pairs.iloc[:0], pairs).tolist() == [0, 0, 0, 0]
+
+
+def test_that_the_majority_is_that_of_others_whatever_side_they_saw() -> None:
+    frame = fabricate.comparisons(
+        [
+            ("L1", "x", "y", "a", "left"),
+            ("L2", "y", "x", "a", "left"),
+            ("L3", "x", "y", "a", "right"),
+            ("L1", "x", "z", "a", "left"),
+        ]
+    )
+    pairs = pairs_from_comparisons(frame)
+    assert baselines.others_majority(pairs, pairs).tolist() == [-2, 0, 0, 0]
+
+
+def test_that_others_scores_do_not_know_the_labelers_own_answers() -> None:
+    rows = [("L1", "x", "y", "a", "left")] * 20 + [("L2", "x", "y", "a", "right"), ("L3", "y", "z", "a", "left")]
+    pairs = pairs_from_comparisons(fabricate.comparisons(rows))
+    margin = baselines.others_bradley_terry(pairs, pairs)
+    assert (margin[:20] < 0).all()
+    assert margin[20] > 0
+
+
+def test_that_the_summary_tells_results_with_their_limits() -> None:
+    frame, pairs = study()
+    mine, theirs = (fabricate.predictions(pairs, scores(seed)) for seed in (0, 1))
+    text = summary_markdown(
+        {
+            "run": "20260101-000000-lora-visual-prompt",
+            "method": "lora-visual-prompt",
+            "backbone": "prism-mini",
+            "device": "cpu",
+            "split": {"kind": "image", "method": "folds", "counts": {"train": 1, "val": 1, "test": 1, "dropped": 0}},
+            "simulated": True,
+            "seed": 3,
+            "versions": {"torch": "2.9"},
+            **evaluate_against(pairs, mine, theirs, frame, resamples=50),
+        }
+    )
+    for expected in ("say something about the labeler", "simulated", "| L0 |", "Consensus", "Ceiling", "torch 2.9"):
+        assert expected in text
+    assert "nan" not in text.lower()
+
+
+def test_that_a_summary_of_little_is_still_readable() -> None:
+    text = summary_markdown({"run": "r", "method": "consensus"})
+    assert text.startswith("# r")
+    assert "None" not in text

@@ -1,0 +1,198 @@
+"""Splits keep what they promise, whatever the answers are."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from prism_desktop.engine.config import PairsConfig, SplitConfig
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.evaluation.pairs import pairs_from_comparisons
+from prism_desktop.engine.evaluation.prepare import PairSet, make_pairs
+from prism_desktop.engine.evaluation.splits import assign
+from tests.engine.evaluation import fabricate
+
+KEPT = ("train", "val", "test")
+NO_RATINGS = fabricate.ratings([])
+
+
+def split(kind: str, seed: int, within: bool = False, use: str = "comparisons", fold: int = 0, **more: int) -> PairSet:
+    frame = fabricate.random_comparisons(300, 70, seed, within_folds=within)
+    config = SplitConfig(kind=kind, seed=seed, fold=fold, **more)
+    rated = fabricate.random_ratings(60, 70, seed)
+    return make_pairs(frame, rated, fabricate.images(70), config, PairsConfig(use=use))
+
+
+def pair_keys(pairs: pd.DataFrame) -> pd.Series:
+    ends = np.sort(pairs[["left", "right"]].to_numpy(dtype=object), axis=1)
+    return pd.Series(ends[:, 0] + "|" + ends[:, 1], index=pairs.index)
+
+
+def shared(keys: pd.Series, splits: pd.Series) -> int:
+    """How many keys occur in more than one of train, val and test."""
+    kept = splits.isin(KEPT)
+    found = pd.DataFrame({"key": keys[kept], "split": splits[kept]}).drop_duplicates()
+    return int(found.duplicated("key").sum())
+
+
+seeds = st.integers(0, 10_000)
+uses = st.sampled_from(["comparisons", "ratings", "both"])
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=seeds, within=st.booleans(), use=uses)
+def test_that_the_image_split_shares_no_image(seed: int, within: bool, use: str) -> None:
+    made = split("image", seed, within, use)
+    both = pd.concat([made.pairs["left"], made.pairs["right"]], ignore_index=True)
+    assert shared(both, pd.concat([made.pairs["split"]] * 2, ignore_index=True)) == 0
+    placed = made.images.set_index("image")["split"]
+    kept = made.pairs[made.pairs["split"].isin(KEPT)]
+    assert (kept["left"].map(placed) == kept["split"]).all()
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=seeds, use=uses)
+def test_that_the_pair_split_shares_no_pair_over_labelers_and_attributes(seed: int, use: str) -> None:
+    pairs = split("pair", seed, use=use).pairs
+    assert shared(pair_keys(pairs), pairs["split"]) == 0
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=seeds, use=uses)
+def test_that_the_labeler_split_shares_no_labeler(seed: int, use: str) -> None:
+    pairs = split("labeler", seed, use=use, shots=0).pairs
+    assert shared(pairs["labeler"], pairs["split"]) == 0
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=seeds, shots=st.integers(1, 30))
+def test_that_shots_move_only_a_held_out_labelers_first_answers(seed: int, shots: int) -> None:
+    pairs = split("labeler", seed, shots=shots).pairs
+    held = pairs[pairs["labeler"].isin(pairs.loc[pairs["split"] == "test", "labeler"])]
+    assert (held.loc[held["split"] == "train", "order"] < shots).all()
+    assert (held.loc[held["split"] == "test", "order"] >= shots).all()
+    assert shared(pairs["labeler"] + pair_keys(pairs), pairs["split"]) == 0
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=seeds)
+def test_that_the_time_split_never_trains_on_what_came_later(seed: int) -> None:
+    pairs = split("time", seed).pairs
+    for _, mine in pairs.groupby("labeler"):
+        order = {name: mine.loc[mine["split"] == name, "order"] for name in KEPT}
+        assert order["train"].max() < order["val"].min()
+        assert order["val"].max() < order["test"].min()
+    assert shared(pairs["labeler"] + pair_keys(pairs), pairs["split"]) == 0
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=seeds, kind=st.sampled_from(["image", "pair", "label"]), use=uses)
+def test_that_a_repeat_stays_with_its_original(seed: int, kind: str, use: str) -> None:
+    pairs = split(kind, seed, use=use).pairs
+    assert shared(pairs["labeler"] + pairs["attribute"] + pair_keys(pairs), pairs["split"]) == 0
+
+
+@pytest.mark.parametrize("kind", ["image", "pair", "label", "labeler"])
+def test_that_over_all_folds_every_answer_is_tested_once(kind: str) -> None:
+    folds = split(kind, 1, within=True).report.folds
+    tested = [split(kind, 1, within=True, fold=fold, shots=0).pairs["split"] == "test" for fold in range(folds)]
+    assert (sum(part.astype(int) for part in tested) == 1).all()
+
+
+def test_that_folds_of_a_parted_graph_test_no_answer_twice() -> None:
+    folds = split("image", 1).report.folds
+    tested = [split("image", 1, fold=fold).pairs["split"] == "test" for fold in range(folds)]
+    assert sum(part.astype(int) for part in tested).max() == 1
+
+
+def test_that_pairs_drawn_within_folds_lose_nothing() -> None:
+    report = split("image", 0, within=True).report
+    assert (report.method, report.straddling) == ("folds", 0)
+
+
+def test_that_a_parted_graph_keeps_more_than_chance_and_reports_the_rest() -> None:
+    made = split("image", 0)
+    total = len(made.pairs)
+    assert made.report.method == "min-cut"
+    assert made.report.counts["test"] > 2 * 0.15**2 * total
+    assert made.report.straddling == (made.pairs["split"] == "dropped").sum() > 0
+    assert made.report.warning
+
+
+def test_that_separate_components_are_kept_whole() -> None:
+    rows = [
+        (f"L{k % 3}", f"i{4 * g + p:03}", f"i{4 * g + q:03}", "a", "left")
+        for g in range(17)
+        for k, (p, q) in enumerate([(0, 1), (1, 2), (2, 3), (0, 3), (0, 2)])
+    ]
+    made = make_pairs(fabricate.comparisons(rows), NO_RATINGS, fabricate.images(68))
+    assert made.report.method == "components"
+    assert made.report.straddling == 0
+    assert min(made.report.counts[name] for name in KEPT) > 0
+
+
+@pytest.mark.parametrize("kind", ["pair", "label"])
+def test_that_shares_are_kept_within_each_labeler(kind: str) -> None:
+    pairs = split(kind, 3).pairs
+    shares = pd.crosstab(pairs["labeler"], pairs["split"], normalize="index")
+    assert shares["train"].between(0.6, 0.8).all()
+    assert shares["test"].between(0.08, 0.22).all()
+
+
+def test_that_the_label_split_warns() -> None:
+    assert "says nothing about new faces" in str(split("label", 0).report.warning)
+
+
+def test_that_a_split_depends_on_nothing_but_its_seed() -> None:
+    pd.testing.assert_frame_equal(split("image", 5).pairs, split("image", 5).pairs)
+    assert (
+        not split("pair", 5)
+        .pairs["split"]
+        .equals(assign(split("pair", 5).pairs, fabricate.images(70), SplitConfig(kind="pair", seed=6))[0]["split"])
+    )
+
+
+def test_that_an_empty_split_is_one_sentence_before_training() -> None:
+    frame = fabricate.comparisons([("L1", "i000", "i007", "a", "left")])
+    with pytest.raises(InputError, match="leaves no pairs to train on"):
+        make_pairs(frame, NO_RATINGS, fabricate.images(14))
+
+
+def test_that_no_answers_are_one_sentence() -> None:
+    with pytest.raises(InputError, match="no ratings that differ"):
+        make_pairs(fabricate.comparisons([]), NO_RATINGS, fabricate.images(14))
+
+
+def test_that_too_few_labelers_and_a_fold_too_many_are_told() -> None:
+    pairs = pairs_from_comparisons(fabricate.random_comparisons(50, 20, 0, labelers=2))
+    with pytest.raises(InputError, match="at least three labelers"):
+        assign(pairs, fabricate.images(20), SplitConfig(kind="labeler"))
+    with pytest.raises(InputError, match="no fold 7"):
+        assign(pairs, fabricate.images(20), SplitConfig(fold=7))
+
+
+def test_that_ratings_help_training_but_comparisons_alone_are_tested() -> None:
+    pairs = split("image", 2, within=True, use="both").pairs
+    assert set(pairs.loc[pairs["source"] == "rating", "split"]) == {"train"}
+    trained = pairs[pairs["split"] == "train"]
+    weight = trained.pivot_table(index=["labeler", "attribute"], columns="source", values="weight", aggfunc="sum")
+    rated = weight.dropna()
+    assert len(rated) == 6
+    assert (rated["rating"] <= rated["comparison"] * 1.001).all()
+
+
+def test_that_a_labeler_who_only_rated_is_tested_on_ratings() -> None:
+    frame = fabricate.random_comparisons(200, 70, 0, within_folds=True)
+    frame = frame[frame["labeler"] != "L0"]
+    made = make_pairs(frame, fabricate.random_ratings(60, 70, 0), fabricate.images(70), None, PairsConfig(use="both"))
+    tested = made.pairs[made.pairs["split"] == "test"]
+    assert set(tested.loc[tested["labeler"] == "L0", "source"]) == {"rating"}
+    assert set(tested.loc[tested["labeler"] != "L0", "source"]) == {"comparison"}
+
+
+def test_that_auto_takes_ratings_only_where_nothing_was_compared() -> None:
+    assert set(split("image", 0, use="auto").pairs["source"]) == {"comparison"}
+    rated = make_pairs(fabricate.comparisons([]), fabricate.random_ratings(60, 70, 0), fabricate.images(70))
+    assert set(rated.pairs["source"]) == {"rating"}
+    assert rated.report.method == "folds"
