@@ -138,7 +138,7 @@ def _explanation(error: Any, study: Path) -> StudyError | None:
     if name.startswith("SQLITE_READONLY"):
         return ReadOnlyStudyError(f"The study {study} cannot be written. {kept}")
     if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        return CorruptStudyError(f"The database of {study} is damaged. {_rescue(study)}")
+        return CorruptStudyError(f"The database of {study} is damaged. {rescue(study)}")
     if name.startswith("SQLITE_BUSY"):
         return StudyLockedError(f"Another program holds the database of {study}. {kept} Close it and try again.")
     if name.startswith("SQLITE_IOERR"):
@@ -148,8 +148,9 @@ def _explanation(error: Any, study: Path) -> StudyError | None:
     return None
 
 
-def _rescue(study: Path) -> str:
-    copies = sorted((study / "backups").glob("*.sqlite3"))
+def rescue(study: Path) -> str:
+    """What to do about a damaged database."""
+    copies = sorted((study / "backups").glob("*.sqlite3"), key=lambda copy: copy.stat().st_mtime)
     if not copies:
         return "It was left as it is, and there is no backup of it."
     return (

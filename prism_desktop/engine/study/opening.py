@@ -1,8 +1,10 @@
 """Making and opening a study's database: who it is, which schema it has, and bringing an old one up to date."""
 
+import os
 import sqlite3
 import time
 import uuid
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -11,25 +13,132 @@ from alembic.config import Config
 from sqlalchemy import create_engine, event
 from sqlalchemy.pool import StaticPool
 
-from prism_desktop.engine.errors import CorruptStudyError, NewerSchemaError, StudyError
+from prism_desktop.engine.errors import (
+    CorruptStudyError,
+    InputError,
+    NewerSchemaError,
+    ReadOnlyStudyError,
+    StudyError,
+)
 from prism_desktop.engine.study import schema
-from prism_desktop.engine.study.database import address, explained
+from prism_desktop.engine.study.backup import back_up
+from prism_desktop.engine.study.database import Database, address, explained, rescue
+from prism_desktop.engine.study.lock import WriterLock, network_share
+from prism_desktop.engine.study.records import AttributeRecord
+from prism_desktop.engine.study.writing import add_attributes
 
 FILE = "study.sqlite3"
 MIGRATIONS = Path(__file__).parent / "migrations"
+FOLDERS = ("thumbnails", "cache", "runs", "backups")
 _HEADER = b"SQLite format 3\0"
+_QUICK = 32 << 20  # bytes; read in 0.1 s
 
 
-def make_database(file: Path, name: str) -> None:
-    """Write an empty study to a file that does not exist yet."""
-    with explained(file):
-        with closing(sqlite3.connect(file)) as connection:
-            connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
-            connection.execute("PRAGMA journal_mode = WAL")
-        migrate(file)
-        facts = {"id": uuid.uuid4().hex, "name": name, "created": repr(time.time()), "revision": "0"}
-        with closing(sqlite3.connect(file)) as connection, connection:
-            connection.executemany("INSERT INTO meta VALUES (?, ?)", facts.items())
+def make_folder(path: Path) -> None:
+    """Make a study's folder with its parts.
+
+    Raises:
+        InputError: it holds something already.
+        ReadOnlyStudyError: it cannot be made.
+    """
+    if (path / FILE).exists():
+        raise InputError(f"There is a study in {path} already. Open it, or choose another folder.")
+    try:
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise InputError(f"{path} holds other files. Choose an empty or a new folder for the study.")
+        for part in ("", *FOLDERS):
+            (path / part).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ReadOnlyStudyError(f"{path} cannot be made ({error.strerror}). Choose another place.") from error
+
+
+def make_database(file: Path, name: str, attributes: Sequence[AttributeRecord]) -> None:
+    """Write an empty study to a file that does not exist yet; the file gets its name once it is complete."""
+    refuse_network_share(file.parent)
+    part = file.with_suffix(".part")
+    part.unlink(missing_ok=True)
+    try:
+        with explained(file):
+            with closing(sqlite3.connect(part)) as connection:
+                connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+            migrate(part)
+            facts = {"id": uuid.uuid4().hex, "name": name, "created": repr(time.time()), "revision": "0"}
+            with closing(sqlite3.connect(part)) as connection, connection:
+                connection.executemany("INSERT INTO meta VALUES (?, ?)", facts.items())
+        database = Database(part, writable=True)
+        try:
+            database.write(lambda c: add_attributes(c, attributes))
+        finally:
+            database.close()
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def lock_for_writing(file: Path) -> WriterLock:
+    """Become the study's only writer, having made sure that it is one and lies on a local disk."""
+    identify(file)
+    refuse_network_share(file.parent)
+    if not os.access(file, os.W_OK) or not os.access(file.parent, os.W_OK):
+        raise ReadOnlyStudyError(f"The study {file.parent} cannot be written. Nothing was changed; open it read-only.")
+    return WriterLock(file.parent)
+
+
+def open_writer(file: Path) -> Database:
+    """The connection that writes, the schema brought up to date first, after a backup."""
+    for folder in FOLDERS:
+        (file.parent / folder).mkdir(exist_ok=True)
+    if identify(file) < schema.SCHEMA_VERSION:
+        back_up(file, before_schema=schema.SCHEMA_VERSION)
+        with explained(file):
+            migrate(file)
+    database = Database(file, writable=True)
+    try:
+        _refuse_damaged(file, database)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def open_reader(file: Path) -> Database:
+    """A connection for reading only, beside a writer or on a disk that cannot be written.
+
+    Raises:
+        StudyError: the schema is older than this program's, or the last writer was cut off on a disk that cannot be
+            written now; opening it for writing once helps with both.
+    """
+    frozen = not os.access(file.parent, os.W_OK)
+    log = file.with_name(file.name + "-wal")
+    if frozen and log.exists() and log.stat().st_size:
+        raise StudyError(
+            f"The study {file.parent} was not closed properly and its folder cannot be written. Nothing was changed; "
+            "copy it to a folder that you can write and open it there."
+        )
+    if identify(file, immutable=frozen) < schema.SCHEMA_VERSION:
+        raise StudyError(
+            f"The study {file.parent} was written by an older version. Nothing was changed; open it for writing once, "
+            "so that it is brought up to date."
+        )
+    return Database(file, writable=False, immutable=frozen)
+
+
+def refuse_network_share(study: Path) -> None:
+    """Raises: StudyError: the folder lies on a network share."""
+    if share := network_share(study):
+        raise StudyError(
+            f"The study {study} lies on a network share ({share}), where SQLite cannot keep it safe. Nothing was "
+            "changed; move it to a local disk. Sharing a study needs PostgreSQL, which is not supported yet."
+        )
+
+
+def _refuse_damaged(file: Path, database: Database) -> None:
+    """A quick check of every page, as long as that is quick."""
+    if file.stat().st_size > _QUICK:
+        return
+    verdict = database.read(lambda c: c.exec_driver_sql("PRAGMA quick_check(1)").scalar_one())
+    if verdict != "ok":
+        raise CorruptStudyError(f"The database of {file.parent} is damaged ({verdict}). {rescue(file.parent)}")
 
 
 def migrate(file: Path, migrations: Path = MIGRATIONS) -> None:

@@ -1,14 +1,18 @@
 """A study on disk: the one door to its database. Callers get and give frozen records."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
-from prism_desktop.engine.errors import InputError, ReadOnlyStudyError, StudyError
-from prism_desktop.engine.study import frames, imports, opening, reading, trials, writing
+from prism_desktop.engine.errors import ReadOnlyStudyError
+from prism_desktop.engine.events import Done, Event
+from prism_desktop.engine.study import backup, check, imports, opening, relink, trials, writing
 from prism_desktop.engine.study.database import Database
-from prism_desktop.engine.study.lock import WriterLock, network_share
+from prism_desktop.engine.study.lock import WriterLock
+from prism_desktop.engine.study.reader import StudyReader
 from prism_desktop.engine.study.records import (
     DEFAULT_ATTRIBUTES,
     DEFAULT_SCALE,
@@ -16,27 +20,17 @@ from prism_desktop.engine.study.records import (
     AddedImages,
     AttributeRecord,
     Changes,
-    ImageRecord,
     ImportBatch,
-    ImportReport,
-    Kind,
-    LabelerProgress,
     LabelerRecord,
     NewImage,
     Problem,
     RelinkReport,
-    StudyInfo,
     TrialId,
     TrialRecord,
 )
 
-if TYPE_CHECKING:
-    import pandas as pd
 
-FOLDERS = ("thumbnails", "cache", "runs", "backups")
-
-
-class Study:
+class Study(StudyReader):
     """An open study. Every method may be called from any thread and blocks until it is done.
 
     What a method wrote is on the disk when it returns; what raised an error changed nothing. Writes go through one
@@ -44,60 +38,59 @@ class Study:
     """
 
     def __init__(self, path: Path, reader: Database, writer: Database | None, lock: WriterLock | None) -> None:
-        self.path = path
-        self._reader = reader
+        """Callers use `create` and `open`."""
+        super().__init__(path, reader)
         self._writer = writer
         self._lock = lock
+        self._helper: ThreadPoolExecutor | None = None
+        self._automatic: Future[Path] | None = None
 
     @classmethod
     def create(
         cls, folder: Path | str, *, name: str | None = None, attributes: Sequence[str] = DEFAULT_ATTRIBUTES
     ) -> Self:
-        """Make a new study in a folder that is empty or does not exist, and open it."""
+        """Make a new study in a folder that is empty or does not exist, and open it.
+
+        Raises:
+            InputError: the folder holds something already, or an attribute's name cannot be used.
+            ReadOnlyStudyError, DiskFullError: it cannot be written.
+        """
         path = Path(folder).expanduser().resolve()
-        if (path / opening.FILE).exists():
-            raise InputError(f"There is a study in {path} already. Open it, or choose another folder.")
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise InputError(f"{path} holds other files. Choose an empty or a new folder for the study.")
-        try:
-            for part in ("", *FOLDERS):
-                (path / part).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ReadOnlyStudyError(
-                f"{path} cannot be made ({error.strerror}). Choose a folder that you can write."
-            ) from error
-        opening.make_database(path / opening.FILE, name or path.stem)
-        study = cls.open(path)
-        for attribute in attributes:
-            study.add_attribute(attribute)
-        return study
+        opening.make_folder(path)
+        opening.make_database(path / opening.FILE, name or path.stem, [AttributeRecord(a) for a in attributes])
+        return cls.open(path)
 
     @classmethod
     def open(cls, folder: Path | str, *, read_only: bool = False) -> Self:
-        """Open a study by its folder (or its database file).
+        """Open a study by its folder (or its database file), bringing an older schema up to date.
 
         Raises:
             StudyLockedError: another window or command writes to it; `read_only=True` works beside it.
             ReadOnlyStudyError: its folder cannot be written; `read_only=True` works.
-            NewerSchemaError, CorruptStudyError, StudyError: see `opening.identify`.
+            NewerSchemaError, CorruptStudyError, StudyError: it cannot be read, see `opening.identify`.
         """
         path = Path(folder).expanduser().resolve()
         path = path.parent if path.name == opening.FILE else path
         file = path / opening.FILE
-        opening.identify(file)
         if read_only:
-            return cls(path, Database(file, writable=False), None, None)
-        if share := network_share(path):
-            raise StudyError(
-                f"The study {path} lies on a network share ({share}), where SQLite cannot keep it safe. Nothing was "
-                "changed; move it to a local disk. Sharing a study needs PostgreSQL, which is not supported yet."
-            )
-        lock = WriterLock(path)
-        writer = Database(file, writable=True)
-        return cls(path, Database(file, writable=False), writer, lock)
+            return cls(path, opening.open_reader(file), None, None)
+        lock = opening.lock_for_writing(file)
+        writer = None
+        try:
+            writer = opening.open_writer(file)
+            study = cls(path, Database(file, writable=False), writer, lock)
+        except BaseException:
+            if writer is not None:
+                writer.close()
+            lock.release()
+            raise
+        study._back_up_if_due()
+        return study
 
     def close(self) -> None:
         """Let go of the study; again is harmless."""
+        if self._helper is not None:
+            self._helper.shutdown()
         self._reader.close()
         if self._writer is not None:
             self._writer.close()
@@ -117,62 +110,7 @@ class Study:
         """Whether writing is refused."""
         return self._writer is None
 
-    # Reading
-
-    def info(self) -> StudyInfo:
-        """Name, counts and progress."""
-        return self._reader.read(lambda c: reading.info(c, self.path, read_only=self.read_only))
-
-    def progress(self) -> tuple[LabelerProgress, ...]:
-        """Counts of current trials for every labeler."""
-        return self._reader.read(reading.progress)
-
-    def images(self) -> tuple[ImageRecord, ...]:
-        """Every image, in the order of their names; whether files are missing is looked up now."""
-        return self._reader.read(lambda c: tuple(reading.images(c, self.path)))
-
-    def image(self, image: str) -> ImageRecord:
-        """One image by its id or its name."""
-        return self._reader.read(lambda c: reading.require_image(c, self.path, image))
-
-    def labelers(self) -> tuple[LabelerRecord, ...]:
-        """In the order in which they were added."""
-        return self._reader.read(reading.labelers)
-
-    def attributes(self) -> tuple[AttributeRecord, ...]:
-        """In the order in which they were added."""
-        return self._reader.read(reading.attributes)
-
-    def trials(
-        self, labeler: str | None = None, kind: Kind | None = None, current: bool = True
-    ) -> tuple[TrialRecord, ...]:
-        """Trials as recorded, oldest first. `current` leaves out the withdrawn and the superseded, not the skipped."""
-        return self._reader.read(lambda c: reading.trials(c, labeler, kind, current=current))
-
-    def trial(self, trial: TrialId) -> TrialRecord:
-        """One trial, current or not."""
-        found = self._reader.read(lambda c: reading.trials(c, None, None, current=False, where="t.uid = :id", id=trial))
-        if not found:
-            raise InputError(f"There is no trial {trial} in this study.")
-        return found[0]
-
-    def comparisons(self) -> "pd.DataFrame":
-        """Current answered comparisons, one row per attribute; columns in `frames.comparisons`."""
-        return self._reader.read(frames.comparisons)
-
-    def ratings(self) -> "pd.DataFrame":
-        """Current answered ratings, one row per attribute; columns in `frames.ratings`."""
-        return self._reader.read(frames.ratings)
-
-    def images_frame(self) -> "pd.DataFrame":
-        """Every image; columns in `frames.images`."""
-        return self._reader.read(lambda c: frames.images(c, self.path))
-
-    def imports(self) -> tuple[ImportReport, ...]:
-        """Every import's report, oldest first, undone ones included."""
-        return self._reader.read(reading.imports)
-
-    # Writing
+    # People, attributes and images
 
     def add_labeler(self, code: str, display_name: str = "", profile: str = "", simulated: bool = False) -> Changes:
         """Add a labeler; the code never changes."""
@@ -218,6 +156,8 @@ class Study:
         new = [NewImage(*image) for image in images]
         return self._write.write(lambda c: writing.add_images(c, self.path, new, copied=copied))
 
+    # Trials
+
     def record(self, trial: TrialRecord | Sequence[TrialRecord], *, supersedes: TrialId | None = None) -> Changes:
         """Append a trial, or many in one transaction, durably, before returning.
 
@@ -235,6 +175,8 @@ class Study:
     def restore(self, trial: TrialId) -> Changes:
         """Redo: a withdrawn trial counts again."""
         return self._write.write(lambda c: trials.restore(c, trial))
+
+    # Imports and moved images
 
     def apply_import(self, batch: ImportBatch) -> Changes:
         """Bring in all of an import in one transaction, or nothing; `undo_import` takes it out again."""
@@ -255,16 +197,59 @@ class Study:
         return changes
 
     def relink(self, folder: Path | str) -> RelinkReport:
-        """Find images again that are not where they were, by their hashes, in a folder and below it."""
-        raise NotImplementedError
+        """Find images again that are not where they were, by their content, in a folder and below it."""
+        for event in self.relinking(folder):
+            if isinstance(event, Done):
+                return event.value
+        raise AssertionError("`relinking` ends with its report")
+
+    def relinking(self, folder: Path | str) -> Iterator[Event[RelinkReport]]:
+        """As `relink`, with progress; closing the generator changes nothing."""
+        writer = self._write
+        missing = [image for image in self.images() if image.missing]
+        sizes = self._reader.read(relink.sizes)
+        for event in relink.search(missing, sizes, Path(folder).expanduser().resolve()):
+            if not isinstance(event, Done):
+                yield event
+                continue
+            found, changed = event.value
+            changes = writer.write(partial(relink.link, found=found))
+            lost = tuple(image.name for image in missing if image.id not in found)
+            yield Done(RelinkReport(len(found), lost, tuple(changed), changes))
+
+    # Upkeep
 
     def check(self, *, deep: bool = False) -> list[Problem]:
-        """Everything that is wrong with the study; `deep` reads every image again."""
-        raise NotImplementedError
+        """Everything that is wrong with the study; `deep` reads every image again, not just those that look touched."""
+        problems = self._reader.read(check.database)
+        problems += self._reader.read(lambda c: check.files(c, self.path, deep=deep))
+        if self.backup_failure is not None:
+            problems.append(Problem("backup", self.backup_failure))
+        return problems
 
     def backup(self) -> Path:
         """Write a verified copy of the database to `backups/` and return it."""
-        raise NotImplementedError
+        _ = self._write
+        return backup.back_up(self.path / opening.FILE)
+
+    def backups(self) -> list[Path]:
+        """The study's backups, newest first."""
+        return backup.backups(self.path)
+
+    @property
+    def backup_failure(self) -> str | None:
+        """Why the automatic backup at opening failed; None if it did not, was not due or is still going on."""
+        if self._automatic is None or not self._automatic.done():
+            return None
+        error = self._automatic.exception()
+        return None if error is None else str(error)
+
+    def _back_up_if_due(self) -> None:
+        """In a thread of its own: opening a large study does not wait for it, closing does."""
+        file = self.path / opening.FILE
+        if backup.is_due(file):
+            self._helper = ThreadPoolExecutor(1, thread_name_prefix="study-backup")
+            self._automatic = self._helper.submit(backup.back_up, file)
 
     @property
     def _write(self) -> Database:

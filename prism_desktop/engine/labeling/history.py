@@ -1,0 +1,58 @@
+"""Undo and redo without limit over the store's append-only log."""
+
+from collections.abc import Iterable
+
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.study.records import Changes, TrialId, TrialRecord
+from prism_desktop.engine.study.store import Study
+
+
+class History:
+    """What can be taken back and what can be brought back; every step is durable before it returns."""
+
+    def __init__(self, study: Study, done: Iterable[TrialId] = ()) -> None:
+        """`done`: trials recorded earlier that may be taken back, oldest first."""
+        self._study = study
+        self._done = list(done)
+        self._undone: list[TrialId] = []
+
+    @property
+    def next_undo(self) -> TrialId | None:
+        """What `undo` would take back."""
+        return self._done[-1] if self._done else None
+
+    @property
+    def next_redo(self) -> TrialId | None:
+        """What `redo` would bring back."""
+        return self._undone[-1] if self._undone else None
+
+    def record(self, trial: TrialRecord, *, corrects: TrialId | None = None) -> Changes:
+        """Append a trial; what was undone before it can no longer be redone, but stays in the log."""
+        changes = self._study.record(trial, supersedes=corrects)
+        self._done.append(trial.id)
+        self._undone.clear()
+        return changes
+
+    def undo(self) -> Changes:
+        """Take the latest trial back.
+
+        Raises:
+            InputError: there is none.
+        """
+        if not self._done:
+            raise InputError("There is nothing to undo.")
+        changes = self._study.withdraw(self._done[-1])
+        self._undone.append(self._done.pop())
+        return changes
+
+    def redo(self) -> Changes:
+        """Bring back the trial taken back last.
+
+        Raises:
+            InputError: there is none.
+        """
+        if not self._undone:
+            raise InputError("There is nothing to redo.")
+        changes = self._study.restore(self._undone[-1])
+        self._done.append(self._undone.pop())
+        return changes

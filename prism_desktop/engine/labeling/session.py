@@ -1,0 +1,185 @@
+"""One labeler at work on one task: what to show, what was answered, undo and redo."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.labeling.design import Choice, Design, LabelingConfig, Shown
+from prism_desktop.engine.labeling.history import History
+from prism_desktop.engine.study.records import Changes, ImageRecord, Kind, Status, TrialId, TrialRecord, new_id
+from prism_desktop.engine.study.store import Study
+
+SKIP_REASONS = ("I know this person", "The image is bad", "I cannot judge this")
+
+
+@dataclass(frozen=True, slots=True)
+class Presentation:
+    """What to put before the labeler."""
+
+    kind: Kind
+    left: ImageRecord
+    right: ImageRecord | None  # None for a rating
+    repeat_of: TrialId | None
+    probability: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionProgress:
+    """How far the labeler is with this task, all sittings together."""
+
+    done: int  # trials shown: answered or skipped, repeats included
+    target: int
+    answered: int
+    skipped: int
+    repeats: int
+
+
+class LabelingSession:
+    """A sitting. It resumes where the labeler stopped, and the same study always leads to the same next trial.
+
+    Not for two threads at once; every answer is on the disk when the method returns.
+    """
+
+    def __init__(self, study: Study, labeler: str, kind: Kind, config: LabelingConfig | None = None) -> None:
+        """Raises: InputError: the labeler is unknown, or the study has too few images for the task."""
+        if labeler not in {person.code for person in study.labelers()}:
+            raise InputError(f"There is no labeler {labeler!r} in this study.")
+        self._study, self.labeler, self.kind = study, labeler, kind
+        self.attributes = study.attributes()
+        self._images = {image.id: image for image in study.images()}
+        self._design = Design(kind, self._images.values(), study.id, labeler, config or LabelingConfig())
+        if not self._design.stimuli:
+            raise InputError("The study has too few images for this task; add images first.")
+        self.id = new_id()
+        self._order = 0
+        self._corrects: list[TrialRecord] = []  # undone and not yet answered anew, the one to show now last
+        self.last_seen = self._resume()  # unix s of the labeler's latest trial of this task, None before the first
+        self._current = self._present(self._design.next())
+
+    def _resume(self) -> float | None:
+        trials = self._study.trials(self.labeler, self.kind)
+        first = 0
+        for number, trial in enumerate(trials):
+            own = trial.source == "labeled"
+            answered = trial.status == "answered"
+            self._design.push(Shown(trial.id, trial.left, trial.right, answered, trial.repeat_of, own))
+            first = first if own else number + 1
+        # Undo stops at what was not labeled here.
+        self._history = History(self._study, [trial.id for trial in trials[first:]])
+        return max((trial.onset for trial in trials if trial.onset is not None), default=None)
+
+    @property
+    def current(self) -> Presentation | None:
+        """What to show now; None when every image or pair was shown."""
+        return self._current
+
+    @property
+    def previous_answer(self) -> TrialRecord | None:
+        """What was answered to the current presentation before it was undone."""
+        return self._corrects[-1] if self._corrects else None
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is something to take back, from earlier sittings too."""
+        return self._history.next_undo is not None
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether something taken back can be brought back."""
+        return self._history.next_redo is not None
+
+    @property
+    def progress(self) -> SessionProgress:
+        """Counts of this task, kept up to date without asking the store."""
+        design = self._design
+        shown = design.fresh + design.repeats
+        return SessionProgress(shown, design.target, shown - design.skipped, design.skipped, design.repeats)
+
+    def upcoming(self, count: int) -> tuple[Presentation, ...]:
+        """What comes after the current presentation, to decode ahead; a skip may change it."""
+        choices = self._design.upcoming(count + 1)[1:]
+        return tuple(shown for choice in choices if (shown := self._present(choice)))
+
+    def answer(
+        self, answers: Mapping[str, int | str], onset: float | None = None, seconds: float | None = None
+    ) -> Changes:
+        """Record the answer to the current presentation and move on.
+
+        Args:
+            answers: attribute -> 1-4 for a rating, "left", "right" or "tie" for a comparison.
+            onset: when the images were painted, unix s.
+            seconds: from there to the answer.
+        """
+        return self._record("answered", answers, None, onset, seconds)
+
+    def skip(self, reason: str, onset: float | None = None, seconds: float | None = None) -> Changes:
+        """Record that the current presentation was not judged, and why, and move on. A skip is not a tie."""
+        return self._record("skipped", {}, reason, onset, seconds)
+
+    def undo(self) -> Changes:
+        """Take the latest answer back and show its images again."""
+        changes = self._history.undo()
+        shown = self._design.pop()
+        self._corrects.append(self._study.trial(shown.trial))
+        self._show_again(self._corrects[-1])
+        return changes
+
+    def redo(self) -> Changes:
+        """Bring back the answer taken back last."""
+        changes = self._history.redo()
+        self._push(self._corrects.pop())
+        self._move_on()
+        return changes
+
+    def _record(
+        self,
+        status: Status,
+        answers: Mapping[str, int | str],
+        reason: str | None,
+        onset: float | None,
+        seconds: float | None,
+    ) -> Changes:
+        shown = self._current
+        if shown is None:
+            raise InputError("Everything was shown; there is nothing to answer.")
+        trial = TrialRecord(
+            id=new_id(),
+            labeler=self.labeler,
+            session=self.id,
+            order=self._order,
+            kind=self.kind,
+            left=shown.left.id,
+            right=None if shown.right is None else shown.right.id,
+            onset=onset,
+            seconds=seconds,
+            status=status,
+            skip_reason=reason,
+            answers=answers,
+            repeat_of=shown.repeat_of,
+            probability=shown.probability,
+        )
+        corrects = self._corrects[-1].id if self._corrects else None
+        changes = self._history.record(trial, corrects=corrects)
+        self._order += 1
+        self._corrects.clear()
+        self._push(trial)
+        self._move_on()
+        return changes
+
+    def _push(self, trial: TrialRecord) -> None:
+        self._design.push(Shown(trial.id, trial.left, trial.right, bool(trial.answers), trial.repeat_of))
+
+    def _move_on(self) -> None:
+        if self._corrects:
+            self._show_again(self._corrects[-1])
+        else:
+            self._current = self._present(self._design.next())
+
+    def _show_again(self, trial: TrialRecord) -> None:
+        self._current = self._present(Choice(trial.left, trial.right, trial.repeat_of, trial.probability))
+
+    def _present(self, choice: Choice | None) -> Presentation | None:
+        if choice is None:
+            return None
+        right = None if choice.right is None else self._images[choice.right]
+        return Presentation(self.kind, self._images[choice.left], right, choice.repeat_of, choice.probability)

@@ -1,0 +1,111 @@
+"""Verified copies of a study's database in `backups/`, made through SQLite while the study is in use."""
+
+import os
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+from prism_desktop.engine.errors import CorruptStudyError, DiskFullError, StudyError
+from prism_desktop.engine.study import schema
+from prism_desktop.engine.study.database import address, explained
+
+KEEP = 10
+KEEP_BEFORE_MIGRATION = 3
+DAY = 86_400.0
+_BEFORE = "before-schema"
+
+
+def back_up(file: Path, *, before_schema: int | None = None) -> Path:
+    """Copy a study's database, check the copy and only then give it its name; old copies are pruned.
+
+    Args:
+        file: the database, which others may be writing to meanwhile.
+        before_schema: the schema version that the database is about to be brought to.
+
+    Raises:
+        DiskFullError, StudyError: the copy could not be written; older copies are untouched.
+        CorruptStudyError: the copy is damaged, so the original is.
+    """
+    folder = file.parent / "backups"
+    prefix = "study" if before_schema is None else f"{_BEFORE}-{before_schema}"
+    part = folder / f".{prefix}-{os.getpid()}.part"
+    try:
+        folder.mkdir(exist_ok=True)
+        part.unlink(missing_ok=True)
+        with explained(file):
+            _copy(file, part)
+            _verify(part, file)
+        target = _free(folder, f"{prefix}-{time.strftime('%Y%m%d-%H%M%S')}")
+        with part.open("rb+") as copy:
+            os.fsync(copy.fileno())
+        part.replace(target)
+    except OSError as error:
+        if error.errno == 28:  # ENOSPC
+            raise DiskFullError(
+                f"The disk of {folder} is full, so no backup was made. Older ones were kept."
+            ) from error
+        raise StudyError(f"No backup could be written to {folder} ({error.strerror}). Older ones were kept.") from error
+    finally:
+        part.unlink(missing_ok=True)
+    _prune(folder)
+    return target
+
+
+def backups(study: Path) -> list[Path]:
+    """The study's backups, newest first."""
+    return sorted(
+        (study / "backups").glob("*.sqlite3"), key=lambda file: (file.stat().st_mtime, file.name), reverse=True
+    )
+
+
+def is_due(file: Path) -> bool:
+    """Whether the newest backup (or the study itself) is more than a day old and the study has changed since."""
+    copies = backups(file.parent)
+    since = copies[0].stat().st_mtime if copies else _fact(file, "created")
+    if time.time() - since < DAY:
+        return False
+    return not copies or _fact(copies[0], "revision") != _fact(file, "revision")
+
+
+def _copy(file: Path, target: Path) -> None:
+    with (
+        closing(sqlite3.connect(address(file), uri=True)) as source,
+        closing(sqlite3.connect(target)) as copy,
+    ):
+        source.backup(copy)
+        # One file that stands alone, without a log beside it.
+        copy.execute("PRAGMA journal_mode = DELETE")
+
+
+def _verify(copy: Path, file: Path) -> None:
+    with closing(sqlite3.connect(address(copy), uri=True)) as connection:
+        verdict = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+    if verdict != "ok" or application != schema.APPLICATION_ID:
+        raise CorruptStudyError(
+            f"The database of {file.parent} is damaged ({verdict}), so no backup was made of it; older ones were kept."
+        )
+
+
+def _fact(file: Path, key: str) -> float:
+    try:
+        with closing(sqlite3.connect(address(file), uri=True)) as connection:
+            return float(connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()[0])
+    except (sqlite3.Error, TypeError, ValueError):
+        return -1
+
+
+def _free(folder: Path, stem: str) -> Path:
+    target, number = folder / f"{stem}.sqlite3", 2
+    while target.exists():
+        target, number = folder / f"{stem}-{number}.sqlite3", number + 1
+    return target
+
+
+def _prune(folder: Path) -> None:
+    copies = backups(folder.parent)
+    milestones = [copy for copy in copies if copy.name.startswith(_BEFORE)]
+    daily = [copy for copy in copies if not copy.name.startswith(_BEFORE)]
+    for copy in daily[KEEP:] + milestones[KEEP_BEFORE_MIGRATION:]:
+        copy.unlink(missing_ok=True)
