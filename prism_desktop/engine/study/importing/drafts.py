@@ -17,6 +17,7 @@ class Facts:
     """What a row says about its trial beside who, what and which answer; "" and None where it says nothing."""
 
     trial: str = ""
+    number: int | None = None  # place in an exported study's log of trials
     session: str = ""
     order: int | None = None
     onset: float | None = None  # unix s
@@ -144,11 +145,12 @@ def facts_of(layout: Layout, cells: Sequence[Cell]) -> Facts:
     return Facts(
         trial=text(part("trial")),
         session=text(part("session")),
+        number=None if part("number") is None else whole(part("number")),
         order=order,
         onset=onset,
         seconds=seconds,
         status=status,
-        skip_reason=exact(part("skip_reason")) or None,
+        skip_reason=exact(layout.cell(cells, "skip_reason")) or None,
         superseded_by=text(part("superseded_by")),
         repeat_of=text(part("repeat_of")),
         source=source if source in SOURCES else "imported",

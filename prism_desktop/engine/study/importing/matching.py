@@ -90,10 +90,11 @@ def _shared_end(one: Sequence[str], other: Sequence[str]) -> int:
 
 
 def aliases_of(mappings: Iterable[Mapping[str, object]]) -> list[tuple[str, str]]:
-    """The duplicates that earlier imports of images left out, from their stored mappings."""
+    """The duplicates that earlier imports of images left out, from their stored mappings: by name and by path."""
     found: list[tuple[str, str]] = []
     for mapping in mappings:
-        duplicates = mapping.get("duplicates")
+        duplicates, folder = mapping.get("duplicates"), PurePosixPath(str(mapping.get("folder", "")).replace("\\", "/"))
         if isinstance(duplicates, Mapping):
             found.extend((str(alias), str(name)) for alias, name in duplicates.items())
+            found.extend(((folder / str(alias)).as_posix(), str(name)) for alias, name in duplicates.items())
     return found

@@ -84,6 +84,8 @@ class Planner:
         named = [(draft, self._identify(draft)) for draft in drafts]
         kept = [(draft, name) for draft, name in named if name is not None]
         self._ids = {name: draft.labeler for draft, name in kept}
+        if all(draft.exported for draft, _ in kept):
+            kept.sort(key=lambda pair: pair[0].facts.number or 0)
         trials = [self._trial(draft, name) for draft, name in kept]
         if self._lost:
             self.ledger.notices.append(

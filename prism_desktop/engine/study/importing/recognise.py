@@ -39,6 +39,7 @@ SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
     "right_id": ("right_id",),
     "raw": ("raw",),
     "trial": ("trial", "trial_id"),
+    "number": ("number",),
     "session": ("session", "session_id", "block"),
     "order": ("order", "trial_order", "trial_number", "trial_index"),
     "onset": ("onset", "onset_time", "timestamp", "datetime", "date", "created_at"),

@@ -1,0 +1,91 @@
+"""The codebook for readers: what the study asked, of whom, how often, and what every column means."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+
+import prism_desktop
+from prism_desktop.engine.study.exporting.rows import Sheet
+from prism_desktop.engine.study.store import Study
+
+
+def codebook_text(study: Study, written: Sequence[Sheet]) -> str:
+    """Markdown: counts, attributes with questions and scales, labelers, imports, tables and their columns."""
+    parts = (_head(study), _attributes(study), _labelers(study), _imports(study), _tables(written))
+    return "\n".join(line for part in parts for line in part)
+
+
+def _head(study: Study) -> Iterator[str]:
+    info = study.info()
+    kinds = Counter((trial.kind, trial.status) for trial in study.trials(current=False))
+    yield f"# Codebook of the study {info.name}"
+    yield ""
+    yield f"- Study {info.id}, made {_day(info.created)}; exported {_day(datetime.now(UTC).timestamp())} "
+    yield f"  by PRISM Desktop {prism_desktop.__version__} (database version {info.schema_version})"
+    yield f"- Images: {info.images}; labelers: {info.labelers}; attributes: {info.attributes}"
+    yield f"- Current answered trials: {info.rating_trials} ratings, {info.comparison_trials} comparisons"
+    for (kind, status), count in sorted(kinds.items()):
+        yield f"- All {kind} trials {status}, corrected ones included: {count}"
+    yield "- Empty cells are missing values. In CSV files, text that a spreadsheet would run as a formula begins with"
+    yield "  an apostrophe; the program's own import takes it away again."
+    yield "- For analysis keep rows with status answered and an empty superseded_by."
+    yield "- Judgments of faces say something about the labeler, not about the person shown."
+    yield ""
+
+
+def _attributes(study: Study) -> Iterator[str]:
+    yield "## Attributes"
+    yield ""
+    for attribute in study.attributes():
+        labels = ", ".join(f"{step} {label}" for step, label in enumerate(attribute.scale_labels, start=1))
+        yield f"- **{attribute.name}**: “{attribute.question}”"
+        yield f"  - scale: {labels}"
+        yield f"  - texts: {'; '.join(attribute.templates)}"
+    yield ""
+
+
+def _labelers(study: Study) -> Iterator[str]:
+    simulated = {labeler.code for labeler in study.labelers() if labeler.simulated}
+    yield "## Labelers"
+    yield ""
+    yield "| labeler | rating trials | comparison trials | skipped | repeats |"
+    yield "|---|---|---|---|---|"
+    for row in study.progress():
+        name = f"{row.labeler} (simulated)" if row.labeler in simulated else row.labeler
+        yield f"| {name.replace('|', '/')} | {row.ratings} | {row.comparisons} | {row.skipped} | {row.repeats} |"
+    yield ""
+
+
+def _imports(study: Study) -> Iterator[str]:
+    reports = [report for report in study.imports() if report.undone is None]
+    if not reports:
+        return
+    yield "## Imports"
+    yield ""
+    for report in reports:
+        when = _day(report.created) if report.created is not None else "undated"
+        yield f"- {report.id} ({report.format}, {when}): {report.rows_kept} of {report.rows_read} rows kept"
+        scales = report.mapping.get("scales")
+        for name, scale in scales.items() if isinstance(scales, Mapping) else ():
+            cuts = ", ".join(f"{cut:g}" for cut in scale["cuts"])
+            yield f"  - {name}: ratings from {scale['low']:g} to {scale['high']:g}, cut into steps at {cuts}"
+        if "coding" in report.mapping:
+            yield f"  - outcomes coded {report.mapping['coding']}"
+    yield ""
+
+
+def _tables(written: Sequence[Sheet]) -> Iterator[str]:
+    yield "## Tables"
+    for sheet in written:
+        yield ""
+        yield f"### {sheet.name} ({len(sheet.rows)} rows)"
+        yield ""
+        yield "| column | type | filled | meaning |"
+        yield "|---|---|---|---|"
+        for column, filled in zip(sheet.columns, sheet.filled(), strict=True):
+            yield f"| {column.name} | {column.type} | {filled} | {column.explanation} |"
+    yield ""
+
+
+def _day(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d")

@@ -1,0 +1,94 @@
+"""The columns of every exported table, each with what it means. The codebook is made of these."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Type = Literal["text", "integer", "number", "yes/no"]
+Value = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table."""
+
+    name: str
+    type: Type
+    explanation: str
+
+
+_TRIAL: Final = Column("trial", "text", "Identifies the trial; rows with the same trial belong to one presentation.")
+_NUMBER: Final = Column(
+    "number", "integer", "Place in the study's log of trials, over ratings and comparisons, from 1."
+)
+_LABELER: Final = Column("labeler", "text", "Code of the labeler.")
+_PLACE: Final = (
+    _TRIAL,
+    _NUMBER,
+    _LABELER,
+    Column("session", "text", "Identifies the sitting."),
+    Column("order", "integer", "Place within the session, from 0."),
+)
+_FACTS: Final = (
+    Column("onset", "number", "When the images were painted, seconds since 1970-01-01 UTC."),
+    Column("seconds", "number", "Response time in seconds, from onset to the answer."),
+    Column("status", "text", "answered, skipped, or withdrawn (taken back by the labeler; not to be analysed)."),
+    Column("skip_reason", "text", "Why the trial was skipped."),
+    Column("repeat_of", "text", "The earlier trial that this one repeats, in a comparison often with swapped sides."),
+    Column("superseded_by", "text", "The later trial that corrects this one; analyse only rows where this is empty."),
+    Column("source", "text", "labeled (in this program), imported, or simulated."),
+    Column("probability", "number", "With which the design drew this image or pair at this place."),
+    Column("import", "text", "The import that brought the trial, empty if it was labeled in this program."),
+)
+RATINGS: Final = (
+    *_PLACE,
+    Column("image", "text", "Name of the image: its path below the folder that it was imported from."),
+    Column("image_id", "text", "SHA-256 of the image's file."),
+    Column("attribute", "text", "What was judged."),
+    Column("rating", "integer", "The answer, 1 to 4; the labels are in the table of attributes."),
+    Column("raw", "number", "The rating as it was imported, where its scale was another."),
+    *_FACTS,
+)
+COMPARISONS: Final = (
+    *_PLACE,
+    Column("left", "text", "Name of the image on the left."),
+    Column("right", "text", "Name of the image on the right."),
+    Column("left_id", "text", "SHA-256 of the left image's file."),
+    Column("right_id", "text", "SHA-256 of the right image's file."),
+    Column("attribute", "text", "What was judged."),
+    Column("outcome", "text", "Which image is higher: left, right or tie."),
+    *_FACTS,
+)
+IMAGES: Final = (
+    Column("image_id", "text", "SHA-256 of the image's file."),
+    Column("name", "text", "Path below the folder that it was imported from."),
+    Column("width", "integer", "Pixels, after rotation as EXIF says."),
+    Column("height", "integer", "Pixels, after rotation as EXIF says."),
+    Column("fold", "integer", "0 to 6, fixed when the image was added; pairs are drawn within folds."),
+)
+LABELERS: Final = (
+    _LABELER,
+    Column("display_name", "text", "Name as shown."),
+    Column("profile", "text", "Free text about the person."),
+    Column("simulated", "yes/no", "Whether a program answered."),
+)
+CODEBOOK: Final = (
+    Column("table", "text", "Name of the table."),
+    Column("column", "text", "Name of the column."),
+    Column("type", "text", "text, integer, number or yes/no."),
+    Column("explanation", "text", "What the column holds."),
+    Column("rows", "integer", "Rows of the table."),
+    Column("filled", "integer", "Rows in which the column is not empty."),
+)
+
+
+def attribute_columns(templates: int) -> tuple[Column, ...]:
+    """The columns of the table of attributes, with room for so many templates."""
+    return (
+        Column("attribute", "text", "What is judged."),
+        Column("question", "text", "The question as the labeler reads it."),
+        *(Column(f"scale_{step}", "text", f"What the rating {step} is called.") for step in range(1, 5)),
+        *(
+            Column(f"template_{number}", "text", "A text for the text tower; {} stands for the attribute.")
+            for number in range(1, templates + 1)
+        ),
+    )

@@ -1,0 +1,109 @@
+"""Writing tables as CSV, XLSX and Parquet so that they open safely elsewhere and come back unchanged."""
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.study.exporting.columns import Value
+from prism_desktop.engine.study.exporting.rows import Sheet
+from prism_desktop.engine.study.importing.cells import neutral
+
+if TYPE_CHECKING:
+    from openpyxl.worksheet.worksheet import Worksheet
+
+XLSX_ROWS, XLSX_TEXT = 1_048_575, 32_767  # Excel's limits: rows below the header, characters in a cell
+_EVERY = 5_000  # rows between two counts
+# ECMA-376 part 1, 22.9.2.19: characters that XML cannot hold, and what would be mistaken for their escape.
+_UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f]|_(?=x[0-9A-Fa-f]{4}_)")
+
+
+def write_csv(sheet: Sheet, path: Path) -> Iterator[int]:
+    """UTF-8, commas; text that a spreadsheet would run as a formula gets a leading '. Yields rows written."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([column.name for column in sheet.columns])
+        for number, row in enumerate(sheet.rows):
+            writer.writerow([_cell(value) for value in row])
+            if number % _EVERY == 0:
+                yield number
+
+
+def _cell(value: Value) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return neutral(value)
+    return "" if value is None else repr(value)
+
+
+def write_parquet(sheet: Sheet, path: Path) -> Iterator[int]:
+    """One file, each column with its explanation in its metadata. Yields rows written."""
+    import pyarrow
+    import pyarrow.parquet
+
+    types = {
+        "text": pyarrow.string(),
+        "integer": pyarrow.int64(),
+        "number": pyarrow.float64(),
+        "yes/no": pyarrow.bool_(),
+    }
+    fields = [
+        pyarrow.field(column.name, types[column.type], metadata={"explanation": column.explanation})
+        for column in sheet.columns
+    ]
+    columns: Sequence[Sequence[Value]] = list(zip(*sheet.rows, strict=True)) or [()] * len(fields)
+    arrays = [pyarrow.array(values, field.type) for values, field in zip(columns, fields, strict=True)]
+    yield 0
+    pyarrow.parquet.write_table(pyarrow.table(arrays, schema=pyarrow.schema(fields)), path, compression="zstd")
+
+
+def write_xlsx(sheets: Sequence[Sheet], path: Path) -> Iterator[int]:
+    """One workbook with a sheet per table; no cell is a formula. Yields rows written over all sheets.
+
+    Raises:
+        InputError: if a table is longer or a text larger than Excel allows.
+    """
+    import openpyxl
+
+    book = openpyxl.Workbook(write_only=True)
+    done = 0
+    try:
+        for sheet in sheets:
+            if len(sheet.rows) > XLSX_ROWS:
+                raise InputError(
+                    f"{sheet.name} has {len(sheet.rows)} rows, more than Excel can hold; choose CSV or Parquet."
+                )
+            page: Any = book.create_sheet(sheet.name)
+            page.freeze_panes = "A2"
+            page.append([column.name for column in sheet.columns])
+            for row in sheet.rows:
+                page.append([_xlsx(page, value) for value in row])
+                done += 1
+                if done % _EVERY == 0:
+                    yield done
+        book.save(path)
+    finally:
+        book.close()
+
+
+def _xlsx(page: "Worksheet", value: Value) -> object:
+    """A value as openpyxl will write it without loss: it guesses formulas and errors, and cuts numbers to 16 digits."""
+    from openpyxl.cell import WriteOnlyCell
+
+    if isinstance(value, str):
+        safe = _UNWRITABLE.sub(lambda match: f"_x{ord(match[0]):04X}_", value)
+        if len(safe) > XLSX_TEXT:
+            raise InputError(f"A text of {len(value)} characters does not fit into Excel; choose CSV or Parquet.")
+        if not safe.startswith(("=", "#")):
+            return safe
+        cell = WriteOnlyCell(page, safe)
+        cell.data_type = "s"
+        return cell
+    if isinstance(value, float) and float(f"{value:.16g}") != value:
+        cell = WriteOnlyCell(page, repr(value))
+        cell.data_type = "n"
+        return cell
+    return value
