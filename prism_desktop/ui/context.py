@@ -28,6 +28,7 @@ class AppContext(QObject):
     study_closed = Signal()
     changed = Signal(object)  # records.Changes, after its transaction
     messaged = Signal(str, str)  # kind ("info", "good", "warn", "bad"), sentence
+    closing = Signal()  # the window goes: end threads of your own
     panel_wanted = Signal(str)  # "study", "label", "train", "explore"
 
     def __init__(self, settings: Settings, theme: Theme, parent: QObject | None = None) -> None:
@@ -132,6 +133,7 @@ class AppContext(QObject):
     def close(self) -> None:
         """End everything cleanly: jobs, what was asked, what was to be written, then the study."""
         self.jobs.close()
+        self.closing.emit()
         self.worker.close()
         studies = [*self._closing, *([self.study] if self.study is not None else [])]
         self._closing, self.study = [], None

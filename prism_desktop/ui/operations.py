@@ -11,14 +11,18 @@ from prism_desktop.engine.study.records import (
     Changes,
     ImageRecord,
     ImportReport,
+    Kind,
     LabelerRecord,
     StudyInfo,
 )
+from prism_desktop.ui.label.deck import Answered, Effect, Redone, Shown, Skipped, Snapshot, Undone
 
 if TYPE_CHECKING:
     from prism_desktop.engine.events import Event
+    from prism_desktop.engine.labeling.session import LabelingSession
     from prism_desktop.engine.study.store import Study
 
+AHEAD = 6  # trials planned after the present one, so that fast fingers never wait
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"})
 
 
@@ -147,3 +151,39 @@ def relink(study: "Study", folder: Path) -> Any:
 def back_up(study: "Study") -> Any:
     """Write a verified copy of the database into the study's backups."""
     return study.backup()
+
+
+def begin_labeling(study: "Study", labeler: str, kind: Kind) -> "tuple[LabelingSession, Snapshot]":
+    """Begin a sitting where the labeler stopped; the session belongs to the store's writer from here on."""
+    from prism_desktop.engine.labeling.session import LabelingSession
+
+    session = LabelingSession(study, labeler, kind)
+    return session, _snapshot(session)
+
+
+def label(session: "LabelingSession", effect: Effect) -> "tuple[Changes, Snapshot]":
+    """Store what a key press while labeling came to; durable before returning."""
+    match effect:
+        case Answered(answers, onset, seconds):
+            changes = session.answer(answers, onset, seconds)
+        case Skipped(reason, onset, seconds):
+            changes = session.skip(reason, onset, seconds)
+        case Undone():
+            changes = session.undo()
+        case Redone():
+            changes = session.redo()
+    return changes, _snapshot(session)
+
+
+def _snapshot(session: "LabelingSession") -> Snapshot:
+    current, progress = session.current, session.progress
+    coming = () if current is None else (current, *session.upcoming(AHEAD))
+    return Snapshot(
+        coming=tuple(Shown(each.left.id, None if each.right is None else each.right.id) for each in coming),
+        paths={image.id: image.path for each in coming for image in (each.left, each.right) if image is not None},
+        previous=session.previous_answer,
+        can_undo=session.can_undo,
+        can_redo=session.can_redo,
+        done=progress.done,
+        target=progress.target,
+    )

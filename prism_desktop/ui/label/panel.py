@@ -1,16 +1,147 @@
-"""The Label panel."""
+"""The Label panel: who and what, instructions, trials."""
 
-from PySide6.QtWidgets import QWidget
+import time
 
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+
+from prism_desktop.engine.study.records import AttributeRecord, Changes, Kind
+from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.widgets.basics import rows
+from prism_desktop.ui.label.instructions import GAP, InstructionsPage
+from prism_desktop.ui.label.keys import Keys
+from prism_desktop.ui.label.remap import KeysPage
+from prism_desktop.ui.label.ring import Ring
+from prism_desktop.ui.label.sitting import Sitting
+from prism_desktop.ui.label.start import StartPage
+from prism_desktop.ui.label.trial import TrialPage
 from prism_desktop.ui.widgets.empty import EmptyState
 
 
 class LabelPanel(QWidget):
+    """Labeling, from choosing who labels to the last trial."""
+
     def __init__(self, context: AppContext) -> None:
         super().__init__()
-        self.setLayout(rows(EmptyState(context.theme, "label", "Label", "Under construction.")))
+        self._context = context
+        self._overview: operations.Overview | None = None
+        self.ring = Ring(context.theme.tokens.stage, self)
+        go = ("Go to Study", lambda: context.panel_wanted.emit("study"))
+        self.no_study = EmptyState(
+            context.theme, "label", "No study is open", "Open a study or make one, then come back to label.", (go,)
+        )
+        self.no_one = EmptyState(context.theme, "people", "", "", (go,))
+        self.start = StartPage(context)
+        self.instructions = InstructionsPage(context)
+        self.trial = TrialPage(context, self.ring)
+        self.keys = KeysPage(context)
+        self.pages = QStackedWidget()
+        for page in (self.no_study, self.no_one, self.start, self.instructions, self.trial, self.keys):
+            self.pages.addWidget(page)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.pages)
+        self._connect()
+        self._study_changed()
 
     def idle(self) -> bool:
-        return True
+        """Whether everything that is shown has arrived."""
+        return self._context.idle() and self.ring.idle()
+
+    def begin(self, labeler: str, kind: Kind) -> None:
+        """Prepare a sitting; instructions come first after a long gap."""
+        study = self._context.study
+        if study is None:
+            return
+        self._context.settings.put("label", {"labeler": labeler, "kind": kind})
+        self.trial.keys = Keys(self._context.settings.keys)
+        sitting = Sitting(self._context, study, labeler, kind, self.ring)
+        sitting.ready.connect(lambda: self._ready(sitting))
+
+    def close_down(self) -> None:
+        """End the decoding thread; called when the window closes."""
+        self.ring.close()
+
+    def _connect(self) -> None:
+        context = self._context
+        context.study_opened.connect(self._study_changed)
+        context.study_closed.connect(self._study_changed)
+        context.changed.connect(self._changed)
+        context.closing.connect(self.close_down)
+        self.start.begun.connect(self.begin)
+        self.start.keys_wanted.connect(self._show_keys)
+        self.keys.left.connect(lambda: self._show(self.start))
+        self.instructions.begun.connect(lambda: self._show(self.trial))
+        self.instructions.left.connect(self._pause)
+        self.trial.paused.connect(self._pause)
+
+    def _ready(self, sitting: Sitting) -> None:
+        overview = self._overview
+        if overview is None:
+            return
+        attributes: dict[str, AttributeRecord] = {each.name: each for each in overview.attributes}
+        names = {each.code: each.display_name or each.code for each in overview.labelers}
+        self.trial.begin(sitting, attributes, names.get(sitting.labeler, sitting.labeler))
+        last = sitting.last_seen
+        if last is None or time.time() - last > GAP:
+            self.instructions.show_instructions(sitting.kind, self.trial.keys)
+            self._show(self.instructions)
+        else:
+            self._show(self.trial)
+
+    def _pause(self) -> None:
+        if self.trial.sitting is not None:
+            self.trial.sitting.tell()
+        self._show(self.start)
+        self._refresh()
+
+    def _show_keys(self) -> None:
+        self.keys.reset()
+        self._show(self.keys)
+
+    def _show(self, page: QWidget) -> None:
+        self.pages.setCurrentWidget(page)
+        self.setFocusProxy(page)
+        if self.isVisible():
+            page.setFocus()
+
+    def _study_changed(self) -> None:
+        self._overview = None
+        self.trial.end()
+        if self._context.study is None:
+            self._show(self.no_study)
+        else:
+            self._refresh()
+
+    def _changed(self, changes: Changes) -> None:
+        if self.pages.currentWidget() not in (self.trial, self.instructions, self.keys):
+            self._refresh()
+
+    def _refresh(self) -> None:
+        study = self._context.study
+        if study is not None:
+            self._context.ask(lambda: operations.overview(study), self._show_overview, owner=self, topic="overview")
+
+    def _show_overview(self, overview: operations.Overview) -> None:
+        first = self._overview is None
+        self._overview = overview
+        if self.pages.currentWidget() in (self.trial, self.instructions, self.keys):
+            return
+        if not overview.info.images or not overview.labelers or not overview.attributes:
+            self._show_lack(overview)
+            return
+        self.start.show_study(overview.info, overview.labelers)
+        if first:
+            last = self._context.settings.get("label", {})
+            self.start.choose(last.get("labeler", ""), last.get("kind", ""))
+        self._show(self.start)
+
+    def _show_lack(self, overview: operations.Overview) -> None:
+        if not overview.info.images:
+            title, text = "No images yet", "Import a folder of face images in the Study panel."
+        elif not overview.labelers:
+            title, text = "No labelers yet", "Add the first labeler in the Study panel, then come back."
+        else:
+            title, text = "Nothing to judge yet", "Add an attribute in the Study panel, then come back."
+        self.no_one.title.setText(title)
+        self.no_one.text.setText(text)
+        self._show(self.no_one)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
+    QLayout,
     QPushButton,
     QSizePolicy,
     QToolButton,
@@ -85,12 +86,12 @@ class Icon(QLabel):
         self.setPixmap(pixmap(self._icon, colour, self._size, self.devicePixelRatioF()))
 
 
-def rows(*widgets: QWidget | QBoxLayout | int | None, gap: int = GRID, margin: int = 0) -> QVBoxLayout:
+def rows(*widgets: QWidget | QLayout | int | None, gap: int = GRID, margin: int = 0) -> QVBoxLayout:
     """Things below each other; an int is a fixed space, None takes up what is left."""
     return _filled(QVBoxLayout(), widgets, gap, margin)
 
 
-def columns(*widgets: QWidget | QBoxLayout | int | None, gap: int = GRID, margin: int = 0) -> QHBoxLayout:
+def columns(*widgets: QWidget | QLayout | int | None, gap: int = GRID, margin: int = 0) -> QHBoxLayout:
     """Things beside each other; an int is a fixed space, None takes up what is left."""
     return _filled(QHBoxLayout(), widgets, gap, margin)
 
@@ -105,7 +106,7 @@ def _filled(layout: L, widgets: tuple[object, ...], gap: int, margin: int) -> L:
             layout.addSpacing(each)
         elif isinstance(each, QWidget):
             layout.addWidget(each)
-        elif isinstance(each, QBoxLayout):
+        elif isinstance(each, QLayout):
             layout.addLayout(each)
     return layout
 

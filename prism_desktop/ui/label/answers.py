@@ -1,0 +1,139 @@
+"""The answers as buttons with their keys, and the row of attributes that shows how far the trial is."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QWidget
+
+from prism_desktop.ui.theme import Theme
+from prism_desktop.ui.widgets.basics import GRID, clear
+from prism_desktop.ui.widgets.keycap import caps
+
+_CAP = 24
+_FACE, _EDGE, _INK = "#f4f4f5", "#55555a", "#1c1c21"  # light on the grey stage in both themes
+
+
+class AnswerButton(QAbstractButton):
+    """A key cap and what it says, on the stage."""
+
+    def __init__(self, theme: Theme, key: str, text: str) -> None:
+        super().__init__()
+        self._theme, self._cap = theme, " ".join(caps(key))
+        self.setText(text)
+        self.setToolTip(f"{text} ({key})")
+        self.setAccessibleName(text)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        cap, text = self._cap_width(), QFontMetrics(self._font()).horizontalAdvance(self.text())
+        return QSize(max(132, cap + text + 5 * GRID), 48)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        whole = QRectF(self.rect()).adjusted(1, 1, -1, -1)
+        lit = self.underMouse() or self.isDown()
+        painter.setPen(QPen(QColor(self._theme.tokens.accent), 3) if self.hasFocus() else QPen(QColor("#6a6a6e"), 1))
+        painter.setBrush(QColor("#9a9a9c" if self.isDown() else "#929294" if lit else "#8b8b8d"))
+        painter.drawRoundedRect(whole, 10, 10)
+        painter.setFont(self._font())
+        text = QFontMetrics(self._font()).horizontalAdvance(self.text())
+        cap = self._cap_width()
+        x = whole.center().x() - (cap + 10 + text) / 2
+        self._paint_cap(painter, QRectF(x, whole.center().y() - _CAP / 2 - 1, cap, _CAP))
+        painter.setPen(QColor(self._theme.tokens.on_stage))
+        place = QRectF(x + cap + 10, whole.y(), text + 4, whole.height())
+        painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self.text())
+        painter.end()
+
+    def _paint_cap(self, painter: QPainter, face: QRectF) -> None:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(_EDGE))
+        painter.drawRoundedRect(face.adjusted(0, 2, 0, 2), 5, 5)
+        painter.setPen(QPen(QColor(_EDGE), 1))
+        painter.setBrush(QColor(_FACE))
+        painter.drawRoundedRect(face, 5, 5)
+        painter.setPen(QColor(_INK))
+        painter.drawText(face, Qt.AlignmentFlag.AlignCenter, self._cap)
+
+    def _cap_width(self) -> int:
+        return max(_CAP, QFontMetrics(self._font()).horizontalAdvance(self._cap) + 12)
+
+    def _font(self) -> QFont:
+        font = QFont(self.font())
+        font.setPixelSize(14)
+        font.setWeight(QFont.Weight.DemiBold)
+        return font
+
+
+class AnswerRow(QWidget):
+    """The possible answers, side by side."""
+
+    chosen = Signal(str)  # the action, as in `keys.DEFAULTS`
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._layout = QHBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(GRID + 4)
+        self._shown: Sequence[tuple[str, str, str]] = ()
+
+    def show_answers(self, answers: Sequence[tuple[str, str, str]]) -> None:
+        """Show (action, key, text) for each answer; nothing happens if they are shown already."""
+        if answers == self._shown:
+            return
+        self._shown = answers
+        clear(self._layout)
+        self._layout.addStretch(1)
+        for action, key, text in answers:
+            button = AnswerButton(self._theme, key, text)
+            button.clicked.connect(lambda _=False, action=action: self.chosen.emit(action))
+            self._layout.addWidget(button)
+        self._layout.addStretch(1)
+
+
+class AttributeTrack(QWidget):
+    """The attributes of a trial in order: done ones ticked, the present one marked."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._names: tuple[str, ...] = ()
+        self._done: dict[str, str] = {}
+        self._present: str | None = None
+        self.setFixedHeight(28)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def show_track(self, names: tuple[str, ...], done: dict[str, str], present: str | None) -> None:
+        """Show `names`; `done` has the mark of each that was judged."""
+        self._names, self._done, self._present = names, done, present
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        font = QFont(self.font())
+        font.setPixelSize(13)
+        font.setWeight(QFont.Weight.DemiBold)
+        painter.setFont(font)
+        metrics = QFontMetrics(font)
+        texts = [f"{name}  {self._done[name]}" if name in self._done else name for name in self._names]
+        widths = [metrics.horizontalAdvance(text) + 24 for text in texts]
+        x = (self.width() - sum(widths) - GRID * (len(widths) - 1)) / 2
+        for name, text, width in zip(self._names, texts, widths, strict=True):
+            self._paint_pill(
+                painter, QRectF(x, 1, width, 26), text, present=name == self._present, done=name in self._done
+            )
+            x += width + GRID
+        painter.end()
+
+    def _paint_pill(self, painter: QPainter, place: QRectF, text: str, *, present: bool, done: bool) -> None:
+        painter.setPen(Qt.PenStyle.NoPen if present or done else QPen(QColor("#646467"), 1))
+        painter.setBrush(QColor("#1c1c21") if present else QColor("#a2a2a4") if done else Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(place, 13, 13)
+        painter.setPen(QColor("#ffffff" if present else "#0c0c0e" if done else "#2a2a2d"))
+        painter.drawText(place, Qt.AlignmentFlag.AlignCenter, text)

@@ -1,0 +1,224 @@
+"""The trials of one sitting as the labeler sees them: ahead of the disk, undone key press by key press. Knows no Qt."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+from prism_desktop.engine.study.records import TrialRecord
+
+Value = int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One presentation: image ids."""
+
+    left: str
+    right: str | None  # None for a rating
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Where the engine's session stands after what it was told."""
+
+    coming: tuple[Shown, ...]  # the one to judge now, and those after it
+    paths: Mapping[str, Path]  # of the images of `coming`
+    previous: TrialRecord | None = None  # what was answered to the first before it was undone
+    can_undo: bool = False
+    can_redo: bool = False
+    done: int = 0  # trials of this task, all sittings together
+    target: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The session is to record answers."""
+
+    answers: Mapping[str, Value]
+    onset: float | None
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """The session is to record a skip."""
+
+    reason: str
+    onset: float | None
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """The session is to take its latest trial back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redone:
+    """The session is to bring back what it took back last."""
+
+
+Effect = Answered | Skipped | Undone | Redone
+Step = tuple[str, Value]  # attribute and its answer
+
+
+@dataclass(slots=True)
+class Slot:
+    """A presentation and the answers given so far."""
+
+    shown: Shown
+    answers: dict[str, Value] = field(default_factory=dict)
+    redo: list[Step] = field(default_factory=list)  # answers taken back, the next to bring back last
+    previous: TrialRecord | None = None  # recorded and undone
+    touched: bool = False  # answered otherwise since
+    onset: float | None = None  # unix s
+
+
+class Deck:
+    """What is current, what comes next, and what each key press means for the session.
+
+    A complete answer moves on at once to the presentation planned next; skip, undo and redo of a whole trial wait for
+    the session (`waiting`), since they change what comes next."""
+
+    def __init__(self, attributes: Sequence[str], snapshot: Snapshot) -> None:
+        self.attributes = tuple(attributes)
+        self.waiting = False
+        self.done, self.target = snapshot.done, snapshot.target
+        self.now = 0  # trials judged in this sitting
+        self._unsaved = 0  # answers that the session has not confirmed
+        self._can_undo = self._can_redo = False
+        self._put_aside: tuple[Shown, list[Step]] | None = None  # answers undone in a trial that was never recorded
+        self._slots: list[Slot] = []
+        self._take(snapshot)
+
+    @property
+    def current(self) -> Slot | None:
+        """What is to be judged now; None if nothing is planned or the session is being waited for."""
+        return self._slots[0] if self._slots and not self.waiting else None
+
+    @property
+    def attribute(self) -> str | None:
+        """The attribute to be judged now."""
+        slot = self.current
+        return None if slot is None else next((name for name in self.attributes if name not in slot.answers), None)
+
+    @property
+    def can_undo(self) -> bool:
+        return bool(self._slots and self._slots[0].answers) or self._can_undo or self._unsaved > 0
+
+    @property
+    def can_redo(self) -> bool:
+        return bool(self._slots and self._slots[0].redo) or self._can_redo
+
+    def coming(self, count: int) -> Sequence[Shown]:
+        """The current presentation and those after it."""
+        return [slot.shown for slot in self._slots[:count]]
+
+    def answer(self, value: Value, now: float) -> Effect | None:
+        """Judge the current attribute; `now` in unix s."""
+        slot, name = self.current, self.attribute
+        if slot is None or name is None:
+            return None
+        slot.answers[name] = value
+        slot.redo.clear()
+        slot.touched = True
+        self._put_aside = None
+        return self._finish(slot, now) if len(slot.answers) == len(self.attributes) else None
+
+    def skip(self, reason: str, now: float) -> Effect | None:
+        """Leave the current trial out, with what was answered of it."""
+        slot = self.current
+        if slot is None:
+            return None
+        self.waiting = True
+        self._put_aside = None
+        return Skipped(reason, slot.onset, _since(slot, now))
+
+    def undo(self) -> Effect | None:
+        """Take the last key press back."""
+        slot = self._slots[0] if self._slots else None
+        if self.waiting:
+            return None
+        if slot is not None and slot.answers:
+            slot.redo.append(slot.answers.popitem())
+            return None
+        if not self.can_undo:
+            return None
+        if slot is not None and slot.redo and slot.previous is None:
+            self._put_aside = (slot.shown, slot.redo)
+        self.waiting = True
+        return Undone()
+
+    def redo(self, now: float) -> Effect | None:
+        """Bring back the key press taken back last."""
+        slot = self.current
+        if slot is None:
+            return None
+        if slot.redo:
+            name, value = slot.redo.pop()
+            slot.answers[name] = value
+            if len(slot.answers) < len(self.attributes):
+                return None
+            if slot.previous is None or slot.touched:
+                return self._finish(slot, now)
+        elif slot.previous is None or slot.touched or not self._can_redo:
+            return None
+        self.waiting = True
+        return Redone()
+
+    def confirm(self, effect: Effect, snapshot: Snapshot) -> None:
+        """The session did what it was told and now stands at `snapshot`."""
+        self.done, self.target = snapshot.done, snapshot.target
+        if isinstance(effect, Answered):
+            self._unsaved -= 1
+            if self.waiting:  # a skip, undo or redo is on its way; its own snapshot will follow
+                return
+            self._follow(snapshot)
+            return
+        self.now = max(0, self.now + (-1 if isinstance(effect, Undone) else 1))
+        self.waiting = False
+        self._take(snapshot, undone=isinstance(effect, Undone))
+
+    def refuse(self, effect: Effect) -> None:
+        """The session could not do it; an answer stays in line to be told again."""
+        if not isinstance(effect, Answered):
+            self.waiting = False
+
+    def _finish(self, slot: Slot, now: float) -> Answered:
+        self._slots.pop(0)
+        self._unsaved += 1
+        self.now += 1
+        return Answered(MappingProxyType(dict(slot.answers)), slot.onset, _since(slot, now))
+
+    def _follow(self, snapshot: Snapshot) -> None:
+        """Keep what is shown now; plan anew what comes after it."""
+        self._can_undo, self._can_redo = snapshot.can_undo, snapshot.can_redo
+        planned = snapshot.coming[self._unsaved :]
+        if self._slots and planned and self._slots[0].shown == planned[0]:
+            self._slots = [self._slots[0], *(Slot(shown) for shown in planned[1:])]
+        elif not self._unsaved:
+            self._take(snapshot)
+
+    def _take(self, snapshot: Snapshot, *, undone: bool = False) -> None:
+        """Show what the session says; only the last key press of a trial just undone is taken back."""
+        self._can_undo, self._can_redo = snapshot.can_undo, snapshot.can_redo
+        self._slots = [Slot(shown) for shown in snapshot.coming]
+        if not self._slots:
+            return
+        first, previous = self._slots[0], snapshot.previous
+        if previous is not None:
+            self._put_back(first, previous, answers=len(previous.answers) - 1 if undone else 0)
+        elif self._put_aside is not None and self._put_aside[0] == first.shown:
+            first.redo = self._put_aside[1]
+            self._put_aside = None
+
+    def _put_back(self, slot: Slot, previous: TrialRecord, answers: int) -> None:
+        slot.previous = previous
+        steps = [(name, previous.answers[name]) for name in self.attributes if name in previous.answers]
+        slot.answers = dict(steps[: max(0, answers)])
+        slot.redo = steps[max(0, answers) :][::-1]
+
+
+def _since(slot: Slot, now: float) -> float | None:
+    return None if slot.onset is None else max(0.0, now - slot.onset)

@@ -1,0 +1,72 @@
+"""Which key does what while labeling; the user may change all of them."""
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import QKeyCombination, Qt
+from PySide6.QtGui import QKeyEvent, QKeySequence
+
+DEFAULTS: Mapping[str, str] = {
+    "rate 1": "1",
+    "rate 2": "2",
+    "rate 3": "3",
+    "rate 4": "4",
+    "left": "Left",
+    "right": "Right",
+    "tie": "Down",
+    "skip": "S",
+    "undo": "Ctrl+Z",
+    "undo too": "Backspace",
+    "redo": "Ctrl+Shift+Z",
+    "pause": "Escape",
+}
+NAMES: Mapping[str, str] = {
+    "rate 1": "Rate 1, very low",
+    "rate 2": "Rate 2, low",
+    "rate 3": "Rate 3, high",
+    "rate 4": "Rate 4, very high",
+    "left": "The left face",
+    "right": "The right face",
+    "tie": "Tie",
+    "skip": "Skip",
+    "undo": "Undo",
+    "undo too": "Undo, second key",
+    "redo": "Redo",
+    "pause": "Pause",
+}
+
+
+def written(event: QKeyEvent) -> str:
+    """The key pressed, as `QKeySequence` writes it: "Ctrl+Z"; the number pad counts as the digits."""
+    modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+    return QKeySequence(QKeyCombination(modifiers, Qt.Key(event.key()))).toString(
+        QKeySequence.SequenceFormat.PortableText
+    )
+
+
+class Keys:
+    """The keys in force: the defaults with the user's changes."""
+
+    def __init__(self, changed: Mapping[str, str] | None = None) -> None:
+        self.by_action = {**DEFAULTS, **{key: value for key, value in (changed or {}).items() if key in DEFAULTS}}
+        self._by_key = {_normal(sequence): action for action, sequence in self.by_action.items() if sequence}
+
+    def __getitem__(self, action: str) -> str:
+        return self.by_action[action]
+
+    def action(self, event: QKeyEvent) -> str | None:
+        """What the pressed key does, if anything."""
+        action = self._by_key.get(written(event))
+        return "undo" if action == "undo too" else action
+
+    def clashes(self) -> set[str]:
+        """Actions that share a key with another."""
+        keys = [_normal(sequence) for sequence in self.by_action.values()]
+        return {action for action, key in self.by_action.items() if key and keys.count(_normal(key)) > 1}
+
+    def changes(self) -> dict[str, str]:
+        """What differs from the defaults."""
+        return {action: key for action, key in self.by_action.items() if key != DEFAULTS[action]}
+
+
+def _normal(sequence: str) -> str:
+    return QKeySequence(sequence).toString(QKeySequence.SequenceFormat.PortableText)

@@ -1,0 +1,71 @@
+"""Changing the keys, on one page."""
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QGridLayout, QKeySequenceEdit, QVBoxLayout, QWidget
+
+from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.label.keys import DEFAULTS, NAMES, Keys
+from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
+from prism_desktop.ui.widgets.cards import Card, ScrollPage
+
+
+class KeysPage(QWidget):
+    """A field for each action; press the key it is to have."""
+
+    left = Signal()
+
+    def __init__(self, context: AppContext) -> None:
+        super().__init__()
+        self._context = context
+        self.fields: dict[str, QKeySequenceEdit] = {}
+        self.trouble = label("", "bad", wrap=True)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(3 * GRID)
+        grid.setVerticalSpacing(GRID)
+        for row, (action, name) in enumerate(NAMES.items()):
+            field = QKeySequenceEdit()
+            field.setMaximumSequenceLength(1)
+            field.setAccessibleName(name)
+            field.keySequenceChanged.connect(self._check)
+            self.fields[action] = field
+            grid.addWidget(label(name), row, 0)
+            grid.addWidget(field, row, 1)
+        self.done = button("Save keys", self._save, "primary")
+        card = Card()
+        card.body.addLayout(grid)
+        card.body.addWidget(self.trouble)
+        card.body.addSpacing(GRID)
+        defaults = button("Defaults", lambda: self._fill(DEFAULTS))
+        card.body.addLayout(columns(self.done, button("Cancel", self.left.emit), None, defaults))
+        content = rows(label("Keys while labeling", "title"), GRID, card, None)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(ScrollPage(content, 560))
+        self.setFocusProxy(self.fields["rate 1"])
+        self.reset()
+
+    def reset(self) -> None:
+        """Show the keys in force."""
+        self._fill(Keys(self._context.settings.keys).by_action)
+
+    def _chosen(self) -> Keys:
+        form = QKeySequence.SequenceFormat.PortableText
+        return Keys({action: field.keySequence().toString(form) for action, field in self.fields.items()})
+
+    def _fill(self, keys: Mapping[str, str]) -> None:
+        for action, field in self.fields.items():
+            field.setKeySequence(QKeySequence(keys[action]))
+        self._check()
+
+    def _check(self) -> None:
+        clashes = self._chosen().clashes()
+        names = ", ".join(NAMES[action] for action in NAMES if action in clashes)
+        self.trouble.setText(f"The same key twice: {names}." if clashes else "")
+        self.done.setEnabled(not clashes)
+
+    def _save(self) -> None:
+        self._context.settings.keys = self._chosen().changes()
+        self.left.emit()

@@ -1,0 +1,112 @@
+"""Faces decoded ahead, at the size at which they will be painted."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QImageReader, QPainter, QPainterPath
+
+KEPT = 256 * 1024 * 1024  # bytes of decoded faces; at 900 px each has 3 MB
+FEWEST = 8  # faces kept however large
+GROW = 3.0  # small images are enlarged this much at most
+RADIUS = 10  # px of the rounded corners
+
+Key = tuple[str, int, int]  # image id, box width, box height, in device pixels
+
+
+def decode(path: Path, box: QSize, stage: str) -> QImage:
+    """The image upright, fitted into `box` device pixels, corners rounded on the stage's colour; null if unreadable."""
+    reader = QImageReader(str(path))
+    reader.setAutoTransform(True)
+    size = reader.size()
+    if not size.isValid():
+        return QImage()
+    turned = bool(reader.transformation().value & 4)  # the 90-degree bit: the scaled size is that before turning
+    upright = size.transposed() if turned else size
+    fitted = upright.scaled(box, Qt.AspectRatioMode.KeepAspectRatio)
+    largest = QSize(round(upright.width() * GROW), round(upright.height() * GROW))
+    fitted = fitted.boundedTo(largest)
+    reader.setScaledSize(fitted.transposed() if turned else fitted)
+    image = reader.read()
+    if image.isNull():
+        return image
+    image = image.convertToFormat(QImage.Format.Format_RGB32)
+    _round(image, stage)
+    return image
+
+
+def _round(image: QImage, stage: str) -> None:
+    whole = QRectF(image.rect())
+    outside, inside = QPainterPath(), QPainterPath()
+    outside.addRect(whole)
+    inside.addRoundedRect(whole, RADIUS, RADIUS)
+    painter = QPainter(image)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.fillPath(outside.subtracted(inside), QColor(stage))
+    painter.end()
+
+
+class Ring(QObject):
+    """A thread decodes what will be wanted next, soonest first; what was wanted lately stays at hand."""
+
+    arrived = Signal(str)  # image id
+
+    def __init__(self, stage: str, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._stage = stage
+        self._kept: OrderedDict[Key, QImage] = OrderedDict()
+        self._wanted: list[tuple[Key, Path]] = []
+        self._lock = threading.Condition()
+        self._open = True
+        self._busy = False
+        self._thread = threading.Thread(target=self._run, name="decoding ahead", daemon=True)
+        self._thread.start()
+
+    def want(self, images: Sequence[tuple[str, Path]], box: QSize) -> None:
+        """These, in this order, are needed next; earlier wishes are forgotten."""
+        with self._lock:
+            keys = [((image, box.width(), box.height()), path) for image, path in images]
+            for key, _ in keys:
+                if key in self._kept:
+                    self._kept.move_to_end(key)
+            self._wanted = [(key, path) for key, path in keys if key not in self._kept]
+            self._lock.notify()
+
+    def get(self, image: str, box: QSize) -> QImage | None:
+        """The decoded image if it is at hand; null if its file cannot be read."""
+        with self._lock:
+            return self._kept.get((image, box.width(), box.height()))
+
+    def idle(self) -> bool:
+        """Whether all that is wanted was decoded."""
+        with self._lock:
+            return not (self._wanted or self._busy)
+
+    def close(self) -> None:
+        """End the thread."""
+        with self._lock:
+            self._open = False
+            self._lock.notify()
+        self._thread.join(5)
+
+    def _run(self) -> None:
+        while True:
+            with self._lock:
+                self._lock.wait_for(lambda: self._wanted or not self._open)
+                if not self._open:
+                    return
+                key, path = self._wanted.pop(0)
+                self._busy = True
+            image = decode(path, QSize(key[1], key[2]), self._stage)
+            with self._lock:
+                self._kept[key] = image
+                self._drop_oldest()
+                self._busy = False
+            self.arrived.emit(key[0])
+
+    def _drop_oldest(self) -> None:
+        size = sum(image.sizeInBytes() for image in self._kept.values())
+        while size > KEPT and len(self._kept) > FEWEST:
+            size -= self._kept.popitem(last=False)[1].sizeInBytes()

@@ -1,0 +1,152 @@
+"""One labeler's sitting at one task: the deck in front, the engine's session and the store behind, the faces ahead."""
+
+import time
+from collections import deque
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QSize, QTimer, Signal
+
+from prism_desktop.engine.study.records import Changes, Kind
+from prism_desktop.ui import operations
+from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.label.deck import Deck, Effect, Snapshot, Value
+from prism_desktop.ui.label.ring import Ring
+
+if TYPE_CHECKING:
+    from prism_desktop.engine.labeling.session import LabelingSession
+    from prism_desktop.engine.study.store import Study
+
+DECODED = 4  # trials whose faces are at hand: the present one and those after it
+_QUIET = 1200  # ms without an answer before the other panels are told
+
+
+class Sitting(QObject):
+    """Turns key presses into stored trials without ever waiting for the disk.
+
+    Answers are stored in order by the store's writer. If one cannot be stored, it and all after it are kept here,
+    `stuck` says why, and `save_again` tries once more."""
+
+    ready = Signal()
+    moved = Signal()  # another attribute or trial is current
+    stuck = Signal(Exception)
+    freed = Signal()  # nothing is left to store
+
+    def __init__(self, context: AppContext, study: "Study", labeler: str, kind: Kind, ring: Ring) -> None:
+        super().__init__()
+        self._context, self._study, self._ring = context, study, ring
+        self.labeler, self.kind = labeler, kind
+        self.deck: Deck | None = None
+        self._session: LabelingSession | None = None
+        self._paths: dict[str, Path] = {}
+        self._unsaved: deque[Effect] = deque()
+        self._saving = self._stuck = False
+        self._box = QSize(1, 1)
+        self._changes = Changes()
+        self._tell_later = QTimer(self)
+        self._tell_later.setSingleShot(True)
+        self._tell_later.setInterval(_QUIET)
+        self._tell_later.timeout.connect(self.tell)
+        context.writer.ask(lambda: operations.begin_labeling(study, labeler, kind), self._begin, owner=self)
+
+    @property
+    def unsaved(self) -> int:
+        """What was done but is not yet on the disk."""
+        return len(self._unsaved)
+
+    @property
+    def last_seen(self) -> float | None:
+        """When the labeler did this task last, unix s."""
+        return None if self._session is None else self._session.last_seen
+
+    def answer(self, value: Value) -> None:
+        """Judge the present attribute."""
+        if self.deck is not None and not self._stuck:
+            self._act(self.deck.answer(value, time.time()))
+
+    def skip(self, reason: str) -> None:
+        """Leave the present trial out."""
+        if self.deck is not None and not self._stuck:
+            self._act(self.deck.skip(reason, time.time()))
+
+    def undo(self) -> None:
+        if self.deck is not None and not self._stuck:
+            self._act(self.deck.undo())
+
+    def redo(self) -> None:
+        if self.deck is not None and not self._stuck:
+            self._act(self.deck.redo(time.time()))
+
+    def painted(self, when: float) -> None:
+        """The present trial's faces were painted at `when`, unix s: the onset."""
+        slot = self.deck.current if self.deck is not None else None
+        if slot is not None and slot.onset is None:
+            slot.onset = when
+
+    def look_ahead(self, box: QSize) -> None:
+        """Have the coming faces decoded for a room of `box` device pixels each."""
+        self._box = box
+        if self.deck is None:
+            return
+        coming = self.deck.coming(DECODED)
+        images = [image for shown in coming for image in (shown.left, shown.right) if image is not None]
+        self._ring.want([(image, self._paths[image]) for image in images if image in self._paths], box)
+
+    def save_again(self) -> None:
+        """Try again to store what could not be stored."""
+        self._stuck = False
+        self._save()
+
+    def tell(self) -> None:
+        """Tell the other panels what changed; done by itself when the labeler rests."""
+        changes, self._changes = self._changes, Changes()
+        if changes:
+            self._context.changed.emit(changes)
+
+    def _begin(self, begun: "tuple[LabelingSession, Snapshot]") -> None:
+        self._session, snapshot = begun
+        self.deck = Deck([attribute.name for attribute in self._session.attributes], snapshot)
+        self._paths.update(snapshot.paths)
+        self.ready.emit()
+
+    def _act(self, effect: Effect | None) -> None:
+        self.moved.emit()  # first what the labeler sees, then the disk
+        if effect is not None:
+            self._unsaved.append(effect)
+            self._save()
+
+    def _save(self) -> None:
+        session = self._session
+        if self._saving or self._stuck or not self._unsaved or session is None:
+            return
+        self._saving = True
+        effect = self._unsaved[0]
+        self._context.writer.ask(
+            lambda: operations.label(session, effect), self._saved, owner=self, failed=self._not_saved
+        )
+
+    def _saved(self, result: tuple[Changes, Snapshot]) -> None:
+        changes, snapshot = result
+        self._saving = False
+        effect = self._unsaved.popleft()
+        self._changes |= changes
+        self._tell_later.start()
+        self._paths.update(snapshot.paths)
+        assert self.deck is not None
+        before = self.deck.current
+        self.deck.confirm(effect, snapshot)
+        if self.deck.current is not before:
+            self.moved.emit()
+        else:
+            self.look_ahead(self._box)
+        if not self._unsaved:
+            self.freed.emit()
+        self._save()
+
+    def _not_saved(self, error: Exception) -> None:
+        self._saving = False
+        self._stuck = True
+        if self.deck is not None:
+            self.deck.refuse(self._unsaved[0])
+        self._context.report(error)
+        self.stuck.emit(error)

@@ -1,0 +1,103 @@
+"""The faces on neutral mid-grey, as large as the window allows."""
+
+import time
+
+from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from prism_desktop.ui.label.ring import Ring
+from prism_desktop.ui.tokens import Tokens
+from prism_desktop.ui.widgets.basics import GRID
+
+GAP = 3 * GRID  # between two faces
+
+
+class Stage(QWidget):
+    """Paints one face or two side by side, and tells when the frame was painted."""
+
+    painted = Signal(float)  # unix s, once for each `show_images`, when all its faces were there
+    resized = Signal()
+    chosen = Signal(str)  # "left" or "right", by the mouse
+
+    def __init__(self, ring: Ring, tokens: Tokens) -> None:
+        super().__init__()
+        self._ring = ring
+        self._grey, self._ink = QColor(tokens.stage), QColor(tokens.on_stage)
+        self._images: tuple[str, ...] = ()
+        self._told = True
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(320, 200)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        ring.arrived.connect(self._arrived)
+
+    def show_images(self, images: tuple[str, ...]) -> None:
+        """Show one or two images, by id."""
+        self._images = images
+        self._told = False
+        self.update()
+
+    def box(self, count: int | None = None) -> QSize:
+        """The room for each of `count` faces, in device pixels."""
+        count = count or len(self._images) or 1
+        ratio = self.devicePixelRatioF()
+        width = (self.width() - GAP * (count - 1)) / count
+        return QSize(max(1, int(width * ratio)), max(1, int(self.height() * ratio)))
+
+    def places(self) -> list[QRect]:
+        """Where each face's room is."""
+        count = max(1, len(self._images))
+        width = (self.width() - GAP * (count - 1)) // count
+        return [QRect(number * (width + GAP), 0, width, self.height()) for number in range(count)]
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), self._grey)
+        whole = True
+        for place, image in zip(self.places(), self._images, strict=False):
+            whole &= self._paint(painter, place, image, toward=self._toward(place))
+        painter.end()
+        if whole and self._images and not self._told:
+            self._told = True
+            self.painted.emit(time.time())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.resized.emit()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if len(self._images) == 2 and event.button() == Qt.MouseButton.LeftButton:
+            left, right = self.places()
+            if left.contains(event.position().toPoint()):
+                self.chosen.emit("left")
+            elif right.contains(event.position().toPoint()):
+                self.chosen.emit("right")
+
+    def _toward(self, place: QRect) -> int:
+        """Two faces lean to the middle, so that the eye travels little: 1 to the right, -1 to the left, 0 centred."""
+        if len(self._images) < 2:
+            return 0
+        return 1 if place.x() == 0 else -1
+
+    def _paint(self, painter: QPainter, place: QRect, image: str, toward: int) -> bool:
+        decoded = self._ring.get(image, self.box())
+        if decoded is None:
+            return False
+        if decoded.isNull():
+            painter.setPen(self._ink)
+            text = "This image cannot be read.\nSkip it with the reason “bad image”."
+            painter.drawText(place, Qt.AlignmentFlag.AlignCenter, text)
+            return True
+        painter.drawImage(self._corner(place, decoded, toward), decoded)
+        return True
+
+    def _corner(self, place: QRect, image: QImage, toward: int) -> QPoint:
+        image.setDevicePixelRatio(self.devicePixelRatioF())
+        size = image.deviceIndependentSize().toSize()
+        spare = place.width() - size.width()
+        x = place.x() + (spare // 2 if toward == 0 else spare if toward > 0 else 0)
+        return QPoint(x, place.y() + (place.height() - size.height()) // 2)
+
+    def _arrived(self, image: str) -> None:
+        if image in self._images:
+            self.update()

@@ -1,0 +1,34 @@
+"""What the labeler reads."""
+
+from prism_desktop.engine.study.records import AttributeRecord, Kind
+
+SKIP_REASONS = ("I know this person", "The image is bad", "I cannot judge this")
+
+
+def question(attribute: AttributeRecord, kind: Kind) -> str:
+    """The question put for an attribute: the study's own wording where it has one that suits the task."""
+    compares = attribute.question.lower().startswith(("who ", "which "))
+    if attribute.question and (kind == "comparison" or not compares):
+        return attribute.question
+    if kind == "rating":
+        return f"How {attribute.name} does this person look?"
+    return f"Who looks more {attribute.name}?"
+
+
+def task(kind: Kind) -> str:
+    return "Rating" if kind == "rating" else "Comparison"
+
+
+def instructions(kind: Kind) -> tuple[str, ...]:
+    """What to do, in a few lines; keys are drawn beside them."""
+    if kind == "rating":
+        return (
+            "You see one face at a time and rate it from 1 (very low) to 4 (very high) for each question.",
+            "Go by your first impression; there are no right answers.",
+            "A few faces come back later, so that we learn how steady an impression is.",
+        )
+    return (
+        "You see two faces and choose the one for whom the question holds more; a tie only if you see no difference.",
+        "Go by your first impression; there are no right answers.",
+        "A few pairs come back later, so that we learn how steady an impression is.",
+    )
