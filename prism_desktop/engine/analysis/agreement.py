@@ -1,0 +1,189 @@
+"""How often labelers agree with one another, and with themselves.
+
+On comparisons, two labelers' first answers to the same unordered pair and attribute are compared, whatever sides they
+saw: 1 for the same image (or two ties), 0 for opposite images, 1/2 where only one of them called a tie. On ratings, the
+order of two images that both labelers rated is compared, where neither rated them equal. What is not shared is NaN,
+never 0. The diagonal is self-agreement on repeated comparisons, scored alike.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import sparse
+from scipy.stats import norm
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Source = Literal["comparisons", "ratings"]
+
+_MOST_IMAGES = 120  # shared images per two labelers whose rated orders are compared
+_SIGN = {"left": 1, "right": -1, "tie": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementResult:
+    """Agreement of every two labelers."""
+
+    labelers: tuple[str, ...]
+    matrix: Floats  # (labelers, labelers), 0-1, NaN where nothing is shared; symmetric
+    counts: Ints  # (labelers, labelers) shared answers; for ratings, shared pairs of images
+    low: Floats  # (labelers, labelers) 95 % Wilson
+    high: Floats
+    source: Source  # what the answers were
+    attribute: str | None  # None: all together
+
+    def frame(self, repeats: bool = False) -> pd.DataFrame:
+        """One row per two labelers: labeler, other, agreement, low, high, count, source.
+
+        `repeats` adds each labeler's agreement with themselves.
+        """
+        one, two = np.triu_indices(len(self.labelers), k=0 if repeats else 1)
+        names = np.array(self.labelers, dtype=object)
+        return pd.DataFrame(
+            {
+                "labeler": names[one],
+                "other": names[two],
+                "agreement": self.matrix[one, two],
+                "low": self.low[one, two],
+                "high": self.high[one, two],
+                "count": self.counts[one, two],
+                "source": self.source,
+            }
+        )
+
+
+def study_agreement(
+    comparisons: pd.DataFrame,
+    ratings: pd.DataFrame,
+    attribute: str | None = None,
+    labelers: Sequence[str] | None = None,
+) -> AgreementResult:
+    """Agreement on comparisons where any are shared, else on the orders that the ratings imply."""
+    result = agreement(comparisons, attribute, labelers)
+    off = ~np.eye(len(result.labelers), dtype=bool)
+    if not result.counts[off].any() and len(ratings):
+        return rating_agreement(ratings, attribute, labelers)
+    return result
+
+
+def agreement(
+    comparisons: pd.DataFrame, attribute: str | None = None, labelers: Sequence[str] | None = None
+) -> AgreementResult:
+    """Agreement on shared comparisons.
+
+    Args:
+        comparisons: `Study.comparisons()`, or the same table of a run.
+        attribute: only this one; None for all together.
+        labelers: the order of the result; None for all in the frame, sorted.
+    """
+    rows = _chosen(comparisons, attribute)
+    codes = tuple(labelers) if labelers is not None else tuple(sorted(rows["labeler"].unique()))
+    turned = (rows["left"] > rows["right"]).to_numpy()
+    low, high = rows["left"].where(~turned, rows["right"]), rows["right"].where(~turned, rows["left"])
+    item = pd.DataFrame({"low": low, "high": high, "attribute": rows["attribute"]})
+    table = pd.DataFrame(
+        {
+            "labeler": pd.Index(np.array(codes, dtype=object)).get_indexer(pd.Index(rows["labeler"].astype(object))),
+            "item": item.groupby(list(item.columns)).ngroup().to_numpy(),
+            "sign": rows["outcome"].astype("str").map(_SIGN).to_numpy() * np.where(turned, -1, 1),
+        }
+    )
+    table = table[(table["labeler"] >= 0) & table["sign"].notna()]
+    score, counts = _shared(table.drop_duplicates(["labeler", "item"]), len(codes))
+    own, times = _repeated(table, len(codes))
+    score[np.diag_indices(len(codes))], counts[np.diag_indices(len(codes))] = own, times
+    return _result(codes, score, counts, counts.astype(np.float64), "comparisons", attribute)
+
+
+def rating_agreement(
+    ratings: pd.DataFrame, attribute: str | None = None, labelers: Sequence[str] | None = None, seed: int = 0
+) -> AgreementResult:
+    """Agreement on the order of two images that both labelers rated (its Goodman-Kruskal gamma is 2 x agreement - 1).
+
+    At most 120 shared images per two labelers and attribute are used, drawn at random. The orders of n images are not
+    independent, so the interval counts n images, not their n (n - 1) / 2 pairs.
+    """
+    rows = _chosen(ratings, attribute)
+    codes = tuple(labelers) if labelers is not None else tuple(sorted(rows["labeler"].unique()))
+    size = len(codes)
+    score, counts, images = np.zeros((size, size)), np.zeros((size, size), dtype=np.int64), np.zeros((size, size))
+    rng = np.random.default_rng(seed)
+    value = rows.assign(used=_values(rows))
+    for _, mine in value.groupby("attribute", sort=True):
+        table = mine.pivot_table(index="image", columns="labeler", values="used", aggfunc="mean")
+        table = table.reindex(columns=list(codes))
+        values = table.to_numpy(dtype=np.float64)[rng.permutation(len(table))]
+        known = ~np.isnan(values)
+        shared = known.T.astype(np.int64) @ known.astype(np.int64)
+        for one, two in zip(*np.nonzero(np.triu(shared >= 2, 1)), strict=True):
+            same, compared, used = _orders(values[:, one], values[:, two], known[:, one] & known[:, two])
+            for at in ((one, two), (two, one)):
+                score[at] += same
+                counts[at] += compared
+                images[at] += used
+    return _result(codes, score, counts, np.minimum(counts, images), "ratings", attribute)
+
+
+def _chosen(frame: pd.DataFrame, attribute: str | None) -> pd.DataFrame:
+    rows = frame if attribute is None else frame[frame["attribute"] == attribute]
+    return rows.reset_index(drop=True)
+
+
+def _shared(table: pd.DataFrame, size: int) -> tuple[Floats, Ints]:
+    """Summed agreement and number of shared items of every two labelers, (size, size) each."""
+    score, counts = np.zeros((size, size)), np.zeros((size, size), dtype=np.int64)
+    if table.empty:
+        return score, counts
+    shape = (int(table["item"].max()) + 1, size)
+
+    def where(mask: "pd.Series[bool]") -> sparse.csr_array:
+        part = table[mask]
+        return sparse.csr_array((np.ones(len(part)), (part["item"], part["labeler"])), shape=shape)
+
+    won, lost, tied = (where(table["sign"] == sign) for sign in (1, -1, 0))
+    decided = won + lost
+    score += (won.T @ won + lost.T @ lost + tied.T @ tied).toarray()
+    score += 0.5 * (tied.T @ decided + decided.T @ tied).toarray()
+    everything = decided + tied
+    return score, np.rint((everything.T @ everything).toarray()).astype(np.int64)
+
+
+def _repeated(table: pd.DataFrame, size: int) -> tuple[Floats, Ints]:
+    """Summed agreement and number of successive answers to the same item, per labeler, (size,) each."""
+    before = table.groupby(["labeler", "item"])["sign"].shift()
+    again = before.notna()
+    like = 1.0 - (table["sign"][again] - before[again]).abs().to_numpy(dtype=np.float64) / 2
+    who = table["labeler"][again].to_numpy()
+    return np.bincount(who, like, size).astype(np.float64), np.bincount(who, minlength=size).astype(np.int64)
+
+
+def _values(rows: pd.DataFrame) -> pd.Series:
+    """Only orders within a labeler matter, so the original scale serves wherever it is known for the whole frame."""
+    raw = rows["raw"] if "raw" in rows and rows["raw"].notna().all() else rows["value"]
+    return raw.astype("float64")
+
+
+def _orders(one: Floats, two: Floats, shared: npt.NDArray[np.bool_]) -> tuple[float, int, int]:
+    """Pairs in the same order, pairs that neither rated equal, and images used."""
+    rows = np.flatnonzero(shared)[:_MOST_IMAGES]
+    product = np.sign(np.subtract.outer(one[rows], one[rows])) * np.sign(np.subtract.outer(two[rows], two[rows]))
+    return float((product > 0).sum() / 2), int(np.count_nonzero(product) // 2), len(rows)
+
+
+def _result(
+    codes: tuple[str, ...], score: Floats, counts: Ints, n: Floats, source: Source, attribute: str | None
+) -> AgreementResult:
+    known = counts > 0
+    matrix = np.where(known, score / np.where(known, counts, 1), np.nan)
+    # Wilson's interval, as in the evaluation's, over the whole matrix at once.
+    z = float(norm.ppf(0.975))
+    size = np.where(known, n, np.nan)
+    middle = (matrix + z * z / (2 * size)) / (1 + z * z / size)
+    half = z / (1 + z * z / size) * np.sqrt(matrix * (1 - matrix) / size + z * z / (4 * size * size))
+    return AgreementResult(
+        codes, matrix, counts, np.maximum(middle - half, 0), np.minimum(middle + half, 1), source, attribute
+    )
