@@ -1,39 +1,24 @@
 """Trials and images as pandas tables, one row per attribute answered. Runs in the reader's thread."""
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from prism_desktop.engine.study import schema
 from prism_desktop.engine.study.reading import CURRENT
-from prism_desktop.engine.study.reading import images as image_records
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
-_QUERY = f"""SELECT t.uid, p.code, s.uid, t.place, l.sha256, r.sha256, n.name, a.value, a.raw, t.onset,
-t.seconds, e.uid, t.source FROM trial AS t
-JOIN answer AS a ON a.trial_id = t.id JOIN attribute AS n ON n.id = a.attribute_id
-JOIN labeler AS p ON p.id = t.labeler_id JOIN session AS s ON s.id = t.session_id
-JOIN stimulus AS l ON l.id = t.left_id LEFT JOIN stimulus AS r ON r.id = t.right_id
-LEFT JOIN trial AS e ON e.id = t.repeat_of_id
-WHERE t.kind = :kind AND t.skipped = 0 AND {CURRENT} ORDER BY t.id, n.id"""
-_COLUMNS = (
-    "trial",
-    "labeler",
-    "session",
-    "order",
-    "left",
-    "right",
-    "attribute",
-    "value",
-    "raw",
-    "onset",
-    "seconds",
-    "repeat_of",
-    "source",
-)
+_CHOSEN = f"t.kind = :kind AND t.skipped = 0 AND {CURRENT}"
+_TRIALS = f"""SELECT t.id, t.uid, t.labeler_id, t.session_id, t.place, t.left_id, t.right_id, t.onset, t.seconds, e.uid,
+t.source FROM trial AS t LEFT JOIN trial AS e ON e.id = t.repeat_of_id WHERE {_CHOSEN} ORDER BY t.id"""
+_ANSWERS = f"""SELECT a.trial_id, a.attribute_id, a.value FROM trial AS t JOIN answer AS a ON a.trial_id = t.id
+WHERE {_CHOSEN} ORDER BY a.trial_id, a.attribute_id"""
 
 
 def comparisons(connection: Connection) -> "pd.DataFrame":
@@ -43,38 +28,80 @@ def comparisons(connection: Connection) -> "pd.DataFrame":
         trial, labeler, session, order (int64), left, right (image ids), attribute, outcome ("left", "right" or "tie"),
         onset (unix s), seconds, repeat_of (trial or missing), source; oldest first.
     """
-    frame = _answers(connection, "comparison").drop(columns="raw")
-    frame["value"] = frame["value"].map(schema.OUTCOME_NAME).astype("str")
-    return frame.rename(columns={"value": "outcome"})
+    frame = _answers(connection, "comparison", ("left", "right"))
+    outcomes = _texts([schema.OUTCOME_NAME[value] for value in (-1, 0, 1)])
+    frame.insert(7, "outcome", outcomes.take(frame.pop("value").to_numpy() + 1).reset_index(drop=True))
+    return frame
 
 
 def ratings(connection: Connection) -> "pd.DataFrame":
     """Current ratings.
 
     Returns:
-        trial, labeler, session, order (int64), image (id), attribute, value (int64, 1-4), raw (float64, the rating as
-        it was imported where its scale was another, else NaN), onset (unix s), seconds, repeat_of (trial or missing),
-        source; oldest first.
+        trial, labeler, session, order (int64), image (id), attribute, value (int64, 1-4), onset (unix s), seconds,
+        repeat_of (trial or missing), source; oldest first.
     """
-    return _answers(connection, "rating").drop(columns="right").rename(columns={"left": "image"})
+    return _answers(connection, "rating", ("image",))
 
 
 def images(connection: Connection, study: Path) -> "pd.DataFrame":
     """image (id), name, path (str), width, height (px), fold (0-6); in the order of their names."""
     import pandas as pd
 
-    rows = [(i.id, i.name, str(i.path), i.width, i.height, i.fold) for i in image_records(connection, study)]
-    frame = pd.DataFrame(rows, columns=["image", "name", "path", "width", "height", "fold"])
-    texts = dict.fromkeys(("image", "name", "path"), "str")
-    return frame.astype(texts | dict.fromkeys(("width", "height", "fold"), "int64"))
+    query = "SELECT sha256, name, path, copied, width, height, fold FROM stimulus ORDER BY name"
+    image, name, path, copied, width, height, fold = _columns(connection, query, 7)
+    paths = [str(study / place) if inside else place for place, inside in zip(path, copied, strict=True)]
+    numbers = {"width": width, "height": height, "fold": fold}
+    return pd.DataFrame(
+        {"image": _texts(image), "name": _texts(name), "path": _texts(paths)}
+        | {key: pd.Series(values, dtype="int64") for key, values in numbers.items()}
+    )
 
 
-def _answers(connection: Connection, kind: str) -> "pd.DataFrame":
+def _answers(connection: Connection, kind: str, sides: tuple[str, ...]) -> "pd.DataFrame":
+    """Strings are looked up once per trial or table row and spread by number, far quicker than by row."""
+    import numpy as np
     import pandas as pd
 
-    rows = connection.execute(text(_QUERY), {"kind": kind}).fetchall()
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(_COLUMNS)
-    types = {"order": "int64", "value": "int64", "raw": "float64", "onset": "float64", "seconds": "float64"}
-    return pd.DataFrame(
-        {name: pd.Series(column, dtype=types.get(name, "str")) for name, column in zip(_COLUMNS, columns, strict=True)}
-    )
+    trials = _columns(connection, _TRIALS, 11, kind=kind)
+    trial, attribute, value = (np.array(c, np.int64) for c in _columns(connection, _ANSWERS, 3, kind=kind))
+    rows = np.searchsorted(np.array(trials[0], np.int64), trial)
+
+    def spread(column: "pd.Series[Any]") -> "pd.Series[Any]":
+        return column.take(rows).reset_index(drop=True)
+
+    def named(query: str, keys: "NDArray[np.int64]") -> "pd.Series[Any]":
+        known, names = _columns(connection, query, 2)
+        places = np.searchsorted(np.array(known, np.int64), keys)
+        return _texts(names).take(places).reset_index(drop=True)
+
+    stimuli = "SELECT id, sha256 FROM stimulus ORDER BY id"
+    shown = {side: named(stimuli, np.array(trials[5 + number], np.int64)[rows]) for number, side in enumerate(sides)}
+    columns = {
+        "trial": spread(_texts(trials[1])),
+        "labeler": named("SELECT id, code FROM labeler ORDER BY id", np.array(trials[2], np.int64)[rows]),
+        "session": named("SELECT id, uid FROM session ORDER BY id", np.array(trials[3], np.int64)[rows]),
+        "order": pd.Series(np.array(trials[4], np.int64)[rows]),
+        **shown,
+        "attribute": named("SELECT id, name FROM attribute ORDER BY id", attribute),
+        "value": pd.Series(value),
+        "onset": pd.Series(np.array(trials[7], np.float64)[rows]),
+        "seconds": pd.Series(np.array(trials[8], np.float64)[rows]),
+        "repeat_of": spread(_texts(trials[9])),
+        "source": spread(_texts(trials[10])),
+    }
+    return pd.DataFrame(columns)
+
+
+def _columns(connection: Connection, query: str, count: int, **parameters: str) -> list[tuple[Any, ...]]:
+    # The driver's own tuples: SQLAlchemy's rows would cost as much again as reading them.
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    rows = driver.execute(query, parameters).fetchall()
+    return list(zip(*rows, strict=True)) if rows else [()] * count
+
+
+def _texts(values: Iterable[str | None]) -> "pd.Series[Any]":
+    import pandas as pd
+
+    return pd.Series(list(values), dtype="str")

@@ -74,31 +74,22 @@ def progress(connection: Connection) -> tuple[LabelerProgress, ...]:
     return tuple(LabelerProgress(*row) for row in rows)
 
 
-def images(connection: Connection, study: Path, where: str = "", **parameters: Any) -> Iterator[ImageRecord]:
-    """Every image, in the order of their names; `where` narrows."""
+def images(connection: Connection, study: Path) -> Iterator[ImageRecord]:
+    """Every image, in the order of their names."""
     rows = connection.execute(
-        text(f"SELECT sha256, name, path, copied, width, height, fold FROM stimulus {where} ORDER BY name"), parameters
+        text("SELECT sha256, name, path, copied, width, height, fold FROM stimulus ORDER BY name")
     )
-    present = _Present()
+    listings: dict[str, set[str]] = {}  # each folder is listed once: 70,000 files in 0.1 s
     for sha256, name, path, copied, width, height, fold in rows:
-        place = study / path if copied else Path(path)
-        yield ImageRecord(sha256, name, place, width, height, fold, bool(copied), not present(place))
+        place = os.path.join(study, path) if copied else path  # noqa: PTH118, a Path costs ten times as much
+        folder, file = os.path.split(place)
+        if folder not in listings:
+            listings[folder] = _listed(folder)
+        missing = file not in listings[folder]
+        yield ImageRecord(sha256, name, Path(place), width, height, fold, bool(copied), missing)
 
 
-class _Present:
-    """Whether files exist, by listing each folder once: 70,000 files in 0.1 s."""
-
-    def __init__(self) -> None:
-        self._folders: dict[Path, set[str]] = {}
-
-    def __call__(self, path: Path) -> bool:
-        folder = path.parent
-        if folder not in self._folders:
-            self._folders[folder] = _listed(folder)
-        return path.name in self._folders[folder]
-
-
-def _listed(folder: Path) -> set[str]:
+def _listed(folder: str) -> set[str]:
     try:
         return set(os.listdir(folder))  # noqa: PTH208, names alone are wanted
     except OSError:
@@ -228,6 +219,12 @@ def report_from_json(content: str, created: float, undone: float | None) -> Impo
 
 def require_image(connection: Connection, study: Path, image: str) -> ImageRecord:
     """One image by its hash or its name."""
-    for found in images(connection, study, "WHERE sha256 = :image OR name = :image", image=image):
-        return found
-    raise InputError(f"There is no image {image!r} in this study.")
+    query = (
+        "SELECT sha256, name, path, copied, width, height, fold FROM stimulus WHERE sha256 = :image OR name = :image"
+    )
+    found = connection.execute(text(query), {"image": image}).first()
+    if found is None:
+        raise InputError(f"There is no image {image!r} in this study.")
+    sha256, name, path, copied, width, height, fold = found
+    place = study / path if copied else Path(path)
+    return ImageRecord(sha256, name, place, width, height, fold, bool(copied), not place.is_file())
