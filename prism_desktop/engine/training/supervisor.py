@@ -19,6 +19,7 @@ from prism_desktop.engine.training.snapshot import copy_snapshot, make_snapshot,
 
 POLL_SECONDS = 0.1
 IDLE_SECONDS = 0.5  # how often an empty batch shows a consumer that it may cancel
+_STATUS = threading.Lock()  # a dead child's end must not overwrite the status of the next one's start
 _LAST = {"finished", "stopped", "failed", "discarded"}
 
 Batch = list[dict[str, Any]]
@@ -121,6 +122,8 @@ def watch(run: RunFolder, offset: int = 0) -> Iterator[Batch]:
             yield []
         time.sleep(POLL_SECONDS)
     if status.state == "interrupted" and last not in _LAST:
+        time.sleep(POLL_SECONDS)  # whoever started the process may know more of its end in a moment
+        status = run.status()
         message, advice = (status.message, status.advice) if status.message else death(None)
         yield [{"type": "failed", "message": message, "advice": advice, "time": time.time()}]
 
@@ -150,10 +153,12 @@ def discard(run: RunFolder) -> None:
 
 def _spawn(run: RunFolder) -> None:
     run.tell("run")
+    with _STATUS:
+        run.set_status("preparing", pid=os.getpid())  # until the child says that it is there
+        waiting = run.status().updated
     log = EventLog(run)
     log.write({"type": "stage", "name": "preparing", "process": "started"})
     log.close()
-    run.set_status("preparing", pid=os.getpid())  # until the child says that it is there
     command = [
         sys.executable,
         "-m",
@@ -170,13 +175,15 @@ def _spawn(run: RunFolder) -> None:
             stderr=output,
             start_new_session=True,  # Ctrl-C is for the parent, which tells the child to stop and keep
         )
-    threading.Thread(target=_reap, args=(run, child), name=f"reaper of {run.name}", daemon=True).start()
+    threading.Thread(target=_reap, args=(run, child, waiting), name=f"reaper of {run.name}", daemon=True).start()
 
 
-def _reap(run: RunFolder, child: "subprocess.Popen[bytes]") -> None:
-    """Wait for a child's end, and say so if it could not do so itself."""
+def _reap(run: RunFolder, child: "subprocess.Popen[bytes]", waiting: float) -> None:
+    """Wait for a child's end, and say so if it could not do so itself: it died at work or before its first word."""
     code = child.wait()
-    status = run.status()
-    if status.state in ACTIVE or (status.state == "interrupted" and not status.message):
-        message, advice = death(code)
-        run.set_status("interrupted", message=message, advice=advice)
+    with _STATUS:
+        status = run.status()
+        its_own = status.pid == child.pid or status.updated == waiting
+        if its_own and status.state in ACTIVE | {"interrupted"}:
+            message, advice = death(code)
+            run.set_status("interrupted", message=message, advice=advice)

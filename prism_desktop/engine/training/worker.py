@@ -29,18 +29,19 @@ def main(arguments: list[str] | None = None) -> int:
     if status.state in ACTIVE - {"preparing"} and status.pid != os.getpid():
         print(f"Process {status.pid} trains this run already.", file=sys.stderr)
         return 2
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS needs to be deterministic
     run.set_status("preparing", pid=os.getpid())  # before torch is imported, which takes seconds
-    _step_back()
     return work(run, Control(run, given.parent, birth(given.parent) if given.parent else ""))
 
 
 def work(run: RunFolder, control: Control) -> int:
-    """Train in this process; whatever goes wrong becomes the run's status and last event."""
+    """Train in this process; whatever goes wrong becomes the run's status and last event. Returns an exit code."""
     failure: BaseException | None = None
     try:
-        _prepare_torch(run)
         from prism_desktop.engine.training.session import train_run
 
+        _prepare_torch(run)
+        _step_back()  # only now: the imports above are what the user waits for
         for _ in train_run(run, control):
             pass
     except Exception as error:
@@ -80,7 +81,6 @@ def _step_back() -> None:
 
 def _prepare_torch(run: RunFolder) -> None:
     """The threads that the run began with, and deterministic arithmetic."""
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS needs to be deterministic
     import torch
 
     threads = run.config().threads or run.environment().get("threads")
