@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from prism_desktop.engine.config import TrainConfig
-from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.personal.methods import method
 from prism_desktop.engine.training.failures import death
 from prism_desktop.engine.training.log import EventLog
@@ -58,6 +58,8 @@ def start(study: Path, config: TrainConfig, snapshot: Path | None = None) -> Run
     from prism_desktop.engine.study.store import Study
 
     study = Path(study)
+    if not study.is_dir():
+        raise InputError(f"There is no study at {study}.")
     method(config.method)
     source = source_of(snapshot, config) if snapshot is not None else None
     if source is not None:
