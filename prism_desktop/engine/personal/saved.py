@@ -19,7 +19,7 @@ from prism_desktop.engine.backbones import Backbone, load, parse
 from prism_desktop.engine.device import choose_device
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Done, Event, Progress
-from prism_desktop.engine.personal.lora import load_adapter, save_adapter
+from prism_desktop.engine.personal.lora import fuse, fused, load_adapter, save_adapter
 from prism_desktop.engine.personal.methods import Method, method
 from prism_desktop.engine.personal.model import PersonalClip
 from prism_desktop.engine.personal.text import DEFAULT_TEMPLATES, sentences
@@ -130,8 +130,9 @@ class LoadedRun:
         n = len(pixels)
         scores = np.empty((len(rows), len(text), n), np.float32)
         step = max(1, batch // max(1, len(rows)))
+        plain = fuse(self.model.adapted)
         for start in range(0, n, step):
-            with self.model.fused():
+            with fused(self.model.adapted, plain):
                 scores[:, :, start : start + step] = self._chunk(pixels[start : start + step], rows, text)
             yield Progress(min(start + step, n), n, "Predicting")
         yield Done(scores[[rows.index(row) for row in chosen]])

@@ -9,7 +9,7 @@ from peft.tuners.lora import Linear as LoraLinear
 from torch import Tensor
 
 from prism_desktop.engine.backbones import Backbone
-from prism_desktop.engine.personal.lora import load_adapter, save_adapter
+from prism_desktop.engine.personal.lora import FrozenLoraLinear, _LowRankProduct, load_adapter, save_adapter
 from prism_desktop.engine.personal.model import PersonalClip
 
 LABELER = torch.tensor([0, 1, 2, 1, 0])
@@ -61,3 +61,36 @@ def test_that_fusing_equals_pefts_own_merge(
     with model.fused(), torch.no_grad():
         fused = model.image_features(pixels, None)
     assert torch.allclose(fused, merged.encode_image(pixels, normalize=True), atol=1e-5)
+
+
+def test_that_the_fast_layer_computes_pefts_values_and_gradients(model: PersonalClip, pixels: Tensor) -> None:
+    def results() -> dict[str, Tensor]:
+        model.zero_grad()
+        features = model.image_features(pixels, LABELER)
+        (features * torch.linspace(-1, 1, features.numel()).view_as(features)).sum().backward()
+        grads = {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None}
+        return {"features": features.detach()} | grads
+
+    fast = results()
+    for module in model.modules():
+        if isinstance(module, FrozenLoraLinear):
+            module.__class__ = LoraLinear
+    slow = results()
+    assert fast.keys() == slow.keys()
+    assert len(fast) == 1 + 1 + 8
+    assert all(torch.allclose(fast[name], slow[name], atol=1e-5, rtol=1e-4) for name in fast)
+
+
+def test_that_the_fast_layers_gradient_is_numerically_right() -> None:
+    generator = torch.Generator().manual_seed(0)
+    shapes = {"x": (2, 3, 5), "weight": (4, 5), "bias": (4,), "down": (2, 5), "up": (4, 2)}
+    drawn = {name: torch.randn(shape, generator=generator, dtype=torch.float64) for name, shape in shapes.items()}
+    for name in ("x", "down", "up"):
+        drawn[name].requires_grad_()
+    assert torch.autograd.gradcheck(_LowRankProduct.apply, (*drawn.values(), 0.25))
+
+
+def test_that_the_adapters_file_names_nothing_of_ours(model: PersonalClip, tmp_path: Path) -> None:
+    save_adapter(model.adapted, tmp_path)
+    assert "prism" not in (tmp_path / "adapter_config.json").read_text()
+    assert "Frozen" not in (tmp_path / "adapter_config.json").read_text()
