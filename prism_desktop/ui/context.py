@@ -24,6 +24,7 @@ class AppContext(QObject):
 
     A panel reads with `ask`, writes with `write`, and runs long work with `jobs.start`."""
 
+    opening = Signal(str)  # the study being opened, empty when it is open or could not be
     study_opened = Signal()
     study_closed = Signal()
     changed = Signal(object)  # records.Changes, after its transaction
@@ -88,13 +89,19 @@ class AppContext(QObject):
         from prism_desktop.ui import operations
 
         def opened(study: "Study") -> None:
+            self.opening.emit("")
             self.study = study
             self.settings.add_recent(Path(study.path))
             self.study_opened.emit()
             if then is not None:
                 then()
 
-        self.close_study(lambda: self.ask(lambda: operations.open_study(path), opened))
+        def failed(error: Exception) -> None:
+            self.opening.emit("")
+            self.report(error)
+
+        self.opening.emit(path.stem)
+        self.close_study(lambda: self.ask(lambda: operations.open_study(path), opened, failed=failed))
 
     def close_study(self, then: Callable[[], None] | None = None) -> None:
         """Let go of the study: its jobs are cancelled, and what was asked of it before is still finished."""

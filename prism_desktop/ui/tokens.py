@@ -21,6 +21,7 @@ class Tokens:
     faint: str  # placeholders and disabled text
     accent: str  # the one accent: primary buttons, focus, selection
     accent_hover: str
+    accent_focus: str  # ring of a focused primary button
     accent_soft: str  # a wash of the accent: selected rows
     accent_text: str  # accent-coloured text on a surface
     on_accent: str
@@ -51,6 +52,7 @@ LIGHT = Tokens(
     faint="#8c8c98",
     accent="#3a5fcd",
     accent_hover="#3152b8",
+    accent_focus="#1b2f72",
     accent_soft="#e9eefb",
     accent_text="#3152b8",
     on_accent="#ffffff",
@@ -81,6 +83,7 @@ DARK = Tokens(
     faint="#74747f",
     accent="#4f78e6",
     accent_hover="#6389ee",
+    accent_focus="#d5e0ff",
     accent_soft="#252f4d",
     accent_text="#9db6ff",
     on_accent="#ffffff",

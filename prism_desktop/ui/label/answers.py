@@ -89,7 +89,10 @@ class AnswerRow(QWidget):
         self._shown = answers
         clear(self._layout)
         self._layout.addStretch(1)
-        for action, key, text in answers:
+        apart = any(action == "tie" for action, _, _ in answers)  # A below the left face, B below the right one
+        for number, (action, key, text) in enumerate(answers):
+            if apart and number:
+                self._layout.addStretch(1)
             button = AnswerButton(self._theme, key, text)
             button.clicked.connect(lambda _=False, action=action: self.chosen.emit(action))
             self._layout.addWidget(button)

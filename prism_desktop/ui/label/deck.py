@@ -169,13 +169,14 @@ class Deck:
 
     def confirm(self, effect: Effect, snapshot: Snapshot) -> None:
         """The session did what it was told and now stands at `snapshot`."""
-        self.done, self.target = snapshot.done, snapshot.target
         if isinstance(effect, Answered):
             self._unsaved -= 1
+            self.done, self.target = snapshot.done + self._unsaved, snapshot.target
             if self.waiting:  # a skip, undo or redo is on its way; its own snapshot will follow
                 return
             self._follow(snapshot)
             return
+        self.done, self.target = snapshot.done, snapshot.target
         self.now = max(0, self.now + (-1 if isinstance(effect, Undone) else 1))
         self.waiting = False
         self._take(snapshot, undone=isinstance(effect, Undone))
@@ -189,6 +190,7 @@ class Deck:
         self._slots.pop(0)
         self._unsaved += 1
         self.now += 1
+        self.done += 1
         return Answered(MappingProxyType(dict(slot.answers)), slot.onset, _since(slot, now))
 
     def _follow(self, snapshot: Snapshot) -> None:

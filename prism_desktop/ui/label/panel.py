@@ -2,6 +2,7 @@
 
 import time
 
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from prism_desktop.engine.study.records import AttributeRecord, Changes, Kind
@@ -24,12 +25,13 @@ class LabelPanel(QWidget):
         super().__init__()
         self._context = context
         self._overview: operations.Overview | None = None
+        self._stale = False  # what is shown is out of date; read again when it is looked at
         self.ring = Ring(context.theme.tokens.stage, self)
         go = ("Go to Study", lambda: context.panel_wanted.emit("study"))
         self.no_study = EmptyState(
             context.theme, "label", "No study is open", "Open a study or make one, then come back to label.", (go,)
         )
-        self.no_one = EmptyState(context.theme, "people", "", "", (go,))
+        self.no_one = EmptyState(context.theme, "image", "", "", (go,))
         self.start = StartPage(context)
         self.instructions = InstructionsPage(context)
         self.trial = TrialPage(context, self.ring)
@@ -68,6 +70,7 @@ class LabelPanel(QWidget):
         context.changed.connect(self._changed)
         context.closing.connect(self.close_down)
         self.start.begun.connect(self.begin)
+        self.start.added.connect(self._add_labeler)
         self.start.keys_wanted.connect(self._show_keys)
         self.keys.left.connect(lambda: self._show(self.start))
         self.instructions.begun.connect(lambda: self._show(self.trial))
@@ -87,6 +90,11 @@ class LabelPanel(QWidget):
             self._show(self.instructions)
         else:
             self._show(self.trial)
+
+    def _add_labeler(self, name: str) -> None:
+        study = self._context.study
+        if study is not None:
+            self._context.write(lambda: operations.add_labeler(study, name, "", ""), lambda _: self.start.expect(name))
 
     def _pause(self) -> None:
         if self.trial.sitting is not None:
@@ -113,7 +121,16 @@ class LabelPanel(QWidget):
             self._refresh()
 
     def _changed(self, changes: Changes) -> None:
-        if self.pages.currentWidget() not in (self.trial, self.instructions, self.keys):
+        if self.pages.currentWidget() in (self.trial, self.instructions, self.keys):
+            return
+        self._stale = not self.isVisible()
+        if not self._stale:
+            self._refresh()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._stale:
+            self._stale = False
             self._refresh()
 
     def _refresh(self) -> None:
@@ -126,7 +143,7 @@ class LabelPanel(QWidget):
         self._overview = overview
         if self.pages.currentWidget() in (self.trial, self.instructions, self.keys):
             return
-        if not overview.info.images or not overview.labelers or not overview.attributes:
+        if not overview.info.images or not overview.attributes:
             self._show_lack(overview)
             return
         self.start.show_study(overview.info, overview.labelers)
@@ -138,8 +155,6 @@ class LabelPanel(QWidget):
     def _show_lack(self, overview: operations.Overview) -> None:
         if not overview.info.images:
             title, text = "No images yet", "Import a folder of face images in the Study panel."
-        elif not overview.labelers:
-            title, text = "No labelers yet", "Add the first labeler in the Study panel, then come back."
         else:
             title, text = "Nothing to judge yet", "Add an attribute in the Study panel, then come back."
         self.no_one.title.setText(title)

@@ -1,12 +1,12 @@
 """Before labeling: who labels, and which task."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QButtonGroup, QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QGridLayout, QLineEdit, QVBoxLayout, QWidget
 
 from prism_desktop.engine.study.records import Kind, LabelerProgress, LabelerRecord, StudyInfo
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.study.labelers import ago
-from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
+from prism_desktop.ui.study.labelers import done_so_far
+from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
 from prism_desktop.ui.widgets.cards import ScrollPage
 from prism_desktop.ui.widgets.tile import Tile
 
@@ -14,18 +14,20 @@ COLUMNS = 3
 
 
 class StartPage(QWidget):
-    """Tiles for labelers and tasks, and the button to begin."""
+    """Tiles for labelers and tasks, and the button to begin.
+
+    Simulated labelers are not offered: their answers follow a planted taste that no person should mix with."""
 
     begun = Signal(str, str)  # labeler, kind
+    added = Signal(str)  # a new labeler's code
     keys_wanted = Signal()
 
     def __init__(self, context: AppContext) -> None:
         super().__init__()
         self._context = context
         self._labelers = QButtonGroup(self)
-        self._grid = QGridLayout()
-        self._grid.setSpacing(2 * GRID)
         self._codes: list[str] = []
+        self._expected = ""
         theme = context.theme
         self.comparison = Tile(theme, "comparison", "Comparison", "Two faces: which one, or a tie.")
         self.rating = Tile(theme, "rating", "Rating", "One face at a time, from 1 to 4.")
@@ -34,24 +36,14 @@ class StartPage(QWidget):
             tile.setCheckable(True)
             self._tasks.addButton(tile)
         self.comparison.setChecked(True)
-        self.start = button("Start", self._begin, "primary")
-        keys = button("Change keys…", self.keys_wanted.emit, "quiet")
-        content = rows(
-            label("Label", "title"),
-            label("Answers are stored the moment the key is pressed. You may stop at any time.", "muted"),
-            GRID,
-            label("Who labels?", "heading"),
-            self._grid,
-            2 * GRID,
-            label("Which task?", "heading"),
-            columns(self.comparison, self.rating, gap=2 * GRID),
-            2 * GRID,
-            columns(self.start, keys, None),
-            None,
-        )
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(ScrollPage(content, 880))
+        self.name = QLineEdit()
+        self.name.setPlaceholderText("Name or code of a new labeler")
+        self.name.setAccessibleName("Name or code of a new labeler")
+        self.name.returnPressed.connect(self._add)
+        self.add = button("Add &labeler", self._add)
+        self.simulated = label("", "small")
+        self.start = button("&Start", self._begin, "primary")
+        self._lay_out()
         self.setFocusProxy(self.start)
 
     @property
@@ -71,30 +63,61 @@ class StartPage(QWidget):
         (self.rating if kind == "rating" else self.comparison).setChecked(True)
         self._check()
 
+    def expect(self, labeler: str) -> None:
+        """Choose this labeler, now or when it comes."""
+        self._expected = labeler
+        self.name.clear()
+
     def show_study(self, info: StudyInfo, labelers: tuple[LabelerRecord, ...]) -> None:
         """Offer the study's labelers; the choice made before is kept."""
-        chosen = self.labeler
+        chosen = self._expected or self.labeler
+        self._expected = ""
         self._empty_grid()
         progress = {each.labeler: each for each in info.progress}
-        self._codes = [labeler.code for labeler in labelers]
-        for number, labeler in enumerate(labelers):
+        people = [labeler for labeler in labelers if not labeler.simulated]
+        self._codes = [labeler.code for labeler in people]
+        for number, labeler in enumerate(people):
             tile = self._tile(labeler, progress.get(labeler.code))
             self._labelers.addButton(tile, number)
             self._grid.addWidget(tile, number // COLUMNS, number % COLUMNS)
-        for column in range(COLUMNS):
-            self._grid.setColumnStretch(column, 1)
+        left_out = len(labelers) - len(people)
+        self.simulated.setText("Simulated labelers are not offered; add yourself." if left_out else "")
+        self.simulated.setVisible(bool(left_out))
         if self._codes:
             self._labelers.button(self._codes.index(chosen) if chosen in self._codes else 0).setChecked(True)
+        self.setFocusProxy(self.start if self._codes else self.name)
         self._check()
 
+    def _lay_out(self) -> None:
+        self._grid = QGridLayout()
+        self._grid.setSpacing(2 * GRID)
+        for column in range(COLUMNS):
+            self._grid.setColumnStretch(column, 1)
+        self.name.setMinimumWidth(280)
+        tasks = columns(self.comparison, self.rating, gap=2 * GRID)
+        keys = button("Change &keys…", self.keys_wanted.emit, "quiet")
+        content = rows(
+            label("Label", "title"),
+            label("Answers are stored the moment the key is pressed. You may stop at any time.", "muted"),
+            GRID,
+            label("Who labels?", "heading"),
+            self._grid,
+            columns(self.name, self.add, GRID, self.simulated, None),
+            2 * GRID,
+            frame("line"),
+            GRID,
+            label("Which task?", "heading"),
+            tasks,
+            2 * GRID,
+            columns(self.start, keys, None),
+            None,
+        )
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(ScrollPage(content, 880))
+
     def _tile(self, labeler: LabelerRecord, progress: LabelerProgress | None) -> Tile:
-        name = labeler.display_name or labeler.code
-        text = "simulated · " if labeler.simulated else ""
-        if progress is not None and progress.ratings + progress.comparisons:
-            text += f"{progress.comparisons:,} comparisons, {progress.ratings:,} ratings, {ago(progress.last)}"
-        else:
-            text += "nothing labeled yet"
-        tile = Tile(self._context.theme, "person", name, text)
+        tile = Tile(self._context.theme, "person", labeler.display_name or labeler.code, done_so_far(progress))
         tile.setCheckable(True)
         tile.clicked.connect(lambda _=False: self._check())
         return tile
@@ -108,6 +131,10 @@ class StartPage(QWidget):
 
     def _check(self) -> None:
         self.start.setEnabled(self.labeler is not None)
+
+    def _add(self) -> None:
+        if self.name.text().strip():
+            self.added.emit(self.name.text().strip())
 
     def _begin(self) -> None:
         if self.labeler is not None:

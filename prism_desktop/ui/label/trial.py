@@ -87,8 +87,8 @@ class TrialPage(QWidget):
         deck = sitting.deck if sitting is not None else None
         if sitting is None or deck is None:
             return
-        of = f"of {deck.target:,}" if deck.done + sitting.unsaved <= deck.target else "in all"
-        self.count.setText(f"{deck.now:,} now · {deck.done + sitting.unsaved:,} {of}")
+        of = f"of {deck.target:,}" if deck.done <= deck.target else "in all"
+        self.count.setText(f"{deck.now:,} now · {deck.done:,} {of}")
         slot = deck.current
         if slot is not None:
             self._show_slot(slot, sitting, deck)

@@ -7,8 +7,8 @@ SKIP_REASONS = ("I know this person", "The image is bad", "I cannot judge this")
 
 def question(attribute: AttributeRecord, kind: Kind) -> str:
     """The question put for an attribute: the study's own wording where it has one that suits the task."""
-    compares = attribute.question.lower().startswith(("who ", "which "))
-    if attribute.question and (kind == "comparison" or not compares):
+    other = ("who ", "which ") if kind == "rating" else ("how ",)
+    if attribute.question and not attribute.question.lower().startswith(other):
         return attribute.question
     if kind == "rating":
         return f"How {attribute.name} does this person look?"

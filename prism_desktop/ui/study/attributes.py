@@ -104,6 +104,6 @@ class AttributesCard(Card):
         text = rows(label(attribute.name, "strong"), question, gap=2)
         layout = columns(text, edit, gap=2 * GRID)
         layout.setStretch(0, 1)
-        layout.setContentsMargins(GRID, GRID, 0, GRID)
+        layout.setContentsMargins(0, GRID + 4, 0, GRID + 4)
         row.setLayout(layout)
         return row

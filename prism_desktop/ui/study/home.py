@@ -47,6 +47,7 @@ class HomePage(QWidget):
             theme, "sparkle", "Demo study", "600 drawn faces, six simulated labelers.", self.demo_wanted.emit
         )
         self.recent = Card("Recent studies")
+        self.busy = label("", "muted")
         content = rows(
             5 * GRID,
             label("PRISM Desktop", "display"),
@@ -57,6 +58,7 @@ class HomePage(QWidget):
             columns(self.new, self.open, self.demo, gap=2 * GRID),
             2 * GRID,
             self.recent,
+            self.busy,
             None,
         )
         layout = QVBoxLayout(self)
@@ -75,6 +77,12 @@ class HomePage(QWidget):
             row.opened.connect(self.study_wanted)
             row.forgotten.connect(self._forget)
             self.recent.body.addWidget(row, 0, Qt.AlignmentFlag.AlignTop)
+
+    def set_busy(self, name: str) -> None:
+        """Say which study is being opened; nothing else can be begun meanwhile."""
+        self.busy.setText(f"Opening {name}…" if name else "")
+        for part in (self.new, self.open, self.demo, self.recent):
+            part.setEnabled(not name)
 
     def _forget(self, path: Path) -> None:
         self._context.settings.forget_recent(path)

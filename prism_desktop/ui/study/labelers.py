@@ -24,6 +24,15 @@ def ago(moment: float | None, now: float | None = None) -> str:
     return "just now"
 
 
+def done_so_far(progress: LabelerProgress | None) -> str:
+    """What a labeler did, on one line."""
+    if progress is None or not progress.ratings + progress.comparisons:
+        return "nothing labeled yet"
+    counts = [(progress.comparisons, "comparison"), (progress.ratings, "rating")]
+    parts = [f"{count:,} {name}{'s' * (count != 1)}" for count, name in counts if count]
+    return " · ".join([*parts, *([ago(progress.last)] if progress.last is not None else [])])
+
+
 class LabelerForm(QWidget):
     """A new labeler, or the changeable parts of one."""
 
@@ -32,7 +41,7 @@ class LabelerForm(QWidget):
         self._card, self._record = card, record
         code_field, self.code = text_field("C&ode", record.code if record else "", "L1", "Short, and fixed for good.")
         self.code.setEnabled(record is None)
-        name_field, self.name = text_field("Display na&me", record.display_name if record else "", "Optional")
+        name_field, self.name = text_field("Display na&me", record.display_name if record else "", "Ada", "Optional.")
         self.profile = QPlainTextEdit(record.profile if record else "")
         self.profile.setFixedHeight(72)
         self.profile.setTabChangesFocus(True)
@@ -119,11 +128,10 @@ class LabelersCard(Card):
         bar.setValue(ratings + comparisons)
         bar.setAccessibleName(f"{ratings + comparisons} trials")
         bar.setFixedWidth(140)
-        last = ago(progress.last) if progress else "—"
-        counts = label(f"{comparisons:,} comparisons · {ratings:,} ratings · {last}", "small")
+        counts = label(done_so_far(progress), "small")
         edit = IconButton(self._context.theme, "pencil", f"Edit {labeler.code}", lambda: self.open_form(labeler))
         left = rows(columns(*names, None), counts, gap=2)
         layout = columns(left, None, bar, edit, gap=2 * GRID)
-        layout.setContentsMargins(GRID, GRID, 0, GRID)
+        layout.setContentsMargins(0, GRID + 4, 0, GRID + 4)
         row.setLayout(layout)
         return row

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from prism_desktop.engine.events import Done
@@ -22,6 +23,7 @@ class StudyPanel(QWidget):
     def __init__(self, context: AppContext) -> None:
         super().__init__()
         self._context = context
+        self._stale = False  # what is shown is out of date; read again when it is looked at
         self.home = HomePage(context)
         self.new = NewStudyPage(context)
         self.overview = OverviewPage(context)
@@ -99,6 +101,7 @@ class StudyPanel(QWidget):
         context = self._context
         context.study_opened.connect(self._opened)
         context.study_closed.connect(lambda: self._show(self.home))
+        context.opening.connect(self.home.set_busy)
         context.changed.connect(lambda _: self._refresh())
         self.home.new_wanted.connect(lambda: self._show(self.new))
         self.home.open_wanted.connect(lambda: choose_folder(self, "Open a study (NAME.prism)", context.open_study))
@@ -128,9 +131,15 @@ class StudyPanel(QWidget):
         self._show(self.overview)
         self._refresh()
 
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._stale:
+            self._refresh()
+
     def _refresh(self) -> None:
         study = self._context.study
-        if study is not None:
+        self._stale = not self.isVisible()
+        if study is not None and not self._stale:
             self._context.ask(
                 lambda: operations.overview(study), self.overview.show_overview, owner=self, topic="overview"
             )

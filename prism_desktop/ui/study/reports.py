@@ -98,7 +98,7 @@ class ImportsCard(Card):
         row = frame("row", rows(head, *inner, gap=GRID))
         layout = row.layout()
         assert layout is not None
-        layout.setContentsMargins(GRID, GRID, 0, GRID)
+        layout.setContentsMargins(0, GRID + 4, 0, GRID + 4)
         return row
 
     def _undo(self, report: ImportReport) -> None:

@@ -39,11 +39,11 @@ class StorageCard(Card):
         )
         backup_text = rows(label("Backups", "strong"), self.backup_text, gap=2)
         for part in (columns(export_text, None, self.format, self.export), columns(backup_text, None, self.back_up)):
-            part.setContentsMargins(GRID, GRID, 0, GRID)
+            part.setContentsMargins(0, GRID, 0, GRID)
             self.body.addLayout(part)
             self.body.addWidget(line())
         place = rows(label("Place", "strong"), self.place, gap=2)
-        place.setContentsMargins(GRID, GRID, 0, 0)
+        place.setContentsMargins(0, GRID, 0, 0)
         self.body.addLayout(place)
 
     def show_overview(self, overview: operations.Overview) -> None:

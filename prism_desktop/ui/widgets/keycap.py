@@ -17,7 +17,7 @@ _GLYPHS = {
     "Enter": "↵",
     "Space": "Space",
     "Escape": "Esc",
-    "Shift": "⇧",
+    "Shift": "Shift",
 }
 
 
