@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _CHOSEN = f"t.kind = :kind AND t.skipped = 0 AND {CURRENT}"
 _TRIALS = f"""SELECT t.id, t.uid, t.labeler_id, t.session_id, t.place, t.left_id, t.right_id, t.onset, t.seconds, e.uid,
 t.source FROM trial AS t LEFT JOIN trial AS e ON e.id = t.repeat_of_id WHERE {_CHOSEN} ORDER BY t.id"""
-_ANSWERS = f"""SELECT a.trial_id, a.attribute_id, a.value FROM trial AS t JOIN answer AS a ON a.trial_id = t.id
+_ANSWERS = f"""SELECT a.trial_id, a.attribute_id, a.value, a.raw FROM trial AS t JOIN answer AS a ON a.trial_id = t.id
 WHERE {_CHOSEN} ORDER BY a.trial_id, a.attribute_id"""
 
 
@@ -28,7 +28,7 @@ def comparisons(connection: Connection) -> "pd.DataFrame":
         trial, labeler, session, order (int64), left, right (image ids), attribute, outcome ("left", "right" or "tie"),
         onset (unix s), seconds, repeat_of (trial or missing), source; oldest first.
     """
-    frame = _answers(connection, "comparison", ("left", "right"))
+    frame = _answers(connection, "comparison", ("left", "right")).drop(columns="raw")
     outcomes = _texts([schema.OUTCOME_NAME[value] for value in (-1, 0, 1)])
     frame.insert(7, "outcome", outcomes.take(frame.pop("value").to_numpy() + 1).reset_index(drop=True))
     return frame
@@ -38,8 +38,9 @@ def ratings(connection: Connection) -> "pd.DataFrame":
     """Current ratings.
 
     Returns:
-        trial, labeler, session, order (int64), image (id), attribute, value (int64, 1-4), onset (unix s), seconds,
-        repeat_of (trial or missing), source; oldest first.
+        trial, labeler, session, order (int64), image (id), attribute, value (int64, 1-4), raw (float64, the rating as
+        it was imported where its scale was another, else NaN), onset (unix s), seconds, repeat_of (trial or missing),
+        source; oldest first.
     """
     return _answers(connection, "rating", ("image",))
 
@@ -64,7 +65,8 @@ def _answers(connection: Connection, kind: str, sides: tuple[str, ...]) -> "pd.D
     import pandas as pd
 
     trials = _columns(connection, _TRIALS, 11, kind=kind)
-    trial, attribute, value = (np.array(c, np.int64) for c in _columns(connection, _ANSWERS, 3, kind=kind))
+    *keys, raw = _columns(connection, _ANSWERS, 4, kind=kind)
+    trial, attribute, value = (np.array(column, np.int64) for column in keys)
     rows = np.searchsorted(np.array(trials[0], np.int64), trial)
 
     def spread(column: "pd.Series[Any]") -> "pd.Series[Any]":
@@ -85,6 +87,7 @@ def _answers(connection: Connection, kind: str, sides: tuple[str, ...]) -> "pd.D
         **shown,
         "attribute": named("SELECT id, name FROM attribute ORDER BY id", attribute),
         "value": pd.Series(value),
+        "raw": pd.Series(np.array(raw, np.float64)),
         "onset": pd.Series(np.array(trials[7], np.float64)[rows]),
         "seconds": pd.Series(np.array(trials[8], np.float64)[rows]),
         "repeat_of": spread(_texts(trials[9])),

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.importing.cells import Cell, is_missing, number, text
@@ -106,7 +107,8 @@ def settle_scales(drafts: Sequence[Draft], scale: str | Mapping[str, str] | None
     scales = {}
     for name, values in ratings.items():
         words = scale.get(name) if isinstance(scale, Mapping) else scale
-        scales[name] = declared(words) if words else observed(values)
+        seen = observed(values)
+        scales[name] = replace(declared(words), whole=seen.whole) if words else seen
     return scales
 
 

@@ -134,8 +134,10 @@ def recognise(table: Table, format: str | None = None, judged: Sequence[str] | N
             attributes, notices = _judged(table, header, kind, columns, judged)
             return Layout(kind, table, header, columns, attributes, (*table.notices, *notices))
     seen = ", ".join(short(text(name), 20) for name in table.rows[0][1][:12]) if table.rows else "no rows at all"
-    wanted = f"the columns of {format}" if format else "rater and image, or labeler, left, right, attribute and outcome"
-    raise InputError(f"{table.name} was not recognised: it needs {wanted}, and has {seen}. Nothing was imported.")
+    wanted = f"of {format}" if format else "rater and image, or labeler, left, right, attribute and outcome"
+    raise InputError(
+        f"{table.name} was not recognised: it needs the columns {wanted}, and has {seen}. Nothing was imported."
+    )
 
 
 def normalised(name: Cell) -> str:

@@ -66,7 +66,7 @@ class Scale:
 
 
 def declared(words: str) -> Scale:
-    """Read a scale as the user writes it: "1-10", "0 to 100", "-3..3".
+    """Read a scale as the user writes it: "1-10", "0 to 100", "-3..3"; it is taken to be of whole numbers.
 
     Raises:
         InputError: if it is no scale.
@@ -74,8 +74,7 @@ def declared(words: str) -> Scale:
     match = _DECLARED.fullmatch(words)
     if match is None or float(match[1]) >= float(match[2]):
         raise InputError(f"“{words}” is not a scale; write it as LOW-HIGH, such as 1-10.")
-    low, high = float(match[1]), float(match[2])
-    return Scale(low, high, whole=low.is_integer() and high.is_integer())
+    return Scale(float(match[1]), float(match[2]), whole=True)
 
 
 def observed(ratings: Iterable[float]) -> Scale:
@@ -83,7 +82,7 @@ def observed(ratings: Iterable[float]) -> Scale:
 
     Usual: 1 to 4, 5, 7, 9, 10, 20 or 100; 0 to 1, 3, 4, 6, 10 or 100; the same number below and above zero.
     """
-    values = list(ratings)
+    values = [float(rating) for rating in ratings]
     low, high = min(values), max(values)
     whole = all(value.is_integer() for value in values)
     if low < 0:
