@@ -13,6 +13,7 @@ from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Event, Progress
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
 
 Floats = NDArray[np.float32]
@@ -51,7 +52,8 @@ class RunData:
     summary: dict[str, Any]
     row: dict[str, int]  # image id to its row
     judged: dict[int, list[Judged]] = field(default_factory=dict)
-    compared: Any = None  # data/comparisons.parquet as a DataFrame, for the agreement
+    compared: "pd.DataFrame | None" = None  # data/comparisons.parquet, for the agreement
+    rated: "pd.DataFrame | None" = None  # data/ratings.parquet
 
     def score(self, labeler: str, attribute: str) -> Floats:
         """(images,) float32 of one labeler and attribute."""
@@ -99,9 +101,7 @@ def read_run(folder: Path, names: Mapping[str, str]) -> Iterator[Event[RunData]]
         RunError: if the run has no predictions yet or its files cannot be read.
     """
     if not (folder / "predictions.parquet").is_file():
-        raise RunError(
-            "This run has no predictions, for it was not trained to its end. Resume it in Train."
-        )
+        raise RunError("This run has no predictions, for it was not trained to its end. Resume it in Train.")
     yield Progress(0, 3, "Reading predictions")
     try:
         data = _predictions(folder, names)
@@ -169,8 +169,9 @@ def _read_answers(folder: Path, data: RunData) -> None:
 
     ratings, comparisons = folder / "data" / "ratings.parquet", folder / "data" / "comparisons.parquet"
     if ratings.is_file():
-        frame = pd.read_parquet(ratings, columns=["labeler", "attribute", "image", "value"])
-        for labeler, attribute, image, value in frame.itertuples(index=False, name=None):
+        data.rated = pd.read_parquet(ratings)
+        columns = ["labeler", "attribute", "image", "value"]
+        for labeler, attribute, image, value in data.rated[columns].itertuples(index=False, name=None):
             if image in data.row:
                 data.judged.setdefault(data.row[image], []).append(Judged(labeler, attribute, "rating", int(value)))
     if comparisons.is_file():

@@ -87,11 +87,13 @@ def tell(run: Path, command: str) -> None:
     """Pause ("pause"), go on ("run"), stop and keep ("stop") or discard ("discard") a run."""
     from prism_desktop.engine.training import supervisor
 
-    folder = RunFolder.open(run)
-    if command == "run":
-        folder.tell("run")
-    else:
-        {"pause": supervisor.pause, "stop": supervisor.stop, "discard": supervisor.discard}[command](folder)
+    actions = {
+        "pause": supervisor.pause,
+        "run": supervisor.proceed,
+        "stop": supervisor.stop,
+        "discard": supervisor.discard,
+    }
+    actions[command](RunFolder.open(run))
 
 
 def find_device() -> Iterator[Event[Any]]:

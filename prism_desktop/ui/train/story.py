@@ -113,6 +113,8 @@ def _started(story: Story, event: Mapping[str, Any]) -> None:
 
 def _stage(story: Story, event: Mapping[str, Any]) -> None:
     story.stage = str(event.get("name", ""))
+    if event.get("process") == "started":  # a new process works on the run, maybe after one that failed
+        story.state, story.message, story.advice = "preparing", "", ""
     story.note(event, "stage", f"Stage: {story.stage}.")
 
 

@@ -1,4 +1,4 @@
-"""Curves over epochs: raw ghosts under their smoothing, a dot per epoch, the best one marked; pyqtgraph's fast paths."""
+"""Curves over epochs: raw ghosts under their smoothing, a dot per epoch, the best one marked."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -11,6 +11,7 @@ from PySide6.QtCore import (
     QModelIndex,
     QObject,
     QPersistentModelIndex,
+    QPointF,
     QRectF,
     QSize,
     Qt,
@@ -32,6 +33,7 @@ class FaceModel(QAbstractListModel):
     KEY = Qt.ItemDataRole.UserRole + 2  # what Thumbnails knows the image by
     SHARE = Qt.ItemDataRole.UserRole + 3  # float, NaN if there is none
     NOTE = Qt.ItemDataRole.UserRole + 4  # a word beside the bar
+    OTHER = Qt.ItemDataRole.UserRole + 5  # a second share to set against the first, NaN if there is none
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -39,7 +41,7 @@ class FaceModel(QAbstractListModel):
         self._names: Sequence[str] = ()
         self._order: NDArray[np.int64] = np.zeros(0, np.int64)
         self._shares: NDArray[np.float32] | None = None
-        self._notes: Callable[[int], str] | None = None
+        self._others: NDArray[np.float32] | None = None
 
     def show(
         self,
@@ -47,11 +49,11 @@ class FaceModel(QAbstractListModel):
         names: Sequence[str],
         order: NDArray[np.int64],
         shares: NDArray[np.float32] | None = None,
-        notes: Callable[[int], str] | None = None,
+        others: NDArray[np.float32] | None = None,
     ) -> None:
-        """Show `keys[order]`; `shares` is (len(keys),), `notes(row)` is asked only for what is painted."""
+        """Show `keys[order]`; `shares`, and `others` to set against them, are (len(keys),) float32 in [0, 1]."""
         self.beginResetModel()
-        self._keys, self._names, self._order, self._shares, self._notes = keys, names, order, shares, notes
+        self._keys, self._names, self._order, self._shares, self._others = keys, names, order, shares, others
         self.endResetModel()
 
     def rowCount(self, parent: QModelIndex | QPersistentModelIndex | None = None) -> int:
@@ -77,8 +79,14 @@ class FaceModel(QAbstractListModel):
             case self.SHARE:
                 return self._share(row)
             case self.NOTE:
-                return self._notes(row) if self._notes is not None else ""
+                return self._note(row)
+            case self.OTHER:
+                return float("nan") if self._others is None else float(self._others[row])
         return None
+
+    def _note(self, row: int) -> str:
+        told = [shares[row] for shares in (self._shares, self._others) if shares is not None]
+        return " : ".join(f"{100 * share:.0f}" for share in told if not np.isnan(share))
 
     def _share(self, row: int) -> float:
         return float("nan") if self._shares is None else float(self._shares[row])
@@ -132,18 +140,34 @@ class FaceDelegate(QStyledItemDelegate):
         painter.drawPixmap(box, found, QRectF(found.rect()))
         painter.setClipping(False)
 
+    def _rail(self, painter: QPainter, rail: QRectF, share: float, other: float) -> None:
+        """One share as a bar, or two as dots with the gap between them."""
+        tokens, view = self._view.theme.tokens, self._view
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(tokens.track))
+        painter.drawRoundedRect(rail, 2, 2)
+        first = view.bar or QColor(tokens.accent)
+        if np.isnan(other):
+            painter.setBrush(first)
+            painter.drawRoundedRect(QRectF(rail.left(), rail.top(), max(4.0, rail.width() * share), 4), 2, 2)
+            return
+        room, y = rail.width() - 8, rail.center().y()
+        places = [rail.left() + 4 + room * value for value in (share, other)]
+        painter.setPen(QPen(QColor(tokens.faint), 2))
+        painter.drawLine(QPointF(places[0], y), QPointF(places[1], y))
+        painter.setPen(Qt.PenStyle.NoPen)
+        for place, colour in zip(places, (first, view.other_bar or QColor(tokens.text)), strict=True):
+            painter.setBrush(colour)
+            painter.drawEllipse(QPointF(place, y), 4, 4)
+
     def _foot(
         self, painter: QPainter, box: QRectF, colours: Tokens, index: QModelIndex | QPersistentModelIndex
     ) -> None:
         share, note = float(index.data(FaceModel.SHARE)), str(index.data(FaceModel.NOTE))
         if not np.isnan(share):
-            rail = QRectF(box.left(), box.top(), box.width(), 4)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(colours.track))
-            painter.drawRoundedRect(rail, 2, 2)
-            painter.setBrush(self._view.bar or QColor(colours.accent))
-            painter.drawRoundedRect(QRectF(rail.left(), rail.top(), max(4.0, rail.width() * share), 4), 2, 2)
-            note = note or f"{100 * share:.0f}"
+            self._rail(
+                painter, QRectF(box.left(), box.top(), box.width(), 4), share, float(index.data(FaceModel.OTHER))
+            )
         line = QRectF(box.left(), box.bottom() - 17, box.width(), 17)
         painter.setFont(sized(self._view.font(), 0.85))
         metrics = painter.fontMetrics()
@@ -168,6 +192,7 @@ class FaceGallery(QListView):
         super().__init__(parent)
         self.theme = theme
         self.bar: QColor | None = None  # of the percentiles; None for the accent
+        self.other_bar: QColor | None = None  # of the percentiles that those are set against
         self._cell = cell
         theme.changed.connect(self.viewport().update)
         self.thumbnails = Thumbnails(find, self)
@@ -190,9 +215,9 @@ class FaceGallery(QListView):
         self.activated.connect(lambda index: self.opened.emit(self.faces.face(index.row())))
         self.selectionModel().currentChanged.connect(self._choose)
 
-    def set_bar(self, colour: QColor | None) -> None:
-        """Paint the percentile bars in a labeler's colour."""
-        self.bar = colour
+    def set_bar(self, colour: QColor | None, other: QColor | None = None) -> None:
+        """Paint the percentiles in a labeler's colour, those they are set against in another's."""
+        self.bar, self.other_bar = colour, other
         self.viewport().update()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -130,11 +130,12 @@ class Matrix(Painted):
 
     def _words(self, row: int, column: int) -> str:
         one, other = self._names[row], self._names[column]
-        if row == column:
-            return one
         count = int(self._counts[row, column])
         if not count or np.isnan(self._values[row, column]):
-            return f"{one} and {other} answered no comparison in common."
+            same = f"{one} answered nothing twice."
+            return same if row == column else f"{one} and {other} answered nothing in common."
+        if row == column:
+            return f"{one} repeats {self._values[row, column]:.1%} of {count:,} answers asked twice."
         return f"{one} and {other} agree on {self._values[row, column]:.1%} of {count:,} shared answers."
 
     def _headings(self, painter: QPainter, left: float, top: float, side: float) -> None:
@@ -154,11 +155,15 @@ class Matrix(Painted):
         tokens = self.tokens
         value, count = float(self._values[row, column]), int(self._counts[row, column])
         painter.setPen(Qt.PenStyle.NoPen)
+        unknown = not count or math.isnan(value)
         if row == column:
+            # Self-agreement is another question than agreement: in figures, but without a colour of its own.
             painter.setBrush(faded(tokens.track, 0.45))
             painter.drawRoundedRect(box, 5, 5)
-            return
-        if not count or math.isnan(value):
+            painter.setPen(QColor(tokens.muted))
+            if not unknown:
+                self._figures(painter, box, value, count)
+        elif unknown:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(QColor(tokens.border), 1, Qt.PenStyle.DashLine))
             painter.drawRoundedRect(box, 5, 5)

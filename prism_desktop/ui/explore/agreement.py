@@ -1,0 +1,153 @@
+"""Who agrees with whom on the comparisons that both answered: a matrix and a network."""
+
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QSlider, QSplitter
+
+from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.explore import operations
+from prism_desktop.ui.explore.data import RunData
+from prism_desktop.ui.explore.operations import Agreement
+from prism_desktop.ui.explore.view import Figure, Table, View, picker
+from prism_desktop.ui.widgets.basics import GRID, columns, frame, label, rows
+from prism_desktop.ui.widgets.matrix import Matrix
+from prism_desktop.ui.widgets.network_view import Link, NetworkView
+
+ALL = "(all)"
+
+
+class AgreementView(View):
+    """Matrix on the left, network on the right, one attribute or all."""
+
+    def __init__(self, context: AppContext) -> None:
+        super().__init__(context)
+        self._found: Agreement | None = None
+        self._asked = 0
+        self._answered = 0
+        self.attribute, attribute = picker("Attribute", self._ask)
+        self.told = label("", "small", wrap=True)
+        self.matrix = Matrix(context.theme)
+        self.matrix.chosen.connect(self._open)
+        self.network = NetworkView(context.theme)
+        self.network.chosen.connect(self._open)
+        self.threshold = QSlider(Qt.Orientation.Horizontal)
+        self.threshold.setRange(0, 100)
+        self.threshold.setValue(60)
+        self.threshold.setFixedWidth(160)
+        self.threshold.setAccessibleName("Least agreement of a link")
+        self.threshold.valueChanged.connect(self._filter)
+        self.links = label("", "small")
+        bar = columns(attribute, rows(None, self.told, gap=0), gap=2 * GRID)
+        bar.setStretch(1, 1)
+        left = rows(label("Agreement between labelers, %", "strong"), self.matrix, gap=GRID)
+        head = columns(label("Network", "strong"), None, self.links, self.threshold, gap=GRID)
+        right = rows(head, self.network, gap=GRID)
+        for layout in (left, right):
+            layout.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID + 4)
+            layout.setStretch(1, 1)
+        split = QSplitter(Qt.Orientation.Horizontal)
+        split.setHandleWidth(2 * GRID)
+        split.addWidget(frame("card", left))
+        split.addWidget(frame("card", right))
+        split.setSizes([620, 620])
+        split.setChildrenCollapsible(False)
+        whole = rows(bar, split, gap=2 * GRID)
+        whole.setStretch(1, 1)
+        self.setLayout(whole)
+
+    def show_data(self, data: RunData | None) -> None:
+        super().show_data(data)
+        known = labeled_attributes(data) if data is not None else []
+        self.attribute.offer([(ALL, "All attributes"), *((name, name) for name in known)])
+        self._ask()
+
+    def idle(self) -> bool:
+        return self._asked == self._answered
+
+    def table(self) -> Table | None:
+        found, data = self._found, self.data
+        if found is None or data is None:
+            return None
+        table = found.found.frame(repeats=True)
+        # What was never shared stays empty: it is unknown, not zero.
+        cells = table.astype(object).where(table.notna(), None).itertuples(index=False, name=None)
+        body = [(data.names[one], data.names[other], self.attribute.key, *rest) for one, other, *rest in cells]
+        head = ("labeler", "other", "attribute", "agreement", "low", "high", "shared answers", "source")
+        return Table("agreement", head, body)
+
+    def figure(self) -> Figure | None:
+        found, data = self._found, self.data
+        if found is None or data is None:
+            return None
+        names = [data.names[code] for code in found.found.labelers]
+        threshold = self.threshold.value() / 100
+        return Figure("agreement", lambda path: operations.draw_agreement(path, found, names, threshold))
+
+    def _ask(self) -> None:
+        data = self.data
+        self._found = None
+        if not _has(data):
+            self.matrix.show_matrix((), np.zeros((0, 0)), np.zeros((0, 0), np.int64))
+            self.network.show_network((), {}, ())
+            self.told.setText("This run holds no answers, so there is no agreement to show.")
+            return
+        assert data is not None
+        self._asked += 1
+        asked, attribute = self._asked, None if self.attribute.key == ALL else self.attribute.key
+
+        def hear(events: list[Any]) -> None:
+            found = operations.result(events)
+            if isinstance(found, Agreement) and asked == self._asked:
+                self._show(data, found)
+
+        work = operations.agreement(data, attribute)
+        job = self.context.jobs.start(work, "Agreement", quiet=True, events=hear)
+        job.failed.connect(self.context.report)
+        job.finished.connect(lambda: setattr(self, "_answered", max(self._answered, asked)))
+
+    def _show(self, data: RunData, found: Agreement) -> None:
+        self._found = found
+        values, counts = found.found.matrix, found.found.counts
+        names = [data.names[code] for code in found.found.labelers]
+        self.matrix.show_matrix(names, values, counts)
+        pairs = [(a, b) for a in range(len(names)) for b in range(a + 1, len(names))]
+        known = [(a, b) for a, b in pairs if counts[a, b] and not np.isnan(values[a, b])]
+        links = [Link(a, b, float(values[a, b]), int(counts[a, b])) for a, b in known]
+        self.network.show_network(names, found.places, links)
+        self._filter()
+        blank = len(pairs) - len(known)
+        source = found.found.source
+        told = {
+            "comparisons": "Share of shared comparisons answered alike; a tie against a choice counts half.",
+            "ratings": "Share of pairs of faces that both labelers' ratings put in the same order.",
+        }[source]
+        told += " On the diagonal, each labeler with themselves on repeats. Click a cell to compare two models."
+        if blank:
+            told += f" {blank} of {len(pairs)} pairs of labelers share nothing: their cells are blank."
+        self.told.setText(told)
+
+    def _filter(self) -> None:
+        value = self.threshold.value()
+        self.network.set_threshold(value / 100)
+        self.links.setText(f"{len(self.network.shown())} links of at least {value}%")
+
+    def _open(self, one: int, other: int) -> None:
+        if self._found is not None:
+            codes = self._found.found.labelers
+            self.views_wanted.emit(codes[one], codes[other])
+
+
+def _has(data: RunData | None) -> bool:
+    frames = (data.compared, data.rated) if data is not None else ()
+    return any(frame is not None and len(frame) > 0 for frame in frames)
+
+
+def labeled_attributes(data: RunData) -> list[str]:
+    """The attributes that were judged, in the study's order."""
+    labeled: set[str] = set()
+    for answers in (data.compared, data.rated):
+        if answers is not None:
+            labeled |= set(answers["attribute"].unique())
+    return [name for name in data.attributes if name in labeled]

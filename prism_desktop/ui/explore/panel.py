@@ -1,0 +1,258 @@
+"""The Explore panel: what a run's model believes of each labeler, in five views."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
+from PySide6.QtWidgets import QStackedWidget, QWidget
+
+from prism_desktop.engine.personal.methods import METHODS
+from prism_desktop.engine.training.run import RunSummary
+from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.explore import operations
+from prism_desktop.ui.explore.accuracy import AccuracyView
+from prism_desktop.ui.explore.agreement import AgreementView
+from prism_desktop.ui.explore.data import RunData, read_run
+from prism_desktop.ui.explore.exporting import ExportButton
+from prism_desktop.ui.explore.face import FaceView
+from prism_desktop.ui.explore.faces import FacesView
+from prism_desktop.ui.explore.two import TwoView
+from prism_desktop.ui.explore.view import Picker, View
+from prism_desktop.ui.job import Job
+from prism_desktop.ui.train.runs import short
+from prism_desktop.ui.widgets.basics import GRID, columns, label, rows
+from prism_desktop.ui.widgets.empty import EmptyState
+from prism_desktop.ui.widgets.pick import Segments
+
+_VIEWS = {
+    "faces": "Faces",
+    "two": "Two labelers",
+    "face": "One face",
+    "agreement": "Agreement",
+    "accuracy": "Accuracy",
+}
+_PREDICTING = ("faces", "two", "face")
+NOTE = "These judgments say something about the labeler, not about the person shown."
+
+
+class ExplorePanel(QWidget):
+    """Chooses the run and the view; each view shows the same data."""
+
+    def __init__(self, context: AppContext) -> None:
+        super().__init__()
+        self.context = context
+        self.data: RunData | None = None
+        self._runs: tuple[RunSummary, ...] = ()
+        self._names: dict[str, str] = {}
+        self._reading: Job | None = None
+        self._asked = ""  # path of the run being read or shown
+        self._stale: set[str] = set(_VIEWS)  # views that have not seen the data yet
+        self._make()
+        self._lay_out()
+        self._connect()
+        self._open()
+
+    # What screenshots and tests ask of a panel.
+
+    def views(self) -> tuple[str, ...]:
+        """The views that can be shown."""
+        return tuple(_VIEWS)
+
+    def show_view(self, name: str) -> None:
+        """Bring a view to the front; it is filled when first looked at."""
+        self.segments.pick(name)
+
+    def view(self, name: str) -> View:
+        """A view by name."""
+        return self._view[name]
+
+    def idle(self) -> bool:
+        """Whether everything asked for has been shown."""
+        if self._reading is not None or self.context.worker.busy:
+            return False
+        current = self._view[self.segments.current]
+        return self.data is None or (self.segments.current not in self._stale and current.idle())
+
+    def _make(self) -> None:
+        context = self.context
+        self.faces, self.two, self.face = FacesView(context), TwoView(context), FaceView(context)
+        self.agreement, self.accuracy = AgreementView(context), AccuracyView(context)
+        self._view: dict[str, View] = dict(
+            zip(_VIEWS, (self.faces, self.two, self.face, self.agreement, self.accuracy), strict=True)
+        )
+        self.run = Picker()
+        self.run.setMinimumWidth(300)
+        self.run.setAccessibleName("Run")
+        self.segments = Segments(_VIEWS)
+        self.note = label(NOTE, "small")
+        self.export = ExportButton(context, lambda: self._view[self.segments.current])
+        theme = context.theme
+        self.no_study = EmptyState(
+            theme,
+            "explore",
+            "No study is open",
+            "Open a study with a trained model to see what it learned of each labeler.",
+            (("Go to Study", lambda: context.panel_wanted.emit("study")),),
+        )
+        self.no_runs = EmptyState(
+            theme,
+            "explore",
+            "Nothing to explore yet",
+            "Train a model first. Then this is where you see every face as each labeler would, "
+            "who agrees with whom, and how right the model is.",
+            (("Go to Train", lambda: context.panel_wanted.emit("train")),),
+        )
+
+    def _lay_out(self) -> None:
+        self._stack = QStackedWidget()
+        for view in self._view.values():
+            self._stack.addWidget(view)
+        top = columns(label("Explore", "title"), GRID, self.run, None, self.segments, None, self.export, gap=GRID)
+        body = QWidget()
+        inside = rows(top, self._stack, self.note, gap=2 * GRID)
+        inside.setContentsMargins(3 * GRID, 2 * GRID + 4, 3 * GRID, GRID + 4)
+        inside.setStretch(1, 1)
+        body.setLayout(inside)
+        self._whole = QStackedWidget()
+        for each in (body, self.no_study, self.no_runs):
+            self._whole.addWidget(each)
+        self.setLayout(rows(self._whole, gap=0))
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setFocusProxy(self.segments.button("faces"))
+
+    def _connect(self) -> None:
+        context = self.context
+        context.study_opened.connect(self._open)
+        context.study_closed.connect(self._open)
+        context.changed.connect(self._changed)
+        self.run.currentIndexChanged.connect(lambda _: self._read())
+        self.segments.picked.connect(self._show_view)
+        for view in self._view.values():
+            view.face_wanted.connect(self._show_face)
+            view.views_wanted.connect(self._compare)
+        self.faces.attribute_wanted.connect(self._score)
+        for number, name in enumerate(_VIEWS, start=1):
+            QShortcut(QKeySequence(f"Alt+{number}"), self, lambda name=name: self.show_view(name))
+            self.segments.button(name).setToolTip(f"{_VIEWS[name]} (Alt+{number})")
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._list()
+
+    def _open(self) -> None:
+        study = self.context.study
+        self._runs, self._asked, self.data = (), "", None
+        self._give_data()
+        self._whole.setCurrentIndex(1 if study is None else 2)
+        if study is not None:
+            self.context.ask(study.labelers, self._name, owner=self, topic="labelers")
+            self._list()
+
+    def _changed(self, changes: Any) -> None:
+        if changes.runs:
+            self._list()
+        if changes.labelers and self.context.study is not None:
+            self.context.ask(self.context.study.labelers, self._name, owner=self, topic="labelers")
+
+    def _name(self, labelers: Any) -> None:
+        self._names = {each.code: each.display_name or each.code for each in labelers}
+        if self.data is not None:
+            self.data.names.update({code: self._names.get(code, code) for code in self.data.labelers})
+            self._give_data()
+
+    def _list(self) -> None:
+        study = self.context.study
+        if study is not None:
+            path = Path(study.path)
+            self.context.ask(lambda: operations.explorable(path), self._show_runs, owner=self, topic="runs")
+
+    def _show_runs(self, runs: tuple[RunSummary, ...]) -> None:
+        self._whole.setCurrentIndex(0 if runs else 2)
+        if runs == self._runs:
+            return
+        self._runs = runs
+        self.run.offer([(str(run.path), title(run)) for run in runs])
+        self._read()
+
+    def _read(self) -> None:
+        path = self.run.key
+        if not path or path == self._asked:
+            return
+        self._asked = path
+
+        def hear(events: list[Any]) -> None:
+            found = operations.result(events)
+            if isinstance(found, RunData) and path == self._asked:
+                self.data = found
+                self._give_data()
+
+        def done() -> None:
+            if path == self._asked:
+                self._reading = None
+
+        job = self.context.jobs.start(read_run(Path(path), self._names), "Reading the run", events=hear)
+        self._reading = job
+        job.failed.connect(self.context.report)
+        job.finished.connect(done)
+
+    def _give_data(self) -> None:
+        """Fill the view in front; the others when they are looked at."""
+        self._stale = set(_VIEWS)
+        self._fill(self.segments.current)
+
+    def _fill(self, name: str) -> None:
+        if name in self._stale:
+            self._stale.discard(name)
+            self._view[name].show_data(self.data)
+
+    def _show_view(self, name: str) -> None:
+        self._fill(name)
+        self._stack.setCurrentWidget(self._view[name])
+        self.note.setVisible(name in _PREDICTING)
+
+    def _show_face(self, row: int) -> None:
+        labeler, attribute = self._choice()
+        self.show_view("face")
+        self.face.labeler.pick(labeler)
+        self.face.attribute.pick(attribute)
+        self.face.show_face(row)
+
+    def _choice(self) -> tuple[str, str]:
+        """The labeler and attribute that the view in front is about."""
+        view = self._view[self.segments.current]
+        if isinstance(view, TwoView):
+            return view.one.key, view.attribute.key
+        if isinstance(view, FacesView | FaceView):
+            return view.labeler.key, view.attribute.key
+        return "", ""
+
+    def _compare(self, one: str, other: str) -> None:
+        self.show_view("two")
+        self.two.compare(one, other)
+
+    def _score(self, attribute: str) -> None:
+        """Score every face on an attribute that nobody labeled."""
+        data = self.data
+        if data is None:
+            return
+
+        def hear(events: list[Any]) -> None:
+            found = operations.result(events)
+            if isinstance(found, dict) and data is self.data:
+                data.with_attribute(attribute, found)
+                for view in (self.faces, self.two, self.face):
+                    view.offer()
+                self.faces.attribute.pick(attribute)
+                self.faces.typed.clear()
+
+        work = operations.score_text(self.context, data, attribute)
+        self.context.run(work, f"Scoring “{attribute}”", events=hear)
+
+
+def title(run: RunSummary) -> str:
+    """A run in the list: method, accuracy, backbone, when."""
+    method = METHODS[run.method].title if run.method in METHODS else run.method
+    accuracy = f", {run.macro:.1%}" if run.macro is not None else ""
+    return f"{method}{accuracy} · {short(run.backbone)} · {datetime.fromtimestamp(run.created):%d %b %H:%M}"

@@ -1,0 +1,132 @@
+"""What the views of Explore have in common: the run they show, what they can export, their pickers."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
+from PySide6.QtWidgets import QComboBox, QWidget
+
+from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.explore.data import RunData
+from prism_desktop.ui.widgets.basics import label, rows
+from prism_desktop.ui.widgets.painted import series_colour
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table to be saved as CSV."""
+
+    name: str  # of the file, without its ending
+    head: tuple[str, ...]
+    body: Sequence[Sequence[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure to be saved; `draw(path)` runs off the window's thread and takes the format from the ending."""
+
+    name: str
+    draw: Callable[[Path], object]
+
+
+class View(QWidget):
+    """One view of a run."""
+
+    face_wanted = Signal(int)  # row of a face to show in detail
+    views_wanted = Signal(str, str)  # two labelers to compare
+
+    def __init__(self, context: AppContext) -> None:
+        super().__init__()
+        self.context = context
+        self.data: RunData | None = None
+
+    def show_data(self, data: RunData | None) -> None:
+        """Show a run, or nothing; called in the window's thread."""
+        self.data = data
+
+    def idle(self) -> bool:
+        """Whether everything asked for has been shown."""
+        return True
+
+    def table(self) -> Table | None:
+        """The view's numbers as they are shown now."""
+        return None
+
+    def figure(self) -> Figure | None:
+        """The view as a figure to publish; None where there is nothing to draw."""
+        return None
+
+    def colour(self, labeler: str) -> QColor:
+        """The labeler's colour, the same in every view."""
+        assert self.data is not None
+        return series_colour(self.context.theme.tokens, self.data.labelers.index(labeler))
+
+
+class Picker(QComboBox):
+    """A choice among labelers or attributes that survives a change of run where it can."""
+
+    def offer(self, choices: Sequence[tuple[str, str]], icons: Sequence[QIcon] = ()) -> None:
+        """Offer (key, caption) pairs; the present choice stays if it is among them."""
+        before = self.currentData()
+        self.blockSignals(True)
+        self.clear()
+        for place, (key, caption) in enumerate(choices):
+            if icons:
+                self.addItem(icons[place], caption, key)
+            else:
+                self.addItem(caption, key)
+        self.setCurrentIndex(max(0, self.findData(before)))
+        self.blockSignals(False)
+
+    @property
+    def key(self) -> str:
+        return str(self.currentData() or "")
+
+    def pick(self, key: str) -> None:
+        """Choose by key, as if by hand; an unknown one changes nothing."""
+        place = self.findData(key)
+        if place >= 0:
+            self.setCurrentIndex(place)
+
+
+def picker(title: str, changed: Callable[[], Any], width: int = 150) -> tuple[Picker, QWidget]:
+    """A picker, and a holder with its caption above."""
+    made = Picker()
+    made.setMinimumWidth(width)
+    made.setAccessibleName(title)
+    made.currentIndexChanged.connect(lambda _: changed())
+    return made, captioned(title, made)
+
+
+def captioned(title: str, editor: QWidget) -> QWidget:
+    """A widget with its caption above."""
+    caption = label(title, "field")
+    caption.setBuddy(editor)
+    holder = QWidget()
+    holder.setLayout(rows(caption, editor, gap=4))
+    return holder
+
+
+def dot(colour: QColor) -> QIcon:
+    """A coloured dot as an icon."""
+    pixmap = QPixmap(24, 24)
+    pixmap.fill(QColor(0, 0, 0, 0))
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QColor(0, 0, 0, 0))
+    painter.setBrush(colour)
+    painter.drawEllipse(4, 4, 16, 16)
+    painter.end()
+    return QIcon(pixmap)
+
+
+def labeler_choices(view: View) -> tuple[list[tuple[str, str]], list[QIcon]]:
+    """The run's labelers for a picker, each with the dot of its colour."""
+    data = view.data
+    if data is None:
+        return [], []
+    choices = [(code, data.names[code]) for code in data.labelers]
+    return choices, [dot(view.colour(code)) for code in data.labelers]

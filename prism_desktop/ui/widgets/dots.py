@@ -1,0 +1,166 @@
+"""Dots on a line from lowest to highest: where each labeler's model puts one face, attribute by attribute."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from prism_desktop.ui.theme import Theme
+from prism_desktop.ui.widgets.painted import Painted, sized
+
+_ROW, _HEAD, _GROUP_GAP = 26, 24, 14  # px
+_RIGHT = 44
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """One labeler's prediction."""
+
+    name: str
+    share: float  # of faces that score lower, NaN if nothing was predicted
+    colour: QColor
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One attribute."""
+
+    name: str
+    dots: tuple[Dot, ...]
+    consensus: float | None = None  # share of the consensus model
+
+    def words(self) -> str:
+        """The group in words, for screen readers."""
+        return f"{self.name}: " + ", ".join(f"{d.name} {d.share:.0%}" for d in self.dots if d.share == d.share)
+
+
+class Dots(Painted):
+    """Groups below each other; a click on a row tells whose it is."""
+
+    clicked = Signal(int, int)  # group, row
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent)
+        self._groups: tuple[Group, ...] = ()
+        self._lit: tuple[int, int] | None = None
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def show_groups(self, groups: Sequence[Group], lit: tuple[int, int] | None = None) -> None:
+        """Show these; `lit` (group, row) stands out."""
+        self._groups, self._lit = tuple(groups), lit
+        told = (
+            f"{g.name}: " + ", ".join(f"{d.name} {d.share:.0%}" for d in g.dots if d.share == d.share) for g in groups
+        )
+        self.setAccessibleDescription("; ".join(told))
+        self.updateGeometry()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        rows = sum(len(group.dots) for group in self._groups)
+        return QSize(320, rows * _ROW + len(self._groups) * (_HEAD + _GROUP_GAP) + 20)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = self.painter()
+        left = self._left()
+        plot = QRectF(left, 0, self.width() - left - _RIGHT, self.height() - 20)
+        for place, (group, top) in enumerate(self._tops()):
+            self._paint_group(painter, plot, place, group, top)
+        self._scale(painter, plot)
+        painter.end()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        found = self._find(event.position())
+        if found is not None:
+            self.clicked.emit(*found)
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            found = self._find(QPointF(event.pos()))
+            if found is not None:
+                group = self._groups[found[0]]
+                dot = group.dots[found[1]]
+                if dot.share == dot.share:
+                    words = f"{dot.name}'s model finds this face more {group.name} than {dot.share:.0%} of the faces."
+                    QToolTip.showText(event.globalPos(), words, self)
+                    return True
+        return super().event(event)
+
+    def _tops(self) -> list[tuple[Group, float]]:
+        tops, y = [], 0.0
+        for group in self._groups:
+            tops.append((group, y))
+            y += _HEAD + len(group.dots) * _ROW + _GROUP_GAP
+        return tops
+
+    def _find(self, place: QPointF) -> tuple[int, int] | None:
+        for number, (group, top) in enumerate(self._tops()):
+            row = int((place.y() - top - _HEAD) // _ROW)
+            if place.y() >= top + _HEAD and 0 <= row < len(group.dots):
+                return number, row
+        return None
+
+    def _left(self) -> float:
+        names = (dot.name for group in self._groups for dot in group.dots)
+        return min(140, max((self.fontMetrics().horizontalAdvance(name) for name in names), default=40) + 16)
+
+    def _paint_group(self, painter: QPainter, plot: QRectF, place: int, group: Group, top: float) -> None:
+        tokens = self.tokens
+        painter.setFont(sized(self.font(), 1.0, bold=True))
+        painter.setPen(QColor(tokens.text))
+        painter.drawText(QRectF(0, top, self.width(), _HEAD), int(Qt.AlignmentFlag.AlignVCenter), group.name)
+        low, high = top + _HEAD, top + _HEAD + len(group.dots) * _ROW
+        if self._lit is not None and self._lit[0] == place:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(tokens.accent_soft))
+            painter.drawRoundedRect(QRectF(0, low + self._lit[1] * _ROW, self.width(), _ROW), 6, 6)
+        for mark in (0.0, 0.25, 0.5, 0.75, 1.0):
+            x = plot.left() + plot.width() * mark
+            painter.setPen(QPen(QColor(tokens.border), 1))
+            painter.drawLine(QPointF(x, low), QPointF(x, high))
+        if group.consensus is not None and group.consensus == group.consensus:
+            self._diamond(painter, plot.left() + plot.width() * group.consensus, low, high)
+        for row, dot in enumerate(group.dots):
+            self._paint_dot(painter, plot, dot, low + (row + 0.5) * _ROW, (place, row) == self._lit)
+
+    def _diamond(self, painter: QPainter, x: float, low: float, high: float) -> None:
+        tokens = self.tokens
+        painter.setPen(QPen(QColor(tokens.faint), 1.2, Qt.PenStyle.DashLine))
+        painter.drawLine(QPointF(x, low), QPointF(x, high))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(tokens.faint))
+        corners = ((0, -5), (5, 0), (0, 5), (-5, 0))
+        painter.drawPolygon(QPolygonF([QPointF(x + dx, low + dy) for dx, dy in corners]))
+
+    def _paint_dot(self, painter: QPainter, plot: QRectF, dot: Dot, y: float, lit: bool) -> None:
+        tokens = self.tokens
+        painter.setFont(self.font())
+        painter.setPen(QColor(tokens.text if lit else tokens.muted))
+        metrics = painter.fontMetrics()
+        name = metrics.elidedText(dot.name, Qt.TextElideMode.ElideRight, int(plot.left()) - 12)
+        box = QRectF(6, y - _ROW / 2, plot.left() - 12, _ROW)
+        painter.drawText(box, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), name)
+        right = QRectF(plot.right() + 8, y - _ROW / 2, _RIGHT - 14, _ROW)
+        if dot.share != dot.share:
+            painter.drawText(right, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), "–")
+            return
+        x = plot.left() + plot.width() * dot.share
+        painter.setPen(QPen(dot.colour, 2))
+        painter.drawLine(QPointF(plot.left(), y), QPointF(x, y))
+        painter.setPen(QPen(QColor(tokens.surface), 1.5))
+        painter.setBrush(dot.colour)
+        painter.drawEllipse(QPointF(x, y), 6, 6)
+        painter.setPen(QColor(tokens.text))
+        words = f"{100 * dot.share:.0f}"
+        painter.drawText(right, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), words)
+
+    def _scale(self, painter: QPainter, plot: QRectF) -> None:
+        painter.setFont(sized(self.font(), 0.82))
+        painter.setPen(QColor(self.tokens.faint))
+        y = self.height() - 20
+        for mark, word in ((0.0, "lowest face"), (1.0, "highest face")):
+            x = plot.left() + plot.width() * mark
+            side = Qt.AlignmentFlag.AlignLeft if mark == 0 else Qt.AlignmentFlag.AlignRight
+            box = QRectF(x if mark == 0 else x - 120, y, 120, 18)
+            painter.drawText(box, int(side | Qt.AlignmentFlag.AlignVCenter), word)

@@ -1,0 +1,176 @@
+"""Accuracies as dumbbells: the consensus model, the personal model with its interval, and the ceiling, row by row."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from prism_desktop.ui.theme import Theme
+from prism_desktop.ui.widgets.painted import Painted, faded, sized, ticks
+
+_ROW, _TOP, _FOOT = 40, 30, 30  # px
+_COLUMNS = (("Accuracy", 76), ("Gain", 70), ("Of ceiling", 84), ("n", 56))
+
+
+@dataclass(frozen=True, slots=True)
+class Bell:
+    """One row; shares in [0, 1], None where unknown."""
+
+    name: str
+    colour: QColor
+    accuracy: float
+    low: float | None = None
+    high: float | None = None
+    count: int = 0
+    consensus: float | None = None
+    ceiling: float | None = None
+    strong: bool = False  # the mean over the others
+
+    @property
+    def gain(self) -> float | None:
+        return None if self.consensus is None else self.accuracy - self.consensus
+
+    @property
+    def of_ceiling(self) -> float | None:
+        return self.accuracy / self.ceiling if self.ceiling else None
+
+    def against(self) -> tuple[float | None, ...]:
+        """Consensus, gain over it, ceiling, share of it."""
+        return self.consensus, self.gain, self.ceiling, self.of_ceiling
+
+    def words(self) -> str:
+        """The row in a sentence."""
+        parts = [f"{self.name}: {self.accuracy:.1%} right on {self.count:,} held-out answers"]
+        if self.low is not None and self.high is not None:
+            parts.append(f"95% interval {self.low:.1%} to {self.high:.1%}")
+        if self.consensus is not None:
+            parts.append(f"consensus {self.consensus:.1%}")
+        parts.append(f"ceiling {self.ceiling:.1%}" if self.ceiling else "ceiling unknown, too few repeated answers")
+        return "; ".join(parts) + "."
+
+
+class Dumbbells(Painted):
+    """Rows on one scale, numbers at the right."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent)
+        self._bells: tuple[Bell, ...] = ()
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def show_bells(self, bells: Sequence[Bell]) -> None:
+        """Show these rows from top to bottom."""
+        self._bells = tuple(bells)
+        self.setAccessibleDescription(" ".join(bell.words() for bell in bells))
+        self.updateGeometry()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(640, _TOP + _ROW * len(self._bells) + _FOOT)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = self.painter()
+        plot, low, high = self._plot(), *self._range()
+        self._axes(painter, plot, low, high)
+        for place, bell in enumerate(self._bells):
+            self._paint(painter, plot, bell, _TOP + (place + 0.5) * _ROW, low, high)
+        painter.end()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            place = int((event.pos().y() - _TOP) // _ROW)
+            if event.pos().y() >= _TOP and 0 <= place < len(self._bells):
+                QToolTip.showText(event.globalPos(), self._bells[place].words(), self)
+                return True
+        return super().event(event)
+
+    def _plot(self) -> QRectF:
+        widest = max((self.fontMetrics().horizontalAdvance(bell.name) for bell in self._bells), default=40)
+        left = min(170, widest + 34)
+        right = sum(width for _, width in _COLUMNS) + 12
+        return QRectF(left, _TOP, max(80.0, self.width() - left - right), _ROW * len(self._bells))
+
+    def _range(self) -> tuple[float, float]:
+        values = [0.5]
+        for bell in self._bells:
+            values += [v for v in (bell.accuracy, bell.low, bell.high, bell.consensus, bell.ceiling) if v is not None]
+        return max(0.0, min(values) - 0.02), min(1.0, max(values) + 0.02)
+
+    def _axes(self, painter: QPainter, plot: QRectF, low: float, high: float) -> None:
+        tokens = self.tokens
+        painter.setFont(sized(self.font(), 0.85))
+        for mark in ticks(low, high, 6):
+            x = plot.left() + plot.width() * (mark - low) / (high - low)
+            chance = abs(mark - 0.5) < 1e-9
+            style = Qt.PenStyle.DashLine if chance else Qt.PenStyle.SolidLine
+            painter.setPen(QPen(QColor(tokens.faint if chance else tokens.border), 1, style))
+            painter.drawLine(QPointF(x, plot.top()), QPointF(x, plot.bottom() + 4))
+            painter.setPen(QColor(tokens.muted))
+            word = f"{mark:.0%}" + (" chance" if chance else "")
+            painter.drawText(QRectF(x - 50, plot.bottom() + 6, 100, 18), int(Qt.AlignmentFlag.AlignHCenter), word)
+        x = plot.right() + 12
+        for name, width in _COLUMNS:
+            painter.setPen(QColor(tokens.muted))
+            box = QRectF(x, 0, width, _TOP - 6)
+            painter.drawText(box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), name)
+            x += width
+
+    def _paint(self, painter: QPainter, plot: QRectF, bell: Bell, y: float, low: float, high: float) -> None:
+        tokens = self.tokens
+
+        def at(value: float) -> float:
+            return plot.left() + plot.width() * (value - low) / (high - low)
+
+        if bell.strong:
+            painter.setPen(QPen(QColor(tokens.border), 1))
+            painter.drawLine(QPointF(0, y - _ROW / 2), QPointF(self.width(), y - _ROW / 2))
+        self._name(painter, plot, bell, y)
+        if bell.ceiling is not None:
+            painter.setPen(QPen(QColor(tokens.border_strong), 1, Qt.PenStyle.DotLine))
+            painter.drawLine(QPointF(at(bell.accuracy), y), QPointF(at(bell.ceiling), y))
+            painter.setPen(QPen(QColor(tokens.text), 2.4, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
+            painter.drawLine(QPointF(at(bell.ceiling), y - 8), QPointF(at(bell.ceiling), y + 8))
+        if bell.low is not None and bell.high is not None:
+            painter.setPen(QPen(faded(bell.colour, 0.3), 9, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+            painter.drawLine(QPointF(at(bell.low), y), QPointF(at(bell.high), y))
+        if bell.consensus is not None:
+            painter.setPen(QPen(bell.colour, 2))
+            painter.drawLine(QPointF(at(bell.consensus), y), QPointF(at(bell.accuracy), y))
+            painter.setPen(QPen(QColor(tokens.muted), 2))
+            painter.setBrush(QColor(tokens.surface))
+            painter.drawEllipse(QPointF(at(bell.consensus), y), 5, 5)
+        painter.setPen(QPen(QColor(tokens.surface), 1.5))
+        painter.setBrush(bell.colour)
+        painter.drawEllipse(QPointF(at(bell.accuracy), y), 6.5, 6.5)
+        self._numbers(painter, plot, bell, y)
+
+    def _name(self, painter: QPainter, plot: QRectF, bell: Bell, y: float) -> None:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(bell.colour)
+        painter.drawEllipse(QPointF(8, y), 4, 4)
+        painter.setFont(sized(self.font(), 1.0, bold=bell.strong))
+        painter.setPen(QColor(self.tokens.text))
+        name = painter.fontMetrics().elidedText(bell.name, Qt.TextElideMode.ElideRight, int(plot.left()) - 30)
+        box = QRectF(20, y - 12, plot.left() - 24, 24)
+        painter.drawText(box, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), name)
+
+    def _numbers(self, painter: QPainter, plot: QRectF, bell: Bell, y: float) -> None:
+        tokens = self.tokens
+        gain, share = bell.gain, bell.of_ceiling
+        told = (
+            (f"{bell.accuracy:.1%}", tokens.text),
+            (f"{100 * gain:+.1f}" if gain is not None else "–", tokens.muted if gain is None else _sign(gain, tokens)),
+            (f"{share:.0%}" if share is not None else "–", tokens.text if share is not None else tokens.muted),
+            (f"{bell.count:,}", tokens.muted),
+        )
+        x = plot.right() + 12
+        for (word, colour), (_, width) in zip(told, _COLUMNS, strict=True):
+            painter.setPen(QColor(str(colour)))
+            box = QRectF(x, y - 12, width, 24)
+            painter.drawText(box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), word)
+            x += width
+
+
+def _sign(gain: float, tokens: object) -> str:
+    return str(getattr(tokens, "good" if gain > 0 else "bad"))

@@ -1,0 +1,129 @@
+"""A face with a relevance map laid over it."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QImage, QImageReader, QPainterPath, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from prism_desktop.ui.theme import Theme
+from prism_desktop.ui.widgets.painted import Painted, faded
+
+_LARGEST = 1600  # px; a camera's image is decoded no larger than it is shown
+# Lightness rises evenly and blue to yellow is told apart by everyone (after matplotlib's inferno).
+_RAMP = ((0, 0, 4), (66, 10, 104), (147, 38, 103), (221, 81, 58), (252, 165, 10), (252, 255, 164))
+_COLD, _WARM = (33, 102, 172), (178, 24, 43)  # against and for, for signed maps
+
+
+class Heat(Painted):
+    """The image as large as fits, on the neutral grey that faces sit on, the map over it at a chosen opacity."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent)
+        self._image = QImage()
+        self._map = QImage()
+        self._area = QRectF(0, 0, 1, 1)
+        self._opacity = 0.6
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    def show_image(self, image: QImage) -> None:
+        """Show a face without a map."""
+        self._image, self._map = image, QImage()
+        self.update()
+
+    def show_map(self, values: NDArray[np.float32] | None, area: QRectF | None = None) -> None:
+        """Lay (rows, columns) float32 over the image; None takes the map away.
+
+        Args:
+            values: relevance; negative ones (evidence against) are painted blue.
+            area: the part of the image that the model saw, in shares of its width and height; all if None.
+        """
+        self._map = QImage() if values is None else coloured(values)
+        self._area = area or QRectF(0, 0, 1, 1)
+        self.update()
+
+    def set_opacity(self, opacity: float) -> None:
+        """Of the map, 0 to 1."""
+        self._opacity = opacity
+        self.update()
+
+    @property
+    def has_map(self) -> bool:
+        return not self._map.isNull()
+
+    def sizeHint(self) -> QSize:
+        return QSize(420, 420)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(200, 200)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = self.painter()
+        round_ = QPainterPath()
+        round_.addRoundedRect(QRectF(self.rect()), 12, 12)
+        painter.setClipPath(round_)
+        painter.fillRect(self.rect(), QColor(self.tokens.stage))
+        if not self._image.isNull():
+            size = self._image.size().scaled(self.size() * 0.96, Qt.AspectRatioMode.KeepAspectRatio)
+            box = QRectF(0, 0, size.width(), size.height())
+            box.moveCenter(QRectF(self.rect()).center())
+            painter.drawImage(box, self._image)
+            if self.has_map:
+                area = QRectF(
+                    box.left() + self._area.left() * box.width(),
+                    box.top() + self._area.top() * box.height(),
+                    self._area.width() * box.width(),
+                    self._area.height() * box.height(),
+                )
+                painter.setOpacity(self._opacity)
+                painter.drawImage(area, self._map)
+                painter.setOpacity(1.0)
+                painter.setPen(QPen(faded("#ffffff", 0.5), 1, Qt.PenStyle.DashLine))
+                painter.drawRect(area)
+        painter.end()
+
+
+def coloured(values: NDArray[np.float32], side: int = 256) -> QImage:
+    """A map as a smooth picture whose weak parts are see-through; (rows, columns) float32, at most `side` px a side."""
+    top = float(np.nanmax(np.abs(values))) or 1.0
+    shares = np.nan_to_num(values / top)
+    small = np.ascontiguousarray((shares * 127 + 128).clip(0, 255), np.uint8)
+    height, width = small.shape
+    grey = QImage(small.data, width, height, width, QImage.Format.Format_Grayscale8).copy()
+    mode = Qt.TransformationMode.SmoothTransformation
+    grey = grey.scaled(side, side, Qt.AspectRatioMode.IgnoreAspectRatio, mode).convertToFormat(
+        QImage.Format.Format_Grayscale8
+    )
+    smooth = np.frombuffer(grey.constBits(), np.uint8).reshape(side, grey.bytesPerLine())[:, :side]
+    level = (smooth.astype(np.float32) - 128) / 127
+    picture = np.zeros((side, side, 4), np.uint8)
+    if values.min() < 0:
+        picture[..., :3] = np.where(level[..., None] > 0, np.array(_WARM, np.uint8), np.array(_COLD, np.uint8))
+    else:
+        stops = np.linspace(0, 1, len(_RAMP))
+        for channel in range(3):
+            picture[..., channel] = np.interp(level, stops, [colour[channel] for colour in _RAMP])
+    picture[..., 3] = (np.abs(level).clip(0, 1) ** 0.8 * 255).astype(np.uint8)
+    return QImage(picture.data, side, side, 4 * side, QImage.Format.Format_RGBA8888).copy()
+
+
+def seen_area(width: int, height: int) -> QRectF:
+    """The centred square that a backbone sees of an image, in shares of its width and height."""
+    side = min(width, height)
+    return QRectF((width - side) / 2 / width, (height - side) / 2 / height, side / width, side / height)
+
+
+def read_image(paths: tuple[Path, ...]) -> QImage:
+    """The first readable of `paths`, turned as its EXIF says and no larger than it can be shown."""
+    for path in paths:
+        reader = QImageReader(str(path))
+        reader.setAutoTransform(True)
+        size = reader.size()
+        if size.isValid() and max(size.width(), size.height()) > _LARGEST:
+            reader.setScaledSize(size.scaled(_LARGEST, _LARGEST, Qt.AspectRatioMode.KeepAspectRatio))
+        image = reader.read()
+        if not image.isNull():
+            return image
+    return QImage()

@@ -1,0 +1,185 @@
+"""A network of labelers: who agrees with whom above a threshold, lines as wide as the agreement is strong."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from prism_desktop.ui.theme import Theme
+from prism_desktop.ui.widgets.painted import Painted, faded, mixed, series_colour, sized
+
+_MARGIN = 56  # px around the nodes, for their names
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Two labelers who share answers."""
+
+    one: int
+    other: int
+    agreement: float  # 0 to 1
+    count: int  # shared answers
+
+
+class NetworkView(Painted):
+    """Nodes are labelers, links those above the threshold; who shares nothing has no link at all."""
+
+    chosen = Signal(int, int)  # a link was clicked
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent)
+        self._names: tuple[str, ...] = ()
+        self._places: dict[int, tuple[float, float]] = {}
+        self._links: tuple[Link, ...] = ()
+        self._threshold = 0.0
+        self._near: int | None = None
+        self.setMouseTracking(True)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    def show_network(
+        self, names: Sequence[str], places: Mapping[int, tuple[float, float]], links: Sequence[Link]
+    ) -> None:
+        """`places` are in any unit; they are fitted into the widget."""
+        self._names, self._places, self._links = tuple(names), fitted(places), tuple(links)
+        self._near = None
+        self.setAccessibleName("Network of agreement between " + ", ".join(names))
+        self.update()
+
+    def set_threshold(self, threshold: float) -> None:
+        """Show links with at least this agreement."""
+        self._threshold = threshold
+        self.update()
+
+    def shown(self) -> tuple[Link, ...]:
+        """The links above the threshold, the weakest first."""
+        kept = (link for link in self._links if link.agreement >= self._threshold)
+        return tuple(sorted(kept, key=lambda link: link.agreement))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(300, 300)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        if not self._names:
+            return
+        painter = self.painter()
+        for link in self.shown():
+            self._paint_link(painter, link)
+        for link in self.shown():
+            self._paint_number(painter, link)
+        for node in range(len(self._names)):
+            self._paint_node(painter, node)
+        painter.end()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            link = self._link_at(QPointF(event.pos()))
+            if link is not None:
+                one, other = self._names[link.one], self._names[link.other]
+                words = f"{one} and {other} agree on {link.agreement:.1%} of {link.count:,} shared answers."
+                QToolTip.showText(event.globalPos(), words, self)
+                return True
+        return super().event(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        near = self._node_at(event.position())
+        if near != self._near:
+            self._near = near
+            self.update()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._near = None
+        self.update()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        link = self._link_at(event.position())
+        if link is not None and self._node_at(event.position()) is None:
+            self.chosen.emit(link.one, link.other)
+
+    def _at(self, node: int) -> QPointF:
+        x, y = self._places.get(node, (0.5, 0.5))
+        return QPointF(
+            _MARGIN + x * max(1, self.width() - 2 * _MARGIN), _MARGIN * 0.7 + y * max(1, self.height() - 1.6 * _MARGIN)
+        )
+
+    def _radius(self) -> float:
+        return max(7.0, 17.0 - len(self._names) / 5)
+
+    def _node_at(self, place: QPointF) -> int | None:
+        for node in range(len(self._names)):
+            gap = self._at(node) - place
+            if math.hypot(gap.x(), gap.y()) <= self._radius() + 3:
+                return node
+        return None
+
+    def _link_at(self, place: QPointF) -> Link | None:
+        best: tuple[float, Link] | None = None
+        for link in self.shown():
+            gap = _distance(place, self._at(link.one), self._at(link.other))
+            if gap < 7 and (best is None or gap < best[0]):
+                best = (gap, link)
+        return best[1] if best else None
+
+    def _paint_link(self, painter: QPainter, link: Link) -> None:
+        tokens = self.tokens
+        strength = min(1.0, max(0.0, (link.agreement - 0.4) / 0.6))
+        lit = self._near in (link.one, link.other)
+        colour = mixed(tokens.border_strong, tokens.accent, strength if not lit else 1.0)
+        if self._near is not None and not lit:
+            colour = faded(colour, 0.25)
+        start, end = self._at(link.one), self._at(link.other)
+        painter.setPen(QPen(colour, 1 + 7 * strength**1.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        painter.drawLine(start, end)
+
+    def _paint_number(self, painter: QPainter, link: Link) -> None:
+        tokens = self.tokens
+        lit = self._near in (link.one, link.other)
+        if lit or (len(self._names) <= 8 and self._near is None):
+            # Off the middle, where lines that cross would put theirs too.
+            start, end = self._at(link.one), self._at(link.other)
+            middle = start + (end - start) * 0.42
+            box = QRectF(middle.x() - 17, middle.y() - 9, 34, 18)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(faded(tokens.surface, 0.92))
+            painter.drawRoundedRect(box, 6, 6)
+            painter.setFont(sized(self.font(), 0.82))
+            painter.setPen(QColor(tokens.muted))
+            painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), f"{link.agreement:.0%}")
+
+    def _paint_node(self, painter: QPainter, node: int) -> None:
+        tokens, at, radius = self.tokens, self._at(node), self._radius()
+        painter.setPen(QPen(QColor(tokens.surface), 3))
+        painter.setBrush(series_colour(tokens, node))
+        painter.drawEllipse(at, radius, radius)
+        painter.setFont(sized(self.font(), 0.95, bold=True))
+        name = painter.fontMetrics().elidedText(self._names[node], Qt.TextElideMode.ElideRight, 110)
+        width = painter.fontMetrics().horizontalAdvance(name) + 10
+        box = QRectF(at.x() - width / 2, at.y() + radius + 4, width, 19)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(faded(tokens.surface, 0.85))
+        painter.drawRoundedRect(box, 6, 6)
+        painter.setPen(QColor(tokens.text))
+        painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), name)
+
+
+def fitted(places: Mapping[int, tuple[float, float]]) -> dict[int, tuple[float, float]]:
+    """Places stretched to fill the unit square."""
+    if not places:
+        return {}
+    xs, ys = [x for x, _ in places.values()], [y for _, y in places.values()]
+    wide, high = max(xs) - min(xs), max(ys) - min(ys)
+    return {
+        node: ((x - min(xs)) / wide if wide else 0.5, (y - min(ys)) / high if high else 0.5)
+        for node, (x, y) in places.items()
+    }
+
+
+def _distance(place: QPointF, start: QPointF, end: QPointF) -> float:
+    """Of a place from the segment between two others."""
+    along, off = end - start, place - start
+    length = along.x() ** 2 + along.y() ** 2
+    share = min(1.0, max(0.0, (off.x() * along.x() + off.y() * along.y()) / length)) if length else 0.0
+    gap = off - along * share
+    return math.hypot(gap.x(), gap.y())
