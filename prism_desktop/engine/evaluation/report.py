@@ -36,7 +36,7 @@ def evaluate(
     Raises:
         InputError: if a tested answer has no prediction.
     """
-    judged = metrics.judge(tested(pairs), predictions)
+    judged = metrics.judge(held_out(pairs), predictions)
     right = Resampled(judged, metrics.correct(judged), seed, resamples)
     top = ceilings(comparisons) if comparisons is not None and len(comparisons) else {}
     out = _table(right)
@@ -79,7 +79,7 @@ def evaluate_against(
     out = {"test": evaluate(pairs, predictions, comparisons, seed, resamples)}
     if consensus is not None:
         out["consensus"] = evaluate(pairs, consensus, comparisons, seed, resamples)
-        out["gain"] = gain(tested(pairs), predictions, consensus, seed, resamples)
+        out["gain"] = gain(held_out(pairs), predictions, consensus, seed, resamples)
     out["baselines"] = baselines.evaluate(pairs, comparisons, zero_shot, seed, resamples)
     return out
 
@@ -93,7 +93,7 @@ def gain(
     return _table(Resampled(mine, difference, seed, resamples, bounds=(-1.0, 1.0)), "difference")
 
 
-def tested(pairs: pd.DataFrame) -> pd.DataFrame:
+def held_out(pairs: pd.DataFrame) -> pd.DataFrame:
     """The rows with split "test"; all of them where the frame has no such column."""
     return pairs[pairs["split"] == "test"] if "split" in pairs else pairs
 

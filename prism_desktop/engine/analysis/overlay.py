@@ -1,0 +1,73 @@
+"""A relevance map laid over its image. Needs no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+# Lightness rises evenly from dark blue to yellow, which everyone can tell apart (matplotlib's cividis).
+_COLOURS = "cividis"
+_SIGNED = "PuOr_r"  # orange for, purple against
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A part of an image in shares of its width and height."""
+
+    left: float = 0.0
+    top: float = 0.0
+    width: float = 1.0
+    height: float = 1.0
+
+
+def seen_area(size: tuple[int, int]) -> Area:
+    """The central square of an image of (width, height) px, which is what a backbone sees."""
+    width, height = size
+    side = min(width, height)
+    return Area((width - side) / 2 / width, (height - side) / 2 / height, side / width, side / height)
+
+
+def render_overlay(
+    image: Image.Image, grid: NDArray[np.float32], opacity: float = 0.6, area: Area | None = None
+) -> Image.Image:
+    """The image in grey with the map in colour over the part that the model saw.
+
+    Args:
+        image: RGB.
+        grid: (rows, columns); negative values, where there are any, are drawn in another colour.
+        opacity: 0-1 of the map where it is strongest.
+        area: the part of the image that the map is of; the central square if None.
+
+    Returns:
+        RGB of the image's size.
+    """
+    area = area or seen_area(image.size)
+    left, top = round(area.left * image.width), round(area.top * image.height)
+    size = max(1, round(area.width * image.width)), max(1, round(area.height * image.height))
+    strength = _enlarged(grid, size)
+    colours = _coloured(strength)
+    base = np.asarray(image.convert("L").convert("RGB"), dtype=np.float64).copy()
+    part = base[top : top + size[1], left : left + size[0]]
+    alpha = opacity * (0.25 + 0.75 * np.abs(strength)[: part.shape[0], : part.shape[1], None])
+    part[:] = (1 - alpha) * part + alpha * colours[: part.shape[0], : part.shape[1]]
+    return Image.fromarray(np.clip(base + 0.5, 0, 255).astype(np.uint8))
+
+
+def _enlarged(grid: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float64]:
+    """Scaled to at most 1 in size and smoothly enlarged to (height, width)."""
+    top = float(np.abs(grid).max())
+    scaled = grid / top if top > 0 else np.zeros_like(grid)
+    smooth = Image.fromarray(np.ascontiguousarray(scaled, dtype=np.float32)).resize(size, Image.Resampling.BICUBIC)
+    return np.clip(np.asarray(smooth, dtype=np.float64), -1.0 if float(grid.min()) < 0 else 0.0, 1.0)
+
+
+def _coloured(strength: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(height, width, 3), 0-255."""
+    from matplotlib import colormaps
+
+    signed = float(strength.min()) < 0
+    colours = colormaps[_SIGNED if signed else _COLOURS](strength / 2 + 0.5 if signed else strength)
+    return np.asarray(colours, dtype=np.float64)[..., :3] * 255

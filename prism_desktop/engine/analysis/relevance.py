@@ -1,0 +1,188 @@
+"""Where a labeler's model looks in one image, and whether that holds.
+
+`gradient-attention` follows the attention that raises the target s_u(i, a) (Chefer, Gur and Wolf, "Generic
+Attention-model Explainability", ICCV 2021): R = I, then for each block R += mean over heads of relu(gradient x
+attention) R; the map is the row of the class token. `attention` is the last block's attention of the class token,
+`rollout` the product of all blocks' (Abnar and Zuidema 2020); neither depends on the attribute, so neither says why.
+
+The entries of the labeler's own tokens are no place in the image; they are reported apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from prism_desktop.engine.analysis.deletion import DeletionCheck, check_map
+from prism_desktop.engine.analysis.overlay import Area, render_overlay, seen_area
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.personal.attention import recorded_attention
+from prism_desktop.engine.personal.saved import LoadedRun, load_run
+from prism_desktop.engine.study.images import open_image
+from prism_desktop.engine.study.pixels import square
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Kind = Literal["gradient-attention", "attention", "rollout"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Relevance:
+    """A map over one image, with what is known of its worth."""
+
+    kind: Kind
+    labeler: str
+    attribute: str
+    grid: NDArray[np.float32]  # (rows, columns) relevance of each patch, at least 0
+    tokens: float  # relevance of the labeler's tokens together, as a share of theirs and the patches'
+    tokens_by_block: NDArray[np.float32]  # (blocks,) attention from the class token to the labeler's tokens
+    score: float  # s_u(i, a); only differences between images mean something
+    area: Area  # the part of the image that the model saw
+    image: Image.Image | None = None  # the image in full
+    check: DeletionCheck | None = None  # None: not tested
+
+    def overlay(self, opacity: float = 0.6) -> Image.Image:
+        """The image with the map over it."""
+        if self.image is None:
+            raise InputError("This map was stored without its image; render it over the image file.")
+        return render_overlay(self.image, self.grid, opacity, self.area)
+
+    def verdict(self) -> str:
+        """One or two sentences on how far the map can be trusted."""
+        about = "" if self.kind == "gradient-attention" else "This map does not depend on the attribute. "
+        return about + (self.check.sentence() if self.check else "The map was not tested.")
+
+
+def explain(run: LoadedRun, image: Path | Image.Image, labeler: str, attribute: str, kind: str) -> Relevance:
+    """Make a map; it is not tested yet.
+
+    Args:
+        run: a trained model.
+        image: a file, or an image already opened by `open_image`.
+        labeler: a code of the run.
+        attribute: a name of the run, or any words.
+        kind: one of `KINDS`.
+
+    Raises:
+        InputError: if the labeler, the kind or the image is unknown.
+        BackboneError: if the backbone's attention cannot be recorded.
+    """
+    if kind not in KINDS:
+        raise InputError(f"There is no map {kind!r}; there are {', '.join(KINDS)}.")
+    chosen = next(name for name in KINDS if name == kind)
+    opened = image if isinstance(image, Image.Image) else open_image(image)
+    pixels = pixels_of(run, opened)
+    row, text = run.row(labeler), run.text_vectors([attribute])
+    with torch.enable_grad(), recorded_attention(run.model) as maps:
+        score = run.model(run.model.normalise(pixels), torch.tensor([row], device=run.model.device), text)[0, 0]
+        if chosen == "gradient-attention":
+            score.backward()
+        attention = [weights.detach()[0] for weights in maps]
+        gradients = [weights.grad[0] for weights in maps if weights.grad is not None]
+    row_of_class = _class_row(chosen, attention, gradients).cpu().numpy().astype(np.float32)
+    own = run.card.tokens
+    mine, patches = row_of_class[1 : 1 + own], row_of_class[1 + own :]
+    mass = float(mine.sum() + patches.sum())
+    side = run.backbone.grid
+    return Relevance(
+        kind=chosen,
+        labeler=labeler,
+        attribute=attribute,
+        grid=patches.reshape(side, -1),
+        tokens=float(mine.sum()) / mass if mass > 0 else 0.0,
+        tokens_by_block=np.array([float(a.mean(0)[0, 1 : 1 + own].sum()) for a in attention], dtype=np.float32),
+        score=float(score.detach()),
+        area=seen_area(opened.size),
+        image=opened,
+    )
+
+
+def with_check(run: LoadedRun, found: Relevance, image: Path | Image.Image | None = None, seed: int = 0) -> Relevance:
+    """The same map with its deletion test."""
+    opened = found.image if image is None else image if isinstance(image, Image.Image) else open_image(image)
+    if opened is None:
+        raise InputError("The map cannot be tested without its image.")
+    pixels = pixels_of(run, opened)[0].permute(1, 2, 0).numpy()
+
+    def score(batch: NDArray[np.uint8]) -> NDArray[np.float64]:
+        return np.asarray(run.scores(batch, [found.labeler], [found.attribute])[0, 0], dtype=np.float64)
+
+    return replace(found, check=check_map(score, pixels, found.grid, seed=seed))
+
+
+def explain_run(
+    run: Path,
+    labeler: str,
+    attribute: str,
+    image: str | Path,
+    kind: str = "gradient-attention",
+    device: str = "auto",
+    check: bool = True,
+) -> Relevance:
+    """Load a run and explain one image, for the command line.
+
+    Args:
+        run: a run folder.
+        labeler, attribute, kind: as in `explain`.
+        image: an image's name or id in the run's study, or a file.
+        device: as in `choose_device`.
+        check: whether to test the map.
+    """
+    file = find_image(run, image)
+    loaded = load_run(run, device)
+    found = explain(loaded, file, labeler, attribute, kind)
+    return with_check(loaded, found) if check else found
+
+
+def find_image(run: Path, image: str | Path) -> Path:
+    """The file of an image given by its name or id in a run's snapshot, or by its path.
+
+    Raises:
+        InputError: if it is none of these.
+    """
+    import pandas as pd
+
+    table = run / "data" / "images.parquet"
+    if table.is_file():
+        known = pd.read_parquet(table, columns=["image", "name", "path"])
+        hits = known[(known["name"] == str(image)) | (known["image"] == str(image))]
+        if len(hits):
+            return Path(str(hits["path"].iloc[0]))
+    if Path(image).is_file():
+        return Path(image)
+    raise InputError(f"There is no image {image} in the run, and no such file.")
+
+
+def pixels_of(run: LoadedRun, image: Image.Image) -> Tensor:
+    """What the backbone sees of an image: (1, 3, S, S) uint8."""
+    array = np.asarray(square(image, run.backbone.image_size), dtype=np.uint8)
+    return torch.from_numpy(np.ascontiguousarray(array.transpose(2, 0, 1)))[None]
+
+
+def _class_row(kind: Kind, attention: list[Tensor], gradients: list[Tensor]) -> Tensor:
+    """(1 + tokens + patches,) the class token's row; attention is (heads, n, n) per block."""
+    if kind == "attention":
+        return attention[-1].mean(0)[0]
+    identity = torch.eye(attention[0].shape[-1], device=attention[0].device)
+    relevance = identity
+    for step in _steps(kind, attention, gradients, identity):
+        relevance = step @ relevance
+    return relevance[0]
+
+
+def _steps(kind: Kind, attention: list[Tensor], gradients: list[Tensor], identity: Tensor) -> Iterator[Tensor]:
+    """What each block multiplies the relevance with."""
+    if kind == "rollout":
+        yield from (0.5 * weights.mean(0) + 0.5 * identity for weights in attention)
+        return
+    for weights, gradient in zip(attention, gradients, strict=True):
+        yield identity + (gradient * weights).clamp(min=0).mean(0)
