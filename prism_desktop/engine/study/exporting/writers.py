@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +22,9 @@ _UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f]|_(?=x[0-9A-Fa-f]{4}_)")
 
 
 def write_csv(sheet: Sheet, path: Path) -> Iterator[int]:
-    """UTF-8, commas; text that a spreadsheet would run as a formula gets a leading '. Yields rows written."""
+    """RFC 4180 in UTF-8; text that a spreadsheet would run as a formula gets a leading '. Yields rows written."""
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
+        writer = csv.writer(file)
         writer.writerow([column.name for column in sheet.columns])
         for number, row in enumerate(sheet.rows):
             writer.writerow([_cell(value) for value in row])
@@ -76,6 +77,7 @@ def write_xlsx(sheets: Sequence[Sheet], path: Path) -> Iterator[int]:
                 raise InputError(
                     f"{sheet.name} has {len(sheet.rows)} rows, more than Excel can hold; choose CSV or Parquet."
                 )
+            yield done
             page: Any = book.create_sheet(sheet.name)
             page.freeze_panes = "A2"
             page.append([column.name for column in sheet.columns])
@@ -84,9 +86,11 @@ def write_xlsx(sheets: Sequence[Sheet], path: Path) -> Iterator[int]:
                 done += 1
                 if done % _EVERY == 0:
                     yield done
-        book.save(path)
-    finally:
-        book.close()
+    except BaseException:
+        with suppress(Exception):  # only saving closes and removes the sheets' temporary files
+            book.save(path)
+        raise
+    book.save(path)
 
 
 def _xlsx(page: "Worksheet", value: Value) -> object:
