@@ -46,8 +46,13 @@ def fetch(spec: BackboneSpec) -> Iterator[Event[Path]]:
     target = folder(spec) / FILE
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        yield from _download(_url(spec), target, spec)
+        url = _url(spec)
+        if os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
+            raise urllib.error.URLError("HF_HUB_OFFLINE is set")
+        yield from _download(url, target, spec)
     except urllib.error.HTTPError as error:
+        if error.code == 416:  # what is there is longer than the file: it is not this file's beginning
+            target.with_suffix(".part").unlink(missing_ok=True)
         raise _refused(spec, error) from error
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError, socket.gaierror) as error:
         raise BackboneError(
@@ -93,9 +98,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 def _download(url: str, target: Path, spec: BackboneSpec) -> Iterator[Progress]:
     part = target.with_suffix(".part")
     digest = hashlib.sha256()
-    done = 0
-    if part.is_file():
-        done = part.stat().st_size
+    done = part.stat().st_size if part.is_file() else 0
     redirects = _Redirects()
     request = urllib.request.Request(url, headers={"User-Agent": "prism-desktop"})
     if done:

@@ -175,6 +175,8 @@ def _unsuitable(config: Mapping[str, Any]) -> str:
         return "its image tower is no plain vision transformer"
     if text.get("hf_model_name") or text.get("hf_tokenizer_name"):
         return "its text tower needs files from Hugging Face beside the weights"
+    if not isinstance(vision.get("image_size"), int):
+        return "its images are not square"
     if "multimodal_cfg" in config:
         return "it is a captioning model"
     return ""

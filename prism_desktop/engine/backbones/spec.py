@@ -51,14 +51,16 @@ def parse(text: str) -> BackboneSpec:
             "Imported embeddings cannot be used as a backbone yet; they have no image tower that a labeler's token "
             f"could enter. {HOW}"
         )
-    if (Path(text) / "config.json").is_file():
+    if text and (Path(text).expanduser() / "config.json").is_file():
+        text = _absolute(text)
         return BackboneSpec(text, "folder", text, "")
     parts = _PARTS.match(text)
     if not parts:
         raise InputError(f"{text!r} is no backbone. {HOW}")
     model, source = parts["model"], parts["source"]
     if _is_path(source):
-        return BackboneSpec(text, "file", model, source)
+        model, source = _absolute(model) if model.endswith(".json") else model, _absolute(source)
+        return BackboneSpec(f"{model}:{source}", "file", model, source)
     if source.lower() == "openai" and model.startswith("ViT-") and not model.endswith("-quickgelu"):
         model += "-quickgelu"  # OpenAI trained with QuickGELU; the plain architecture would give wrong features
     return BackboneSpec(f"{model}:{source}", "pretrained", model, source)
@@ -66,3 +68,9 @@ def parse(text: str) -> BackboneSpec:
 
 def _is_path(source: str) -> bool:
     return "/" in source or "\\" in source or source.lower().endswith(WEIGHT_SUFFIXES) or Path(source).is_file()
+
+
+def _absolute(path: str) -> str:
+    """A run is opened from any folder, so its backbone's files are named in full; a path that leads nowhere is kept."""
+    found = Path(path).expanduser()
+    return str(found.absolute()) if found.exists() else path

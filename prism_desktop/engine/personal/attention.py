@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from prism_desktop.engine.errors import BackboneError
+from prism_desktop.engine.personal.fast import heads, merge
 from prism_desktop.engine.personal.model import PersonalClip
 
 
@@ -37,29 +37,29 @@ def recorded_attention(model: PersonalClip | nn.Module) -> Iterator[list[Tensor]
     if not all(isinstance(getattr(block, "attn", None), nn.MultiheadAttention) for block in blocks):
         raise BackboneError("This backbone computes attention in a way of its own; maps of it cannot be shown.")
     maps: list[Tensor] = []
+    before = [vars(block).get("attention") for block in blocks]
     for number, block in enumerate(blocks):
         block.attention = functools.partial(_attention, block.attn, maps, number)
     try:
         yield maps
     finally:
-        for block in blocks:
-            del block.attention  # the class's own method shows again
+        for block, own in zip(blocks, before, strict=True):
+            if own is None:
+                del block.attention  # the class's own method shows again
+            else:
+                block.attention = own
 
 
 def _attention(attn: nn.MultiheadAttention, maps: list[Tensor], number: int, q_x: Tensor, **_: Any) -> Tensor:
     """What `nn.MultiheadAttention` computes, (batch, n, width) -> the same, with the weights put into `maps`."""
     if number == 0:
         maps.clear()
-    batch, length, width = q_x.shape
-    joint = functional.linear(q_x, attn.in_proj_weight, attn.in_proj_bias)
-    query, key, value = joint.view(batch, length, 3, attn.num_heads, attn.head_dim).permute(2, 0, 3, 1, 4)
-    weights = (query @ key.transpose(-2, -1) * attn.head_dim**-0.5).float().softmax(dim=-1)
+    query, key, value = heads(attn, q_x)
+    weights = (query @ key.transpose(-2, -1) * query.shape[-1] ** -0.5).float().softmax(dim=-1)
     if torch.is_grad_enabled():
         if weights.requires_grad:
             weights.retain_grad()
         else:
             weights.requires_grad_()
     maps.append(weights)
-    mixed = (weights.to(value.dtype) @ value).transpose(1, 2).reshape(batch, length, width)
-    output: Tensor = attn.out_proj(mixed)
-    return output
+    return merge(attn, weights.to(value.dtype) @ value)

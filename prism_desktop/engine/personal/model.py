@@ -15,6 +15,7 @@ from torch.nn import functional
 from prism_desktop.engine.backbones import Backbone
 from prism_desktop.engine.device import Precision
 from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.personal.fast import speed_up
 from prism_desktop.engine.personal.lora import add_lora, fused
 from prism_desktop.engine.personal.tokens import TokenInserter, UserPrompts
 
@@ -66,6 +67,7 @@ class PersonalClip(nn.Module):
         self.prompts = UserPrompts(labelers, tokens, backbone.width, std=token_std, generator=generator)
         self._dtype = precision.weights if precision else torch.float32
         self.adapted = add_lora(_frozen_copy(backbone.model, self._dtype), rank, alpha, generator, lora_std)
+        speed_up(self.visual)
         self._inserter = TokenInserter(self.prompts)
         self.visual.patch_dropout = self._inserter
         self.log_temperature = nn.Parameter(torch.tensor(math.log(temperature)), requires_grad=learn_temperature)

@@ -44,6 +44,9 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
                 self.end_headers()
                 return
             start = int((self.headers.get("Range") or "bytes=0-")[6:-1])
+            if start >= len(CONTENT):
+                self.send_error(416)
+                return
             self.send_response(206 if start else 200)
             self.send_header("Content-Length", str(len(CONTENT) - start))
             self.end_headers()
@@ -123,6 +126,21 @@ def test_that_a_refusal_of_the_hub_is_a_sentence(hub: Hub) -> None:
     hub.status = 503
     with pytest.raises(BackboneError, match=r"refused .*503.*prism-mini"):
         list(fetch(SPEC))
+
+
+def test_that_a_leftover_of_another_file_does_not_block_the_next_try(hub: Hub) -> None:
+    folder(SPEC).mkdir(parents=True)
+    (folder(SPEC) / "open_clip_model.part").write_bytes(CONTENT + b"more")
+    with pytest.raises(BackboneError, match="416"):
+        list(fetch(SPEC))
+    assert isinstance(list(fetch(SPEC))[-1], Done)
+
+
+def test_that_a_machine_told_to_stay_offline_asks_nothing(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(BackboneError, match=r"HF_HUB_OFFLINE is set.*prism-mini"):
+        list(fetch(SPEC))
+    assert hub.asked == []
 
 
 def test_that_without_a_network_one_sentence_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

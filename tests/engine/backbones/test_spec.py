@@ -45,6 +45,14 @@ def test_that_a_spec_is_read_again_from_its_text() -> None:
         assert parse(parse(text).text) == parse(text)
 
 
+def test_that_an_existing_file_is_named_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("w.safetensors", "c.json"):
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+    assert parse("c.json:w.safetensors").text == f"{tmp_path / 'c.json'}:{tmp_path / 'w.safetensors'}"
+    assert parse("ViT-B-32:./w.safetensors").source == str(tmp_path / "w.safetensors")
+
+
 def test_that_a_folder_made_like_the_embedded_one_is_a_backbone(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     assert parse(str(tmp_path)).kind == "folder"

@@ -62,9 +62,10 @@ def test_that_each_pass_replaces_the_last(model: PersonalClip, pixels: Tensor) -
 
 
 def test_that_recording_ends(model: PersonalClip, pixels: Tensor) -> None:
+    expected = model.image_features(pixels, LABELER)
     with pytest.raises(RuntimeError, match="stop"), recorded_attention(model) as maps:
         raise RuntimeError("stop")
-    model.image_features(pixels, LABELER)
+    assert torch.equal(model.image_features(pixels, LABELER), expected)
     assert maps == []
 
 
