@@ -193,3 +193,17 @@ def test_that_items_which_are_numbers_in_both_workbooks_are_told_apart_by_their_
     assert [dict(trial.answers) for trial in study.trials(kind="rating")] == [{"smart": 4}, {"smart": 1}]
     assert [dict(trial.answers) for trial in study.trials(kind="comparison")] == [{"smart": "left"}, {"smart": "right"}]
     assert [labeler.code for labeler in study.labelers()] == ["7"]
+
+
+def test_that_the_format_that_is_asked_for_decides_where_items_are_in_both_workbooks(
+    tmp_path: Path, study: Study
+) -> None:
+    pairs = [["_id", "im1_path", "im2_path"], [1, "face-000.jpg", "face-001.jpg"]]
+    images = [["_id", "data_image_part"], [1, "face-000.jpg"]]
+    answers = [["_id", "item_id", "user_id", "smart"], [1, 1, 7, 2]]
+    names = {"a": images, "b": pairs, "c": answers}
+    files = [sheet(tmp_path / f"{name}.xlsx", rows) for name, rows in names.items()]
+    with pytest.raises(InputError, match="could hold ratings or comparisons"):
+        finished(import_files(study, files, coding="2-first"))
+    finished(import_files(study, files[1:], format="big_compare_label", coding="2-first"))
+    assert [dict(trial.answers) for trial in study.trials()] == [{"smart": "left"}]

@@ -1,6 +1,8 @@
 """Ratings from files: every row is kept or refused with its number and a reason."""
 
 import csv
+import random
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -196,3 +198,49 @@ def test_that_trials_named_by_numbers_keep_their_repeats(tmp_path: Path, study: 
     assert (second.repeat_of, third.repeat_of) == (first.id, None)
     assert second.onset == first.onset + 60 if first.onset is not None else False
     assert any("1 trials say that they repeat" in notice for notice in report.notices)
+
+
+def test_that_a_second_part_of_a_data_set_is_cut_like_the_first(tmp_path: Path, study: Study) -> None:
+    first = write(
+        tmp_path / "a.csv", [["rater", "image", "smart"], ["r", "face-000.jpg", 10], ["r", "face-001.jpg", 1]]
+    )
+    second = write(
+        tmp_path / "b.csv", [["rater", "image", "smart"], ["r", "face-002.jpg", 7], ["r", "face-003.jpg", 5]]
+    )
+    finished(import_files(study, [first]))
+    report = finished(import_files(study, [second]))
+    assert report.mapping["scales"]["smart"]["high"] == 10  # type: ignore[index]
+    assert [trial.answers["smart"] for trial in study.trials()] == [4, 1, 3, 2]
+
+
+def test_that_judging_again_is_kept_and_noticed_where_nothing_tells_presentations_apart(
+    tmp_path: Path, study: Study
+) -> None:
+    path = table(tmp_path / "t.csv", "rater,image,smart\nr,face-000.jpg,3\nr,face-000.jpg,2\n")
+    report = finished(import_files(study, [path]))
+    assert [trial.repeat_of for trial in study.trials()] == [None, None]
+    assert any(notice.startswith("1 rows judge what an earlier row") for notice in report.notices)
+
+
+def test_that_a_file_given_twice_and_a_study_without_images_are_sentences(
+    tmp_path: Path, make_study: MakeStudy, study: Study
+) -> None:
+    path = write(tmp_path / "t.csv", WIDE)
+    with pytest.raises(InputError, match="was given twice"):
+        finished(import_files(study, [path, path]))
+    with pytest.raises(InputError, match="has no images yet"):
+        finished(import_files(bare(make_study, "blank", images=0), [path]))
+
+
+def test_that_damaged_files_are_sentences_whatever_the_damage(tmp_path: Path, study: Study) -> None:
+    dice = random.Random(0)
+    for suffix in (".csv", ".xlsx", ".parquet"):
+        content = write(tmp_path / f"whole{suffix}", WIDE).read_bytes()
+        for number in range(40):
+            damaged = bytearray(content)
+            for _ in range(dice.randint(1, 30)):
+                damaged[dice.randrange(len(damaged))] = dice.randrange(256)
+            path = tmp_path / f"{number}{suffix}"
+            path.write_bytes(damaged[: dice.randint(len(damaged) // 2, len(damaged))])
+            with suppress(InputError):
+                finished(import_files(study, [path]))

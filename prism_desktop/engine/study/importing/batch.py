@@ -9,6 +9,7 @@ from prism_desktop.engine.study.importing.contents import Contents
 from prism_desktop.engine.study.importing.drafts import Draft
 from prism_desktop.engine.study.importing.planning import Planner, group, is_id
 from prism_desktop.engine.study.importing.ratings import STEPS, on_scale, settle_scales
+from prism_desktop.engine.study.importing.scales import Scale
 from prism_desktop.engine.study.records import (
     DEFAULT_SCALE,
     DEFAULT_TEMPLATES,
@@ -36,7 +37,7 @@ def settle(study: Study, contents: Contents, coding: str | None, scale: str | Ma
         ledger.notices += notices
         for draft in coded:
             codings.decode(draft, str(contents.mapping["coding"]))
-    scales = settle_scales(contents.drafts, scale)
+    scales = settle_scales(contents.drafts, scale, _earlier(study))
     kept = []
     for draft in contents.drafts:
         try:
@@ -76,6 +77,16 @@ def assemble(study: Study, contents: Contents, source: str, format: str) -> Impo
     return ImportBatch(
         report, labelers=tuple(labelers), attributes=tuple(attributes), trials=tuple(trials), revised=tuple(revised)
     )
+
+
+def _earlier(study: Study) -> dict[str, Scale]:
+    """The scales that earlier imports found, newest last."""
+    scales: dict[str, Scale] = {}
+    for report in study.imports():
+        found = report.mapping.get("scales")
+        if report.undone is None and isinstance(found, Mapping):
+            scales |= {name: Scale(scale["low"], scale["high"], whole=True) for name, scale in found.items()}
+    return scales
 
 
 def _evidence(study: Study, coded: Sequence[Draft], drafts: Sequence[Draft]) -> codings.Evidence:

@@ -31,7 +31,11 @@ class Contents:
 
 
 def gather(
-    study: Study, layouts: Sequence[Layout], rename: Mapping[str, str], contents: Contents
+    study: Study,
+    layouts: Sequence[Layout],
+    rename: Mapping[str, str],
+    contents: Contents,
+    format: str | None,  # noqa: A002
 ) -> Iterator[Progress]:
     """Fill in the contents, row by row.
 
@@ -48,9 +52,11 @@ def gather(
             contents.attributes += read_attributes(layout, ledger)
         elif layout.format == "images":
             check_images(layout, images, ledger)
+    if not images and any(layout.format not in {"labelers", "attributes", "codebook"} for layout in layouts):
+        raise InputError("The study has no images yet; import their folder first. Nothing was imported.")
     names = _Names(study.attributes(), rename)
     total = sum(len(layout.table.rows) - layout.header - 1 for layout in layouts)
-    for source in _sources(layouts, index, ledger):
+    for source in _sources(layouts, index, ledger, format):
         for number, draft in enumerate(source):
             draft.answers = {names(attribute): answer for attribute, answer in draft.answers.items()}
             draft.raw = {names(attribute): rating for attribute, rating in draft.raw.items()}
@@ -61,7 +67,12 @@ def gather(
         ledger.notices.append(f"{index.loose} images were matched by their file names alone.")
 
 
-def _sources(layouts: Sequence[Layout], index: ImageIndex, ledger: Ledger) -> list[Iterator[Draft]]:
+def _sources(
+    layouts: Sequence[Layout],
+    index: ImageIndex,
+    ledger: Ledger,
+    format: str | None,  # noqa: A002
+) -> list[Iterator[Draft]]:
     labels = [layout for layout in layouts if layout.format in {"big_label", "big_compare_label"}]
     data = [layout for layout in layouts if layout.format in {"big_data", "big_compare_data"}]
     if data and not labels:
@@ -70,7 +81,7 @@ def _sources(layouts: Sequence[Layout], index: ImageIndex, ledger: Ledger) -> li
         )
     sources = [read_ratings(layout, index, ledger) for layout in layouts if layout.format == "ratings"]
     sources += [read_comparisons(layout, index, ledger) for layout in layouts if layout.format == "comparisons"]
-    for pair in join(labels, data):
+    for pair in join(labels, data, format):
         read = read_ratings if pair.kind == "rating" else read_comparisons
         sources.append(read(pair.layout, index, ledger, pair.items))
     return sources

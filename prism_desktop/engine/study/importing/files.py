@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from prism_desktop.engine.study.importing.batch import assemble, settle
 from prism_desktop.engine.study.importing.contents import Contents, gather
 from prism_desktop.engine.study.importing.drafts import Ledger
 from prism_desktop.engine.study.importing.recognise import Layout, recognise
-from prism_desktop.engine.study.importing.tables import read_tables
+from prism_desktop.engine.study.importing.tables import Table, read_tables
 from prism_desktop.engine.study.records import ImportReport
 from prism_desktop.engine.study.store import Study
 
@@ -34,7 +35,7 @@ def import_files(
     Args:
         study: where to; its images must have been imported before.
         files: CSV, XLSX or Parquet. Data and label workbooks that belong together must come together.
-        format: one of `recognise.FORMATS`, in place of what the content suggests.
+        format: one of `recognise.FORMATS`, in place of what the content suggests; data workbooks may come along.
         coding: "2-first" if the number 2 means that the first image won, "1-first" if 1 does.
         scale: of the ratings, LOW-HIGH such as "1-10", for all attributes or by attribute.
         attributes: the columns of judgments, in place of all that look like it.
@@ -54,10 +55,13 @@ def import_files(
     layouts: list[Layout] = []
     for number, path in enumerate(paths):
         yield Progress(number, len(paths), f"Reading {path.name}")
-        marks[path.name] = _mark(study, path)
+        mark = _mark(study, path)
+        if mark in marks.values():
+            raise InputError(f"{path.name} was given twice; nothing was imported.")
+        marks[str(path.resolve())] = mark
         layouts += _layouts(path, format, attributes)
     contents = Contents(uuid.uuid4().hex, Ledger(several=len(layouts) > 1), mapping={"files": marks})
-    yield from gather(study, layouts, rename or {}, contents)
+    yield from gather(study, layouts, rename or {}, contents, format)
     rows = contents.ledger.read
     yield Progress(rows, rows, "Checking what was read")
     settle(study, contents, coding, scale)
@@ -107,7 +111,7 @@ def _layouts(path: Path, format: str | None, judged: Sequence[str] | None) -> li
     problems: list[InputError] = []
     for table in read_tables(path):
         try:
-            found.append(recognise(table, format, judged))
+            found.append(_layout(table, format, judged))
         except InputError as error:
             problems.append(error)
     if problems and not found:
@@ -115,3 +119,12 @@ def _layouts(path: Path, format: str | None, judged: Sequence[str] | None) -> li
     if not found:
         raise InputError(f"{path.name} is empty; nothing was imported.")
     return found
+
+
+def _layout(table: Table, format: str | None, judged: Sequence[str] | None) -> Layout:  # noqa: A002
+    """A table as the format that was asked for; the data workbook that goes with a label workbook is let through."""
+    data = {"big_label": "big_data", "big_compare_label": "big_compare_data"}.get(format or "")
+    if data is not None:
+        with suppress(InputError):
+            return recognise(table, data)
+    return recognise(table, format, judged)

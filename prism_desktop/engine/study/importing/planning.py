@@ -78,6 +78,7 @@ class Planner:
     _ids: dict[TrialId, str] = field(default_factory=dict)  # of this import -> labeler
     _judged: dict[tuple[object, ...], TrialId] = field(default_factory=dict)
     _lost: int = 0
+    _again: int = 0
 
     def plan(self, drafts: Sequence[Draft]) -> list[TrialRecord]:
         """Turn drafts into trials, leaving out those that the study has already."""
@@ -91,6 +92,11 @@ class Planner:
             self.ledger.notices.append(
                 f"{self._lost} trials say that they repeat or are corrected by trials that the files do not hold; "
                 "what they repeat was left open, and corrected ones are kept as withdrawn."
+            )
+        if self._again:
+            self.ledger.notices.append(
+                f"{self._again} rows judge what an earlier row of the same labeler judges; all are kept, but not taken "
+                "for repeats of a design, since no column tells one presentation from another."
             )
         return self._uniquely_superseded(trials)
 
@@ -169,14 +175,15 @@ class Planner:
                 return repeated
             self._lost += 1
             return None
-        if draft.exported or not draft.telling:
+        if draft.exported:
             return None
         pair: frozenset[ImageId] = frozenset(draft.images)
         keys = [(draft.kind, draft.labeler, pair, attribute) for attribute in draft.answers]
         found = next((self._judged[key] for key in keys if key in self._judged), None)
         for key in keys:
             self._judged.setdefault(key, name)
-        return found
+        self._again += found is not None and not draft.telling
+        return found if draft.telling else None
 
     def _uniquely_superseded(self, trials: Sequence[TrialRecord]) -> list[TrialRecord]:
         """A trial corrects one other at most; a second one that it is said to correct is kept as withdrawn."""

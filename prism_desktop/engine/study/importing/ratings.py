@@ -89,8 +89,13 @@ def _answers(layout: Layout, cells: Sequence[Cell]) -> dict[str, float]:
     return answers
 
 
-def settle_scales(drafts: Sequence[Draft], scale: str | Mapping[str, str] | None) -> dict[str, Scale]:
+def settle_scales(
+    drafts: Sequence[Draft], scale: str | Mapping[str, str] | None, earlier: Mapping[str, Scale]
+) -> dict[str, Scale]:
     """The scale of each attribute: declared for all or by attribute, else the narrowest usual one for its ratings.
+
+    Ratings beyond the study's own steps that fit the scale of an earlier import of the attribute are taken to be on
+    that one, so that two parts of one data set are cut alike.
 
     Raises:
         InputError: if a declared scale is none.
@@ -107,8 +112,12 @@ def settle_scales(drafts: Sequence[Draft], scale: str | Mapping[str, str] | None
     scales = {}
     for name, values in ratings.items():
         words = scale.get(name) if isinstance(scale, Mapping) else scale
-        seen = observed(values)
-        scales[name] = replace(declared(words), whole=seen.whole) if words else seen
+        seen, before = observed(values), earlier.get(name)
+        if words:
+            seen = replace(declared(words), whole=seen.whole)
+        elif before is not None and seen.high > STEPS and before.low <= seen.low and max(values) <= before.high:
+            seen = replace(before, whole=seen.whole)
+        scales[name] = seen
     return scales
 
 

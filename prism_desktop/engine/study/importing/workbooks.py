@@ -25,13 +25,21 @@ class Joined:
     items: Items
 
 
-def join(labels: Sequence[Layout], data: Sequence[Layout]) -> list[Joined]:
+def join(labels: Sequence[Layout], data: Sequence[Layout], format: str | None = None) -> list[Joined]:  # noqa: A002
     """Find the data workbook of each label workbook.
+
+    Args:
+        labels: label workbooks, of ratings or of comparisons.
+        data: workbooks of images and of pairs.
+        format: "big_label" or "big_compare_label" if the user said which they are.
 
     Raises:
         InputError: if a label workbook has none, or fits two equally well.
     """
     known = [(layout, _items(layout)) for layout in data]
+    asked: Kind | None = {"big_label": "rating", "big_compare_label": "comparison"}.get(format or "")  # type: ignore[assignment]
+    if asked is not None:
+        known = [(layout, items) for layout, items in known if _kind(layout) == asked]
     return [_joined(layout, known) for layout in labels]
 
 
