@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
-from prism_desktop.engine.errors import PrismError
+from prism_desktop.engine.errors import PrismError, ReadOnlyStudyError, StudyLockedError
 from prism_desktop.ui.bridge import Worker
 from prism_desktop.ui.job import Job, Jobs
 from prism_desktop.ui.settings import Settings
@@ -84,8 +84,8 @@ class AppContext(QObject):
 
         self.writer.ask(function, announce, failed=failed)
 
-    def open_study(self, path: Path, then: Callable[[], None] | None = None) -> None:
-        """Open the study at `path` in place of the present one."""
+    def open_study(self, path: Path, then: Callable[[], None] | None = None, *, read_only: bool = False) -> None:
+        """Open the study at `path` in place of the present one; one that is locked or write-protected, read-only."""
         from prism_desktop.ui import operations
 
         def opened(study: "Study") -> None:
@@ -98,10 +98,14 @@ class AppContext(QObject):
 
         def failed(error: Exception) -> None:
             self.opening.emit("")
-            self.report(error)
+            if isinstance(error, StudyLockedError | ReadOnlyStudyError) and not read_only:
+                self.message(f"{error} It is shown here read-only.", "warn")
+                self.open_study(path, then, read_only=True)
+            else:
+                self.report(error)
 
         self.opening.emit(path.stem)
-        self.close_study(lambda: self.ask(lambda: operations.open_study(path), opened, failed=failed))
+        self.close_study(lambda: self.ask(lambda: operations.open_study(path, read_only), opened, failed=failed))
 
     def close_study(self, then: Callable[[], None] | None = None) -> None:
         """Let go of the study: its jobs are cancelled, and what was asked of it before is still finished."""

@@ -39,8 +39,8 @@ class Overview:
     backups: tuple[Path, ...]  # newest first
 
 
-def open_study(path: Path) -> "Study":
-    """Open a study for reading and writing.
+def open_study(path: Path, read_only: bool = False) -> "Study":
+    """Open a study.
 
     Raises:
         InputError: if nothing is there.
@@ -49,7 +49,7 @@ def open_study(path: Path) -> "Study":
 
     if not path.is_dir():
         raise InputError(f"There is no study at {path}; it may have been moved or renamed.")
-    return Study.open(path)
+    return Study.open(path, read_only=read_only)
 
 
 def create_study(folder: Path, name: str, attributes: Sequence[str]) -> Path:

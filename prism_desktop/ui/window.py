@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QButtonGroup, QFrame, QMainWindow, QStackedWidget,
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.theme import Mode
 from prism_desktop.ui.widgets.basics import GRID, columns, rows
-from prism_desktop.ui.widgets.empty import EmptyState
 from prism_desktop.ui.widgets.message import MessageBar
 from prism_desktop.ui.widgets.progress import ProgressStack
 
@@ -35,18 +34,14 @@ def _label(context: AppContext) -> QWidget:
 
 
 def _train(context: AppContext) -> QWidget:
-    try:
-        from prism_desktop.ui.train.panel import TrainPanel
-    except ImportError:
-        return EmptyState(context.theme, "train", "Train", "Fit a model of each labeler from their answers.")
+    from prism_desktop.ui.train.panel import TrainPanel
+
     return TrainPanel(context)
 
 
 def _explore(context: AppContext) -> QWidget:
-    try:
-        from prism_desktop.ui.explore.panel import ExplorePanel
-    except ImportError:
-        return EmptyState(context.theme, "explore", "Explore", "See what a trained model believes of each labeler.")
+    from prism_desktop.ui.explore.panel import ExplorePanel
+
     return ExplorePanel(context)
 
 

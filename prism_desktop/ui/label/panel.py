@@ -25,6 +25,7 @@ class LabelPanel(QWidget):
         super().__init__()
         self._context = context
         self._overview: operations.Overview | None = None
+        self._instruct = True
         self._stale = False  # what is shown is out of date; read again when it is looked at
         self.ring = Ring(context.theme.tokens.stage, self)
         go = ("Go to Study", lambda: context.panel_wanted.emit("study"))
@@ -44,6 +45,20 @@ class LabelPanel(QWidget):
         layout.addWidget(self.pages)
         self._connect()
         self._study_changed()
+
+    def views(self) -> tuple[str, ...]:
+        """The views that can be shown."""
+        overview = self._overview
+        ready = overview is not None and overview.labelers and overview.info.images and overview.attributes
+        return ("start", "comparison", "rating") if ready else ("start",)
+
+    def show_view(self, name: str) -> None:
+        """Bring a view to the front; a task is shown as its first labeler would see it, without instructions."""
+        if name == "start" or self._overview is None:
+            self._pause()
+            return
+        self._instruct = False
+        self.begin(self._overview.labelers[0].code, "rating" if name == "rating" else "comparison")
 
     def idle(self) -> bool:
         """Whether everything that is shown has arrived."""
@@ -85,11 +100,12 @@ class LabelPanel(QWidget):
         names = {each.code: each.display_name or each.code for each in overview.labelers}
         self.trial.begin(sitting, attributes, names.get(sitting.labeler, sitting.labeler))
         last = sitting.last_seen
-        if last is None or time.time() - last > GAP:
+        if self._instruct and (last is None or time.time() - last > GAP):
             self.instructions.show_instructions(sitting.kind, self.trial.keys)
             self._show(self.instructions)
         else:
             self._show(self.trial)
+        self._instruct = True
 
     def _add_labeler(self, name: str) -> None:
         study = self._context.study

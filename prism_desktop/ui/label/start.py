@@ -28,6 +28,7 @@ class StartPage(QWidget):
         self._labelers = QButtonGroup(self)
         self._codes: list[str] = []
         self._expected = ""
+        self._writable = True
         theme = context.theme
         self.comparison = Tile(theme, "comparison", "Comparison", "Two faces: which one, or a tie.")
         self.rating = Tile(theme, "rating", "Rating", "One face at a time, from 1 to 4.")
@@ -42,6 +43,7 @@ class StartPage(QWidget):
         self.name.returnPressed.connect(self._add)
         self.add = button("Add &labeler", self._add)
         self.simulated = label("", "small")
+        self.read_only = label("This study is open read-only, so nothing can be labeled here.", "bad")
         self.start = button("&Start", self._begin, "primary")
         self._lay_out()
         self.setFocusProxy(self.start)
@@ -86,6 +88,8 @@ class StartPage(QWidget):
         if self._codes:
             self._labelers.button(self._codes.index(chosen) if chosen in self._codes else 0).setChecked(True)
         self.setFocusProxy(self.start if self._codes else self.name)
+        self._writable = not info.read_only
+        self.read_only.setVisible(info.read_only)
         self._check()
 
     def _lay_out(self) -> None:
@@ -109,7 +113,7 @@ class StartPage(QWidget):
             label("Which task?", "heading"),
             tasks,
             2 * GRID,
-            columns(self.start, keys, None),
+            columns(self.start, keys, self.read_only, None),
             None,
         )
         layout = QVBoxLayout(self)
@@ -130,7 +134,7 @@ class StartPage(QWidget):
             tile.deleteLater()
 
     def _check(self) -> None:
-        self.start.setEnabled(self.labeler is not None)
+        self.start.setEnabled(self.labeler is not None and self._writable)
 
     def _add(self) -> None:
         if self.name.text().strip():

@@ -39,6 +39,14 @@ class StudyPanel(QWidget):
         else:
             self._show(self.home)
 
+    def views(self) -> tuple[str, ...]:
+        """The views that can be shown."""
+        return ("overview",) if self._context.study is not None else ("home", "new")
+
+    def show_view(self, name: str) -> None:
+        """Bring a view to the front."""
+        self._show({"overview": self.overview, "home": self.home, "new": self.new}[name])
+
     def idle(self) -> bool:
         """Whether everything that is shown has arrived."""
         return self._context.idle()

@@ -1,0 +1,109 @@
+"""Pictures of every panel, drawn without a display: for the README, the demo's report and golden images."""
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Literal, Protocol, cast, runtime_checkable
+
+from PySide6.QtCore import QEventLoop, QTimer
+from PySide6.QtWidgets import QWidget
+
+from prism_desktop.engine.errors import PrismError
+from prism_desktop.ui.app import build, make_application
+from prism_desktop.ui.settings import Settings
+from prism_desktop.ui.theme import Mode
+from prism_desktop.ui.window import PANELS, Window
+
+SIZE = (1440, 900)
+PATIENCE = 60.0  # seconds that one view may take to fill
+_SETTLED = 150  # ms without anything to do before the picture is taken
+
+
+@runtime_checkable
+class Viewable(Protocol):
+    """A panel with views that can be shown by name."""
+
+    def views(self) -> tuple[str, ...]: ...
+    def show_view(self, name: str) -> None: ...
+    def idle(self) -> bool: ...
+
+
+def render_all(study: Path, out: Path, theme: Literal["light", "dark", "both"] = "light") -> list[Path]:
+    """Draw every view of every panel on `study`; nothing is written to it.
+
+    Returns:
+        The PNG files, PANEL-VIEW-THEME.png, in the order of the rail.
+
+    Raises:
+        PrismError: the study cannot be opened.
+    """
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    modes: tuple[Mode, ...] = ("light", "dark") if theme == "both" else (cast(Mode, theme),)
+    out.mkdir(parents=True, exist_ok=True)
+    return [file for mode in modes for file in _render(study, out, mode)]
+
+
+def _render(study: Path, out: Path, mode: Mode) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        window = build(make_application(["prism-desktop"]), Settings(Path(folder) / "window.ini"), mode)
+        try:
+            window.resize(*SIZE)
+            window.show()
+            _open(window, study)
+            for name in PANELS:
+                panel = window.show_panel(name)
+                for view in _views(window, panel):
+                    file = out / f"{name}-{view}-{mode}.png"
+                    window.grab().save(str(file))
+                    yield file
+        finally:
+            window.close()
+            window.deleteLater()
+
+
+def _open(window: Window, study: Path) -> None:
+    said: list[str] = []
+    window.context.messaged.connect(lambda _, text: said.append(text))
+    window.context.open_study(study)  # read-only by itself where another window has it
+    wait_until(lambda: window.context.study is not None or (bool(said) and window.context.idle()))
+    window.messages.hide_message()
+    if window.context.study is None:
+        raise PrismError(said[-1] if said else f"The study {study} did not open in time.")
+
+
+def _views(window: Window, panel: QWidget) -> Iterator[str]:
+    if not isinstance(panel, Viewable):
+        pause(_SETTLED)
+        yield "empty"
+        return
+    _settle(window, panel)
+    for view in panel.views():
+        panel.show_view(view)
+        _settle(window, panel)
+        yield view
+
+
+def _settle(window: Window, panel: Viewable) -> None:
+    """Wait until a panel shows all that it asked for, and the layout rests."""
+    pause(_SETTLED)
+    wait_until(lambda: panel.idle() and window.context.idle())
+    pause(_SETTLED)
+
+
+def wait_until(done: Callable[[], bool], seconds: float = PATIENCE) -> bool:
+    """Let Qt work until `done`; False if it took too long."""
+    end = time.monotonic() + seconds
+    while not done():
+        if time.monotonic() > end:
+            return False
+        pause(10)
+    return True
+
+
+def pause(milliseconds: int) -> None:
+    """Let Qt, and Python's other threads, work for a while."""
+    loop = QEventLoop()
+    QTimer.singleShot(milliseconds, loop.quit)
+    loop.exec()
