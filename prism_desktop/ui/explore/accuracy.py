@@ -12,9 +12,9 @@ from prism_desktop.ui.explore import operations
 from prism_desktop.ui.explore.data import RunData
 from prism_desktop.ui.explore.view import Figure, Table, View
 from prism_desktop.ui.widgets.basics import GRID, columns, frame, label, rows
-from prism_desktop.ui.widgets.dumbbell import Bell, Dumbbells
-from prism_desktop.ui.widgets.painted import Painted
+from prism_desktop.ui.widgets.dumbbell import Bell, DumbbellKey, Dumbbells
 from prism_desktop.ui.widgets.pick import Segments
+from prism_desktop.ui.widgets.share_grid import Line, ShareGrid
 
 ALL = "(all)"
 _TILES = ("Accuracy, mean over labelers", "Consensus model", "Gain", "Share of the ceiling", "Held-out answers")
@@ -37,14 +37,16 @@ class AccuracyView(View):
         tiles = columns(
             *(rows(label(name, "field"), *pair, gap=2) for name, pair in self._tiles.items()), None, gap=5 * GRID
         )
+        self.grid = ShareGrid(context.theme)
+        self._grid_head = label("Accuracy per labeler and attribute", "strong")
         inside = QWidget()
-        inside.setLayout(rows(self.bells, None, gap=0))
+        inside.setLayout(rows(self.bells, DumbbellKey(context.theme), 2 * GRID, self._grid_head, self.grid, None))
         scroll = QScrollArea()
         scroll.setWidget(inside)
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        body = rows(self._bar, scroll, _Key(context.theme), self.note, gap=GRID + 4)
+        body = rows(self._bar, scroll, self.note, gap=GRID + 4)
         body.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID + 4)
         body.setStretch(1, 1)
         whole = rows(tiles, frame("card", body), gap=2 * GRID + 4)
@@ -87,6 +89,7 @@ class AccuracyView(View):
         data = self.data
         self._shown = self._bells(data, self._choice.current) if data is not None and data.test else []
         self.bells.show_bells(self._shown)
+        self._show_grid(data)
         if data is not None:
             self._show_tiles(data)
         told = "Ceiling: what a perfect model could reach, given how often the labeler repeats an answer. "
@@ -94,6 +97,17 @@ class AccuracyView(View):
         if missing:
             told += f"Too few repeated answers to know it: {', '.join(missing)}."
         self.note.setText(told if self._shown else "This run has not been evaluated.")
+
+    def _show_grid(self, data: RunData | None) -> None:
+        attributes = tuple(data.test.get("per_attribute") or {}) if data is not None else ()
+        self._grid_head.setVisible(bool(attributes))
+        if data is None or not attributes:
+            self.grid.show_grid((), ())
+            return
+        columns_ = [{bell.name: bell for bell in self._bells(data, attribute)} for attribute in attributes]
+        names = [(data.names[code], self.colour(code)) for code in data.labelers]
+        lines = [Line(name, colour, tuple(column.get(name) for column in columns_)) for name, colour in names]
+        self.grid.show_grid(attributes, lines)
 
     def _bells(self, data: RunData, attribute: str) -> list[Bell]:
         test, consensus = data.test, data.summary.get("consensus") or {}
@@ -131,47 +145,6 @@ class AccuracyView(View):
         for name, (number, small) in told.items():
             self._tiles[name][0].setText(number)
             self._tiles[name][1].setText(small or " ")
-
-
-class _Key(Painted):
-    """What the marks of the dumbbells mean."""
-
-    def __init__(self, theme: Any) -> None:
-        super().__init__(theme)
-        self.setFixedHeight(24)
-
-    def paintEvent(self, _event: Any) -> None:
-        from PySide6.QtCore import QPointF
-        from PySide6.QtGui import QPen
-
-        from prism_desktop.ui.widgets.painted import faded, sized
-
-        painter, tokens, y, x = self.painter(), self.tokens, 12.0, 8.0
-        painter.setFont(sized(self.font(), 0.92))
-        for kind, word in (
-            ("consensus", "consensus model"),
-            ("personal", "personal model"),
-            ("interval", "95% interval"),
-            ("ceiling", "ceiling"),
-        ):
-            if kind == "consensus":
-                painter.setPen(QPen(QColor(tokens.muted), 2))
-                painter.setBrush(QColor(tokens.surface))
-                painter.drawEllipse(QPointF(x + 6, y), 5, 5)
-            elif kind == "personal":
-                painter.setPen(Qt.PenStyle.NoPen)
-                painter.setBrush(QColor(tokens.accent))
-                painter.drawEllipse(QPointF(x + 6, y), 6, 6)
-            elif kind == "interval":
-                painter.setPen(QPen(faded(tokens.accent, 0.35), 9, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-                painter.drawLine(QPointF(x, y), QPointF(x + 12, y))
-            else:
-                painter.setPen(QPen(QColor(tokens.text), 2.4))
-                painter.drawLine(QPointF(x + 6, y - 8), QPointF(x + 6, y + 8))
-            painter.setPen(QColor(tokens.muted))
-            painter.drawText(QPointF(x + 22, y + 4), word)
-            x += 22 + painter.fontMetrics().horizontalAdvance(word) + 24
-        painter.end()
 
 
 def _cell(result: Mapping[str, Any], code: str, attribute: str) -> dict[str, Any] | None:

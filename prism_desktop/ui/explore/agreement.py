@@ -39,6 +39,8 @@ class AgreementView(View):
         self.threshold.setAccessibleName("Least agreement of a link")
         self.threshold.valueChanged.connect(self._filter)
         self.links = label("", "small")
+        self.links.setMinimumWidth(160)
+        self.links.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         bar = columns(attribute, rows(None, self.told, gap=0), gap=2 * GRID)
         bar.setStretch(1, 1)
         left = rows(label("Agreement between labelers, %", "strong"), self.matrix, gap=GRID)

@@ -120,7 +120,6 @@ class ExplorePanel(QWidget):
             self._whole.addWidget(each)
         self.setLayout(rows(self._whole, gap=0))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setFocusProxy(self.segments.button("faces"))
 
     def _connect(self) -> None:
         context = self.context

@@ -11,12 +11,11 @@ from PySide6.QtWidgets import QMessageBox, QPlainTextEdit, QSplitter, QStackedWi
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.events import Done
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.job import Job
 from prism_desktop.ui.train import operations
 from prism_desktop.ui.train.form import RunForm
 from prism_desktop.ui.train.monitor import Monitor, Overlay
 from prism_desktop.ui.train.runs import COLUMNS, RunsTable, cells
-from prism_desktop.ui.train.story import Story
+from prism_desktop.ui.train.stories import Stories
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, rows
 from prism_desktop.ui.widgets.empty import EmptyState
 from prism_desktop.ui.widgets.pick import Segments
@@ -33,10 +32,10 @@ class TrainPanel(QWidget):
         super().__init__()
         self.context = context
         self._rows: tuple[operations.RunRow, ...] = ()
-        self._stories: dict[str, Story] = {}
-        self._watches: dict[str, Job] = {}
+        self._stories = Stories(context, self)
         self._names: dict[str, str] = {}
         self._shown = ""
+        self._wanted = ""  # a run just begun, to be shown as soon as it is listed
         self._asked_device = False
         self._logged = 0
         self._make()
@@ -44,6 +43,8 @@ class TrainPanel(QWidget):
         context.study_opened.connect(self._open)
         context.study_closed.connect(self._close)
         context.changed.connect(self._changed)
+        self._stories.grown.connect(self._grown)
+        self._stories.ended.connect(lambda _: self.refresh())
         self._poll = QTimer(self, interval=_POLL)
         self._poll.timeout.connect(self.refresh)
         self._open()
@@ -164,10 +165,7 @@ class TrainPanel(QWidget):
         self.refresh()
 
     def _close(self) -> None:
-        for job in self._watches.values():
-            job.cancel()
-        self._watches.clear()
-        self._stories.clear()
+        self._stories.forget()
         self._rows, self._shown = (), ""
         self.table.runs.show(())
         self._right.setCurrentIndex(1)
@@ -192,12 +190,15 @@ class TrainPanel(QWidget):
         self._right.setCurrentIndex(0 if found else 1)
         for row in found:
             if row.live:
-                self._watch(row.run.name, row.run.path)
+                self._stories.follow(row)
         if not changed:
             return
         self.table.runs.show(found)
         names = {row.run.name for row in found}
-        if self._shown not in names and found:
+        if self._wanted in names:
+            wanted, self._wanted = self._wanted, ""
+            self.show_run(wanted)
+        elif self._shown not in names and found:
             live = next((row for row in found if row.live), found[0])
             self.show_run(live.run.name)
         elif self._shown:
@@ -209,56 +210,22 @@ class TrainPanel(QWidget):
         self._shown, self._logged = name, 0
         self.log.clear()
         self.table.select(name)
-        row = self._row(name)
-        if row is None:
-            return
-        if name not in self._stories and not row.live:
-            self._read(row)
         self._tell(fresh=True)
 
     def _row(self, name: str) -> operations.RunRow | None:
         return next((row for row in self._rows if row.run.name == name), None)
 
-    def _read(self, row: operations.RunRow) -> None:
-        """Read an ended run's events once."""
-        name, path = row.run.name, row.run.path
-
-        def told(events: list[dict[str, Any]]) -> None:
-            story = self._stories.setdefault(name, Story())
-            story.tell(events)
-            self._tell(fresh=name == self._shown)
+    def _grown(self, name: str) -> None:
+        if name == self._shown:
+            self._tell()
+        elif name in self.table.runs.ticks:
             self._overlay()
-
-        self.context.ask(lambda: operations.history(path), told, owner=self, topic=f"history {name}")
-
-    def _watch(self, name: str, path: Path) -> None:
-        """Follow a run that goes on; the window may close meanwhile and find it again."""
-        if name in self._watches:
-            return
-        story = self._stories[name] = Story()
-
-        def hear(batches: list[Any]) -> None:
-            for batch in batches:
-                story.tell(batch)
-            if name == self._shown:
-                self._tell()
-            elif name in self.table.runs.ticks:
-                self._overlay()
-
-        def end() -> None:
-            self._watches.pop(name, None)
-            self.refresh()
-
-        job = self.context.jobs.start(operations.watch(path), f"watch {name}", quiet=True, events=hear)
-        self._watches[name] = job
-        job.finished.connect(end)
-        job.failed.connect(self.context.report)
 
     def _tell(self, *, fresh: bool = False) -> None:
         row = self._row(self._shown)
         if row is None:
             return
-        story = self._stories.get(self._shown, Story())
+        story = self._stories.of(row)
         if fresh:
             self.monitor.show_run(row, story, self._names)
             self._logged = 0
@@ -273,13 +240,10 @@ class TrainPanel(QWidget):
     def _overlay(self) -> None:
         overlays, runs = [], self.table.runs
         for name in runs.ticks:
-            row = self._row(name)
-            if row is not None and name not in self._stories and not row.live:
-                self._read(row)
-            colour = runs.colour(name)
-            if row is not None and colour is not None and name in self._stories and name != self._shown:
-                told = cells(row)
-                overlays.append(Overlay(f"{told[1]}, {told[2]}", colour, self._stories[name]))
+            row, colour = self._row(name), runs.colour(name)
+            if row is not None and colour is not None and name != self._shown:
+                method, begun = cells(row)[1:3]
+                overlays.append(Overlay(f"{method}, {begun}", colour, self._stories.of(row)))
         self.monitor.overlay(overlays)
 
     def start(self, config: TrainConfig) -> None:
@@ -294,8 +258,7 @@ class TrainPanel(QWidget):
     def _begun(self, events: list[Any]) -> None:
         for event in events:
             if isinstance(event, Done):
-                self._shown = ""
-                self._stories.pop(event.value.name, None)
+                self._wanted = event.value.name
                 self.refresh()
 
     def act(self, what: str) -> None:

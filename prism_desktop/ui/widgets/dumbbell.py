@@ -174,3 +174,39 @@ class Dumbbells(Painted):
 
 def _sign(gain: float, tokens: object) -> str:
     return str(getattr(tokens, "good" if gain > 0 else "bad"))
+
+
+class DumbbellKey(Painted):
+    """What the marks of the dumbbells mean."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme)
+        self.setFixedHeight(24)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter, tokens, y, x = self.painter(), self.tokens, 12.0, 8.0
+        painter.setFont(sized(self.font(), 0.92))
+        for kind, word in (
+            ("consensus", "consensus model"),
+            ("personal", "personal model"),
+            ("interval", "95% interval"),
+            ("ceiling", "ceiling"),
+        ):
+            if kind == "consensus":
+                painter.setPen(QPen(QColor(tokens.muted), 2))
+                painter.setBrush(QColor(tokens.surface))
+                painter.drawEllipse(QPointF(x + 6, y), 5, 5)
+            elif kind == "personal":
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(QColor(tokens.accent))
+                painter.drawEllipse(QPointF(x + 6, y), 6, 6)
+            elif kind == "interval":
+                painter.setPen(QPen(faded(tokens.accent, 0.35), 9, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+                painter.drawLine(QPointF(x, y), QPointF(x + 12, y))
+            else:
+                painter.setPen(QPen(QColor(tokens.text), 2.4))
+                painter.drawLine(QPointF(x + 6, y - 8), QPointF(x + 6, y + 8))
+            painter.setPen(QColor(tokens.muted))
+            painter.drawText(QPointF(x + 22, y + 4), word)
+            x += 22 + painter.fontMetrics().horizontalAdvance(word) + 24
+        painter.end()

@@ -1,0 +1,69 @@
+"""Faces in an order, as a list model that holds no more than references to the table it shows."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+
+
+class FaceModel(QAbstractListModel):
+    """Faces in an order: a permutation of rows of some larger table, with a share in [0, 1] for each."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._keys: Sequence[str] = ()
+        self._names: Sequence[str] = ()
+        self._order: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._shares: NDArray[np.float32] | None = None
+        self._others: NDArray[np.float32] | None = None
+
+    def show(
+        self,
+        keys: Sequence[str],
+        names: Sequence[str],
+        order: NDArray[np.int64],
+        shares: NDArray[np.float32] | None = None,
+        others: NDArray[np.float32] | None = None,
+    ) -> None:
+        """Show `keys[order]`; `shares`, and `others` to set against them, are (len(keys),) float32 in [0, 1]."""
+        self.beginResetModel()
+        self._keys, self._names, self._order, self._shares, self._others = keys, names, order, shares, others
+        self.endResetModel()
+
+    def rowCount(self, parent: QModelIndex | QPersistentModelIndex | None = None) -> int:
+        return 0 if parent is not None and parent.isValid() else len(self._order)
+
+    def face(self, place: int) -> int:
+        """The table's row at a place of the order."""
+        return int(self._order[place])
+
+    def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        row = self.face(index.row())
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._names[row]
+        if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
+            rank, share = f"number {index.row() + 1:,} of {len(self._order):,}", self.share(row)
+            return f"{self._names[row]}, {rank}" + ("" if np.isnan(share) else f", above {share:.0%} of the faces")
+        return None
+
+    def key(self, row: int) -> str:
+        """What Thumbnails knows the image in a row of the table by."""
+        return self._keys[row]
+
+    def name(self, row: int) -> str:
+        return self._names[row]
+
+    def share(self, row: int) -> float:
+        """In [0, 1]; NaN if there is none."""
+        return float("nan") if self._shares is None else float(self._shares[row])
+
+    def other(self, row: int) -> float:
+        """The share that the first is set against; NaN if there is none."""
+        return float("nan") if self._others is None else float(self._others[row])
+
+    def note(self, row: int) -> str:
+        """The shares as percentiles: "92", or "92 : 11"."""
+        told = (self.share(row), self.other(row))
+        return " : ".join(f"{100 * share:.0f}" for share in told if not np.isnan(share))

@@ -1,0 +1,140 @@
+"""A grid of accuracies, labelers by attributes: the number, its interval, the gain over the consensus."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from prism_desktop.ui.theme import Theme
+from prism_desktop.ui.widgets.dumbbell import Bell
+from prism_desktop.ui.widgets.painted import Painted, faded, sized
+
+_ROW, _TOP, _GAP = 46, 28, 24  # px
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A labeler's cells, one per attribute; None where nothing was tested."""
+
+    name: str
+    colour: QColor
+    cells: tuple[Bell | None, ...]
+
+
+class ShareGrid(Painted):
+    """Each cell a small dumbbell over its numbers, all cells on one scale."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent)
+        self._heads: tuple[str, ...] = ()
+        self._lines: tuple[Line, ...] = ()
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def show_grid(self, heads: Sequence[str], lines: Sequence[Line]) -> None:
+        """Show one column per head, one row per line."""
+        self._heads, self._lines = tuple(heads), tuple(lines)
+        known = (bell for line in lines for bell in line.cells if bell is not None)
+        self.setAccessibleDescription(" ".join(bell.words() for bell in known))
+        self.updateGeometry()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(480, _TOP + _ROW * len(self._lines) + 4)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter, tokens = self.painter(), self.tokens
+        low, high = self._range()
+        for column, head in enumerate(self._heads):
+            box = self._cell(0, column)
+            painter.setFont(sized(self.font(), 0.92))
+            painter.setPen(QColor(tokens.muted))
+            text = painter.fontMetrics().elidedText(head, Qt.TextElideMode.ElideRight, int(box.width()))
+            painter.drawText(QRectF(box.left(), 0, box.width(), _TOP - 6), int(Qt.AlignmentFlag.AlignVCenter), text)
+        for row, line in enumerate(self._lines):
+            self._name(painter, line, row)
+            for column, bell in enumerate(line.cells):
+                self._paint(painter, self._cell(row, column), bell, low, high)
+        painter.end()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            for row, line in enumerate(self._lines):
+                for column, bell in enumerate(line.cells):
+                    if bell is not None and self._cell(row, column).contains(QPointF(event.pos())):
+                        QToolTip.showText(event.globalPos(), bell.words(), self)
+                        return True
+        return super().event(event)
+
+    def _left(self) -> float:
+        widest = max((self.fontMetrics().horizontalAdvance(line.name) for line in self._lines), default=40)
+        return min(170, widest + 34)
+
+    def _cell(self, row: int, column: int) -> QRectF:
+        left, count = self._left(), max(1, len(self._heads))
+        width = (self.width() - left - _GAP * (count - 1)) / count
+        return QRectF(left + column * (width + _GAP), _TOP + row * _ROW, width, _ROW)
+
+    def _range(self) -> tuple[float, float]:
+        values = [0.5]
+        for line in self._lines:
+            for bell in line.cells:
+                if bell is not None:
+                    values += [v for v in (bell.accuracy, bell.low, bell.high, bell.consensus) if v is not None]
+        return max(0.0, min(values) - 0.02), min(1.0, max(values) + 0.02)
+
+    def _name(self, painter: QPainter, line: Line, row: int) -> None:
+        y = _TOP + (row + 0.5) * _ROW
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(line.colour)
+        painter.drawEllipse(QPointF(8, y), 4, 4)
+        painter.setFont(self.font())
+        painter.setPen(QColor(self.tokens.text))
+        name = painter.fontMetrics().elidedText(line.name, Qt.TextElideMode.ElideRight, int(self._left()) - 30)
+        painter.drawText(QRectF(20, y - 12, self._left() - 24, 24), int(Qt.AlignmentFlag.AlignVCenter), name)
+
+    def _paint(self, painter: QPainter, box: QRectF, bell: Bell | None, low: float, high: float) -> None:
+        tokens = self.tokens
+        rail, y = box.adjusted(5, 0, -5, 0), box.top() + 32
+        painter.setPen(QPen(QColor(tokens.track), 2))
+        painter.drawLine(QPointF(rail.left(), y), QPointF(rail.right(), y))
+        if bell is None:
+            painter.setPen(QColor(tokens.faint))
+            painter.drawText(QRectF(box.left(), box.top() + 4, box.width(), 20), 0, "not tested")
+            return
+
+        def at(value: float) -> float:
+            return rail.left() + rail.width() * (value - low) / (high - low)
+
+        painter.setPen(QPen(QColor(tokens.faint), 1))
+        painter.drawLine(QPointF(at(0.5), y - 5), QPointF(at(0.5), y + 5))
+        if bell.low is not None and bell.high is not None:
+            painter.setPen(QPen(faded(bell.colour, 0.35), 6, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+            painter.drawLine(QPointF(at(bell.low), y), QPointF(at(bell.high), y))
+        if bell.consensus is not None:
+            painter.setPen(QPen(QColor(tokens.muted), 1.6))
+            painter.setBrush(QColor(tokens.surface))
+            painter.drawEllipse(QPointF(at(bell.consensus), y), 3.6, 3.6)
+        painter.setPen(QPen(QColor(tokens.surface), 1))
+        painter.setBrush(bell.colour)
+        painter.drawEllipse(QPointF(at(bell.accuracy), y), 4.6, 4.6)
+        self._numbers(painter, box, bell)
+
+    def _numbers(self, painter: QPainter, box: QRectF, bell: Bell) -> None:
+        tokens = self.tokens
+        line = QRectF(box.left(), box.top() + 4, box.width(), 20)
+        painter.setFont(sized(self.font(), 1.0, bold=True))
+        painter.setPen(QColor(tokens.text))
+        number = f"{bell.accuracy:.1%}"
+        painter.drawText(line, int(Qt.AlignmentFlag.AlignVCenter), number)
+        used = painter.fontMetrics().horizontalAdvance(number) + 8
+        painter.setFont(sized(self.font(), 0.85))
+        if bell.gain is not None:
+            painter.setPen(QColor(tokens.good if bell.gain > 0 else tokens.bad))
+            side = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            painter.drawText(line, side, f"{100 * bell.gain:+.1f}")
+        if bell.low is not None and bell.high is not None and box.width() > 170:
+            painter.setPen(QColor(tokens.muted))
+            words = f"{100 * bell.low:.0f} – {100 * bell.high:.0f}"
+            painter.drawText(line.adjusted(used, 0, 0, 0), int(Qt.AlignmentFlag.AlignVCenter), words)
