@@ -15,11 +15,10 @@ class Card(QFrame):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, 2 * GRID + 4)
         layout.setSpacing(GRID + 4)
-        self.heading = label(title, "heading")
         if title:
             head = QHBoxLayout()
             head.setSpacing(GRID)
-            head.addWidget(self.heading, 1)
+            head.addWidget(label(title, "heading"), 1)
             for action in actions:
                 head.addWidget(action)
             layout.addLayout(head)
