@@ -181,11 +181,6 @@ class Deck:
         self.waiting = False
         self._take(snapshot, undone=isinstance(effect, Undone))
 
-    def refuse(self, effect: Effect) -> None:
-        """The session could not do it; an answer stays in line to be told again."""
-        if not isinstance(effect, Answered):
-            self.waiting = False
-
     def _finish(self, slot: Slot, now: float) -> Answered:
         self._slots.pop(0)
         self._unsaved += 1

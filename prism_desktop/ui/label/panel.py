@@ -76,6 +76,7 @@ class LabelPanel(QWidget):
 
     def close_down(self) -> None:
         """End the decoding thread; called when the window closes."""
+        self.trial.end()
         self.ring.close()
 
     def _connect(self) -> None:

@@ -21,6 +21,10 @@ DECODED = 4  # trials whose faces are at hand: the present one and those after i
 _QUIET = 1200  # ms without an answer before the other panels are told
 
 
+class _HeldBackError(Exception):
+    """Not stored because something before it could not be."""
+
+
 class Sitting(QObject):
     """Turns key presses into stored trials without ever waiting for the disk.
 
@@ -40,7 +44,8 @@ class Sitting(QObject):
         self._session: LabelingSession | None = None
         self._paths: dict[str, Path] = {}
         self._unsaved: deque[Effect] = deque()
-        self._saving = self._stuck = False
+        self._stuck = self._failed = False
+        self._epoch = 0  # of what is on its way to the writer; what failed is sent again in a new one
         self._box = QSize(1, 1)
         self._changes = Changes()
         self._tell_later = QTimer(self)
@@ -94,8 +99,10 @@ class Sitting(QObject):
 
     def save_again(self) -> None:
         """Try again to store what could not be stored."""
-        self._stuck = False
-        self._save()
+        self._stuck = self._failed = False
+        self._epoch += 1
+        for effect in self._unsaved:
+            self._save(effect)
 
     def tell(self) -> None:
         """Tell the other panels what changed; done by itself when the labeler rests."""
@@ -109,25 +116,33 @@ class Sitting(QObject):
         self._paths.update(snapshot.paths)
         self.ready.emit()
 
+    def end(self) -> None:
+        """The labeler leaves; what was answered is on its way to the disk."""
+        self._tell_later.stop()
+        self.deleteLater()
+
     def _act(self, effect: Effect | None) -> None:
         self.moved.emit()  # first what the labeler sees, then the disk
         if effect is not None:
             self._unsaved.append(effect)
-            self._save()
+            self._save(effect)
 
-    def _save(self) -> None:
-        session = self._session
-        if self._saving or self._stuck or not self._unsaved or session is None:
-            return
-        self._saving = True
-        effect = self._unsaved[0]
-        self._context.writer.ask(
-            lambda: operations.label(session, effect), self._saved, owner=self, failed=self._not_saved
-        )
+    def _save(self, effect: Effect) -> None:
+        epoch = self._epoch
+        self._context.writer.ask(lambda: self._store(effect, epoch), self._saved, owner=self, failed=self._not_saved)
+
+    def _store(self, effect: Effect, epoch: int) -> tuple[Changes, Snapshot]:
+        """In the writer's thread: after a failure nothing more is stored until `save_again`, so that order is kept."""
+        if self._failed or epoch != self._epoch or self._session is None:
+            raise _HeldBackError
+        try:
+            return operations.label(self._session, effect)
+        except Exception:
+            self._failed = True
+            raise
 
     def _saved(self, result: tuple[Changes, Snapshot]) -> None:
         changes, snapshot = result
-        self._saving = False
         effect = self._unsaved.popleft()
         self._changes |= changes
         self._tell_later.start()
@@ -141,12 +156,10 @@ class Sitting(QObject):
             self.look_ahead(self._box)
         if not self._unsaved:
             self.freed.emit()
-        self._save()
 
     def _not_saved(self, error: Exception) -> None:
-        self._saving = False
+        if isinstance(error, _HeldBackError):
+            return
         self._stuck = True
-        if self.deck is not None:
-            self.deck.refuse(self._unsaved[0])
         self._context.report(error)
         self.stuck.emit(error)

@@ -77,7 +77,7 @@ class TrialPage(QWidget):
     def end(self) -> None:
         """Let go of the sitting."""
         if self.sitting is not None:
-            self.sitting.deleteLater()
+            self.sitting.end()
         self.sitting = self._shown = None
         self.stage.show_images(())
 

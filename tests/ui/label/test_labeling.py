@@ -1,0 +1,230 @@
+"""Labeling as labelers do it: real keys, a real store."""
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QKeyEvent
+from pytestqt.qtbot import QtBot
+
+from prism_desktop.engine.errors import DiskFullError
+from prism_desktop.engine.study.records import Kind, TrialRecord
+from prism_desktop.engine.study.store import Study
+from prism_desktop.ui.label.keys import Keys
+from prism_desktop.ui.label.panel import LabelPanel
+from prism_desktop.ui.settings import Settings
+from prism_desktop.ui.window import Window
+from tests.fixtures.study import MakeStudy
+from tests.ui.conftest import OpenWindow
+
+LEFT, RIGHT, DOWN = Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Down
+CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+
+
+@pytest.fixture
+def fresh(make_study: MakeStudy) -> Study:
+    """Images and labelers, nothing labeled."""
+    return make_study(comparisons=0, ratings=0)
+
+
+def _begin(window: Window, qtbot: QtBot, kind: Kind = "comparison", labeler: str = "L1") -> LabelPanel:
+    panel = window.show_panel("label")
+    assert isinstance(panel, LabelPanel)
+    qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.start)
+    panel.start.choose(labeler, kind)
+    qtbot.mouseClick(panel.start.start, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: panel.pages.currentWidget() in (panel.instructions, panel.trial))
+    if panel.pages.currentWidget() is panel.instructions:
+        qtbot.keyClick(panel.instructions, Qt.Key.Key_Space)
+    _rest(panel, qtbot)
+    return panel
+
+
+def _rest(panel: LabelPanel, qtbot: QtBot) -> None:
+    """Wait until the faces were painted and everything is on the disk."""
+
+    def done() -> bool:
+        sitting = panel.trial.sitting
+        slot = sitting.deck.current if sitting is not None and sitting.deck is not None else None
+        return sitting is not None and not sitting.unsaved and (slot is None or slot.onset is not None)
+
+    qtbot.waitUntil(done, timeout=10_000)
+
+
+def _press(panel: LabelPanel, qtbot: QtBot, *keys: Qt.Key, modifier: Qt.KeyboardModifier | None = None) -> None:
+    for key in keys:
+        qtbot.keyClick(panel.trial, key, modifier or Qt.KeyboardModifier.NoModifier)
+        _rest(panel, qtbot)
+
+
+def _trials(window: Window, current: bool = True) -> tuple[TrialRecord, ...]:
+    study = window.context.study
+    assert study is not None
+    return study.trials("L1", current=current)
+
+
+def _image(panel: LabelPanel) -> tuple[str, ...]:
+    return panel.trial.stage._images
+
+
+def test_that_five_trials_by_keys_are_stored_undone_redone_and_resumed(
+    open_window: OpenWindow, qtbot: QtBot, fresh: Study
+) -> None:
+    window = open_window(fresh)
+    panel = _begin(window, qtbot)
+    _press(panel, qtbot, LEFT, RIGHT, LEFT, DOWN, RIGHT, RIGHT, DOWN, DOWN, LEFT, LEFT)
+    trials = _trials(window)
+    assert [dict(trial.answers) for trial in trials] == [
+        {"attractive": "left", "smart": "right"},
+        {"attractive": "left", "smart": "tie"},
+        {"attractive": "right", "smart": "right"},
+        {"attractive": "tie", "smart": "tie"},
+        {"attractive": "left", "smart": "left"},
+    ]
+    assert all(trial.onset and trial.seconds is not None and trial.source == "labeled" for trial in trials)
+    assert [trial.order for trial in trials] == list(range(5))
+
+    _press(panel, qtbot, *[Qt.Key.Key_Z] * 5, modifier=CONTROL)  # 2 + 2 key presses of two trials, 1 of a third
+    assert len(_trials(window)) == 2
+    _press(panel, qtbot, *[Qt.Key.Key_Z] * 3, modifier=CONTROL | SHIFT)
+    assert len(_trials(window)) == 4
+    _press(panel, qtbot, Qt.Key.Key_Backspace)
+    assert len(_trials(window)) == 3  # the fourth is open again
+    fourth = _image(panel)
+    window.close()
+
+    window = open_window(fresh.path)
+    panel = _begin(window, qtbot)
+    assert _image(panel) == fourth
+    assert panel.trial.count.text().startswith("0 now · 3 of")
+    _press(panel, qtbot, LEFT, LEFT)
+    assert len(_trials(window)) == 4
+    assert len(_trials(window, current=False)) == 6  # the withdrawn one stays in the log
+
+
+def test_that_ratings_are_given_by_number(open_window: OpenWindow, qtbot: QtBot, fresh: Study) -> None:
+    window = open_window(fresh)
+    panel = _begin(window, qtbot, "rating")
+    _press(panel, qtbot, Qt.Key.Key_4, LEFT, Qt.Key.Key_1)
+    (trial,) = _trials(window)
+    assert trial.kind == "rating"
+    assert dict(trial.answers) == {"attractive": 4, "smart": 1}
+
+
+def test_that_a_trial_is_skipped_with_a_reason(open_window: OpenWindow, qtbot: QtBot, fresh: Study) -> None:
+    window = open_window(fresh)
+    panel = _begin(window, qtbot)
+    shown = _image(panel)
+    _press(panel, qtbot, Qt.Key.Key_S)
+    assert panel.trial.skipping.isVisible()
+    _press(panel, qtbot, LEFT, Qt.Key.Key_2)
+    (trial,) = _trials(window)
+    assert (trial.status, trial.skip_reason, dict(trial.answers)) == ("skipped", "The image is bad", {})
+    assert _image(panel) != shown
+    _press(panel, qtbot, Qt.Key.Key_Backspace)
+    assert _image(panel) == shown
+    assert _trials(window) == ()
+
+
+def test_that_an_answer_that_cannot_be_saved_is_shown_kept_and_saved_later(
+    open_window: OpenWindow, qtbot: QtBot, fresh: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = open_window(fresh)
+    panel = _begin(window, qtbot)
+    record = Study.record
+
+    def full(*_: object, **__: object) -> None:
+        raise DiskFullError("The disk is full. Make room and try again.")
+
+    monkeypatch.setattr(Study, "record", full)
+    for key in (LEFT, LEFT):
+        qtbot.keyClick(panel.trial, key)
+    qtbot.waitUntil(panel.trial.stuck.isVisible)
+    assert "could not be saved" in panel.trial._stuck_text.text()
+    assert "disk is full" in window.messages.text.text()
+    shown = _image(panel)
+    qtbot.keyClick(panel.trial, RIGHT)  # nothing more is taken until this one is safe
+    assert _image(panel) == shown
+    monkeypatch.setattr(Study, "record", record)
+    assert panel.trial.sitting is not None
+    panel.trial.sitting.save_again()
+    _rest(panel, qtbot)
+    assert not panel.trial.stuck.isVisible()
+    assert [dict(trial.answers) for trial in _trials(window)] == [{"attractive": "left", "smart": "left"}]
+
+
+def test_that_other_keys_can_be_chosen(open_window: OpenWindow, qtbot: QtBot, fresh: Study, settings: Settings) -> None:
+    settings.keys = {"left": "A", "right": "D"}
+    window = open_window(fresh)
+    panel = _begin(window, qtbot)
+    _press(panel, qtbot, LEFT, Qt.Key.Key_A, Qt.Key.Key_D)
+    assert [dict(trial.answers) for trial in _trials(window)] == [{"attractive": "left", "smart": "right"}]
+
+
+def test_that_the_same_key_for_two_things_is_refused(open_window: OpenWindow, qtbot: QtBot, fresh: Study) -> None:
+    panel = open_window(fresh).show_panel("label")
+    assert isinstance(panel, LabelPanel)
+    panel.keys.fields["left"].setKeySequence("Right")
+    assert not panel.keys.done.isEnabled()
+    assert "The left face" in panel.keys.trouble.text()
+
+
+def test_that_instructions_come_first_and_after_a_gap_but_not_after_a_pause(
+    open_window: OpenWindow, qtbot: QtBot, make_study: MakeStudy
+) -> None:
+    study = make_study()  # its trials are a day old
+    window = open_window(study)
+    panel = window.show_panel("label")
+    assert isinstance(panel, LabelPanel)
+    qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.start)
+    panel.begin("L1", "comparison")
+    qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.instructions)
+    qtbot.keyClick(panel.instructions, Qt.Key.Key_Space)
+    _rest(panel, qtbot)
+    _press(panel, qtbot, LEFT, LEFT)
+    qtbot.keyClick(panel.trial, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.start)
+    panel.begin("L1", "comparison")
+    qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.trial)
+
+
+def test_that_a_key_held_down_answers_once(open_window: OpenWindow, qtbot: QtBot, fresh: Study) -> None:
+    window = open_window(fresh)
+    panel = _begin(window, qtbot)
+    for repeated in (False, True, True, True):
+        event = QKeyEvent(QEvent.Type.KeyPress, LEFT, Qt.KeyboardModifier.NoModifier, "", repeated)
+        panel.trial.keyPressEvent(event)
+    assert panel.trial.sitting is not None
+    assert panel.trial.sitting.deck is not None
+    assert panel.trial.sitting.deck.attribute == "smart"
+
+
+def test_that_an_unreadable_image_is_said_and_can_be_skipped(
+    open_window: OpenWindow, qtbot: QtBot, fresh: Study
+) -> None:
+    for image in fresh.images():
+        Path(image.path).write_bytes(b"not an image")
+    window = open_window(fresh)
+    panel = _begin(window, qtbot)
+    _press(panel, qtbot, Qt.Key.Key_S, Qt.Key.Key_2)
+    assert _trials(window)[0].skip_reason == "The image is bad"
+
+
+def test_that_a_person_adds_themself_to_a_study_of_simulated_labelers(
+    open_window: OpenWindow, qtbot: QtBot, make_study: MakeStudy
+) -> None:
+    study = make_study(labelers=0)
+    study.add_labeler("S1", simulated=True)
+    panel = open_window(study).show_panel("label")
+    assert isinstance(panel, LabelPanel)
+    qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.start)
+    assert panel.start.labeler is None
+    qtbot.keyClicks(panel.start.name, "Me")
+    qtbot.keyClick(panel.start.name, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: panel.start.labeler == "Me")
+    assert panel.start.start.isEnabled()
+
+
+def test_that_the_number_pad_counts_as_digits() -> None:
+    event = QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_3, Qt.KeyboardModifier.KeypadModifier, "3")
+    assert Keys().action(event) == "rate 3"
