@@ -1,27 +1,20 @@
-"""Where a labeler's model looks in one image, and whether that holds.
-
-`gradient-attention` follows the attention that raises the target s_u(i, a) (Chefer, Gur and Wolf, "Generic
-Attention-model Explainability", ICCV 2021): R = I, then for each block R += mean over heads of relu(gradient x
-attention) R; the map is the row of the class token. `attention` is the last block's attention of the class token,
-`rollout` the product of all blocks' (Abnar and Zuidema 2020); neither depends on the attribute, so neither says why.
-
-The entries of the labeler's own tokens are no place in the image; they are reported apart.
-"""
+"""Makes maps of where a labeler's model looks in one image, and tests them; what they mean is told in `maps`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from prism_desktop.engine.analysis.deletion import DeletionCheck, check_map
-from prism_desktop.engine.analysis.overlay import Area, render_overlay, seen_area
+from prism_desktop.engine.analysis.deletion import check_map
+from prism_desktop.engine.analysis.maps import KINDS, Kind, Relevance
+from prism_desktop.engine.analysis.overlay import seen_area
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.personal.attention import recorded_attention
 from prism_desktop.engine.personal.saved import LoadedRun, load_run
@@ -30,36 +23,6 @@ from prism_desktop.engine.study.pixels import square
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-Kind = Literal["gradient-attention", "attention", "rollout"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Relevance:
-    """A map over one image, with what is known of its worth."""
-
-    kind: Kind
-    labeler: str
-    attribute: str
-    grid: NDArray[np.float32]  # (rows, columns) relevance of each patch, at least 0
-    tokens: float  # relevance of the labeler's tokens together, as a share of theirs and the patches'
-    tokens_by_block: NDArray[np.float32]  # (blocks,) attention from the class token to the labeler's tokens
-    score: float  # s_u(i, a); only differences between images mean something
-    area: Area  # the part of the image that the model saw
-    image: Image.Image | None = None  # the image in full
-    check: DeletionCheck | None = None  # None: not tested
-
-    def overlay(self, opacity: float = 0.6) -> Image.Image:
-        """The image with the map over it."""
-        if self.image is None:
-            raise InputError("This map was stored without its image; render it over the image file.")
-        return render_overlay(self.image, self.grid, opacity, self.area)
-
-    def verdict(self) -> str:
-        """One or two sentences on how far the map can be trusted."""
-        about = "" if self.kind == "gradient-attention" else "This map does not depend on the attribute. "
-        return about + (self.check.sentence() if self.check else "The map was not tested.")
 
 
 def explain(run: LoadedRun, image: Path | Image.Image, labeler: str, attribute: str, kind: str) -> Relevance:

@@ -10,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 from scipy.stats import rankdata
 
 from prism_desktop.engine.analysis.agreement import AgreementResult
+from prism_desktop.engine.analysis.runfiles import tokens_file
 from prism_desktop.engine.errors import RunError
 
 Floats = npt.NDArray[np.float64]
@@ -45,9 +46,7 @@ def token_similarity(run: Path, centred: bool = True) -> Similarity:
     Raises:
         RunError: if there are no tokens, or only one row that everyone shares (the consensus method).
     """
-    path = run / "tokens.safetensors"
-    if not path.is_file():
-        raise RunError(f"{run.name} holds no trained model yet; finish or resume its training.")
+    path = tokens_file(run)
     try:
         with safe_open(path, framework="numpy") as file:
             labelers = tuple(json.loads((file.metadata() or {})["prism"])["labelers"])
