@@ -175,6 +175,7 @@ def _spawn(run: RunFolder) -> None:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
+            env={"OMP_WAIT_POLICY": "PASSIVE", **os.environ},  # idle threads must not spin on the window's cores
             start_new_session=True,  # Ctrl-C is for the parent, which tells the child to stop and keep
         )
     threading.Thread(target=_reap, args=(run, child, waiting), name=f"reaper of {run.name}", daemon=True).start()

@@ -15,7 +15,7 @@ from prism_desktop.engine.training.control import Control
 from prism_desktop.engine.training.process import birth
 from prism_desktop.engine.training.run import ACTIVE, RunFolder
 
-NICE = 10  # below the window's priority, so that it stays smooth
+NICE = 5  # below the window's priority, so that it stays smooth
 
 
 def main(arguments: list[str] | None = None) -> int:

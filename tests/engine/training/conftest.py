@@ -1,4 +1,4 @@
-"""What the tests of training share: a loaded tiny backbone, runs made in this process, and a task with planted tastes."""
+"""What the tests of training share: a loaded tiny backbone, runs in this process, and a task with planted tastes."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -36,9 +36,9 @@ def backbone(tiny_backbone: str) -> Backbone:
     return load(parse(tiny_backbone), choose_device("cpu"))
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def one_thread() -> Iterator[None]:
-    """Bit-equal results need equal thread counts; children are told the same."""
+    """Bit-equal results need equal thread counts, and a tiny model is quickest with one."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -73,8 +73,10 @@ def planted_pairs(red: np.ndarray, pairs: int, seed: int = 0) -> pd.DataFrame:
 def make_trainer(backbone: Backbone, tmp_path: Path) -> MakeTrainer:
     """A factory of trainers on planted tastes; its arguments are settings, and `folder`."""
 
-    def make(folder: Path = tmp_path, images: int = 48, pairs: int = 160, **settings: object) -> Trainer:
-        config = TrainConfig.checked({"batch": 32, "epochs": 3, **settings})
+    def make(
+        folder: Path = tmp_path, images: int = 48, pairs: int = 160, ties: str = "drop", **settings: object
+    ) -> Trainer:
+        config = TrainConfig.checked({"batch": 32, "epochs": 3, "pairs": {"ties": ties}, **settings})
         array, red = coloured(images)
         frame, ids = planted_pairs(red, pairs), [f"i{number}" for number in range(images)]
         split = {
