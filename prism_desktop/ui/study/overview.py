@@ -49,7 +49,7 @@ class OverviewPage(QWidget):
         """Fill the page."""
         info = overview.info
         self.name.setText(info.name)
-        self.since.setText(f"Made {time.strftime('%d %B %Y', time.localtime(info.created)).lstrip('0')}")
+        self.since.setText(made(info.created))
         clear(self.chips)
         if info.simulated:
             self.chips.addWidget(chip("simulated labelers", "accent"))
@@ -89,6 +89,11 @@ class OverviewPage(QWidget):
     def _show_import(self) -> None:
         self.importing.show()
         self.importing.pick.setFocus()
+
+
+def made(created: float) -> str:
+    """The day on which the study was made; `created` in unix s."""
+    return f"Made {time.strftime('%d %B %Y', time.localtime(created)).lstrip('0')}"
 
 
 def _holder(layout: QVBoxLayout) -> QFrame:

@@ -1,0 +1,37 @@
+"""Golden images: what the window looks like, compared with what it looked like.
+
+`PRISM_GOLDEN=write pytest tests/ui` draws them anew; look at the difference before committing it.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from PySide6.QtWidgets import QWidget
+from skimage.metrics import structural_similarity
+
+FOLDER = Path(__file__).resolve().parents[1] / "golden"
+WIDTH = 480  # px stored; small enough that a renderer's last bit does not matter
+ALIKE = 0.97  # structural similarity; a missing card or another colour is well below
+
+
+def check(widget: QWidget, name: str, folder: Path) -> None:
+    """Compare `widget` with tests/golden/NAME.png; on a difference the new picture is left in `folder`."""
+    file = FOLDER / f"{name}.png"
+    picture = _grab(widget, folder / f"{name}.png")
+    if os.environ.get("PRISM_GOLDEN") == "write":
+        FOLDER.mkdir(exist_ok=True)
+        picture.save(file, optimize=True)
+        return
+    golden = Image.open(file).convert("RGB")
+    assert golden.size == picture.size
+    score = structural_similarity(np.asarray(golden), np.asarray(picture), channel_axis=2)
+    assert score >= ALIKE, f"{name} looks different ({score:.3f}); see {folder / f'{name}.png'}"
+
+
+def _grab(widget: QWidget, file: Path) -> Image.Image:
+    widget.grab().save(str(file))
+    picture = Image.open(file).convert("RGB")
+    size = (WIDTH, round(picture.height * WIDTH / picture.width))
+    return picture.resize(size, Image.Resampling.LANCZOS) if picture.width > WIDTH else picture
