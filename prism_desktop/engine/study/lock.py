@@ -121,17 +121,17 @@ _REMOTE = {
 }
 
 
-def network_share(folder: Path) -> str | None:
+def network_share(folder: Path, mounts: Path = Path("/proc/self/mounts")) -> str | None:
     """The kind of network share that the folder lies on, None for a local disk or where that cannot be told cheaply."""
     folder = folder.resolve()
     if str(folder).startswith("\\\\"):
         return "a Windows share"
     try:
-        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return None
     best, kind = "", ""
-    for line in mounts:
+    for line in lines:
         _, point, filesystem, *_ = line.split(" ")
         point = point.replace("\\040", " ")
         if len(point) >= len(best) and folder.is_relative_to(point):

@@ -77,9 +77,10 @@ def make_database(file: Path, name: str, attributes: Sequence[AttributeRecord]) 
 
 def lock_for_writing(file: Path) -> WriterLock:
     """Become the study's only writer, having made sure that it is one and lies on a local disk."""
-    identify(file)
+    frozen = not os.access(file.parent, os.W_OK)
+    identify(file, immutable=frozen)
     refuse_network_share(file.parent)
-    if not os.access(file, os.W_OK) or not os.access(file.parent, os.W_OK):
+    if frozen or not os.access(file, os.W_OK):
         raise ReadOnlyStudyError(f"The study {file.parent} cannot be written. Nothing was changed; open it read-only.")
     return WriterLock(file.parent)
 
