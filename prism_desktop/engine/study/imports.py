@@ -64,8 +64,10 @@ def undo(connection: Connection, study: Path, import_id: str) -> tuple[Changes, 
 def _refuse_if_built_upon(connection: Connection, key: int, source: str) -> None:
     later = connection.execute(
         text(
-            """SELECT count(*) FROM trial AS t JOIN trial AS old ON old.id IN (t.repeat_of_id, t.supersedes_id)
-            WHERE old.import_id = :key AND t.import_id IS NOT :key"""
+            # A join on either column would compare every trial with every other.
+            """WITH brought AS (SELECT id FROM trial WHERE import_id = :key)
+            SELECT count(*) FROM trial WHERE import_id IS NOT :key
+            AND (repeat_of_id IN (SELECT id FROM brought) OR supersedes_id IN (SELECT id FROM brought))"""
         ),
         {"key": key},
     ).scalar_one()

@@ -3,6 +3,7 @@
 import csv
 import random
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,7 @@ import pytest
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Progress
 from prism_desktop.engine.study.importing import import_files
+from prism_desktop.engine.study.records import new_id
 from prism_desktop.engine.study.store import Study
 from tests.engine.study.helpers import bare, finished, reasons, sheet, table
 from tests.fixtures.study import MakeStudy
@@ -244,3 +246,12 @@ def test_that_damaged_files_are_sentences_whatever_the_damage(tmp_path: Path, st
             path.write_bytes(damaged[: dice.randint(len(damaged) // 2, len(damaged))])
             with suppress(InputError):
                 finished(import_files(study, [path]))
+
+
+def test_that_an_import_that_later_answers_repeat_is_not_undone(tmp_path: Path, study: Study) -> None:
+    report = finished(import_files(study, [write(tmp_path / "t.csv", WIDE)]))
+    first = study.trials()[0]
+    study.record(replace(first, id=new_id(), repeat_of=first.id, import_id=None, source="labeled", order=9))
+    with pytest.raises(InputError, match="1 later answers repeat or correct"):
+        study.undo_import(report.id)
+    assert len(study.trials()) == 4

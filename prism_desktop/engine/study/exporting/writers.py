@@ -95,19 +95,19 @@ def write_xlsx(sheets: Sequence[Sheet], path: Path) -> Iterator[int]:
 
 def _xlsx(page: "Worksheet", value: Value) -> object:
     """A value as openpyxl will write it without loss: it guesses formulas and errors, and cuts numbers to 16 digits."""
-    from openpyxl.cell import WriteOnlyCell
-
     if isinstance(value, str):
         safe = _UNWRITABLE.sub(lambda match: f"_x{ord(match[0]):04X}_", value)
         if len(safe) > XLSX_TEXT:
             raise InputError(f"A text of {len(value)} characters does not fit into Excel; choose CSV or Parquet.")
-        if not safe.startswith(("=", "#")):
-            return safe
-        cell = WriteOnlyCell(page, safe)
-        cell.data_type = "s"
-        return cell
+        return _as(page, safe, "s") if safe.startswith(("=", "#")) else safe
     if isinstance(value, float) and float(f"{value:.16g}") != value:
-        cell = WriteOnlyCell(page, repr(value))
-        cell.data_type = "n"
-        return cell
+        return _as(page, repr(value), "n")
     return value
+
+
+def _as(page: "Worksheet", text: str, kind: str) -> object:
+    from openpyxl.cell import WriteOnlyCell
+
+    cell = WriteOnlyCell(page, text)
+    cell.data_type = kind
+    return cell

@@ -52,7 +52,9 @@ def _inspect(path: Path) -> bool:
             for part in parts:
                 if part.filename.endswith((".xml", ".rels")):
                     formulas |= _look_into(archive, part, path)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+    except InputError:
+        raise
+    except Exception as error:  # damaged archives raise errors of zlib, struct and more
         raise InputError(f"{path.name} is a damaged workbook; nothing was imported.") from error
     return formulas
 

@@ -52,7 +52,9 @@ def read_tables(path: Path) -> list[Table]:
     if start.startswith(b"PAR1"):
         return [read_parquet(path)]
     if start.startswith(b"\xd0\xcf\x11\xe0"):
-        raise InputError(f"{path.name} is an old Excel file; save it as .xlsx or .csv. Nothing was imported.")
+        raise InputError(
+            f"{path.name} is an old or a locked Excel file; save it as plain .xlsx or .csv. Nothing was imported."
+        )
     return [read_csv(path)]
 
 
@@ -80,7 +82,6 @@ def read_parquet(path: Path) -> Table:
     Raises:
         InputError: if it is damaged or too large.
     """
-    import pyarrow
     import pyarrow.parquet
 
     try:
@@ -90,7 +91,9 @@ def read_parquet(path: Path) -> Table:
             data = file.read(use_pandas_metadata=False)
         names = [str(name) for name in data.column_names if not str(name).startswith("__index_level_")]
         columns = [data.column(name).to_pylist() for name in names]
-    except (pyarrow.ArrowException, OSError) as error:
+    except InputError:
+        raise
+    except Exception as error:  # damaged files raise Arrow's errors, but also those of Thrift and of text decoding
         raise InputError(f"{path.name} is not a readable Parquet file; nothing was imported.") from error
     rows: list[Row] = [(1, tuple(names))]
     for number, cells in enumerate(zip(*columns, strict=True), start=2):
