@@ -2,9 +2,8 @@
 
 import io
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +11,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from prism_desktop.engine.events import Done, Event, Progress
-from prism_desktop.engine.faces import draw, sample
+from prism_desktop.engine.faces import sample
+from prism_desktop.engine.faces.pictures import pictures
 
 SIZE = 112  # pixels, what prism-mini sees
-_DRAWN = 256  # pixels, as in the demo study, so that both are resized alike
-_CHUNK = 250
+_TELL_EVERY = 250  # faces
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,28 +37,20 @@ def drawn(count: int, seed: int, file: Path, workers: int = 2) -> Iterator[Event
     if not file.is_file() or file.stat().st_size != int(np.prod(shape)):
         part = file.with_suffix(".part")
         pixels = np.memmap(part, np.uint8, "w+", shape=shape)
-        jobs = [(seed, count, start, min(start + _CHUNK, count)) for start in range(0, count, _CHUNK)]
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            for (_, _, start, stop), drawing in zip(jobs, pool.map(_draw, jobs), strict=True):
-                pixels[start:stop] = drawing
-                yield Progress(stop, count, "Drawing faces")
+        with closing(pictures(count, seed, workers)) as drawing:
+            for row, picture in enumerate(drawing):
+                pixels[row] = seen(picture)
+                if (row + 1) % _TELL_EVERY == 0 or row + 1 == count:
+                    yield Progress(row + 1, count, "Drawing faces")
         pixels.flush()
         del pixels
         part.replace(file)
     yield Done(DrawnFaces(np.memmap(file, np.uint8, "r", shape=shape), faces.factors, faces.standard()))
 
 
-def seen(face: Image.Image) -> NDArray[np.uint8]:
-    """A drawn face as a study would hand it on: through JPEG, resized with bicubic filtering; (SIZE, SIZE, 3)."""
-    buffer = io.BytesIO()
-    face.save(buffer, "JPEG", quality=92, subsampling=0)
-    return np.asarray(Image.open(buffer).resize((SIZE, SIZE), Image.Resampling.BICUBIC))
-
-
-def _draw(job: tuple[int, int, int, int]) -> NDArray[np.uint8]:
-    seed, count, start, stop = job
-    faces = sample(count, seed)
-    return np.stack([seen(draw(faces.face(row), _DRAWN)) for row in range(start, stop)])
+def seen(picture: bytes) -> NDArray[np.uint8]:
+    """A drawn face as the model sees it in a study: a JPEG resized with bicubic filtering; (SIZE, SIZE, 3)."""
+    return np.asarray(Image.open(io.BytesIO(picture)).resize((SIZE, SIZE), Image.Resampling.BICUBIC))
 
 
 def augmented(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -56,7 +56,8 @@ class Canvas:
     def place(self, points: Points, depth: float = 0.0) -> Points:
         """Turn and shift points; `depth` 1 lies on the front of the head, 0 on its outline, -1 behind it."""
         bulge = 0.5 * depth * np.sqrt(np.maximum(1 - (points * points) @ _CURVATURE, 0.05))
-        return points @ self._turn + bulge[:, None] * self._push + self._shift
+        placed: Points = points @ self._turn + bulge[:, None] * self._push + self._shift
+        return placed
 
     def stencil(self, placed: Points, blur: float = 0.0, hole: Points | None = None) -> Stencil | None:
         """Rasterise a closed outline. `blur` is in units of the head; None if nothing of it is in the picture."""
@@ -171,10 +172,6 @@ def ellipse(x: float, y: float, rx: float, ry: float, power: float = 2.0) -> Poi
     )
 
 
-def mirrored(points: Points) -> Points:
-    return points * np.array([-1.0, 1.0])
-
-
 def parse(colour: str) -> Colour:
     """`#rrggbb` as a colour."""
     red, green, blue = (float(int(colour[start : start + 2], 16)) for start in (1, 3, 5))
@@ -206,15 +203,17 @@ def hue(position: float, saturation: float, value: float) -> Colour:
 def _spline(before: Points, first: Points, second: Points, after: Points, steps: int) -> Points:
     basis = _basis(steps)  # (steps, 4)
     corners = np.stack([before, first, second, after], axis=1)  # (segments, 4, 2)
-    return np.einsum("sk,nkd->nsd", basis, corners).reshape(-1, 2)
+    curve: Points = np.einsum("sk,nkd->nsd", basis, corners).reshape(-1, 2)
+    return curve
 
 
 @cache
 def _basis(steps: int) -> NDArray[np.float64]:
+    """(steps, 4) weights of the four neighbouring points."""
     t = np.arange(steps) / steps
-    return 0.5 * np.stack(
-        [-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, -(t**2) + t**3], axis=1
-    )
+    columns = [-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, -(t**2) + t**3]
+    basis: NDArray[np.float64] = 0.5 * np.stack(columns, axis=1)
+    return basis
 
 
 @cache

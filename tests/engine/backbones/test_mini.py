@@ -15,7 +15,8 @@ from prism_desktop.engine.backbones.mini_captions import TEMPLATES, Captioner, p
 from prism_desktop.engine.backbones.mini_faces import SIZE, DrawnFaces, augmented, drawn, seen
 from prism_desktop.engine.backbones.mini_measure import measure
 from prism_desktop.engine.events import Done
-from prism_desktop.engine.faces import draw, factors, sample
+from prism_desktop.engine.faces import factors, sample
+from prism_desktop.engine.faces.pictures import jpeg
 
 FOLDER = paths.resources() / "prism-mini"
 
@@ -39,7 +40,7 @@ def few(tmp_path_factory) -> DrawnFaces:
 def order(model: CLIP, factor: str, words: str, low: float, high: float, count: int = 40) -> float:
     """Share of pairs, alike but for one factor, that the words order rightly."""
     faces = sample(count, 123)
-    pictures = [seen(draw(faces.face(row) | {factor: value})) for value in (low, high) for row in range(count)]
+    pictures = [seen(jpeg(faces.face(row) | {factor: value})) for value in (low, high) for row in range(count)]
     with torch.inference_mode():
         images = model.encode_image(normalized(np.stack(pictures)), normalize=True)
         texts = model.encode_text(open_clip.SimpleTokenizer()([t.format(words) for t in TEMPLATES]), normalize=True)
@@ -110,7 +111,7 @@ def test_that_faces_are_drawn_once_and_read_back(few, tmp_path):
     assert (len(first), len(again)) == (2, 1)
     assert file.stat().st_mtime_ns == written
     assert few.pixels.shape == (24, SIZE, SIZE, 3)
-    assert np.array_equal(few.pixels[7], seen(draw(sample(24, 3).face(7))))
+    assert np.array_equal(few.pixels[7], seen(jpeg(sample(24, 3).face(7))))
 
 
 def test_that_augmentation_only_mirrors_and_shifts(few):

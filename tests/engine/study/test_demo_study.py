@@ -28,7 +28,7 @@ def images() -> list[ImageRecord]:
 
 @pytest.fixture(scope="module")
 def trials(images) -> dict[str, list[TrialRecord]]:
-    return Simulation(images, sample(600, 7).standard(), design()).run(labelers())
+    return Simulation(images, sample(600, 0).standard(), design(), 0).run(labelers())
 
 
 def comparisons(trials: list[TrialRecord]) -> list[TrialRecord]:
@@ -46,7 +46,7 @@ def test_that_counts_are_as_planted(trials):
 
 
 def test_that_simulating_again_gives_the_same_trials(images, trials):
-    again = Simulation(images, sample(600, 7).standard(), design()).run(labelers())
+    again = Simulation(images, sample(600, 0).standard(), design(), 0).run(labelers())
     assert again == trials
 
 

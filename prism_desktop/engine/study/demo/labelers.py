@@ -72,7 +72,6 @@ class SimulatedLabeler:
 class Design:
     """How trials are laid out."""
 
-    seed: int
     repeats: float
     repeat_lag: int
     shared: float

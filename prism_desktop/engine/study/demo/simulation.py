@@ -21,25 +21,27 @@ _NAMES = {1: "left", -1: "right", 0: "tie"}
 class Simulation:
     """All trials of the demo, in the order in which the labelers came."""
 
-    def __init__(self, images: Sequence[ImageRecord], standard: NDArray[np.float32], design: Design) -> None:
+    def __init__(self, images: Sequence[ImageRecord], standard: NDArray[np.float32], design: Design, seed: int) -> None:
         """
         Args:
             images: the study's images, in the order of the rows of `standard`.
             standard: (images, factors), each factor with mean 0 and variance 1.
             design: how trials are laid out.
+            seed: of pairs, noise and times.
         """
         self._images = images
         self._standard = standard
         self._design = design
+        self._seed = seed
         self._folds = [image.fold for image in images]
 
     def run(self, labelers: Sequence[SimulatedLabeler], scale: float = 1.0) -> dict[str, list[TrialRecord]]:
         """Labeler code -> trials. `scale` multiplies the number of trials, for small studies."""
-        rng = np.random.default_rng(self._design.seed)
+        rng = np.random.default_rng(self._seed)
         most = max(self._first_time(labeler.comparisons, scale) for labeler in labelers)
         everyone = Dealer(self._folds, rng).deal(round(most * self._design.shared), set())
         return {
-            labeler.code: self._labeler(labeler, everyone, scale, np.random.default_rng([self._design.seed, number]))
+            labeler.code: self._labeler(labeler, everyone, scale, np.random.default_rng([self._seed, number]))
             for number, labeler in enumerate(labelers)
         }
 

@@ -1,15 +1,13 @@
 """Building the demo study: faces drawn by a few processes, then labelers and their trials."""
 
 import hashlib
-import io
-import multiprocessing
-import os
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 from prism_desktop.engine.events import Done, Event, Progress
-from prism_desktop.engine.faces import Faces, draw, sample
+from prism_desktop.engine.faces import Faces, sample
+from prism_desktop.engine.faces.pictures import SIZE, pictures
 from prism_desktop.engine.faces.traits import traits
 from prism_desktop.engine.study.demo.ideal import IMAGES, SEED
 from prism_desktop.engine.study.demo.labelers import design, labelers
@@ -17,8 +15,7 @@ from prism_desktop.engine.study.demo.simulation import Simulation
 from prism_desktop.engine.study.records import NewImage
 from prism_desktop.engine.study.store import Study
 
-SIZE = 256  # pixels
-_CHUNK = 25  # faces drawn at a time
+_TELL_EVERY = 25  # faces
 
 
 def build_demo(
@@ -28,10 +25,10 @@ def build_demo(
 
     Args:
         folder: of the study; must be empty or not exist.
-        seed: of the faces; the labelers' answers depend on it through the faces alone.
+        seed: of the faces, and of the labelers' pairs, noise and times.
         images: how many faces.
         scale: multiplies every labeler's number of trials, for small studies.
-        workers: processes that draw; as many as there are cores (at most 4) by default, 0 draws in this one.
+        workers: processes that draw, see `faces.pictures`.
 
     Yields:
         Progress, then Done with the study's folder, closed. Closing the generator leaves a study without trials.
@@ -44,46 +41,24 @@ def build_demo(
         for trait in traits():
             study.add_attribute(trait.name, trait.question)
         new: list[NewImage] = []
-        for pictures in _drawn(images, seed, min(4, os.cpu_count() or 1) if workers is None else workers):
-            new += [_stored(study.path, picture, len(new) + row) for row, picture in enumerate(pictures)]
-            yield Progress(len(new), images, "Drawing faces")
+        with closing(pictures(images, seed, workers)) as drawing:
+            for picture in drawing:
+                new.append(_stored(study.path, picture, len(new)))
+                if len(new) % _TELL_EVERY == 0 or len(new) == images:
+                    yield Progress(len(new), images, "Drawing faces")
         study.add_images(new, copied=True)
         yield Progress(0, len(labelers()), "Simulating labelers")
-        _label(study, faces, scale)
+        _label(study, faces, scale, seed)
         path = study.path
     yield Done(path)
 
 
-def _label(study: Study, faces: Faces, scale: float) -> None:
+def _label(study: Study, faces: Faces, scale: float, seed: int) -> None:
     for person in labelers():
         study.add_labeler(person.code, person.name, f"{person.profile} (Simulated.)", simulated=True)
     records = sorted(study.images(), key=lambda image: image.name)
-    trials = Simulation(records, faces.standard(), design()).run(labelers(), scale)
+    trials = Simulation(records, faces.standard(), design(), seed).run(labelers(), scale)
     study.record([trial for labeler in trials.values() for trial in labeler])
-
-
-def _drawn(images: int, seed: int, workers: int) -> Iterator[list[bytes]]:
-    jobs = [(images, seed, start, min(start + _CHUNK, images)) for start in range(0, images, _CHUNK)]
-    if workers < 2:
-        yield from map(_draw, jobs)
-        return
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        try:
-            yield from pool.map(_draw, jobs)
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _draw(job: tuple[int, int, int, int]) -> list[bytes]:
-    """Faces `start..stop` of a sample as JPEG files."""
-    images, seed, start, stop = job
-    faces = sample(images, seed)
-    pictures = []
-    for row in range(start, stop):
-        buffer = io.BytesIO()
-        draw(faces.face(row), SIZE).save(buffer, "JPEG", quality=92, subsampling=0)
-        pictures.append(buffer.getvalue())
-    return pictures
 
 
 def _stored(study: Path, picture: bytes, number: int) -> NewImage:
