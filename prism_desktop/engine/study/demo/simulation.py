@@ -3,6 +3,7 @@
 import math
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 import numpy as np
@@ -103,36 +104,30 @@ class Simulation:
     ) -> list[TrialRecord]:
         """Cut both sequences into sittings of one kind each and lay these on successive days."""
         length = self._design.session_trials
-        sittings: list[tuple[float, Kind, int]] = [
-            ((start + 0.5 * length) / len(told[kind]), kind, start)
-            for kind in told
-            for start in range(0, len(told[kind]), length)
-        ]
         ids = {kind: [_identifier(rng) for _ in told[kind]] for kind in told}
         trials = []
-        for day, (_, kind, start) in enumerate(sorted(sittings)):
+        for day, (kind, start) in enumerate(_sittings(told, length)):
             session, onset = _identifier(rng), self._begin(day, rng)
             for order, place in enumerate(range(start, min(start + length, len(told[kind])))):
                 shown, (answer, hard) = told[kind][place], answers[kind][place]
                 seconds = labeler.seconds * hard * math.exp(_SPREAD * rng.standard_normal())
-                again = None if shown.again is None else ids[kind][shown.again]
-                trials.append(
-                    TrialRecord(
-                        id=ids[kind][place],
-                        labeler=labeler.code,
-                        session=session,
-                        order=order,
-                        kind=kind,
-                        left=self._images[shown.images[0]].id,
-                        right=self._images[shown.images[1]].id if kind == "comparison" else None,
-                        onset=round(onset, 3),
-                        seconds=round(seconds, 3),
-                        answers=answer,
-                        repeat_of=again,
-                        source="simulated",
-                        probability=probability if kind == "comparison" and again is None else None,
-                    )
+                trial = TrialRecord(
+                    id=ids[kind][place],
+                    labeler=labeler.code,
+                    session=session,
+                    order=order,
+                    kind=kind,
+                    left=self._images[shown.images[0]].id,
+                    onset=round(onset, 3),
+                    seconds=round(seconds, 3),
+                    answers=answer,
+                    repeat_of=None if shown.again is None else ids[kind][shown.again],
+                    source="simulated",
                 )
+                if kind == "comparison":
+                    drawn = probability if shown.again is None else None
+                    trial = replace(trial, right=self._images[shown.images[1]].id, probability=drawn)
+                trials.append(trial)
                 onset += seconds + rng.uniform(0.3, 0.9)
         return trials
 
@@ -140,6 +135,16 @@ class Simulation:
         """When a sitting starts, in unix seconds: some time of a working day."""
         morning = datetime.combine(self._design.first_day + timedelta(days=day), time(9), UTC)
         return morning.timestamp() + float(rng.uniform(0, 8 * 3600))
+
+
+def _sittings(told: Mapping[Kind, Sequence[Shown]], length: int) -> list[tuple[Kind, int]]:
+    """Kind and first place of each sitting, so that both kinds go on at the same pace from the first to the last day."""
+    sittings: list[tuple[float, Kind, int]] = [
+        ((start + 0.5 * length) / len(told[kind]), kind, start)
+        for kind in told
+        for start in range(0, len(told[kind]), length)
+    ]
+    return [(kind, start) for _, kind, start in sorted(sittings)]
 
 
 def _identifier(rng: np.random.Generator) -> str:
