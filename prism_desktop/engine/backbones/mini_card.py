@@ -30,8 +30,10 @@ blocks, context 77, open_clip's own tokens; shared space 128. {parameters:,} par
 `python -m prism_desktop.engine.backbones.mini --out resources/prism-mini` makes it anew; the module and its
 `mini_*` neighbours are the whole recipe. The loss asks of every picture and every text of a batch how true
 the text is (graded sigmoid loss), and that the image features reveal each factor linearly (a linear head,
-dropped afterwards). Settings: {settings}. Drawing took {drawing:.0f} min and training {training:.0f} min on
-{threads} threads of {machine} (shared with other work), torch {torch}.
+dropped afterwards). Each round runs the learning rate up and down once; the second starts from what the first
+saved (`--start FOLDER` skips the first). Settings: {settings}.
+
+{drawing}, training {training:.0f} min on {threads} threads of {machine} with torch {torch}.
 
 ## Held-out faces
 
@@ -64,7 +66,7 @@ def write_card(out: Path, recipe: Any, drawing: float, training: float) -> None:
         size=112,
         parameters=parameters,
         settings=settings,
-        drawing=drawing,
+        drawing=f"Drawing took {drawing:.0f} min" if drawing >= 0.5 else "The faces were drawn before",
         training=training,
         threads=torch.get_num_threads(),
         machine=platform.processor() or platform.machine(),

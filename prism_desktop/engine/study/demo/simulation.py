@@ -138,7 +138,7 @@ class Simulation:
 
 
 def _sittings(told: Mapping[Kind, Sequence[Shown]], length: int) -> list[tuple[Kind, int]]:
-    """Kind and first place of each sitting, so that both kinds go on at the same pace from the first to the last day."""
+    """Kind and first place of each sitting, so that both kinds go on at the same pace."""
     sittings: list[tuple[float, Kind, int]] = [
         ((start + 0.5 * length) / len(told[kind]), kind, start)
         for kind in told
