@@ -80,6 +80,7 @@ SOURCE_RECIPE: Mapping[str, Any] = {
     "token_std": 0.02,
     "tokens": 1,
     "temperature": 0.15,
+    "learn_temperature": False,
     "patience": 5,
     "start": "random",
     "flips": False,
@@ -118,14 +119,15 @@ class TrainConfig(_Settings):
     weight_decay: float = Field(default=0.01, ge=0, description="Decoupled weight decay of AdamW")
     rank: Count = Field(default=4, description="Rank of the LoRA adapters")
     alpha: Positive = Field(default=1.0, description="LoRA scale: the adapters are multiplied by alpha / rank")
-    lora_std: Positive = Field(
-        default=0.01, description="Standard deviation of the LoRA A matrices at the start (B starts at zero)"
+    lora_std: Positive | None = Field(
+        default=None, description="Spread of the LoRA A matrices at the start; empty for PEFT's own (B starts at zero)"
     )
     tokens: Count = Field(default=1, description="Visual tokens per labeler")
     token_std: Positive = Field(default=0.02, description="Standard deviation of the tokens at the start")
     temperature: Positive = Field(
         default=0.15, description="T in score = cosine / T; a lower one makes differences weigh more"
     )
+    learn_temperature: bool = Field(default=False, description="Train T as well")
     start: Literal["random", "consensus"] = Field(
         default="random",
         description="Where a personal model starts: at random, or at the consensus model's LoRA and token",
