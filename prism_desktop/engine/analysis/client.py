@@ -194,7 +194,7 @@ class _Child:
 
     def end(self) -> None:
         assert self._process.stdin is not None
-        with contextlib.suppress(OSError):  # it is gone already
+        with contextlib.suppress(OSError), self._lock:  # it may be gone already
             self._process.stdin.close()
         try:
             self._process.wait(_GRACE)
@@ -212,6 +212,7 @@ class _Child:
 
     def _read(self) -> None:
         assert self._process.stdout is not None
+        assert self._process.stdin is not None
         fatal = ""
         with self._process.stdout as lines:
             for line in lines:
@@ -232,6 +233,8 @@ class _Child:
             self._gone = gone
             for answers in self._waiting.values():
                 answers.put({"event": "error", "message": gone})
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
         self._errors.close()
 
     def _last_words(self) -> str:

@@ -1,0 +1,78 @@
+"""The look of figures for papers: sizes in mm, fonts as text, colours that colour-blind readers can tell apart."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from prism_desktop.engine.errors import InputError
+
+NARROW, WIDE = 89.0, 183.0  # mm, one and two columns of most journals
+FORMATS = (".svg", ".pdf", ".png")
+
+# Okabe and Ito 2008, without its yellow, which is too pale for lines.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+INK, GREY, PALE = "#222222", "#8A8A8A", "#DDDDDD"
+SEQUENTIAL = "cividis"
+
+_STYLE: dict[str, object] = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 7,
+    "axes.titlesize": 8,
+    "axes.labelsize": 7,
+    "xtick.labelsize": 6.5,
+    "ytick.labelsize": 6.5,
+    "legend.fontsize": 6.5,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "lines.linewidth": 1.1,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": INK,
+    "pdf.fonttype": 42,  # TrueType, so that text can be edited
+    "svg.fonttype": "none",
+    "svg.hashsalt": "prism-desktop",  # the same figure gives the same file
+}
+_LOCK = threading.RLock()  # matplotlib's settings are global, and figures are drawn in pool threads
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Inside, matplotlib draws in this look; one thread at a time."""
+    with _LOCK, mpl.rc_context(_STYLE):  # type: ignore[arg-type]
+        yield
+
+
+def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
+    """A figure of a size in mm with one set of axes, not known to pyplot."""
+    figure = Figure(figsize=(width / 25.4, height / 25.4), layout="constrained")
+    return figure, figure.add_subplot()
+
+
+def save_figure(figure: Figure, path: Path) -> Path:
+    """Write SVG, PDF or PNG (300 dpi), as the name ends.
+
+    Raises:
+        InputError: it ends otherwise, or cannot be written.
+    """
+    kind = path.suffix.lower()
+    if kind not in FORMATS:
+        raise InputError(f"A figure is saved as {', '.join(FORMATS)}, not as {path.name}.")
+    undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": None}[kind]
+    try:
+        with style():
+            figure.savefig(path, dpi=300, metadata=undated)
+    except OSError as error:
+        raise InputError(f"The figure could not be written to {path}: {error.strerror or error}.") from error
+    return path

@@ -1,0 +1,94 @@
+"""Figures: drawn from plain records, saved as vectors with text, the same each time."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from prism_desktop.engine.analysis import figures
+from prism_desktop.engine.analysis.agreement import agreement
+from prism_desktop.engine.analysis.network import network
+from prism_desktop.engine.analysis.plotting import save_figure
+from prism_desktop.engine.errors import InputError
+from tests.engine.evaluation import fabricate
+
+AGREED = agreement(fabricate.random_comparisons(150, 14, 0))
+SUMMARY = {
+    "test": {
+        "macro": {"accuracy": 0.7, "low": 0.66, "high": 0.74, "n": 300},
+        "per_labeler": {"L1": {"accuracy": 0.72, "low": 0.6, "high": 0.8, "n": 150, "ceiling": 0.9}},
+    },
+    "consensus": {"macro": {"accuracy": 0.6}, "per_labeler": {"L1": {"accuracy": 0.55}}},
+}
+
+
+def metrics() -> pd.DataFrame:
+    rows = [
+        {"epoch": epoch, "split": split, "labeler": labeler, "attribute": "", "loss": 1 / epoch, "nll": 1 / epoch}
+        for epoch in (1, 2, 3)
+        for split in ("train", "val")
+        for labeler in ("", "(macro)", "L1")
+    ]
+    return pd.DataFrame(rows).assign(accuracy=lambda frame: 0.5 + frame["epoch"] / 10)
+
+
+DRAWN: dict[str, Callable[[], Figure]] = {
+    "accuracy": lambda: figures.accuracy_figure(figures.accuracy_rows(SUMMARY, {"L1": "Ada"}), "Held-out faces"),
+    "agreement": lambda: figures.agreement_figure(AGREED, title="Agreement"),
+    "network": lambda: figures.network_figure(network(AGREED, 0.5), {"L0": "Ada"}),
+    "scatter": lambda: figures.scatter_figure(np.arange(9.0), np.arange(9.0) ** 2, ("Ada", "Bea"), "smart"),
+    "curves": lambda: figures.curves_figure({"one": metrics(), "two": metrics()}),
+    "relevance": lambda: figures.relevance_figure(
+        Image.new("RGB", (60, 40), "grey"), np.eye(4, dtype=np.float32), "Ada, smart", "The map was not tested."
+    ),
+    "predictions": lambda: figures.predictions_figure({"smart": [("Ada", 0.3), ("Bea", np.nan)]}, {"smart": 0.5}),
+}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_that_every_figure_is_saved_as_svg_with_its_text(name: str, tmp_path: Path) -> None:
+    text = save_figure(DRAWN[name](), tmp_path / f"{name}.svg").read_text("utf-8")
+    assert "<svg" in text
+    assert "<text" in text
+    assert text == save_figure(DRAWN[name](), tmp_path / "again.svg").read_text("utf-8")
+
+
+def test_that_pdf_and_png_are_what_their_names_say(tmp_path: Path) -> None:
+    figure = DRAWN["accuracy"]()
+    assert save_figure(figure, tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
+    with Image.open(save_figure(figure, tmp_path / "a.png")) as picture:
+        assert abs(picture.width - 89 / 25.4 * 300) < 3
+
+
+def test_that_another_ending_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"not as a\.docx"):
+        save_figure(DRAWN["scatter"](), tmp_path / "a.docx")
+    with pytest.raises(InputError, match="could not be written"):
+        save_figure(DRAWN["scatter"](), tmp_path / "nowhere" / "a.svg")
+
+
+def test_that_rows_follow_the_summary() -> None:
+    mean, labeler = figures.accuracy_rows(SUMMARY, {"L1": "Ada"})
+    assert (mean.name, mean.strong, mean.consensus, mean.ceiling) == ("Mean", True, 0.6, None)
+    assert (labeler.name, labeler.accuracy, labeler.consensus, labeler.ceiling) == ("Ada", 0.72, 0.55, 0.9)
+    assert figures.accuracy_rows({}) == []
+
+
+def test_that_nothing_can_be_drawn_too() -> None:
+    figures.accuracy_figure([])
+    figures.agreement_figure(agreement(fabricate.comparisons([])))
+    figures.curves_figure({})
+    figures.predictions_figure({})
+    figures.scatter_figure(np.array([]), np.array([]), ("a", "b"))
+
+
+def test_that_what_is_not_shared_has_no_number(tmp_path: Path) -> None:
+    rows = [("L1", "x", "y", "a", "left"), ("L2", "x", "y", "a", "left"), ("L3", "p", "q", "a", "left")]
+    figure = figures.agreement_figure(agreement(fabricate.comparisons(rows)))
+    text = save_figure(figure, tmp_path / "a.svg").read_text("utf-8")
+    assert text.count(">n 1<") == 2
+    assert ">n 0<" not in text
