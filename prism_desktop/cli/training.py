@@ -107,6 +107,8 @@ def train_here(batches: Iterable[list[Mapping[str, Any]]]) -> RunFolder:
                 case "started":
                     bar.reset(task, total=event["epochs"] * event["steps_per_epoch"], description=stage, state="")
                     err.print(f"{event['method']} on {event['device_name']}", markup=False)
+                case "progress":
+                    bar.update(task, total=event["total"], completed=event["done"], state=event["what"])
                 case "step":
                     left = f"{event['eta_seconds']:.0f} s left" if event.get("eta_seconds") is not None else ""
                     bar.update(task, completed=event["step"], state=f"loss {event['loss']:.3f}  {left}")
