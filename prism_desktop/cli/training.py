@@ -1,6 +1,6 @@
 """Commands that train models and use them: train, resume, evaluate, predict."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -86,7 +86,7 @@ def predict(
     say(f"Wrote {len(frame)} predictions to {csv}.")
 
 
-def train_here(batches: Iterable[list[Mapping[str, Any]]]) -> RunFolder:
+def train_here(batches: Iterable[Sequence[Mapping[str, Any]]]) -> RunFolder:
     """Show a run's events in the terminal until it ends; the last event names the run.
 
     Raises:
