@@ -4,6 +4,7 @@ import logging
 import logging.handlers
 import signal
 import sys
+import threading
 from pathlib import Path
 from types import TracebackType
 
@@ -17,6 +18,7 @@ from prism_desktop.ui.settings import Settings
 from prism_desktop.ui.theme import Mode, Theme, install_fonts
 from prism_desktop.ui.window import Window
 
+_LATER = 1500  # ms after the start
 _log = logging.getLogger(__name__)
 
 
@@ -29,11 +31,19 @@ def main(study: Path | None = None) -> int:
     window.show()
     if study is not None:
         window.context.open_study(study)
+    QTimer.singleShot(_LATER, lambda: threading.Thread(target=_import_panels, name="imports", daemon=True).start())
     heartbeat = QTimer()  # lets Python hear Ctrl+C while Qt waits
     heartbeat.timeout.connect(lambda: None)
     heartbeat.start(200)
     signal.signal(signal.SIGINT, lambda *_: window.close())
     return app.exec()
+
+
+def _import_panels() -> None:
+    """Load what the other panels need while the user looks at the first one."""
+    import prism_desktop.ui.explore.panel
+    import prism_desktop.ui.label.panel
+    import prism_desktop.ui.train.panel  # noqa: F401
 
 
 def make_application(arguments: list[str]) -> QApplication:

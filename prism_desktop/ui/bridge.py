@@ -37,6 +37,7 @@ class Worker(QObject):
         self._owners: dict[int, int] = {}  # id of a living object to its serial; ids are used again, serials are not
         self._serial = 0
         self._open = 0
+        self._dropping = False
         self._answered.connect(self._collect, Qt.ConnectionType.QueuedConnection)
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
@@ -64,8 +65,9 @@ class Worker(QObject):
         self._open += 1
         self._questions.put(_Question(function, then, failed or self._default_failed, key, full_topic, generation))
 
-    def close(self, seconds: float = 10.0) -> None:
-        """Finish what was asked (an answer given by a labeler must reach the disk) and end the thread."""
+    def close(self, seconds: float, *, drop: bool = False) -> None:
+        """End the thread after all that was asked (an answer must reach the disk); with `drop` after the present question."""
+        self._dropping = drop
         self._questions.put(None)
         self._thread.join(seconds)
 
@@ -85,6 +87,8 @@ class Worker(QObject):
 
     def _run(self) -> None:
         while (question := self._questions.get()) is not None:
+            if self._dropping:
+                continue
             try:
                 question.answer = question.function()
             except Exception as error:  # carried to the window, which words or logs it

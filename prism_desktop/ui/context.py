@@ -142,13 +142,13 @@ class AppContext(QObject):
         return not (self.worker.busy or self.writer.busy or len(self.jobs) or self._closing)
 
     def close(self) -> None:
-        """End everything cleanly: jobs, what was asked, what was to be written, then the study."""
+        """End everything cleanly: jobs, readings, what was to be written, then the study."""
         self.jobs.close()
         self.closing.emit()
-        self.worker.close()
+        self.worker.close(3.0, drop=True)
         studies = [*self._closing, *([self.study] if self.study is not None else [])]
         self._closing, self.study = [], None
         for study in studies:
             self.writer.ask(study.close)
-        self.writer.close()
+        self.writer.close(60.0)
         self.settings.sync()

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any
@@ -10,6 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 FRAME = 16  # ms between deliveries
 PENDING = 20_000  # events that may wait; a faster worker is held back, so that memory and one delivery stay bounded
+_QUIET = 1.0  # s that closing waits for a quiet job: it only reads
 _log = logging.getLogger(__name__)
 
 
@@ -24,9 +26,11 @@ class Job(QObject):
     failed = Signal(Exception)  # in place of `ended`
     finished = Signal()  # after `ended` or `failed`
 
-    def __init__(self, work: Iterable[Any], title: str = "", parent: QObject | None = None) -> None:
+    def __init__(
+        self, work: Iterable[Any], title: str = "", parent: QObject | None = None, *, quiet: bool = False
+    ) -> None:
         super().__init__(parent)
-        self.title = title
+        self.title, self.quiet = title, quiet
         self._work: Iterator[Any] = iter(work)
         self._cancelled = threading.Event()
         self._done = threading.Event()
@@ -127,7 +131,7 @@ class Jobs(QObject):
             quiet: not announced by `started`, so that the window's progress strip leaves it alone.
             events: connected before the first event can come.
         """
-        job = Job(work, title, self)
+        job = Job(work, title, self, quiet=quiet)
         self._running.append(job)
         job.finished.connect(self._forget)
         if events is not None:
@@ -137,11 +141,13 @@ class Jobs(QObject):
         return job.start()
 
     def close(self, seconds: float = 5.0) -> None:
-        """Cancel all and wait for them; what does not end in time dies with the program."""
+        """Cancel all and wait for them, `seconds` in all; what does not end in time dies with the program."""
         for job in self._running:
             job.cancel()
+        end = time.monotonic() + seconds
         for job in self._running:
-            if not job.wait(seconds):
+            patience = end - time.monotonic()
+            if not job.wait(max(0.0, min(patience, _QUIET) if job.quiet else patience)) and not job.quiet:
                 _log.warning("The job %r did not end within %.0f s.", job.title, seconds)
         self._running.clear()
 

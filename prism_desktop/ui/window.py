@@ -91,6 +91,7 @@ class Window(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.context.settings.geometry = self.saveGeometry()
+        self.hide()  # at once; the last answers may still be on their way to the disk
         self.context.close()
         super().closeEvent(event)
 

@@ -55,7 +55,9 @@ class StudyPanel(QWidget):
         """Draw the demo study and open it."""
         folder = folder or free_folder(studies_folder(), "Demo")
         folder.parent.mkdir(parents=True, exist_ok=True)
+        self.home.demo.setEnabled(False)
         job = self._context.run(operations.demo(folder), "Drawing the demo study")
+        job.finished.connect(lambda: self.home.demo.setEnabled(True))
         job.ended.connect(lambda cancelled: None if cancelled else self._context.open_study(folder))
 
     def make_study(self, wanted: NewStudy) -> None:
