@@ -83,6 +83,10 @@ def _show_first_faces(panel: LabelPanel, window: Window, qtbot: QtBot, count: in
     images = study.images()[:count]
     stage = panel.trial.stage
     stage.show_images(tuple(image.id for image in images))
-    panel.ring.want([(image.id, image.path) for image in images], stage.box())
-    with qtbot.waitSignal(stage.painted, timeout=5000):
-        stage.update()
+
+    def decoded() -> bool:
+        panel.ring.want([(image.id, image.path) for image in images], stage.box())
+        return all(panel.ring.get(image.id, stage.box()) is not None for image in images)
+
+    qtbot.waitUntil(decoded)
+    qtbot.waitUntil(lambda: stage._told)
