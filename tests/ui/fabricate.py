@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageDraw
 
+from prism_desktop.engine.study.store import Study
+
 LABELERS = ("L1", "L2", "L3", "L4", "L5", "L6")
 ATTRIBUTES = ("attractive", "smart", "trustworthy")
 # How much of the common taste each has, as in the demo study: L3 is idiosyncratic, L4 contrarian on one attribute.
@@ -49,6 +51,14 @@ def faces(study: Path, count: int = 48, size: int = 96, seed: int = 0, factors: 
         names.append(path.name)
         paths.append(path)
     return Faces(study, tuple(ids), tuple(names), tuple(paths), factors)
+
+
+def of_study(study: Study, seed: int = 0) -> Faces:
+    """The images that a study has, with made-up factors."""
+    images = study.images()
+    ids, names, paths = ([getattr(image, key) for image in images] for key in ("id", "name", "path"))
+    factors = np.random.default_rng(seed).normal(size=(len(images), 6))
+    return Faces(study.path, tuple(ids), tuple(names), tuple(paths), factors)
 
 
 def _draw(row: np.ndarray, size: int) -> Image.Image:

@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QWidget
 
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.explore import operations
+from prism_desktop.ui.explore import drawing
 from prism_desktop.ui.explore.data import RunData
 from prism_desktop.ui.explore.view import Figure, Table, View
 from prism_desktop.ui.widgets.basics import GRID, columns, frame, label, rows
@@ -83,7 +83,7 @@ class AccuracyView(View):
         if not self._shown:
             return None
         bells, title = tuple(self._shown), self._choice.current
-        return Figure("accuracy", lambda path: operations.draw_accuracy(path, bells, "" if title == ALL else title))
+        return Figure("accuracy", lambda path: drawing.draw_accuracy(path, bells, "" if title == ALL else title))
 
     def _show(self) -> None:
         data = self.data

@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSlider, QSplitter
 
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.explore import operations
+from prism_desktop.ui.explore import drawing, operations
 from prism_desktop.ui.explore.data import RunData
 from prism_desktop.ui.explore.operations import Agreement
 from prism_desktop.ui.explore.view import Figure, Table, View, picker
@@ -83,9 +83,9 @@ class AgreementView(View):
         found, data = self._found, self.data
         if found is None or data is None:
             return None
-        names = [data.names[code] for code in found.found.labelers]
+        names = dict(data.names)
         threshold = self.threshold.value() / 100
-        return Figure("agreement", lambda path: operations.draw_agreement(path, found, names, threshold))
+        return Figure("agreement", lambda path: drawing.draw_agreement(path, found, names, threshold))
 
     def _ask(self) -> None:
         data = self.data

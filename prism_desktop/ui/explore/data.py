@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from prism_desktop.engine.analysis.client import InferenceClient
+
 Floats = NDArray[np.float32]
 
 
@@ -54,6 +56,20 @@ class RunData:
     judged: dict[int, list[Judged]] = field(default_factory=dict)
     compared: "pd.DataFrame | None" = None  # data/comparisons.parquet, for the agreement
     rated: "pd.DataFrame | None" = None  # data/ratings.parquet
+    _model: "InferenceClient | None" = None
+
+    def model(self) -> "InferenceClient":
+        """The line to a process that holds the model; the process starts with the first question."""
+        from prism_desktop.engine.analysis.client import InferenceClient
+
+        if self._model is None:
+            self._model = InferenceClient(self.folder)
+        return self._model
+
+    def close(self) -> None:
+        """End the model's process, if there is one."""
+        if self._model is not None:
+            self._model.close()
 
     def score(self, labeler: str, attribute: str) -> Floats:
         """(images,) float32 of one labeler and attribute."""

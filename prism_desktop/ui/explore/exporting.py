@@ -1,18 +1,15 @@
 """Saving what a view shows: figures through the engine, tables as CSV."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFileDialog, QMenu, QToolButton
+from PySide6.QtWidgets import QMenu, QToolButton
 
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.explore import operations
 from prism_desktop.ui.explore.view import View
+from prism_desktop.ui.widgets.figures import save_figure
 from prism_desktop.ui.widgets.tables import save_table
-
-_KINDS = "SVG (*.svg);;PDF (*.pdf);;PNG (*.png)"
 
 
 class ExportButton(QToolButton):
@@ -53,13 +50,5 @@ class ExportButton(QToolButton):
 
     def _save_figure(self) -> None:
         figure = self._view().figure()
-        if figure is None:
-            return
-        chosen, kind = QFileDialog.getSaveFileName(self, "Export figure", f"{figure.name}.svg", _KINDS)
-        if not chosen:
-            return
-        path = Path(chosen)
-        if path.suffix.lower() not in (".svg", ".pdf", ".png"):
-            path = path.with_name(path.name + "." + kind[:3].lower())
-        job = self._context.run(operations.drawing(figure.draw, path), f"Drawing {path.name}")
-        job.ended.connect(lambda _: self._context.message(f"Exported {path.name}.", "good"))
+        if figure is not None:
+            save_figure(self, self._context, figure.name, figure.draw)

@@ -4,19 +4,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFrame, QLineEdit, QScrollArea, QSlider, QWidget
 
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.explore import operations
+from prism_desktop.ui.explore import drawing, operations
 from prism_desktop.ui.explore.answers import Answers
 from prism_desktop.ui.explore.data import RunData, percentiles
 from prism_desktop.ui.explore.operations import MAPS, Relevance
 from prism_desktop.ui.explore.view import Figure, Table, View, captioned, labeler_choices, picker
 from prism_desktop.ui.widgets.basics import GRID, IconButton, columns, frame, label, restyle, rows
 from prism_desktop.ui.widgets.dots import Dot, Dots, Group
-from prism_desktop.ui.widgets.heat import Heat, read_image, seen_area
+from prism_desktop.ui.widgets.heat import Heat, read_image
 
 NO_MAP = ""
 
@@ -54,7 +54,7 @@ class FaceView(View):
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.opacity.setRange(0, 100)
         self.opacity.setValue(60)
-        self.opacity.setMinimumWidth(80)
+        self.opacity.setMinimumSize(80, 32)
         self.opacity.setAccessibleName("Opacity of the map")
         self.opacity.setToolTip("Opacity of the map")
         self.opacity.valueChanged.connect(lambda value: self.heat.set_opacity(value / 100))
@@ -150,9 +150,9 @@ class FaceView(View):
         if found is not None:
             who, attribute = self.labeler.currentText(), self.attribute.key
             title = f"{who}, {attribute}: {MAPS[self.kind.key].lower()}"
-            return Figure(f"{name} map", lambda target: operations.draw_relevance(target, path, found, title))
+            return Figure(f"{name} map", lambda target: drawing.draw_relevance(target, path, found, title))
         groups = self._groups(data)
-        return Figure(f"{name} predictions", lambda target: operations.draw_predictions(target, groups))
+        return Figure(f"{name} predictions", lambda target: drawing.draw_predictions(target, groups, name))
 
     def _share(self, code: str, attribute: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
         assert self.data is not None
@@ -209,7 +209,7 @@ class FaceView(View):
         asked = (self.face, self.labeler.key, self.attribute.key, self.kind.key)
         self._waiting += 1
         self._verdict("Computing the map…", "")
-        work = operations.relevance(self.context, data, *asked)
+        work = operations.relevance(data, *asked)
 
         def hear(events: list[object]) -> None:
             found = operations.result(events)
@@ -235,7 +235,7 @@ class FaceView(View):
         found = self._relevance
         if found is None or self._image.isNull():
             return
-        self.heat.show_map(found.values, seen_area(self._image.width(), self._image.height()))
+        self.heat.show_map(found.values, QRectF(*found.area))
         self._verdict(found.verdict, "" if found.passed is None else "good" if found.passed else "bad")
 
     def _verdict(self, text: str, kind: str) -> None:

@@ -1,6 +1,6 @@
 """What the Explore panel asks of the engine; nothing here touches Qt."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,11 +14,8 @@ from prism_desktop.ui.explore.data import RunData
 
 if TYPE_CHECKING:
     from prism_desktop.engine.analysis.agreement import AgreementResult
-    from prism_desktop.ui.context import AppContext
-    from prism_desktop.ui.widgets.dots import Group
-    from prism_desktop.ui.widgets.dumbbell import Bell
 
-MAPS = {"gradient": "Gradient × attention", "attention": "Raw attention"}
+MAPS = {"gradient-attention": "Gradient × attention", "attention": "Raw attention", "rollout": "Attention rollout"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,6 +23,7 @@ class Relevance:
     """Where a labeler's model looks."""
 
     values: NDArray[np.float32]  # (rows, columns)
+    area: tuple[float, float, float, float]  # left, top, width, height of what the model saw, in shares of the image
     passed: bool | None  # its deletion test; None where it has none
     verdict: str  # a sentence about the test
 
@@ -71,38 +69,29 @@ def agreement(data: RunData, attribute: str | None) -> Iterator[Event[Agreement]
     yield Done(Agreement(found, {place: places[code] for place, code in enumerate(found.labelers)}))
 
 
-def relevance(
-    context: "AppContext", data: RunData, face: int, labeler: str, attribute: str, kind: str
-) -> Iterator[Event[Relevance]]:
-    raise NotImplementedError
+def relevance(data: RunData, face: int, labeler: str, attribute: str, kind: str) -> Iterator[Event[Relevance]]:
+    """Where a labeler's model looks in a face; the last event is `Done[Relevance]`. `kind` is one of MAPS."""
+    for event in data.model().relevance(labeler, attribute, Path(data.paths[face]), kind):
+        if not isinstance(event, Done):
+            yield event
+            continue
+        found = event.value
+        area = found.area
+        passed = found.check.passes if found.check is not None else None
+        whole = (area.left, area.top, area.width, area.height)
+        yield Done(Relevance(found.grid, whole, passed, found.verdict()))
 
 
-def draw_scatter(path: Path, x: NDArray[np.float32], y: NDArray[np.float32], names: Sequence[str], title: str) -> None:
-    raise NotImplementedError
-
-
-def draw_accuracy(path: Path, bells: Sequence["Bell"], title: str) -> None:
-    raise NotImplementedError
-
-
-def draw_agreement(path: Path, found: Agreement, names: Sequence[str], threshold: float) -> None:
-    raise NotImplementedError
-
-
-def draw_relevance(path: Path, image: Path, found: Relevance, title: str) -> None:
-    raise NotImplementedError
-
-
-def draw_predictions(path: Path, groups: Sequence["Group"]) -> None:
-    raise NotImplementedError
-
-
-def drawing(draw: Callable[[Path], object], path: Path) -> Iterator[Event[Path]]:
-    """Draw a figure to a file; the last event is `Done[Path]`."""
-    yield Progress(0, None, "Drawing the figure")
-    draw(path)
-    yield Done(path)
-
-
-def score_text(context: "AppContext", data: RunData, attribute: str) -> Iterator[Event[Any]]:
-    raise NotImplementedError
+def score_text(data: RunData, attribute: str) -> Iterator[Event[dict[str, NDArray[np.float32]]]]:
+    """Score every face on an attribute in the user's words; the last event is `Done` of (images,) by labeler."""
+    for event in data.model().scores(attribute):
+        if not isinstance(event, Done):
+            yield event
+            continue
+        found = event.value
+        place = [data.row[image] for image in found.images]
+        columns = {}
+        for labeler, values in zip(found.labelers, found.table, strict=True):
+            columns[labeler] = np.full(len(data.images), np.nan, np.float32)
+            columns[labeler][place] = values
+        yield Done(columns)

@@ -58,11 +58,13 @@ class ExplorePanel(QWidget):
 
     def views(self) -> tuple[str, ...]:
         """The views that can be shown."""
-        return tuple(_VIEWS)
+        return (*_VIEWS, "map")
 
     def show_view(self, name: str) -> None:
-        """Bring a view to the front; it is filled when first looked at."""
-        self.segments.pick(name)
+        """Bring a view to the front; it is filled when first looked at. "map" is one face with a relevance map."""
+        self.segments.pick("face" if name == "map" else name)
+        if name == "map":
+            self.face.kind.pick(next(iter(operations.MAPS)))
 
     def view(self, name: str) -> View:
         """A view by name."""
@@ -83,7 +85,8 @@ class ExplorePanel(QWidget):
             zip(_VIEWS, (self.faces, self.two, self.face, self.agreement, self.accuracy), strict=True)
         )
         self.run = Picker()
-        self.run.setMinimumWidth(300)
+        self.run.setMinimumWidth(280)
+        self.run.setMaximumWidth(440)
         self.run.setAccessibleName("Run")
         self.segments = Segments(_VIEWS)
         self.note = label(NOTE, "small")
@@ -126,6 +129,7 @@ class ExplorePanel(QWidget):
         context.study_opened.connect(self._open)
         context.study_closed.connect(self._open)
         context.changed.connect(self._changed)
+        context.closing.connect(lambda: self._take(None))
         self.run.currentIndexChanged.connect(lambda _: self._read())
         self.segments.picked.connect(self._show_view)
         for view in self._view.values():
@@ -142,8 +146,8 @@ class ExplorePanel(QWidget):
 
     def _open(self) -> None:
         study = self.context.study
-        self._runs, self._asked, self.data = (), "", None
-        self._give_data()
+        self._runs, self._asked = (), ""
+        self._take(None)
         self._whole.setCurrentIndex(1 if study is None else 2)
         if study is not None:
             self.context.ask(study.labelers, self._name, owner=self, topic="labelers")
@@ -172,7 +176,14 @@ class ExplorePanel(QWidget):
         if runs == self._runs:
             return
         self._runs = runs
+        chosen = self.run.key
         self.run.offer([(str(run.path), title(run)) for run in runs])
+        if not chosen and runs:
+            # What labelers differ in is what people come for; the consensus is one choice away.
+            personal = next((run for run in runs if run.method != "consensus"), runs[0])
+            self.run.blockSignals(True)
+            self.run.pick(str(personal.path))
+            self.run.blockSignals(False)
         self._read()
 
     def _read(self) -> None:
@@ -184,8 +195,7 @@ class ExplorePanel(QWidget):
         def hear(events: list[Any]) -> None:
             found = operations.result(events)
             if isinstance(found, RunData) and path == self._asked:
-                self.data = found
-                self._give_data()
+                self._take(found)
 
         def done() -> None:
             if path == self._asked:
@@ -195,6 +205,13 @@ class ExplorePanel(QWidget):
         self._reading = job
         job.failed.connect(self.context.report)
         job.finished.connect(done)
+
+    def _take(self, data: RunData | None) -> None:
+        """Show another run and end the process that held the model of the one before."""
+        before, self.data = self.data, data
+        if before is not None:
+            self.context.ask(before.close)
+        self._give_data()
 
     def _give_data(self) -> None:
         """Fill the view in front; the others when they are looked at."""
@@ -246,7 +263,7 @@ class ExplorePanel(QWidget):
                 self.faces.attribute.pick(attribute)
                 self.faces.typed.clear()
 
-        work = operations.score_text(self.context, data, attribute)
+        work = operations.score_text(data, attribute)
         self.context.run(work, f"Scoring “{attribute}”", events=hear)
 
 

@@ -5,7 +5,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSplitter, QWidget
 
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.explore import operations
+from prism_desktop.ui.explore import drawing, operations
 from prism_desktop.ui.explore.data import RunData, percentiles
 from prism_desktop.ui.explore.view import Figure, Table, View, labeler_choices, picker
 from prism_desktop.ui.widgets.basics import GRID, columns, frame, label, rows
@@ -106,7 +106,7 @@ class TwoView(View):
         names, attribute, told = self._names(), self.attribute.key, self.figures.text()
         return Figure(
             f"{names[0]} and {names[1]} {attribute}",
-            lambda path: operations.draw_scatter(path, x, y, names, f"{attribute}: {told}"),
+            lambda path: drawing.draw_scatter(path, x, y, names, f"{attribute}: {told}"),
         )
 
     def _names(self) -> tuple[str, str]:

@@ -30,14 +30,13 @@ class SettingField(QWidget):
     def __init__(self, setting: Setting) -> None:
         super().__init__()
         self.setting = setting
-        self._caption = label(caption(setting.key), "field")
         self.editor = self._make()
         self._problem = label("", "bad", wrap=True)
         self._problem.hide()
         self.setToolTip(setting.description + ".")
         self.editor.setAccessibleName(caption(setting.key))
         self.editor.setAccessibleDescription(setting.description)
-        top = () if setting.kind == "bool" else (self._caption,)
+        top = () if setting.kind == "bool" else (label(caption(setting.key), "field"),)
         self.setLayout(rows(*top, self.editor, self._problem, gap=4))
 
     def text(self) -> str:

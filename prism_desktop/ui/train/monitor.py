@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QShowEvent
-from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSlider, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QMessageBox, QScrollArea, QSlider, QWidget
 
 from prism_desktop.engine.training.run import RESUMABLE
 from prism_desktop.ui.theme import Theme
@@ -236,3 +236,15 @@ class Monitor(QWidget):
     def _mini(self, name: str, place: int, small: Small) -> Mini:
         colour = series_colour(self.theme.tokens, place)
         return Mini(name, colour, (small.train.x, small.train.y), (small.val.x, small.val.y), small.count)
+
+
+def sure_to_discard(parent: QWidget) -> bool:
+    """The one question that stands in the way: what is discarded cannot be had again."""
+    box = QMessageBox(QMessageBox.Icon.NoIcon, "Discard this run?", "Discard this run?", parent=parent)
+    box.setInformativeText("Training ends and everything it has learned is deleted. Your answers are not touched.")
+    discard = box.addButton("Discard", QMessageBox.ButtonRole.DestructiveRole)
+    box.addButton("Keep training", QMessageBox.ButtonRole.RejectRole)
+    box.exec()
+    sure = box.clickedButton() is discard
+    box.deleteLater()
+    return sure

@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,6 +94,16 @@ def tell(run: Path, command: str) -> None:
         "discard": supervisor.discard,
     }
     actions[command](RunFolder.open(run))
+
+
+def draw_curves(path: Path, runs: Mapping[str, Path]) -> None:
+    """Learning curves of runs, by the name each shall have: the accuracy, and the loss in a file beside it."""
+    from prism_desktop.engine.analysis.figures import curves_figure
+    from prism_desktop.engine.analysis.plotting import save_figure
+
+    metrics = {name: RunFolder.open(run).metrics() for name, run in runs.items()}
+    save_figure(curves_figure(metrics, "accuracy"), path)
+    save_figure(curves_figure(metrics, "nll"), path.with_stem(f"{path.stem} loss"))
 
 
 def find_device() -> Iterator[Event[Any]]:

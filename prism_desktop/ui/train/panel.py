@@ -6,18 +6,20 @@ from typing import Any
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QMessageBox, QPlainTextEdit, QSplitter, QStackedWidget, QWidget
+from PySide6.QtWidgets import QPlainTextEdit, QSplitter, QStackedWidget, QWidget
 
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.events import Done
+from prism_desktop.engine.study.records import Changes
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.train import operations
 from prism_desktop.ui.train.form import RunForm
-from prism_desktop.ui.train.monitor import Monitor, Overlay
+from prism_desktop.ui.train.monitor import Monitor, Overlay, sure_to_discard
 from prism_desktop.ui.train.runs import COLUMNS, RunsTable, cells
 from prism_desktop.ui.train.stories import Stories
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, rows
 from prism_desktop.ui.widgets.empty import EmptyState
+from prism_desktop.ui.widgets.figures import save_figure
 from prism_desktop.ui.widgets.pick import Segments
 from prism_desktop.ui.widgets.tables import save_table
 
@@ -36,7 +38,7 @@ class TrainPanel(QWidget):
         self._names: dict[str, str] = {}
         self._shown = ""
         self._wanted = ""  # a run just begun, to be shown as soon as it is listed
-        self._asked_device = False
+        self._asked_device = self._finding = False
         self._logged = 0
         self._make()
         self._lay_out()
@@ -44,7 +46,7 @@ class TrainPanel(QWidget):
         context.study_closed.connect(self._close)
         context.changed.connect(self._changed)
         self._stories.grown.connect(self._grown)
-        self._stories.ended.connect(lambda _: self.refresh())
+        self._stories.ended.connect(self._ended)
         self._poll = QTimer(self, interval=_POLL)
         self._poll.timeout.connect(self.refresh)
         self._open()
@@ -62,7 +64,7 @@ class TrainPanel(QWidget):
 
     def idle(self) -> bool:
         """Whether everything asked for has been shown; a run that goes on does not count."""
-        return not self.context.worker.busy and self.monitor.idle()
+        return not self._finding and not self.context.worker.busy and self.monitor.idle()
 
     def refresh(self) -> None:
         """Read the list of runs again."""
@@ -106,8 +108,8 @@ class TrainPanel(QWidget):
         self._below = QStackedWidget()
         self._below.addWidget(self.table)
         self._below.addWidget(self.log)
-        export = button("Export table", self._export, "quiet")
-        bar = columns(self.below, None, export)
+        curves = button("Export curves", self._export_curves, "quiet", tip="As SVG, PDF or PNG, with the ticked runs")
+        bar = columns(self.below, None, curves, button("Export table", self._export, "quiet", tip="As CSV"))
         lower = rows(bar, self._below, gap=GRID)
         lower.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID)
         card = frame("card", lower)
@@ -139,7 +141,9 @@ class TrainPanel(QWidget):
         self.refresh()
         if not self._asked_device:
             self._asked_device = True
-            self.context.jobs.start(operations.find_device(), quiet=True, events=self._device_found)
+            self._finding = True
+            job = self.context.jobs.start(operations.find_device(), quiet=True, events=self._device_found)
+            job.finished.connect(self._device_sought)
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
@@ -149,6 +153,9 @@ class TrainPanel(QWidget):
         for event in events:
             if isinstance(event, Done):
                 self.form.show_device(str(event.value))
+
+    def _device_sought(self) -> None:
+        self._finding = False
 
     def _open(self) -> None:
         self._close()
@@ -199,8 +206,9 @@ class TrainPanel(QWidget):
             wanted, self._wanted = self._wanted, ""
             self.show_run(wanted)
         elif self._shown not in names and found:
-            live = next((row for row in found if row.live), found[0])
-            self.show_run(live.run.name)
+            personal = [row for row in found if row.run.method != "consensus"]
+            first = next((row for row in found if row.live), (personal or found)[0])
+            self.show_run(first.run.name)
         elif self._shown:
             self.table.select(self._shown)
             self._tell()
@@ -214,6 +222,9 @@ class TrainPanel(QWidget):
 
     def _row(self, name: str) -> operations.RunRow | None:
         return next((row for row in self._rows if row.run.name == name), None)
+
+    def _ended(self, _name: str) -> None:
+        self.context.changed.emit(Changes(runs=True))
 
     def _grown(self, name: str) -> None:
         if name == self._shown:
@@ -264,7 +275,7 @@ class TrainPanel(QWidget):
     def act(self, what: str) -> None:
         """Do what a button of the shown run says."""
         row = self._row(self._shown)
-        if row is None or (what == "discard" and not self._sure()):
+        if row is None or (what == "discard" and not sure_to_discard(self)):
             return
         path = row.run.path
         if what == "resume":
@@ -272,13 +283,12 @@ class TrainPanel(QWidget):
             return
         self.context.ask(lambda: operations.tell(path, what), lambda _: self.refresh(), owner=self)
 
-    def _sure(self) -> bool:
-        box = QMessageBox(QMessageBox.Icon.NoIcon, "Discard this run?", "Discard this run?", parent=self)
-        box.setInformativeText("Training ends and everything it has learned is deleted. Your answers are not touched.")
-        discard = box.addButton("Discard", QMessageBox.ButtonRole.DestructiveRole)
-        box.addButton("Keep training", QMessageBox.ButtonRole.RejectRole)
-        box.exec()
-        return box.clickedButton() is discard
+    def _export_curves(self) -> None:
+        rows = {each.run.name: each for each in self._rows}
+        wanted = [rows[name] for name in dict.fromkeys((self._shown, *self.table.runs.ticks)) if name in rows]
+        runs = {", ".join(cells(row)[1:3]): row.run.path for row in wanted}
+        if runs:
+            save_figure(self, self.context, "curves", lambda path: operations.draw_curves(path, runs))
 
     def _export(self) -> None:
         save_table(self, self.context, "runs", COLUMNS[1:], [cells(row)[1:] for row in self._rows])

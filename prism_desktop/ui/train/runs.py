@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import PureWindowsPath
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt, Signal
@@ -137,9 +138,11 @@ def cells(row: RunRow) -> tuple[str, ...]:
 
 
 def short(backbone: str) -> str:
-    """A backbone's name without the folder its weights lie in."""
-    model, mark, tag = backbone.partition(":")
-    return f"{model}{mark}{tag.replace(chr(92), '/').rpartition('/')[2]}"
+    """A backbone's name without the folders that its files lie in."""
+    if "/" not in backbone and "\\" not in backbone:
+        return backbone
+    model, _, weights = backbone.partition(":") if backbone[1:2] != ":" else (backbone, "", "")
+    return PureWindowsPath(model).name if model.endswith(".json") else f"{model}:{PureWindowsPath(weights).name}"
 
 
 class RunsTable(QTableView):

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, faded, sized
+from prism_desktop.ui.widgets.plots import BarePlot
 
 _SMOOTH_POINTS = 240  # a wide antialiased line costs 50 ms per 1,000 points, so it gets few
 
@@ -27,7 +28,7 @@ class Curve:
     dashed: bool = False
 
 
-class CurveChart(pg.PlotWidget):  # type: ignore[misc]
+class CurveChart(BarePlot):
     """A chart of curves over epochs; the wheel zooms, a double click shows all again."""
 
     def __init__(self, theme: Theme, unit: str = "", percent: bool = False, parent: QWidget | None = None) -> None:
@@ -41,14 +42,13 @@ class CurveChart(pg.PlotWidget):  # type: ignore[misc]
         self._shown: tuple[Curve, ...] = ()
         self._best_at: float | None = None
         plot = self.getPlotItem()
-        plot.hideButtons()
-        plot.setMenuEnabled(False)
         plot.showGrid(x=False, y=True, alpha=0.12)
         plot.setDownsampling(auto=True, mode="peak")
         plot.setClipToView(True)
         plot.getViewBox().setMouseEnabled(x=True, y=False)
         plot.getViewBox().setDefaultPadding(0.03)
         plot.setLabel("bottom", "epoch")
+        plot.getViewBox().sigRangeChanged.connect(lambda *_: self._place_label())
         for item in (self._best, self._best_label, self._hover):
             self.addItem(item, ignoreBounds=True)
             item.setVisible(False)
@@ -136,7 +136,6 @@ class CurveChart(pg.PlotWidget):  # type: ignore[misc]
 
     def _hint(self, place: QPointF) -> None:
         box = self.getPlotItem().getViewBox()
-        self._place_label()
         if not self._shown or not box.sceneBoundingRect().contains(place):
             self._hover.setVisible(False)
             return

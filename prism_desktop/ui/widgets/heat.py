@@ -109,12 +109,6 @@ def coloured(values: NDArray[np.float32], side: int = 256) -> QImage:
     return QImage(picture.data, side, side, 4 * side, QImage.Format.Format_RGBA8888).copy()
 
 
-def seen_area(width: int, height: int) -> QRectF:
-    """The centred square that a backbone sees of an image, in shares of its width and height."""
-    side = min(width, height)
-    return QRectF((width - side) / 2 / width, (height - side) / 2 / height, side / width, side / height)
-
-
 def read_image(paths: tuple[Path, ...]) -> QImage:
     """The first readable of `paths`, turned as its EXIF says and no larger than it can be shown."""
     for path in paths:

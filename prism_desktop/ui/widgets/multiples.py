@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen, QPoly
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from prism_desktop.ui.theme import Theme
-from prism_desktop.ui.widgets.painted import Painted, faded, sized
+from prism_desktop.ui.widgets.painted import Painted, faded, sized, ticks
 
 _GAP = 12  # px between charts
 _LEAST = 136  # px, the narrowest chart
@@ -134,7 +134,7 @@ class Multiples(Painted):
     def _grid(self, painter: QPainter, plot: QRectF, low: float, high: float, end: float) -> None:
         tokens = self.tokens
         painter.setFont(sized(self.font(), 0.77))
-        marks = [share for share in (0.25, 0.5, 0.75, 1.0) if low <= share <= high] or [low, high]
+        marks = ticks(low, high, 2)
         for share in marks:
             y = plot.bottom() - plot.height() * (share - low) / (high - low)
             painter.setPen(QPen(QColor(tokens.border), 1))

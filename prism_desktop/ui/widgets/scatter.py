@@ -9,12 +9,13 @@ from PySide6.QtWidgets import QWidget
 
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import faded, sized
+from prism_desktop.ui.widgets.plots import BarePlot
 
 _NEAR = 12  # px from the pointer within which a point is meant
 _DRAWN = 8000  # points; a random part of a larger cloud looks the same
 
 
-class Scatter(pg.PlotWidget):  # type: ignore[misc]
+class Scatter(BarePlot):
     """Points in a plane with the line of equality; a click tells which point, one can be ringed."""
 
     clicked = Signal(int)
@@ -33,8 +34,6 @@ class Scatter(pg.PlotWidget):  # type: ignore[misc]
         self._ring = pg.ScatterPlotItem(pxMode=True)
         self._equal = pg.InfiniteLine(pos=(0, 0), angle=45)
         plot = self.getPlotItem()
-        plot.hideButtons()
-        plot.setMenuEnabled(False)
         plot.showGrid(x=True, y=True, alpha=0.1)
         for item in (self._equal, self._points, self._special, self._ring):
             self.addItem(item)

@@ -1,0 +1,62 @@
+"""What the views show, as figures to publish; matplotlib is loaded by the first of them, in a pool thread."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prism_desktop.ui.explore.operations import Agreement, Relevance
+from prism_desktop.ui.widgets.dots import Group
+from prism_desktop.ui.widgets.dumbbell import Bell
+
+
+def draw_scatter(
+    path: Path, x: NDArray[np.float32], y: NDArray[np.float32], names: tuple[str, str], title: str
+) -> None:
+    """Two labelers' predicted scores against each other."""
+    from prism_desktop.engine.analysis.figures import scatter_figure
+    from prism_desktop.engine.analysis.plotting import save_figure
+
+    save_figure(scatter_figure(x, y, names, title), path)
+
+
+def draw_accuracy(path: Path, bells: Sequence[Bell], title: str) -> None:
+    """Dumbbells."""
+    from prism_desktop.engine.analysis.figures import AccuracyRow, accuracy_figure
+    from prism_desktop.engine.analysis.plotting import save_figure
+
+    lines = [AccuracyRow(b.name, b.accuracy, b.low, b.high, b.count, b.consensus, b.ceiling, b.strong) for b in bells]
+    save_figure(accuracy_figure(lines, title), path)
+
+
+def draw_agreement(path: Path, agreement: Agreement, names: Mapping[str, str], threshold: float) -> None:
+    """The matrix, and the network in a file of its own beside it."""
+    from prism_desktop.engine.analysis.figures import agreement_figure, network_figure
+    from prism_desktop.engine.analysis.network import network
+    from prism_desktop.engine.analysis.plotting import save_figure
+
+    found = agreement.found
+    save_figure(agreement_figure(found, [names[code] for code in found.labelers]), path)
+    save_figure(network_figure(network(found, threshold), names), path.with_stem(f"{path.stem} network"))
+
+
+def draw_relevance(path: Path, image: Path, found: Relevance, title: str) -> None:
+    """The face, and the face with the map."""
+    from prism_desktop.engine.analysis.figures import relevance_figure
+    from prism_desktop.engine.analysis.overlay import Area
+    from prism_desktop.engine.analysis.plotting import save_figure
+    from prism_desktop.engine.study.images import open_image
+
+    figure = relevance_figure(open_image(image), found.values, title, found.verdict, Area(*found.area))
+    save_figure(figure, path)
+
+
+def draw_predictions(path: Path, groups: Sequence[Group], title: str) -> None:
+    """Where each labeler's model puts one face."""
+    from prism_desktop.engine.analysis.figures import predictions_figure
+    from prism_desktop.engine.analysis.plotting import save_figure
+
+    told = {group.name: [(dot.name, dot.share) for dot in group.dots] for group in groups}
+    consensus = {group.name: group.consensus for group in groups if group.consensus is not None}
+    save_figure(predictions_figure(told, consensus or None, title), path)

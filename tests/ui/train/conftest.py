@@ -1,0 +1,42 @@
+"""A study with fabricated runs, and the Train panel on it in a real window."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from prism_desktop.engine.events import Done
+from prism_desktop.engine.study.store import Study
+from prism_desktop.ui.train import operations
+from prism_desktop.ui.train.panel import TrainPanel
+from tests.ui import fabricate
+from tests.ui.conftest import OpenWindow
+
+OpenTrain = Callable[..., TrainPanel]
+CODES, NAMES = ("L1", "L2", "L3"), ("attractive", "smart")
+
+
+@pytest.fixture
+def with_run(tiny_study: Study) -> Callable[..., Path]:
+    """Fabricate a run of the tiny study; its arguments are those of `fabricate.run`."""
+    made = fabricate.of_study(tiny_study)
+
+    def add(name: str = "20260101-120000-lora-visual-prompt", **given: object) -> Path:
+        return fabricate.run(tiny_study.path, made, name, labelers=CODES, attributes=NAMES, **given)  # type: ignore[arg-type]
+
+    return add
+
+
+@pytest.fixture
+def open_train(qtbot: QtBot, open_window: OpenWindow, monkeypatch: pytest.MonkeyPatch) -> OpenTrain:
+    """Show the Train panel in a window, on a study if one is given; the device is known at once."""
+    monkeypatch.setattr(operations, "find_device", lambda: iter([Done("CPU, 2 threads")]))
+
+    def show(study: Study | None = None) -> TrainPanel:
+        panel = open_window(study).show_panel("train")
+        assert isinstance(panel, TrainPanel)
+        qtbot.waitUntil(panel.idle, timeout=20_000)
+        return panel
+
+    return show

@@ -1,0 +1,91 @@
+"""The form of a new run says what the settings say."""
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from prism_desktop.engine.config import TrainConfig, settings
+from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.train.form import APART, RunForm, architecture
+from prism_desktop.ui.train.runs import short
+
+
+@pytest.fixture
+def form(qtbot: QtBot, context: AppContext) -> RunForm:
+    made = RunForm(context.theme)
+    qtbot.addWidget(made)
+    made.offer({"L1": "Ada", "L2": "Ben"}, ("attractive", "smart"), simulated=True)
+    return made
+
+
+def test_that_every_setting_has_a_place_in_the_form(form: RunForm) -> None:
+    assert set(form.fields) | APART == {setting.key for setting in settings()}
+    for field in form.fields.values():
+        assert field.setting.description in field.toolTip()
+
+
+def test_that_an_untouched_form_means_the_defaults(form: RunForm) -> None:
+    assert form.config() == TrainConfig(backbone="prism-mini")
+
+
+def test_that_what_is_chosen_is_what_is_trained(form: RunForm) -> None:
+    form.method.setCurrentIndex(form.method.findData("consensus"))
+    form.labelers.tick(["L2"])
+    form.split.setCurrentIndex(form.split.findData("pair"))
+    form.seed.setText("7")
+    form.fields["lora_lr"].put(0.01)
+    config = form.config()
+    assert (config.method, config.labelers, config.attributes) == ("consensus", ("L2",), None)
+    assert (config.split.kind, config.seed, config.lora_lr) == ("pair", 7, 0.01)
+
+
+def test_that_a_wrong_value_is_told_beside_its_field_and_cannot_start(form: RunForm) -> None:
+    form.fold.setChecked(True)
+    field = form.fields["epochs"]
+    field.put("many")
+    field.changed.emit()
+    assert "whole number" in field._problem.text()
+    assert not form.start.isEnabled()
+    field.put("3")
+    field.changed.emit()
+    assert not field._problem.text()
+    assert form.start.isEnabled()
+
+
+def test_that_nobody_chosen_is_told(form: RunForm) -> None:
+    form.labelers.tick(())
+    assert form._problem.text() == "Choose at least one labeler."
+    assert not form.start.isEnabled()
+
+
+def test_that_a_recipe_fills_the_fields_it_sets(form: RunForm) -> None:
+    recipe = form.fields["recipe"]
+    recipe.put("source")
+    assert form.fields["token_lr"].text() == "0.0005"
+    config = form.config()
+    assert (config.recipe, config.token_lr) == ("source", 5e-4)
+
+
+@pytest.mark.parametrize(
+    ("file", "model"),
+    [
+        ("ViT-B-16.pt", "ViT-B-16"),
+        ("vit_l_14_openai.safetensors", "ViT-L-14-quickgelu"),
+        ("w.pt", "ViT-B-32-quickgelu"),
+    ],
+)
+def test_that_a_weights_file_suggests_its_model(file: str, model: str) -> None:
+    assert architecture(file) == model
+
+
+@pytest.mark.parametrize(
+    ("backbone", "told"),
+    [
+        ("prism-mini", "prism-mini"),
+        ("ViT-B-32-quickgelu:openai", "ViT-B-32-quickgelu:openai"),
+        ("ViT-B-32:/data/w.pt", "ViT-B-32:w.pt"),
+        ("ViT-B-32:C:\\data\\w.pt", "ViT-B-32:w.pt"),
+        ("/data/tiny-config.json:/data/tiny.safetensors", "tiny-config.json"),
+    ],
+)
+def test_that_a_backbone_is_named_without_folders(backbone: str, told: str) -> None:
+    assert short(backbone) == told

@@ -1,0 +1,155 @@
+"""The Train panel in a real window, on fabricated runs and on one real run."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.training.process import birth
+from tests.ui import fabricate
+from tests.ui.train.conftest import CODES, NAMES, OpenTrain
+
+MakeRun = Callable[..., Path]
+
+
+def test_that_without_a_study_and_without_runs_the_panel_says_what_to_do(
+    open_train: OpenTrain, tiny_study: Study
+) -> None:
+    assert open_train().no_study.isVisible()
+    panel = open_train(tiny_study)
+    assert panel.no_runs.isVisible()
+    assert panel.no_runs.buttons[0].text() == "Start training"
+
+
+def test_that_the_form_offers_what_the_study_has(open_train: OpenTrain, tiny_study: Study) -> None:
+    panel = open_train(tiny_study)
+    assert panel.form.labelers.itemText(0) == "All 3 labelers"
+    assert panel.form.attributes.itemText(0) == "All 2 attributes"
+    assert panel.form.device.itemText(0) == "Automatic: CPU, 2 threads"
+
+
+def test_that_runs_are_listed_and_the_newest_personal_one_is_shown(
+    open_train: OpenTrain, with_run: MakeRun, tiny_study: Study, qtbot: QtBot
+) -> None:
+    with_run("20260101-120000-lora-visual-prompt")
+    with_run("20260101-130000-consensus", method="consensus")
+    panel = open_train(tiny_study)
+    qtbot.waitUntil(lambda: len(panel.monitor.per_labeler._minis) == 3, timeout=10_000)
+    assert [row.run.method for row in panel.table.runs.rows] == ["consensus", "lora-visual-prompt"]
+    assert panel.monitor.title.text() == "LoRA + visual prompt"
+    assert [mini.name for mini in panel.monitor.per_labeler._minis] == ["Labeler 1", "Labeler 2", "Labeler 3"]
+    assert panel.table.runs.rows[1].gain is not None
+    assert not panel.monitor.resume.isVisible()
+    assert "Epoch 12" in panel.log.toPlainText()
+
+
+def test_that_ticked_runs_are_drawn_into_the_same_charts(
+    open_train: OpenTrain, with_run: MakeRun, tiny_study: Study, qtbot: QtBot
+) -> None:
+    with_run("20260101-120000-lora-visual-prompt")
+    with_run("20260101-130000-consensus", method="consensus")
+    panel = open_train(tiny_study)
+    panel.table.setFocus()
+    panel.table.setCurrentIndex(panel.table.runs.index(0, 1))
+    panel.show_run("20260101-120000-lora-visual-prompt")
+    panel.table.setCurrentIndex(panel.table.runs.index(0, 1))
+    panel.show_run("20260101-120000-lora-visual-prompt")
+    panel.table.runs.setData(panel.table.runs.index(0, 0), Qt.CheckState.Checked, Qt.ItemDataRole.CheckStateRole)
+    qtbot.waitUntil(lambda: len(panel.monitor.loss._shown) == 4, timeout=10_000)
+    qtbot.waitUntil(lambda: len(panel.monitor.loss._shown[3].x) == 12, timeout=10_000)
+    assert panel.monitor.loss._shown[3].name.startswith("Consensus")
+
+
+def test_that_space_ticks_a_run(open_train: OpenTrain, with_run: MakeRun, tiny_study: Study) -> None:
+    with_run()
+    panel = open_train(tiny_study)
+    panel.table.setFocus()
+    QTest.keyClick(panel.table, Qt.Key.Key_Space)
+    assert panel.table.runs.ticks == ["20260101-120000-lora-visual-prompt"]
+    QTest.keyClick(panel.table, Qt.Key.Key_Space)
+    assert panel.table.runs.ticks == []
+
+
+def test_that_a_failed_run_shows_why_and_offers_to_resume(
+    open_train: OpenTrain, with_run: MakeRun, tiny_study: Study, qtbot: QtBot
+) -> None:
+    with_run(state="failed")
+    panel = open_train(tiny_study)
+    qtbot.waitUntil(panel.monitor.failure_box.isVisible, timeout=10_000)
+    assert "ran out of memory" in panel.monitor.failure.text()
+    assert "smaller batch" in panel.monitor.failure.text()
+    assert panel.monitor.resume.isVisible()
+    assert not panel.monitor.pause.isVisible()
+
+
+def test_that_a_killed_run_offers_to_resume(
+    open_train: OpenTrain, with_run: MakeRun, tiny_study: Study, qtbot: QtBot
+) -> None:
+    with_run(state="training")  # says that it trains, but its process is gone
+    panel = open_train(tiny_study)
+    qtbot.waitUntil(panel.monitor.resume.isVisible, timeout=10_000)
+    assert "interrupted" in panel.monitor.state.text()
+    assert "Resume" in panel.monitor.failure.text()
+
+
+def test_that_a_run_that_goes_on_is_found_again_and_followed_to_its_end(
+    open_train: OpenTrain, with_run: MakeRun, tiny_study: Study, qtbot: QtBot
+) -> None:
+    run = with_run(state="training")
+    status = json.loads((run / "status.json").read_text())
+    status |= {"pid": os.getpid(), "born": birth(os.getpid())}
+    (run / "status.json").write_text(json.dumps(status))
+    panel = open_train(tiny_study)
+    qtbot.waitUntil(panel.monitor.pause.isVisible, timeout=10_000)
+    seen = len(panel.monitor._story.val_loss.x)
+    rest = fabricate.events("lora-visual-prompt", 12, seen + 1, CODES, NAMES, np.random.default_rng(0))
+    with (run / "events.jsonl").open("a") as file:
+        file.writelines(json.dumps(event) + "\n" for event in rest if event.get("epoch") == seen + 1)
+    qtbot.waitUntil(lambda: len(panel.monitor._story.val_loss.x) == seen + 1, timeout=10_000)
+    (run / "status.json").write_text(json.dumps(status | {"state": "finished"}))
+    with (run / "events.jsonl").open("a") as file:
+        file.write(json.dumps({"type": "finished", "best_epoch": seen + 1, "summary": {}, "time": 0}) + "\n")
+    qtbot.waitUntil(lambda: "finished" in panel.monitor.state.text(), timeout=10_000)
+    assert not panel.monitor.pause.isVisible()
+
+
+def test_that_buttons_tell_the_run_what_to_do(
+    open_train: OpenTrain, with_run: MakeRun, tiny_study: Study, qtbot: QtBot
+) -> None:
+    run = with_run(state="training")
+    status = json.loads((run / "status.json").read_text()) | {"pid": os.getpid(), "born": birth(os.getpid())}
+    (run / "status.json").write_text(json.dumps(status))
+    panel = open_train(tiny_study)
+    qtbot.waitUntil(panel.monitor.pause.isVisible, timeout=10_000)
+    for pressed, command in ((panel.monitor.pause, "pause"), (panel.monitor.stop, "stop")):
+        pressed.click()
+        qtbot.waitUntil(
+            lambda command=command: (
+                (run / "control.json").is_file()
+                and json.loads((run / "control.json").read_text())["command"] == command
+            ),
+            timeout=10_000,
+        )
+    (run / "status.json").write_text(json.dumps(status | {"state": "stopped"}))
+    qtbot.waitUntil(lambda: panel.monitor.resume.isVisible(), timeout=10_000)
+
+
+def test_that_a_run_started_here_ends_with_results(
+    open_train: OpenTrain, tiny_study: Study, tiny_backbone: str, qtbot: QtBot
+) -> None:
+    panel = open_train(tiny_study)
+    panel.form.set_backbone(tiny_backbone)
+    panel.form.method.setCurrentIndex(panel.form.method.findData("consensus"))
+    panel.form.fields["max_steps"].put(2)
+    QTest.mouseClick(panel.form.start, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: any(row.live for row in panel.table.runs.rows), timeout=30_000)
+    qtbot.waitUntil(lambda: any(row.run.state == "finished" for row in panel.table.runs.rows), timeout=100_000)
+    qtbot.waitUntil(lambda: "finished" in panel.monitor.state.text(), timeout=10_000)
+    assert len(panel.monitor._story.step_loss.x) == 2
+    assert panel.table.runs.rows[0].run.macro is not None

@@ -1,0 +1,57 @@
+"""What a run's events tell, folded into curves."""
+
+from array import array
+
+import numpy as np
+import pytest
+
+from prism_desktop.ui.train.story import Story, smoothed
+from tests.ui import fabricate
+
+
+def told(epochs: int = 3) -> list[dict]:
+    return fabricate.events("lora-visual-prompt", 10, epochs, ("L1", "L2"), ("smart",), np.random.default_rng(0))
+
+
+def test_that_every_curve_is_filled() -> None:
+    story = Story()
+    story.tell(told())
+    assert list(story.val_loss.x) == [1, 2, 3]
+    assert len(story.step_loss.x) == len(story.step_accuracy.y) == 120
+    assert story.step_loss.x[-1] == 3.0
+    assert set(story.labelers) == {"L1", "L2"}
+    assert list(story.attributes["smart"].val.x) == [1, 2, 3]
+    assert (story.stage, story.state, story.epoch, story.epochs) == ("training", "training", 3, 10)
+
+
+def test_that_what_a_resumed_run_repeats_replaces_what_was_there() -> None:
+    story = Story()
+    events = told()
+    story.tell(events)
+    again = [event for event in events if event.get("epoch") in (2, 3) and event["type"] in ("step", "epoch")]
+    story.tell([{"type": "resumed", "epoch": 2, "step": 41, "time": 0.0}, *again])
+    assert list(story.val_loss.x) == [1, 2, 3]
+    assert list(story.step_loss.x) == sorted(set(story.step_loss.x))
+    assert len(story.step_loss.x) == 120
+
+
+def test_that_a_failure_is_told_until_a_new_process_starts() -> None:
+    story = Story()
+    story.tell([*told(), {"type": "failed", "message": "No memory.", "advice": "Smaller batch.", "time": 1.0}])
+    assert (story.state, story.message, story.advice) == ("failed", "No memory.", "Smaller batch.")
+    assert story.log[-1][2] == "No memory. Smaller batch."
+    story.tell([{"type": "stage", "name": "preparing", "process": "started", "time": 2.0}])
+    assert (story.state, story.message) == ("preparing", "")
+
+
+def test_that_unknown_and_incomplete_events_are_passed_over() -> None:
+    story = Story()
+    story.tell([{"type": "sparkle"}, {}, {"type": "step", "epoch": 1, "step": 1, "loss": None, "accuracy": 0.5}])
+    assert not len(story.step_loss.x)
+    assert list(story.step_accuracy.y) == [0.5]
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.5, 0.99])
+def test_that_smoothing_keeps_a_constant_and_starts_without_bias(weight: float) -> None:
+    assert list(smoothed(array("d", [2.0] * 5), weight)) == pytest.approx([2.0] * 5)
+    assert smoothed(array("d", [1.0, 3.0]), weight)[0] == pytest.approx(1.0)
