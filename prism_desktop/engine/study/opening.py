@@ -30,6 +30,7 @@ from prism_desktop.engine.study.writing import add_attributes
 FILE = "study.sqlite3"
 MIGRATIONS = Path(__file__).parent / "migrations"
 FOLDERS = ("thumbnails", "cache", "runs", "backups")
+_PART = "study.part"
 _HEADER = b"SQLite format 3\0"
 _QUICK = 32 << 20  # bytes; read in 0.1 s
 
@@ -44,7 +45,7 @@ def make_folder(path: Path) -> None:
     if (path / FILE).exists():
         raise InputError(f"There is a study in {path} already. Open it, or choose another folder.")
     try:
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        if path.exists() and (not path.is_dir() or not all(_is_ours(part) for part in path.iterdir())):
             raise InputError(f"{path} holds other files. Choose an empty or a new folder for the study.")
         for part in ("", *FOLDERS):
             (path / part).mkdir(parents=True, exist_ok=True)
@@ -52,11 +53,17 @@ def make_folder(path: Path) -> None:
         raise ReadOnlyStudyError(f"{path} cannot be made ({error.strerror}). Choose another place.") from error
 
 
+def _is_ours(part: Path) -> bool:
+    """Whether it is what an attempt to make a study that was cut off leaves behind."""
+    return part.name.startswith(_PART) or (part.name in FOLDERS and part.is_dir() and not any(part.iterdir()))
+
+
 def make_database(file: Path, name: str, attributes: Sequence[AttributeRecord]) -> None:
     """Write an empty study to a file that does not exist yet; the file gets its name once it is complete."""
     refuse_network_share(file.parent)
-    part = file.with_suffix(".part")
-    part.unlink(missing_ok=True)
+    part = file.with_name(_PART)
+    for left in file.parent.glob(f"{_PART}*"):
+        left.unlink()
     try:
         with explained(file):
             with closing(sqlite3.connect(part)) as connection:

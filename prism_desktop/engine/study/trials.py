@@ -36,6 +36,8 @@ def record(
     connection.execute(text("PRAGMA defer_foreign_keys = ON"))
     keys = _Keys(connection, trials, import_id)
     superseded = _superseded(trials, supersedes)
+    if supersedes is not None and _corrected(connection, keys.trial(supersedes, trials[0])):
+        raise InputError("This answer was corrected already; correct the later one.")
     now = time.time()
     rows = [_row(trial, keys, superseded, now, import_id) for trial in trials]
     answers = [
@@ -60,8 +62,7 @@ def withdraw(connection: Connection, trial: TrialId) -> Changes:
     labeler, key, withdrawn, _ = _found(connection, trial)
     if withdrawn:
         return Changes()
-    row = schema.TrialRow
-    if connection.execute(select(row.id).where(row.supersedes_id == key, row.withdrawn == 0)).first():
+    if _corrected(connection, key):
         raise InputError("This answer was corrected by a later one; take that one back first.")
     return _move(connection, key, labeler, "withdrawn")
 
@@ -71,11 +72,15 @@ def restore(connection: Connection, trial: TrialId) -> Changes:
     labeler, key, withdrawn, replaces = _found(connection, trial)
     if not withdrawn:
         return Changes()
-    row = schema.TrialRow
-    other = select(row.id).where(row.supersedes_id == replaces, row.withdrawn == 0)
-    if replaces is not None and connection.execute(other).first():
+    if replaces is not None and _corrected(connection, replaces):
         raise InputError("What this answer corrected was corrected again since; take that one back first.")
     return _move(connection, key, labeler, "restored")
+
+
+def _corrected(connection: Connection, key: int) -> bool:
+    """Whether a live trial supersedes this one."""
+    row = schema.TrialRow
+    return bool(connection.execute(select(row.id).where(row.supersedes_id == key, row.withdrawn == 0)).first())
 
 
 def _found(connection: Connection, trial: TrialId) -> tuple[str, int, bool, int | None]:
@@ -127,6 +132,8 @@ def _superseded(trials: Sequence[TrialRecord], supersedes: TrialId | None) -> di
     missing = pairs.keys() - {trial.id for trial in trials}
     if missing:
         raise InputError(f"Trial {missing.pop()} is said to correct another, but it does not come with it.")
+    if len(pairs) < sum(trial.superseded_by is not None for trial in trials):
+        raise InputError("One trial is said to correct two others; nothing was recorded.")
     if supersedes is not None:
         pairs[trials[0].id] = supersedes
     return pairs
