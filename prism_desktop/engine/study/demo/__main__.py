@@ -1,4 +1,4 @@
-"""`python -m prism_desktop.engine.study.demo`: what perfect models would reach on the demo study, as a Markdown table."""
+"""`python -m prism_desktop.engine.study.demo`: what perfect models would reach on the demo study, in Markdown."""
 
 from prism_desktop.engine.study.demo.ideal import ideal_accuracies, macro
 
