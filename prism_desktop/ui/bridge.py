@@ -66,7 +66,7 @@ class Worker(QObject):
         self._questions.put(_Question(function, then, failed or self._default_failed, key, full_topic, generation))
 
     def close(self, seconds: float, *, drop: bool = False) -> None:
-        """End the thread when all that was asked is done (an answer must reach the disk); with `drop`, as soon as can be."""
+        """End the thread when all that was asked is done (an answer must reach the disk); with `drop`, at once."""
         self._dropping = drop
         self._questions.put(None)
         self._thread.join(seconds)

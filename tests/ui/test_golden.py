@@ -84,9 +84,8 @@ def _show_first_faces(panel: LabelPanel, window: Window, qtbot: QtBot, count: in
     stage = panel.trial.stage
     stage.show_images(tuple(image.id for image in images))
 
-    def decoded() -> bool:
+    def painted() -> bool:  # the layout may still move, and with it the size at which faces are decoded
         panel.ring.want([(image.id, image.path) for image in images], stage.box())
-        return all(panel.ring.get(image.id, stage.box()) is not None for image in images)
+        return stage._told
 
-    qtbot.waitUntil(decoded)
-    qtbot.waitUntil(lambda: stage._told)
+    qtbot.waitUntil(painted)

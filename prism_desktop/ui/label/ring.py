@@ -79,6 +79,11 @@ class Ring(QObject):
         with self._lock:
             return self._kept.get((image, box.width(), box.height()))
 
+    def any_size(self, image: str) -> QImage | None:
+        """The image decoded for another room, while the one for this is on its way."""
+        with self._lock:
+            return next((kept for key, kept in reversed(self._kept.items()) if key[0] == image), None)
+
     def idle(self) -> bool:
         """Whether all that is wanted was decoded."""
         with self._lock:

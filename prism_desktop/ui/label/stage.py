@@ -82,6 +82,7 @@ class Stage(QWidget):
     def _paint(self, painter: QPainter, place: QRect, image: str, toward: int) -> bool:
         decoded = self._ring.get(image, self.box())
         if decoded is None:
+            self._paint_meanwhile(painter, place, image)
             return False
         if decoded.isNull():
             painter.setPen(self._ink)
@@ -90,6 +91,17 @@ class Stage(QWidget):
             return True
         painter.drawImage(self._corner(place, decoded, toward), decoded)
         return True
+
+    def _paint_meanwhile(self, painter: QPainter, place: QRect, image: str) -> None:
+        """After a change of size: the face as decoded for the old one, until the new one comes."""
+        other = self._ring.any_size(image)
+        if other is None or other.isNull():
+            return
+        size = other.size().scaled(place.size(), Qt.AspectRatioMode.KeepAspectRatio)
+        target = QRect(QPoint(0, 0), size)
+        target.moveCenter(place.center())
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawImage(target, other)
 
     def _corner(self, place: QRect, image: QImage, toward: int) -> QPoint:
         image.setDevicePixelRatio(self.devicePixelRatioF())
