@@ -38,9 +38,9 @@ class DeletionCheck:
     def sentence(self) -> str:
         """The result for a reader."""
         numbers = (
-            f"without its most relevant patches the score falls by {self.deletion:.2f} on average, in random order by "
-            f"{self.random:.2f} (one in twenty reaches {self.random_high:.2f}), from the centre outwards by "
-            f"{self.centre:.2f}"
+            f"taking away its most relevant patches changes the score by {-self.deletion:+.2f} on average, a random "
+            f"order by {-self.random:+.2f} (one in twenty by {-self.random_high:+.2f}), the centre first by "
+            f"{-self.centre:+.2f}"
         )
         if self.passes:
             return f"The map passes its deletion test: {numbers}."

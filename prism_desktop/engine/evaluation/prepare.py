@@ -1,5 +1,6 @@
 """From a study's answers to the pairs of a run: what is used, how it is split, and what the reader is told."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,6 +61,25 @@ def make_pairs(
     images = images.reset_index(drop=True)
     placed = images.assign(split=pd.Series([image_split.get(image, "") for image in images["image"]], dtype="str"))
     return PairSet(pairs, placed, report, _notices(pairs, report))
+
+
+def cross_fit(
+    comparisons: pd.DataFrame,
+    ratings: pd.DataFrame,
+    images: pd.DataFrame,
+    split: SplitConfig | None = None,
+    options: PairsConfig | None = None,
+) -> Iterator[PairSet]:
+    """`make_pairs` for every fold in turn; together they test each pair that lies within a fold once.
+
+    Raises:
+        InputError: as `make_pairs`, in any of the folds.
+    """
+    first = make_pairs(comparisons, ratings, images, (split or SplitConfig()).model_copy(update={"fold": 0}), options)
+    yield first
+    for fold in range(1, first.report.folds):
+        turned = (split or SplitConfig()).model_copy(update={"fold": fold})
+        yield make_pairs(comparisons, ratings, images, turned, options)
 
 
 def _with_ratings(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from prism_desktop.engine.config import PairsConfig, SplitConfig
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation.pairs import pairs_from_comparisons
-from prism_desktop.engine.evaluation.prepare import PairSet, make_pairs
+from prism_desktop.engine.evaluation.prepare import PairSet, cross_fit, make_pairs
 from prism_desktop.engine.evaluation.splits import assign
 from tests.engine.evaluation import fabricate
 
@@ -98,6 +98,13 @@ def test_that_over_all_folds_every_answer_is_tested_once(kind: str) -> None:
     folds = split(kind, 1, within=True).report.folds
     tested = [split(kind, 1, within=True, fold=fold, shots=0).pairs["split"] == "test" for fold in range(folds)]
     assert (sum(part.astype(int) for part in tested) == 1).all()
+
+
+def test_that_cross_fitting_goes_through_all_folds() -> None:
+    frame = fabricate.random_comparisons(300, 70, 1, within_folds=True)
+    made = list(cross_fit(frame, NO_RATINGS, fabricate.images(70)))
+    assert [part.report.fold for part in made] == list(range(7))
+    assert sum(part.report.counts["test"] for part in made) == len(made[0].pairs)
 
 
 def test_that_folds_of_a_parted_graph_test_no_answer_twice() -> None:
