@@ -56,7 +56,7 @@ class Scorer:
         attribute = torch.from_numpy(part.attribute)
         difference = scores[torch.from_numpy(part.left), attribute] - scores[torch.from_numpy(part.right), attribute]
         outcome = torch.from_numpy(part.outcome)
-        losses = loss(self.send(difference.numpy()), self.send(part.outcome)).double().cpu().numpy()
+        losses = loss(self.send(difference.numpy()), self.send(part.outcome)).cpu().double().numpy()
         empty.add(part.owner, part.attribute, losses, correct(difference, outcome).double().numpy())
         return empty
 

@@ -45,10 +45,10 @@ class Pace:
     rows: float = 0.0  # image passes per step
     validation: float = 0.0  # seconds
     reported: float = -math.inf  # monotonic seconds
-    counted: int = 0  # steps
+    counted: int = 0
 
-    def took(self, seconds: float, rows: int) -> None:
-        """Count one step in."""
+    def took(self, seconds: float, rows: float) -> None:
+        """Count some steps in, by their means."""
         self.counted += 1
         fresh = max(0.1, 1 / self.counted)  # the first steps are slow and must be forgotten soon
         self.step += fresh * (seconds - self.step)
@@ -80,6 +80,7 @@ class Trainer:
     _best: dict[str, Tensor] = field(init=False, default_factory=dict)
     _pending: list[tuple[Batch, Tensor, Tensor]] = field(init=False, default_factory=list)
     _pace: Pace = field(init=False, default_factory=Pace)
+    _begun: float = field(init=False, default=0.0)  # when the first pending step began
     _saved: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
@@ -150,7 +151,8 @@ class Trainer:
         yield event
 
     def _step(self, places: Ints) -> None:
-        begun = time.perf_counter()
+        if not self._pending:
+            self._begun = time.perf_counter()
         part = batch(self.answers["train"], places, len(self.scorer.pixels), self.scorer.shared)
         flips = self.sampler.flips(self.cursor.epoch, part.images) if self.config.flips else None
         difference = self.scorer.differences(part, flips)
@@ -162,9 +164,6 @@ class Trainer:
         self._pending.append((part, losses.detach(), correct(difference.detach(), outcome)))
         self.cursor.place += 1
         self.cursor.step += 1
-        seconds = time.perf_counter() - begun
-        self.cursor.seconds += seconds
-        self._pace.took(seconds, len(part.image))
 
     def _report(self) -> Step:
         part, losses, right = self._pending[-1]
@@ -196,9 +195,17 @@ class Trainer:
         return steps * self._pace.step + epochs * self._pace.validation
 
     def _flush(self) -> None:
-        """Bring the steps' losses home; one addition per step, so that sums do not depend on when this happens."""
+        """Bring the steps' losses home; one addition per step, so that sums do not depend on when this happens.
+
+        Only now is a GPU known to be done, so the steps' time is taken here.
+        """
+        if not self._pending:
+            return
         for part, losses, right in self._pending:
-            self._running.add(part.owner, part.attribute, losses.double().cpu().numpy(), right.double().cpu().numpy())
+            self._running.add(part.owner, part.attribute, losses.cpu().double().numpy(), right.cpu().double().numpy())
+        seconds, steps = time.perf_counter() - self._begun, len(self._pending)
+        self.cursor.seconds += seconds
+        self._pace.took(seconds / steps, sum(len(part.image) for part, _, _ in self._pending) / steps)
         self._pending.clear()
 
     def _close_epoch(self) -> Epoch:
