@@ -3,7 +3,7 @@
 import os
 import sqlite3
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from prism_desktop.engine.errors import CorruptStudyError, DiskFullError, StudyError
@@ -47,7 +47,8 @@ def back_up(file: Path, *, before_schema: int | None = None) -> Path:
             ) from error
         raise StudyError(f"No backup could be written to {folder} ({error.strerror}). Older ones were kept.") from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
     _prune(folder)
     return target
 

@@ -5,12 +5,13 @@ import sqlite3
 import time
 import uuid
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine, event
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from prism_desktop.engine.errors import (
@@ -95,11 +96,10 @@ def lock_for_writing(file: Path) -> WriterLock:
 def open_writer(file: Path) -> Database:
     """The connection that writes, the schema brought up to date first, after a backup."""
     for folder in FOLDERS:
-        (file.parent / folder).mkdir(exist_ok=True)
+        with suppress(OSError):  # whoever needs it will say what is wrong
+            (file.parent / folder).mkdir(exist_ok=True)
     if identify(file) < schema.SCHEMA_VERSION:
-        back_up(file, before_schema=schema.SCHEMA_VERSION)
-        with explained(file):
-            migrate(file)
+        _bring_up_to_date(file)
     database = Database(file, writable=True)
     try:
         _refuse_damaged(file, database)
@@ -138,6 +138,19 @@ def refuse_network_share(study: Path) -> None:
             f"The study {study} lies on a network share ({share}), where SQLite cannot keep it safe. Nothing was "
             "changed; move it to a local disk. Sharing a study needs PostgreSQL, which is not supported yet."
         )
+
+
+def _bring_up_to_date(file: Path) -> None:
+    copy = back_up(file, before_schema=schema.SCHEMA_VERSION)
+    try:
+        with explained(file):
+            migrate(file)
+    except SQLAlchemyError as error:
+        reason = str(error).splitlines()[0]
+        raise StudyError(
+            f"The study {file.parent} could not be brought up to date ({reason}). It was left as it was, and {copy} is "
+            "a copy of it; please report this."
+        ) from error
 
 
 def _refuse_damaged(file: Path, database: Database) -> None:

@@ -1,0 +1,83 @@
+"""Schema changes: what the revisions make is what the code expects, and a failed one changes nothing."""
+
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+
+from prism_desktop.engine.errors import PrismError
+from prism_desktop.engine.study import opening, schema
+from prism_desktop.engine.study.database import address
+from prism_desktop.engine.study.store import Study
+
+NEXT = '''
+"""A revision of the future."""
+import sqlalchemy as sa
+from alembic import op
+revision = "0002"
+down_revision = "0001"
+def upgrade() -> None:
+    with op.batch_alter_table("labeler") as table:
+        table.add_column(sa.Column("born", sa.Integer()))
+    {then}
+'''
+
+
+def test_that_the_revisions_make_the_tables_that_the_code_knows(tiny_study: Study) -> None:
+    engine = create_engine(f"sqlite:///{tiny_study.path / 'study.sqlite3'}")
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, schema.Base.metadata) == []
+    engine.dispose()
+
+
+def test_that_the_newest_revision_is_the_schema_version() -> None:
+    script = ScriptDirectory(str(opening.MIGRATIONS))
+    assert int(script.get_current_head() or 0) == schema.SCHEMA_VERSION
+
+
+@pytest.fixture
+def future(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The migrations with one more revision, used by whoever opens a study now."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(opening.MIGRATIONS, folder)
+    migrate = opening.migrate
+    monkeypatch.setattr(opening, "migrate", lambda file: migrate(file, folder))
+    monkeypatch.setattr(schema, "SCHEMA_VERSION", schema.SCHEMA_VERSION + 1)
+    return folder / "versions" / "v0002_next.py"
+
+
+def test_that_an_old_study_is_backed_up_and_brought_up_to_date(tiny_study: Study, future: Path) -> None:
+    tiny_study.close()
+    with Study.open(_with(tiny_study, future, "pass")) as study:
+        assert study.info().schema_version == 2
+        assert [copy.name[:15] for copy in study.backups()] == ["before-schema-2"]
+        assert len(study.labelers()) == 3
+        assert study.check() == []
+
+
+def test_that_a_failed_migration_leaves_the_study_as_it_was(tiny_study: Study, future: Path) -> None:
+    tiny_study.close()
+    path = _with(tiny_study, future, "op.execute('DROP TABLE missing')")
+    with pytest.raises(PrismError, match=r"could not be brought up to date.*left as it was"):
+        Study.open(path)
+    connection = sqlite3.connect(address(path / "study.sqlite3"), uri=True)
+    assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+    assert "born" not in {row[1] for row in connection.execute("PRAGMA table_info(labeler)")}
+    connection.close()
+
+
+def test_that_an_old_study_is_not_opened_read_only(tiny_study: Study, future: Path) -> None:
+    tiny_study.close()
+    with pytest.raises(PrismError, match="older version"):
+        Study.open(tiny_study.path, read_only=True)
+
+
+def _with(study: Study, revision: Path, then: str) -> Path:
+    revision.write_text(NEXT.format(then=then))
+    return study.path

@@ -1,0 +1,36 @@
+"""A study of every schema version that was ever released still opens, with everything in it."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from prism_desktop.engine.study import schema
+from prism_desktop.engine.study.store import Study
+
+DUMPS = sorted(Path(__file__).parent.glob("schema-*.sql"))
+
+
+def test_that_every_schema_version_has_its_dump() -> None:
+    assert [dump.stem for dump in DUMPS] == [f"schema-{version:04d}" for version in range(1, schema.SCHEMA_VERSION + 1)]
+
+
+@pytest.mark.parametrize("dump", DUMPS, ids=lambda dump: dump.stem)
+def test_that_an_old_study_opens_with_everything_in_it(dump: Path, tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "study.sqlite3")
+    connection.executescript(dump.read_text(encoding="utf-8"))
+    connection.close()
+    with Study.open(tmp_path) as study:
+        info = study.info()
+        assert (info.name, info.schema_version, info.images) == ("Old study", schema.SCHEMA_VERSION, 4)
+        assert [labeler.profile for labeler in study.labelers()] == ["A profile.", ""]
+        log = {trial.id[0]: trial for trial in study.trials(current=False)}
+        assert log["1"].superseded_by == "2" * 32
+        assert log["1"].answers == {"attractive": "left", "smart": "tie"}
+        assert (log["1"].onset, log["1"].seconds) == (1000.5, 1.25)
+        assert log["3"].repeat_of == "2" * 32
+        assert log["4"].skip_reason == "I know this person"
+        assert (log["5"].status, log["5"].source, log["5"].answers) == ("withdrawn", "simulated", {"smart": 4})
+        assert {problem.kind for problem in study.check()} == {"missing"}
+        study.restore("5" * 32)
+        assert study.progress()[1].ratings == 1
