@@ -11,7 +11,7 @@ from prism_desktop.engine.training import supervisor
 from prism_desktop.engine.training.run import RunFolder
 from tests.engine.training.conftest import MakeRun
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 
 
 def test_that_a_killed_training_resumes_to_the_same_bits(
