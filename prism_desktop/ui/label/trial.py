@@ -155,7 +155,8 @@ class TrialPage(QWidget):
     def _show_stuck(self, error: Exception) -> None:
         sitting = self.sitting
         count = sitting.unsaved if sitting is not None else 0
-        self._stuck_text.setText(f"{count} answer{'s' * (count != 1)} could not be saved yet and is kept here. {error}")
+        what = "One key press" if count == 1 else f"{count} key presses"
+        self._stuck_text.setText(f"{what} could not be saved yet and will be kept here until then. {error}")
         self.stuck.show()
 
     def _connect(self) -> None:

@@ -4,7 +4,8 @@ import time
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
@@ -16,6 +17,8 @@ from prism_desktop.ui.study.reports import ImportsCard
 from prism_desktop.ui.study.storage import StorageCard
 from prism_desktop.ui.widgets.basics import GRID, button, chip, clear, columns, label, rows
 from prism_desktop.ui.widgets.cards import ScrollPage, number_card
+
+NARROW = 1080  # px; below, cards stand in one column
 
 
 class OverviewPage(QWidget):
@@ -70,6 +73,14 @@ class OverviewPage(QWidget):
         self.storage.show_overview(overview)
         self._load_faces([image.path for image in overview.samples])
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        narrow = event.size().width() < NARROW
+        direction = QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight
+        if self._body.direction() != direction:
+            self._body.setDirection(direction)
+        self.faces.setVisible(not narrow)
+
     def _load_faces(self, paths: list[Path]) -> None:
         side = round(SIDE * self.devicePixelRatioF())
         self._context.ask(
@@ -81,10 +92,10 @@ class OverviewPage(QWidget):
         header = columns(title, None, self.faces, GRID, self.close_button, self.bring, self.start)
         left = rows(self.labelers, self.imports, None, gap=2 * GRID)
         right = rows(self.attributes, self.storage, None, gap=2 * GRID)
-        body = columns(_holder(left), _holder(right), gap=2 * GRID)
-        body.setStretch(0, 7)
-        body.setStretch(1, 5)
-        return rows(header, GRID, self.numbers, self.importing, body, None, gap=2 * GRID)
+        self._body = columns(_holder(left), _holder(right), gap=2 * GRID)
+        self._body.setStretch(0, 7)
+        self._body.setStretch(1, 5)
+        return rows(header, GRID, self.numbers, self.importing, self._body, None, gap=2 * GRID)
 
     def _show_import(self) -> None:
         self.importing.show()

@@ -1,5 +1,6 @@
 """Imports: what was read, kept and refused, and the way back."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
@@ -24,6 +25,24 @@ def outcome(report: ImportReport) -> str:
     return " · ".join(parts)
 
 
+def reading(mapping: Mapping[str, object]) -> list[str]:
+    """How columns and values were read, in words; the files' hashes are left to the study."""
+    lines = []
+    for key, value in mapping.items():
+        if key == "scales" and isinstance(value, Mapping):
+            lines += [f"{name}: {_scale(scale)}" for name, scale in value.items()]
+        elif key != "files":
+            lines.append(f"{key.replace('_', ' ').capitalize()}: {value}")
+    return lines
+
+
+def _scale(scale: object) -> str:
+    if not isinstance(scale, Mapping) or not {"low", "high"} <= scale.keys():
+        return str(scale)
+    rule = f" by {scale['rule']}" if "rule" in scale else ""
+    return f"numbers from {scale['low']:g} to {scale['high']:g}, read as 1 to 4{rule}"
+
+
 class ReportView(QWidget):
     """One import's report, whole."""
 
@@ -34,8 +53,8 @@ class ReportView(QWidget):
         layout.setSpacing(GRID // 2)
         for notice in report.notices:
             layout.addWidget(label(notice, "muted", wrap=True))
-        for key, value in report.mapping.items():
-            layout.addWidget(label(f"{key}: {value}", "small", wrap=True))
+        for line_text in reading(report.mapping):
+            layout.addWidget(label(line_text, "small", wrap=True))
         if report.refused:
             layout.addWidget(label("Refused rows", "field"))
             lines = [f"Row {refused.row:,}: {refused.reason}" for refused in report.refused[:SHOWN]]
