@@ -215,7 +215,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for number in range(1 if start else 0, len(recipe.steps)):
         _run(pretrain(recipe, faces, chosen.out, start, number))
         start = chosen.out
-    write_card(chosen.out, recipe, drawing / 60, (time.monotonic() - started - drawing) / 60)
+    write_card(chosen.out, recipe, drawing / 60, (time.monotonic() - started - drawing) / 60, chosen.cache)
 
 
 def _run(events: Iterator[Event[Any]]) -> Any:

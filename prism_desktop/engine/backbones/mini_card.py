@@ -43,7 +43,7 @@ often the face that has more of the factor (or of the consensus utility) scores 
 faces.
 
 - *Pairs that clearly differ*: by at least {clear:g} standard deviation of the factor over all faces; for
-  glasses and beard, which most faces lack, that is practically one face with and one without.
+  glasses and beard, one face with and one without, or two whose frames or beards differ by as much.
 - *All pairs*: any two faces not drawn with the same value, however close.
 
 R²: ridge regression from the image features to each factor, fitted on 2,000 other faces, tested on the
@@ -55,7 +55,7 @@ held-out ones.
 """
 
 
-def write_card(out: Path, recipe: Any, drawing: float, training: float) -> None:
+def write_card(out: Path, recipe: Any, drawing: float, training: float, cache: Path | None = None) -> None:
     """Measure the weights in `out` and write `MODEL_CARD.md` beside them; times are in minutes."""
     from safetensors import safe_open
 
@@ -74,6 +74,6 @@ def write_card(out: Path, recipe: Any, drawing: float, training: float) -> None:
         held=HELD_OUT,
         seed=HELD_OUT_SEED,
         clear=CLEAR,
-        tables=tables(measure(out)),
+        tables=tables(measure(out, cache)),
     )
     (out / "MODEL_CARD.md").write_text(card, encoding="utf-8")
