@@ -5,7 +5,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Literal, Protocol, cast, runtime_checkable
+from typing import Protocol, cast, runtime_checkable
 
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QWidget
@@ -30,8 +30,11 @@ class Viewable(Protocol):
     def idle(self) -> bool: ...
 
 
-def render_all(study: Path, out: Path, theme: Literal["light", "dark", "both"] = "light") -> list[Path]:
+def render_all(study: Path, out: Path, theme: str = "light") -> list[Path]:
     """Draw every view of every panel on `study`; nothing is written to it.
+
+    Args:
+        theme: "light", "dark" or "both".
 
     Returns:
         The PNG files, PANEL-VIEW-THEME.png, in the order of the rail.
