@@ -24,7 +24,15 @@ class Tile(QPushButton):
         self.setAutoDefault(True)
         self.title_label = label(title, "heading")
         self.text_label = label(text, "muted", wrap=True)
-        layout = rows(Icon(theme, icon, 28, "accent_text"), GRID // 2, self.title_label, self.text_label, None, gap=GRID // 2, margin=2 * GRID)
+        layout = rows(
+            Icon(theme, icon, 28, "accent_text"),
+            GRID // 2,
+            self.title_label,
+            self.text_label,
+            None,
+            gap=GRID // 2,
+            margin=2 * GRID,
+        )
         self.setLayout(layout)
         for part in (self.title_label, self.text_label):
             part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
