@@ -79,6 +79,10 @@ class Monitor(QWidget):
         """Whether everything told is on the screen."""
         return not self._dirty
 
+    def shown_steps(self) -> int:
+        """How many training steps the shown run has told of."""
+        return len(self._story.step_loss.x)
+
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self._redraw()

@@ -84,7 +84,7 @@ class CurveChart(BarePlot):
         self.fit()
 
     def _draw(self, item: pg.PlotDataItem, curve: Curve) -> None:
-        x, y = np.asarray(curve.x, float), np.asarray(curve.y, float)
+        x, y = np.array(curve.x, float), np.array(curve.y, float)  # copies: the story goes on growing
         if curve.style == "ghost":
             item.setData(x, y, pen=pg.mkPen(faded(curve.colour, 0.28), width=1), antialias=False)
             return
@@ -143,7 +143,7 @@ class CurveChart(BarePlot):
         lines = []
         for curve in self._shown:
             if curve.name and len(curve.x):
-                nearest = int(np.argmin(np.abs(np.asarray(curve.x) - at.x())))
+                nearest = int(np.argmin(np.abs(np.array(curve.x) - at.x())))
                 lines.append(f"{curve.name}  {self._axes['left'].word(float(curve.y[nearest]))}")
         self._hover.setText(f"epoch {at.x():.1f}\n" + "\n".join(lines))
         (left, right), (low, high) = box.viewRange()

@@ -18,10 +18,11 @@ from tests.ui.train.conftest import CODES, NAMES, OpenTrain
 MakeRun = Callable[..., Path]
 
 
-def test_that_without_a_study_and_without_runs_the_panel_says_what_to_do(
-    open_train: OpenTrain, tiny_study: Study
-) -> None:
+def test_that_without_a_study_the_panel_says_so(open_train: OpenTrain) -> None:
     assert open_train().no_study.isVisible()
+
+
+def test_that_without_runs_the_panel_offers_to_start_one(open_train: OpenTrain, tiny_study: Study) -> None:
     panel = open_train(tiny_study)
     assert panel.no_runs.isVisible()
     assert panel.no_runs.buttons[0].text() == "Start training"

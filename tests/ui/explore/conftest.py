@@ -1,0 +1,34 @@
+"""A study with one fabricated run, and the Explore panel on it in a real window."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from prism_desktop.engine.study.store import Study
+from prism_desktop.ui.explore.panel import ExplorePanel
+from tests.ui import fabricate
+from tests.ui.conftest import OpenWindow
+
+OpenExplore = Callable[..., ExplorePanel]
+CODES, NAMES = ("L1", "L2", "L3"), ("attractive", "smart")
+
+
+@pytest.fixture
+def run(tiny_study: Study) -> Path:
+    """A finished run of the tiny study."""
+    return fabricate.run(tiny_study.path, fabricate.of_study(tiny_study), labelers=CODES, attributes=NAMES)
+
+
+@pytest.fixture
+def open_explore(qtbot: QtBot, open_window: OpenWindow) -> OpenExplore:
+    """Show the Explore panel in a window, on a study if one is given."""
+
+    def show(study: Study | None = None) -> ExplorePanel:
+        panel = open_window(study).show_panel("explore")
+        assert isinstance(panel, ExplorePanel)
+        qtbot.waitUntil(panel.idle, timeout=20_000)
+        return panel
+
+    return show
