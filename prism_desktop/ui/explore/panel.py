@@ -6,7 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
-from PySide6.QtWidgets import QStackedWidget, QWidget
+from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
 
 from prism_desktop.engine.personal.methods import METHODS
 from prism_desktop.engine.training.run import RunSummary
@@ -85,8 +85,10 @@ class ExplorePanel(QWidget):
             zip(_VIEWS, (self.faces, self.two, self.face, self.agreement, self.accuracy), strict=True)
         )
         self.run = Picker()
-        self.run.setMinimumWidth(280)
-        self.run.setMaximumWidth(440)
+        self.run.setMinimumWidth(150)
+        self.run.setSizeAdjustPolicy(Picker.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.run.setMinimumContentsLength(10)
+        self.run.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.run.setAccessibleName("Run")
         self.segments = Segments(_VIEWS)
         self.note = label(NOTE, "small")
@@ -112,7 +114,8 @@ class ExplorePanel(QWidget):
         self._stack = QStackedWidget()
         for view in self._view.values():
             self._stack.addWidget(view)
-        top = columns(label("Explore", "title"), GRID, self.run, None, self.segments, None, self.export, gap=GRID)
+        top = columns(label("Explore", "title"), GRID, self.run, GRID, self.segments, GRID, self.export, gap=GRID)
+        top.setStretch(2, 1)
         body = QWidget()
         inside = rows(top, self._stack, self.note, gap=2 * GRID)
         inside.setContentsMargins(3 * GRID, 2 * GRID + 4, 3 * GRID, GRID + 4)
@@ -129,7 +132,7 @@ class ExplorePanel(QWidget):
         context.study_opened.connect(self._open)
         context.study_closed.connect(self._open)
         context.changed.connect(self._changed)
-        context.closing.connect(lambda: self._take(None))
+        context.closing.connect(self._put_away)
         self.run.currentIndexChanged.connect(lambda _: self._read())
         self.segments.picked.connect(self._show_view)
         for view in self._view.values():
@@ -212,6 +215,11 @@ class ExplorePanel(QWidget):
         if before is not None:
             self.context.ask(before.close)
         self._give_data()
+
+    def _put_away(self) -> None:
+        """The window goes, and its worker drops what is asked of it now: end the model's process here."""
+        if self.data is not None:
+            self.data.close()
 
     def _give_data(self) -> None:
         """Fill the view in front; the others when they are looked at."""

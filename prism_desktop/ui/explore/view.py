@@ -92,10 +92,11 @@ class Picker(QComboBox):
             self.setCurrentIndex(place)
 
 
-def picker(title: str, changed: Callable[[], Any], width: int = 150) -> tuple[Picker, QWidget]:
+def picker(title: str, changed: Callable[[], Any], width: int = 110) -> tuple[Picker, QWidget]:
     """A picker, and a holder with its caption above."""
     made = Picker()
     made.setMinimumWidth(width)
+    made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
     made.setAccessibleName(title)
     made.currentIndexChanged.connect(lambda _: changed())
     return made, captioned(title, made)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QShowEvent
 from PySide6.QtWidgets import QFrame, QLabel, QMessageBox, QScrollArea, QSlider, QWidget
+from superqt import QFlowLayout
 
 from prism_desktop.engine.training.run import RESUMABLE
 from prism_desktop.ui.theme import Theme
@@ -116,12 +117,21 @@ class Monitor(QWidget):
     def _lay_out(self) -> None:
         buttons = columns(self.pause, self.stop, self.discard, self.resume)
         head = columns(self.title, self.state, None, buttons, gap=GRID + 4)
-        tiles = columns(
-            *(rows(label(name, "field"), value, gap=2) for name, value in self._tiles.items()), None, gap=28
-        )
-        tools = columns(self.stages, None, label("Smoothing", "small"), self.smoothing, gap=GRID)
+        tiles = QWidget()
+        flow = QFlowLayout(tiles)  # in a narrow window the tiles take two lines
+        flow.setContentsMargins(0, 0, 0, 0)
+        flow.setSpacing(GRID + 4)
+        for name, value in self._tiles.items():
+            tile = QWidget()
+            tile.setMinimumWidth(84)
+            pair = rows(label(name, "field"), value, gap=2)
+            pair.setContentsMargins(0, 0, 2 * GRID, 0)
+            tile.setLayout(pair)
+            flow.addWidget(tile)
+        smoothing = QWidget()
+        smoothing.setLayout(columns(None, label("Smoothing", "small"), self.smoothing))
         loss, accuracy = (
-            self._card(*each) for each in (("Loss", self.loss, self.legend), ("Accuracy", self.accuracy, None))
+            self._card(*each) for each in (("Loss", self.loss, self.legend), ("Accuracy", self.accuracy, smoothing))
         )
         charts = columns(loss, accuracy, gap=2 * GRID)
         self._small = (
@@ -129,7 +139,7 @@ class Monitor(QWidget):
             self._card("Validation accuracy per attribute", self.per_attribute),
         )
         inside = QWidget()
-        body = rows(head, self.failure_box, tools, tiles, charts, *self._small, None, gap=2 * GRID)
+        body = rows(head, self.failure_box, columns(self.stages, None), tiles, charts, *self._small, None, gap=2 * GRID)
         body.setContentsMargins(3 * GRID, 3 * GRID, 2 * GRID, 2 * GRID)
         inside.setLayout(body)
         scroll = QScrollArea()

@@ -52,7 +52,7 @@ class CurveChart(BarePlot):
         for item in (self._best, self._best_label, self._hover):
             self.addItem(item, ignoreBounds=True)
             item.setVisible(False)
-        self.setMinimumHeight(160)
+        self.setMinimumSize(180, 160)
         theme.changed.connect(self._restyle)
         self.scene().sigMouseMoved.connect(self._hint)
         self._restyle()

@@ -39,7 +39,7 @@ class Segments(QFrame):
         layout = columns(*self._buttons.values(), gap=2)
         layout.setContentsMargins(2, 2, 2, 2)
         self.setLayout(layout)
-        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     @property
     def current(self) -> str:
