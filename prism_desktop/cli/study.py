@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -10,7 +10,9 @@ from rich.table import Table
 from prism_desktop.cli.console import JSON_HELP, follow, names, out, say, write_json
 from prism_desktop.engine.errors import InputError, StudyError
 from prism_desktop.engine.study.records import ImportReport
-from prism_desktop.engine.study.store import Study
+
+if TYPE_CHECKING:
+    from prism_desktop.engine.study.store import Study
 
 app = typer.Typer(help="Make, fill, look at, check and export a study.", no_args_is_help=True)
 
@@ -29,7 +31,7 @@ def new(
     """Make an empty study, with images if a folder is given."""
     if images is not None and not images.is_dir():
         raise InputError(f"There is no folder of images at {images}; no study was made.")
-    with Study.create(folder, attributes=names(attributes) or ()) as study:
+    with _store().create(folder, attributes=names(attributes) or ()) as study:
         say(f"Made the study {study.path}.", json)
         if images is None:
             write_json(_info(study), json)
@@ -50,6 +52,8 @@ def import_(
         str | None, typer.Option(help="Comparison workbooks: 2-first if 2 means the first image won, else 1-first.")
     ] = None,
     scale: Annotated[str | None, typer.Option(help="The ratings' scale as LOW-HIGH, such as 1-10.")] = None,
+    attributes: Annotated[str | None, typer.Option(help="Which columns are judgments, such as a,b,c.")] = None,
+    rename: Annotated[list[str] | None, typer.Option(help="Import a column as an attribute: column=attribute.")] = None,
     copy: Annotated[bool, typer.Option("--copy", help="Copy imported images into the study.")] = False,
     json: Json = None,
 ) -> None:
@@ -61,10 +65,13 @@ def import_(
             raise InputError(f"There is no file or folder at {path}; nothing was imported.")
     reports: list[ImportReport] = []
     tables = [path for path in files if path.is_file()]
-    with Study.open(folder) as study:
+    with _store().open(folder) as study:
         reports.extend(follow(import_images(study, path, copy=copy)) for path in files if path.is_dir())
         if tables:
-            reports.append(follow(import_files(study, tables, format=format, coding=coding, scale=scale)))
+            events = import_files(
+                study, tables, format, coding=coding, scale=scale, attributes=names(attributes), rename=_pairs(rename)
+            )
+            reports.append(follow(events))
     for report in reports:
         say(report.summary(), json)
     write_json([_report(report) for report in reports], json)
@@ -73,7 +80,7 @@ def import_(
 @app.command("undo-import")
 def undo_import(folder: StudyPath, id: Annotated[str, typer.Argument(help="The import's id.")]) -> None:  # noqa: A002
     """Take an import back."""
-    with Study.open(folder) as study:
+    with _store().open(folder) as study:
         study.undo_import(id)
     say(f"The import {id} was undone.")
 
@@ -81,7 +88,7 @@ def undo_import(folder: StudyPath, id: Annotated[str, typer.Argument(help="The i
 @app.command("info")
 def info(folder: StudyPath, json: Json = None) -> None:
     """What is in a study: images, attributes, and each labeler's trials."""
-    with Study.open(folder, read_only=True) as study:
+    with _store().open(folder, read_only=True) as study:
         value = _info(study)
     write_json(value, json)
     if json == "-":
@@ -97,7 +104,7 @@ def info(folder: StudyPath, json: Json = None) -> None:
 @app.command("check")
 def check(folder: StudyPath, json: Json = None) -> None:
     """Check the database and the images; exit code 1 if something is wrong."""
-    with Study.open(folder, read_only=True) as study:
+    with _store().open(folder, read_only=True) as study:
         problems = [str(problem) for problem in study.check()]
     write_json({"problems": problems}, json)
     for problem in problems:
@@ -116,12 +123,12 @@ def export(
     """Write ratings, comparisons, images and a codebook."""
     from prism_desktop.engine.study.exporting import export as write
 
-    with Study.open(folder, read_only=True) as study:
+    with _store().open(folder, read_only=True) as study:
         for path in follow(write(study, to, format=format)):
             say(str(path))
 
 
-def _info(study: Study) -> dict[str, Any]:
+def _info(study: "Study") -> dict[str, Any]:
     value = asdict(study.info())
     value["path"] = str(study.path)
     value["labelers"] = [labeler.code for labeler in study.labelers()]
@@ -130,11 +137,27 @@ def _info(study: Study) -> dict[str, Any]:
     return value
 
 
+def _pairs(given: list[str] | None) -> dict[str, str] | None:
+    if not given:
+        return None
+    pairs = [text.partition("=") for text in given]
+    if not all(left and right for left, _, right in pairs):
+        raise InputError("--rename wants column=attribute.")
+    return {left: right for left, _, right in pairs}
+
+
+def _store() -> "type[Study]":
+    """The store, imported only by commands that need it: it takes as long as the rest of the program."""
+    from prism_desktop.engine.study.store import Study
+
+    return Study
+
+
 def _report(report: ImportReport) -> dict[str, Any]:
     return {**asdict(report), "source": str(report.source)}
 
 
-def open_existing(folder: Path, *, read_only: bool = False) -> Study:
+def open_existing(folder: Path, *, read_only: bool = False) -> "Study":
     """Open a study for another command.
 
     Raises:
@@ -142,4 +165,4 @@ def open_existing(folder: Path, *, read_only: bool = False) -> Study:
     """
     if not folder.is_dir():
         raise StudyError(f"There is no study at {folder}.")
-    return Study.open(folder, read_only=read_only)
+    return _store().open(folder, read_only=read_only)

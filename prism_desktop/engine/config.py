@@ -82,6 +82,7 @@ SOURCE_RECIPE: Mapping[str, Any] = {
     "temperature": 0.15,
     "learn_temperature": False,
     "patience": 5,
+    "schedule": "constant",
     "start": "random",
     "flips": False,
 }
@@ -116,6 +117,10 @@ class TrainConfig(_Settings):
     max_steps: Count | None = Field(default=None, description="Stop after so many steps; empty for no limit")
     lora_lr: Positive = Field(default=2e-3, description="Learning rate of the LoRA adapters")
     token_lr: Positive = Field(default=2e-2, description="Learning rate of the labelers' tokens")
+    schedule: Literal["cosine", "constant"] = Field(
+        default="cosine",
+        description="How learning rates go on: falling to zero along a half cosine over all epochs, or unchanged",
+    )
     weight_decay: float = Field(default=0.01, ge=0, description="Decoupled weight decay of AdamW")
     rank: Count = Field(default=4, description="Rank of the LoRA adapters")
     alpha: Positive = Field(default=1.0, description="LoRA scale: the adapters are multiplied by alpha / rank")

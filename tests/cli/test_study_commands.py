@@ -32,7 +32,9 @@ def test_that_a_study_is_made_filled_and_described(tmp_path: Path, capsys: pytes
     assert run("study", "check", study) == 0
 
 
-def test_that_an_import_can_be_undone(tmp_path: Path, make_study: MakeStudy, capsys: pytest.CaptureFixture[str]) -> None:
+def test_that_an_import_can_be_undone(
+    tmp_path: Path, make_study: MakeStudy, capsys: pytest.CaptureFixture[str]
+) -> None:
     study = make_study(comparisons=2, ratings=2)
     study.close()
     table = tmp_path / "ratings.csv"

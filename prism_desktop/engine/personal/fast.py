@@ -35,7 +35,8 @@ def attention(attn: nn.MultiheadAttention, q_x: Tensor, **_: Any) -> Tensor:
 def heads(attn: nn.MultiheadAttention, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Queries, keys and values, each (batch, heads, n, width / heads)."""
     joint = functional.linear(x, attn.in_proj_weight, attn.in_proj_bias)
-    query, key, value = joint.unflatten(-1, (3, attn.num_heads, -1)).permute(2, 0, 3, 1, 4)
+    split = joint.view(*joint.shape[:-1], 3, attn.num_heads, -1)
+    query, key, value = split.permute(2, 0, 3, 1, 4)
     return query, key, value
 
 
@@ -61,7 +62,7 @@ class _QuickGelu(torch.autograd.Function):
         return functional.silu(x * 1.702, inplace=True).mul_(1 / 1.702)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> Tensor:
         (x,) = ctx.saved_tensors
         gradient: Tensor = torch.ops.aten.silu_backward(grad, x * 1.702)

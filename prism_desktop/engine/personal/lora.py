@@ -44,8 +44,8 @@ class _LowRankProduct(torch.autograd.Function):
         return y.view(*x.shape[:-1], -1)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         """Gradients of x, A and B; the frozen weight and bias have none."""
         flat, weight, down, up, inner = ctx.saved_tensors
         g = grad.reshape(-1, grad.shape[-1])
@@ -85,7 +85,7 @@ def add_lora(
     with torch.random.fork_rng(devices=[]):  # PEFT draws too; the caller's random stream must not notice
         adapted = get_peft_model(clip, config)
     for layer in _layers(adapted).values():
-        weight = layer.lora_A["default"].weight
+        weight: Any = layer.lora_A["default"].weight
         with torch.no_grad():
             if std is None:
                 bound = weight.shape[1] ** -0.5
@@ -148,7 +148,7 @@ def _replace(root: nn.Module, name: str, module: nn.Module) -> None:
 
 @torch.no_grad()
 def _fuse(layer: LoraLinear) -> nn.Linear:
-    base = layer.get_base_layer()
+    base: Any = layer.get_base_layer()
     plain = nn.Linear(base.in_features, base.out_features, device="meta")
     weight = base.weight.float() + layer.get_delta_weight("default").float()
     plain.weight = nn.Parameter(weight.to(base.weight.dtype), requires_grad=False)

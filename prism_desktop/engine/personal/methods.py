@@ -67,20 +67,6 @@ METHODS: Mapping[str, Method] = {
     ),
 }
 
-# The source documents' exact recipe, `--set recipe=source`: one learning rate for everything.
-SOURCE_RECIPE: Mapping[str, Any] = {
-    "lora_lr": 5e-4,
-    "token_lr": 5e-4,
-    "weight_decay": 0.01,
-    "batch": 64,
-    "epochs": 20,
-    "patience": 5,
-    "rank": 4,
-    "alpha": 1.0,
-    "tokens": 1,
-    "temperature": 0.15,
-}
-
 
 def method(name: str) -> Method:
     """Look a method up.

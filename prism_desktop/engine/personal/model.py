@@ -31,6 +31,9 @@ class PersonalClip(nn.Module):
         prompts: the labelers' tokens; `prompts.table` is (labelers, tokens, width) float32.
     """
 
+    _shift: Tensor  # (1, 3, 1, 1) float32, in units of uint8 pixels
+    _scale: Tensor
+
     def __init__(
         self,
         backbone: Backbone,

@@ -1,6 +1,7 @@
 """The training loop: a generator of events that can be stopped, checkpointed and resumed at any step."""
 
 import math
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -76,6 +77,7 @@ class Trainer:
     loss: PairLoss = field(init=False)
     sampler: Sampler = field(init=False)
     _optimizer: torch.optim.Optimizer = field(init=False)
+    _rates: tuple[float, ...] = field(init=False)
     _running: Tally = field(init=False)
     _best: dict[str, Tensor] = field(init=False, default_factory=dict)
     _pending: list[tuple[Batch, Tensor, Tensor]] = field(init=False, default_factory=list)
@@ -90,6 +92,7 @@ class Trainer:
         if self.loss.log_nu is not None:
             groups.append({"name": "ties", "params": [self.loss.log_nu], "lr": config.lora_lr, "weight_decay": 0.0})
         self._optimizer = torch.optim.AdamW(groups)
+        self._rates = tuple(float(group["lr"]) for group in groups)
         self.sampler = Sampler(answers.group, config.batch, config.seed)
         self._running = Tally(self.labelers, self.attributes)
 
@@ -158,12 +161,21 @@ class Trainer:
         difference = self.scorer.differences(part, flips)
         outcome, weight = self.scorer.send(part.outcome), self.scorer.send(part.weight)
         losses = self.loss(difference, outcome)
+        for group, rate in zip(self._optimizer.param_groups, self._rates, strict=True):
+            group["lr"] = rate * self._share_of_rate()
         self._optimizer.zero_grad(set_to_none=True)
         ((losses * weight).sum() / weight.sum()).backward()
         self._optimizer.step()
         self._pending.append((part, losses.detach(), correct(difference.detach(), outcome)))
         self.cursor.place += 1
         self.cursor.step += 1
+
+    def _share_of_rate(self) -> float:
+        """The present step's share of the learning rates; a function of the step alone, so that resuming repeats it."""
+        if self.config.schedule == "constant":
+            return 1.0
+        steps = min(self.config.epochs * self.sampler.steps, self.config.max_steps or sys.maxsize)
+        return 0.5 * (1.0 + math.cos(math.pi * self.cursor.step / steps))
 
     def _report(self) -> Step:
         part, losses, right = self._pending[-1]

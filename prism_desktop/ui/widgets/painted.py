@@ -37,8 +37,9 @@ class Painted(QWidget):
 
 def mixed(one: str | QColor, other: str | QColor, share: float) -> QColor:
     """`share` of `other` in `one`, 0 to 1."""
-    ends = zip(QColor(one).getRgbF()[:3], QColor(other).getRgbF()[:3], strict=True)
-    return QColor.fromRgbF(*(a + (b - a) * share for a, b in ends))
+    a, b = QColor(one), QColor(other)
+    ends = ((a.redF(), b.redF()), (a.greenF(), b.greenF()), (a.blueF(), b.blueF()))
+    return QColor.fromRgbF(*(start + (end - start) * share for start, end in ends))
 
 
 def faded(colour: str | QColor, alpha: float) -> QColor:

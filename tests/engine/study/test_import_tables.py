@@ -69,8 +69,8 @@ def test_that_every_sheet_is_read_by_its_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"PK\x03\x04broken", "damaged"), (b"PAR1broken", "not a readable Parquet"), (b"\xd0\xcf\x11\xe0old", "old or a locked Excel"),
-     (b"\x80\x04pickle\0\0", "neither CSV nor XLSX nor Parquet")],
+    [(b"PK\x03\x04broken", "damaged"), (b"PAR1broken", "not a readable Parquet"),
+     (b"\xd0\xcf\x11\xe0old", "old or a locked Excel"), (b"\x80\x04pickle\0\0", "neither CSV nor XLSX nor Parquet")],
 )  # fmt: skip
 def test_that_what_is_no_table_is_refused_in_words(tmp_path: Path, content: bytes, words: str) -> None:
     (tmp_path / "t").write_bytes(content)

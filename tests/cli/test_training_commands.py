@@ -1,0 +1,100 @@
+"""Train, look at and use a model through the command line, on a small study and a small real backbone."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from prism_desktop.engine.study.store import Study
+from tests.cli.test_study_commands import run
+from tests.fixtures.study import fill
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, tiny_backbone: str) -> Path:
+    """A study with one finished run; returns the JSON that `train` wrote."""
+    folder = tmp_path_factory.mktemp("trained")
+    with Study.create(folder / "a.prism", attributes=("attractive", "smart")) as study:
+        fill(study, images=42, comparisons=60)
+    settings = ["--set", "max_steps=4", "--set", "batch=32", "--epochs", 2, "--device", "cpu"]
+    code = run("train", study.path, "--backbone", tiny_backbone, *settings, "--json", folder / "out.json")
+    assert code == 0
+    return folder / "out.json"
+
+
+def _run_folder(trained: Path) -> Path:
+    name = json.loads(trained.read_text())["run"]
+    return trained.parent / "a.prism" / "runs" / Path(name).name
+
+
+def test_that_train_reports_what_it_promises(trained: Path) -> None:
+    result = json.loads(trained.read_text())
+    promised = {
+        "run",
+        "method",
+        "backbone",
+        "device",
+        "split",
+        "parameters",
+        "best_epoch",
+        "counts",
+        "test",
+        "consensus",
+    }
+    assert promised <= result.keys()
+    assert result["method"] == "lora-visual-prompt"
+    assert result["parameters"]["trainable"] == result["parameters"]["lora"] + result["parameters"]["tokens"]
+    for part in (result["test"], result["consensus"]):
+        for name in ("micro", "macro"):
+            assert part[name]["low"] <= part[name]["accuracy"] <= part[name]["high"]
+        assert part["per_labeler"].keys() == {"L1", "L2", "L3"}
+        assert part["per_attribute"].keys() == {"attractive", "smart"}
+
+
+def test_that_evaluate_gives_the_same_numbers_again(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("evaluate", _run_folder(trained), "--json", "-") == 0
+    again = json.loads(capsys.readouterr().out)
+    assert again["test"] == json.loads(trained.read_text())["test"]
+
+
+def test_that_predictions_include_words_that_no_one_labeled(trained: Path, tmp_path: Path) -> None:
+    table = tmp_path / "kind.csv"
+    assert run("predict", _run_folder(trained), "--labeler", "L2", "--attribute", "kind", "--csv", table) == 0
+    rows = list(csv.DictReader(table.open()))
+    assert len(rows) == 42
+    assert {row["labeler"] for row in rows} == {"L2"}
+    assert {row["attribute"] for row in rows} == {"kind"}
+
+
+def test_that_a_relevance_map_is_drawn_over_the_face(trained: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "map.png"
+    options = ["--labeler", "L1", "--attribute", "attractive", "--image", "face-000.jpg", "--png", picture]
+    assert run("relevance", _run_folder(trained), *options) == 0
+    with Image.open(picture) as image:
+        assert image.width >= 48
+
+
+def test_that_agreement_leaves_pairs_without_shared_trials_blank(trained: Path, tmp_path: Path) -> None:
+    table = tmp_path / "agreement.csv"
+    assert run("agreement", trained.parent / "a.prism", "--csv", table) == 0
+    rows = list(csv.DictReader(table.open()))
+    assert rows
+    for row in rows:
+        assert (row["agreement"] == "") == (int(row["count"]) == 0)
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (("predict", "--labeler", "nobody"), "nobody"),
+        (("relevance", "--labeler", "L1", "--attribute", "smart", "--image", "no.jpg", "--png", "m.png"), "no.jpg"),
+        (("resume",), "finished"),
+    ],
+)
+def test_that_wrong_names_are_one_sentence(
+    trained: Path, command: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(command[0], _run_folder(trained), *command[1:]) == 2
+    assert words in capsys.readouterr().err
