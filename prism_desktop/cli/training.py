@@ -57,11 +57,18 @@ def resume(run: Run, json: Json = None) -> None:
     report(train_here(supervisor.follow(supervisor.resume(RunFolder(run)))), json)
 
 
-def evaluate(run: Run, json: Json = None) -> None:
+def evaluate(
+    run: Run,
+    swap: Annotated[str | None, typer.Option(help="Control: let two labelers, a,b, exchange their models.")] = None,
+    json: Json = None,
+) -> None:
     """A finished run's test results, computed again from its predictions."""
     from prism_desktop.engine.training.evaluating import evaluate_run
 
-    summary = evaluate_run(RunFolder.open(run))
+    pair = names(swap)
+    if pair is not None and len(pair) != 2:
+        raise InputError("--swap wants two labelers, such as L1,L2.")
+    summary = evaluate_run(RunFolder.open(run), (pair[0], pair[1]) if pair else None)
     write_json(summary, json)
     if json != "-":
         out.print(accuracy_table(summary))

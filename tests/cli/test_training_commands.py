@@ -59,6 +59,16 @@ def test_that_evaluate_gives_the_same_numbers_again(trained: Path, capsys: pytes
     assert again["test"] == json.loads(trained.read_text())["test"]
 
 
+def test_that_swapped_labelers_are_tested_with_each_others_models(
+    trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("evaluate", _run_folder(trained), "--swap", "L1,L2", "--json", "-") == 0
+    swapped = json.loads(capsys.readouterr().out)
+    plain = json.loads(trained.read_text())
+    assert swapped["test"]["per_labeler"]["L1"]["accuracy"] != plain["test"]["per_labeler"]["L1"]["accuracy"]
+    assert swapped["test"]["per_labeler"]["L3"] == plain["test"]["per_labeler"]["L3"]
+
+
 def test_that_predictions_include_words_that_no_one_labeled(trained: Path, tmp_path: Path) -> None:
     table = tmp_path / "kind.csv"
     assert run("predict", _run_folder(trained), "--labeler", "L2", "--attribute", "kind", "--csv", table) == 0
@@ -98,3 +108,17 @@ def test_that_wrong_names_are_one_sentence(
 ) -> None:
     assert run(command[0], _run_folder(trained), *command[1:]) == 2
     assert words in capsys.readouterr().err
+
+
+def test_that_vit_b_32_from_a_local_file_trains_two_steps_and_predicts(tmp_path: Path, random_vit_b32: str) -> None:
+    with Study.create(tmp_path / "b.prism", attributes=("kind",)) as study:
+        fill(study, images=21, labelers=2, comparisons=40, ratings=0)
+    settings = ["--set", "max_steps=2", "--set", "batch=4", "--set", "compare=false", "--device", "cpu"]
+    out = tmp_path / "out.json"
+    assert run("train", study.path, "--backbone", random_vit_b32, *settings, "--json", out) == 0
+    result = json.loads(out.read_text())
+    assert result["parameters"]["lora"] == 368_640
+    assert result["parameters"]["tokens"] == 2 * 768
+    table = tmp_path / "warm.csv"
+    assert run("predict", study.path / "runs" / Path(result["run"]).name, "--attribute", "warm", "--csv", table) == 0
+    assert len(list(csv.DictReader(table.open()))) == 2 * 21

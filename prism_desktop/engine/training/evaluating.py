@@ -3,24 +3,32 @@
 import platform
 from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.training.files import write_json, write_text
 from prism_desktop.engine.training.run import RunFolder
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _PACKAGES = ("prism-desktop", "torch", "open_clip_torch", "peft", "numpy", "pandas", "safetensors")
 
 
-def evaluate_run(run: RunFolder) -> dict[str, Any]:
+def evaluate_run(run: RunFolder, swap: tuple[str, str] | None = None) -> dict[str, Any]:
     """Compute a run's results from its predictions and its data snapshot.
+
+    Args:
+        run: a run that has predictions.
+        swap: two labelers who exchange their models, a control: what is personal must get worse by it.
 
     Returns:
         What `summary.json` holds: run, method, backbone, device, split, parameters, best_epoch, seconds_per_epoch,
-        counts, test, consensus, gain, baselines, and the settings and versions behind them.
+        counts, test, consensus, gain, baselines, swapped, and the settings and versions behind them.
 
     Raises:
         RunError: if there are no predictions yet.
+        InputError: if a labeler to swap is not in the run.
     """
     from prism_desktop.engine.evaluation.report import evaluate_against
 
@@ -28,6 +36,8 @@ def evaluate_run(run: RunFolder) -> dict[str, Any]:
     if predictions.empty:
         raise RunError(f"The run {run.name} has no predictions yet; finish or resume its training.")
     config, meta = run.config(), run.meta()
+    if swap is not None:
+        predictions = _swapped(predictions, swap)
     results = evaluate_against(
         run.table("pairs"),
         predictions,
@@ -47,6 +57,7 @@ def evaluate_run(run: RunFolder) -> dict[str, Any]:
         **training_facts(run),
         "counts": meta["counts"],
         **results,
+        "swapped": list(swap) if swap else None,
         "study": meta["study"],
         "simulated": meta["simulated"],
         "notices": meta.get("notices", []),
@@ -56,6 +67,14 @@ def evaluate_run(run: RunFolder) -> dict[str, Any]:
         "environment": {key: value for key, value in environment.items() if key != "versions"},
         "config": config.model_dump(mode="json"),
     }
+
+
+def _swapped(predictions: "pd.DataFrame", swap: tuple[str, str]) -> "pd.DataFrame":
+    known = set(predictions["labeler"].unique())
+    if unknown := [code for code in swap if code not in known]:
+        raise InputError(f"The run has no labeler {unknown[0]}; there are {', '.join(sorted(known))}.")
+    one, other = swap
+    return predictions.assign(labeler=predictions["labeler"].astype(str).replace({one: other, other: one}))
 
 
 def write_results(run: RunFolder) -> dict[str, Any]:

@@ -90,7 +90,7 @@ class Monitor(QWidget):
 
     def _make(self) -> None:
         self.title, self.state = label("", "title"), chip("")
-        self.stages = StageStrip(self.theme)
+        self.stages, self.working = StageStrip(self.theme), label("", "small")
         self.pause = button("Pause", self._pause, tip="Pause; the process keeps its place")
         self.stop = button("Stop and keep", lambda: self.asked.emit("stop"), tip="Keep and test the best epoch")
         self.discard = button("Discard", lambda: self.asked.emit("discard"), "danger", tip="Stop and delete this run")
@@ -139,7 +139,16 @@ class Monitor(QWidget):
             self._card("Validation accuracy per attribute", self.per_attribute),
         )
         inside = QWidget()
-        body = rows(head, self.failure_box, columns(self.stages, None), tiles, charts, *self._small, None, gap=2 * GRID)
+        body = rows(
+            head,
+            self.failure_box,
+            columns(self.stages, None, self.working),
+            tiles,
+            charts,
+            *self._small,
+            None,
+            gap=2 * GRID,
+        )
         body.setContentsMargins(3 * GRID, 3 * GRID, 2 * GRID, 2 * GRID)
         inside.setLayout(body)
         scroll = QScrollArea()
@@ -189,6 +198,7 @@ class Monitor(QWidget):
         self.failure_box.setVisible(state in ("failed", "interrupted") and bool(message))
         if self.failure_box.isVisible():
             restyle(self.failure_box, kind="bad" if state == "failed" else "warn")
+        self.working.setText(story.working if live else "")
         self.stages.show_stage(story.stage, state, personal=row.run.method != "consensus")
 
     def now(self) -> str:

@@ -77,6 +77,7 @@ class Story:
     best_epoch: int | None = None
     images_per_second: float | None = None
     eta_seconds: float | None = None
+    working: str = ""  # what goes on before the first step: "Training the consensus model, epoch 3 (40 %)"
     log: list[tuple[float, str, str]] = field(default_factory=list)  # (unix time, kind, sentence)
     message: str = ""
     advice: str = ""
@@ -105,14 +106,20 @@ def _started(story: Story, event: Mapping[str, Any]) -> None:
     story.counts = dict(event.get("counts") or {})
     story.epochs = int(event.get("epochs") or 0)
     story.steps_per_epoch = int(event.get("steps_per_epoch") or 0)
-    story.state, story.message, story.advice = "training", "", ""
+    story.state, story.message, story.advice, story.working = "training", "", "", ""
     trainable = story.parameters.get("trainable")
     size = f", {trainable:,} trainable parameters" if trainable else ""
     story.note(event, "stage", f"Started {story.method} on {story.device}{size}.")
 
 
+def _progress(story: Story, event: Mapping[str, Any]) -> None:
+    total = event.get("total")
+    share = f" ({min(1.0, event['done'] / total):.0%})" if total else ""
+    story.working = f"{event.get('what', '')}{share}"
+
+
 def _stage(story: Story, event: Mapping[str, Any]) -> None:
-    story.stage = str(event.get("name", ""))
+    story.stage, story.working = str(event.get("name", "")), ""
     if event.get("process") == "started":  # a new process works on the run, maybe after one that failed
         story.state, story.message, story.advice = "preparing", "", ""
     story.note(event, "stage", f"Stage: {story.stage}.")
@@ -171,6 +178,7 @@ def _failed(story: Story, event: Mapping[str, Any]) -> None:
 _TELL = {
     "started": _started,
     "stage": _stage,
+    "progress": _progress,
     "step": _step,
     "epoch": _epoch,
     "notice": _notice,

@@ -44,6 +44,15 @@ def test_that_a_failure_is_told_until_a_new_process_starts() -> None:
     assert (story.state, story.message) == ("preparing", "")
 
 
+def test_that_the_consensus_training_says_how_far_it_is_until_the_run_itself_begins() -> None:
+    story = Story()
+    event = {"type": "progress", "done": 30, "total": 120, "what": "Training the consensus model, epoch 2"}
+    story.tell([{"type": "stage", "name": "consensus"}, event])
+    assert story.working == "Training the consensus model, epoch 2 (25%)"
+    story.tell(told())
+    assert story.working == ""
+
+
 def test_that_unknown_and_incomplete_events_are_passed_over() -> None:
     story = Story()
     story.tell([{"type": "sparkle"}, {}, {"type": "step", "epoch": 1, "step": 1, "loss": None, "accuracy": 0.5}])
