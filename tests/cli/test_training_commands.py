@@ -72,7 +72,7 @@ def test_that_swapped_labelers_are_tested_with_each_others_models(
 def test_that_predictions_include_words_that_no_one_labeled(trained: Path, tmp_path: Path) -> None:
     table = tmp_path / "kind.csv"
     assert run("predict", _run_folder(trained), "--labeler", "L2", "--attribute", "kind", "--csv", table) == 0
-    rows = list(csv.DictReader(table.open()))
+    rows = list(csv.DictReader(table.read_text().splitlines()))
     assert len(rows) == 42
     assert {row["labeler"] for row in rows} == {"L2"}
     assert {row["attribute"] for row in rows} == {"kind"}
@@ -89,7 +89,7 @@ def test_that_a_relevance_map_is_drawn_over_the_face(trained: Path, tmp_path: Pa
 def test_that_agreement_leaves_pairs_without_shared_trials_blank(trained: Path, tmp_path: Path) -> None:
     table = tmp_path / "agreement.csv"
     assert run("agreement", trained.parent / "a.prism", "--csv", table) == 0
-    rows = list(csv.DictReader(table.open()))
+    rows = list(csv.DictReader(table.read_text().splitlines()))
     assert rows
     for row in rows:
         assert (row["agreement"] == "") == (int(row["count"]) == 0)
@@ -121,4 +121,4 @@ def test_that_vit_b_32_from_a_local_file_trains_two_steps_and_predicts(tmp_path:
     assert result["parameters"]["tokens"] == 2 * 768
     table = tmp_path / "warm.csv"
     assert run("predict", study.path / "runs" / Path(result["run"]).name, "--attribute", "warm", "--csv", table) == 0
-    assert len(list(csv.DictReader(table.open()))) == 2 * 21
+    assert len(table.read_text().splitlines()) - 1 == 2 * 21

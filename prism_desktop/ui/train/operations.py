@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.training.run import ACTIVE, RunFolder, RunSummary, list_runs
 
+_POLL = 0.05  # seconds
 _DEVICE = """
 import json
 from prism_desktop.engine.device import choose_device
@@ -110,11 +112,17 @@ def find_device() -> Iterator[Event[Any]]:
     """Ask a process of its own which device "auto" means, since the window never loads the tensor library.
 
     The last event is `Done[str]`: a name and the reason; empty if it could not be found out."""
-    yield Progress(0, None, "Looking for a GPU")
     command = [sys.executable, "-c", _DEVICE]
-    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child:
+        try:
+            while child.poll() is None:
+                yield Progress(0, None, "Looking for a GPU")  # where closing the window ends the search
+                time.sleep(_POLL)
+            told = child.stdout.read() if child.stdout else ""
+        finally:
+            child.kill()
     try:
-        found = json.loads(result.stdout)
+        found = json.loads(told)
     except ValueError:
         yield Done("")
         return

@@ -142,7 +142,9 @@ class TrainPanel(QWidget):
         if not self._asked_device:
             self._asked_device = True
             self._finding = True
-            job = self.context.jobs.start(operations.find_device(), quiet=True, events=self._device_found)
+            job = self.context.jobs.start(
+                operations.find_device(), "Looking for a GPU", quiet=True, events=self._device_found
+            )
             job.finished.connect(self._device_sought)
 
     def hideEvent(self, event: QHideEvent) -> None:
