@@ -73,6 +73,7 @@ SOURCE_RECIPE: Mapping[str, Any] = {
     "batch": 64,
     "lora_lr": 5e-4,
     "token_lr": 5e-4,
+    "rates_at_width": None,
     "weight_decay": 0.01,
     "rank": 4,
     "alpha": 1.0,
@@ -111,12 +112,20 @@ class TrainConfig(_Settings):
     split: SplitConfig = Field(default_factory=lambda: SplitConfig(), description="What is held out, and how much")
     pairs: PairsConfig = Field(default_factory=lambda: PairsConfig(), description="How answers become pairs")
 
-    epochs: Count = Field(default=20, description="Most passes over the training answers")
-    patience: Count = Field(default=5, description="Epochs without a better validation before training ends early")
+    epochs: Count | None = Field(
+        default=None,
+        description="Most passes over the training answers; empty for what fits them: 6, up to 20 where they are few",
+    )
+    patience: Count = Field(default=3, description="Epochs without a better validation before training ends early")
     batch: Count = Field(default=64, description="Answers per step; the attributes of one comparison stay together")
     max_steps: Count | None = Field(default=None, description="Stop after so many steps; empty for no limit")
     lora_lr: Positive = Field(default=2e-3, description="Learning rate of the LoRA adapters")
-    token_lr: Positive = Field(default=2e-2, description="Learning rate of the labelers' tokens")
+    token_lr: Positive = Field(default=1e-2, description="Learning rate of the labelers' tokens")
+    rates_at_width: Count | None = Field(
+        default=768,
+        description="Width of the image tower for which the rates hold; for another they are multiplied by this width "
+        "over its own. Empty to take them as they are",
+    )
     schedule: Literal["cosine", "constant"] = Field(
         default="cosine",
         description="How learning rates go on: falling to zero along a half cosine over all epochs, or unchanged",

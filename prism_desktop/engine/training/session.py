@@ -176,7 +176,7 @@ def _begin(run: RunFolder, trainer: Trainer, workshop: Workshop) -> Iterator[Tra
         workshop.device.name,
         trainer.scorer.model.counts(),
         run.meta()["counts"],
-        trainer.config.epochs,
+        trainer.epochs,
         trainer.sampler.steps,
     )
     if found:

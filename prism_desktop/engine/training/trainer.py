@@ -1,7 +1,6 @@
 """The training loop: a generator of events that can be stopped, checkpointed and resumed at any step."""
 
 import math
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -18,6 +17,7 @@ from prism_desktop.engine.training.events import Epoch, Step
 from prism_desktop.engine.training.loss import PairLoss, correct
 from prism_desktop.engine.training.metrics import Tally, append_metrics, drop_metrics_from
 from prism_desktop.engine.training.sampler import Sampler
+from prism_desktop.engine.training.schedule import fitting_epochs, rate_share, width_scale
 from prism_desktop.engine.training.scoring import Scorer
 
 REPORT_SECONDS = 0.1  # a reader sees no more, and reading the loss back halts a GPU
@@ -88,13 +88,21 @@ class Trainer:
     def __post_init__(self) -> None:
         config, answers = self.config, self.answers["train"]
         self.loss = PairLoss(config.pairs.ties == "davidson", answers.tie_share).to(self.scorer.model.device)
-        groups = self.scorer.model.parameter_groups(config.lora_lr, config.token_lr, config.weight_decay)
+        scale = width_scale(config, self.scorer.model.backbone.width)
+        groups = self.scorer.model.parameter_groups(
+            config.lora_lr * scale, config.token_lr * scale, config.weight_decay
+        )
         if self.loss.log_nu is not None:
             groups.append({"name": "ties", "params": [self.loss.log_nu], "lr": config.lora_lr, "weight_decay": 0.0})
         self._optimizer = torch.optim.AdamW(groups)
         self._rates = tuple(float(group["lr"]) for group in groups)
         self.sampler = Sampler(answers.group, config.batch, config.seed)
         self._running = Tally(self.labelers, self.attributes)
+
+    @property
+    def epochs(self) -> int:
+        """Most epochs: as set, or what fits the number of answers."""
+        return self.config.epochs or fitting_epochs(self.sampler.steps)
 
     def run(self) -> Iterator[Step | Epoch]:
         """Train to the end, or until `stopping`; afterwards the model holds the best epoch's weights.
@@ -161,21 +169,15 @@ class Trainer:
         difference = self.scorer.differences(part, flips)
         outcome, weight = self.scorer.send(part.outcome), self.scorer.send(part.weight)
         losses = self.loss(difference, outcome)
+        share = rate_share(self.config, self.cursor.step, self.epochs * self.sampler.steps)
         for group, rate in zip(self._optimizer.param_groups, self._rates, strict=True):
-            group["lr"] = rate * self._share_of_rate()
+            group["lr"] = rate * share
         self._optimizer.zero_grad(set_to_none=True)
         ((losses * weight).sum() / weight.sum()).backward()
         self._optimizer.step()
         self._pending.append((part, losses.detach(), correct(difference.detach(), outcome)))
         self.cursor.place += 1
         self.cursor.step += 1
-
-    def _share_of_rate(self) -> float:
-        """The present step's share of the learning rates; a function of the step alone, so that resuming repeats it."""
-        if self.config.schedule == "constant":
-            return 1.0
-        steps = min(self.config.epochs * self.sampler.steps, self.config.max_steps or sys.maxsize)
-        return 0.5 * (1.0 + math.cos(math.pi * self.cursor.step / steps))
 
     def _report(self) -> Step:
         part, losses, right = self._pending[-1]
@@ -199,7 +201,7 @@ class Trainer:
         )
 
     def _seconds_left(self) -> float:
-        epochs = self.config.epochs - self.cursor.epoch + 1
+        epochs = self.epochs - self.cursor.epoch + 1
         steps = epochs * self.sampler.steps - self.cursor.place
         if self.config.max_steps is not None and self.config.max_steps - self.cursor.step < steps:
             steps = self.config.max_steps - self.cursor.step
@@ -238,7 +240,7 @@ class Trainer:
         for name, tally in (("train", train), ("val", val)):
             append_metrics(self.folder / "metrics.csv", cursor.epoch, cursor.step, cursor.seconds, name, tally)
         event = _epoch_event(cursor, train, val, best)
-        cursor.ended |= cursor.stale >= self.config.patience or cursor.epoch >= self.config.epochs
+        cursor.ended |= cursor.stale >= self.config.patience or cursor.epoch >= self.epochs
         cursor.epoch, cursor.place, cursor.begun = cursor.epoch + 1, 0, cursor.seconds
         self._running = Tally(self.labelers, self.attributes)
         return event
