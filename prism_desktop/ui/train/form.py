@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QIntValidator
 from PySide6.QtWidgets import QComboBox, QFileDialog, QFrame, QGridLayout, QLineEdit, QPushButton, QScrollArea, QWidget
 
-from prism_desktop.engine.config import TrainConfig, settings
+from prism_desktop.engine.config import SOURCE_RECIPE, TrainConfig, settings
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.personal.methods import METHODS
 from prism_desktop.ui.theme import Theme
@@ -59,11 +59,19 @@ class RunForm(QFrame):
         self._lay_out()
         self._describe()
 
-    def offer(self, labelers: Mapping[str, str], attributes: tuple[str, ...], *, simulated: bool) -> None:
-        """What the study has: labelers as code to name. A simulated study suggests the embedded backbone."""
+    def offer(
+        self, labelers: Mapping[str, str], attributes: tuple[str, ...], *, simulated: bool, fresh: bool = True
+    ) -> None:
+        """What the study has: labelers as code to name.
+
+        `fresh` is for another study: everything is ticked, and a simulated one suggests the embedded backbone.
+        Otherwise what was chosen stays chosen."""
         self.labelers.offer(labelers)
         self.attributes.offer({name: name for name in attributes})
-        self.set_backbone("prism-mini" if simulated else TrainConfig().backbone)
+        if fresh:
+            self.labelers.tick(None)
+            self.attributes.tick(None)
+            self.set_backbone("prism-mini" if simulated else TrainConfig().backbone)
         self._check()
 
     def show_device(self, name: str) -> None:
@@ -85,7 +93,9 @@ class RunForm(QFrame):
         Raises:
             InputError: a sentence, if something does not fit.
         """
-        changed = [f"{key}={field.text()}" for key, field in self.fields.items() if not field.is_default()]
+        # A recipe moves the defaults: what stands in a field that it fills is said even if it is the plain default.
+        filled = SOURCE_RECIPE if self.fields["recipe"].text() == "source" else {}
+        changed = [f"{k}={field.text()}" for k, field in self.fields.items() if k in filled or not field.is_default()]
         # The recipe comes first: it moves the others' starting values.
         changed.sort(key=lambda text: not text.startswith("recipe="))
         for noun, picker in (("labeler", self.labelers), ("attribute", self.attributes)):

@@ -62,9 +62,9 @@ class Monitor(QWidget):
         for chart in (self.loss, self.accuracy):
             chart.fit()
 
-    def renew(self, row: RunRow, story: Story) -> None:
-        """The same run, grown or in another state."""
-        self._row, self._story = row, story
+    def renew(self, row: RunRow, story: Story, names: dict[str, str]) -> None:
+        """The same run, grown or in another state, or its labelers renamed."""
+        self._row, self._story, self._names = row, story, names
         self.touch()
 
     def overlay(self, overlays: Sequence[Overlay]) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
@@ -23,6 +23,9 @@ from prism_desktop.ui.widgets.figures import save_figure
 from prism_desktop.ui.widgets.pick import Segments
 from prism_desktop.ui.widgets.tables import save_table
 
+if TYPE_CHECKING:
+    from prism_desktop.engine.study.store import Study
+
 SCROLL_BAR = 12  # px, its width in the style sheet
 _POLL = 2000  # ms between looks at the runs' states, which another window or a kill may change
 
@@ -39,6 +42,7 @@ class TrainPanel(QWidget):
         self._shown = ""
         self._wanted = ""  # a run just begun, to be shown as soon as it is listed
         self._asked_device = self._finding = False
+        self._fresh = True  # whether the form still shows another study's choices
         self._logged = 0
         self._make()
         self._lay_out()
@@ -163,15 +167,21 @@ class TrainPanel(QWidget):
         self._close()
         study = self.context.study
         self._whole.setCurrentIndex(0 if study is not None else 1)
-        if study is None:
-            return
+        if study is not None:
+            self._ask_study(study, fresh=True)
+            self.refresh()
+
+    def _ask_study(self, study: "Study", *, fresh: bool = False) -> None:
+        """Ask what the form may offer; `fresh` forgets what was chosen for the study before."""
+        self._fresh = self._fresh or fresh
+
+        def show(found: tuple[Any, Any, bool]) -> None:
+            if self.context.study is study:
+                self._show_study(found)
+
         self.context.ask(
-            lambda: (study.labelers(), study.attributes(), study.info().simulated),
-            self._show_study,
-            owner=self,
-            topic="study",
+            lambda: (study.labelers(), study.attributes(), study.info().simulated), show, owner=self, topic="study"
         )
-        self.refresh()
 
     def _close(self) -> None:
         self._stories.forget()
@@ -186,12 +196,14 @@ class TrainPanel(QWidget):
         if changes.runs:
             self.refresh()
         if study is not None and (changes.labelers or changes.attributes):
-            self._open()
+            self._ask_study(study)
 
     def _show_study(self, found: tuple[Any, Any, bool]) -> None:
         labelers, attributes, simulated = found
         self._names = {each.code: each.display_name or each.code for each in labelers}
-        self.form.offer(self._names, tuple(each.name for each in attributes), simulated=simulated)
+        fresh, self._fresh = self._fresh, False
+        self.form.offer(self._names, tuple(each.name for each in attributes), simulated=simulated, fresh=fresh)
+        self._tell()
 
     def _show_rows(self, found: tuple[operations.RunRow, ...]) -> None:
         changed = found != self._rows
@@ -244,7 +256,7 @@ class TrainPanel(QWidget):
             self._logged = 0
             self.log.clear()
         else:
-            self.monitor.renew(row, story)
+            self.monitor.renew(row, story, self._names)
         new = story.log[self._logged :]
         self._logged = len(story.log)
         if new:

@@ -30,8 +30,14 @@ class Stories(QObject):
         if row.live:
             self.follow(row)
         elif name not in self._read and name not in self._watches:
-            self._read.add(name)
-            self._context.ask(lambda: operations.history(row.run.path), lambda told: self._take(name, told), owner=self)
+            read = self._read
+            read.add(name)
+
+            def take(told: list[dict[str, Any]]) -> None:
+                if read is self._read:  # still the study it was asked for
+                    self._take(name, told)
+
+            self._context.ask(lambda: operations.history(row.run.path), take, owner=self)
         return self._stories.setdefault(name, Story())
 
     def follow(self, row: RunRow) -> None:
@@ -44,13 +50,14 @@ class Stories(QObject):
 
         def hear(batches: list[list[dict[str, Any]]]) -> None:
             told = [event for batch in batches for event in batch]
-            if told:
+            if told and self._watches.get(name) is job:
                 self._stories[name].tell(told)
                 self.grown.emit(name)
 
         def end() -> None:
-            self._watches.pop(name, None)
-            self.ended.emit(name)
+            if self._watches.get(name) is job:  # not one let go of with its study
+                del self._watches[name]
+                self.ended.emit(name)
 
         job = self._context.jobs.start(operations.watch(row.run.path), f"watch {name}", quiet=True, events=hear)
         self._watches[name] = job
@@ -60,11 +67,10 @@ class Stories(QObject):
     def forget(self) -> None:
         """Another study: let go of everything; the runs themselves go on."""
         for job in self._watches.values():
-            job.finished.disconnect()
             job.cancel()
         self._watches.clear()
         self._stories.clear()
-        self._read.clear()
+        self._read = set()
 
     def _take(self, name: str, told: list[dict[str, Any]]) -> None:
         story = self._stories.setdefault(name, Story())

@@ -73,7 +73,7 @@ class PickMany(QComboBox):
         self._tell()
 
     def offer(self, choices: Mapping[str, str]) -> None:
-        """Choices as key to caption, all ticked."""
+        """Choices as key to caption; ticks stay, and what is new is ticked if all were."""
         self._popup.offer(choices)
         self._tell()
 
@@ -129,13 +129,16 @@ class _Ticks(QFrame):
         self.setLayout(rows(self._search, self.list, columns(every, none, None), margin=GRID))
 
     def offer(self, choices: Mapping[str, str]) -> None:
+        known = {str(self.list.item(row).data(Qt.ItemDataRole.UserRole)) for row in range(self.list.count())}
+        ticked = set(self.ticks())
         self.list.blockSignals(True)
         self.list.clear()
         for key, caption in choices.items():
             item = QListWidgetItem(caption)
             item.setData(Qt.ItemDataRole.UserRole, key)
             item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsSelectable)
-            item.setCheckState(Qt.CheckState.Checked)
+            on = key in ticked if key in known else ticked == known
+            item.setCheckState(Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
             self.list.addItem(item)
         self.list.blockSignals(False)
         self._search.setVisible(len(choices) > 12)

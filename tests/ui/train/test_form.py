@@ -89,3 +89,21 @@ def test_that_a_weights_file_suggests_its_model(file: str, model: str) -> None:
 )
 def test_that_a_backbone_is_named_without_folders(backbone: str, told: str) -> None:
     assert short(backbone) == told
+
+
+def test_that_a_recipe_s_value_set_back_to_the_plain_default_is_trained(form: RunForm) -> None:
+    form.fields["recipe"].put("source")
+    form.fields["schedule"].put("cosine")
+    form.fields["epochs"].put(None)
+    config = form.config()
+    assert (config.recipe, config.schedule, config.epochs) == ("source", "cosine", None)
+
+
+def test_that_choices_outlive_a_new_labeler_and_end_with_their_study(form: RunForm) -> None:
+    form.set_backbone("ViT-B-16-quickgelu:openai")
+    form.labelers.tick(["L2"])
+    form.offer({"L1": "Ada", "L2": "Bea", "L3": "Cyd"}, ("attractive", "smart", "kind"), simulated=True, fresh=False)
+    config = form.config()
+    assert (config.backbone, config.labelers, config.attributes) == ("ViT-B-16-quickgelu:openai", ("L2",), None)
+    form.offer({"L1": "Ada", "L2": "Bea"}, ("smart",), simulated=True)
+    assert (form.config().backbone, form.config().labelers) == ("prism-mini", None)

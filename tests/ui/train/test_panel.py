@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from prism_desktop.engine.study.records import Changes
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.process import birth
 from tests.ui import fabricate
@@ -154,3 +155,37 @@ def test_that_a_run_started_here_ends_with_results(
     qtbot.waitUntil(lambda: "finished" in panel.monitor.state.text(), timeout=10_000)
     assert len(panel.monitor._story.step_loss.x) == 2
     assert panel.table.runs.rows[0].run.macro is not None
+
+
+def test_that_a_study_closed_during_a_run_leaves_no_job_behind(
+    open_train: OpenTrain, with_run: MakeRun, tiny_study: Study, qtbot: QtBot
+) -> None:
+    run = with_run(state="training")
+    status = json.loads((run / "status.json").read_text()) | {"pid": os.getpid(), "born": birth(os.getpid())}
+    (run / "status.json").write_text(json.dumps(status))
+    panel = open_train(tiny_study)
+    qtbot.waitUntil(panel.monitor.pause.isVisible, timeout=10_000)
+    (job,) = panel._stories._watches.values()
+    panel._stories.forget()
+    assert panel.context.study is not None
+    panel.context.changed.emit(Changes(images=False, labelers=True, attributes=False, trials=frozenset(), runs=False))
+    job.events.emit([[{"type": "step", "epoch": 9, "step": 1, "loss": 1.0}]])  # told before it heard that it is over
+    qtbot.waitUntil(lambda: job not in panel.context.jobs._running, timeout=10_000)
+
+
+def test_that_a_renamed_labeler_moves_no_choice(
+    open_train: OpenTrain, with_run: MakeRun, tiny_study: Study, qtbot: QtBot
+) -> None:
+    with_run("20260101-120000-lora-visual-prompt")
+    with_run("20260101-130000-lora-visual-prompt")
+    panel = open_train(tiny_study)
+    panel.form.labelers.tick(["L2"])
+    panel.form.set_backbone("prism-mini")
+    panel.show_run("20260101-120000-lora-visual-prompt")
+    study = panel.context.study
+    assert study is not None
+    panel.context.write(lambda: study.update_labeler("L2", display_name="Bea"))
+    qtbot.waitUntil(lambda: panel.form.labelers.itemText(0) == "Bea", timeout=10_000)
+    qtbot.waitUntil(panel.idle, timeout=10_000)
+    assert panel._shown == "20260101-120000-lora-visual-prompt"
+    assert panel.form.config().backbone == "prism-mini"
