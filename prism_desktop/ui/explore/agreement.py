@@ -61,59 +61,71 @@ class AgreementView(View):
         self.setLayout(whole)
 
     def show_data(self, data: RunData | None) -> None:
+        """Read the study's answers anew; what a run learned from is only a part of them, and older."""
         super().show_data(data)
-        known = labeled_attributes(data) if data is not None else []
-        self.attribute.offer([(ALL, "All attributes"), *((name, name) for name in known)])
         self._ask()
 
     def idle(self) -> bool:
         return self._asked == self._answered
 
     def table(self) -> Table | None:
-        found, data = self._found, self.data
-        if found is None or data is None:
+        found = self._found
+        if found is None:
             return None
         table = found.found.frame(repeats=True)
         # What was never shared stays empty: it is unknown, not zero.
         cells = table.astype(object).where(table.notna(), None).itertuples(index=False, name=None)
-        body = [(data.names[one], data.names[other], self.attribute.key, *rest) for one, other, *rest in cells]
+        body = [(found.names[one], found.names[other], self.attribute.key, *rest) for one, other, *rest in cells]
         head = ("labeler", "other", "attribute", "agreement", "low", "high", "shared answers", "source")
         return Table("agreement", head, body)
 
     def figure(self) -> Figure | None:
-        found, data = self._found, self.data
-        if found is None or data is None:
+        found = self._found
+        if found is None:
             return None
-        names = dict(data.names)
         threshold = self.threshold.value() / 100
-        return Figure("agreement", lambda path: drawing.draw_agreement(path, found, names, threshold))
+        return Figure("agreement", lambda path: drawing.draw_agreement(path, found, found.names, threshold))
 
     def _ask(self) -> None:
-        data = self.data
+        study = self.context.study
         self._found = None
-        if not _has(data):
-            self.matrix.show_matrix((), np.zeros((0, 0)), np.zeros((0, 0), np.int64))
-            self.network.show_network((), {}, ())
-            self.told.setText("This run holds no answers, so there is no agreement to show.")
-            return
-        assert data is not None
         self._asked += 1
-        asked, attribute = self._asked, None if self.attribute.key == ALL else self.attribute.key
+        self._clear("Comparing labelers…" if study is not None else "")
+        if study is None:
+            self._answered = self._asked
+            return
+        asked, attribute = self._asked, None if self.attribute.key in ("", ALL) else self.attribute.key
 
         def hear(events: list[Any]) -> None:
-            found = operations.result(events)
-            if isinstance(found, Agreement) and asked == self._asked:
-                self._show(data, found)
+            answer = operations.result(events)
+            if answer is None or asked != self._asked:
+                return
+            kinds, found = answer
+            self.attribute.offer([(ALL, "All attributes"), *((name, name) for name in kinds)])
+            if found is None:
+                self._clear("Nobody has answered yet, so there is no agreement to show.")
+            else:
+                self._show(found)
 
-        work = operations.agreement(data, attribute)
-        job = self.context.jobs.start(work, "Agreement", quiet=True, events=hear)
-        job.failed.connect(self.context.report)
+        def failed(error: Exception) -> None:
+            if asked == self._asked and self.context.study is study:
+                self.context.report(error)
+
+        job = self.context.jobs.start(operations.agreement(study, attribute), "Agreement", quiet=True, events=hear)
+        job.failed.connect(failed)
         job.finished.connect(lambda: setattr(self, "_answered", max(self._answered, asked)))
 
-    def _show(self, data: RunData, found: Agreement) -> None:
+    def _clear(self, told: str) -> None:
+        """Show no numbers: old ones under a new heading would be taken for its own."""
+        self.matrix.show_matrix((), np.zeros((0, 0)), np.zeros((0, 0), np.int64))
+        self.network.show_network((), {}, ())
+        self.links.setText("")
+        self.told.setText(told)
+
+    def _show(self, found: Agreement) -> None:
         self._found = found
         values, counts = found.found.matrix, found.found.counts
-        names = [data.names[code] for code in found.found.labelers]
+        names = [found.names[code] for code in found.found.labelers]
         self.matrix.show_matrix(names, values, counts)
         pairs = [(a, b) for a in range(len(names)) for b in range(a + 1, len(names))]
         known = [(a, b) for a, b in pairs if counts[a, b] and not np.isnan(values[a, b])]
@@ -140,17 +152,3 @@ class AgreementView(View):
         if self._found is not None:
             codes = self._found.found.labelers
             self.views_wanted.emit(codes[one], codes[other])
-
-
-def _has(data: RunData | None) -> bool:
-    frames = (data.compared, data.rated) if data is not None else ()
-    return any(frame is not None and len(frame) > 0 for frame in frames)
-
-
-def labeled_attributes(data: RunData) -> list[str]:
-    """The attributes that were judged, in the study's order."""
-    labeled: set[str] = set()
-    for answers in (data.compared, data.rated):
-        if answers is not None:
-            labeled |= set(answers["attribute"].unique())
-    return [name for name in data.attributes if name in labeled]

@@ -13,7 +13,6 @@ from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Event, Progress
 
 if TYPE_CHECKING:
-    import pandas as pd
     import pyarrow as pa
 
     from prism_desktop.engine.analysis.client import InferenceClient
@@ -54,8 +53,6 @@ class RunData:
     summary: dict[str, Any]
     row: dict[str, int]  # image id to its row
     judged: dict[int, list[Judged]] = field(default_factory=dict)
-    compared: "pd.DataFrame | None" = None  # data/comparisons.parquet, for the agreement
-    rated: "pd.DataFrame | None" = None  # data/ratings.parquet
     _model: "InferenceClient | None" = None
 
     def model(self) -> "InferenceClient":
@@ -185,15 +182,13 @@ def _read_answers(folder: Path, data: RunData) -> None:
 
     ratings, comparisons = folder / "data" / "ratings.parquet", folder / "data" / "comparisons.parquet"
     if ratings.is_file():
-        data.rated = pd.read_parquet(ratings)
         columns = ["labeler", "attribute", "image", "value"]
-        for labeler, attribute, image, value in data.rated[columns].itertuples(index=False, name=None):
+        for labeler, attribute, image, value in pd.read_parquet(ratings)[columns].itertuples(index=False, name=None):
             if image in data.row:
                 data.judged.setdefault(data.row[image], []).append(Judged(labeler, attribute, "rating", int(value)))
     if comparisons.is_file():
-        data.compared = pd.read_parquet(comparisons)
         columns = ["labeler", "attribute", "left", "right", "outcome"]
-        for answer in data.compared[columns].itertuples(index=False, name=None):
+        for answer in pd.read_parquet(comparisons)[columns].itertuples(index=False, name=None):
             _keep_comparison(data, *answer)
 
 

@@ -14,6 +14,7 @@ from prism_desktop.ui.explore.data import RunData
 
 if TYPE_CHECKING:
     from prism_desktop.engine.analysis.agreement import AgreementResult
+    from prism_desktop.engine.study.store import Study
 
 MAPS = {"gradient-attention": "Gradient × attention", "attention": "Raw attention", "rollout": "Attention rollout"}
 
@@ -34,6 +35,7 @@ class Agreement:
 
     found: "AgreementResult"
     places: dict[int, tuple[float, float]]  # by row of the matrix
+    names: dict[str, str]  # what to call each labeler
 
 
 def explorable(study: Path) -> tuple[RunSummary, ...]:
@@ -56,17 +58,27 @@ def result(events: Iterable[Any]) -> Any:
     return next((event.value for event in events if isinstance(event, Done)), None)
 
 
-def agreement(data: RunData, attribute: str | None) -> Iterator[Event[Agreement]]:
-    """Agreement on one attribute, or on all if None; the last event is `Done[Agreement]`."""
+def agreement(study: "Study", attribute: str | None) -> Iterator[Event[tuple[tuple[str, ...], Agreement | None]]]:
+    """Agreement in the study's present answers on one attribute, or on all if None.
+
+    The last event is `Done` of the attributes that were judged, in the study's order, and the agreement: None where
+    nothing was judged."""
+    yield Progress(0, None, "Comparing labelers")
+    compared, rated = study.comparisons(), study.ratings()
+    judged = set(compared["attribute"]) | set(rated["attribute"])
+    kinds = tuple(each.name for each in study.attributes() if each.name in judged)
+    if not kinds:
+        yield Done((kinds, None))
+        return
     from prism_desktop.engine.analysis.agreement import study_agreement
     from prism_desktop.engine.analysis.network import layout
 
-    yield Progress(0, None, "Comparing labelers")
-    assert data.compared is not None
-    assert data.rated is not None
-    found = study_agreement(data.compared, data.rated, attribute, data.labelers)
+    labeled = set(compared["labeler"]) | set(rated["labeler"])
+    names = {each.code: each.display_name or each.code for each in study.labelers() if each.code in labeled}
+    yield Progress(0, None, "Comparing labelers")  # where a study that is being closed ends this
+    found = study_agreement(compared, rated, attribute if attribute in judged else None, tuple(names))
     places = layout(found)
-    yield Done(Agreement(found, {place: places[code] for place, code in enumerate(found.labelers)}))
+    yield Done((kinds, Agreement(found, {place: places[code] for place, code in enumerate(found.labelers)}, names)))
 
 
 def relevance(data: RunData, face: int, labeler: str, attribute: str, kind: str) -> Iterator[Event[Relevance]]:

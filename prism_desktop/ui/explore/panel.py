@@ -1,6 +1,5 @@
 """The Explore panel: what a run's model believes of each labeler, in five views."""
 
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,20 +7,18 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
 
-from prism_desktop.engine.personal.methods import METHODS
-from prism_desktop.engine.training.run import RunSummary
+from prism_desktop.engine.training.run import ACTIVE, RunSummary
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations
 from prism_desktop.ui.explore.accuracy import AccuracyView
 from prism_desktop.ui.explore.agreement import AgreementView
-from prism_desktop.ui.explore.data import RunData, read_run
+from prism_desktop.ui.explore.data import RunData
 from prism_desktop.ui.explore.exporting import ExportButton
 from prism_desktop.ui.explore.face import FaceView
 from prism_desktop.ui.explore.faces import FacesView
+from prism_desktop.ui.explore.reader import RunReader
 from prism_desktop.ui.explore.two import TwoView
-from prism_desktop.ui.explore.view import Picker, View
-from prism_desktop.ui.job import Job
-from prism_desktop.ui.train.runs import short
+from prism_desktop.ui.explore.view import Picker, View, title
 from prism_desktop.ui.widgets.basics import GRID, columns, label, rows
 from prism_desktop.ui.widgets.empty import EmptyState
 from prism_desktop.ui.widgets.pick import Segments
@@ -46,8 +43,8 @@ class ExplorePanel(QWidget):
         self.data: RunData | None = None
         self._runs: tuple[RunSummary, ...] = ()
         self._names: dict[str, str] = {}
-        self._reading: Job | None = None
-        self._asked = ""  # path of the run being read or shown
+        self._reader = RunReader(context, self)
+        self._asked = ""  # path of the run being read or shown; empty when that failed or was cancelled
         self._stale: set[str] = set(_VIEWS)  # views that have not seen the data yet
         self._make()
         self._lay_out()
@@ -72,10 +69,12 @@ class ExplorePanel(QWidget):
 
     def idle(self) -> bool:
         """Whether everything asked for has been shown."""
-        if self._reading is not None or self.context.worker.busy:
+        if self._reader.busy or self.context.worker.busy:
             return False
         current = self._view[self.segments.current]
-        return self.data is None or (self.segments.current not in self._stale and current.idle())
+        if self.data is None and self.segments.current != "agreement":
+            return True
+        return self.segments.current not in self._stale and current.idle()
 
     def _make(self) -> None:
         context = self.context
@@ -90,6 +89,7 @@ class ExplorePanel(QWidget):
         self.run.setMinimumContentsLength(10)
         self.run.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.run.setAccessibleName("Run")
+        self.run.setPlaceholderText("Choose a run")
         self.segments = Segments(_VIEWS)
         self.note = label(NOTE, "small")
         self.export = ExportButton(context, lambda: self._view[self.segments.current])
@@ -112,7 +112,7 @@ class ExplorePanel(QWidget):
 
     def _lay_out(self) -> None:
         self._stack = QStackedWidget()
-        for view in self._view.values():
+        for view in (*self._view.values(), self.no_runs):
             self._stack.addWidget(view)
         top = columns(label("Explore", "title"), GRID, self.run, GRID, self.segments, GRID, self.export, gap=GRID)
         top.setStretch(2, 1)
@@ -122,7 +122,7 @@ class ExplorePanel(QWidget):
         inside.setStretch(1, 1)
         body.setLayout(inside)
         self._whole = QStackedWidget()
-        for each in (body, self.no_study, self.no_runs):
+        for each in (body, self.no_study):
             self._whole.addWidget(each)
         self.setLayout(rows(self._whole, gap=0))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -133,6 +133,8 @@ class ExplorePanel(QWidget):
         context.study_closed.connect(self._open)
         context.changed.connect(self._changed)
         context.closing.connect(self._put_away)
+        self._reader.read.connect(self._take)
+        self._reader.missed.connect(self._missed)
         self.run.currentIndexChanged.connect(lambda _: self._read())
         self.segments.picked.connect(self._show_view)
         for view in self._view.values():
@@ -146,21 +148,38 @@ class ExplorePanel(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self._list()
+        self._show_view(self.segments.current)
 
     def _open(self) -> None:
-        study = self.context.study
-        self._runs, self._asked = (), ""
-        self._take(None)
-        self._whole.setCurrentIndex(1 if study is None else 2)
-        if study is not None:
-            self.context.ask(study.labelers, self._name, owner=self, topic="labelers")
-            self._list()
+        self._runs = ()
+        self.run.offer([])
+        self.run.hide()
+        self._forget()
+        self._stale.add("agreement")
+        self._whole.setCurrentIndex(1 if self.context.study is None else 0)
+        self._show_view(self.segments.current)
+        self._ask_names()
+        self._list()
 
     def _changed(self, changes: Any) -> None:
         if changes.runs:
             self._list()
-        if changes.labelers and self.context.study is not None:
-            self.context.ask(self.context.study.labelers, self._name, owner=self, topic="labelers")
+        if changes.labelers:
+            self._ask_names()
+        if changes.trials or changes.labelers or changes.attributes:
+            self._stale.add("agreement")
+            if self.isVisible():
+                self._fill(self.segments.current)
+
+    def _ask_names(self) -> None:
+        study = self.context.study
+
+        def take(labelers: Any) -> None:
+            if self.context.study is study:
+                self._name(labelers)
+
+        if study is not None:
+            self.context.ask(study.labelers, take, owner=self, topic="labelers")
 
     def _name(self, labelers: Any) -> None:
         self._names = {each.code: each.display_name or each.code for each in labelers}
@@ -170,44 +189,48 @@ class ExplorePanel(QWidget):
 
     def _list(self) -> None:
         study = self.context.study
+
+        def take(runs: tuple[RunSummary, ...]) -> None:
+            if self.context.study is study and runs != self._runs:
+                self._show_runs(runs)
+
         if study is not None:
             path = Path(study.path)
-            self.context.ask(lambda: operations.explorable(path), self._show_runs, owner=self, topic="runs")
+            self.context.ask(lambda: operations.explorable(path), take, owner=self, topic="runs")
 
     def _show_runs(self, runs: tuple[RunSummary, ...]) -> None:
-        self._whole.setCurrentIndex(0 if runs else 2)
-        if runs == self._runs:
-            return
-        self._runs = runs
+        before, self._runs = {str(run.path): run for run in self._runs}, runs
         chosen = self.run.key
         self.run.offer([(str(run.path), title(run)) for run in runs])
+        self.run.setVisible(bool(runs))
+        now = next((run for run in runs if str(run.path) == self._asked), None)
+        if self._asked and (now is None or (now != before.get(self._asked) and now.state not in ACTIVE)):
+            self._forget()  # gone, or trained further since it was read
+        self._show_view(self.segments.current)
         if not chosen and runs:
             # What labelers differ in is what people come for; the consensus is one choice away.
             personal = next((run for run in runs if run.method != "consensus"), runs[0])
-            self.run.blockSignals(True)
-            self.run.pick(str(personal.path))
-            self.run.blockSignals(False)
+            self.run.settle(str(personal.path))
         self._read()
 
     def _read(self) -> None:
         path = self.run.key
         if not path or path == self._asked:
             return
+        self._forget()
         self._asked = path
+        self._reader.start(Path(path), self._names)
 
-        def hear(events: list[Any]) -> None:
-            found = operations.result(events)
-            if isinstance(found, RunData) and path == self._asked:
-                self._take(found)
+    def _missed(self) -> None:
+        """Nothing is shown, so nothing may seem chosen."""
+        self._asked = ""
+        self.run.settle("")
 
-        def done() -> None:
-            if path == self._asked:
-                self._reading = None
-
-        job = self.context.jobs.start(read_run(Path(path), self._names), "Reading the run", events=hear)
-        self._reading = job
-        job.failed.connect(self.context.report)
-        job.finished.connect(done)
+    def _forget(self) -> None:
+        """Show no run, and wait for none."""
+        self._reader.forget()
+        self._asked = ""
+        self._take(None)
 
     def _take(self, data: RunData | None) -> None:
         """Show another run and end the process that held the model of the one before."""
@@ -223,7 +246,7 @@ class ExplorePanel(QWidget):
 
     def _give_data(self) -> None:
         """Fill the view in front; the others when they are looked at."""
-        self._stale = set(_VIEWS)
+        self._stale |= set(_VIEWS) - {"agreement"}  # that one is about the study's answers, whatever the run
         self._fill(self.segments.current)
 
     def _fill(self, name: str) -> None:
@@ -233,14 +256,16 @@ class ExplorePanel(QWidget):
 
     def _show_view(self, name: str) -> None:
         self._fill(name)
-        self._stack.setCurrentWidget(self._view[name])
-        self.note.setVisible(name in _PREDICTING)
+        bare = not self._runs and name != "agreement"
+        self._stack.setCurrentWidget(self.no_runs if bare else self._view[name])
+        self.note.setVisible(name in _PREDICTING and not bare)
 
     def _show_face(self, row: int) -> None:
         labeler, attribute = self._choice()
         self.show_view("face")
-        self.face.labeler.pick(labeler)
-        self.face.attribute.pick(attribute)
+        if labeler and attribute:
+            self.face.labeler.settle(labeler)
+            self.face.attribute.settle(attribute)
         self.face.show_face(row)
 
     def _choice(self) -> tuple[str, str]:
@@ -273,10 +298,3 @@ class ExplorePanel(QWidget):
 
         work = operations.score_text(data, attribute)
         self.context.run(work, f"Scoring “{attribute}”", events=hear)
-
-
-def title(run: RunSummary) -> str:
-    """A run in the list: method, accuracy, backbone, when."""
-    method = METHODS[run.method].title if run.method in METHODS else run.method
-    accuracy = f", {run.macro:.1%}" if run.macro is not None else ""
-    return f"{method}{accuracy} · {short(run.backbone)} · {datetime.fromtimestamp(run.created):%d %b %H:%M}"

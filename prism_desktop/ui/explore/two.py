@@ -65,9 +65,7 @@ class TwoView(View):
         self.gallery.thumbnails.clear()
         self.offer()
         if data is not None and len(data.labelers) > 1 and self.one.key == self.other.key:
-            self.other.blockSignals(True)
-            self.other.pick(data.labelers[1] if self.one.key != data.labelers[1] else data.labelers[0])
-            self.other.blockSignals(False)
+            self.other.settle(data.labelers[1] if self.one.key != data.labelers[1] else data.labelers[0])
         self._compare()
 
     def offer(self) -> None:

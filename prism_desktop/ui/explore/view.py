@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,11 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QComboBox, QWidget
 
+from prism_desktop.engine.personal.methods import METHODS
+from prism_desktop.engine.training.run import RunSummary
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.data import RunData
+from prism_desktop.ui.train.runs import short
 from prism_desktop.ui.widgets.basics import label, rows
 from prism_desktop.ui.widgets.painted import series_colour
 
@@ -91,6 +95,12 @@ class Picker(QComboBox):
         if place >= 0:
             self.setCurrentIndex(place)
 
+    def settle(self, key: str) -> None:
+        """Choose without telling anybody; an unknown key chooses nothing."""
+        self.blockSignals(True)
+        self.setCurrentIndex(self.findData(key))
+        self.blockSignals(False)
+
 
 def picker(title: str, changed: Callable[[], Any], width: int = 110) -> tuple[Picker, QWidget]:
     """A picker, and a holder with its caption above."""
@@ -131,3 +141,10 @@ def labeler_choices(view: View) -> tuple[list[tuple[str, str]], list[QIcon]]:
         return [], []
     choices = [(code, data.names[code]) for code in data.labelers]
     return choices, [dot(view.colour(code)) for code in data.labelers]
+
+
+def title(run: RunSummary) -> str:
+    """A run in the list: method, accuracy, backbone, when."""
+    method = METHODS[run.method].title if run.method in METHODS else run.method
+    accuracy = f", {run.macro:.1%}" if run.macro is not None else ""
+    return f"{method}{accuracy} · {short(run.backbone)} · {datetime.fromtimestamp(run.created):%d %b %H:%M}"
