@@ -40,6 +40,7 @@ class AppContext(QObject):
         self.jobs = Jobs(self)
         self.worker = Worker(self.report, "reader", self)
         self.writer = Worker(self.report, "writer", self)  # of its own: an answer never waits behind a long reading
+        self.held_back: Callable[[], int] = lambda: 0  # key presses that could not be saved; set by the Label panel
         self._closing: list[Study] = []
 
     def message(self, text: str, kind: str = "info") -> None:

@@ -153,6 +153,11 @@ def back_up(study: "Study") -> Any:
     return study.backup()
 
 
+def image_paths(study: "Study") -> dict[str, Path]:
+    """Where each image is now, by id."""
+    return {image.id: image.path for image in study.images()}
+
+
 def begin_labeling(study: "Study", labeler: str, kind: Kind) -> "tuple[LabelingSession, Snapshot]":
     """Begin a sitting where the labeler stopped; the session belongs to the store's writer from here on."""
     from prism_desktop.engine.labeling.session import LabelingSession

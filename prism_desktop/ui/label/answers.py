@@ -24,7 +24,7 @@ class AnswerButton(QAbstractButton):
         self.setToolTip(f"{text} ({key})")
         self.setAccessibleName(text)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # a focused button eats arrow keys; every answer has a key
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
@@ -36,7 +36,7 @@ class AnswerButton(QAbstractButton):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         whole = QRectF(self.rect()).adjusted(1, 1, -1, -1)
         lit = self.underMouse() or self.isDown()
-        painter.setPen(QPen(QColor(self._theme.tokens.accent), 3) if self.hasFocus() else QPen(QColor("#6a6a6e"), 1))
+        painter.setPen(QPen(QColor("#6a6a6e"), 1))
         painter.setBrush(QColor("#9a9a9c" if self.isDown() else "#929294" if lit else "#8b8b8d"))
         painter.drawRoundedRect(whole, 10, 10)
         painter.setFont(self._font())

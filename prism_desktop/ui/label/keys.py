@@ -63,6 +63,10 @@ class Keys:
         keys = [_normal(sequence) for sequence in self.by_action.values()]
         return {action for action, key in self.by_action.items() if key and keys.count(_normal(key)) > 1}
 
+    def missing(self) -> set[str]:
+        """Actions without a key that need one; undo has a second."""
+        return {action for action, key in self.by_action.items() if not key and action != "undo too"}
+
     def changes(self) -> dict[str, str]:
         """What differs from the defaults."""
         return {action: key for action, key in self.by_action.items() if key != DEFAULTS[action]}

@@ -1,6 +1,7 @@
 """The Label panel: who and what, instructions, trials."""
 
 import time
+from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
@@ -16,6 +17,9 @@ from prism_desktop.ui.label.sitting import Sitting
 from prism_desktop.ui.label.start import StartPage
 from prism_desktop.ui.label.trial import TrialPage
 from prism_desktop.ui.widgets.empty import EmptyState
+
+if TYPE_CHECKING:
+    from prism_desktop.engine.study.store import Study
 
 
 class LabelPanel(QWidget):
@@ -70,9 +74,15 @@ class LabelPanel(QWidget):
         if study is None:
             return
         self._context.settings.put("label", {"labeler": labeler, "kind": kind})
-        self.trial.keys = Keys(self._context.settings.keys)
+        if self._held_back():
+            return
+        self.trial.use_keys(Keys(self._context.settings.keys))
         sitting = Sitting(self._context, study, labeler, kind, self.ring)
         sitting.ready.connect(lambda: self._ready(sitting))
+
+    def held_back(self) -> int:
+        """How many key presses could not be saved."""
+        return 0 if self.trial.sitting is None else self.trial.sitting.held_back
 
     def close_down(self) -> None:
         """End the decoding thread; called when the window closes."""
@@ -85,6 +95,7 @@ class LabelPanel(QWidget):
         context.study_closed.connect(self._study_changed)
         context.changed.connect(self._changed)
         context.closing.connect(self.close_down)
+        context.held_back = self.held_back
         self.start.begun.connect(self.begin)
         self.start.added.connect(self._add_labeler)
         self.start.keys_wanted.connect(self._show_keys)
@@ -95,7 +106,8 @@ class LabelPanel(QWidget):
 
     def _ready(self, sitting: Sitting) -> None:
         overview = self._overview
-        if overview is None:
+        if overview is None or self._context.study is not sitting.study or self._held_back():
+            sitting.end()
             return
         attributes: dict[str, AttributeRecord] = {each.name: each for each in overview.attributes}
         names = {each.code: each.display_name or each.code for each in overview.labelers}
@@ -107,6 +119,13 @@ class LabelPanel(QWidget):
         else:
             self._show(self.trial)
         self._instruct = True
+
+    def _held_back(self) -> bool:
+        """Whether answers of the sitting before could not be saved; then they are shown in place of another one."""
+        held_back = self.held_back()
+        if held_back:
+            self._show(self.trial)
+        return bool(held_back)
 
     def _add_labeler(self, name: str) -> None:
         study = self._context.study
@@ -138,6 +157,8 @@ class LabelPanel(QWidget):
             self._refresh()
 
     def _changed(self, changes: Changes) -> None:
+        if changes.images and self.trial.sitting is not None:
+            self.trial.sitting.find_images()
         if self.pages.currentWidget() in (self.trial, self.instructions, self.keys):
             return
         self._stale = not self.isVisible()
@@ -153,9 +174,14 @@ class LabelPanel(QWidget):
     def _refresh(self) -> None:
         study = self._context.study
         if study is not None:
-            self._context.ask(lambda: operations.overview(study), self._show_overview, owner=self, topic="overview")
+            self._context.ask(
+                lambda: (study, operations.overview(study)), self._show_overview, owner=self, topic="overview"
+            )
 
-    def _show_overview(self, overview: operations.Overview) -> None:
+    def _show_overview(self, answer: "tuple[Study, operations.Overview]") -> None:
+        study, overview = answer
+        if study is not self._context.study:  # it was closed meanwhile
+            return
         first = self._overview is None
         self._overview = overview
         if self.pages.currentWidget() in (self.trial, self.instructions, self.keys):

@@ -61,10 +61,15 @@ class KeysPage(QWidget):
         self._check()
 
     def _check(self) -> None:
-        clashes = self._chosen().clashes()
-        names = ", ".join(NAMES[action] for action in NAMES if action in clashes)
-        self.trouble.setText(f"The same key twice: {names}." if clashes else "")
-        self.done.setEnabled(not clashes)
+        chosen = self._chosen()
+        clashes, missing = chosen.clashes(), chosen.missing()
+        troubles = [
+            f"{what}: {', '.join(name for action, name in NAMES.items() if action in actions)}."
+            for what, actions in (("The same key twice", clashes), ("No key yet", missing))
+            if actions
+        ]
+        self.trouble.setText(" ".join(troubles))
+        self.done.setEnabled(not troubles)
 
     def _save(self) -> None:
         self._context.settings.keys = self._chosen().changes()

@@ -71,7 +71,8 @@ class Ring(QObject):
             for key, _ in keys:
                 if key in self._kept:
                     self._kept.move_to_end(key)
-            self._wanted = [(key, path) for key, path in keys if key not in self._kept]
+            # What could not be read is tried again: the image may have been found since.
+            self._wanted = [(key, path) for key, path in keys if key not in self._kept or self._kept[key].isNull()]
             self._lock.notify()
 
     def get(self, image: str, box: QSize) -> QImage | None:

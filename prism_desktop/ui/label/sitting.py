@@ -37,14 +37,15 @@ class Sitting(QObject):
     freed = Signal()  # nothing is left to store
 
     def __init__(self, context: AppContext, study: "Study", labeler: str, kind: Kind, ring: Ring) -> None:
-        super().__init__()
-        self._context, self._study, self._ring = context, study, ring
+        super().__init__(context)  # lives on after the page let go of it, until all is stored
+        self._context, self.study, self._ring = context, study, ring
         self.labeler, self.kind = labeler, kind
         self.deck: Deck | None = None
         self._session: LabelingSession | None = None
         self._paths: dict[str, Path] = {}
+        self._moved_to: dict[str, Path] = {}  # known better than by the session, which reads the images once
         self._unsaved: deque[Effect] = deque()
-        self._stuck = self._failed = False
+        self._stuck = self._failed = self._ended = False
         self._epoch = 0  # of what is on its way to the writer; what failed is sent again in a new one
         self._box = QSize(1, 1)
         self._changes = Changes()
@@ -52,12 +53,19 @@ class Sitting(QObject):
         self._tell_later.setSingleShot(True)
         self._tell_later.setInterval(_QUIET)
         self._tell_later.timeout.connect(self.tell)
-        context.writer.ask(lambda: operations.begin_labeling(study, labeler, kind), self._begin, owner=self)
+        context.writer.ask(
+            lambda: operations.begin_labeling(study, labeler, kind), self._begin, owner=self, failed=self._not_begun
+        )
 
     @property
     def unsaved(self) -> int:
         """What was done but is not yet on the disk."""
         return len(self._unsaved)
+
+    @property
+    def held_back(self) -> int:
+        """What could not be stored, and what was done after it."""
+        return len(self._unsaved) if self._stuck else 0
 
     @property
     def last_seen(self) -> float | None:
@@ -110,16 +118,35 @@ class Sitting(QObject):
         if changes:
             self._context.changed.emit(changes)
 
+    def find_images(self) -> None:
+        """Look up anew where the images are; some were moved or found again."""
+        study = self.study
+        self._context.ask(lambda: operations.image_paths(study), self._found, owner=self, topic="images")
+
+    def _found(self, paths: dict[str, Path]) -> None:
+        self._moved_to = paths
+        self._paths.update(paths)
+        self.look_ahead(self._box)
+
     def _begin(self, begun: "tuple[LabelingSession, Snapshot]") -> None:
         self._session, snapshot = begun
         self.deck = Deck([attribute.name for attribute in self._session.attributes], snapshot)
         self._paths.update(snapshot.paths)
         self.ready.emit()
 
-    def end(self) -> None:
-        """The labeler leaves; what was answered is on its way to the disk."""
-        self._tell_later.stop()
+    def _not_begun(self, error: Exception) -> None:
+        if self._context.study is self.study:
+            self._context.report(error)
         self.deleteLater()
+
+    def end(self) -> None:
+        """The labeler leaves; what is still on its way to the disk is waited for, what is held back is let go of."""
+        self._tell_later.stop()
+        self._ended = True
+        if self._unsaved and not self._stuck:
+            self.freed.connect(self.deleteLater)
+        else:
+            self.deleteLater()
 
     def _act(self, effect: Effect | None) -> None:
         self.moved.emit()  # first what the labeler sees, then the disk
@@ -145,12 +172,13 @@ class Sitting(QObject):
         changes, snapshot = result
         effect = self._unsaved.popleft()
         self._changes |= changes
-        self._tell_later.start()
-        self._paths.update(snapshot.paths)
+        if not self._ended:
+            self._tell_later.start()
+        self._paths.update({**snapshot.paths, **self._moved_to})
         assert self.deck is not None
         before = self.deck.current
         self.deck.confirm(effect, snapshot)
-        if self.deck.current is not before:
+        if self.deck.current is not before or (self.deck.current is None and not self._unsaved):
             self.moved.emit()
         else:
             self.look_ahead(self._box)
@@ -162,4 +190,9 @@ class Sitting(QObject):
             return
         self._stuck = True
         self._context.report(error)
+        if self._ended:  # no one can try again
+            count = len(self._unsaved)
+            what = "The last answer was" if count == 1 else f"The last {count} answers were"
+            self._context.message(f"{what} not saved. {error}", "bad")
+            self.deleteLater()
         self.stuck.emit(error)

@@ -68,11 +68,17 @@ class TrialPage(QWidget):
         self.who.setText(f"{who} · {wording.task(sitting.kind)}")
         sitting.moved.connect(self.refresh)
         sitting.stuck.connect(self._show_stuck)
-        sitting.freed.connect(self.stuck.hide)
+        sitting.freed.connect(self._freed)
         self.stuck.hide()
         self.skipping.hide()
         self.refresh()
         self.setFocus()
+
+    def use_keys(self, keys: Keys) -> None:
+        """From now on these keys are in force, and shown."""
+        self.keys = keys
+        for action, hint in self._hints.items():
+            hint.cap.set_sequence(keys[action])
 
     def end(self) -> None:
         """Let go of the sitting."""
@@ -109,6 +115,9 @@ class TrialPage(QWidget):
         sitting = self.sitting
         if sitting is None:
             return False
+        if action in _ANSWERS and self.skipping.isVisible():  # a click beside the card only puts it away
+            self.skipping.hide()
+            return True
         if action in _ANSWERS:
             return self._answer(action, sitting)
         doing = {"undo": sitting.undo, "redo": sitting.redo, "skip": self.skipping.pop_up, "pause": self.paused.emit}
@@ -159,6 +168,11 @@ class TrialPage(QWidget):
         self._stuck_text.setText(f"{what} could not be saved yet and will be kept here until then. {error}")
         self.stuck.show()
 
+    def _freed(self) -> None:
+        if not self.stuck.isHidden():
+            self.stuck.hide()
+            self.setFocus()  # the message bar may have had it
+
     def _connect(self) -> None:
         self.stage.painted.connect(lambda when: self.sitting.painted(when) if self.sitting is not None else None)
         self.stage.resized.connect(self._settle.start)
@@ -173,12 +187,12 @@ class TrialPage(QWidget):
 
     def _lay_out(self) -> None:
         theme = self._context.theme
-        hints = columns(
-            *(KeyHint(theme, self.keys[action], text, stage=True) for action, text in _HINTS), None, gap=2 * GRID
-        )
+        self._hints = {action: KeyHint(theme, self.keys[action], text, stage=True) for action, text in _HINTS}
+        hints = columns(*self._hints.values(), None, gap=2 * GRID)
         top = columns(self.who, None, self.count)
         self._stuck_text = label("", wrap=True)
         again = button("Try again", lambda: self.sitting.save_again() if self.sitting is not None else None, "primary")
+        again.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keys stay with the trial
         self.stuck.setProperty("role", "message")
         self.stuck.setProperty("kind", "bad")
         stuck = columns(self._stuck_text, again, gap=2 * GRID, margin=GRID + 4)

@@ -14,6 +14,7 @@ from prism_desktop.ui.study.home import HomePage
 from prism_desktop.ui.study.new import NewStudy, NewStudyPage, free_folder, studies_folder
 from prism_desktop.ui.study.overview import OverviewPage
 from prism_desktop.ui.study.reports import done_text
+from prism_desktop.ui.unsaved import may_leave
 from prism_desktop.ui.widgets.fields import choose_folder
 
 
@@ -93,6 +94,11 @@ class StudyPanel(QWidget):
         told = f"The study's tables and codebook are in {folder}."
         job.ended.connect(lambda cancelled: None if cancelled else self._context.message(told, "good"))
 
+    def close_study(self) -> None:
+        """Let go of the study, but not of answers that could not be saved."""
+        if may_leave(self._context, self):
+            self._context.close_study()
+
     def relink(self, folder: Path) -> None:
         """Look for moved images."""
         study = self._context.study
@@ -120,7 +126,7 @@ class StudyPanel(QWidget):
         self.new.left.connect(lambda: self._show(self.home))
         self.new.made.connect(self.make_study)
         overview = self.overview
-        overview.closed.connect(context.close_study)
+        overview.closed.connect(self.close_study)
         overview.importing.files_chosen.connect(self.import_files)
         overview.importing.folder_chosen.connect(self.import_images)
         overview.storage.relink_wanted.connect(self.relink)

@@ -8,129 +8,79 @@ from PySide6.QtGui import QKeyEvent
 from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.errors import DiskFullError
-from prism_desktop.engine.study.records import Kind, TrialRecord
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.label.keys import Keys
 from prism_desktop.ui.label.panel import LabelPanel
 from prism_desktop.ui.settings import Settings
-from prism_desktop.ui.window import Window
 from tests.fixtures.study import MakeStudy
 from tests.ui.conftest import OpenWindow
-
-LEFT, RIGHT, DOWN = Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Down
-CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
-
-
-@pytest.fixture
-def fresh(make_study: MakeStudy) -> Study:
-    """Images and labelers, nothing labeled."""
-    return make_study(comparisons=0, ratings=0)
-
-
-def _begin(window: Window, qtbot: QtBot, kind: Kind = "comparison", labeler: str = "L1") -> LabelPanel:
-    panel = window.show_panel("label")
-    assert isinstance(panel, LabelPanel)
-    qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.start)
-    panel.start.choose(labeler, kind)
-    qtbot.mouseClick(panel.start.start, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: panel.pages.currentWidget() in (panel.instructions, panel.trial))
-    if panel.pages.currentWidget() is panel.instructions:
-        qtbot.keyClick(panel.instructions, Qt.Key.Key_Space)
-    _rest(panel, qtbot)
-    return panel
-
-
-def _rest(panel: LabelPanel, qtbot: QtBot) -> None:
-    """Wait until the faces were painted and everything is on the disk."""
-
-    def done() -> bool:
-        sitting = panel.trial.sitting
-        slot = sitting.deck.current if sitting is not None and sitting.deck is not None else None
-        return sitting is not None and not sitting.unsaved and (slot is None or slot.onset is not None)
-
-    qtbot.waitUntil(done, timeout=10_000)
-
-
-def _press(panel: LabelPanel, qtbot: QtBot, *keys: Qt.Key, modifier: Qt.KeyboardModifier | None = None) -> None:
-    for key in keys:
-        qtbot.keyClick(panel.trial, key, modifier or Qt.KeyboardModifier.NoModifier)
-        _rest(panel, qtbot)
-
-
-def _trials(window: Window, current: bool = True) -> tuple[TrialRecord, ...]:
-    study = window.context.study
-    assert study is not None
-    return study.trials("L1", current=current)
-
-
-def _image(panel: LabelPanel) -> tuple[str, ...]:
-    return panel.trial.stage._images
+from tests.ui.label.hands import CONTROL, DOWN, LEFT, RIGHT, SHIFT, begin, image, press, rest, trials
 
 
 def test_that_five_trials_by_keys_are_stored_undone_redone_and_resumed(
     open_window: OpenWindow, qtbot: QtBot, fresh: Study
 ) -> None:
     window = open_window(fresh)
-    panel = _begin(window, qtbot)
-    _press(panel, qtbot, LEFT, RIGHT, LEFT, DOWN, RIGHT, RIGHT, DOWN, DOWN, LEFT, LEFT)
-    trials = _trials(window)
-    assert [dict(trial.answers) for trial in trials] == [
+    panel = begin(window, qtbot)
+    press(panel, qtbot, LEFT, RIGHT, LEFT, DOWN, RIGHT, RIGHT, DOWN, DOWN, LEFT, LEFT)
+    stored = trials(window)
+    assert [dict(trial.answers) for trial in stored] == [
         {"attractive": "left", "smart": "right"},
         {"attractive": "left", "smart": "tie"},
         {"attractive": "right", "smart": "right"},
         {"attractive": "tie", "smart": "tie"},
         {"attractive": "left", "smart": "left"},
     ]
-    assert all(trial.onset and trial.seconds is not None and trial.source == "labeled" for trial in trials)
-    assert [trial.order for trial in trials] == list(range(5))
+    assert all(trial.onset and trial.seconds is not None and trial.source == "labeled" for trial in stored)
+    assert [trial.order for trial in stored] == list(range(5))
 
-    _press(panel, qtbot, *[Qt.Key.Key_Z] * 5, modifier=CONTROL)  # 2 + 2 key presses of two trials, 1 of a third
-    assert len(_trials(window)) == 2
-    _press(panel, qtbot, *[Qt.Key.Key_Z] * 3, modifier=CONTROL | SHIFT)
-    assert len(_trials(window)) == 4
-    _press(panel, qtbot, Qt.Key.Key_Backspace)
-    assert len(_trials(window)) == 3  # the fourth is open again
-    fourth = _image(panel)
+    press(panel, qtbot, *[Qt.Key.Key_Z] * 5, modifier=CONTROL)  # 2 + 2 key presses of two trials, 1 of a third
+    assert len(trials(window)) == 2
+    press(panel, qtbot, *[Qt.Key.Key_Z] * 3, modifier=CONTROL | SHIFT)
+    assert len(trials(window)) == 4
+    press(panel, qtbot, Qt.Key.Key_Backspace)
+    assert len(trials(window)) == 3  # the fourth is open again
+    fourth = image(panel)
     window.close()
 
     window = open_window(fresh.path)
-    panel = _begin(window, qtbot)
-    assert _image(panel) == fourth
+    panel = begin(window, qtbot)
+    assert image(panel) == fourth
     assert panel.trial.count.text().startswith("0 now · 3 of")
-    _press(panel, qtbot, LEFT, LEFT)
-    assert len(_trials(window)) == 4
-    assert len(_trials(window, current=False)) == 6  # the withdrawn one stays in the log
+    press(panel, qtbot, LEFT, LEFT)
+    assert len(trials(window)) == 4
+    assert len(trials(window, current=False)) == 6  # the withdrawn one stays in the log
 
 
 def test_that_ratings_are_given_by_number(open_window: OpenWindow, qtbot: QtBot, fresh: Study) -> None:
     window = open_window(fresh)
-    panel = _begin(window, qtbot, "rating")
-    _press(panel, qtbot, Qt.Key.Key_4, LEFT, Qt.Key.Key_1)
-    (trial,) = _trials(window)
+    panel = begin(window, qtbot, "rating")
+    press(panel, qtbot, Qt.Key.Key_4, LEFT, Qt.Key.Key_1)
+    (trial,) = trials(window)
     assert trial.kind == "rating"
     assert dict(trial.answers) == {"attractive": 4, "smart": 1}
 
 
 def test_that_a_trial_is_skipped_with_a_reason(open_window: OpenWindow, qtbot: QtBot, fresh: Study) -> None:
     window = open_window(fresh)
-    panel = _begin(window, qtbot)
-    shown = _image(panel)
-    _press(panel, qtbot, Qt.Key.Key_S)
+    panel = begin(window, qtbot)
+    shown = image(panel)
+    press(panel, qtbot, Qt.Key.Key_S)
     assert panel.trial.skipping.isVisible()
-    _press(panel, qtbot, LEFT, Qt.Key.Key_2)
-    (trial,) = _trials(window)
+    press(panel, qtbot, LEFT, Qt.Key.Key_2)
+    (trial,) = trials(window)
     assert (trial.status, trial.skip_reason, dict(trial.answers)) == ("skipped", "The image is bad", {})
-    assert _image(panel) != shown
-    _press(panel, qtbot, Qt.Key.Key_Backspace)
-    assert _image(panel) == shown
-    assert _trials(window) == ()
+    assert image(panel) != shown
+    press(panel, qtbot, Qt.Key.Key_Backspace)
+    assert image(panel) == shown
+    assert trials(window) == ()
 
 
 def test_that_an_answer_that_cannot_be_saved_is_shown_kept_and_saved_later(
     open_window: OpenWindow, qtbot: QtBot, fresh: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     window = open_window(fresh)
-    panel = _begin(window, qtbot)
+    panel = begin(window, qtbot)
     record = Study.record
 
     def full(*_: object, **__: object) -> None:
@@ -142,23 +92,23 @@ def test_that_an_answer_that_cannot_be_saved_is_shown_kept_and_saved_later(
     qtbot.waitUntil(panel.trial.stuck.isVisible)
     assert "could not be saved" in panel.trial._stuck_text.text()
     assert "disk is full" in window.messages.text.text()
-    shown = _image(panel)
+    shown = image(panel)
     qtbot.keyClick(panel.trial, RIGHT)  # nothing more is taken until this one is safe
-    assert _image(panel) == shown
+    assert image(panel) == shown
     monkeypatch.setattr(Study, "record", record)
     assert panel.trial.sitting is not None
     panel.trial.sitting.save_again()
-    _rest(panel, qtbot)
+    rest(panel, qtbot)
     assert not panel.trial.stuck.isVisible()
-    assert [dict(trial.answers) for trial in _trials(window)] == [{"attractive": "left", "smart": "left"}]
+    assert [dict(trial.answers) for trial in trials(window)] == [{"attractive": "left", "smart": "left"}]
 
 
 def test_that_other_keys_can_be_chosen(open_window: OpenWindow, qtbot: QtBot, fresh: Study, settings: Settings) -> None:
     settings.keys = {"left": "A", "right": "D"}
     window = open_window(fresh)
-    panel = _begin(window, qtbot)
-    _press(panel, qtbot, LEFT, Qt.Key.Key_A, Qt.Key.Key_D)
-    assert [dict(trial.answers) for trial in _trials(window)] == [{"attractive": "left", "smart": "right"}]
+    panel = begin(window, qtbot)
+    press(panel, qtbot, LEFT, Qt.Key.Key_A, Qt.Key.Key_D)
+    assert [dict(trial.answers) for trial in trials(window)] == [{"attractive": "left", "smart": "right"}]
 
 
 def test_that_the_same_key_for_two_things_is_refused(open_window: OpenWindow, qtbot: QtBot, fresh: Study) -> None:
@@ -180,8 +130,8 @@ def test_that_instructions_come_first_and_after_a_gap_but_not_after_a_pause(
     panel.begin("L1", "comparison")
     qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.instructions)
     qtbot.keyClick(panel.instructions, Qt.Key.Key_Space)
-    _rest(panel, qtbot)
-    _press(panel, qtbot, LEFT, LEFT)
+    rest(panel, qtbot)
+    press(panel, qtbot, LEFT, LEFT)
     qtbot.keyClick(panel.trial, Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.start)
     panel.begin("L1", "comparison")
@@ -190,7 +140,7 @@ def test_that_instructions_come_first_and_after_a_gap_but_not_after_a_pause(
 
 def test_that_a_key_held_down_answers_once(open_window: OpenWindow, qtbot: QtBot, fresh: Study) -> None:
     window = open_window(fresh)
-    panel = _begin(window, qtbot)
+    panel = begin(window, qtbot)
     for repeated in (False, True, True, True):
         event = QKeyEvent(QEvent.Type.KeyPress, LEFT, Qt.KeyboardModifier.NoModifier, "", repeated)
         panel.trial.keyPressEvent(event)
@@ -202,12 +152,12 @@ def test_that_a_key_held_down_answers_once(open_window: OpenWindow, qtbot: QtBot
 def test_that_an_unreadable_image_is_said_and_can_be_skipped(
     open_window: OpenWindow, qtbot: QtBot, fresh: Study
 ) -> None:
-    for image in fresh.images():
-        Path(image.path).write_bytes(b"not an image")
+    for record in fresh.images():
+        Path(record.path).write_bytes(b"not an image")
     window = open_window(fresh)
-    panel = _begin(window, qtbot)
-    _press(panel, qtbot, Qt.Key.Key_S, Qt.Key.Key_2)
-    assert _trials(window)[0].skip_reason == "The image is bad"
+    panel = begin(window, qtbot)
+    press(panel, qtbot, Qt.Key.Key_S, Qt.Key.Key_2)
+    assert trials(window)[0].skip_reason == "The image is bad"
 
 
 def test_that_a_person_adds_themself_to_a_study_of_simulated_labelers(

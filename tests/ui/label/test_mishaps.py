@@ -1,0 +1,195 @@
+"""Labeling when something goes wrong: a full disk, a lost file, a click in the wrong place."""
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QPushButton
+from pytestqt.qtbot import QtBot
+
+from prism_desktop.engine.errors import DiskFullError
+from prism_desktop.engine.study.records import Changes
+from prism_desktop.engine.study.store import Study
+from prism_desktop.ui import operations, unsaved
+from prism_desktop.ui.label.answers import AnswerButton
+from prism_desktop.ui.label.deck import Snapshot
+from prism_desktop.ui.label.panel import LabelPanel
+from prism_desktop.ui.settings import Settings
+from prism_desktop.ui.study.panel import StudyPanel
+from tests.ui.conftest import OpenWindow
+from tests.ui.label.hands import LEFT, begin, image, press, rest, trials
+
+
+class _FullDisk:
+    """The store refuses every trial until `make_room`."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._patch, self._record = monkeypatch, Study.record
+        monkeypatch.setattr(Study, "record", self._refuse)
+
+    def make_room(self) -> None:
+        self._patch.setattr(Study, "record", self._record)
+
+    def _refuse(self, *_: object, **__: object) -> None:
+        raise DiskFullError("The disk is full. Make room and try again.")
+
+
+def _hold_back(panel: LabelPanel, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> _FullDisk:
+    disk = _FullDisk(monkeypatch)
+    for key in (LEFT, LEFT):
+        qtbot.keyClick(panel.trial, key)
+    qtbot.waitUntil(panel.trial.stuck.isVisible)
+    return disk
+
+
+def test_that_no_other_sitting_begins_while_answers_are_held_back(
+    open_window: OpenWindow, qtbot: QtBot, fresh: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = open_window(fresh)
+    panel = begin(window, qtbot)
+    disk, sitting = _hold_back(panel, qtbot, monkeypatch), panel.trial.sitting
+    qtbot.keyClick(panel.trial, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.start and panel.idle())
+    panel.start.start.click()
+    assert panel.pages.currentWidget() is panel.trial
+    assert panel.trial.stuck.isVisible()
+    assert panel.trial.sitting is sitting
+    disk.make_room()
+    assert sitting is not None
+    sitting.save_again()
+    rest(panel, qtbot)
+    assert len(trials(window)) == 1
+
+
+def test_that_leaving_asks_before_answers_are_lost(
+    open_window: OpenWindow, qtbot: QtBot, fresh: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = open_window(fresh)
+    panel = begin(window, qtbot)
+    disk, asked = _hold_back(panel, qtbot, monkeypatch), []
+    monkeypatch.setattr(unsaved, "sure_to_lose", lambda _, count: bool(asked.append(count)))
+    window.close()
+    assert window.isVisible()
+    study = window.show_panel("study")
+    assert isinstance(study, StudyPanel)
+    study.overview.close_button.click()
+    assert window.context.study is not None
+    assert asked == [1, 1]
+    disk.make_room()
+    assert panel.trial.sitting is not None
+    panel.trial.sitting.save_again()
+    qtbot.waitUntil(lambda: not panel.held_back() and panel.idle())
+    study.overview.close_button.click()
+    qtbot.waitUntil(lambda: window.context.study is None and window.context.idle())
+    assert asked == [1, 1]
+
+
+def test_that_a_failure_after_the_sitting_is_said(
+    open_window: OpenWindow, qtbot: QtBot, fresh: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = open_window(fresh)
+    panel = begin(window, qtbot)
+    _FullDisk(monkeypatch)
+    for key in (LEFT, LEFT):
+        qtbot.keyClick(panel.trial, key)
+    window.context.close_study()
+    qtbot.waitUntil(lambda: "not saved" in window.messages.text.text())
+
+
+def test_that_a_click_beside_the_skip_card_only_puts_it_away(
+    open_window: OpenWindow, qtbot: QtBot, fresh: Study
+) -> None:
+    window = open_window(fresh)
+    panel = begin(window, qtbot)
+    press(panel, qtbot, Qt.Key.Key_S)
+    panel.trial.stage.chosen.emit("left")
+    assert not panel.trial.skipping.isVisible()
+    assert panel.trial.sitting is not None
+    assert panel.trial.sitting.deck is not None
+    assert panel.trial.sitting.deck.attribute == "attractive"
+
+
+def test_that_nothing_on_the_page_takes_the_keys_from_the_trial(
+    open_window: OpenWindow, qtbot: QtBot, fresh: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = open_window(fresh)
+    panel = begin(window, qtbot)
+    _hold_back(panel, qtbot, monkeypatch).make_room()
+    (again,) = panel.trial.stuck.findChildren(QPushButton)
+    qtbot.mouseClick(again, Qt.MouseButton.LeftButton)
+    rest(panel, qtbot)
+    assert window.focusWidget() is panel.trial
+    assert {each.focusPolicy() for each in panel.trial.answers.findChildren(AnswerButton)} == {Qt.FocusPolicy.NoFocus}
+
+
+def test_that_a_sitting_prepared_for_a_closed_study_does_not_begin(
+    open_window: OpenWindow, qtbot: QtBot, fresh: Study
+) -> None:
+    window = open_window(fresh)
+    panel = window.show_panel("label")
+    assert isinstance(panel, LabelPanel)
+    qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.start and panel.idle())
+    panel.begin("L1", "comparison")
+    panel._refresh()
+    window.context.close_study()
+    qtbot.waitUntil(window.context.idle)
+    qtbot.wait(20)
+    assert panel.pages.currentWidget() is panel.no_study
+    assert panel.trial.sitting is None
+
+
+def test_that_the_hints_name_the_keys_in_force(
+    open_window: OpenWindow, qtbot: QtBot, fresh: Study, settings: Settings
+) -> None:
+    window = open_window(fresh)
+    window.show_panel("label")
+    settings.keys = {"skip": "X"}
+    panel = begin(window, qtbot)
+    assert panel.trial._hints["skip"].cap._caps == ["X"]
+
+
+def test_that_an_action_without_a_key_is_refused(open_window: OpenWindow, fresh: Study) -> None:
+    panel = open_window(fresh).show_panel("label")
+    assert isinstance(panel, LabelPanel)
+    panel.keys.fields["pause"].setKeySequence("")
+    assert not panel.keys.done.isEnabled()
+    assert "Pause" in panel.keys.trouble.text()
+    panel.keys.reset()
+    panel.keys.fields["undo too"].setKeySequence("")  # there is another key for it
+    assert panel.keys.done.isEnabled()
+
+
+def test_that_an_image_found_again_is_shown(open_window: OpenWindow, qtbot: QtBot, fresh: Study) -> None:
+    files = {Path(image.path): Path(image.path).read_bytes() for image in fresh.images()}
+    for file in files:
+        file.write_bytes(b"not an image")
+    window = open_window(fresh)
+    panel = begin(window, qtbot)
+
+    def readable() -> bool:
+        face = panel.ring.get(image(panel)[0], panel.trial.stage.box())
+        return face is not None and not face.isNull()
+
+    qtbot.waitUntil(panel.idle)
+    assert not readable()
+    for file, content in files.items():
+        file.write_bytes(content)
+    window.context.changed.emit(Changes(images=True))
+    qtbot.waitUntil(readable)
+
+
+def test_that_the_end_is_said_once_the_last_answers_are_saved(
+    open_window: OpenWindow, qtbot: QtBot, fresh: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = open_window(fresh)
+    panel = begin(window, qtbot)
+    disk, sitting = _hold_back(panel, qtbot, monkeypatch), panel.trial.sitting
+    assert sitting is not None
+    assert sitting.deck is not None
+    sitting.deck._slots.clear()  # as if that had been the last
+    monkeypatch.setattr(operations, "_snapshot", lambda _: Snapshot((), {}))
+    panel.trial.refresh()
+    assert panel.trial.question.text() == "One moment…"
+    disk.make_room()
+    sitting.save_again()
+    qtbot.waitUntil(lambda: "last one" in panel.trial.question.text())
