@@ -28,7 +28,7 @@ class AppContext(QObject):
     study_opened = Signal()
     study_closed = Signal()
     changed = Signal(object)  # records.Changes, after its transaction
-    messaged = Signal(str, str)  # kind ("info", "good", "warn", "bad"), sentence
+    messaged = Signal(str, str, object)  # kind ("info", "good", "warn", "bad"), sentence, (button, what it does) or ()
     closing = Signal()  # the window goes: end threads of your own
     panel_wanted = Signal(str)  # "study", "label", "train", "explore"
 
@@ -37,15 +37,16 @@ class AppContext(QObject):
         self.settings = settings
         self.theme = theme
         self.study: Study | None = None
+        self.busy_opening = False  # a study is on its way
         self.jobs = Jobs(self)
         self.worker = Worker(self.report, "reader", self)
         self.writer = Worker(self.report, "writer", self)  # of its own: an answer never waits behind a long reading
         self.held_back: Callable[[], int] = lambda: 0  # key presses that could not be saved; set by the Label panel
         self._closing: list[Study] = []
 
-    def message(self, text: str, kind: str = "info") -> None:
-        """Show a sentence in the window's message bar."""
-        self.messaged.emit(kind, text)
+    def message(self, text: str, kind: str = "info", action: tuple[str, Callable[[], object]] | None = None) -> None:
+        """Show a sentence in the window's message bar, with a button if there is something to do about it."""
+        self.messaged.emit(kind, text, action or ())
 
     def report(self, error: Exception) -> None:
         """Say what went wrong: a `PrismError` in its own words; anything else is a bug and is logged whole."""
@@ -90,6 +91,7 @@ class AppContext(QObject):
         from prism_desktop.ui import operations
 
         def opened(study: "Study") -> None:
+            self.busy_opening = False
             self.opening.emit("")
             self.study = study
             self.settings.add_recent(Path(study.path))
@@ -98,6 +100,7 @@ class AppContext(QObject):
                 then()
 
         def failed(error: Exception) -> None:
+            self.busy_opening = False
             self.opening.emit("")
             if isinstance(error, StudyLockedError | ReadOnlyStudyError) and not read_only:
                 self.message(f"{error} It is shown here read-only.", "warn")
@@ -106,6 +109,7 @@ class AppContext(QObject):
                 self.report(error)
 
         self.opening.emit(path.stem)
+        self.busy_opening = True
         self.close_study(lambda: self.ask(lambda: operations.open_study(path, read_only), opened, failed=failed))
 
     def close_study(self, then: Callable[[], None] | None = None) -> None:
@@ -117,14 +121,16 @@ class AppContext(QObject):
             return
         self._closing.append(study)
         self.study_closed.emit()
-        self.jobs.close()
 
         def closed(_: None) -> None:
             self._closing.remove(study)
             if then is not None:
                 then()
 
-        self.ask(lambda: None, lambda _: self.writer.ask(study.close, closed))
+        def close() -> None:
+            self.ask(lambda: None, lambda _: self.writer.ask(study.close, closed))
+
+        self.jobs.cancel(close)  # not waited for here: the window lives on meanwhile
 
     def run(
         self,

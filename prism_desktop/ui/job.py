@@ -5,6 +5,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -139,6 +140,22 @@ class Jobs(QObject):
         if not quiet:
             self.started.emit(job)
         return job.start()
+
+    def cancel(self, then: Callable[[], None]) -> None:
+        """Cancel all without waiting; `then` follows when those that may be writing have ended."""
+        left = [job for job in self._running if not job.quiet]
+
+        def ended(job: Job) -> None:
+            left.remove(job)
+            if not left:
+                then()
+
+        for job in left:
+            job.finished.connect(partial(ended, job))
+        for job in self._running:
+            job.cancel()
+        if not left:
+            then()
 
     def close(self, seconds: float = 5.0) -> None:
         """Cancel all and wait for them, `seconds` in all; what does not end in time dies with the program."""

@@ -1,11 +1,12 @@
 """One function per user action; each runs off the window's thread and reports what it touched."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.study.records import (
     AttributeRecord,
     Changes,
@@ -13,12 +14,12 @@ from prism_desktop.engine.study.records import (
     ImportReport,
     Kind,
     LabelerRecord,
+    RelinkReport,
     StudyInfo,
 )
 from prism_desktop.ui.label.deck import Answered, Effect, Redone, Shown, Skipped, Snapshot, Undone
 
 if TYPE_CHECKING:
-    from prism_desktop.engine.events import Event
     from prism_desktop.engine.labeling.session import LabelingSession
     from prism_desktop.engine.study.store import Study
 
@@ -37,6 +38,7 @@ class Overview:
     missing: tuple[ImageRecord, ...]
     samples: tuple[ImageRecord, ...]  # a few faces for the header
     backups: tuple[Path, ...]  # newest first
+    targets: Mapping[Kind, int]  # trials of each task that a labeler is asked for
 
 
 def open_study(path: Path, read_only: bool = False) -> "Study":
@@ -62,6 +64,8 @@ def create_study(folder: Path, name: str, attributes: Sequence[str]) -> Path:
 
 def overview(study: "Study") -> Overview:
     """Read what the Study panel shows."""
+    from prism_desktop.engine.labeling.design import target
+
     images = study.images()
     step = max(1, len(images) // 8)
     backups = sorted((Path(study.path) / "backups").glob("*"), key=lambda file: file.stat().st_mtime, reverse=True)
@@ -73,41 +77,44 @@ def overview(study: "Study") -> Overview:
         missing=tuple(image for image in images if image.missing),
         samples=tuple(image for image in images[::step] if not image.missing)[:8],
         backups=tuple(backups),
+        targets={kind: target(kind, images) for kind in ("comparison", "rating")},
     )
 
 
-def count_images(folder: Path, limit: int = 200_000) -> int:
-    """How many files under `folder` look like images, up to `limit`."""
+def count_images(folder: Path, limit: int = 200_000) -> Iterator[Event[int]]:
+    """How many files under `folder` look like images, up to `limit`; cancelled within 1,000 files."""
     count = 0
-    for file in folder.rglob("*"):
+    for number, file in enumerate(folder.rglob("*")):
         count += file.suffix.lower() in IMAGE_SUFFIXES
+        if number % 1000 == 0:
+            yield Progress(number, None, "Counting images")
         if count >= limit:
             break
-    return count
+    yield Done(count)
 
 
-def import_images(study: "Study", folder: Path, copy: bool) -> "Iterator[Event[ImportReport]]":
+def import_images(study: "Study", folder: Path, copy: bool) -> Iterator[Event[ImportReport]]:
     """Add a folder's images; events, the last one a `Done` with the report."""
     from prism_desktop.engine.study.importing import import_images as work
 
     yield from work(study, folder, copy=copy)
 
 
-def import_files(study: "Study", files: Sequence[Path], **options: Any) -> "Iterator[Event[ImportReport]]":
+def import_files(study: "Study", files: Sequence[Path], **options: Any) -> Iterator[Event[ImportReport]]:
     """Add ratings or comparisons from files; events, the last one a `Done` with the report."""
     from prism_desktop.engine.study.importing import import_files as work
 
     yield from work(study, list(files), **options)
 
 
-def export(study: "Study", folder: Path, kind: str) -> "Iterator[Event[Any]]":
+def export(study: "Study", folder: Path, kind: str) -> Iterator[Event[Any]]:
     """Write the study's tables into `folder` as "csv", "xlsx" or "parquet"."""
     from prism_desktop.engine.study.exporting import export as work
 
     yield from work(study, folder, format=kind)
 
 
-def demo(folder: Path) -> "Iterator[Event[Any]]":
+def demo(folder: Path) -> Iterator[Event[Any]]:
     """Draw the demo study into `folder`."""
     from prism_desktop.engine.study.demo import build_demo
 
@@ -143,14 +150,15 @@ def update_attribute(study: "Study", record: AttributeRecord) -> Changes:
     )
 
 
-def relink(study: "Study", folder: Path) -> Any:
-    """Look for moved images under `folder`; returns the store's report."""
-    return study.relink(folder)
+def relink(study: "Study", folder: Path) -> Iterator[Event[RelinkReport]]:
+    """Look for moved images under `folder`; events, the last one a `Done` with the report."""
+    yield from study.relinking(folder)
 
 
-def back_up(study: "Study") -> Any:
-    """Write a verified copy of the database into the study's backups."""
-    return study.backup()
+def back_up(study: "Study") -> Iterator[Event[Path]]:
+    """Write a verified copy of the database into the study's backups; events, the last one a `Done` with its place."""
+    yield Progress(0, None, "Backing up")
+    yield Done(study.backup())
 
 
 def image_paths(study: "Study") -> dict[str, Path]:

@@ -161,8 +161,8 @@ class Window(QMainWindow):
         self.messages.shown.connect(self._message_holder.setVisible)
         self._redraw()
 
-    def _say(self, kind: str, text: str) -> None:
-        self.messages.show_message(kind, text)
+    def _say(self, kind: str, text: str, action: tuple[str, Callable[[], object]] | tuple[()]) -> None:
+        self.messages.show_message(kind, text, action or None)
 
     def _retitle(self) -> None:
         study = self.context.study

@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from prism_desktop.engine.labeling.pairing import draw, pairs_within, shuffled
@@ -50,6 +50,17 @@ def default_target(kind: Kind, images: int, stimuli: int) -> int:
     return min(stimuli, max(images, 60), 400 if kind == "comparison" else 250)
 
 
+def count_stimuli(kind: Kind, records: Collection[ImageRecord]) -> int:
+    """How many different stimuli there are; only images of the same fold are compared."""
+    sizes = Counter(record.fold for record in records).values()
+    return len(records) if kind == "rating" else sum(size * (size - 1) // 2 for size in sizes)
+
+
+def target(kind: Kind, records: Collection[ImageRecord]) -> int:
+    """How many trials of a task a labeler is asked for by default."""
+    return default_target(kind, len(records), count_stimuli(kind, records))
+
+
 def stimulus(left: ImageId, right: ImageId | None) -> Stimulus:
     """What was shown, whatever its sides."""
     return (left,) if right is None else (min(left, right), max(left, right))
@@ -74,8 +85,7 @@ class Design:
         self._missing = {record.id for record in records if record.missing}
         self._common = _Order(kind, records, self._salt)
         self._personal = _Order(kind, records, f"{self._salt}/{labeler}")
-        sizes = Counter(record.fold for record in records).values()
-        self.stimuli = len(records) if kind == "rating" else sum(size * (size - 1) // 2 for size in sizes)
+        self.stimuli = count_stimuli(kind, records)
         self.target = default_target(kind, len(records), self.stimuli) if config.target is None else config.target
         self._share = min(0.5, max(config.repeats, config.least_repeats / max(1, self.target)))
         self.shown: list[Shown] = []

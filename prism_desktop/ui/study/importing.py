@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QLineEdit
+from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit
 
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label
@@ -18,7 +18,7 @@ class ImportCard(Card):
     """Choose files, answer what the files leave open, import."""
 
     files_chosen = Signal(list, dict)  # paths, options of `import_files`
-    folder_chosen = Signal(Path)
+    folder_chosen = Signal(Path, bool)  # and whether to copy its images into the study
 
     def __init__(self, context: AppContext) -> None:
         super().__init__("Import", button("Close", self.hide, "quiet"))
@@ -33,9 +33,11 @@ class ImportCard(Card):
         self.scale = QLineEdit()
         self.scale.setPlaceholderText("as found, or 1-10")
         self.run = button("Import", self._run, "primary")
+        self.copy = QCheckBox("C&opy the images into the study (otherwise they stay where they are)")
         self.body.addWidget(self.chosen)
         self.pick = button("Choose &files…", self._pick)
-        self.body.addLayout(columns(self.pick, button("Folder of &images…", self._pick_folder), None))
+        images = button("Folder of &images…", self._pick_folder)
+        self.body.addLayout(columns(self.pick, images, self.copy, None, gap=2 * GRID))
         options = columns(
             Field("Numbers in comparison &workbooks", self.coding),
             Field("Rating s&cale", self.scale),
@@ -60,7 +62,11 @@ class ImportCard(Card):
         choose_files(self, "Import ratings or comparisons", TABLES, self.set_files)
 
     def _pick_folder(self) -> None:
-        choose_folder(self, "Import a folder of images", self.folder_chosen.emit)
+        choose_folder(self, "Import a folder of images", self.import_folder)
+
+    def import_folder(self, folder: Path) -> None:
+        """Import the images of `folder`, copied or not as ticked."""
+        self.folder_chosen.emit(folder, self.copy.isChecked())
 
     def _run(self) -> None:
         options = {"coding": self.coding.currentData(), "scale": self.scale.text().strip() or None}

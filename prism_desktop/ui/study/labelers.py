@@ -1,10 +1,11 @@
 """The study's labelers: who they are and how far each is."""
 
 import time
+from collections.abc import Mapping
 
-from PySide6.QtWidgets import QFrame, QPlainTextEdit, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QPlainTextEdit, QProgressBar, QVBoxLayout, QWidget
 
-from prism_desktop.engine.study.records import LabelerProgress, LabelerRecord
+from prism_desktop.engine.study.records import Kind, LabelerProgress, LabelerRecord
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.widgets.basics import GRID, IconButton, button, chip, clear, columns, label, line, rows
@@ -83,17 +84,18 @@ class LabelersCard(Card):
         self.body.addLayout(self._rows)
         self.form: LabelerForm | None = None
 
-    def show_labelers(self, labelers: tuple[LabelerRecord, ...], progress: tuple[LabelerProgress, ...]) -> None:
-        """Fill the rows."""
+    def show_labelers(
+        self, labelers: tuple[LabelerRecord, ...], progress: tuple[LabelerProgress, ...], targets: Mapping[Kind, int]
+    ) -> None:
+        """Fill the rows; `targets` has the trials of each task that a labeler is asked for."""
         clear(self._rows)
         by_code = {each.labeler: each for each in progress}
-        most = max((each.ratings + each.comparisons for each in progress), default=0)
         if not labelers:
             self._rows.addWidget(label("No one yet. Add the first labeler, then label in the Label panel.", "muted"))
         for number, labeler in enumerate(labelers):
             if number:
                 self._rows.addWidget(line())
-            self._rows.addWidget(self._row(labeler, by_code.get(labeler.code), most))
+            self._rows.addWidget(self._row(labeler, by_code.get(labeler.code), targets))
 
     def open_form(self, record: LabelerRecord | None = None) -> None:
         """Open the form in place, for a new labeler or for `record`."""
@@ -114,24 +116,38 @@ class LabelersCard(Card):
         operation = operations.add_labeler if new else operations.update_labeler
         self._context.write(lambda: operation(study, code, name, profile), lambda _: self.close_form())
 
-    def _row(self, labeler: LabelerRecord, progress: LabelerProgress | None, most: int) -> QFrame:
-        ratings, comparisons = (progress.ratings, progress.comparisons) if progress else (0, 0)
+    def _row(self, labeler: LabelerRecord, progress: LabelerProgress | None, targets: Mapping[Kind, int]) -> QFrame:
         row = QFrame()
         row.setProperty("role", "row")
         name = label(labeler.display_name or labeler.code, "strong")
         names = [name, *([label(labeler.code, "small")] if labeler.display_name else [])]
         if labeler.simulated:
             names.append(chip("simulated"))
-        bar = QProgressBar()
-        bar.setTextVisible(False)
-        bar.setRange(0, max(1, most))
-        bar.setValue(ratings + comparisons)
-        bar.setAccessibleName(f"{ratings + comparisons} trials")
-        bar.setFixedWidth(140)
-        counts = label(done_so_far(progress), "small")
+        ratings, comparisons = (progress.ratings, progress.comparisons) if progress else (0, 0)
+        bars = QGridLayout()
+        bars.setHorizontalSpacing(GRID)
+        bars.setVerticalSpacing(2)
+        _add_bar(bars, "Comparisons", comparisons, targets["comparison"])
+        _add_bar(bars, "Ratings", ratings, targets["rating"])
+        when = label(ago(progress.last) if progress and ratings + comparisons else "nothing labeled yet", "small")
         edit = IconButton(self._context.theme, "pencil", f"Edit {labeler.code}", lambda: self.open_form(labeler))
-        left = rows(columns(*names, None), counts, gap=2)
-        layout = columns(left, None, bar, edit, gap=2 * GRID)
+        left = rows(columns(*names, None), when, gap=2)
+        layout = columns(left, None, bars, edit, gap=2 * GRID)
         layout.setContentsMargins(0, GRID + 4, 0, GRID + 4)
         row.setLayout(layout)
         return row
+
+
+def _add_bar(grid: QGridLayout, task: str, done: int, target: int) -> None:
+    """A line of `grid`: how far a labeler is with a task, in the trial page's words."""
+    text = f"{done:,} of {target:,}" if done <= target else f"{done:,} in all"
+    bar = QProgressBar()
+    bar.setTextVisible(False)
+    bar.setRange(0, max(1, target))
+    bar.setValue(min(done, target))
+    bar.setAccessibleName(f"{task}: {text}")
+    bar.setFixedWidth(96)
+    row = grid.rowCount()
+    for column, part in enumerate((label(task, "small"), bar, label(text, "small"))):
+        grid.addWidget(part, row, column)
+    grid.setColumnMinimumWidth(2, 84)

@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QStandardPaths, QTimer, Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
+from prism_desktop.engine.events import Done
 from prism_desktop.engine.study.records import DEFAULT_ATTRIBUTES
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.job import Job
 from prism_desktop.ui.widgets.basics import GRID, button, chip, clear, columns, label, rows
 from prism_desktop.ui.widgets.cards import Card, ScrollPage
 from prism_desktop.ui.widgets.fields import folder_field, text_field
@@ -63,6 +66,7 @@ class NewStudyPage(QWidget):
         self.copy = QCheckBox("&Copy the images into the study (otherwise they stay where they are)")
         self.create_button = button("Create study", self._create, "primary")
         self.cancel = button("Cancel", self.left.emit)
+        self._counting: Job | None = None
         self._count_later = QTimer(self)
         self._count_later.setSingleShot(True)
         self._count_later.setInterval(250)
@@ -118,22 +122,35 @@ class NewStudyPage(QWidget):
     def _images_changed(self, text: str) -> None:
         if not self._named and text.strip():
             self.name.setText(Path(text.strip()).name)
+        self._stop_counting()
         self._count_later.start()
         self._check()
 
     def _count(self) -> None:
+        self._stop_counting()
         folder = Path(self.images.text().strip())
         if not self.images.text().strip():
             self.images_field.say("")
         elif not folder.is_dir():
             self.images_field.say("There is no such folder.", bad=True)
         else:
-            self._context.ask(
-                lambda: operations.count_images(folder),
-                lambda count: self.images_field.say(f"{count:,} images found.", bad=count == 0),
-                owner=self,
-                topic="count",
-            )
+            work = operations.count_images(folder)
+            job = self._context.jobs.start(work, "Counting images", quiet=True)
+            job.events.connect(lambda events: self._counted(job, events))
+            self._counting = job
+
+    def _counted(self, job: Job, events: list[Any]) -> None:
+        if job is not self._counting:
+            return
+        for event in events:
+            if isinstance(event, Done):
+                self._counting = None
+                self.images_field.say(f"{event.value:,} images found.", bad=event.value == 0)
+
+    def _stop_counting(self) -> None:
+        if self._counting is not None:
+            self._counting.cancel()
+            self._counting = None
 
     def _check(self) -> None:
         names = split_names(self.attributes.text())

@@ -67,7 +67,7 @@ class OverviewPage(QWidget):
             (info.rating_trials, "rating trials"),
         ):
             self.numbers.addWidget(number_card(f"{value:,}", what))
-        self.labelers.show_labelers(overview.labelers, info.progress)
+        self.labelers.show_labelers(overview.labelers, info.progress, overview.targets)
         self.attributes.show_attributes(overview.attributes)
         self.imports.show_imports(overview.imports)
         self.storage.show_overview(overview)

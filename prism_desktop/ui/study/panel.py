@@ -59,7 +59,19 @@ class StudyPanel(QWidget):
         self.home.demo.setEnabled(False)
         job = self._context.run(operations.demo(folder), "Drawing the demo study")
         job.finished.connect(lambda: self.home.demo.setEnabled(True))
-        job.ended.connect(lambda cancelled: None if cancelled else self._context.open_study(folder))
+        job.ended.connect(lambda cancelled: None if cancelled else self._offer(folder))
+
+    def _offer(self, folder: Path) -> None:
+        """Open what was made, unless the user is in another study by now."""
+        if self._context.study is None and not self._context.busy_opening:
+            self._context.open_study(folder)
+            return
+
+        def go() -> None:
+            if may_leave(self._context, self):
+                self._context.open_study(folder)
+
+        self._context.message(f"The study {folder.stem} is ready.", "good", ("Open", go))
 
     def make_study(self, wanted: NewStudy) -> None:
         """Make a study, open it and import its images."""
@@ -105,13 +117,18 @@ class StudyPanel(QWidget):
         if study is None:
             return
 
-        def done(report: RelinkReport) -> None:
-            left = len(report.still_missing)
-            text = f"{report.found:,} images were found again" + (f"; {left:,} are still missing." if left else ".")
-            self._context.message(text, "warn" if left else "good")
-            self._context.changed.emit(report.changes)
+        def heard(events: list[Any]) -> None:
+            for event in events:
+                if isinstance(event, Done) and isinstance(event.value, RelinkReport):
+                    self._relinked(event.value)
 
-        self._context.ask(lambda: operations.relink(study, folder), done, owner=self)
+        self._context.run(operations.relink(study, folder), "Looking for images", events=heard)
+
+    def _relinked(self, report: RelinkReport) -> None:
+        left = len(report.still_missing)
+        text = f"{report.found:,} images were found again" + (f"; {left:,} are still missing." if left else ".")
+        self._context.message(text, "warn" if left else "good")
+        self._context.changed.emit(report.changes)
 
     def _connect(self) -> None:
         context = self._context

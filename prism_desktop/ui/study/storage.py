@@ -77,8 +77,12 @@ class StorageCard(Card):
         if study is None:
             return
 
-        def done(_: object) -> None:
+        self.back_up.setEnabled(False)
+        job = self._context.run(operations.back_up(study), "Backing up")
+        job.finished.connect(lambda: self.back_up.setEnabled(True))
+        job.ended.connect(self._backed_up)
+
+    def _backed_up(self, cancelled: bool) -> None:
+        if not cancelled:
             self._context.message("The study was backed up and the copy was verified.", "good")
             self.backed_up.emit()
-
-        self._context.ask(lambda: operations.back_up(study), done, owner=self)

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from time import perf_counter
+from time import monotonic, perf_counter
 
 from PySide6.QtCore import QObject, QRunnable, Qt, QThreadPool, QTimer, Signal
 from PySide6.QtGui import QBrush, QImage, QImageReader, QPainter, QPixmap
@@ -11,6 +11,7 @@ from PySide6.QtGui import QBrush, QImage, QImageReader, QPainter, QPixmap
 _FRAME = 0.004  # seconds of a frame that may go into turning decoded images into pixmaps
 ROUND = 7  # px, radius of the corners
 _KEPT = 600  # pixmaps, about 40 MB at 132 px
+_RETRY = 5.0  # seconds after which an image that could not be read is tried again, since it may have been found
 _WANTED = 400  # requests remembered; older ones have long been scrolled past
 
 
@@ -65,6 +66,7 @@ class Thumbnails(QObject):
         self._find = find
         self._side = 0
         self._kept: OrderedDict[str, QPixmap] = OrderedDict()
+        self._unread: dict[str, float] = {}  # keys of kept null pixmaps, and when each was tried
         self._wanted: OrderedDict[str, None] = OrderedDict()
         self._busy: set[str] = set()
         self._ready: list[tuple[str, QImage]] = []
@@ -83,6 +85,7 @@ class Thumbnails(QObject):
     def clear(self) -> None:
         """Forget all images and requests."""
         self._kept.clear()
+        self._unread.clear()
         self._wanted.clear()
 
     def get(self, key: str) -> QPixmap | None:
@@ -90,14 +93,16 @@ class Thumbnails(QObject):
         found = self._kept.get(key)
         if found is not None:
             self._kept.move_to_end(key)
-            return found
+            if not found.isNull() or monotonic() < self._unread.get(key, 0.0) + _RETRY:
+                return found
+            self._unread[key] = monotonic()
         if key not in self._busy:
             self._wanted[key] = None
             self._wanted.move_to_end(key)
             while len(self._wanted) > _WANTED:
                 self._wanted.popitem(last=False)
             self._feed()
-        return None
+        return found
 
     def idle(self) -> bool:
         """Whether everything asked for has arrived."""
@@ -128,9 +133,11 @@ class Thumbnails(QObject):
             if not image.isNull() and image.width() != self._side:
                 continue  # asked for before the cells changed their size
             self._kept[key] = QPixmap.fromImage(image)
+            if image.isNull():
+                self._unread[key] = monotonic()
             came.add(key)
         while len(self._kept) > _KEPT:
-            self._kept.popitem(last=False)
+            self._unread.pop(self._kept.popitem(last=False)[0], None)
         if self._ready:
             self._timer.start()
         if came:
