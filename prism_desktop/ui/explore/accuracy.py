@@ -1,6 +1,7 @@
 """Held-out accuracy per labeler and attribute, between the consensus model and the labeler's own ceiling."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import Qt
@@ -93,8 +94,12 @@ class AccuracyView(View):
         if data is not None:
             self._show_tiles(data)
         told = "Ceiling: what a perfect model could reach, given how often the labeler repeats an answer. "
+        if self._choice.current != ALL:
+            told += "It is estimated over all attributes together, so it is not drawn for one."
+        elif any(bell.strong and bell.ceiling for bell in self._shown):
+            told += "The mean's share of it is over the labelers whose ceiling is known. "
         missing = [bell.name for bell in self._shown if bell.ceiling is None and not bell.strong]
-        if missing:
+        if missing and self._choice.current == ALL:
             told += f"Too few repeated answers to know it: {', '.join(missing)}."
         self.note.setText(told if self._shown else "This run has not been evaluated.")
 
@@ -117,13 +122,15 @@ class AccuracyView(View):
         for code in data.labelers:
             cell = _cell(test, code, attribute)
             if cell is not None:
-                top = (test.get("ceiling") or {}).get(code)
+                # A labeler repeats too few answers on one attribute, and the ceiling over all is not that one's.
+                top = (test.get("ceiling") or {}).get(code) if attribute == ALL else None
                 found.append(_bell(data.names[code], self.colour(code), cell, _cell(consensus, code, attribute), top))
         mean = _mean(test, attribute)
         if mean is not None:
             colour = QColor(self.context.theme.tokens.text)
             name = "Mean" if attribute == ALL else f"All, {attribute}"
-            found.append(_bell(name, colour, mean, _mean(consensus, attribute), _mean_ceiling(test), strong=True))
+            top, share = (_mean_ceiling(test), _of_ceiling(test)) if attribute == ALL else (None, None)
+            found.append(replace(_bell(name, colour, mean, _mean(consensus, attribute), top), strong=True, share=share))
         return found
 
     def _show_tiles(self, data: RunData) -> None:
@@ -134,10 +141,10 @@ class AccuracyView(View):
         if macro:
             told[_TILES[0]] = (f"{macro['accuracy']:.1%}", _interval(macro, 100, "%"))
             told[_TILES[4]] = (f"{macro['n']:,}", f"split: {_split(data.summary)}")
-            top = _mean_ceiling(test)
+            share = _of_ceiling(test)
             known = sum(value is not None for value in (test.get("ceiling") or {}).values())
-            if top:
-                told[_TILES[3]] = (f"{_of_ceiling(test):.0%}", f"known for {known} of {len(data.labelers)} labelers")
+            if share is not None:
+                told[_TILES[3]] = (f"{share:.0%}", f"known for {known} of {len(data.labelers)} labelers")
         if base and macro and data.summary.get("method") != "consensus":
             told[_TILES[1]] = (f"{base['accuracy']:.1%}", _interval(base, 100, "%"))
             points = 100 * (macro["accuracy"] - base["accuracy"])
@@ -165,12 +172,12 @@ def _mean_ceiling(test: Mapping[str, Any]) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-def _of_ceiling(test: Mapping[str, Any]) -> float:
+def _of_ceiling(test: Mapping[str, Any]) -> float | None:
     """Mean share of the ceiling over the labelers whose ceiling is known."""
     tops = test.get("ceiling") or {}
     cells = test.get("per_labeler") or {}
-    shares = [cells[code]["accuracy"] / top for code, top in tops.items() if top is not None and code in cells]
-    return sum(shares) / len(shares) if shares else float("nan")
+    shares = [cells[code]["accuracy"] / top for code, top in tops.items() if top and code in cells]
+    return sum(shares) / len(shares) if shares else None
 
 
 def _bell(
@@ -179,11 +186,10 @@ def _bell(
     cell: Mapping[str, Any],
     base: Mapping[str, Any] | None,
     ceiling: float | None,
-    strong: bool = False,
 ) -> Bell:
     consensus = base["accuracy"] if base else None
     count = int(cell.get("n") or 0)
-    return Bell(name, colour, cell["accuracy"], cell.get("low"), cell.get("high"), count, consensus, ceiling, strong)
+    return Bell(name, colour, cell["accuracy"], cell.get("low"), cell.get("high"), count, consensus, ceiling)
 
 
 def _interval(cell: Mapping[str, Any], factor: float, unit: str) -> str:

@@ -14,6 +14,7 @@ from prism_desktop.ui.explore.answers import Answers
 from prism_desktop.ui.explore.data import RunData, percentiles
 from prism_desktop.ui.explore.operations import MAPS, Relevance
 from prism_desktop.ui.explore.view import Figure, Table, View, captioned, labeler_choices, picker
+from prism_desktop.ui.job import Job
 from prism_desktop.ui.widgets.basics import GRID, IconButton, columns, frame, label, restyle, rows
 from prism_desktop.ui.widgets.dots import Dot, Dots, Group
 from prism_desktop.ui.widgets.heat import Heat, read_image
@@ -28,7 +29,8 @@ class FaceView(View):
         super().__init__(context)
         self.face = 0
         self._relevance: Relevance | None = None
-        self._waiting = 0  # maps being computed
+        self._job: Job | None = None  # computes the map that is asked for
+        self._maps: dict[tuple[int, str, str, str], Relevance] = {}  # the run's, by what was asked
         self._image = QImage()
         self._shares: dict[tuple[str, str], np.ndarray[tuple[int, ...], np.dtype[np.float32]]] = {}
         self._make()
@@ -100,6 +102,7 @@ class FaceView(View):
     def show_data(self, data: RunData | None) -> None:
         super().show_data(data)
         self._shares.clear()
+        self._maps.clear()
         self.offer()
         self.show_face(0)
 
@@ -113,20 +116,22 @@ class FaceView(View):
         """Show the face in this row of the run's images."""
         data = self.data
         self.face = row
-        self._relevance = None
+        self._image = QImage()
+        self.heat.show_image(self._image)  # the face before must not stand under this one's name
         if data is None or not data.images:
-            self.heat.show_image(QImage())
+            self.name.setText("")
+            self.place.setText("")
+            self._changed()
             return
         self.name.setText(data.image_names[row])
         self.place.setText(f"{row + 1:,} of {len(data.images):,}")
         paths = (Path(data.paths[row]), *operations.thumbnail_paths(data, data.images[row]))
         self.context.ask(lambda: read_image(paths), self._shown(row), owner=self, topic="image")
-        self._tell()
         self.answers.show_answers(data, row)
         self._changed()
 
     def idle(self) -> bool:
-        return self._waiting == 0 and (self.data is None or not self._image.isNull())
+        return self._job is None and (self.data is None or not self._image.isNull())
 
     def table(self) -> Table | None:
         data = self.data
@@ -199,7 +204,9 @@ class FaceView(View):
 
     def _changed(self) -> None:
         """Another labeler, attribute or kind of map: the old map must not be taken for the new one."""
-        self._relevance = None
+        if self._job is not None:
+            self._job.cancel()
+        self._job = self._relevance = None
         self.heat.show_map(None)
         self._verdict("", "")
         self._tell()
@@ -207,29 +214,34 @@ class FaceView(View):
         if data is None or self.kind.key == NO_MAP or not self.labeler.key or not self.attribute.key:
             return
         asked = (self.face, self.labeler.key, self.attribute.key, self.kind.key)
-        self._waiting += 1
-        self._verdict("Computing the map…", "")
-        work = operations.relevance(data, *asked)
+        if asked in self._maps:
+            self._relevance = self._maps[asked]
+            self._lay_map()
+        else:
+            self._verdict("Computing the map…", "")
+            self._compute(data, asked)
 
+    def _compute(self, data: RunData, asked: tuple[int, str, str, str]) -> None:
         def hear(events: list[object]) -> None:
             found = operations.result(events)
-            if isinstance(found, Relevance) and asked == self._asked():
-                self._relevance = found
-                self._lay_map()
+            if isinstance(found, Relevance) and data is self.data:
+                self._maps[asked] = found
+                if self._job is job:
+                    self._relevance = found
+                    self._lay_map()
 
         def failed(error: Exception) -> None:
-            if asked == self._asked():
+            if self._job is job:
                 self._verdict(f"No map: {error}", "bad")
 
-        job = self.context.jobs.start(work, "Relevance map", quiet=True, events=hear)
+        def done() -> None:
+            if self._job is job:
+                self._job = None
+
+        work = operations.relevance(data, *asked)
+        self._job = job = self.context.jobs.start(work, "Relevance map", quiet=True, events=hear)
         job.failed.connect(failed)
-        job.finished.connect(self._done)
-
-    def _asked(self) -> tuple[int, str, str, str]:
-        return self.face, self.labeler.key, self.attribute.key, self.kind.key
-
-    def _done(self) -> None:
-        self._waiting -= 1
+        job.finished.connect(done)
 
     def _lay_map(self) -> None:
         found = self._relevance

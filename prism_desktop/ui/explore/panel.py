@@ -132,7 +132,7 @@ class ExplorePanel(QWidget):
         context.study_opened.connect(self._open)
         context.study_closed.connect(self._open)
         context.changed.connect(self._changed)
-        context.closing.connect(self._put_away)
+        context.closing.connect(lambda: self.data.close() if self.data is not None else None)  # the worker drops it now
         self._reader.read.connect(self._take)
         self._reader.missed.connect(self._missed)
         self.run.currentIndexChanged.connect(lambda _: self._read())
@@ -239,11 +239,6 @@ class ExplorePanel(QWidget):
             self.context.ask(before.close)
         self._give_data()
 
-    def _put_away(self) -> None:
-        """The window goes, and its worker drops what is asked of it now: end the model's process here."""
-        if self.data is not None:
-            self.data.close()
-
     def _give_data(self) -> None:
         """Fill the view in front; the others when they are looked at."""
         self._stale |= set(_VIEWS) - {"agreement"}  # that one is about the study's answers, whatever the run
@@ -263,8 +258,9 @@ class ExplorePanel(QWidget):
     def _show_face(self, row: int) -> None:
         labeler, attribute = self._choice()
         self.show_view("face")
-        if labeler and attribute:
+        if self.data is not None and labeler in self.data.labelers:  # not the consensus model
             self.face.labeler.settle(labeler)
+        if attribute:
             self.face.attribute.settle(attribute)
         self.face.show_face(row)
 

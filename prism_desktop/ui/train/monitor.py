@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QShowEvent
-from PySide6.QtWidgets import QFrame, QLabel, QMessageBox, QScrollArea, QSlider, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSlider, QWidget
 from superqt import QFlowLayout
 
 from prism_desktop.engine.training.run import RESUMABLE
@@ -100,6 +100,7 @@ class Monitor(QWidget):
         self.failure_box = frame("failure", columns(self.failure, margin=GRID + 4))
         self.failure_box.hide()
         self._tiles: dict[str, QLabel] = {name: label("–", "heading") for name in _TILES}
+        self._captions: dict[str, QLabel] = {name: label(name, "field") for name in _TILES}
         self.loss = CurveChart(self.theme)
         self.accuracy = CurveChart(self.theme, percent=True)
         for chart in (self.loss, self.accuracy):
@@ -124,7 +125,7 @@ class Monitor(QWidget):
         for name, value in self._tiles.items():
             tile = QWidget()
             tile.setMinimumWidth(84)
-            pair = rows(label(name, "field"), value, gap=2)
+            pair = rows(self._captions[name], value, gap=2)
             pair.setContentsMargins(0, 0, 2 * GRID, 0)
             tile.setLayout(pair)
             flow.addWidget(tile)
@@ -185,8 +186,10 @@ class Monitor(QWidget):
         if self.state.property("kind") != _KINDS.get(state, "accent"):
             restyle(self.state, kind=_KINDS.get(state, "accent"))
         live = state in ("preparing", "training", "paused")
-        for each in (self.pause, self.stop, self.discard):
+        for each in (self.pause, self.stop):
             each.setVisible(live)
+        self.discard.setText("Discard" if live else "Delete")
+        self.discard.setToolTip("Stop and delete this run" if live else "Delete this run and all it learned")
         self.pause.setText("Go on" if state == "paused" else "Pause")
         self.resume.setVisible(state in RESUMABLE)
         message = " ".join(part for part in (story.message or row.run.message, story.advice) if part)
@@ -211,7 +214,9 @@ class Monitor(QWidget):
 
     def _show_tiles(self, row: RunRow) -> None:
         story = self._story
-        accuracy, speed, left = story.val_accuracy.last, story.images_per_second, story.eta_seconds
+        kept, speed, left = self._kept(), story.images_per_second, story.eta_seconds
+        accuracy = story.val_accuracy.last if kept is None else story.val_accuracy.at(kept)
+        self._captions[_TILES[0]].setText("Validation accuracy" if kept is None else "Validation, best epoch")
         live = self.now() == "training"
         told = {
             "Validation accuracy": f"{accuracy:.1%}" if accuracy is not None else "–",
@@ -224,6 +229,11 @@ class Monitor(QWidget):
         }
         for name, text in told.items():
             self._tiles[name].setText(text)
+
+    def _kept(self) -> int | None:
+        """The epoch whose model an ended run kept, which its numbers are about; None while it goes on."""
+        live = self.now() in ("preparing", "training", "paused")
+        return None if live else self._story.best_epoch
 
     def _show_curves(self) -> None:
         story, tokens = self._story, self.theme.tokens
@@ -259,16 +269,6 @@ class Monitor(QWidget):
 
     def _mini(self, name: str, place: int, small: Small) -> Mini:
         colour = series_colour(self.theme.tokens, place)
-        return Mini(name, colour, (small.train.x, small.train.y), (small.val.x, small.val.y), small.count)
-
-
-def sure_to_discard(parent: QWidget) -> bool:
-    """The one question that stands in the way: what is discarded cannot be had again."""
-    box = QMessageBox(QMessageBox.Icon.NoIcon, "Discard this run?", "Discard this run?", parent=parent)
-    box.setInformativeText("Training ends and everything it has learned is deleted. Your answers are not touched.")
-    discard = box.addButton("Discard", QMessageBox.ButtonRole.DestructiveRole)
-    box.addButton("Keep training", QMessageBox.ButtonRole.RejectRole)
-    box.exec()
-    sure = box.clickedButton() is discard
-    box.deleteLater()
-    return sure
+        kept = self._kept()
+        value = small.val.last if kept is None else small.val.at(kept)
+        return Mini(name, colour, (small.train.x, small.train.y), (small.val.x, small.val.y), value, small.count)

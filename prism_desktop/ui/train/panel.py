@@ -13,12 +13,12 @@ from prism_desktop.engine.events import Done
 from prism_desktop.engine.study.records import Changes
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.train import operations
+from prism_desktop.ui.train.asking import no_runs, no_study, sure_to_discard
 from prism_desktop.ui.train.form import RunForm
-from prism_desktop.ui.train.monitor import Monitor, Overlay, sure_to_discard
+from prism_desktop.ui.train.monitor import Monitor, Overlay
 from prism_desktop.ui.train.runs import COLUMNS, RunsTable, cells
 from prism_desktop.ui.train.stories import Stories
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, rows
-from prism_desktop.ui.widgets.empty import EmptyState
 from prism_desktop.ui.widgets.figures import save_figure
 from prism_desktop.ui.widgets.pick import Segments
 from prism_desktop.ui.widgets.tables import save_table
@@ -92,21 +92,7 @@ class TrainPanel(QWidget):
         self.log.setAccessibleName("Log of the run")
         self.below = Segments({"runs": "Runs", "log": "Log"})
         self.below.picked.connect(lambda name: self._below.setCurrentIndex(0 if name == "runs" else 1))
-        self.no_study = EmptyState(
-            theme,
-            "train",
-            "No study is open",
-            "Open a study, label some faces, and train a model of each labeler here.",
-            (("Go to Study", lambda: self.context.panel_wanted.emit("study")),),
-        )
-        self.no_runs = EmptyState(
-            theme,
-            "train",
-            "No runs yet",
-            "A run fits a model to the labelers' answers and tests it on faces it has never seen. "
-            "The settings on the left are a good start.",
-            (("Start training", self.form.start.click),),
-        )
+        self.no_study, self.no_runs = no_study(self.context), no_runs(self.context, self.form.start.click)
 
     def _lay_out(self) -> None:
         self._below = QStackedWidget()
@@ -289,13 +275,14 @@ class TrainPanel(QWidget):
     def act(self, what: str) -> None:
         """Do what a button of the shown run says."""
         row = self._row(self._shown)
-        if row is None or (what == "discard" and not sure_to_discard(self)):
+        if row is None or (what == "discard" and not sure_to_discard(self, live=row.live)):
             return
         path = row.run.path
         if what == "resume":
             self.context.run(operations.resume(path), "Resuming the run", events=self._begun)
             return
-        self.context.ask(lambda: operations.tell(path, what), lambda _: self.refresh(), owner=self)
+        told = Changes(runs=True)
+        self.context.ask(lambda: operations.tell(path, what), lambda _: self.context.changed.emit(told), owner=self)
 
     def _export_curves(self) -> None:
         rows = {each.run.name: each for each in self._rows}

@@ -146,7 +146,7 @@ def short(backbone: str) -> str:
 
 
 class RunsTable(QTableView):
-    """The view: Space ticks, Enter shows, the menu key opens what can be done."""
+    """The view: the arrows show a run, Space ticks it, Tab goes on."""
 
     shown = Signal(str)  # run name
 
@@ -159,6 +159,7 @@ class RunsTable(QTableView):
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setShowGrid(False)
         self.setWordWrap(False)
+        self.setTabKeyNavigation(False)  # cells cannot be edited, so Tab has nothing to do among them
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(36)
         self.setItemDelegateForColumn(0, _Tick(self))

@@ -43,6 +43,11 @@ class Trace:
         """The newest value, or None before the first."""
         return self.y[-1] if self.y else None
 
+    def at(self, x: float) -> float | None:
+        """The value at a point, or None where there is none."""
+        place = bisect_left(self.x, x)
+        return self.y[place] if place < len(self.x) and self.x[place] == x else None
+
 
 @dataclass(slots=True)
 class Small:

@@ -27,6 +27,7 @@ class Bell:
     consensus: float | None = None
     ceiling: float | None = None
     strong: bool = False  # the mean over the others
+    share: float | None = None  # of the ceiling, where it is a mean of shares; otherwise it follows from the two
 
     @property
     def gain(self) -> float | None:
@@ -34,7 +35,9 @@ class Bell:
 
     @property
     def of_ceiling(self) -> float | None:
-        return self.accuracy / self.ceiling if self.ceiling else None
+        if self.share is not None or not self.ceiling:
+            return self.share
+        return self.accuracy / self.ceiling
 
     def against(self) -> tuple[float | None, ...]:
         """Consensus, gain over it, ceiling, share of it."""
@@ -47,7 +50,7 @@ class Bell:
             parts.append(f"95% interval {self.low:.1%} to {self.high:.1%}")
         if self.consensus is not None:
             parts.append(f"consensus {self.consensus:.1%}")
-        parts.append(f"ceiling {self.ceiling:.1%}" if self.ceiling else "ceiling unknown, too few repeated answers")
+        parts.append(f"ceiling {self.ceiling:.1%}" if self.ceiling else "ceiling unknown")
         return "; ".join(parts) + "."
 
 

@@ -24,6 +24,7 @@ class Mini:
     colour: QColor
     train: tuple[Sequence[float], Sequence[float]]
     val: tuple[Sequence[float], Sequence[float]]
+    value: float | None = None  # the validation accuracy told in figures
     count: int = 0  # validation answers behind `val`
 
 
@@ -71,9 +72,9 @@ class Multiples(Painted):
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             told = next((m for i, m in enumerate(self._minis) if self._cell(i).contains(event.pos())), None)
-            if told is not None and len(told.val[1]):
+            if told is not None and told.value is not None:
                 behind = f" on {told.count:,} validation answers" if told.count else ""
-                QToolTip.showText(event.globalPos(), f"{told.name}: {told.val[1][-1]:.1%}{behind}", self)
+                QToolTip.showText(event.globalPos(), f"{told.name}: {told.value:.1%}{behind}", self)
             else:
                 QToolTip.hideText()
             return True
@@ -99,7 +100,7 @@ class Multiples(Painted):
         painter.setPen(Qt.PenStyle.NoPen)
         head = QRectF(cell.left(), cell.top(), cell.width(), 20)
         painter.setFont(sized(self.font(), 0.92, bold=True))
-        value = f"{mini.val[1][-1]:.1%}" if len(mini.val[1]) else "–"
+        value = f"{mini.value:.1%}" if mini.value is not None else "–"
         painter.setPen(QColor(tokens.text))
         painter.drawText(head, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), value)
         room = int(head.width()) - painter.fontMetrics().horizontalAdvance(value) - 22

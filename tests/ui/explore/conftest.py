@@ -32,3 +32,15 @@ def open_explore(qtbot: QtBot, open_window: OpenWindow) -> OpenExplore:
         return panel
 
     return show
+
+
+@pytest.fixture
+def panel(open_explore: OpenExplore, run: Path, tiny_study: Study) -> ExplorePanel:
+    """The panel on the tiny study and its run."""
+    return open_explore(tiny_study)
+
+
+def shown(panel: ExplorePanel, qtbot: QtBot, view: str) -> None:
+    """Bring a view to the front and wait until it is filled."""
+    panel.show_view(view)
+    qtbot.waitUntil(panel.idle, timeout=20_000)

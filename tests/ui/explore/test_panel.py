@@ -1,7 +1,8 @@
 """The Explore panel in a real window, on a fabricated run."""
 
 import csv
-import json
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,24 +12,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
-from prism_desktop.engine.events import Done
-from prism_desktop.engine.study.records import Changes
+from prism_desktop.engine.events import Done, Progress
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.explore import operations
 from prism_desktop.ui.explore.operations import Relevance
 from prism_desktop.ui.explore.panel import NOTE, ExplorePanel
-from tests.ui import fabricate
-from tests.ui.explore.conftest import CODES, NAMES, OpenExplore
-
-
-@pytest.fixture
-def panel(open_explore: OpenExplore, run: Path, tiny_study: Study) -> ExplorePanel:
-    return open_explore(tiny_study)
-
-
-def shown(panel: ExplorePanel, qtbot: QtBot, view: str) -> None:
-    panel.show_view(view)
-    qtbot.waitUntil(panel.idle, timeout=20_000)
+from tests.ui.explore.conftest import OpenExplore, shown
 
 
 def test_that_without_a_study_the_panel_says_so(open_explore: OpenExplore) -> None:
@@ -131,6 +120,34 @@ def test_that_a_map_is_shown_with_its_test_beside_it(
     assert not panel.face.verdict.text()
 
 
+def test_that_a_map_is_computed_once_and_an_unwanted_one_is_ended(
+    panel: ExplorePanel, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[object, ...]] = []
+    ended: list[object] = []
+
+    def compute(_data: object, *what: object) -> Iterator[object]:
+        asked.append(what)
+        try:
+            while what[0] == 1:  # a map that takes for ever
+                yield Progress(0, None, "")
+                time.sleep(0.01)
+            yield Done(Relevance(np.eye(7, dtype=np.float32), (0, 0, 1, 1), True, "Passed."))
+        finally:
+            ended.append(what[0])
+
+    monkeypatch.setattr(operations, "relevance", compute)
+    shown(panel, qtbot, "map")
+    panel.face.after.click()
+    qtbot.waitUntil(lambda: len(asked) == 2, timeout=10_000)
+    panel.face.before.click()
+    assert panel.face.verdict.text() != "Computing the map…"
+    qtbot.waitUntil(lambda: ended == [0, 1], timeout=10_000)
+    qtbot.waitUntil(panel.idle, timeout=10_000)
+    assert panel.face.heat.has_map
+    assert len(asked) == 2
+
+
 def test_that_a_map_that_cannot_be_made_says_why(panel: ExplorePanel, qtbot: QtBot) -> None:
     shown(panel, qtbot, "map")  # the fabricated run has no weights
     assert panel.face.verdict.text().startswith("No map: ")
@@ -186,7 +203,11 @@ def test_that_accuracies_stand_between_consensus_and_ceiling(panel: ExplorePanel
     assert first.of_ceiling == pytest.approx(first.accuracy / (first.ceiling or 1))
     assert view._shown[2].ceiling is None
     assert "Labeler 3" in view.note.text()
+    mean = view._shown[-1].of_ceiling
+    assert mean == pytest.approx(np.mean([bell.of_ceiling for bell in view._shown[:2]]))
+    assert view._tiles["Share of the ceiling"][0].text() == f"{mean:.0%}"
     view.pick("smart")
+    assert [bell.ceiling for bell in view._shown] == [None] * 4  # it is known over all attributes only
     assert view._shown[-1].name == "All, smart"
     table = view.table()
     assert table is not None
@@ -221,70 +242,3 @@ def test_that_figures_are_written(
         qtbot.waitUntil(lambda: not len(panel.context.jobs), timeout=30_000)
         assert path.read_text().startswith("<?xml")
     assert (tmp_path / "agreement network.svg").is_file()
-
-
-def test_that_agreement_needs_no_run_and_follows_the_answers(
-    open_explore: OpenExplore, tiny_study: Study, qtbot: QtBot
-) -> None:
-    panel = open_explore(tiny_study)
-    shown(panel, qtbot, "agreement")
-    assert panel.agreement._found is not None
-    before = panel.agreement._found.found.counts.sum()
-    study = panel.context.study
-    assert study is not None
-    for trial in [each for each in study.trials(kind="comparison") if each.labeler == "L1"][:5]:
-        panel.context.write(lambda trial=trial: study.withdraw(trial.id))  # type: ignore[misc]
-    qtbot.waitUntil(lambda: not panel.context.writer.busy, timeout=10_000)
-    qtbot.waitUntil(panel.idle, timeout=10_000)
-    assert panel.agreement._found.found.counts.sum() < before
-    panel.show_view("faces")
-    assert panel.no_runs.isVisible()
-
-
-def second(panel: ExplorePanel, study: Study) -> str:
-    """Fabricate another run and list it; returns its key in the picker."""
-    made = fabricate.of_study(study)
-    run = fabricate.run(
-        study.path, made, "20260102-120000-consensus", method="consensus", labelers=CODES, attributes=NAMES
-    )
-    panel.context.changed.emit(Changes(runs=True))
-    return str(run)
-
-
-def test_that_a_run_that_cannot_be_read_leaves_no_other_ones_numbers(
-    panel: ExplorePanel, qtbot: QtBot, tiny_study: Study
-) -> None:
-    study = panel.context.study
-    assert study is not None
-    key = second(panel, study)
-    good = (Path(key) / "predictions.parquet").read_bytes()
-    (Path(key) / "predictions.parquet").write_bytes(b"no parquet")
-    qtbot.waitUntil(lambda: panel.run.count() == 2, timeout=10_000)
-    panel.run.pick(key)
-    assert panel.data is None
-    qtbot.waitUntil(panel.idle, timeout=10_000)
-    assert panel.run.key == ""
-    (Path(key) / "predictions.parquet").write_bytes(good)
-    panel.run.pick(key)
-    qtbot.waitUntil(lambda: panel.data is not None, timeout=10_000)
-    assert panel.data is not None
-    assert panel.data.folder == Path(key)
-
-
-def test_that_a_run_trained_further_is_read_again(panel: ExplorePanel, run: Path, qtbot: QtBot) -> None:
-    before = panel.data
-    summary = json.loads((run / "summary.json").read_text())
-    summary["test"]["macro"]["accuracy"] = 0.91
-    (run / "summary.json").write_text(json.dumps(summary))
-    panel.context.changed.emit(Changes(runs=True))
-    qtbot.waitUntil(lambda: panel.data is not None and panel.data is not before, timeout=10_000)
-    shown(panel, qtbot, "accuracy")
-    assert panel.accuracy._tiles["Accuracy, mean over labelers"][0].text() == "91.0%"
-
-
-def test_that_late_answers_about_a_closed_study_are_dropped(panel: ExplorePanel, qtbot: QtBot) -> None:
-    panel._list()
-    panel.context.close_study()
-    qtbot.waitUntil(panel.context.idle, timeout=10_000)
-    assert panel.run.count() == 0
-    assert panel.data is None

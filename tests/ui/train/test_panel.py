@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
@@ -13,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from prism_desktop.engine.study.records import Changes
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.process import birth
+from prism_desktop.ui.train import panel as panel_module
 from tests.ui import fabricate
 from tests.ui.train.conftest import CODES, NAMES, OpenTrain
 
@@ -46,6 +48,14 @@ def test_that_runs_are_listed_and_the_newest_personal_one_is_shown(
     assert [row.run.method for row in panel.table.runs.rows] == ["consensus", "lora-visual-prompt"]
     assert panel.monitor.title.text() == "LoRA + visual prompt"
     assert [mini.name for mini in panel.monitor.per_labeler._minis] == ["Labeler 1", "Labeler 2", "Labeler 3"]
+    story = panel.monitor._story
+    assert story.best_epoch is not None
+    assert story.best_epoch < story.val_accuracy.x[-1]
+    best = story.val_accuracy.y[story.best_epoch - 1]
+    assert panel.monitor._tiles["Validation accuracy"].text() == f"{best:.1%}"
+    assert panel.monitor._captions["Validation accuracy"].text() == "Validation, best epoch"
+    small = story.labelers["L1"].val
+    assert panel.monitor.per_labeler._minis[0].value == small.y[story.best_epoch - 1]
     assert panel.table.runs.rows[1].gain is not None
     assert not panel.monitor.resume.isVisible()
     assert "Epoch 12" in panel.log.toPlainText()
@@ -189,3 +199,25 @@ def test_that_a_renamed_labeler_moves_no_choice(
     qtbot.waitUntil(panel.idle, timeout=10_000)
     assert panel._shown == "20260101-120000-lora-visual-prompt"
     assert panel.form.config().backbone == "prism-mini"
+
+
+def test_that_tab_leaves_the_table_of_runs(open_train: OpenTrain, with_run: MakeRun, tiny_study: Study) -> None:
+    with_run()
+    panel = open_train(tiny_study)
+    panel.table.setFocus()
+    QTest.keyClick(panel.table, Qt.Key.Key_Tab)
+    assert not panel.table.hasFocus()
+
+
+def test_that_an_ended_run_can_be_deleted(
+    open_train: OpenTrain, with_run: MakeRun, tiny_study: Study, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = with_run()
+    panel = open_train(tiny_study)
+    qtbot.waitUntil(lambda: panel.monitor.discard.text() == "Delete", timeout=10_000)
+    asked: list[bool] = []
+    monkeypatch.setattr(panel_module, "sure_to_discard", lambda _, *, live: asked.append(live) or True)
+    panel.monitor.discard.click()
+    qtbot.waitUntil(panel.no_runs.isVisible, timeout=10_000)
+    assert asked == [False]
+    assert not (run / "predictions.parquet").exists()

@@ -1,0 +1,79 @@
+"""Which run and which answers the Explore panel shows."""
+
+import json
+from pathlib import Path
+
+from pytestqt.qtbot import QtBot
+
+from prism_desktop.engine.study.records import Changes
+from prism_desktop.engine.study.store import Study
+from prism_desktop.ui.explore.panel import ExplorePanel
+from tests.ui import fabricate
+from tests.ui.explore.conftest import CODES, NAMES, OpenExplore, shown
+
+
+def test_that_agreement_needs_no_run_and_follows_the_answers(
+    open_explore: OpenExplore, tiny_study: Study, qtbot: QtBot
+) -> None:
+    panel = open_explore(tiny_study)
+    shown(panel, qtbot, "agreement")
+    assert panel.agreement._found is not None
+    before = panel.agreement._found.found.counts.sum()
+    study = panel.context.study
+    assert study is not None
+    for trial in [each for each in study.trials(kind="comparison") if each.labeler == "L1"][:5]:
+        panel.context.write(lambda trial=trial: study.withdraw(trial.id))  # type: ignore[misc]
+    qtbot.waitUntil(lambda: not panel.context.writer.busy, timeout=10_000)
+    qtbot.waitUntil(panel.idle, timeout=10_000)
+    assert panel.agreement._found.found.counts.sum() < before
+    panel.show_view("faces")
+    assert panel.no_runs.isVisible()
+
+
+def second(panel: ExplorePanel, study: Study) -> str:
+    """Fabricate another run and list it; returns its key in the picker."""
+    made = fabricate.of_study(study)
+    run = fabricate.run(
+        study.path, made, "20260102-120000-consensus", method="consensus", labelers=CODES, attributes=NAMES
+    )
+    panel.context.changed.emit(Changes(runs=True))
+    return str(run)
+
+
+def test_that_a_run_that_cannot_be_read_leaves_no_other_ones_numbers(
+    panel: ExplorePanel, qtbot: QtBot, tiny_study: Study
+) -> None:
+    study = panel.context.study
+    assert study is not None
+    key = second(panel, study)
+    good = (Path(key) / "predictions.parquet").read_bytes()
+    (Path(key) / "predictions.parquet").write_bytes(b"no parquet")
+    qtbot.waitUntil(lambda: panel.run.count() == 2, timeout=10_000)
+    panel.run.pick(key)
+    assert panel.data is None
+    qtbot.waitUntil(panel.idle, timeout=10_000)
+    assert panel.run.key == ""
+    (Path(key) / "predictions.parquet").write_bytes(good)
+    panel.run.pick(key)
+    qtbot.waitUntil(lambda: panel.data is not None, timeout=10_000)
+    assert panel.data is not None
+    assert panel.data.folder == Path(key)
+
+
+def test_that_a_run_trained_further_is_read_again(panel: ExplorePanel, run: Path, qtbot: QtBot) -> None:
+    before = panel.data
+    summary = json.loads((run / "summary.json").read_text())
+    summary["test"]["macro"]["accuracy"] = 0.91
+    (run / "summary.json").write_text(json.dumps(summary))
+    panel.context.changed.emit(Changes(runs=True))
+    qtbot.waitUntil(lambda: panel.data is not None and panel.data is not before, timeout=10_000)
+    shown(panel, qtbot, "accuracy")
+    assert panel.accuracy._tiles["Accuracy, mean over labelers"][0].text() == "91.0%"
+
+
+def test_that_late_answers_about_a_closed_study_are_dropped(panel: ExplorePanel, qtbot: QtBot) -> None:
+    panel._list()
+    panel.context.close_study()
+    qtbot.waitUntil(panel.context.idle, timeout=10_000)
+    assert panel.run.count() == 0
+    assert panel.data is None
