@@ -81,6 +81,8 @@ class AnswerRow(QWidget):
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(GRID + 4)
         self._shown: Sequence[tuple[str, str, str]] = ()
+        self._apart = False
+        self._centres: tuple[int, int] | None = None
 
     def show_answers(self, answers: Sequence[tuple[str, str, str]]) -> None:
         """Show (action, key, text) for each answer; nothing happens if they are shown already."""
@@ -89,14 +91,33 @@ class AnswerRow(QWidget):
         self._shown = answers
         clear(self._layout)
         self._layout.addStretch(1)
-        apart = any(action == "tie" for action, _, _ in answers)  # A below the left face, B below the right one
+        self._apart = any(action == "tie" for action, _, _ in answers)  # A below the left face, B below the right one
         for number, (action, key, text) in enumerate(answers):
-            if apart and number:
+            if self._apart and number:
                 self._layout.addStretch(1)
             button = AnswerButton(self._theme, key, text)
             button.clicked.connect(lambda _=False, action=action: self.chosen.emit(action))
             self._layout.addWidget(button)
         self._layout.addStretch(1)
+        self._align()
+
+    def set_centres(self, left: int, right: int) -> None:
+        """Where the middles of the two faces are, in this row's pixels; the answers to them go below."""
+        self._centres = left, right
+        self._align()
+
+    def _align(self) -> None:
+        """Share the spare room out so that A and B stand on the centres, or as near as the tie between them allows."""
+        if self._centres is None or not self._apart:
+            return
+        first, tie, last = (self._layout.itemAt(place).sizeHint().width() for place in (1, 3, 5))
+        left, right = self._centres
+        between = right - left - (first + last) // 2 - tie - 2 * self._layout.spacing()
+        push = max(0, -between) // 2
+        outer = left - push - first // 2, self.width() - right - push - last // 2
+        inner = max(0, between) // 2
+        for place, room in zip((0, 2, 4, 6), (outer[0], inner, inner, outer[1]), strict=True):
+            self._layout.setStretch(place, max(1, room))
 
 
 class AttributeTrack(QWidget):

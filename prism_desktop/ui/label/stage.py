@@ -18,6 +18,7 @@ class Stage(QWidget):
 
     painted = Signal(float)  # unix s, once for each `show_images`, when all its faces were there
     resized = Signal()
+    placed = Signal(int, int)  # two faces are painted about other middles than before, px from the left
     chosen = Signal(str)  # "left" or "right", by the mouse
 
     def __init__(self, ring: Ring, tokens: Tokens) -> None:
@@ -26,6 +27,7 @@ class Stage(QWidget):
         self._grey, self._ink = QColor(tokens.stage), QColor(tokens.on_stage)
         self._images: tuple[str, ...] = ()
         self._told = True
+        self._middles: tuple[int, int] | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(320, 200)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -57,6 +59,8 @@ class Stage(QWidget):
         for place, image in zip(self.places(), self._images, strict=False):
             whole &= self._paint(painter, place, image, toward=self._toward(place))
         painter.end()
+        if whole and len(self._images) == 2:
+            self._tell_middles()
         if whole and self._images and not self._told:
             self._told = True
             self.painted.emit(time.time())
@@ -109,6 +113,18 @@ class Stage(QWidget):
         spare = place.width() - size.width()
         x = place.x() + (spare // 2 if toward == 0 else spare if toward > 0 else 0)
         return QPoint(x, place.y() + (place.height() - size.height()) // 2)
+
+    def _tell_middles(self) -> None:
+        faces = [self._ring.get(image, self.box()) for image in self._images]
+        middles = [
+            place.center().x()
+            if face is None or face.isNull()
+            else self._corner(place, face, self._toward(place)).x() + face.deviceIndependentSize().toSize().width() // 2
+            for place, face in zip(self.places(), faces, strict=True)
+        ]
+        if (found := (middles[0], middles[1])) != self._middles:
+            self._middles = found
+            self.placed.emit(*found)
 
     def _arrived(self, image: str) -> None:
         if image in self._images:

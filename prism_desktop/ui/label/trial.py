@@ -176,6 +176,7 @@ class TrialPage(QWidget):
     def _connect(self) -> None:
         self.stage.painted.connect(lambda when: self.sitting.painted(when) if self.sitting is not None else None)
         self.stage.resized.connect(self._settle.start)
+        self.stage.placed.connect(self.answers.set_centres, Qt.ConnectionType.QueuedConnection)  # not while painting
         self.stage.chosen.connect(self.act)
         self.answers.chosen.connect(self.act)
         self.skipping.chosen.connect(lambda reason: self.sitting.skip(reason) if self.sitting is not None else None)

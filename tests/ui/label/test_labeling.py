@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.errors import DiskFullError
 from prism_desktop.engine.study.store import Study
+from prism_desktop.ui.label.answers import AnswerButton
 from prism_desktop.ui.label.keys import Keys
 from prism_desktop.ui.label.panel import LabelPanel
 from prism_desktop.ui.settings import Settings
@@ -178,3 +179,18 @@ def test_that_a_person_adds_themself_to_a_study_of_simulated_labelers(
 def test_that_the_number_pad_counts_as_digits() -> None:
     event = QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_3, Qt.KeyboardModifier.KeypadModifier, "3")
     assert Keys().action(event) == "rate 3"
+
+
+def test_that_answers_stand_below_their_faces(open_window: OpenWindow, qtbot: QtBot, make_study: MakeStudy) -> None:
+    panel = begin(open_window(make_study(comparisons=0, ratings=0)), qtbot)
+    row = panel.trial.answers
+    row.set_centres(300, row.width() - 200)
+
+    def middles() -> list[int]:
+        buttons = sorted(row.findChildren(AnswerButton), key=lambda button: button.x())
+        return [button.geometry().center().x() for button in buttons]
+
+    qtbot.waitUntil(lambda: abs(middles()[0] - 300) <= 2 and abs(middles()[2] - (row.width() - 200)) <= 2)
+    row.set_centres(row.width() // 2 - 10, row.width() // 2 + 10)  # too near for three buttons
+    qtbot.waitUntil(lambda: abs(middles()[1] - row.width() // 2) <= 2)
+    assert middles()[2] - middles()[0] < 400
