@@ -82,6 +82,7 @@ class AnswerRow(QWidget):
         self._layout.setSpacing(GRID + 4)
         self._shown: Sequence[tuple[str, str, str]] = ()
         self._apart = False
+        self._buttons: list[AnswerButton] = []
         self._centres: tuple[int, int] | None = None
 
     def show_answers(self, answers: Sequence[tuple[str, str, str]]) -> None:
@@ -89,6 +90,7 @@ class AnswerRow(QWidget):
         if answers == self._shown:
             return
         self._shown = answers
+        self._buttons = []
         clear(self._layout)
         self._layout.addStretch(1)
         self._apart = any(action == "tie" for action, _, _ in answers)  # A below the left face, B below the right one
@@ -98,6 +100,7 @@ class AnswerRow(QWidget):
             button = AnswerButton(self._theme, key, text)
             button.clicked.connect(lambda _=False, action=action: self.chosen.emit(action))
             self._layout.addWidget(button)
+            self._buttons.append(button)
         self._layout.addStretch(1)
         self._align()
 
@@ -110,7 +113,7 @@ class AnswerRow(QWidget):
         """Share the spare room out so that A and B stand on the centres, or as near as the tie between them allows."""
         if self._centres is None or not self._apart:
             return
-        first, tie, last = (self._layout.itemAt(place).sizeHint().width() for place in (1, 3, 5))
+        first, tie, last = (button.sizeHint().width() for button in self._buttons)
         left, right = self._centres
         between = right - left - (first + last) // 2 - tie - 2 * self._layout.spacing()
         push = max(0, -between) // 2
