@@ -90,7 +90,7 @@ class FaceView(View):
             layout.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID + 4)
             layout.setStretch(1, 1)
         right = rows(frame("card", predicted), frame("card", labeled), gap=2 * GRID)
-        right.setStretch(0, 5)
+        right.setStretch(0, 8)
         right.setStretch(1, 3)
         body = columns(frame("card", left), right, gap=2 * GRID)
         body.setStretch(0, 11)

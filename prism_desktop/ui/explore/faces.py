@@ -27,7 +27,7 @@ class FacesView(View):
         self.attribute, attribute = picker("Attribute", self._order)
         self.typed = QLineEdit()
         self.typed.setPlaceholderText("Any other, e.g. friendly")
-        self.typed.setMinimumWidth(120)
+        self.typed.setMinimumWidth(196)
         self.typed.returnPressed.connect(self._ask)
         self._go = button("Score", self._ask, tip="Score all faces on what you typed, which nobody labeled")
         self.direction = Segments({"high": "Highest first", "low": "Lowest first"})
@@ -123,6 +123,9 @@ class FacesView(View):
         whose = "The consensus model" if self.labeler.key == CONSENSUS else f"{who}'s model"
         shown = f"{len(order):,} faces" if len(order) == len(data.images) else f"{len(order):,} of {len(data.images):,}"
         kind = "most" if self.direction.current == "high" else "least"
+        if not len(order) and not self.search.text().strip():
+            self.count.setText(f"{whose} scores nothing as {self.attribute.key}. Choose a labeler instead.")
+            return
         self.count.setText(f"{shown}, {kind} {self.attribute.key} first. {whose}; the bar is the percentile.")
         self.gallery.scrollToTop()
 

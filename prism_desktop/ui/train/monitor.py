@@ -104,7 +104,7 @@ class Monitor(QWidget):
         self.loss = CurveChart(self.theme)
         self.accuracy = CurveChart(self.theme, percent=True)
         for chart in (self.loss, self.accuracy):
-            chart.setFixedHeight(224)
+            chart.setFixedHeight(180)
         self.legend = Legend(self.theme)
         self.smoothing = QSlider(Qt.Orientation.Horizontal)
         self.smoothing.setRange(0, 99)
@@ -148,15 +148,16 @@ class Monitor(QWidget):
             charts,
             *self._small,
             None,
-            gap=2 * GRID,
+            gap=GRID + 4,
         )
-        body.setContentsMargins(3 * GRID, 3 * GRID, 2 * GRID, 2 * GRID)
+        body.setContentsMargins(3 * GRID, 2 * GRID, 2 * GRID, GRID)
         inside.setLayout(body)
         scroll = QScrollArea()
         scroll.setWidget(inside)
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)  # its room stays, as in the card below
         self.setLayout(rows(scroll, gap=0))
 
     def _card(self, title: str, content: QWidget, legend: QWidget | None = None) -> QFrame:

@@ -111,7 +111,7 @@ class TrainPanel(QWidget):
         self._split.addWidget(self.monitor)
         self._split.addWidget(holder)
         self._split.setStretchFactor(0, 1)
-        self._split.setSizes([640, 220])
+        self._split.setSizes([668, 192])
         self._split.setChildrenCollapsible(False)
         self._right = QStackedWidget()
         self._right.addWidget(self._split)

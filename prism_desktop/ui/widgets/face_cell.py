@@ -126,7 +126,7 @@ class FaceDelegate(QStyledItemDelegate):
         painter.drawText(line, _RIGHT, note)
         room = int(line.width()) - self._metrics.horizontalAdvance(note) - 8
         painter.setPen(QColor(tokens.muted))
-        name = self._metrics.elidedText(model.name(row), Qt.TextElideMode.ElideMiddle, max(room, 0))
+        name = self._metrics.elidedText(_stem(model.name(row)), Qt.TextElideMode.ElideLeft, max(room, 0))
         painter.drawText(line, _LEFT, name)
 
     def _rail(self, painter: QPainter, rail: QRectF, share: float, other: float) -> None:
@@ -148,3 +148,8 @@ class FaceDelegate(QStyledItemDelegate):
         for place, colour in zip(places, (first, view.other_bar or QColor(tokens.text)), strict=True):
             painter.setBrush(colour)
             painter.drawEllipse(QPointF(place, y), 4, 4)
+
+
+def _stem(name: str) -> str:
+    """What tells a face from the others: its name without the ending."""
+    return name.rpartition(".")[0] or name

@@ -5,15 +5,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QImage, QImageReader, QPainterPath, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QImage, QImageReader, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from prism_desktop.ui.theme import Theme
-from prism_desktop.ui.widgets.painted import Painted, faded
+from prism_desktop.ui.widgets.painted import Painted, faded, sized
 
 _LARGEST = 1600  # px; a camera's image is decoded no larger than it is shown
 # Lightness rises evenly and blue to yellow is told apart by everyone (after matplotlib's inferno).
 _RAMP = ((0, 0, 4), (66, 10, 104), (147, 38, 103), (221, 81, 58), (252, 165, 10), (252, 255, 164))
+_WEAK, _FULL = 0.08, 0.6  # shares of the strongest relevance: see-through below, wholly painted above
 _COLD, _WARM = (33, 102, 172), (178, 24, 43)  # against and for, for signed maps
 
 
@@ -26,6 +27,7 @@ class Heat(Painted):
         self._map = QImage()
         self._area = QRectF(0, 0, 1, 1)
         self._opacity = 0.6
+        self._signed = False
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     def show_image(self, image: QImage) -> None:
@@ -41,6 +43,7 @@ class Heat(Painted):
             area: the part of the image that the model saw, in shares of its width and height; all if None.
         """
         self._map = QImage() if values is None else coloured(values)
+        self._signed = values is not None and bool(values.min() < 0)
         self._area = area or QRectF(0, 0, 1, 1)
         self.update()
 
@@ -82,31 +85,63 @@ class Heat(Painted):
                 painter.setOpacity(1.0)
                 painter.setPen(QPen(faded("#ffffff", 0.5), 1, Qt.PenStyle.DashLine))
                 painter.drawRect(area)
+                self._key(painter, QRectF(box.right() - 176, box.bottom() - 32, 168, 24))
         painter.end()
+
+    def _key(self, painter: QPainter, chip: QRectF) -> None:
+        """Which colour means what."""
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(12, 12, 14, 170))
+        painter.drawRoundedRect(chip, 6, 6)
+        level = np.linspace(-1 if self._signed else 0, 1, 128, dtype=np.float32)[None, :]
+        bar = _inked(level, self._signed)
+        if not self._signed:
+            bar[..., 3] = 255  # see-through on the face, but here the colour itself is meant
+        picture = QImage(bar.data, 128, 1, 4 * 128, QImage.Format.Format_RGBA8888)
+        painter.drawImage(chip.adjusted(60, 8, -60, -8), picture)
+        painter.setPen(QColor("#ffffff"))
+        painter.setFont(sized(self.font(), 0.82))
+        low, high = ("against", "for") if self._signed else ("weak", "strong")
+        middle = Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(chip.adjusted(8, 0, -116, 0), int(Qt.AlignmentFlag.AlignRight | middle), low)
+        painter.drawText(chip.adjusted(116, 0, -8, 0), int(Qt.AlignmentFlag.AlignLeft | middle), high)
 
 
 def coloured(values: NDArray[np.float32], side: int = 256) -> QImage:
-    """A map as a smooth picture whose weak parts are see-through; (rows, columns) float32, at most `side` px a side."""
+    """A map as a smooth picture whose weak parts are see-through; (rows, columns) float32."""
     top = float(np.nanmax(np.abs(values))) or 1.0
     shares = np.nan_to_num(values / top)
-    small = np.ascontiguousarray((shares * 127 + 128).clip(0, 255), np.uint8)
-    height, width = small.shape
-    grey = QImage(small.data, width, height, width, QImage.Format.Format_Grayscale8).copy()
-    mode = Qt.TransformationMode.SmoothTransformation
-    grey = grey.scaled(side, side, Qt.AspectRatioMode.IgnoreAspectRatio, mode).convertToFormat(
-        QImage.Format.Format_Grayscale8
-    )
-    smooth = np.frombuffer(grey.constBits(), np.uint8).reshape(side, grey.bytesPerLine())[:, :side]
-    level = (smooth.astype(np.float32) - 128) / 127
-    picture = np.zeros((side, side, 4), np.uint8)
-    if values.min() < 0:
+    level = _spline(shares.shape[0], side) @ shares @ _spline(shares.shape[1], side).T
+    level /= max(float(np.abs(level).max()), 1e-6)
+    picture = _inked(level, bool(values.min() < 0))
+    return QImage(picture.data, side, side, 4 * side, QImage.Format.Format_RGBA8888).copy()
+
+
+def _inked(level: NDArray[np.float32], signed: bool) -> NDArray[np.uint8]:
+    """(rows, columns) in [-1, 1] as (rows, columns, 4) uint8 RGBA; nothing is painted where next to nothing is."""
+    picture = np.zeros((*level.shape, 4), np.uint8)
+    if signed:
         picture[..., :3] = np.where(level[..., None] > 0, np.array(_WARM, np.uint8), np.array(_COLD, np.uint8))
     else:
         stops = np.linspace(0, 1, len(_RAMP))
         for channel in range(3):
             picture[..., channel] = np.interp(level, stops, [colour[channel] for colour in _RAMP])
-    picture[..., 3] = (np.abs(level).clip(0, 1) ** 0.8 * 255).astype(np.uint8)
-    return QImage(picture.data, side, side, 4 * side, QImage.Format.Format_RGBA8888).copy()
+    rise = ((np.abs(level) - _WEAK) / (_FULL - _WEAK)).clip(0, 1)
+    picture[..., 3] = (rise * rise * (3 - 2 * rise) * 255).astype(np.uint8)
+    return picture
+
+
+def _spline(count: int, side: int) -> NDArray[np.float32]:
+    """(side, count) weights of a cubic B-spline: smooth in both slopes, so that patches leave no stars or edges."""
+    at = (np.arange(side) + 0.5) / side * count - 0.5
+    weights = np.zeros((side, count), np.float32)
+    for step in range(-1, 3):
+        place = np.floor(at).astype(int) + step
+        far = np.abs(at - place)
+        near = 2 / 3 - far**2 + far**3 / 2
+        weight = np.where(far < 1, near, (2 - far).clip(0) ** 3 / 6)
+        np.add.at(weights, (np.arange(side), place.clip(0, count - 1)), weight)
+    return weights
 
 
 def read_image(paths: tuple[Path, ...]) -> QImage:

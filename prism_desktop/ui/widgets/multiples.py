@@ -12,7 +12,7 @@ from prism_desktop.ui.widgets.painted import Painted, faded, sized, ticks
 
 _GAP = 12  # px between charts
 _LEAST = 136  # px, the narrowest chart
-_HEIGHT = 104
+_HEIGHT = 92
 _AXIS = 30  # px left of the curves, for the scale
 
 

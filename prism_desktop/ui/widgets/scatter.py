@@ -105,9 +105,9 @@ class Scatter(BarePlot):
         brush = pg.mkBrush(faded(tokens.accent, strength))
         self._points.setData(self._x[shown], self._y[shown], size=size, pen=None, brush=brush)
         marked = np.array(self._marked, int)
-        warm = QColor(tokens.series[1])
+        strong = QColor(tokens.text)  # no labeler's colour: these faces are nobody's
         edge = pg.mkPen(tokens.surface, width=1)
-        self._special.setData(self._x[marked], self._y[marked], size=size + 3, pen=edge, brush=pg.mkBrush(warm))
+        self._special.setData(self._x[marked], self._y[marked], size=size + 3, pen=edge, brush=pg.mkBrush(strong))
         self._draw_ring()
 
     def _draw_ring(self) -> None:

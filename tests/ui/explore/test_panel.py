@@ -86,6 +86,9 @@ def test_that_an_attribute_nobody_labeled_can_be_typed(
     QTest.keyClick(panel.faces.typed, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: panel.faces.attribute.key == "friendly", timeout=10_000)
     assert panel.faces.gallery.faces.face(0) == 23
+    panel.faces.labeler.pick("(consensus)")
+    assert panel.faces.gallery.faces.rowCount() == 0
+    assert panel.faces.count.text() == "The consensus model scores nothing as friendly. Choose a labeler instead."
     shown(panel, qtbot, "face")
     assert len(panel.face.dots._groups) == 3
 

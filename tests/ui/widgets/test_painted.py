@@ -1,6 +1,7 @@
 """Ticks, tables that spreadsheets open safely, and the gallery's pictures."""
 
 import csv
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -86,3 +87,14 @@ def test_that_a_picker_tells_what_is_ticked(qtbot: QtBot) -> None:
     picker.tick(["L5", "L1", "L2", "L3"])
     assert picker.itemText(0) == "Labeler 1, Labeler 2, Labeler 3 and 1 more"
     assert picker.picked() == ("L1", "L2", "L3", "L5")
+
+
+def test_that_a_map_s_weak_patches_are_see_through_and_it_has_no_hard_edges() -> None:
+    values = np.zeros((7, 7), np.float32)
+    values[3, 3] = 1.0
+    picture = coloured(values, 140)
+    alphas = [picture.pixelColor(x, 70).alpha() for x in range(140)]
+    assert alphas[0] == alphas[-1] == 0
+    assert alphas[70] == 255
+    assert max(abs(a - b) for a, b in pairwise(alphas)) < 48
+    assert picture.pixelColor(70, 84).alpha() == pytest.approx(picture.pixelColor(80, 80).alpha(), abs=40)  # round
