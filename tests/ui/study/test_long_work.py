@@ -11,6 +11,7 @@ from prism_desktop.engine.events import Progress
 from prism_desktop.engine.study.demo import build_demo
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui import operations
+from prism_desktop.ui.job import Job
 from prism_desktop.ui.study.panel import StudyPanel
 from prism_desktop.ui.widgets.progress import ProgressStrip
 from prism_desktop.ui.window import Window
@@ -62,7 +63,7 @@ def test_that_counting_is_given_up_when_another_folder_is_typed(
 
 
 def test_that_closing_a_study_does_not_wait_for_its_work(
-    open_window: OpenWindow, qtbot: QtBot, tiny_study: Study
+    open_window: OpenWindow, qtbot: QtBot, tiny_study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     window, gate, open_at_the_end = open_window(tiny_study), threading.Event(), []
     study = window.context.study
@@ -74,7 +75,11 @@ def test_that_closing_a_study_does_not_wait_for_its_work(
         open_at_the_end.append(len(study.images()) > 0)
 
     window.context.run(work(), "Slow")
-    window.context.close_study()
+    waited: list[float] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(Job, "wait", lambda _, seconds: bool(waited.append(seconds)))
+        window.context.close_study()
+    assert not waited
     assert window.context.study is None
     assert not window.context.idle()
     gate.set()
