@@ -96,11 +96,10 @@ class AccuracyView(View):
         told = "Ceiling: what a perfect model could reach, given how often the labeler repeats an answer. "
         if self._choice.current != ALL:
             told += "It is estimated over all attributes together, so it is not drawn for one."
-        elif any(bell.strong and bell.ceiling for bell in self._shown):
-            told += "The mean's share of it is over the labelers whose ceiling is known. "
         missing = [bell.name for bell in self._shown if bell.ceiling is None and not bell.strong]
         if missing and self._choice.current == ALL:
-            told += f"Too few repeated answers to know it: {', '.join(missing)}."
+            told += f"Too few repeated answers to know it: {', '.join(missing)}. "
+            told += "The mean's share of it is over the others."
         self.note.setText(told if self._shown else "This run has not been evaluated.")
 
     def _show_grid(self, data: RunData | None) -> None:

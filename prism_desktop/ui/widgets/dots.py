@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, sized
 
-_ROW, _HEAD, _GROUP_GAP = 19, 23, 8  # px; three attributes of six labelers fit without scrolling
+_ROW, _HEAD, _GROUP_GAP = 18, 24, 10  # px; three attributes of six labelers fit without scrolling
 _RIGHT = 44
 
 
