@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["cuda", "mps", "cpu"]
 KINDS: tuple[Kind, ...] = ("cuda", "mps", "cpu")  # in order of preference
+WIDE = 512  # width of an image tower from which a processor gains by bfloat16
 PRECISIONS = ("auto", "float32", "bfloat16")
 
 
@@ -74,8 +75,13 @@ def choose_device(requested: str = "auto") -> Device:
     raise InputError(f"The device {requested!r} is unknown; use auto, cuda, mps or cpu.")
 
 
-def precision(device: Device, requested: str = "auto") -> Precision:
-    """Decide the precision: bfloat16 on GPUs that have it, float32 elsewhere, or what is requested.
+def precision(device: Device, requested: str = "auto", width: int = 0) -> Precision:
+    """Decide the precision: bfloat16 where the device computes it natively and gains by it, float32 elsewhere.
+
+    Args:
+        device: where the network computes.
+        requested: one of PRECISIONS; "auto" decides here.
+        width: of the image tower; on a processor only wide ones gain (ViT-B/32 nearly halves its time, `make bench`).
 
     Raises:
         InputError: if the request is unknown.
@@ -91,7 +97,16 @@ def precision(device: Device, requested: str = "auto") -> Precision:
 
         if torch.cuda.is_bf16_supported():
             return Precision("bfloat16", "Chosen because this GPU computes it natively.")
-    return Precision("float32", "Chosen because results are then reproduced bit by bit.")
+    if device.kind == "cpu" and width >= WIDE and _processor_has_bfloat16():
+        return Precision("bfloat16", "Chosen because this processor computes it natively.")
+    return Precision("float32", "Chosen because nothing would be gained by less.")
+
+
+def _processor_has_bfloat16() -> bool:
+    import torch
+
+    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()  # not in older versions
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
 def _available(kind: Kind) -> bool:

@@ -25,7 +25,7 @@ from torch.nn import functional
 
 from prism_desktop.engine.backbones import MINI, Backbone, load, parse
 from prism_desktop.engine.config import TrainConfig
-from prism_desktop.engine.device import choose_device, precision
+from prism_desktop.engine.device import PRECISIONS, Precision, choose_device, precision
 from prism_desktop.engine.personal.lora import TARGET
 from prism_desktop.engine.personal.model import PersonalClip
 from prism_desktop.engine.personal.text import DEFAULT_TEMPLATES, sentences
@@ -59,17 +59,21 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=3, help="timed steps of each")
     parser.add_argument("--batch", type=int, default=48, help="answers per step")
     parser.add_argument("--images", type=int, default=400)
+    parser.add_argument("--precision", default="auto", choices=PRECISIONS, help="of our frozen weights")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         backbone = load(parse(_backbone(given.backbone, Path(folder))), choose_device("cpu"))
         faces = _faces(Path(folder), given.images, backbone.image_size)
         rows = _answers(faces, given.batch * (given.steps + 1))
-        ours, plain = _ours(backbone, faces, rows, given.batch, Path(folder)), _Plain(backbone, faces, rows)
-        _check_same_model(ours, plain)
+        how = precision(backbone.device, given.precision, backbone.width)
+        ours, plain = _ours(backbone, how, faces, rows, given.batch, Path(folder)), _Plain(backbone, faces, rows)
+        if how.weights is torch.float32:
+            _check_same_model(ours, plain)
         times = _take_turns(ours, plain, given.steps)
     ratio = statistics.median(times["plain"]) / statistics.median(times["ours"])
     print(
-        f"{given.backbone}, {torch.get_num_threads()} threads, {given.batch} answers per step, {given.steps} steps each"
+        f"{given.backbone}, {torch.get_num_threads()} threads, {given.batch} answers per step, {given.steps} steps, "
+        f" frozen weights in {how.name}"
     )
     for name, values in times.items():
         each = ", ".join(f"{1000 * value:.1f}" for value in values)
@@ -90,9 +94,9 @@ def _take_turns(ours: Trainer, plain: "_Plain", steps: int) -> dict[str, list[fl
     return times
 
 
-def _ours(backbone: Backbone, faces: Faces, rows: Answers, batch: int, folder: Path) -> Trainer:
+def _ours(backbone: Backbone, how: Precision, faces: Faces, rows: Answers, batch: int, folder: Path) -> Trainer:
     config = TrainConfig(batch=batch)
-    model = PersonalClip(backbone, len(LABELERS), lora_std=0.01, precision=precision(backbone.device))
+    model = PersonalClip(backbone, len(LABELERS), lora_std=0.01, precision=how)
     text = model.text_vectors([sentences(name) for name in ATTRIBUTES])
     scorer = Scorer(model, text, faces.pixels, shared=False)
     return Trainer(scorer, {"train": rows, "val": rows}, LABELERS, ATTRIBUTES, config, folder)

@@ -46,9 +46,20 @@ def test_that_an_unknown_device_is_refused() -> None:
         choose_device("tpu")
 
 
-def test_that_the_cpu_computes_in_float32_unless_asked() -> None:
+@pytest.mark.parametrize(
+    ("native", "width", "chosen"), [(True, 768, "bfloat16"), (True, 192, "float32"), (False, 768, "float32")]
+)
+def test_that_a_processor_uses_bfloat16_where_it_gains(
+    monkeypatch: pytest.MonkeyPatch, native: bool, width: int, chosen: str
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": native}, raising=False)
     cpu = Device("cpu", "CPU", "")
-    assert precision(cpu).weights is torch.float32
+    assert precision(cpu, width=width).name == chosen
+    assert precision(cpu, "float32", width).name == "float32"
+
+
+def test_that_the_cpu_computes_in_what_is_asked() -> None:
+    cpu = Device("cpu", "CPU", "")
     assert precision(cpu, "bfloat16").weights is torch.bfloat16
     with pytest.raises(InputError, match="auto, float32, bfloat16"):
         precision(cpu, "float8")

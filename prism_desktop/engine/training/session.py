@@ -126,7 +126,7 @@ def _open(run: RunFolder, control: Control) -> Generator[TrainingEvent, None, Wo
         _obey_before_training(control)
     if pixels is None:
         raise RunError("The images could not be decoded.")
-    return Workshop(device, precision(device, config.precision), backbone, pixels)
+    return Workshop(device, precision(device, config.precision, backbone.width), backbone, pixels)
 
 
 def _obey_before_training(control: Control) -> None:

@@ -78,10 +78,12 @@ def source_of(folder: Path, config: TrainConfig) -> RunFolder | None:
     return run if _data_settings(run.config()) == _data_settings(config) else None
 
 
-def with_threads_of(source: RunFolder, config: TrainConfig) -> TrainConfig:
-    """Ask for the threads that another run had, without which results differ in their last bits."""
-    threads = source.environment().get("threads")
-    return config.model_copy(update={"threads": threads}) if config.threads is None and threads else config
+def with_machine_of(source: RunFolder, config: TrainConfig) -> TrainConfig:
+    """Ask for the threads and the precision that another run had, without which results differ in their last bits."""
+    had = source.environment()
+    threads = config.threads or had.get("threads")
+    exact = had.get("precision", "auto") if config.precision == "auto" else config.precision
+    return config.model_copy(update={"threads": threads, "precision": exact})
 
 
 def counts(pairs: "pd.DataFrame", labelers: Sequence[str], attributes: Sequence[str], images: int) -> dict[str, int]:

@@ -15,7 +15,7 @@ from prism_desktop.engine.personal.methods import method
 from prism_desktop.engine.training.failures import death
 from prism_desktop.engine.training.log import EventLog
 from prism_desktop.engine.training.run import ACTIVE, ENDED, RESUMABLE, RunFolder
-from prism_desktop.engine.training.snapshot import copy_snapshot, make_snapshot, source_of, with_threads_of
+from prism_desktop.engine.training.snapshot import copy_snapshot, make_snapshot, source_of, with_machine_of
 
 POLL_SECONDS = 0.1
 IDLE_SECONDS = 0.5  # how often an empty batch shows a consumer that it may cancel
@@ -63,7 +63,7 @@ def start(study: Path, config: TrainConfig, snapshot: Path | None = None) -> Run
     method(config.method)
     source = source_of(snapshot, config) if snapshot is not None else None
     if source is not None:
-        config = with_threads_of(source, config)
+        config = with_machine_of(source, config)
     run = RunFolder.create(study, config)
     run.set_status("preparing", pid=os.getpid())
     try:

@@ -33,7 +33,7 @@ from prism_desktop.engine.training.events import (
 from prism_desktop.engine.training.pixels import open_pixels
 from prism_desktop.engine.training.predicting import predictions
 from prism_desktop.engine.training.run import RunFolder, list_runs
-from prism_desktop.engine.training.snapshot import copy_snapshot, make_snapshot, source_of, with_threads_of
+from prism_desktop.engine.training.snapshot import copy_snapshot, make_snapshot, source_of, with_machine_of
 from prism_desktop.engine.training.trainer import Trainer
 from tests.engine.training.conftest import MakeRun
 
@@ -107,7 +107,7 @@ def test_that_a_run_is_reproduced_from_its_folder_to_the_last_bit(
     assert source_of(run.path, config) == run
     assert source_of(run.path, config.with_settings(["split.fold=1"])) is None
     tiny_study.withdraw(tiny_study.trials()[0].id)  # the study goes on; the snapshot does not
-    twin = RunFolder.create(tiny_study.path, with_threads_of(run, config))
+    twin = RunFolder.create(tiny_study.path, with_machine_of(run, config))
     copy_snapshot(run, twin)
     train_here(twin)
     assert twin.predictions().equals(run.predictions())
