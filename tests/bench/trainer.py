@@ -72,8 +72,8 @@ def main() -> int:
         times = _take_turns(ours, plain, given.steps)
     ratio = statistics.median(times["plain"]) / statistics.median(times["ours"])
     print(
-        f"{given.backbone}, {torch.get_num_threads()} threads, {given.batch} answers per step, {given.steps} steps, "
-        f" frozen weights in {how.name}"
+        f"{given.backbone}, {torch.get_num_threads()} threads, {given.batch} answers per step, {given.steps} steps each, "
+        f"our frozen weights in {how.name}"
     )
     for name, values in times.items():
         each = ", ".join(f"{1000 * value:.1f}" for value in values)
