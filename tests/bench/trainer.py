@@ -71,10 +71,8 @@ def main() -> int:
             _check_same_model(ours, plain)
         times = _take_turns(ours, plain, given.steps)
     ratio = statistics.median(times["plain"]) / statistics.median(times["ours"])
-    print(
-        f"{given.backbone}, {torch.get_num_threads()} threads, {given.batch} answers per step, {given.steps} steps each, "
-        f"our frozen weights in {how.name}"
-    )
+    setting = f"{torch.get_num_threads()} threads, {given.batch} answers per step, {given.steps} steps each"
+    print(f"{given.backbone}, {setting}, our frozen weights in {how.name}")
     for name, values in times.items():
         each = ", ".join(f"{1000 * value:.1f}" for value in values)
         print(f"  {name:<6} {1000 * statistics.median(values):8.1f} ms per answer (median of {each})")
