@@ -6,11 +6,11 @@ from typing import Any
 from prism_desktop.engine.backbones import Backbone
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import Precision
+from prism_desktop.engine.personal.answers import answers
 from prism_desktop.engine.personal.methods import method
 from prism_desktop.engine.personal.model import PersonalClip
 from prism_desktop.engine.personal.saved import load_run, save_model
 from prism_desktop.engine.personal.text import sentences
-from prism_desktop.engine.training.dataset import answers
 from prism_desktop.engine.training.pixels import Pixels
 from prism_desktop.engine.training.run import RunFolder
 from prism_desktop.engine.training.scoring import Scorer

@@ -1,38 +1,10 @@
-"""Answers as arrays, and batches in which every image is looked at once per labeler."""
+"""Batches in which every image is looked at once per labeler."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """The answers of one split, (answers,) each, sorted so that a presentation's attributes are neighbours."""
-
-    labeler: Ints  # row of the labeler
-    attribute: Ints  # row of the attribute
-    left: Ints  # row of the image
-    right: Ints
-    outcome: Floats  # 1 the left image was chosen, 0 the right one, 0.5 tie
-    weight: Floats
-    group: Ints  # answers to the same pair, shown once to one labeler, share a number; ascending
-
-    def __len__(self) -> int:
-        return len(self.labeler)
-
-    @property
-    def tie_share(self) -> float:
-        """Share of ties."""
-        return float(np.mean(self.outcome == 0.5)) if len(self) else 0.0
+from prism_desktop.engine.personal.answers import Answers, Floats, Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,28 +30,6 @@ class Batch:
     weight: Floats
 
 
-def answers(
-    pairs: "pd.DataFrame", labelers: Sequence[str], attributes: Sequence[str], images: Sequence[str]
-) -> Answers:
-    """Turn rows of data/pairs.parquet into arrays.
-
-    Args:
-        pairs: the rows of one split.
-        labelers, attributes, images: what the numbers mean, in the model's order.
-    """
-    rows = pairs.sort_values(["trial", "labeler", "left", "right", "attribute"], kind="stable")
-    group = rows.groupby(["trial", "labeler", "left", "right"], sort=True).ngroup()
-    return Answers(
-        labeler=_rows(rows["labeler"], labelers),
-        attribute=_rows(rows["attribute"], attributes),
-        left=_rows(rows["left"], images),
-        right=_rows(rows["right"], images),
-        outcome=rows["outcome"].to_numpy(dtype=np.float32),
-        weight=rows["weight"].to_numpy(dtype=np.float32),
-        group=np.asarray(group, dtype=np.int64),
-    )
-
-
 def batch(answers: Answers, places: Ints, images: int, shared: bool) -> Batch:
     """The answers at `places`, with their image rows deduplicated.
 
@@ -103,9 +53,3 @@ def batch(answers: Answers, places: Ints, images: int, shared: bool) -> Batch:
         outcome=answers.outcome[places],
         weight=answers.weight[places],
     )
-
-
-def _rows(column: "pd.Series", names: Sequence[str]) -> Ints:
-    import pandas as pd
-
-    return pd.Index(names).get_indexer(pd.Index(column.astype(object))).astype(np.int64)

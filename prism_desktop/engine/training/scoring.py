@@ -8,8 +8,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from prism_desktop.engine.personal.answers import Answers, Ints
 from prism_desktop.engine.personal.model import PersonalClip
-from prism_desktop.engine.training.dataset import Answers, Batch, Ints, batch
+from prism_desktop.engine.training.dataset import Batch, batch
 from prism_desktop.engine.training.loss import PairLoss, correct
 from prism_desktop.engine.training.metrics import Tally
 from prism_desktop.engine.training.pixels import Pixels

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.personal.answers import Answers, Ints
 from prism_desktop.engine.training import checkpoint
-from prism_desktop.engine.training.dataset import Answers, Batch, Ints, batch
+from prism_desktop.engine.training.dataset import Batch, batch
 from prism_desktop.engine.training.events import Epoch, Step
 from prism_desktop.engine.training.loss import PairLoss, correct
 from prism_desktop.engine.training.metrics import Tally, append_metrics, drop_metrics_from

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from prism_desktop.engine.training.dataset import Answers, batch
+from prism_desktop.engine.personal.answers import Answers
+from prism_desktop.engine.training.dataset import batch
 from tests.engine.training.conftest import ATTRIBUTES, LABELERS, MakeTrainer, planted_pairs
 
 
@@ -30,7 +31,7 @@ def test_that_an_image_is_one_row_per_labeler_in_a_batch() -> None:
 
 
 def test_that_attributes_of_one_presentation_share_a_group() -> None:
-    from prism_desktop.engine.training.dataset import answers
+    from prism_desktop.engine.personal.answers import answers
 
     frame = planted_pairs(np.linspace(0, 1, 12), 20)
     shuffled = frame.sample(frac=1, random_state=0)
