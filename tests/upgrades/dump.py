@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from prism_desktop.engine.study import schema
-from prism_desktop.engine.study.records import TrialRecord
+from prism_desktop.engine.study.records import PendingAnswers, TrialRecord
 from prism_desktop.engine.study.store import Study
 
 HERE = Path(__file__).parent
@@ -18,7 +18,9 @@ def fill(study: Study) -> None:
     study.add_labeler("L2", simulated=True)
     study.add_images([(Path(f"/faces/{n}.jpg"), f"{n}.jpg", image, 64, 48) for n, image in enumerate(images)])
     both = {"attractive": "left", "smart": "tie"}
-    first = TrialRecord("1" * 32, "L1", "s1", 0, "comparison", images[0], images[1], 1000.5, 1.25, answers=both)
+    first = TrialRecord(
+        "1" * 32, "L1", "s1", 0, "comparison", images[0], images[1], 1000.5, 1.25, answers=both, dropped_frames=1
+    )
     second = TrialRecord("2" * 32, "L1", "s1", 1, "comparison", images[0], images[1], answers={"smart": "right"})
     repeat = TrialRecord("3" * 32, "L1", "s1", 2, "comparison", images[1], images[0], answers=both, repeat_of="2" * 32)
     skip = TrialRecord("4" * 32, "L1", "s1", 3, "rating", images[2], status="skipped", skip_reason="I know this person")
@@ -27,6 +29,8 @@ def fill(study: Study) -> None:
     study.record(second, supersedes=first.id)
     study.record([repeat, skip, gone])
     study.withdraw(gone.id)
+    study.keep_pending(PendingAnswers("L1", "comparison", images[2], images[3], {"smart": "tie"}))
+    study.set_target("comparison", 90)
 
 
 def dump(file: Path) -> str:

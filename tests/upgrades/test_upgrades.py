@@ -17,7 +17,9 @@ def test_that_every_schema_version_has_its_dump() -> None:
 
 @pytest.mark.parametrize("dump", DUMPS, ids=lambda dump: dump.stem)
 def test_that_an_old_study_opens_with_everything_in_it(dump: Path, tmp_path: Path) -> None:
-    connection = sqlite3.connect(tmp_path / "study.sqlite3")
+    version = int(dump.stem[-4:])
+    file = tmp_path / "study.sqlite3"
+    connection = sqlite3.connect(file)
     connection.executescript(dump.read_text(encoding="utf-8"))
     connection.close()
     with Study.open(tmp_path) as study:
@@ -32,5 +34,16 @@ def test_that_an_old_study_opens_with_everything_in_it(dump: Path, tmp_path: Pat
         assert log["4"].skip_reason == "I know this person"
         assert (log["5"].status, log["5"].source, log["5"].answers) == ("withdrawn", "simulated", {"smart": 4})
         assert {problem.kind for problem in study.check()} == {"missing"}
+        if version >= 2:
+            assert (log["1"].dropped_frames, study.targets()) == (1, {"comparison": 90})
+            pending = study.pending("L1", "comparison")
+            assert pending is not None
+            assert pending.answers == {"smart": "tie"}
+        else:
+            assert (log["1"].dropped_frames, study.targets()) == (None, {})
+            assert study.pending("L1", "comparison") is None
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"), sqlite3.connect(file) as connection:
+            connection.execute("UPDATE trial SET dropped_frames = 7")
+        connection.close()
         study.restore("5" * 32)
         assert study.progress()[1].ratings == 1

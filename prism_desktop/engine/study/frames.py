@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _CHOSEN = f"t.kind = :kind AND t.skipped = 0 AND {CURRENT}"
-_TRIALS = f"""SELECT t.id, t.uid, t.labeler_id, t.session_id, t.place, t.left_id, t.right_id, t.onset, t.seconds, e.uid,
-t.source FROM trial AS t LEFT JOIN trial AS e ON e.id = t.repeat_of_id WHERE {_CHOSEN} ORDER BY t.id"""
+_TRIALS = f"""SELECT t.id, t.uid, t.labeler_id, t.session_id, t.place, t.left_id, t.right_id, t.onset, t.seconds,
+e.uid, t.source, t.dropped_frames FROM trial AS t LEFT JOIN trial AS e ON e.id = t.repeat_of_id
+WHERE {_CHOSEN} ORDER BY t.id"""
 _ANSWERS = f"""SELECT a.trial_id, a.attribute_id, a.value, a.raw FROM trial AS t JOIN answer AS a ON a.trial_id = t.id
 WHERE {_CHOSEN} ORDER BY a.trial_id, a.attribute_id"""
 
@@ -26,7 +27,8 @@ def comparisons(connection: Connection) -> "pd.DataFrame":
 
     Returns:
         trial, labeler, session, order (int64), left, right (image ids), attribute, outcome ("left", "right" or "tie"),
-        onset (unix s), seconds, repeat_of (trial or missing), source; oldest first.
+        onset (unix s), seconds, repeat_of (trial or missing), source, dropped_frames (float64, NaN: not measured);
+        oldest first.
     """
     frame = _answers(connection, "comparison", ("left", "right")).drop(columns="raw")
     outcomes = _texts([schema.OUTCOME_NAME[value] for value in (-1, 0, 1)])
@@ -40,7 +42,7 @@ def ratings(connection: Connection) -> "pd.DataFrame":
     Returns:
         trial, labeler, session, order (int64), image (id), attribute, value (int64, 1-4), raw (float64, the rating as
         it was imported where its scale was another, else NaN), onset (unix s), seconds, repeat_of (trial or missing),
-        source; oldest first.
+        source, dropped_frames (float64, NaN: not measured); oldest first.
     """
     return _answers(connection, "rating", ("image",))
 
@@ -64,7 +66,7 @@ def _answers(connection: Connection, kind: str, sides: tuple[str, ...]) -> "pd.D
     import numpy as np
     import pandas as pd
 
-    trials = _columns(connection, _TRIALS, 11, kind=kind)
+    trials = _columns(connection, _TRIALS, 12, kind=kind)
     *keys, raw = _columns(connection, _ANSWERS, 4, kind=kind)
     trial, attribute, value = (np.array(column, np.int64) for column in keys)
     rows = np.searchsorted(np.array(trials[0], np.int64), trial)
@@ -92,6 +94,7 @@ def _answers(connection: Connection, kind: str, sides: tuple[str, ...]) -> "pd.D
         "seconds": pd.Series(np.array(trials[8], np.float64)[rows]),
         "repeat_of": spread(_texts(trials[9])),
         "source": spread(_texts(trials[10])),
+        "dropped_frames": pd.Series(np.array(trials[11], np.float64)[rows]),
     }
     return pd.DataFrame(columns)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.study import frames, reading
+from prism_desktop.engine.study import frames, pending, reading
 from prism_desktop.engine.study.database import Database
 from prism_desktop.engine.study.records import (
     AttributeRecord,
@@ -13,6 +13,7 @@ from prism_desktop.engine.study.records import (
     Kind,
     LabelerProgress,
     LabelerRecord,
+    PendingAnswers,
     StudyInfo,
     TrialId,
     TrialRecord,
@@ -64,6 +65,14 @@ class StudyReader:
     ) -> tuple[TrialRecord, ...]:
         """Trials as recorded, oldest first. `current` leaves out the withdrawn and the superseded, not the skipped."""
         return self._reader.read(lambda c: reading.trials(c, labeler, kind, current=current))
+
+    def pending(self, labeler: str, kind: Kind) -> PendingAnswers | None:
+        """What a labeler answered of a trial that was never completed."""
+        return self._reader.read(lambda c: pending.kept(c, labeler, kind))
+
+    def targets(self) -> dict[Kind, int]:
+        """How many trials of each task a labeler is asked for, where someone said so."""
+        return self._reader.read(pending.targets)
 
     def trial(self, trial: TrialId) -> TrialRecord:
         """One trial, current or not."""

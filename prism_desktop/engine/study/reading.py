@@ -131,7 +131,7 @@ def trials(
     rows = connection.execute(
         text(
             f"""SELECT t.id, t.uid, p.code, s.uid, t.place, t.kind, l.sha256, r.sha256, t.onset, t.seconds, t.skipped,
-            t.withdrawn, t.skip_reason, c.uid, e.uid, t.source, t.probability, i.uid
+            t.withdrawn, t.skip_reason, c.uid, e.uid, t.source, t.probability, i.uid, t.dropped_frames
             FROM trial AS t JOIN labeler AS p ON p.id = t.labeler_id JOIN session AS s ON s.id = t.session_id
             JOIN stimulus AS l ON l.id = t.left_id LEFT JOIN stimulus AS r ON r.id = t.right_id
             LEFT JOIN trial AS c ON c.supersedes_id = t.id AND c.withdrawn = 0
@@ -165,6 +165,7 @@ def _trial(row: Any, answers: Sequence[tuple[str, int, float | None]]) -> TrialR
         source=row[15],
         probability=row[16],
         import_id=row[17],
+        dropped_frames=row[18],
     )
 
 

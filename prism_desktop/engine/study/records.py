@@ -89,6 +89,18 @@ class TrialRecord:
     source: Source = "labeled"
     probability: float | None = None  # with which the design drew this pair or image at this place
     import_id: str | None = None
+    dropped_frames: int | None = None  # screen frames that passed before the images were painted; None: not measured
+
+
+@dataclass(frozen=True, slots=True)
+class PendingAnswers:
+    """What was answered of a trial that is not complete yet."""
+
+    labeler: str
+    kind: Kind
+    left: ImageId
+    right: ImageId | None
+    answers: Mapping[str, int | str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,15 @@
 """The tables, private to the store. Migrations change the file; these classes mirror the newest revision.
 
 Trials and answers are append-only. The one column that moves is `withdrawn`, and every move is logged in `trial_event`;
-triggers of the first revision refuse everything else. Only an import that is undone removes rows.
+triggers refuse everything else. Only an import that is undone removes rows. `pending` holds the answers to a trial that
+is not complete yet, and is overwritten key press by key press.
 """
 
 from sqlalchemy import Float, ForeignKey, Index, Integer, String, Text, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 APPLICATION_ID = 0x50524953  # "PRIS"
-SCHEMA_VERSION = 1  # equals user_version and the number of the newest revision
+SCHEMA_VERSION = 2  # equals user_version and the number of the newest revision
 
 OUTCOME_VALUE = {"left": 1, "tie": 0, "right": -1}
 OUTCOME_NAME = {value: name for name, value in OUTCOME_VALUE.items()}
@@ -114,6 +115,7 @@ class TrialRow(Base):
     probability: Mapped[float | None] = mapped_column(Float)
     recorded: Mapped[float] = mapped_column(Float)
     import_id: Mapped[int | None] = mapped_column(ForeignKey("import.id"))
+    dropped_frames: Mapped[int | None] = mapped_column(Integer)
 
     __table_args__ = (
         Index("trial_labeler", "labeler_id", "kind"),
@@ -142,6 +144,17 @@ class AnswerRow(Base):
     raw: Mapped[float | None] = mapped_column(Float)  # an imported rating on its own scale, where that was another
 
     __table_args__ = ({"sqlite_with_rowid": False},)
+
+
+class PendingRow(Base):
+    """What a labeler answered of the trial that is not complete yet."""
+
+    __tablename__ = "pending"
+    labeler_id: Mapped[int] = mapped_column(ForeignKey("labeler.id", ondelete="CASCADE"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String, primary_key=True)
+    left_id: Mapped[int] = mapped_column(ForeignKey("stimulus.id", ondelete="CASCADE"))
+    right_id: Mapped[int | None] = mapped_column(ForeignKey("stimulus.id", ondelete="CASCADE"))
+    answers: Mapped[str] = mapped_column(Text)  # JSON: attribute -> answer
 
 
 class TrialEventRow(Base):

@@ -9,7 +9,7 @@ from typing import Self
 
 from prism_desktop.engine.errors import ReadOnlyStudyError
 from prism_desktop.engine.events import Done, Event
-from prism_desktop.engine.study import backup, check, imports, opening, relink, trials, writing
+from prism_desktop.engine.study import backup, check, imports, opening, pending, relink, trials, writing
 from prism_desktop.engine.study.database import Database
 from prism_desktop.engine.study.lock import WriterLock
 from prism_desktop.engine.study.reader import StudyReader
@@ -21,8 +21,10 @@ from prism_desktop.engine.study.records import (
     AttributeRecord,
     Changes,
     ImportBatch,
+    Kind,
     LabelerRecord,
     NewImage,
+    PendingAnswers,
     Problem,
     RelinkReport,
     TrialId,
@@ -167,6 +169,14 @@ class Study(StudyReader):
         """
         new = [trial] if isinstance(trial, TrialRecord) else list(trial)
         return self._write.write(lambda c: trials.record(c, new, supersedes=supersedes))
+
+    def keep_pending(self, answers: PendingAnswers) -> None:
+        """Keep what was answered of a trial that is not complete yet; durable, and gone once the trial is recorded."""
+        self._write.write(lambda c: pending.keep(c, answers))
+
+    def set_target(self, kind: Kind, count: int | None) -> Changes:
+        """How many trials of a task each labeler is asked for; None: as many as suit the number of images."""
+        return self._write.write(lambda c: pending.set_target(c, kind, count))
 
     def withdraw(self, trial: TrialId) -> Changes:
         """Undo: the trial counts no longer, and one that it corrected counts again. Nothing is deleted."""

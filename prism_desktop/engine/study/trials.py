@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, insert, select, text, update
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study import schema
+from prism_desktop.engine.study.pending import forget
 from prism_desktop.engine.study.records import Changes, TrialId, TrialRecord
 from prism_desktop.engine.study.writing import touch
 
@@ -51,6 +52,9 @@ def record(
         for name, answer in trial.answers.items()
     ]
     connection.execute(insert(schema.TrialRow), rows)
+    if import_id is None:
+        for key, kind in {(row["labeler_id"], row["kind"]) for row in rows}:
+            forget(connection, key, kind)
     if answers:
         connection.execute(insert(schema.AnswerRow), answers)
     touch(connection)
@@ -117,9 +121,9 @@ def _check(trial: TrialRecord) -> None:
     for attribute, answer in trial.answers.items():
         if answer not in allowed or isinstance(answer, bool):
             raise InputError(f"{answer!r} is no answer to {attribute!r}: {', '.join(map(str, allowed))} are.")
-    for number in (trial.onset, trial.seconds, trial.probability):
+    for number in (trial.onset, trial.seconds, trial.probability, trial.dropped_frames):
         if number is not None and not (math.isfinite(number) and number >= 0):
-            raise InputError(f"Times and probabilities are not negative: {number}.")
+            raise InputError(f"Times, probabilities and counts are not negative: {number}.")
 
 
 def _value(trial: TrialRecord, answer: int | str) -> int:
@@ -163,6 +167,7 @@ def _row(
         "probability": trial.probability,
         "recorded": now,
         "import_id": import_id,
+        "dropped_frames": trial.dropped_frames,
     }
 
 

@@ -51,8 +51,10 @@ def rich(make_study: MakeStudy) -> Study:
         )
         return replace(made, **values)  # type: ignore[arg-type]
 
-    first = trial(0, answers={"smart": 2, "kind": 4}, raw={"smart": 3.3000000000000003}, probability=1 / 3)
-    skipped = trial(1, status="skipped", skip_reason="-known to me, none", onset=None, seconds=None)
+    first = trial(
+        0, answers={"smart": 2, "kind": 4}, raw={"smart": 3.3000000000000003}, probability=1 / 3, dropped_frames=0
+    )
+    skipped = trial(1, status="skipped", skip_reason="-known to me, none", onset=None, seconds=None, dropped_frames=3)
     pair = trial(2, kind="comparison", left=two.id, right=one.id, answers={"smart": "tie"}, source="imported")
     swapped = replace(
         pair,

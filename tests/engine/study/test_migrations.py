@@ -19,8 +19,8 @@ NEXT = '''
 """A revision of the future."""
 import sqlalchemy as sa
 from alembic import op
-revision = "0002"
-down_revision = "0001"
+revision = "{next}"
+down_revision = "{present}"
 def upgrade() -> None:
     with op.batch_alter_table("labeler") as table:
         table.add_column(sa.Column("born", sa.Integer()))
@@ -49,14 +49,14 @@ def future(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     migrate = opening.migrate
     monkeypatch.setattr(opening, "migrate", lambda file: migrate(file, folder))
     monkeypatch.setattr(schema, "SCHEMA_VERSION", schema.SCHEMA_VERSION + 1)
-    return folder / "versions" / "v0002_next.py"
+    return folder / "versions" / f"v{schema.SCHEMA_VERSION:04d}_next.py"
 
 
 def test_that_an_old_study_is_backed_up_and_brought_up_to_date(tiny_study: Study, future: Path) -> None:
     tiny_study.close()
     with Study.open(_with(tiny_study, future, "pass")) as study:
-        assert study.info().schema_version == 2
-        assert [copy.name[:15] for copy in study.backups()] == ["before-schema-2"]
+        assert study.info().schema_version == schema.SCHEMA_VERSION
+        assert [copy.name[:15] for copy in study.backups()] == [f"before-schema-{schema.SCHEMA_VERSION}"]
         assert len(study.labelers()) == 3
         assert study.check() == []
 
@@ -67,7 +67,7 @@ def test_that_a_failed_migration_leaves_the_study_as_it_was(tiny_study: Study, f
     with pytest.raises(PrismError, match=r"could not be brought up to date.*left as it was"):
         Study.open(path)
     connection = sqlite3.connect(address(path / "study.sqlite3"), uri=True)
-    assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (schema.SCHEMA_VERSION - 1,)
     assert "born" not in {row[1] for row in connection.execute("PRAGMA table_info(labeler)")}
     connection.close()
 
@@ -79,5 +79,7 @@ def test_that_an_old_study_is_not_opened_read_only(tiny_study: Study, future: Pa
 
 
 def _with(study: Study, revision: Path, then: str) -> Path:
-    revision.write_text(NEXT.format(then=then))
+    revision.write_text(
+        NEXT.format(then=then, next=f"{schema.SCHEMA_VERSION:04d}", present=f"{schema.SCHEMA_VERSION - 1:04d}")
+    )
     return study.path

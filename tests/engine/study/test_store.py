@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.study.records import Changes, LabelerRecord, TrialRecord, new_id
+from prism_desktop.engine.study import schema
+from prism_desktop.engine.study.records import Changes, LabelerRecord, PendingAnswers, TrialRecord, new_id
 from prism_desktop.engine.study.store import Study
 from tests.fixtures.study import MakeStudy
 
@@ -42,10 +43,15 @@ def test_that_a_new_study_has_its_folders_attributes_and_durable_settings(tmp_pa
         assert [attribute.name for attribute in study.attributes()] == ["kind", "calm"]
         assert study.attributes()[0].scale_labels == ("very low", "low", "high", "very high")
         info = study.info()
-        assert (info.name, info.images, info.schema_version, info.read_only) == ("My study", 0, 1, False)
+        assert (info.name, info.images, info.schema_version, info.read_only) == (
+            "My study",
+            0,
+            schema.SCHEMA_VERSION,
+            False,
+        )
         connection = sqlite3.connect(study.path / "study.sqlite3")
         assert connection.execute("PRAGMA application_id").fetchone() == (0x50524953,)
-        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (schema.SCHEMA_VERSION,)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         connection.close()
         pragmas = study._write.read(
@@ -55,7 +61,7 @@ def test_that_a_new_study_has_its_folders_attributes_and_durable_settings(tmp_pa
 
 
 def test_that_records_come_back_as_they_went_in(tiny_study: Study) -> None:
-    trial = comparison(tiny_study, probability=0.25, onset=12.5, seconds=0.75)
+    trial = comparison(tiny_study, probability=0.25, onset=12.5, seconds=0.75, dropped_frames=2)
     assert tiny_study.record(trial) == Changes(trials=frozenset({"L1"}))
     assert tiny_study.trial(trial.id) == trial
     skipped = rating(tiny_study, answers={}, status="skipped", skip_reason="I know this person")
@@ -152,7 +158,7 @@ def test_that_tables_hold_the_current_answers(tiny_study: Study) -> None:
     frame = tiny_study.comparisons()
     assert list(frame.columns) == [
         "trial", "labeler", "session", "order", "left", "right", "attribute", "outcome", "onset", "seconds",
-        "repeat_of", "source",
+        "repeat_of", "source", "dropped_frames",
     ]  # fmt: skip
     assert gone.id not in set(frame["trial"])
     mine = frame[frame["trial"] == trial.id]
@@ -239,3 +245,27 @@ def test_that_a_closed_study_leaves_no_threads_and_says_so(make_study: MakeStudy
 def test_that_records_need_neither_pandas_nor_sqlalchemy() -> None:
     code = "import sys, prism_desktop.engine.study.records; print({'pandas', 'sqlalchemy', 'numpy'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+def test_that_answers_to_an_unfinished_trial_are_kept_until_it_is_recorded(tiny_study: Study) -> None:
+    done = comparison(tiny_study)
+    assert tiny_study.pending(done.labeler, "comparison") is None
+    for answers in ({"smart": "left"}, {"smart": "tie"}):
+        tiny_study.keep_pending(PendingAnswers(done.labeler, "comparison", done.left, done.right, answers))
+    kept = tiny_study.pending(done.labeler, "comparison")
+    assert kept is not None
+    assert (kept.left, kept.right, kept.answers) == (done.left, done.right, {"smart": "tie"})
+    assert tiny_study.pending(done.labeler, "rating") is None
+    assert not {trial.id for trial in tiny_study.trials(current=False)} & {done.id}
+    tiny_study.record(done)
+    assert tiny_study.pending(done.labeler, "comparison") is None
+
+
+def test_that_what_labelers_are_asked_for_is_the_studys_to_say(tiny_study: Study) -> None:
+    assert tiny_study.targets() == {}
+    assert tiny_study.set_target("rating", 40) == Changes(labelers=True)
+    assert tiny_study.targets() == {"rating": 40}
+    tiny_study.set_target("rating", None)
+    assert tiny_study.targets() == {}
+    with pytest.raises(InputError, match="At least one"):
+        tiny_study.set_target("rating", 0)

@@ -17,7 +17,9 @@ def codebook_text(study: Study, written: Sequence[Sheet]) -> str:
 
 def _head(study: Study) -> Iterator[str]:
     info = study.info()
-    kinds = Counter((trial.kind, trial.status) for trial in study.trials(current=False))
+    trials = study.trials(current=False)
+    kinds = Counter((trial.kind, trial.status) for trial in trials)
+    timed = [trial.dropped_frames for trial in trials if trial.dropped_frames is not None]
     yield f"# Codebook of the study {info.name}"
     yield ""
     yield f"- Study {info.id}, made {_day(info.created)}; exported {_day(datetime.now(UTC).timestamp())} "
@@ -26,6 +28,9 @@ def _head(study: Study) -> Iterator[str]:
     yield f"- Current answered trials: {info.rating_trials} ratings, {info.comparison_trials} comparisons"
     for (kind, status), count in sorted(kinds.items()):
         yield f"- All {kind} trials {status}, corrected ones included: {count}"
+    if timed:
+        late = sum(dropped > 0 for dropped in timed)
+        yield f"- Trials whose images were painted late (dropped_frames above 0): {late} of the {len(timed)} measured"
     yield "- Empty cells are missing values. In CSV files, text that a spreadsheet would run as a formula begins with"
     yield "  an apostrophe; the program's own import takes it away again."
     yield "- For analysis keep rows with status answered and an empty superseded_by."

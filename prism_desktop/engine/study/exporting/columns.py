@@ -37,6 +37,7 @@ _FACTS: Final = (
     Column("superseded_by", "text", "The later trial that corrects this one; analyse only rows where this is empty."),
     Column("source", "text", "labeled (in this program), imported, or simulated."),
     Column("probability", "number", "With which the design drew this image or pair at this place."),
+    Column("dropped_frames", "integer", "Screen frames missed before the images were painted: 0 is on time."),
     Column("import", "text", "The import that brought the trial, empty if it was labeled in this program."),
 )
 RATINGS: Final = (

@@ -88,6 +88,7 @@ def _facts(trial: TrialRecord) -> Row:
         trial.superseded_by,
         trial.source,
         trial.probability,
+        trial.dropped_frames,
         trial.import_id,
     )
 

@@ -28,6 +28,7 @@ class Facts:
     repeat_of: str = ""
     source: str = "imported"
     probability: float | None = None
+    dropped_frames: int | None = None
 
 
 @dataclass(slots=True)
@@ -135,7 +136,14 @@ def facts_of(layout: Layout, cells: Sequence[Cell]) -> Facts:
     seconds = amount("seconds") if milliseconds is None else milliseconds / 1000
     onset = None if part("onset") is None else moment(part("onset"), decimal_comma=comma)
     probability = amount("probability")
-    for amounts, what in ((seconds, "response time"), (onset, "onset"), (probability, "probability")):
+    dropped = None if part("dropped_frames") is None else whole(part("dropped_frames"))
+    amounts_read = (
+        (seconds, "response time"),
+        (onset, "onset"),
+        (probability, "probability"),
+        (dropped, "dropped frames"),
+    )
+    for amounts, what in amounts_read:
         if amounts is not None and amounts < 0:
             raise ValueError(f"the {what} {amounts:g} is negative")
     status, source = text(part("status")) or "answered", text(part("source")) or "imported"
@@ -155,4 +163,5 @@ def facts_of(layout: Layout, cells: Sequence[Cell]) -> Facts:
         repeat_of=text(part("repeat_of")),
         source=source if source in SOURCES else "imported",
         probability=probability,
+        dropped_frames=dropped,
     )

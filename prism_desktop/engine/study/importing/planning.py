@@ -153,6 +153,7 @@ class Planner:
             repeat_of=self._repeat_of(draft, name),
             source=cast(Source, facts.source),
             probability=facts.probability,
+            dropped_frames=facts.dropped_frames,
         )
 
     def _session(self, draft: Draft) -> str:

@@ -51,6 +51,7 @@ SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
     "superseded_by": ("superseded_by",),
     "source": ("source",),
     "probability": ("probability",),
+    "dropped_frames": ("dropped_frames",),
     "import": ("import",),
     "row_id": ("_id",),
     "item_id": ("item_id",),

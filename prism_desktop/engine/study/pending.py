@@ -1,0 +1,84 @@
+"""Answers to a trial that is not complete yet, and how many trials are asked for: both may change, unlike trials."""
+
+import json
+
+from sqlalchemy import Connection, delete, insert, select, text
+
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.study import schema
+from prism_desktop.engine.study.records import Changes, ImageId, Kind, PendingAnswers
+from prism_desktop.engine.study.writing import touch
+
+_TARGET = "target/"  # of the keys in `meta`
+
+
+def keep(connection: Connection, pending: PendingAnswers) -> None:
+    """Keep the answers given so far, in place of those kept before for this labeler and task.
+
+    Raises:
+        InputError: the labeler or an image is not in the study.
+    """
+    person = connection.execute(select(schema.LabelerRow.id).where(schema.LabelerRow.code == pending.labeler)).scalar()
+    if person is None:
+        raise InputError(f"There is no labeler {pending.labeler!r} in this study.")
+    forget(connection, person, pending.kind)
+    connection.execute(
+        insert(schema.PendingRow).values(
+            labeler_id=person,
+            kind=pending.kind,
+            left_id=_image(connection, pending.left),
+            right_id=None if pending.right is None else _image(connection, pending.right),
+            answers=json.dumps(dict(pending.answers), ensure_ascii=False),
+        )
+    )
+    touch(connection)
+
+
+def forget(connection: Connection, labeler: int, kind: Kind) -> None:
+    """The trial was recorded: nothing of it is pending any more. `labeler` is the row's number."""
+    row = schema.PendingRow
+    connection.execute(delete(row).where(row.labeler_id == labeler, row.kind == kind))
+
+
+def kept(connection: Connection, labeler: str, kind: Kind) -> PendingAnswers | None:
+    """The answers given to a trial that was never completed."""
+    row = connection.execute(
+        text(
+            """SELECT l.sha256, r.sha256, p.answers FROM pending AS p JOIN labeler ON labeler.id = p.labeler_id
+            JOIN stimulus AS l ON l.id = p.left_id LEFT JOIN stimulus AS r ON r.id = p.right_id
+            WHERE labeler.code = :labeler AND p.kind = :kind"""
+        ),
+        {"labeler": labeler, "kind": kind},
+    ).first()
+    return None if row is None else PendingAnswers(labeler, kind, row[0], row[1], json.loads(row[2]))
+
+
+def targets(connection: Connection) -> dict[Kind, int]:
+    """How many trials of each task a labeler is asked for, where someone said so."""
+    rows = connection.execute(select(schema.MetaRow.key, schema.MetaRow.value))
+    said = {key: int(value) for key, value in rows if key.startswith(_TARGET)}
+    kinds: tuple[Kind, ...] = ("comparison", "rating")
+    return {kind: said[_TARGET + kind] for kind in kinds if _TARGET + kind in said}
+
+
+def set_target(connection: Connection, kind: Kind, count: int | None) -> Changes:
+    """Ask every labeler for `count` trials of a task; None: as many as suit the number of images.
+
+    Raises:
+        InputError: not a positive number.
+    """
+    if count is not None and count < 1:
+        raise InputError(f"At least one trial has to be asked for, not {count}.")
+    row = schema.MetaRow
+    connection.execute(delete(row).where(row.key == _TARGET + kind))
+    if count is not None:
+        connection.execute(insert(row).values(key=_TARGET + kind, value=str(count)))
+    touch(connection)
+    return Changes(labelers=True)
+
+
+def _image(connection: Connection, image: ImageId) -> int:
+    found = connection.execute(select(schema.StimulusRow.id).where(schema.StimulusRow.sha256 == image)).scalar()
+    if found is None:
+        raise InputError(f"There is no image {image!r} in this study.")
+    return found
