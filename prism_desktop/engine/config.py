@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic.fields import FieldInfo
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.methods import METHODS
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -88,13 +89,14 @@ SOURCE_RECIPE: Mapping[str, Any] = {
     "flips": False,
 }
 """The source project's settings, every one, for `recipe=source`."""
+DEFAULT_METHOD = "lora-visual-prompt"
 
 
 class TrainConfig(_Settings):
     """One training run, complete: with the run's data snapshot it determines the result."""
 
     method: str = Field(
-        default="lora-visual-prompt", description="Named recipe of personalisation: consensus, lora-visual-prompt, ..."
+        default=DEFAULT_METHOD, description="Named recipe of personalisation: consensus, lora-visual-prompt, ..."
     )
     recipe: Literal["default", "source"] = Field(
         default="default", description="Starting values of the settings below: ours, or the source project's exactly"
@@ -167,9 +169,9 @@ class TrainConfig(_Settings):
     @model_validator(mode="before")
     @classmethod
     def _fill_from_recipe(cls, data: Any) -> Any:
-        if isinstance(data, Mapping) and data.get("recipe") == "source":
-            return {**SOURCE_RECIPE, **data}
-        return data
+        if not isinstance(data, Mapping):
+            return data
+        return _merged(_starting_values(str(data.get("method", DEFAULT_METHOD)), data.get("recipe") == "source"), data)
 
     def with_settings(self, settings: Sequence[str]) -> "TrainConfig":
         """Change settings by their dotted keys, as in ["epochs=3", "split.kind=pair", "recipe=source"].
@@ -182,17 +184,16 @@ class TrainConfig(_Settings):
     def with_options(self, options: Mapping[str, Any], settings: Sequence[str] = ()) -> "TrainConfig":
         """Change settings by dotted keys and values ("split" is short for "split.kind"), then by "key=value" texts.
 
-        A new recipe replaces the values that still are the old recipe's, so what was chosen on purpose stays.
+        A new method or recipe replaces the values that still are the old one's, so what was chosen on purpose stays.
 
         Raises:
             InputError: one sentence, if a key is unknown (with near matches) or a value does not fit.
         """
         given = {("split.kind" if key == "split" else key): value for key, value in options.items()}
         given |= dict(_parse(text) for text in settings)
-        values = self.model_dump(exclude_unset=True)
-        if given.get("recipe", self.recipe) != self.recipe:
-            old = TrainConfig(recipe=self.recipe)
-            values = {k: v for k, v in values.items() if k not in SOURCE_RECIPE or v != getattr(old, k)}
+        start = TrainConfig(method=self.method, recipe=self.recipe).model_dump()
+        values = _without(self.model_dump(exclude_unset=True), start)
+        values |= {"method": self.method, "recipe": self.recipe}
         for key, value in given.items():
             *groups, last = key.split(".")
             target = values
@@ -255,6 +256,33 @@ def _setting(key: str, field: FieldInfo) -> Setting:
     name = "choice" if choices else {bool: "bool", int: "int", float: "float", str: "text"}.get(kind, "list")
     optional = type(None) in get_args(field.annotation)
     return Setting(key, field.description or "", name, field.get_default(call_default_factory=True), choices, optional)
+
+
+def _starting_values(name: str, source: bool) -> Mapping[str, Any]:
+    """What a method and a recipe set in place of the defaults; an unknown method sets nothing, and is refused later."""
+    own: Mapping[str, Any] = METHODS[name].defaults if name in METHODS else {}
+    return _merged(own, SOURCE_RECIPE) if source else own
+
+
+def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """`over` laid over `base`, group by group."""
+    out = dict(base)
+    for key, value in over.items():
+        below = out.get(key)
+        out[key] = _merged(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    return out
+
+
+def _without(values: Mapping[str, Any], starting: Mapping[str, Any]) -> dict[str, Any]:
+    """`values` without those that are as they started."""
+    out: dict[str, Any] = {}
+    for key, value in values.items():
+        start = starting.get(key)
+        if isinstance(value, Mapping):
+            out[key] = _without(value, start if isinstance(start, Mapping) else {})
+        elif key not in starting or value != start:
+            out[key] = value
+    return out
 
 
 def _parse(text: str) -> tuple[str, Any]:

@@ -20,7 +20,7 @@ from prism_desktop.engine.device import choose_device
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.personal.lora import fuse, fused, load_adapter, save_adapter
-from prism_desktop.engine.personal.methods import Method, method
+from prism_desktop.engine.methods import Method, method
 from prism_desktop.engine.personal.model import PersonalClip
 from prism_desktop.engine.personal.text import DEFAULT_TEMPLATES, sentences
 

@@ -7,7 +7,7 @@ from prism_desktop.engine.backbones import Backbone
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import Precision
 from prism_desktop.engine.personal.answers import answers
-from prism_desktop.engine.personal.methods import method
+from prism_desktop.engine.methods import method
 from prism_desktop.engine.personal.model import PersonalClip
 from prism_desktop.engine.personal.saved import load_run, save_model
 from prism_desktop.engine.personal.text import sentences

@@ -3,7 +3,7 @@
 from typing import Any
 
 from prism_desktop.engine.config import TrainConfig
-from prism_desktop.engine.personal.methods import method
+from prism_desktop.engine.methods import method
 from prism_desktop.engine.training.run import RESUMABLE, RunFolder, list_runs
 from prism_desktop.engine.training.snapshot import copy_snapshot
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError, RunError
-from prism_desktop.engine.personal.methods import method
+from prism_desktop.engine.methods import method
 from prism_desktop.engine.training.failures import death
 from prism_desktop.engine.training.log import EventLog
 from prism_desktop.engine.training.run import ACTIVE, ENDED, RESUMABLE, RunFolder

@@ -12,7 +12,7 @@ from prism_desktop.engine.backbones import Backbone, load, parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import choose_device, precision
 from prism_desktop.engine.personal.answers import answers
-from prism_desktop.engine.personal.methods import method
+from prism_desktop.engine.methods import method
 from prism_desktop.engine.personal.model import PersonalClip
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.control import Control

@@ -1,0 +1,63 @@
+"""What a method is: who owns personal parameters, where they enter, how they are made.
+
+A method is a point in this space, written down once. The trainer, the closed-form solvers and the evaluator read it and
+have no copy per method; a new method is an entry here and, if it does something new, one module that does it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Owner = Literal["nobody", "labeler", "cluster", "experts"]
+Place = Literal["visual-token", "text-token", "head", "lora", "memory"]
+Made = Literal["table", "hierarchical", "low-rank", "context", "history", "closed-form", "retrieval", "combination"]
+Trained = Literal["nothing", "head", "tokens", "tokens+lora", "all-but-text"]
+Scorer = Literal["cosine", "mlp", "linear"]
+Input = Literal["tower", "text", "profiles", "history"]
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One recipe for personal models."""
+
+    name: str  # as written on the command line and in a run's folder
+    title: str  # for a reader
+    summary: str  # one or two sentences for the window's form
+    source: str  # paper or document
+    personal: bool = True  # False: one answer for everyone
+    owner: Owner = "labeler"  # of the personal parameters
+    places: tuple[Place, ...] = ("visual-token",)  # where they enter
+    made: Made = "table"  # how they are made
+    trained: Trained = "tokens+lora"  # what is not frozen
+    scorer: Scorer = "cosine"  # only "cosine" can score an attribute that nobody labeled
+    losses: tuple[str, ...] = ()  # beside the pairwise likelihood
+    needs: tuple[str, ...] = ("consensus",)  # methods whose run must exist first
+    inputs: tuple[Input, ...] = ("tower", "text")  # what the backbone and the study must have
+    enters: str = "a token is fitted to the answers in seconds"  # how a new labeler enters
+    defaults: Mapping[str, Any] = field(default_factory=dict)  # settings that differ from the trainer's own
+
+    def row(self, labeler: int) -> int:
+        """The row of a table of personal parameters that a labeler uses, where nobody shares rows by group."""
+        return labeler if self.owner == "labeler" else 0
+
+    def obstacle(self, *, embeddings: bool, labelers: int, profiles: bool) -> str:
+        """Why this method cannot be trained on a study, in one sentence; empty if it can.
+
+        Args:
+            embeddings: the backbone is a set of imported embeddings.
+            labelers: how many there are with answers.
+            profiles: whether any of them has a profile text.
+        """
+        if embeddings and "tower" in self.inputs:
+            return (
+                f"{self.title} changes how images are seen, which imported embeddings lack; choose an image backbone."
+            )
+        if embeddings and "text" in self.inputs:
+            return f"{self.title} reads attributes as text, which imported embeddings lack; choose an image backbone."
+        if self.personal and labelers < 2:
+            return f"{self.title} compares labelers, so it needs two with answers; there is {labelers or 'none'}."
+        if "profiles" in self.inputs and not profiles:
+            return f"{self.title} reads the labelers' profiles, and no labeler has one; write them in the Study panel."
+        return ""

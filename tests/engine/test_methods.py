@@ -1,0 +1,52 @@
+"""Methods as data."""
+
+import pytest
+
+from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.methods import METHODS, method
+
+
+def test_that_every_method_tells_what_it_is_and_where_it_comes_from() -> None:
+    assert all(name == entry.name for name, entry in METHODS.items())
+    assert all(entry.title and entry.summary and entry.source and entry.enters for entry in METHODS.values())
+
+
+def test_that_every_method_that_one_stands_on_exists_and_stands_on_no_circle() -> None:
+    def below(name: str) -> set[str]:
+        return set(METHODS[name].needs).union(*(below(needed) for needed in METHODS[name].needs))
+
+    assert all(name not in below(name) for name in METHODS)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_that_a_methods_own_settings_are_settings(name: str) -> None:
+    config = TrainConfig(method=name)
+    assert all(hasattr(config, key) for key in METHODS[name].defaults)
+
+
+def test_that_another_method_brings_its_own_settings_and_leaves_what_was_chosen() -> None:
+    config = TrainConfig(batch=32).with_options({"method": "prefix-on-unified"})
+    assert (config.start, config.tokens, config.batch) == ("consensus", 5, 32)
+    back = config.with_options({"method": "lora-visual-prompt"})
+    assert (back.start, back.tokens, back.batch) == ("random", 1, 32)
+
+
+def test_that_what_is_asked_for_beats_a_methods_own_settings() -> None:
+    assert TrainConfig().with_options({"method": "prefix-on-unified"}, ["tokens=10"]).tokens == 10
+
+
+def test_that_a_method_that_changes_the_image_tower_is_impossible_on_embeddings() -> None:
+    assert "embeddings" in METHODS["moe-lora"].obstacle(embeddings=True, labelers=6, profiles=True)
+    assert METHODS["hierarchical-bayes"].obstacle(embeddings=True, labelers=6, profiles=False) == ""
+
+
+def test_that_a_method_is_impossible_without_what_it_reads() -> None:
+    assert "profile" in METHODS["profile-text"].obstacle(embeddings=False, labelers=6, profiles=False)
+    assert "two" in METHODS["lora-visual-prompt"].obstacle(embeddings=False, labelers=1, profiles=False)
+    assert METHODS["consensus"].obstacle(embeddings=False, labelers=1, profiles=False) == ""
+
+
+def test_that_an_unknown_method_is_answered_with_near_ones() -> None:
+    with pytest.raises(InputError, match="hierarchical-bayes"):
+        method("hierarchical-baye")
