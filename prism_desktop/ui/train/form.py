@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QComboBox, QFileDialog, QFrame, QGridLayout, QLine
 
 from prism_desktop.engine.config import SOURCE_RECIPE, TrainConfig, settings
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.personal.methods import METHODS
+from prism_desktop.engine.methods import METHODS
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.fields import SettingField, grouped, problem_of, still
 from prism_desktop.ui.widgets.basics import GRID, button, frame, label, rows

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from prism_desktop.engine.personal.methods import METHODS
+from prism_desktop.engine.methods import METHODS
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.operations import RunRow
 from prism_desktop.ui.widgets.painted import series_colour
