@@ -10,7 +10,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QComboBox, QWidget
 
-from prism_desktop.engine.personal.methods import METHODS
+from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.training.run import RunSummary
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.data import RunData
