@@ -46,7 +46,9 @@ def new(
 @app.command("import")
 def import_(
     folder: StudyPath,
-    files: Annotated[list[Path], typer.Argument(help="Files of ratings or comparisons, or folders of images.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Files of ratings, comparisons or embeddings, or folders of images.")
+    ],
     format: Annotated[str | None, typer.Option(help="Override the format that the content suggests.")] = None,  # noqa: A002
     coding: Annotated[
         str | None, typer.Option(help="Comparison workbooks: 2-first if 2 means the first image won, else 1-first.")
@@ -54,19 +56,24 @@ def import_(
     scale: Annotated[str | None, typer.Option(help="The ratings' scale as LOW-HIGH, such as 1-10.")] = None,
     attributes: Annotated[str | None, typer.Option(help="Which columns are judgments, such as a,b,c.")] = None,
     rename: Annotated[list[str] | None, typer.Option(help="Import a column as an attribute: column=attribute.")] = None,
+    name: Annotated[str | None, typer.Option(help="What a set of embeddings is called; else as its file.")] = None,
     copy: Annotated[bool, typer.Option("--copy", help="Copy imported images into the study.")] = False,
     json: Json = None,
 ) -> None:
-    """Import ratings, comparisons or images; each import is one transaction with a report and can be undone."""
-    from prism_desktop.engine.study.importing import import_files, import_images
+    """Import ratings, comparisons, images or embeddings; each import is one transaction with a report, and undoable."""
+    from prism_desktop.engine.study.importing import import_files, import_images, is_embeddings
 
     for path in files:
         if not path.exists():
             raise InputError(f"There is no file or folder at {path}; nothing was imported.")
     reports: list[ImportReport] = []
-    tables = [path for path in files if path.is_file()]
+    vectors = [path for path in files if path.is_file() and is_embeddings(path, format)]
+    if name is not None and len(vectors) != 1:
+        raise InputError(f"--name names one set of embeddings, and {len(vectors)} were given; nothing was imported.")
+    tables = [path for path in files if path.is_file() and path not in vectors]
     with _store().open(folder) as study:
         reports.extend(follow(import_images(study, path, copy=copy)) for path in files if path.is_dir())
+        reports.extend(follow(import_files(study, [path], format, name=name)) for path in vectors)
         if tables:
             events = import_files(
                 study, tables, format, coding=coding, scale=scale, attributes=names(attributes), rename=_pairs(rename)
@@ -95,6 +102,8 @@ def info(folder: StudyPath, json: Json = None) -> None:
         return
     kind = " (simulated labelers)" if value["simulated"] else ""
     say(f"{value['name']}{kind}: {value['images']} images, attributes {', '.join(value['attributes'])}")
+    for found in value["embeddings"]:
+        say(f"Embeddings {found['name']}: {found['images']} images, {found['dimensions']} dimensions")
     table = Table("labeler", "rating trials", "comparison trials", box=None)
     for row in value["progress"]:
         table.add_row(row["labeler"], str(row["ratings"]), str(row["comparisons"]))
@@ -129,10 +138,13 @@ def export(
 
 
 def _info(study: "Study") -> dict[str, Any]:
+    from prism_desktop.engine.study.embeddings import list_embeddings
+
     value = asdict(study.info())
     value["path"] = str(study.path)
     value["labelers"] = [labeler.code for labeler in study.labelers()]
     value["attributes"] = [attribute.name for attribute in study.attributes()]
+    value["embeddings"] = [asdict(found) for found in list_embeddings(study.path)]
     value["progress"] = [asdict(row) for row in study.progress()]
     return value
 

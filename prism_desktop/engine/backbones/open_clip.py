@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from prism_desktop.engine import paths
 from prism_desktop.engine.backbones.download import fetch
 from prism_desktop.engine.backbones.files import check_safetensors, checksum, local_folder, weights_path
-from prism_desktop.engine.backbones.spec import MINI, BackboneSpec
+from prism_desktop.engine.backbones.spec import MINI, BackboneSpec, require_tower
 from prism_desktop.engine.device import Device
 from prism_desktop.engine.errors import BackboneError
 
@@ -104,7 +104,9 @@ def _recipe(spec: BackboneSpec) -> _Recipe:
 
     Raises:
         BackboneError: if the architecture or the tag is unknown, or the config cannot be read.
+        InputError: if the spec names embeddings.
     """
+    require_tower(spec, "Loading a backbone")
     if spec.kind == "folder":
         return _read_config(local_folder(spec) / "config.json")
     if spec.model.endswith(".json"):

@@ -10,9 +10,13 @@ from typing import Literal
 from prism_desktop.engine.errors import InputError
 
 MINI = "prism-mini"
+EMBEDDINGS = "embeddings:"
 DEFAULT = "ViT-B-32-quickgelu:openai"
 WEIGHT_SUFFIXES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".pkl")
-HOW = f'Write a backbone as "{MINI}", "MODEL:TAG" (such as {DEFAULT}) or "MODEL:PATH" (a local safetensors file).'
+HOW = (
+    f'Write a backbone as "{MINI}", "MODEL:TAG" (such as {DEFAULT}), "MODEL:PATH" (a local safetensors file) or '
+    '"embeddings:NAME" (embeddings imported into the study).'
+)
 
 # A drive letter's colon belongs to the path.
 _PARTS = re.compile(r"^(?P<model>(?:[A-Za-z]:[\\/])?[^:]+):(?P<source>.+)$")
@@ -23,9 +27,9 @@ class BackboneSpec:
     """One backbone, as asked for."""
 
     text: str  # canonical; parses to an equal spec
-    kind: Literal["folder", "pretrained", "file"]
-    model: str  # open_clip's architecture, or the path of a config JSON; for a folder its path or "prism-mini"
-    source: str  # the pretrained tag, or the path of the weights; empty for a folder
+    kind: Literal["folder", "pretrained", "file", "embeddings"]
+    model: str  # open_clip's architecture, a config JSON's path, a folder's path or "prism-mini", or a set's name
+    source: str  # the pretrained tag, or the path of the weights; empty for a folder and for embeddings
 
     @property
     def title(self) -> str:
@@ -34,7 +38,29 @@ class BackboneSpec:
             return Path(self.model).name
         if self.kind == "file":
             return f"{Path(self.model).stem if self.model.endswith('.json') else self.model}, {Path(self.source).name}"
-        return self.text
+        return f"{self.model} embeddings" if self.kind == "embeddings" else self.text
+
+    @property
+    def has_tower(self) -> bool:
+        """Whether it sees images and reads texts; embeddings were computed elsewhere and do neither."""
+        return self.kind != "embeddings"
+
+
+def require_tower(spec: BackboneSpec, what: str) -> None:
+    """Refuse what embeddings cannot do.
+
+    Args:
+        spec: the backbone that was chosen.
+        what: what needs one, as a sentence's subject: "The method text-token", "A word as an attribute".
+
+    Raises:
+        InputError: if it has no image tower and no text tower.
+    """
+    if not spec.has_tower:
+        raise InputError(
+            f"{what} needs a network that sees images and reads texts, and the imported embeddings {spec.model!r} are "
+            f"numbers only; choose an image backbone such as {MINI}, or a method that runs on embeddings."
+        )
 
 
 def parse(text: str) -> BackboneSpec:
@@ -46,11 +72,11 @@ def parse(text: str) -> BackboneSpec:
     text = text.strip()
     if text == MINI:
         return BackboneSpec(MINI, "folder", MINI, "")
-    if text.startswith("embeddings:"):
-        raise InputError(
-            "Imported embeddings cannot be used as a backbone yet; they have no image tower that a labeler's token "
-            f"could enter. {HOW}"
-        )
+    if text.startswith(EMBEDDINGS):
+        name = text.removeprefix(EMBEDDINGS).strip()
+        if not name or "/" in name or "\\" in name:
+            raise InputError(f"{text!r} names no embeddings. {HOW}")
+        return BackboneSpec(f"{EMBEDDINGS}{name}", "embeddings", name, "")
     if text and (Path(text).expanduser() / "config.json").is_file():
         text = _absolute(text)
         return BackboneSpec(text, "folder", text, "")

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, text
 
-from prism_desktop.engine.study import reading, schema
+from prism_desktop.engine.errors import PrismError
+from prism_desktop.engine.study import embeddings, reading, schema
 from prism_desktop.engine.study.images import hash_file
 from prism_desktop.engine.study.records import FOLDS, Problem
 
@@ -66,6 +67,21 @@ def files(connection: Connection, study: Path, *, deep: bool) -> list[Problem]:
         strays = [file for file in (study / folder).glob("??/*") if file.stem not in facts]
         if strays:
             problems.append(Problem(kind, f"{len(strays)} files of {study / folder} belong to no {what} of the study."))
+    return problems + _embeddings(connection, study)
+
+
+def _embeddings(connection: Connection, study: Path) -> list[Problem]:
+    """Sets of embeddings that are gone or damaged, or that no import owns."""
+    reports = [report for report in reading.imports(connection) if report.undone is None]
+    owned = [str(report.mapping["embeddings"]) for report in reports if "embeddings" in report.mapping]
+    problems = []
+    for name in owned:
+        try:
+            embeddings.read_embeddings(study, name)
+        except PrismError as error:
+            problems.append(Problem("embeddings", str(error)))
+    strays = [found.name for found in embeddings.list_embeddings(study) if found.name not in owned]
+    problems += [Problem("embeddings", f"The embeddings {name} in {study} belong to no import.") for name in strays]
     return problems
 
 

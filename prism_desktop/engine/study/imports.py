@@ -7,7 +7,8 @@ from sqlalchemy import Connection, insert, select, text, update
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study import schema, trials, writing
-from prism_desktop.engine.study.reading import report_to_json
+from prism_desktop.engine.study.embeddings import path_of
+from prism_desktop.engine.study.reading import report_from_json, report_to_json
 from prism_desktop.engine.study.records import Changes, ImportBatch
 
 
@@ -39,12 +40,12 @@ def apply(connection: Connection, study: Path, batch: ImportBatch) -> Changes:
 
 
 def undo(connection: Connection, study: Path, import_id: str) -> tuple[Changes, list[Path]]:
-    """Take a batch out again; also returns copied images whose files may go once this is committed."""
+    """Take a batch out again; also returns files that may go once this is committed: copied images, embeddings."""
     row = schema.ImportRow
-    found = connection.execute(select(row.id, row.source, row.undone).where(row.uid == import_id)).first()
+    found = connection.execute(select(row.id, row.source, row.undone, row.report).where(row.uid == import_id)).first()
     if found is None:
         raise InputError(f"There is no import {import_id} in this study.")
-    key, source, undone = found
+    key, source, undone, report = found
     if undone is not None:
         raise InputError(f"The import of {source} was undone already; nothing was changed.")
     _refuse_if_built_upon(connection, key, source)
@@ -56,6 +57,8 @@ def undo(connection: Connection, study: Path, import_id: str) -> tuple[Changes, 
     ).scalars()
     touched = frozenset(people)
     copies = _remove(connection, study, key)
+    if embeddings := report_from_json(report, 0.0, None).mapping.get("embeddings"):
+        copies.append(path_of(study, str(embeddings)))
     connection.execute(update(row).where(row.id == key).values(undone=time.time()))
     writing.touch(connection)
     return Changes(images=True, labelers=True, attributes=True, trials=touched), copies

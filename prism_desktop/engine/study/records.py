@@ -230,7 +230,7 @@ class ImportBatch:
 class Problem:
     """Something `Study.check` found."""
 
-    kind: str  # "integrity", "reference", "identity", "missing", "changed", "fold", "thumbnail", "copy"
+    kind: str  # "integrity", "reference", "identity", "missing", "changed", "fold", "thumbnail", "copy", "embeddings"
     text: str  # one sentence
 
 

@@ -196,7 +196,7 @@ class Study(StudyReader):
         """Take out what an import brought.
 
         Its trials are removed (so that the same file can be imported again, read another way). Its images, labelers
-        and attributes go too, unless later work uses them: those stay.
+        and attributes go too, unless later work uses them: those stay. Embeddings go.
 
         Raises:
             InputError: later trials repeat or correct trials of the import; nothing is changed then.

@@ -10,7 +10,7 @@ from prism_desktop.ui.widgets.basics import GRID, button, columns, label
 from prism_desktop.ui.widgets.cards import Card
 from prism_desktop.ui.widgets.fields import Field, choose_files, choose_folder
 
-TABLES = "Ratings or comparisons (*.csv *.tsv *.xlsx *.parquet);;All files (*)"
+TABLES = "Ratings, comparisons or embeddings (*.csv *.tsv *.xlsx *.parquet *.npz);;All files (*)"
 _CODINGS = (("Find out from the data", None), ("2 = first image wins", "2-first"), ("1 = first image wins", "1-first"))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from prism_desktop.engine.backbones import DEFAULT, parse
+from prism_desktop.engine.backbones import DEFAULT, parse, require_tower
 from prism_desktop.engine.errors import InputError
 
 
@@ -64,9 +64,19 @@ def test_that_nonsense_is_answered_with_how_to_write_one(text: str) -> None:
         parse(text)
 
 
-def test_that_embeddings_are_declined_with_a_reason() -> None:
-    with pytest.raises(InputError, match="cannot be used as a backbone yet"):
-        parse("embeddings:facenet")
+def test_that_imported_embeddings_are_a_backbone_without_towers() -> None:
+    spec = parse(" embeddings:facenet512 ")
+    assert (spec.kind, spec.model, spec.has_tower) == ("embeddings", "facenet512", False)
+    assert parse(spec.text) == spec
+    with pytest.raises(InputError, match="The method text-token needs a network that sees images"):
+        require_tower(spec, "The method text-token")
+    require_tower(parse("prism-mini"), "The method text-token")
+
+
+@pytest.mark.parametrize("text", ["embeddings:", "embeddings:../other", "embeddings:/etc/passwd"])
+def test_that_embeddings_are_named_without_folders(text: str) -> None:
+    with pytest.raises(InputError, match="names no embeddings"):
+        parse(text)
 
 
 def test_that_parsing_needs_no_torch() -> None:

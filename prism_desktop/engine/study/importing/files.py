@@ -11,8 +11,11 @@ from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.study.importing.batch import assemble, settle
 from prism_desktop.engine.study.importing.contents import Contents, gather
 from prism_desktop.engine.study.importing.drafts import Ledger
+from prism_desktop.engine.study.importing.embeddings import FORMAT as EMBEDDINGS
+from prism_desktop.engine.study.importing.embeddings import import_embeddings
 from prism_desktop.engine.study.importing.recognise import Layout, recognise
 from prism_desktop.engine.study.importing.tables import Table, read_tables
+from prism_desktop.engine.study.importing.vectors import holds_embeddings
 from prism_desktop.engine.study.records import ImportReport
 from prism_desktop.engine.study.store import Study
 
@@ -26,6 +29,7 @@ def import_files(
     scale: str | Mapping[str, str] | None = None,
     attributes: Sequence[str] | None = None,
     rename: Mapping[str, str] | None = None,
+    name: str | None = None,
 ) -> Iterator[Event[ImportReport]]:
     """Import tables of ratings or comparisons, in one transaction; the kind of each is recognised by its content.
 
@@ -34,12 +38,15 @@ def import_files(
 
     Args:
         study: where to; its images must have been imported before.
-        files: CSV, XLSX or Parquet. Data and label workbooks that belong together must come together.
-        format: one of `recognise.FORMATS`, in place of what the content suggests; data workbooks may come along.
+        files: CSV, XLSX or Parquet. Data and label workbooks that belong together must come together; a file of
+            embeddings (.npz or Parquet) comes by itself.
+        format: one of `recognise.FORMATS` or "embeddings", in place of what the content suggests; data workbooks may
+            come along.
         coding: "2-first" if the number 2 means that the first image won, "1-first" if 1 does.
         scale: of the ratings, LOW-HIGH such as "1-10", for all attributes or by attribute.
         attributes: the columns of judgments, in place of all that look like it.
         rename: column -> attribute.
+        name: of a set of embeddings; None for the file's.
 
     Yields:
         Progress, then Done with the report. Closing the generator before that changes nothing.
@@ -51,6 +58,11 @@ def import_files(
     paths = [Path(file).expanduser() for file in files]
     if not paths:
         raise InputError("No file was given.")
+    if vectors := [path for path in paths if is_embeddings(path, format)]:
+        if len(paths) > 1:
+            raise InputError(f"{vectors[0].name} holds embeddings; import it by itself. Nothing was imported.")
+        yield from import_embeddings(study, paths[0], _mark(study, paths[0]), name)
+        return
     marks: dict[str, object] = {}
     layouts: list[Layout] = []
     for number, path in enumerate(paths):
@@ -71,6 +83,11 @@ def import_files(
         yield Progress(rows, rows, "Writing to the study")
         study.apply_import(batch)
     yield Done(batch.report)
+
+
+def is_embeddings(path: Path, format: str | None = None) -> bool:  # noqa: A002
+    """Whether a file is imported as embeddings: if that is asked for, or its content looks like it."""
+    return format == EMBEDDINGS if format is not None else holds_embeddings(path)
 
 
 def recognised(files: Sequence[Path | str], format: str | None = None) -> list[Layout]:  # noqa: A002

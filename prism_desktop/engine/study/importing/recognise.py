@@ -128,7 +128,7 @@ def recognise(table: Table, format: str | None = None, judged: Sequence[str] | N
         InputError: if no header of a known kind is among the first rows.
     """
     if format is not None and format not in FORMATS:
-        raise InputError(f"There is no format “{format}”; choose one of {', '.join(FORMATS)}.")
+        raise InputError(f"There is no format “{format}”; choose one of {', '.join(FORMATS)} or embeddings.")
     for header, (_, names) in enumerate(table.rows[:_HEADER_WITHIN]):
         kind, columns = _kind(names, format)
         if kind is not None:

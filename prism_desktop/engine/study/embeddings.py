@@ -1,0 +1,160 @@
+"""Image embeddings that were computed elsewhere: a matrix per set, in the study's folder `embeddings/`.
+
+A set is one safetensors file: `image` (n, 32) uint8, the images' SHA-256, and `embedding` (n, d) float32. A training
+reads it without the database. Sets never change; another import makes another set.
+"""
+
+import hashlib
+import json
+import os
+import re
+import secrets
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from prism_desktop.engine.errors import DiskFullError, InputError, StudyError
+from prism_desktop.engine.study.records import ImageId
+
+FOLDER = "embeddings"
+Matrix = npt.NDArray[np.float32]
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_HEADER = 100 * 1024 * 1024  # bytes; safetensors' own limit
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingSet:
+    """One set as it lies in a study, without its numbers."""
+
+    name: str
+    images: int
+    dimensions: int
+
+    @property
+    def backbone(self) -> str:
+        """How a training names it."""
+        return f"embeddings:{self.name}"
+
+
+def checked_name(name: str) -> str:
+    """A set's name, which is also a file's.
+
+    Raises:
+        InputError: if it could not be one on every system.
+    """
+    if not _NAME.fullmatch(name) or name.endswith("."):
+        raise InputError(
+            f"{name!r} cannot name a set of embeddings: 1 to 64 letters, digits, hyphens, underscores or full stops, "
+            "a letter or digit first."
+        )
+    return name
+
+
+def name_from(words: str) -> str:
+    """A name made of a file's: what a name cannot hold becomes a hyphen."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", words).strip("-._")[:64].rstrip("-._")
+    return checked_name(plain or "embeddings")
+
+
+def path_of(study: Path, name: str) -> Path:
+    """Where a set lies or would lie."""
+    return study / FOLDER / f"{checked_name(name)}.safetensors"
+
+
+def list_embeddings(study: Path) -> tuple[EmbeddingSet, ...]:
+    """The sets of a study by name, from their headers; files that are none are passed over."""
+    found = []
+    for path in sorted((study / FOLDER).glob("*.safetensors")):
+        with suppress(OSError, ValueError, KeyError, TypeError, InputError):
+            rows, dimensions = _header(path)["embedding"]["shape"]
+            found.append(EmbeddingSet(checked_name(path.stem), int(rows), int(dimensions)))
+    return tuple(found)
+
+
+def read_embeddings(study: Path, name: str) -> tuple[tuple[ImageId, ...], Matrix, str]:
+    """A set's images, their embeddings (n, d) float32 in the same order, and the SHA-256 of both.
+
+    Raises:
+        InputError: if the study has no such set.
+        StudyError: if its file is damaged.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = path_of(study, name)
+    if not path.is_file():
+        known = ", ".join(found.name for found in list_embeddings(study))
+        has = f"it has {known}" if known else "it has none; import them with study import"
+        raise InputError(f"The study has no embeddings {name!r}; {has}.")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            images, matrix = file.get_tensor("image"), file.get_tensor("embedding")
+            stated = (file.metadata() or {}).get("sha256", "")
+    except (OSError, SafetensorError) as error:
+        raise _damaged(path) from error
+    digest = fingerprint(images, matrix)
+    if digest != stated:
+        raise _damaged(path)
+    return tuple(bytes(row).hex() for row in images), matrix, digest
+
+
+def write_embeddings(study: Path, name: str, images: Sequence[ImageId], matrix: Matrix) -> str:
+    """Write a set whole or not at all, in place of a file of that name; returns its SHA-256.
+
+    Args:
+        study: the study's folder.
+        name: of the set.
+        images: n ids, each once.
+        matrix: (n, d) finite float32.
+
+    Raises:
+        DiskFullError, StudyError: it could not be written.
+    """
+    from safetensors.numpy import save
+
+    rows = np.frombuffer(bytes.fromhex("".join(images)), dtype=np.uint8).reshape(len(images), 32)
+    matrix = np.ascontiguousarray(matrix, dtype=np.float32)
+    digest = fingerprint(rows, matrix)
+    content = save({"image": rows.copy(), "embedding": matrix}, {"name": name, "sha256": digest})
+    path = path_of(study, name)
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        path.parent.mkdir(exist_ok=True)
+        with beside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        if error.errno == 28:  # ENOSPC
+            raise DiskFullError(f"The disk of {path.parent} is full; nothing was imported.") from error
+        raise StudyError(f"{path} cannot be written ({error.strerror}); nothing was imported.") from error
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+    return digest
+
+
+def fingerprint(images: npt.NDArray[np.uint8], matrix: Matrix) -> str:
+    """SHA-256 over the shape, the images' ids and the numbers, the same wherever they were imported from."""
+    digest = hashlib.sha256(repr(matrix.shape).encode())
+    digest.update(np.ascontiguousarray(images).tobytes())
+    digest.update(np.ascontiguousarray(matrix, dtype="<f4").tobytes())
+    return digest.hexdigest()
+
+
+def _header(path: Path) -> dict[str, dict[str, list[int]]]:
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        if size > min(_HEADER, path.stat().st_size):
+            raise ValueError("no safetensors file")
+        header: dict[str, dict[str, list[int]]] = json.loads(file.read(size))
+    return header
+
+
+def _damaged(path: Path) -> StudyError:
+    return StudyError(f"{path} is damaged; undo the import of these embeddings and import them again.")
