@@ -9,8 +9,9 @@ from PySide6.QtWidgets import QSlider, QSplitter
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import drawing, operations
 from prism_desktop.ui.explore.data import RunData
-from prism_desktop.ui.explore.operations import Agreement
+from prism_desktop.ui.explore.operations import Agreement, Answered
 from prism_desktop.ui.explore.view import Figure, Table, View, picker
+from prism_desktop.ui.job import Job
 from prism_desktop.ui.widgets.basics import GRID, columns, frame, label, rows
 from prism_desktop.ui.widgets.matrix import Matrix
 from prism_desktop.ui.widgets.network_view import Link, NetworkView
@@ -24,9 +25,11 @@ class AgreementView(View):
     def __init__(self, context: AppContext) -> None:
         super().__init__(context)
         self._found: Agreement | None = None
-        self._asked = 0
-        self._answered = 0
+        self._answers: Answered | None = None
+        self._reading = False
+        self._job: Job | None = None
         self.attribute, attribute = picker("Attribute", self._ask)
+        self.attribute.offer([(ALL, "All attributes")])
         self.told = label("", "small", wrap=True)
         self.matrix = Matrix(context.theme)
         self.matrix.chosen.connect(self._open)
@@ -63,10 +66,27 @@ class AgreementView(View):
     def show_data(self, data: RunData | None) -> None:
         """Read the study's answers anew; what a run learned from is only a part of them, and older."""
         super().show_data(data)
+        study = self.context.study
+        self._answers, self._reading = None, study is not None
         self._ask()
+        if study is None:
+            return
+
+        def take(answers: Answered | None) -> None:
+            self._reading = False
+            if self.context.study is study:
+                self._answers = answers
+                self._ask()
+
+        def failed(error: Exception) -> None:
+            take(None)
+            self.context.report(error)
+
+        # Closing a study waits for what was asked of it before, so that this reads it whole.
+        self.context.ask(lambda: operations.answered(study), take, owner=self, topic="answers", failed=failed)
 
     def idle(self) -> bool:
-        return self._asked == self._answered
+        return self._job is None and not self._reading
 
     def table(self) -> Table | None:
         found = self._found
@@ -87,33 +107,38 @@ class AgreementView(View):
         return Figure("agreement", lambda path: drawing.draw_agreement(path, found, found.names, threshold))
 
     def _ask(self) -> None:
-        study = self.context.study
-        self._found = None
-        self._asked += 1
-        self._clear("Comparing labelers…" if study is not None else "")
-        if study is None:
-            self._answered = self._asked
+        answers, self._found = self._answers, None
+        if self._job is not None:
+            self._job.cancel()
+        self._job = None
+        if answers is None:
+            self._clear("Comparing labelers…" if self._reading else "")
             return
-        asked, attribute = self._asked, None if self.attribute.key in ("", ALL) else self.attribute.key
+        self.attribute.offer([(ALL, "All attributes"), *((name, name) for name in answers.attributes)])
+        if not answers.attributes:
+            self._clear("Nobody has answered yet, so there is no agreement to show.")
+            return
+        self._clear("Comparing labelers…")
+        attribute = None if self.attribute.key == ALL else self.attribute.key
 
         def hear(events: list[Any]) -> None:
-            answer = operations.result(events)
-            if answer is None or asked != self._asked:
-                return
-            kinds, found = answer
-            self.attribute.offer([(ALL, "All attributes"), *((name, name) for name in kinds)])
-            if found is None:
-                self._clear("Nobody has answered yet, so there is no agreement to show.")
-            else:
+            found = operations.result(events)
+            if isinstance(found, Agreement) and self._job is job:
                 self._show(found)
 
         def failed(error: Exception) -> None:
-            if asked == self._asked and self.context.study is study:
+            if self._job is job:
+                self._clear("")
                 self.context.report(error)
 
-        job = self.context.jobs.start(operations.agreement(study, attribute), "Agreement", quiet=True, events=hear)
+        def done() -> None:
+            if self._job is job:
+                self._job = None
+
+        work = operations.agreement(answers, attribute)
+        self._job = job = self.context.jobs.start(work, "Agreement", quiet=True, events=hear)
         job.failed.connect(failed)
-        job.finished.connect(lambda: setattr(self, "_answered", max(self._answered, asked)))
+        job.finished.connect(done)
 
     def _clear(self, told: str) -> None:
         """Show no numbers: old ones under a new heading would be taken for its own."""

@@ -12,9 +12,10 @@ from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import drawing, operations
 from prism_desktop.ui.explore.answers import Answers
 from prism_desktop.ui.explore.data import RunData, percentiles
+from prism_desktop.ui.explore.maps import Asked
 from prism_desktop.ui.explore.operations import MAPS, Relevance
-from prism_desktop.ui.explore.view import Figure, Table, View, captioned, labeler_choices, picker
-from prism_desktop.ui.job import Job
+from prism_desktop.ui.explore.strip import Strip
+from prism_desktop.ui.explore.view import Figure, Table, View, labeler_choices, picker
 from prism_desktop.ui.widgets.basics import GRID, IconButton, columns, frame, label, restyle, rows
 from prism_desktop.ui.widgets.dots import Dot, Dots, Group
 from prism_desktop.ui.widgets.heat import Heat, read_image
@@ -29,8 +30,6 @@ class FaceView(View):
         super().__init__(context)
         self.face = 0
         self._relevance: Relevance | None = None
-        self._job: Job | None = None  # computes the map that is asked for
-        self._maps: dict[tuple[int, str, str, str], Relevance] = {}  # the run's, by what was asked
         self._image = QImage()
         self._shares: dict[tuple[str, str], np.ndarray[tuple[int, ...], np.dtype[np.float32]]] = {}
         self._make()
@@ -49,19 +48,25 @@ class FaceView(View):
         self.search.setFixedWidth(220)
         self.search.returnPressed.connect(self._go)
         self.heat = Heat(theme)
-        self.labeler, self._labeler = picker("Labeler", self._changed, 84)
+        self.labeler, self._labeler = picker("Labeler", self._whose, 84)
         self.attribute, self._attribute = picker("Attribute", self._changed, 84)
         self.kind, self._kind = picker("Relevance map", self._changed, 96)
         self.kind.offer([(NO_MAP, "None"), *MAPS.items()])
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.opacity.setRange(0, 100)
         self.opacity.setValue(60)
-        self.opacity.setMinimumSize(60, 32)
+        self.opacity.setMinimumWidth(60)
         self.opacity.setAccessibleName("Opacity of the map")
         self.opacity.setToolTip("Opacity of the map")
-        self.opacity.valueChanged.connect(lambda value: self.heat.set_opacity(value / 100))
+        self.strip = Strip(self.context)
+        self.strip.chosen.connect(self.labeler.pick)
+        self.strip.changed.connect(self._lay_map)
+        self.strip.wanted.connect(lambda: self.kind.pick(next(iter(MAPS))))
+        for each in (self.heat, self.strip):
+            self.opacity.valueChanged.connect(lambda value, each=each: each.set_opacity(value / 100))
         self.verdict = label("", "small", wrap=True)
-        self.verdict.setMinimumHeight(34)
+        self.verdict.hide()
+        self.verdict.setMinimumHeight(34)  # two lines, so that nothing jumps when the map comes
         self.verdict.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.dots = Dots(theme)
         self.dots.clicked.connect(self._choose)
@@ -71,9 +76,11 @@ class FaceView(View):
     def _lay_out(self) -> None:
         top = columns(self.name, self.place, None, self.search, self.before, self.after, gap=GRID + 4)
         tools = columns(self._labeler, self._attribute, self._kind, gap=GRID + 4)
-        tools.addWidget(captioned("Opacity", self.opacity))
+        held = columns(self.opacity)
+        held.setContentsMargins(0, 4, 0, 4)  # a slider is less tall than the pickers beside it
+        tools.addLayout(rows(label("Opacity", "field"), held, gap=4))
         tools.setStretch(3, 1)
-        left = rows(self.heat, tools, self.verdict, gap=GRID + 4)
+        left = rows(self.heat, tools, self.verdict, self.strip, gap=GRID + 4)
         left.setContentsMargins(2 * GRID, 2 * GRID, 2 * GRID, GRID + 4)
         left.setStretch(0, 1)
         inside = QWidget()
@@ -83,14 +90,15 @@ class FaceView(View):
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._legend = label("Diamond: the consensus model. Number: percentile among all faces.", "small", wrap=True)
-        predicted = rows(label("What each labeler's model predicts", "strong"), scroll, self._legend, gap=GRID)
+        self._legend = label("Diamond: the consensus model. Number: percentile.", "small")
+        told = columns(label("What each labeler's model predicts", "strong"), None, self._legend, gap=GRID)
+        predicted = rows(told, scroll, gap=GRID)
         labeled = rows(label("What was labeled", "strong"), self.answers, gap=GRID)
         for layout in (predicted, labeled):
             layout.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID + 4)
             layout.setStretch(1, 1)
         right = rows(frame("card", predicted), frame("card", labeled), gap=2 * GRID)
-        right.setStretch(0, 8)
+        right.setStretch(0, 9)
         right.setStretch(1, 3)
         body = columns(frame("card", left), right, gap=2 * GRID)
         body.setStretch(0, 11)
@@ -102,7 +110,7 @@ class FaceView(View):
     def show_data(self, data: RunData | None) -> None:
         super().show_data(data)
         self._shares.clear()
-        self._maps.clear()
+        self.strip.show_run(data)
         self.offer()
         self.show_face(0)
 
@@ -117,7 +125,7 @@ class FaceView(View):
         data = self.data
         self.face = row
         self._image = QImage()
-        self.heat.show_image(self._image)  # the face before must not stand under this one's name
+        self._show_image()  # the face before must not stand under this one's name
         if data is None or not data.images:
             self.name.setText("")
             self.place.setText("")
@@ -131,7 +139,7 @@ class FaceView(View):
         self._changed()
 
     def idle(self) -> bool:
-        return self._job is None and (self.data is None or not self._image.isNull())
+        return not self.strip.maps.busy and (self.data is None or not self._image.isNull())
 
     def table(self) -> Table | None:
         data = self.data
@@ -197,61 +205,48 @@ class FaceView(View):
         def show(image: QImage) -> None:
             if row == self.face:
                 self._image = image
-                self.heat.show_image(image)
+                self._show_image()
                 self._lay_map()
 
         return show
 
+    def _show_image(self) -> None:
+        self.heat.show_image(self._image)
+        self.strip.show_image(self._image)
+
     def _changed(self) -> None:
-        """Another labeler, attribute or kind of map: the old map must not be taken for the new one."""
-        if self._job is not None:
-            self._job.cancel()
-        self._job = self._relevance = None
-        self.heat.show_map(None)
-        self._verdict("", "")
+        """Another face, attribute or kind of map: the old maps must not be taken for the new ones."""
         self._tell()
-        data = self.data
-        if data is None or self.kind.key == NO_MAP or not self.labeler.key or not self.attribute.key:
-            return
-        asked = (self.face, self.labeler.key, self.attribute.key, self.kind.key)
-        if asked in self._maps:
-            self._relevance = self._maps[asked]
-            self._lay_map()
-        else:
-            self._verdict("Computing the map…", "")
-            self._compute(data, asked)
+        data, attribute = self.data, self.attribute.key
+        mapped = data is not None and self.kind.key != NO_MAP and bool(self.labeler.key and attribute)
+        asked = Asked(self.face, attribute, self.kind.key) if mapped else None
+        self.strip.show_maps(data, asked, self.labeler.key)
+        self._lay_map()
 
-    def _compute(self, data: RunData, asked: tuple[int, str, str, str]) -> None:
-        def hear(events: list[object]) -> None:
-            found = operations.result(events)
-            if isinstance(found, Relevance) and data is self.data:
-                self._maps[asked] = found
-                if self._job is job:
-                    self._relevance = found
-                    self._lay_map()
-
-        def failed(error: Exception) -> None:
-            if self._job is job:
-                self._verdict(f"No map: {error}", "bad")
-
-        def done() -> None:
-            if self._job is job:
-                self._job = None
-
-        work = operations.relevance(data, *asked)
-        self._job = job = self.context.jobs.start(work, "Relevance map", quiet=True, events=hear)
-        job.failed.connect(failed)
-        job.finished.connect(done)
+    def _whose(self) -> None:
+        """Another labeler: what was computed for all stays."""
+        self._tell()
+        self.strip.first(self.labeler.key)
+        self._lay_map()
 
     def _lay_map(self) -> None:
-        found = self._relevance
+        found = self._relevance = self.strip.found(self.labeler.key)
         if found is None or self._image.isNull():
-            return
-        self.heat.show_map(found.values, QRectF(*found.area))
-        self._verdict(found.verdict, "" if found.passed is None else "good" if found.passed else "bad")
+            self.heat.show_map(None)
+        else:
+            self.heat.show_map(found.values, QRectF(*found.area))
+        if found is not None:
+            self._verdict(found.verdict, "" if found.passed is None else "good" if found.passed else "bad")
+        elif self.kind.key == NO_MAP or self.data is None:
+            self._verdict("", "")
+        elif self.strip.problem:
+            self._verdict(f"No map: {self.strip.problem}", "bad")
+        else:
+            self._verdict("Computing the map…" if self.strip.maps.busy else "Stopped before this map was made.", "")
 
     def _verdict(self, text: str, kind: str) -> None:
         self.verdict.setText(text)
+        self.verdict.setVisible(self.kind.key != NO_MAP)
         restyle(self.verdict, role=kind or "small")
 
     def _choose(self, group: int, row: int) -> None:

@@ -1,12 +1,16 @@
 """All faces in the order in which a labeler's model would put them."""
 
+from pathlib import Path
+
 import numpy as np
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QLineEdit
 
 from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.explore import drawing
 from prism_desktop.ui.explore.data import RunData, percentiles
+from prism_desktop.ui.explore.drawing import Ranked
 from prism_desktop.ui.explore.operations import thumbnail_paths
 from prism_desktop.ui.explore.view import Figure, Table, View, captioned, labeler_choices, picker
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
@@ -14,6 +18,7 @@ from prism_desktop.ui.widgets.gallery import FaceGallery
 from prism_desktop.ui.widgets.pick import Segments
 
 CONSENSUS = "(consensus)"
+_FIGURED = 16  # faces from either end of the ranking that an exported figure shows
 
 
 class FacesView(View):
@@ -89,7 +94,26 @@ class FacesView(View):
         return Table(name, ("rank", "name", "image", "score", "percentile"), body)
 
     def figure(self) -> Figure | None:
-        return None
+        data = self.data
+        if data is None or not self.attribute.key or not len(order := self._ranking(data)):
+            return None
+        shares = percentiles(self._scores(data))
+        faces = [
+            Ranked(
+                thumbnail_paths(data, data.images[row]), place + 1, Path(data.image_names[row]).stem, float(shares[row])
+            )
+            for place, row in enumerate(order)
+            if place < _FIGURED or place >= len(order) - _FIGURED
+        ]
+        who, attribute = self.labeler.currentText(), self.attribute.key
+        ends = ("Highest", "Lowest") if self.direction.current == "high" else ("Lowest", "Highest")
+        if len(order) <= 2 * _FIGURED:
+            blocks = {f"{ends[0]} first": faces}
+        else:
+            blocks = {ends[0]: faces[:_FIGURED], ends[1]: faces[_FIGURED:]}
+        whose = who if self.labeler.key == CONSENSUS else f"{who}'s model"
+        title = f"{whose}, {attribute}: {len(order):,} faces. Below each: its rank, its name, its percentile."
+        return Figure(f"faces {who} {attribute}", lambda path: drawing.draw_faces(path, blocks, title))
 
     def _scores(self, data: RunData) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
         if self.labeler.key == CONSENSUS and data.consensus is not None:

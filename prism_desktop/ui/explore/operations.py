@@ -1,6 +1,6 @@
 """What the Explore panel asks of the engine; nothing here touches Qt."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,8 @@ from prism_desktop.engine.training.run import RunSummary, list_runs
 from prism_desktop.ui.explore.data import RunData
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from prism_desktop.engine.analysis.agreement import AgreementResult
     from prism_desktop.engine.study.store import Study
 
@@ -27,6 +29,24 @@ class Relevance:
     area: tuple[float, float, float, float]  # left, top, width, height of what the model saw, in shares of the image
     passed: bool | None  # its deletion test; None where it has none
     verdict: str  # a sentence about the test
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mapped:
+    """One labeler's map among those of several."""
+
+    labeler: str
+    found: Relevance
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answered:
+    """What labelers answered up to now; holds no study, so that it outlives one that is closed."""
+
+    compared: "pd.DataFrame"
+    rated: "pd.DataFrame"
+    attributes: tuple[str, ...]  # those judged, in the study's order
+    names: dict[str, str]  # of those who judged, in the study's order
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,27 +78,26 @@ def result(events: Iterable[Any]) -> Any:
     return next((event.value for event in events if isinstance(event, Done)), None)
 
 
-def agreement(study: "Study", attribute: str | None) -> Iterator[Event[tuple[tuple[str, ...], Agreement | None]]]:
-    """Agreement in the study's present answers on one attribute, or on all if None.
-
-    The last event is `Done` of the attributes that were judged, in the study's order, and the agreement: None where
-    nothing was judged."""
-    yield Progress(0, None, "Comparing labelers")
+def answered(study: "Study") -> Answered:
+    """Read the study's present answers."""
     compared, rated = study.comparisons(), study.ratings()
     judged = set(compared["attribute"]) | set(rated["attribute"])
-    kinds = tuple(each.name for each in study.attributes() if each.name in judged)
-    if not kinds:
-        yield Done((kinds, None))
-        return
+    labeled = set(compared["labeler"]) | set(rated["labeler"])
+    names = {each.code: each.display_name or each.code for each in study.labelers() if each.code in labeled}
+    return Answered(compared, rated, tuple(each.name for each in study.attributes() if each.name in judged), names)
+
+
+def agreement(answers: Answered, attribute: str | None) -> Iterator[Event[Agreement]]:
+    """Agreement on one attribute, or on all if None; the last event is `Done[Agreement]`."""
+    yield Progress(0, None, "Comparing labelers")
     from prism_desktop.engine.analysis.agreement import study_agreement
     from prism_desktop.engine.analysis.network import layout
 
-    labeled = set(compared["labeler"]) | set(rated["labeler"])
-    names = {each.code: each.display_name or each.code for each in study.labelers() if each.code in labeled}
-    yield Progress(0, None, "Comparing labelers")  # where a study that is being closed ends this
-    found = study_agreement(compared, rated, attribute if attribute in judged else None, tuple(names))
+    yield Progress(0, None, "Comparing labelers")  # the libraries take a while to load; here a cancel is heard
+    found = study_agreement(answers.compared, answers.rated, attribute, tuple(answers.names))
     places = layout(found)
-    yield Done((kinds, Agreement(found, {place: places[code] for place, code in enumerate(found.labelers)}, names)))
+    numbered = {place: places[code] for place, code in enumerate(found.labelers)}
+    yield Done(Agreement(found, numbered, answers.names))
 
 
 def relevance(data: RunData, face: int, labeler: str, attribute: str, kind: str) -> Iterator[Event[Relevance]]:
@@ -92,6 +111,15 @@ def relevance(data: RunData, face: int, labeler: str, attribute: str, kind: str)
         passed = found.check.passes if found.check is not None else None
         whole = (area.left, area.top, area.width, area.height)
         yield Done(Relevance(found.grid, whole, passed, found.verdict()))
+
+
+def maps(
+    data: RunData, face: int, labelers: Sequence[str], attribute: str, kind: str
+) -> Iterator[Event[Relevance] | Mapped]:
+    """Where the models of several labelers look in a face, one after another, each told as soon as it is known."""
+    for labeler in labelers:
+        for event in relevance(data, face, labeler, attribute, kind):
+            yield Mapped(labeler, event.value) if isinstance(event, Done) else event
 
 
 def score_text(data: RunData, attribute: str) -> Iterator[Event[dict[str, NDArray[np.float32]]]]:

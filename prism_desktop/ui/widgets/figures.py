@@ -9,18 +9,37 @@ from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.ui.context import AppContext
 
 _KINDS = "SVG (*.svg);;PDF (*.pdf);;PNG (*.png)"
+_ENDINGS = (".svg", ".pdf", ".png")  # the first is the one proposed
 
 
 def save_figure(parent: QWidget, context: AppContext, name: str, draw: Callable[[Path], object]) -> None:
     """Ask where and let `draw` write the figure there; the file's ending is its format."""
-    chosen, kind = QFileDialog.getSaveFileName(parent, "Export figure", f"{name}.svg", _KINDS)
+    chosen, kind = QFileDialog.getSaveFileName(parent, "Export figure", f"{plain(name)}.svg", _KINDS)
     if not chosen:
         return
-    path = Path(chosen)
-    if path.suffix.lower() not in (".svg", ".pdf", ".png"):
-        path = path.with_name(f"{path.name}.{kind[:3].lower()}")
+    path = chosen_path(Path(chosen), kind)
     job = context.run(drawing(draw, path), f"Drawing {path.name}")
     job.ended.connect(lambda _: context.message(f"Exported {path.name}.", "good"))
+
+
+def chosen_path(path: Path, kind: str) -> Path:
+    """The file that was meant: Qt's own dialog leaves the name's ending as it is when another kind is chosen."""
+    ending = f".{kind[:3].lower()}"
+    if path.suffix.lower() not in _ENDINGS:
+        path = path.with_name(f"{path.name}{ending}")
+    elif path.suffix.lower() == _ENDINGS[0] and ending in _ENDINGS[1:]:
+        path = path.with_suffix(ending)
+    else:
+        return path  # as the dialog showed it, so it asked before replacing a file
+    number, free = 2, path
+    while free.exists():
+        free, number = path.with_stem(f"{path.stem} {number}"), number + 1
+    return free
+
+
+def plain(name: str) -> str:
+    """A name that every system takes as one file's: labelers' names and typed attributes may hold anything."""
+    return "".join("-" if sign in '/\\:*?"<>|' or not sign.isprintable() else sign for sign in name)
 
 
 def drawing(draw: Callable[[Path], object], path: Path) -> Iterator[Event[Path]]:

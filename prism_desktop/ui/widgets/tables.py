@@ -7,13 +7,14 @@ from pathlib import Path
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.widgets.figures import plain
 
 
 def save_table(
     parent: QWidget, context: AppContext, name: str, head: Sequence[str], body: Iterable[Sequence[object]]
 ) -> None:
     """Ask where and write the table there, off the window's thread."""
-    path, _ = QFileDialog.getSaveFileName(parent, "Export table", f"{name}.csv", "CSV (*.csv)")
+    path, _ = QFileDialog.getSaveFileName(parent, "Export table", f"{plain(name)}.csv", "CSV (*.csv)")
     if not path:
         return
     lines = [list(line) for line in body]

@@ -1,8 +1,6 @@
 """The Explore panel in a real window, on a fabricated run."""
 
 import csv
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +10,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
-from prism_desktop.engine.events import Done, Progress
+from prism_desktop.engine.events import Done
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.explore import operations
-from prism_desktop.ui.explore.operations import Relevance
 from prism_desktop.ui.explore.panel import NOTE, ExplorePanel
 from tests.ui.explore.conftest import OpenExplore, shown
 
@@ -110,53 +107,6 @@ def test_that_the_most_disputed_face_comes_first_and_a_click_opens_a_point(panel
     assert opened.args == [two._rows[two.scatter.nearest(QPointF(place.toPoint()))]]
 
 
-def test_that_a_map_is_shown_with_its_test_beside_it(
-    panel: ExplorePanel, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    found = Relevance(np.eye(7, dtype=np.float32), (0, 0, 1, 1), False, "This map fails its deletion test.")
-    monkeypatch.setattr(operations, "relevance", lambda *_: iter([Done(found)]))
-    shown(panel, qtbot, "map")
-    assert panel.face.heat.has_map
-    assert panel.face.verdict.text() == "This map fails its deletion test."
-    panel.face.kind.pick("")
-    assert not panel.face.heat.has_map
-    assert not panel.face.verdict.text()
-
-
-def test_that_a_map_is_computed_once_and_an_unwanted_one_is_ended(
-    panel: ExplorePanel, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[tuple[object, ...]] = []
-    ended: list[object] = []
-
-    def compute(_data: object, *what: object) -> Iterator[object]:
-        asked.append(what)
-        try:
-            while what[0] == 1:  # a map that takes for ever
-                yield Progress(0, None, "")
-                time.sleep(0.01)
-            yield Done(Relevance(np.eye(7, dtype=np.float32), (0, 0, 1, 1), True, "Passed."))
-        finally:
-            ended.append(what[0])
-
-    monkeypatch.setattr(operations, "relevance", compute)
-    shown(panel, qtbot, "map")
-    panel.face.after.click()
-    qtbot.waitUntil(lambda: len(asked) == 2, timeout=10_000)
-    panel.face.before.click()
-    assert panel.face.verdict.text() != "Computing the map…"
-    qtbot.waitUntil(lambda: ended == [0, 1], timeout=10_000)
-    qtbot.waitUntil(panel.idle, timeout=10_000)
-    assert panel.face.heat.has_map
-    assert len(asked) == 2
-
-
-def test_that_a_map_that_cannot_be_made_says_why(panel: ExplorePanel, qtbot: QtBot) -> None:
-    shown(panel, qtbot, "map")  # the fabricated run has no weights
-    assert panel.face.verdict.text().startswith("No map: ")
-    assert not panel.face.heat.has_map
-
-
 def test_that_labelers_who_share_nothing_have_a_blank_cell(
     panel: ExplorePanel, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -237,7 +187,7 @@ def test_that_every_view_exports_its_table(
 def test_that_figures_are_written(
     panel: ExplorePanel, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for view in ("two", "face", "agreement", "accuracy"):
+    for view in ("faces", "two", "face", "agreement", "accuracy"):
         shown(panel, qtbot, view)
         path = tmp_path / f"{view}.svg"
         monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, path=path: (str(path), "SVG (*.svg)"))
@@ -245,3 +195,23 @@ def test_that_figures_are_written(
         qtbot.waitUntil(lambda: not len(panel.context.jobs), timeout=30_000)
         assert path.read_text().startswith("<?xml")
     assert (tmp_path / "agreement network.svg").is_file()
+
+
+def test_that_the_figure_of_faces_shows_the_search_and_the_order(
+    panel: ExplorePanel, tmp_path: Path, qtbot: QtBot
+) -> None:
+    faces = panel.faces
+    faces.direction.pick("low")
+    faces.search.setText("face-01")
+    qtbot.waitUntil(lambda: faces.gallery.faces.rowCount() == 10, timeout=5_000)
+    figure = faces.figure()
+    assert figure is not None
+    figure.draw(tmp_path / "faces.svg")
+    told = (tmp_path / "faces.svg").read_text()
+    names = [Path(faces.gallery.faces.name(faces.gallery.faces.face(place))).stem for place in range(10)]
+    places = [told.index(f"{place + 1}. {name}") for place, name in enumerate(names)]
+    assert places == sorted(places)
+    assert "face-00" not in told
+    faces.search.setText("nobody")
+    qtbot.waitUntil(lambda: faces.gallery.faces.rowCount() == 0, timeout=5_000)
+    assert faces.figure() is None

@@ -1,8 +1,10 @@
 """Which run and which answers the Explore panel shows."""
 
 import json
+import threading
 from pathlib import Path
 
+import pytest
 from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.study.records import Changes
@@ -77,3 +79,28 @@ def test_that_late_answers_about_a_closed_study_are_dropped(panel: ExplorePanel,
     qtbot.waitUntil(panel.context.idle, timeout=10_000)
     assert panel.run.count() == 0
     assert panel.data is None
+
+
+def test_that_closing_while_answers_are_read_and_compared_complains_of_nothing(
+    panel: ExplorePanel, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = panel.context.study
+    assert study is not None
+    said: list[str] = []
+    panel.context.messaged.connect(lambda kind, text, _: said.append(f"{kind}: {text}"))
+    reading, go_on, read = threading.Event(), threading.Event(), study.ratings
+
+    def slowly() -> object:
+        reading.set()
+        go_on.wait(10)
+        return read()
+
+    monkeypatch.setattr(study, "ratings", slowly)
+    panel.show_view("agreement")
+    qtbot.waitUntil(reading.is_set, timeout=10_000)
+    panel.context.close_study()
+    go_on.set()
+    qtbot.waitUntil(panel.context.idle, timeout=10_000)
+    assert not said
+    assert panel.agreement.idle()
+    assert panel.agreement.figure() is None

@@ -1,0 +1,72 @@
+"""A sheet of small pictures for papers: rows of faces under headings, a line of text below each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from prism_desktop.engine.analysis.plotting import GREY, INK, WIDE, style
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+# All in mm.
+_EDGE, _GAP, _LINE = 2.0, 1.6, 3.0
+_TITLE, _HEADING = 6.0, 5.0
+_CAPTION = "Judgments of faces say something about the labeler, not about the person shown."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """One picture of the sheet."""
+
+    image: "Image.Image"
+    lines: tuple[str, ...]  # below it, the first in ink and the others in grey
+
+
+def sheet_figure(
+    blocks: Mapping[str, Sequence[Picture]], title: str = "", columns: int = 8, note: str = _CAPTION
+) -> Figure:
+    """Blocks of pictures below each other, each picture cut to its central square.
+
+    Args:
+        blocks: heading -> its pictures, filled in row by row.
+        title: above them all.
+        columns: pictures in a row.
+        note: below them all.
+    """
+    side = (WIDE - 2 * _EDGE - (columns - 1) * _GAP) / columns
+    step = side + _GAP + _LINE * max((len(each.lines) for block in blocks.values() for each in block), default=0)
+    heights = [_HEADING + step * -(-len(block) // columns) for block in blocks.values()]
+    height = _EDGE + (_TITLE if title else 0) + sum(heights) + _LINE + _EDGE
+    with style():
+        figure = Figure(figsize=(WIDE / 25.4, height / 25.4))
+        axes = figure.add_axes((0, 0, 1, 1))
+        axes.axis("off")
+        top = _EDGE
+        if title:
+            axes.text(_EDGE, top, title, fontsize=8, va="top")
+            top += _TITLE
+        for (heading, block), tall in zip(blocks.items(), heights, strict=True):
+            axes.text(_EDGE, top, heading, fontsize=7, weight="bold", va="top")
+            for number, each in enumerate(block):
+                row, column = divmod(number, columns)
+                _draw(axes, each, _EDGE + column * (side + _GAP), top + _HEADING + row * step, side)
+            top += tall
+        axes.text(WIDE / 2, height - _EDGE, note, fontsize=5, color=GREY, ha="center", va="bottom")
+        axes.set(xlim=(0, WIDE), ylim=(height, 0))  # mm from the top left; set last, for pictures move the limits
+    return figure
+
+
+def _draw(axes: Axes, picture: Picture, left: float, top: float, side: float) -> None:
+    image = picture.image
+    least = min(image.size)
+    x, y = (image.width - least) // 2, (image.height - least) // 2
+    square = np.asarray(image.crop((x, y, x + least, y + least)))
+    axes.imshow(square, extent=(left, left + side, top + side, top), aspect="auto")
+    for number, line in enumerate(picture.lines):
+        colour = GREY if number else INK
+        axes.text(left, top + side + 0.6 + number * _LINE, line, fontsize=5.5, color=colour, va="top")

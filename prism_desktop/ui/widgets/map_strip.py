@@ -1,0 +1,189 @@
+"""Small relevance maps side by side, one per labeler, of which one is chosen."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QFrame, QScrollArea, QSizePolicy, QWidget
+
+from prism_desktop.ui.theme import Theme
+from prism_desktop.ui.widgets.basics import columns
+from prism_desktop.ui.widgets.heat import coloured
+from prism_desktop.ui.widgets.painted import faded, series_colour, sized
+
+_SIDE, _FOOT, _EDGE = 84, 20, 4  # px: the picture, the name below it, room for the ring around the chosen one
+_BAR = 10  # px for the scroll bar below
+
+
+class MapTile(QAbstractButton):
+    """A labeler's small map: the face, the map once it is there, the name, a tick or a cross for its test."""
+
+    def __init__(self, theme: Theme, name: str, place: int) -> None:
+        """`place` among the run's labelers gives the colour."""
+        super().__init__()
+        self._theme, self._place = theme, place
+        self._image, self._map = QImage(), QImage()
+        self._area = QRectF(0, 0, 1, 1)
+        self._opacity = 0.6
+        self._passed: bool | None = None
+        self.setText(name)
+        self.setCheckable(True)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setFixedSize(_SIDE + 2 * _EDGE, _SIDE + _FOOT + 2 * _EDGE)
+        self.wait("Not computed yet.")
+        theme.changed.connect(self.update)
+
+    @property
+    def has_map(self) -> bool:
+        return not self._map.isNull()
+
+    def show_image(self, image: QImage) -> None:
+        """The face, already small."""
+        self._image = image
+        self.update()
+
+    def wait(self, words: str) -> None:
+        """There is no map; `words` say why."""
+        self._map, self._passed = QImage(), None
+        self._tell(words)
+
+    def show_map(self, values: NDArray[np.float32], area: QRectF, passed: bool | None, words: str) -> None:
+        """Lay (rows, columns) float32 over `area` of the image (in shares); `words` tell how far it can be trusted."""
+        self._map, self._area, self._passed = coloured(values, 96), area, passed
+        self._tell(words)
+
+    def set_opacity(self, opacity: float) -> None:
+        self._opacity = opacity
+        self.update()
+
+    def _tell(self, words: str) -> None:
+        self.setAccessibleName(f"{self.text()}'s map. {words}")
+        self.setToolTip(f"{self.text()}: {words}")
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return self.size()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        box = QRectF(_EDGE, _EDGE, _SIDE, _SIDE)
+        painter.save()
+        round_ = QPainterPath()
+        round_.addRoundedRect(box, 8, 8)
+        painter.setClipPath(round_)
+        painter.fillRect(box, QColor(self._theme.tokens.stage))
+        self._picture(painter, box)
+        painter.restore()
+        self._ring(painter, box)
+        self._caption(painter, QRectF(_EDGE, box.bottom() + 3, _SIDE, _FOOT))
+        painter.end()
+
+    def _picture(self, painter: QPainter, box: QRectF) -> None:
+        if self._image.isNull():
+            return
+        size = self._image.size().scaled(box.size().toSize(), Qt.AspectRatioMode.KeepAspectRatio)
+        inner = QRectF(0, 0, size.width(), size.height())
+        inner.moveCenter(box.center())
+        painter.setOpacity(1.0 if self.has_map else 0.35)
+        painter.drawImage(inner, self._image)
+        if self.has_map:
+            painter.setOpacity(self._opacity)
+            left, top = inner.left() + self._area.left() * size.width(), inner.top() + self._area.top() * size.height()
+            whole = QRectF(left, top, self._area.width() * size.width(), self._area.height() * size.height())
+            painter.drawImage(whole, self._map)
+        painter.setOpacity(1.0)
+
+    def _ring(self, painter: QPainter, box: QRectF) -> None:
+        tokens = self._theme.tokens
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        if self.isChecked() or self.hasFocus():
+            painter.setPen(QPen(QColor(tokens.accent if self.hasFocus() else tokens.text), 2.2))
+            painter.drawRoundedRect(box.adjusted(-2.4, -2.4, 2.4, 2.4), 10, 10)
+        elif self.underMouse():
+            painter.setPen(QPen(faded(tokens.text, 0.35), 2))
+            painter.drawRoundedRect(box.adjusted(-2, -2, 2, 2), 10, 10)
+
+    def _caption(self, painter: QPainter, line: QRectF) -> None:
+        tokens = self._theme.tokens
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(series_colour(tokens, self._place))
+        painter.drawEllipse(QPointF(line.left() + 5, line.center().y()), 4, 4)
+        painter.setPen(QColor(tokens.text if self.isChecked() else tokens.muted))
+        painter.setFont(sized(self.font(), 0.88, bold=self.isChecked()))
+        room = line.adjusted(14, 0, 0 if self._passed is None else -14, 0)
+        name = painter.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, int(room.width()))
+        painter.drawText(room, int(Qt.AlignmentFlag.AlignVCenter), name)
+        if self._passed is None:
+            return
+        # A tick or a cross, so that the colour is not all that tells them apart.
+        painter.setPen(QPen(QColor(tokens.good if self._passed else tokens.bad), 1.8))
+        x, y = line.right() - 6, line.center().y()
+        lines = ((-4, 0, -1, 3), (-1, 3, 4, -4)) if self._passed else ((-3, -3, 3, 3), (-3, 3, 3, -3))
+        for x0, y0, x1, y1 in lines:
+            painter.drawLine(QPointF(x + x0, y + y0), QPointF(x + x1, y + y1))
+
+
+class MapStrip(QScrollArea):
+    """The tiles in a row that scrolls sideways; the arrow keys move from one to the next."""
+
+    chosen = Signal(str)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._image = QImage()
+        self._tiles: dict[str, MapTile] = {}
+        self._group = QButtonGroup(self)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setFixedHeight(_SIDE + _FOOT + 2 * _EDGE + _BAR)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName("Every labeler's map")
+        self.offer((), 0.6)
+
+    def offer(self, labelers: Sequence[tuple[str, str, int]], opacity: float) -> None:
+        """Show a tile for each (key, name, place of its colour), all still waiting."""
+        old = self.takeWidget()
+        if old is not None:
+            old.deleteLater()
+        self._group = QButtonGroup(self)
+        self._tiles = {}
+        for key, name, place in labelers:
+            tile = self._tiles[key] = MapTile(self._theme, name, place)
+            tile.set_opacity(opacity)
+            tile.show_image(self._image)
+            tile.clicked.connect(lambda _=False, key=key: self.chosen.emit(key))
+            self._group.addButton(tile)
+        inside = QWidget()
+        row = columns(*self._tiles.values(), None, gap=4)
+        row.setAlignment(Qt.AlignmentFlag.AlignTop)
+        inside.setLayout(row)
+        self.setWidget(inside)
+
+    def tile(self, key: str) -> MapTile | None:
+        return self._tiles.get(key)
+
+    def show_image(self, image: QImage) -> None:
+        """The face behind all maps."""
+        side = 2 * _SIDE
+        keep, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+        self._image = QImage() if image.isNull() else image.scaled(side, side, keep, smooth)
+        for tile in self._tiles.values():
+            tile.show_image(self._image)
+
+    def set_opacity(self, opacity: float) -> None:
+        for tile in self._tiles.values():
+            tile.set_opacity(opacity)
+
+    def check(self, key: str) -> None:
+        """Mark the labeler whose map is shown large, and bring the tile into view."""
+        tile = self._tiles.get(key)
+        if tile is not None:
+            tile.setChecked(True)
+            self.ensureWidgetVisible(tile, _EDGE, 0)
