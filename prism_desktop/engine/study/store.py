@@ -203,7 +203,8 @@ class Study(StudyReader):
         """
         changes, copies = self._write.write(lambda c: imports.undo(c, self.path, import_id))
         for copy in copies:
-            copy.unlink(missing_ok=True)
+            if copy.resolve().is_relative_to(self.path):  # a study made elsewhere may name any file
+                copy.unlink(missing_ok=True)
         return changes
 
     def relink(self, folder: Path | str) -> RelinkReport:

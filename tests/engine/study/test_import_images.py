@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import struct
+import zlib
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,18 @@ def test_that_broken_files_are_listed_and_the_rest_is_kept(tmp_path: Path, empty
     assert report.rows_kept == 3
     assert [refused.reason.split(":")[0] for refused in report.refused] == ["cut.jpg", "text.jpg", "zero.png"]
     assert reasons(report)[1].startswith("cut.jpg: ")
+
+
+def test_that_an_image_of_absurd_size_is_refused_by_its_header(tmp_path: Path, empty: Study) -> None:
+    folder = tmp_path / "faces"
+    draw_faces(folder, 1)
+    header = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)  # 2.7 GB once decoded
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(b"")), (b"IEND", b""))
+    png = b"".join(struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in parts)
+    (folder / "bomb.png").write_bytes(b"\x89PNG\r\n\x1a\n" + png)
+    report = finished(import_images(empty, folder))
+    assert report.rows_kept == 1
+    assert list(reasons(report).values()) == ["bomb.png: has too many pixels to be opened safely"]
 
 
 def test_that_duplicates_are_reported_within_the_folder_and_with_the_study(tmp_path: Path, empty: Study) -> None:

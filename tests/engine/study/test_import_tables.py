@@ -4,6 +4,8 @@ import zipfile
 from pathlib import Path
 
 import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from prism_desktop.engine.errors import InputError
@@ -97,6 +99,14 @@ def test_that_a_workbook_that_unpacks_to_too_much_is_refused(tmp_path: Path, mon
     monkeypatch.setattr("prism_desktop.engine.study.importing.sheets.MAX_UNPACKED", 1_000_000)
     with pytest.raises(InputError, match="more than is reasonable"):
         read_tables(_doctored(tmp_path, "xl/worksheets/sheet1.xml", b" " * 2_000_000))
+
+
+def test_that_a_small_parquet_file_that_claims_too_many_cells_is_refused(tmp_path: Path) -> None:
+    nothing = pa.nulls(1_000_000, pa.string())
+    pq.write_table(pa.table({f"c{number}": nothing for number in range(201)}), tmp_path / "t.parquet")
+    assert (tmp_path / "t.parquet").stat().st_size < 1_000_000
+    with pytest.raises(InputError, match="too many rows or columns"):
+        read_tables(tmp_path / "t.parquet")
 
 
 def test_that_a_truncated_sheet_is_a_sentence(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -187,6 +188,21 @@ def test_that_an_import_comes_whole_and_goes_without_a_trace(tiny_study: Study, 
     with pytest.raises(InputError, match="undone already"):
         tiny_study.undo_import(batch.report.id)
     assert tiny_study.check() == []
+
+
+def test_that_undoing_an_import_deletes_nothing_outside_the_study(
+    tiny_study: Study, batch: ImportBatch, tmp_path: Path
+) -> None:
+    precious = tmp_path / "precious.txt"
+    precious.write_text("not the study's")
+    tiny_study.apply_import(batch)
+    tiny_study.close()
+    with closing(sqlite3.connect(tiny_study.path / "study.sqlite3")) as forged, forged:
+        for image, path in zip(batch.images, ("../precious.txt", str(precious)), strict=True):
+            forged.execute("UPDATE stimulus SET path = ? WHERE sha256 = ?", (path, image.sha256))
+    with Study.open(tiny_study.path) as study:
+        study.undo_import(batch.report.id)
+    assert precious.exists()
 
 
 def test_that_undoing_an_import_keeps_what_later_work_uses(tiny_study: Study, batch: ImportBatch) -> None:

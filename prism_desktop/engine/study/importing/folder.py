@@ -172,6 +172,8 @@ def _size(content: bytes) -> tuple[int, int]:
             with Image.open(BytesIO(content), formats=FORMATS) as image:
                 width, height = image.size
                 turned = image.getexif().get(_ORIENTATION) in _TURNED
+    except Image.DecompressionBombError as error:
+        raise InputError("has too many pixels to be opened safely") from error
     except Exception as error:  # Pillow's parsers raise almost anything over damaged files
         raise InputError("is damaged and cannot be read") from error
     if width * height > MAX_PIXELS:

@@ -16,6 +16,7 @@ from prism_desktop.engine.study.importing.cells import Cell, restored
 MAX_BYTES = 2 * 1024**3
 MAX_ROWS = 20_000_000
 MAX_COLUMNS = 2_000
+MAX_CELLS = 200_000_000  # a Parquet file of a megabyte can claim more than any memory holds
 DELIMITERS = (",", ";", "\t", "|")
 
 Row = tuple[int, tuple[Cell, ...]]  # (number as a spreadsheet shows it, cells)
@@ -86,7 +87,8 @@ def read_parquet(path: Path) -> Table:
 
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
-            if file.metadata.num_rows > MAX_ROWS or file.metadata.num_columns > MAX_COLUMNS:
+            rows, width = file.metadata.num_rows, file.metadata.num_columns
+            if rows > MAX_ROWS or width > MAX_COLUMNS or rows * width > MAX_CELLS:
                 raise InputError(f"{path.name} has too many rows or columns; nothing was imported.")
             data = file.read(use_pandas_metadata=False)
         names = [str(name) for name in data.column_names if not str(name).startswith("__index_level_")]
@@ -95,11 +97,11 @@ def read_parquet(path: Path) -> Table:
         raise
     except Exception as error:  # damaged files raise Arrow's errors, but also those of Thrift and of text decoding
         raise InputError(f"{path.name} is not a readable Parquet file; nothing was imported.") from error
-    rows: list[Row] = [(1, tuple(names))]
+    found: list[Row] = [(1, tuple(names))]
     for number, cells in enumerate(zip(*columns, strict=True), start=2):
         if any(cell is not None for cell in cells):
-            rows.append((number, tuple(_plain(cell) for cell in cells)))
-    return Table(path.name, rows)
+            found.append((number, tuple(_plain(cell) for cell in cells)))
+    return Table(path.name, found)
 
 
 def _plain(cell: object) -> Cell:
