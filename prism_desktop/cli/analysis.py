@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from prism_desktop.cli.console import JSON_HELP, out, say, write_json
+from prism_desktop.cli.console import JSON_HELP, out, say, write_file, write_json
 from prism_desktop.cli.study import open_existing
 from prism_desktop.engine.errors import InputError
 
@@ -32,7 +32,7 @@ def agreement(
         result = study_agreement(opened.comparisons(), opened.ratings(), attribute=attribute)
     frame = result.frame()
     if csv is not None:
-        frame.to_csv(csv, index=False)
+        write_file(csv, lambda path: frame.to_csv(path, index=False))
         say(f"Wrote {len(frame)} pairs of labelers to {csv}.", json)
     elif json != "-":
         out.print(frame.to_string(index=False), markup=False)
@@ -51,5 +51,5 @@ def relevance(
     from prism_desktop.engine.analysis.relevance import explain_run
 
     result = explain_run(run, labeler=labeler, attribute=attribute, image=image, kind=kind)
-    result.overlay().save(png)
+    write_file(png, result.overlay().save)
     say(f"Wrote {png}. {result.verdict()}")

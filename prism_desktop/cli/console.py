@@ -1,7 +1,7 @@
 """How commands speak: progress and notices on standard error, results on standard output or as JSON."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -51,10 +51,20 @@ def write_json(value: Any, target: str | None) -> None:
         # Not through rich, which would wrap long lines.
         print(text, end="")
         return
+    write_file(Path(target), lambda path: path.write_text(text, encoding="utf-8"))
+
+
+def write_file(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` make a file that the user named.
+
+    Raises:
+        InputError: it cannot be written there, or not in the format of its name.
+    """
     try:
-        Path(target).write_text(text, encoding="utf-8")
-    except OSError as problem:
-        raise InputError(f"The JSON file {target} could not be written: {problem.strerror}.") from problem
+        write(path)
+    except (OSError, ValueError) as problem:
+        reason = getattr(problem, "strerror", None) or str(problem)
+        raise InputError(f"The file {path} could not be written: {reason.rstrip('.')}.") from problem
 
 
 def say(text: str, target: str | None = None) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, Progress, TextColumn
 
-from prism_desktop.cli.console import JSON_HELP, err, names, out, say, write_json
+from prism_desktop.cli.console import JSON_HELP, err, names, out, say, write_file, write_json
 from prism_desktop.cli.tables import accuracy_table
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError, RunError
@@ -89,7 +89,7 @@ def predict(
     if csv is None:
         say(frame.to_string(index=False, max_rows=40))
         return
-    frame.to_csv(csv, index=False)
+    write_file(csv, lambda path: frame.to_csv(path, index=False))
     say(f"Wrote {len(frame)} predictions to {csv}.")
 
 

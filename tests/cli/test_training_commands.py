@@ -101,6 +101,9 @@ def test_that_agreement_leaves_pairs_without_shared_trials_blank(trained: Path, 
         (("predict", "--labeler", "nobody"), "nobody"),
         (("relevance", "--labeler", "L1", "--attribute", "smart", "--image", "no.jpg", "--png", "m.png"), "no.jpg"),
         (("resume",), "finished"),
+        (("predict", "--csv", "no/such/folder/p.csv"), "no/such/folder/p.csv"),
+        (("evaluate", "--json", "no/such/folder/e.json"), "no/such/folder/e.json"),
+        (("relevance", "--labeler", "L1", "--attribute", "smart", "--image", "face-000.jpg", "--png", "m.x"), "m.x"),
     ],
 )
 def test_that_wrong_names_are_one_sentence(

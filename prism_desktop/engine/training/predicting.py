@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Done, Progress
 from prism_desktop.engine.training.files import sync
 from prism_desktop.engine.training.run import RunFolder
@@ -69,6 +69,8 @@ def predictions(run: RunFolder, labeler: str | None = None, attribute: str | Non
     images = run.table("images")
     if attribute is None or attribute in names:
         frame = run.predictions(labeler, attribute)
+        if frame.empty:
+            raise RunError(f"The run {run.name} has no predictions yet; finish or resume its training.")
     else:
         frame = _zero_shot(run, images, codes if labeler is None else [labeler], attribute)
     frame = frame.assign(name=frame["image"].map(images.set_index("image")["name"]))

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from prism_desktop.engine.backbones import parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.methods import method
@@ -61,6 +62,8 @@ def start(study: Path, config: TrainConfig, snapshot: Path | None = None) -> Run
     if not study.is_dir():
         raise InputError(f"There is no study at {study}.")
     method(config.method)
+    # Named in full, so that the run is resumed and reproduced from any folder.
+    config = config.model_copy(update={"backbone": parse(config.backbone).text})
     source = source_of(snapshot, config) if snapshot is not None else None
     if source is not None:
         config = with_machine_of(source, config)

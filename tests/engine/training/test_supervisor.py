@@ -56,6 +56,8 @@ def test_that_wrong_input_leaves_no_run_behind(tiny_study: Study) -> None:
         supervisor.start(tiny_study.path, TrainConfig(method="magic"))
     with pytest.raises(InputError, match="no labeler"):
         supervisor.start(tiny_study.path, TrainConfig(labelers=("L9",)))
+    with pytest.raises(InputError, match="no backbone"):
+        supervisor.start(tiny_study.path, TrainConfig(backbone="magic"))
     assert list((tiny_study.path / "runs").glob("*")) == []
 
 
