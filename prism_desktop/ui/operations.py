@@ -17,9 +17,10 @@ from prism_desktop.engine.study.records import (
     RelinkReport,
     StudyInfo,
 )
-from prism_desktop.ui.label.deck import Answered, Effect, Redone, Shown, Skipped, Snapshot, Undone
+from prism_desktop.ui.label.deck import Answered, Effect, Kept, Redone, Shown, Skipped, Snapshot, Undone
 
 if TYPE_CHECKING:
+    from prism_desktop.engine.labeling.practice import PracticeSession
     from prism_desktop.engine.labeling.session import LabelingSession
     from prism_desktop.engine.study.store import Study
 
@@ -39,6 +40,7 @@ class Overview:
     samples: tuple[ImageRecord, ...]  # a few faces for the header
     backups: tuple[Path, ...]  # newest first
     targets: Mapping[Kind, int]  # trials of each task that a labeler is asked for
+    suited: Mapping[Kind, int]  # the same where nobody says: what suits the number of images
 
 
 def open_study(path: Path, read_only: bool = False) -> "Study":
@@ -66,7 +68,8 @@ def overview(study: "Study") -> Overview:
     """Read what the Study panel shows."""
     from prism_desktop.engine.labeling.design import target
 
-    images = study.images()
+    images, said = study.images(), study.targets()
+    kinds: tuple[Kind, ...] = ("comparison", "rating")
     step = max(1, len(images) // 8)
     backups = sorted((Path(study.path) / "backups").glob("*"), key=lambda file: file.stat().st_mtime, reverse=True)
     return Overview(
@@ -77,7 +80,8 @@ def overview(study: "Study") -> Overview:
         missing=tuple(image for image in images if image.missing),
         samples=tuple(image for image in images[::step] if not image.missing)[:8],
         backups=tuple(backups),
-        targets={kind: target(kind, images) for kind in ("comparison", "rating")},
+        targets={kind: target(kind, images, said.get(kind)) for kind in kinds},
+        suited={kind: target(kind, images) for kind in kinds},
     )
 
 
@@ -174,13 +178,29 @@ def begin_labeling(study: "Study", labeler: str, kind: Kind) -> "tuple[LabelingS
     return session, _snapshot(session)
 
 
-def label(session: "LabelingSession", effect: Effect) -> "tuple[Changes, Snapshot]":
+def begin_practice(study: "Study", labeler: str, kind: Kind) -> "tuple[PracticeSession, Snapshot]":
+    """Begin a few trials of which nothing is kept."""
+    from prism_desktop.engine.labeling.practice import PracticeSession
+    from prism_desktop.engine.labeling.session import LabelingSession
+
+    session = PracticeSession(LabelingSession(study, labeler, kind))
+    return session, _snapshot(session)
+
+
+def set_target(study: "Study", kind: Kind, count: int | None) -> Changes:
+    """Say how many trials of a task each labeler is asked for; None: as many as suit the number of images."""
+    return study.set_target(kind, count)
+
+
+def label(session: "LabelingSession | PracticeSession", effect: Effect) -> "tuple[Changes, Snapshot]":
     """Store what a key press while labeling came to; durable before returning."""
     match effect:
-        case Answered(answers, onset, seconds):
-            changes = session.answer(answers, onset, seconds)
-        case Skipped(reason, onset, seconds):
-            changes = session.skip(reason, onset, seconds)
+        case Answered(answers, onset, seconds, dropped):
+            changes = session.answer(answers, onset, seconds, dropped)
+        case Skipped(reason, onset, seconds, dropped):
+            changes = session.skip(reason, onset, seconds, dropped)
+        case Kept(shown, answers):
+            changes = session.keep(shown.left, shown.right, answers)
         case Undone():
             changes = session.undo()
         case Redone():
@@ -188,7 +208,7 @@ def label(session: "LabelingSession", effect: Effect) -> "tuple[Changes, Snapsho
     return changes, _snapshot(session)
 
 
-def _snapshot(session: "LabelingSession") -> Snapshot:
+def _snapshot(session: "LabelingSession | PracticeSession") -> Snapshot:
     current, progress = session.current, session.progress
     coming = () if current is None else (current, *session.upcoming(AHEAD))
     return Snapshot(
@@ -199,4 +219,5 @@ def _snapshot(session: "LabelingSession") -> Snapshot:
         can_redo=session.can_redo,
         done=progress.done,
         target=progress.target,
+        begun=session.begun,
     )

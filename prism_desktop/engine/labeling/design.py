@@ -56,9 +56,9 @@ def count_stimuli(kind: Kind, records: Collection[ImageRecord]) -> int:
     return len(records) if kind == "rating" else sum(size * (size - 1) // 2 for size in sizes)
 
 
-def target(kind: Kind, records: Collection[ImageRecord]) -> int:
-    """How many trials of a task a labeler is asked for by default."""
-    return default_target(kind, len(records), count_stimuli(kind, records))
+def target(kind: Kind, records: Collection[ImageRecord], wanted: int | None = None) -> int:
+    """How many trials of a task a labeler is asked for: as many as the study says, else what suits its images."""
+    return default_target(kind, len(records), count_stimuli(kind, records)) if wanted is None else wanted
 
 
 def stimulus(left: ImageId, right: ImageId | None) -> Stimulus:
@@ -86,7 +86,7 @@ class Design:
         self._common = _Order(kind, records, self._salt)
         self._personal = _Order(kind, records, f"{self._salt}/{labeler}")
         self.stimuli = count_stimuli(kind, records)
-        self.target = default_target(kind, len(records), self.stimuli) if config.target is None else config.target
+        self.target = target(kind, records, config.target)
         self._share = min(0.5, max(config.repeats, config.least_repeats / max(1, self.target)))
         self.shown: list[Shown] = []
         self._seen: Counter[Stimulus] = Counter()

@@ -1,12 +1,22 @@
 """One labeler at work on one task: what to show, what was answered, undo and redo."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.labeling.design import Choice, Design, LabelingConfig, Shown
 from prism_desktop.engine.labeling.history import History
-from prism_desktop.engine.study.records import Changes, ImageRecord, Kind, Status, TrialId, TrialRecord, new_id
+from prism_desktop.engine.study.records import (
+    Changes,
+    ImageId,
+    ImageRecord,
+    Kind,
+    PendingAnswers,
+    Status,
+    TrialId,
+    TrialRecord,
+    new_id,
+)
 from prism_desktop.engine.study.store import Study
 
 SKIP_REASONS = ("I know this person", "The image is bad", "I cannot judge this")
@@ -34,6 +44,13 @@ class SessionProgress:
     repeats: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Timing:
+    onset: float | None  # unix s
+    seconds: float | None
+    dropped_frames: int | None
+
+
 class LabelingSession:
     """A sitting. It resumes where the labeler stopped, and the same study always leads to the same next trial.
 
@@ -47,7 +64,8 @@ class LabelingSession:
         self._study, self.labeler, self.kind = study, labeler, kind
         self.attributes = study.attributes()
         self._images = {image.id: image for image in study.images()}
-        self._design = Design(kind, self._images.values(), study.id, labeler, config or LabelingConfig())
+        config = config or LabelingConfig(target=study.targets().get(kind))
+        self._design = Design(kind, self._images.values(), study.id, labeler, config)
         if not self._design.stimuli:
             raise InputError("The study has too few images for this task; add images first.")
         self.id = new_id()
@@ -55,6 +73,14 @@ class LabelingSession:
         self._corrects: list[TrialRecord] = []  # undone and not yet answered anew, the one to show now last
         self.last_seen = self._resume()  # unix s of the labeler's latest trial of this task, None before the first
         self._current = self._present(self._design.next())
+        self.begun = self._pending()  # answers to the current presentation from a sitting that ended in its midst
+
+    def _pending(self) -> Mapping[str, int | str]:
+        shown, pending = self._current, self._study.pending(self.labeler, self.kind)
+        if shown is None or pending is None:
+            return {}
+        same = (pending.left, pending.right) == (shown.left.id, None if shown.right is None else shown.right.id)
+        return pending.answers if same else {}
 
     def _resume(self) -> float | None:
         trials = self._study.trials(self.labeler, self.kind)
@@ -67,6 +93,11 @@ class LabelingSession:
         # Undo stops at what was not labeled here.
         self._history = History(self._study, [trial.id for trial in trials[first:]])
         return max((trial.onset for trial in trials if trial.onset is not None), default=None)
+
+    @property
+    def images(self) -> Collection[ImageRecord]:
+        """The study's images."""
+        return self._images.values()
 
     @property
     def current(self) -> Presentation | None:
@@ -101,7 +132,11 @@ class LabelingSession:
         return tuple(shown for choice in choices if (shown := self._present(choice)))
 
     def answer(
-        self, answers: Mapping[str, int | str], onset: float | None = None, seconds: float | None = None
+        self,
+        answers: Mapping[str, int | str],
+        onset: float | None = None,
+        seconds: float | None = None,
+        dropped_frames: int | None = None,
     ) -> Changes:
         """Record the answer to the current presentation and move on.
 
@@ -109,15 +144,29 @@ class LabelingSession:
             answers: attribute -> 1-4 for a rating, "left", "right" or "tie" for a comparison.
             onset: when the images were painted, unix s.
             seconds: from there to the answer.
+            dropped_frames: frames of the screen that passed before the images were painted.
         """
-        return self._record("answered", answers, None, onset, seconds)
+        timing = _Timing(onset, seconds, dropped_frames)
+        return self._record("answered", answers, None, timing)
 
-    def skip(self, reason: str, onset: float | None = None, seconds: float | None = None) -> Changes:
+    def skip(
+        self,
+        reason: str,
+        onset: float | None = None,
+        seconds: float | None = None,
+        dropped_frames: int | None = None,
+    ) -> Changes:
         """Record that the current presentation was not judged, and why, and move on. A skip is not a tie."""
-        return self._record("skipped", {}, reason, onset, seconds)
+        return self._record("skipped", {}, reason, _Timing(onset, seconds, dropped_frames))
+
+    def keep(self, left: ImageId, right: ImageId | None, answers: Mapping[str, int | str]) -> Changes:
+        """Keep the answers given so far to a presentation, so that the next sitting goes on from there."""
+        self._study.keep_pending(PendingAnswers(self.labeler, self.kind, left, right, answers))
+        return Changes()
 
     def undo(self) -> Changes:
         """Take the latest answer back and show its images again."""
+        self.begun = {}
         changes = self._history.undo()
         shown = self._design.pop()
         self._corrects.append(self._study.trial(shown.trial))
@@ -136,8 +185,7 @@ class LabelingSession:
         status: Status,
         answers: Mapping[str, int | str],
         reason: str | None,
-        onset: float | None,
-        seconds: float | None,
+        timing: "_Timing",
     ) -> Changes:
         shown = self._current
         if shown is None:
@@ -150,18 +198,20 @@ class LabelingSession:
             kind=self.kind,
             left=shown.left.id,
             right=None if shown.right is None else shown.right.id,
-            onset=onset,
-            seconds=seconds,
+            onset=timing.onset,
+            seconds=timing.seconds,
             status=status,
             skip_reason=reason,
             answers=answers,
             repeat_of=shown.repeat_of,
             probability=shown.probability,
+            dropped_frames=timing.dropped_frames,
         )
         corrects = self._corrects[-1].id if self._corrects else None
         changes = self._history.record(trial, corrects=corrects)
         self._order += 1
         self._corrects.clear()
+        self.begun = {}
         self._push(trial)
         self._move_on()
         return changes

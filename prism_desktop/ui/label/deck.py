@@ -29,6 +29,9 @@ class Snapshot:
     can_redo: bool = False
     done: int = 0  # trials of this task, all sittings together
     target: int = 0
+    begun: Mapping[str, Value] = field(
+        default_factory=dict
+    )  # answers to the first from a sitting that ended in its midst
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class Answered:
     answers: Mapping[str, Value]
     onset: float | None
     seconds: float | None
+    dropped_frames: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,15 @@ class Skipped:
     reason: str
     onset: float | None
     seconds: float | None
+    dropped_frames: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The store is to keep the answers given so far to a trial that is not complete."""
+
+    shown: Shown
+    answers: Mapping[str, Value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +72,7 @@ class Redone:
     """The session is to bring back what it took back last."""
 
 
-Effect = Answered | Skipped | Undone | Redone
+Effect = Answered | Skipped | Kept | Undone | Redone
 Step = tuple[str, Value]  # attribute and its answer
 
 
@@ -73,6 +86,11 @@ class Slot:
     previous: TrialRecord | None = None  # recorded and undone
     touched: bool = False  # answered otherwise since
     onset: float | None = None  # unix s
+    dropped_frames: int | None = None  # frames of the screen that passed before its faces were painted
+
+    def kept(self) -> Kept:
+        """The answers as they are now."""
+        return Kept(self.shown, MappingProxyType(dict(self.answers)))
 
 
 class Deck:
@@ -89,8 +107,12 @@ class Deck:
         self._unsaved = 0  # answers that the session has not confirmed
         self._can_undo = self._can_redo = False
         self._put_aside: tuple[Shown, list[Step]] | None = None  # answers undone in a trial that was never recorded
+        self._left: dict[Shown, dict[str, Value]] = {}  # answers given before a trial was skipped
         self._slots: list[Slot] = []
         self._take(snapshot)
+        if self._slots:
+            given = [(name, snapshot.begun[name]) for name in self.attributes if name in snapshot.begun]
+            self._slots[0].answers = dict(given[: len(self.attributes) - 1])
 
     @property
     def current(self) -> Slot | None:
@@ -124,7 +146,7 @@ class Deck:
         slot.redo.clear()
         slot.touched = True
         self._put_aside = None
-        return self._finish(slot, now) if len(slot.answers) == len(self.attributes) else None
+        return self._finish(slot, now) if len(slot.answers) == len(self.attributes) else slot.kept()
 
     def skip(self, reason: str, now: float) -> Effect | None:
         """Leave the current trial out, with what was answered of it."""
@@ -133,7 +155,8 @@ class Deck:
             return None
         self.waiting = True
         self._put_aside = None
-        return Skipped(reason, slot.onset, _since(slot, now))
+        self._left[slot.shown] = dict(slot.answers)
+        return Skipped(reason, slot.onset, _since(slot, now), slot.dropped_frames)
 
     def undo(self) -> Effect | None:
         """Take the last key press back."""
@@ -142,7 +165,7 @@ class Deck:
             return None
         if slot is not None and slot.answers:
             slot.redo.append(slot.answers.popitem())
-            return None
+            return slot.kept()
         if not self.can_undo:
             return None
         if slot is not None and slot.redo and slot.previous is None:
@@ -159,7 +182,7 @@ class Deck:
             name, value = slot.redo.pop()
             slot.answers[name] = value
             if len(slot.answers) < len(self.attributes):
-                return None
+                return slot.kept()
             if slot.previous is None or slot.touched:
                 return self._finish(slot, now)
         elif slot.previous is None or slot.touched or not self._can_redo:
@@ -169,6 +192,8 @@ class Deck:
 
     def confirm(self, effect: Effect, snapshot: Snapshot) -> None:
         """The session did what it was told and now stands at `snapshot`."""
+        if isinstance(effect, Kept):
+            return
         if isinstance(effect, Answered):
             self._unsaved -= 1
             self.done, self.target = snapshot.done + self._unsaved, snapshot.target
@@ -186,7 +211,7 @@ class Deck:
         self._unsaved += 1
         self.now += 1
         self.done += 1
-        return Answered(MappingProxyType(dict(slot.answers)), slot.onset, _since(slot, now))
+        return Answered(MappingProxyType(dict(slot.answers)), slot.onset, _since(slot, now), slot.dropped_frames)
 
     def _follow(self, snapshot: Snapshot) -> None:
         """Keep what is shown now; plan anew what comes after it."""
@@ -205,16 +230,20 @@ class Deck:
             return
         first, previous = self._slots[0], snapshot.previous
         if previous is not None:
-            self._put_back(first, previous, answers=len(previous.answers) - 1 if undone else 0)
+            self._put_back(first, previous, undone=undone)
         elif self._put_aside is not None and self._put_aside[0] == first.shown:
             first.redo = self._put_aside[1]
             self._put_aside = None
 
-    def _put_back(self, slot: Slot, previous: TrialRecord, answers: int) -> None:
+    def _put_back(self, slot: Slot, previous: TrialRecord, *, undone: bool) -> None:
+        skipped = not previous.answers
+        given = self._left.get(slot.shown, {}) if skipped else previous.answers
+        steps = [(name, given[name]) for name in self.attributes if name in given]
+        last = len(steps) - (not skipped)  # the last key press was the skip itself, or the last answer
+        kept = max(0, last) if undone else 0
         slot.previous = previous
-        steps = [(name, previous.answers[name]) for name in self.attributes if name in previous.answers]
-        slot.answers = dict(steps[: max(0, answers)])
-        slot.redo = steps[max(0, answers) :][::-1]
+        slot.answers = dict(steps[:kept])
+        slot.redo = steps[kept:][::-1]
 
 
 def _since(slot: Slot, now: float) -> float | None:

@@ -1,6 +1,6 @@
 """What to do, before the first trial and again after a long gap."""
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QWidget
 
@@ -16,9 +16,10 @@ GAP = 4 * 3600.0  # seconds without labeling after which the instructions are sh
 
 
 class InstructionsPage(QWidget):
-    """A card on the grey; Space or Return starts."""
+    """A card on the grey before the trials, after the practice, and when enough was done."""
 
-    begun = Signal()
+    practice_wanted = Signal()
+    begun = Signal()  # the trials that count
     left = Signal()
 
     def __init__(self, context: AppContext) -> None:
@@ -30,40 +31,68 @@ class InstructionsPage(QWidget):
         self.card = Card()
         self.card.setFixedWidth(560)
         self.setLayout(rows(None, columns(None, self.card, None), None))
+        self._by_key: dict[Qt.Key, SignalInstance] = {}
 
     def show_instructions(self, kind: Kind, keys: Keys) -> None:
-        """Say how `kind` works with the keys in force."""
+        """Say how `kind` works with the keys in force, and offer to practise."""
         theme = self._context.theme
-        clear(self.card.body)
-        self.card.body.setContentsMargins(GRID, 2 * GRID, GRID, GRID)
-        self.card.body.addWidget(label("Rate each face" if kind == "rating" else "Compare two faces", "title"))
-        self.card.body.addSpacing(GRID)
-        for text in wording.instructions(kind):
-            self.card.body.addWidget(label(text, wrap=True))
-            self.card.body.addSpacing(GRID // 2)
-        self.card.body.addSpacing(GRID)
+        self._begin_card("Rate each face" if kind == "rating" else "Compare two faces", wording.instructions(kind))
         for actions, text in _RATING if kind == "rating" else _COMPARISON:
             caps = columns(*(KeyCap(theme, keys[action]) for action in actions), None, gap=4)
             line = columns(caps, label(text, "muted"))
             line.setStretch(0, 2)
             line.setStretch(1, 5)
             self.card.body.addLayout(line)
-        self.card.body.addSpacing(2 * GRID)
-        start = button("Start", self.begun.emit, "primary")
-        start.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        back = button("Back", self.left.emit, "quiet")
-        back.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.card.body.addLayout(columns(start, KeyCap(theme, "Space"), None, back))
+        self._end_card(
+            ("Practise first", "Space", self.practice_wanted),
+            ("Start without", "S", self.begun),
+            ("Back", "Escape", self.left),
+        )
+
+    def show_ready(self) -> None:
+        """After the practice."""
+        self._begin_card("That was the practice", wording.READY)
+        self._end_card(
+            ("Start", "Space", self.begun), ("Practise again", "P", self.practice_wanted), ("Back", "Escape", self.left)
+        )
+
+    def show_enough(self, target: int) -> None:
+        """All that was asked for is done; more is welcome."""
+        self._begin_card("All done, thank you", wording.enough(target))
+        self._end_card(("Stop here", "Space", self.left), ("Go on", "G", self.begun))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.begun.emit()
-        elif event.key() == Qt.Key.Key_Escape:
-            self.left.emit()
-        else:
+        key = Qt.Key.Key_Space if event.key() in _SPACES else event.key()
+        if key not in self._by_key or event.isAutoRepeat():
             super().keyPressEvent(event)
+            return
+        self._by_key[Qt.Key(key)].emit()
+
+    def _begin_card(self, title: str, lines: tuple[str, ...]) -> None:
+        clear(self.card.body)
+        self.card.body.setContentsMargins(GRID, 2 * GRID, GRID, GRID)
+        self.card.body.addWidget(label(title, "title"))
+        self.card.body.addSpacing(GRID)
+        for text in lines:
+            self.card.body.addWidget(label(text, wrap=True))
+            self.card.body.addSpacing(GRID // 2)
+        self.card.body.addSpacing(GRID)
+
+    def _end_card(self, *choices: tuple[str, str, SignalInstance]) -> None:
+        """Buttons with their keys; the first is what one mostly wants."""
+        self.card.body.addSpacing(2 * GRID)
+        self._by_key = {Qt.Key[f"Key_{key}"]: chosen for _, key, chosen in choices}
+        parts: list[QWidget | int | None] = []
+        for number, (text, key, chosen) in enumerate(choices):
+            choice = button(text, chosen.emit, "quiet" if number else "primary")
+            choice.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            if number == len(choices) - 1:
+                parts.append(None)
+            parts += [choice, KeyCap(self._context.theme, key), *([GRID] if number < len(choices) - 1 else [])]
+        self.card.body.addLayout(columns(*parts))
 
 
+_SPACES = (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter)
 _SAME = ((("skip",), "skip, with a reason"), (("undo", "undo too"), "take the last answer back"), (("pause",), "pause"))
 _RATING = ((("rate 1", "rate 2", "rate 3", "rate 4"), "very low to very high"), *_SAME)
 _COMPARISON = ((("left", "right"), "the left or the right face"), (("tie",), "no difference"), *_SAME)

@@ -3,6 +3,7 @@
 import time
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
@@ -30,6 +31,7 @@ class LabelPanel(QWidget):
         self._context = context
         self._overview: operations.Overview | None = None
         self._instruct = True
+        self._next: Sitting | None = None  # ready, behind the instructions
         self._stale = False  # what is shown is out of date; read again when it is looked at
         self.ring = Ring(context.theme.tokens.stage, self)
         go = ("Go to Study", lambda: context.panel_wanted.emit("study"))
@@ -86,6 +88,7 @@ class LabelPanel(QWidget):
 
     def close_down(self) -> None:
         """End the decoding thread; called when the window closes."""
+        self._drop_next()
         self.trial.end()
         self.ring.close()
 
@@ -99,26 +102,81 @@ class LabelPanel(QWidget):
         self.start.begun.connect(self.begin)
         self.start.added.connect(self._add_labeler)
         self.start.keys_wanted.connect(self._show_keys)
+        self.start.target_wanted.connect(self._set_target)
         self.keys.left.connect(lambda: self._show(self.start))
-        self.instructions.begun.connect(lambda: self._show(self.trial))
+        self.instructions.begun.connect(self._go_on)
+        self.instructions.practice_wanted.connect(self._practise)
         self.instructions.left.connect(self._pause)
-        self.trial.paused.connect(self._pause)
+        self.trial.paused.connect(self._pause_trial)
+        self.trial.practised.connect(self._end_practice, Qt.ConnectionType.QueuedConnection)  # the page is at work
+        self.trial.reached.connect(self._say_enough)
 
     def _ready(self, sitting: Sitting) -> None:
         overview = self._overview
         if overview is None or self._context.study is not sitting.study or self._held_back():
             sitting.end()
             return
-        attributes: dict[str, AttributeRecord] = {each.name: each for each in overview.attributes}
-        names = {each.code: each.display_name or each.code for each in overview.labelers}
-        self.trial.begin(sitting, attributes, names.get(sitting.labeler, sitting.labeler))
+        self._drop_next()
         last = sitting.last_seen
         if self._instruct and (last is None or time.time() - last > GAP):
+            self._next = sitting
+            sitting.look_ahead(self.trial.stage.box(1 if sitting.kind == "rating" else 2))
             self.instructions.show_instructions(sitting.kind, self.trial.keys)
             self._show(self.instructions)
         else:
-            self._show(self.trial)
+            self._enter(sitting, overview)
         self._instruct = True
+
+    def _enter(self, sitting: Sitting, overview: operations.Overview) -> None:
+        attributes: dict[str, AttributeRecord] = {each.name: each for each in overview.attributes}
+        names = {each.code: each.display_name or each.code for each in overview.labelers}
+        self.trial.begin(sitting, attributes, names.get(sitting.labeler, sitting.labeler))
+        self._show(self.trial)
+
+    def _go_on(self) -> None:
+        """From the instructions to the trials that count."""
+        sitting, self._next = self._next, None
+        if sitting is not None and self._overview is not None:
+            self._enter(sitting, self._overview)
+        else:
+            self._show(self.trial)
+
+    def _practise(self) -> None:
+        coming = self._next
+        if coming is None:
+            return
+        practice = Sitting(self._context, coming.study, coming.labeler, coming.kind, self.ring, practice=True)
+        practice.ready.connect(lambda: self._begin_practice(practice))
+
+    def _begin_practice(self, practice: Sitting) -> None:
+        shown = self.pages.currentWidget() is self.instructions
+        if self._next is None or self._overview is None or not shown:  # the labeler went on, or away
+            practice.end()
+        else:
+            self._enter(practice, self._overview)
+
+    def _end_practice(self) -> None:
+        if self.trial.sitting is not None and self.trial.sitting.practice:
+            self.trial.end()
+            self.instructions.show_ready()
+            self._show(self.instructions)
+
+    def _pause_trial(self) -> None:
+        if self.trial.sitting is not None and self.trial.sitting.practice:
+            self._end_practice()
+        else:
+            self._pause()
+
+    def _say_enough(self) -> None:
+        deck = self.trial.sitting.deck if self.trial.sitting is not None else None
+        if deck is not None:
+            self.instructions.show_enough(deck.target)
+            self._show(self.instructions)
+
+    def _drop_next(self) -> None:
+        if self._next is not None:
+            self._next.end()
+        self._next = None
 
     def _held_back(self) -> bool:
         """Whether answers of the sitting before could not be saved; then they are shown in place of another one."""
@@ -132,7 +190,13 @@ class LabelPanel(QWidget):
         if study is not None:
             self._context.write(lambda: operations.add_labeler(study, name, "", ""), lambda _: self.start.expect(name))
 
+    def _set_target(self, kind: Kind, count: int) -> None:
+        study = self._context.study
+        if study is not None:
+            self._context.write(lambda: operations.set_target(study, kind, count or None))
+
     def _pause(self) -> None:
+        self._drop_next()
         if self.trial.sitting is not None:
             self.trial.sitting.tell()
         self._show(self.start)
@@ -150,6 +214,7 @@ class LabelPanel(QWidget):
 
     def _study_changed(self) -> None:
         self._overview = None
+        self._drop_next()
         self.trial.end()
         if self._context.study is None:
             self._show(self.no_study)
@@ -189,7 +254,7 @@ class LabelPanel(QWidget):
         if not overview.info.images or not overview.attributes:
             self._show_lack(overview)
             return
-        self.start.show_study(overview.info, overview.labelers)
+        self.start.show_study(overview)
         if first:
             last = self._context.settings.get("label", {})
             self.start.choose(last.get("labeler", ""), last.get("kind", ""))

@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from prism_desktop.ui.label.deck import Deck, Effect, Snapshot, Value
 from prism_desktop.ui.label.ring import Ring
 
 if TYPE_CHECKING:
+    from prism_desktop.engine.labeling.practice import PracticeSession
     from prism_desktop.engine.labeling.session import LabelingSession
     from prism_desktop.engine.study.store import Study
 
@@ -36,12 +38,15 @@ class Sitting(QObject):
     stuck = Signal(Exception)
     freed = Signal()  # nothing is left to store
 
-    def __init__(self, context: AppContext, study: "Study", labeler: str, kind: Kind, ring: Ring) -> None:
+    def __init__(
+        self, context: AppContext, study: "Study", labeler: str, kind: Kind, ring: Ring, *, practice: bool = False
+    ) -> None:
+        """Args: practice: a few trials on which to learn the keys, of which nothing is kept."""
         super().__init__(context)  # lives on after the page let go of it, until all is stored
         self._context, self.study, self._ring = context, study, ring
-        self.labeler, self.kind = labeler, kind
+        self.labeler, self.kind, self.practice = labeler, kind, practice
         self.deck: Deck | None = None
-        self._session: LabelingSession | None = None
+        self._session: LabelingSession | PracticeSession | None = None
         self._paths: dict[str, Path] = {}
         self._moved_to: dict[str, Path] = {}  # known better than by the session, which reads the images once
         self._unsaved: deque[Effect] = deque()
@@ -53,9 +58,10 @@ class Sitting(QObject):
         self._tell_later.setSingleShot(True)
         self._tell_later.setInterval(_QUIET)
         self._tell_later.timeout.connect(self.tell)
-        context.writer.ask(
-            lambda: operations.begin_labeling(study, labeler, kind), self._begin, owner=self, failed=self._not_begun
+        begin: Callable[..., tuple[LabelingSession | PracticeSession, Snapshot]] = (
+            operations.begin_practice if practice else operations.begin_labeling
         )
+        context.writer.ask(lambda: begin(study, labeler, kind), self._begin, owner=self, failed=self._not_begun)
 
     @property
     def unsaved(self) -> int:
@@ -90,11 +96,11 @@ class Sitting(QObject):
         if self.deck is not None and not self._stuck:
             self._act(self.deck.redo(time.time()))
 
-    def painted(self, when: float) -> None:
-        """The present trial's faces were painted at `when`, unix s: the onset."""
+    def painted(self, when: float, dropped_frames: int) -> None:
+        """The present trial's faces were painted at `when`, unix s: the onset; so many frames passed before."""
         slot = self.deck.current if self.deck is not None else None
         if slot is not None and slot.onset is None:
-            slot.onset = when
+            slot.onset, slot.dropped_frames = when, dropped_frames
 
     def look_ahead(self, box: QSize) -> None:
         """Have the coming faces decoded for a room of `box` device pixels each."""
@@ -128,7 +134,7 @@ class Sitting(QObject):
         self._paths.update(paths)
         self.look_ahead(self._box)
 
-    def _begin(self, begun: "tuple[LabelingSession, Snapshot]") -> None:
+    def _begin(self, begun: "tuple[LabelingSession | PracticeSession, Snapshot]") -> None:
         self._session, snapshot = begun
         self.deck = Deck([attribute.name for attribute in self._session.attributes], snapshot)
         self._paths.update(snapshot.paths)

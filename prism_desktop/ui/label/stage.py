@@ -3,7 +3,7 @@
 import time
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from prism_desktop.ui.label.ring import Ring
@@ -16,7 +16,8 @@ GAP = 3 * GRID  # between two faces
 class Stage(QWidget):
     """Paints one face or two side by side, and tells when the frame was painted."""
 
-    painted = Signal(float)  # unix s, once for each `show_images`, when all its faces were there
+    # Once for each `show_images`, when all its faces were there: unix s, and the frames of the screen missed before it.
+    painted = Signal(float, int)
     resized = Signal()
     placed = Signal(int, int)  # two faces are painted about other middles than before, px from the left
     chosen = Signal(str)  # "left" or "right", by the mouse
@@ -27,6 +28,7 @@ class Stage(QWidget):
         self._grey, self._ink = QColor(tokens.stage), QColor(tokens.on_stage)
         self._images: tuple[str, ...] = ()
         self._told = True
+        self._asked = 0.0  # s on the steady clock, when the faces could have been painted first
         self._middles: tuple[int, int] | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(320, 200)
@@ -37,6 +39,7 @@ class Stage(QWidget):
         """Show one or two images, by id."""
         self._images = images
         self._told = False
+        self._asked = time.perf_counter()
         self.update()
 
     def box(self, count: int | None = None) -> QSize:
@@ -63,7 +66,12 @@ class Stage(QWidget):
             self._tell_middles()
         if whole and self._images and not self._told:
             self._told = True
-            self.painted.emit(time.time())
+            self.painted.emit(time.time(), self._missed(time.perf_counter() - self._asked))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if not self._told:  # what was shown behind another page is not late
+            self._asked = time.perf_counter()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -76,6 +84,10 @@ class Stage(QWidget):
                 self.chosen.emit("left")
             elif right.contains(event.position().toPoint()):
                 self.chosen.emit("right")
+
+    def _missed(self, seconds: float) -> int:
+        """How many frames the screen drew without the faces while they were waited for; the first may be the next."""
+        return int(seconds * (self.screen().refreshRate() or 60.0))
 
     def _toward(self, place: QRect) -> int:
         """Two faces lean to the middle, so that the eye travels little: 1 to the right, -1 to the left, 0 centred."""

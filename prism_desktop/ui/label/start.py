@@ -1,9 +1,10 @@
 """Before labeling: who labels, and which task."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QButtonGroup, QGridLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QGridLayout, QLineEdit, QSpinBox, QVBoxLayout, QWidget
 
-from prism_desktop.engine.study.records import Kind, LabelerProgress, LabelerRecord, StudyInfo
+from prism_desktop.engine.study.records import Kind, LabelerProgress, LabelerRecord
+from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.study.labelers import done_so_far
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
@@ -21,6 +22,7 @@ class StartPage(QWidget):
     begun = Signal(str, str)  # labeler, kind
     added = Signal(str)  # a new labeler's code
     keys_wanted = Signal()
+    target_wanted = Signal(str, int)  # kind, trials asked of each labeler; 0: what suits the number of images
 
     def __init__(self, context: AppContext) -> None:
         super().__init__()
@@ -37,6 +39,8 @@ class StartPage(QWidget):
             tile.setCheckable(True)
             self._tasks.addButton(tile)
         self.comparison.setChecked(True)
+        self.target = QSpinBox()
+        self._overview: operations.Overview | None = None
         self.name = QLineEdit()
         self.name.setPlaceholderText("Name or code of a new labeler")
         self.name.setAccessibleName("Name or code of a new labeler")
@@ -63,6 +67,7 @@ class StartPage(QWidget):
         if labeler in self._codes:
             self._labelers.button(self._codes.index(labeler)).setChecked(True)
         (self.rating if kind == "rating" else self.comparison).setChecked(True)
+        self._show_target()
         self._check()
 
     def expect(self, labeler: str) -> None:
@@ -70,8 +75,10 @@ class StartPage(QWidget):
         self._expected = labeler
         self.name.clear()
 
-    def show_study(self, info: StudyInfo, labelers: tuple[LabelerRecord, ...]) -> None:
+    def show_study(self, overview: operations.Overview) -> None:
         """Offer the study's labelers; the choice made before is kept."""
+        info, labelers = overview.info, overview.labelers
+        self._overview = overview
         chosen = self._expected or self.labeler
         self._expected = ""
         self._empty_grid()
@@ -90,6 +97,7 @@ class StartPage(QWidget):
         self.setFocusProxy(self.start if self._codes else self.name)
         self._writable = not info.read_only
         self.read_only.setVisible(info.read_only)
+        self._show_target()
         self._check()
 
     def _lay_out(self) -> None:
@@ -99,6 +107,15 @@ class StartPage(QWidget):
             self._grid.setColumnStretch(column, 1)
         self.name.setMinimumWidth(280)
         tasks = columns(self.comparison, self.rating, gap=2 * GRID)
+        asked = label("Trials asked of each labeler", "muted")
+        self.target.setRange(0, 100_000)
+        self.target.setSingleStep(10)
+        self.target.setMinimumWidth(150)
+        self.target.setKeyboardTracking(False)  # not at each digit
+        self.target.setAccessibleName("Trials asked of each labeler for this task")
+        self.target.setToolTip("For this task, in this study. 0 asks for as many as suit the number of images.")
+        self.target.valueChanged.connect(lambda count: self.target_wanted.emit(self.kind, count))
+        self._tasks.buttonClicked.connect(lambda _: self._show_target())
         keys = button("Change &keys…", self.keys_wanted.emit, "quiet")
         content = rows(
             label("Label", "title"),
@@ -112,6 +129,7 @@ class StartPage(QWidget):
             GRID,
             label("Which task?", "heading"),
             tasks,
+            columns(asked, GRID // 2, self.target, None),
             2 * GRID,
             columns(self.start, keys, self.read_only, None),
             None,
@@ -125,6 +143,18 @@ class StartPage(QWidget):
         tile.setCheckable(True)
         tile.clicked.connect(lambda _=False: self._check())
         return tile
+
+    def _show_target(self) -> None:
+        """What is asked for of the chosen task."""
+        overview = self._overview
+        if overview is None:
+            return
+        suited, wanted = overview.suited[self.kind], overview.targets[self.kind]
+        self.target.blockSignals(True)
+        self.target.setSpecialValueText(f"{suited:,} (suggested)")
+        self.target.setValue(0 if wanted == suited else wanted)
+        self.target.blockSignals(False)
+        self.target.setEnabled(not overview.info.read_only)
 
     def _empty_grid(self) -> None:
         for tile in self._labelers.buttons():

@@ -34,6 +34,8 @@ class TrialPage(QWidget):
     """Question above, faces in the middle, answers below; everything by key."""
 
     paused = Signal()
+    reached = Signal()  # as many trials were done as are asked for
+    practised = Signal()  # the practice came to its end
 
     def __init__(self, context: AppContext, ring: Ring) -> None:
         super().__init__()
@@ -45,6 +47,7 @@ class TrialPage(QWidget):
         self.sitting: Sitting | None = None
         self._attributes: dict[str, AttributeRecord] = {}
         self._shown: Slot | None = None
+        self._done = 0  # trials when the page was refreshed last
         theme = context.theme
         self.who = label("", "strong")
         self.count = label("")
@@ -65,7 +68,10 @@ class TrialPage(QWidget):
         """Label in `sitting`, which is ready."""
         self.end()
         self.sitting, self._attributes = sitting, attributes
-        self.who.setText(f"{who} · {wording.task(sitting.kind)}")
+        practice = " · practice, nothing is kept" if sitting.practice else ""
+        self.who.setText(f"{who} · {wording.task(sitting.kind)}{practice}")
+        self._hints["pause"].text.setText("End practice" if sitting.practice else "Pause")
+        self._done = sitting.deck.done if sitting.deck is not None else 0
         sitting.moved.connect(self.refresh)
         sitting.stuck.connect(self._show_stuck)
         sitting.freed.connect(self._freed)
@@ -93,11 +99,15 @@ class TrialPage(QWidget):
         deck = sitting.deck if sitting is not None else None
         if sitting is None or deck is None:
             return
-        of = f"of {deck.target:,}" if deck.done <= deck.target else "in all"
-        self.count.setText(f"{deck.now:,} now · {deck.done:,} {of}")
+        self.count.setText(wording.progress(deck.now, deck.done, deck.target, practice=sitting.practice))
+        if self._done < deck.done == deck.target and not sitting.practice:
+            self.reached.emit()
+        self._done = deck.done
         slot = deck.current
         if slot is not None:
             self._show_slot(slot, sitting, deck)
+        elif sitting.practice and not deck.waiting:
+            self.practised.emit()
         elif not deck.waiting:  # a skip, undo or redo takes a moment of the disk; the faces stay until then
             self._show_nothing(sitting)
 
@@ -174,7 +184,7 @@ class TrialPage(QWidget):
             self.setFocus()  # the message bar may have had it
 
     def _connect(self) -> None:
-        self.stage.painted.connect(lambda when: self.sitting.painted(when) if self.sitting is not None else None)
+        self.stage.painted.connect(lambda *frame: self.sitting.painted(*frame) if self.sitting is not None else None)
         self.stage.resized.connect(self._settle.start)
         self.stage.placed.connect(self.answers.set_centres, Qt.ConnectionType.QueuedConnection)  # not while painting
         self.stage.chosen.connect(self.act)

@@ -5,6 +5,9 @@ from prism_desktop.engine.study.records import AttributeRecord, Kind
 SKIP_REASONS = ("I know this person", "The image is bad", "I cannot judge this")
 
 
+READY = ("Nothing of it was kept. From now on every answer counts.",)
+
+
 def question(attribute: AttributeRecord, kind: Kind) -> str:
     """The question put for an attribute: the study's own wording where it has one that suits the task."""
     other = ("who ", "which ") if kind == "rating" else ("how ",)
@@ -17,6 +20,22 @@ def question(attribute: AttributeRecord, kind: Kind) -> str:
 
 def task(kind: Kind) -> str:
     return "Rating" if kind == "rating" else "Comparison"
+
+
+def progress(now: int, done: int, target: int, *, practice: bool) -> str:
+    """How far the labeler is: trials judged in this sitting, in all sittings, and how many are asked for."""
+    if practice:
+        return f"{min(done + 1, target):,} of {target:,}"
+    of = f"of {target:,}" if done <= target else "in all"
+    return f"{now:,} now · {done:,} {of}"
+
+
+def enough(target: int) -> tuple[str, ...]:
+    """What is said when as many trials were done as are asked for."""
+    return (
+        f"You have judged all {target:,} that were asked for. Everything is stored.",
+        "You may go on: every further answer helps.",
+    )
 
 
 def instructions(kind: Kind) -> tuple[str, ...]:

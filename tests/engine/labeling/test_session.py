@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.labeling.design import Choice, Design, LabelingConfig, Shown, stimulus
+from prism_desktop.engine.labeling.practice import PracticeSession
 from prism_desktop.engine.labeling.session import LabelingSession
 from prism_desktop.engine.study.folds import assign_folds
 from prism_desktop.engine.study.records import ImageRecord, Kind
@@ -262,3 +263,43 @@ def test_that_a_session_needs_a_known_labeler_and_images(study: Study, make_stud
     empty.add_labeler("N")
     with pytest.raises(InputError, match="too few images"):
         LabelingSession(empty, "N", "comparison")
+
+
+def test_that_a_sitting_goes_on_with_the_answers_of_one_that_ended_in_a_trial(study: Study) -> None:
+    first = LabelingSession(study, "N", "comparison")
+    shown = first.current
+    assert shown is not None
+    assert shown.right is not None
+    assert first.begun == {}
+    first.keep(shown.left.id, shown.right.id, {"smart": "left"})
+    again = LabelingSession(study, "N", "comparison")
+    assert again.current == shown
+    assert again.begun == {"smart": "left"}
+    assert LabelingSession(study, "N", "rating").begun == {}
+    again.answer({"smart": "left", "attractive": "tie"}, onset=5.0, seconds=0.5, dropped_frames=2)
+    assert again.begun == {}
+    assert LabelingSession(study, "N", "comparison").begun == {}
+    assert study.trials("N")[0].dropped_frames == 2
+
+
+def test_that_a_sitting_asks_for_as_many_trials_as_the_study_says(study: Study) -> None:
+    study.set_target("comparison", 17)
+    assert LabelingSession(study, "N", "comparison").progress.target == 17
+    assert LabelingSession(study, "N", "rating").progress.target == 21
+
+
+@pytest.mark.parametrize("kind", ["rating", "comparison"])
+def test_that_practice_records_nothing_and_uses_no_face_that_comes_soon(make_study: MakeStudy, kind: Kind) -> None:
+    large = make_study("large", images=90, labelers=1, comparisons=0, ratings=0)
+    session = LabelingSession(large, "L1", kind)
+    soon = {face.id for shown in session.upcoming(20) for face in (shown.left, shown.right) if face is not None}
+    practice = PracticeSession(session)
+    while shown := practice.current:
+        assert not soon & {face.id for face in (shown.left, shown.right) if face is not None}
+        practice.answer({"smart": 2 if kind == "rating" else "tie"})
+    assert practice.progress.done == practice.progress.target == 3
+    assert large.trials(current=False) == ()
+    practice.undo()
+    assert practice.current is not None
+    practice.redo()
+    assert practice.current is None

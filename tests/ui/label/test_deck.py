@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from prism_desktop.engine.study.records import TrialRecord
-from prism_desktop.ui.label.deck import Answered, Deck, Redone, Shown, Skipped, Snapshot, Undone
+from prism_desktop.ui.label.deck import Answered, Deck, Kept, Redone, Shown, Skipped, Snapshot, Undone
 
 PAIRS = [Shown(f"a{number}", f"b{number}") for number in range(9)]
 
@@ -26,7 +26,7 @@ def test_that_the_last_attribute_moves_on_at_once() -> None:
     deck = _deck()
     assert deck.current is not None
     deck.current.onset = 10.0
-    assert deck.answer("left", 11.0) is None
+    assert deck.answer("left", 11.0) == Kept(PAIRS[0], {"x": "left"})
     assert deck.attribute == "y"
     effect = deck.answer("tie", 12.5)
     assert effect == Answered({"x": "left", "y": "tie"}, 10.0, 2.5)
@@ -60,9 +60,9 @@ def test_that_the_present_trial_keeps_its_answers_when_an_earlier_one_is_stored(
 def test_that_undo_takes_back_one_key_press() -> None:
     deck = _deck()
     deck.answer("left", 0.0)
-    assert deck.undo() is None
+    assert deck.undo() == Kept(PAIRS[0], {})
     assert deck.attribute == "x"
-    assert deck.redo(0.0) is None
+    assert deck.redo(0.0) == Kept(PAIRS[0], {"x": "left"})
     assert deck.attribute == "y"
 
 
@@ -148,3 +148,26 @@ def test_that_the_end_of_the_design_leaves_nothing_current() -> None:
     deck.confirm(effect, Snapshot((), {}, can_undo=True, done=1))
     assert deck.current is None
     assert deck.undo() == Undone()
+
+
+def test_that_answers_given_before_a_skip_come_back_when_it_is_undone() -> None:
+    deck = _deck()
+    deck.answer("left", 0.0)
+    skip = deck.skip("The image is bad", 0.0)
+    assert skip is not None
+    deck.confirm(skip, _snapshot(1, done=1, can_undo=True))
+    back = deck.undo()
+    assert back == Undone()
+    skipped = TrialRecord("t", "L1", "s", 0, "comparison", "a0", "b0", status="skipped", skip_reason="The image is bad")
+    deck.confirm(back, _snapshot(0, skipped, can_redo=True))
+    assert deck.current is not None
+    assert (deck.current.answers, deck.attribute) == ({"x": "left"}, "y")
+    assert deck.redo(0.0) == Redone()  # the skip again
+
+
+def test_that_a_trial_begun_in_an_earlier_sitting_goes_on_with_its_next_question() -> None:
+    deck = Deck(("x", "y"), Snapshot(tuple(PAIRS[:3]), {}, begun={"x": "tie"}))
+    assert deck.attribute == "y"
+    effect = deck.answer("left", 0.0)
+    assert isinstance(effect, Answered)
+    assert dict(effect.answers) == {"x": "tie", "y": "left"}
