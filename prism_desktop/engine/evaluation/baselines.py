@@ -20,6 +20,7 @@ NOTES = {
     "others_majority": "what most other labelers answered on this very pair; a coin where nobody did",
     "others_bradley_terry": "the other labelers' Bradley-Terry scores of these very images",
     "zero_shot": "the untrained backbone with the attribute's texts",
+    "ridge": "a ridge on the frozen features, fitted to each labeler's own answers alone",
 }
 _MOST_PAIRS = 20_000
 
@@ -30,6 +31,7 @@ def evaluate(
     zero_shot: pd.DataFrame | None = None,
     seed: int = 0,
     resamples: int = RESAMPLES,
+    ridge: pd.DataFrame | None = None,
 ) -> dict[str, Any]:
     """{name: {micro, macro, per_labeler, known, note}}; `known` is the share of pairs about which the rule says
     something, the others count as half right.
@@ -38,6 +40,9 @@ def evaluate(
         pairs: a pairs frame with all splits.
         comparisons: for other labelers' answers; without it those of `pairs` serve.
         zero_shot: predictions of the untrained backbone.
+        seed: of the bootstrap and of the fit of scores.
+        resamples: of the bootstrap.
+        ridge: predictions of a ridge fitted to each labeler's own answers.
     """
     test = pairs[(pairs["split"] == "test") & (pairs["outcome"] != 0.5)].reset_index(drop=True)
     answers = pairs_from_comparisons(comparisons) if comparisons is not None and len(comparisons) else pairs
@@ -50,6 +55,8 @@ def evaluate(
     }
     if zero_shot is not None:
         margins["zero_shot"] = metrics.judge(test, zero_shot).margin
+    if ridge is not None:
+        margins["ridge"] = metrics.judge(test, ridge).margin
     return {name: _row(name, test, margin, seed, resamples) for name, margin in margins.items()}
 
 

@@ -2,17 +2,30 @@
 
 A labeler whose noise is Gaussian agrees with their own earlier answer on a share a of repeated pairs; a model that
 knew their tastes without noise would then be right on 1/2 + asin(sqrt(sin(pi (a - 1/2)))) / pi of their answers.
+
+Repeated comparisons tell a directly. Where a labeler repeated too few, repeated ratings stand in: two images, both
+rated twice, are a comparison made twice, by the sign of the difference of the first and of the second ratings.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from prism_desktop.engine.evaluation.intervals import wilson
-from prism_desktop.engine.evaluation.pairs import pairs_from_comparisons, unordered
+from prism_desktop.engine.evaluation.intervals import dyadic_variance, wilson
+from prism_desktop.engine.evaluation.pairs import (
+    Floats,
+    Ints,
+    pairs_from_comparisons,
+    scale_used,
+    time_order,
+    unordered,
+)
 
 FEWEST_REPEATS = 10
+_MOST_IMAGES = 500  # per labeler and attribute; their pairs are many times as many
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +40,7 @@ class Ceiling:
     high: float
     n: int  # repeated answers
     swapped: int  # of them, how many were shown with sides exchanged
+    source: Literal["comparisons", "ratings"] = "comparisons"  # what was repeated
 
 
 def ceiling_of(agreement: float) -> float:
@@ -55,10 +69,20 @@ def repeated(comparisons: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def ceilings(comparisons: pd.DataFrame) -> dict[str, Ceiling]:
-    """The ceiling of each labeler with at least ten repeated answers.
+def ceilings(comparisons: pd.DataFrame | None, ratings: pd.DataFrame | None = None) -> dict[str, Ceiling]:
+    """The ceiling of each labeler with at least ten repeated comparisons, or else ten repeated ratings.
 
-    The interval is Wilson's with the number of answers reduced for the likeness of answers on the same pair (all
+    Args:
+        comparisons: `Study.comparisons()`, None if there are none.
+        ratings: `Study.ratings()`, for labelers who repeated fewer than ten comparisons.
+    """
+    compared = _from_comparisons(comparisons) if comparisons is not None and len(comparisons) else {}
+    rated = _from_ratings(ratings) if ratings is not None and len(ratings) else {}
+    return dict(sorted((rated | compared).items()))
+
+
+def _from_comparisons(comparisons: pd.DataFrame) -> dict[str, Ceiling]:
+    """The interval is Wilson's with the number of answers reduced for the likeness of answers on the same pair (all
     attributes of a repeated trial), carried through the formula, which is monotonic.
     """
     out: dict[str, Ceiling] = {}
@@ -66,18 +90,68 @@ def ceilings(comparisons: pd.DataFrame) -> dict[str, Ceiling]:
         if len(rows) < FEWEST_REPEATS:
             continue
         agreement = float(rows["same"].mean())
-        low, high = wilson(agreement, _effective(rows))
-        out[str(labeler)] = Ceiling(
-            agreement=agreement,
-            agreement_low=low,
-            agreement_high=high,
-            value=ceiling_of(agreement),
-            low=ceiling_of(low),
-            high=ceiling_of(high),
-            n=len(rows),
-            swapped=int(rows["swapped"].sum()),
-        )
+        swapped = int(rows["swapped"].sum())
+        out[str(labeler)] = _ceiling(agreement, _effective(rows), len(rows), swapped, "comparisons")
     return out
+
+
+def _ceiling(
+    agreement: float, effective: float, n: int, swapped: int, source: Literal["comparisons", "ratings"]
+) -> Ceiling:
+    low, high = wilson(agreement, effective)
+    return Ceiling(
+        agreement=agreement,
+        agreement_low=low,
+        agreement_high=high,
+        value=ceiling_of(agreement),
+        low=ceiling_of(low),
+        high=ceiling_of(high),
+        n=n,
+        swapped=swapped,
+        source=source,
+    )
+
+
+def _from_ratings(ratings: pd.DataFrame) -> dict[str, Ceiling]:
+    """Pairs of images that were rated equally at either time say nothing, as ties do; n is the images rated twice."""
+    twice = _rated_twice(ratings)
+    out: dict[str, Ceiling] = {}
+    for labeler, rows in twice.groupby("labeler", sort=True):
+        if len(rows) < FEWEST_REPEATS:
+            continue
+        same, left, right = (np.concatenate(part) for part in zip(*_pseudo_comparisons(rows), strict=True))
+        if not len(same):
+            continue
+        agreement = float(same.mean())
+        spread = dyadic_variance((same - agreement) / len(same), left, right, len(rows))
+        effective = agreement * (1 - agreement) / spread if spread > 0 else len(rows) / 2
+        effective = float(np.clip(effective, min(len(rows) / 2, len(same)), len(same)))
+        out[str(labeler)] = _ceiling(agreement, effective, len(rows), 0, "ratings")
+    return out
+
+
+def _rated_twice(ratings: pd.DataFrame) -> pd.DataFrame:
+    """labeler, attribute, image, first, second: the first two ratings in time of each image rated more than once."""
+    rated = ratings.assign(used=scale_used(ratings), order=time_order(ratings))
+    rated = rated.sort_values(["labeler", "order"], kind="stable")
+    keys = ["labeler", "attribute", "image"]
+    rated = rated.assign(time=rated.groupby(keys).cumcount())
+    first = rated[rated["time"] == 0][[*keys, "used"]].rename(columns={"used": "first"})
+    second = rated[rated["time"] == 1][[*keys, "used"]].rename(columns={"used": "second"})
+    return first.merge(second, on=keys)
+
+
+def _pseudo_comparisons(rows: pd.DataFrame) -> Iterator[tuple[Floats, Ints, Ints]]:
+    """Per attribute: whether the two orders agree, and the two rows that were compared, counted over all attributes."""
+    start = 0
+    for _, mine in rows.groupby("attribute", sort=True):
+        first, second = (mine[name].to_numpy(dtype=np.float64)[:_MOST_IMAGES] for name in ("first", "second"))
+        i, j = np.triu_indices(len(first), 1)
+        once, again = np.sign(first[i] - first[j]), np.sign(second[i] - second[j])
+        told = (once != 0) & (again != 0)
+        same = (once[told] == again[told]).astype(np.float64)
+        yield same, i[told].astype(np.int64) + start, j[told].astype(np.int64) + start
+        start += len(first)
 
 
 def _effective(rows: pd.DataFrame) -> float:

@@ -9,7 +9,7 @@ estimation for dyadic data", Political Analysis 2015), which counts that noise o
 more. Labelers are taken as given, not as a sample.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -32,6 +32,20 @@ class Estimate:
     low: float
     high: float
     n: int  # answers
+    error: float = float("nan")  # standard error, dyadic cluster-robust
+    images: int = 0  # different images that the answers show
+
+    @property
+    def p(self) -> float:
+        """Two-sided p of the hypothesis that the mean is 0: for differences of two methods.
+
+        Student's t of the cluster-robust standard error, with the interval's degrees of freedom. Where every answer
+        differs by the same amount there is no spread to judge by; then that of as many coins as there are pairs of
+        images, all fallen alike.
+        """
+        if np.isnan(self.value):
+            return float("nan")
+        return p_of(self.value, self.error, self.images)
 
     def to_dict(self, name: str = "accuracy") -> dict[str, float | int | None]:
         """For JSON; what is not defined is None."""
@@ -113,8 +127,10 @@ class Resampled:
             draws += np.where(weight > 0, self.sum[:, group].sum(1) / np.where(weight > 0, weight, 1), mean)
         k = len(groups)
         spread = np.sqrt(dyadic_variance(influence / k, self.judged.left, self.judged.right, self.judged.images))
-        seen = np.union1d(self.judged.left[influence != 0], self.judged.right[influence != 0]).size
-        return _interval(float(value) / k, draws / k, float(spread) * _student(seen), n, self.bounds)
+        asked = np.isin(self.cell, np.flatnonzero(np.logical_or.reduce(groups)))
+        seen = np.union1d(self.judged.left[asked], self.judged.right[asked]).size
+        found = _interval(float(value) / k, draws / k, float(spread) * _student(seen), n, self.bounds)
+        return replace(found, error=float(spread), images=int(seen))
 
     def _resample(self, seed: int, resamples: int) -> tuple[Floats, Floats]:
         """Per resample and cell: the sum of the weights and of the weighted values, (resamples, cells) each."""
@@ -152,6 +168,15 @@ def dyadic_variance(influence: Floats, left: Ints, right: Ints, images: int) -> 
     return max(float((through_images**2).sum()) - within_pairs, within_pairs) * correction
 
 
+def p_of(value: float, error: float, images: int) -> float:
+    """Two-sided p of a mean difference with its standard error over answers that show so many images."""
+    if abs(value) <= 1e-12:
+        return 1.0
+    if error <= 1e-12:
+        return float(min(1.0, 2.0 * 0.5 ** (images / 2)))
+    return float(2 * student.sf(abs(value) / error, _freedom(images)))
+
+
 def wilson(share: float, n: float, level: float = LEVEL) -> tuple[float, float]:
     """Wilson's score interval of a share seen in n (possibly effective) observations."""
     if n <= 0 or np.isnan(share):
@@ -165,7 +190,12 @@ def wilson(share: float, n: float, level: float = LEVEL) -> tuple[float, float]:
 def _student(images: int) -> float:
     """How much wider than normal an interval must be when it rests on few images."""
     tail = 0.5 + LEVEL / 2
-    return float(student.ppf(tail, max(images / 2 - 1, 1)) / norm.ppf(tail))
+    return float(student.ppf(tail, _freedom(images)) / norm.ppf(tail))
+
+
+def _freedom(images: int) -> float:
+    """Student's degrees of freedom: a pair has two images, so there are at most half as many clusters."""
+    return max(images / 2 - 1, 1)
 
 
 def _interval(value: float, draws: Floats, spread: float, n: int, bounds: tuple[float, float]) -> Estimate:

@@ -125,7 +125,7 @@ def _typed(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _rated(frame: pd.DataFrame, image_split: Mapping[str, str] | None) -> pd.DataFrame:
     """One row per labeler, attribute, image and split: the mean value, the first trial, the last order."""
-    rows = frame.assign(order=time_order(frame), used=_scale(frame))
+    rows = frame.assign(order=time_order(frame), used=scale_used(frame))
     if image_split is not None:
         rows = rows.assign(split=rows["image"].map(dict(image_split)))
     rows = rows[rows["split"].isin(SPLITS)].sort_values(["labeler", "order"], kind="stable")
@@ -135,7 +135,8 @@ def _rated(frame: pd.DataFrame, image_split: Mapping[str, str] | None) -> pd.Dat
     )
 
 
-def _scale(frame: pd.DataFrame) -> pd.Series:
+def scale_used(frame: pd.DataFrame) -> pd.Series:
+    """Ratings as they were given: `raw` where it is complete for a labeler and attribute, else `value`."""
     value = frame["value"].astype("float64")
     if "raw" not in frame:
         return value

@@ -11,6 +11,7 @@ _NAMES = {
     "others_majority": "Others' majority on the pair *",
     "others_bradley_terry": "Others' Bradley-Terry scores *",
     "zero_shot": "Zero-shot backbone",
+    "ridge": "Per-labeler ridge",
 }
 
 

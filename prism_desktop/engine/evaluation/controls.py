@@ -1,0 +1,42 @@
+"""Controls: the same training on answers that hold nothing personal must show no gain over consensus."""
+
+import numpy as np
+import pandas as pd
+
+from prism_desktop.engine.evaluation.pairs import SPLITS
+
+
+def shuffle_labelers(pairs: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
+    """Permute who gave which training and validation answer, within attribute, task and split.
+
+    Every labeler keeps as many answers per attribute and split, every answer its images and outcome: the consensus
+    to be learned is the same, and no labeler's answers have anything in common that others' have not. The test split
+    stays, so that a gain measured there is chance.
+
+    Args:
+        pairs: a pairs frame with all splits.
+        seed: of the permutation.
+
+    Returns:
+        The frame with another column `labeler`, rows in their order.
+    """
+    rng = np.random.default_rng(seed)
+    owners = pairs["labeler"].to_numpy(dtype=object).copy()
+    shuffled = pairs["split"].isin([name for name in SPLITS if name != "test"]).to_numpy()
+    group = pairs.groupby(["split", "source", "attribute"], sort=True).ngroup().to_numpy()
+    for number in np.unique(group[shuffled]):
+        rows = np.flatnonzero(shuffled & (group == number))
+        owners[rows] = owners[rng.permutation(rows)]
+    return pairs.assign(labeler=pd.Series(owners, index=pairs.index, dtype="str"))
+
+
+def swap_labelers(predictions: pd.DataFrame, one: str, other: str) -> pd.DataFrame:
+    """Predictions in which two labelers exchange their models: what is personal must get worse by it."""
+    return predictions.assign(labeler=predictions["labeler"].astype(str).replace({one: other, other: one}))
+
+
+def rotate_labelers(predictions: pd.DataFrame) -> pd.DataFrame:
+    """Predictions in which every labeler has the next one's model: the swapped control of all labelers at once."""
+    codes = sorted(str(code) for code in predictions["labeler"].unique())
+    following = dict(zip(codes, codes[1:] + codes[:1], strict=True))
+    return predictions.assign(labeler=predictions["labeler"].astype(str).map(following))

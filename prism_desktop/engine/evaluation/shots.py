@@ -1,0 +1,75 @@
+"""K-shot evaluation: how well a labeler is served after K answers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+import pandas as pd
+
+from prism_desktop.engine.evaluation.report import evaluate, gain, held_out
+
+SHOTS = (0, 5, 10, 20, 50, 100)
+RESAMPLES = 5  # draws of the K answers
+
+
+def shots(pairs: pd.DataFrame, labeler: str, k: int, seed: int = 0) -> pd.DataFrame:
+    """K of a labeler's training answers, drawn at random.
+
+    Draws of one seed are nested: the answers of K = 10 are among those of K = 20, so that a curve rises by what the
+    added answers teach. An answer is one row, one attribute of one pair.
+
+    Args:
+        pairs: a pairs frame with splits; only rows of the split "train" are drawn.
+        labeler: whose.
+        k: how many; all there are if there are fewer.
+        seed: one per resample.
+
+    Returns:
+        Rows of `pairs`, in the order of the draw.
+    """
+    mine = pairs[(pairs["split"] == "train") & (pairs["labeler"] == labeler)]
+    rng = np.random.default_rng([seed, crc32(labeler.encode())])
+    return mine.iloc[rng.permutation(len(mine))[:k]]
+
+
+def shot_curve(
+    pairs: pd.DataFrame,
+    predictions: Mapping[int, Sequence[pd.DataFrame]],
+    consensus: pd.DataFrame | None = None,
+    seed: int = 0,
+) -> list[dict[str, Any]]:
+    """Accuracy against K.
+
+    Args:
+        pairs: a pairs frame with splits; the test rows of the labelers in the predictions are tested.
+        predictions: {K: predictions of each resample}; a resample adapted each labeler to their own K answers.
+        consensus: what K answers must beat.
+
+    Returns:
+        Per K, ascending: {k, accuracy, low, high, n, per_labeler, resamples, deviation, gain}. The accuracy is the
+        macro mean of the resamples' mean; its interval is over images; `deviation` is the standard deviation of the
+        resamples' macro accuracies; `gain` {value, low, high, p} is against consensus, None without it.
+    """
+    rows = []
+    for k in sorted(predictions):
+        frames = list(predictions[k])
+        codes = set(frames[0]["labeler"].astype(object))
+        test = held_out(pairs)
+        test = test[test["labeler"].isin(codes)]
+        result = evaluate(test, frames, seed=seed)
+        gained = None
+        if consensus is not None:
+            macro = gain(test, frames, consensus, seed)["macro"]
+            gained = {"value": macro["difference"], **{key: macro[key] for key in ("low", "high", "p")}}
+        rows.append(
+            {
+                "k": k,
+                **result["macro"],
+                "per_labeler": result["per_labeler"],
+                "resamples": len(frames),
+                "deviation": result["deviation"],
+                "gain": gained,
+            }
+        )
+    return rows
