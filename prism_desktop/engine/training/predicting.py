@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from prism_desktop.engine.training.scoring import Scorer
 
+_CHUNK = 1024  # images in memory at once
+
 
 def predict_all(
     scorer: "Scorer", path: Path, labelers: Sequence[str], attributes: Sequence[str], images: Sequence[str]
@@ -86,7 +88,8 @@ def _zero_shot(run: RunFolder, images: "pd.DataFrame", labelers: Sequence[str], 
     loaded = load_run(run.path)
     opened = [e.value for e in open_pixels(run.study, images, loaded.backbone.image_size) if isinstance(e, Done)]
     pixels = opened[-1]
-    scores = loaded.scores(pixels.take(np.arange(len(pixels))), labelers, [attribute])
+    parts = np.split(np.arange(len(pixels)), np.arange(_CHUNK, len(pixels), _CHUNK))
+    scores = np.concatenate([loaded.scores(pixels.take(part), labelers, [attribute]) for part in parts], axis=-1)
     frames = [
         pd.DataFrame({"labeler": code, "attribute": attribute, "image": images["image"], "score": values[0]})
         for code, values in zip(labelers, scores, strict=True)
