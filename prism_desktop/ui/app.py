@@ -29,6 +29,7 @@ def main(study: Path | None = None) -> int:
     window = build(app)
     _catch_bugs(window.context, log_file)
     window.show()
+    window.context.say_unsaid()
     if study is not None:
         window.context.open_study(study)
     QTimer.singleShot(_LATER, lambda: threading.Thread(target=_import_panels, name="imports", daemon=True).start())

@@ -38,7 +38,7 @@ class Worker(QObject):
         self._serial = 0
         self._open = 0
         self._dropping = False
-        self._answered.connect(self._collect, Qt.ConnectionType.QueuedConnection)
+        self._answered.connect(self.collect, Qt.ConnectionType.QueuedConnection)
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -96,7 +96,8 @@ class Worker(QObject):
             self._answers.put(question)
             self._answered.emit()
 
-    def _collect(self) -> None:
+    def collect(self) -> None:
+        """Hand over the answers that have come; Qt calls this, and so does who ends without it."""
         while not self._answers.empty():
             question = self._answers.get()
             self._open -= 1

@@ -42,6 +42,7 @@ class AppContext(QObject):
         self.worker = Worker(self.report, "reader", self)
         self.writer = Worker(self.report, "writer", self)  # of its own: an answer never waits behind a long reading
         self.held_back: Callable[[], int] = lambda: 0  # key presses that could not be saved; set by the Label panel
+        self.in_training: Callable[[], int] = lambda: 0  # runs that end with this window; set by the Train panel
         self._closing: list[Study] = []
 
     def message(self, text: str, kind: str = "info", action: tuple[str, Callable[[], object]] | None = None) -> None:
@@ -158,4 +159,19 @@ class AppContext(QObject):
         for study in studies:
             self.writer.ask(study.close)
         self.writer.close(60.0)
+        self._keep_unsaid()
         self.settings.sync()
+
+    def _keep_unsaid(self) -> None:
+        """What goes wrong after the window is hidden is said when it is opened again."""
+        said: list[str] = []
+        self.messaged.connect(lambda kind, text, _: said.append(text) if kind in ("warn", "bad") else None)
+        self.writer.collect()
+        if said:
+            self.settings.put("unsaid", " ".join(dict.fromkeys(said)))
+
+    def say_unsaid(self) -> None:
+        """Say what went wrong when the window was closed the last time."""
+        if text := self.settings.get("unsaid"):
+            self.settings.put("unsaid", "")
+            self.message(str(text), "bad")

@@ -1,4 +1,4 @@
-"""The question before answers are lost that could not be stored."""
+"""The questions before something is lost: answers that could not be stored, a training cut short."""
 
 from PySide6.QtWidgets import QMessageBox, QWidget
 
@@ -9,6 +9,29 @@ def may_leave(context: AppContext, parent: QWidget) -> bool:
     """Whether the study may be let go of: always, unless answers are held back and the user wants to keep them."""
     count = context.held_back()
     return not count or sure_to_lose(parent, count)
+
+
+def may_close(context: AppContext, parent: QWidget) -> bool:
+    """Whether the window may be closed while runs are trained that end with it."""
+    count = context.in_training()
+    return not count or sure_to_stop(parent, count)
+
+
+def sure_to_stop(parent: QWidget, count: int) -> bool:
+    """Ask whether `count` trainings may end now."""
+    title = "Training goes on" if count == 1 else f"{count} trainings go on"
+    what = "It ends" if count == 1 else "They end"
+    box = QMessageBox(QMessageBox.Icon.NoIcon, title, f"{title}. Close the window?", parent=parent)
+    box.setInformativeText(
+        f"{what} with the window. The best epoch so far is kept and tested, and Resume goes on from there later."
+    )
+    stop = box.addButton("Stop, keep and close", QMessageBox.ButtonRole.DestructiveRole)
+    stay = box.addButton("Keep training", QMessageBox.ButtonRole.RejectRole)
+    box.setDefaultButton(stay)
+    box.exec()
+    sure = box.clickedButton() is stop
+    box.deleteLater()
+    return sure
 
 
 def sure_to_lose(parent: QWidget, count: int) -> bool:

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QButtonGroup, QFrame, QMainWindow, QStackedWidget,
 
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.theme import Mode
-from prism_desktop.ui.unsaved import may_leave
+from prism_desktop.ui.unsaved import may_close, may_leave
 from prism_desktop.ui.widgets.basics import GRID, columns, rows
 from prism_desktop.ui.widgets.message import MessageBar
 from prism_desktop.ui.widgets.progress import ProgressStack
@@ -94,6 +94,10 @@ class Window(QMainWindow):
         if not may_leave(self.context, self):
             event.ignore()
             self.show_panel("label")
+            return
+        if not may_close(self.context, self):
+            event.ignore()
+            self.show_panel("train")
             return
         self.context.settings.geometry = self.saveGeometry()
         self.hide()  # at once; the last answers may still be on their way to the disk

@@ -19,6 +19,7 @@ class Started:
     counts: Mapping[str, int]  # answers by split, labelers, attributes, images
     epochs: int  # at most
     steps_per_epoch: int
+    device_why: str = ""  # one sentence
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,6 +178,7 @@ def _begin(run: RunFolder, trainer: Trainer, workshop: Workshop) -> Iterator[Tra
         run.meta()["counts"],
         trainer.epochs,
         trainer.sampler.steps,
+        workshop.device.why,
     )
     if found:
         yield Resumed(trainer.cursor.epoch, trainer.cursor.step)

@@ -1,24 +1,56 @@
 """Fields made from the settings of a training run: one editor per setting, its gloss as tool tip, its errors inline."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLineEdit, QSizePolicy, QWidget
 
 from prism_desktop.engine.config import Setting, TrainConfig
 from prism_desktop.engine.errors import InputError
-from prism_desktop.ui.widgets.basics import label, restyle, rows
+from prism_desktop.ui.widgets.basics import GRID, label, restyle, rows
 
 _GROUPS = {
     "Split": ("split.fold", "split.seed", "split.train", "split.val", "split.shots"),
     "Pairs": ("pairs.use", "pairs.ties", "pairs.min_difference", "pairs.cap_per_image"),
     "Length": ("epochs", "patience", "batch", "max_steps"),
-    "Learning": ("recipe", "lora_lr", "token_lr", "weight_decay", "temperature", "start", "flips"),
+    "Learning": (
+        "recipe",
+        "schedule",
+        "lora_lr",
+        "token_lr",
+        "rates_at_width",
+        "weight_decay",
+        "temperature",
+        "start",
+        "learn_temperature",
+        "flips",
+    ),
     "Size": ("rank", "alpha", "lora_std", "tokens", "token_std"),
     "Machine": ("precision", "threads", "checkpoint_seconds", "compare"),
 }
+_CAPTIONS = {
+    "split.fold": "Test fold",
+    "split.seed": "Split seed",
+    "split.shots": "Shots per labeler",
+    "pairs.use": "Learn from",
+    "pairs.min_difference": "Least difference",
+    "pairs.cap_per_image": "Pairs per image",
+    "epochs": "Most epochs",
+    "batch": "Answers per step",
+    "max_steps": "Most steps",
+    "rates_at_width": "Rates for width",
+    "start": "Start from",
+    "learn_temperature": "Learn the temperature",
+    "flips": "Mirror images at random",
+    "rank": "LoRA rank",
+    "alpha": "LoRA alpha",
+    "tokens": "Tokens per labeler",
+    "checkpoint_seconds": "Checkpoint every (s)",
+    "compare": "Train the consensus model too",
+}
+_EMPTY = {"epochs": "automatic", "max_steps": "no limit", "threads": "all", "lora_std": "PEFT's own"}  # else "none"
 _SHORT = {"lr": "learning rate", "lora": "LoRA", "std": "spread", "val": "validation share", "train": "training share"}
 
 
@@ -33,10 +65,12 @@ class SettingField(QWidget):
         self.editor = self._make()
         self._problem = label("", "bad", wrap=True)
         self._problem.hide()
-        self.setToolTip(setting.description + ".")
+        self.setToolTip(f"{setting.description}.\nOn the command line: --set {setting.key}=…")
         self.editor.setAccessibleName(caption(setting.key))
         self.editor.setAccessibleDescription(setting.description)
         top = () if setting.kind == "bool" else (label(caption(setting.key), "field"),)
+        self.editor.setMinimumWidth(0)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)  # columns of one width
         self.setLayout(rows(*top, self.editor, self._problem, gap=4))
 
     def text(self) -> str:
@@ -63,8 +97,13 @@ class SettingField(QWidget):
         """Whether the field says what the setting is anyway."""
         return self.text() == (str(self.setting.default).lower() if self._is_bool else written(self.setting.default))
 
-    def complain(self, problem: str) -> None:
-        """Show what is wrong below the field; empty when nothing is."""
+    def problem(self) -> str:
+        """What is wrong with the value, in a few words; empty if nothing is."""
+        return "" if self.is_default() else problem_of(self.setting.key, self.text())
+
+    def check(self) -> None:
+        """Show what is wrong below the field."""
+        problem = self.problem()
         self._problem.setText(problem)
         self._problem.setVisible(bool(problem))
         restyle(self.editor, bad="true" if problem else "false")
@@ -89,23 +128,22 @@ class SettingField(QWidget):
             return choice
         text = QLineEdit(written(setting.default))
         if setting.optional:
-            text.setPlaceholderText("all" if setting.kind == "list" else "none")
+            text.setPlaceholderText(_EMPTY.get(setting.key, "none"))
         text.textEdited.connect(self.changed)
         return text
 
 
 class _Still(QObject):
-    """A wheel over a form scrolls the form and leaves its values alone."""
-
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if isinstance(event, QWheelEvent) and isinstance(watched, QWidget) and not watched.hasFocus():
+        if isinstance(event, QWheelEvent):
             event.ignore()
             return True
         return False
 
 
 def still(widget: QWidget) -> None:
-    """Keep the wheel from changing a field that is only scrolled past."""
+    """A wheel over a form scrolls the form: it neither changes the field it passes nor gives it the focus."""
+    widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     widget.installEventFilter(_Still(widget))
 
 
@@ -120,6 +158,8 @@ def written(value: Any) -> str:
 
 def caption(key: str) -> str:
     """A setting's name for a reader: "lora_lr" becomes "LoRA learning rate"."""
+    if key in _CAPTIONS:
+        return _CAPTIONS[key]
     words = [_SHORT.get(word, word) for word in key.rpartition(".")[2].split("_")]
     text = " ".join(words)
     return text[0].upper() + text[1:]
@@ -135,9 +175,29 @@ def grouped(settings: Iterable[Setting], apart: frozenset[str]) -> dict[str, lis
 
 
 def problem_of(key: str, text: str) -> str:
-    """What is wrong with one setting's text, in a sentence; empty if nothing is."""
+    """What is wrong with one setting's text, for a place beside its name; empty if nothing is."""
     try:
         TrainConfig().with_settings([f"{key}={text}"])
     except InputError as error:
-        return str(error)
+        _, named, why = str(error).partition("”: it ")  # the setting's key and the text stand there already
+        return f"{why[0].upper()}{why[1:]}" if named else str(error)
     return ""
+
+
+def in_pairs(fields: Sequence[SettingField]) -> QWidget:
+    """Short fields two abreast; a tick box has a line of its own."""
+    holder = QWidget()
+    grid = QGridLayout(holder)
+    grid.setContentsMargins(0, 0, 0, 0)
+    grid.setHorizontalSpacing(GRID + 4)
+    grid.setVerticalSpacing(GRID + 2)
+    for column in (0, 1):
+        grid.setColumnStretch(column, 1)
+    row = column = 0
+    for field in fields:
+        wide = field.setting.kind == "bool"
+        if wide and column:
+            row, column = row + 1, 0
+        grid.addWidget(field, row, column, 1, 2 if wide else 1, Qt.AlignmentFlag.AlignTop)
+        row, column = (row, 1) if not wide and column == 0 else (row + 1, 0)
+    return holder

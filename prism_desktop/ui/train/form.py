@@ -3,34 +3,21 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QIntValidator
-from PySide6.QtWidgets import QComboBox, QFileDialog, QFrame, QGridLayout, QLineEdit, QPushButton, QScrollArea, QWidget
+from PySide6.QtWidgets import QComboBox, QFileDialog, QFrame, QLineEdit, QPushButton, QScrollArea, QWidget
 
 from prism_desktop.engine.config import SOURCE_RECIPE, TrainConfig, settings
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.ui.theme import Theme
-from prism_desktop.ui.train.fields import SettingField, grouped, problem_of, still
-from prism_desktop.ui.widgets.basics import GRID, button, frame, label, rows
+from prism_desktop.ui.train.choices import BACKBONES, DEVICES, SPLIT_NOTES, SPLITS, architecture
+from prism_desktop.ui.train.fields import SettingField, caption, grouped, in_pairs, still
+from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
 from prism_desktop.ui.widgets.pick import PickMany
 
-APART = frozenset({"method", "backbone", "labelers", "attributes", "split.kind", "seed", "device"})
-BACKBONES = {
-    "prism-mini": "prism-mini (embedded, fast)",
-    "ViT-B-32-quickgelu:openai": "CLIP ViT-B/32 (OpenAI)",
-    "ViT-B-16-quickgelu:openai": "CLIP ViT-B/16 (OpenAI)",
-    "ViT-L-14-quickgelu:openai": "CLIP ViT-L/14 (OpenAI)",
-}
-SPLITS = {
-    "image": "Unseen images (headline)",
-    "pair": "Unseen pairs",
-    "labeler": "Unseen labelers",
-    "time": "Later answers",
-    "label": "Random answers (leaks)",
-}
 _LOCAL = "Local weights file…"
-_DEVICES = {"auto": "Automatic", "cuda": "GPU (CUDA)", "mps": "GPU (Apple)", "cpu": "CPU"}
+APART = frozenset({"method", "backbone", "labelers", "attributes", "split.kind", "seed", "device"})
 
 
 class RunForm(QFrame):
@@ -50,6 +37,7 @@ class RunForm(QFrame):
         self.fold.toggled.connect(self._unfold)
         self.fields: dict[str, SettingField] = {}
         self._advanced = self._make_advanced()
+        self._refused = ""  # why the last start came to nothing, until something is changed
         self._problem = label("", "bad", wrap=True)
         self._problem.hide()
         self.start = button("Start training", self._start, "primary", tip="Start training (Ctrl+Return)")
@@ -74,10 +62,17 @@ class RunForm(QFrame):
             self.set_backbone("prism-mini" if simulated else TrainConfig().backbone)
         self._check()
 
-    def show_device(self, name: str) -> None:
-        """Say which device "automatic" means on this machine."""
+    def show_device(self, name: str, why: str = "") -> None:
+        """Say which device "automatic" means on this machine, and why."""
         self.device.setItemText(0, f"Automatic: {name}" if name else "Automatic")
         self.device.setToolTip(self.device.itemText(0))
+        self._device_why = why
+        self._describe()
+
+    def refuse(self, problem: str) -> None:
+        """Say above the button why the run could not be started."""
+        self._refused = problem
+        self._tell()
 
     def set_backbone(self, name: str) -> None:
         """Choose a backbone, known or not."""
@@ -124,14 +119,16 @@ class RunForm(QFrame):
         self.backbone.activated.connect(self._pick_file)
         for key, name in SPLITS.items():
             self.split.addItem(name, key)
-        for key, name in _DEVICES.items():
+        for key, name in DEVICES.items():
             self.device.addItem(name, key)
         for box in (self.method, self.backbone, self.split, self.device):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.setMinimumContentsLength(12)
             still(box)
             box.currentIndexChanged.connect(self._describe)
+            box.currentIndexChanged.connect(self._check)
         self.labelers, self.attributes = PickMany("labelers"), PickMany("attributes")
+        self._device_why = ""
         self.labelers.changed.connect(self._check)
         self.attributes.changed.connect(self._check)
         self.seed = QLineEdit("0")
@@ -145,34 +142,36 @@ class RunForm(QFrame):
             for field in fields:
                 self.fields[field.setting.key] = field
                 field.changed.connect(lambda field=field: self._changed(field))
-            groups.append(rows(label(title, "strong"), _in_pairs(fields), gap=GRID + 2))
+            groups.append(rows(label(title, "strong"), in_pairs(fields), gap=GRID + 2))
+        self.defaults = button("Back to the defaults", self._to_defaults, "quiet")
+        self.defaults.setEnabled(False)
         holder = QWidget()
-        holder.setLayout(rows(*groups, gap=2 * GRID))
+        holder.setLayout(rows(*groups, columns(self.defaults, None), gap=2 * GRID))
         holder.hide()
         return holder
 
     def _lay_out(self) -> None:
-        self._method_note, self._split_note = (label("", "small", wrap=True) for _ in range(2))
+        self._method_note, self._split_note, self._device_note = (label("", "small", wrap=True) for _ in range(3))
         named = (
-            ("Method", self.method, self._method_note),
-            ("Backbone", self.backbone, None),
-            ("Labelers", self.labelers, None),
-            ("Attributes", self.attributes, None),
-            ("Held out for the test", self.split, self._split_note),
-            ("Seed", self.seed, None),
-            ("Device", self.device, None),
+            ("&Method", self.method, self._method_note),
+            ("&Backbone", self.backbone, None),
+            ("&Labelers", self.labelers, None),
+            ("&Attributes", self.attributes, None),
+            ("&Held out for the test", self.split, self._split_note),
+            ("S&eed", self.seed, None),
+            ("De&vice", self.device, self._device_note),
         )
         fields = []
         for title, editor, note in named:
-            editor.setAccessibleName(title)
-            caption = label(title, "field")
-            caption.setBuddy(editor)
-            fields.append(rows(caption, editor, *((note,) if note else ()), gap=5))
+            editor.setAccessibleName(title.replace("&", ""))
+            name = label(title, "field")
+            name.setBuddy(editor)
+            fields.append(rows(name, editor, *((note,) if note else ()), gap=5))
         inside = QWidget()
         body = rows(label("New run", "heading"), *fields, self.fold, self._advanced, None, gap=2 * GRID - 2)
         body.setContentsMargins(3 * GRID, 3 * GRID, 2 * GRID, 2 * GRID)
         inside.setLayout(body)
-        scroll = QScrollArea()
+        self._scroll = scroll = QScrollArea()
         scroll.setWidget(inside)
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
@@ -190,10 +189,10 @@ class RunForm(QFrame):
             return
         method = METHODS[self.method.currentData()]
         self._method_note.setText(method.summary)
-        kind = self.split.currentData()
-        warned = "Another attribute of the same pair may be in training: these numbers flatter the model."
-        self._split_note.setText(warned if kind == "label" else "")
-        self._split_note.setVisible(kind == "label")
+        self._split_note.setText(SPLIT_NOTES.get(self.split.currentData(), ""))
+        why = self._device_why if self.device.currentData() == "auto" else ""
+        self._device_note.setText(why)
+        self._device_note.setVisible(bool(why))
 
     def _unfold(self, opened: bool) -> None:
         self._advanced.setVisible(opened)
@@ -209,23 +208,50 @@ class RunForm(QFrame):
             for key, each in self.fields.items():
                 if "." not in key and key != "recipe":
                     each.put(getattr(recipe, key))
-        field.complain(problem_of(field.setting.key, field.text()))
+        field.check()
+        self._check()
+
+    def _to_defaults(self) -> None:
+        for field in self.fields.values():
+            field.put(field.setting.default)
+            field.check()
         self._check()
 
     def _check(self) -> None:
-        problem = ""
-        try:
-            self.config()
-        except InputError as error:
-            problem = str(error)
-        # A field's own trouble already stands below it.
-        elsewhere = any(problem_of(key, f.text()) for key, f in self.fields.items() if not f.is_default())
+        self._refused = ""
+        changed = sum(not field.is_default() for field in self.fields.values())
+        self.fold.setText(f"Advanced settings, {changed} changed" if changed else "Advanced settings")
+        self.defaults.setEnabled(changed > 0)
+        self._tell()
+
+    def _wrong(self) -> list[SettingField]:
+        return [field for field in self.fields.values() if field.problem()]
+
+    def _tell(self) -> None:
+        problem = self._refused
+        if wrong := self._wrong():
+            named = ", ".join(caption(field.setting.key) for field in wrong)
+            problem = f"{'This does' if len(wrong) == 1 else 'These do'} not fit: {named}."
+        else:
+            try:
+                self.config()
+            except InputError as error:
+                problem = str(error)
         self._problem.setText(problem)
-        self._problem.setVisible(bool(problem) and not (elsewhere and self.fold.isChecked()))
-        self.start.setEnabled(not problem)
+        self._problem.setVisible(bool(problem))
 
     def _start(self) -> None:
-        self.started.emit(self.config())
+        if wrong := self._wrong():
+            self.fold.setChecked(True)
+            wrong[0].editor.setFocus(Qt.FocusReason.OtherFocusReason)
+            QTimer.singleShot(0, wrong[0], lambda: self._scroll.ensureWidgetVisible(wrong[0]))  # once it is laid out
+            return
+        try:
+            config = self.config()
+        except InputError:  # said above the button
+            (self.attributes if self.labelers.picked() != () else self.labelers).setFocus()
+            return
+        self.started.emit(config)
 
     def _pick_file(self, place: int) -> None:
         if self.backbone.itemData(place) != _LOCAL:
@@ -237,31 +263,3 @@ class RunForm(QFrame):
         if path:
             self.set_backbone(f"{architecture(Path(path).name)}:{path}")
             self._backbone_before = self.backbone.currentIndex()
-
-
-def _in_pairs(fields: list[SettingField]) -> QWidget:
-    """Short fields two abreast; a tick box has a line of its own."""
-    holder = QWidget()
-    grid = QGridLayout(holder)
-    grid.setContentsMargins(0, 0, 0, 0)
-    grid.setHorizontalSpacing(GRID + 4)
-    grid.setVerticalSpacing(GRID + 2)
-    for column in (0, 1):
-        grid.setColumnStretch(column, 1)
-    row = column = 0
-    for field in fields:
-        wide = field.setting.kind == "bool"
-        if wide and column:
-            row, column = row + 1, 0
-        grid.addWidget(field, row, column, 1, 2 if wide else 1, Qt.AlignmentFlag.AlignTop)
-        row, column = (row, 1) if not wide and column == 0 else (row + 1, 0)
-    return holder
-
-
-def architecture(file: str) -> str:
-    """The open_clip model that a weights file's name speaks of; ViT-B/32 if it says nothing."""
-    name = file.lower().replace("_", "-").replace("/", "-")
-    for mark, model in (("l-14", "ViT-L-14"), ("b-16", "ViT-B-16"), ("b-32", "ViT-B-32"), ("h-14", "ViT-H-14")):
-        if mark in name or mark.replace("-", "") in name:
-            return model + ("-quickgelu" if "openai" in name or "quickgelu" in name else "")
-    return "ViT-B-32-quickgelu"

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QShowEvent
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSlider, QWidget
-from superqt import QFlowLayout
 
 from prism_desktop.engine.training.run import RESUMABLE
 from prism_desktop.ui.theme import Theme
@@ -14,15 +13,21 @@ from prism_desktop.ui.train.operations import RunRow
 from prism_desktop.ui.train.runs import cells
 from prism_desktop.ui.train.stages import StageStrip
 from prism_desktop.ui.train.story import Small, Story, smoothed
+from prism_desktop.ui.train.tiles import Tiles
 from prism_desktop.ui.widgets.basics import GRID, button, chip, columns, frame, label, restyle, rows
 from prism_desktop.ui.widgets.curves import Curve, CurveChart, Legend
 from prism_desktop.ui.widgets.multiples import Mini, Multiples
 from prism_desktop.ui.widgets.painted import series_colour
-from prism_desktop.ui.widgets.progress import time_left
 
 _REDRAW = 150  # ms between two drawings of a live run: the eye sees motion, the event loop stays free
 _KINDS = {"finished": "good", "failed": "bad", "interrupted": "warn", "stopped": "", "paused": "warn"}
-_TILES = ("Validation accuracy", "Test accuracy", "Best epoch", "Epoch", "Time left", "Speed", "Device")
+_ASKED = {
+    "pause": "Pausing after this step…",
+    "run": "Going on…",
+    "stop": "Stopping after this step…",
+    "discard": "Discarding…",
+}
+_WORKING = ("preparing", "training", "paused")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,8 @@ class Monitor(QWidget):
         self.theme = theme
         self._row: RunRow | None = None
         self._story = Story()
+        self._first: Story | None = None  # the consensus model's, drawn while it trains and the run has no curves
+        self._told: tuple[str, str, str, str] | None = None  # run, what it was told, and its state and stage then
         self._overlays: tuple[Overlay, ...] = ()
         self._names: dict[str, str] = {}
         self._dirty = False
@@ -56,16 +63,21 @@ class Monitor(QWidget):
 
     def show_run(self, row: RunRow, story: Story, names: dict[str, str]) -> None:
         """Show a run; `names` says what to call each labeler."""
-        self._row, self._story, self._names = row, story, names
-        self.touch()
+        self.renew(row, story, names)
         self._redraw()
         for chart in (self.loss, self.accuracy):
             chart.fit()
 
-    def renew(self, row: RunRow, story: Story, names: dict[str, str]) -> None:
-        """The same run, grown or in another state, or its labelers renamed."""
-        self._row, self._story, self._names = row, story, names
+    def renew(self, row: RunRow, story: Story, names: dict[str, str], first: Story | None = None) -> None:
+        """The same run, grown or in another state, or its labelers renamed; `first` is its consensus model's story."""
+        self._row, self._story, self._names, self._first = row, story, names, first
         self.touch()
+
+    def acknowledge(self, what: str) -> None:
+        """Show at once that the run was told to do something; it answers after its present step."""
+        if self._row is not None and what in _ASKED:
+            self._told = (self._row.run.name, what, self.now(), self._story.stage)
+            self.touch()
 
     def overlay(self, overlays: Sequence[Overlay]) -> None:
         """Draw other runs' validation curves too."""
@@ -91,16 +103,15 @@ class Monitor(QWidget):
     def _make(self) -> None:
         self.title, self.state = label("", "title"), chip("")
         self.stages, self.working = StageStrip(self.theme), label("", "small")
-        self.pause = button("Pause", self._pause, tip="Pause; the process keeps its place")
-        self.stop = button("Stop and keep", lambda: self.asked.emit("stop"), tip="Keep and test the best epoch")
-        self.discard = button("Discard", lambda: self.asked.emit("discard"), "danger", tip="Stop and delete this run")
-        self.resume = button("Resume", lambda: self.asked.emit("resume"), "primary", tip="From the last checkpoint")
+        self.pause = button("&Pause", self._pause, tip="Pause; the process keeps its place")
+        self.stop = button("S&top and keep", lambda: self.asked.emit("stop"), tip="Keep and test the best epoch")
+        self.discard = button("&Discard", lambda: self.asked.emit("discard"), "danger", tip="Stop and delete this run")
+        self.resume = button("&Resume", lambda: self.asked.emit("resume"), "primary", tip="From the last checkpoint")
         self.failure = label("", "", wrap=True)
         self.failure.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.failure_box = frame("failure", columns(self.failure, margin=GRID + 4))
         self.failure_box.hide()
-        self._tiles: dict[str, QLabel] = {name: label("–", "heading") for name in _TILES}
-        self._captions: dict[str, QLabel] = {name: label(name, "field") for name in _TILES}
+        self.tiles = Tiles()
         self.loss = CurveChart(self.theme)
         self.accuracy = CurveChart(self.theme, percent=True)
         for chart in (self.loss, self.accuracy):
@@ -116,35 +127,25 @@ class Monitor(QWidget):
         self.per_labeler, self.per_attribute = Multiples(self.theme), Multiples(self.theme)
 
     def _lay_out(self) -> None:
-        buttons = columns(self.pause, self.stop, self.discard, self.resume)
+        buttons = columns(self.pause, self.stop, self.resume, self.discard)
         head = columns(self.title, self.state, None, buttons, gap=GRID + 4)
-        tiles = QWidget()
-        flow = QFlowLayout(tiles)  # in a narrow window the tiles take two lines
-        flow.setContentsMargins(0, 0, 0, 0)
-        flow.setSpacing(GRID + 4)
-        for name, value in self._tiles.items():
-            tile = QWidget()
-            tile.setMinimumWidth(84)
-            pair = rows(self._captions[name], value, gap=2)
-            pair.setContentsMargins(0, 0, 2 * GRID, 0)
-            tile.setLayout(pair)
-            flow.addWidget(tile)
         smoothing = QWidget()
         smoothing.setLayout(columns(None, label("Smoothing", "small"), self.smoothing))
         loss, accuracy = (
             self._card(*each) for each in (("Loss", self.loss, self.legend), ("Accuracy", self.accuracy, smoothing))
         )
-        charts = columns(loss, accuracy, gap=2 * GRID)
-        self._small = (
-            self._card("Validation accuracy per labeler", self.per_labeler),
-            self._card("Validation accuracy per attribute", self.per_attribute),
+        charts = self._charts = QWidget()
+        charts.setLayout(columns(loss, accuracy, gap=2 * GRID))
+        self._small = tuple(
+            self._card(f"Accuracy per {noun}", view, label("validation solid, training dashed", "small"))
+            for noun, view in (("labeler", self.per_labeler), ("attribute", self.per_attribute))
         )
         inside = QWidget()
         body = rows(
             head,
             self.failure_box,
             columns(self.stages, None, self.working),
-            tiles,
+            self.tiles,
             charts,
             *self._small,
             None,
@@ -161,7 +162,8 @@ class Monitor(QWidget):
         self.setLayout(rows(scroll, gap=0))
 
     def _card(self, title: str, content: QWidget, legend: QWidget | None = None) -> QFrame:
-        head = columns(label(title, "strong"), legend if legend is not None else None, gap=2 * GRID)
+        space = (None,) if isinstance(legend, QLabel) else ()
+        head = columns(label(title, "strong"), *space, legend, gap=2 * GRID)
         layout = rows(head, content, gap=GRID)
         layout.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID + 4)
         return frame("card", layout)
@@ -174,7 +176,8 @@ class Monitor(QWidget):
             return
         self._dirty = False
         self._show_head(self._row)
-        self._show_tiles(self._row)
+        working = self.now() in ("preparing", "training")
+        self.tiles.show_numbers(self._row, self._story, self._kept(), working=working)
         self._show_curves()
         self._show_small()
 
@@ -186,13 +189,8 @@ class Monitor(QWidget):
         self.state.setText(f"{state} · {told[2]}")
         if self.state.property("kind") != _KINDS.get(state, "accent"):
             restyle(self.state, kind=_KINDS.get(state, "accent"))
-        live = state in ("preparing", "training", "paused")
-        for each in (self.pause, self.stop):
-            each.setVisible(live)
-        self.discard.setText("Discard" if live else "Delete")
-        self.discard.setToolTip("Stop and delete this run" if live else "Delete this run and all it learned")
-        self.pause.setText("Go on" if state == "paused" else "Pause")
-        self.resume.setVisible(state in RESUMABLE)
+        live = state in _WORKING
+        self._show_buttons(state, live=live)
         message = " ".join(part for part in (story.message or row.run.message, story.advice) if part)
         if state == "interrupted":
             message = (
@@ -202,8 +200,31 @@ class Monitor(QWidget):
         self.failure_box.setVisible(state in ("failed", "interrupted") and bool(message))
         if self.failure_box.isVisible():
             restyle(self.failure_box, kind="bad" if state == "failed" else "warn")
-        self.working.setText(story.working if live else "")
+        self.working.setText((self._asked_for() or story.working) if live else "")
         self.stages.show_stage(story.stage, state, personal=row.run.method != "consensus")
+
+    def _show_buttons(self, state: str, *, live: bool) -> None:
+        focused = self.focusWidget()
+        steps = live and self._story.stage not in ("predicting", "evaluating")  # what can be paused or cut short
+        self.resume.setVisible(state in RESUMABLE)
+        for each in (self.pause, self.stop):
+            each.setVisible(steps)
+        self.discard.setText("&Discard" if live else "De&lete")
+        self.discard.setToolTip("Stop and delete this run" if live else "Delete this run and all it learned")
+        self.pause.setText("&Go on" if state == "paused" else "&Pause")
+        if focused in (self.pause, self.stop, self.resume) and focused.isHidden():
+            # Qt would hand the focus on to Delete.
+            (self.resume if state in RESUMABLE else self.smoothing).setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _asked_for(self) -> str:
+        """What the run was told and has not answered yet; empty if nothing."""
+        if self._told is None or self._row is None:
+            return ""
+        run, what, state, stage = self._told
+        if (run, state, stage) != (self._row.run.name, self.now(), self._story.stage):
+            self._told = None
+            return ""
+        return _ASKED[what]
 
     def now(self) -> str:
         """The run's state: its status where it has ended, its events while it goes on."""
@@ -213,51 +234,34 @@ class Monitor(QWidget):
             return self._story.state if self._row.live else self._row.run.state
         return self._story.state if self._story.state == "paused" else self._row.run.state
 
-    def _show_tiles(self, row: RunRow) -> None:
-        story = self._story
-        kept, speed, left = self._kept(), story.images_per_second, story.eta_seconds
-        accuracy = story.val_accuracy.last if kept is None else story.val_accuracy.at(kept)
-        self._captions[_TILES[0]].setText("Validation accuracy" if kept is None else "Validation, best epoch")
-        live = self.now() == "training"
-        told = {
-            "Validation accuracy": f"{accuracy:.1%}" if accuracy is not None else "–",
-            "Test accuracy": f"{row.run.macro:.1%}" if row.run.macro is not None else "–",
-            "Best epoch": str(story.best_epoch) if story.best_epoch is not None else "–",
-            "Epoch": f"{story.epoch} of {story.epochs}" if story.epochs else "–",
-            "Time left": time_left(left).removesuffix(" left") if left is not None and live else "–",
-            "Speed": f"{speed:,.0f} images/s" if speed else "–",
-            "Device": story.device or "–",
-        }
-        for name, text in told.items():
-            self._tiles[name].setText(text)
-
     def _kept(self) -> int | None:
         """The epoch whose model an ended run kept, which its numbers are about; None while it goes on."""
-        live = self.now() in ("preparing", "training", "paused")
-        return None if live else self._story.best_epoch
+        return None if self.now() in _WORKING else self._story.best_epoch
 
     def _show_curves(self) -> None:
-        story, tokens = self._story, self.theme.tokens
+        story, tokens = self._first or self._story, self.theme.tokens
+        whose = "consensus, " if self._first is not None else ""
         train, val = series_colour(tokens, 0), series_colour(tokens, 1)
         weight = self.smoothing.value() / 100
+        self._charts.setVisible(self.now() in _WORKING or bool(story.step_loss.x or story.val_loss.x))
         for chart, step, per_epoch in (
             (self.loss, story.step_loss, story.val_loss),
             (self.accuracy, story.step_accuracy, story.val_accuracy),
         ):
             curves = [
                 Curve("", train, step.x, step.y, "ghost"),
-                Curve("train", train, step.x, smoothed(step.y, weight)),
-                Curve("validation", val, per_epoch.x, per_epoch.y, "dots"),
+                Curve(f"{whose}train", train, step.x, smoothed(step.y, weight)),
+                Curve(f"{whose}validation", val, per_epoch.x, per_epoch.y, "dots"),
             ]
             for other in self._overlays:
                 trace = other.story.val_loss if chart is self.loss else other.story.val_accuracy
                 curves.append(Curve(other.name, other.colour, trace.x, trace.y, "dots"))
             chart.show_curves(curves, story.best_epoch)
-        entries = [("train", train), ("validation", val), *((each.name, each.colour) for each in self._overlays)]
-        self.legend.show_entries(entries)
+        others = [(each.name, each.colour) for each in self._overlays]
+        self.legend.show_entries([(f"{whose}train", train), (f"{whose}validation", val), *others])
 
     def _show_small(self) -> None:
-        story = self._story
+        story = self._first or self._story
         labelers = [
             self._mini(self._names.get(k, k), place, small) for place, (k, small) in enumerate(story.labelers.items())
         ]

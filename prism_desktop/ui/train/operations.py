@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,11 @@ def rows(study: Path) -> tuple[RunRow, ...]:
         macro = (((RunFolder(run.path).summary() or {}).get("test")) or {}).get("macro") or {}
         found.append(RunRow(run, macro.get("low"), macro.get("high")))
     return tuple(found)
+
+
+def living(runs: Iterable[str]) -> int:
+    """How many of these run folders are worked on; one that is gone is not."""
+    return sum(RunFolder(Path(run)).status().state in ACTIVE for run in runs)
 
 
 def start(study: Path, config: TrainConfig) -> Iterator[Event[Any]]:
@@ -111,7 +116,7 @@ def draw_curves(path: Path, runs: Mapping[str, Path]) -> None:
 def find_device() -> Iterator[Event[Any]]:
     """Ask a process of its own which device "auto" means, since the window never loads the tensor library.
 
-    The last event is `Done[str]`: a name and the reason; empty if it could not be found out."""
+    The last event is `Done[tuple[str, str]]`: its name and the reason; empty if it could not be found out."""
     command = [sys.executable, "-c", _DEVICE]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child:
         try:
@@ -124,6 +129,6 @@ def find_device() -> Iterator[Event[Any]]:
     try:
         found = json.loads(told)
     except ValueError:
-        yield Done("")
+        yield Done(("", ""))
         return
-    yield Done(f"{found['name']} ({found['kind']})")
+    yield Done((found["name"], found["why"]))

@@ -1,32 +1,31 @@
 """The Train panel: a form for a new run, the run that goes on, and all runs to compare."""
 
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QPlainTextEdit, QSplitter, QStackedWidget, QWidget
+from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
 
 from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.study.records import Changes
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.train import operations
 from prism_desktop.ui.train.asking import no_runs, no_study, sure_to_discard
+from prism_desktop.ui.train.below import Below
+from prism_desktop.ui.train.exporting import export_curves, export_table
 from prism_desktop.ui.train.form import RunForm
 from prism_desktop.ui.train.monitor import Monitor, Overlay
-from prism_desktop.ui.train.runs import COLUMNS, RunsTable, cells
+from prism_desktop.ui.train.runs import cells
 from prism_desktop.ui.train.stories import Stories
-from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, rows
-from prism_desktop.ui.widgets.figures import save_figure
-from prism_desktop.ui.widgets.pick import Segments
-from prism_desktop.ui.widgets.tables import save_table
+from prism_desktop.ui.train.story import Story
+from prism_desktop.ui.widgets.basics import columns, rows
 
 if TYPE_CHECKING:
     from prism_desktop.engine.study.store import Study
 
-SCROLL_BAR = 12  # px, its width in the style sheet
 _POLL = 2000  # ms between looks at the runs' states, which another window or a kill may change
 
 
@@ -40,15 +39,16 @@ class TrainPanel(QWidget):
         self._stories = Stories(context, self)
         self._names: dict[str, str] = {}
         self._shown = ""
+        self._mine: set[str] = set()  # runs whose process ends with this window
         self._wanted = ""  # a run just begun, to be shown as soon as it is listed
         self._asked_device = self._finding = False
         self._fresh = True  # whether the form still shows another study's choices
-        self._logged = 0
         self._make()
         self._lay_out()
         context.study_opened.connect(self._open)
         context.study_closed.connect(self._close)
         context.changed.connect(self._changed)
+        context.in_training = self.in_training
         self._stories.grown.connect(self._grown)
         self._stories.ended.connect(self._ended)
         self._poll = QTimer(self, interval=_POLL)
@@ -64,11 +64,15 @@ class TrainPanel(QWidget):
     def show_view(self, name: str) -> None:
         """Bring a view to the front."""
         self.form.fold.setChecked(name == "advanced")
-        self.below.pick("log" if name == "log" else "runs")
+        self.below.segments.pick("log" if name == "log" else "runs")
 
     def idle(self) -> bool:
         """Whether everything asked for has been shown; a run that goes on does not count."""
         return not self._finding and not self.context.worker.busy and self.monitor.idle()
+
+    def in_training(self) -> int:
+        """How many runs begun here still go on."""
+        return operations.living(self._mine)
 
     def refresh(self) -> None:
         """Read the list of runs again."""
@@ -83,33 +87,16 @@ class TrainPanel(QWidget):
         self.form.started.connect(self.start)
         self.monitor = Monitor(theme)
         self.monitor.asked.connect(self.act)
-        self.table = RunsTable(theme)
+        self.below = Below(theme, self._export_curves, self._export)
+        self.table, self.log = self.below.table, self.below.log
         self.table.shown.connect(self.show_run)
         self.table.runs.ticked.connect(self._overlay)
-        self.log = QPlainTextEdit()
-        self.log.setReadOnly(True)
-        self.log.setProperty("role", "log")
-        self.log.setAccessibleName("Log of the run")
-        self.below = Segments({"runs": "Runs", "log": "Log"})
-        self.below.picked.connect(lambda name: self._below.setCurrentIndex(0 if name == "runs" else 1))
         self.no_study, self.no_runs = no_study(self.context), no_runs(self.context, self.form.start.click)
 
     def _lay_out(self) -> None:
-        self._below = QStackedWidget()
-        self._below.addWidget(self.table)
-        self._below.addWidget(self.log)
-        curves = button("Export curves", self._export_curves, "quiet", tip="As SVG, PDF or PNG, with the ticked runs")
-        bar = columns(self.below, None, curves, button("Export table", self._export, "quiet", tip="As CSV"))
-        lower = rows(bar, self._below, gap=GRID)
-        lower.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID)
-        card = frame("card", lower)
-        holder = QWidget()
-        around = rows(card)
-        around.setContentsMargins(3 * GRID, 0, 2 * GRID + SCROLL_BAR, 2 * GRID)
-        holder.setLayout(around)
         self._split = QSplitter(Qt.Orientation.Vertical)
         self._split.addWidget(self.monitor)
-        self._split.addWidget(holder)
+        self._split.addWidget(self.below)
         self._split.setStretchFactor(0, 1)
         self._split.setSizes([668, 192])
         self._split.setChildrenCollapsible(False)
@@ -144,7 +131,7 @@ class TrainPanel(QWidget):
     def _device_found(self, events: list[Any]) -> None:
         for event in events:
             if isinstance(event, Done):
-                self.form.show_device(str(event.value))
+                self.form.show_device(*event.value)
 
     def _device_sought(self) -> None:
         self._finding = False
@@ -215,8 +202,7 @@ class TrainPanel(QWidget):
 
     def show_run(self, name: str) -> None:
         """Show a run whole: its curves, its log."""
-        self._shown, self._logged = name, 0
-        self.log.clear()
+        self._shown = name
         self.table.select(name)
         self._tell(fresh=True)
 
@@ -229,7 +215,11 @@ class TrainPanel(QWidget):
     def _grown(self, name: str) -> None:
         if name == self._shown:
             self._tell()
-        elif name in self.table.runs.ticks:
+            return
+        shown = self._row(self._shown)
+        if shown is not None and shown.live and self._stories.of(shown).companion == name:
+            self._tell()  # its curves are drawn until the run has its own
+        if name in self.table.runs.ticks:
             self._overlay()
 
     def _tell(self, *, fresh: bool = False) -> None:
@@ -239,14 +229,15 @@ class TrainPanel(QWidget):
         story = self._stories.of(row)
         if fresh:
             self.monitor.show_run(row, story, self._names)
-            self._logged = 0
-            self.log.clear()
+            self.log.begin()
         else:
-            self.monitor.renew(row, story, self._names)
-        new = story.log[self._logged :]
-        self._logged = len(story.log)
-        if new:
-            self.log.appendPlainText("\n".join(f"{datetime.fromtimestamp(t):%H:%M:%S}   {text}" for t, _, text in new))
+            self.monitor.renew(row, story, self._names, self._first(story))
+        self.log.tell(story)
+
+    def _first(self, story: Story) -> Story | None:
+        """The consensus model's story while it is trained first."""
+        first = self._row(story.companion)
+        return self._stories.of(first) if first is not None and not story.step_loss.x else None
 
     def _overlay(self) -> None:
         overlays, runs = [], self.table.runs
@@ -263,14 +254,23 @@ class TrainPanel(QWidget):
         if study is None:
             return
         self.form.start.setEnabled(False)
-        job = self.context.run(operations.start(Path(study.path), config), "Preparing the run", events=self._begun)
+        work = operations.start(Path(study.path), config)
+        job = self.context.jobs.start(work, "Preparing the run", events=self._begun)
+        job.failed.connect(self._not_begun)
         job.finished.connect(lambda: self.form.start.setEnabled(True))
 
     def _begun(self, events: list[Any]) -> None:
         for event in events:
             if isinstance(event, Done):
                 self._wanted = event.value.name
+                self._mine.add(str(event.value.path))
                 self.refresh()
+
+    def _not_begun(self, error: Exception) -> None:
+        if isinstance(error, PrismError):  # about what the form says, so it stands there
+            self.form.refuse(str(error))
+        else:
+            self.context.report(error)
 
     def act(self, what: str) -> None:
         """Do what a button of the shown run says."""
@@ -281,15 +281,13 @@ class TrainPanel(QWidget):
         if what == "resume":
             self.context.run(operations.resume(path), "Resuming the run", events=self._begun)
             return
+        self.monitor.acknowledge(what)
         told = Changes(runs=True)
         self.context.ask(lambda: operations.tell(path, what), lambda _: self.context.changed.emit(told), owner=self)
 
     def _export_curves(self) -> None:
-        rows = {each.run.name: each for each in self._rows}
-        wanted = [rows[name] for name in dict.fromkeys((self._shown, *self.table.runs.ticks)) if name in rows]
-        runs = {", ".join(cells(row)[1:3]): row.run.path for row in wanted}
-        if runs:
-            save_figure(self, self.context, "curves", lambda path: operations.draw_curves(path, runs))
+        names = dict.fromkeys((self._shown, *self.table.runs.ticks))
+        export_curves(self, self.context, [row for row in map(self._row, names) if row is not None])
 
     def _export(self) -> None:
-        save_table(self, self.context, "runs", COLUMNS[1:], [cells(row)[1:] for row in self._rows])
+        export_table(self, self.context, self._rows)

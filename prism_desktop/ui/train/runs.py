@@ -166,7 +166,7 @@ class RunsTable(QTableView):
         header = self.horizontalHeader()
         header.setHighlightSections(False)
         header.setStretchLastSection(False)
-        for column, width in enumerate((44, 170, 108, 86, 104, 98, 110, 104, 60, 50)):
+        for column, width in enumerate((44, 150, 108, 92, 104, 98, 112, 104, 64, 50)):
             self.setColumnWidth(column, width)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         header.setMinimumSectionSize(44)

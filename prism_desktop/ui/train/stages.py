@@ -29,7 +29,7 @@ class StageStrip(Painted):
 
     def sizeHint(self) -> QSize:
         metrics = self.fontMetrics()
-        return QSize(sum(metrics.horizontalAdvance(name) + 40 for name in self._names()) - 20, 28)
+        return QSize(sum(metrics.horizontalAdvance(name) + 41 for name in self._names()) - 20, 28)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter, tokens = self.painter(), self.tokens
@@ -48,11 +48,11 @@ class StageStrip(Painted):
             painter.setPen(QColor(tokens.bad if bad else tokens.text if here else tokens.muted))
             width = painter.fontMetrics().horizontalAdvance(name)
             painter.drawText(QRectF(x + 10, 0, width + 4, self.height()), int(Qt.AlignmentFlag.AlignVCenter), name)
-            x += width + 18
+            x += width + 16
             if place < len(names) - 1:
                 painter.setPen(QPen(QColor(tokens.accent if done else tokens.border_strong), 1.4))
-                painter.drawLine(QPointF(x, y), QPointF(x + 10, y))
-                x += 18
+                painter.drawLine(QPointF(x, y), QPointF(x + 14, y))
+                x += 25
         painter.end()
 
     def _names(self) -> tuple[str, ...]:

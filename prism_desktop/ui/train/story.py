@@ -14,6 +14,14 @@ _STATE_AFTER = {
     "stopped": "stopped",
     "failed": "failed",
 }
+_SAID = {
+    "preparing": "Starting the training's process.",
+    "consensus": "Training the consensus model first: the baseline to beat.",
+    "training": "Training begins.",
+    "predicting": "Predicting every labeler's answers with the best epoch.",
+    "evaluating": "Testing on what was held out.",
+}
+_SURE = 8  # steps before a time left is told
 
 
 def _floats() -> "array[float]":
@@ -66,6 +74,8 @@ class Story:
     stage: str = "preparing"
     method: str = ""
     device: str = ""
+    device_why: str = ""
+    companion: str = ""  # the consensus run that is trained first, while it is
     parameters: dict[str, int] = field(default_factory=dict)
     counts: dict[str, Any] = field(default_factory=dict)
     epochs: int = 0  # at most
@@ -83,6 +93,7 @@ class Story:
     images_per_second: float | None = None
     eta_seconds: float | None = None
     working: str = ""  # what goes on before the first step: "Training the consensus model, epoch 3 (40 %)"
+    pace: tuple[float, int, int] | None = None  # (unix time, done, total) from which the time left is reckoned
     log: list[tuple[float, str, str]] = field(default_factory=list)  # (unix time, kind, sentence)
     message: str = ""
     advice: str = ""
@@ -108,6 +119,7 @@ def _started(story: Story, event: Mapping[str, Any]) -> None:
     story.method = str(event.get("method", ""))
     story.device = str(event.get("device_name") or event.get("device") or "")
     story.parameters = dict(event.get("parameters") or {})
+    story.device_why = str(event.get("device_why") or "")
     story.counts = dict(event.get("counts") or {})
     story.epochs = int(event.get("epochs") or 0)
     story.steps_per_epoch = int(event.get("steps_per_epoch") or 0)
@@ -118,16 +130,27 @@ def _started(story: Story, event: Mapping[str, Any]) -> None:
 
 
 def _progress(story: Story, event: Mapping[str, Any]) -> None:
-    total = event.get("total")
-    share = f" ({min(1.0, event['done'] / total):.0%})" if total else ""
-    story.working = f"{event.get('what', '')}{share}"
+    done, total, what = int(event.get("done") or 0), int(event.get("total") or 0), str(event.get("what") or "")
+    share = f" ({min(1.0, done / total):.0%})" if total else ""
+    story.working = f"{what}{share}"
+    if story.stage == "consensus" and not what.startswith("Training"):
+        return  # the little things around it say nothing of the whole
+    now = float(event.get("time", 0.0))
+    if story.pace is None or story.pace[2] != total or done < story.pace[1]:
+        story.pace = (now, done, total)
+    begun, first, _ = story.pace
+    if done - first >= _SURE:
+        ahead = total if story.stage == "consensus" else 0  # the run itself has about as many steps
+        story.eta_seconds = (now - begun) / (done - first) * (total - done + ahead)
 
 
 def _stage(story: Story, event: Mapping[str, Any]) -> None:
     story.stage, story.working = str(event.get("name", "")), ""
+    story.companion, story.pace, story.eta_seconds = str(event.get("run") or ""), None, None
     if event.get("process") == "started":  # a new process works on the run, maybe after one that failed
         story.state, story.message, story.advice = "preparing", "", ""
-    story.note(event, "stage", f"Stage: {story.stage}.")
+        story.working = "Starting a process for the training; loading its libraries takes some seconds"
+    story.note(event, "stage", _SAID.get(story.stage, f"Stage: {story.stage}."))
 
 
 def _step(story: Story, event: Mapping[str, Any]) -> None:
@@ -167,7 +190,7 @@ def _notice(story: Story, event: Mapping[str, Any]) -> None:
 
 def _turn(story: Story, event: Mapping[str, Any]) -> None:
     kind = str(event["type"])
-    story.state = _STATE_AFTER[kind]
+    story.state, story.pace = _STATE_AFTER[kind], None
     if kind in ("finished", "stopped"):
         story.best_epoch = event.get("best_epoch", story.best_epoch)
         story.eta_seconds = None

@@ -31,7 +31,8 @@ def with_run(tiny_study: Study) -> Callable[..., Path]:
 @pytest.fixture
 def open_train(qtbot: QtBot, open_window: OpenWindow, monkeypatch: pytest.MonkeyPatch) -> OpenTrain:
     """Show the Train panel in a window, on a study if one is given; the device is known at once."""
-    monkeypatch.setattr(operations, "find_device", lambda: iter([Done("CPU, 2 threads")]))
+    found = ("CPU, 2 threads", "Chosen because no GPU was found.")
+    monkeypatch.setattr(operations, "find_device", lambda: iter([Done(found)]))
 
     def show(study: Study | None = None) -> TrainPanel:
         panel = open_window(study).show_panel("train")

@@ -1,6 +1,9 @@
 """The form of a new run says what the settings say."""
 
 import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.config import TrainConfig, settings
@@ -43,18 +46,63 @@ def test_that_a_wrong_value_is_told_beside_its_field_and_cannot_start(form: RunF
     field = form.fields["epochs"]
     field.put("many")
     field.changed.emit()
-    assert "whole number" in field._problem.text()
-    assert not form.start.isEnabled()
+    started: list[TrainConfig] = []
+    form.started.connect(started.append)
+    assert field._problem.text() == "Must be a whole number."
+    assert form._problem.text() == "This does not fit: Most epochs."
+    form.fold.setChecked(False)
+    form.start.click()
+    assert (started, form.fold.isChecked()) == ([], True)
     field.put("3")
     field.changed.emit()
     assert not field._problem.text()
-    assert form.start.isEnabled()
+    assert not form._problem.text()
+    form.start.click()
+    assert [config.epochs for config in started] == [3]
+
+
+def test_that_folded_settings_tell_how_many_were_changed_and_can_be_set_back(form: RunForm) -> None:
+    for key, value in (("rank", 8), ("patience", 5)):
+        form.fields[key].put(value)
+        form.fields[key].changed.emit()
+    assert form.fold.text() == "Advanced settings, 2 changed"
+    form.defaults.click()
+    assert form.fold.text() == "Advanced settings"
+    assert form.config() == TrainConfig(backbone="prism-mini")
+
+
+def test_that_the_wheel_changes_no_choice_and_takes_no_focus(form: RunForm) -> None:
+    before, middle = form.split.currentIndex(), QPointF(form.split.rect().center())
+    form.split.setFocus()
+    turn = QWheelEvent(
+        middle,
+        form.split.mapToGlobal(middle),
+        QPoint(),
+        QPoint(0, -120),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(form.split, turn)
+    assert form.split.currentIndex() == before
+    assert form.split.focusPolicy() == Qt.FocusPolicy.StrongFocus
+
+
+def test_that_why_a_run_did_not_start_is_told_until_something_is_changed(form: RunForm) -> None:
+    form.refuse("The image split has 7 folds, counted from 0; there is no fold 9.")
+    assert "no fold 9" in form._problem.text()
+    form.seed.textEdited.emit("1")
+    assert not form._problem.text()
 
 
 def test_that_nobody_chosen_is_told(form: RunForm) -> None:
     form.labelers.tick(())
+    started: list[TrainConfig] = []
+    form.started.connect(started.append)
+    form.start.click()
     assert form._problem.text() == "Choose at least one labeler."
-    assert not form.start.isEnabled()
+    assert not started
 
 
 def test_that_a_recipe_fills_the_fields_it_sets(form: RunForm) -> None:

@@ -52,8 +52,8 @@ def test_that_runs_are_listed_and_the_newest_personal_one_is_shown(
     assert story.best_epoch is not None
     assert story.best_epoch < story.val_accuracy.x[-1]
     best = story.val_accuracy.y[story.best_epoch - 1]
-    assert panel.monitor._tiles["Validation accuracy"].text() == f"{best:.1%}"
-    assert panel.monitor._captions["Validation accuracy"].text() == "Validation, best epoch"
+    assert panel.monitor.tiles.values["Validation accuracy"].text() == f"{best:.1%}"
+    assert panel.monitor.tiles.captions["Validation accuracy"].text() == "Validation, best epoch"
     small = story.labelers["L1"].val
     assert panel.monitor.per_labeler._minis[0].value == small.y[story.best_epoch - 1]
     assert panel.table.runs.rows[1].gain is not None
@@ -214,7 +214,7 @@ def test_that_an_ended_run_can_be_deleted(
 ) -> None:
     run = with_run()
     panel = open_train(tiny_study)
-    qtbot.waitUntil(lambda: panel.monitor.discard.text() == "Delete", timeout=10_000)
+    qtbot.waitUntil(lambda: panel.monitor.discard.text() == "De&lete", timeout=10_000)
     asked: list[bool] = []
     monkeypatch.setattr(panel_module, "sure_to_discard", lambda _, *, live: asked.append(live) or True)
     panel.monitor.discard.click()
