@@ -30,7 +30,9 @@ class AccuracyView(View):
             name: (label("–", "number"), label("", "small")) for name in _TILES
         }
         self._choice = Segments({ALL: "All attributes"})
-        self._bar = columns(label("Accuracy per labeler", "strong"), None, self._choice, gap=2 * GRID)
+        key = DumbbellKey(context.theme)
+        self._bar = columns(label("Accuracy per labeler", "strong"), key, self._choice, gap=2 * GRID)
+        self._bar.setStretch(1, 1)
         self.bells = Dumbbells(context.theme)
         self.note = label("", "small", wrap=True)
         self._shown: list[Bell] = []
@@ -41,10 +43,11 @@ class AccuracyView(View):
         self.grid = ShareGrid(context.theme)
         self._grid_head = label("Accuracy per labeler and attribute", "strong")
         inside = QWidget()
-        inside.setLayout(rows(self.bells, DumbbellKey(context.theme), 2 * GRID, self._grid_head, self.grid, None))
+        inside.setLayout(rows(self.bells, 2 * GRID, self._grid_head, self.grid, None))
         scroll = QScrollArea()
         scroll.setWidget(inside)
         scroll.setWidgetResizable(True)
+        scroll.setProperty("role", "reach")
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         body = rows(self._bar, scroll, self.note, gap=GRID + 4)
@@ -97,7 +100,9 @@ class AccuracyView(View):
         if self._choice.current != ALL:
             told += "It is estimated over all attributes together, so it is not drawn for one."
         missing = [bell.name for bell in self._shown if bell.ceiling is None and not bell.strong]
-        if missing and self._choice.current == ALL:
+        if missing and len(missing) == sum(not bell.strong for bell in self._shown):
+            told += "Nobody repeated enough answers to know it."
+        elif missing and self._choice.current == ALL:
             told += f"Too few repeated answers to know it: {', '.join(missing)}. "
             told += "The mean's share of it is over the others."
         self.note.setText(told if self._shown else "This run has not been evaluated.")

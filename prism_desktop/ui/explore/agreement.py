@@ -16,7 +16,7 @@ from prism_desktop.ui.widgets.basics import GRID, columns, frame, label, rows
 from prism_desktop.ui.widgets.matrix import Matrix
 from prism_desktop.ui.widgets.network_view import Link, NetworkView
 
-ALL = "(all)"
+ALL, RUN = "(all)", "(run)"
 
 
 class AgreementView(View):
@@ -30,6 +30,7 @@ class AgreementView(View):
         self._job: Job | None = None
         self.attribute, attribute = picker("Attribute", self._ask)
         self.attribute.offer([(ALL, "All attributes")])
+        self.labelers, self._labelers = picker("Labelers", self._ask)
         self.told = label("", "small", wrap=True)
         self.matrix = Matrix(context.theme)
         self.matrix.chosen.connect(self._open)
@@ -45,8 +46,8 @@ class AgreementView(View):
         self.links.setMinimumWidth(160)
         self.links.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.told.setAlignment(Qt.AlignmentFlag.AlignBottom)
-        bar = columns(attribute, self.told, gap=2 * GRID)
-        bar.setStretch(1, 1)
+        bar = columns(attribute, self._labelers, self.told, gap=GRID + 4)
+        bar.setStretch(2, 1)
         left = rows(label("Agreement between labelers, %", "strong"), self.matrix, gap=GRID)
         head = columns(label("Network", "strong"), None, self.links, self.threshold, gap=GRID)
         right = rows(head, self.network, gap=GRID)
@@ -115,6 +116,7 @@ class AgreementView(View):
             self._clear("Comparing labelers…" if self._reading else "")
             return
         self.attribute.offer([(ALL, "All attributes"), *((name, name) for name in answers.attributes)])
+        labelers = self._chosen(answers)
         if not answers.attributes:
             self._clear("Nobody has answered yet, so there is no agreement to show.")
             return
@@ -135,10 +137,20 @@ class AgreementView(View):
             if self._job is job:
                 self._job = None
 
-        work = operations.agreement(answers, attribute)
+        work = operations.agreement(answers, attribute, labelers)
         self._job = job = self.context.jobs.start(work, "Agreement", quiet=True, events=hear)
         job.failed.connect(failed)
         job.finished.connect(done)
+
+    def _chosen(self, answers: Answered) -> tuple[str, ...]:
+        """The run's labelers, or all of the study; a choice only where they differ."""
+        everybody = tuple(answers.names)
+        run = tuple(code for code in everybody if self.data is not None and code in self.data.labelers)
+        choices = [(RUN, f"The run's {len(run)}"), (ALL, f"All {len(everybody)}")]
+        differ = bool(run) and run != everybody
+        self.labelers.offer(choices if differ else [])
+        self._labelers.setVisible(differ)
+        return run if self.labelers.key == RUN else everybody
 
     def _clear(self, told: str) -> None:
         """Show no numbers: old ones under a new heading would be taken for its own."""
@@ -165,13 +177,13 @@ class AgreementView(View):
         }[source]
         told += " On the diagonal, each labeler with themselves on repeats. Click a cell to compare two models."
         if blank:
-            told += f" {blank} of {len(pairs)} pairs of labelers share nothing: their cells are blank."
+            told += f" {blank:,} of {len(pairs):,} pairs of labelers share nothing: their cells are blank."
         self.told.setText(told)
 
     def _filter(self) -> None:
         value = self.threshold.value()
         self.network.set_threshold(value / 100)
-        self.links.setText(f"{len(self.network.shown())} links of at least {value}%")
+        self.links.setText(f"{len(self.network.shown()):,} links of at least {value}%")
 
     def _open(self, one: int, other: int) -> None:
         if self._found is not None:

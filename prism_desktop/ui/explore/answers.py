@@ -1,6 +1,7 @@
 """What the labelers answered about one face."""
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QFocusEvent
 from PySide6.QtWidgets import QTableWidget, QTableWidgetItem
 
 from prism_desktop.ui.explore.data import Judged, RunData
@@ -47,6 +48,11 @@ class Answers(QTableWidget):
                 item.setData(Qt.ItemDataRole.UserRole, judged[row].other if judged else -1)
                 self.setItem(row, column, item)
         self.scrollToTop()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        if not self.selectedItems() and self.rowCount():
+            self.setCurrentCell(0, 0)  # so that one sees where the keys will go
 
     def _open(self, row: int, _column: int) -> None:
         item = self.item(row, 0)

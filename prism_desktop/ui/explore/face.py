@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QImage, QKeySequence, QShortcut
 from PySide6.QtWidgets import QFrame, QLineEdit, QScrollArea, QSlider, QWidget
 
 from prism_desktop.ui.context import AppContext
@@ -16,7 +16,7 @@ from prism_desktop.ui.explore.maps import Asked
 from prism_desktop.ui.explore.operations import MAPS, Relevance
 from prism_desktop.ui.explore.strip import Strip
 from prism_desktop.ui.explore.view import Figure, Table, View, labeler_choices, picker
-from prism_desktop.ui.widgets.basics import GRID, IconButton, columns, frame, label, restyle, rows
+from prism_desktop.ui.widgets.basics import GRID, IconButton, button, columns, frame, label, restyle, rows
 from prism_desktop.ui.widgets.dots import Dot, Dots, Group
 from prism_desktop.ui.widgets.heat import Heat, read_image
 
@@ -25,6 +25,8 @@ NO_MAP = ""
 
 class FaceView(View):
     """The face on the left, numbers and answers on the right."""
+
+    back_wanted = Signal()  # to where the face was chosen
 
     def __init__(self, context: AppContext) -> None:
         super().__init__(context)
@@ -43,6 +45,10 @@ class FaceView(View):
         self.after = IconButton(theme, "chevron-right", "Next face (Alt+Right)", lambda: self._step(1))
         self.before.setShortcut("Alt+Left")
         self.after.setShortcut("Alt+Right")
+        self.back = button("Back", self.back_wanted.emit, "quiet", tip="Back to where the face was chosen (Esc)")
+        inside = Qt.ShortcutContext.WidgetWithChildrenShortcut
+        QShortcut(QKeySequence(Qt.Key.Key_Escape), self, self.back_wanted.emit, context=inside)
+        self.setFocusProxy(self.after)  # Space goes to the next face
         self.search = QLineEdit()
         self.search.setPlaceholderText("Go to a face by name")
         self.search.setFixedWidth(220)
@@ -74,7 +80,7 @@ class FaceView(View):
         self.answers.opened.connect(self.show_face)
 
     def _lay_out(self) -> None:
-        top = columns(self.name, self.place, None, self.search, self.before, self.after, gap=GRID + 4)
+        top = columns(self.back, self.name, self.place, None, self.search, self.before, self.after, gap=GRID + 4)
         tools = columns(self._labeler, self._attribute, self._kind, gap=GRID + 4)
         held = columns(self.opacity)
         held.setContentsMargins(0, 4, 0, 4)  # a slider is less tall than the pickers beside it
@@ -88,6 +94,7 @@ class FaceView(View):
         scroll = QScrollArea()
         scroll.setWidget(inside)
         scroll.setWidgetResizable(True)
+        scroll.setProperty("role", "reach")
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._legend = label("Diamond: the consensus model. Number: percentile.", "small")
@@ -97,7 +104,8 @@ class FaceView(View):
         for layout in (predicted, labeled):
             layout.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID + 4)
             layout.setStretch(1, 1)
-        right = rows(frame("card", predicted), frame("card", labeled), gap=2 * GRID)
+        self._predicted = frame("card", predicted)
+        right = rows(self._predicted, frame("card", labeled), gap=2 * GRID)
         right.setStretch(0, 9)
         right.setStretch(1, 3)
         body = columns(frame("card", left), right, gap=2 * GRID)
@@ -199,6 +207,7 @@ class FaceView(View):
         if self.labeler.key in data.labelers and self.attribute.key in data.attributes:
             lit = (data.attributes.index(self.attribute.key), data.labelers.index(self.labeler.key))
         self.dots.show_groups(self._groups(data), lit)
+        self._predicted.setMaximumHeight(self.dots.sizeHint().height() + 8 * GRID)  # what is left is for the answers
         self._legend.setVisible(data.consensus is not None)
 
     def _shown(self, row: int) -> Callable[[QImage], None]:

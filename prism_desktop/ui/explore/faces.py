@@ -48,6 +48,7 @@ class FacesView(View):
         self.count = label("", "small")
         self.gallery = FaceGallery(context.theme, lambda key: thumbnail_paths(self.data, key))
         self.gallery.setProperty("role", "gallery")
+        self.setFocusProxy(self.gallery)
         self.gallery.setAccessibleName("Faces, ranked")
         self.gallery.opened.connect(self.face_wanted)
         context.theme.changed.connect(self._recolour)
@@ -144,7 +145,8 @@ class FacesView(View):
         self.gallery.faces.show(data.images, data.image_names, order, percentiles(self._scores(data)))
         self._recolour()
         who = self.labeler.currentText()
-        whose = "The consensus model" if self.labeler.key == CONSENSUS else f"{who}'s model"
+        alike = data.summary.get("method") == "consensus"
+        whose = "The consensus model" if self.labeler.key == CONSENSUS or alike else f"{who}'s model"
         shown = f"{len(order):,} faces" if len(order) == len(data.images) else f"{len(order):,} of {len(data.images):,}"
         kind = "most" if self.direction.current == "high" else "least"
         if not len(order) and not self.search.text().strip():

@@ -87,14 +87,14 @@ def answered(study: "Study") -> Answered:
     return Answered(compared, rated, tuple(each.name for each in study.attributes() if each.name in judged), names)
 
 
-def agreement(answers: Answered, attribute: str | None) -> Iterator[Event[Agreement]]:
-    """Agreement on one attribute, or on all if None; the last event is `Done[Agreement]`."""
+def agreement(answers: Answered, attribute: str | None, labelers: tuple[str, ...]) -> Iterator[Event[Agreement]]:
+    """Agreement of these labelers on one attribute, or on all if None; the last event is `Done[Agreement]`."""
     yield Progress(0, None, "Comparing labelers")
     from prism_desktop.engine.analysis.agreement import study_agreement
     from prism_desktop.engine.analysis.network import layout
 
     yield Progress(0, None, "Comparing labelers")  # the libraries take a while to load; here a cancel is heard
-    found = study_agreement(answers.compared, answers.rated, attribute, tuple(answers.names))
+    found = study_agreement(answers.compared, answers.rated, attribute, labelers)
     places = layout(found)
     numbered = {place: places[code] for place, code in enumerate(found.labelers)}
     yield Done(Agreement(found, numbered, answers.names))

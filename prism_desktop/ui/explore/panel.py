@@ -13,6 +13,7 @@ from prism_desktop.ui.explore import operations
 from prism_desktop.ui.explore.accuracy import AccuracyView
 from prism_desktop.ui.explore.agreement import AgreementView
 from prism_desktop.ui.explore.data import RunData
+from prism_desktop.ui.explore.empty import no_runs, no_study
 from prism_desktop.ui.explore.exporting import ExportButton
 from prism_desktop.ui.explore.face import FaceView
 from prism_desktop.ui.explore.faces import FacesView
@@ -20,7 +21,6 @@ from prism_desktop.ui.explore.reader import RunReader
 from prism_desktop.ui.explore.two import TwoView
 from prism_desktop.ui.explore.view import Picker, View, title
 from prism_desktop.ui.widgets.basics import GRID, columns, label, rows
-from prism_desktop.ui.widgets.empty import EmptyState
 from prism_desktop.ui.widgets.pick import Segments
 
 _VIEWS = {
@@ -44,6 +44,7 @@ class ExplorePanel(QWidget):
         self._runs: tuple[RunSummary, ...] = ()
         self._names: dict[str, str] = {}
         self._reader = RunReader(context, self)
+        self._before = "faces"  # the view from which a face was opened
         self._asked = ""  # path of the run being read or shown; empty when that failed or was cancelled
         self._stale: set[str] = set(_VIEWS)  # views that have not seen the data yet
         self._make()
@@ -93,22 +94,7 @@ class ExplorePanel(QWidget):
         self.segments = Segments(_VIEWS)
         self.note = label(NOTE, "small")
         self.export = ExportButton(context, lambda: self._view[self.segments.current])
-        theme = context.theme
-        self.no_study = EmptyState(
-            theme,
-            "explore",
-            "No study is open",
-            "Open a study with a trained model to see what it learned of each labeler.",
-            (("Go to Study", lambda: context.panel_wanted.emit("study")),),
-        )
-        self.no_runs = EmptyState(
-            theme,
-            "explore",
-            "Nothing to explore yet",
-            "Train a model first. Then this is where you see every face as each labeler would, "
-            "who agrees with whom, and how right the model is.",
-            (("Go to Train", lambda: context.panel_wanted.emit("train")),),
-        )
+        self.no_study, self.no_runs = no_study(context), no_runs(context)
 
     def _lay_out(self) -> None:
         self._stack = QStackedWidget()
@@ -141,6 +127,7 @@ class ExplorePanel(QWidget):
             view.face_wanted.connect(self._show_face)
             view.views_wanted.connect(self._compare)
         self.faces.attribute_wanted.connect(self._score)
+        self.face.back_wanted.connect(self._go_back)
         for number, name in enumerate(_VIEWS, start=1):
             QShortcut(QKeySequence(f"Alt+{number}"), self, lambda name=name: self.show_view(name))
             self.segments.button(name).setToolTip(f"{_VIEWS[name]} (Alt+{number})")
@@ -241,7 +228,7 @@ class ExplorePanel(QWidget):
 
     def _give_data(self) -> None:
         """Fill the view in front; the others when they are looked at."""
-        self._stale |= set(_VIEWS) - {"agreement"}  # that one is about the study's answers, whatever the run
+        self._stale |= set(_VIEWS)
         self._fill(self.segments.current)
 
     def _fill(self, name: str) -> None:
@@ -257,12 +244,19 @@ class ExplorePanel(QWidget):
 
     def _show_face(self, row: int) -> None:
         labeler, attribute = self._choice()
+        self._before = self.segments.current
         self.show_view("face")
         if self.data is not None and labeler in self.data.labelers:  # not the consensus model
             self.face.labeler.settle(labeler)
         if attribute:
             self.face.attribute.settle(attribute)
         self.face.show_face(row)
+        self.face.setFocus()
+
+    def _go_back(self) -> None:
+        """To the gallery from which a face was opened, which still stands where it did."""
+        self.show_view(self._before)
+        self._view[self._before].setFocus()
 
     def _choice(self) -> tuple[str, str]:
         """The labeler and attribute that the view in front is about."""

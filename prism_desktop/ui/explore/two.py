@@ -29,6 +29,7 @@ class TwoView(View):
         self.hint = label("", "small")
         self.gallery = FaceGallery(context.theme, lambda key: operations.thumbnail_paths(self.data, key), cell=116)
         self.gallery.setProperty("role", "gallery")
+        self.setFocusProxy(self.gallery)
         self.gallery.setAccessibleName("Most disputed faces")
         self._rows: np.ndarray[tuple[int, ...], np.dtype[np.int64]] = np.zeros(0, np.int64)
         self._shares: tuple[np.ndarray[tuple[int, ...], np.dtype[np.float32]], ...] = ()

@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from prism_desktop.ui.theme import Theme
+from prism_desktop.ui.tokens import Tokens
 from prism_desktop.ui.widgets.painted import Painted, faded, sized, ticks
 
 _ROW, _TOP, _FOOT = 40, 30, 30  # px
@@ -103,7 +104,9 @@ class Dumbbells(Painted):
     def _axes(self, painter: QPainter, plot: QRectF, low: float, high: float) -> None:
         tokens = self.tokens
         painter.setFont(sized(self.font(), 0.85))
-        for mark in ticks(low, high, 6):
+        marks = ticks(low, high, 6)
+        apart = [mark for mark in marks if abs(mark - 0.5) * plot.width() > 70 * (high - low)]
+        for mark in [*apart, 0.5] if low <= 0.5 <= high else marks:  # chance is always marked, and by itself
             x = plot.left() + plot.width() * (mark - low) / (high - low)
             chance = abs(mark - 0.5) < 1e-9
             style = Qt.PenStyle.DashLine if chance else Qt.PenStyle.SolidLine
@@ -111,7 +114,8 @@ class Dumbbells(Painted):
             painter.drawLine(QPointF(x, plot.top()), QPointF(x, plot.bottom() + 4))
             painter.setPen(QColor(tokens.muted))
             word = f"{mark:.0%}" + (" chance" if chance else "")
-            painter.drawText(QRectF(x - 50, plot.bottom() + 6, 100, 18), int(Qt.AlignmentFlag.AlignHCenter), word)
+            for y in (plot.top() - 22, plot.bottom() + 6):  # a long list shows only one end at a time
+                painter.drawText(QRectF(x - 50, y, 100, 18), int(Qt.AlignmentFlag.AlignHCenter), word)
         x = plot.right() + 12
         for name, width in _COLUMNS:
             painter.setPen(QColor(tokens.muted))
@@ -163,7 +167,10 @@ class Dumbbells(Painted):
         gain, share = bell.gain, bell.of_ceiling
         told = (
             (f"{bell.accuracy:.1%}", tokens.text),
-            (f"{100 * gain:+.1f}" if gain is not None else "–", tokens.muted if gain is None else _sign(gain, tokens)),
+            (
+                f"{100 * gain + 0.0:+.1f}" if gain is not None else "–",
+                tokens.muted if gain is None else _sign(gain, tokens),
+            ),
             (f"{share:.0%}" if share is not None else "–", tokens.text if share is not None else tokens.muted),
             (f"{bell.count:,}", tokens.muted),
         )
@@ -175,8 +182,10 @@ class Dumbbells(Painted):
             x += width
 
 
-def _sign(gain: float, tokens: object) -> str:
-    return str(getattr(tokens, "good" if gain > 0 else "bad"))
+def _sign(gain: float, tokens: Tokens) -> str:
+    if abs(gain) < 0.0005:  # shown as 0.0
+        return tokens.muted
+    return tokens.good if gain > 0 else tokens.bad
 
 
 class DumbbellKey(Painted):

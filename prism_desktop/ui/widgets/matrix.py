@@ -12,7 +12,8 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, faded, mixed, sized
 
-_CELL, _LARGEST = 44, 92  # px, a cell's side at least and at most
+_SMALLEST, _LARGEST = 3, 92  # px, a cell's side at least and at most
+_LEGIBLE = 12  # px, a cell's side below which there is no room for names and blank cells have no outline
 _KEY = 44  # px below the matrix, for the colour key
 
 
@@ -41,12 +42,12 @@ class Matrix(Painted):
 
     def minimumSizeHint(self) -> QSize:
         left, top = self._margins()
-        side = _CELL * len(self._names)
+        side = min(220, 32 * len(self._names))
         return QSize(left + side + 4, top + side + _KEY)
 
     def sizeHint(self) -> QSize:
         left, top = self._margins()
-        side = 64 * len(self._names)
+        side = min(600, 64 * len(self._names))
         return QSize(left + side + 4, top + side + _KEY)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
@@ -57,7 +58,8 @@ class Matrix(Painted):
         self._headings(painter, left, top, side)
         for row in range(len(self._names)):
             for column in range(len(self._names)):
-                box = QRectF(left + column * side, top + row * side, side, side).adjusted(1.5, 1.5, -1.5, -1.5)
+                gap = min(1.5, side / 12)
+                box = QRectF(left + column * side, top + row * side, side, side).adjusted(gap, gap, -gap, -gap)
                 self._cell(painter, box, row, column)
         self._legend(painter, left, top + side * len(self._names) + 16, side * len(self._names))
         painter.end()
@@ -119,15 +121,22 @@ class Matrix(Painted):
             super().keyPressEvent(event)
 
     def _margins(self) -> tuple[int, int]:
+        left = min(self._widest(), 150) + 14
+        return left, left if self._upright() else 26
+
+    def _widest(self) -> int:
         metrics = self.fontMetrics()
-        widest = max((metrics.horizontalAdvance(name) for name in self._names), default=0)
-        return min(widest, 150) + 14, 26
+        return max((metrics.horizontalAdvance(name) for name in self._names), default=0)
+
+    def _upright(self) -> bool:
+        """Whether the columns' names stand on end, for they are wider than the columns."""
+        return bool(self._names) and (self.width() - 100) / len(self._names) < min(self._widest(), 60) + 6
 
     def _layout(self) -> tuple[float, float, float]:
         left, top = self._margins()
         count = len(self._names)
         side = min((self.width() - left - 4) / count, (self.height() - top - _KEY) / count, _LARGEST)
-        side = max(side, 14.0)
+        side = max(side, _SMALLEST)
         spare = max(0.0, self.width() - left - side * count - 4)
         return left + min(spare / 2, 80), top, side
 
@@ -150,44 +159,58 @@ class Matrix(Painted):
         return f"{one} and {other} agree on {self._values[row, column]:.1%} of {count:,} shared answers."
 
     def _headings(self, painter: QPainter, left: float, top: float, side: float) -> None:
-        painter.setFont(self.font())
+        if side < _LEGIBLE:
+            return
+        painter.setFont(self.font() if side >= 18 else sized(self.font(), 0.82))
+        metrics, upright = painter.fontMetrics(), self._upright()
         for place, name in enumerate(self._names):
             lit = self._at is not None and place in self._at
             painter.setPen(QColor(self.tokens.text if lit else self.tokens.muted))
             row = QRectF(0, top + place * side, left - 10, side)
-            metrics = painter.fontMetrics()
             elided = metrics.elidedText(name, Qt.TextElideMode.ElideRight, int(left) - 12)
             painter.drawText(row, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), elided)
-            column = QRectF(left + place * side, top - 24, side, 20)
-            elided = metrics.elidedText(name, Qt.TextElideMode.ElideRight, int(side) - 4)
-            painter.drawText(column, int(Qt.AlignmentFlag.AlignCenter), elided)
+            if upright:
+                painter.save()
+                painter.translate(left + (place + 0.5) * side, top - 6)
+                painter.rotate(-90)
+                elided = metrics.elidedText(name, Qt.TextElideMode.ElideRight, int(top) - 8)
+                box = QRectF(0, -side / 2, top - 6, side)
+                painter.drawText(box, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), elided)
+                painter.restore()
+            else:
+                elided = metrics.elidedText(name, Qt.TextElideMode.ElideRight, int(side) - 4)
+                column = QRectF(left + place * side, top - 24, side, 20)
+                painter.drawText(column, int(Qt.AlignmentFlag.AlignCenter), elided)
 
     def _cell(self, painter: QPainter, box: QRectF, row: int, column: int) -> None:
         tokens = self.tokens
         value, count = float(self._values[row, column]), int(self._counts[row, column])
         painter.setPen(Qt.PenStyle.NoPen)
         unknown = not count or math.isnan(value)
+        bend = min(5.0, box.width() / 5)
         if row == column:
             # Self-agreement is another question than agreement: in figures, but without a colour of its own.
             painter.setBrush(faded(tokens.track, 0.45))
-            painter.drawRoundedRect(box, 5, 5)
+            painter.drawRoundedRect(box, bend, bend)
             painter.setPen(QColor(tokens.muted))
             if not unknown:
                 self._figures(painter, box, value, count)
         elif unknown:
+            if box.width() < _LEGIBLE:
+                return
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(QColor(tokens.border), 1, Qt.PenStyle.DashLine))
-            painter.drawRoundedRect(box, 5, 5)
+            painter.drawRoundedRect(box, bend, bend)
         else:
             fill = self.shade(value)
             painter.setBrush(fill)
-            painter.drawRoundedRect(box, 5, 5)
+            painter.drawRoundedRect(box, bend, bend)
             painter.setPen(QColor("#ffffff" if fill.lightnessF() < 0.52 else "#141418"))
             self._figures(painter, box, value, count)
         if self._at == (row, column):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(QColor(tokens.text), 1.6))
-            painter.drawRoundedRect(box, 5, 5)
+            painter.drawRoundedRect(box, bend, bend)
 
     def _figures(self, painter: QPainter, box: QRectF, value: float, count: int) -> None:
         if box.width() < 26:

@@ -12,6 +12,7 @@ from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, faded, mixed, series_colour, sized
 
 _MARGIN = 56  # px around the nodes, for their names
+_NAMED = 40  # labelers beyond which only those near the pointer are named
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ class NetworkView(Painted):
         )
 
     def _radius(self) -> float:
-        return max(7.0, 17.0 - len(self._names) / 5)
+        return max(5.0, 17.0 - len(self._names) / 5)
 
     def _node_at(self, place: QPointF) -> int | None:
         for node in range(len(self._names)):
@@ -129,8 +130,11 @@ class NetworkView(Painted):
         colour = mixed(tokens.border_strong, tokens.accent, strength if not lit else 1.0)
         if self._near is not None and not lit:
             colour = faded(colour, 0.25)
+        elif not lit and len(self._links) > 200:  # or they would be one blot
+            colour = faded(colour, 0.5 if len(self._names) <= _NAMED else 0.2)
+        width = 1 + 7 * strength**1.5 * min(1.0, 12 / len(self._names))
         start, end = self._at(link.one), self._at(link.other)
-        painter.setPen(QPen(colour, 1 + 7 * strength**1.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
         painter.drawLine(start, end)
 
     def _paint_number(self, painter: QPainter, link: Link) -> None:
@@ -153,7 +157,9 @@ class NetworkView(Painted):
         painter.setPen(QPen(QColor(tokens.surface), 3))
         painter.setBrush(series_colour(tokens, node))
         painter.drawEllipse(at, radius, radius)
-        painter.setFont(sized(self.font(), 0.95, bold=True))
+        if len(self._names) > _NAMED and self._near != node:
+            return
+        painter.setFont(sized(self.font(), 0.95 if len(self._names) <= 12 else 0.85, bold=True))
         name = painter.fontMetrics().elidedText(self._names[node], Qt.TextElideMode.ElideRight, 110)
         width = painter.fontMetrics().horizontalAdvance(name) + 10
         box = QRectF(at.x() - width / 2, at.y() + radius + 4, width, 19)

@@ -215,3 +215,19 @@ def test_that_the_figure_of_faces_shows_the_search_and_the_order(
     faces.search.setText("nobody")
     qtbot.waitUntil(lambda: faces.gallery.faces.rowCount() == 0, timeout=5_000)
     assert faces.figure() is None
+
+
+def test_that_escape_leads_back_to_the_gallery_where_it_stood(panel: ExplorePanel, qtbot: QtBot) -> None:
+    gallery = panel.faces.gallery
+    gallery.setFocus()
+    gallery.setCurrentIndex(gallery.faces.index(5))
+    QTest.keyClick(gallery, Qt.Key.Key_Return)
+    qtbot.waitUntil(panel.idle, timeout=10_000)
+    face = panel.face.face
+    assert panel.face.after.hasFocus()
+    QTest.keyClick(panel.face.after, Qt.Key.Key_Space)
+    assert panel.face.face == (face + 1) % 24
+    QTest.keyClick(panel.face.after, Qt.Key.Key_Escape)
+    assert panel.segments.current == "faces"
+    assert gallery.hasFocus()
+    assert gallery.currentIndex().row() == 5

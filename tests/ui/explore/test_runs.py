@@ -32,6 +32,20 @@ def test_that_agreement_needs_no_run_and_follows_the_answers(
     assert panel.no_runs.isVisible()
 
 
+def test_that_agreement_is_among_the_runs_labelers_or_all_of_the_study(
+    open_explore: OpenExplore, tiny_study: Study, qtbot: QtBot
+) -> None:
+    fabricate.run(tiny_study.path, fabricate.of_study(tiny_study), labelers=("L1", "L3"), attributes=NAMES)
+    panel = open_explore(tiny_study)
+    shown(panel, qtbot, "agreement")
+    view = panel.agreement
+    assert view._found is not None
+    assert view._found.found.labelers == ("L1", "L3")
+    view.labelers.pick("(all)")
+    qtbot.waitUntil(panel.idle, timeout=10_000)
+    assert view._found.found.labelers == CODES
+
+
 def second(panel: ExplorePanel, study: Study) -> str:
     """Fabricate another run and list it; returns its key in the picker."""
     made = fabricate.of_study(study)
