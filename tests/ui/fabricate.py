@@ -97,7 +97,7 @@ def run(
     (folder / "data").mkdir(parents=True, exist_ok=True)
     tastes = _tastes(labelers, attributes, made, rng)
     _write_data(folder, made, labelers, attributes, tastes, rng)
-    config = {"method": method, "backbone": "prism-mini", "epochs": epochs, "seed": seed}
+    config = {"method": method, "backbone": "prism-mini", "epochs": epochs, "seed": seed, "split": {"kind": "image"}}
     (folder / "config.json").write_text(json.dumps(config))
     started = datetime.strptime(name[:15], "%Y%m%d-%H%M%S").timestamp()
     status = {"state": state, "pid": 0, "started": started, "updated": 1767268990.0, "message": ""}

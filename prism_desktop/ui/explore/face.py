@@ -67,7 +67,7 @@ class FaceView(View):
         self.strip = Strip(self.context)
         self.strip.chosen.connect(self.labeler.pick)
         self.strip.changed.connect(self._lay_map)
-        self.strip.wanted.connect(lambda: self.kind.pick(next(iter(MAPS))))
+        self.strip.wanted.connect(self._map)
         for each in (self.heat, self.strip):
             self.opacity.valueChanged.connect(lambda value, each=each: each.set_opacity(value / 100))
         self.verdict = label("", "small", wrap=True)
@@ -237,6 +237,10 @@ class FaceView(View):
         self._tell()
         self.strip.first(self.labeler.key)
         self._lay_map()
+
+    def _map(self) -> None:
+        self.kind.pick(next(iter(MAPS)))
+        self.strip.focus(self.labeler.key)  # the button that was pressed is gone
 
     def _lay_map(self) -> None:
         found = self._relevance = self.strip.found(self.labeler.key)

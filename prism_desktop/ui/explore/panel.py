@@ -129,7 +129,7 @@ class ExplorePanel(QWidget):
         self.faces.attribute_wanted.connect(self._score)
         self.face.back_wanted.connect(self._go_back)
         for number, name in enumerate(_VIEWS, start=1):
-            QShortcut(QKeySequence(f"Alt+{number}"), self, lambda name=name: self.show_view(name))
+            QShortcut(QKeySequence(f"Alt+{number}"), self, lambda name=name: self._turn_to(name))
             self.segments.button(name).setToolTip(f"{_VIEWS[name]} (Alt+{number})")
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -266,6 +266,10 @@ class ExplorePanel(QWidget):
         if isinstance(view, FacesView | FaceView):
             return view.labeler.key, view.attribute.key
         return "", ""
+
+    def _turn_to(self, name: str) -> None:
+        self.show_view(name)
+        self.segments.button(name).setFocus()  # from where Tab leads into the view
 
     def _compare(self, one: str, other: str) -> None:
         self.show_view("two")

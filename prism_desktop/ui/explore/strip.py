@@ -71,6 +71,12 @@ class Strip(QWidget):
         self.tiles.check(labeler)
         self.maps.first(labeler)
 
+    def focus(self, labeler: str) -> None:
+        """Put the keyboard on a labeler's tile."""
+        tile = self.tiles.tile(labeler)
+        if tile is not None:
+            tile.setFocus()
+
     def found(self, labeler: str) -> Relevance | None:
         """A labeler's map, if it is there."""
         return self.maps.found(labeler)
@@ -108,7 +114,7 @@ class Strip(QWidget):
         done = f"{count - left} of {count}"
         whole = "A tick or a cross: its deletion test"
         self.told.setText(f"computing, {done}" if self.maps.busy else f"{done}, stopped" if left else whole)
-        self.stop.setText("Stop" if self.maps.busy else "Go on")
+        self.stop.setText("Stop" if self.maps.busy else "Try again" if self.problem else "Go on")
         self.stop.setAccessibleName("Stop computing maps" if self.maps.busy else "Compute the missing maps")
         self.stop.setVisible(bool(left))
 

@@ -152,6 +152,7 @@ class TwoView(View):
             return
         one, other = self._shares[0][self._rows], self._shares[1][self._rows]
         straight, ranked = float(np.corrcoef(x, y)[0, 1]), float(np.corrcoef(one, other)[0, 1])
+        straight, ranked = round(straight, 2) + 0.0, round(ranked, 2) + 0.0  # not "-0.00"
         self.figures.setText(f"r = {straight:.2f}, rank correlation {ranked:.2f}")
         first, second = self._names()
         self.meaning.setText(
