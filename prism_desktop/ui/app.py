@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 from types import TracebackType
 
-from PySide6.QtCore import QTimer, QtMsgType, qInstallMessageHandler
+from PySide6.QtCore import QSize, QTimer, QtMsgType, qInstallMessageHandler
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
@@ -18,6 +18,7 @@ from prism_desktop.ui.settings import Settings
 from prism_desktop.ui.theme import Mode, Theme, install_fonts
 from prism_desktop.ui.window import Window
 
+_FRAME = QSize(8, 40)  # px, about what a window manager draws around a window
 _LATER = 1500  # ms after the start
 _log = logging.getLogger(__name__)
 
@@ -28,6 +29,8 @@ def main(study: Path | None = None) -> int:
     log_file = start_log()
     window = build(app)
     _catch_bugs(window.context, log_file)
+    if window.context.settings.geometry is None:  # the first time: no larger than what the screen has room for
+        window.resize(window.size().boundedTo(window.screen().availableSize() - _FRAME))
     window.show()
     window.context.say_unsaid()
     if study is not None:

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from prism_desktop.engine.errors import StudyError
 from prism_desktop.engine.events import Progress
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.settings import Settings
@@ -123,3 +124,19 @@ def test_that_time_left_is_told_in_words() -> None:
         "3 min left",
         "2.0 h left",
     ]
+
+
+def test_that_what_fails_after_the_window_is_hidden_is_said_when_it_is_opened_again(open_window: OpenWindow) -> None:
+    first = open_window()
+
+    def fail() -> None:
+        raise StudyError("The disk is full; the last answer could not be saved.")
+
+    first.context.writer.ask(fail)
+    first.close()
+    said: list[str] = []
+    second = open_window().context
+    second.messaged.connect(lambda kind, text, _: said.append(f"{kind}: {text}"))
+    second.say_unsaid()
+    second.say_unsaid()
+    assert said == ["bad: The disk is full; the last answer could not be saved."]

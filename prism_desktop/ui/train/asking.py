@@ -15,7 +15,7 @@ def sure_to_discard(parent: QWidget, *, live: bool) -> bool:
     what = "Training ends and everything it has learned" if live else "Its model, predictions and results are"
     box.setInformativeText(f"{what} {'is ' if live else ''}deleted. Your answers are not touched.")
     discard = box.addButton(verb, QMessageBox.ButtonRole.DestructiveRole)
-    box.addButton(keep, QMessageBox.ButtonRole.RejectRole)
+    box.setDefaultButton(box.addButton(keep, QMessageBox.ButtonRole.RejectRole))
     box.exec()
     sure = box.clickedButton() is discard
     box.deleteLater()

@@ -61,9 +61,9 @@ class Monitor(QWidget):
         self._lay_out()
         theme.changed.connect(self.touch)
 
-    def show_run(self, row: RunRow, story: Story, names: dict[str, str]) -> None:
+    def show_run(self, row: RunRow, story: Story, names: dict[str, str], first: Story | None = None) -> None:
         """Show a run; `names` says what to call each labeler."""
-        self.renew(row, story, names)
+        self.renew(row, story, names, first)
         self._redraw()
         for chart in (self.loss, self.accuracy):
             chart.fit()
@@ -115,8 +115,10 @@ class Monitor(QWidget):
         self.loss = CurveChart(self.theme)
         self.accuracy = CurveChart(self.theme, percent=True)
         for chart in (self.loss, self.accuracy):
-            chart.setFixedHeight(180)
+            chart.setFixedHeight(166)
         self.legend = Legend(self.theme)
+        self.others = Legend(self.theme)  # names of overlaid runs need the whole width
+        self.others.hide()
         self.smoothing = QSlider(Qt.Orientation.Horizontal)
         self.smoothing.setRange(0, 99)
         self.smoothing.setValue(85)
@@ -146,6 +148,7 @@ class Monitor(QWidget):
             self.failure_box,
             columns(self.stages, None, self.working),
             self.tiles,
+            self.others,
             charts,
             *self._small,
             None,
@@ -156,6 +159,7 @@ class Monitor(QWidget):
         scroll = QScrollArea()
         scroll.setWidget(inside)
         scroll.setWidgetResizable(True)
+        scroll.setAccessibleName("Curves of the run")
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)  # its room stays, as in the card below
@@ -257,8 +261,9 @@ class Monitor(QWidget):
                 trace = other.story.val_loss if chart is self.loss else other.story.val_accuracy
                 curves.append(Curve(other.name, other.colour, trace.x, trace.y, "dots"))
             chart.show_curves(curves, story.best_epoch)
-        others = [(each.name, each.colour) for each in self._overlays]
-        self.legend.show_entries([(f"{whose}train", train), (f"{whose}validation", val), *others])
+        self.legend.show_entries([(f"{whose}train", train), (f"{whose}validation", val)])
+        self.others.show_entries([(f"{each.name}: validation", each.colour) for each in self._overlays])
+        self.others.setVisible(bool(self._overlays))
 
     def _show_small(self) -> None:
         story = self._first or self._story

@@ -228,7 +228,7 @@ class TrainPanel(QWidget):
             return
         story = self._stories.of(row)
         if fresh:
-            self.monitor.show_run(row, story, self._names)
+            self.monitor.show_run(row, story, self._names, self._first(story))
             self.log.begin()
         else:
             self.monitor.renew(row, story, self._names, self._first(story))

@@ -88,6 +88,7 @@ class PickMany(QComboBox):
         self._tell()
 
     def showPopup(self) -> None:
+        self._popup.fit()
         self._popup.setMinimumWidth(self.width())
         self._popup.adjustSize()
         self._popup.move(self.mapToGlobal(QPoint(0, self.height() + 2)))
@@ -142,7 +143,12 @@ class _Ticks(QFrame):
             self.list.addItem(item)
         self.list.blockSignals(False)
         self._search.setVisible(len(choices) > 12)
-        self.list.setFixedHeight(min(320, 36 * max(1, len(choices)) + 8))
+
+    def fit(self) -> None:
+        """As high as its rows, up to a limit."""
+        self.ensurePolished()
+        self.list.ensurePolished()
+        self.list.setFixedHeight(min(320, max(24, self.list.sizeHintForRow(0)) * max(1, self.count()) + 12))
 
     def count(self) -> int:
         return self.list.count()

@@ -11,9 +11,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from prism_desktop.engine.events import Done
 from prism_desktop.engine.study.records import Changes
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.process import birth
+from prism_desktop.engine.training.run import RunFolder
+from prism_desktop.ui import unsaved
 from prism_desktop.ui.train import panel as panel_module
 from tests.ui import fabricate
 from tests.ui.train.conftest import CODES, NAMES, OpenTrain
@@ -181,6 +184,54 @@ def test_that_a_study_closed_during_a_run_leaves_no_job_behind(
     panel.context.changed.emit(Changes(images=False, labelers=True, attributes=False, trials=frozenset(), runs=False))
     job.events.emit([[{"type": "step", "epoch": 9, "step": 1, "loss": 1.0}]])  # told before it heard that it is over
     qtbot.waitUntil(lambda: job not in panel.context.jobs._running, timeout=10_000)
+
+
+def test_that_the_consensus_model_is_watched_while_it_is_trained_first(
+    open_train: OpenTrain, with_run: MakeRun, tiny_study: Study, qtbot: QtBot
+) -> None:
+    run = with_run("20260101-120000-lora-visual-prompt", state="training")
+    with_run("20260101-120001-consensus", method="consensus")
+    status = json.loads((run / "status.json").read_text()) | {"pid": os.getpid(), "born": birth(os.getpid())}
+    (run / "status.json").write_text(json.dumps(status))
+    stage = {"type": "stage", "name": "consensus", "run": "20260101-120001-consensus", "time": 0.0}
+    (run / "events.jsonl").write_text(json.dumps(stage) + "\n")
+    panel = open_train(tiny_study)
+    panel.show_run("20260101-120000-lora-visual-prompt")
+    qtbot.waitUntil(lambda: len(panel.monitor.loss._shown[2].x) == 12, timeout=10_000)
+    assert panel.monitor.loss._shown[2].name == "consensus, validation"
+
+
+def test_that_a_run_that_is_tested_can_no_longer_be_paused(
+    open_train: OpenTrain, with_run: MakeRun, tiny_study: Study, qtbot: QtBot
+) -> None:
+    run = with_run(state="training")
+    status = json.loads((run / "status.json").read_text()) | {"pid": os.getpid(), "born": birth(os.getpid())}
+    (run / "status.json").write_text(json.dumps(status))
+    panel = open_train(tiny_study)
+    qtbot.waitUntil(panel.monitor.pause.isVisible, timeout=10_000)
+    with (run / "events.jsonl").open("a") as file:
+        file.write(json.dumps({"type": "stage", "name": "evaluating", "time": 0}) + "\n")
+    qtbot.waitUntil(lambda: not panel.monitor.pause.isVisible(), timeout=10_000)
+    assert not panel.monitor.stop.isVisible()
+    assert panel.monitor.discard.isVisible()
+
+
+def test_that_closing_asks_while_a_training_begun_here_goes_on(
+    open_train: OpenTrain, with_run: MakeRun, tiny_study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = with_run(state="training")
+    status = json.loads((run / "status.json").read_text()) | {"pid": os.getpid(), "born": birth(os.getpid())}
+    (run / "status.json").write_text(json.dumps(status))
+    panel = open_train(tiny_study)
+    assert panel.in_training() == 0  # another window's run goes on without this one
+    panel._begun([Done(RunFolder(run))])
+    asked: list[int] = []
+    monkeypatch.setattr(unsaved, "sure_to_stop", lambda _, count: asked.append(count))
+    assert not panel.window().close()
+    assert panel.window().isVisible()
+    (run / "status.json").write_text(json.dumps(status | {"state": "finished"}))
+    assert panel.window().close()
+    assert asked == [1]
 
 
 def test_that_a_renamed_labeler_moves_no_choice(

@@ -53,6 +53,23 @@ def test_that_the_consensus_training_says_how_far_it_is_until_the_run_itself_beg
     assert story.working == ""
 
 
+def test_that_the_time_left_counts_the_run_that_follows_the_consensus() -> None:
+    story = Story()
+    story.tell([{"type": "stage", "name": "consensus", "run": "r-consensus", "time": 0.0}])
+    assert story.companion == "r-consensus"
+    what = "Training the consensus model, epoch 1"
+    story.tell([{"type": "progress", "done": n, "total": 100, "what": what, "time": 2.0 * n} for n in range(1, 41)])
+    assert story.eta_seconds == pytest.approx(2.0 * (60 + 100))
+    story.tell([{"type": "progress", "done": 5, "total": 600, "what": "Predicting", "time": 90.0}])
+    assert story.eta_seconds == pytest.approx(2.0 * (60 + 100))
+
+
+def test_that_a_new_stage_forgets_the_time_left_of_the_one_before() -> None:
+    story = Story()
+    story.tell([*told(), {"type": "stage", "name": "predicting", "time": 9.0}])
+    assert (story.eta_seconds, story.companion) == (None, "")
+
+
 def test_that_unknown_and_incomplete_events_are_passed_over() -> None:
     story = Story()
     story.tell([{"type": "sparkle"}, {}, {"type": "step", "epoch": 1, "step": 1, "loss": None, "accuracy": 0.5}])
