@@ -1,8 +1,8 @@
 """`hierarchical-bayes`: a head per labeler and attribute, a Gaussian prior over labelers, posteriors in milliseconds.
 
-Each labeler's heads, all attributes stacked, are drawn from one Gaussian (mean: the consensus; covariance: low rank plus
-a diagonal), which EM learns from all labelers. A labeler's posterior then follows from that prior and their own answers:
-with none it is the prior, with many it is their own logistic regression, and attributes inform one another on the way.
+Each labeler's heads, all attributes stacked, are drawn from one Gaussian (mean: the consensus; covariance: low rank
+plus a diagonal), which EM learns from all labelers. A labeler's posterior then follows from that prior and their own
+answers: with none it is the prior, with many it is their own logistic regression, and attributes inform one another.
 
 Sources: Gelman and Hill (2007), chapter 14; Evgeniou, Pontil and Toubia, "A convex optimization approach to modeling
 consumer heterogeneity in conjoint estimation", Marketing Science 26 (2007); MacKay (1992) for the moderated outputs.
@@ -29,7 +29,7 @@ class BayesSettings:
     """What may be chosen, by evidence or validation, never by test answers."""
 
     dims: int = 64  # principal axes of the features
-    power: float = 0.5  # of the axes' deviations divided out
+    power: float = 1.0  # of the axes' deviations divided out
     overlap: float = 1.0  # most answers' worth of weight per image; inf takes answers as independent
     penalty: float = 1.0  # of the pooled head that the EM starts from
     em: EmSettings = field(default_factory=EmSettings)
@@ -49,15 +49,15 @@ class BayesHeads:
     @property
     def attributes(self) -> int:
         """How many."""
-        return self.mean.shape[1]
+        return int(self.mean.shape[1])
 
     def scores(self, features: Features, *, moderated: bool = True) -> npt.NDArray[np.float32]:
         """(labelers, attributes, images): the posterior mean of utilities; differences are logits.
 
         Args:
             features: (images, d).
-            moderated: shrink each labeler's scores on an attribute by how uncertain a typical difference is, so that the
-                sigmoid of a difference is the probability; the order of the images stays as it is.
+            moderated: shrink each labeler's scores on an attribute by how uncertain a typical difference is, so that
+                the sigmoid of a difference is the probability; the order of the images stays as it is.
         """
         x = self.space.project(features)
         scores = np.einsum("uak,nk->uan", self.mean, x)
@@ -65,7 +65,7 @@ class BayesHeads:
             # The variance of a difference of two typical images is twice the mean variance about their middle.
             typical = self._quadratic(x - x.mean(0)).mean(axis=2)
             scores *= moderation(2 * typical)[:, :, None]
-        return scores.astype(np.float32)
+        return np.asarray(scores, np.float32)
 
     def consensus(self, features: Features) -> npt.NDArray[np.float32]:
         """(1, attributes, images) of the prior mean: what is expected of a labeler of whom nothing is known."""
@@ -99,8 +99,8 @@ class BayesHeads:
 
     def arrays(self) -> Arrays:
         """For a file; `from_arrays` reads them."""
-        own = {"mean": self.mean, "information": self.information}
-        numbers = {"overlap": np.array(self.overlap), "log_evidence": np.array(self.log_evidence)}
+        own: Arrays = {"mean": self.mean, "information": self.information}
+        numbers: Arrays = {"overlap": np.array(self.overlap), "log_evidence": np.array(self.log_evidence)}
         return {**self.space.arrays(), **self.prior.arrays(), **own, **numbers}
 
     @classmethod

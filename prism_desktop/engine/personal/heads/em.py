@@ -17,11 +17,11 @@ class EmSettings:
     """How the prior is learned."""
 
     rank: int = 8  # of the covariance beside its diagonal
-    strength: float = 10.0  # labelers' worth of belief that tastes differ alike on all axes
+    strength: float = 5.0  # labelers' worth of belief that tastes differ alike on all axes
     spread: float = 4.0  # variance of the prior mean's own prior, in squared logits per axis
-    start: float = 1.0  # variance that the EM starts from
+    start: float = 0.1  # variance that the EM starts from
     steps: int = 20
-    tolerance: float = 1e-4  # relative rise of the evidence that ends the EM
+    tolerance: float = 1e-5  # relative rise of the evidence that ends the EM
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,7 +8,7 @@ from scipy.special import expit
 from prism_desktop.engine.personal.answers import Answers, Ints
 from prism_desktop.engine.personal.heads.space import Floats
 
-# A utility with Gumbel noise makes choices logistic (Luce; Yellott 1977), so a rating of the same utility has this variance.
+# Utilities with Gumbel noise make choices logistic (Yellott 1977), so a rating of the same utility has this variance.
 RATING_VARIANCE = np.pi**2 / 6
 
 

@@ -26,7 +26,7 @@ class RidgeSettings:
     """The space, and the penalties that cross-validation chooses from."""
 
     dims: int = 64
-    power: float = 0.5
+    power: float = 1.0
     overlap: float = 1.0
     penalties: tuple[float, ...] = PENALTIES
     seed: int = 0  # of the parts of the cross-validation
@@ -44,7 +44,7 @@ class LinearHeads:
 
     def scores(self, features: Features) -> npt.NDArray[np.float32]:
         """(labelers, attributes, images); differences are logits."""
-        return np.einsum("uak,nk->uan", self.weights, self.space.project(features)).astype(np.float32)
+        return np.asarray(np.einsum("uak,nk->uan", self.weights, self.space.project(features)), np.float32)
 
     def adapt(self, features: Features, answers: Answers | None) -> "LinearHeads":
         """The same for one new labeler: the consensus as it is, else a ridge of their own with the usual penalty."""
@@ -64,7 +64,9 @@ class LinearHeads:
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[np.generic]]) -> "LinearHeads":
         """The inverse of `arrays`."""
         weights, penalty = (np.asarray(arrays[name], np.float64) for name in ("weights", "penalty"))
-        return cls(Space.from_arrays(arrays), weights, penalty, float(arrays["overlap"]), bool(arrays["shared"] > 0.5))
+        return cls(
+            Space.from_arrays(arrays), weights, penalty, float(arrays["overlap"]), bool(float(arrays["shared"]) > 0.5)
+        )
 
 
 def fit(
@@ -112,7 +114,7 @@ def choose(x: Floats, answers: Answers, labelers: int, attributes: int, settings
         for row, penalty in enumerate(settings.penalties):
             heads = pooled(inside, np.full(attributes, penalty))
             loss[row] -= [sum(b[a].log_likelihood(heads[a]) for b in outside) for a in range(attributes)]
-    return np.asarray(settings.penalties)[np.argmin(loss, axis=0)]
+    return np.asarray(np.asarray(settings.penalties)[np.argmin(loss, axis=0)], np.float64)
 
 
 def pooled(evidence: Sequence[Evidence], penalty: Floats) -> Floats:

@@ -21,7 +21,7 @@ class Space:
     @property
     def dims(self) -> int:
         """k, the dimensions kept."""
-        return self.axes.shape[1]
+        return int(self.axes.shape[1])
 
     def project(self, features: npt.NDArray[np.floating]) -> Floats:
         """(images, d) features to (images, k)."""
@@ -43,7 +43,7 @@ def fit_space(features: Features, dims: int = 64, power: float = 0.5) -> Space:
     Args:
         features: (images, d).
         dims: at most so many axes; fewer where the features have a lower rank.
-        power: 0 keeps the axes' deviations, so that strong axes speak loudest under an isotropic prior; 1 makes all equal.
+        power: 0 keeps the axes' deviations, so that strong axes speak loudest; 1 makes all equal.
     """
     x = np.asarray(features, dtype=np.float64)
     centre = x.mean(0)
