@@ -19,7 +19,12 @@ def save_figure(parent: QWidget, context: AppContext, name: str, draw: Callable[
         return
     path = chosen_path(Path(chosen), kind)
     job = context.run(drawing(draw, path), f"Drawing {path.name}")
-    job.ended.connect(lambda _: context.message(f"Exported {path.name}.", "good"))
+
+    def ended(cancelled: bool) -> None:
+        if not cancelled:
+            context.message(f"Exported {path.name}.", "good")
+
+    job.ended.connect(ended)
 
 
 def chosen_path(path: Path, kind: str) -> Path:
