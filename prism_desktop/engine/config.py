@@ -148,6 +148,10 @@ class TrainConfig(_Settings):
         default="random",
         description="Where a personal model starts: at random, or at the consensus model's LoRA and token",
     )
+    experts: Count = Field(default=4, description="Sets of adapters that a mixture of adapters mixes")
+    strength: float = Field(
+        default=0.1, ge=0, description="Weight of what a method adds to the likelihood, such as a prior or a penalty"
+    )
     compare: bool = Field(
         default=True, description="Make sure that a consensus model of the same data exists, and report against it"
     )

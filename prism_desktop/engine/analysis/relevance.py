@@ -44,9 +44,9 @@ def explain(run: LoadedRun, image: Path | Image.Image, labeler: str, attribute: 
     chosen = next(name for name in KINDS if name == kind)
     opened = image if isinstance(image, Image.Image) else open_image(image)
     pixels = pixels_of(run, opened)
-    row, text = run.row(labeler), run.text_vectors([attribute])
+    row = torch.tensor([run.row(labeler)], device=run.model.device)
     with torch.enable_grad(), recorded_attention(run.model) as maps:
-        score = run.model(run.model.normalise(pixels), torch.tensor([row], device=run.model.device), text)[0, 0]
+        score = run.model(run.model.normalise(pixels), row, run.asked([attribute]))[0, 0]
         if chosen == "gradient-attention":
             score.backward()
         attention = [weights.detach()[0] for weights in maps]

@@ -25,7 +25,7 @@ WEIGHTS_FILE = "adapter_model.safetensors"
 
 
 class _LowRankProduct(torch.autograd.Function):
-    """y = x W' + b + scale (x A') B', with the same products for the gradient and no large temporary beside y.
+    """y = x W' + b + (gate * (x A')) B', with the same products for the gradient and no large temporary beside y.
 
     Written as separate operations the update costs about as much as half the frozen product, because each of them
     reads and writes the whole activation; here it is added in place.
@@ -33,29 +33,62 @@ class _LowRankProduct(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, down: Tensor, up: Tensor, scale: float
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, down: Tensor, up: Tensor, gate: Tensor | float
     ) -> Tensor:
-        """x (..., inputs); weight (outputs, inputs); down A (rank, inputs); up B (outputs, rank), in x's dtype."""
+        """x (rows, n, inputs) or (rows, inputs); weight (outputs, inputs); down A (rank, inputs); up B (outputs, rank),
+        in x's dtype; gate a number, or (rows, rank): how much of each direction each row gets.
+        """
         flat = x.reshape(-1, x.shape[-1])
         inner = flat @ down.T
-        y = functional.linear(flat, weight, bias).addmm_(inner, up.T, alpha=scale)
-        ctx.save_for_backward(flat, weight, down, up, inner)
-        ctx.scale = scale
+        y = functional.linear(flat, weight, bias)
+        if isinstance(gate, Tensor):
+            y.addmm_(_gated(inner, gate), up.T)
+            ctx.save_for_backward(flat, weight, down, up, inner, gate)
+        else:
+            y.addmm_(inner, up.T, alpha=gate)
+            ctx.save_for_backward(flat, weight, down, up, inner)
+            ctx.scale = gate
         return y.view(*x.shape[:-1], -1)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        """Gradients of x, A and B; the frozen weight and bias have none."""
-        flat, weight, down, up, inner = ctx.saved_tensors
+        """Gradients of x, A, B and a gate; the frozen weight and bias have none."""
+        flat, weight, down, up, inner, *rest = ctx.saved_tensors
         g = grad.reshape(-1, grad.shape[-1])
-        g_inner = (g @ up).mul_(ctx.scale)
+        g_gate = None
+        if rest:
+            g_gated = g @ up
+            g_inner = _gated(g_gated, rest[0])
+            if ctx.needs_input_grad[5]:
+                g_gate = (g_gated * inner).view(len(rest[0]), -1, inner.shape[-1]).sum(1)
+            g_up = g.T @ _gated(inner, rest[0])
+        else:
+            g_inner = (g @ up).mul_(ctx.scale)
+            g_up = (g.T @ inner).mul_(ctx.scale)
         g_x = (g @ weight).addmm_(g_inner, down).view(*grad.shape[:-1], -1) if ctx.needs_input_grad[0] else None
-        return g_x, None, None, g_inner.T @ flat, (g.T @ inner).mul_(ctx.scale), None
+        return g_x, None, None, g_inner.T @ flat, g_up, g_gate
+
+
+def _gated(inner: Tensor, gate: Tensor) -> Tensor:
+    """(rows * n, rank) times (rows, rank)."""
+    return (inner.view(len(gate), -1, gate.shape[-1]) * gate[:, None].to(inner.dtype)).view_as(inner)
+
+
+class Mix:
+    """How much of each adapter the rows of the present pass get; shared by all layers, set by the model."""
+
+    gate: Tensor | None = None  # (rows, sum of ranks) scales included; None: all of the first adapter
 
 
 class FrozenLoraLinear(LoraLinear):
-    """PEFT's layer for one adapter on a frozen layer, computed faster; everything else is PEFT's."""
+    """PEFT's layer on a frozen product, computed faster, and with a share of every adapter for every row.
+
+    One adapter is PEFT's own sum. With a mix, row r gets sum_e gate[r, e] B_e A_e x: one product of all adapters side
+    by side, where PEFT's `adapter_names` would go through them one after the other.
+    """
+
+    mix: Any  # the model's `Mix`
 
     def forward(self, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         """(..., inputs) -> (..., outputs), in the dtype of `x`."""
@@ -63,40 +96,69 @@ class FrozenLoraLinear(LoraLinear):
         if self.disable_adapters or self.merged or base.weight.requires_grad or args or kwargs:
             plain: Tensor = super().forward(x, *args, **kwargs)
             return plain
-        down, up = self.lora_A["default"].weight.to(x.dtype), self.lora_B["default"].weight.to(x.dtype)
-        product: Tensor = _LowRankProduct.apply(x, base.weight, base.bias, down, up, self.scaling["default"])
+        down, up, gate = self._parts(x.dtype)
+        product: Tensor = _LowRankProduct.apply(x, base.weight, base.bias, down, up, gate)
         return product
+
+    def _parts(self, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor | float]:
+        A: Any = self.lora_A
+        B: Any = self.lora_B
+        if self.mix.gate is None:
+            first = next(iter(A))
+            return A[first].weight.to(dtype), B[first].weight.to(dtype), self.scaling[first]
+        down = torch.cat([A[name].weight for name in A])
+        up = torch.cat([B[name].weight for name in A], dim=1)
+        return down.to(dtype), up.to(dtype), self.mix.gate
 
 
 def add_lora(
-    clip: nn.Module, rank: int, alpha: float, generator: torch.Generator, std: float | None = None
-) -> PeftModel:
+    clip: nn.Module,
+    ranks: Mapping[str, int],
+    alpha: float,
+    generator: torch.Generator,
+    std: float | None = None,
+) -> tuple[PeftModel, Mix]:
     """Adapt `clip` in place; nothing but the adapters requires a gradient afterwards.
 
     Args:
         clip: an open_clip model.
-        rank: of each update B A.
-        alpha: the update is scaled by alpha / rank.
+        ranks: of each adapter's update B A, by the adapter's name.
+        alpha: an update is scaled by alpha / rank.
         generator: draws A; B is zero, so that the adapted model starts as the frozen one.
         std: of A; None for PEFT's own choice, uniform within 1 / sqrt(inputs).
     """
-    config = LoraConfig(r=rank, lora_alpha=alpha, target_modules=TARGET, lora_dropout=0.0, bias="none")  # type: ignore[arg-type]
-    config._register_custom_module({nn.Linear: FrozenLoraLinear})
+    adapted: PeftModel | None = None
     with torch.random.fork_rng(devices=[]):  # PEFT draws too; the caller's random stream must not notice
-        adapted = get_peft_model(clip, config)
-    for layer in _layers(adapted).values():
-        weight: Any = layer.lora_A["default"].weight
-        with torch.no_grad():
-            if std is None:
-                bound = weight.shape[1] ** -0.5
-                weight.copy_((torch.rand(weight.shape, generator=generator) * 2 - 1) * bound)
+        for name, rank in ranks.items():
+            config = LoraConfig(r=rank, lora_alpha=alpha, target_modules=TARGET, lora_dropout=0.0, bias="none")  # type: ignore[arg-type]
+            config._register_custom_module({nn.Linear: FrozenLoraLinear})
+            if adapted is None:
+                adapted = get_peft_model(clip, config, adapter_name=name)
             else:
-                weight.copy_(torch.randn(weight.shape, generator=generator) * std)
-    return adapted
+                adapted.add_adapter(name, config)
+    assert adapted is not None, "a model has at least one adapter"
+    mix = Mix()
+    layers: Mapping[str, Any] = _layers(adapted)
+    for layer in layers.values():
+        layer.mix = mix
+        for name in ranks:
+            _draw(layer.lora_A[name].weight, generator, std)
+    for name, tensor in adapted.named_parameters():
+        tensor.requires_grad_(".lora_" in name)  # PEFT trains only the adapter that it added last
+    return adapted, mix
+
+
+@torch.no_grad()
+def _draw(weight: Any, generator: torch.Generator, std: float | None) -> None:
+    if std is None:
+        bound = weight.shape[1] ** -0.5
+        weight.copy_((torch.rand(weight.shape, generator=generator) * 2 - 1) * bound)
+    else:
+        weight.copy_(torch.randn(weight.shape, generator=generator) * std)
 
 
 def fuse(adapted: PeftModel) -> dict[str, nn.Linear]:
-    """Each adapted layer, by name, as one plain product W + B A; the frozen weights themselves are not touched."""
+    """Each adapted layer of the first adapter, by name, as one plain product W + B A; the frozen weights stay."""
     return {name: _fuse(layer) for name, layer in _layers(adapted).items()}
 
 
@@ -120,21 +182,27 @@ def fused(adapted: PeftModel, plain: Mapping[str, nn.Module] | None = None) -> I
 
 
 def save_adapter(adapted: PeftModel, folder: Path) -> None:
-    """Write an adapter that plain `peft.PeftModel.from_pretrained(open_clip_model, folder)` loads."""
-    folder.mkdir(parents=True, exist_ok=True)
-    state = get_peft_model_state_dict(adapted, save_embedding_layers=False)
-    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}, folder / WEIGHTS_FILE)
-    config = adapted.peft_config["default"]
-    training, config.inference_mode = config.inference_mode, True
-    config.save_pretrained(str(folder))
-    config.inference_mode = training
+    """Write adapters that plain `peft.PeftModel.from_pretrained(open_clip_model, folder)` loads.
+
+    The first one lies in `folder` itself, others in folders of their names within it.
+    """
+    for place, (name, config) in enumerate(adapted.peft_config.items()):
+        own = folder if place == 0 else folder / name
+        own.mkdir(parents=True, exist_ok=True)
+        state = get_peft_model_state_dict(adapted, save_embedding_layers=False, adapter_name=name)
+        save_file({key: tensor.detach().cpu().contiguous() for key, tensor in state.items()}, own / WEIGHTS_FILE)
+        training, config.inference_mode = config.inference_mode, True
+        config.save_pretrained(str(own))
+        config.inference_mode = training
 
 
 def load_adapter(adapted: PeftModel, folder: Path) -> None:
-    """Read an adapter of the same shape, written by `save_adapter`."""
-    result: Any = set_peft_model_state_dict(adapted, load_file(folder / WEIGHTS_FILE))
-    if result.unexpected_keys:
-        raise ValueError(f"The adapter in {folder} was made for another backbone: {result.unexpected_keys[0]}.")
+    """Read adapters of the same names and shapes, written by `save_adapter`."""
+    for place, name in enumerate(adapted.peft_config):
+        own = folder if place == 0 else folder / name
+        result: Any = set_peft_model_state_dict(adapted, load_file(own / WEIGHTS_FILE), adapter_name=name)
+        if result.unexpected_keys:
+            raise ValueError(f"The adapter in {own} was made for another backbone: {result.unexpected_keys[0]}.")
 
 
 def _layers(adapted: PeftModel) -> dict[str, LoraLinear]:
@@ -150,7 +218,7 @@ def _replace(root: nn.Module, name: str, module: nn.Module) -> None:
 def _fuse(layer: LoraLinear) -> nn.Linear:
     base: Any = layer.get_base_layer()
     plain = nn.Linear(base.in_features, base.out_features, device="meta")
-    weight = base.weight.float() + layer.get_delta_weight("default").float()
+    weight = base.weight.float() + layer.get_delta_weight(next(iter(layer.lora_A))).float()
     plain.weight = nn.Parameter(weight.to(base.weight.dtype), requires_grad=False)
     plain.bias = base.bias
     return plain

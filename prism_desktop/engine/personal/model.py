@@ -5,30 +5,42 @@ from __future__ import annotations
 import contextlib
 import copy
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
+from numpy.typing import NDArray
+from peft import PeftModel
 from torch import Tensor, nn
 from torch.nn import functional
 
 from prism_desktop.engine.backbones import Backbone
+from prism_desktop.engine.config import DEFAULT_METHOD
 from prism_desktop.engine.device import Precision
-from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.methods import METHODS, Method
+from prism_desktop.engine.personal import parts
+from prism_desktop.engine.personal.answers import Ints
+from prism_desktop.engine.personal.base import Asked, PersonalModel, groups, take_over
 from prism_desktop.engine.personal.fast import speed_up
-from prism_desktop.engine.personal.lora import add_lora, fused
-from prism_desktop.engine.personal.tokens import TokenInserter, UserPrompts
+from prism_desktop.engine.personal.known import Known
+from prism_desktop.engine.personal.lora import Mix, add_lora, fused
+from prism_desktop.engine.personal.parts import SHARED
+from prism_desktop.engine.personal.tokens import TokenInserter
+from prism_desktop.engine.personal.words import with_profile
 
 
-class PersonalClip(nn.Module):
+class PersonalClip(PersonalModel):
     """Scores images as each labeler would: s_u(i, a) = <f(i; u), t_a> / T.
 
-    The backbone is not changed: the frozen weights are shared with it (copied only if the precision differs), and
-    several models may stand on one backbone. A consensus model has one row of tokens, to which everyone is mapped.
+    What is personal, and where it enters, is the method's; see `parts`. The backbone is not changed: the frozen weights
+    are shared with it (copied only if the precision differs), and several models may stand on one backbone.
 
     Attributes:
         backbone: the frozen model it stands on.
-        prompts: the labelers' tokens; `prompts.table` is (labelers, tokens, width) float32.
+        method: how it is made.
+        known: what is known of the labelers.
+        prompts: the maker of visual tokens; for `lora-visual-prompt` a table.
+        adapted: the PEFT model; None where everything is trained.
     """
 
     _shift: Tensor  # (1, 3, 1, 1) float32, in units of uint8 pixels
@@ -39,6 +51,8 @@ class PersonalClip(nn.Module):
         backbone: Backbone,
         labelers: int,
         *,
+        method: Method | None = None,
+        known: Known | None = None,
         tokens: int = 1,
         rank: int = 4,
         alpha: float = 1.0,
@@ -46,6 +60,7 @@ class PersonalClip(nn.Module):
         learn_temperature: bool = False,
         token_std: float = 0.02,
         lora_std: float | None = None,
+        experts: int = 4,
         seed: int = 0,
         precision: Precision | None = None,
     ) -> None:
@@ -53,37 +68,61 @@ class PersonalClip(nn.Module):
 
         Args:
             backbone: what `backbones.load` returned; the model lives on its device.
-            labelers: rows of the token table.
-            tokens: learned tokens per labeler.
+            labelers: how many there are.
+            method: how the model is made; None for `lora-visual-prompt`.
+            known: what the method wants to know of the labelers.
+            tokens: learned visual tokens per labeler.
             rank: of the adapters.
             alpha: the adapters' updates are scaled by alpha / rank.
             temperature: T; or where it starts if it is learned.
             learn_temperature: train log T too.
             token_std: standard deviation of the initial tokens.
             lora_std: of the adapters' initial A; None for PEFT's own choice.
+            experts: sets of adapters of a mixture.
             seed: of the initial values.
             precision: how the frozen visual weights are held; None for float32.
         """
         super().__init__()
-        self.backbone = backbone
+        self.backbone, self.method = backbone, method or METHODS[DEFAULT_METHOD]
+        self.known, self.labelers, self.tokens, self.rank, self.alpha = known or Known(), labelers, tokens, rank, alpha
+        self.experts: int = experts
         generator = torch.Generator().manual_seed(seed)
-        self.prompts = UserPrompts(labelers, tokens, backbone.width, std=token_std, generator=generator)
+        self.prompts = parts.prompts(self.method, self.known, labelers, tokens, backbone.width, token_std, generator)
+        self.memory = parts.memory(self.method, self.known, backbone.width, generator)
         self._dtype = precision.weights if precision else torch.float32
-        self.adapted = add_lora(_frozen_copy(backbone.model, self._dtype), rank, alpha, generator, lora_std)
-        speed_up(self.visual)
-        self._inserter = TokenInserter(self.prompts)
+        self._build_tower(parts.ranks(self.method, self.known, labelers, rank, experts), alpha, generator, lora_std)
+        self.words = parts.words(self.method, labelers, backbone, token_std, generator)
+        self.shares = parts.shares(self.method, self.known, labelers, self._adapters(), generator)
+        self._inserter = TokenInserter(self.prompts, self.memory)
         self.visual.patch_dropout = self._inserter
         self.log_temperature = nn.Parameter(torch.tensor(math.log(temperature)), requires_grad=learn_temperature)
         self.register_buffer("_shift", torch.tensor(backbone.mean).view(1, 3, 1, 1) * 255, persistent=False)
         self.register_buffer("_scale", 1 / (torch.tensor(backbone.std).view(1, 3, 1, 1) * 255), persistent=False)
         self._texts: dict[tuple[str, ...], Tensor] = {}
+        self.eyes = parts.eyes(self.method, self.known, labelers)
+        self._freeze()
         self.to(backbone.device.torch)
         self.eval()
+
+    def _build_tower(
+        self, ranks: Mapping[str, int], alpha: float, generator: torch.Generator, std: float | None
+    ) -> None:
+        twin: Any = _frozen_copy(self.backbone.model, self._dtype)
+        self.adapted: PeftModel | None = None
+        self._mix = Mix()
+        if ranks:
+            self.adapted, self._mix = add_lora(twin, ranks, alpha, generator, std)
+            speed_up(twin.visual)
+        elif self.method.trained == "all-but-text":
+            twin.visual = copy.deepcopy(twin.visual).float().requires_grad_(True)
+            self._dtype = torch.float32
+        self._plain = [twin] if self.adapted is None else []  # a list, so that the text tower is no part of the state
 
     @property
     def clip(self) -> Any:
         """The open_clip model with adapters in place."""
-        return self.adapted.base_model.model
+        adapted: Any = self.adapted
+        return adapted.base_model.model if adapted is not None else self._plain[0]
 
     @property
     def visual(self) -> Any:
@@ -93,7 +132,7 @@ class PersonalClip(nn.Module):
     @property
     def device(self) -> torch.device:
         """Where it computes."""
-        return self.prompts.table.device
+        return self.log_temperature.device
 
     @property
     def temperature(self) -> Tensor:
@@ -103,12 +142,21 @@ class PersonalClip(nn.Module):
     def train(self, mode: bool = True) -> PersonalClip:
         """Training changes nothing in the frozen model: it has no dropout to turn on."""
         super().train(mode)
-        self.adapted.eval()
+        if self.adapted is not None:
+            self.adapted.eval()
         return self
+
+    def prepare(self, taken: NDArray[Any]) -> Tensor:
+        """(images, 3, S, S) uint8 -> float32 on the model's device, as the backbone wants them."""
+        return self.normalise(torch.from_numpy(taken))
 
     def normalise(self, pixels: Tensor) -> Tensor:
         """(batch, 3, S, S) uint8 on any device -> float32 on the model's, as the backbone wants them."""
         return (pixels.to(self.device, non_blocking=True).float() - self._shift) * self._scale
+
+    def see(self, inputs: Tensor, labeler: Tensor, image: Tensor | None = None) -> Tensor:
+        """As `image_features`."""
+        return self.image_features(inputs, labeler, image)
 
     def image_features(self, pixels: Tensor, labeler: Tensor | None, image: Tensor | None = None) -> Tensor:
         """See images as labelers see them.
@@ -122,12 +170,21 @@ class PersonalClip(nn.Module):
         Returns:
             (rows, embed_dim) float32, unit norm.
         """
-        with self._inserter.using(labeler, image):
+        gate = self.shares(labeler) if self.shares is not None and labeler is not None else None
+        with self._inserter.using(labeler, image), self._sharing(gate):
             features = self.visual(pixels.to(self._dtype))
         return functional.normalize(features.float(), dim=-1)
 
+    @contextlib.contextmanager
+    def _sharing(self, gate: Tensor | None) -> Iterator[None]:
+        self._mix.gate = gate
+        try:
+            yield
+        finally:
+            self._mix.gate = None
+
     @torch.no_grad()
-    def text_vectors(self, attributes: Sequence[Sequence[str]]) -> Tensor:
+    def text_vectors(self, attributes: Asked) -> Tensor:
         """The frozen text tower's vector of each attribute: the mean of its sentences' unit vectors, unit norm.
 
         Args:
@@ -136,67 +193,128 @@ class PersonalClip(nn.Module):
         Returns:
             (attributes, embed_dim) float32, without gradient; each attribute is encoded once.
         """
-        for attribute in {tuple(attribute) for attribute in attributes} - self._texts.keys():
-            ids = self.backbone.tokenizer(list(attribute)).to(self.device)
-            mean = self.clip.encode_text(ids, normalize=True).float().mean(dim=0)
-            self._texts[attribute] = functional.normalize(mean, dim=-1)
+        for attribute in dict.fromkeys(tuple(attribute) for attribute in attributes):
+            if attribute not in self._texts:
+                ids = self.backbone.tokenizer(list(attribute)).to(self.device)
+                mean = self.clip.encode_text(ids, normalize=True).float().mean(dim=0)
+                self._texts[attribute] = functional.normalize(mean, dim=-1)
         return torch.stack([self._texts[tuple(attribute)] for attribute in attributes])
 
     def scores(self, features: Tensor, text: Tensor) -> Tensor:
-        """(rows, embed_dim) and (attributes, embed_dim), unit norm -> (rows, attributes); differences are logits."""
-        return features @ text.T / self.temperature
+        """(rows, embed_dim) and (attributes, embed_dim), unit norm -> (rows, attributes); differences are logits.
 
-    def forward(self, pixels: Tensor, labeler: Tensor | None, text: Tensor, image: Tensor | None = None) -> Tensor:
-        """`scores` of `image_features`: (rows, attributes) float32."""
-        return self.scores(self.image_features(pixels, labeler, image), text)
+        `text` may also be (rows, attributes, embed_dim), where each row reads the attributes in its own way.
+        """
+        if text.ndim == 2:
+            return features @ text.T / self.temperature
+        return torch.einsum("rd,rad->ra", features, text) / self.temperature
+
+    def judge(self, features: Tensor, labeler: Tensor, asked: Asked) -> Tensor:
+        """Cosines with the attributes' texts over the temperature: (rows, attributes)."""
+        return self.scores(features, self._read(labeler, asked))
+
+    def _read(self, labeler: Tensor, asked: Asked) -> Tensor:
+        """(attributes, embed_dim), or (rows, attributes, embed_dim) where labelers read differently."""
+        if self.words is None and not self.known.profiles:
+            return self.text_vectors(asked)
+        distinct, row = torch.unique(labeler, return_inverse=True)
+        if self.words is not None:
+            own: Tensor = self.words(self.clip, asked, distinct)
+            return own[row]
+        profiles = self.known.profiles or ()
+        read = [
+            self.text_vectors([with_profile(profiles[code], words) for words in asked]) for code in distinct.tolist()
+        ]
+        return torch.stack(read)[row]
+
+    def forward(self, pixels: Tensor, labeler: Tensor, asked: Asked, image: Tensor | None = None) -> Tensor:
+        """`judge` of `see`: (rows, attributes) float32."""
+        return self.judge(self.see(pixels, labeler, image), labeler, asked)
+
+    def begin_episode(self, answers: Ints | None) -> None:
+        """Passed on to those parts that read histories."""
+        reading: tuple[Any, ...] = (self.prompts, self.memory)
+        for part in reading:
+            if hasattr(part, "begin_episode"):
+                part.begin_episode(answers)
 
     def parameter_groups(self, lora_lr: float, token_lr: float, weight_decay: float) -> list[dict[str, Any]]:
         """For an optimiser. A labeler's token has few labels to learn from and needs a learning rate of its own."""
-        groups = [
-            {"name": "lora", "params": self._lora(), "lr": lora_lr, "weight_decay": weight_decay},
-            {"name": "tokens", "params": [self.prompts.table], "lr": token_lr, "weight_decay": weight_decay},
-        ]
-        if self.log_temperature.requires_grad:
-            groups.append({"name": "temperature", "params": [self.log_temperature], "lr": lora_lr, "weight_decay": 0.0})
-        return groups
+        own = [part for part in (self.prompts, self.words, self.memory, self.shares) if part is not None]
+        return groups(
+            [
+                ("lora", self._lora(), lora_lr, weight_decay),
+                ("tower", list(self._whole_tower().values()), lora_lr, weight_decay),
+                ("tokens", [tensor for part in own for tensor in part.parameters()], token_lr, weight_decay),
+                ("temperature", [self.log_temperature], lora_lr, 0.0),
+            ]
+        )
 
     def counts(self) -> dict[str, int]:
         """Numbers of parameters: `lora`, `tokens`, and `trainable` in all."""
         return {
             "lora": sum(parameter.numel() for parameter in self._lora()),
-            "tokens": self.prompts.table.numel(),
-            "trainable": sum(parameter.numel() for parameter in self.parameters() if parameter.requires_grad),
+            "tokens": sum(parameter.numel() for parameter in self.prompts.parameters()),
+            "trainable": sum(parameter.numel() for parameter in self.trained().values() if parameter.requires_grad),
         }
 
-    def trainable_state(self) -> dict[str, Tensor]:
-        """A copy of everything that training changes, on the CPU."""
-        return {name: tensor.detach().cpu().clone() for name, tensor in self._trainable().items()}
+    def _freeze(self) -> None:
+        """What the method does not train; see `Method.trained`."""
+        if self.method.trained == "nothing":
+            self.requires_grad_(False)
+        if parts.keeps_consensus(self.method):
+            for name, tensor in self.named_parameters():
+                if f".{SHARED}." in name or (name.startswith("prompts.") and "visual-token" not in self.method.places):
+                    tensor.requires_grad_(False)
+
+    def trained(self) -> dict[str, nn.Parameter]:
+        """Everything that training changes, by name: adapters, personal parts, a tower that is trained whole."""
+        tower = {f"visual.{name}": tensor for name, tensor in self._whole_tower().items()}
+        return super().trained() | {"log_temperature": self.log_temperature} | tower
+
+    def _whole_tower(self) -> dict[str, nn.Parameter]:
+        """The image tower's own parameters where it is trained whole, without the tokens that are put into it."""
+        if self.method.trained != "all-but-text":
+            return {}
+        return {name: p for name, p in self.visual.named_parameters() if not name.startswith("patch_dropout.")}
+
+    def kept_state(self) -> dict[str, Tensor]:
+        """Everything of the model that neither the backbone nor the adapters hold, trained or not, on the CPU."""
+        return {name: tensor.detach().cpu().clone() for name, tensor in self._kept().items()}
 
     @torch.no_grad()
-    def load_trainable_state(self, state: Mapping[str, Tensor]) -> None:
-        """Take over what `trainable_state` returned.
+    def load_kept_state(self, state: Mapping[str, Tensor]) -> None:
+        """Take over what `kept_state` returned.
 
         Raises:
             RunError: if the state belongs to a model of another shape.
         """
-        own = self._trainable()
-        if own.keys() != state.keys() or any(own[name].shape != state[name].shape for name in own):
-            raise RunError("The saved weights belong to a model with other labelers, tokens, rank or backbone.")
-        for name, tensor in own.items():
-            tensor.copy_(state[name])
+        take_over(self._kept(), state)
+
+    def _kept(self) -> dict[str, nn.Parameter]:
+        own = {name: p for name, p in self.named_parameters() if not name.startswith(("adapted.", "log_temperature"))}
+        return own | {f"visual.{name}": tensor for name, tensor in self._whole_tower().items()}
 
     @contextlib.contextmanager
     def fused(self) -> Iterator[None]:
-        """Inside, the adapters are folded into one product per layer: faster, for predictions without gradient."""
+        """Inside, a single adapter is folded into one product per layer: faster, for predictions without gradient."""
+        if self.adapted is None or self.shares is not None:
+            yield
+            return
         with fused(self.adapted):
             yield
 
-    def _lora(self) -> list[nn.Parameter]:
-        return [tensor for name, tensor in self.adapted.named_parameters() if ".lora_" in name]
+    def _adapters(self) -> Mapping[str, tuple[int, float]]:
+        """Rank and scale of each adapter, in PEFT's order."""
+        if self.adapted is None:
+            return {}
+        configs: Mapping[str, Any] = self.adapted.peft_config
+        return {name: (one.r, float(one.lora_alpha) / one.r) for name, one in configs.items()}
 
-    def _trainable(self) -> dict[str, nn.Parameter]:
-        lora = {name: tensor for name, tensor in self.adapted.named_parameters() if ".lora_" in name}
-        return {"tokens": self.prompts.table, "log_temperature": self.log_temperature} | lora
+    def _lora(self) -> list[nn.Parameter]:
+        if self.adapted is None:
+            return []
+        return [tensor for name, tensor in self.adapted.named_parameters() if ".lora_" in name]
 
 
 def _frozen_copy(model: nn.Module, visual_dtype: torch.dtype) -> nn.Module:

@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,14 +18,17 @@ from prism_desktop.engine.backbones import Backbone, load, parse
 from prism_desktop.engine.device import choose_device
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Done, Event, Progress
-from prism_desktop.engine.personal.lora import fuse, fused, load_adapter, save_adapter
 from prism_desktop.engine.methods import Method, method
+from prism_desktop.engine.personal.base import Asked
+from prism_desktop.engine.personal.known import Known
+from prism_desktop.engine.personal.lora import load_adapter, save_adapter
 from prism_desktop.engine.personal.model import PersonalClip
 from prism_desktop.engine.personal.text import DEFAULT_TEMPLATES, sentences
 
 ADAPTER = "adapter"
 TOKENS = "tokens.safetensors"
 _KEY = "prism"  # of the metadata
+_KNOWN = "known."  # before the names of facts about the labelers
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,9 @@ class Card:
     tokens: int
     rank: int
     alpha: float
+    experts: int
     temperature: float
+    profiles: tuple[str, ...] | None = None  # of the labelers, where the method reads them
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,19 +76,19 @@ class LoadedRun:
         return tuple(self.card.attributes)
 
     def row(self, labeler: str) -> int:
-        """The row of the token table that a labeler uses.
+        """The place of a labeler among those of the run.
 
         Raises:
             InputError: if the run knows no such labeler.
         """
         if labeler not in self.labelers:
             raise InputError(f"This run has no labeler {labeler!r}; it has {', '.join(self.labelers)}.")
-        return self.method.row(self.labelers.index(labeler))
+        return self.labelers.index(labeler)
 
-    def text_vectors(self, attributes: Sequence[str]) -> torch.Tensor:
-        """(attributes, embed_dim) of names: labeled ones with their templates, any other with the default ones."""
+    def asked(self, attributes: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+        """Attributes as sentences: labeled ones by their own templates, any other by the default ones."""
         known = self.card.attributes
-        return self.model.text_vectors([sentences(name, known.get(name, DEFAULT_TEMPLATES)) for name in attributes])
+        return tuple(sentences(name, known.get(name, DEFAULT_TEMPLATES)) for name in attributes)
 
     def scores(
         self,
@@ -125,25 +129,30 @@ class LoadedRun:
             InputError: if a labeler is unknown or the images have another size.
         """
         chosen = [self.row(code) for code in (self.labelers if labelers is None else labelers)]
-        rows = sorted(set(chosen))
-        text = self.text_vectors(self.attributes if attributes is None else attributes)
-        n = len(pixels)
-        scores = np.empty((len(rows), len(text), n), np.float32)
-        step = max(1, batch // max(1, len(rows)))
-        plain = fuse(self.model.adapted)
+        asked = self.asked(self.attributes if attributes is None else attributes)
+        eyes = sorted({self.model.eyes[row] for row in chosen})
+        n, step = len(pixels), max(1, batch // max(1, len(eyes)))
+        scores = np.empty((len(chosen), len(asked), n), np.float32)
         for start in range(0, n, step):
-            with fused(self.model.adapted, plain):
-                scores[:, :, start : start + step] = self._chunk(pixels[start : start + step], rows, text)
+            with self.model.fused():
+                chunk = pixels[start : start + step]
+                scores[:, :, start : start + step] = self._chunk(chunk, chosen, eyes, asked)
             yield Progress(min(start + step, n), n, "Predicting")
-        yield Done(scores[[rows.index(row) for row in chosen]])
+        yield Done(scores)
 
-    def _chunk(self, pixels: NDArray[np.uint8], rows: Sequence[int], text: torch.Tensor) -> NDArray[np.float32]:
-        """(rows, attributes, images) float32."""
+    def _chunk(
+        self, pixels: NDArray[np.uint8], chosen: Sequence[int], eyes: Sequence[int], asked: Asked
+    ) -> NDArray[np.float32]:
+        """(labelers, attributes, images) float32."""
         images = self.model.normalise(_channels_first(pixels, self.backbone.image_size))
-        labeler = torch.tensor(rows, device=images.device).repeat_interleave(len(images))
-        image = torch.arange(len(images), device=images.device).repeat(len(rows))
-        scores: NDArray[np.float32] = self.model(images, labeler, text, image).cpu().numpy()
-        return scores.reshape(len(rows), len(images), len(text)).transpose(0, 2, 1)
+        labeler = torch.tensor(eyes, device=images.device).repeat_interleave(len(images))
+        image = torch.arange(len(images), device=images.device).repeat(len(eyes))
+        seen = dict(zip(eyes, torch.split(self.model.see(images, labeler, image), len(images)), strict=True))
+        scores = [
+            self.model.judge(seen[self.model.eyes[row]], torch.full((len(images),), row, device=images.device), asked)
+            for row in chosen
+        ]
+        return np.stack([score.cpu().numpy().T for score in scores])
 
 
 def describe(
@@ -157,17 +166,18 @@ def describe(
         labelers: codes in the order of the table's rows.
         attributes: name -> templates in the order of training.
     """
-    config: Any = model.adapted.peft_config["default"]
     return Card(
         method=method,
         backbone=model.backbone.name,
         backbone_sha256=model.backbone.sha256,
         labelers=tuple(labelers),
         attributes={name: tuple(templates) for name, templates in attributes.items()},
-        tokens=model.prompts.table.shape[1],
-        rank=int(config.r),
-        alpha=float(config.lora_alpha),
+        tokens=model.tokens,
+        rank=model.rank,
+        alpha=model.alpha,
+        experts=model.experts,
         temperature=float(model.temperature),
+        profiles=model.known.profiles,
     )
 
 
@@ -186,11 +196,14 @@ def save_model(
     card = describe(model, method, labelers, attributes)
     fresh = run / f"{ADAPTER}.new"
     shutil.rmtree(fresh, ignore_errors=True)
-    save_adapter(model.adapted, fresh)
-    table = {"tokens": model.prompts.table.detach().cpu().contiguous()}
-    save_file(table, run / f"{TOKENS}.new", metadata={_KEY: json.dumps(asdict(card))})
+    if model.adapted is not None:
+        save_adapter(model.adapted, fresh)
+    facts = {f"{_KNOWN}{name}": torch.from_numpy(array.copy()) for name, array in model.known.arrays().items()}
+    tensors = {name: tensor.contiguous() for name, tensor in (model.kept_state() | facts).items()}
+    save_file(tensors, run / f"{TOKENS}.new", metadata={_KEY: json.dumps(asdict(card))})
     shutil.rmtree(run / ADAPTER, ignore_errors=True)
-    fresh.rename(run / ADAPTER)
+    if fresh.exists():
+        fresh.rename(run / ADAPTER)
     (run / f"{TOKENS}.new").replace(run / TOKENS)
     return card
 
@@ -216,37 +229,47 @@ def load_run(run: Path, device: str = "auto", backbone: Backbone | None = None) 
         RunError: if the model is missing or damaged, or the backbone is not the one that it was trained on.
         BackboneError: if the backbone cannot be loaded.
     """
-    card, tokens = _read(run)
+    card, tensors = _read(run)
     backbone = backbone or load(parse(card.backbone), choose_device(device))
     if backbone.sha256 != card.backbone_sha256:
         raise RunError(
             f"The weights of {backbone.name} are not those that {run.name} was trained on (their checksums differ), so "
             "its predictions would be wrong. Put the original weights back, or train again."
         )
+    facts = {name.removeprefix(_KNOWN): tensors.pop(name).numpy() for name in [*tensors] if name.startswith(_KNOWN)}
     model = PersonalClip(
-        backbone, len(tokens), tokens=card.tokens, rank=card.rank, alpha=card.alpha, temperature=card.temperature
+        backbone,
+        len(card.labelers),
+        method=method(card.method),
+        known=Known.from_arrays(facts, card.profiles),
+        tokens=card.tokens,
+        rank=card.rank,
+        alpha=card.alpha,
+        experts=card.experts,
+        temperature=card.temperature,
     )
     try:
-        load_adapter(model.adapted, run / ADAPTER)
+        if model.adapted is not None:
+            load_adapter(model.adapted, run / ADAPTER)
     except (OSError, SafetensorError, ValueError) as error:
         raise RunError(f"The adapter of {run.name} is missing or damaged ({error}); train again.") from error
-    with torch.no_grad():
-        model.prompts.table.copy_(tokens)
+    model.load_kept_state(tensors)
     model.requires_grad_(False)
     return LoadedRun(model, card)
 
 
-def _read(run: Path) -> tuple[Card, torch.Tensor]:
+def _read(run: Path) -> tuple[Card, dict[str, torch.Tensor]]:
     path = run / TOKENS
     if not path.is_file():
         raise RunError(f"{run.name} holds no trained model yet; finish or resume its training.")
     try:
         with safe_open(path, framework="pt") as file:
             fields = json.loads((file.metadata() or {})[_KEY])
-            tokens: torch.Tensor = file.get_tensor("tokens")
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
         fields["labelers"] = tuple(fields["labelers"])
         fields["attributes"] = {name: tuple(templates) for name, templates in fields["attributes"].items()}
-        return Card(**fields), tokens
+        fields["profiles"] = tuple(fields["profiles"]) if fields.get("profiles") else None
+        return Card(**fields), tensors
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise RunError(f"The model file {path} is damaged ({error}); train again.") from error
 

@@ -1,44 +1,79 @@
-"""Visual prompt tokens, one set per labeler, and the place where they enter the image tower."""
+"""Visual prompt tokens: how each labeler's are made, and the place where they enter the image tower.
+
+A maker is a module that turns labelers, (rows,) int64, into tokens, (rows, tokens, width).
+"""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
 
 
 class UserPrompts(nn.Module):
-    """What one labeler adds to every image: a few learned tokens.
+    """A table: what one labeler adds to every image is a few learned tokens.
 
     Source: Jia et al., "Visual Prompt Tuning", ECCV 2022, shallow variant; one set per labeler, not per task.
 
     Attributes:
-        table: (labelers, tokens, width) float32; the only trained parameter.
+        table: (rows, tokens, width) float32.
+        rows: (labelers,) int64, the row that each labeler uses; labelers may share one.
+    """
+
+    rows: Tensor
+
+    def __init__(self, rows: Sequence[int], tokens: int, width: int, *, std: float, generator: torch.Generator) -> None:
+        super().__init__()
+        self.table = nn.Parameter(torch.randn(max(rows) + 1, tokens, width, generator=generator) * std)
+        self.register_buffer("rows", torch.tensor(rows), persistent=False)
+
+    def forward(self, labeler: Tensor) -> Tensor:
+        """(rows,) int64 -> (rows, tokens, width)."""
+        return self.table[self.rows[labeler]]
+
+
+class HierarchicalPrompts(nn.Module):
+    """A common token and each labeler's deviation: e_u = mu + d_u. A new labeler starts at mu.
+
+    Source: Gelman and Hill, "Data Analysis Using Regression and Multilevel Models", 2007; the prior on d_u is a loss.
+
+    Attributes:
+        mean: (1, tokens, width) float32, mu.
+        deviation: (labelers, tokens, width) float32, d_u, zero at the start.
     """
 
     def __init__(self, labelers: int, tokens: int, width: int, *, std: float, generator: torch.Generator) -> None:
         super().__init__()
-        self.table = nn.Parameter(torch.randn(labelers, tokens, width, generator=generator) * std)
+        self.mean = nn.Parameter(torch.randn(1, tokens, width, generator=generator) * std)
+        self.deviation = nn.Parameter(torch.zeros(labelers, tokens, width))
 
-    def forward(self, tokens: Tensor, labeler: Tensor) -> Tensor:
-        """Insert each labeler's tokens between the class token and the patches.
+    def forward(self, labeler: Tensor) -> Tensor:
+        """(rows,) int64 -> (rows, tokens, width)."""
+        return self.mean + self.deviation[labeler]
 
-        Args:
-            tokens: (batch, 1 + patches, width), positions already added.
-            labeler: (batch,) int64, the row of `table` for each image.
 
-        Returns:
-            (batch, 1 + tokens + patches, width), in the dtype of `tokens`.
+class FactoredPrompts(nn.Module):
+    """A short vector per labeler and one linear map to tokens that all share, so that labelers can be interpolated.
 
-        Raises:
-            ValueError: if `tokens` and `table` differ in width.
-        """
-        if tokens.shape[-1] != self.table.shape[-1]:
-            raise ValueError(f"The image tokens are {tokens.shape[-1]} wide, the labelers' {self.table.shape[-1]}.")
-        prompts = self.table[labeler].to(tokens.dtype)
-        return torch.cat([tokens[:, :1], prompts, tokens[:, 1:]], dim=1)
+    Attributes:
+        vectors: (labelers, 64) float32.
+    """
+
+    SIZE = 64
+
+    def __init__(self, labelers: int, tokens: int, width: int, *, std: float, generator: torch.Generator) -> None:
+        super().__init__()
+        self.shape = (tokens, width)
+        self.vectors = nn.Parameter(torch.randn(labelers, self.SIZE, generator=generator))
+        # Tokens start with the spread `std`: a sum over the vector's unit entries.
+        self.map = nn.Parameter(torch.randn(self.SIZE, tokens * width, generator=generator) * std * self.SIZE**-0.5)
+        self.bias = nn.Parameter(torch.zeros(tokens * width))
+
+    def forward(self, labeler: Tensor) -> Tensor:
+        """(rows,) int64 -> (rows, tokens, width)."""
+        return (self.vectors[labeler] @ self.map + self.bias).view(-1, *self.shape)
 
 
 class TokenInserter(nn.Module):
@@ -47,9 +82,14 @@ class TokenInserter(nn.Module):
     What comes before it does not depend on the labeler, so that an image seen for several labelers is embedded once.
     """
 
-    def __init__(self, prompts: UserPrompts) -> None:
+    def __init__(self, prompts: nn.Module, memory: nn.Module | None = None) -> None:
+        """
+        Args:
+            prompts: a maker of tokens.
+            memory: (tokens, labeler) -> tokens of the same shape, looked up before the labeler's own enter; or None.
+        """
         super().__init__()
-        self.prompts = prompts
+        self.prompts, self.memory = prompts, memory
         self._labeler: Tensor | None = None
         self._image: Tensor | None = None
 
@@ -63,10 +103,18 @@ class TokenInserter(nn.Module):
             self._labeler = self._image = None
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """(images, 1 + patches, width) -> (rows, 1 + tokens + patches, width); unchanged outside `using`."""
+        """(images, 1 + patches, width) -> (rows, 1 + tokens + patches, width); unchanged outside `using`.
+
+        Raises:
+            ValueError: if the image tokens and the labelers' differ in width.
+        """
         if self._image is not None:
             tokens = tokens[self._image]
         if self._labeler is None:
             return tokens
-        inserted: Tensor = self.prompts(tokens, self._labeler)
-        return inserted
+        if self.memory is not None:
+            tokens = self.memory(tokens, self._labeler)
+        own: Tensor = self.prompts(self._labeler)
+        if tokens.shape[-1] != own.shape[-1]:
+            raise ValueError(f"The image tokens are {tokens.shape[-1]} wide, the labelers' {own.shape[-1]}.")
+        return torch.cat([tokens[:, :1], own.to(tokens.dtype), tokens[:, 1:]], dim=1)

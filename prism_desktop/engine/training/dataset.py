@@ -12,6 +12,7 @@ class Batch:
     """Some answers, and the image rows that they need, each once.
 
     Attributes:
+        places: (answers,) int64, where the answers stand among all of their split.
         images: (images,) int64, the distinct images, ascending.
         image, labeler: (rows,) int64; rows are distinct pairs of a place in `images` and a labeler.
         left, right: (answers,) int64 into the rows.
@@ -19,6 +20,7 @@ class Batch:
         outcome, weight: (answers,) float32.
     """
 
+    places: Ints
     images: Ints
     image: Ints
     labeler: Ints
@@ -30,19 +32,21 @@ class Batch:
     weight: Floats
 
 
-def batch(answers: Answers, places: Ints, images: int, shared: bool) -> Batch:
+def batch(answers: Answers, places: Ints, images: int, alike: Ints) -> Batch:
     """The answers at `places`, with their image rows deduplicated.
 
     Args:
         images: how many images there are.
-        shared: all labelers look with the same eyes (consensus), so that an image is one row for all of them.
+        alike: (labelers,) int64, for each labeler the first one who sees images the same way; an image is one row for
+            all of them.
     """
     owner = answers.labeler[places]
-    eyes = np.zeros_like(owner) if shared else owner
+    eyes = alike[owner]
     both = np.concatenate([answers.left[places], answers.right[places]])
     keys, inverse = np.unique(np.concatenate([eyes, eyes]) * images + both, return_inverse=True)
     distinct, image = np.unique(keys % images, return_inverse=True)
     return Batch(
+        places=places,
         images=distinct,
         image=image.astype(np.int64),
         labeler=keys // images,

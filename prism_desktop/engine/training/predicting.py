@@ -28,21 +28,26 @@ def predict_all(
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
+    import torch
 
     text = pa.string()
     schema = pa.schema([("labeler", text), ("attribute", text), ("image", text), ("score", pa.float32())])
     beside = path.with_name(f".{path.name}.tmp")
-    everything, total = np.arange(len(images)), len(images) * (1 if scorer.shared else len(labelers))
-    done, scores = 0, np.empty((0, len(attributes)), np.float32)
+    everything, kinds = np.arange(len(images)), sorted(set(scorer.model.eyes))
+    done, total = 0, len(images) * len(kinds)
+    seen: dict[int, torch.Tensor] = {}
     with pq.ParquetWriter(beside, schema) as file:
         for row, labeler in enumerate(labelers):
-            if row == 0 or not scorer.shared:  # shared eyes see the same for everyone
-                blocks = [scores[:0]]
-                for block in scorer.table(everything, np.full(len(images), row)):
+            eye = scorer.model.eyes[row]
+            if eye not in seen:
+                seen = {} if eye == row and len(kinds) == len(labelers) else seen  # nobody else will ask for the last
+                blocks = []
+                for block in scorer.blocks(everything, np.full(len(images), eye)):
                     blocks.append(block)
                     done += len(block)
                     yield Progress(done, total, "Predicting")
-                scores = np.concatenate(blocks)
+                seen[eye] = torch.cat(blocks)
+            scores = scorer.judge(seen[eye], row)
             for column, attribute in enumerate(attributes):
                 names = [pa.array([name] * len(images), text) for name in (labeler, attribute)]
                 table = pa.table([*names, pa.array(images, text), pa.array(scores[:, column])], schema=schema)

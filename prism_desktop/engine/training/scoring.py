@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -9,62 +11,89 @@ import torch
 from torch import Tensor
 
 from prism_desktop.engine.personal.answers import Answers, Ints
-from prism_desktop.engine.personal.model import PersonalClip
+from prism_desktop.engine.personal.base import Asked, PersonalModel
 from prism_desktop.engine.training.dataset import Batch, batch
 from prism_desktop.engine.training.loss import PairLoss, correct
 from prism_desktop.engine.training.metrics import Tally
-from prism_desktop.engine.training.pixels import Pixels
 
 ROWS = 256  # image rows per pass without gradient
 
 
-@dataclass(frozen=True, slots=True)
+class Inputs(Protocol):
+    """The images of a run as its model wants them: decoded pixels, or cached features."""
+
+    def __len__(self) -> int: ...
+
+    def take(self, images: Ints, flips: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[Any]:
+        """Copy images out, some of them mirrored."""
+
+
+@dataclass(frozen=True)
 class Scorer:
     """A model with everything it needs to score images by number.
 
     Attributes:
-        text: (attributes, embed_dim) float32, unit norm, on the model's device.
-        shared: labelers look with the same eyes, so that each image is scored once for all.
+        model: any personal model.
+        asked: the attributes, as sentences.
+        inputs: the images.
     """
 
-    model: PersonalClip
-    text: Tensor
-    pixels: Pixels
-    shared: bool
+    model: PersonalModel
+    asked: Asked
+    inputs: Inputs
 
-    def differences(self, part: Batch, flips: npt.NDArray[np.bool_] | None = None) -> Tensor:
+    @cached_property
+    def alike(self) -> Ints:
+        """(labelers,) the first labeler who sees images the same way."""
+        return np.array(self.model.eyes, dtype=np.int64)
+
+    def batch(self, answers: Answers, places: Ints) -> Batch:
+        """The answers at `places`, with their image rows."""
+        return batch(answers, places, len(self.inputs), self.alike)
+
+    def see(self, part: Batch, flips: npt.NDArray[np.bool_] | None = None) -> Tensor:
+        """Features of a batch's image rows: (rows, features) float32, with gradient."""
+        return self._see(part.images, part.image, part.labeler, flips)
+
+    def differences(self, part: Batch, features: Tensor) -> Tensor:
         """Score of the left minus score of the right image of each answer: (answers,) float32, with gradient."""
-        scores = self._rows(part.images, part.image, part.labeler, flips)
-        attribute = self.send(part.attribute)
-        return scores[self.send(part.left), attribute] - scores[self.send(part.right), attribute]
+        owner, attribute = self.send(part.owner), self.send(part.attribute)
+        both = torch.cat([features[self.send(part.left)], features[self.send(part.right)]])
+        scores = self.model.judge(both, owner.repeat(2), self.asked)
+        chosen = scores.gather(1, attribute.repeat(2)[:, None])[:, 0]
+        return chosen[: len(owner)] - chosen[len(owner) :]
 
     @torch.inference_mode()
-    def table(self, image: Ints, labeler: Ints) -> Iterator[npt.NDArray[np.float32]]:
-        """Scores of (image, labeler) rows, a block of (rows, attributes) float32 at a time."""
+    def blocks(self, image: Ints, labeler: Ints) -> Iterator[Tensor]:
+        """Features of (image, labeler) rows, a block of (rows, features) at a time."""
+        self.model.begin_episode(None)
         with self.model.fused():
             for start in range(0, len(image), ROWS):
                 images, place = np.unique(image[start : start + ROWS], return_inverse=True)
-                scores = self._rows(images, place.astype(np.int64), labeler[start : start + ROWS], None)
-                yield scores.float().cpu().numpy()
+                yield self._see(images, place.astype(np.int64), labeler[start : start + ROWS], None)
+
+    @torch.inference_mode()
+    def judge(self, features: Tensor, labeler: int) -> npt.NDArray[np.float32]:
+        """What one labeler says of rows that were seen with their eyes: (rows, attributes) float32."""
+        owner = torch.full((len(features),), labeler, device=features.device)
+        return self.model.judge(features, owner, self.asked).float().cpu().numpy()
 
     @torch.inference_mode()
     def tally(self, answers: Answers, loss: PairLoss, empty: Tally) -> Tally:
         """Add answers to a tally by the model's present weights."""
-        part = batch(answers, np.arange(len(answers)), len(self.pixels), self.shared)
         if not len(answers):
             return empty
-        scores = torch.from_numpy(np.concatenate(list(self.table(part.images[part.image], part.labeler))))
-        attribute = torch.from_numpy(part.attribute)
-        difference = scores[torch.from_numpy(part.left), attribute] - scores[torch.from_numpy(part.right), attribute]
-        outcome = torch.from_numpy(part.outcome)
-        losses = loss(self.send(difference.numpy()), self.send(part.outcome)).cpu().double().numpy()
-        empty.add(part.owner, part.attribute, losses, correct(difference, outcome).double().numpy())
+        part = self.batch(answers, np.arange(len(answers)))
+        features = torch.cat(list(self.blocks(part.images[part.image], part.labeler)))
+        difference, outcome = self.differences(part, features), self.send(part.outcome)
+        losses = loss(difference, outcome).cpu().double().numpy()
+        empty.add(part.owner, part.attribute, losses, correct(difference, outcome).cpu().double().numpy())
         return empty
 
     def send(self, values: npt.NDArray[np.generic]) -> Tensor:
         """An array on the model's device."""
         return torch.from_numpy(values).to(self.model.device, non_blocking=True)
 
-    def _rows(self, images: Ints, image: Ints, labeler: Ints, flips: npt.NDArray[np.bool_] | None) -> Tensor:
-        pixels = self.model.normalise(torch.from_numpy(self.pixels.take(images, flips)))
-        return self.model.forward(pixels, self.send(labeler), self.text, self.send(image))
+    def _see(self, images: Ints, image: Ints, labeler: Ints, flips: npt.NDArray[np.bool_] | None) -> Tensor:
+        inputs = self.model.prepare(self.inputs.take(images, flips))
+        return self.model.see(inputs, self.send(labeler), self.send(image))

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -13,13 +13,14 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.personal.answers import Answers, Ints
 from prism_desktop.engine.training import checkpoint
-from prism_desktop.engine.training.dataset import Batch, batch
+from prism_desktop.engine.training.dataset import Batch
 from prism_desktop.engine.training.events import Epoch, Step
 from prism_desktop.engine.training.loss import PairLoss, correct
 from prism_desktop.engine.training.metrics import Tally, append_metrics, drop_metrics_from
 from prism_desktop.engine.training.sampler import Sampler
 from prism_desktop.engine.training.schedule import fitting_epochs, rate_share, width_scale
 from prism_desktop.engine.training.scoring import Scorer
+from prism_desktop.engine.training.terms import Moment, Term
 
 REPORT_SECONDS = 0.1  # a reader sees no more, and reading the loss back halts a GPU
 
@@ -63,6 +64,7 @@ class Trainer:
 
     Attributes:
         answers: of the splits train and val.
+        terms: what the method adds to the likelihood of the answers.
         folder: the run's; gets metrics.csv and checkpoints/.
         stopping: set it to end training after the present step; the best epoch so far is kept.
     """
@@ -73,10 +75,12 @@ class Trainer:
     attributes: tuple[str, ...]
     config: TrainConfig
     folder: Path
+    terms: Sequence[Term] = ()
     stopping: bool = False
     cursor: Cursor = field(default_factory=Cursor)
     loss: PairLoss = field(init=False)
     sampler: Sampler = field(init=False)
+    width: int = 768  # of the tower, for which learning rates are scaled
     _optimizer: torch.optim.Optimizer = field(init=False)
     _rates: tuple[float, ...] = field(init=False)
     _running: Tally = field(init=False)
@@ -89,12 +93,15 @@ class Trainer:
     def __post_init__(self) -> None:
         config, answers = self.config, self.answers["train"]
         self.loss = PairLoss(config.pairs.ties == "davidson", answers.tie_share).to(self.scorer.model.device)
-        scale = width_scale(config, self.scorer.model.backbone.width)
+        scale = width_scale(config, self.width)
         groups = self.scorer.model.parameter_groups(
             config.lora_lr * scale, config.token_lr * scale, config.weight_decay
         )
         if self.loss.log_nu is not None:
             groups.append({"name": "ties", "params": [self.loss.log_nu], "lr": config.lora_lr, "weight_decay": 0.0})
+        helpers = [tensor for term in self.terms for tensor in term.parameters()]
+        if helpers:
+            groups.append({"name": "terms", "params": helpers, "lr": config.lora_lr, "weight_decay": 0.0})
         self._optimizer = torch.optim.AdamW(groups)
         self._rates = tuple(float(group["lr"]) for group in groups)
         self.sampler = Sampler(answers.group, config.batch, config.seed)
@@ -117,7 +124,9 @@ class Trainer:
         if self.cursor.best_epoch is None:  # stopped within the first epoch: what there is becomes the best
             yield self._close_epoch()
         self.scorer.model.load_trainable_state(_part(self._best, "model."))
-        self.loss.load_state_dict(_part(self._best, "loss."))
+        self._load_losses(self._best)
+        for term in self.terms:
+            term.finish(self.scorer, self.answers["val"], self.loss)
 
     def save(self) -> None:
         """Write a checkpoint of this moment."""
@@ -135,7 +144,7 @@ class Trainer:
         if found is not None:
             self.cursor = Cursor(**found.cursor)
             self.scorer.model.load_trainable_state(_part(found.tensors, "model."))
-            self.loss.load_state_dict(_part(found.tensors, "loss."))
+            self._load_losses(found.tensors)
             checkpoint.load_optimizer(self._optimizer, found.tensors)
             self._best = _part(found.tensors, "best.")
             self._running.sums = found.tensors["running"].numpy().copy()
@@ -165,17 +174,25 @@ class Trainer:
     def _step(self, places: Ints) -> None:
         if not self._pending:
             self._begun = time.perf_counter()
-        part = batch(self.answers["train"], places, len(self.scorer.pixels), self.scorer.shared)
+        self.scorer.model.begin_episode(places)
+        part = self.scorer.batch(self.answers["train"], places)
         flips = self.sampler.flips(self.cursor.epoch, part.images) if self.config.flips else None
-        difference = self.scorer.differences(part, flips)
+        features = self.scorer.see(part, flips)
+        difference = self.scorer.differences(part, features)
         outcome, weight = self.scorer.send(part.outcome), self.scorer.send(part.weight)
         losses = self.loss(difference, outcome)
+        total = (losses * weight).sum() / weight.sum()
+        moment = Moment(self.scorer, part, features, difference)
+        for term in self.terms:
+            total = total + term(moment)
         share = rate_share(self.config, self.cursor.step, self.epochs * self.sampler.steps)
         for group, rate in zip(self._optimizer.param_groups, self._rates, strict=True):
             group["lr"] = rate * share
         self._optimizer.zero_grad(set_to_none=True)
-        ((losses * weight).sum() / weight.sum()).backward()
+        total.backward()
         self._optimizer.step()
+        for term in self.terms:
+            term.stepped(self.scorer.model, self.cursor.step + 1, self.epochs * self.sampler.steps)
         self._pending.append((part, losses.detach(), correct(difference.detach(), outcome)))
         self.cursor.place += 1
         self.cursor.step += 1
@@ -248,9 +265,17 @@ class Trainer:
 
     def _weights(self) -> dict[str, Tensor]:
         weights = {f"model.{name}": tensor for name, tensor in self.scorer.model.trainable_state().items()}
+        losses = [("loss.", self.loss), *((f"term-{place}.", term) for place, term in enumerate(self.terms))]
         return weights | {
-            f"loss.{name}": tensor.detach().cpu().clone() for name, tensor in self.loss.state_dict().items()
+            f"{prefix}{name}": tensor.detach().cpu().clone()
+            for prefix, module in losses
+            for name, tensor in module.state_dict().items()
         }
+
+    def _load_losses(self, tensors: Mapping[str, Tensor]) -> None:
+        self.loss.load_state_dict(_part(tensors, "loss."))
+        for place, term in enumerate(self.terms):
+            term.load_state_dict(_part(tensors, f"term-{place}."))
 
 
 def _epoch_event(cursor: Cursor, train: Tally, val: Tally, best: bool) -> Epoch:

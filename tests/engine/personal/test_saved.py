@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from prism_desktop.engine.backbones import Backbone, load, parse
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Done, Progress
+from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.personal.model import PersonalClip
 from prism_desktop.engine.personal.saved import LoadedRun, describe, load_run, read_card, save_model
 from prism_desktop.engine.personal.text import sentences
@@ -33,10 +34,10 @@ def images() -> NDArray[np.uint8]:
 
 def _direct(model: PersonalClip, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """(labelers, attributes, n), one labeler at a time."""
-    text = model.text_vectors([sentences(name, templates) for name, templates in ATTRIBUTES.items()])
+    asked = [sentences(name, templates) for name, templates in ATTRIBUTES.items()]
     pixels = model.normalise(torch.from_numpy(images))
     with torch.no_grad():
-        rows = [model(pixels, torch.full((len(images),), row), text).T.numpy() for row in range(3)]
+        rows = [model(pixels, torch.full((len(images),), row), asked).T.numpy() for row in range(3)]
     return np.stack(rows)
 
 
@@ -98,7 +99,7 @@ def test_that_prediction_reports_how_far_it_is(run: Path, images: NDArray[np.uin
 def test_that_consensus_serves_all_labelers_in_one_pass(
     backbone: Backbone, images: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = PersonalClip(backbone, 1)
+    model = PersonalClip(backbone, 3, method=METHODS["consensus"])
     loaded = LoadedRun(model, describe(model, "consensus", LABELERS, ATTRIBUTES))
     rows: list[int] = []
     original = model.image_features

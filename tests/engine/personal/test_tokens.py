@@ -12,13 +12,15 @@ from prism_desktop.engine.personal.tokens import TokenInserter, UserPrompts
 
 
 def _prompts(labelers: int = 3, tokens: int = 2, width: int = 4) -> UserPrompts:
-    return UserPrompts(labelers, tokens, width, std=0.02, generator=torch.Generator().manual_seed(0))
+    return UserPrompts(range(labelers), tokens, width, std=0.02, generator=torch.Generator().manual_seed(0))
 
 
 def test_that_tokens_stand_between_the_class_token_and_the_patches() -> None:
     prompts = _prompts()
     seen = torch.randn(2, 6, 4)
-    inserted = prompts(seen, torch.tensor([2, 0]))
+    inserter = TokenInserter(prompts)
+    with inserter.using(torch.tensor([2, 0])):
+        inserted = inserter(seen)
     assert inserted.shape == (2, 8, 4)
     assert torch.equal(inserted[:, 0], seen[:, 0])
     assert torch.equal(inserted[:, 1:3], prompts.table[[2, 0]])
@@ -26,16 +28,19 @@ def test_that_tokens_stand_between_the_class_token_and_the_patches() -> None:
 
 
 def test_that_tokens_take_the_images_dtype() -> None:
-    assert _prompts()(torch.randn(1, 6, 4).bfloat16(), torch.tensor([0])).dtype is torch.bfloat16
+    inserter = TokenInserter(_prompts())
+    with inserter.using(torch.tensor([0])):
+        assert inserter(torch.randn(1, 6, 4).bfloat16()).dtype is torch.bfloat16
 
 
 def test_that_another_width_is_refused() -> None:
-    with pytest.raises(ValueError, match="5 wide, the labelers' 4"):
-        _prompts()(torch.randn(1, 6, 5), torch.tensor([0]))
+    inserter = TokenInserter(_prompts())
+    with pytest.raises(ValueError, match="5 wide, the labelers' 4"), inserter.using(torch.tensor([0])):
+        inserter(torch.randn(1, 6, 5))
 
 
 def test_that_initial_tokens_have_the_asked_spread() -> None:
-    table = UserPrompts(50, 1, 200, std=0.02, generator=torch.Generator().manual_seed(0)).table
+    table = UserPrompts(range(50), 1, 200, std=0.02, generator=torch.Generator().manual_seed(0)).table
     assert table.std().item() == pytest.approx(0.02, rel=0.05)
 
 

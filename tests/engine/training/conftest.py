@@ -82,11 +82,11 @@ def make_trainer(backbone: Backbone, tmp_path: Path) -> MakeTrainer:
         split = {
             name: answers(frame[frame["split"] == name], LABELERS, ATTRIBUTES, ids) for name in ("train", "val", "test")
         }
-        rows = method(config.method).rows(len(LABELERS))
-        model = PersonalClip(backbone, rows, seed=config.seed, temperature=config.temperature)
-        text = model.text_vectors([(name,) for name in ATTRIBUTES])
-        scorer = Scorer(model, text, Pixels(array, np.arange(images)), shared=rows == 1)
-        return Trainer(scorer, split, LABELERS, ATTRIBUTES, config, folder)
+        model = PersonalClip(
+            backbone, len(LABELERS), method=method(config.method), seed=config.seed, temperature=config.temperature
+        )
+        scorer = Scorer(model, [(name,) for name in ATTRIBUTES], Pixels(array, np.arange(images)))
+        return Trainer(scorer, split, LABELERS, ATTRIBUTES, config, folder, width=backbone.width)
 
     return make
 

@@ -19,13 +19,13 @@ def test_that_an_image_is_one_row_per_labeler_in_a_batch() -> None:
         weight=np.ones(4, np.float32),
         group=np.array([0, 0, 1, 2]),
     )
-    part = batch(answers, np.arange(4), 10, shared=False)
+    part = batch(answers, np.arange(4), 10, np.arange(2))
     rows = list(zip(part.images[part.image], part.labeler, strict=True))
     assert rows == [(3, 0), (7, 0), (3, 1), (7, 1), (9, 1)]
     assert part.images.tolist() == [3, 7, 9]
     assert [rows[row] for row in part.left] == [(7, 0), (7, 0), (7, 1), (3, 1)]
     assert [rows[row] for row in part.right] == [(3, 0), (3, 0), (3, 1), (9, 1)]
-    together = batch(answers, np.arange(4), 10, shared=True)
+    together = batch(answers, np.arange(4), 10, np.zeros(2, np.int64))
     assert (len(together.image), together.labeler.tolist()) == (3, [0, 0, 0])
     assert together.owner.tolist() == [0, 0, 1, 1]
 
@@ -50,20 +50,20 @@ def test_that_a_deduplicated_batch_has_the_loss_of_a_naive_one(make_trainer: Mak
     state = scorer.model.trainable_state()
     noisy = {name: tensor + 0.05 * torch.randn_like(tensor) for name, tensor in state.items()}
     scorer.model.load_trainable_state(noisy | {"log_temperature": state["log_temperature"]})
-    part = batch(answers, places, len(scorer.pixels), scorer.shared)
+    part = scorer.batch(answers, places)
     assert len(part.images) <= len(part.image) < 2 * len(places)
-    loss = trainer.loss(scorer.differences(part), torch.from_numpy(part.outcome)).mean()
+    loss = trainer.loss(scorer.differences(part, scorer.see(part)), torch.from_numpy(part.outcome)).mean()
     loss.backward()
     gradient = scorer.model.prompts.table.grad.clone()
     scorer.model.zero_grad()
 
     naive = []
     for place in places:  # as the source does: each answer by itself, one image after the other
-        labeler = torch.tensor([0 if scorer.shared else answers.labeler[place]])
+        labeler = torch.tensor([answers.labeler[place]])
         pair = [
-            scorer.model(
-                scorer.model.normalise(torch.from_numpy(scorer.pixels.take(np.array([image])))), labeler, scorer.text
-            )[0, answers.attribute[place]]
+            scorer.model(scorer.model.prepare(scorer.inputs.take(np.array([image]))), labeler, scorer.asked)[
+                0, answers.attribute[place]
+            ]
             for image in (answers.left[place], answers.right[place])
         ]
         target = torch.tensor(0 if answers.outcome[place] > 0.5 else 1)
