@@ -124,7 +124,8 @@ class AppContext(QObject):
         self.study_closed.emit()
 
         def closed(_: None) -> None:
-            self._closing.remove(study)
+            if study in self._closing:  # else the window was closed meanwhile, and saw to it
+                self._closing.remove(study)
             if then is not None:
                 then()
 

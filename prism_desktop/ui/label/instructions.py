@@ -38,14 +38,19 @@ class InstructionsPage(QWidget):
         theme = self._context.theme
         self._begin_card("Rate each face" if kind == "rating" else "Compare two faces", wording.instructions(kind))
         for actions, text in _RATING if kind == "rating" else _COMPARISON:
-            caps = columns(*(KeyCap(theme, keys[action]) for action in actions), None, gap=4)
+            parts: list[QWidget | None] = []
+            for action in actions:
+                if action == "undo too" and keys[action]:  # a second key, not one of a chord
+                    parts.append(label("or", "small"))
+                parts += [KeyCap(theme, keys[action])] if keys[action] else []
+            caps = columns(*parts, None, gap=4)
             line = columns(caps, label(text, "muted"))
             line.setStretch(0, 2)
             line.setStretch(1, 5)
             self.card.body.addLayout(line)
         self._end_card(
             ("Practise first", "Space", self.practice_wanted),
-            ("Start without", "S", self.begun),
+            ("No practice", "N", self.begun),
             ("Back", "Escape", self.left),
         )
 

@@ -28,7 +28,7 @@ class Stage(QWidget):
         self._grey, self._ink = QColor(tokens.stage), QColor(tokens.on_stage)
         self._images: tuple[str, ...] = ()
         self._told = True
-        self._asked = 0.0  # s on the steady clock, when the faces could have been painted first
+        self._asked: float | None = None  # s on the steady clock, when faces were to follow others
         self._middles: tuple[int, int] | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(320, 200)
@@ -37,9 +37,9 @@ class Stage(QWidget):
 
     def show_images(self, images: tuple[str, ...]) -> None:
         """Show one or two images, by id."""
+        self._asked = time.perf_counter() if self._images else None
         self._images = images
         self._told = False
-        self._asked = time.perf_counter()
         self.update()
 
     def box(self, count: int | None = None) -> QSize:
@@ -58,20 +58,21 @@ class Stage(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.fillRect(self.rect(), self._grey)
-        whole = True
-        for place, image in zip(self.places(), self._images, strict=False):
-            whole &= self._paint(painter, place, image, toward=self._toward(place))
+        whole = all(self._ring.get(image, self.box()) is not None for image in self._images)
+        if whole or self._told or self._resizing():  # two faces appear in the same frame
+            for place, image in zip(self.places(), self._images, strict=False):
+                self._paint(painter, place, image, toward=self._toward(place))
         painter.end()
         if whole and len(self._images) == 2:
             self._tell_middles()
         if whole and self._images and not self._told:
             self._told = True
-            self.painted.emit(time.time(), self._missed(time.perf_counter() - self._asked))
+            self.painted.emit(time.time(), self._missed())
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        if not self._told:  # what was shown behind another page is not late
-            self._asked = time.perf_counter()
+        if not self._told:  # what was called for behind another page is not late
+            self._asked = None
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -85,9 +86,10 @@ class Stage(QWidget):
             elif right.contains(event.position().toPoint()):
                 self.chosen.emit("right")
 
-    def _missed(self, seconds: float) -> int:
-        """How many frames the screen drew without the faces while they were waited for; the first may be the next."""
-        return int(seconds * (self.screen().refreshRate() or 60.0))
+    def _missed(self) -> int:
+        """How many frames the screen drew in vain between two trials; the first trial of a sitting follows none."""
+        waited = 0.0 if self._asked is None else time.perf_counter() - self._asked
+        return int(waited * (self.screen().refreshRate() or 60.0))
 
     def _toward(self, place: QRect) -> int:
         """Two faces lean to the middle, so that the eye travels little: 1 to the right, -1 to the left, 0 centred."""
@@ -95,18 +97,21 @@ class Stage(QWidget):
             return 0
         return 1 if place.x() == 0 else -1
 
-    def _paint(self, painter: QPainter, place: QRect, image: str, toward: int) -> bool:
+    def _resizing(self) -> bool:
+        """Whether every face is at hand, though for another room."""
+        return all(self._ring.any_size(image) is not None for image in self._images)
+
+    def _paint(self, painter: QPainter, place: QRect, image: str, toward: int) -> None:
         decoded = self._ring.get(image, self.box())
         if decoded is None:
             self._paint_meanwhile(painter, place, image)
-            return False
+            return
         if decoded.isNull():
             painter.setPen(self._ink)
             text = "This image cannot be read.\nSkip it with the reason “bad image”."
             painter.drawText(place, Qt.AlignmentFlag.AlignCenter, text)
-            return True
+            return
         painter.drawImage(self._corner(place, decoded, toward), decoded)
-        return True
 
     def _paint_meanwhile(self, painter: QPainter, place: QRect, image: str) -> None:
         """After a change of size: the face as decoded for the old one, until the new one comes."""

@@ -1,6 +1,7 @@
 """Before labeling: who labels, and which task."""
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QButtonGroup, QGridLayout, QLineEdit, QSpinBox, QVBoxLayout, QWidget
 
 from prism_desktop.engine.study.records import Kind, LabelerProgress, LabelerRecord
@@ -12,6 +13,16 @@ from prism_desktop.ui.widgets.cards import ScrollPage
 from prism_desktop.ui.widgets.tile import Tile
 
 COLUMNS = 3
+
+
+class _Count(QSpinBox):
+    """Scrolling the page does not change the number below the pointer."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
 
 
 class StartPage(QWidget):
@@ -39,7 +50,8 @@ class StartPage(QWidget):
             tile.setCheckable(True)
             self._tasks.addButton(tile)
         self.comparison.setChecked(True)
-        self.target = QSpinBox()
+        self.target = _Count()
+        self.suggested = button("", self._want_suggested, "quiet")
         self._overview: operations.Overview | None = None
         self.name = QLineEdit()
         self.name.setPlaceholderText("Name or code of a new labeler")
@@ -108,13 +120,15 @@ class StartPage(QWidget):
         self.name.setMinimumWidth(280)
         tasks = columns(self.comparison, self.rating, gap=2 * GRID)
         asked = label("Trials asked of each labeler", "muted")
-        self.target.setRange(0, 100_000)
+        self.target.setRange(1, 100_000)
         self.target.setSingleStep(10)
-        self.target.setMinimumWidth(150)
+        self.target.setMinimumWidth(120)
+        self.target.lineEdit().setTextMargins(GRID, 0, 0, 0)
+        self.target.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.target.setKeyboardTracking(False)  # not at each digit
         self.target.setAccessibleName("Trials asked of each labeler for this task")
-        self.target.setToolTip("For this task, in this study. 0 asks for as many as suit the number of images.")
-        self.target.valueChanged.connect(lambda count: self.target_wanted.emit(self.kind, count))
+        self.target.setToolTip("For this task, in this study.")
+        self.target.valueChanged.connect(self._want)
         self._tasks.buttonClicked.connect(lambda _: self._show_target())
         keys = button("Change &keys…", self.keys_wanted.emit, "quiet")
         content = rows(
@@ -129,7 +143,7 @@ class StartPage(QWidget):
             GRID,
             label("Which task?", "heading"),
             tasks,
-            columns(asked, GRID // 2, self.target, None),
+            columns(asked, GRID // 2, self.target, self.suggested, None),
             2 * GRID,
             columns(self.start, keys, self.read_only, None),
             None,
@@ -151,10 +165,19 @@ class StartPage(QWidget):
             return
         suited, wanted = overview.suited[self.kind], overview.targets[self.kind]
         self.target.blockSignals(True)
-        self.target.setSpecialValueText(f"{suited:,} (suggested)")
-        self.target.setValue(0 if wanted == suited else wanted)
+        self.target.setValue(wanted)
         self.target.blockSignals(False)
+        self.suggested.setText(f"Suggested: {suited:,}")
+        self.suggested.setVisible(wanted != suited and not overview.info.read_only)
         self.target.setEnabled(not overview.info.read_only)
+
+    def _want(self, count: int) -> None:
+        if self._overview is not None:
+            self.target_wanted.emit(self.kind, 0 if count == self._overview.suited[self.kind] else count)
+
+    def _want_suggested(self) -> None:
+        if self._overview is not None:
+            self.target.setValue(self._overview.suited[self.kind])
 
     def _empty_grid(self) -> None:
         for tile in self._labelers.buttons():

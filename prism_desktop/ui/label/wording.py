@@ -33,7 +33,7 @@ def progress(now: int, done: int, target: int, *, practice: bool) -> str:
 def enough(target: int) -> tuple[str, ...]:
     """What is said when as many trials were done as are asked for."""
     return (
-        f"You have judged all {target:,} that were asked for. Everything is stored.",
+        f"You have judged all {target:,} that were asked for.",
         "You may go on: every further answer helps.",
     )
 

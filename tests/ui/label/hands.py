@@ -19,7 +19,7 @@ def begin(window: Window, qtbot: QtBot, kind: Kind = "comparison", labeler: str 
     qtbot.mouseClick(panel.start.start, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: panel.pages.currentWidget() in (panel.instructions, panel.trial))
     if panel.pages.currentWidget() is panel.instructions:
-        qtbot.keyClick(panel.instructions, Qt.Key.Key_S)
+        qtbot.keyClick(panel.instructions, Qt.Key.Key_N)
     rest(panel, qtbot)
     return panel
 

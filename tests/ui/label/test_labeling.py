@@ -130,7 +130,7 @@ def test_that_instructions_come_first_and_after_a_gap_but_not_after_a_pause(
     qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.start)
     panel.begin("L1", "comparison")
     qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.instructions)
-    qtbot.keyClick(panel.instructions, Qt.Key.Key_S)
+    qtbot.keyClick(panel.instructions, Qt.Key.Key_N)
     rest(panel, qtbot)
     press(panel, qtbot, LEFT, LEFT)
     qtbot.keyClick(panel.trial, Qt.Key.Key_Escape)

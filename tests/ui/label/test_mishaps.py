@@ -193,3 +193,15 @@ def test_that_the_end_is_said_once_the_last_answers_are_saved(
     disk.make_room()
     sitting.save_again()
     qtbot.waitUntil(lambda: "last one" in panel.trial.question.text())
+
+
+def test_that_a_window_closed_while_its_study_closes_closes_quietly(
+    open_window: OpenWindow, qtbot: QtBot, fresh: Study
+) -> None:
+    window = open_window(fresh)
+    begin(window, qtbot)
+    window.context.close_study()
+    window.context.worker.collect()  # its last reading has come, its own closing has not
+    window.close()
+    window.context.writer.collect()
+    assert window.context.study is None

@@ -37,7 +37,11 @@ _FACTS: Final = (
     Column("superseded_by", "text", "The later trial that corrects this one; analyse only rows where this is empty."),
     Column("source", "text", "labeled (in this program), imported, or simulated."),
     Column("probability", "number", "With which the design drew this image or pair at this place."),
-    Column("dropped_frames", "integer", "Screen frames missed before the images were painted: 0 is on time."),
+    Column(
+        "dropped_frames",
+        "integer",
+        "Frames of the screen missed before the images were painted: 0 is on time; empty: not measured.",
+    ),
     Column("import", "text", "The import that brought the trial, empty if it was labeled in this program."),
 )
 RATINGS: Final = (
