@@ -78,41 +78,43 @@ def learning_curve(
     if len(np.unique(n)) < FEWEST:
         raise InputError(f"A learning curve needs at least {FEWEST} different numbers of answers.")
     spread = np.maximum(np.asarray(error, dtype=np.float64), 1e-4)
-    top, drop, power = _fit(n, y, spread, ceiling)
     rng = np.random.default_rng(seed)
+    drawn = y + rng.normal(0, spread, (_DRAWS, len(y)))
+    tops, drops, belief = _fit(n, np.vstack([y, drawn]), spread, ceiling)
     last = float(n.max())
-    gains = []
-    for _ in range(_DRAWS):
-        _, b, c = _fit(n, y + rng.normal(0, spread), spread, ceiling, rng)
-        gains.append(b * ((last + _START) ** -c - (last + more + _START) ** -c))
-    value = drop * ((last + _START) ** -power - (last + more + _START) ** -power)
+    gains = drops * ((last + _START) ** -_POWERS - (last + more + _START) ** -_POWERS)
+    # The measured accuracies' own power is the median by belief: where nothing tells powers apart, the middle one.
+    reached = np.cumsum(belief, axis=1) >= np.append(0.5, rng.random(_DRAWS))[:, None]
+    chosen = np.where(reached.any(axis=1), reached.argmax(axis=1), len(_POWERS) - 1)
+    value, others = float(gains[0, chosen[0]]), gains[np.arange(1, _DRAWS + 1), chosen[1:]]
     tail = (1 - LEVEL) / 2
-    low, high = np.quantile(gains, [tail, 1 - tail])
-    return LearningCurve(
-        top, drop, power, int(last), more, float(value), float(min(low, value)), float(max(high, value))
-    )
+    low, high = np.quantile(others, [tail, 1 - tail])
+    best = chosen[0]
+    shape = float(tops[0, best]), float(drops[0, best]), float(_POWERS[best])
+    return LearningCurve(*shape, int(last), more, value, float(min(low, value)), float(max(high, value)))
 
 
-def _fit(
-    n: Floats, y: Floats, spread: Floats, ceiling: float, rng: np.random.Generator | None = None
-) -> tuple[float, float, float]:
-    """Weighted least squares in top and drop for each power; of the powers the median by likelihood, or one drawn."""
-    found = [_line((n + _START) ** -power, y, 1 / spread**2, ceiling) for power in _POWERS]
-    misfit = np.array([part[2] for part in found])
-    belief = np.exp(-(misfit - misfit.min()) / 2)
-    belief /= belief.sum()
-    chosen = int(np.searchsorted(np.cumsum(belief), 0.5 if rng is None else rng.random() * belief.sum()))
-    chosen = min(chosen, len(_POWERS) - 1)
-    return found[chosen][0], found[chosen][1], float(_POWERS[chosen])
+def _fit(n: Floats, y: Floats, spread: Floats, ceiling: float) -> tuple[Floats, Floats, Floats]:
+    """Least squares in top <= ceiling and drop >= 0 for every power.
 
+    Args:
+        n: (points,) numbers of answers.
+        y: (curves, points) accuracies.
+        spread: (points,) their standard errors.
+        ceiling: of the top.
 
-def _line(x: Floats, y: Floats, weight: Floats, ceiling: float) -> tuple[float, float, float]:
-    """top and drop >= 0 of y = top - drop * x with top <= ceiling, and the weighted sum of squares."""
-    mean_x, mean_y = np.average(x, weights=weight), np.average(y, weights=weight)
-    slope = (weight * (x - mean_x) * (y - mean_y)).sum() / (weight * (x - mean_x) ** 2).sum()
-    drop = max(0.0, -float(slope))
-    top = float(mean_y + drop * mean_x)
-    if top > ceiling:
-        top = ceiling
-        drop = max(0.0, float((weight * x * (ceiling - y)).sum() / (weight * x**2).sum()))
-    return top, drop, float((weight * (y - top + drop * x) ** 2).sum())
+    Returns:
+        top, drop and belief, (curves, powers) each; beliefs follow the likelihood and add up to 1 for every curve.
+    """
+    x, weight = (n + _START) ** -_POWERS[:, None], 1 / spread**2  # (powers, points)
+    share = weight / weight.sum()
+    mean_x, mean_y = x @ share, (y @ share)[:, None]
+    covariance = y @ (share * (x - mean_x[:, None])).T
+    drop = np.maximum(0.0, -covariance / ((x - mean_x[:, None]) ** 2 @ share))
+    top = mean_y + drop * mean_x
+    capped = np.maximum(0.0, (ceiling - y) @ (share * x).T / (x**2 @ share))
+    drop, top = np.where(top > ceiling, capped, drop), np.minimum(top, ceiling)
+    fitted = top[:, :, None] - drop[:, :, None] * x
+    misfit = (weight * (y[:, None, :] - fitted) ** 2).sum(axis=2)
+    belief = np.exp(-(misfit - misfit.min(axis=1, keepdims=True)) / 2)
+    return top, drop, belief / belief.sum(axis=1, keepdims=True)

@@ -19,8 +19,13 @@ from prism_desktop.engine.evaluation.pairs import (
 )
 from prism_desktop.engine.evaluation.splits import SplitReport
 
-# What stays together beside the unordered pair; images and labelers are apart by themselves.
-_TOGETHER: dict[str, list[str]] = {"pair": [], "time": ["labeler"], "label": ["labeler", "attribute"]}
+# What stays together beside the unordered pair; images are apart by themselves, labelers but for their first answers.
+_TOGETHER: dict[str, list[str]] = {
+    "pair": [],
+    "labeler": ["labeler"],
+    "time": ["labeler"],
+    "label": ["labeler", "attribute"],
+}
 
 
 @dataclass(frozen=True, slots=True)

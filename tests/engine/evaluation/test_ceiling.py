@@ -51,3 +51,42 @@ def test_that_too_few_repeats_give_no_ceiling() -> None:
     assert found.agreement == pytest.approx(0.9)
     assert found.value == pytest.approx(ceiling_of(0.9))
     assert found.low < found.value < found.high
+
+
+@pytest.mark.parametrize("noise", [0.3, 0.6, 1.0, 1.5])
+def test_that_the_ceiling_of_finitely_many_repeats_is_within_a_point_on_average(noise: float) -> None:
+    rng, truth = np.random.default_rng(0), 0.5 + np.arcsin(1 / np.sqrt(1 + noise**2)) / np.pi
+    found = []
+    for _ in range(60):
+        taste = rng.normal(0, 1, 400)
+        first, second = (taste + rng.normal(0, noise, 400) > 0 for _ in range(2))
+        found.append(ceiling_of(float((first == second).mean())))
+    assert np.mean(found) == pytest.approx(truth, abs=0.01)
+
+
+def rated_twice(images: int, noise: float, seed: int, steps: float) -> list[tuple[str, str, str, float]]:
+    rng = np.random.default_rng(seed)
+    taste = rng.normal(0, 1, images)
+    return [
+        ("L1", f"i{k}", "a", float(np.round((taste[k] + rng.normal(0, noise)) * steps)))
+        for _ in range(2)
+        for k in range(images)
+    ]
+
+
+@pytest.mark.parametrize("noise", [0.3, 0.7])
+def test_that_repeated_ratings_give_the_ceiling_of_comparisons_by_the_same_noise(noise: float) -> None:
+    truth = 0.5 + np.arcsin(1 / np.sqrt(1 + noise**2)) / np.pi
+    found = [ceilings(None, fabricate.ratings(rated_twice(120, noise, seed, 50)))["L1"] for seed in range(40)]
+    assert np.mean([one.value for one in found]) == pytest.approx(truth, abs=0.01)
+    assert {(one.source, one.n) for one in found} == {("ratings", 120)}
+    assert np.mean([one.low <= truth <= one.high for one in found]) >= 0.85
+
+
+def test_that_repeated_comparisons_come_before_repeated_ratings() -> None:
+    rows = [("L1", f"x{k}", f"y{k}", "a", "left") for k in range(10)] * 2
+    both = ceilings(fabricate.comparisons(rows), fabricate.ratings(rated_twice(30, 0.5, 0, 2)))
+    assert both["L1"].source == "comparisons"
+    few = ceilings(fabricate.comparisons(rows[:9] * 2), fabricate.ratings(rated_twice(30, 0.5, 0, 2)))
+    assert few["L1"].source == "ratings"
+    assert ceilings(fabricate.comparisons(rows[:9] * 2), fabricate.ratings(rated_twice(9, 0.5, 0, 2))) == {}

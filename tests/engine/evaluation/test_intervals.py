@@ -5,6 +5,7 @@ import pytest
 
 from prism_desktop.engine.evaluation.intervals import Resampled, dyadic_variance, wilson
 from prism_desktop.engine.evaluation.metrics import Judged, correct
+from tests.engine.evaluation import simulate
 
 
 def simulated(seed: int, n: int, images: int, spread: float, labelers: int = 3) -> Judged:
@@ -36,6 +37,37 @@ def test_that_intervals_cover_at_their_level(n: int, images: int, spread: float)
         estimate = Resampled(judged, correct(judged), seed, resamples=200).mean()
         inside += estimate.low <= truth <= estimate.high
     assert 0.90 <= inside / 240 <= 0.985
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(("n", "images", "spread"), [(300, 80, 0.0), (400, 60, 0.7), (1500, 90, 0.5)])
+def test_that_intervals_cover_93_to_97_percent(n: int, images: int, spread: float) -> None:
+    noise = np.random.default_rng(1).normal(0, spread * np.sqrt(2), 2_000_000)
+    truth = (1 / (1 + np.exp(-0.8 - noise))).mean()
+    inside = 0
+    for seed in range(2000):
+        judged = simulated(seed, n, images, spread)
+        estimate = Resampled(judged, correct(judged), seed, resamples=1000).mean()
+        inside += estimate.low <= truth <= estimate.high
+    assert 0.93 <= inside / 2000 <= 0.97
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("shared", [0.0, 1.0])
+def test_that_intervals_of_macro_gains_cover_93_to_97_percent(shared: float) -> None:
+    inside = 0
+    for seed in range(1500):
+        rng = np.random.default_rng([3, seed])
+        judged, taste = simulate.answers(rng, 85, 60, 6, 3)
+        common, own = rng.normal(0, 1, taste.shape), rng.normal(0, 1, (6, *taste.shape))
+        method = taste + 0.7 * (np.sqrt(shared) * common + np.sqrt(1 - shared) * own)
+        consensus = np.broadcast_to(taste + 0.7 * rng.normal(0, 1, taste.shape), method.shape)
+        difference = simulate.hits(judged, method) - simulate.hits(judged, consensus)
+        estimate = Resampled(judged, difference, seed, resamples=1000, bounds=(-1, 1)).macro()
+        inside += estimate.low <= 0 <= estimate.high
+    assert 0.93 <= inside / 1500 <= 0.97
 
 
 def test_that_macro_weighs_labelers_alike_and_micro_answers() -> None:
