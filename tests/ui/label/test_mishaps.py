@@ -1,5 +1,6 @@
 """Labeling when something goes wrong: a full disk, a lost file, a click in the wrong place."""
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -196,12 +197,14 @@ def test_that_the_end_is_said_once_the_last_answers_are_saved(
 
 
 def test_that_a_window_closed_while_its_study_closes_closes_quietly(
-    open_window: OpenWindow, qtbot: QtBot, fresh: Study
+    open_window: OpenWindow, qtbot: QtBot, fresh: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     window = open_window(fresh)
-    begin(window, qtbot)
+    go_on, close = threading.Event(), Study.close
+    monkeypatch.setattr(Study, "close", lambda study: go_on.wait(10) and close(study))
     window.context.close_study()
-    window.context.worker.collect()  # its last reading has come, its own closing has not
+    qtbot.waitUntil(lambda: window.context.writer.busy)
+    go_on.set()
     window.close()
-    window.context.writer.collect()
+    window.context.writer.collect()  # an answer that nobody waits for any more
     assert window.context.study is None
