@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from prism_desktop.engine.evaluation.significance import gate
+
 ABOUT_THE_LABELER = "Judgments of faces say something about the labeler, not about the person shown."
 
 _NAMES = {
@@ -56,7 +58,21 @@ def _results(meta: Mapping[str, Any]) -> str:
         rows.append([*row, _share(consensus.get(key)), _points(gain.get(key))])
     for key, label in (("nll", "NLL (nats)"), ("brier", "Brier"), ("ece", "ECE")):
         rows.append([label, _plain(test.get(key)), "", _plain(consensus.get(key)), ""])
-    return _table(["", "Accuracy", "Answers", "Consensus", "Gain"], rows)
+    ranked, theirs = test.get("spearman") or {}, consensus.get("spearman") or {}
+    if ranked.get("macro") is not None:
+        rating = "Rank correlation with held-out ratings"
+        rows.append([rating, _plain(ranked["macro"]), str(ranked["n"]), _plain(theirs.get("macro")), ""])
+    table = _table(["", "Accuracy", "Answers", "Consensus", "Gain"], rows)
+    return "\n\n".join(part for part in (table, _gate(gain)) if part)
+
+
+def _gate(gain: Mapping[str, Any]) -> str:
+    """The success gate's verdict on a gain, condition by condition."""
+    if not gain.get("per_labeler") or (gain.get("macro") or {}).get("p") is None:
+        return ""
+    verdict = gate(gain)
+    head = "Passes the success gate" if verdict.passed else "Does not pass the success gate"
+    return f"{head}. {' '.join(verdict.reasons)}"
 
 
 def _reading(meta: Mapping[str, Any]) -> str:

@@ -44,6 +44,7 @@ def evaluate_run(run: RunFolder, swap: tuple[str, str] | None = None) -> dict[st
         None if consensus.empty else consensus,
         run.table("comparisons"),
         seed=config.split.seed,
+        ratings=run.table("ratings"),
     )
     if config.method == "consensus":
         results["consensus"] = results["test"]  # it is the consensus model, so that both keys always mean the same

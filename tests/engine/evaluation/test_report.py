@@ -61,6 +61,18 @@ def test_that_a_gain_over_oneself_is_nothing() -> None:
     assert (nothing["improved"]["share"], nothing["catastrophic"], nothing["wilcoxon"]) == (0.0, [], 1.0)
 
 
+def test_that_ratings_of_unseen_images_are_correlated_and_ridge_is_a_baseline() -> None:
+    frame, pairs = study()
+    pairs = pairs[(pairs["split"] == "test") | ~(pairs[["left", "right"]] < "i040").any(axis=1)]
+    mine = fabricate.predictions(pairs, scores(0))
+    rated = fabricate.ratings([("L0", image, "a", scores(0)[image]) for image in IMAGES])
+    result = evaluate_against(pairs, mine, None, frame, ratings=rated, ridge=mine, resamples=50)
+    used = pairs.loc[pairs["split"] == "train", ["left", "right"]]
+    assert result["test"]["spearman"]["n"] == 70 - len(set(used.to_numpy().ravel()))
+    assert result["test"]["spearman"]["macro"] == pytest.approx(1.0)
+    assert result["baselines"]["ridge"]["macro"] == result["test"]["macro"]
+
+
 def test_that_only_the_test_split_is_opened() -> None:
     _, pairs = study()
     partial = fabricate.predictions(pairs, scores(0))
@@ -114,7 +126,15 @@ def test_that_the_summary_tells_results_with_their_limits() -> None:
             **evaluate_against(pairs, mine, theirs, frame, resamples=50),
         }
     )
-    for expected in ("say something about the labeler", "simulated", "| L0 |", "Consensus", "Ceiling", "torch 2.9"):
+    for expected in (
+        "say something about the labeler",
+        "simulated",
+        "| L0 |",
+        "Consensus",
+        "Ceiling",
+        "torch 2.9",
+        "the success gate.",
+    ):
         assert expected in text
     assert "nan" not in text.lower()
 
