@@ -161,16 +161,15 @@ def shots(data: Data) -> int:
                     few = heads["ratings"].adapt(x, None, _rows(ratings, own[1][:k])).scores(x)[0, 0]
                     accuracy.setdefault(("ratings", k), []).append(_right(few, mine))
     print("\nUnseen raters, mean accuracy after K answers; p: Wilcoxon across raters against the consensus")
-    consensus, p = np.array(accuracy["consensus", 0]), 1.0
+    consensus, gained = np.array(accuracy["consensus", 0]), 0.0
     print(f"  consensus {consensus.mean():.4f}")
     for (kind, k), values in accuracy.items():
         if kind != "consensus":
             mean = np.array(values).reshape(-1, RESAMPLES).mean(1)
-            print(
-                f"  {k:>3} {kind:<8} {mean.mean():.4f}  {mean.mean() - consensus.mean():+.4f}  p {_p(mean, consensus):.4f}"
-            )
-            p = _p(mean, consensus) if (kind, k) == ("ratings", 20) and mean.mean() > consensus.mean() else p
-    return int(p >= 0.05)
+            more = mean.mean() - consensus.mean()
+            print(f"  {k:>3} {kind:<8} {mean.mean():.4f}  {more:+.4f}  p {_p(mean, consensus):.4f}")
+            gained = more if (kind, k) == ("pairs", 20) else gained
+    return int(gained <= 0)
 
 
 def _right(scores: NDArray[np.floating[Any]], answers: Answers) -> float:

@@ -177,7 +177,7 @@ class _Sums:
         return cls(Residuals(slope, curvature), voice, precision, slope.T @ voice)
 
     def qualities(self, variance: Floats, without: int) -> tuple[Floats, Floats]:
-        """The faces' qualities (images, factors) and their covariances, without one speaker's answers (-1: with all)."""
+        """Faces' qualities (images, factors) and their covariances, without one speaker's answers (-1: with all)."""
         precision, pull = self.precision + np.diag(1 / variance), self.pull
         if without >= 0:
             voice = self.voice[without]
@@ -188,7 +188,7 @@ class _Sums:
 
 
 def _factorise(learned: Residuals, attribute: int, settings: CollaborativeSettings) -> tuple[Floats, Floats]:
-    """Loadings (labelers, factors) and the qualities' variances (factors,), each labeler left out of their own."""
+    """Loadings (labelers, factors) and variances of qualities (factors,); each labeler is left out of their own."""
     labelers = learned.slope.shape[0]
     rng = np.random.default_rng([settings.seed, attribute])
     voice = rng.normal(0, 1, (labelers, settings.factors))

@@ -43,7 +43,9 @@ class Solver:
             gradient = self._gradient(evidence, head)
             step = cho_solve(cho_factor(self._curvature(evidence, head)), gradient)
             rise = float(gradient @ step)
-            if rise < 1e-10 * (1 + abs(value)):
+            if rise < 1e-7 * (1 + abs(value)):
+                head = head + step  # so near that the full step is as good as exact
+                value = self._objective(evidence, head)
                 break
             size, moved = 1.0, self._objective(evidence, head + step)
             while moved < value + 1e-4 * size * rise and size > 1e-6:
@@ -51,9 +53,9 @@ class Solver:
                 moved = self._objective(evidence, head + size * step)
             head, value = head + size * step, moved
         information = np.stack([block.information(part) for block, part in self._parts(evidence, head)])
-        curvature = self.precision + _blocks(information)
+        root, _ = cho_factor(self.precision + _blocks(information))
         # log p(answers) = log joint at the mode + D/2 log 2 pi - 1/2 log det; the 2 pi of the prior cancels.
-        log_evidence = value - 0.5 * self.prior.log_determinant() - 0.5 * float(np.linalg.slogdet(curvature)[1])
+        log_evidence = value - 0.5 * self.prior.log_determinant() - float(np.log(np.diag(root)).sum())
         return Posterior(head, information, log_evidence)
 
     def covariance(self, information: Floats) -> Floats:
