@@ -81,8 +81,7 @@ def test_that_embeddings_are_named_without_folders(text: str) -> None:
 
 def test_that_parsing_needs_no_torch() -> None:
     code = (
-        "import sys; from prism_desktop.engine import backbones, device; "
-        "from prism_desktop.engine.personal import methods; "
+        "import sys; from prism_desktop.engine import backbones, device, methods; "
         "backbones.parse('ViT-B-32:openai'); print({'torch', 'open_clip', 'peft'} & set(sys.modules))"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
