@@ -12,7 +12,9 @@ from typing import Any, Literal
 
 Owner = Literal["nobody", "labeler", "cluster", "experts"]
 Place = Literal["visual-token", "text-token", "head", "lora", "memory"]
-Made = Literal["table", "hierarchical", "low-rank", "context", "history", "closed-form", "retrieval", "combination"]
+Made = Literal[
+    "table", "hierarchical", "low-rank", "context", "history", "averaged", "closed-form", "retrieval", "combination"
+]
 Trained = Literal["nothing", "head", "tokens", "tokens+lora", "all-but-text"]
 Scorer = Literal["cosine", "mlp", "linear"]
 Input = Literal["tower", "text", "profiles", "history"]

@@ -167,7 +167,7 @@ PRESETS: tuple[Method, ...] = (
         "History encoder (mean)",
         "A network reads a labeler's past comparisons, averages them and writes tokens.",
         "PERSOMA: Hebert et al. 2024",
-        made="history",
+        made="averaged",
         inputs=("tower", "text", "history"),
         defaults={"tokens": 4},
         enters="one forward pass over its answers",

@@ -18,18 +18,31 @@ class Known:
 
     Attributes:
         groups: (labelers,) int64, the group of each.
+        shares: (labelers, groups) float32, how much each belongs to each group; rows add up to 1.
+        deltas: (labelers,) int64, 1 where a labeler has a deviation of their own from the group.
         ranks: (labelers,) int64, the rank of each one's own adapters; 0 for none.
-        context: (labelers, n) float32, a summary of each one's answers or profile.
-        history: (labelers, items, n) float32, past comparisons; unused places are zero.
+        centre, axes: (d,) and (d, k) float32, the space of frozen features that the three below are written in.
+        context: (labelers, attributes + 1, 1 + max(k, d)) float32, a summary of each one's answers, attribute by
+            attribute, then of the profile; see `personal/contexts.py`.
+        history: (labelers, items, 3) int64, past comparisons: rows of the winner's and the loser's features, and the
+            attribute; -1 in unused places.
         answer: (labelers, items) int64, the place of each item in the training answers; -1 where there is none.
+        seen: (images, k) float32, features of the images that histories speak of.
+        asked: (attributes, d) float32, text vectors of the attributes that they speak of, standardised.
         profiles: each one's profile text; empty where there is none.
     """
 
     groups: Ints | None = None
+    shares: Floats | None = None
+    deltas: Ints | None = None
     ranks: Ints | None = None
+    centre: Floats | None = None
+    axes: Floats | None = None
     context: Floats | None = None
-    history: Floats | None = None
+    history: Ints | None = None
     answer: Ints | None = None
+    seen: Floats | None = None
+    asked: Floats | None = None
     profiles: tuple[str, ...] | None = None
 
     def arrays(self) -> dict[str, npt.NDArray[np.generic]]:

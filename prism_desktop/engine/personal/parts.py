@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 from prism_desktop.engine.backbones import Backbone
 from prism_desktop.engine.methods import Method
+from prism_desktop.engine.personal.contexts import ContextPrompts
+from prism_desktop.engine.personal.grouped import GroupPrompts
+from prism_desktop.engine.personal.histories import HistoryPrompts
 from prism_desktop.engine.personal.known import Known
+from prism_desktop.engine.personal.memory import GatedMemory
 from prism_desktop.engine.personal.tokens import FactoredPrompts, HierarchicalPrompts, UserPrompts
 from prism_desktop.engine.personal.words import UserWords
 
@@ -33,6 +39,15 @@ def prompts(
         return HierarchicalPrompts(labelers, tokens, width, std=std, generator=generator)
     if method.made == "low-rank":
         return FactoredPrompts(labelers, tokens, width, std=std, generator=generator)
+    own = "visual-token" in method.places
+    if own and known.context is not None:
+        return ContextPrompts(known.context, tokens, width, std=std, generator=generator)
+    if own and known.history is not None:
+        averaged = method.made == "averaged"
+        return HistoryPrompts(known, tokens, width, averaged=averaged, std=std, generator=generator)
+    if known.shares is not None:
+        shared = known.shares if own else np.ones((labelers, 1), np.float32)
+        return GroupPrompts(shared, known.deltas, tokens, width, std=std, generator=generator)
     rows = owners(method, known, labelers) if "visual-token" in method.places else (0,) * labelers
     return UserPrompts(rows, tokens, width, std=std, generator=generator)
 
@@ -48,7 +63,9 @@ def words(
 
 def memory(method: Method, known: Known, width: int, generator: torch.Generator) -> nn.Module | None:
     """The memory that image tokens look things up in, where the method has one."""
-    return None
+    if "memory" not in method.places or known.history is None:
+        return None
+    return GatedMemory(known, width, generator)
 
 
 def ranks(method: Method, known: Known, labelers: int, rank: int, experts: int) -> dict[str, int]:
@@ -61,7 +78,8 @@ def ranks(method: Method, known: Known, labelers: int, rank: int, experts: int) 
         return shared
     if method.owner == "experts":
         return shared | {f"expert-{number}": rank for number in range(experts)}
-    own = known.ranks if known.ranks is not None else [rank] * (max(owners(method, known, labelers)) + 1)
+    many = known.shares.shape[1] if known.shares is not None else max(owners(method, known, labelers)) + 1
+    own = known.ranks if known.ranks is not None else [rank] * many
     return shared | {f"own-{row}": int(each) for row, each in enumerate(own) if each}
 
 
@@ -81,7 +99,9 @@ def shares(
         return None
     if method.owner == "experts":
         return SoftShares(labelers, adapters, generator)
-    return FixedShares(owners(method, known, labelers), adapters)
+    if known.shares is not None:
+        return FixedShares(known.shares, adapters)
+    return FixedShares(np.eye(labelers, dtype=np.float32)[list(owners(method, known, labelers))], adapters)
 
 
 def keeps_consensus(method: Method) -> bool:
@@ -93,22 +113,32 @@ def eyes(method: Method, known: Known, labelers: int) -> tuple[int, ...]:
     """For each labeler the first one who sees images alike."""
     if method.trained == "nothing" or not {"visual-token", "lora", "memory"} & set(method.places):
         return (0,) * labelers
+    if known.deltas is not None:
+        return tuple(range(labelers))
+    if known.shares is not None:
+        _, first, place = np.unique(known.shares, axis=0, return_index=True, return_inverse=True)
+        return tuple(int(row) for row in first[place])
     rows = owners(method, known, labelers)
     return tuple(rows.index(row) for row in rows)
 
 
 class FixedShares(nn.Module):
-    """All of the shared adapter and all of one's own, nothing of others'."""
+    """All of the shared adapter, and of owned ones what is one's own: all or nothing, or shares of groups' adapters."""
 
     table: Tensor
 
-    def __init__(self, rows: tuple[int, ...], adapters: Mapping[str, tuple[int, float]]) -> None:
+    def __init__(self, own: npt.NDArray[np.float32], adapters: Mapping[str, tuple[int, float]]) -> None:
+        """
+        Args:
+            own: (labelers, owners) float32, how much of `own-n` each labeler gets.
+            adapters: rank and scale of each, in PEFT's order.
+        """
         super().__init__()
         columns = []
         for name, (rank, scale) in adapters.items():
-            has = torch.tensor([name == SHARED or name == f"own-{row}" for row in rows], dtype=torch.float32)
-            columns.append((has * scale)[:, None].expand(-1, rank))
-        self.register_buffer("table", torch.cat(columns, dim=1), persistent=False)
+            has = np.ones(len(own), np.float32) if name == SHARED else own[:, int(name.removeprefix("own-"))]
+            columns.append(torch.from_numpy(has * scale)[:, None].expand(-1, rank))
+        self.register_buffer("table", torch.cat(columns, dim=1).float(), persistent=False)
 
     def forward(self, labeler: Tensor) -> Tensor:
         """(rows,) int64 -> (rows, sum of ranks) float32, scales included."""
