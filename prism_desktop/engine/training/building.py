@@ -1,66 +1,134 @@
-"""A run's model and trainer, made from its folder; and its best weights, put back there."""
+"""What fits a run, made from its folder."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import torch
+from torch.nn import functional
 
 from prism_desktop.engine.backbones import Backbone
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import Precision
-from prism_desktop.engine.methods import method
-from prism_desktop.engine.personal.answers import answers
+from prism_desktop.engine.methods import METHODS, method
+from prism_desktop.engine.personal.answers import Answers, answers
+from prism_desktop.engine.personal.base import Asked
+from prism_desktop.engine.personal.known import Known
 from prism_desktop.engine.personal.model import PersonalClip
-from prism_desktop.engine.personal.saved import load_run, save_model
+from prism_desktop.engine.personal.saved import load_run
+from prism_desktop.engine.personal.saved_heads import HeadCard
 from prism_desktop.engine.personal.text import sentences
-from prism_desktop.engine.training.pixels import Pixels
+from prism_desktop.engine.training import knowing
+from prism_desktop.engine.training.closed_form import HeadFit
+from prism_desktop.engine.training.combining import LADDER, Combination, Obtain
+from prism_desktop.engine.training.fit import Fit
 from prism_desktop.engine.training.run import RunFolder
 from prism_desktop.engine.training.scoring import Scorer
+from prism_desktop.engine.training.siblings import CONSENSUS
 from prism_desktop.engine.training.terms import build_terms
 from prism_desktop.engine.training.terms.registry import Facts
 from prism_desktop.engine.training.trainer import Trainer
+from prism_desktop.engine.training.untrained import Untrained
+from prism_desktop.engine.training.workshop import Workshop
 
 
-def build_trainer(
-    run: RunFolder, backbone: Backbone, how: Precision, pixels: Pixels, consensus: RunFolder | None
-) -> Trainer:
-    """The trainer of a run, before its first step.
+def build(run: RunFolder, workshop: Workshop, siblings: Mapping[str, RunFolder], obtain: Obtain) -> Fit:
+    """What fits a run, before its first step.
 
     Args:
         run: gives settings and data.
-        backbone: the frozen network.
-        how: precision of the frozen weights.
-        pixels: the run's images, in the order of its table of images.
-        consensus: the finished consensus run, if there is one.
+        workshop: gives the backbone and the images.
+        siblings: the finished runs that this one stands on, by method.
+        obtain: makes sure that another method's run is there, for combinations that decide on the way.
     """
-    config, meta = run.config(), run.meta()
-    labelers = tuple(str(labeler["code"]) for labeler in meta["labelers"])
-    attributes = tuple(str(attribute["name"]) for attribute in meta["attributes"])
-    pairs, images = run.table("pairs"), [str(image) for image in run.table("images")["image"]]
-    split = {name: answers(pairs[pairs["split"] == name], labelers, attributes, images) for name in ("train", "val")}
-    model = _model(config, backbone, how, len(labelers))
-    if consensus is not None and config.start == "consensus" and method(config.method).personal:
-        start_from(model, load_run(consensus.path, backbone=backbone).model)
+    config, task = run.config(), Task.of(run)
+    chosen = method(config.method)
+    if chosen.made == "combination":
+        members = config.members or (LADDER if config.method == "auto" else chosen.needs)
+        members = tuple(name for name in members if workshop.backbone is not None or not METHODS[name].inputs)
+        kind, folder = config.method, run.path
+        return Combination(kind, members, obtain, task.labelers, task.attributes, task.images, task.answers, folder)
+    if chosen.scorer == "linear" or workshop.backbone is None:
+        assert workshop.features is not None, "the session reads features before"
+        card = HeadCard(config.method, config.backbone, workshop.sha256, task.labelers, task.attributes)
+        return HeadFit(card, workshop.features, task.answers, run.path)
+    return build_trainer(run, workshop, siblings.get(CONSENSUS))
+
+
+def wants_features(config: TrainConfig) -> bool:
+    """Whether a run needs the frozen backbone's features before it is built."""
+    chosen = method(config.method)
+    return chosen.made != "combination" and (chosen.scorer != "cosine" or knowing.wants_features(chosen))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Task:
+    """A run's data as numbers.
+
+    Attributes:
+        answers: of the splits train, val and test.
+    """
+
+    labelers: tuple[str, ...]
+    attributes: tuple[str, ...]
+    images: tuple[str, ...]
+    answers: Mapping[str, Answers]
+
+    @classmethod
+    def of(cls, run: RunFolder) -> "Task":
+        """Read a run's snapshot."""
+        meta, pairs = run.meta(), run.table("pairs")
+        labelers = tuple(str(labeler["code"]) for labeler in meta["labelers"])
+        attributes = tuple(str(attribute["name"]) for attribute in meta["attributes"])
+        images = tuple(str(image) for image in run.table("images")["image"])
+        parts = {name: pairs[pairs["split"] == name] for name in ("train", "val", "test")}
+        return cls(
+            labelers, attributes, images, {k: answers(p, labelers, attributes, images) for k, p in parts.items()}
+        )
+
+
+def build_trainer(run: RunFolder, workshop: Workshop, consensus: RunFolder | None) -> Trainer | Untrained:
+    """The trainer of a run that descends gradients, or nothing but the model where there is nothing to train."""
+    config, meta, task = run.config(), run.meta(), Task.of(run)
+    backbone, pixels = workshop.tower()
     asked = tuple(sentences(a["name"], a["templates"]) for a in meta["attributes"])
-    terms = build_terms(Facts(config, split["train"], len(labelers), len(attributes)))
+    model = _model(config, backbone, workshop.precision, len(task.labelers), _known(run, workshop, task, asked))
+    if consensus is not None and config.start == CONSENSUS and method(config.method).personal:
+        start_from(model, load_run(consensus.path, backbone=backbone).model)
+    scorer = Scorer(model, asked, pixels)
+    if method(config.method).trained == "nothing":
+        return Untrained(scorer, task.labelers, task.attributes, task.answers, run.path)
+    terms = build_terms(Facts(config, task.answers["train"], len(task.labelers), len(task.attributes)))
     for term in terms:
         term.to(model.device)
-    scorer = Scorer(model, asked, pixels)
-    return Trainer(scorer, split, labelers, attributes, config, run.path, terms, width=backbone.width)
+    return Trainer(scorer, task.answers, task.labelers, task.attributes, config, run.path, terms, width=backbone.width)
 
 
-def save_best(run: RunFolder, trainer: Trainer) -> None:
-    """Write `adapter/` and `tokens.safetensors`."""
-    model = trainer.scorer.model
-    assert isinstance(model, PersonalClip)
-    templates: dict[str, Sequence[str]] = {a["name"]: a["templates"] for a in run.meta()["attributes"]}
-    save_model(model, run.path, method=run.config().method, labelers=trainer.labelers, attributes=templates)
+@torch.inference_mode()
+def _known(run: RunFolder, workshop: Workshop, task: Task, asked: Asked) -> Known:
+    """What the method wants to know of the labelers, by the training answers and the profiles."""
+    config, (backbone, _) = run.config(), workshop.tower()
+    profiles = tuple(str(labeler.get("profile", "")) for labeler in run.meta()["labelers"])
+    features = workshop.features.array if workshop.features is not None else None
+    read: Any = backbone.model
+    words = [[*sentences] for sentences in asked] + [[profile or " "] for profile in profiles]
+    vectors = [
+        read.encode_text(backbone.tokenizer(one).to(backbone.device.torch), normalize=True).mean(0) for one in words
+    ]
+    matrix = functional.normalize(torch.stack(vectors).float(), dim=-1).cpu().numpy()
+    text, profile_vectors = matrix[: len(asked)], matrix[len(asked) :]
+    profile_vectors[[not profile for profile in profiles]] = 0.0
+    size = len(task.labelers), len(task.attributes)
+    train, chosen = task.answers["train"], method(config.method)
+    return knowing.know(chosen, config, train, *size, features, text, profile_vectors, profiles)
 
 
-def _model(config: TrainConfig, backbone: Backbone, how: Precision, labelers: int) -> PersonalClip:
+def _model(config: TrainConfig, backbone: Backbone, how: Precision, labelers: int, known: Known) -> PersonalClip:
     return PersonalClip(
         backbone,
         labelers,
         method=method(config.method),
+        known=known,
         tokens=config.tokens,
         rank=config.rank,
         alpha=config.alpha,

@@ -6,7 +6,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from prism_desktop.engine.errors import InputError, RunError
-from prism_desktop.engine.training.files import write_json, write_text
+from prism_desktop.engine.training.files import read_json, write_json, write_text
 from prism_desktop.engine.training.run import RunFolder
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def training_facts(run: RunFolder) -> Mapping[str, Any]:
     best = [epoch for epoch, event in epochs.items() if event["best"]]
     seconds = [event["seconds"] for event in epochs.values()]
     return {
-        "parameters": started[-1]["parameters"] if started else {},
+        "parameters": read_json(run.path / "parameters.json") or (started[-1]["parameters"] if started else {}),
         "best_epoch": max(best, default=None),
         "epochs": len(epochs),
         "seconds_per_epoch": sum(seconds) / len(seconds) if seconds else None,

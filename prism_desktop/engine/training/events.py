@@ -24,10 +24,10 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What the run does from now on: preparing, consensus, training, predicting, evaluating."""
+    """What the run does from now on: preparing, consensus, member, training, predicting, evaluating."""
 
     name: str
-    run: str = ""  # the sibling run that is trained in the stage "consensus"
+    run: str = ""  # the sibling run that is trained in the stages "consensus" and "member"
 
 
 @dataclass(frozen=True, slots=True)

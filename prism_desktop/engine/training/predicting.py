@@ -1,6 +1,6 @@
 """What a run's model believes: predictions.parquet for every labeler, attribute and image, and any others on demand."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,13 +14,13 @@ from prism_desktop.engine.training.run import RunFolder
 if TYPE_CHECKING:
     import pandas as pd
 
-    from prism_desktop.engine.training.scoring import Scorer
+    from prism_desktop.engine.training.fit import Scored
 
 _CHUNK = 1024  # images in memory at once
 
 
-def predict_all(
-    scorer: "Scorer", path: Path, labelers: Sequence[str], attributes: Sequence[str], images: Sequence[str]
+def write_predictions(
+    path: Path, scored: "Iterable[Progress | Scored]", attributes: Sequence[str], images: Sequence[str]
 ) -> Iterator[Progress]:
     """Write the scores of every labeler x attribute x image, one row group per labeler and attribute.
 
@@ -28,30 +28,19 @@ def predict_all(
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
-    import torch
 
     text = pa.string()
     schema = pa.schema([("labeler", text), ("attribute", text), ("image", text), ("score", pa.float32())])
     beside = path.with_name(f".{path.name}.tmp")
-    everything, kinds = np.arange(len(images)), sorted(set(scorer.model.eyes))
-    done, total = 0, len(images) * len(kinds)
-    seen: dict[int, torch.Tensor] = {}
     with pq.ParquetWriter(beside, schema) as file:
-        for row, labeler in enumerate(labelers):
-            eye = scorer.model.eyes[row]
-            if eye not in seen:
-                seen = {} if eye == row and len(kinds) == len(labelers) else seen  # nobody else will ask for the last
-                blocks = []
-                for block in scorer.blocks(everything, np.full(len(images), eye)):
-                    blocks.append(block)
-                    done += len(block)
-                    yield Progress(done, total, "Predicting")
-                seen[eye] = torch.cat(blocks)
-            scores = scorer.judge(seen[eye], row)
+        for event in scored:
+            if isinstance(event, Progress):
+                yield event
+                continue
             for column, attribute in enumerate(attributes):
-                names = [pa.array([name] * len(images), text) for name in (labeler, attribute)]
-                table = pa.table([*names, pa.array(images, text), pa.array(scores[:, column])], schema=schema)
-                file.write_table(table, row_group_size=max(1, len(images)))
+                names = [pa.array([name] * len(images), text) for name in (event.labeler, attribute)]
+                scores = pa.array(event.scores[:, column], pa.float32())
+                file.write_table(pa.table([*names, pa.array(images, text), scores], schema=schema), max(1, len(images)))
     sync(beside)
     beside.replace(path)
 

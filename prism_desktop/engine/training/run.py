@@ -145,6 +145,12 @@ class RunFolder:
             str(stored.get("advice", "")),
         )
 
+    @property
+    def resumable(self) -> bool:
+        """Whether training may go on. A run that was stopped and tested may not: the test split is opened once."""
+        state = self.status().state
+        return state in RESUMABLE and not (state == "stopped" and self.summary() is not None)
+
     def set_status(self, state: State, *, pid: int | None = None, message: str = "", advice: str = "") -> None:
         """Record how the run stands; `pid` is the process that works on it (None: nobody does, or will)."""
         now = time.time()

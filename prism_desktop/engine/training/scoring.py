@@ -1,6 +1,6 @@
 """A model's scores of image rows, for training, validation and prediction alike."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -10,9 +10,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from prism_desktop.engine.events import Progress
 from prism_desktop.engine.personal.answers import Answers, Ints
 from prism_desktop.engine.personal.base import Asked, PersonalModel
 from prism_desktop.engine.training.dataset import Batch, batch
+from prism_desktop.engine.training.fit import Scored
 from prism_desktop.engine.training.loss import PairLoss, correct
 from prism_desktop.engine.training.metrics import Tally
 
@@ -97,3 +99,23 @@ class Scorer:
     def _see(self, images: Ints, image: Ints, labeler: Ints, flips: npt.NDArray[np.bool_] | None) -> Tensor:
         inputs = self.model.prepare(self.inputs.take(images, flips))
         return self.model.see(inputs, self.send(labeler), self.send(image))
+
+
+def score_all(scorer: Scorer, labelers: Sequence[str]) -> Iterator[Progress | Scored]:
+    """Every labeler's scores of all images, labelers in their order; those who see alike share their passes."""
+    eyes = scorer.model.eyes
+    everything, kinds = np.arange(len(scorer.inputs)), len(set(eyes))
+    done, total = 0, len(everything) * kinds
+    seen: dict[int, Tensor] = {}
+    for row, labeler in enumerate(labelers):
+        eye = eyes[row]
+        if eye not in seen:
+            if kinds == len(labelers):
+                seen.clear()  # nobody else will ask for the last
+            blocks = []
+            for block in scorer.blocks(everything, np.full(len(everything), eye)):
+                blocks.append(block)
+                done += len(block)
+                yield Progress(done, total, "Predicting")
+            seen[eye] = torch.cat(blocks)
+        yield Scored(labeler, scorer.judge(seen[eye], row))

@@ -4,16 +4,12 @@ import os
 import platform
 import shutil
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 
 import torch
 
-from prism_desktop.engine.backbones import Backbone, fetch, load, parse
-from prism_desktop.engine.device import Device, Precision, choose_device, precision
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Notice, Progress
-from prism_desktop.engine.training.building import build_trainer, save_best
-from prism_desktop.engine.training.consensus import create_consensus, find_consensus, needs_consensus
+from prism_desktop.engine.training.building import build, wants_features
 from prism_desktop.engine.training.control import Control
 from prism_desktop.engine.training.evaluating import versions, write_results
 from prism_desktop.engine.training.events import (
@@ -29,11 +25,12 @@ from prism_desktop.engine.training.events import (
     as_json,
 )
 from prism_desktop.engine.training.files import write_json
+from prism_desktop.engine.training.fit import Fit
 from prism_desktop.engine.training.log import EventLog
-from prism_desktop.engine.training.pixels import Pixels, open_pixels
-from prism_desktop.engine.training.predicting import predict_all
+from prism_desktop.engine.training.predicting import write_predictions
 from prism_desktop.engine.training.run import RunFolder
-from prism_desktop.engine.training.trainer import Trainer
+from prism_desktop.engine.training.siblings import CONSENSUS, create_sibling, find_sibling, needed
+from prism_desktop.engine.training.workshop import Workshop, open_workshop
 
 
 class _StoppedEarlyError(Exception):
@@ -42,16 +39,6 @@ class _StoppedEarlyError(Exception):
 
 class _DiscardedError(Exception):
     """The user discarded the run."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Workshop:
-    """What a run shares with its consensus run."""
-
-    device: Device
-    precision: Precision
-    backbone: Backbone
-    pixels: Pixels
 
 
 def train_run(run: RunFolder, control: Control, workshop: Workshop | None = None) -> Iterator[TrainingEvent]:
@@ -93,40 +80,40 @@ def _session(run: RunFolder, control: Control, workshop: Workshop | None) -> Ite
         yield Notice(text)
     if workshop is None:
         workshop = yield from _open(run, control)
-    _write_environment(run, workshop)
-    consensus = None
-    if needs_consensus(run.config()):
-        consensus = yield from _consensus(run, control, workshop)
-    trainer = build_trainer(run, workshop.backbone, workshop.precision, workshop.pixels, consensus)
-    yield from _begin(run, trainer, workshop)
-    yield from _train(run, trainer, control)
-    stopped = trainer.stopping and not trainer.cursor.ended
-    yield from _results(run, trainer, consensus)
+    write_json(run.path / "environment.json", _environment(workshop))
+    siblings: dict[str, RunFolder] = {}
+
+    def obtain(name: str) -> Generator[TrainingEvent, None, RunFolder]:
+        if name not in siblings:
+            siblings[name] = yield from _sibling(run, name, control, workshop)
+        return siblings[name]
+
+    for name in needed(run.config()):
+        yield from obtain(name)
+    if wants_features(run.config()):
+        yield from workshop.read_features(run)
+    fit = build(run, workshop, siblings, obtain)
+    yield from _begin(run, fit, workshop)
+    yield from _train(run, fit, control)
+    stopped = fit.stopping and not fit.cursor.ended
+    yield from _results(run, fit, siblings.get(CONSENSUS))
     summary = write_results(run)
     run.set_status("stopped" if stopped else "finished")
-    yield (Stopped if stopped else Finished)(trainer.cursor.best_epoch, summary)
+    yield (Stopped if stopped else Finished)(fit.cursor.best_epoch, summary)
 
 
 def _open(run: RunFolder, control: Control) -> Generator[TrainingEvent, None, Workshop]:
-    """Choose the device, fetch and load the backbone, decode the images that are not in the cache yet."""
-    config = run.config()
-    device = choose_device(config.device)
-    spec = parse(config.backbone)
-    for event in fetch(spec):
-        if not isinstance(event, Done):
+    """Open the backbone and the images; the user may stop meanwhile."""
+    opened: Workshop | None = None
+    for event in open_workshop(run):
+        if isinstance(event, Done):
+            opened = event.value
+        else:
             yield event
         _obey_before_training(control)
-    backbone = load(spec, device)
-    pixels: Pixels | None = None
-    for found in open_pixels(run.study, run.table("images"), backbone.image_size):
-        if isinstance(found, Done):
-            pixels = found.value
-        else:
-            yield found
-        _obey_before_training(control)
-    if pixels is None:
-        raise RunError("The images could not be decoded.")
-    return Workshop(device, precision(device, config.precision, backbone.width), backbone, pixels)
+    if opened is None:
+        raise RunError("The backbone could not be opened.")
+    return opened
 
 
 def _obey_before_training(control: Control) -> None:
@@ -137,19 +124,21 @@ def _obey_before_training(control: Control) -> None:
             raise _StoppedEarlyError
 
 
-def _consensus(run: RunFolder, control: Control, workshop: Workshop) -> Generator[TrainingEvent, None, RunFolder]:
-    """Make sure that there is a finished consensus run; train it first if there is none."""
-    sibling = find_consensus(run) or create_consensus(run)
+def _sibling(
+    run: RunFolder, name: str, control: Control, workshop: Workshop
+) -> Generator[TrainingEvent, None, RunFolder]:
+    """Make sure that there is a finished run of another method; train it first if there is none."""
+    sibling = find_sibling(run, name, run.environment()) or create_sibling(run, name)
     if sibling.status().state == "finished":
         return sibling
-    yield Stage("consensus", sibling.name)
+    yield Stage("consensus" if name == CONSENSUS else "member", sibling.name)
     total = 0
     for event in train_run(sibling, control, workshop):
         match event:
             case Started():
                 total = event.epochs * event.steps_per_epoch
             case Step():
-                yield Progress(event.step, total, f"Training the consensus model, epoch {event.epoch}")
+                yield Progress(event.step, total, f"Training {name}, epoch {event.epoch}")
             case Paused() | Resumed():
                 run.set_status("paused" if isinstance(event, Paused) else "training", pid=os.getpid())
                 yield event
@@ -163,51 +152,48 @@ def _consensus(run: RunFolder, control: Control, workshop: Workshop) -> Generato
     raise _StoppedEarlyError
 
 
-def _begin(run: RunFolder, trainer: Trainer, workshop: Workshop) -> Iterator[TrainingEvent]:
+def _begin(run: RunFolder, fit: Fit, workshop: Workshop) -> Iterator[TrainingEvent]:
     before = any(event["type"] == "started" for event in run.events()[0])
-    found, damaged = trainer.resume()
+    found, damaged = fit.resume()
     if damaged:
         yield Notice(f"{damaged} damaged checkpoints were passed over.")
     if before and not found:
         yield Notice("No checkpoint had been written yet, so training starts from the beginning.")
-    yield Started(
-        run.config().method,
-        workshop.device.kind,
-        workshop.device.name,
-        trainer.scorer.model.counts(),
-        run.meta()["counts"],
-        trainer.epochs,
-        trainer.sampler.steps,
-        workshop.device.why,
-    )
+    yield _started(run, fit, workshop)
     if found:
-        yield Resumed(trainer.cursor.epoch, trainer.cursor.step)
+        yield Resumed(fit.cursor.epoch, fit.cursor.step)
 
 
-def _train(run: RunFolder, trainer: Trainer, control: Control) -> Iterator[TrainingEvent]:
+def _started(run: RunFolder, fit: Fit, workshop: Workshop) -> Started:
+    device, counts = workshop.device, run.meta()["counts"]
+    method = run.config().method
+    return Started(method, device.kind, device.name, fit.counts(), counts, fit.epochs, fit.steps, device.why)
+
+
+def _train(run: RunFolder, fit: Fit, control: Control) -> Iterator[TrainingEvent]:
     yield Stage("training")
-    for event in trainer.run():
+    for event in fit.run():
         yield event
         command = control.poll()
         if command == "pause":
-            trainer.save()
+            fit.save()
             run.set_status("paused", pid=os.getpid())
             yield Paused()
             control.wait_while_paused()
             command = control.poll()
             run.set_status("training", pid=os.getpid())
-            yield Resumed(trainer.cursor.epoch, trainer.cursor.step)
+            yield Resumed(fit.cursor.epoch, fit.cursor.step)
         if command == "discard":
             raise _DiscardedError
-        trainer.stopping |= command == "stop"
+        fit.stopping |= command == "stop"
 
 
-def _results(run: RunFolder, trainer: Trainer, consensus: RunFolder | None) -> Iterator[TrainingEvent]:
-    save_best(run, trainer)
+def _results(run: RunFolder, fit: Fit, consensus: RunFolder | None) -> Iterator[TrainingEvent]:
+    fit.write(run)
+    write_json(run.path / "parameters.json", dict(fit.counts()))
     yield Stage("predicting")
     images = [str(image) for image in run.table("images")["image"]]
-    path = run.path / "predictions.parquet"
-    yield from predict_all(trainer.scorer, path, trainer.labelers, trainer.attributes, images)
+    yield from write_predictions(run.path / "predictions.parquet", fit.score(), fit.attributes, images)
     if consensus is not None:
         beside = run.path / ".consensus.parquet.tmp"
         shutil.copyfile(consensus.path / "predictions.parquet", beside)
@@ -215,14 +201,13 @@ def _results(run: RunFolder, trainer: Trainer, consensus: RunFolder | None) -> I
     yield Stage("evaluating")
 
 
-def _write_environment(run: RunFolder, workshop: Workshop) -> None:
-    environment = {
+def _environment(workshop: Workshop) -> dict[str, object]:
+    return {
         "device": workshop.device.kind,
         "device_name": workshop.device.name,
         "precision": workshop.precision.name,
         "threads": torch.get_num_threads(),
-        "backbone_sha256": workshop.backbone.sha256,
+        "backbone_sha256": workshop.sha256,
         "platform": platform.platform(),
         "versions": versions(),
     }
-    write_json(run.path / "environment.json", environment)

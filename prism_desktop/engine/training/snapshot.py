@@ -8,8 +8,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from prism_desktop.engine.backbones import parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.methods import method
+from prism_desktop.engine.study.embeddings import read_embeddings
 from prism_desktop.engine.training.files import read_json, write_json, write_whole
 from prism_desktop.engine.training.run import RunFolder
 
@@ -37,7 +40,14 @@ def make_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> None:
         for frame in (study.comparisons(), study.ratings())
     )
     images = study.images_frame()
-    gone = {record.id for record in study.images() if record.missing}
+    backbone = parse(config.backbone)
+    embeddings = backbone.kind == "embeddings"
+    known_images = set(read_embeddings(study.path, backbone.model)[0]) if embeddings else None
+    gone = {
+        record.id
+        for record in study.images()
+        if (record.missing if known_images is None else record.id not in known_images)
+    }
     images = images[~images["image"].isin(gone)].reset_index(drop=True)
     comparisons = comparisons[~comparisons["left"].isin(gone) & ~comparisons["right"].isin(gone)].reset_index(drop=True)
     ratings = ratings[~ratings["image"].isin(gone)].reset_index(drop=True)
@@ -46,12 +56,17 @@ def make_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> None:
     codes = [code for code in codes if code in set(used["labeler"])]
     names = [name for name in names if name in set(used["attribute"])]
     pairs = made.pairs[made.pairs["labeler"].isin(codes) & made.pairs["attribute"].isin(names)]
+    profiles = any(labeler.profile.strip() for labeler in study.labelers() if labeler.code in codes)
+    obstacle = method(config.method).obstacle(embeddings=embeddings, labelers=len(codes), profiles=profiles)
+    if obstacle:
+        raise InputError(obstacle)
     tables = {"images": made.images, "pairs": pairs, "comparisons": comparisons, "ratings": ratings}
     for name, frame in tables.items():
         _write(run, name, frame)
     notices = [*made.notices]
     if gone:
-        notices.append(f"{len(gone)} images are missing on the disk and were left out; relink the image folder.")
+        why = "have no such embedding" if embeddings else "are missing on the disk; relink the image folder"
+        notices.append(f"{len(gone)} images were left out, since they {why}.")
     meta = _describe(study, codes, names)
     meta |= {"split": made.report.to_dict(), "notices": notices, "created": time.time()}
     meta["counts"] = counts(pairs, codes, names, len(made.images))

@@ -11,33 +11,22 @@ from torch import Tensor
 
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.events import Progress
 from prism_desktop.engine.personal.answers import Answers, Ints
 from prism_desktop.engine.training import checkpoint
 from prism_desktop.engine.training.dataset import Batch
 from prism_desktop.engine.training.events import Epoch, Step
+from prism_desktop.engine.training.fit import Cursor, Scored, epoch_event
+from prism_desktop.engine.training.keeping import keep
 from prism_desktop.engine.training.loss import PairLoss, correct
 from prism_desktop.engine.training.metrics import Tally, append_metrics, drop_metrics_from
+from prism_desktop.engine.training.run import RunFolder
 from prism_desktop.engine.training.sampler import Sampler
 from prism_desktop.engine.training.schedule import fitting_epochs, rate_share, width_scale
-from prism_desktop.engine.training.scoring import Scorer
+from prism_desktop.engine.training.scoring import Scorer, score_all
 from prism_desktop.engine.training.terms import Moment, Term
 
 REPORT_SECONDS = 0.1  # a reader sees no more, and reading the loss back halts a GPU
-
-
-@dataclass(slots=True)
-class Cursor:
-    """Where training stands between two steps."""
-
-    epoch: int = 1  # the present one, from 1
-    place: int = 0  # steps of the present epoch that are done
-    step: int = 0  # steps of all epochs that are done
-    best_epoch: int | None = None
-    best_nll: float | None = None
-    stale: int = 0  # epochs since the best one
-    seconds: float = 0.0  # in steps and validations
-    begun: float = 0.0  # of these, before the present epoch
-    ended: bool = False
 
 
 @dataclass(slots=True)
@@ -111,6 +100,23 @@ class Trainer:
     def epochs(self) -> int:
         """Most epochs: as set, or what fits the number of answers."""
         return self.config.epochs or fitting_epochs(self.sampler.steps)
+
+    @property
+    def steps(self) -> int:
+        """Steps per epoch."""
+        return self.sampler.steps
+
+    def counts(self) -> Mapping[str, int]:
+        """Numbers of parameters."""
+        return self.scorer.model.counts()
+
+    def score(self) -> Iterator[Progress | Scored]:
+        """Every labeler's scores of all images; labelers who see alike share their passes."""
+        yield from score_all(self.scorer, self.labelers)
+
+    def write(self, run: RunFolder) -> None:
+        """Write the model into the run's folder."""
+        keep(self.scorer.model, run, self.labelers)
 
     def run(self) -> Iterator[Step | Epoch]:
         """Train to the end, or until `stopping`; afterwards the model holds the best epoch's weights.
@@ -257,7 +263,7 @@ class Trainer:
             cursor.stale += 1
         for name, tally in (("train", train), ("val", val)):
             append_metrics(self.folder / "metrics.csv", cursor.epoch, cursor.step, cursor.seconds, name, tally)
-        event = _epoch_event(cursor, train, val, best)
+        event = epoch_event(cursor, train, val, best)
         cursor.ended |= cursor.stale >= self.config.patience or cursor.epoch >= self.epochs
         cursor.epoch, cursor.place, cursor.begun = cursor.epoch + 1, 0, cursor.seconds
         self._running = Tally(self.labelers, self.attributes)
@@ -276,33 +282,6 @@ class Trainer:
         self.loss.load_state_dict(_part(tensors, "loss."))
         for place, term in enumerate(self.terms):
             term.load_state_dict(_part(tensors, f"term-{place}."))
-
-
-def _epoch_event(cursor: Cursor, train: Tally, val: Tally, best: bool) -> Epoch:
-    overall, macro = train.overall(), val.macro()
-    by = []
-    for was, now in ((train.per_labeler(), val.per_labeler()), (train.per_attribute(), val.per_attribute())):
-        by.append(
-            {
-                name: {
-                    "train_accuracy": was[name]["accuracy"],
-                    "val_accuracy": mean["accuracy"],
-                    "val_nll": mean["nll"],
-                    "n": mean["n"],
-                }
-                for name, mean in now.items()
-            }
-        )
-    return Epoch(
-        cursor.epoch,
-        cursor.step,
-        {"loss": overall["nll"], "accuracy": overall["accuracy"]},
-        {"nll": macro["nll"], "accuracy": macro["accuracy"], "micro": val.overall()["accuracy"]},
-        by[0],
-        by[1],
-        cursor.seconds - cursor.begun,
-        best,
-    )
 
 
 def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

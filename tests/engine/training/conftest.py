@@ -11,8 +11,8 @@ import torch
 from prism_desktop.engine.backbones import Backbone, load, parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import choose_device, precision
-from prism_desktop.engine.personal.answers import answers
 from prism_desktop.engine.methods import method
+from prism_desktop.engine.personal.answers import answers
 from prism_desktop.engine.personal.model import PersonalClip
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.control import Control
@@ -20,9 +20,10 @@ from prism_desktop.engine.training.events import TrainingEvent
 from prism_desktop.engine.training.pixels import Pixels
 from prism_desktop.engine.training.run import RunFolder
 from prism_desktop.engine.training.scoring import Scorer
-from prism_desktop.engine.training.session import Workshop, train_run
+from prism_desktop.engine.training.session import train_run
 from prism_desktop.engine.training.snapshot import make_snapshot
 from prism_desktop.engine.training.trainer import Trainer
+from prism_desktop.engine.training.workshop import Workshop
 
 LABELERS = ("warm", "cold")
 ATTRIBUTES = ("attractive", "smart")
@@ -113,7 +114,9 @@ def train_here(backbone: Backbone) -> Callable[..., list[TrainingEvent]]:
         from prism_desktop.engine.training.pixels import open_pixels
 
         *_, done = open_pixels(run.study, run.table("images"), backbone.image_size)
-        workshop = Workshop(backbone.device, precision(backbone.device), backbone, done.value)
+        workshop = Workshop(
+            backbone.device, precision(backbone.device), backbone, done.value, features=None, sha256=backbone.sha256
+        )
         events = []
         for event in train_run(run, Control(run), workshop):
             events.append(event)

@@ -6,31 +6,39 @@ import numpy as np
 import pytest
 
 from prism_desktop.engine.backbones import Backbone
+from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.personal.saved import load_run
+from prism_desktop.engine.personal.saved_heads import load_heads
 from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.training.combining import read_combination
 from prism_desktop.engine.training.events import TrainingEvent
+from prism_desktop.engine.training.features import open_features
 from prism_desktop.engine.training.pixels import open_pixels
+from prism_desktop.engine.training.run import RunFolder
 from tests.engine.training.conftest import MakeRun
 
-TOWER = [name for name, method in METHODS.items() if "tower" in method.inputs]
+COMBINED = [name for name, method in METHODS.items() if method.made == "combination"]
+HEADS = [name for name, method in METHODS.items() if method.scorer == "linear" and name not in COMBINED]
+TOWER = [name for name, method in METHODS.items() if method.scorer == "cosine"]
 
 
 @pytest.mark.parametrize("name", TOWER)
-def test_that_a_method_trains_is_saved_and_predicts_the_same(
+def test_that_a_model_trains_is_saved_and_predicts_the_same(
     name: str,
     tiny_study: Study,
     make_run: MakeRun,
     train_here: Callable[..., list[TrainingEvent]],
     backbone: Backbone,
 ) -> None:
+    tiny_study.update_labeler("L1", profile="Likes faces that smile.")
     run = make_run(tiny_study, method=name, epochs=1, compare=False)
     train_here(run)
     summary = run.summary()
     assert summary is not None
     assert 0 <= summary["test"]["macro"]["accuracy"] <= 1
-    assert summary["parameters"]["trainable"] > 0
+    assert (summary["parameters"]["trainable"] > 0) == (METHODS[name].trained != "nothing")
     loaded = load_run(run.path, backbone=backbone)
     images = run.table("images")
     *_, done = open_pixels(run.study, images, backbone.image_size)
@@ -39,3 +47,43 @@ def test_that_a_method_trains_is_saved_and_predicts_the_same(
     for labeler in loaded.labelers:
         scores = loaded.scores(pixels, [labeler], ["smart"])[0, 0]
         assert np.allclose(scores, run.predictions(labeler, "smart")["score"], atol=1e-4)
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_that_heads_are_fitted_saved_and_predict_the_same(
+    name: str,
+    tiny_study: Study,
+    make_run: MakeRun,
+    train_here: Callable[..., list[TrainingEvent]],
+    backbone: Backbone,
+) -> None:
+    run = make_run(tiny_study, method=name, compare=False)
+    train_here(run)
+    loaded, images = load_heads(run.path), run.table("images")
+    *_, pixels = open_pixels(run.study, images, backbone.image_size)
+    assert isinstance(pixels, Done)
+    *_, done = open_features(run.study, images, backbone, pixels.value)
+    assert isinstance(done, Done)
+    for labeler in loaded.card.labelers:
+        scores = loaded.scores(done.value.array, [labeler], ["smart"])[0, 0]
+        assert np.allclose(scores, run.predictions(labeler, "smart")["score"], atol=1e-5)
+    with pytest.raises(InputError, match="does not read text"):
+        loaded.scores(done.value.array, None, ["wearing a hat"])
+
+
+@pytest.mark.parametrize("name", COMBINED)
+def test_that_a_combination_is_the_weighted_sum_of_its_members(
+    name: str, tiny_study: Study, make_run: MakeRun, train_here: Callable[..., list[TrainingEvent]]
+) -> None:
+    run = make_run(tiny_study, method=name, epochs=1)
+    train_here(run)
+    members = read_combination(run.path)
+    assert {member.method for member in members} <= set(METHODS)
+    order = run.predictions()[["labeler", "attribute", "image"]]
+    total = np.zeros(len(order))
+    for member in members:
+        theirs = RunFolder(run.path.with_name(member.run)).predictions()
+        assert theirs[["labeler", "attribute", "image"]].equals(order)
+        weight = dict(zip((one["code"] for one in run.meta()["labelers"]), member.weight, strict=True))
+        total += theirs["score"] * theirs["labeler"].map(weight)
+    assert np.allclose(total, run.predictions()["score"], atol=1e-4)

@@ -17,7 +17,6 @@ from prism_desktop.engine.personal.saved import load_run
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training import worker
 from prism_desktop.engine.training.building import build_trainer
-from prism_desktop.engine.training.consensus import find_consensus
 from prism_desktop.engine.training.control import Control
 from prism_desktop.engine.training.evaluating import evaluate_run
 from prism_desktop.engine.training.events import (
@@ -33,8 +32,10 @@ from prism_desktop.engine.training.events import (
 from prism_desktop.engine.training.pixels import open_pixels
 from prism_desktop.engine.training.predicting import predictions
 from prism_desktop.engine.training.run import RunFolder, list_runs
+from prism_desktop.engine.training.siblings import find_sibling
 from prism_desktop.engine.training.snapshot import copy_snapshot, make_snapshot, source_of, with_machine_of
 from prism_desktop.engine.training.trainer import Trainer
+from prism_desktop.engine.training.workshop import Workshop
 from tests.engine.training.conftest import MakeRun
 
 TrainHere = Callable[..., list[TrainingEvent]]
@@ -81,8 +82,8 @@ def test_that_a_run_is_complete_and_compared_with_a_consensus_run_of_the_same_da
     again = make_run(tiny_study, seed=0)
     assert not any(isinstance(event, Stage) and event.name == "consensus" for event in train_here(again))
     assert again.predictions().equals(frame)
-    assert find_consensus(make_run(tiny_study, seed=1)) is None
-    assert find_consensus(make_run(tiny_study, epochs=3)) is None
+    assert find_sibling(make_run(tiny_study, seed=1), "consensus") is None
+    assert find_sibling(make_run(tiny_study, epochs=3), "consensus") is None
     assert [summary.state for summary in list_runs(tiny_study.path)].count("finished") == 3
 
 
@@ -122,10 +123,12 @@ def test_that_a_personal_model_can_start_at_the_consensus_model(
 ) -> None:
     run = make_run(tiny_study, start="consensus")
     train_here(run)
-    consensus = find_consensus(run)
+    consensus = find_sibling(run, "consensus")
     assert consensus is not None
     *_, done = open_pixels(run.study, run.table("images"), backbone.image_size)
-    trainer = build_trainer(run, backbone, precision(backbone.device), done.value, consensus)
+    how = precision(backbone.device)
+    workshop = Workshop(backbone.device, how, backbone, done.value, features=None, sha256=backbone.sha256)
+    trainer = build_trainer(run, workshop, consensus)
     mine = trainer.scorer.model.trainable_state()
     theirs = dict(load_run(consensus.path, backbone=backbone).model.named_parameters())
     assert all(torch.equal(mine[name], theirs[name]) for name in mine if "lora" in name)
@@ -193,9 +196,9 @@ def test_that_stopping_while_the_consensus_model_trains_ends_both(
     events = train_here(run, lambda event: isinstance(event, Stage) and run.tell("stop"))
     assert isinstance(events[-1], Stopped)
     assert events[-1].summary is None
-    consensus = find_consensus(run)
-    assert consensus is not None
-    assert (run.status().state, consensus.status().state) == ("stopped", "stopped")
+    states = {summary.method: summary.state for summary in list_runs(run.study)}
+    assert states == {"lora-visual-prompt": "stopped", "consensus": "stopped"}
+    assert find_sibling(run, "consensus") is None  # it was tested when it was stopped, so it may not go on
 
 
 @pytest.mark.parametrize(

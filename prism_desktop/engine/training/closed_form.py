@@ -1,0 +1,161 @@
+"""Fits heads on frozen features: in one go, without gradient descent or checkpoints, since it takes seconds."""
+
+import time
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.events import Done, Event, Notice, Progress
+from prism_desktop.engine.personal.answers import Answers
+from prism_desktop.engine.personal.heads import choosing, collaborative, retrieval, ridge
+from prism_desktop.engine.personal.saved_heads import HeadCard, Heads, save_heads
+from prism_desktop.engine.training.events import Epoch, Step
+from prism_desktop.engine.training.features import Features
+from prism_desktop.engine.training.fit import Cursor, Scored, epoch_event
+from prism_desktop.engine.training.loss import PairLoss, correct
+from prism_desktop.engine.training.metrics import Tally, append_metrics, drop_metrics_from
+from prism_desktop.engine.training.run import RunFolder
+
+Scores = npt.NDArray[np.float32]
+_LEARNED = {"mean", "weights", "faces.loadings"}  # arrays that hold what was learned of the labelers
+
+
+@dataclass(slots=True, eq=False)
+class HeadFit:
+    """One pass: solve, then validate.
+
+    Attributes:
+        answers: of the splits train, val and test; those of test are used by `collaborative` alone, where other
+            labelers' answers on a face may speak for a labeler, never the labeler's own.
+    """
+
+    card: HeadCard
+    features: Features
+    answers: Mapping[str, Answers]
+    folder: Path
+    stopping: bool = False
+    cursor: Cursor = field(default_factory=Cursor)
+    heads: Heads | None = None
+    epochs: int = 1
+    steps: int = 1
+
+    @property
+    def labelers(self) -> tuple[str, ...]:
+        """Codes."""
+        return self.card.labelers
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """Names."""
+        return self.card.attributes
+
+    def counts(self) -> Mapping[str, int]:
+        """Numbers of parameters; none before the fit."""
+        arrays = self.heads.arrays() if self.heads is not None else {}
+        size = sum(array.size for name, array in arrays.items() if name in _LEARNED)
+        return {"lora": 0, "tokens": 0, "trainable": int(size)}
+
+    def resume(self) -> tuple[bool, int]:
+        """There are no checkpoints; it starts again."""
+        drop_metrics_from(self.folder / "metrics.csv", 1)
+        return False, 0
+
+    def save(self) -> None:
+        """Nothing to save before it is done."""
+
+    def run(self) -> Iterator[Step | Epoch | Progress | Notice]:
+        """Solve, and validate once."""
+        begun = time.perf_counter()
+        for event in self._solve():
+            if isinstance(event, Done):
+                self.heads = event.value
+            else:
+                yield event
+        self.cursor.step, self.cursor.ended, self.cursor.best_epoch = 1, True, 1
+        self.cursor.seconds = time.perf_counter() - begun
+        scores = self._heads().scores(self.features.array)
+        yield close_epoch(self.cursor, scores, self.answers, self.labelers, self.attributes, self.folder)
+
+    def score(self) -> Iterator[Progress | Scored]:
+        """Every labeler's scores of all images."""
+        scores = self._heads().scores(self.features.array)
+        for row, labeler in enumerate(self.labelers):
+            yield Scored(labeler, np.ascontiguousarray(scores[row].T))
+
+    def write(self, run: RunFolder) -> None:
+        """Write head.safetensors."""
+        save_heads(self._heads(), run.path, self.card)
+
+    def _heads(self) -> Heads:
+        if self.heads is None:
+            raise RunError("The heads were not fitted yet.")
+        return self.heads
+
+    def _solve(self) -> Iterator[Event[Any]]:
+        x, train = self.features.array, self.answers["train"]
+        size = len(self.labelers), len(self.attributes)
+        match self.card.method:
+            case "consensus":
+                yield from ridge.fit(x, train, *size, owner="nobody")
+            case "hierarchical-bayes":
+                yield from choosing.fit(x, train, self.answers["val"], *size)
+            case "retrieval":
+                shared = yield from _value(ridge.fit(x, train, *size, owner="nobody"))
+                yield from retrieval.fit(x, train, self.answers["val"], size[0], shared)
+            case "collaborative":
+                base = yield from _value(choosing.fit(x, train, self.answers["val"], *size))
+                yield from collaborative.fit(x, base, train, joined(list(self.answers.values())))
+            case other:
+                raise RunError(f"The method {other} has no heads.")
+
+
+def close_epoch(
+    cursor: Cursor,
+    scores: Scores,
+    answers: Mapping[str, Answers],
+    labelers: Sequence[str],
+    attributes: Sequence[str],
+    folder: Path,
+) -> Epoch:
+    """Tally the only epoch of something that is fitted in one go; (labelers, attributes, images) scores."""
+    tallies = {name: tally(scores, answers[name], labelers, attributes) for name in ("train", "val")}
+    cursor.best_nll = tallies["val"].macro()["nll"]
+    for name, one in tallies.items():
+        append_metrics(folder / "metrics.csv", cursor.epoch, cursor.step, cursor.seconds, name, one)
+    return epoch_event(cursor, tallies["train"], tallies["val"], True)
+
+
+def tally(scores: Scores, answers: Answers, labelers: Sequence[str], attributes: Sequence[str]) -> Tally:
+    """Losses and accuracies of scores (labelers, attributes, images)."""
+    own = answers.labeler, answers.attribute
+    difference = torch.from_numpy(scores[(*own, answers.left)] - scores[(*own, answers.right)]).double()
+    outcome = torch.from_numpy(answers.outcome.astype(np.float64))
+    made = Tally(labelers, attributes)
+    made.add(*own, PairLoss(ties=False)(difference, outcome).detach().numpy(), correct(difference, outcome).numpy())
+    return made
+
+
+def joined(parts: Sequence[Answers]) -> Answers:
+    """Answers of several splits as one."""
+    columns = ("labeler", "attribute", "left", "right", "outcome", "weight")
+    made = {name: np.concatenate([getattr(part, name) for part in parts]) for name in columns}
+    sizes = np.cumsum([0, *(int(part.group.max(initial=-1)) + 1 for part in parts)])
+    group = np.concatenate([part.group + start for part, start in zip(parts, sizes, strict=False)])
+    return Answers(**made, group=group)
+
+
+def _value(events: Iterator[Event[Any]]) -> Generator[Progress | Notice, None, Any]:
+    """Pass progress on and return what is done at the end."""
+    value: Any = None
+    for event in events:
+        if isinstance(event, Done):
+            value = event.value
+        else:
+            yield event
+    return value

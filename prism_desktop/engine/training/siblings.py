@@ -1,0 +1,74 @@
+"""The runs that a run stands on: its consensus, and the members of a combination. Same data, split and seed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.methods import method
+from prism_desktop.engine.training.run import RunFolder, list_runs
+from prism_desktop.engine.training.snapshot import copy_snapshot
+
+CONSENSUS = "consensus"
+# What may differ between two runs without making their comparison unfair; the data are compared by their fingerprint,
+# and the precision by what it became on the machine.
+_FREE = {"compare", "labelers", "attributes", "device", "threads", "precision", "checkpoint_seconds"}
+_MACHINE = ("precision",)  # of the environment that must be the same
+_EXACT = ("precision", "threads", "device")  # where training starts at the sibling's weights, to be bit-equal again
+
+Environment = Mapping[str, Any]
+
+
+def needed(config: TrainConfig) -> tuple[str, ...]:
+    """Methods of which a run must be there before this one trains, in the order of training."""
+    chosen = method(config.method)
+    if not chosen.personal:
+        return ()
+    optional = not config.compare and config.start != CONSENSUS and chosen.made != "combination"
+    names = tuple(config.members) if config.members and chosen.made == "combination" else chosen.needs
+    names = names if CONSENSUS in names else (CONSENSUS, *names)
+    return tuple(name for name in names if name != CONSENSUS or not optional)
+
+
+def find_sibling(run: RunFolder, name: str, environment: Environment | None = None) -> RunFolder | None:
+    """A finished run of a method beside `run`, else one that can be gone on with, else None.
+
+    Args:
+        run: the run that wants it.
+        name: the method.
+        environment: of the present process (see `RunFolder.environment`); None to accept any.
+    """
+    wanted, fingerprint = _comparable(_config(run, name)), run.meta()["fingerprint"]
+    keys = _EXACT if run.config().start == CONSENSUS else _MACHINE
+    found = [
+        other
+        for other in list_runs(run.study)
+        if other.method == name
+        and other.fingerprint == fingerprint
+        and (other.state == "finished" or RunFolder(other.path).resumable)
+        and _comparable(RunFolder(other.path).config()) == wanted
+        and _same_machine(RunFolder(other.path).environment(), environment, keys)
+    ]
+    found.sort(key=lambda other: other.state != "finished")
+    return RunFolder(found[0].path) if found else None
+
+
+def create_sibling(run: RunFolder, name: str) -> RunFolder:
+    """A run of another method beside this one, with its data and, where the methods share them, its settings."""
+    sibling = RunFolder.create(run.study, _config(run, name))
+    copy_snapshot(run, sibling)
+    return sibling
+
+
+def _config(run: RunFolder, name: str) -> TrainConfig:
+    options: dict[str, Any] = {"method": name, "compare": name != CONSENSUS}
+    if name == CONSENSUS:
+        options["start"] = "random"
+    return run.config().with_options(options)
+
+
+def _comparable(config: TrainConfig) -> dict[str, Any]:
+    return config.model_dump(mode="json", exclude=_FREE)
+
+
+def _same_machine(theirs: Environment, ours: Environment | None, keys: tuple[str, ...]) -> bool:
+    return ours is None or not theirs or all(theirs.get(key) == ours.get(key) for key in keys)
