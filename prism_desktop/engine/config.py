@@ -1,17 +1,17 @@
 """Everything a training run can be told; the window's form and `--set key=value` are made from these fields."""
 
-import difflib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic.fields import FieldInfo
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.settings import Setting, merged, parse, sentence, settings_of, without
+
+__all__ = ["DEFAULT_METHOD", "SOURCE_RECIPE", "PairsConfig", "Setting", "SplitConfig", "TrainConfig", "settings"]
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -92,6 +92,16 @@ SOURCE_RECIPE: Mapping[str, Any] = {
 DEFAULT_METHOD = "lora-visual-prompt"
 
 
+class DecoderConfig(_Settings):
+    """The network of the MLP decoder."""
+
+    vector: Count = Field(default=32, description="Numbers per labeler that the decoder reads beside the image")
+    activation: Literal["gelu", "relu", "silu", "tanh"] = Field(default="gelu", description="The decoder's activation")
+    glu: bool = Field(default=False, description="Gate each of the decoder's layers by a second product")
+    batch_norm: bool = Field(default=False, description="Normalise each of the decoder's layers over the batch")
+    dropout: float = Field(default=0.1, ge=0, lt=1, description="Share of the decoder's units that a step leaves out")
+
+
 class TrainConfig(_Settings):
     """One training run, complete: with the run's data snapshot it determines the result."""
 
@@ -149,8 +159,23 @@ class TrainConfig(_Settings):
         description="Where a personal model starts: at random, or at the consensus model's LoRA and token",
     )
     experts: Count = Field(default=4, description="Sets of adapters that a mixture of adapters mixes")
+    clustering: Literal["k-means", "agglomerative", "hdbscan"] = Field(
+        default="k-means", description="How labelers are grouped by their tastes, where a method groups them"
+    )
+    clusters: Count | None = Field(
+        default=None, description="Groups of labelers; empty for the number with the best silhouette"
+    )
+    delta: bool = Field(
+        default=False, description="Give each labeler a deviation of their own from their group's tokens"
+    )
+    decoder: DecoderConfig = Field(
+        default_factory=lambda: DecoderConfig(), description="The network of the MLP decoder"
+    )
     strength: float = Field(
         default=0.1, ge=0, description="Weight of what a method adds to the likelihood, such as a prior or a penalty"
+    )
+    members: tuple[str, ...] | None = Field(
+        default=None, description="Methods that a combination combines, separated by commas; empty for its own choice"
     )
     compare: bool = Field(
         default=True, description="Make sure that a consensus model of the same data exists, and report against it"
@@ -175,7 +200,7 @@ class TrainConfig(_Settings):
     def _fill_from_recipe(cls, data: Any) -> Any:
         if not isinstance(data, Mapping):
             return data
-        return _merged(_starting_values(str(data.get("method", DEFAULT_METHOD)), data.get("recipe") == "source"), data)
+        return merged(_starting_values(str(data.get("method", DEFAULT_METHOD)), data.get("recipe") == "source"), data)
 
     def with_settings(self, settings: Sequence[str]) -> "TrainConfig":
         """Change settings by their dotted keys, as in ["epochs=3", "split.kind=pair", "recipe=source"].
@@ -194,9 +219,9 @@ class TrainConfig(_Settings):
             InputError: one sentence, if a key is unknown (with near matches) or a value does not fit.
         """
         given = {("split.kind" if key == "split" else key): value for key, value in options.items()}
-        given |= dict(_parse(text) for text in settings)
+        given |= dict(parse(text, settings_of(TrainConfig)) for text in settings)
         start = TrainConfig(method=self.method, recipe=self.recipe).model_dump()
-        values = _without(self.model_dump(exclude_unset=True), start)
+        values = without(self.model_dump(exclude_unset=True), start)
         values |= {"method": self.method, "recipe": self.recipe}
         for key, value in given.items():
             *groups, last = key.split(".")
@@ -212,7 +237,7 @@ class TrainConfig(_Settings):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            raise InputError(_sentence(error)) from None
+            raise InputError(sentence(error, settings())) from None
 
     @classmethod
     def load(cls, path: Path) -> "TrainConfig":
@@ -228,97 +253,12 @@ class TrainConfig(_Settings):
         return cls.checked(values)
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One setting as a form shows it."""
-
-    key: str  # dotted, as `--set` takes it
-    description: str  # one line
-    kind: str  # "choice", "bool", "int", "float", "text" or "list"
-    default: Any  # None where empty is meant
-    choices: tuple[str, ...]  # only of a "choice"
-    optional: bool  # may be left empty
-
-
-def settings(model: type[BaseModel] = TrainConfig, prefix: str = "") -> tuple[Setting, ...]:
+def settings() -> tuple[Setting, ...]:
     """Every setting with its dotted key, in the order of a form."""
-    found: list[Setting] = []
-    for name, field in model.model_fields.items():
-        kind = field.annotation
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            found += settings(kind, f"{prefix}{name}.")
-        else:
-            found.append(_setting(f"{prefix}{name}", field))
-    return tuple(found)
-
-
-def _setting(key: str, field: FieldInfo) -> Setting:
-    kinds = [kind for kind in get_args(field.annotation) or (field.annotation,) if kind is not type(None)]
-    choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
-    # An optional or annotated number's own type is the first argument of the union or of `Annotated`.
-    kind = get_args(kinds[0])[0] if get_origin(kinds[0]) is Annotated else kinds[0]
-    name = "choice" if choices else {bool: "bool", int: "int", float: "float", str: "text"}.get(kind, "list")
-    optional = type(None) in get_args(field.annotation)
-    return Setting(key, field.description or "", name, field.get_default(call_default_factory=True), choices, optional)
+    return settings_of(TrainConfig)
 
 
 def _starting_values(name: str, source: bool) -> Mapping[str, Any]:
     """What a method and a recipe set in place of the defaults; an unknown method sets nothing, and is refused later."""
     own: Mapping[str, Any] = METHODS[name].defaults if name in METHODS else {}
-    return _merged(own, SOURCE_RECIPE) if source else own
-
-
-def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """`over` laid over `base`, group by group."""
-    out = dict(base)
-    for key, value in over.items():
-        below = out.get(key)
-        out[key] = _merged(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
-    return out
-
-
-def _without(values: Mapping[str, Any], starting: Mapping[str, Any]) -> dict[str, Any]:
-    """`values` without those that are as they started."""
-    out: dict[str, Any] = {}
-    for key, value in values.items():
-        start = starting.get(key)
-        if isinstance(value, Mapping):
-            out[key] = _without(value, start if isinstance(start, Mapping) else {})
-        elif key not in starting or value != start:
-            out[key] = value
-    return out
-
-
-def _parse(text: str) -> tuple[str, Any]:
-    key, equals, value = text.partition("=")
-    key, value = key.strip(), value.strip()
-    known = {setting.key: setting for setting in settings()}
-    if not equals:
-        raise InputError(f"The setting “{text}” has no value: write key=value, for example epochs=10.")
-    if key not in known:
-        last = {name.rpartition(".")[2]: name for name in known}
-        near = difflib.get_close_matches(key, [*known, *last], n=3, cutoff=0.6)
-        names = list(dict.fromkeys(last.get(name, name) for name in near))
-        hint = f"near it are {', '.join(names)}" if names else f"the settings are {', '.join(known)}"
-        raise InputError(f"There is no setting “{key}”; {hint}.")
-    setting = known[key]
-    if setting.optional and value.lower() in ("", "none", "all", "null"):
-        return key, None
-    if setting.kind == "list":
-        return key, tuple(part.strip() for part in value.split(",") if part.strip())
-    return key, value
-
-
-def _sentence(error: ValidationError) -> str:
-    first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"] if isinstance(part, str)) or "configuration"
-    if first["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(key, [setting.key for setting in settings()], n=3)
-        return f"There is no setting “{key}”" + (f"; near it are {', '.join(near)}." if near else ".")
-    what = first["msg"].removeprefix("Value error, ").replace("Input should be", "it must be")
-    what = {"int_parsing": "it must be a whole number", "float_parsing": "it must be a number"}.get(first["type"], what)
-    if first["type"] == "string_pattern_mismatch":
-        what = "it must be auto, cuda, mps or cpu"  # the device is the only setting with a pattern
-    if isinstance(first["input"], Mapping):
-        return f"The settings of {key} do not fit together: {what}."
-    return f"The setting {key} cannot be “{first['input']}”: {what}."
+    return merged(own, SOURCE_RECIPE) if source else own

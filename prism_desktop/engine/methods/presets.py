@@ -43,6 +43,7 @@ PRESETS: tuple[Method, ...] = (
         places=("head",),
         trained="head",
         scorer="mlp",
+        losses=("rated",),
         inputs=(),
         enters="a vector is fitted to the answers in seconds",
         defaults={"token_lr": 1e-2, "rates_at_width": None, "lora_lr": 2e-3, "epochs": 40, "patience": 8},

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.personal.answers import Answers
+from prism_desktop.engine.personal.heads.evidence import Ratings
 from prism_desktop.engine.training.terms.priors import Balance, Prior, Shrink
+from prism_desktop.engine.training.terms.rated import Rated
 from prism_desktop.engine.training.terms.term import Term
 
 
@@ -20,12 +22,14 @@ class Facts:
     train: Answers
     labelers: int
     attributes: int
+    ratings: Ratings | None = None  # single ratings of training images
 
 
 TERMS: Mapping[str, Callable[[Facts], Term]] = {
     "prior": lambda facts: Prior(facts.config.strength, facts.config.token_std),
     "shrink": lambda facts: Shrink(facts.config.strength),
     "balance": lambda facts: Balance(facts.config.strength),
+    "rated": lambda facts: Rated(facts.config.strength, facts.ratings) if facts.ratings is not None else Term(),
 }
 
 

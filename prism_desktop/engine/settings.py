@@ -1,0 +1,107 @@
+"""Settings as forms and command lines know them: found in a model's fields, read from text, refused in a sentence."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from prism_desktop.engine.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting as a form shows it."""
+
+    key: str  # dotted, as `--set` takes it
+    description: str  # one line
+    kind: str  # "choice", "bool", "int", "float", "text" or "list"
+    default: Any  # None where empty is meant
+    choices: tuple[str, ...]  # only of a "choice"
+    optional: bool  # may be left empty
+
+
+def settings_of(model: type[BaseModel], prefix: str = "") -> tuple[Setting, ...]:
+    """Every setting with its dotted key, in the order of a form."""
+    found: list[Setting] = []
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            found += settings_of(kind, f"{prefix}{name}.")
+        else:
+            found.append(_setting(f"{prefix}{name}", field))
+    return tuple(found)
+
+
+def _setting(key: str, field: FieldInfo) -> Setting:
+    kinds = [kind for kind in get_args(field.annotation) or (field.annotation,) if kind is not type(None)]
+    choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+    # An optional or annotated number's own type is the first argument of the union or of `Annotated`.
+    kind = get_args(kinds[0])[0] if get_origin(kinds[0]) is Annotated else kinds[0]
+    name = "choice" if choices else {bool: "bool", int: "int", float: "float", str: "text"}.get(kind, "list")
+    optional = type(None) in get_args(field.annotation)
+    return Setting(key, field.description or "", name, field.get_default(call_default_factory=True), choices, optional)
+
+
+def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """`over` laid over `base`, group by group."""
+    out = dict(base)
+    for key, value in over.items():
+        below = out.get(key)
+        out[key] = merged(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    return out
+
+
+def without(values: Mapping[str, Any], starting: Mapping[str, Any]) -> dict[str, Any]:
+    """`values` without those that are as they started."""
+    out: dict[str, Any] = {}
+    for key, value in values.items():
+        start = starting.get(key)
+        if isinstance(value, Mapping):
+            out[key] = without(value, start if isinstance(start, Mapping) else {})
+        elif key not in starting or value != start:
+            out[key] = value
+    return out
+
+
+def parse(text: str, choices: Sequence[Setting]) -> tuple[str, Any]:
+    """A key and its value from "key=value".
+
+    Raises:
+        InputError: one sentence, if there is no value or the key is unknown, with near ones.
+    """
+    key, equals, value = text.partition("=")
+    key, value = key.strip(), value.strip()
+    known = {setting.key: setting for setting in choices}
+    if not equals:
+        raise InputError(f"The setting “{text}” has no value: write key=value, for example epochs=10.")
+    if key not in known:
+        last = {name.rpartition(".")[2]: name for name in known}
+        near = difflib.get_close_matches(key, [*known, *last], n=3, cutoff=0.6)
+        names = list(dict.fromkeys(last.get(name, name) for name in near))
+        hint = f"near it are {', '.join(names)}" if names else f"the settings are {', '.join(known)}"
+        raise InputError(f"There is no setting “{key}”; {hint}.")
+    setting = known[key]
+    if setting.optional and value.lower() in ("", "none", "all", "null"):
+        return key, None
+    if setting.kind == "list":
+        return key, tuple(part.strip() for part in value.split(",") if part.strip())
+    return key, value
+
+
+def sentence(error: ValidationError, choices: Sequence[Setting]) -> str:
+    """What does not fit, for a reader."""
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"] if isinstance(part, str)) or "configuration"
+    if first["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(key, [setting.key for setting in choices], n=3)
+        return f"There is no setting “{key}”" + (f"; near it are {', '.join(near)}." if near else ".")
+    what = first["msg"].removeprefix("Value error, ").replace("Input should be", "it must be")
+    what = {"int_parsing": "it must be a whole number", "float_parsing": "it must be a number"}.get(first["type"], what)
+    if first["type"] == "string_pattern_mismatch":
+        what = "it must be auto, cuda, mps or cpu"  # the device is the only setting with a pattern
+    if isinstance(first["input"], Mapping):
+        return f"The settings of {key} do not fit together: {what}."
+    return f"The setting {key} cannot be “{first['input']}”: {what}."
