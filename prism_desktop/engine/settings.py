@@ -36,7 +36,9 @@ def settings_of(model: type[BaseModel], prefix: str = "") -> tuple[Setting, ...]
 
 
 def _setting(key: str, field: FieldInfo) -> Setting:
-    kinds = [kind for kind in get_args(field.annotation) or (field.annotation,) if kind is not type(None)]
+    whole = not get_args(field.annotation) or get_origin(field.annotation) is tuple
+    parts = (field.annotation,) if whole else get_args(field.annotation)
+    kinds = [kind for kind in parts if kind is not type(None)]
     choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
     # An optional or annotated number's own type is the first argument of the union or of `Annotated`.
     kind = get_args(kinds[0])[0] if get_origin(kinds[0]) is Annotated else kinds[0]
