@@ -51,7 +51,7 @@ def train(
 
 
 def resume(run: Run, json: Json = None) -> None:
-    """Go on with a run that was interrupted, from its last good checkpoint."""
+    """Go on with a run that was interrupted, from its last good checkpoint; a run that was tested cannot go on."""
     from prism_desktop.engine.training import supervisor
 
     report(train_here(supervisor.follow(supervisor.resume(RunFolder(run)))), json)

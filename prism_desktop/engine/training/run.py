@@ -32,7 +32,7 @@ Command = Literal["run", "pause", "stop", "discard"]
 
 ACTIVE: frozenset[State] = frozenset({"preparing", "training", "paused"})
 ENDED: frozenset[State] = frozenset({"finished", "stopped", "failed", "discarded", "interrupted"})
-RESUMABLE: frozenset[State] = frozenset({"failed", "interrupted", "stopped"})
+_UNFINISHED: frozenset[State] = frozenset({"failed", "interrupted", "stopped"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,7 @@ class RunSummary:
     micro: float | None  # test accuracy over all answers
     consensus_macro: float | None  # the consensus model's, on the same split
     message: str
+    resumable: bool  # whether training may go on
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +148,13 @@ class RunFolder:
 
     @property
     def resumable(self) -> bool:
-        """Whether training may go on. A run that was stopped and tested may not: the test split is opened once."""
-        state = self.status().state
-        return state in RESUMABLE and not (state == "stopped" and self.summary() is not None)
+        """Whether training may go on. A run that was tested may not: the test split is opened once."""
+        return self.status().state in _UNFINISHED and not self.tested
+
+    @property
+    def tested(self) -> bool:
+        """Whether the test split was opened."""
+        return (self.path / "summary.json").is_file()
 
     def set_status(self, state: State, *, pid: int | None = None, message: str = "", advice: str = "") -> None:
         """Record how the run stands; `pid` is the process that works on it (None: nobody does, or will)."""
@@ -278,6 +283,7 @@ def _summarise(run: RunFolder) -> RunSummary | None:
         micro=_accuracy(summary.get("test"), "micro"),
         consensus_macro=_accuracy(summary.get("consensus"), "macro"),
         message=status.message,
+        resumable=run.resumable,
     )
 
 

@@ -15,7 +15,7 @@ from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.training.failures import death
 from prism_desktop.engine.training.log import EventLog
-from prism_desktop.engine.training.run import ACTIVE, ENDED, RESUMABLE, RunFolder
+from prism_desktop.engine.training.run import ACTIVE, ENDED, RunFolder
 from prism_desktop.engine.training.snapshot import copy_snapshot, make_snapshot, source_of, with_machine_of
 
 POLL_SECONDS = 0.1
@@ -83,16 +83,21 @@ def start(study: Path, config: TrainConfig, snapshot: Path | None = None) -> Run
 
 
 def resume(run: RunFolder) -> RunFolder:
-    """Go on with an interrupted, failed or stopped run from its last good checkpoint.
+    """Go on with an interrupted, failed or untested stopped run from its last good checkpoint.
 
     Raises:
-        RunError: the run goes on already, is finished or was discarded.
+        RunError: the run goes on already, is finished, was tested when it was stopped, or was discarded.
     """
     run = RunFolder.open(run.path)
     state = run.status().state
     if state in ACTIVE:
         raise RunError(f"The run {run.name} is training already.")
-    if state not in RESUMABLE:
+    if state != "finished" and run.tested:
+        raise RunError(
+            f"The run {run.name} was {state} and tested, so it cannot go on: the test split is opened once. Start a "
+            "new run."
+        )
+    if not run.resumable:
         raise RunError(f"The run {run.name} is {state}, so there is nothing to resume; start a new run.")
     run.meta()
     _spawn(run)

@@ -7,7 +7,6 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QShowEvent
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSlider, QWidget
 
-from prism_desktop.engine.training.run import RESUMABLE
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.operations import RunRow
 from prism_desktop.ui.train.runs import cells
@@ -194,7 +193,7 @@ class Monitor(QWidget):
         if self.state.property("kind") != _KINDS.get(state, "accent"):
             restyle(self.state, kind=_KINDS.get(state, "accent"))
         live = state in _WORKING
-        self._show_buttons(state, live=live)
+        self._show_buttons(state, live=live, resumable=row.run.resumable)
         message = " ".join(part for part in (story.message or row.run.message, story.advice) if part)
         if state == "interrupted":
             message = (
@@ -207,10 +206,10 @@ class Monitor(QWidget):
         self.working.setText((self._asked_for() or story.working) if live else "")
         self.stages.show_stage(story.stage, state, personal=row.run.method != "consensus")
 
-    def _show_buttons(self, state: str, *, live: bool) -> None:
+    def _show_buttons(self, state: str, *, live: bool, resumable: bool) -> None:
         focused = self.focusWidget()
         steps = live and self._story.stage not in ("predicting", "evaluating")  # what can be paused or cut short
-        self.resume.setVisible(state in RESUMABLE)
+        self.resume.setVisible(resumable)
         for each in (self.pause, self.stop):
             each.setVisible(steps)
         self.discard.setText("&Discard" if live else "De&lete")
@@ -218,7 +217,7 @@ class Monitor(QWidget):
         self.pause.setText("&Go on" if state == "paused" else "&Pause")
         if focused in (self.pause, self.stop, self.resume) and focused.isHidden():
             # Qt would hand the focus on to Delete.
-            (self.resume if state in RESUMABLE else self.smoothing).setFocus(Qt.FocusReason.OtherFocusReason)
+            (self.resume if resumable else self.smoothing).setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _asked_for(self) -> str:
         """What the run was told and has not answered yet; empty if nothing."""

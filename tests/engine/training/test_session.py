@@ -11,11 +11,11 @@ from peft import PeftModel
 from prism_desktop.engine.backbones import Backbone, load, parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import choose_device, precision
-from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.personal.saved import load_run
 from prism_desktop.engine.study.store import Study
-from prism_desktop.engine.training import worker
+from prism_desktop.engine.training import supervisor, worker
 from prism_desktop.engine.training.building import build_trainer
 from prism_desktop.engine.training.control import Control
 from prism_desktop.engine.training.evaluating import evaluate_run
@@ -118,6 +118,18 @@ def test_that_a_run_is_reproduced_from_its_folder_to_the_last_bit(
     assert make_run(tiny_study, compare=False).meta()["fingerprint"] != run.meta()["fingerprint"]
 
 
+def test_that_training_again_from_a_run_uses_its_consensus_again(
+    tiny_study: Study, make_run: MakeRun, train_here: TrainHere
+) -> None:
+    run = make_run(tiny_study, epochs=1)
+    train_here(run)
+    twin = RunFolder.create(tiny_study.path, with_machine_of(run, run.config()))
+    copy_snapshot(run, twin)
+    train_here(twin)
+    assert twin.config().precision == "float32"  # what "auto" had become
+    assert sorted(row.method for row in list_runs(run.study)) == ["consensus", *["lora-visual-prompt"] * 2]
+
+
 def test_that_a_personal_model_can_start_at_the_consensus_model(
     tiny_study: Study, make_run: MakeRun, train_here: TrainHere, backbone: Backbone
 ) -> None:
@@ -165,15 +177,20 @@ def test_that_pause_waits_after_a_checkpoint_and_stop_keeps_the_best(
     assert run.status().state == "stopped"
     assert run.summary() is not None
     assert not run.predictions().empty
+    assert [row.resumable for row in list_runs(run.study)] == [False]
+    with pytest.raises(RunError, match="stopped and tested, so it cannot go on"):
+        supervisor.resume(run)
 
+
+def test_that_a_run_stopped_before_there_was_a_model_can_go_on(
+    tiny_study: Study, make_run: MakeRun, train_here: TrainHere
+) -> None:
+    run = make_run(tiny_study, epochs=2)
+    train_here(run, lambda event: isinstance(event, Stage) and event.name == "consensus" and run.tell("stop"))
+    assert (run.status().state, run.resumable) == ("stopped", True)
     run.tell("run")
-    config = run.config().model_copy(update={"epochs": 5})
-    (run.path / "config.json").write_text(config.model_dump_json())
-    later = train_here(run)  # and a stopped run can be gone on with
-    assert any(isinstance(event, Resumed) for event in later)
-    assert isinstance(later[-1], Finished)
-    epochs = run.metrics().query("split == 'val' and labeler == '' and attribute == ''")["epoch"]
-    assert list(epochs) == [1, 2, 3, 4, 5]
+    assert isinstance(train_here(run)[-1], Finished)
+    assert not run.resumable
 
 
 def test_that_discarding_deletes_what_was_made(tiny_study: Study, make_run: MakeRun, train_here: TrainHere) -> None:

@@ -272,3 +272,13 @@ def test_that_an_ended_run_can_be_deleted(
     qtbot.waitUntil(panel.no_runs.isVisible, timeout=10_000)
     assert asked == [False]
     assert not (run / "predictions.parquet").exists()
+
+
+def test_that_a_run_stopped_and_tested_does_not_offer_to_resume(
+    open_train: OpenTrain, with_run: MakeRun, tiny_study: Study
+) -> None:
+    with_run(state="stopped")
+    panel = open_train(tiny_study)
+    assert panel.monitor.state.text().startswith("stopped")
+    assert not panel.monitor.resume.isVisible()
+    assert panel.monitor.discard.isVisible()
