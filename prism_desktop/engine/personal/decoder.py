@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -28,6 +29,8 @@ ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "silu": functional.silu,
     "tanh": torch.tanh,
 }
+
+_SHAPE = "shape."  # before the names of what describes the network
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,32 +158,48 @@ class DecoderModel(PersonalModel):
         """
         take_over(self.state_dict(), state)
 
-    def state(self) -> dict[str, Tensor]:
-        """Everything that `from_state` needs beside the attributes and the shape, on the CPU."""
-        return self.trainable_state()
+    @torch.inference_mode()
+    def scores(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What everyone says: (images, d) -> (labelers, attributes, images) float32; differences are logits."""
+        self.begin_episode(None)
+        inputs = self.prepare(features)
+        rows = [
+            self.judge(inputs, torch.full((len(inputs),), labeler, device=self.device), self.asked)
+            for labeler in range(len(self.vectors))
+        ]
+        return torch.stack(rows).transpose(1, 2).float().cpu().numpy()
 
-    def card(self) -> dict[str, Any]:
-        """The shape, for JSON."""
-        return asdict(self.shape)
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """For a file; `from_arrays` reads them."""
+        shape = self.shape
+        made: dict[str, NDArray[Any]] = {name: tensor.numpy() for name, tensor in self.trainable_state().items()}
+        numbers = [shape.vector, [*ACTIVATIONS].index(shape.activation), int(shape.glu), int(shape.batch_norm)]
+        made |= {f"{_SHAPE}widths": np.array(shape.widths), f"{_SHAPE}numbers": np.array(numbers)}
+        return made | {f"{_SHAPE}dropout": np.array([shape.dropout])}
 
     @classmethod
-    def from_state(
-        cls,
-        state: Mapping[str, Tensor],
-        asked: Asked,
-        card: Mapping[str, Any],
-        device: torch.device | None = None,
+    def from_arrays(
+        cls, arrays: Mapping[str, NDArray[Any]], asked: Asked | None = None, device: torch.device | None = None
     ) -> DecoderModel:
-        """The model whose `state`, attributes and `card` these are.
+        """The model whose `arrays` these are.
+
+        Args:
+            arrays: its arrays.
+            asked: the attributes, as sentences; None for their numbers, where only `scores` is wanted.
+            device: where it computes; None for the CPU.
 
         Raises:
             RunError: if they do not belong together.
         """
-        shape = DecoderShape(**{**card, "widths": tuple(card["widths"])})
-        axes = state["axes"].double().numpy()
-        space = Space(state["centre"].double().numpy(), axes * axes.shape[1] ** -0.5)
-        model = cls(space, asked, len(state["vectors"]), shape, device=device)
-        model.load_trainable_state(state)
+        vector, activation, glu, norm = (int(number) for number in arrays[f"{_SHAPE}numbers"])
+        widths, dropout = tuple(int(n) for n in arrays[f"{_SHAPE}widths"]), float(arrays[f"{_SHAPE}dropout"][0])
+        shape = DecoderShape(widths, vector, [*ACTIVATIONS][activation], bool(glu), bool(norm), dropout)
+        axes = arrays["axes"].astype(np.float64)
+        space = Space(arrays["centre"].astype(np.float64), axes * axes.shape[1] ** -0.5)
+        asked = asked or [(str(number),) for number in range(len(arrays["comparison.bias"]))]
+        model = cls(space, asked, len(arrays["vectors"]), shape, device=device)
+        own = {name: torch.from_numpy(np.array(a)) for name, a in arrays.items() if not name.startswith(_SHAPE)}
+        model.load_trainable_state(own)
         return model
 
     def _inside(self, features: Tensor, labeler: Tensor) -> Tensor:

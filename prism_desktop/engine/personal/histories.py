@@ -113,14 +113,14 @@ class ItemEncoder(nn.Module):
 
     def forward(self, history: Ints) -> Tensor:
         """(n, items, 3) winner, loser and attribute -> (n, items, size)."""
-        winner, loser, attribute = torch.from_numpy(history).to(self.seen.device).unbind(dim=-1)
-        images = torch.unique(torch.cat([winner.flatten(), loser.flatten()]))  # ascending
-        place = torch.stack([torch.searchsorted(images, winner), torch.searchsorted(images, loser)])
+        distinct, inverse = np.unique(history[:, :, :2], return_inverse=True)
+        arrays = (distinct, inverse.reshape(*history.shape[:2], 2), np.ascontiguousarray(history[:, :, 2]))
+        images, place, attribute = (torch.from_numpy(array).to(self.seen.device) for array in arrays)
         half = functional.linear(self.seen[images], self.middle) / 2
         contrast = functional.linear(self.seen[images], self.contrast)
-        named = functional.linear(self.asked, self.attribute, self.bias)
+        told = functional.linear(self.asked, self.attribute, self.bias)
         plus, minus = contrast + half, half - contrast
-        return plus[place[0]] + minus[place[1]] + named[attribute]
+        return plus[place[..., 0]] + minus[place[..., 1]] + told[attribute]
 
 
 class HistoryPrompts(nn.Module):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -33,12 +33,19 @@ class Heads(Protocol):
         """For a file."""
 
 
-KINDS: Mapping[str, Any] = {
-    "consensus": LinearHeads,
-    "ridge": LinearHeads,
-    "hierarchical-bayes": BayesHeads,
-    "collaborative": CollaborativeHeads,
-    "retrieval": RetrievalHeads,
+def _decoder(arrays: Mapping[str, NDArray[Any]]) -> Heads:
+    from prism_desktop.engine.personal.decoder import DecoderModel  # the only one that needs torch
+
+    return DecoderModel.from_arrays(arrays)
+
+
+KINDS: Mapping[str, Callable[[Mapping[str, NDArray[Any]]], Heads]] = {
+    "consensus": LinearHeads.from_arrays,
+    "ridge": LinearHeads.from_arrays,
+    "hierarchical-bayes": BayesHeads.from_arrays,
+    "collaborative": CollaborativeHeads.from_arrays,
+    "retrieval": RetrievalHeads.from_arrays,
+    "mlp-decoder": _decoder,
 }
 
 
@@ -106,6 +113,6 @@ def load_heads(run: Path) -> LoadedHeads:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
         fields |= {key: tuple(value) for key, value in fields.items() if isinstance(value, list)}
         card = HeadCard(**fields)
-        return LoadedHeads(KINDS[card.method].from_arrays(arrays), card)
+        return LoadedHeads(KINDS[card.method](arrays), card)
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise RunError(f"The model file {path} is damaged ({error}); train again.") from error

@@ -21,6 +21,7 @@ from prism_desktop.engine.personal.text import sentences
 from prism_desktop.engine.training import knowing
 from prism_desktop.engine.training.closed_form import HeadFit
 from prism_desktop.engine.training.combining import LADDER, Combination, Obtain
+from prism_desktop.engine.training.decoding import build_decoder
 from prism_desktop.engine.training.fit import Fit
 from prism_desktop.engine.training.run import RunFolder
 from prism_desktop.engine.training.scoring import Scorer
@@ -48,6 +49,8 @@ def build(run: RunFolder, workshop: Workshop, siblings: Mapping[str, RunFolder],
         members = tuple(name for name in members if workshop.backbone is not None or not METHODS[name].inputs)
         kind, folder = config.method, run.path
         return Combination(kind, members, obtain, task.labelers, task.attributes, task.images, task.answers, folder)
+    if chosen.scorer == "mlp":
+        return build_decoder(run, workshop, task.labelers, task.attributes, task.answers)
     if chosen.scorer == "linear" or workshop.backbone is None:
         assert workshop.features is not None, "the session reads features before"
         card = HeadCard(config.method, config.backbone, workshop.sha256, task.labelers, task.attributes)

@@ -4,13 +4,20 @@ from collections.abc import Sequence
 
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.personal.base import PersonalModel
+from prism_desktop.engine.personal.decoder import DecoderModel
 from prism_desktop.engine.personal.model import PersonalClip
 from prism_desktop.engine.personal.saved import save_model
+from prism_desktop.engine.personal.saved_heads import HeadCard, save_heads
 from prism_desktop.engine.training.run import RunFolder
 
 
 def keep(model: PersonalModel, run: RunFolder, labelers: Sequence[str]) -> None:
     """Write the model's files."""
+    if isinstance(model, DecoderModel):
+        config, names = run.config(), tuple(str(a["name"]) for a in run.meta()["attributes"])
+        sha256 = str(run.environment().get("backbone_sha256", ""))
+        save_heads(model, run.path, HeadCard(config.method, config.backbone, sha256, tuple(labelers), names))
+        return
     if not isinstance(model, PersonalClip):
         raise RunError(f"A {type(model).__name__} cannot be saved.")
     templates: dict[str, Sequence[str]] = {a["name"]: a["templates"] for a in run.meta()["attributes"]}

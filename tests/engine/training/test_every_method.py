@@ -20,7 +20,7 @@ from prism_desktop.engine.training.run import RunFolder
 from tests.engine.training.conftest import MakeRun
 
 COMBINED = [name for name, method in METHODS.items() if method.made == "combination"]
-HEADS = [name for name, method in METHODS.items() if method.scorer == "linear" and name not in COMBINED]
+HEADS = [name for name, method in METHODS.items() if method.scorer in ("linear", "mlp") and name not in COMBINED]
 TOWER = [name for name, method in METHODS.items() if method.scorer == "cosine"]
 
 
