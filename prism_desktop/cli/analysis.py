@@ -31,7 +31,11 @@ def agreement(
             raise InputError(f"There is no attribute {attribute}; the study has {', '.join(known)}.")
         result = study_agreement(opened.comparisons(), opened.ratings(), attribute=attribute)
     frame = result.frame()
-    if csv is not None:
+    if csv is None and frame.empty:
+        say(
+            "No two labelers answered the same comparisons or rated the same images: there is nothing to compare.", json
+        )
+    elif csv is not None:
         write_file(csv, lambda path: frame.to_csv(path, index=False))
         say(f"Wrote {len(frame)} pairs of labelers to {csv}.", json)
     elif json != "-":
@@ -48,6 +52,11 @@ def relevance(
     kind: Annotated[str, typer.Option(help="gradient-attention, attention or rollout.")] = "gradient-attention",
 ) -> None:
     """Where a labeler's model looks: a map over one image, with its own deletion test."""
+    from prism_desktop.engine.training.run import RunFolder
+
+    run = RunFolder.open(run).path
+    if not attribute.strip():
+        raise InputError("--attribute wants an attribute of the run, or any words, but it is empty.")
     from prism_desktop.engine.analysis.relevance import explain_run
 
     result = explain_run(run, labeler=labeler, attribute=attribute, image=image, kind=kind)

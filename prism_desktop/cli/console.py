@@ -27,7 +27,7 @@ def follow(events: Iterable[Event[T]]) -> T:
         RuntimeError: if the work ended without a result.
     """
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err, transient=True) as bar:
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = None
         for event in events:
             match event:

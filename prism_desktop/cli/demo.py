@@ -30,6 +30,8 @@ def demo(
     """Draw the demo study: faces with simulated labelers whose tastes are known."""
     from prism_desktop.engine.study.demo import build_demo
 
+    if show and not qt_libraries.display_available():
+        window.make_folder(out_folder)
     if folder.is_dir() and train:
         say(f"The study {folder} is there already; it is used as it is.")
     else:
@@ -56,7 +58,6 @@ def _show(folder: Path, report: Path | None, out_folder: Path) -> None:
         window.open_window(folder)
         return
     say(f"There is no display here, so no window opens; pictures of every panel and report.md go to {out_folder}/.")
-    out_folder.mkdir(parents=True, exist_ok=True)
     pictures = window.draw_panels(folder, out_folder, "both")
     text = report.read_text(encoding="utf-8") if report is not None else "# Demo study\n\nNothing was trained.\n"
     links = "\n".join(f"![{path.stem}]({path.relative_to(out_folder)})" for path in pictures)

@@ -4,15 +4,18 @@ Qt and torch are imported only by the commands that need them, so that `--help` 
 """
 
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import typer
 from typer.main import get_command
 
 from prism_desktop import __version__
-from prism_desktop.cli import analysis, demo, doctor, study, training, window
+from prism_desktop.cli import analysis, comparing, demo, doctor, study, training, window
 from prism_desktop.cli.console import err
 from prism_desktop.engine.errors import PrismError
+
+# Click's error for options that cannot be read; typer has it under its own name only in some versions.
+_UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 app = typer.Typer(
     name="prism-desktop",
@@ -24,7 +27,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.add_typer(study.app, name="study")
-for module in (window, demo, training, analysis, doctor):
+for module in (window, demo, training, comparing, analysis, doctor):
     module.register(app)
 
 
@@ -44,11 +47,28 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line; wrong input ends it with one sentence and exit code 2."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        get_command(app).main(args=_with_open(given), prog_name="prism-desktop", standalone_mode=True)
+        code = get_command(app).main(args=_with_open(given), prog_name="prism-desktop", standalone_mode=False)
     except PrismError as problem:
-        err.print(f"prism-desktop: {problem}", markup=False, soft_wrap=True)
-        sys.exit(2)
-    sys.exit(0)
+        _refuse(str(problem))
+    except _UsageError as problem:
+        _refuse(_usage(problem))
+    except typer.Abort:
+        sys.exit(130)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _refuse(sentence: str) -> NoReturn:
+    # A command that was given nothing has shown its help instead.
+    if sentence:
+        err.print(f"prism-desktop: {sentence}", markup=False, soft_wrap=True)
+    sys.exit(2)
+
+
+def _usage(problem: Any) -> str:
+    """One sentence for options and arguments that cannot be read."""
+    what = problem.format_message().strip().rstrip(".")
+    where = problem.ctx.command_path if problem.ctx is not None else "prism-desktop"
+    return f"{what}; see {where} --help." if what else ""
 
 
 def _with_open(arguments: list[str]) -> list[str]:

@@ -49,9 +49,22 @@ def draw_panels(study: Path, out: Path, theme: str) -> list[Path]:
         raise InputError(f"The theme is light, dark or both, not {theme}.")
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     _require_libraries(window=False)
+    make_folder(out)
     from prism_desktop.ui.screenshot import render_all
 
     return list(render_all(study, out, theme=theme))
+
+
+def make_folder(out: Path) -> None:
+    """Make the folder that pictures go to, before any long work.
+
+    Raises:
+        InputError: if it cannot be made.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise InputError(f"The folder {out} for the pictures cannot be made: {problem.strerror}.") from problem
 
 
 def _require_libraries(*, window: bool) -> None:
