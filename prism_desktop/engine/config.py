@@ -32,10 +32,17 @@ class SplitConfig(_Settings):
         default=0, ge=0, description="Which image fold is the test fold, counted from 0; vary it to cross-fit"
     )
     seed: int = Field(default=0, ge=0, description="Seed of the split's random choices, apart from the training's seed")
-    train: float = Field(default=0.7, gt=0, lt=1, description="Share of the answers that train")
-    val: float = Field(default=0.15, gt=0, lt=1, description="Share of the answers that choose the best epoch")
+    train: float = Field(
+        default=0.7,
+        gt=0,
+        lt=1,
+        description="Share of the answers that train; image folds have their own shares, 5 : 1 : 1",
+    )
+    val: float = Field(
+        default=0.15, gt=0, lt=1, description="Share of the answers that choose the best epoch; likewise"
+    )
     shots: int = Field(
-        default=20, ge=0, description="Answers of a held-out labeler that training may see (labeler split only)"
+        default=20, ge=0, description="First trials of a held-out labeler that training may see (labeler split only)"
     )
 
     @property
@@ -55,7 +62,7 @@ class PairsConfig(_Settings):
 
     use: Literal["auto", "comparisons", "ratings", "both"] = Field(
         default="auto",
-        description="Task types that are learned from; auto takes comparisons where there are any, otherwise ratings",
+        description="Task types that are learned from; auto takes comparisons, and ratings too if somebody only rated",
     )
     ties: Literal["drop", "davidson"] = Field(
         default="drop",

@@ -90,6 +90,7 @@ def agreement(
             "labeler": pd.Index(np.array(codes, dtype=object)).get_indexer(pd.Index(rows["labeler"].astype(object))),
             "item": item.groupby(list(item.columns)).ngroup().to_numpy(),
             "sign": rows["outcome"].astype("str").map(_SIGN).to_numpy() * np.where(turned, -1, 1),
+            "repeats": told_apart(rows).to_numpy(),
         }
     )
     table = table[(table["labeler"] >= 0) & table["sign"].notna()]
@@ -128,6 +129,15 @@ def rating_agreement(
     return _result(codes, score, counts, np.minimum(counts, images), "ratings", attribute)
 
 
+def told_apart(answers: pd.DataFrame) -> "pd.Series[bool]":
+    """Whether each row, if it answers the same thing again, is a repeat that can be counted.
+
+    A file without columns of time, order or session cannot tell a repeat with the same answer from a row that it holds
+    twice, so of its repeats the import keeps only those that disagree; otherwise the import says what a trial repeats.
+    """
+    return (answers["source"] != "imported") | answers["repeat_of"].notna()
+
+
 def _chosen(frame: pd.DataFrame, attribute: str | None) -> pd.DataFrame:
     rows = frame if attribute is None else frame[frame["attribute"] == attribute]
     return rows.reset_index(drop=True)
@@ -155,7 +165,7 @@ def _shared(table: pd.DataFrame, size: int) -> tuple[Floats, Ints]:
 def _repeated(table: pd.DataFrame, size: int) -> tuple[Floats, Ints]:
     """Summed agreement and number of successive answers to the same item, per labeler, (size,) each."""
     before = table.groupby(["labeler", "item"])["sign"].shift()
-    again = before.notna()
+    again = before.notna() & table["repeats"]
     like = 1.0 - (table["sign"][again] - before[again]).abs().to_numpy(dtype=np.float64) / 2
     who = table["labeler"][again].to_numpy()
     return np.bincount(who, like, size).astype(np.float64), np.bincount(who, minlength=size).astype(np.int64)

@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from prism_desktop.engine.analysis.agreement import told_apart
 from prism_desktop.engine.evaluation.intervals import dyadic_variance, wilson
 from prism_desktop.engine.evaluation.pairs import (
     Floats,
@@ -52,16 +53,18 @@ def ceiling_of(agreement: float) -> float:
 def repeated(comparisons: pd.DataFrame) -> pd.DataFrame:
     """Every answer that a labeler gave again: labeler, attribute, pair, same (bool), swapped (bool).
 
-    Successive presentations of one unordered pair are compared, whether or not they were planned as repeats. Answers
-    with a tie on either side are left out, as accuracy leaves out ties.
+    Successive presentations of one unordered pair are compared, whether or not they were planned as repeats; imported
+    ones only where they were (see `agreement.told_apart`). Answers with a tie on either side are left out, as accuracy
+    leaves out ties.
     """
     decided = pairs_from_comparisons(comparisons, ties="drop")
+    known = set(comparisons["trial"][told_apart(comparisons)])
     pair, _ = unordered(decided)
     rows = decided.assign(pair=pair).sort_values(["labeler", "order"], kind="stable")
     first = rows["left"] < rows["right"]
     rows = rows.assign(low_first=first, low_chosen=(rows["outcome"] > 0.5) == first)
     before = rows.groupby(["labeler", "attribute", "pair"])[["low_first", "low_chosen"]].shift()
-    again = before["low_chosen"].notna()
+    again = before["low_chosen"].notna() & rows["trial"].isin(known)
     rows, before = rows[again], before[again]
     return rows[["labeler", "attribute", "pair"]].assign(
         same=rows["low_chosen"] == before["low_chosen"].astype(bool),
@@ -131,13 +134,16 @@ def _from_ratings(ratings: pd.DataFrame) -> dict[str, Ceiling]:
 
 
 def _rated_twice(ratings: pd.DataFrame) -> pd.DataFrame:
-    """labeler, attribute, image, first, second: the first two ratings in time of each image rated more than once."""
+    """labeler, attribute, image, first, second: the first two ratings in time of each image rated more than once.
+
+    Of imported ones, only those that were planned as repeats (see `agreement.told_apart`).
+    """
     rated = ratings.assign(used=scale_used(ratings), order=time_order(ratings))
     rated = rated.sort_values(["labeler", "order"], kind="stable")
     keys = ["labeler", "attribute", "image"]
     rated = rated.assign(time=rated.groupby(keys).cumcount())
     first = rated[rated["time"] == 0][[*keys, "used"]].rename(columns={"used": "first"})
-    second = rated[rated["time"] == 1][[*keys, "used"]].rename(columns={"used": "second"})
+    second = rated[(rated["time"] == 1) & told_apart(rated)][[*keys, "used"]].rename(columns={"used": "second"})
     return first.merge(second, on=keys)
 
 

@@ -1,6 +1,6 @@
 """From a study's answers to the pairs of a run: what is used, how it is split, and what the reader is told."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ from prism_desktop.engine.evaluation.pairs import (
     unordered,
 )
 from prism_desktop.engine.evaluation.splits import SplitReport
+from prism_desktop.engine.study.records import FOLDS
 
 # What stays together beside the unordered pair; images are apart by themselves, labelers but for their first answers.
 _TOGETHER: dict[str, list[str]] = {
@@ -47,25 +48,33 @@ def make_pairs(
 ) -> PairSet:
     """Pairs with splits, from the frames of `Study`.
 
-    Where both tasks are used, ratings only help training: a labeler who compared is validated and tested on comparisons
+    Automatically, comparisons are used alone if everybody compared, else ratings too, so that nobody is lost. Where
+    both tasks are used, ratings only help training: a labeler who compared is validated and tested on comparisons
     alone, and the weights of the rating pairs of a labeler and attribute never add up to more than the comparisons'.
 
     Raises:
         InputError: one sentence, if there is nothing to learn from or a split would be empty.
     """
     split, options = split or SplitConfig(), options or PairsConfig()
-    use = options.use
-    if use == "auto":
-        use = "comparisons" if len(comparisons) else "ratings"
+    use = _use(comparisons, ratings) if options.use == "auto" else options.use
     compared = pairs_from_comparisons(comparisons, options.ties) if use != "ratings" else empty_pairs()
     if use == "comparisons" or ratings.empty:
         _check_any(compared, use)
         pairs, image_split, report = splits.assign(compared, images, split)
     else:
-        pairs, image_split, report = _with_ratings(compared, ratings, images, split, options)
+        pairs, image_split, report = _with_ratings(
+            compared, ratings, images, split, options.model_copy(update={"use": use})
+        )
     images = images.reset_index(drop=True)
     placed = images.assign(split=pd.Series([image_split.get(image, "") for image in images["image"]], dtype="str"))
-    return PairSet(pairs, placed, report, _notices(pairs, report))
+    return PairSet(pairs, placed, report, _notices(pairs, report, split))
+
+
+def _use(comparisons: pd.DataFrame, ratings: pd.DataFrame) -> str:
+    """The task types that leave out nobody who answered, comparisons alone if they do."""
+    if comparisons.empty:
+        return "ratings"
+    return "comparisons" if set(ratings["labeler"]) <= set(comparisons["labeler"]) else "both"
 
 
 def cross_fit(
@@ -151,12 +160,22 @@ def _check_any(pairs: pd.DataFrame, use: str) -> None:
         raise InputError(f"There are no {wanted} to learn from; label some faces first or choose the other task type.")
 
 
-def _notices(pairs: pd.DataFrame, report: SplitReport) -> tuple[str, ...]:
+def _notices(pairs: pd.DataFrame, report: SplitReport, split: SplitConfig) -> tuple[str, ...]:
     notices = [report.warning] if report.warning else []
+    usual = SplitConfig()
+    if report.kind == "image" and report.method == "folds" and (split.train, split.val) != (usual.train, usual.val):
+        notices.append(
+            f"The pairs were drawn within the study's {FOLDS} image folds, so {FOLDS - 2} of them train, one validates "
+            "and one tests; the shares split.train and split.val change nothing."
+        )
     for name, verb in (("train", "train on"), ("test", "be tested on")):
         having = set(pairs.loc[pairs["split"] == name, "labeler"])
         lacking = sorted(set(pairs["labeler"]) - having)
         if lacking and report.kind != "labeler":
-            shown = ", ".join(lacking[:5]) + (f" and {len(lacking) - 5} more" if len(lacking) > 5 else "")
-            notices.append(f"No pairs to {verb} for {shown}.")
+            notices.append(f"No pairs to {verb} for {few(lacking)}.")
     return tuple(notices)
+
+
+def few(names: Sequence[str]) -> str:
+    """The first of many names, and how many more there are."""
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

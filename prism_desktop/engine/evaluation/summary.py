@@ -85,9 +85,12 @@ def _reading(meta: Mapping[str, Any]) -> str:
         "time": "each labeler's latest answers",
         "label": "answers held out at random, on faces and mostly pairs that were trained on",
     }.get(str(kind), "answers held out from training")
+    ties = ((meta.get("config") or {}).get("pairs") or {}).get("ties") == "davidson"
+    likelihood = " NLL is of decided answers here, while validation during training counted ties too." if ties else ""
     return (
         f"Tested once, on {held}. Brackets hold 95 % intervals from a bootstrap over images; they speak of other "
         "images, the labelers are taken as given. Equal scores count as half right; ties are left out."
+        f"{likelihood}"
     )
 
 

@@ -4,11 +4,11 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prism_desktop.engine.backbones import parse
+from prism_desktop.engine.backbones import BackboneSpec, parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods import method
@@ -32,38 +32,26 @@ def make_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> None:
     """
     from prism_desktop.engine.evaluation.prepare import make_pairs
 
-    known = [labeler.code for labeler in study.labelers()]
-    codes = _chosen("labeler", config.labelers, known)
+    codes = _chosen("labeler", config.labelers, [labeler.code for labeler in study.labelers()])
     names = _chosen("attribute", config.attributes, [attribute.name for attribute in study.attributes()])
-    comparisons, ratings = (
-        frame[frame["labeler"].isin(codes) & frame["attribute"].isin(names)].reset_index(drop=True)
-        for frame in (study.comparisons(), study.ratings())
-    )
-    images = study.images_frame()
     backbone = parse(config.backbone)
-    embeddings = backbone.kind == "embeddings"
-    known_images = set(read_embeddings(study.path, backbone.model)[0]) if embeddings else None
-    gone = {
-        record.id
-        for record in study.images()
-        if (record.missing if known_images is None else record.id not in known_images)
-    }
-    images = images[~images["image"].isin(gone)].reset_index(drop=True)
-    comparisons = comparisons[~comparisons["left"].isin(gone) & ~comparisons["right"].isin(gone)].reset_index(drop=True)
-    ratings = ratings[~ratings["image"].isin(gone)].reset_index(drop=True)
+    gone = _gone(study, backbone)
+    images, comparisons, ratings = _seen(study, codes, names, gone)
     made = make_pairs(comparisons, ratings, images, config.split, config.pairs)
     used = made.pairs[made.pairs["split"] != "dropped"]
+    lost = _lost(config, used, comparisons, ratings)
     codes = [code for code in codes if code in set(used["labeler"])]
     names = [name for name in names if name in set(used["attribute"])]
     pairs = made.pairs[made.pairs["labeler"].isin(codes) & made.pairs["attribute"].isin(names)]
     profiles = any(labeler.profile.strip() for labeler in study.labelers() if labeler.code in codes)
+    embeddings = backbone.kind == "embeddings"
     obstacle = method(config.method).obstacle(embeddings=embeddings, labelers=len(codes), profiles=profiles)
     if obstacle:
         raise InputError(obstacle)
     tables = {"images": made.images, "pairs": pairs, "comparisons": comparisons, "ratings": ratings}
     for name, frame in tables.items():
         _write(run, name, frame)
-    notices = [*made.notices]
+    notices = [*made.notices, *lost]
     if gone:
         why = "have no such embedding" if embeddings else "are missing on the disk; relink the image folder"
         notices.append(f"{len(gone)} images were left out, since they {why}.")
@@ -72,6 +60,40 @@ def make_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> None:
     meta["counts"] = counts(pairs, codes, names, len(made.images))
     meta["fingerprint"] = _fingerprint(meta, made.images, pairs)
     write_json(run.data / "meta.json", meta)
+
+
+def _gone(study: "Study", backbone: BackboneSpec) -> set[str]:
+    """Images that the backbone cannot see."""
+    if backbone.kind == "embeddings":
+        known = set(read_embeddings(study.path, backbone.model)[0])
+        return {record.id for record in study.images() if record.id not in known}
+    return {record.id for record in study.images() if record.missing}
+
+
+def _seen(
+    study: "Study", codes: Sequence[str], names: Sequence[str], gone: Set[str]
+) -> "tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]":
+    """Images that are not gone, and the chosen comparisons and ratings of them."""
+    images, compared, rated = study.images_frame(), study.comparisons(), study.ratings()
+    images = images[~images["image"].isin(gone)]
+    compared = compared[~compared["left"].isin(gone) & ~compared["right"].isin(gone)]
+    rated = rated[~rated["image"].isin(gone)]
+    compared, rated = (
+        frame[frame["labeler"].isin(codes) & frame["attribute"].isin(names)] for frame in (compared, rated)
+    )
+    return images.reset_index(drop=True), compared.reset_index(drop=True), rated.reset_index(drop=True)
+
+
+def _lost(config: TrainConfig, used: "pd.DataFrame", *answers: "pd.DataFrame") -> list[str]:
+    """Sentences on who and what was chosen, or has answers, and yet is in no pair."""
+    from prism_desktop.engine.evaluation.prepare import few
+
+    sentences = []
+    for kind, chosen in (("labeler", config.labelers), ("attribute", config.attributes)):
+        wanted = set(chosen or ()).union(*(frame[kind] for frame in answers))
+        if lacking := sorted(wanted - set(used[kind])):
+            sentences.append(f"No pairs to learn from for the {kind} {few(lacking)}; the run leaves them out.")
+    return sentences
 
 
 def copy_snapshot(source: RunFolder, run: RunFolder) -> None:

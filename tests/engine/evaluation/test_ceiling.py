@@ -53,6 +53,17 @@ def test_that_too_few_repeats_give_no_ceiling() -> None:
     assert found.low < found.value < found.high
 
 
+def test_that_imported_answers_are_repeats_only_where_the_file_tells_presentations_apart() -> None:
+    rows = [("L1", f"x{k}", f"y{k}", "a", "left") for k in range(10)]
+    frame = fabricate.comparisons(rows + rows).assign(source="imported")
+    assert ceilings(frame) == {}  # rows that differ alone would be left of such repeats, so they say nothing
+    told = frame.assign(repeat_of=[None] * 10 + [f"t{k}" for k in range(10)])
+    assert ceilings(told)["L1"].n == 10
+    rated = fabricate.ratings(rated_twice(30, 0.5, 0, 2)).assign(source="imported")
+    assert ceilings(None, rated) == {}
+    assert ceilings(None, rated.assign(repeat_of=[None] * 30 + [f"r{k}" for k in range(30)]))["L1"].n == 30
+
+
 @pytest.mark.parametrize("noise", [0.3, 0.6, 1.0, 1.5])
 def test_that_the_ceiling_of_finitely_many_repeats_is_within_a_point_on_average(noise: float) -> None:
     rng, truth = np.random.default_rng(0), 0.5 + np.arcsin(1 / np.sqrt(1 + noise**2)) / np.pi

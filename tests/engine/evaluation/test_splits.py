@@ -203,3 +203,23 @@ def test_that_auto_takes_ratings_only_where_nothing_was_compared() -> None:
     rated = make_pairs(fabricate.comparisons([]), fabricate.random_ratings(60, 70, 0), fabricate.images(70))
     assert set(rated.pairs["source"]) == {"rating"}
     assert rated.report.method == "folds"
+
+
+def test_that_auto_keeps_a_labeler_who_only_rated() -> None:
+    compared = fabricate.random_comparisons(600, 70, 0, labelers=3, within_folds=True)
+    rated = fabricate.random_ratings(60, 70, 0)  # of L0, L1 and L2
+    images = fabricate.images(70)
+    assert set(make_pairs(compared, rated, images).pairs["source"]) == {"comparison"}
+    without = compared[compared["labeler"] != "L1"]
+    made = make_pairs(without, rated, images).pairs
+    tested = made[made["split"] == "test"]
+    assert set(tested["labeler"]) == {"L0", "L1", "L2"}
+    assert set(tested.loc[tested["labeler"] != "L1", "source"]) == {"comparison"}
+
+
+def test_that_shares_which_the_stored_folds_overrule_are_said() -> None:
+    frame, images = fabricate.random_comparisons(600, 70, 0, within_folds=True), fabricate.images(70)
+    assert make_pairs(frame, NO_RATINGS, images).notices == ()
+    (notice,) = make_pairs(frame, NO_RATINGS, images, SplitConfig(train=0.5)).notices
+    assert "5 of them train" in notice
+    assert "split.train" in notice

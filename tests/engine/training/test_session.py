@@ -282,6 +282,17 @@ def test_that_a_snapshot_holds_the_chosen_labelers_and_attributes(tiny_study: St
     assert twin.meta()["fingerprint"] == meta["fingerprint"]
 
 
+def test_that_whoever_answered_but_gave_no_pair_is_named(tiny_study: Study, make_run: MakeRun) -> None:
+    for trial in tiny_study.trials("L3", "comparison"):
+        tiny_study.withdraw(trial.id)
+    run = make_run(tiny_study, pairs={"use": "comparisons"})
+    assert [labeler["code"] for labeler in run.meta()["labelers"]] == ["L1", "L2"]
+    assert any("labeler L3; the run leaves them out" in notice for notice in run.meta()["notices"])
+    kept = make_run(tiny_study)  # automatically, their ratings are used
+    assert [labeler["code"] for labeler in kept.meta()["labelers"]] == ["L1", "L2", "L3"]
+    assert not any("L3" in notice for notice in kept.meta()["notices"])
+
+
 def test_that_a_missing_image_is_left_out_and_said(tiny_study: Study, make_run: MakeRun) -> None:
     gone = tiny_study.images()[0]
     Path(gone.path).unlink()
