@@ -74,6 +74,12 @@ class PairsConfig(_Settings):
         ge=1,
         description="Most rating pairs per image, labeler and attribute, so that they cannot drown comparisons",
     )
+    shuffle: int | None = Field(
+        default=None,
+        ge=0,
+        description="Control: permute with this seed who gave which training answer, so that no labeler has a taste of "
+        "their own left to learn; empty to leave them",
+    )
 
 
 SOURCE_RECIPE: Mapping[str, Any] = {

@@ -30,6 +30,27 @@ def shuffle_labelers(pairs: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     return pairs.assign(labeler=pd.Series(owners, index=pairs.index, dtype="str"))
 
 
+def shuffle_raters(ratings: pd.DataFrame, images: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
+    """The same for single ratings, which some methods learn from beside pairs; those of test images stay.
+
+    Args:
+        ratings: image, labeler, attribute, ...
+        images: image, split.
+        seed: of the permutation.
+
+    Returns:
+        The frame with another column `labeler`, rows in their order.
+    """
+    rng = np.random.default_rng(seed)
+    owners = ratings["labeler"].to_numpy(dtype=object).copy()
+    tested = ratings["image"].isin(images.loc[images["split"] == "test", "image"]).to_numpy()
+    group = ratings.groupby("attribute", sort=True).ngroup().to_numpy()
+    for number in np.unique(group):
+        rows = np.flatnonzero(~tested & (group == number))
+        owners[rows] = owners[rng.permutation(rows)]
+    return ratings.assign(labeler=pd.Series(owners, index=ratings.index, dtype="str"))
+
+
 def swap_labelers(predictions: pd.DataFrame, one: str, other: str) -> pd.DataFrame:
     """Predictions in which two labelers exchange their models: what is personal must get worse by it."""
     return predictions.assign(labeler=predictions["labeler"].astype(str).replace({one: other, other: one}))

@@ -30,7 +30,7 @@ from prism_desktop.engine.training.log import EventLog
 from prism_desktop.engine.training.predicting import write_predictions
 from prism_desktop.engine.training.run import RunFolder
 from prism_desktop.engine.training.siblings import CONSENSUS, create_sibling, find_sibling, needed
-from prism_desktop.engine.training.workshop import Workshop, open_workshop
+from prism_desktop.engine.training.workshop import Shelf, Workshop, open_workshop
 
 
 class _StoppedEarlyError(Exception):
@@ -41,7 +41,9 @@ class _DiscardedError(Exception):
     """The user discarded the run."""
 
 
-def train_run(run: RunFolder, control: Control, workshop: Workshop | None = None) -> Iterator[TrainingEvent]:
+def train_run(
+    run: RunFolder, control: Control, workshop: Workshop | None = None, shelf: Shelf | None = None
+) -> Iterator[TrainingEvent]:
     """Train, or go on training, from a run's folder alone; events, status and results are also written there.
 
     If this raises or is closed, the status still says that the run goes on; the caller says what became of it.
@@ -50,6 +52,7 @@ def train_run(run: RunFolder, control: Control, workshop: Workshop | None = None
         run: a run with a snapshot.
         control: what the user tells.
         workshop: of a run that shares backbone and images; None to open them.
+        shelf: where the workshop is looked for, and kept for the next run.
 
     Raises:
         PrismError: training cannot start or go on; worded for the user.
@@ -57,16 +60,16 @@ def train_run(run: RunFolder, control: Control, workshop: Workshop | None = None
     log = EventLog(run)
     run.set_status("training", pid=os.getpid())
     try:
-        for event in _to_its_end(run, control, workshop):
+        for event in _to_its_end(run, control, workshop, shelf or Shelf()):
             log.write(as_json(event))
             yield event
     finally:
         log.close()
 
 
-def _to_its_end(run: RunFolder, control: Control, workshop: Workshop | None) -> Iterator[TrainingEvent]:
+def _to_its_end(run: RunFolder, control: Control, workshop: Workshop | None, shelf: Shelf) -> Iterator[TrainingEvent]:
     try:
-        yield from _session(run, control, workshop)
+        yield from _session(run, control, workshop, shelf)
     except _DiscardedError:
         run.discard()
         yield Discarded()
@@ -75,11 +78,13 @@ def _to_its_end(run: RunFolder, control: Control, workshop: Workshop | None) -> 
         yield Stopped(None, None)
 
 
-def _session(run: RunFolder, control: Control, workshop: Workshop | None) -> Iterator[TrainingEvent]:
+def _session(run: RunFolder, control: Control, workshop: Workshop | None, shelf: Shelf) -> Iterator[TrainingEvent]:
     for text in run.meta().get("notices", ()):
         yield Notice(text)
+    workshop = workshop or shelf.find(run)
     if workshop is None:
         workshop = yield from _open(run, control)
+    shelf.put(run, workshop)
     write_json(run.path / "environment.json", _environment(workshop))
     siblings: dict[str, RunFolder] = {}
 

@@ -1,6 +1,7 @@
 """The runs that a run stands on: its consensus, and the members of a combination. Same data, split and seed."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from prism_desktop.engine.config import TrainConfig
@@ -37,12 +38,31 @@ def find_sibling(run: RunFolder, name: str, environment: Environment | None = No
         name: the method.
         environment: of the present process (see `RunFolder.environment`); None to accept any.
     """
-    wanted, fingerprint = _comparable(_config(run, name)), run.meta()["fingerprint"]
     keys = _EXACT if run.config().start == CONSENSUS else _MACHINE
+    return find_run(run.study, _config(run, name), run.meta()["fingerprint"], environment, keys)
+
+
+def find_run(
+    study: Path,
+    config: TrainConfig,
+    fingerprint: str,
+    environment: Environment | None = None,
+    keys: tuple[str, ...] = _MACHINE,
+) -> RunFolder | None:
+    """A finished run of these settings on these data, else one that can be gone on with, else None.
+
+    Args:
+        study: the study's folder.
+        config: what was asked; settings that change no result may differ.
+        fingerprint: of the data snapshot.
+        environment: of the present process (see `RunFolder.environment`); None to accept any.
+        keys: of the environment that must be the same.
+    """
+    wanted = _comparable(config)
     found = [
         other
-        for other in list_runs(run.study)
-        if other.method == name
+        for other in list_runs(study)
+        if other.method == config.method
         and other.fingerprint == fingerprint
         and (other.state == "finished" or RunFolder(other.path).resumable)
         and _comparable(RunFolder(other.path).config()) == wanted

@@ -30,6 +30,7 @@ def make_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> None:
     Raises:
         InputError: if a labeler or attribute is unknown, or there is nothing to learn from.
     """
+    from prism_desktop.engine.evaluation.controls import shuffle_raters
     from prism_desktop.engine.evaluation.prepare import make_pairs
 
     codes = _chosen("labeler", config.labelers, [labeler.code for labeler in study.labelers()])
@@ -38,6 +39,8 @@ def make_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> None:
     gone = _gone(study, backbone)
     images, comparisons, ratings = _seen(study, codes, names, gone)
     made = make_pairs(comparisons, ratings, images, config.split, config.pairs)
+    if config.pairs.shuffle is not None:
+        ratings = shuffle_raters(ratings, made.images, config.pairs.shuffle)
     used = made.pairs[made.pairs["split"] != "dropped"]
     lost = _lost(config, used, comparisons, ratings)
     codes = [code for code in codes if code in set(used["labeler"])]

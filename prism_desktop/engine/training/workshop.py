@@ -56,6 +56,28 @@ class Workshop:
         return self.backbone, self.pixels
 
 
+@dataclass(slots=True)
+class Shelf:
+    """Keeps the last workshop for the next run, if that needs the same."""
+
+    _key: tuple[object, ...] = ()
+    _workshop: Workshop | None = None
+
+    def find(self, run: RunFolder) -> Workshop | None:
+        """The workshop that was put, if it serves this run as well."""
+        return self._workshop if self._key == _needs(run) else None
+
+    def put(self, run: RunFolder, workshop: Workshop) -> None:
+        """Keep the workshop that was opened for a run."""
+        self._key, self._workshop = _needs(run), workshop
+
+
+def _needs(run: RunFolder) -> tuple[object, ...]:
+    config = run.config()
+    images = tuple(str(image) for image in run.table("images")["image"])
+    return run.study, config.backbone, config.device, config.precision, images
+
+
 def open_workshop(run: RunFolder) -> Iterator[Progress | Notice | Done[Workshop]]:
     """Choose the device, fetch and load the backbone, decode the images that are not in the cache yet."""
     config = run.config()

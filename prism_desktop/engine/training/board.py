@@ -1,0 +1,199 @@
+"""The leaderboard of a comparison, from the results of its runs: leaderboard.json and leaderboard.md."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from prism_desktop.engine.evaluation.controls import rotate_labelers
+from prism_desktop.engine.evaluation.leaderboard import averaged, leaderboard, methods_json
+from prism_desktop.engine.evaluation.report import evaluate, gain, held_out
+from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.training.evaluating import evaluate_run
+from prism_desktop.engine.training.files import write_json, write_text
+from prism_desktop.engine.training.run import RunFolder
+from prism_desktop.engine.training.siblings import CONSENSUS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from prism_desktop.engine.training.comparing import Comparison, Entry
+
+JSON = "leaderboard.json"
+MARKDOWN = "leaderboard.md"
+
+
+def write_board(comparison: "Comparison", done: Sequence["Entry"], finished: bool) -> dict[str, Any]:
+    """Write both files.
+
+    Args:
+        comparison: what is compared.
+        done: the entries that have come to an end, one way or another.
+        finished: whether these are all; only then seeds are put together exactly and controls are tested.
+
+    Returns:
+        What leaderboard.json holds: methods (see `leaderboard.methods_json`), failed [{method, seed, run, message}],
+        left_out [{method, reason}], runs {method: [names]}, baselines, swapped {method: {accuracy, gain, below}},
+        finished, and what was asked.
+    """
+    groups: dict[str, list[RunFolder]] = defaultdict(list)
+    for entry in done:
+        if entry.run is not None and not entry.failure:
+            groups[entry.method].append(entry.run)
+    rows = leaderboard([one for name, runs in groups.items() for one in _summaries(name, runs, exact=finished)])
+    board = _asked(comparison) | {
+        "finished": finished,
+        "methods": methods_json(rows),
+        "failed": [
+            {"method": e.method, "seed": e.seed, "run": e.run.name if e.run else None, "message": e.failure}
+            for e in done
+            if e.failure
+        ],
+        "left_out": [{"method": name, "reason": why} for name, why in comparison.left_out.items()],
+        "runs": {name: [run.name for run in runs] for name, runs in groups.items()},
+        "baselines": _baselines(groups),
+        "swapped": _swapped(groups) if finished and comparison.plan.controls else {},
+    }
+    write_json(comparison.path / JSON, board)
+    write_text(comparison.path / MARKDOWN, board_markdown(board))
+    return board
+
+
+def board_markdown(board: Mapping[str, Any]) -> str:
+    """The leaderboard for a reader."""
+    head = "Method | Macro | Micro | NLL | ECE | Gain over consensus | p (Holm) | Improved | Worst labeler | Parameters"
+    head = f"| {head} | Seconds | Verdict |"
+    lines = [f"# {board['name']}", "", _sentence(board), "", head, "|" + " --- |" * 12]
+    lines += ["| " + " | ".join(board_cells(row)) + " |" for row in board["methods"]]
+    lines += ["", *(f"- {one['method']}, seed {one['seed']}, failed: {one['message']}" for one in board["failed"])]
+    lines += [f"- {one['method']} was left out: {one['reason']}" for one in board["left_out"]]
+    lines += _controls(board["swapped"])
+    for row in board["methods"]:
+        if row["verdict"]:
+            lines.append(f"- {row['method']}: {' '.join(row['verdict']['reasons'])}")
+    return "\n".join([*lines, ""])
+
+
+def board_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """One method's row for a reader: method, macro, micro, nll, ece, gain, p, improved, worst, parameters, seconds,
+    verdict."""
+    test, gained, worst, verdict = row["test"], row["gain"], row["worst"], row["verdict"]
+    return (
+        row["method"],
+        _interval(test["macro"]),
+        _interval(test["micro"]),
+        _plain(test["nll"]),
+        _plain(test["ece"]),
+        "" if not gained else f"{_points(gained['value'])} [{_points(gained['low'])}, {_points(gained['high'])}]",
+        "" if not gained else _chance(gained["p"]),
+        "" if row["improved"] is None else f"{row['improved']:.0%}",
+        "" if not worst else f"{worst['labeler']} {_points(worst['difference'])}",
+        "" if row["parameters"] is None else f"{row['parameters']:,}",
+        "" if row["seconds"] is None else f"{row['seconds']:.1f}",
+        "" if not verdict else "passes" if verdict["passed"] else "does not pass",
+    )
+
+
+def _asked(comparison: "Comparison") -> dict[str, Any]:
+    plan, source = comparison.plan, comparison.sources[CONSENSUS]
+    config, meta = plan.config(CONSENSUS), source.meta()
+    return {
+        "name": comparison.path.name,
+        "study": meta["study"],
+        "simulated": meta["simulated"],
+        "backbone": config.backbone,
+        "split": meta["split"],
+        "seeds": plan.seeds,
+        "shuffled": config.pairs.shuffle is not None,
+        "labelers": [labeler["code"] for labeler in meta["labelers"]],
+        "attributes": [attribute["name"] for attribute in meta["attributes"]],
+        "counts": meta["counts"],
+        "fingerprint": meta["fingerprint"],
+        "notices": meta.get("notices", []),
+        "wanted": list(comparison.methods),
+    }
+
+
+def _summaries(name: str, runs: Sequence[RunFolder], exact: bool) -> list[dict[str, Any]]:
+    """Results of a method's runs; seeds are put together answer by answer where it is to be exact."""
+    found = [_summary(run) for run in runs]
+    if len(runs) < 2 or not exact:
+        return found
+    pairs, seed = runs[0].table("pairs"), runs[0].config().split.seed
+    predictions, consensus = [run.predictions() for run in runs], [run.consensus() for run in runs]
+    test = evaluate(pairs, predictions, runs[0].table("comparisons"), seed, ratings=runs[0].table("ratings"))
+    costs = [
+        {"parameters": one["parameters"], "seconds_per_epoch": one["seconds_per_epoch"], "epochs": one["epochs"]}
+        for one in found
+    ]
+    together = {"method": name, "test": test, **averaged(costs)}
+    if name != CONSENSUS and not any(frame.empty for frame in consensus):
+        together["gain"] = gain(held_out(pairs), predictions, consensus, seed)
+    return [together]
+
+
+def _summary(run: RunFolder) -> dict[str, Any]:
+    """A run's results; computed again if they were written before gains were tested."""
+    summary = run.summary() or {}
+    gained = summary.get("gain")
+    complete = "macro_nll" in summary.get("test", {}) and (not gained or "improved" in gained)
+    return summary if complete else evaluate_run(run)
+
+
+def _baselines(groups: Mapping[str, Sequence[RunFolder]]) -> dict[str, Any]:
+    """What every method is read against, from a run of the consensus."""
+    for run in groups.get(CONSENSUS, ()):
+        known: dict[str, Any] = (run.summary() or {}).get("baselines") or {}
+        return known
+    return {}
+
+
+def _swapped(groups: Mapping[str, Sequence[RunFolder]]) -> dict[str, Any]:
+    """Personal methods with everybody's model given to the next labeler; it must fall below consensus."""
+    out: dict[str, Any] = {}
+    for name, runs in groups.items():
+        consensus = [run.consensus() for run in runs]
+        if not METHODS[name].personal or any(frame.empty for frame in consensus):
+            continue
+        rotated: list[pd.DataFrame] = [rotate_labelers(run.predictions()) for run in runs]
+        macro = gain(held_out(runs[0].table("pairs")), rotated, consensus, runs[0].config().split.seed)["macro"]
+        told = {"value": macro["difference"], **{key: macro[key] for key in ("low", "high", "p")}}
+        out[name] = {"gain": told, "below": macro["difference"] is not None and macro["difference"] < 0}
+    return out
+
+
+def _controls(swapped: Mapping[str, Any]) -> list[str]:
+    return [
+        f"- {name} with every labeler's model given to the next: {_points(row['gain']['value'])} points against "
+        f"consensus, {'below it, as it must be' if row['below'] else 'NOT below it'}."
+        for name, row in swapped.items()
+    ]
+
+
+def _sentence(board: Mapping[str, Any]) -> str:
+    counts = board["counts"]
+    text = (
+        f"{board['split']['kind'].capitalize()} split, {board['backbone']}, {board['seeds']} "
+        f"{'seed' if board['seeds'] == 1 else 'seeds'}; {counts['test']} answers of {counts['labelers']} labelers are "
+        "tested. Accuracies with 95 % intervals over images; gains in points, p adjusted for the number of methods."
+    )
+    text += "" if board["finished"] else " Not all runs are there yet."
+    text += " Labelers were shuffled: a gain here would be chance." if board["shuffled"] else ""
+    return text + (" The labelers are simulated; nothing here is about people." if board["simulated"] else "")
+
+
+def _interval(row: Mapping[str, Any]) -> str:
+    if row["accuracy"] is None:
+        return ""
+    return f"{100 * row['accuracy']:.1f} [{100 * row['low']:.1f}, {100 * row['high']:.1f}]"
+
+
+def _points(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:+.1f}"
+
+
+def _plain(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+def _chance(p: float | None) -> str:
+    return "" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"

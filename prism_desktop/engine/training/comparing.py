@@ -1,0 +1,222 @@
+"""Methods side by side on one study: what is missing is trained, what is finished is used again.
+
+A comparison is a folder, `comparisons/NAME/` in the study: leaderboard.json and leaderboard.md, written anew after each
+run, and the data that all its runs share. Importing this needs neither torch nor pandas.
+"""
+
+import hashlib
+import json
+import re
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from prism_desktop.engine.backbones import parse
+from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.methods import METHODS, method
+from prism_desktop.engine.training.run import RunFolder
+from prism_desktop.engine.training.series import Series
+from prism_desktop.engine.training.siblings import CONSENSUS, find_run
+from prism_desktop.engine.training.snapshot import copy_snapshot, make_snapshot
+from prism_desktop.engine.training.supervisor import Batch
+
+ALL = "all"
+FOLDER = "comparisons"
+MOST_SEEDS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to compare.
+
+    Attributes:
+        study: the study's folder.
+        methods: names, or ("all",) for every method that is possible; the consensus is always there.
+        options: settings that all runs share, by dotted key, as `TrainConfig.with_options` takes them.
+        settings: the same as "key=value".
+        seeds: runs of each method, with this many seeds of training on the same split.
+        controls: also test every personal method with the labelers' models rotated.
+        shuffled: train on answers whose labelers were permuted: no method may gain.
+        name: of the comparison's folder; empty for one that follows from the rest.
+    """
+
+    study: Path
+    methods: tuple[str, ...] = (ALL,)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    settings: tuple[str, ...] = ()
+    seeds: int = 1
+    controls: bool = False
+    shuffled: bool = False
+    name: str = ""
+
+    def config(self, name: str, seed: int = 0) -> TrainConfig:
+        """Settings of one run; `seed` counts on from the one that was asked for."""
+        given = {"seed": 0, **self.options, "method": name}
+        if self.shuffled:
+            given["pairs.shuffle"] = 0
+        config = TrainConfig().with_options(given, self.settings)
+        # Named in full, so that the run is resumed and reproduced from any folder.
+        return config.model_copy(update={"seed": config.seed + seed, "backbone": parse(config.backbone).text})
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A plan that was found possible, with its data.
+
+    Attributes:
+        path: its folder.
+        methods: in the order of training; what a method stands on comes before it.
+        left_out: methods that are not possible here, with the reason; only where all were asked for.
+        sources: for each method a folder with the data snapshot that its runs learn from.
+    """
+
+    plan: Plan
+    path: Path
+    methods: tuple[str, ...]
+    left_out: Mapping[str, str]
+    sources: Mapping[str, RunFolder]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One run of a comparison, wanted or there."""
+
+    method: str
+    seed: int  # counted from 0 within the comparison
+    run: RunFolder | None = None
+    failure: str = ""  # one sentence
+
+
+def prepare(plan: Plan) -> Comparison:
+    """Check a plan and take its data from the study; nothing is trained.
+
+    Raises:
+        PrismError: one sentence, if anything is unknown or impossible.
+    """
+    from prism_desktop.engine.study.store import Study
+
+    if not plan.study.is_dir():
+        raise InputError(f"There is no study at {plan.study}.")
+    if not 1 <= plan.seeds <= MOST_SEEDS:
+        raise InputError(f"A comparison takes 1 to {MOST_SEEDS} seeds, not {plan.seeds}.")
+    everything = plan.methods == (ALL,)
+    names = tuple(METHODS) if everything else tuple(dict.fromkeys((CONSENSUS, *plan.methods)))
+    configs = {name: plan.config(method(name).name) for name in names}
+    path = plan.study / FOLDER / (plan.name or default_name(plan))
+    sources: dict[str, RunFolder] = {}
+    made: dict[str, RunFolder] = {}
+    with Study.open(plan.study, read_only=True) as study:
+        for name, config in configs.items():
+            key = config.model_dump_json(include={"labelers", "attributes", "split", "pairs"})
+            if key not in made:
+                made[key] = _take(study, path / f"data-{len(made) + 1}", config)
+            sources[name] = made[key]
+    reasons = {name: _obstacle(name, configs[name], sources[name]) for name in names}
+    refused = {name: reason for name, reason in reasons.items() if reason}
+    possible = [name for name in names if name not in refused]
+    if refused and (not everything or possible == [CONSENSUS]):
+        raise InputError(next(iter(refused.values())))
+    return Comparison(plan, path, tuple(sorted(possible, key=_turn)), refused, sources)
+
+
+def compare(plan: Plan) -> Iterator[Batch]:
+    """Train what is missing, one run after another, and keep the leaderboard up to date.
+
+    Closing this ends the training; what is finished stays, and the same plan goes on where this stood.
+
+    Yields:
+        Batches of events. Its own are "comparison" {path, runs, left_out}, "item" {number, runs, method, seed, run,
+        state: "reused", "resumed" or "new"}, "item-ended" {number, runs, method, seed, failure} and at last "compared"
+        {path}; between "item" and "item-ended" come the run's, as in its events.jsonl.
+
+    Raises:
+        PrismError: nothing can be trained; a single method's failure is told in its row instead.
+    """
+    yield [_event("stage", name="preparing")]
+    comparison = prepare(plan)
+    wanted = [Entry(name, seed) for seed in range(plan.seeds) for name in comparison.methods]
+    yield [
+        _event("comparison", path=str(comparison.path), runs=len(wanted), left_out=dict(comparison.left_out)),
+    ]
+    done: list[Entry] = []
+    with Series() as series:
+        for number, entry in enumerate(wanted, 1):
+            place = {"number": number, "runs": len(wanted), "method": entry.method, "seed": entry.seed}
+            run, state = _obtain(comparison, entry)
+            yield [_event("item", **place, run=str(run.path), state=state)]
+            if state != "reused":
+                yield from series.train(run)
+            done.append(_ended(entry, run))
+            _write(comparison, done, finished=number == len(wanted))
+            yield [_event("item-ended", **place, failure=done[-1].failure)]
+    yield [_event("compared", path=str(comparison.path))]
+
+
+def default_name(plan: Plan) -> str:
+    """A folder's name that the same plan always gets: split, backbone and a digest of the rest."""
+    config = plan.config(CONSENSUS)
+    wanted = config.model_dump(mode="json", exclude={"device", "threads", "precision", "checkpoint_seconds"})
+    rest = json.dumps([wanted, plan.methods, plan.seeds, plan.settings], sort_keys=True)
+    backbone = re.sub(r"[^A-Za-z0-9.]+", "-", parse(config.backbone).title).strip("-")
+    parts = [config.split.kind, backbone, "shuffled" if plan.shuffled else ""]
+    return "-".join([*filter(None, parts), hashlib.sha256(rest.encode()).hexdigest()[:8]])
+
+
+def _take(study: Any, path: Path, config: TrainConfig) -> RunFolder:
+    """A data snapshot that runs copy."""
+    shutil.rmtree(path, ignore_errors=True)
+    (path / "data").mkdir(parents=True)
+    source = RunFolder(path)
+    # Whether the method itself is possible is asked later, of all methods alike.
+    make_snapshot(study, source, config.model_copy(update={"method": CONSENSUS}))
+    return source
+
+
+def _obstacle(name: str, config: TrainConfig, source: RunFolder) -> str:
+    labelers = source.meta()["labelers"]
+    return method(name).obstacle(
+        embeddings=parse(config.backbone).kind == "embeddings",
+        labelers=len(labelers),
+        profiles=any(str(labeler.get("profile", "")).strip() for labeler in labelers),
+    )
+
+
+def _turn(name: str) -> tuple[int, int, int]:
+    """What others stand on first, then what is quick, combinations last."""
+    chosen = METHODS[name]
+    combined = chosen.made == "combination"
+    return int(name != CONSENSUS), int(combined), len(chosen.needs) if combined else int(chosen.scorer != "linear")
+
+
+def _obtain(comparison: Comparison, entry: Entry) -> tuple[RunFolder, str]:
+    """The run of an entry: one that is there, or a new one with the comparison's data."""
+    study, source = comparison.plan.study, comparison.sources[entry.method]
+    config = comparison.plan.config(entry.method, entry.seed)
+    found = find_run(study, config, source.meta()["fingerprint"])
+    if found is not None:
+        return found, "reused" if found.status().state == "finished" else "resumed"
+    run = RunFolder.create(study, config)
+    copy_snapshot(source, run)
+    return run, "new"
+
+
+def _ended(entry: Entry, run: RunFolder) -> Entry:
+    status = run.status()
+    failure = ""
+    if run.summary() is None:
+        failure = status.message or f"The run {run.name} was {status.state} before it was tested."
+    return Entry(entry.method, entry.seed, run, failure)
+
+
+def _write(comparison: Comparison, done: Sequence[Entry], finished: bool) -> None:
+    from prism_desktop.engine.training.board import write_board
+
+    write_board(comparison, done, finished)
+
+
+def _event(kind: str, **values: Any) -> dict[str, Any]:
+    return {"type": kind, "time": time.time(), **values}
