@@ -130,6 +130,11 @@ class PersonalClip(PersonalModel):
         return self.clip.visual
 
     @property
+    def precision(self) -> str:
+        """How the frozen visual weights are held."""
+        return "bfloat16" if self._dtype == torch.bfloat16 else "float32"
+
+    @property
     def device(self) -> torch.device:
         """Where it computes."""
         return self.log_temperature.device

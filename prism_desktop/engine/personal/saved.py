@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from scipy.special import softmax
 
 from prism_desktop.engine.backbones import Backbone, load, parse
 from prism_desktop.engine.device import choose_device
@@ -20,6 +21,7 @@ from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.methods import Method, method
 from prism_desktop.engine.personal.base import Asked
+from prism_desktop.engine.personal.card import Card, describe
 from prism_desktop.engine.personal.known import Known
 from prism_desktop.engine.personal.lora import load_adapter, save_adapter
 from prism_desktop.engine.personal.model import PersonalClip
@@ -29,23 +31,6 @@ ADAPTER = "adapter"
 TOKENS = "tokens.safetensors"
 _KEY = "prism"  # of the metadata
 _KNOWN = "known."  # before the names of facts about the labelers
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """What `tokens.safetensors` says of itself, as JSON in its metadata."""
-
-    method: str
-    backbone: str  # parses to the backbone
-    backbone_sha256: str  # of its weights
-    labelers: tuple[str, ...]  # codes, in the order of the table's rows
-    attributes: Mapping[str, tuple[str, ...]]  # name -> templates, in the order of training
-    tokens: int
-    rank: int
-    alpha: float
-    experts: int
-    temperature: float
-    profiles: tuple[str, ...] | None = None  # of the labelers, where the method reads them
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,6 +74,11 @@ class LoadedRun:
         """Attributes as sentences: labeled ones by their own templates, any other by the default ones."""
         known = self.card.attributes
         return tuple(sentences(name, known.get(name, DEFAULT_TEMPLATES)) for name in attributes)
+
+    def chances(self, difference: NDArray[np.float32]) -> NDArray[np.float32]:
+        """P(left), P(tie) and P(right) of differences of scores: (...) -> (..., 3); see `PairLoss`."""
+        tie = np.full_like(difference, -np.inf if self.card.ties is None else np.log(self.card.ties))
+        return softmax(np.stack([difference / 2, tie, -difference / 2], axis=-1), axis=-1).astype(np.float32)
 
     def scores(
         self,
@@ -155,32 +145,6 @@ class LoadedRun:
         return np.stack([score.cpu().numpy().T for score in scores])
 
 
-def describe(
-    model: PersonalClip, method: str, labelers: Sequence[str], attributes: Mapping[str, Sequence[str]]
-) -> Card:
-    """The card of a model; `LoadedRun(model, card)` predicts with a model that is still in training.
-
-    Args:
-        model: the model.
-        method: name of the method.
-        labelers: codes in the order of the table's rows.
-        attributes: name -> templates in the order of training.
-    """
-    return Card(
-        method=method,
-        backbone=model.backbone.name,
-        backbone_sha256=model.backbone.sha256,
-        labelers=tuple(labelers),
-        attributes={name: tuple(templates) for name, templates in attributes.items()},
-        tokens=model.tokens,
-        rank=model.rank,
-        alpha=model.alpha,
-        experts=model.experts,
-        temperature=float(model.temperature),
-        profiles=model.known.profiles,
-    )
-
-
 def save_model(
     model: PersonalClip,
     run: Path,
@@ -188,12 +152,13 @@ def save_model(
     method: str,
     labelers: Sequence[str],
     attributes: Mapping[str, Sequence[str]],
+    ties: float | None = None,
 ) -> Card:
     """Write `adapter/` and `tokens.safetensors` into an existing run folder, replacing earlier ones whole.
 
     The arguments are those of `describe`, whose card is returned.
     """
-    card = describe(model, method, labelers, attributes)
+    card = describe(model, method, labelers, attributes, ties)
     fresh = run / f"{ADAPTER}.new"
     shutil.rmtree(fresh, ignore_errors=True)
     if model.adapted is not None:
@@ -247,12 +212,16 @@ def load_run(run: Path, device: str = "auto", backbone: Backbone | None = None) 
         alpha=card.alpha,
         experts=card.experts,
         temperature=card.temperature,
+        precision=card.precision_on(backbone.device),
     )
     try:
         if model.adapted is not None:
             load_adapter(model.adapted, run / ADAPTER)
     except (OSError, SafetensorError, ValueError) as error:
-        raise RunError(f"The adapter of {run.name} is missing or damaged ({error}); train again.") from error
+        raise RunError(
+            f"The adapter of {run.name} is missing or damaged ({error}). Resume the run if it was cut short while its "
+            "model was written; otherwise train again."
+        ) from error
     model.load_kept_state(tensors)
     model.requires_grad_(False)
     return LoadedRun(model, card)

@@ -25,6 +25,11 @@ class PairLoss(nn.Module):
         share = min(max(tie_share, 0.01), 0.9)
         self.log_nu = nn.Parameter(torch.tensor(math.log(2 * share / (1 - share)))) if ties else None
 
+    @property
+    def nu(self) -> float | None:
+        """Davidson's nu; None where ties are left out."""
+        return None if self.log_nu is None else float(self.log_nu.detach().exp())
+
     def forward(self, difference: Tensor, outcome: Tensor) -> Tensor:
         """Negative log-likelihood of each answer in nats.
 

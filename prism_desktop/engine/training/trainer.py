@@ -116,7 +116,7 @@ class Trainer:
 
     def write(self, run: RunFolder) -> None:
         """Write the model into the run's folder."""
-        keep(self.scorer.model, run, self.labelers)
+        keep(self.scorer.model, run, self.labelers, self.loss.nu)
 
     def run(self) -> Iterator[Step | Epoch]:
         """Train to the end, or until `stopping`; afterwards the model holds the best epoch's weights.

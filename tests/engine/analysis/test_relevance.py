@@ -14,8 +14,9 @@ from prism_desktop.engine.analysis.relevance import explain, explain_run, find_i
 from prism_desktop.engine.backbones import load, parse
 from prism_desktop.engine.device import choose_device
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.personal.card import describe
 from prism_desktop.engine.personal.model import PersonalClip
-from prism_desktop.engine.personal.saved import LoadedRun, describe, save_model
+from prism_desktop.engine.personal.saved import LoadedRun, save_model
 
 
 @pytest.fixture(scope="module")

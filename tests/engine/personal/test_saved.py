@@ -1,5 +1,6 @@
 """A run's model is read back as it was, on the backbone it was trained on and no other."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +9,13 @@ import torch
 from numpy.typing import NDArray
 
 from prism_desktop.engine.backbones import Backbone, load, parse
+from prism_desktop.engine.device import precision
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Done, Progress
 from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.personal.card import describe
 from prism_desktop.engine.personal.model import PersonalClip
-from prism_desktop.engine.personal.saved import LoadedRun, describe, load_run, read_card, save_model
+from prism_desktop.engine.personal.saved import LoadedRun, load_run, read_card, save_model
 from prism_desktop.engine.personal.text import sentences
 from tests.fixtures.backbone import make_backbone
 
@@ -52,6 +55,27 @@ def test_that_a_loaded_run_scores_as_the_model_that_was_saved(
     assert scores.shape == (3, 2, 7)
     assert scores.dtype == np.float32
     np.testing.assert_allclose(scores, _direct(model, images), atol=1e-4)
+
+
+def test_that_a_model_trained_in_bfloat16_is_loaded_in_it_on_the_same_kind_of_device(
+    backbone: Backbone, tmp_path: Path, images: NDArray[np.uint8]
+) -> None:
+    model = PersonalClip(backbone, 3, precision=precision(backbone.device, "bfloat16"))
+    card = save_model(model, tmp_path, method="lora-visual-prompt", labelers=LABELERS, attributes=ATTRIBUTES)
+    loaded = load_run(tmp_path, "cpu", backbone)
+    assert np.array_equal(loaded.scores(images), LoadedRun(model, card).scores(images))
+    assert loaded.model.precision == "bfloat16"
+    assert replace(card, device="cuda").precision_on(backbone.device) is None
+
+
+def test_that_a_model_that_learned_ties_says_how_likely_one_is(model: PersonalClip, tmp_path: Path) -> None:
+    save_model(model, tmp_path, method="lora-visual-prompt", labelers=LABELERS, attributes=ATTRIBUTES, ties=0.5)
+    loaded = load_run(tmp_path, "cpu")
+    even, clear = loaded.chances(np.array([0.0, 4.0], np.float32))
+    assert even == pytest.approx([0.4, 0.2, 0.4])  # nu / (2 + nu) of equals tie
+    assert clear[0] / clear[2] == pytest.approx(np.exp(4.0), rel=1e-5)
+    save_model(model, tmp_path, method="lora-visual-prompt", labelers=LABELERS, attributes=ATTRIBUTES)
+    assert load_run(tmp_path, "cpu").chances(np.zeros(1, np.float32))[0] == pytest.approx([0.5, 0.0, 0.5])
 
 
 def test_that_labelers_and_attributes_come_in_the_order_asked(
