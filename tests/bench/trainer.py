@@ -95,9 +95,9 @@ def _take_turns(ours: Trainer, plain: "_Plain", steps: int) -> dict[str, list[fl
 def _ours(backbone: Backbone, how: Precision, faces: Faces, rows: Answers, batch: int, folder: Path) -> Trainer:
     config = TrainConfig(batch=batch)
     model = PersonalClip(backbone, len(LABELERS), lora_std=0.01, precision=how)
-    text = model.text_vectors([sentences(name) for name in ATTRIBUTES])
-    scorer = Scorer(model, text, faces.pixels, shared=False)
-    return Trainer(scorer, {"train": rows, "val": rows}, LABELERS, ATTRIBUTES, config, folder)
+    scorer = Scorer(model, [sentences(name) for name in ATTRIBUTES], faces.pixels)
+    split = {"train": rows, "val": rows}
+    return Trainer(scorer, split, LABELERS, ATTRIBUTES, config, folder, width=backbone.width)
 
 
 class _Plain:
@@ -148,9 +148,9 @@ class _Plain:
 
 def _check_same_model(ours: Trainer, plain: _Plain) -> None:
     images, labeler = np.arange(4), torch.tensor([0, 1, 2, 3])
-    model, pixels = ours.scorer.model, torch.from_numpy(ours.scorer.pixels.take(np.arange(4)))
+    model, pixels = ours.scorer.model, ours.scorer.model.prepare(ours.scorer.inputs.take(np.arange(4)))
     with torch.no_grad():
-        mine, theirs = model.image_features(model.normalise(pixels), labeler), plain.see(images, labeler)
+        mine, theirs = model.see(pixels, labeler), plain.see(images, labeler)
     if not torch.allclose(mine, theirs, atol=1e-4):
         raise SystemExit("The two loops do not see the same; the comparison would be worthless.")
 
