@@ -9,6 +9,7 @@ import pandas as pd
 from prism_desktop.engine.config import PairsConfig, SplitConfig
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation import splits
+from prism_desktop.engine.evaluation.controls import shuffle_labelers
 from prism_desktop.engine.evaluation.pairs import (
     DROPPED,
     empty_pairs,
@@ -20,6 +21,10 @@ from prism_desktop.engine.evaluation.pairs import (
 from prism_desktop.engine.evaluation.splits import SplitReport
 from prism_desktop.engine.study.records import FOLDS
 
+SHUFFLED = (
+    "Control: who gave which training and validation answer was permuted, so any gain over consensus on the test "
+    "answers is chance."
+)
 # What stays together beside the unordered pair; images are apart by themselves, labelers but for their first answers.
 _TOGETHER: dict[str, list[str]] = {
     "pair": [],
@@ -67,7 +72,10 @@ def make_pairs(
         )
     images = images.reset_index(drop=True)
     placed = images.assign(split=pd.Series([image_split.get(image, "") for image in images["image"]], dtype="str"))
-    return PairSet(pairs, placed, report, _notices(pairs, report, split))
+    notices = _notices(pairs, report, split)
+    if options.shuffle is not None:
+        pairs, notices = shuffle_labelers(pairs, options.shuffle), (SHUFFLED, *notices)
+    return PairSet(pairs, placed, report, notices)
 
 
 def _use(comparisons: pd.DataFrame, ratings: pd.DataFrame) -> str:
