@@ -9,21 +9,45 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
+from rich.text import Text
 
 from prism_desktop.cli.console import JSON_HELP, err, names, out, say, write_file, write_json
+from prism_desktop.engine.backbones.spec import DEFAULT
 from prism_desktop.engine.errors import InputError, RunError
 
 Json = Annotated[str | None, typer.Option("--json", help=JSON_HELP)]
-_COLUMNS = (
-    "method", "macro", "micro", "NLL", "ECE", "gain", "p (Holm)", "improved", "worst", "parameters", "seconds",
-    "verdict",
-)  # fmt: skip
+# Two tables, since one does not fit into a terminal of 80 columns.
+_ACCURACY = ("method", "macro", "micro", "NLL", "ECE", "gain", "p (Holm)")
+_COST = ("method", "improved", "worst labeler", "parameters", "seconds", "gate")
 
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    for command in (compare,):
+    for command in (methods, compare):
         app.command()(command)
+
+
+def methods(
+    study: Annotated[Path | None, typer.Argument(help="A study: says what is possible on it, and how large.")] = None,
+    backbone: Annotated[str, typer.Option(help="prism-mini, MODEL:TAG, MODEL:PATH or embeddings:NAME.")] = DEFAULT,
+    json: Json = None,
+) -> None:
+    """List the methods: what they do, how a new labeler enters, and which are possible on a study."""
+    from prism_desktop.engine.personal.listing import listing
+
+    rows = listing(backbone, *(_facts(study) if study is not None else ()))
+    write_json({"study": str(study) if study else None, "backbone": backbone, "methods": rows}, json)
+    if json == "-":
+        return
+    table = Table(box=None)
+    for column in ("method", "what it is", "a new labeler", *(("parameters",) if study else ())):
+        table.add_column(column, no_wrap=column in ("method", "parameters"))
+    for row in rows:
+        number = "" if row["parameters"] is None else f"{row['parameters']:,}"
+        what = f"{row['title']}. {row['summary']}" + (f" [not possible: {row['reason']}]" if row["reason"] else "")
+        cells = [Text(row["name"]), Text(what), Text(row["enters"]), *([Text(number)] if study else [])]
+        table.add_row(*cells, style="" if row["possible"] else "dim")
+    out.print(table)
 
 
 def compare(
@@ -59,7 +83,8 @@ def compare(
     if csv is not None:
         write_file(csv, lambda file: _write_csv(file, board))
     if json != "-":
-        out.print(_table(board))
+        for table in _tables(board):
+            out.print(table)
         for text in _remarks(board):
             say(text)
         say(f"{path / 'leaderboard.md'} has the whole report.")
@@ -101,18 +126,31 @@ def _follow(batches: Iterable[Sequence[Mapping[str, Any]]]) -> Path:
     return path
 
 
-def _table(board: Mapping[str, Any]) -> Table:
+def _tables(board: Mapping[str, Any]) -> tuple[Table, Table]:
     from prism_desktop.engine.training.board import board_cells
 
     seeds = f"{board['seeds']} seed{'s' if board['seeds'] > 1 else ''}"
     shuffled = ", labelers shuffled" if board["shuffled"] else ""
-    table = Table(box=None, title=f"{board['study']}, test ({board['split']['kind']} split, {seeds}{shuffled})")
-    table.add_column(_COLUMNS[0], no_wrap=True)
-    for column in _COLUMNS[1:]:
-        table.add_column(column, justify="right")
+    title = f"{board['study']}, test ({board['split']['kind']} split, {seeds}{shuffled})"
+    tables = Table(box=None, title=title), Table(box=None)
+    for table, columns in zip(tables, (_ACCURACY, _COST), strict=True):
+        for column in columns:
+            table.add_column(column, no_wrap=True, justify="left" if column == "method" else "right")
     for row in board["methods"]:
-        table.add_row(*board_cells(row))
-    return table
+        name, macro, micro, *rest = board_cells(row)
+        tables[0].add_row(name, macro, micro.partition(" ")[0], *rest[:4])
+        tables[1].add_row(name, *rest[4:])
+    return tables
+
+
+def _facts(study: Path) -> tuple[int, int, bool]:
+    """Labelers with answers, attributes, and whether any of those labelers has a profile."""
+    from prism_desktop.engine.study.store import Study
+
+    with Study.open(study, read_only=True) as opened:
+        answered = {row.labeler for row in opened.progress() if row.ratings + row.comparisons}
+        profiles = any(one.profile.strip() for one in opened.labelers() if one.code in answered)
+        return len(answered), len(opened.attributes()), profiles
 
 
 def _remarks(board: Mapping[str, Any]) -> list[str]:

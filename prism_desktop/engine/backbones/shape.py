@@ -1,0 +1,62 @@
+"""The sizes of a backbone, without its weights and without torch: what a model on it will cost."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prism_desktop.engine.backbones.files import local_folder
+from prism_desktop.engine.backbones.spec import BackboneSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Sizes of a vision transformer and its text tower."""
+
+    width: int  # of the visual tokens
+    blocks: int  # of the visual tower
+    hidden: int  # of its MLPs
+    embed_dim: int  # of the space shared by images and texts
+    text_width: int
+    tower: int  # parameters of the visual tower
+
+
+def shape(spec: BackboneSpec) -> Shape | None:
+    """From the backbone's config; None for embeddings, and where there is no config or it is no plain transformer."""
+    path = _config(spec)
+    try:
+        content = json.loads(path.read_text("utf-8")) if path is not None else {}
+    except (OSError, ValueError):
+        return None
+    config = content.get("model_cfg", content)
+    vision, text = config.get("vision_cfg", {}), config.get("text_cfg", {})
+    if not isinstance(vision.get("layers"), int) or "embed_dim" not in config:
+        return None
+    return _shape(config, vision, text)
+
+
+def _shape(config: dict[str, Any], vision: dict[str, Any], text: dict[str, Any]) -> Shape:
+    width, blocks, embed = int(vision.get("width", 768)), int(vision["layers"]), int(config["embed_dim"])
+    hidden = int(width * float(vision.get("mlp_ratio", 4.0)))
+    patch = int(vision.get("patch_size", 16))
+    places = (int(vision.get("image_size", 224)) // patch) ** 2 + 1
+    attention = 4 * width * width + 4 * width
+    block = attention + 2 * width * hidden + hidden + width + 4 * width  # with both layer norms
+    # Patches, class token, positions, norms before and after, projection.
+    tower = 3 * width * patch * patch + width + places * width + 4 * width + blocks * block + width * embed
+    return Shape(width, blocks, hidden, embed, int(text.get("width", 512)), tower)
+
+
+def _config(spec: BackboneSpec) -> Path | None:
+    if spec.kind == "embeddings":
+        return None
+    if spec.kind == "folder":
+        return local_folder(spec) / "config.json"
+    if spec.model.endswith(".json"):
+        return Path(spec.model).expanduser()
+    package = importlib.util.find_spec("open_clip")  # found, not imported: that would take torch and seconds
+    folders = package.submodule_search_locations if package is not None else None
+    return Path(next(iter(folders))) / "model_configs" / f"{spec.model}.json" if folders else None

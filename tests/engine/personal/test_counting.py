@@ -1,0 +1,49 @@
+import pytest
+
+from prism_desktop.engine.backbones import load, parse
+from prism_desktop.engine.backbones.shape import shape
+from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.device import choose_device
+from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.personal.counting import parameters
+from prism_desktop.engine.personal.listing import listing
+from prism_desktop.engine.personal.model import PersonalClip
+
+PLAIN = [
+    name
+    for name, method in METHODS.items()
+    if method.scorer == "cosine"
+    and method.made in ("table", "hierarchical", "low-rank")
+    and method.owner != "cluster"
+    and name != "adaptive-rank"
+]
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_that_parameters_told_beforehand_are_those_of_the_model(name: str, tiny_backbone: str) -> None:
+    backbone = load(parse(tiny_backbone), choose_device("cpu"))
+    config = TrainConfig.checked({"method": name, "rank": 2, "tokens": 3})
+    model = PersonalClip(backbone, 5, method=METHODS[name], tokens=3, rank=2, experts=config.experts)
+    assert parameters(METHODS[name], config, 5, 2, shape(parse(tiny_backbone))) == model.counts()["trainable"]
+
+
+def test_that_the_source_count_of_vit_b32_is_met() -> None:
+    sizes = shape(parse("ViT-B-32-quickgelu:openai"))
+    consensus, personal = (
+        parameters(METHODS[name], TrainConfig(method=name), 6, 3, sizes) for name in ("consensus", "lora-visual-prompt")
+    )
+    assert consensus == 368_640 + 768  # rank 4 on both layers of 12 MLPs, and the token
+    assert personal == 368_640 + 6 * 768
+
+
+def test_that_a_study_says_which_methods_are_possible_and_why_not() -> None:
+    rows = {row["name"]: row for row in listing("embeddings:faces", labelers=3, attributes=2, profiles=False)}
+    assert rows.keys() == METHODS.keys()
+    assert rows["hierarchical-bayes"]["possible"]
+    assert not rows["text-token"]["possible"]
+    assert "image backbone" in rows["text-token"]["reason"]
+    alone = {row["name"]: row for row in listing("prism-mini", labelers=1, attributes=2, profiles=False)}
+    assert [name for name, row in alone.items() if row["possible"]] == ["consensus"]
+    without = {row["name"]: row for row in listing("prism-mini", labelers=3, attributes=2, profiles=False)}
+    assert [name for name, row in without.items() if not row["possible"]] == ["profile-text"]
+    assert "no labeler has one" in without["profile-text"]["reason"]
