@@ -49,7 +49,8 @@ def prompts(
         shared = known.shares if own else np.ones((labelers, 1), np.float32)
         return GroupPrompts(shared, known.deltas, tokens, width, std=std, generator=generator)
     rows = owners(method, known, labelers) if "visual-token" in method.places else (0,) * labelers
-    return UserPrompts(rows, tokens, width, std=std, generator=generator)
+    keep = bool({"keep-if-better", "reptile", "maml"} & set(method.losses))
+    return UserPrompts(rows, tokens, width, std=std, generator=generator, keep_start=keep)
 
 
 def words(

@@ -20,14 +20,26 @@ class UserPrompts(nn.Module):
     Attributes:
         table: (rows, tokens, width) float32.
         rows: (labelers,) int64, the row that each labeler uses; labelers may share one.
+        start: (1, tokens, width) float32, what a new labeler starts with, where the method keeps it; set, not trained.
     """
 
     rows: Tensor
 
-    def __init__(self, rows: Sequence[int], tokens: int, width: int, *, std: float, generator: torch.Generator) -> None:
+    def __init__(
+        self,
+        rows: Sequence[int],
+        tokens: int,
+        width: int,
+        *,
+        std: float,
+        generator: torch.Generator,
+        keep_start: bool = False,
+    ) -> None:
         super().__init__()
         self.table = nn.Parameter(torch.randn(max(rows) + 1, tokens, width, generator=generator) * std)
         self.register_buffer("rows", torch.tensor(rows), persistent=False)
+        mean = self.table.detach().mean(dim=0, keepdim=True)
+        self.start = nn.Parameter(mean, requires_grad=False) if keep_start else None
 
     def forward(self, labeler: Tensor) -> Tensor:
         """(rows,) int64 -> (rows, tokens, width)."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch.nn import functional
 
@@ -24,9 +25,11 @@ from prism_desktop.engine.training.combining import LADDER, Combination, Obtain
 from prism_desktop.engine.training.decoding import build_decoder
 from prism_desktop.engine.training.fit import Fit
 from prism_desktop.engine.training.run import RunFolder
+from prism_desktop.engine.training.schedule import width_scale
 from prism_desktop.engine.training.scoring import Scorer
 from prism_desktop.engine.training.siblings import CONSENSUS
 from prism_desktop.engine.training.terms import build_terms
+from prism_desktop.engine.training.terms.rated import training_ratings
 from prism_desktop.engine.training.terms.registry import Facts
 from prism_desktop.engine.training.trainer import Trainer
 from prism_desktop.engine.training.untrained import Untrained
@@ -101,10 +104,29 @@ def build_trainer(run: RunFolder, workshop: Workshop, consensus: RunFolder | Non
     scorer = Scorer(model, asked, pixels)
     if method(config.method).trained == "nothing":
         return Untrained(scorer, task.labelers, task.attributes, task.answers, run.path)
-    terms = build_terms(Facts(config, task.answers["train"], len(task.labelers), len(task.attributes)))
+    terms = build_terms(_facts(run, task, backbone, consensus))
     for term in terms:
         term.to(model.device)
     return Trainer(scorer, task.answers, task.labelers, task.attributes, config, run.path, terms, width=backbone.width)
+
+
+def _facts(run: RunFolder, task: Task, backbone: Backbone, consensus: RunFolder | None) -> Facts:
+    """What terms of the loss may want to know."""
+    config = run.config()
+    scores = None
+    if consensus is not None:
+        table = consensus.predictions(task.labelers[0]).pivot(index="attribute", columns="image", values="score")
+        scores = table.reindex(index=list(task.attributes), columns=list(task.images)).to_numpy(dtype=np.float32)
+    return Facts(
+        config,
+        task.answers["train"],
+        len(task.labelers),
+        len(task.attributes),
+        training_ratings(run.table("ratings"), run.table("images"), task.labelers, task.attributes),
+        scores,
+        backbone.embed_dim,
+        config.token_lr * width_scale(config, backbone.width),
+    )
 
 
 @torch.inference_mode()
@@ -157,5 +179,9 @@ def start_from(model: PersonalClip, consensus: PersonalClip) -> None:
             tensor.copy_(given[name])
     table = own.get("prompts.table", own.get("prompts.mean"))
     if table is not None:
-        mean = given["prompts.table"].mean(dim=1, keepdim=True).expand_as(table)
-        table.copy_(mean if not table.requires_grad else mean + table)
+        tokens = given["prompts.table"]
+        same = tokens.shape[1] == table.shape[1]
+        common = (tokens if same else tokens.mean(dim=1, keepdim=True)).expand(1, *table.shape[1:])
+        table.copy_(common if not table.requires_grad else common + table)
+        if "prompts.start" in own:
+            own["prompts.start"].copy_(common)

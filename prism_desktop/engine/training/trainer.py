@@ -11,7 +11,7 @@ from torch import Tensor
 
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import RunError
-from prism_desktop.engine.events import Progress
+from prism_desktop.engine.events import Notice, Progress
 from prism_desktop.engine.personal.answers import Answers, Ints
 from prism_desktop.engine.training import checkpoint
 from prism_desktop.engine.training.dataset import Batch
@@ -88,6 +88,8 @@ class Trainer:
         )
         if self.loss.log_nu is not None:
             groups.append({"name": "ties", "params": [self.loss.log_nu], "lr": config.lora_lr, "weight_decay": 0.0})
+        for term in self.terms:
+            term.begin(self.scorer.model)
         helpers = [tensor for term in self.terms for tensor in term.parameters()]
         if helpers:
             groups.append({"name": "terms", "params": helpers, "lr": config.lora_lr, "weight_decay": 0.0})
@@ -100,6 +102,11 @@ class Trainer:
     def epochs(self) -> int:
         """Most epochs: as set, or what fits the number of answers."""
         return self.config.epochs or fitting_epochs(self.sampler.steps)
+
+    @property
+    def _most_steps(self) -> int:
+        steps = self.epochs * self.sampler.steps
+        return min(steps, self.config.max_steps or steps)
 
     @property
     def steps(self) -> int:
@@ -118,7 +125,7 @@ class Trainer:
         """Write the model into the run's folder."""
         keep(self.scorer.model, run, self.labelers, self.loss.nu)
 
-    def run(self) -> Iterator[Step | Epoch]:
+    def run(self) -> Iterator[Step | Epoch | Notice]:
         """Train to the end, or until `stopping`; afterwards the model holds the best epoch's weights.
 
         Raises:
@@ -132,7 +139,8 @@ class Trainer:
         self.scorer.model.load_trainable_state(_part(self._best, "model."))
         self._load_losses(self._best)
         for term in self.terms:
-            term.finish(self.scorer, self.answers["val"], self.loss)
+            if text := term.finish(self.scorer, self.answers["val"], self.loss):
+                yield Notice(text)
 
     def save(self) -> None:
         """Write a checkpoint of this moment."""
@@ -198,7 +206,7 @@ class Trainer:
         total.backward()
         self._optimizer.step()
         for term in self.terms:
-            term.stepped(self.scorer.model, self.cursor.step + 1, self.epochs * self.sampler.steps)
+            term.stepped(self.scorer.model, self.cursor.step + 1, self._most_steps)
         self._pending.append((part, losses.detach(), correct(difference.detach(), outcome)))
         self.cursor.place += 1
         self.cursor.step += 1

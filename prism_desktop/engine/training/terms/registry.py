@@ -7,22 +7,38 @@ from dataclasses import dataclass
 
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.methods import method
-from prism_desktop.engine.personal.answers import Answers
+from prism_desktop.engine.personal.answers import Answers, Floats
 from prism_desktop.engine.personal.heads.evidence import Ratings
+from prism_desktop.engine.training.terms.contrastive import Contrastive, training_agreement
+from prism_desktop.engine.training.terms.distil import Distil
+from prism_desktop.engine.training.terms.meta import Maml, Reptile
+from prism_desktop.engine.training.terms.ordinal import Ordinal
+from prism_desktop.engine.training.terms.prefix import KeepIfBetter
 from prism_desktop.engine.training.terms.priors import Balance, Prior, Shrink
 from prism_desktop.engine.training.terms.rated import Rated
 from prism_desktop.engine.training.terms.term import Term
+from prism_desktop.engine.training.terms.whose import Whose
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Facts:
-    """What a term may want to know when it is built."""
+    """What a term may want to know when it is built.
+
+    Attributes:
+        ratings: single ratings of training images; None where there are none.
+        consensus: (attributes, images) float32, the consensus model's scores; None without one.
+        features: length of what the model sees of an image.
+        rate: learning rate of tokens in this tower.
+    """
 
     config: TrainConfig
     train: Answers
     labelers: int
     attributes: int
-    ratings: Ratings | None = None  # single ratings of training images
+    ratings: Ratings | None = None
+    consensus: Floats | None = None
+    features: int = 0
+    rate: float = 0.0
 
 
 TERMS: Mapping[str, Callable[[Facts], Term]] = {
@@ -30,9 +46,23 @@ TERMS: Mapping[str, Callable[[Facts], Term]] = {
     "shrink": lambda facts: Shrink(facts.config.strength),
     "balance": lambda facts: Balance(facts.config.strength),
     "rated": lambda facts: Rated(facts.config.strength, facts.ratings) if facts.ratings is not None else Term(),
+    "contrastive": lambda facts: Contrastive(facts.config.strength, training_agreement(facts.train, facts.labelers)),
+    "distil": lambda facts: Distil(facts.config.strength, facts.consensus),
+    "user-id": lambda facts: Whose(facts.config.strength, facts.features, facts.labelers),
+    "ordinal": lambda facts: _ordinal(facts),
+    "keep-if-better": lambda facts: KeepIfBetter(),
+    "reptile": lambda facts: Reptile(),
+    "maml": lambda facts: Maml(facts.rate),
 }
 
 
 def build_terms(facts: Facts) -> list[Term]:
     """The terms that a run's method asks for."""
     return [TERMS[name](facts) for name in method(facts.config.method).losses]
+
+
+def _ordinal(facts: Facts) -> Term:
+    """Half as strong as other terms, as strategy 6 has it; nothing without ratings."""
+    if facts.ratings is None:
+        return Term()
+    return Ordinal(facts.config.strength / 2, facts.ratings, facts.labelers, facts.attributes)

@@ -44,8 +44,12 @@ class Term(nn.Module):
         """What is added to the mean loss of the batch's answers, in nats: () float32."""
         return torch.zeros((), device=moment.difference.device)
 
+    def begin(self, model: PersonalModel) -> None:
+        """Before the first step, and before a checkpoint is read."""
+
     def stepped(self, model: PersonalModel, step: int, steps: int) -> None:
         """After the optimiser's step number `step` (from 1) of `steps` at most."""
 
-    def finish(self, scorer: Scorer, val: Answers, loss: PairLoss) -> None:
-        """After training, when the best epoch's weights are in place."""
+    def finish(self, scorer: Scorer, val: Answers, loss: PairLoss) -> str:
+        """After training, when the best epoch's weights are in place; returns what the user should know, or nothing."""
+        return ""
