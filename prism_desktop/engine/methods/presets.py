@@ -2,6 +2,8 @@
 
 from prism_desktop.engine.methods.method import Method
 
+# Networks that make tokens learn at the rate of networks, not at that of a table's free numbers.
+_ENCODER = {"token_lr": 1e-3}
 _PREFIX = {"start": "consensus", "token_lr": 5e-3}
 PRESETS: tuple[Method, ...] = (
     Method(
@@ -46,7 +48,14 @@ PRESETS: tuple[Method, ...] = (
         losses=("rated",),
         inputs=(),
         enters="a vector is fitted to the answers in seconds",
-        defaults={"token_lr": 1e-2, "rates_at_width": None, "lora_lr": 2e-3, "epochs": 40, "patience": 8},
+        defaults={
+            "token_lr": 1e-2,
+            "rates_at_width": None,
+            "lora_lr": 2e-3,
+            "epochs": 12,
+            "patience": 4,
+            "strength": 0.5,
+        },
     ),
     Method(
         "full-finetune",
@@ -142,6 +151,7 @@ PRESETS: tuple[Method, ...] = (
         "A network turns a summary of a labeler's answers (or the profile) into one token.",
         "E2P: Huber et al. 2025",
         made="context",
+        defaults=_ENCODER,
         enters="one forward pass over its answers",
     ),
     Method(
@@ -150,7 +160,7 @@ PRESETS: tuple[Method, ...] = (
         "A network turns a summary of a labeler's answers (or the profile) into five tokens.",
         "E2P: Huber et al. 2025",
         made="context",
-        defaults={"tokens": 5},
+        defaults={**_ENCODER, "tokens": 5},
         enters="one forward pass over its answers",
     ),
     Method(
@@ -160,7 +170,7 @@ PRESETS: tuple[Method, ...] = (
         "PERSOMA: Hebert et al. 2024; Jaegle et al., ICML 2021",
         made="history",
         inputs=("tower", "text", "history"),
-        defaults={"tokens": 4},
+        defaults={**_ENCODER, "tokens": 4},
         enters="one forward pass over its answers",
     ),
     Method(
@@ -170,7 +180,7 @@ PRESETS: tuple[Method, ...] = (
         "PERSOMA: Hebert et al. 2024",
         made="averaged",
         inputs=("tower", "text", "history"),
-        defaults={"tokens": 4},
+        defaults={**_ENCODER, "tokens": 4},
         enters="one forward pass over its answers",
     ),
     Method(
@@ -191,6 +201,7 @@ PRESETS: tuple[Method, ...] = (
         places=("memory",),
         made="history",
         inputs=("tower", "text", "history"),
+        defaults=_ENCODER,
         enters="one forward pass over its answers",
     ),
     Method(

@@ -17,6 +17,7 @@ from prism_desktop.engine.personal.tastes import assign, earned_ranks, fit_taste
 
 Matrix = npt.NDArray[np.float32]
 _DIMS = 64  # principal axes of the features that contexts and histories are written in
+_POWER = 0.5  # of the axes' deviations that is divided out, as for the MLP decoder
 
 
 def wants_features(method: Method) -> bool:
@@ -60,7 +61,7 @@ def know(
     if _earns_ranks(method):
         reliable = reliability(features, train, labelers, attributes)
         return Known(ranks=earned_ranks(reliable, np.bincount(train.labeler, minlength=labelers)))
-    space = fit_space(features, _DIMS, power=1.0)
+    space = fit_space(features, _DIMS, _POWER)
     known = Known(centre=space.centre.astype(np.float32), axes=space.axes.astype(np.float32))
     if _reads_context(method):
         context = summarise(space.project(features), train, labelers, attributes, profile_vectors)
