@@ -12,6 +12,19 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.ui.widgets.basics import GRID, label, restyle, rows
 
 _GROUPS = {
+    "Method": (
+        "strength",
+        "experts",
+        "clustering",
+        "clusters",
+        "delta",
+        "members",
+        "decoder.vector",
+        "decoder.activation",
+        "decoder.dropout",
+        "decoder.glu",
+        "decoder.batch_norm",
+    ),
     "Split": ("split.fold", "split.seed", "split.train", "split.val", "split.shots"),
     "Pairs": ("pairs.use", "pairs.ties", "pairs.min_difference", "pairs.cap_per_image"),
     "Length": ("epochs", "patience", "batch", "max_steps"),
@@ -49,8 +62,19 @@ _CAPTIONS = {
     "tokens": "Tokens per labeler",
     "checkpoint_seconds": "Checkpoint every (s)",
     "compare": "Train the consensus model too",
+    "strength": "Strength of the added term",
+    "experts": "Sets of adapters",
+    "clustering": "Group labelers by",
+    "clusters": "Groups",
+    "delta": "A deviation for each labeler",
+    "decoder.vector": "Numbers per labeler",
+    "decoder.activation": "Activation",
+    "decoder.dropout": "Dropout",
+    "decoder.glu": "Gate each layer (GLU)",
+    "decoder.batch_norm": "Normalise over the batch",
 }
 _EMPTY = {"epochs": "automatic", "max_steps": "no limit", "threads": "all", "lora_std": "PEFT's own"}  # else "none"
+_EMPTY |= {"clusters": "best silhouette", "members": "its own choice"}
 _SHORT = {"lr": "learning rate", "lora": "LoRA", "std": "spread", "val": "validation share", "train": "training share"}
 
 
@@ -62,6 +86,8 @@ class SettingField(QWidget):
     def __init__(self, setting: Setting) -> None:
         super().__init__()
         self.setting = setting
+        self.start: Any = setting.default  # what it is unless something is changed; methods and recipes move it
+        self.applies = True  # whether the chosen method heeds it
         self.editor = self._make()
         self._problem = label("", "bad", wrap=True)
         self._problem.hide()
@@ -95,11 +121,23 @@ class SettingField(QWidget):
 
     def is_default(self) -> bool:
         """Whether the field says what the setting is anyway."""
-        return self.text() == (str(self.setting.default).lower() if self._is_bool else written(self.setting.default))
+        return self.text() == (str(self.start).lower() if self._is_bool else written(self.start))
+
+    def rebase(self, start: Any) -> None:
+        """Another starting value: the field shows it unless something else was chosen on purpose."""
+        untouched = self.is_default()
+        self.start = start
+        if untouched:
+            self.put(start)
+
+    def show_if(self, applies: bool) -> None:
+        """Show the field only where the chosen method heeds it."""
+        self.applies = applies
+        self.setVisible(applies)
 
     def problem(self) -> str:
         """What is wrong with the value, in a few words; empty if nothing is."""
-        return "" if self.is_default() else problem_of(self.setting.key, self.text())
+        return "" if self.is_default() or not self.applies else problem_of(self.setting.key, self.text())
 
     def check(self) -> None:
         """Show what is wrong below the field."""
@@ -123,6 +161,7 @@ class SettingField(QWidget):
             choice = QComboBox()
             choice.addItems(setting.choices)
             choice.setCurrentText(str(setting.default))
+            choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             choice.currentIndexChanged.connect(self.changed)
             still(choice)
             return choice
@@ -184,20 +223,34 @@ def problem_of(key: str, text: str) -> str:
     return ""
 
 
-def in_pairs(fields: Sequence[SettingField]) -> QWidget:
-    """Short fields two abreast; a tick box has a line of its own."""
-    holder = QWidget()
-    grid = QGridLayout(holder)
-    grid.setContentsMargins(0, 0, 0, 0)
-    grid.setHorizontalSpacing(GRID + 4)
-    grid.setVerticalSpacing(GRID + 2)
-    for column in (0, 1):
-        grid.setColumnStretch(column, 1)
-    row = column = 0
-    for field in fields:
-        wide = field.setting.kind == "bool"
-        if wide and column:
-            row, column = row + 1, 0
-        grid.addWidget(field, row, column, 1, 2 if wide else 1, Qt.AlignmentFlag.AlignTop)
-        row, column = (row, 1) if not wide and column == 0 else (row + 1, 0)
-    return holder
+class Group(QWidget):
+    """Settings under a heading: short fields two abreast, a tick box on a line of its own; hidden without any."""
+
+    def __init__(self, title: str, fields: Sequence[SettingField]) -> None:
+        super().__init__()
+        self._fields = tuple(fields)
+        self._grid = QGridLayout()
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(GRID + 4)
+        self._grid.setVerticalSpacing(GRID + 2)
+        for column in (0, 1):
+            self._grid.setColumnStretch(column, 1)
+        self.setLayout(rows(label(title, "strong"), self._grid, gap=GRID + 2))
+        self._place()
+
+    def lay_out(self) -> None:
+        """Place the fields that apply; the others are out of the way."""
+        self._place()
+        self.setVisible(any(field.applies for field in self._fields))
+
+    def _place(self) -> None:
+        for field in self._fields:
+            self._grid.removeWidget(field)
+        row = column = 0
+        shown = [field for field in self._fields if field.applies]
+        for field in shown:
+            wide = field.setting.kind == "bool"
+            if wide and column:
+                row, column = row + 1, 0
+            self._grid.addWidget(field, row, column, 1, 2 if wide else 1, Qt.AlignmentFlag.AlignTop)
+            row, column = (row, 1) if not wide and column == 0 else (row + 1, 0)

@@ -1,66 +1,86 @@
-"""The form of a new run: what most people choose in view, everything else folded away below."""
+"""The form of a new run or of a comparison: what most people choose in view, everything else folded away below."""
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QIntValidator
-from PySide6.QtWidgets import QComboBox, QFileDialog, QFrame, QLineEdit, QPushButton, QScrollArea, QWidget
+from PySide6.QtWidgets import QComboBox, QFrame, QLabel, QLineEdit, QPushButton, QScrollArea, QWidget
 
-from prism_desktop.engine.config import SOURCE_RECIPE, TrainConfig, settings
+from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.methods import METHODS, Method
 from prism_desktop.ui.theme import Theme
-from prism_desktop.ui.train.choices import BACKBONES, DEVICES, SPLIT_NOTES, SPLITS, architecture
-from prism_desktop.ui.train.fields import SettingField, caption, grouped, in_pairs, still
+from prism_desktop.ui.train.advanced import APART, Advanced
+from prism_desktop.ui.train.backbone_box import BackboneBox
+from prism_desktop.ui.train.choices import DEVICES, SPLIT_NOTES, SPLITS
+from prism_desktop.ui.train.fields import caption, still
+from prism_desktop.ui.train.method_box import MethodBox, MethodsBox
+from prism_desktop.ui.train.method_list import Offer, in_order
+from prism_desktop.ui.train.operations import Asked, Offered
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
-from prism_desktop.ui.widgets.pick import PickMany
+from prism_desktop.ui.widgets.pick import PickMany, Segments
 
-_LOCAL = "Local weights file…"
-APART = frozenset({"method", "backbone", "labelers", "attributes", "split.kind", "seed", "device"})
+__all__ = ["APART", "RunForm"]
+
+_MODES = {"run": "One run", "compare": "Compare methods"}
 
 
 class RunForm(QFrame):
-    """Everything a training run can be told; `config()` is the whole of it."""
+    """Everything a training run or a comparison can be told; `config()` is the whole of it."""
 
     started = Signal(object)  # TrainConfig
+    compared = Signal(object)  # operations.Asked
+    turned = Signal(str)  # "run" or "compare"
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.setProperty("role", "side")
         self.setFixedWidth(324)
         self._theme = theme
+        self._offered = Offered()
+        self._counts: Mapping[tuple[str, str], int] = {}
         self._make_fields()
         self.fold = QPushButton("Advanced settings")
         self.fold.setProperty("variant", "fold")
         self.fold.setCheckable(True)
         self.fold.toggled.connect(self._unfold)
-        self.fields: dict[str, SettingField] = {}
-        self._advanced = self._make_advanced()
         self._refused = ""  # why the last start came to nothing, until something is changed
         self._problem = label("", "bad", wrap=True)
         self._problem.hide()
-        self.start = button("Start training", self._start, "primary", tip="Start training (Ctrl+Return)")
+        self.start = button("Start training", self._start, "primary", tip="Start (Ctrl+Return)")
         self.start.setShortcut("Ctrl+Return")
         theme.changed.connect(self._draw_fold)
         self._draw_fold()
         self._lay_out()
-        self._describe()
+        self._turn("run")
+        self.mode.picked.connect(self._turn)
 
-    def offer(
-        self, labelers: Mapping[str, str], attributes: tuple[str, ...], *, simulated: bool, fresh: bool = True
-    ) -> None:
-        """What the study has: labelers as code to name.
+    @property
+    def comparing(self) -> bool:
+        """Whether several methods are asked for."""
+        return self.mode.current == "compare"
+
+    def offer(self, found: Offered, *, fresh: bool = True) -> None:
+        """What the study has.
 
         `fresh` is for another study: everything is ticked, and a simulated one suggests the embedded backbone.
         Otherwise what was chosen stays chosen."""
-        self.labelers.offer(labelers)
-        self.attributes.offer({name: name for name in attributes})
+        self._offered = found
+        self.labelers.offer(found.labelers)
+        self.attributes.offer({name: name for name in found.attributes})
+        self.backbone.offer(found.embeddings)
         if fresh:
             self.labelers.tick(None)
             self.attributes.tick(None)
-            self.set_backbone("prism-mini" if simulated else TrainConfig().backbone)
+            self.set_backbone("prism-mini" if found.simulated else TrainConfig().backbone)
         self._check()
+
+    def know(self, counts: Mapping[tuple[str, str], int]) -> None:
+        """How many parameters a method on a backbone trained in this study's runs."""
+        if counts != self._counts:
+            self._counts = dict(counts)
+            self._offer_methods()
 
     def show_device(self, name: str, why: str = "") -> None:
         """Say which device "automatic" means on this machine, and why."""
@@ -76,100 +96,95 @@ class RunForm(QFrame):
 
     def set_backbone(self, name: str) -> None:
         """Choose a backbone, known or not."""
-        place = self.backbone.findData(name)
-        if place < 0:
-            place = self.backbone.count() - 1
-            self.backbone.insertItem(place, name, name)
-        self.backbone.setCurrentIndex(place)
+        self.backbone.pick(name)
+
+    def methods(self) -> tuple[str, ...]:
+        """The chosen method, or those to be compared."""
+        return self.several.picked() if self.comparing else (self.method.name,)
 
     def config(self) -> TrainConfig:
-        """What the form says.
+        """What the form says; of a comparison, what its methods have in common.
 
         Raises:
             InputError: a sentence, if something does not fit.
         """
-        # A recipe moves the defaults: what stands in a field that it fills is said even if it is the plain default.
-        filled = SOURCE_RECIPE if self.fields["recipe"].text() == "source" else {}
-        changed = [f"{k}={field.text()}" for k, field in self.fields.items() if k in filled or not field.is_default()]
-        # The recipe comes first: it moves the others' starting values.
-        changed.sort(key=lambda text: not text.startswith("recipe="))
         for noun, picker in (("labeler", self.labelers), ("attribute", self.attributes)):
             if picker.picked() == ():
                 raise InputError(f"Choose at least one {noun}.")
-        plain = {
-            "method": self.method.currentData(),
-            "backbone": self.backbone.currentData(),
-            "labelers": ",".join(self.labelers.picked() or ()),
-            "attributes": ",".join(self.attributes.picked() or ()),
-            "split.kind": self.split.currentData(),
-            "seed": self.seed.text() or "0",
+        methods = self.methods()
+        if self.comparing and not any(METHODS[name].personal for name in methods):
+            raise InputError("Choose at least one method to compare with the consensus.")
+        offers = {each.method.name: each for each in self._offers()}
+        for name in methods:
+            if offers[name].obstacle:
+                raise InputError(offers[name].obstacle)
+        own = {} if self.comparing else {"method": methods[0], "seed": self.seed.text() or "0"}
+        return TrainConfig().with_options({**self._plain(), **own}, self.advanced.texts())
+
+    def asked(self) -> Asked:
+        """The comparison that the form describes."""
+        plain = {key: value for key, value in self._plain().items() if value is not None}
+        return Asked(self.methods(), plain, tuple(self.advanced.texts()), int(self.seeds.text() or 1))
+
+    def _plain(self) -> dict[str, Any]:
+        """What stands in the fields above the fold, apart from methods and seeds."""
+        return {
+            "backbone": self.backbone.name,
+            "labelers": self.labelers.picked(),
+            "attributes": self.attributes.picked(),
+            "split": self.split.currentData(),
             "device": self.device.currentData(),
         }
-        return TrainConfig().with_settings([*(f"{key}={value}" for key, value in plain.items()), *changed])
 
     def _make_fields(self) -> None:
-        self.method, self.backbone, self.split, self.device = (QComboBox() for _ in range(4))
-        for name, method in METHODS.items():
-            self.method.addItem(method.title, name)
-        self.method.setCurrentIndex(self.method.findData(TrainConfig().method))
-        for key, name in BACKBONES.items():
-            self.backbone.addItem(name, key)
-        self.backbone.addItem(_LOCAL, _LOCAL)
-        self._backbone_before = 0
-        self.backbone.activated.connect(self._pick_file)
-        for key, name in SPLITS.items():
-            self.split.addItem(name, key)
-        for key, name in DEVICES.items():
-            self.device.addItem(name, key)
-        for box in (self.method, self.backbone, self.split, self.device):
+        self.mode = Segments(_MODES)
+        self.method, self.several = MethodBox(self._theme), MethodsBox(self._theme)
+        self.backbone, self.split, self.device = BackboneBox(), QComboBox(), QComboBox()
+        for box, choices in ((self.split, SPLITS), (self.device, DEVICES)):
+            for key, name in choices.items():
+                box.addItem(name, key)
+        self.advanced = Advanced()
+        self.fields = self.advanced.fields
+        self.advanced.hide()
+        self.labelers, self.attributes = PickMany("labelers"), PickMany("attributes")
+        self._device_why = ""
+        self.seed, self.seeds = QLineEdit("0"), QLineEdit("3")
+        for line, least, most in ((self.seed, 0, 999_999_999), (self.seeds, 1, 20)):
+            line.setValidator(QIntValidator(least, most, line))
+            line.textEdited.connect(self._check)
+        for box in (self.method, self.several, self.backbone, self.split, self.device):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.setMinimumContentsLength(12)
             still(box)
-            box.currentIndexChanged.connect(self._describe)
-            box.currentIndexChanged.connect(self._check)
-        self.labelers, self.attributes = PickMany("labelers"), PickMany("attributes")
-        self._device_why = ""
-        self.labelers.changed.connect(self._check)
-        self.attributes.changed.connect(self._check)
-        self.seed = QLineEdit("0")
-        self.seed.setValidator(QIntValidator(0, 999_999_999, self.seed))
-        self.seed.textEdited.connect(self._check)
-
-    def _make_advanced(self) -> QWidget:
-        groups = []
-        for title, found in grouped(settings(), APART).items():
-            fields = [SettingField(setting) for setting in found]
-            for field in fields:
-                self.fields[field.setting.key] = field
-                field.changed.connect(lambda field=field: self._changed(field))
-            groups.append(rows(label(title, "strong"), in_pairs(fields), gap=GRID + 2))
-        self.defaults = button("Back to the defaults", self._to_defaults, "quiet")
-        self.defaults.setEnabled(False)
-        holder = QWidget()
-        holder.setLayout(rows(*groups, columns(self.defaults, None), gap=2 * GRID))
-        holder.hide()
-        return holder
+            if box is not self.several:
+                box.currentIndexChanged.connect(self._check)
+        for picker in (self.several, self.labelers, self.attributes, self.advanced):
+            picker.changed.connect(self._check)
 
     def _lay_out(self) -> None:
         self._method_note, self._split_note, self._device_note = (label("", "small", wrap=True) for _ in range(3))
-        named = (
-            ("&Method", self.method, self._method_note),
-            ("&Backbone", self.backbone, None),
-            ("&Labelers", self.labelers, None),
-            ("&Attributes", self.attributes, None),
-            ("&Held out for the test", self.split, self._split_note),
-            ("S&eed", self.seed, None),
-            ("De&vice", self.device, self._device_note),
+        self._seeds_note = label("Each method is trained once per seed; answers are averaged.", "small", wrap=True)
+        self._one = (_field("&Method", self.method), _field("S&eed", self.seed))
+        self._many = (_field("&Methods", self.several), _field("S&eeds", self.seeds, self._seeds_note))
+        self._ways = (
+            *zip(self._one, ("run", "run"), strict=True),
+            *zip(self._many, ("compare", "compare"), strict=True),
         )
-        fields = []
-        for title, editor, note in named:
-            editor.setAccessibleName(title.replace("&", ""))
-            name = label(title, "field")
-            name.setBuddy(editor)
-            fields.append(rows(name, editor, *((note,) if note else ()), gap=5))
+        method = QWidget()
+        method.setLayout(rows(self._one[0], self._many[0], self._method_note, gap=5))
+        fields = (
+            method,
+            _field("&Backbone", self.backbone),
+            _field("&Labelers", self.labelers),
+            _field("&Attributes", self.attributes),
+            _field("&Held out for the test", self.split, self._split_note),
+            self._one[1],
+            self._many[1],
+            _field("De&vice", self.device, self._device_note),
+        )
         inside = QWidget()
-        body = rows(label("New run", "heading"), *fields, self.fold, self._advanced, None, gap=2 * GRID - 2)
-        body.setContentsMargins(3 * GRID, 3 * GRID, 2 * GRID, 2 * GRID)
+        body = rows(columns(self.mode, None), *fields, self.fold, self.advanced, None, gap=2 * GRID - 2)
+        body.setContentsMargins(3 * GRID, 2 * GRID + 4, 2 * GRID, 2 * GRID)
         inside.setLayout(body)
         self._scroll = scroll = QScrollArea()
         scroll.setWidget(inside)
@@ -185,55 +200,70 @@ class RunForm(QFrame):
         whole.setStretch(0, 1)
         self.setLayout(whole)
 
+    def _turn(self, mode: str) -> None:
+        for field, of in self._ways:
+            field.setVisible(of == mode)
+        self.start.setText("Start training" if mode == "run" else "Start the comparison")
+        self.start.setShortcut("Ctrl+Return")  # a new text takes it away
+        self._check()
+        self.turned.emit(mode)
+
+    def _offers(self) -> Sequence[Offer]:
+        found = self._offered
+        ticked = self.labelers.picked() or tuple(found.labelers)
+        answered = len([code for code in ticked if code in found.answered])
+        known = bool(found.labelers)  # before a study is read, nothing is known to be impossible
+        embeddings, profiles = self.backbone.embeddings, bool(found.profiles) or not known
+
+        def obstacle(method: Method) -> str:
+            return method.obstacle(embeddings=embeddings, labelers=answered if known else 2, profiles=profiles)
+
+        backbone = self.backbone.name
+        return [Offer(m, obstacle(m), self._counts.get((m.name, backbone))) for m in in_order()]
+
+    def _offer_methods(self) -> None:
+        offers = self._offers()
+        self.method.offer(offers)
+        self.several.blockSignals(True)
+        self.several.offer(offers)
+        self.several.blockSignals(False)
+
     def _describe(self) -> None:
-        if not hasattr(self, "_split_note"):
-            return
-        method = METHODS[self.method.currentData()]
-        self._method_note.setText(method.summary)
+        names = self.methods()
+        note = METHODS[names[0]].summary if not self.comparing else ", ".join(METHODS[name].title for name in names)
+        self._method_note.setText(note + ("." if self.comparing and names else ""))
         self._split_note.setText(SPLIT_NOTES.get(self.split.currentData(), ""))
         why = self._device_why if self.device.currentData() == "auto" else ""
         self._device_note.setText(why)
         self._device_note.setVisible(bool(why))
 
     def _unfold(self, opened: bool) -> None:
-        self._advanced.setVisible(opened)
+        self.advanced.setVisible(opened)
         self._draw_fold()
 
     def _draw_fold(self) -> None:
         name = "chevron-down" if self.fold.isChecked() else "chevron-right"
         self.fold.setIcon(self._theme.icon(name if name != "chevron-down" else "chevron-down-grey"))
 
-    def _changed(self, field: SettingField) -> None:
-        if field.setting.key == "recipe":
-            recipe = TrainConfig().with_settings([f"recipe={field.text()}"])
-            for key, each in self.fields.items():
-                if "." not in key and key != "recipe":
-                    each.put(getattr(recipe, key))
-        field.check()
-        self._check()
-
-    def _to_defaults(self) -> None:
-        for field in self.fields.values():
-            field.put(field.setting.default)
-            field.check()
-        self._check()
-
     def _check(self) -> None:
+        if not hasattr(self, "_ways"):
+            return
         self._refused = ""
-        changed = sum(not field.is_default() for field in self.fields.values())
+        self._offer_methods()
+        self.advanced.blockSignals(True)
+        self.advanced.suit(self.methods())
+        self.advanced.blockSignals(False)
+        changed = self.advanced.count()
         self.fold.setText(f"Advanced settings, {changed} changed" if changed else "Advanced settings")
-        self.defaults.setEnabled(changed > 0)
+        self._describe()
         self._tell()
-
-    def _wrong(self) -> list[SettingField]:
-        return [field for field in self.fields.values() if field.problem()]
 
     def _tell(self) -> None:
         problem = self._refused
-        if wrong := self._wrong():
+        if wrong := self.advanced.wrong():
             named = ", ".join(caption(field.setting.key) for field in wrong)
             problem = f"{'This does' if len(wrong) == 1 else 'These do'} not fit: {named}."
-        else:
+        elif not problem:
             try:
                 self.config()
             except InputError as error:
@@ -242,7 +272,7 @@ class RunForm(QFrame):
         self._problem.setVisible(bool(problem))
 
     def _start(self) -> None:
-        if wrong := self._wrong():
+        if wrong := self.advanced.wrong():
             self.fold.setChecked(True)
             wrong[0].editor.setFocus(Qt.FocusReason.OtherFocusReason)
             QTimer.singleShot(0, wrong[0], lambda: self._scroll.ensureWidgetVisible(wrong[0]))  # once it is laid out
@@ -250,17 +280,20 @@ class RunForm(QFrame):
         try:
             config = self.config()
         except InputError:  # said above the button
-            (self.attributes if self.labelers.picked() != () else self.labelers).setFocus()
+            empty = next((each for each in (self.labelers, self.attributes) if each.picked() == ()), None)
+            (empty or (self.several if self.comparing else self.method)).setFocus()
             return
-        self.started.emit(config)
+        if self.comparing:
+            self.compared.emit(self.asked())
+        else:
+            self.started.emit(config)
 
-    def _pick_file(self, place: int) -> None:
-        if self.backbone.itemData(place) != _LOCAL:
-            self._backbone_before = place
-            return
-        self.backbone.setCurrentIndex(self._backbone_before)
-        files = "Weights (*.safetensors *.pt *.bin)"
-        path, _ = QFileDialog.getOpenFileName(self, "CLIP weights, ViT-B/32 unless the name says otherwise", "", files)
-        if path:
-            self.set_backbone(f"{architecture(Path(path).name)}:{path}")
-            self._backbone_before = self.backbone.currentIndex()
+
+def _field(title: str, editor: QWidget, note: QLabel | None = None) -> QWidget:
+    """An editor below its name, with a line of help."""
+    editor.setAccessibleName(title.replace("&", ""))
+    name = label(title, "field")
+    name.setBuddy(editor)
+    holder = QWidget()
+    holder.setLayout(rows(name, editor, *((note,) if note else ()), gap=5))
+    return holder

@@ -5,13 +5,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.study.embeddings import EmbeddingSet, list_embeddings
 from prism_desktop.engine.training.run import ACTIVE, RunFolder, RunSummary, list_runs
+
+if TYPE_CHECKING:
+    from prism_desktop.engine.study.store import Study
 
 _POLL = 0.05  # seconds
 _DEVICE = """
@@ -23,12 +27,35 @@ print(json.dumps({"kind": chosen.kind, "name": chosen.name, "why": chosen.why}))
 
 
 @dataclass(frozen=True, slots=True)
+class Offered:
+    """What a study gives a training to choose from."""
+
+    labelers: Mapping[str, str] = field(default_factory=dict)  # code to name
+    attributes: tuple[str, ...] = ()
+    embeddings: tuple[EmbeddingSet, ...] = ()
+    answered: frozenset[str] = frozenset()  # labelers with answers
+    profiles: frozenset[str] = frozenset()  # labelers with a profile
+    simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A comparison that is wanted."""
+
+    methods: tuple[str, ...]
+    options: Mapping[str, Any]  # that all runs share, by dotted key
+    settings: tuple[str, ...]  # the same as "key=value"
+    seeds: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunRow:
     """A run as the table shows it."""
 
     run: RunSummary
     low: float | None  # interval of the macro accuracy
     high: float | None
+    parameters: int | None = None  # trained ones
 
     @property
     def gain(self) -> float | None:
@@ -49,9 +76,24 @@ def rows(study: Path) -> tuple[RunRow, ...]:
     for run in list_runs(study):
         if run.state == "discarded":
             continue
-        macro = (((RunFolder(run.path).summary() or {}).get("test")) or {}).get("macro") or {}
-        found.append(RunRow(run, macro.get("low"), macro.get("high")))
+        summary = RunFolder(run.path).summary() or {}
+        macro = (summary.get("test") or {}).get("macro") or {}
+        trained = (summary.get("parameters") or {}).get("trainable")
+        found.append(RunRow(run, macro.get("low"), macro.get("high"), trained))
     return tuple(found)
+
+
+def offered(study: "Study") -> Offered:
+    """Read what the form may offer."""
+    labelers = study.labelers()
+    return Offered(
+        labelers={each.code: each.display_name or each.code for each in labelers},
+        attributes=tuple(each.name for each in study.attributes()),
+        embeddings=list_embeddings(study.path),
+        answered=frozenset(each.labeler for each in study.progress() if each.ratings or each.comparisons),
+        profiles=frozenset(each.code for each in labelers if each.profile.strip()),
+        simulated=study.info().simulated,
+    )
 
 
 def living(runs: Iterable[str]) -> int:

@@ -148,13 +148,11 @@ class TrainPanel(QWidget):
         """Ask what the form may offer; `fresh` forgets what was chosen for the study before."""
         self._fresh = self._fresh or fresh
 
-        def show(found: tuple[Any, Any, bool]) -> None:
+        def show(found: operations.Offered) -> None:
             if self.context.study is study:
                 self._show_study(found)
 
-        self.context.ask(
-            lambda: (study.labelers(), study.attributes(), study.info().simulated), show, owner=self, topic="study"
-        )
+        self.context.ask(lambda: operations.offered(study), show, owner=self, topic="study")
 
     def _close(self) -> None:
         self._stories.forget()
@@ -168,14 +166,13 @@ class TrainPanel(QWidget):
         study = self.context.study
         if changes.runs:
             self.refresh()
-        if study is not None and (changes.labelers or changes.attributes):
+        if study is not None and (changes.labelers or changes.attributes or changes.images or changes.trials):
             self._ask_study(study)
 
-    def _show_study(self, found: tuple[Any, Any, bool]) -> None:
-        labelers, attributes, simulated = found
-        self._names = {each.code: each.display_name or each.code for each in labelers}
+    def _show_study(self, found: operations.Offered) -> None:
+        self._names = dict(found.labelers)
         fresh, self._fresh = self._fresh, False
-        self.form.offer(self._names, tuple(each.name for each in attributes), simulated=simulated, fresh=fresh)
+        self.form.offer(found, fresh=fresh)
         self._tell()
 
     def _show_rows(self, found: tuple[operations.RunRow, ...]) -> None:
@@ -188,6 +185,9 @@ class TrainPanel(QWidget):
         if not changed:
             return
         self.table.runs.show(found)
+        self.form.know(
+            {(row.run.method, row.run.backbone): row.parameters for row in reversed(found) if row.parameters}
+        )
         names = {row.run.name for row in found}
         if self._wanted in names:
             wanted, self._wanted = self._wanted, ""

@@ -1,5 +1,7 @@
 """The form of a new run says what the settings say."""
 
+from typing import Any
+
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
@@ -8,15 +10,22 @@ from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.config import TrainConfig, settings
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.train.form import APART, RunForm, architecture
+from prism_desktop.ui.train.choices import architecture
+from prism_desktop.ui.train.form import APART, RunForm
+from prism_desktop.ui.train.operations import Offered
 from prism_desktop.ui.train.runs import short
+
+
+def _offered(names: dict[str, str], *attributes: str, **given: Any) -> Offered:
+    known = {"answered": frozenset(names), "simulated": True, **given}
+    return Offered(labelers=names, attributes=attributes, **known)
 
 
 @pytest.fixture
 def form(qtbot: QtBot, context: AppContext) -> RunForm:
     made = RunForm(context.theme)
     qtbot.addWidget(made)
-    made.offer({"L1": "Ada", "L2": "Ben"}, ("attractive", "smart"), simulated=True)
+    made.offer(_offered({"L1": "Ada", "L2": "Ben"}, "attractive", "smart"))
     return made
 
 
@@ -66,7 +75,7 @@ def test_that_folded_settings_tell_how_many_were_changed_and_can_be_set_back(for
         form.fields[key].put(value)
         form.fields[key].changed.emit()
     assert form.fold.text() == "Advanced settings, 2 changed"
-    form.defaults.click()
+    form.advanced.defaults.click()
     assert form.fold.text() == "Advanced settings"
     assert form.config() == TrainConfig(backbone="prism-mini")
 
@@ -149,9 +158,11 @@ def test_that_a_recipe_s_value_set_back_to_the_plain_default_is_trained(form: Ru
 
 def test_that_choices_outlive_a_new_labeler_and_end_with_their_study(form: RunForm) -> None:
     form.set_backbone("ViT-B-16-quickgelu:openai")
-    form.labelers.tick(["L2"])
-    form.offer({"L1": "Ada", "L2": "Bea", "L3": "Cyd"}, ("attractive", "smart", "kind"), simulated=True, fresh=False)
+    names = {"L1": "Ada", "L2": "Bea", "L3": "Cyd"}
+    form.offer(_offered(names, "attractive", "smart"), fresh=False)
+    form.labelers.tick(["L2", "L3"])
+    form.offer(_offered({**names, "L4": "Dan"}, "attractive", "smart", "kind"), fresh=False)
     config = form.config()
-    assert (config.backbone, config.labelers, config.attributes) == ("ViT-B-16-quickgelu:openai", ("L2",), None)
-    form.offer({"L1": "Ada", "L2": "Bea"}, ("smart",), simulated=True)
+    assert (config.backbone, config.labelers, config.attributes) == ("ViT-B-16-quickgelu:openai", ("L2", "L3"), None)
+    form.offer(_offered({"L1": "Ada", "L2": "Bea"}, "smart"))
     assert (form.config().backbone, form.config().labelers) == ("prism-mini", None)

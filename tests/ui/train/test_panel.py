@@ -240,13 +240,13 @@ def test_that_a_renamed_labeler_moves_no_choice(
     with_run("20260101-120000-lora-visual-prompt")
     with_run("20260101-130000-lora-visual-prompt")
     panel = open_train(tiny_study)
-    panel.form.labelers.tick(["L2"])
+    panel.form.labelers.tick(["L2", "L3"])
     panel.form.set_backbone("prism-mini")
     panel.show_run("20260101-120000-lora-visual-prompt")
     study = panel.context.study
     assert study is not None
     panel.context.write(lambda: study.update_labeler("L2", display_name="Bea"))
-    qtbot.waitUntil(lambda: panel.form.labelers.itemText(0) == "Bea", timeout=10_000)
+    qtbot.waitUntil(lambda: panel.form.labelers.itemText(0) == "Bea, Labeler 3", timeout=10_000)
     qtbot.waitUntil(panel.idle, timeout=10_000)
     assert panel._shown == "20260101-120000-lora-visual-prompt"
     assert panel.form.config().backbone == "prism-mini"

@@ -1,0 +1,31 @@
+"""Which settings have a say in which methods, so that the form shows no others."""
+
+from collections.abc import Callable, Mapping
+
+from prism_desktop.engine.methods import Method
+
+_ONLY: Mapping[str, Callable[[Method], bool]] = {
+    "experts": lambda method: method.owner == "experts",
+    "clustering": lambda method: method.owner == "cluster",
+    "clusters": lambda method: method.owner == "cluster",
+    "delta": lambda method: method.owner == "cluster" and "visual-token" in method.places,
+    "strength": lambda method: bool(method.losses),
+    "members": lambda method: method.made == "combination",
+    "decoder": lambda method: method.scorer == "mlp",
+}
+_ALWAYS = frozenset({"split", "pairs", "recipe", "seed", "device", "precision", "threads", "compare"})
+
+
+def applies(method: Method, key: str) -> bool:
+    """Whether a setting (dotted key) can change what a method does.
+
+    A combination trains its members with the same settings, so it heeds those of training by gradient."""
+    group = key.partition(".")[0]
+    if group in _ONLY:
+        return _ONLY[group](method)
+    return group in _ALWAYS or by_gradient(method)
+
+
+def by_gradient(method: Method) -> bool:
+    """Whether a method, or a member of it, is trained step by step."""
+    return method.made not in ("closed-form", "retrieval") and method.trained != "nothing"

@@ -1,0 +1,68 @@
+"""The field that chooses the frozen network: known ones, the study's imported embeddings, a file of weights."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtWidgets import QComboBox, QFileDialog
+
+from prism_desktop.engine.study.embeddings import EmbeddingSet
+from prism_desktop.ui.train.choices import BACKBONES, architecture
+
+_LOCAL = "Local weights file…"
+
+
+class BackboneBox(QComboBox):
+    """Its data are backbones as a training takes them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for key, name in BACKBONES.items():
+            self.addItem(name, key)
+        self.addItem(_LOCAL, _LOCAL)
+        self._before = 0
+        self.activated.connect(self._pick_file)
+
+    @property
+    def name(self) -> str:
+        return str(self.currentData())
+
+    @property
+    def embeddings(self) -> bool:
+        """Whether images come as numbers, so that there is no tower to adapt and no text."""
+        return self.name.startswith("embeddings:")
+
+    def offer(self, sets: Sequence[EmbeddingSet]) -> None:
+        """Offer a study's imported embeddings in place of another's."""
+        before = self.name
+        self.blockSignals(True)
+        for place in reversed(range(self.count())):
+            if str(self.itemData(place)).startswith("embeddings:"):
+                self.removeItem(place)
+        for number, found in enumerate(sets):
+            name = f"{found.name} (imported, {found.dimensions:,} numbers)"
+            self.insertItem(number, name, found.backbone)
+        place = self.findData(before)
+        self.setCurrentIndex(place)
+        self.blockSignals(False)
+        if place < 0:  # the set was of another study, or was taken back
+            self.setCurrentIndex(self.findData(next(iter(BACKBONES))))
+        self._before = self.currentIndex()
+
+    def pick(self, name: str) -> None:
+        """Choose a backbone, known or not."""
+        place = self.findData(name)
+        if place < 0:
+            place = self.count() - 1
+            self.insertItem(place, name, name)
+        self.setCurrentIndex(place)
+        self._before = place
+
+    def _pick_file(self, place: int) -> None:
+        if self.itemData(place) != _LOCAL:
+            self._before = place
+            return
+        self.setCurrentIndex(self._before)
+        files = "Weights (*.safetensors *.pt *.bin)"
+        path, _ = QFileDialog.getOpenFileName(self, "CLIP weights, ViT-B/32 unless the name says otherwise", "", files)
+        if path:
+            self.pick(f"{architecture(Path(path).name)}:{path}")

@@ -1,0 +1,130 @@
+"""The fields that choose a method, or several to compare; each opens the list of all methods."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QStandardItemModel
+from PySide6.QtWidgets import QBoxLayout, QComboBox, QFrame, QWidget
+
+from prism_desktop.engine.config import DEFAULT_METHOD
+from prism_desktop.engine.methods import METHODS
+from prism_desktop.ui.theme import Theme
+from prism_desktop.ui.train.method_list import MethodList, Offer, group_of, in_order
+from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
+
+_WIDTH, _HEIGHT = 660, 640  # px of the opened list
+STARTERS = ("consensus", "hierarchical-bayes", "lora-visual-prompt")  # what a comparison begins with
+
+
+class MethodPopup(QFrame):
+    """The list in a frame of its own, below the field that opened it."""
+
+    def __init__(self, theme: Theme, *, many: bool = False) -> None:
+        super().__init__()
+        self.setProperty("role", "popup")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.list = MethodList(theme, many=many)
+        layout = rows(self.list, margin=GRID + 4)
+        layout.setStretch(0, 1)
+        self.setLayout(layout)
+
+    def open_below(self, field: QWidget, name: str) -> None:
+        """Show the list beside the field, `name` the present method; it stays on the screen."""
+        self.setParent(field, Qt.WindowType.Popup)
+        room = field.screen().availableGeometry()
+        place = field.mapToGlobal(QPoint(0, field.height() + 4))
+        width, height = min(_WIDTH, room.width()), min(_HEIGHT, room.height() - 2 * GRID)
+        x = max(room.left(), min(place.x(), room.right() - width))
+        y = max(room.top(), min(place.y(), room.bottom() - height))
+        self.setGeometry(x, y, width, height)
+        self.show()
+        self.list.begin(name)
+        self.list.search.setFocus(Qt.FocusReason.PopupFocusReason)
+
+
+class MethodBox(QComboBox):
+    """One method; closed, the arrow keys pass over those that cannot be trained."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        for method in in_order():
+            self.addItem(method.title, method.name)
+        self.popup = MethodPopup(theme)
+        self.popup.setParent(self, Qt.WindowType.Popup)
+        self.popup.list.chosen.connect(self._take)
+        self.pick(DEFAULT_METHOD)
+
+    @property
+    def name(self) -> str:
+        return str(self.currentData())
+
+    def pick(self, name: str) -> None:
+        """Choose a method."""
+        self.setCurrentIndex(self.findData(name))
+
+    def offer(self, offers: Sequence[Offer]) -> None:
+        """What each method is for this study; the chosen one stays chosen even if it became impossible."""
+        self.popup.list.model.offer(offers)
+        model = self.model()
+        assert isinstance(model, QStandardItemModel)
+        for each in offers:
+            model.item(self.findData(each.method.name)).setEnabled(not each.obstacle)
+
+    def showPopup(self) -> None:
+        self.popup.open_below(self, self.name)
+
+    def _take(self, name: str) -> None:
+        self.popup.hide()
+        self.pick(name)
+        self.setFocus(Qt.FocusReason.PopupFocusReason)
+
+
+class MethodsBox(QComboBox):
+    """Several methods, ticked in the list."""
+
+    changed = Signal()
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.addItem("")
+        self.popup = MethodPopup(theme, many=True)
+        self.popup.setParent(self, Qt.WindowType.Popup)
+        self._model = self.popup.list.model
+        self._count = label("", "small")
+        fast = button("Fast ones", self._fast, "quiet", tip="Those fitted on frozen features, without a training")
+        every = button("All", lambda: self.pick(tuple(METHODS)), "quiet", tip="All that can be trained here")
+        none = button("None", lambda: self.pick(()), "quiet")
+        done = button("Done", self.popup.hide)
+        layout = self.popup.layout()
+        assert isinstance(layout, QBoxLayout)
+        layout.addLayout(columns(self._count, None, fast, every, none, done))
+        self._model.ticked.connect(self._tell)
+        self.pick(STARTERS)
+
+    def picked(self) -> tuple[str, ...]:
+        """The ticked methods, group by group."""
+        return tuple(each.method.name for each in self._model.offers if each.method.name in self._model.ticks)
+
+    def pick(self, names: Sequence[str]) -> None:
+        """Tick exactly these, as far as they are possible."""
+        self._model.ticks.clear()
+        self._model.tick(names, on=True)
+
+    def offer(self, offers: Sequence[Offer]) -> None:
+        """What each method is for this study; what became impossible is no longer ticked."""
+        self._model.offer(offers)
+        self._tell()
+
+    def showPopup(self) -> None:
+        self.popup.open_below(self, (self.picked() or STARTERS)[0])
+
+    def _fast(self) -> None:
+        self.pick(["consensus", *(m.name for m in in_order() if group_of(m) == "Fast on frozen features")])
+
+    def _tell(self) -> None:
+        names = [METHODS[name].title for name in self.picked()]
+        count = len(names)
+        self._count.setText(f"{count} chosen")
+        self.setItemText(0, f"{count} methods" if count != 1 else names[0])
+        self.setToolTip(", ".join(names))
+        self.changed.emit()

@@ -1,0 +1,290 @@
+"""A list of methods: grouped, found by typing, those that cannot be trained here greyed with the reason."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QPainter, QPen
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QLineEdit,
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
+
+from prism_desktop.engine.methods import METHODS, Method
+from prism_desktop.ui.theme import Theme
+from prism_desktop.ui.widgets.basics import GRID, rows
+from prism_desktop.ui.widgets.painted import sized
+
+GROUPS = ("Baselines", "Fast on frozen features", "Tokens", "Adapters", "From histories", "Combinations")
+_PAD, _TICK, _HEAD, _LINE = 10, 30, 34, 20  # px: around a row's text, for its tick, a heading, a title's line
+_Index = QModelIndex | QPersistentModelIndex
+NAME = Qt.ItemDataRole.UserRole
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A method as it stands for a study."""
+
+    method: Method
+    obstacle: str = ""  # why it cannot be trained there, in one sentence
+    parameters: int | None = None  # trained for this study, where known
+
+    def words(self) -> str:
+        """For screen readers and tool tips."""
+        count = f" {self.parameters:,} parameters." if self.parameters is not None else ""
+        return " ".join(part for part in (f"{self.method.title}.", self.method.summary + count, self.obstacle) if part)
+
+
+def group_of(method: Method) -> str:
+    """The heading under which a method is offered."""
+    if method.made == "combination":
+        return "Combinations"
+    if not method.personal or method.trained == "all-but-text" or "profiles" in method.inputs:
+        return "Baselines"
+    if method.places == ("head",):
+        return "Fast on frozen features"
+    if method.made in ("context", "history", "averaged"):
+        return "From histories"
+    return "Adapters" if "lora" in method.places else "Tokens"
+
+
+def in_order(methods: Mapping[str, Method] = METHODS) -> tuple[Method, ...]:
+    """Methods group by group, in each as they were written down."""
+    return tuple(sorted(methods.values(), key=lambda method: GROUPS.index(group_of(method))))
+
+
+class MethodsModel(QAbstractListModel):
+    """Headings and, below each, its methods that fit what was typed; ticks where several may be chosen."""
+
+    ticked = Signal()
+
+    def __init__(self, *, many: bool, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.many = many
+        self.offers: tuple[Offer, ...] = tuple(Offer(method) for method in in_order())
+        self.ticks: set[str] = set()
+        self._typed = ""
+        self.rows: list[str | Offer] = list(self._lay_out())
+
+    def offer(self, offers: Sequence[Offer]) -> None:
+        """Offer these; what is ticked stays ticked where it is possible."""
+        self.offers = tuple(offers)
+        self.ticks &= {each.method.name for each in offers if not each.obstacle}
+        self.find(self._typed)
+
+    def find(self, typed: str) -> None:
+        """Show only methods whose name, title or summary has every typed word."""
+        self.beginResetModel()
+        self._typed = typed
+        self.rows = list(self._lay_out())
+        self.endResetModel()
+
+    def row_of(self, name: str) -> int:
+        """Where a method stands now; -1 if it does not."""
+        places = (place for place, row in enumerate(self.rows) if isinstance(row, Offer) and row.method.name == name)
+        return next(places, -1)
+
+    def first(self) -> int:
+        """The first method that can be chosen; -1 if there is none."""
+        places = (place for place, row in enumerate(self.rows) if isinstance(row, Offer) and not row.obstacle)
+        return next(places, -1)
+
+    def tick(self, names: Sequence[str], *, on: bool | None = None) -> None:
+        """Tick or untick; None turns each round. What is impossible is never ticked."""
+        possible = {each.method.name for each in self.offers if not each.obstacle}
+        for name in possible.intersection(names):
+            if on or (on is None and name not in self.ticks):
+                self.ticks.add(name)
+            else:
+                self.ticks.discard(name)
+        self.dataChanged.emit(self.index(0), self.index(len(self.rows) - 1))
+        self.ticked.emit()
+
+    def rowCount(self, parent: _Index | None = None) -> int:
+        return 0 if parent is not None and parent.isValid() else len(self.rows)
+
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        row = self.rows[index.row()]
+        if isinstance(row, str):
+            return row if role == Qt.ItemDataRole.DisplayRole else None
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return row.method.title
+            case Qt.ItemDataRole.ToolTipRole | Qt.ItemDataRole.AccessibleTextRole:
+                return row.words()
+            case Qt.ItemDataRole.CheckStateRole if self.many:
+                return Qt.CheckState.Checked if row.method.name in self.ticks else Qt.CheckState.Unchecked
+        return row.method.name if role == NAME else None
+
+    def flags(self, index: _Index) -> Qt.ItemFlag:
+        row = self.rows[index.row()]
+        if isinstance(row, str) or row.obstacle:
+            return Qt.ItemFlag.NoItemFlags
+        return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+
+    def _lay_out(self) -> Iterator[str | Offer]:
+        words = self._typed.casefold().split()
+        for group in GROUPS:
+            found = [each for each in self.offers if group_of(each.method) == group and _fits(each.method, words)]
+            if found:
+                yield group
+                yield from found
+
+
+def _fits(method: Method, words: Sequence[str]) -> bool:
+    text = f"{method.name} {method.title} {method.summary} {group_of(method)}".casefold()
+    return all(word in text for word in words)
+
+
+class MethodList(QWidget):
+    """A field to type in and the list below; the arrows move, Enter chooses (or, where several may be, ticks)."""
+
+    chosen = Signal(str)
+
+    def __init__(self, theme: Theme, *, many: bool = False) -> None:
+        super().__init__()
+        self.model = MethodsModel(many=many, parent=self)
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("Find a method")
+        self.search.setAccessibleName("Find a method")
+        self.search.setClearButtonEnabled(True)
+        self.search.textChanged.connect(self._find)
+        self.search.installEventFilter(self)
+        self.view = QListView()
+        self.view.setModel(self.model)
+        self.view.setItemDelegate(_Drawn(theme, self.view))
+        self.view.setProperty("role", "methods")
+        self.view.setFrameShape(QFrame.Shape.NoFrame)
+        self.view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.view.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)  # rows keep their width, and height
+        self.view.setResizeMode(QListView.ResizeMode.Adjust)
+        self.view.setMouseTracking(True)
+        self.view.setAccessibleName("Methods")
+        self.view.installEventFilter(self)
+        self.view.clicked.connect(self._take)
+        self.setFocusProxy(self.search)
+        self.setLayout(rows(self.search, self.view, gap=GRID))
+
+    def begin(self, name: str) -> None:
+        """All methods again, `name` the present one."""
+        self.search.clear()
+        self._go(self.model.row_of(name))
+
+    def eventFilter(self, watched: QObject, event: Any) -> bool:
+        if isinstance(event, QKeyEvent) and event.type() == QKeyEvent.Type.KeyPress:
+            key = event.key()
+            if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+                self._take(self.view.currentIndex())
+                return True
+            if key == Qt.Key.Key_Space and watched is self.view and self.model.many:
+                self._take(self.view.currentIndex())
+                return True
+            if watched is self.search and key in _MOVES:
+                self.view.keyPressEvent(event)
+                return True
+        return super().eventFilter(watched, event)
+
+    def _find(self, typed: str) -> None:
+        self.model.find(typed)
+        self._go(self.model.first())
+
+    def _go(self, row: int) -> None:
+        index = self.model.index(row) if row >= 0 else QModelIndex()
+        self.view.setCurrentIndex(index)
+        if row >= 0:
+            self.view.scrollTo(index, QAbstractItemView.ScrollHint.PositionAtCenter)
+
+    def _take(self, index: _Index) -> None:
+        if not index.isValid() or not self.model.flags(index) & Qt.ItemFlag.ItemIsEnabled:
+            return
+        name = str(index.data(NAME))
+        if self.model.many:
+            self.model.tick([name])
+        else:
+            self.chosen.emit(name)
+
+
+_MOVES = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
+
+
+class _Drawn(QStyledItemDelegate):
+    """A method: title, parameters at the right, and below its summary, or why it cannot be trained."""
+
+    def __init__(self, theme: Theme, view: QListView) -> None:
+        super().__init__(view)
+        self._theme, self._view = theme, view
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
+        row = self._row(index)
+        width = self._view.viewport().width()
+        if isinstance(row, str):
+            return QSize(width, _HEAD)
+        return QSize(width, _LINE + self._below(row, self._inside(QRect(0, 0, width, 0))).height() + 2 * _PAD - 2)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
+        tokens, row, rect = self._theme.tokens, self._row(index), QRect(option.rect)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if isinstance(row, str):
+            painter.setFont(sized(self._view.font(), 0.85, bold=True))
+            painter.setPen(QColor(tokens.muted))
+            box = rect.adjusted(_PAD, 8, -_PAD, 0)
+            painter.drawText(box, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), row)
+        else:
+            self._paint(painter, option, rect, row)
+        painter.restore()
+
+    def _paint(self, painter: QPainter, option: QStyleOptionViewItem, rect: QRect, row: Offer) -> None:
+        tokens, state = self._theme.tokens, option.state
+        current = bool(state & QStyle.StateFlag.State_Selected)
+        if current or (state & QStyle.StateFlag.State_MouseOver and not row.obstacle):
+            painter.setPen(QPen(QColor(tokens.accent), 1) if current else Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(tokens.accent_soft if current else tokens.hover))
+            painter.drawRoundedRect(rect.adjusted(1, 1, -1, -1), 8, 8)
+        inside = self._inside(rect)
+        top = QRect(inside.left(), inside.top(), inside.width(), _LINE)
+        painter.setFont(sized(self._view.font(), 0.92))
+        painter.setPen(QColor(tokens.muted))
+        count = "" if row.parameters is None or row.obstacle else f"{row.parameters:,} parameters"
+        painter.drawText(top, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), count)
+        painter.setFont(sized(self._view.font(), 1.0, bold=True))
+        painter.setPen(QColor(tokens.faint if row.obstacle else tokens.text))
+        painter.drawText(top, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), row.method.title)
+        painter.setFont(sized(self._view.font(), 0.92))
+        painter.setPen(QColor(tokens.warn if row.obstacle else tokens.muted))
+        painter.drawText(self._below(row, inside), int(Qt.TextFlag.TextWordWrap), row.obstacle or row.method.summary)
+        if self._model().many:
+            self._tick(painter, rect, row)
+
+    def _tick(self, painter: QPainter, rect: QRect, row: Offer) -> None:
+        tokens, on = self._theme.tokens, row.method.name in self._model().ticks
+        box = QRect(rect.left() + _PAD, rect.top() + _PAD + 1, 16, 16)
+        painter.setPen(QColor(tokens.accent if on else tokens.border if row.obstacle else tokens.border_strong))
+        painter.setBrush(QColor(tokens.accent if on else tokens.hover if row.obstacle else tokens.raised))
+        painter.drawRoundedRect(box, 5, 5)
+        if on:
+            self._theme.icon("check", tokens.on_accent).paint(painter, box.adjusted(1, 1, -1, -1))
+
+    def _inside(self, rect: QRect) -> QRect:
+        return rect.adjusted(_PAD + (_TICK if self._model().many else 0), _PAD - 2, -_PAD, 0)
+
+    def _below(self, row: Offer, inside: QRect) -> QRect:
+        metrics = QFontMetrics(sized(self._view.font(), 0.92))
+        room = QRect(inside.left(), inside.top() + _LINE, inside.width(), 400)
+        return metrics.boundingRect(room, int(Qt.TextFlag.TextWordWrap), row.obstacle or row.method.summary)
+
+    def _model(self) -> MethodsModel:
+        model = self._view.model()
+        assert isinstance(model, MethodsModel)
+        return model
+
+    def _row(self, index: _Index) -> str | Offer:
+        return self._model().rows[index.row()]
