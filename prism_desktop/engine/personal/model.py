@@ -228,7 +228,8 @@ class PersonalClip(PersonalModel):
             return own[row]
         profiles = self.known.profiles or ()
         read = [
-            self.text_vectors([with_profile(profiles[code], words) for words in asked]) for code in distinct.tolist()
+            self.text_vectors([with_profile(profiles[code], words, self.backbone.tokenizer) for words in asked])
+            for code in distinct.tolist()
         ]
         return torch.stack(read)[row]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -57,13 +57,27 @@ def text_tower(clip: Any) -> Any:
     return clip.text if hasattr(clip, "text") else clip
 
 
-def with_profile(profile: str, sentences: Sequence[str]) -> tuple[str, ...]:
-    """Sentences as somebody of this profile would be asked; unchanged without a profile."""
-    return (
-        tuple(f"{profile.strip().rstrip('.')}. {sentence}" for sentence in sentences)
-        if profile.strip()
-        else tuple(sentences)
-    )
+def with_profile(
+    profile: str, sentences: Sequence[str], tokenizer: Callable[[Sequence[str]], Tensor]
+) -> tuple[str, ...]:
+    """Sentences as somebody of this profile would be asked; unchanged without a profile.
+
+    The text tower reads so many tokens and no more, and what it must not miss comes last: a profile too long for
+    a sentence loses its last words.
+    """
+    words = profile.split()
+    nothing = tokenizer([""])[0, -1]  # what fills unused places
+    asked = []
+    for sentence in sentences:
+        kept = len(words)
+        while kept and tokenizer([_joined(words[:kept], sentence)])[0, -1] != nothing:
+            kept -= 1
+        asked.append(_joined(words[:kept], sentence))
+    return tuple(asked)
+
+
+def _joined(words: Sequence[str], sentence: str) -> str:
+    return f"{' '.join(words).rstrip('.')}. {sentence}" if words else sentence
 
 
 def _encode(tower: Any, ids: Tensor, words: Tensor) -> Tensor:
