@@ -43,8 +43,10 @@ def evaluate_run(run: RunFolder, swap: tuple[str, str] | None = None) -> dict[st
         predictions,
         None if consensus.empty else consensus,
         run.table("comparisons"),
+        _baseline(run, "zero_shot"),
         seed=config.split.seed,
         ratings=run.table("ratings"),
+        ridge=_baseline(run, "ridge"),
     )
     if config.method == "consensus":
         results["consensus"] = results["test"]  # it is the consensus model, so that both keys always mean the same
@@ -76,6 +78,17 @@ def _swapped(predictions: "pd.DataFrame", swap: tuple[str, str]) -> "pd.DataFram
         raise InputError(f"The run has no labeler {unknown[0]}; there are {', '.join(sorted(known))}.")
     one, other = swap
     return predictions.assign(labeler=predictions["labeler"].astype(str).replace({one: other, other: one}))
+
+
+def _baseline(run: RunFolder, name: str) -> "pd.DataFrame | None":
+    """Scores of a ridge fitted to each labeler alone, or of the untrained backbone; None where there are none."""
+    import pandas as pd
+
+    path = run.path / "baselines.parquet"
+    if not path.exists():
+        return None
+    found = pd.read_parquet(path, filters=[("baseline", "==", name)]).drop(columns="baseline")
+    return None if found.empty else found
 
 
 def write_results(run: RunFolder) -> dict[str, Any]:

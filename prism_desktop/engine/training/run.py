@@ -4,7 +4,8 @@ config.json status.json control.json environment.json          what was asked, i
 data/        images, pairs, comparisons, ratings as Parquet, and meta.json: the snapshot that the run learns from
 events.jsonl metrics.csv                                       live progress and curves
 checkpoints/ adapter/ tokens.safetensors                       weights on the way, and at the best epoch
-predictions.parquet consensus.parquet summary.json summary.md  results
+predictions.parquet consensus.parquet baselines.parquet        scores of every image, its own and to read it against
+summary.json summary.md                                        results
 """
 
 import json
@@ -225,10 +226,9 @@ class RunFolder:
         """Delete what the run made, and remember that it was discarded."""
         for name in ("checkpoints", "adapter"):
             shutil.rmtree(self.path / name, ignore_errors=True)
-        for name in ("predictions.parquet", "consensus.parquet", "metrics.csv", "summary.json", "summary.md"):
-            (self.path / name).unlink(missing_ok=True)
-        for path in self.path.glob("*.safetensors"):
+        for path in (*self.path.glob("*.safetensors"), *self.path.glob("*.parquet"), *self.path.glob("summary.*")):
             path.unlink()
+        (self.path / "metrics.csv").unlink(missing_ok=True)
         self.set_status("discarded")
 
     def delete(self) -> None:

@@ -9,7 +9,8 @@ import torch
 
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Notice, Progress
-from prism_desktop.engine.training.building import build, wants_features
+from prism_desktop.engine.training.baselines import write_baselines
+from prism_desktop.engine.training.building import Task, build, wants_features
 from prism_desktop.engine.training.control import Control
 from prism_desktop.engine.training.evaluating import versions, write_results
 from prism_desktop.engine.training.events import (
@@ -102,6 +103,8 @@ def _session(run: RunFolder, control: Control, workshop: Workshop | None, shelf:
     yield from _train(run, fit, control)
     stopped = fit.stopping and not fit.cursor.ended
     yield from _results(run, fit, siblings.get(CONSENSUS))
+    yield from write_baselines(run, workshop, Task.of(run))
+    yield Stage("evaluating")
     summary = write_results(run)
     run.set_status("stopped" if stopped else "finished")
     yield (Stopped if stopped else Finished)(fit.cursor.best_epoch, summary)
@@ -203,7 +206,6 @@ def _results(run: RunFolder, fit: Fit, consensus: RunFolder | None) -> Iterator[
         beside = run.path / ".consensus.parquet.tmp"
         shutil.copyfile(consensus.path / "predictions.parquet", beside)
         beside.replace(run.path / "consensus.parquet")
-    yield Stage("evaluating")
 
 
 def _environment(workshop: Workshop) -> dict[str, object]:

@@ -14,11 +14,11 @@ from prism_desktop.engine.personal.answers import Answers
 from prism_desktop.engine.personal.heads import bayes
 from prism_desktop.engine.personal.heads.bayes import BayesHeads, BayesSettings
 from prism_desktop.engine.personal.heads.evidence import Ratings
-from prism_desktop.engine.personal.heads.ridge import select
+from prism_desktop.engine.personal.heads.ridge import LinearHeads, select
 from prism_desktop.engine.personal.heads.space import Features
 
 SPACES = ((64, 1.0), (32, 1.0), (32, 0.5), (64, 0.0), (32, 0.0))  # dims, power
-_ENOUGH = 30  # validation answers that can choose
+ENOUGH = 30  # validation answers that can choose
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def fit(
     settings, best = settings or BayesSettings(), np.inf
     kept: BayesHeads | None = None
     options = list(dict.fromkeys((min(dims, features.shape[1]), power) for dims, power in spaces))
-    options = options if len(validation) >= _ENOUGH else options[:1]
+    options = options if len(validation) >= ENOUGH else options[:1]
     for number, (dims, power) in enumerate(options):
         yield Progress(number, len(options), "Choosing how many axes of the features matter")
         trial = replace(settings, dims=dims, power=power)
@@ -66,7 +66,7 @@ def fit(
     yield Done(kept)
 
 
-def validation_nll(heads: BayesHeads, features: Features, validation: Answers) -> float:
+def validation_nll(heads: BayesHeads | LinearHeads, features: Features, validation: Answers) -> float:
     """Mean over labelers of the mean negative log-likelihood of their decided answers."""
     decided = select(validation, validation.outcome != 0.5)
     if not len(decided):

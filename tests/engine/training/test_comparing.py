@@ -1,0 +1,177 @@
+"""Comparisons of several methods, in real processes on a small study."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.training.comparing import Plan, compare, prepare
+from prism_desktop.engine.training.run import RunFolder, list_runs
+from tests.fixtures.study import MakeStudy
+
+pytestmark = pytest.mark.timeout(300)
+QUICK = {"device": "cpu", "epochs": 1, "max_steps": 4, "batch": 16, "threads": 1}
+
+
+def _plan(study: Study, backbone: str, *methods: str, **more: object) -> Plan:
+    return Plan(study.path, methods, {"backbone": backbone, **QUICK}, **more)  # type: ignore[arg-type]
+
+
+def _compare(plan: Plan) -> tuple[dict[str, object], list[dict[str, object]]]:
+    """The leaderboard and the events."""
+    events = [event for batch in compare(plan) for event in batch]
+    return json.loads((Path(str(events[-1]["path"])) / "leaderboard.json").read_text()), events
+
+
+@pytest.fixture
+def study(make_study: MakeStudy) -> Study:
+    """Enough answers that every split has some of each labeler."""
+    return make_study(images=42, comparisons=60)
+
+
+def test_that_methods_are_compared_and_finished_runs_used_again(study: Study, tiny_backbone: str) -> None:
+    board, events = _compare(_plan(study, tiny_backbone, "lora-visual-prompt", "hierarchical-bayes", controls=True))
+    items = [event for event in events if event["type"] == "item"]
+    assert [item["method"] for item in items] == ["consensus", "hierarchical-bayes", "lora-visual-prompt"]
+    assert len({RunFolder(Path(str(item["run"]))).environment()["threads"] for item in items}) == 1
+    assert len(list_runs(study.path)) == 3  # the consensus was not trained a second time
+    rows = {row["method"]: row for row in board["methods"]}  # type: ignore[attr-defined]
+    assert rows["consensus"]["gain"] is None
+    for name in ("lora-visual-prompt", "hierarchical-bayes"):
+        row = rows[name]
+        assert row["test"]["macro"]["low"] <= row["test"]["macro"]["accuracy"] <= row["test"]["macro"]["high"]
+        gained = row["test"]["macro"]["accuracy"] - rows["consensus"]["test"]["macro"]["accuracy"]
+        assert row["gain"]["value"] == pytest.approx(gained)
+        assert row["gain"]["low"] <= row["gain"]["value"] <= row["gain"]["high"]
+        assert 0 <= row["gain"]["p_raw"] <= row["gain"]["p"] <= 1
+        assert 0 <= row["improved"] <= 1
+        assert row["parameters"] > 0
+        assert row["seconds"] > 0
+        assert isinstance(row["verdict"]["passed"], bool)
+    assert set(board["swapped"]) == {"lora-visual-prompt", "hierarchical-bayes"}  # type: ignore[call-overload]
+    again, events = _compare(_plan(study, tiny_backbone, "lora-visual-prompt", "hierarchical-bayes", controls=True))
+    assert {event["state"] for event in events if event["type"] == "item"} == {"reused"}
+    assert again["methods"] == board["methods"]
+
+
+def test_that_one_process_trains_all_and_gives_what_a_process_each_gives(
+    study: Study, tiny_backbone: str, tmp_path: Path
+) -> None:
+    from prism_desktop.engine.training import supervisor
+
+    plan = _plan(study, tiny_backbone, "text-token")
+    _compare(plan)
+    runs = {run.method: RunFolder(run.path) for run in list_runs(study.path)}
+    alone = supervisor.start(study.path, plan.config("text-token").model_copy(update={"compare": False}))
+    for _ in supervisor.follow(alone):
+        pass
+    assert alone.predictions().equals(runs["text-token"].predictions())
+
+
+def test_that_seeds_are_put_together_answer_by_answer(study: Study, tiny_backbone: str) -> None:
+    board, _ = _compare(_plan(study, tiny_backbone, "lora-visual-prompt", seeds=2))
+    row = next(row for row in board["methods"] if row["method"] == "lora-visual-prompt")  # type: ignore[attr-defined]
+    each = [run.macro for run in list_runs(study.path) if run.method == "lora-visual-prompt" and run.macro is not None]
+    assert row["seeds"] == 2
+    assert row["test"]["macro"]["accuracy"] == pytest.approx(sum(each) / 2)
+
+
+def test_that_a_killed_comparison_goes_on(study: Study, tiny_backbone: str) -> None:
+    options = {"backbone": tiny_backbone, **QUICK, "max_steps": 4000, "epochs": 400, "patience": 400}
+    options["checkpoint_seconds"] = 0.01
+    code = (
+        "import sys, json\nfrom pathlib import Path\n"
+        "from prism_desktop.engine.training.comparing import Plan, compare\n"
+        f"for batch in compare(Plan(Path({str(study.path)!r}), ('consensus',), json.loads({json.dumps(options)!r}))):\n"
+        "    for event in batch:\n        print(json.dumps(event), flush=True)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            event = json.loads(line)
+            if event["type"] == "step" and event["step"] > 25:
+                os.kill(process.pid, signal.SIGKILL)
+                break
+    (run,) = [RunFolder(run.path) for run in list_runs(study.path)]
+    trainer = run.status().pid
+    assert trainer is not None
+    for _ in range(600):
+        if run.status().state == "interrupted":
+            break
+        __import__("time").sleep(0.1)
+    assert run.status().state == "interrupted"  # and not stopped and tested
+    assert run.summary() is None
+    events = compare(Plan(study.path, ("consensus",), options))
+    seen = []
+    for batch in events:
+        seen += batch
+        if any(event["type"] == "resumed" for event in batch):
+            break
+    events.close()  # type: ignore[attr-defined]
+    assert next(event for event in seen if event["type"] == "item")["state"] == "resumed"
+    assert next(event for event in seen if event["type"] == "resumed")["step"] > 20
+
+
+def test_that_a_method_that_fails_is_told_and_the_others_go_on(
+    study: Study, tiny_backbone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from prism_desktop.engine.training import comparing
+
+    copy = comparing.copy_snapshot
+
+    def without_pairs(source: RunFolder, run: RunFolder) -> None:
+        copy(source, run)
+        if run.config().method == "retrieval":
+            (run.data / "pairs.parquet").unlink()
+
+    monkeypatch.setattr(comparing, "copy_snapshot", without_pairs)
+    board, _ = _compare(_plan(study, tiny_backbone, "retrieval", "hierarchical-bayes"))
+    assert [one["method"] for one in board["failed"]] == ["retrieval"]  # type: ignore[attr-defined]
+    assert "lacks data/pairs.parquet" in board["failed"][0]["message"]  # type: ignore[index]
+    assert {row["method"] for row in board["methods"]} == {"consensus", "hierarchical-bayes"}  # type: ignore[attr-defined]
+
+
+def test_that_wrong_input_is_one_sentence_before_anything_is_trained(
+    study: Study, make_study: MakeStudy, tiny_backbone: str
+) -> None:
+    wrong = {
+        "unknown": _plan(study, tiny_backbone, "magic"),
+        "no labeler has one": _plan(study, tiny_backbone, "profile-text"),
+        "no labeler L9": Plan(study.path, ("consensus",), {"labelers": ("L9",)}),
+        "seeds": _plan(study, tiny_backbone, "consensus", seeds=0),
+        "needs two": _plan(make_study("one", labelers=1, images=42, comparisons=60), tiny_backbone, "retrieval"),
+        "no setting": _plan(study, tiny_backbone, "consensus", settings=("lora_rl=1",)),
+        "no study": Plan(study.path / "nowhere", ("consensus",)),
+    }
+    for words, plan in wrong.items():
+        with pytest.raises(InputError, match=words):
+            prepare(plan)
+    assert not list_runs(study.path)
+
+
+def test_that_all_leaves_out_what_is_impossible(study: Study, tiny_backbone: str) -> None:
+    found = prepare(_plan(study, tiny_backbone, "all"))
+    assert "profile-text" in found.left_out
+    assert "profile-text" not in found.methods
+    assert found.methods[0] == "consensus"
+    assert found.methods.index("lora-visual-prompt") < found.methods.index("ensemble")
+
+
+def test_that_shuffled_labelers_keep_the_answers_and_the_test(study: Study, tiny_backbone: str) -> None:
+    plain = prepare(_plan(study, tiny_backbone, "hierarchical-bayes")).sources["consensus"]
+    before = plain.table("pairs")
+    found = prepare(_plan(study, tiny_backbone, "hierarchical-bayes", shuffled=True)).sources["consensus"]
+    after = found.table("pairs")
+    keys = ["trial", "attribute", "left", "right", "outcome", "split"]
+    pd.testing.assert_frame_equal(before[keys], after[keys])
+    test = before["split"] == "test"
+    assert (before["labeler"] == after["labeler"])[test].all()
+    assert (before["labeler"] != after["labeler"])[~test].mean() > 0.3
+    assert "permuted" in found.meta()["notices"][0]
