@@ -40,7 +40,7 @@ class DecoderShape:
     widths: tuple[int, ...] = (384, 256, 128, 64, 32)  # of the hidden layers
     vector: int = 32  # numbers per labeler
     activation: str = "gelu"
-    glu: bool = False  # each layer's activation is multiplied with a second product instead
+    glu: bool = False  # each layer's activation goes through a gate
     batch_norm: bool = False
     dropout: float = 0.1
 
@@ -224,7 +224,7 @@ class DecoderModel(PersonalModel):
 
 
 class _Layer(nn.Module):
-    """A product, batch norm if wanted, and an activation, which gates a second product if wanted."""
+    """A product, batch norm if wanted, an activation, and if wanted a gate: 2 sigmoid of a second product, about 1."""
 
     def __init__(self, inputs: int, outputs: int, shape: DecoderShape, generator: torch.Generator) -> None:
         super().__init__()
@@ -239,7 +239,7 @@ class _Layer(nn.Module):
         if self.norm is not None:
             first = self._normalised(self.norm, first)
         active = self.activation(first)
-        return active if second is None else active * second
+        return active if second is None else active * (2 * second.sigmoid())
 
     def _normalised(self, norm: nn.BatchNorm1d, x: Tensor) -> Tensor:
         if len(x) > 1:

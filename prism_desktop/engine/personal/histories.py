@@ -18,7 +18,8 @@ from torch.nn import functional
 from prism_desktop.engine.personal.answers import Answers, Ints
 from prism_desktop.engine.personal.known import Known
 
-LENGTHS = (0, 5, 10, 20, 50)  # of the histories that training shows
+LENGTHS = (0, 5, 10, 20, 50)  # of the short histories that training shows, as newcomers have them
+WHOLE = 0.5  # share of histories that it shows whole, as those are whom training knows
 
 
 def gather_history(answers: Answers, labelers: int) -> tuple[Ints, Ints]:
@@ -47,8 +48,8 @@ class Episodes:
 
     Outside training it is all. In a training step a labeler's history must not hold what is to be foretold: items that
     show an image which the labeler judges in this batch stay hidden (their own answers among them, their repeats, and
-    other attributes of the same face), as no test image lies in a history either; of the others K are drawn, K from
-    `LENGTHS`. Draws are a function of the batch alone, so that a resumed training meets the same episodes.
+    other attributes of the same face), as no test image lies in a history either. Of the others all are shown, or K are
+    drawn, K from `LENGTHS`. Draws are a function of the batch alone: a resumed training meets the same episodes.
     """
 
     def __init__(self, known: Known) -> None:
@@ -76,7 +77,7 @@ class Episodes:
         for labeler, items in enumerate(self._all):
             mine = judged[place[:, 0] == labeler]
             free = items[~np.isin(self.history[labeler, items, :2], mine).any(axis=1)]
-            count = min(len(free), LENGTHS[rng.integers(len(LENGTHS))])
+            count = len(free) if rng.random() < WHOLE else LENGTHS[rng.integers(len(LENGTHS))]
             self._shown.append(np.sort(rng.permutation(free)[:count]))
 
     def shown(self, labelers: list[int]) -> tuple[Ints, npt.NDArray[np.bool_]]:

@@ -71,7 +71,8 @@ def test_that_an_episode_hides_every_item_with_a_judged_image_and_draws_the_leng
             mine = batch[(told.labeler[batch] == labeler) & (told.outcome[batch] != 0.5)]
             judged = {*told.left[mine], *told.right[mine]}
             assert not judged & {*history[labeler, there[labeler], :2].ravel()}
-    assert lengths == set(LENGTHS)
+    assert set(LENGTHS) < lengths
+    assert max(lengths) > 200  # what nobody judged in the batch, of 400 less the ties
 
 
 def test_that_episodes_depend_on_the_batch_alone_and_all_is_shown_outside_them() -> None:

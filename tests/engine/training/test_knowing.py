@@ -179,6 +179,35 @@ def test_that_facts_survive_their_arrays(backbone: Backbone) -> None:
         assert all(np.array_equal(again.arrays()[key], array) for key, array in known.arrays().items())
 
 
+@pytest.mark.parametrize("name", ["persoma-mlp", "gated-memory", "mlp-decoder"])
+def test_that_a_resumed_training_meets_the_same_episodes(name: str, backbone: Backbone, tmp_path: Path) -> None:
+    parts, pixels, _ = _task(200)
+    x = _features(backbone, pixels)
+
+    def make(folder: str) -> Trainer:
+        (tmp_path / folder).mkdir(exist_ok=True)
+        if name == "mlp-decoder":
+            shape = DecoderShape(widths=(16, 8), batch_norm=True, dropout=0.4)
+            model: PersonalClip | DecoderModel = DecoderModel(fit_space(x, DIMS, POWER), ASKED, 2, shape)
+            inputs: Pixels | Features = Features(x)
+        else:
+            model, inputs = _build(backbone, name, _known(backbone, name, parts["train"], x)), pixels
+        config = TrainConfig.checked({"method": name, "batch": 32, "epochs": 2})
+        return Trainer(Scorer(model, ASKED, inputs), parts, LABELERS, ATTRIBUTES, config, tmp_path / folder)
+
+    straight, halted = make("straight"), make("halted")
+    list(straight.run())
+    while halted.cursor.step < 3:
+        halted._step(halted.sampler.epoch(1)[halted.cursor.place])
+    halted.save()
+    torch.rand(5)
+    resumed = make("halted")
+    assert resumed.resume() == (True, 0)
+    list(resumed.run())
+    ours, theirs = resumed.scorer.model.trainable_state(), straight.scorer.model.trainable_state()
+    assert all(torch.equal(ours[key], tensor) for key, tensor in theirs.items())
+
+
 def load(grown: PersonalClip, model: PersonalClip) -> None:
     """Take trained weights over into a model that knows one more labeler."""
     grown.load_kept_state(model.kept_state())
