@@ -60,7 +60,10 @@ def import_(
     copy: Annotated[bool, typer.Option("--copy", help="Copy imported images into the study.")] = False,
     json: Json = None,
 ) -> None:
-    """Import ratings, comparisons, images or embeddings; each import is one transaction with a report, and undoable."""
+    """Import ratings, comparisons, images or embeddings; each import is one transaction with a report, and undoable.
+
+    Exit code 2 if a file is refused whole.
+    """
     from prism_desktop.engine.study.importing import import_files, import_images, is_embeddings
 
     for path in files:
@@ -82,6 +85,8 @@ def import_(
     for report in reports:
         say(report.summary(), json)
     write_json([_report(report) for report in reports], json)
+    if any(not report.rows_kept and len(report.refused) > report.duplicates for report in reports):
+        raise typer.Exit(2)  # the report says why; what is there already is no mistake
 
 
 @app.command("undo-import")

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
 from rich.progress import BarColumn, Progress, TextColumn
 
-from prism_desktop.cli.console import JSON_HELP, err, names, out, say, write_file, write_json
+from prism_desktop.cli.console import JSON_HELP, err, follow, names, out, say, write_file, write_json
+from prism_desktop.cli.study import open_existing
 from prism_desktop.cli.tables import accuracy_table
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError, RunError
@@ -80,12 +82,28 @@ def predict(
     attribute: Annotated[
         str | None, typer.Option(help="An attribute of the run, or any words, judged zero-shot.")
     ] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="A folder of any images, with its subfolders, in place of the run's.")
+    ] = None,
+    all_images: Annotated[
+        bool, typer.Option("--all-images", help="All images that the study has now, those added later included.")
+    ] = False,
     csv: Annotated[Path | None, typer.Option(help="Write the predictions to this CSV file.")] = None,
 ) -> None:
     """Predicted scores for every image; differences of scores are logits of the comparison."""
-    from prism_desktop.engine.training.predicting import predictions
+    if images is not None and all_images:
+        raise InputError("--images and --all-images both say which images to score; give one of them.")
+    from prism_desktop.engine.training.predicting import images_in, predictions
 
-    frame = predictions(RunFolder.open(run), labeler=labeler, attribute=attribute)
+    opened, shown = RunFolder.open(run), None
+    if images is not None:
+        shown = follow(images_in(images))
+    elif all_images:
+        with open_existing(opened.study, read_only=True) as study:
+            shown = study.images_frame()
+    with TemporaryDirectory(prefix="prism-") as cache:  # the study's own is for the study's images
+        decoded = Path(cache) if images is not None else None
+        frame = follow(predictions(opened, labeler, attribute, shown, decoded))
     if csv is None:
         say(frame.to_string(index=False, max_rows=40))
         return

@@ -82,3 +82,15 @@ def test_that_export_writes_tables_and_a_codebook(tmp_path: Path, make_study: Ma
     assert run("study", "export", study.path, "--out", tmp_path / "out") == 0
     names = {path.stem for path in (tmp_path / "out").iterdir()}
     assert {"ratings", "comparisons", "images", "codebook"} <= names
+
+
+def test_that_an_import_of_which_nothing_could_be_kept_ends_with_exit_code_2(
+    tmp_path: Path, make_study: MakeStudy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = make_study(comparisons=2, ratings=2)
+    study.close()
+    table = tmp_path / "ratings.csv"
+    table.write_text("rater,image,smart\nr1,nobody.jpg,3\nr1,no-one.jpg,2\n")
+    assert run("study", "import", study.path, table) == 2
+    assert "0 of 2 rows kept" in capsys.readouterr().out
+    assert run("study", "import", study.path, tmp_path / "tiny-faces") == 0  # all there already, which is no mistake

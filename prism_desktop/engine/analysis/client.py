@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -74,25 +74,29 @@ class InferenceClient:
             yield Done(Relevance.load(event.value)) if isinstance(event, Done) else event
 
     def scores(
-        self, attribute: str, labelers: Sequence[str] | None = None, images: Sequence[str] | None = None
+        self,
+        attribute: str,
+        labelers: Sequence[str] | None = None,
+        images: Sequence[str] | Mapping[str, Path] | None = None,
     ) -> Iterator[Event[Scores]]:
         """Predict an attribute, one that nobody labeled included; the last event is Done[Scores].
 
         Args:
             attribute: a name of the run, or any words.
             labelers: codes; None for all of the run.
-            images: ids in the run's snapshot; None for all.
+            images: ids in the run's snapshot, or any images as id -> file; None for all of the run.
 
         Raises:
             PrismError: the request cannot be answered, or the child process failed.
         """
         import numpy as np
 
+        files = {image: str(file) for image, file in images.items()} if isinstance(images, Mapping) else images
         request = {
             "do": "scores",
             "attribute": attribute,
             "labelers": None if labelers is None else list(labelers),
-            "images": None if images is None else list(images),
+            "images": files if files is None or isinstance(files, dict) else list(files),
         }
         for event in self._ask(request, f"Predicting {attribute}"):
             if isinstance(event, Done):

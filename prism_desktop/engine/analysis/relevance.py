@@ -17,8 +17,9 @@ from prism_desktop.engine.analysis.maps import KINDS, Kind, Relevance
 from prism_desktop.engine.analysis.overlay import seen_area
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.personal.attention import recorded_attention
-from prism_desktop.engine.personal.saved import LoadedRun, load_run
-from prism_desktop.engine.study.images import open_image
+from prism_desktop.engine.personal.predictor import load_predictor, tower_of
+from prism_desktop.engine.personal.saved import LoadedRun
+from prism_desktop.engine.study.images import hash_file, open_image
 from prism_desktop.engine.study.pixels import square
 
 if TYPE_CHECKING:
@@ -101,28 +102,38 @@ def explain_run(
         check: whether to test the map.
     """
     file = find_image(run, image)
-    loaded = load_run(run, device)
+    loaded = tower_of(load_predictor(run, device))
     found = explain(loaded, file, labeler, attribute, kind)
     return with_check(loaded, found) if check else found
 
 
 def find_image(run: Path, image: str | Path) -> Path:
-    """The file of an image given by its name or id in a run's snapshot, or by its path.
+    """The file of an image given by its name, id or path in a run's snapshot, or of any other by its path.
 
     Raises:
-        InputError: if it is none of these.
+        InputError: if it is none of these, or an image of the run was changed since.
     """
     import pandas as pd
 
     table = run / "data" / "images.parquet"
     if table.is_file():
         known = pd.read_parquet(table, columns=["image", "name", "path"])
-        hits = known[(known["name"] == str(image)) | (known["image"] == str(image))]
+        hits = known[(known[["name", "image", "path"]] == str(image)).any(axis=1)]
         if len(hits):
-            return Path(str(hits["path"].iloc[0]))
+            return _unchanged(Path(str(hits["path"].iloc[0])), str(hits["image"].iloc[0]))
     if Path(image).is_file():
         return Path(image)
     raise InputError(f"There is no image {image} in the run, and no such file.")
+
+
+def _unchanged(path: Path, image: str) -> Path:
+    try:
+        same = hash_file(path) == image
+    except OSError as error:
+        raise InputError(f"The image {path} is missing or cannot be read ({error.strerror}).") from error
+    if not same:
+        raise InputError(f"The image {path} was changed since the run was made, so this is not what the model judged.")
+    return path
 
 
 def pixels_of(run: LoadedRun, image: Image.Image) -> Tensor:

@@ -22,14 +22,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from prism_desktop.engine.analysis.runfiles import tokens_file
+from prism_desktop.engine.analysis.runfiles import model_file
 from prism_desktop.engine.errors import InputError, PrismError
-from prism_desktop.engine.events import Notice, Progress
+from prism_desktop.engine.events import Done, Notice, Progress
 
 if TYPE_CHECKING:
-    from prism_desktop.engine.personal.saved import LoadedRun
-
-_CHUNK = 256  # images between two looks at whether the request was cancelled
+    from prism_desktop.engine.personal.predictor import Predictor
 
 Request = dict[str, Any]
 
@@ -37,8 +35,8 @@ Request = dict[str, Any]
 class Service:
     """Answers requests about one run, one at a time."""
 
-    def __init__(self, run: Path, loaded: LoadedRun) -> None:
-        self.run, self.loaded = run, loaded
+    def __init__(self, run: Path, model: Predictor) -> None:
+        self.run, self.model = run, model
         self.folder = run.parent.parent / "cache" / "explore" / run.name
         self.folder.mkdir(parents=True, exist_ok=True)
 
@@ -63,48 +61,50 @@ class Service:
 
     def _key(self, request: Request) -> str:
         """Changes with the request and with the model."""
-        tokens = tokens_file(self.run).stat()
+        model = model_file(self.run).stat()
         asked = {key: value for key, value in request.items() if key != "id"}
-        text = json.dumps([asked, tokens.st_mtime_ns, tokens.st_size], sort_keys=True)
+        text = json.dumps([asked, model.st_mtime_ns, model.st_size], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:24]
 
     def _relevance(self, request: Request, path: Path) -> Iterator[Progress | Notice]:
-        from prism_desktop.engine.analysis.relevance import explain, with_check
+        from prism_desktop.engine.analysis.relevance import explain, find_image, with_check
+        from prism_desktop.engine.personal.predictor import tower_of
 
+        tower = tower_of(self.model)
         yield Progress(0, 2, "Looking where the model looks")
-        image = Path(request["image"])
-        found = explain(self.loaded, image, request["labeler"], request["attribute"], request["kind"])
+        image = find_image(self.run, request["image"])
+        found = explain(tower, image, request["labeler"], request["attribute"], request["kind"])
         if request["check"]:
             yield Progress(1, 2, "Testing the map")
-            found = with_check(self.loaded, found)
+            found = with_check(tower, found)
         found.save(path)
 
     def _scores(self, request: Request, path: Path) -> Iterator[Progress | Notice]:
         import numpy as np
+
+        from prism_desktop.engine.personal.predictor import score_images
+
+        images = self._files(request["images"])
+        labelers = list(self.model.labelers if request["labelers"] is None else request["labelers"])
+        for event in score_images(self.run, self.model, images, labelers, [request["attribute"]]):
+            if isinstance(event, Done):
+                np.savez(path, table=event.value[:, 0], labelers=np.array(labelers), images=np.array(list(images)))
+            else:
+                yield event
+
+    def _files(self, wanted: list[str] | dict[str, str] | None) -> dict[str, Path]:
+        """Image -> file: all of the run, some of them by id, or any by id and file."""
         import pandas as pd
 
-        from prism_desktop.engine.study.pixels import PixelCache
-
+        if isinstance(wanted, dict):
+            return {image: Path(file) for image, file in wanted.items()}
         table = pd.read_parquet(self.run / "data" / "images.parquet", columns=["image", "path"])
-        files = dict(zip(table["image"].astype(object), map(Path, table["path"]), strict=True))
-        images = list(files) if request["images"] is None else list(request["images"])
-        unknown = [image for image in images if image not in files]
-        if unknown:
-            raise InputError(f"{len(unknown)} of the images are not in this run.")
-        labelers = list(self.loaded.labelers) if request["labelers"] is None else list(request["labelers"])
-        cache = PixelCache(self.run.parent.parent / "cache", self.loaded.backbone.image_size)
-        for event in cache.build((image, files[image]) for image in images):
-            if isinstance(event, Progress | Notice):
-                yield event
-        rows, array = cache.rows(), cache.read()
-        values = np.full((len(labelers), len(images)), np.nan, np.float32)
-        there = [number for number, image in enumerate(images) if image in rows]
-        for start in range(0, len(there), _CHUNK):
-            yield Progress(start, len(there), f"Predicting {request['attribute']}")
-            chunk = there[start : start + _CHUNK]
-            pixels = array[[rows[images[number]] for number in chunk]]
-            values[:, chunk] = self.loaded.scores(pixels, labelers, [request["attribute"]])[:, 0]
-        np.savez(path, table=values, labelers=np.array(labelers), images=np.array(images))
+        files = dict(zip(map(str, table["image"]), map(Path, table["path"]), strict=True))
+        if wanted is None:
+            return files
+        if unknown := [image for image in wanted if image not in files]:
+            raise InputError(f"{len(unknown)} of the images are not in this run; ask for them with their files.")
+        return {image: files[image] for image in wanted}
 
 
 class Inbox:
@@ -152,10 +152,10 @@ def main() -> int:
 
     run = given.run.resolve()
     try:
-        tokens_file(run)  # before the libraries, which take seconds to load
-        from prism_desktop.engine.personal.saved import load_run
+        model_file(run)  # before the libraries, which take seconds to load
+        from prism_desktop.engine.personal.predictor import load_predictor
 
-        service = Service(run, load_run(run, given.device))
+        service = Service(run, load_predictor(run, given.device))
     except (PrismError, OSError) as error:
         tell(event="error", message=str(error))
         return 1

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from prism_desktop.engine import paths
 from prism_desktop.engine.backbones.download import fetch
 from prism_desktop.engine.backbones.files import check_safetensors, checksum, local_folder, weights_path
@@ -18,6 +20,7 @@ from prism_desktop.engine.errors import BackboneError
 
 if TYPE_CHECKING:
     import torch
+    from numpy.typing import NDArray
     from torch import Tensor, nn
 
 _SHAPE = ("embed_dim", "vision_cfg", "text_cfg")
@@ -44,6 +47,29 @@ class Backbone:
     def grid(self) -> int:
         """Patches along one side."""
         return int(self.patches**0.5)
+
+    def see(self, pixels: NDArray[np.uint8], chunk: int = 64) -> NDArray[np.float32]:
+        """The features of images, unit norm.
+
+        Args:
+            pixels: (n, 3, S, S) or (n, S, S, 3) uint8 RGB, S the image size.
+            chunk: images of one pass.
+
+        Returns:
+            (n, embed_dim) float32.
+        """
+        import torch
+
+        device, clip = self.device.torch, self.model
+        mean, std = (torch.tensor(three, device=device).view(1, 3, 1, 1) for three in (self.mean, self.std))
+        seen = np.empty((len(pixels), self.embed_dim), np.float32)
+        with torch.inference_mode():
+            for start in range(0, len(pixels), chunk):
+                part = torch.from_numpy(np.array(pixels[start : start + chunk])).to(device).float() / 255
+                part = part.permute(0, 3, 1, 2) if part.shape[-1] == 3 else part
+                found = clip.encode_image((part - mean) / std, normalize=True)  # type: ignore[operator]
+                seen[start : start + chunk] = found.float().cpu().numpy()
+        return seen
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation.pairs import SPLITS
 
 
@@ -52,7 +53,14 @@ def shuffle_raters(ratings: pd.DataFrame, images: pd.DataFrame, seed: int = 0) -
 
 
 def swap_labelers(predictions: pd.DataFrame, one: str, other: str) -> pd.DataFrame:
-    """Predictions in which two labelers exchange their models: what is personal must get worse by it."""
+    """Predictions in which two labelers exchange their models: what is personal must get worse by it.
+
+    Raises:
+        InputError: if there is no such labeler.
+    """
+    known = set(predictions["labeler"].unique())
+    if unknown := [code for code in (one, other) if code not in known]:
+        raise InputError(f"The run has no labeler {unknown[0]}; there are {', '.join(sorted(known))}.")
     return predictions.assign(labeler=predictions["labeler"].astype(str).replace({one: other, other: one}))
 
 

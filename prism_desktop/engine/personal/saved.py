@@ -196,11 +196,7 @@ def load_run(run: Path, device: str = "auto", backbone: Backbone | None = None) 
     """
     card, tensors = _read(run)
     backbone = backbone or load(parse(card.backbone), choose_device(device))
-    if backbone.sha256 != card.backbone_sha256:
-        raise RunError(
-            f"The weights of {backbone.name} are not those that {run.name} was trained on (their checksums differ), so "
-            "its predictions would be wrong. Put the original weights back, or train again."
-        )
+    checked(backbone, card.backbone_sha256, run)
     facts = {name.removeprefix(_KNOWN): tensors.pop(name).numpy() for name in [*tensors] if name.startswith(_KNOWN)}
     model = PersonalClip(
         backbone,
@@ -225,6 +221,20 @@ def load_run(run: Path, device: str = "auto", backbone: Backbone | None = None) 
     model.load_kept_state(tensors)
     model.requires_grad_(False)
     return LoadedRun(model, card)
+
+
+def checked(backbone: Backbone, sha256: str, run: Path) -> Backbone:
+    """The backbone, if its weights are those that a run was trained on.
+
+    Raises:
+        RunError: if they are others.
+    """
+    if backbone.sha256 != sha256:
+        raise RunError(
+            f"The weights of {backbone.name} are not those that {run.name} was trained on (their checksums differ), so "
+            "its predictions would be wrong. Put the original weights back, or train again."
+        )
+    return backbone
 
 
 def _read(run: Path) -> tuple[Card, dict[str, torch.Tensor]]:

@@ -72,22 +72,37 @@ class LoadedHeads:
         features: NDArray[np.float32],
         labelers: Sequence[str] | None = None,
         attributes: Sequence[str] | None = None,
+        images: NDArray[np.int64] | None = None,
     ) -> NDArray[np.float32]:
         """(images, d) frozen features -> (labelers, attributes, images) float32.
+
+        Args:
+            features: of the images.
+            labelers: codes; None for all.
+            attributes: names; None for all.
+            images: which image of the run each is, -1 for none; None for the run's, in their order.
 
         Raises:
             InputError: if a labeler is unknown, or an attribute that nobody labeled is asked for.
         """
-        rows = [self._place("labeler", code, self.card.labelers) for code in labelers or self.card.labelers]
-        columns = [self._place("attribute", name, self.card.attributes) for name in attributes or self.card.attributes]
-        found: NDArray[np.float32] = self.heads.scores(features)[np.ix_(rows, columns)]
+        rows = [place("labeler", code, self.card.labelers) for code in labelers or self.card.labelers]
+        columns = [place("attribute", name, self.card.attributes) for name in attributes or self.card.attributes]
+        heads = self.heads
+        told = heads.scores(features, images) if isinstance(heads, CollaborativeHeads) else heads.scores(features)
+        found: NDArray[np.float32] = told[np.ix_(rows, columns)]
         return found
 
-    def _place(self, kind: str, name: str, known: Sequence[str]) -> int:
-        if name in known:
-            return known.index(name)
-        more = "" if kind == "labeler" else "; this method does not read text, so it knows no other"
-        raise InputError(f"This run has no {kind} {name!r}; it has {', '.join(known)}{more}.")
+
+def place(kind: str, name: str, known: Sequence[str]) -> int:
+    """Where a labeler or an attribute stands among the known ones.
+
+    Raises:
+        InputError: if it is none of them.
+    """
+    if name in known:
+        return known.index(name)
+    more = "" if kind == "labeler" else "; this method does not read text, so it knows no other"
+    raise InputError(f"This run has no {kind} {name!r}; it has {', '.join(known)}{more}.")
 
 
 def save_heads(heads: Heads, path: Path, card: HeadCard) -> None:

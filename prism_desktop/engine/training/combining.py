@@ -4,7 +4,6 @@ Members are calibrated first: each one's scores are multiplied by the factor tha
 that a sum of scores is a sum of comparable logits.
 """
 
-import json
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -18,6 +17,7 @@ from scipy.special import expit
 from prism_desktop.engine.events import Notice, Progress
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.personal.answers import Answers
+from prism_desktop.engine.personal.combined import COMBINATION, Member
 from prism_desktop.engine.training.closed_form import Scores, close_epoch
 from prism_desktop.engine.training.events import TrainingEvent
 from prism_desktop.engine.training.files import write_json
@@ -25,7 +25,6 @@ from prism_desktop.engine.training.fit import Cursor, Scored
 from prism_desktop.engine.training.metrics import drop_metrics_from
 from prism_desktop.engine.training.run import RunFolder
 
-FILE = "combination.json"
 # What `auto` tries, cheapest first; not `collaborative`, which needs other labelers' answers on the same face.
 LADDER = ("consensus", "hierarchical-bayes", "lora-visual-prompt", "hybrid-prompt")
 _PARTS = 5  # of the cross-fitting
@@ -33,16 +32,6 @@ _PAYS = 0.002  # nats per answer that a further member must gain on validation, 
 
 Doubles = npt.NDArray[np.float64]
 Obtain = Callable[[str], Generator[TrainingEvent, None, RunFolder]]
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One part of a combination."""
-
-    method: str
-    run: str  # name of the run, in the same study
-    calibration: float  # the factor that fits its scores to the validation answers
-    weight: tuple[float, ...]  # per labeler, calibration included
 
 
 @dataclass(slots=True, eq=False)
@@ -119,7 +108,7 @@ class Combination:
     def write(self, run: RunFolder) -> None:
         """Write combination.json."""
         members = [asdict(member) for member in self.chosen]
-        write_json(run.path / FILE, {"kind": self.kind, "members": members, "why": list(self.why)})
+        write_json(run.path / COMBINATION, {"kind": self.kind, "members": members, "why": list(self.why)})
 
     def _read(self, run: RunFolder) -> tuple[Scores, float]:
         """Calibrated scores, (labelers, attributes, images) float32, and the factor that calibrated them."""
@@ -174,12 +163,6 @@ class Combination:
             )
             self.why = (*self.why, f"Weights of the calibrated members: {shares}.")
         return self.why
-
-
-def read_combination(run: Path) -> tuple[Member, ...]:
-    """The members of a finished combination."""
-    stored = json.loads((run / FILE).read_text("utf-8"))
-    return tuple(Member(**(one | {"weight": tuple(one["weight"])})) for one in stored["members"])
 
 
 def differences(scores: Scores, answers: Answers) -> Doubles:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.training.files import read_json, write_json, write_text
 from prism_desktop.engine.training.run import RunFolder
 
@@ -30,6 +30,7 @@ def evaluate_run(run: RunFolder, swap: tuple[str, str] | None = None) -> dict[st
         RunError: if there are no predictions yet.
         InputError: if a labeler to swap is not in the run.
     """
+    from prism_desktop.engine.evaluation.controls import swap_labelers
     from prism_desktop.engine.evaluation.report import evaluate_against
 
     predictions, consensus = run.predictions(), run.consensus()
@@ -37,7 +38,7 @@ def evaluate_run(run: RunFolder, swap: tuple[str, str] | None = None) -> dict[st
         raise RunError(f"The run {run.name} has no predictions yet; finish or resume its training.")
     config, meta = run.config(), run.meta()
     if swap is not None:
-        predictions = _swapped(predictions, swap)
+        predictions = swap_labelers(predictions, *swap)
     results = evaluate_against(
         run.table("pairs"),
         predictions,
@@ -70,14 +71,6 @@ def evaluate_run(run: RunFolder, swap: tuple[str, str] | None = None) -> dict[st
         "environment": {key: value for key, value in environment.items() if key != "versions"},
         "config": config.model_dump(mode="json"),
     }
-
-
-def _swapped(predictions: "pd.DataFrame", swap: tuple[str, str]) -> "pd.DataFrame":
-    known = set(predictions["labeler"].unique())
-    if unknown := [code for code in swap if code not in known]:
-        raise InputError(f"The run has no labeler {unknown[0]}; there are {', '.join(sorted(known))}.")
-    one, other = swap
-    return predictions.assign(labeler=predictions["labeler"].astype(str).replace({one: other, other: one}))
 
 
 def _baseline(run: RunFolder, name: str) -> "pd.DataFrame | None":

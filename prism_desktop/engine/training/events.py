@@ -97,6 +97,7 @@ class Failed:
 
     message: str  # what happened
     advice: str  # what to do
+    refused: bool = False  # for what was asked, before anything was trained
 
 
 TrainingEvent = (

@@ -2,7 +2,7 @@
 
 import errno
 
-from prism_desktop.engine.errors import PrismError
+from prism_desktop.engine.errors import BackboneError, InputError, PrismError
 from prism_desktop.engine.training.run import RunFolder
 
 RESUME = "What was trained up to the last checkpoint is kept; resume goes on from there."
@@ -26,6 +26,12 @@ def describe(error: BaseException, run: RunFolder) -> tuple[str, str]:
         f"Training failed: {type(error).__name__}: {reason}.".replace("..", "."),
         f"The whole report is in {run.path / 'log.txt'}. {RESUME}",
     )
+
+
+def refused(error: BaseException, run: RunFolder) -> bool:
+    """Whether a run failed for what it was asked, such as a device that is not there, before anything was trained."""
+    begun = any(event.get("type") == "started" for event in run.events()[0])
+    return isinstance(error, InputError | BackboneError) and not begun
 
 
 def out_of_memory(error: BaseException) -> bool:

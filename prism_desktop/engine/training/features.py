@@ -59,27 +59,12 @@ def open_features(
     missing = [place for place, image in enumerate(ids) if image not in known]
     for start in range(0, len(missing), _CHUNK):
         part = missing[start : start + _CHUNK]
-        rows = _see(backbone, pixels, np.array(part, dtype=np.int64))
+        rows = backbone.see(pixels.take(np.array(part, dtype=np.int64)))
         known.update(zip([ids[place] for place in part], rows, strict=True))
         yield Progress(min(start + _CHUNK, len(missing)), len(missing), "Reading features of the images")
     if missing:
         _write(path, known)
     yield Done(Features(np.stack([known[image] for image in ids])))
-
-
-def _see(backbone: "Backbone", pixels: "Pixels", places: Ints) -> Matrix:
-    """(n, embed_dim) float32, unit norm."""
-    import torch
-
-    with torch.inference_mode():
-        bytes_ = torch.from_numpy(pixels.take(places)).to(backbone.device.torch).float() / 255
-        mean, std = (
-            torch.tensor(three, device=bytes_.device).view(1, 3, 1, 1) for three in (backbone.mean, backbone.std)
-        )
-        clip = backbone.model
-        seen = clip.encode_image((bytes_ - mean) / std, normalize=True)  # type: ignore[operator]
-        found: Matrix = seen.float().cpu().numpy()
-        return found
 
 
 def _read(path: Path) -> Mapping[str, Matrix]:

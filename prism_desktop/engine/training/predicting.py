@@ -4,10 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from prism_desktop.engine.errors import InputError, RunError
-from prism_desktop.engine.events import Done, Progress
+from prism_desktop.engine.events import Done, Notice, Progress
 from prism_desktop.engine.training.files import sync
 from prism_desktop.engine.training.run import RunFolder
 
@@ -16,7 +14,7 @@ if TYPE_CHECKING:
 
     from prism_desktop.engine.training.fit import Scored
 
-_CHUNK = 1024  # images in memory at once
+_KEYS = ["labeler", "attribute", "image"]
 
 
 def write_predictions(
@@ -45,16 +43,27 @@ def write_predictions(
     beside.replace(path)
 
 
-def predictions(run: RunFolder, labeler: str | None = None, attribute: str | None = None) -> "pd.DataFrame":
-    """Scores of all images of a run: labeler, attribute, name, image, score; differences of scores are logits.
+def predictions(
+    run: RunFolder,
+    labeler: str | None = None,
+    attribute: str | None = None,
+    images: "pd.DataFrame | None" = None,
+    cache: Path | None = None,
+) -> "Iterator[Progress | Notice | Done[pd.DataFrame]]":
+    """Scores of images: labeler, attribute, name, image, score; differences of scores are logits.
 
     Args:
-        run: a run that has a trained model.
+        run: a run that has a trained model of any kind.
         labeler: a code; None for all.
         attribute: one of the run's; None for all of them; any other text is judged zero-shot by the text tower.
+        images: any images as image (id), name, path; None for the run's own.
+        cache: where images are decoded to; None for the study's cache.
+
+    Yields:
+        Progress and Notice, then Done with the table; images that cannot be read are left out.
 
     Raises:
-        InputError: if the labeler is unknown.
+        InputError: if the labeler is unknown, or other words are asked of a model that does not read text.
         RunError: if the run has no trained model yet.
     """
     meta = run.meta()
@@ -62,30 +71,55 @@ def predictions(run: RunFolder, labeler: str | None = None, attribute: str | Non
     if labeler is not None and labeler not in codes:
         raise InputError(f"The run {run.name} has no labeler “{labeler}”; it has {', '.join(codes)}.")
     names = [str(known["name"]) for known in meta["attributes"]]
-    images = run.table("images")
-    if attribute is None or attribute in names:
-        frame = run.predictions(labeler, attribute)
+    if images is None and (attribute is None or attribute in names):
+        known, frame = run.table("images"), run.predictions(labeler, attribute)
         if frame.empty:
             raise RunError(f"The run {run.name} has no predictions yet; finish or resume its training.")
-    else:
-        frame = _zero_shot(run, images, codes if labeler is None else [labeler], attribute)
-    frame = frame.assign(name=frame["image"].map(images.set_index("image")["name"]))
-    return frame[["labeler", "attribute", "name", "image", "score"]]
+        frame = frame.assign(name=frame["image"].map(known.set_index("image")["name"]))
+        yield Done(frame[["labeler", "attribute", "name", "image", "score"]])
+        return
+    chosen = [labeler] if labeler is not None else codes
+    asked = [attribute] if attribute is not None else names
+    shown = run.table("images") if images is None else images
+    yield from _scored(run, shown.drop_duplicates("image"), chosen, asked, cache)
 
 
-def _zero_shot(run: RunFolder, images: "pd.DataFrame", labelers: Sequence[str], attribute: str) -> "pd.DataFrame":
+def _scored(
+    run: RunFolder, images: "pd.DataFrame", labelers: Sequence[str], attributes: Sequence[str], cache: Path | None
+) -> "Iterator[Progress | Notice | Done[pd.DataFrame]]":
+    """Ask the run's model."""
     import pandas as pd
 
-    from prism_desktop.engine.personal.saved import load_run
-    from prism_desktop.engine.training.pixels import open_pixels
+    from prism_desktop.engine.personal.predictor import load_predictor, score_images
 
-    loaded = load_run(run.path)
-    opened = [e.value for e in open_pixels(run.study, images, loaded.backbone.image_size) if isinstance(e, Done)]
-    pixels = opened[-1]
-    parts = np.split(np.arange(len(pixels)), np.arange(_CHUNK, len(pixels), _CHUNK))
-    scores = np.concatenate([loaded.scores(pixels.take(part), labelers, [attribute]) for part in parts], axis=-1)
-    frames = [
-        pd.DataFrame({"labeler": code, "attribute": attribute, "image": images["image"], "score": values[0]})
-        for code, values in zip(labelers, scores, strict=True)
-    ]
-    return pd.concat(frames, ignore_index=True)
+    yield Progress(0, None, "Loading the model")
+    model = load_predictor(run.path)
+    files = dict(zip(map(str, images["image"]), map(Path, images["path"]), strict=True))
+    for event in score_images(run.path, model, files, labelers, attributes, cache):
+        if not isinstance(event, Done):
+            yield event
+            continue
+        keys = pd.MultiIndex.from_product([labelers, attributes, images["image"]], names=_KEYS)
+        frame = pd.DataFrame({"score": event.value.ravel()}, index=keys).reset_index().dropna(subset="score")
+        frame = frame.assign(name=frame["image"].map(images.set_index("image")["name"]))
+        yield Done(frame[["labeler", "attribute", "name", "image", "score"]].reset_index(drop=True))
+
+
+def images_in(folder: Path) -> "Iterator[Progress | Done[pd.DataFrame]]":
+    """The images of a folder and below it: image (id), name within the folder, path.
+
+    Raises:
+        InputError: if there are none.
+    """
+    import pandas as pd
+
+    from prism_desktop.engine.study.images import find_images, hash_file
+
+    paths = list(find_images(folder)) if folder.is_dir() else []
+    if not paths:
+        raise InputError(f"There is no image in {folder}; JPEG, PNG, WEBP and TIFF are read.")
+    rows = []
+    for number, path in enumerate(paths):
+        yield Progress(number, len(paths), "Reading the images")
+        rows.append((hash_file(path), path.relative_to(folder).as_posix(), str(path)))
+    yield Done(pd.DataFrame(rows, columns=["image", "name", "path"]))

@@ -97,7 +97,9 @@ def _session(run: RunFolder, control: Control, workshop: Workshop | None, shelf:
     for name in needed(run.config()):
         yield from obtain(name)
     if wants_features(run.config()):
-        yield from workshop.read_features(run)
+        for event in workshop.read_features(run):
+            yield event
+            yield from _obey_before_training(run, control)
     fit = build(run, workshop, siblings, obtain)
     yield from _begin(run, fit, workshop)
     yield from _train(run, fit, control)
@@ -118,18 +120,28 @@ def _open(run: RunFolder, control: Control) -> Generator[TrainingEvent, None, Wo
             opened = event.value
         else:
             yield event
-        _obey_before_training(control)
+        yield from _obey_before_training(run, control)
     if opened is None:
         raise RunError("The backbone could not be opened.")
     return opened
 
 
-def _obey_before_training(control: Control) -> None:
+def _obey_before_training(run: RunFolder, control: Control) -> Iterator[TrainingEvent]:
+    if control.poll() == "pause":
+        yield from _wait(run, control, Resumed(0, 0))
     match control.poll():
         case "discard":
             raise _DiscardedError
         case "stop":
             raise _StoppedEarlyError
+
+
+def _wait(run: RunFolder, control: Control, then: Resumed) -> Iterator[TrainingEvent]:
+    run.set_status("paused", pid=os.getpid())
+    yield Paused()
+    control.wait_while_paused()
+    run.set_status("training", pid=os.getpid())
+    yield then
 
 
 def _sibling(
@@ -185,12 +197,8 @@ def _train(run: RunFolder, fit: Fit, control: Control) -> Iterator[TrainingEvent
         command = control.poll()
         if command == "pause":
             fit.save()
-            run.set_status("paused", pid=os.getpid())
-            yield Paused()
-            control.wait_while_paused()
+            yield from _wait(run, control, Resumed(fit.cursor.epoch, fit.cursor.step))
             command = control.poll()
-            run.set_status("training", pid=os.getpid())
-            yield Resumed(fit.cursor.epoch, fit.cursor.step)
         if command == "discard":
             raise _DiscardedError
         fit.stopping |= command == "stop"

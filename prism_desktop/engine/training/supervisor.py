@@ -13,6 +13,7 @@ from prism_desktop.engine.backbones import parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.methods import method
+from prism_desktop.engine.study.lock import lock_file
 from prism_desktop.engine.training.failures import death
 from prism_desktop.engine.training.log import EventLog
 from prism_desktop.engine.training.run import ACTIVE, ENDED, RunFolder
@@ -20,6 +21,7 @@ from prism_desktop.engine.training.snapshot import copy_snapshot, make_snapshot,
 
 POLL_SECONDS = 0.1
 IDLE_SECONDS = 0.5  # how often an empty batch shows a consumer that it may cancel
+_GRACE = 5.0  # s that a failed process has to end
 _STATUS = threading.Lock()  # a dead child's end must not overwrite the status of the next one's start
 _LAST = {"finished", "stopped", "failed", "discarded"}
 
@@ -28,6 +30,8 @@ Batch = list[dict[str, Any]]
 
 def train(study: Path, config: TrainConfig, snapshot: Path | None = None) -> Iterator[Batch]:
     """Train to the end; closing this generator stops the training and keeps what there is.
+
+    A run that was refused before anything was trained is told and not kept.
 
     Args:
         study: the study's folder.
@@ -42,11 +46,15 @@ def train(study: Path, config: TrainConfig, snapshot: Path | None = None) -> Ite
         PrismError: training cannot start; a failure later on is an event.
     """
     yield [{"type": "stage", "name": "preparing", "time": time.time()}]
-    run = start(study, config, snapshot)
+    run, refused = start(study, config, snapshot), False
     try:
-        yield from follow(run)
+        for batch in follow(run):
+            refused |= any(event.get("refused") for event in batch)
+            yield batch
     finally:
-        if run.status().state in ACTIVE:
+        if refused:
+            _forget(run)
+        elif run.status().state in ACTIVE:
             stop(run)
 
 
@@ -89,6 +97,15 @@ def resume(run: RunFolder) -> RunFolder:
         RunError: the run goes on already, is finished, was tested when it was stopped, or was discarded.
     """
     run = RunFolder.open(run.path)
+    with (run.path / "resume.lock").open("a+b") as file:  # two at once must not both find it interrupted
+        while not lock_file(file):
+            time.sleep(POLL_SECONDS)
+        _check_resumable(run)
+        _spawn(run)
+    return run
+
+
+def _check_resumable(run: RunFolder) -> None:
     state = run.status().state
     if state in ACTIVE:
         raise RunError(f"The run {run.name} is training already.")
@@ -100,8 +117,6 @@ def resume(run: RunFolder) -> RunFolder:
     if not run.resumable:
         raise RunError(f"The run {run.name} is {state}, so there is nothing to resume; start a new run.")
     run.meta()
-    _spawn(run)
-    return run
 
 
 def follow(run: RunFolder) -> Iterator[Batch]:
@@ -159,6 +174,14 @@ def discard(run: RunFolder) -> None:
         run.tell("discard")
     else:
         run.discard()
+
+
+def _forget(run: RunFolder) -> None:
+    """Delete a run when its process has written its last word."""
+    until = time.monotonic() + _GRACE
+    while run.status().state in ACTIVE and time.monotonic() < until:
+        time.sleep(POLL_SECONDS)
+    run.delete()
 
 
 def _spawn(run: RunFolder) -> None:

@@ -97,12 +97,12 @@ def work(
 
 def _report(run: RunFolder, failure: BaseException) -> None:
     from prism_desktop.engine.training.events import Failed, as_json
-    from prism_desktop.engine.training.failures import describe
+    from prism_desktop.engine.training.failures import describe, refused
     from prism_desktop.engine.training.log import EventLog
 
     message, advice = describe(failure, run)
     log = EventLog(run)
-    log.write(as_json(Failed(message, advice)))
+    log.write(as_json(Failed(message, advice, refused(failure, run))))
     log.close()
     run.set_status("failed", message=message, advice=advice)
 

@@ -1,7 +1,8 @@
 """What the tests of training share: a loaded tiny backbone, runs in this process, and a task with planted tastes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import torch
 from prism_desktop.engine.backbones import Backbone, load, parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import choose_device, precision
+from prism_desktop.engine.events import Done
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.personal.answers import answers
 from prism_desktop.engine.personal.model import PersonalClip
@@ -29,6 +31,13 @@ LABELERS = ("warm", "cold")
 ATTRIBUTES = ("attractive", "smart")
 MakeTrainer = Callable[..., Trainer]
 MakeRun = Callable[..., RunFolder]
+
+
+def result(events: Iterable[Any]) -> Any:
+    """What a generator of events is done with."""
+    *_, done = events
+    assert isinstance(done, Done)
+    return done.value
 
 
 @pytest.fixture(scope="session")

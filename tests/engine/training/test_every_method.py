@@ -9,10 +9,10 @@ from prism_desktop.engine.backbones import Backbone
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.personal.combined import read_combination
 from prism_desktop.engine.personal.saved import load_run
 from prism_desktop.engine.personal.saved_heads import load_heads
 from prism_desktop.engine.study.store import Study
-from prism_desktop.engine.training.combining import read_combination
 from prism_desktop.engine.training.events import TrainingEvent
 from prism_desktop.engine.training.features import open_features
 from prism_desktop.engine.training.pixels import open_pixels

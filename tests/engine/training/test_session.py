@@ -25,6 +25,7 @@ from prism_desktop.engine.training.events import (
     Paused,
     Resumed,
     Stage,
+    Started,
     Step,
     Stopped,
     TrainingEvent,
@@ -32,11 +33,12 @@ from prism_desktop.engine.training.events import (
 from prism_desktop.engine.training.pixels import open_pixels
 from prism_desktop.engine.training.predicting import predictions
 from prism_desktop.engine.training.run import RunFolder, list_runs
+from prism_desktop.engine.training.session import train_run
 from prism_desktop.engine.training.siblings import find_sibling
 from prism_desktop.engine.training.snapshot import copy_snapshot, make_snapshot, source_of, with_machine_of
 from prism_desktop.engine.training.trainer import Trainer
 from prism_desktop.engine.training.workshop import Workshop
-from tests.engine.training.conftest import MakeRun
+from tests.engine.training.conftest import MakeRun, result
 
 TrainHere = Callable[..., list[TrainingEvent]]
 
@@ -60,8 +62,8 @@ def test_that_a_run_is_complete_and_compared_with_a_consensus_run_of_the_same_da
     assert summary is not None
     assert summary.keys() >= KEYS
     assert summary["parameters"] == {"lora": 5120, "tokens": 3 * 64, "trainable": 5120 + 3 * 64}
-    for result in (summary["test"], summary["consensus"]):
-        assert result.keys() >= {"micro", "macro", "per_labeler", "per_attribute", "ceiling"}
+    for part in (summary["test"], summary["consensus"]):
+        assert part.keys() >= {"micro", "macro", "per_labeler", "per_attribute", "ceiling"}
     assert summary["test"]["micro"]["n"] == summary["consensus"]["micro"]["n"] == summary["counts"]["test"]
     json.dumps(summary, allow_nan=False)
     assert evaluate_run(run)["test"] == summary["test"]
@@ -193,6 +195,25 @@ def test_that_a_run_stopped_before_there_was_a_model_can_go_on(
     assert not run.resumable
 
 
+def test_that_pause_is_heard_while_images_are_decoded(
+    tiny_study: Study, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run(tiny_study, compare=False, epochs=1)
+    waits: list[str] = []
+
+    def wait(control: Control) -> None:
+        waits.append(run.status().state)
+        control.run.tell("run")
+
+    monkeypatch.setattr(Control, "wait_while_paused", wait)
+    run.tell("pause")
+    events = list(train_run(run, Control(run)))
+    kinds = [type(event) for event in events]
+    assert waits == ["paused"]
+    assert kinds.index(Paused) + 1 == kinds.index(Resumed) < kinds.index(Started)
+    assert run.status().state == "finished"
+
+
 def test_that_discarding_deletes_what_was_made(tiny_study: Study, make_run: MakeRun, train_here: TrainHere) -> None:
     run = make_run(tiny_study, compare=False, epochs=50)
 
@@ -253,14 +274,14 @@ def test_that_words_nobody_labeled_are_judged_zero_shot(
 ) -> None:
     run = make_run(tiny_study, compare=False)
     train_here(run)
-    known = predictions(run, "L1", "smart")
+    known = result(predictions(run, "L1", "smart"))
     assert list(known.columns) == ["labeler", "attribute", "name", "image", "score"]
     assert known["name"].str.startswith("face-").all()
-    new = predictions(run, "L1", "sleepy")
+    new = result(predictions(run, "L1", "sleepy"))
     assert len(new) == len(known)
     assert not np.allclose(new["score"], known["score"])
     with pytest.raises(InputError, match="no labeler"):
-        predictions(run, "L9")
+        result(predictions(run, "L9"))
 
 
 def test_that_a_snapshot_refuses_what_the_study_lacks(tiny_study: Study, make_run: MakeRun) -> None:

@@ -1,10 +1,14 @@
 import os
 import signal
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.device import choose_device
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training import supervisor
@@ -74,3 +78,38 @@ def test_that_a_run_at_work_is_not_started_twice(tmp_path: Path) -> None:
     run.set_status("training", pid=os.getpid())
     with pytest.raises(RunError, match="training already"):
         supervisor.resume(run)
+
+
+def test_that_a_run_refused_before_it_began_is_told_and_not_kept(tiny_study: Study, tiny_backbone: str) -> None:
+    absent = "mps" if choose_device().kind != "mps" else "cuda"
+    config = TrainConfig.checked({"backbone": tiny_backbone, "device": absent})
+    told = [event for batch in supervisor.train(tiny_study.path, config) for event in batch]
+    assert told[-1]["type"] == "failed"
+    assert absent in told[-1]["message"]
+    assert list((tiny_study.path / "runs").glob("*")) == []
+
+
+def test_that_of_two_resumes_at_once_one_goes_on(
+    tiny_study: Study, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run(tiny_study)
+    run.set_status("training", pid=4_000_000)
+    both = threading.Barrier(2)
+
+    def spawn(one: RunFolder) -> None:
+        time.sleep(0.2)  # as long as it takes to start a process
+        one.set_status("preparing", pid=os.getpid())
+
+    def go_on() -> str:
+        both.wait()
+        try:
+            supervisor.resume(run)
+        except RunError as error:
+            return str(error)
+        return ""
+
+    monkeypatch.setattr(supervisor, "_spawn", spawn)
+    with ThreadPoolExecutor(2) as pool:
+        told = sorted(future.result() for future in [pool.submit(go_on) for _ in range(2)])
+    assert told[0] == ""
+    assert "training already" in told[1]

@@ -45,6 +45,7 @@ class BayesHeads:
     information: npt.NDArray[np.float32]  # (labelers, attributes, k, k) that the answers added
     overlap: float
     log_evidence: float  # of all answers
+    spread: Floats  # (k,) variance over the study's images along each axis, which principal axes do not share
 
     @property
     def attributes(self) -> int:
@@ -62,9 +63,7 @@ class BayesHeads:
         x = self.space.project(features)
         scores = np.einsum("uak,nk->uan", self.mean, x)
         if moderated:
-            # The variance of a difference of two typical images is twice the mean variance about their middle.
-            typical = self._quadratic(x - x.mean(0)).mean(axis=2)
-            scores *= moderation(2 * typical)[:, :, None]
+            scores *= moderation(2 * self._typical())[:, :, None]
         return np.asarray(scores, np.float32)
 
     def consensus(self, features: Features) -> npt.NDArray[np.float32]:
@@ -101,6 +100,7 @@ class BayesHeads:
         """For a file; `from_arrays` reads them."""
         own: Arrays = {"mean": self.mean, "information": self.information}
         numbers: Arrays = {"overlap": np.array(self.overlap), "log_evidence": np.array(self.log_evidence)}
+        numbers["spread"] = self.spread
         return {**self.space.arrays(), **self.prior.arrays(), **own, **numbers}
 
     @classmethod
@@ -109,7 +109,8 @@ class BayesHeads:
         mean, information = np.asarray(arrays["mean"], np.float64), np.asarray(arrays["information"], np.float32)
         overlap, evidence = float(arrays["overlap"]), float(arrays["log_evidence"])
         space, prior = Space.from_arrays(arrays), Prior.from_arrays(arrays)
-        return cls(space, prior, mean, information, overlap, evidence)
+        spread = np.asarray(arrays["spread"], np.float64)
+        return cls(space, prior, mean, information, overlap, evidence, spread)
 
     def _evidence(self, features: Features, answers: Answers | None, ratings: Ratings | None) -> Evidence:
         rows = np.union1d(
@@ -132,14 +133,33 @@ class BayesHeads:
         mean, information = now.mean.reshape(1, self.attributes, -1), now.information[None].astype(np.float32)
         return replace(self, mean=mean, information=information, log_evidence=now.evidence)
 
-    def _quadratic(self, x: Floats) -> Floats:
-        """(labelers, attributes, images): x' V x with each labeler's and attribute's own block of the covariance."""
+    def _typical(self) -> Floats:
+        """(labelers, attributes): mean posterior variance of the study's images about their middle.
+
+        Twice that is the variance of a difference of two of them. It is the study's and not that of the images that
+        happen to be asked about together, so that an image has one score.
+        """
+        return np.einsum("uakk,k->ua", self._own_blocks(), self.spread)
+
+    def _own_blocks(self) -> Floats:
+        """(labelers, attributes, k, k): each labeler's and attribute's own block of the posterior covariance."""
         k, solver = self.space.dims, Solver.of(self.prior)
+        return np.stack(
+            [
+                np.einsum(
+                    "aiaj->aij",
+                    solver.covariance(information.astype(np.float64)).reshape(self.attributes, k, self.attributes, k),
+                )
+                for information in self.information
+            ]
+        )
+
+    def _quadratic(self, x: Floats) -> Floats:
+        """(labelers, attributes, images): x' V x."""
         out = np.empty((*self.mean.shape[:2], len(x)))
-        for u, information in enumerate(self.information):
-            blocks = solver.covariance(information.astype(np.float64)).reshape(self.attributes, k, self.attributes, k)
-            for a in range(self.attributes):
-                out[u, a] = np.einsum("nk,nk->n", x @ blocks[a, :, a, :], x)
+        for u, blocks in enumerate(self._own_blocks()):
+            for a, block in enumerate(blocks):
+                out[u, a] = np.einsum("nk,nk->n", x @ block, x)
         return out
 
 
@@ -174,10 +194,10 @@ def fit(
         else:
             yield event
     assert learned is not None
-    yield Done(_model(space, learned, attributes, settings))
+    yield Done(_model(space, x, learned, attributes, settings))
 
 
-def _model(space: Space, learned: Learned, attributes: int, settings: BayesSettings) -> BayesHeads:
+def _model(space: Space, x: Floats, learned: Learned, attributes: int, settings: BayesSettings) -> BayesHeads:
     mean = np.stack([p.mean for p in learned.posteriors]).reshape(-1, attributes, space.dims)
     information = np.stack([p.information for p in learned.posteriors]).astype(np.float32)
-    return BayesHeads(space, learned.prior, mean, information, settings.overlap, learned.log_evidence)
+    return BayesHeads(space, learned.prior, mean, information, settings.overlap, learned.log_evidence, x.var(axis=0))

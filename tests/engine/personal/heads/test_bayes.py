@@ -105,6 +105,14 @@ def test_that_moderated_probabilities_are_calibrated_on_new_images() -> None:
         assert test.outcome[inside].mean() == pytest.approx(p[inside].mean(), abs=0.05)
 
 
+def test_that_an_image_has_the_same_score_whatever_images_are_scored_with_it() -> None:
+    x, _, given = _study(labelers=3)
+    heads = last(bayes.fit(x, given, 3, 2, settings=SETTINGS))
+    together = heads.scores(x)
+    np.testing.assert_allclose(heads.scores(x[:1]), together[:, :, :1], rtol=1e-5)
+    np.testing.assert_allclose(heads.scores(x[40:60]), together[:, :, 40:60], rtol=1e-5)
+
+
 def test_that_a_saved_model_predicts_the_same() -> None:
     x, _, given = _study(labelers=3)
     known = last(bayes.fit(x, given, 3, 2, settings=SETTINGS))
