@@ -14,6 +14,7 @@ from prism_desktop.engine.device import Precision
 from prism_desktop.engine.methods import METHODS, method
 from prism_desktop.engine.personal.answers import Answers, answers
 from prism_desktop.engine.personal.base import Asked
+from prism_desktop.engine.personal.heads.evidence import Ratings
 from prism_desktop.engine.personal.known import Known
 from prism_desktop.engine.personal.model import PersonalClip
 from prism_desktop.engine.personal.saved import load_run
@@ -57,7 +58,7 @@ def build(run: RunFolder, workshop: Workshop, siblings: Mapping[str, RunFolder],
     if chosen.scorer == "linear" or workshop.backbone is None:
         assert workshop.features is not None, "the session reads features before"
         card = HeadCard(config.method, config.backbone, workshop.sha256, task.labelers, task.attributes)
-        return HeadFit(card, workshop.features, task.answers, run.path)
+        return HeadFit(card, workshop.features, task.answers, run.path, head_ratings(run, task))
     return build_trainer(run, workshop, siblings.get(CONSENSUS))
 
 
@@ -65,6 +66,16 @@ def wants_features(config: TrainConfig) -> bool:
     """Whether a run needs the frozen backbone's features before it is built."""
     chosen = method(config.method)
     return chosen.made != "combination" and (chosen.scorer != "cosine" or knowing.wants_features(chosen))
+
+
+def head_ratings(run: RunFolder, task: "Task") -> Ratings | None:
+    """The training images' ratings, for heads that learn from them beside comparisons.
+
+    None where pairs were made of ratings, which would count them twice, and where only comparisons are asked for.
+    """
+    if run.config().pairs.use == "comparisons" or (run.table("pairs")["source"] == "rating").any():
+        return None
+    return training_ratings(run.table("ratings"), run.table("images"), task.labelers, task.attributes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,7 +126,7 @@ def _facts(run: RunFolder, task: Task, backbone: Backbone, consensus: RunFolder 
     config = run.config()
     scores = None
     if consensus is not None:
-        table = consensus.predictions(task.labelers[0]).pivot(index="attribute", columns="image", values="score")
+        table = consensus.predictions(task.labelers[0]).pivot_table("score", "attribute", "image")
         scores = table.reindex(index=list(task.attributes), columns=list(task.images)).to_numpy(dtype=np.float32)
     return Facts(
         config,

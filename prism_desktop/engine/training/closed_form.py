@@ -14,6 +14,7 @@ from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Event, Notice, Progress
 from prism_desktop.engine.personal.answers import Answers
 from prism_desktop.engine.personal.heads import choosing, collaborative, retrieval, ridge
+from prism_desktop.engine.personal.heads.evidence import Ratings
 from prism_desktop.engine.personal.saved_heads import HeadCard, Heads, save_heads
 from prism_desktop.engine.training.events import Epoch, Step
 from prism_desktop.engine.training.features import Features
@@ -33,12 +34,14 @@ class HeadFit:
     Attributes:
         answers: of the splits train, val and test; those of test are used by `collaborative` alone, where other
             labelers' answers on a face may speak for a labeler, never the labeler's own.
+        ratings: of training images, learned from beside the comparisons; None where pairs were made of them.
     """
 
     card: HeadCard
     features: Features
     answers: Mapping[str, Answers]
     folder: Path
+    ratings: Ratings | None = None
     stopping: bool = False
     cursor: Cursor = field(default_factory=Cursor)
     heads: Heads | None = None
@@ -104,13 +107,14 @@ class HeadFit:
             case "consensus":
                 yield from ridge.fit(x, train, *size, owner="nobody")
             case "hierarchical-bayes":
-                yield from choosing.fit(x, train, self.answers["val"], *size)
+                yield from choosing.fit(x, train, self.answers["val"], *size, ratings=self.ratings)
             case "retrieval":
                 shared = yield from _value(ridge.fit(x, train, *size, owner="nobody"))
                 yield from retrieval.fit(x, train, self.answers["val"], size[0], shared)
             case "collaborative":
-                base = yield from _value(choosing.fit(x, train, self.answers["val"], *size))
-                yield from collaborative.fit(x, base, train, joined(list(self.answers.values())))
+                base = yield from _value(choosing.fit(x, train, self.answers["val"], *size, ratings=self.ratings))
+                everyone = joined(list(self.answers.values()))
+                yield from collaborative.fit(x, base, train, everyone, ratings=self.ratings, face_ratings=self.ratings)
             case other:
                 raise RunError(f"The method {other} has no heads.")
 

@@ -26,7 +26,7 @@ from prism_desktop.engine.training.metrics import drop_metrics_from
 from prism_desktop.engine.training.run import RunFolder
 
 # What `auto` tries, cheapest first; not `collaborative`, which needs other labelers' answers on the same face.
-LADDER = ("consensus", "hierarchical-bayes", "lora-visual-prompt", "hybrid-prompt")
+LADDER = ("consensus", "hierarchical-bayes", "mlp-decoder", "lora-visual-prompt", "hybrid-prompt")
 _PARTS = 5  # of the cross-fitting
 _PAYS = 0.002  # nats per answer that a further member must gain on validation, cross-fitted
 
@@ -86,7 +86,8 @@ class Combination:
             runs[name] = member.name
             if self.kind == "auto" and not self._pays(name, known):
                 del known[name]
-                break
+                if "tower" in METHODS[name].inputs:
+                    break  # what costs more would hardly pay where this did not
         weights = self._weigh(known)
         self.chosen = tuple(
             Member(name, runs[name], factors[name], tuple(float(w) * factors[name] for w in weights[place]))
@@ -128,7 +129,7 @@ class Combination:
         without, with_it = cross_fitted(margins[:last], val), cross_fitted(margins, val)
         gain = without - with_it
         title = METHODS[name].title
-        if gain > _PAYS or last == 1:
+        if gain > _PAYS:
             self.why = (*self.why, f"{title} is in: it gains {gain:.3f} nats per validation answer.")
             return True
         self.why = (
