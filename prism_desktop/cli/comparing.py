@@ -1,4 +1,4 @@
-"""Commands that set methods side by side: methods, compare."""
+"""Commands about many runs: methods, compare, search."""
 
 import csv as csv_module
 import json as json_module
@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from prism_desktop.cli.console import JSON_HELP, err, names, out, say, write_file, write_json
+from prism_desktop.cli.console import JSON_HELP, err, follow, names, out, say, write_file, write_json
 from prism_desktop.engine.backbones.spec import DEFAULT
 from prism_desktop.engine.errors import InputError, RunError
 
@@ -23,7 +23,7 @@ _COST = ("method", "improved", "worst labeler", "parameters", "seconds", "gate")
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    for command in (methods, compare):
+    for command in (methods, compare, search):
         app.command()(command)
 
 
@@ -90,6 +90,42 @@ def compare(
         say(f"{path / 'leaderboard.md'} has the whole report.")
     if not any(row["method"] != "consensus" for row in board["methods"]) and board["failed"]:
         raise RunError(f"No method could be trained: {board['failed'][0]['message']}")
+
+
+def search(
+    study: Annotated[Path, typer.Argument(help="The study's folder.")],
+    method: Annotated[str, typer.Option(help="Whose settings to search.")],
+    trials: Annotated[int, typer.Option(help="Trials in all; those of an earlier call count.")] = 20,
+    workers: Annotated[int, typer.Option(help="Processes at a time.")] = 1,
+    backbone: Annotated[str | None, typer.Option(help="prism-mini, MODEL:TAG or MODEL:PATH.")] = None,
+    split: Annotated[str | None, typer.Option(help="image, pair, labeler, time or label.")] = None,
+    labelers: Annotated[str | None, typer.Option(help="Only these labelers: a,b,c.")] = None,
+    attributes: Annotated[str | None, typer.Option(help="Only these attributes: a,b,c.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="At most this many epochs.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cuda, mps or cpu.")] = None,
+    settings: Annotated[list[str] | None, typer.Option("--set", help="A setting that stays, as key=value.")] = None,
+    name: Annotated[str, typer.Option(help="Name of the search; empty for one that follows from the rest.")] = "",
+    json: Json = None,
+) -> None:
+    """Search a method's settings by its validation answers; the test answers are never used."""
+    from prism_desktop.engine.training import searching
+
+    given = {
+        "backbone": backbone, "split": split, "labelers": names(labelers), "attributes": names(attributes),
+        "epochs": epochs, "device": device,
+    }  # fmt: skip
+    options = {key: value for key, value in given.items() if value is not None}
+    plan = searching.SearchPlan(study, method, trials, workers, options, tuple(settings or ()), name)
+    result = follow(searching.search(plan))
+    write_json(result.to_dict(), json)
+    if json == "-":
+        return
+    usual = "" if result.start is None else f", {result.start:.4f} with the method's own settings"
+    say(
+        f"{result.complete} trials came to an end, {result.pruned} were cut short, {result.failed} failed. "
+        f"Best validation NLL {result.value:.4f}{usual}:"
+    )
+    say(" ".join(f"--set {line}" for line in result.lines()))
 
 
 def _follow(batches: Iterable[Sequence[Mapping[str, Any]]]) -> Path:

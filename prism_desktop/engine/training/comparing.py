@@ -11,6 +11,7 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from os import getpid
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from prism_desktop.engine.backbones import parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods import METHODS, method
+from prism_desktop.engine.training.claiming import claimed
 from prism_desktop.engine.training.run import RunFolder
 from prism_desktop.engine.training.series import Series
 from prism_desktop.engine.training.siblings import CONSENSUS, find_run
@@ -115,7 +117,7 @@ def prepare(plan: Plan) -> Comparison:
             if key not in made:
                 made[key] = _take(study, path / f"data-{len(made) + 1}", config)
             sources[name] = made[key]
-    reasons = {name: _obstacle(name, configs[name], sources[name]) for name in names}
+    reasons = {name: obstacle_of(name, configs[name], sources[name]) for name in names}
     refused = {name: reason for name, reason in reasons.items() if reason}
     possible = [name for name in names if name not in refused]
     if refused and (not everything or possible == [CONSENSUS]):
@@ -143,7 +145,7 @@ def compare(plan: Plan) -> Iterator[Batch]:
         _event("comparison", path=str(comparison.path), runs=len(wanted), left_out=dict(comparison.left_out)),
     ]
     done: list[Entry] = []
-    with Series() as series:
+    with claimed(comparison.path, f"The comparison {comparison.path.name}"), Series() as series:
         for number, entry in enumerate(wanted, 1):
             place = {"number": number, "runs": len(wanted), "method": entry.method, "seed": entry.seed}
             run, state = _obtain(comparison, entry)
@@ -167,16 +169,21 @@ def default_name(plan: Plan) -> str:
 
 
 def _take(study: Any, path: Path, config: TrainConfig) -> RunFolder:
-    """A data snapshot that runs copy."""
-    shutil.rmtree(path, ignore_errors=True)
-    (path / "data").mkdir(parents=True)
-    source = RunFolder(path)
-    # Whether the method itself is possible is asked later, of all methods alike.
-    make_snapshot(study, source, config.model_copy(update={"method": CONSENSUS}))
-    return source
+    """A data snapshot that runs copy, put in place when it is whole."""
+    beside = RunFolder(path.with_name(f".{path.name}-{getpid()}"))
+    (beside.path / "data").mkdir(parents=True, exist_ok=True)
+    try:
+        # Whether the method itself is possible is asked later, of all methods alike.
+        make_snapshot(study, beside, config.model_copy(update={"method": CONSENSUS}))
+        shutil.rmtree(path, ignore_errors=True)
+        beside.path.rename(path)
+    finally:
+        beside.delete()
+    return RunFolder(path)
 
 
-def _obstacle(name: str, config: TrainConfig, source: RunFolder) -> str:
+def obstacle_of(name: str, config: TrainConfig, source: RunFolder) -> str:
+    """Why a method cannot be trained on a data snapshot, in one sentence; empty if it can."""
     labelers = source.meta()["labelers"]
     return method(name).obstacle(
         embeddings=parse(config.backbone).kind == "embeddings",

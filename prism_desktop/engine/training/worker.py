@@ -78,8 +78,8 @@ def work(
     try:
         from prism_desktop.engine.training.session import train_run
 
-        _prepare_torch(run)
-        _step_back()  # only now: the imports above are what the user waits for
+        prepare_torch(run)
+        step_back()  # only now: the imports above are what the user waits for
         for _ in train_run(run, control, shelf=shelf):
             if orphaned():
                 os._exit(1)
@@ -107,7 +107,7 @@ def _report(run: RunFolder, failure: BaseException) -> None:
     run.set_status("failed", message=message, advice=advice)
 
 
-def _step_back() -> None:
+def step_back() -> None:
     if sys.platform == "win32":
         import ctypes
 
@@ -118,7 +118,7 @@ def _step_back() -> None:
             os.nice(max(0, NICE - os.nice(0)))
 
 
-def _prepare_torch(run: RunFolder) -> None:
+def prepare_torch(run: RunFolder) -> None:
     """The threads that the run began with, and deterministic arithmetic."""
     import torch
 

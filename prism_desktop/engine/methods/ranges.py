@@ -1,0 +1,61 @@
+"""Which settings of a method are worth searching, and how far; they follow from what the method is made of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from prism_desktop.engine.methods.method import Method
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Numbers from `low` to `high`, both included."""
+
+    low: float
+    high: float
+    log: bool = False  # equal factors are equally likely
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """One of a few values."""
+
+    values: tuple[int | float | str | bool, ...]
+
+
+Ranges = Mapping[str, Range | Choices]
+
+_WEIGHED = {"prior", "contrastive", "shrink", "balance", "distil", "user-id", "ordinal"}  # terms that `strength` weighs
+
+
+def ranges(method: Method) -> Ranges:
+    """Dotted settings and what they may be; empty where there is nothing to search.
+
+    Methods without gradient descent choose their own settings on validation answers, and combinations their weights.
+    """
+    if method.scorer == "linear" or method.trained == "nothing":
+        return {}
+    found: dict[str, Range | Choices] = {
+        "token_lr": Range(1e-3, 1e-1, log=True),
+        "weight_decay": Range(1e-4, 1e-1, log=True),
+    }
+    if method.scorer == "mlp":
+        return found | {"lora_lr": Range(2e-4, 2e-2, log=True)}
+    found["temperature"] = Range(0.03, 0.3, log=True)
+    if method.trained == "all-but-text":
+        found["lora_lr"] = Range(1e-5, 1e-3, log=True)
+    elif method.trained == "tokens+lora":
+        found |= {"lora_lr": Range(2e-4, 2e-2, log=True), "rank": Choices((2, 4, 8, 16))}
+    if method.defaults.get("start") == "consensus":
+        # The shared adapters and tokens are the consensus model's and must fit its shapes and its temperature.
+        for key in ("rank", "temperature"):
+            found.pop(key, None)
+    if "visual-token" in method.places:
+        found["tokens"] = Choices((1, 2, 4, 5, 10)) if method.trained == "tokens" else Choices((1, 2, 4, 5))
+    if method.owner == "experts":
+        found["experts"] = Range(2, 8, whole=True)
+    if method.owner == "cluster":
+        found["clusters"] = Range(2, 6, whole=True)
+    if _WEIGHED & set(method.losses):
+        found["strength"] = Range(1e-3, 3.0, log=True)
+    return found
