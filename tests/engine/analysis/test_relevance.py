@@ -17,6 +17,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.personal.card import describe
 from prism_desktop.engine.personal.model import PersonalClip
 from prism_desktop.engine.personal.saved import LoadedRun, save_model
+from prism_desktop.engine.study.images import hash_file
 
 
 @pytest.fixture(scope="module")
@@ -111,18 +112,23 @@ def test_that_the_command_lines_way_finds_images_by_name_and_file(
     folder, file = tmp_path / "run", tmp_path / "face.png"
     (folder / "data").mkdir(parents=True)
     face.save(file)
+    known = hash_file(file)
     frame = pd.DataFrame(
-        {"image": ["0" * 64], "name": ["a/face.png"], "path": [str(file)], "fold": [0], "split": ["test"]}
+        {"image": [known], "name": ["a/face.png"], "path": [str(file)], "fold": [0], "split": ["test"]}
     )
     frame.to_parquet(folder / "data" / "images.parquet")
     card = run.card
     save_model(run.model, folder, method=card.method, labelers=card.labelers, attributes=card.attributes)
-    assert find_image(folder, "a/face.png") == find_image(folder, "0" * 64) == find_image(folder, str(file)) == file
+    assert find_image(folder, "a/face.png") == find_image(folder, known) == find_image(folder, str(file)) == file
     with pytest.raises(InputError, match=r"no image nowhere\.png"):
         find_image(folder, "nowhere.png")
     found = explain_run(folder, labeler="L2", attribute="smart", image="a/face.png", device="cpu", check=False)
     assert np.allclose(found.grid, explain(run, file, "L2", "smart", "gradient-attention").grid, atol=1e-6)
     assert found.verdict() == "The map was not tested."
+    face.rotate(90).save(file)
+    for way in ("a/face.png", str(file)):
+        with pytest.raises(InputError, match="was changed since the run was made"):
+            find_image(folder, way)
 
 
 def bright_corner(batch: np.ndarray) -> np.ndarray:
