@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.study.embeddings import EmbeddingSet, list_embeddings
 from prism_desktop.engine.study.records import (
     AttributeRecord,
     Changes,
@@ -41,6 +42,7 @@ class Overview:
     backups: tuple[Path, ...]  # newest first
     targets: Mapping[Kind, int]  # trials of each task that a labeler is asked for
     suited: Mapping[Kind, int]  # the same where nobody says: what suits the number of images
+    embeddings: tuple[EmbeddingSet, ...]  # imported ones
 
 
 def open_study(path: Path, read_only: bool = False) -> "Study":
@@ -82,6 +84,7 @@ def overview(study: "Study") -> Overview:
         backups=tuple(backups),
         targets={kind: target(kind, images, said.get(kind)) for kind in kinds},
         suited={kind: target(kind, images) for kind in kinds},
+        embeddings=list_embeddings(Path(study.path)),
     )
 
 

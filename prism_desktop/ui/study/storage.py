@@ -42,6 +42,11 @@ class StorageCard(Card):
             part.setContentsMargins(0, GRID, 0, GRID)
             self.body.addLayout(part)
             self.body.addWidget(line())
+        self.embeddings = label("", "small", wrap=True)
+        inside = rows(label("Embeddings", "strong"), self.embeddings, GRID, line(), gap=2)
+        inside.setContentsMargins(0, GRID, 0, 0)
+        self._embeddings = frame("row", inside)
+        self.body.addWidget(self._embeddings)
         place = rows(label("Place", "strong"), self.place, gap=2)
         place.setContentsMargins(0, GRID, 0, 0)
         self.body.addLayout(place)
@@ -56,6 +61,9 @@ class StorageCard(Card):
             self.backup_text.setText(f"{len(overview.backups)} kept, the latest {ago(newest, time.time())}.")
         else:
             self.backup_text.setText("None yet; one is made before every upgrade.")
+        sets = [f"{one.name}: {one.images:,} images, {one.dimensions:,} dimensions" for one in overview.embeddings]
+        self.embeddings.setText("\n".join(sets))
+        self._embeddings.setVisible(bool(sets))
         self.place.setText(str(overview.info.path))
 
     def _missing(self, count: int) -> QFrame:

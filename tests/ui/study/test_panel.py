@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from prism_desktop.engine.study.records import ImportReport
+from prism_desktop.engine.study.embeddings import write_embeddings
+from prism_desktop.engine.study.records import Changes, ImportReport
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.settings import Settings
 from prism_desktop.ui.study.labelers import ago
@@ -151,6 +153,17 @@ def test_that_missing_images_are_shown_and_found_again(
     panel.relink(moved)
     qtbot.waitUntil(lambda: "found again" in window.messages.text.text(), timeout=20_000)
     qtbot.waitUntil(lambda: "not where they were" not in _texts(panel))
+
+
+def test_that_imported_embeddings_are_listed(open_window: OpenWindow, qtbot: QtBot, tiny_study: Study) -> None:
+    ids = [image.id for image in tiny_study.images()]  # the window opens the study anew
+    window = open_window(tiny_study)
+    panel = _panel(window, qtbot)
+    assert not panel.overview.storage.embeddings.isVisible()
+    write_embeddings(tiny_study.path, "dino", ids, np.ones((len(ids), 1200), np.float32))
+    window.context.changed.emit(Changes(images=True))
+    qtbot.waitUntil(panel.overview.storage.embeddings.isVisible)
+    assert panel.overview.storage.embeddings.text() == "dino: 24 images, 1,200 dimensions"
 
 
 def test_that_recent_studies_are_offered_and_forgotten(
