@@ -1,6 +1,6 @@
 """The form of a new run or of a comparison: what most people choose in view, everything else folded away below."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -9,14 +9,15 @@ from PySide6.QtWidgets import QComboBox, QFrame, QLabel, QLineEdit, QPushButton,
 
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.methods import METHODS, Method
+from prism_desktop.engine.methods import METHODS
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.advanced import APART, Advanced
 from prism_desktop.ui.train.backbone_box import BackboneBox
 from prism_desktop.ui.train.choices import DEVICES, SPLIT_NOTES, SPLITS
 from prism_desktop.ui.train.fields import caption, still
 from prism_desktop.ui.train.method_box import MethodBox, MethodsBox
-from prism_desktop.ui.train.method_list import Offer, in_order
+from prism_desktop.ui.train.method_list import Offer
+from prism_desktop.ui.train.offering import offers
 from prism_desktop.ui.train.operations import Asked, Offered
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
 from prism_desktop.ui.widgets.pick import PickMany, Segments
@@ -114,10 +115,9 @@ class RunForm(QFrame):
         methods = self.methods()
         if self.comparing and not any(METHODS[name].personal for name in methods):
             raise InputError("Choose at least one method to compare with the consensus.")
-        offers = {each.method.name: each for each in self._offers()}
-        for name in methods:
-            if offers[name].obstacle:
-                raise InputError(offers[name].obstacle)
+        for each in self._offers():
+            if each.method.name in methods and each.obstacle:
+                raise InputError(each.obstacle)
         own = {} if self.comparing else {"method": methods[0], "seed": self.seed.text() or "0"}
         return TrainConfig().with_options({**self._plain(), **own}, self.advanced.texts())
 
@@ -208,24 +208,15 @@ class RunForm(QFrame):
         self._check()
         self.turned.emit(mode)
 
-    def _offers(self) -> Sequence[Offer]:
-        found = self._offered
-        ticked = self.labelers.picked() or tuple(found.labelers)
-        answered = len([code for code in ticked if code in found.answered])
-        known = bool(found.labelers)  # before a study is read, nothing is known to be impossible
-        embeddings, profiles = self.backbone.embeddings, bool(found.profiles) or not known
-
-        def obstacle(method: Method) -> str:
-            return method.obstacle(embeddings=embeddings, labelers=answered if known else 2, profiles=profiles)
-
-        backbone = self.backbone.name
-        return [Offer(m, obstacle(m), self._counts.get((m.name, backbone))) for m in in_order()]
+    def _offers(self) -> list[Offer]:
+        picked = self.labelers.picked(), self.attributes.picked()
+        return offers(self._offered, self.backbone.name, *picked, self._counts)
 
     def _offer_methods(self) -> None:
-        offers = self._offers()
-        self.method.offer(offers)
+        found = self._offers()
+        self.method.offer(found)
         self.several.blockSignals(True)
-        self.several.offer(offers)
+        self.several.offer(found)
         self.several.blockSignals(False)
 
     def _describe(self) -> None:

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QStandardItemModel
-from PySide6.QtWidgets import QBoxLayout, QComboBox, QFrame, QWidget
+from PySide6.QtWidgets import QComboBox, QFrame, QWidget
 
 from prism_desktop.engine.config import DEFAULT_METHOD
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.method_list import MethodList, Offer, group_of, in_order
-from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
+from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
 
 _WIDTH, _HEIGHT = 660, 640  # px of the opened list
 STARTERS = ("consensus", "hierarchical-bayes", "lora-visual-prompt")  # what a comparison begins with
@@ -21,12 +21,10 @@ class MethodPopup(QFrame):
 
     def __init__(self, theme: Theme, *, many: bool = False) -> None:
         super().__init__()
-        self.setProperty("role", "popup")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.list = MethodList(theme, many=many)
-        layout = rows(self.list, margin=GRID + 4)
-        layout.setStretch(0, 1)
-        self.setLayout(layout)
+        self.body = rows(self.list, margin=GRID + 4)
+        self.body.setStretch(0, 1)
+        self.setLayout(rows(frame("popup", self.body), gap=0))
 
     def open_below(self, field: QWidget, name: str) -> None:
         """Show the list beside the field, `name` the present method; it stays on the screen."""
@@ -95,9 +93,7 @@ class MethodsBox(QComboBox):
         every = button("All", lambda: self.pick(tuple(METHODS)), "quiet", tip="All that can be trained here")
         none = button("None", lambda: self.pick(()), "quiet")
         done = button("Done", self.popup.hide)
-        layout = self.popup.layout()
-        assert isinstance(layout, QBoxLayout)
-        layout.addLayout(columns(self._count, None, fast, every, none, done))
+        self.popup.body.addLayout(columns(self._count, None, fast, every, none, done))
         self._model.ticked.connect(self._tell)
         self.pick(STARTERS)
 

@@ -15,6 +15,8 @@ from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.train import operations
 from prism_desktop.ui.train.asking import no_runs, no_study, sure_to_discard
 from prism_desktop.ui.train.below import Below
+from prism_desktop.ui.train.compare import CompareView
+from prism_desktop.ui.train.device import DeviceSearch
 from prism_desktop.ui.train.exporting import export_curves, export_table
 from prism_desktop.ui.train.form import RunForm
 from prism_desktop.ui.train.monitor import Monitor, Overlay
@@ -41,7 +43,7 @@ class TrainPanel(QWidget):
         self._shown = ""
         self._mine: set[str] = set()  # runs whose process ends with this window
         self._wanted = ""  # a run just begun, to be shown as soon as it is listed
-        self._asked_device = self._finding = False
+        self._device = DeviceSearch(context, self)
         self._fresh = True  # whether the form still shows another study's choices
         self._make()
         self._lay_out()
@@ -59,16 +61,18 @@ class TrainPanel(QWidget):
 
     def views(self) -> tuple[str, ...]:
         """The views that can be shown."""
-        return ("runs", "log", "advanced")
+        return ("runs", "log", "advanced", "compare")
 
     def show_view(self, name: str) -> None:
         """Bring a view to the front."""
+        self.form.mode.pick("compare" if name == "compare" else "run")
         self.form.fold.setChecked(name == "advanced")
         self.below.segments.pick("log" if name == "log" else "runs")
 
     def idle(self) -> bool:
         """Whether everything asked for has been shown; a run that goes on does not count."""
-        return not self._finding and not self.context.worker.busy and self.monitor.idle()
+        seen = self._right.currentWidget() is not self._split or self.monitor.idle()
+        return not self._device.busy and not self.context.worker.busy and seen
 
     def in_training(self) -> int:
         """How many runs begun here still go on."""
@@ -85,6 +89,12 @@ class TrainPanel(QWidget):
         theme = self.context.theme
         self.form = RunForm(theme)
         self.form.started.connect(self.start)
+        self._device.found.connect(self.form.show_device)
+        self.compare = CompareView(self.context)
+        self.form.compared.connect(self.compare.start)
+        self.form.turned.connect(lambda _: self._turn())
+        self.compare.begun.connect(lambda run: self._mine.add(str(run)))
+        self.compare.refused.connect(self.form.refuse)
         self.monitor = Monitor(theme)
         self.monitor.asked.connect(self.act)
         self.below = Below(theme, self._export_curves, self._export)
@@ -103,6 +113,7 @@ class TrainPanel(QWidget):
         self._right = QStackedWidget()
         self._right.addWidget(self._split)
         self._right.addWidget(self.no_runs)
+        self._right.addWidget(self.compare)
         body = QWidget()
         inside = columns(self.form, self._right, gap=0)
         inside.setStretch(1, 1)
@@ -116,25 +127,11 @@ class TrainPanel(QWidget):
         super().showEvent(event)
         self._poll.start()
         self.refresh()
-        if not self._asked_device:
-            self._asked_device = True
-            self._finding = True
-            job = self.context.jobs.start(
-                operations.find_device(), "Looking for a GPU", quiet=True, events=self._device_found
-            )
-            job.finished.connect(self._device_sought)
+        self._device.start()
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self._poll.stop()
-
-    def _device_found(self, events: list[Any]) -> None:
-        for event in events:
-            if isinstance(event, Done):
-                self.form.show_device(*event.value)
-
-    def _device_sought(self) -> None:
-        self._finding = False
 
     def _open(self) -> None:
         self._close()
@@ -158,7 +155,8 @@ class TrainPanel(QWidget):
         self._stories.forget()
         self._rows, self._shown = (), ""
         self.table.runs.show(())
-        self._right.setCurrentIndex(1)
+        self.compare.open_study()
+        self._turn()
         if self.context.study is None:
             self._whole.setCurrentIndex(1)
 
@@ -171,6 +169,7 @@ class TrainPanel(QWidget):
 
     def _show_study(self, found: operations.Offered) -> None:
         self._names = dict(found.labelers)
+        self.compare.name_labelers(self._names)
         fresh, self._fresh = self._fresh, False
         self.form.offer(found, fresh=fresh)
         self._tell()
@@ -178,7 +177,7 @@ class TrainPanel(QWidget):
     def _show_rows(self, found: tuple[operations.RunRow, ...]) -> None:
         changed = found != self._rows
         self._rows = found
-        self._right.setCurrentIndex(0 if found else 1)
+        self._turn()
         for row in found:
             if row.live:
                 self._stories.follow(row)
@@ -205,6 +204,10 @@ class TrainPanel(QWidget):
         self._shown = name
         self.table.select(name)
         self._tell(fresh=True)
+
+    def _turn(self) -> None:
+        """Show what the form is about: the comparison, or the run."""
+        self._right.setCurrentIndex(2 if self.form.comparing else 0 if self._rows else 1)
 
     def _row(self, name: str) -> operations.RunRow | None:
         return next((row for row in self._rows if row.run.name == name), None)

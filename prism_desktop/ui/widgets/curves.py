@@ -31,7 +31,17 @@ class Curve:
 class CurveChart(BarePlot):
     """A chart of curves over epochs; the wheel zooms, a double click shows all again."""
 
-    def __init__(self, theme: Theme, unit: str = "", percent: bool = False, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        unit: str = "",
+        percent: bool = False,
+        parent: QWidget | None = None,
+        *,
+        across: str = "epoch",
+    ) -> None:
+        """`across` names the horizontal axis."""
+        self._across = across
         self._axes = {side: _Axis(side, percent and side == "left") for side in ("left", "bottom")}
         super().__init__(parent, axisItems=self._axes)
         self.theme, self._unit = theme, unit
@@ -47,7 +57,7 @@ class CurveChart(BarePlot):
         plot.setClipToView(True)
         plot.getViewBox().setMouseEnabled(x=True, y=False)
         plot.getViewBox().setDefaultPadding(0.03)
-        plot.setLabel("bottom", "epoch")
+        plot.setLabel("bottom", across)
         plot.getViewBox().sigRangeChanged.connect(lambda *_: self._place_label())
         for item in (self._best, self._best_label, self._hover):
             self.addItem(item, ignoreBounds=True)
@@ -145,7 +155,7 @@ class CurveChart(BarePlot):
             if curve.name and len(curve.x):
                 nearest = int(np.argmin(np.abs(np.array(curve.x) - at.x())))
                 lines.append(f"{curve.name}  {self._axes['left'].word(float(curve.y[nearest]))}")
-        self._hover.setText(f"epoch {at.x():.1f}\n" + "\n".join(lines))
+        self._hover.setText(f"{self._across} {at.x():.{0 if at.x() >= 30 else 1}f}\n" + "\n".join(lines))
         (left, right), (low, high) = box.viewRange()
         x_side = 1.0 if at.x() > (left + right) / 2 else 0.0
         self._hover.setAnchor((x_side, 0.0 if at.y() > (low + high) / 2 else 1.0))

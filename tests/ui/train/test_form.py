@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.config import TrainConfig, settings
+from prism_desktop.engine.study.embeddings import EmbeddingSet
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.train.choices import architecture
 from prism_desktop.ui.train.form import APART, RunForm
@@ -166,3 +167,67 @@ def test_that_choices_outlive_a_new_labeler_and_end_with_their_study(form: RunFo
     assert (config.backbone, config.labelers, config.attributes) == ("ViT-B-16-quickgelu:openai", ("L2", "L3"), None)
     form.offer(_offered({"L1": "Ada", "L2": "Bea"}, "smart"))
     assert (form.config().backbone, form.config().labelers) == ("prism-mini", None)
+
+
+def test_that_methods_without_a_way_to_work_are_greyed_with_the_reason(form: RunForm) -> None:
+    found = _offered({"L1": "Ada", "L2": "Ben"}, "kind", embeddings=(EmbeddingSet("facenet", 24, 512),))
+    form.offer(found, fresh=False)
+    form.set_backbone("embeddings:facenet")
+    offers = {each.method.name: each for each in form.method.popup.list.model.offers}
+    assert "which imported embeddings lack" in offers["lora-visual-prompt"].obstacle
+    assert not offers["hierarchical-bayes"].obstacle
+    assert "which imported embeddings lack" in form._problem.text()
+    form.method.pick("hierarchical-bayes")
+    assert form.config().backbone == "embeddings:facenet"
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)  # of popups, offscreen
+def test_that_a_method_is_found_by_typing_and_chosen_with_enter(form: RunForm, qtbot: QtBot) -> None:
+    form.show()
+    form.method.showPopup()
+    methods = form.method.popup.list
+    qtbot.keyClicks(methods.search, "mixture gate")
+    assert next(row for row in methods.model.rows if not isinstance(row, str)).method.name == "moe-lora"
+    qtbot.keyClick(methods.search, Qt.Key.Key_Return)
+    assert form.method.name == "moe-lora"
+    assert not form.method.popup.isVisible()
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)  # of popups, offscreen
+def test_that_the_arrows_pass_over_headings_and_what_is_impossible(form: RunForm, qtbot: QtBot) -> None:
+    form.show()
+    form.method.pick("full-finetune")
+    form.method.showPopup()
+    methods = form.method.popup.list
+    qtbot.keyClick(methods.search, Qt.Key.Key_Down)  # over the profile text, which nobody has, and a heading
+    qtbot.keyClick(methods.search, Qt.Key.Key_Return)
+    assert form.method.name == "mlp-decoder"
+
+
+def test_that_only_settings_that_a_method_heeds_are_shown_at_its_own_values(form: RunForm) -> None:
+    form.fold.setChecked(True)
+    form.method.pick("moe-lora")
+    assert form.fields["experts"].applies
+    assert not form.fields["clusters"].applies
+    form.method.pick("hierarchical-bayes")
+    assert not form.fields["epochs"].applies
+    form.method.pick("e2p-5")
+    assert form.fields["tokens"].text() == "5"
+    assert form.config() == TrainConfig(method="e2p-5", backbone="prism-mini")
+    form.method.pick("e2p-1")
+    assert form.config().tokens == TrainConfig(method="e2p-1").tokens
+
+
+def test_that_a_comparison_asks_for_what_is_ticked(form: RunForm, qtbot: QtBot) -> None:
+    form.mode.pick("compare")
+    form.several.pick(["collaborative", "hierarchical-bayes"])
+    form.seeds.setText("2")
+    form.fields["rank"].put(8)
+    with qtbot.waitSignal(form.compared) as told:
+        form.start.click()
+    asked = told.args[0]
+    assert set(asked.methods) == {"collaborative", "hierarchical-bayes"}
+    assert (asked.seeds, asked.options["backbone"], asked.options["split"]) == (2, "prism-mini", "image")
+    form.several.pick([])
+    form.start.click()
+    assert "at least one method" in form._problem.text()

@@ -1,0 +1,59 @@
+"""Figures of a comparison of methods: accuracy against the number of answers, and gains over consensus."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from prism_desktop.engine.analysis.plotting import COLOURS, GREY, NARROW, new_figure, style
+
+Point = tuple[float, float, float | None, float | None]  # answers, accuracy, low, high
+
+
+def answers_figure(lines: Mapping[str, Sequence[Point]], title: str = "") -> Figure:
+    """Accuracy against the number of answers, one line a method, with 95 % intervals as bands.
+
+    Args:
+        lines: name -> points, ascending.
+        title: above the axes.
+    """
+    with style():
+        figure, axes = new_figure(NARROW, 66)
+        for place, (name, points) in enumerate(lines.items()):
+            colour = COLOURS[place % len(COLOURS)]
+            answers, accuracy = [point[0] for point in points], [point[1] for point in points]
+            axes.plot(answers, accuracy, "o-", ms=3, color=colour, label=name)
+            if all(point[2] is not None and point[3] is not None for point in points):
+                low, high = [point[2] or 0.0 for point in points], [point[3] or 0.0 for point in points]
+                axes.fill_between(answers, low, high, color=colour, alpha=0.12, lw=0)
+        axes.axhline(0.5, color=GREY, lw=0.6, ls=(0, (3, 2)), zorder=0)
+        axes.set_xlabel("Answers of the labeler")
+        axes.set_ylabel("Accuracy on held-out comparisons")
+        axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+        if lines:
+            axes.legend(loc="best")
+        if title:
+            axes.set_title(title, loc="left")
+    return figure
+
+
+def gains_figure(gains: Mapping[str, Mapping[str, Any]], title: str = "") -> Figure:
+    """Mean gain over consensus of each method with its 95 % interval, in points.
+
+    Args:
+        gains: name -> {value, low, high}, shares.
+        title: above the axes.
+    """
+    with style():
+        figure, axes = new_figure(NARROW, 22 + 5.5 * max(len(gains), 1))
+        for place, gain in enumerate(gains.values()):
+            value, low, high = (100 * float(gain[key]) for key in ("value", "low", "high"))
+            axes.plot([low, high], [place, place], color=COLOURS[0], lw=1.2)
+            axes.plot([value], [place], "o", ms=4, color=COLOURS[0])
+        axes.axvline(0, color=GREY, lw=0.6, ls=(0, (3, 2)), zorder=0)
+        axes.set_yticks(range(len(gains)), list(gains))
+        axes.set_ylim(len(gains) - 0.4, -0.6)
+        axes.set_xlabel("Gain over consensus (points)")
+        if title:
+            axes.set_title(title, loc="left")
+    return figure

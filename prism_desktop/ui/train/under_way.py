@@ -1,0 +1,104 @@
+"""A comparison under way: which run it is at, how far, how long still, and the button that ends it."""
+
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QProgressBar
+
+from prism_desktop.engine.methods import METHODS
+from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
+from prism_desktop.ui.widgets.progress import time_left
+
+_STATES = {"reused": "is there already", "resumed": "goes on", "new": "starts"}
+_FINE = 1000  # steps of the bar
+
+
+class UnderWay(QFrame):
+    """Hears a comparison's events; hidden while there is none."""
+
+    cancelled = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("role", "card")
+        self.what, self.detail = label("", "strong"), label("", "small")
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setRange(0, _FINE)
+        self.cancel = button("&Cancel", self._cancel, tip="End the comparison; finished runs are kept and used again")
+        layout = columns(rows(columns(self.what, None, self.detail), self.bar, gap=GRID), self.cancel, gap=2 * GRID)
+        layout.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID + 4)
+        layout.setStretch(0, 1)
+        self.setLayout(layout)
+        self.hide()
+
+    def begin(self) -> None:
+        """A comparison starts."""
+        self._item: Mapping[str, Any] = {}
+        self._runs, self._steps, self._begun, self._trained = 0, 0, 0.0, 0
+        self.what.setText("Preparing the comparison")
+        self.detail.setText("")
+        self.bar.setRange(0, 0)
+        self.cancel.setEnabled(True)
+        self.show()
+
+    def hear(self, events: Iterable[Mapping[str, Any]]) -> list[Path]:
+        """Show what was told; returns the run folders that were begun."""
+        begun: list[Path] = []
+        for event in events:
+            match event["type"]:
+                case "comparison":
+                    self._runs = int(event["runs"])
+                case "item":
+                    begun.append(Path(event["run"]))
+                    self._take(event)
+                case "item-ended":
+                    self._move(1.0)
+                case "stage":
+                    self._say(str(event.get("name", "")))
+                case "started":
+                    self._steps = int(event.get("epochs") or 0) * int(event.get("steps_per_epoch") or 0)
+                case "step" if self._steps:
+                    self._move(int(event["step"]) / self._steps)
+                case "progress" if event.get("total"):
+                    self._move(float(event["done"]) / float(event["total"]))
+        return begun
+
+    def _take(self, event: Mapping[str, Any]) -> None:
+        self._item, self._steps = event, 0
+        if event["state"] != "reused":
+            self._trained += 1
+            self._begun = self._begun or time.monotonic()
+        self._say(_STATES.get(str(event["state"]), ""))
+        self._move(0.0)
+
+    def _say(self, stage: str) -> None:
+        if not self._item:
+            return
+        name = str(self._item["method"])
+        title = METHODS[name].title if name in METHODS else name
+        self.what.setText(f"Run {self._item['number']} of {self._runs}: {title}, seed {self._item['seed']}")
+        self._stage = stage
+        self._tell(None)
+
+    def _move(self, share: float) -> None:
+        if not self._item or not self._runs:
+            return
+        done = (int(self._item["number"]) - 1 + min(1.0, share)) / self._runs
+        self.bar.setRange(0, _FINE)
+        self.bar.setValue(round(_FINE * done))
+        passed = time.monotonic() - self._begun if self._begun else 0.0
+        # One run tells little of the others, which are other methods.
+        self._tell(passed * (1 - done) / done if self._trained > 2 and done > 0 else None)
+
+    def _tell(self, left: float | None) -> None:
+        parts = [getattr(self, "_stage", ""), time_left(left) if left is not None else ""]
+        self.detail.setText(" · ".join(part for part in parts if part))
+
+    def _cancel(self) -> None:
+        self.cancel.setEnabled(False)
+        self.detail.setText("Ending the run that goes on…")
+        self.cancelled.emit()

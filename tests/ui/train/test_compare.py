@@ -1,0 +1,118 @@
+"""The Compare view: a comparison's leaderboard, plots and progress."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from prism_desktop.engine.study.store import Study
+from prism_desktop.ui.train import boards
+from prism_desktop.ui.train.board_table import COLUMNS
+from prism_desktop.ui.train.panel import TrainPanel
+from tests.ui import boards as fabricate
+from tests.ui.train.conftest import CODES, OpenTrain
+
+
+def _open(open_train: OpenTrain, study: Study, qtbot: QtBot) -> TrainPanel:
+    panel = open_train(study)
+    panel.show_view("compare")
+    qtbot.waitUntil(panel.idle, timeout=20_000)
+    return panel
+
+
+def test_that_without_a_comparison_the_view_says_what_to_do(
+    open_train: OpenTrain, tiny_study: Study, qtbot: QtBot
+) -> None:
+    panel = _open(open_train, tiny_study, qtbot)
+    assert panel.compare.empty.isVisible()
+    assert panel.form.start.text() == "Start the comparison"
+
+
+def test_that_methods_are_ranked_and_any_column_sorts_with_the_unknown_last(
+    open_train: OpenTrain, tiny_study: Study, qtbot: QtBot
+) -> None:
+    fabricate.comparison(tiny_study.path, CODES)
+    view = _open(open_train, tiny_study, qtbot).compare
+    rows = view.table.board
+    assert [row["method"] for row in rows.rows][:2] == ["collaborative", "hierarchical-bayes"]
+    assert view.table.method == "collaborative"
+    gain = [name for name, *_ in COLUMNS].index("Gain")
+    for order in (Qt.SortOrder.AscendingOrder, Qt.SortOrder.DescendingOrder):
+        view.table.sortByColumn(gain, order)
+        assert rows.rows[-1]["method"] == "consensus"
+    assert view.table.method == "collaborative"  # a choice outlives sorting
+
+
+def test_that_the_chosen_method_is_shown_between_consensus_and_ceiling(
+    open_train: OpenTrain, tiny_study: Study, qtbot: QtBot
+) -> None:
+    fabricate.comparison(tiny_study.path, CODES)
+    view = _open(open_train, tiny_study, qtbot).compare
+    view.table.pick("lora-visual-prompt")
+    bells = view.plots.bells._bells
+    assert [bell.name for bell in bells] == ["Labeler 1", "Labeler 2", "Labeler 3", "Mean"]
+    board = view._boards[0]
+    base = board.method("consensus")
+    assert base is not None
+    assert bells[0].consensus == base["test"]["per_labeler"]["L1"]["accuracy"]
+    assert all(bell.ceiling is not None for bell in bells)
+
+
+def test_that_curves_are_drawn_where_they_were_computed(open_train: OpenTrain, tiny_study: Study, qtbot: QtBot) -> None:
+    fabricate.comparison(tiny_study.path, CODES)
+    view = _open(open_train, tiny_study, qtbot).compare
+    view.plots.pages.pick("shots")
+    assert [curve.name for curve in view.plots.chart._shown if curve.name] == [
+        "Hierarchical Bayes",
+        "LoRA + visual prompt",
+    ]
+    view.plots.pages.pick("curve")
+    assert "+50 answers would give about" in view.plots.sentence.text()
+
+
+def test_that_missing_curves_say_how_to_get_them(open_train: OpenTrain, tiny_study: Study, qtbot: QtBot) -> None:
+    fabricate.comparison(tiny_study.path, CODES, curves=False)
+    view = _open(open_train, tiny_study, qtbot).compare
+    view.plots.pages.pick("shots")
+    assert view.plots.none.isVisible()
+    assert not view.plots.export.isEnabled()
+
+
+def test_that_a_comparison_shows_its_progress_and_can_be_ended(
+    open_train: OpenTrain, tiny_study: Study, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[bool] = []
+
+    def compare(study: Path, asked: Any) -> Iterator[list[dict[str, Any]]]:
+        place = {"number": 2, "runs": 3, "method": "hierarchical-bayes", "seed": 0}
+        yield [{"type": "comparison", "path": str(study / "comparisons" / "x"), "runs": 3, "left_out": {}}]
+        yield [{"type": "item", **place, "run": str(study / "runs" / "x"), "state": "new"}]
+        try:
+            while True:
+                yield []
+        finally:
+            closed.append(True)
+
+    monkeypatch.setattr(boards, "compare", compare)
+    panel = _open(open_train, tiny_study, qtbot)
+    panel.form.start.click()
+    view = panel.compare
+    qtbot.waitUntil(lambda: view.under_way.what.text().startswith("Run 2 of 3"), timeout=10_000)
+    assert view.under_way.what.text() == "Run 2 of 3: Hierarchical Bayes, seed 0"
+    assert view.under_way.bar.value() == 333
+    view.under_way.cancel.click()
+    qtbot.waitUntil(lambda: not view.busy, timeout=10_000)
+    assert closed == [True]
+    assert not view.under_way.isVisible()
+
+
+@pytest.mark.parametrize("what", ["labelers", "gains", "shots", "curve"])
+def test_that_every_plot_becomes_a_figure(tiny_study: Study, tmp_path: Path, what: str) -> None:
+    board = boards.read_board(fabricate.comparison(tiny_study.path, CODES))
+    assert board is not None
+    boards.draw_now(tmp_path / "figure.svg", what, board, "collaborative", {"L1": "Ada"})
+    text = (tmp_path / "figure.svg").read_text()
+    assert {"labelers": "Ada", "gains": "Collaborative"}.get(what, "Hierarchical Bayes") in text
