@@ -150,9 +150,16 @@ def compare(plan: Plan) -> Iterator[Batch]:
             place = {"number": number, "runs": len(wanted), "method": entry.method, "seed": entry.seed}
             run, state = _obtain(comparison, entry)
             yield [_event("item", **place, run=str(run.path), state=state)]
+            refused = False
             if state != "reused":
-                yield from series.train(run)
+                for batch in series.train(run):
+                    refused |= any(event.get("refused") for event in batch)
+                    yield batch
             done.append(_ended(entry, run))
+            if refused and state == "new":
+                run.delete()
+            if refused and entry.method == CONSENSUS:  # such as a device that is not there: it is so for all
+                raise InputError(done[-1].failure)
             _write(comparison, done, finished=number == len(wanted))
             yield [_event("item-ended", **place, failure=done[-1].failure)]
     yield [_event("compared", path=str(comparison.path))]

@@ -156,6 +156,15 @@ def test_that_wrong_input_is_one_sentence_before_anything_is_trained(
     assert not list_runs(study.path)
 
 
+def test_that_a_device_that_is_not_there_ends_the_comparison_and_leaves_no_run(
+    study: Study, tiny_backbone: str
+) -> None:
+    plan = Plan(study.path, ("retrieval", "text-token"), {"backbone": tiny_backbone, **QUICK, "device": "mps"})
+    with pytest.raises(InputError, match=r"mps|Apple|Metal"):
+        _compare(plan)
+    assert not list_runs(study.path)
+
+
 def test_that_all_leaves_out_what_is_impossible(study: Study, tiny_backbone: str) -> None:
     found = prepare(_plan(study, tiny_backbone, "all"))
     assert "profile-text" in found.left_out
