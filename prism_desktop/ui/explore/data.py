@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.ui.explore.joining import join
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -53,6 +54,7 @@ class RunData:
     summary: dict[str, Any]
     row: dict[str, int]  # image id to its row
     judged: dict[int, list[Judged]] = field(default_factory=dict)
+    newcomers: dict[str, int] = field(default_factory=dict)  # who entered after the training, from how many answers
     _model: "InferenceClient | None" = None
 
     def model(self) -> "InferenceClient":
@@ -122,6 +124,7 @@ def read_run(folder: Path, names: Mapping[str, str]) -> Iterator[Event[RunData]]
         _read_answers(folder, data)
         yield Progress(2, 3, "Reading the consensus")
         _read_consensus(folder, data)
+        join(folder, data, names)
     except (OSError, KeyError, ValueError) as error:
         raise RunError(f"The run {folder.name} cannot be read ({error}). Nothing was changed.") from error
     yield Done(data)

@@ -11,6 +11,7 @@ from prism_desktop.engine.training.run import ACTIVE, RunSummary
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations
 from prism_desktop.ui.explore.accuracy import AccuracyView
+from prism_desktop.ui.explore.adding import AddButton
 from prism_desktop.ui.explore.agreement import AgreementView
 from prism_desktop.ui.explore.data import RunData
 from prism_desktop.ui.explore.empty import no_runs, no_study
@@ -23,13 +24,7 @@ from prism_desktop.ui.explore.view import Picker, View, title
 from prism_desktop.ui.widgets.basics import GRID, columns, label, rows
 from prism_desktop.ui.widgets.pick import Segments
 
-_VIEWS = {
-    "faces": "Faces",
-    "two": "Two labelers",
-    "face": "One face",
-    "agreement": "Agreement",
-    "accuracy": "Accuracy",
-}
+_VIEWS = {"faces": "Faces", "two": "Two labelers", "face": "One face", "agreement": "Agreement", "accuracy": "Accuracy"}
 _PREDICTING = ("faces", "two", "face")
 NOTE = "These judgments say something about the labeler, not about the person shown."
 
@@ -51,8 +46,6 @@ class ExplorePanel(QWidget):
         self._lay_out()
         self._connect()
         self._open()
-
-    # What screenshots and tests ask of a panel.
 
     def views(self) -> tuple[str, ...]:
         """The views that can be shown."""
@@ -93,6 +86,8 @@ class ExplorePanel(QWidget):
         self.run.setPlaceholderText("Choose a run")
         self.segments = Segments(_VIEWS)
         self.note = label(NOTE, "small")
+        self.add = AddButton(context, lambda: self.data)
+        self.add.entered.connect(self._entered)
         self.export = ExportButton(context, lambda: self._view[self.segments.current])
         self.no_study, self.no_runs = no_study(context), no_runs(context)
 
@@ -100,7 +95,7 @@ class ExplorePanel(QWidget):
         self._stack = QStackedWidget()
         for view in (*self._view.values(), self.no_runs):
             self._stack.addWidget(view)
-        top = columns(label("Explore", "title"), GRID, self.run, GRID, self.segments, GRID, self.export, gap=GRID)
+        top = columns(label("Explore", "title"), GRID, self.run, self.add, GRID, self.segments, self.export, gap=GRID)
         top.setStretch(2, 1)
         body = QWidget()
         inside = rows(top, self._stack, self.note, gap=2 * GRID)
@@ -208,6 +203,14 @@ class ExplorePanel(QWidget):
         self._asked = path
         self._reader.start(Path(path), self._names)
 
+    def _entered(self, code: str) -> None:
+        """Read the run again, with somebody new in it, and show their faces."""
+        self.show_view("faces")
+        self._forget()
+        once = Qt.ConnectionType.SingleShotConnection
+        self._reader.read.connect(lambda _: self.faces.labeler.pick(code), once)
+        self._read()
+
     def _missed(self) -> None:
         """Nothing is shown, so nothing may seem chosen."""
         self._asked = ""
@@ -240,6 +243,7 @@ class ExplorePanel(QWidget):
         self._fill(name)
         bare = not self._runs and name != "agreement"
         self._stack.setCurrentWidget(self.no_runs if bare else self._view[name])
+        self.add.setVisible(name in _PREDICTING and not bare)
         self.note.setVisible(name in _PREDICTING and not bare)
 
     def _show_face(self, row: int) -> None:

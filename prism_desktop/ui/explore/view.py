@@ -139,7 +139,8 @@ def labeler_choices(view: View) -> tuple[list[tuple[str, str]], list[QIcon]]:
     data = view.data
     if data is None:
         return [], []
-    choices = [(code, data.names[code]) for code in data.labelers]
+    added = {code: f" (added, {count:,} answers)" for code, count in data.newcomers.items()}
+    choices = [(code, data.names[code] + added.get(code, "")) for code in data.labelers]
     return choices, [dot(view.colour(code)) for code in data.labelers]
 
 

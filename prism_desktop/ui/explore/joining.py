@@ -1,0 +1,56 @@
+"""Labelers who entered a run after its training: their predictions beside the others', and who may still enter."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from prism_desktop.engine.training.newcomers import list_newcomers
+from prism_desktop.engine.training.run import RunFolder
+
+if TYPE_CHECKING:
+    from prism_desktop.engine.study.store import Study
+    from prism_desktop.ui.explore.data import RunData
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A labeler of the study whom the run does not know."""
+
+    code: str
+    name: str
+    trials: int  # answered ones
+
+
+def candidates(study: "Study", known: tuple[str, ...]) -> tuple[Candidate, ...]:
+    """The study's labelers with answers who are not in a run, those with the most answers first."""
+    names = {each.code: each.display_name or each.code for each in study.labelers()}
+    found = [
+        Candidate(each.labeler, names[each.labeler], each.ratings + each.comparisons)
+        for each in study.progress()
+        if each.labeler not in known and each.ratings + each.comparisons
+    ]
+    return tuple(sorted(found, key=lambda each: -each.trials))
+
+
+def join(folder: Path, data: "RunData", names: Mapping[str, str]) -> None:
+    """Add those who entered the run; one whose files cannot be read is passed over."""
+    import pyarrow.parquet as pq
+
+    for newcomer in list_newcomers(RunFolder(folder)):
+        path = newcomer.path / "predictions.parquet"
+        if newcomer.code in data.labelers or not path.is_file():
+            continue
+        block = np.full((1, len(data.attributes), len(data.images)), np.nan, np.float32)
+        told = pq.read_table(path, columns=["attribute", "image", "score"]).to_pydict()
+        rows = np.array([data.row.get(image, -1) for image in told["image"]], np.int64)
+        place = {name: number for number, name in enumerate(data.attributes)}
+        kinds = np.array([place.get(name, -1) for name in told["attribute"]], np.int64)
+        known = (rows >= 0) & (kinds >= 0)
+        block[0, kinds[known], rows[known]] = np.array(told["score"], np.float32)[known]
+        data.scores = np.concatenate([data.scores, block])
+        data.labelers = (*data.labelers, newcomer.code)
+        data.names[newcomer.code] = names.get(newcomer.code) or newcomer.code
+        data.newcomers[newcomer.code] = newcomer.answers

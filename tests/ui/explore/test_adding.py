@@ -1,0 +1,93 @@
+"""A labeler is added to a trained run from some answers."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from pytestqt.qtbot import QtBot
+
+from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.events import Done, Progress
+from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.training.newcomers import Newcomer
+from prism_desktop.ui.explore import adding
+from prism_desktop.ui.explore.panel import ExplorePanel
+from tests.ui import fabricate
+from tests.ui.conftest import OpenWindow
+from tests.ui.explore.conftest import NAMES
+
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)  # of a dialog, offscreen
+_META = {"enters": "at once", "answers": 40, "presentations": 20, "seconds": 0.4, "loading": 1.0, "note": ""}
+_META |= {"accuracy": 0.71, "low": 0.6, "high": 0.8, "start": 0.62, "tested": 36}
+
+
+def _enter(run: Path, code: str) -> Newcomer:
+    """What the engine leaves of a newcomer, whose favourite is the last image."""
+    folder = run / "adapted" / code
+    folder.mkdir(parents=True)
+    images = pd.read_parquet(run / "data" / "images.parquet")["image"]
+    rows = [(code, name, image, float(place)) for name in NAMES for place, image in enumerate(images)]
+    pd.DataFrame(rows, columns=["labeler", "attribute", "image", "score"]).to_parquet(folder / "predictions.parquet")
+    (folder / "meta.json").write_text(json.dumps({"code": code, **_META}))
+    found = Newcomer.read(folder)
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def run(tiny_study: Study) -> Path:
+    """A run that does not know the third labeler."""
+    return fabricate.run(tiny_study.path, fabricate.of_study(tiny_study), labelers=("L1", "L2"), attributes=NAMES)
+
+
+def _open(open_window: OpenWindow, study: Study, qtbot: QtBot) -> ExplorePanel:
+    panel = open_window(study).show_panel("explore")
+    assert isinstance(panel, ExplorePanel)
+    qtbot.waitUntil(lambda: panel.data is not None and panel.idle(), timeout=20_000)
+    return panel
+
+
+def test_that_a_labeler_of_the_study_enters_and_is_browsed_like_any_other(
+    open_window: OpenWindow, tiny_study: Study, run: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def adapt(folder: Any, labels: Path | None = None, labeler: str | None = None) -> Iterator[Any]:
+        assert (folder.path, labels) == (run, None)
+        yield Progress(0, None, "Loading the run")
+        yield Done(_enter(run, str(labeler)))
+
+    monkeypatch.setattr(adding, "adapt_in_child", adapt)
+    panel = _open(open_window, tiny_study, qtbot)
+    panel.add.click()
+    form = panel.add.form
+    assert form is not None
+    qtbot.waitUntil(form.who.isEnabled, timeout=10_000)
+    assert [form.who.itemData(row) for row in range(form.who.count())] == ["L3"]
+    form.add.click()
+    qtbot.waitUntil(lambda: panel.faces.labeler.key == "L3" and panel.idle(), timeout=10_000)
+    assert "added, 40 answers" in panel.faces.labeler.currentText()
+    assert panel.data is not None
+    assert panel.faces.gallery.faces.face(0) == len(panel.data.images) - 1
+
+
+def test_that_a_refusal_is_said_in_the_form_and_nothing_changes(
+    open_window: OpenWindow, tiny_study: Study, run: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> Iterator[Any]:
+        raise RunError("These answers are of other images.")
+        yield
+
+    monkeypatch.setattr(adding, "adapt_in_child", refuse)
+    panel = _open(open_window, tiny_study, qtbot)
+    panel.add.click()
+    form = panel.add.form
+    assert form is not None
+    form.take_file(run / "answers.csv")
+    form.add.click()
+    qtbot.waitUntil(form.problem.isVisible, timeout=10_000)
+    assert form.problem.text() == "These answers are of other images."
+    assert panel.data is not None
+    assert panel.data.labelers == ("L1", "L2")
+    form.reject()
