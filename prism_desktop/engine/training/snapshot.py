@@ -110,6 +110,22 @@ def copy_snapshot(source: RunFolder, run: RunFolder) -> None:
         write_whole(run.data / path.name, lambda beside, path=path: shutil.copyfile(path, beside))  # type: ignore[misc]
 
 
+def narrow_snapshot(source: RunFolder, run: RunFolder, labelers: Sequence[str]) -> None:
+    """Give a run the data of some of another's labelers, every answer and image in the split that it has there."""
+    meta, used = source.meta(), set(labelers)
+    images = source.table("images")
+    _write(run, "images", images)
+    for name in ("pairs", "comparisons", "ratings"):
+        frame = source.table(name)
+        _write(run, name, frame[frame["labeler"].isin(used)].reset_index(drop=True))
+    pairs = run.table("pairs")
+    meta["labelers"] = [labeler for labeler in meta["labelers"] if labeler["code"] in used]
+    names = [str(attribute["name"]) for attribute in meta["attributes"]]
+    meta["counts"] = counts(pairs, labelers, names, len(images))
+    meta["fingerprint"] = _fingerprint(meta, images, pairs)
+    write_json(run.data / "meta.json", meta)
+
+
 def source_of(folder: Path, config: TrainConfig) -> RunFolder | None:
     """The run whose snapshot fits a configuration: the one in `folder`, if it asked for the same data."""
     if read_json(folder / "config.json") is None or not (folder / "data" / "meta.json").is_file():

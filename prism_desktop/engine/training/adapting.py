@@ -1,0 +1,203 @@
+"""A new labeler enters a finished run: read the answers, enter, predict every image, test, keep.
+
+As a process, `python -m prism_desktop.engine.training.adapting RUN REQUEST`, it speaks JSON lines like the inference
+child: progress, notice, and at the end result {path} or error {message}.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from prism_desktop.engine.errors import InputError, PrismError
+from prism_desktop.engine.evaluation.intervals import wilson
+from prism_desktop.engine.events import Done, Event, Notice, Progress
+from prism_desktop.engine.methods import method
+from prism_desktop.engine.personal.answers import Answers, answers
+from prism_desktop.engine.training.combining import differences
+from prism_desktop.engine.training.entering import LEAST, cross_fitted, open_entrance, value
+from prism_desktop.engine.training.entrances import Entered, Entrance, alone, some
+from prism_desktop.engine.training.files import write_json, write_whole
+from prism_desktop.engine.training.fit import Scored
+from prism_desktop.engine.training.labels import Labels, from_study, presentations, read_labels
+from prism_desktop.engine.training.newcomers import Newcomer, folder_of
+from prism_desktop.engine.training.predicting import write_predictions
+from prism_desktop.engine.training.run import RunFolder
+
+STATE = "state.safetensors"
+
+
+def adapt(
+    run: RunFolder,
+    labels: Path | None = None,
+    labeler: str | None = None,
+    name: str | None = None,
+    *,
+    scale: str | None = None,
+    coding: str | None = None,
+    profile: str | None = None,
+) -> Iterator[Event[Newcomer]]:
+    """Let a labeler of whom training never heard enter a run; their model is kept in the run's folder.
+
+    Args:
+        run: a finished run.
+        labels: a file of the labeler's answers, in any format that `study import` reads; or
+        labeler: a labeler of the study who is not in the run.
+        name: the code under which to keep a file's labeler; None for the file's own.
+        scale, coding: how a file's numbers are meant, as for `import_files`.
+        profile: the labeler's profile text, where the method reads it; None for the study's.
+
+    Yields:
+        Progress and notices, then Done.
+
+    Raises:
+        PrismError: one sentence.
+    """
+    if (labels is None) == (labeler is None):
+        raise InputError("Say either a file of answers or a labeler of the study.")
+    said: Labels
+    if labels is not None:
+        said = yield from value(read_labels(run, labels, name, scale=scale, coding=coding))
+    else:
+        assert labeler is not None
+        said = from_study(run, labeler)
+    for sentence in said.skipped:
+        yield Notice(sentence)
+    begun = time.perf_counter()
+    yield Progress(0, None, "Loading the run")
+    entrance: Entrance = yield from value(open_entrance(run))
+    yield from enter(run, entrance, said, profile, time.perf_counter() - begun)
+
+
+def enter(
+    run: RunFolder, entrance: Entrance, said: Labels, profile: str | None = None, loading: float = 0.0
+) -> Iterator[Event[Newcomer]]:
+    """The same with a run that is loaded: the labeler enters, is kept, and is then tested by cross-validation."""
+    names = [str(attribute["name"]) for attribute in run.meta()["attributes"]]
+    images = [str(image) for image in run.table("images")["image"]]
+    given = alone(answers(said.pairs, [said.labeler], names, images))
+    text = said.profile if profile is None else profile
+    begun = time.perf_counter()
+    yield Progress(0, 2, f"Learning from {len(given)} answers of {said.labeler}")
+    entered = entrance.enter(given, text)
+    path = folder_of(run, said.labeler)
+    path.mkdir(parents=True, exist_ok=True)
+    scored = [Scored(said.labeler, np.ascontiguousarray(entered.scores(None).T))]
+    yield from write_predictions(path / "predictions.parquet", scored, names, images)
+    _save(path / STATE, entered)
+    seconds = time.perf_counter() - begun
+    newcomer = _newcomer(run, said, path, len(given), seconds, loading)
+    _write(newcomer)  # it can be used before it is tested
+    yield Progress(1, 2, "Testing on own answers")
+    result = check(entrance, given, text)
+    newcomer = _newcomer(run, said, path, len(given), seconds, loading, result)
+    _write(newcomer)
+    yield Done(newcomer)
+
+
+def check(entrance: Entrance, given: Answers, profile: str = "") -> dict[str, Any]:
+    """Accuracy on a labeler's own answers, each from others that show other images, beside the start's.
+
+    Returns:
+        accuracy, low, high, start, tested and note, as in `Newcomer`; low and high are Wilson's interval, which takes
+        answers as independent.
+    """
+    margin = cross_fitted(entrance, given, profile)
+    decided = given.outcome != 0.5
+    if margin is None or not decided.any():
+        note = f"{len(given)} answers are too few to test on; from {LEAST} on the accuracy is cross-validated."
+        return {"accuracy": None, "low": None, "high": None, "start": None, "tested": 0, "note": note}
+    kept = some(given, decided)
+    start = differences(entrance.enter(some(given, np.zeros(len(given), bool)), profile).scores(None)[None], kept)
+    shares = [float(np.mean(_right(one, kept))) for one in (margin[decided], start)]
+    low, high = wilson(shares[0], len(kept))
+    note = f"Cross-validated on {len(kept)} own answers; no image of a tested answer was learned from."
+    return {"accuracy": shares[0], "low": low, "high": high, "start": shares[1], "tested": len(kept), "note": note}
+
+
+def load_newcomer(run: RunFolder, entrance: Entrance, code: str) -> Entered:
+    """Somebody who entered before, ready to predict.
+
+    Raises:
+        InputError: if nobody of that code did.
+    """
+    from safetensors.numpy import load_file
+
+    path = folder_of(run, code) / STATE
+    if not path.is_file():
+        raise InputError(f"Nobody called {code} entered the run {run.name}.")
+    return entrance.restore(load_file(path))
+
+
+def _right(margin: "np.typing.NDArray[np.float64]", given: Answers) -> "np.typing.NDArray[np.float64]":
+    return np.where(margin == 0, 0.5, (margin > 0) == (given.outcome > 0.5))
+
+
+def _save(path: Path, entered: Entered) -> None:
+    from safetensors.numpy import save_file
+
+    state = {name: np.array(array, order="C") for name, array in entered.state.items()}
+    write_whole(path, lambda beside: save_file(state, beside))
+
+
+def _newcomer(
+    run: RunFolder,
+    said: Labels,
+    path: Path,
+    count: int,
+    seconds: float,
+    loading: float,
+    result: dict[str, Any] | None = None,
+) -> Newcomer:
+    blank = {"accuracy": None, "low": None, "high": None, "start": None, "tested": 0, "note": "Not tested yet."}
+    return Newcomer(
+        code=said.labeler,
+        path=path,
+        enters=method(run.config().method).enters,
+        answers=count,
+        presentations=presentations(said.pairs),
+        seconds=seconds,
+        loading=loading,
+        **(blank if result is None else result),
+    )
+
+
+def _write(newcomer: Newcomer) -> None:
+    write_json(newcomer.path / "meta.json", {k: v for k, v in asdict(newcomer).items() if k != "path"})
+
+
+def main() -> int:
+    """Serve one request."""
+    line = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
+    os.dup2(2, 1)  # libraries print what they like
+
+    def tell(**message: Any) -> None:
+        line.write(json.dumps(message) + "\n")
+
+    run, request = RunFolder(Path(sys.argv[1])), json.loads(sys.argv[2])
+    labels = Path(request.pop("labels")) if request.get("labels") else request.pop("labels", None)
+    try:
+        for event in adapt(run, labels, **request):
+            if isinstance(event, Progress):
+                tell(event="progress", done=event.done, total=event.total, what=event.what)
+            elif isinstance(event, Notice):
+                tell(event="notice", text=event.text)
+            else:
+                tell(event="result", path=str(event.value.path))
+    except PrismError as error:
+        tell(event="error", message=str(error))
+        return 1
+    except Exception as error:  # whoever asked must hear it
+        tell(event="error", message=f"The run could not be adapted ({type(error).__name__}: {error}).")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,150 @@
+"""Labelers who entered a run after it was trained: where they are kept, and a child process in which one enters.
+
+In the run's folder, adapted/CODE/: predictions.parquet (labeler, attribute, image, score), state.safetensors (what the
+method keeps of a labeler) and meta.json. Importing this needs neither torch nor pandas.
+"""
+
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
+
+from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.events import Done, Event, Notice, Progress
+from prism_desktop.engine.training.files import read_json
+from prism_desktop.engine.training.run import RunFolder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FOLDER = "adapted"
+_WORKER = "prism_desktop.engine.training.adapting"
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """Somebody who entered a run."""
+
+    code: str
+    path: Path
+    enters: str  # how, in words
+    answers: int  # attributes of pairs that were learned from
+    presentations: int  # pairs shown, or made of ratings
+    accuracy: float | None  # on their own answers, cross-validated; None where there are too few
+    low: float | None  # 95 % interval
+    high: float | None
+    start: float | None  # accuracy on the same answers of what nobody's answers were needed for
+    tested: int  # answers that the two rest on
+    seconds: float  # from a loaded run to predictions
+    loading: float  # seconds before that
+    note: str  # a sentence on the accuracy
+
+    @classmethod
+    def read(cls, path: Path) -> "Newcomer | None":
+        """From a folder; None if it is none."""
+        stored = read_json(path / "meta.json")
+        return cls(**{**stored, "path": path}) if stored is not None else None
+
+
+def folder_of(run: RunFolder, code: str) -> Path:
+    """Where a newcomer is kept, whatever characters the code has."""
+    return run.path / FOLDER / quote(code, safe=" ").replace(".", "%2E")
+
+
+def list_newcomers(run: RunFolder) -> tuple[Newcomer, ...]:
+    """Everybody who entered a run, by code."""
+    found = [Newcomer.read(path.parent) for path in sorted((run.path / FOLDER).glob("*/meta.json"))]
+    return tuple(one for one in found if one is not None and folder_of(run, one.code) == one.path)
+
+
+def find_newcomer(run: RunFolder, code: str) -> Newcomer | None:
+    """One of them."""
+    return Newcomer.read(folder_of(run, code))
+
+
+def newcomer_predictions(run: RunFolder, code: str, attribute: str | None = None) -> "pd.DataFrame":
+    """Scores of all images: labeler, attribute, image, score; differences are logits.
+
+    Raises:
+        InputError: if nobody of that code entered.
+    """
+    import pandas as pd
+
+    path = folder_of(run, code) / "predictions.parquet"
+    if not path.is_file():
+        known = ", ".join(one.code for one in list_newcomers(run)) or "nobody"
+        raise InputError(f"Nobody called {code} entered the run {run.name}; {known} did.")
+    return pd.read_parquet(path, filters=[("attribute", "==", attribute)] if attribute is not None else None)
+
+
+def adapt_in_child(
+    run: RunFolder,
+    labels: Path | None = None,
+    labeler: str | None = None,
+    name: str | None = None,
+    *,
+    scale: str | None = None,
+    coding: str | None = None,
+    profile: str | None = None,
+) -> Iterator[Event[Newcomer]]:
+    """`adapting.adapt` in a process of its own, so that the window loads no torch; closing this ends the process.
+
+    Args:
+        run: a finished run.
+        labels: a file of answers; or
+        labeler: a labeler of the study who is not in the run.
+        name, scale, coding, profile: as for `adapting.adapt`.
+
+    Raises:
+        RunError: one sentence; what the child could not do.
+    """
+    request = {"labels": str(labels) if labels else None, "labeler": labeler, "name": name}
+    request |= {"scale": scale, "coding": coding, "profile": profile}
+    yield Progress(0, None, "Loading the run")
+    child = subprocess.Popen(
+        [sys.executable, "-m", _WORKER, str(run.path), json.dumps(request)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        encoding="utf-8",
+        start_new_session=True,  # Ctrl-C is for the parent
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+    )
+    try:
+        assert child.stdout is not None
+        for line in child.stdout:
+            message: dict[str, Any] = json.loads(line)
+            match message["event"]:
+                case "progress":
+                    yield Progress(message["done"], message["total"], message["what"])
+                case "notice":
+                    yield Notice(message["text"])
+                case "error":
+                    raise RunError(message["message"])
+                case "result":
+                    newcomer = Newcomer.read(Path(message["path"]))
+                    assert newcomer is not None
+                    yield Done(newcomer)
+                    return
+        raise RunError(f"The process that adapts the run ended unexpectedly (code {child.wait()}); try again.")
+    finally:
+        if child.poll() is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.terminate()
+                child.wait(2.0)
+        if child.poll() is None:
+            child.kill()
+            child.wait()
+        if child.stdout is not None:
+            child.stdout.close()
+
+
+def code_of(path: Path) -> str:
+    """The code that a newcomer's folder is named after."""
+    return unquote(path.name)

@@ -1,0 +1,290 @@
+"""K-shot curves and learning curves: how well labelers are served after few answers, by runs that are made for it.
+
+For a K-shot curve labelers are parted into folds. Each fold is left out of a run, whose labelers it then enters with K
+of its training answers, drawn anew in every resample, and is tested on faces that were held out from everybody. The
+runs are ordinary ones in the study, so that an interrupted evaluation goes on with them.
+"""
+
+import tempfile
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from prism_desktop.engine.backbones import parse
+from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.errors import InputError, PrismError, RunError
+from prism_desktop.engine.evaluation.curve import learning_curve
+from prism_desktop.engine.evaluation.report import evaluate, held_out
+from prism_desktop.engine.evaluation.shots import shot_curve
+from prism_desktop.engine.evaluation.shots import shots as draw_shots
+from prism_desktop.engine.events import Done, Event, Notice, Progress
+from prism_desktop.engine.methods import method
+from prism_desktop.engine.personal.answers import answers
+from prism_desktop.engine.personal.saved_heads import HeadCard
+from prism_desktop.engine.training.building import Task
+from prism_desktop.engine.training.closed_form import HeadFit
+from prism_desktop.engine.training.control import Control
+from prism_desktop.engine.training.entering import open_entrance, value
+from prism_desktop.engine.training.entrances import Entrance, alone
+from prism_desktop.engine.training.events import Started, Step
+from prism_desktop.engine.training.files import write_json
+from prism_desktop.engine.training.fit import Scored
+from prism_desktop.engine.training.run import RunFolder
+from prism_desktop.engine.training.session import train_run
+from prism_desktop.engine.training.siblings import CONSENSUS, find_run
+from prism_desktop.engine.training.snapshot import copy_snapshot, make_snapshot, narrow_snapshot
+from prism_desktop.engine.training.workshop import Shelf, Workshop, open_workshop
+
+_Z = 1.96  # half a 95 % interval, in standard errors
+Work = Generator[Progress | Notice, None, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ShotPlan:
+    """A K-shot evaluation."""
+
+    study: Path
+    methods: tuple[str, ...]
+    shots: tuple[int, ...]  # K
+    resamples: int  # draws of the K answers
+    folds: int  # parts of the labelers
+    options: Mapping[str, Any] = field(default_factory=dict)  # of all runs, by dotted key
+    settings: tuple[str, ...] = ()  # the same as "key=value"
+
+    def config(self, name: str) -> TrainConfig:
+        """Settings of a method's runs."""
+        return _config(name, self.options, self.settings)
+
+
+def shoot(plan: ShotPlan) -> Iterator[Event[dict[str, Any]]]:
+    """Train what is missing, let held-out labelers enter, and test them.
+
+    Yields:
+        Progress and notices, then Done with {study, backbone, split, shots, resamples, folds, labelers, methods}; the
+        latter a list of {method, curve}, a curve as `evaluation.shots.shot_curve` returns it, gains against
+        the consensus of the same run's labelers on the same answers.
+
+    Raises:
+        InputError: one sentence, if the plan cannot be carried out.
+    """
+    _check(plan)
+    with _room(plan.study) as folder:
+        pool = _pool(plan.study, Path(folder), plan.config(CONSENSUS))
+        codes = [str(labeler["code"]) for labeler in pool.meta()["labelers"]]
+        if len(codes) < 3:
+            raise InputError(f"A K-shot curve holds labelers out and trains on two or more; there are {len(codes)}.")
+        parts = _parts(codes, plan.folds)
+        results, shelf = [], Shelf()
+        for name in plan.methods:
+            frames: dict[int, list[list[pd.DataFrame]]] = {k: [[] for _ in range(plan.resamples)] for k in plan.shots}
+            shared = []
+            for number, part in enumerate(parts):
+                title = f"{name}, labelers {number + 1} of {len(parts)}"
+                run = yield from _trained(pool, plan.config(name), [c for c in codes if c not in part], title, shelf)
+                shared.append(_consensus_of(run, part))
+                entrance = yield from value(open_entrance(run, shelf.find(run)))
+                yield from _enter_all(plan, pool, entrance, part, frames, title)
+            yield Progress(1, 1, f"{name}: testing")
+            results.append({"method": name, "curve": _curve(pool, frames, shared)})
+        facts = {"study": pool.meta()["study"], "backbone": plan.config(CONSENSUS).backbone}
+        facts |= {"split": pool.meta()["split"], "shots": list(plan.shots), "resamples": plan.resamples}
+        yield Done({**facts, "folds": len(parts), "labelers": codes, "methods": results})
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePlan:
+    """A learning curve."""
+
+    study: Path
+    method: str
+    counts: tuple[int, ...]  # training answers of each labeler; all of them are added
+    resamples: int
+    options: Mapping[str, Any] = field(default_factory=dict)
+    settings: tuple[str, ...] = ()
+
+
+def measure_curve(plan: CurvePlan) -> Iterator[Event[dict[str, Any]]]:
+    """Fit a quick method to ever more training answers of each labeler, and foretell what more would bring.
+
+    Yields:
+        Progress, then Done with {study, method, backbone, split, points, curve}; points are {answers, accuracy,
+        error}, where answers is the mean over labelers, and curve is a `LearningCurve`.
+
+    Raises:
+        InputError: if the method is not quick, or there are too few answers.
+    """
+    if method(plan.method).scorer != "linear" or method(plan.method).made == "combination":
+        raise InputError(
+            f"{method(plan.method).title} takes too long to be fitted again and again; choose a closed form."
+        )
+    config = _config(plan.method, plan.options, plan.settings)
+    with _room(plan.study) as folder:
+        pool = _pool(plan.study, Path(folder), config)
+        points: list[dict[str, Any]] = []
+        workshop: Workshop = yield from value(open_workshop(pool))
+        yield from workshop.read_features(pool)
+        train = pool.table("pairs").query("split == 'train'")
+        most = int(train.groupby("labeler", observed=True).size().max())
+        counts = [*(count for count in plan.counts if count < most), most]
+        yield Progress(0, len(counts), "Opening the study")
+        for number, count in enumerate(counts):
+            draws = range(plan.resamples if count < most else 1)
+            fitted = []
+            for seed in draws:
+                one = yield from _subsampled(pool, workshop, config, count, seed)
+                fitted.append(one)
+            points.append(_point(pool, fitted))
+            yield Progress(number + 1, len(counts), f"{points[-1]['answers']} answers per labeler")
+        sizes, accuracies, errors = ([point[key] for point in points] for key in ("answers", "accuracy", "error"))
+        found = learning_curve(sizes, accuracies, errors).to_dict()
+        facts = {"study": pool.meta()["study"], "method": plan.method, "backbone": config.backbone}
+        yield Done({**facts, "split": pool.meta()["split"], "points": points, "curve": found})
+
+
+def _config(name: str, options: Mapping[str, Any], settings: Sequence[str]) -> TrainConfig:
+    config = TrainConfig().with_options({**options, "method": method(name).name}, settings)
+    return config.model_copy(update={"backbone": parse(config.backbone).text})
+
+
+def _check(plan: ShotPlan) -> None:
+    if not plan.methods or not plan.shots:
+        raise InputError("A K-shot curve wants at least one method and one number of answers.")
+    if plan.resamples < 1 or plan.folds < 2:
+        raise InputError("A K-shot curve wants at least one resample and two folds of labelers.")
+    if plan.config(plan.methods[0]).split.kind != "image":
+        raise InputError("A K-shot curve holds out faces as well as labelers, so its split is by image.")
+
+
+def _room(study: Path) -> "tempfile.TemporaryDirectory[str]":
+    """A folder for data in the study's cache, where a run's folder finds its study two levels up."""
+    if not study.is_dir():
+        raise InputError(f"There is no study at {study}.")
+    (study / "cache").mkdir(exist_ok=True)
+    return tempfile.TemporaryDirectory(prefix="shots-", dir=study / "cache", ignore_cleanup_errors=True)
+
+
+def _pool(study: Path, folder: Path, config: TrainConfig) -> RunFolder:
+    """Everybody's data, split once for all runs."""
+    from prism_desktop.engine.study.store import Study
+
+    pool = RunFolder(folder)
+    pool.data.mkdir(parents=True)
+    write_json(pool.path / "config.json", config.model_dump(mode="json"))
+    with Study.open(study, read_only=True) as opened:
+        make_snapshot(opened, pool, config.model_copy(update={"method": CONSENSUS}))
+    return pool
+
+
+def _parts(codes: Sequence[str], folds: int) -> list[list[str]]:
+    """Labelers dealt out at random, the same way every time."""
+    order = [codes[place] for place in np.random.default_rng(0).permutation(len(codes))]
+    count = min(folds, len(codes))
+    return [sorted(order[number::count]) for number in range(count)]
+
+
+def _trained(pool: RunFolder, config: TrainConfig, codes: Sequence[str], title: str, shelf: Shelf) -> Work:
+    """A finished run of some labelers: one that is there, or a new one."""
+    study, config = pool.study, config.model_copy(update={"labelers": tuple(codes)})
+    with _room(study) as folder:
+        source = RunFolder(Path(folder))
+        source.data.mkdir()
+        narrow_snapshot(pool, source, codes)
+        run = find_run(study, config, source.meta()["fingerprint"])
+        if run is None:
+            run = RunFolder.create(study, config)
+            copy_snapshot(source, run)
+    if run.status().state == "finished":
+        return run
+    total = 0
+    try:
+        for event in train_run(run, Control(run), shelf=shelf):
+            if isinstance(event, Started):
+                total = event.epochs * event.steps_per_epoch
+            elif isinstance(event, Step):
+                yield Progress(event.step, total, f"{title}: training")
+            elif isinstance(event, Progress):
+                yield Progress(event.done, event.total, f"{title}: {event.what.lower()}")
+    except PrismError as error:
+        run.set_status("failed", message=str(error))
+        raise
+    except GeneratorExit:
+        run.set_status("stopped", message="The evaluation was cancelled; it goes on from here.")
+        raise
+    if run.status().state != "finished":
+        raise RunError(f"The run {run.name} was {run.status().state} before it could be entered.")
+    return run
+
+
+def _consensus_of(run: RunFolder, part: Sequence[str]) -> pd.DataFrame:
+    """What the consensus of a run's labelers says, for labelers whom it never met."""
+    consensus = run.consensus() if method(run.config().method).personal else run.predictions()
+    if consensus.empty:
+        raise RunError(f"The run {run.name} lacks the consensus to compare with.")
+    one = consensus[consensus["labeler"] == consensus["labeler"].iloc[0]]
+    found: pd.DataFrame = pd.concat([one.assign(labeler=code) for code in part], ignore_index=True)
+    return found
+
+
+def _enter_all(
+    plan: ShotPlan,
+    pool: RunFolder,
+    entrance: Entrance,
+    part: Sequence[str],
+    frames: dict[int, list[list[pd.DataFrame]]],
+    title: str,
+) -> Iterator[Progress]:
+    """Every held-out labeler enters with every K and resample; scores of the test images go into `frames`."""
+    meta, pairs, table = pool.meta(), pool.table("pairs"), pool.table("images")
+    names = [str(attribute["name"]) for attribute in meta["attributes"]]
+    images = [str(image) for image in table["image"]]
+    tested = np.flatnonzero(table["split"].to_numpy(dtype=object) == "test")
+    ids = np.array(images, dtype=object)[tested]
+    profiles = {str(labeler["code"]): str(labeler.get("profile", "")) for labeler in meta["labelers"]}
+    done, total = 0, len(part) * len(plan.shots) * plan.resamples
+    for code in part:
+        for k in plan.shots:
+            for seed in range(plan.resamples):
+                if k == 0 and seed:  # nothing to draw
+                    frames[k][seed].append(frames[k][0][-1])
+                else:
+                    drawn = draw_shots(pairs, code, k, seed)
+                    given = alone(answers(drawn, [code], names, images))
+                    scores = entrance.enter(given, profiles[code]).scores(tested)
+                    keys = pd.MultiIndex.from_product([[code], names, ids], names=["labeler", "attribute", "image"])
+                    frames[k][seed].append(pd.DataFrame({"score": scores.ravel()}, index=keys).reset_index())
+                done += 1
+                yield Progress(done, total, f"{title}: {code} enters")
+
+
+def _curve(
+    pool: RunFolder, frames: Mapping[int, Sequence[Sequence[pd.DataFrame]]], shared: Sequence[pd.DataFrame]
+) -> list[dict[str, Any]]:
+    joined = {k: [pd.concat(draw, ignore_index=True) for draw in draws] for k, draws in frames.items()}
+    return shot_curve(pool.table("pairs"), joined, pd.concat(shared, ignore_index=True))
+
+
+def _subsampled(pool: RunFolder, workshop: Workshop, config: TrainConfig, count: int, seed: int) -> Work:
+    """(predictions, mean number of training answers) with at most so many training answers of each labeler."""
+    task, pairs = Task.of(pool), pool.table("pairs")
+    drawn = pd.concat([draw_shots(pairs, code, count, seed) for code in task.labelers])
+    given = {**task.answers, "train": answers(drawn, task.labelers, task.attributes, task.images)}
+    assert workshop.features is not None
+    card = HeadCard(config.method, config.backbone, workshop.sha256, task.labelers, task.attributes)
+    fit = HeadFit(card, workshop.features, given, pool.path)
+    for event in fit.run():
+        if isinstance(event, Progress):
+            yield Progress(0, None, f"{count} answers per labeler: {event.what.lower()}")
+    scores = np.stack([one.scores.T for one in fit.score() if isinstance(one, Scored)])
+    keys = [list(task.labelers), list(task.attributes), list(task.images)]
+    index = pd.MultiIndex.from_product(keys, names=["labeler", "attribute", "image"])
+    return pd.DataFrame({"score": scores.ravel()}, index=index).reset_index(), len(drawn) / len(task.labelers)
+
+
+def _point(pool: RunFolder, fitted: Sequence[tuple[pd.DataFrame, float]]) -> dict[str, Any]:
+    result = evaluate(held_out(pool.table("pairs")), [frame for frame, _ in fitted])["macro"]
+    error = (result["high"] - result["low"]) / (2 * _Z)
+    return {"answers": round(float(np.mean([n for _, n in fitted]))), "accuracy": result["accuracy"], "error": error}
