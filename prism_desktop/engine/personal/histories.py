@@ -156,11 +156,21 @@ class HistoryPrompts(nn.Module):
     def read(self, history: Ints, there: npt.NDArray[np.bool_]) -> Tensor:
         """Any labelers' items, (n, items, 3) and (n, items) bool -> tokens (n, tokens, width)."""
         mask = torch.from_numpy(there).to(self.common.device)
-        return self.common + functional.linear(self.encoder(self.items(history), mask), self.last)
+        items = self.items(history)
+        if isinstance(self.encoder, Averager):
+            told = self.encoder(items, self.items(history[:, :, [1, 0, 2]]), mask)
+        else:
+            told = self.encoder(items, mask)
+        return self.common + functional.linear(told, self.last)
 
 
 class Averager(nn.Module):
-    """An MLP of each item, the mean of all, an MLP of the mean; means of few items are shrunk to zero."""
+    """An MLP of each item minus that of its mirror image, winner and loser exchanged; the sum of all; an MLP of that.
+
+    Without the mirror image a sum mostly says which faces were shown, which all labelers share; with it, a labeler who
+    answers at random comes out near zero. Sums are divided by the root of their number, as evidence grows with answers;
+    those of few items are shrunk.
+    """
 
     FEW = 10.0
 
@@ -171,11 +181,11 @@ class Averager(nn.Module):
         self.outer = _linear(size, size, generator)
         self.spread = _linear(size, tokens * size, generator)
 
-    def forward(self, items: Tensor, there: Tensor) -> Tensor:
-        """(n, items, size) and (n, items) bool -> (n, tokens, size)."""
-        each: Tensor = self.inner(functional.gelu(items)) * there[:, :, None]
-        mean = each.sum(dim=1) / (there.sum(dim=1, keepdim=True) + self.FEW)
-        spread: Tensor = self.spread(functional.gelu(self.outer(mean)))
+    def forward(self, items: Tensor, mirrored: Tensor, there: Tensor) -> Tensor:
+        """(n, items, size), the same of the mirror images, and (n, items) bool -> (n, tokens, size)."""
+        each: Tensor = self.inner(functional.gelu(items) - functional.gelu(mirrored)) * there[:, :, None]
+        total = each.sum(dim=1) / (there.sum(dim=1, keepdim=True) + self.FEW).sqrt()
+        spread: Tensor = self.spread(functional.gelu(self.outer(total)))
         return spread.view(len(items), self.tokens, -1)
 
 

@@ -147,3 +147,15 @@ def test_that_attention_is_the_softmax_of_scaled_products() -> None:
     weight = torch.einsum("qhd,khd->hqk", query / 16**0.5, key).softmax(dim=-1)
     by_hand = look.out(torch.einsum("hqk,khd->qhd", weight, value).reshape(2, 64))
     assert torch.allclose(look(x, items, there)[0], by_hand, atol=1e-5)
+
+
+def test_that_answers_that_contradict_each_other_say_nothing_on_average() -> None:
+    told = _told()
+    prompts = _prompts(_known(told), averaged=True)
+    said = np.array([[[3, 9, 1], [5, 2, 0]]])
+    contradicted = np.concatenate([said, said[:, :, [1, 0, 2]]], axis=1)
+    nothing, both = (
+        prompts.read(items, np.full(items.shape[:2], shown)) for items, shown in ((said, False), (contradicted, True))
+    )
+    assert torch.allclose(nothing, both, atol=1e-4)
+    assert (prompts.read(said, np.full((1, 2), True)) - nothing).abs().max() > 0.01
