@@ -86,7 +86,7 @@ class Maml(MetaStart):
     moves: Tensor
 
     def __init__(self, rate: float) -> None:
-        """`rate` is how far the start moves at first, per entry and inner step."""
+        """`rate` is how far an entry of the start moves at first."""
         super().__init__()
         self.rate = rate
 
@@ -105,4 +105,4 @@ class Maml(MetaStart):
         self.mean += 0.1 * (gradient - self.mean)
         self.square += 0.01 * (gradient**2 - self.square)
         mean, square = self.mean / (1 - 0.9**self.moves), self.square / (1 - 0.99**self.moves)
-        self.start -= share * self.rate * INNER * mean / (square.sqrt() + 1e-8)
+        self.start -= share * self.rate * mean / (square.sqrt() + 1e-8)

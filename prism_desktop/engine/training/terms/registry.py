@@ -19,6 +19,8 @@ from prism_desktop.engine.training.terms.rated import Rated
 from prism_desktop.engine.training.terms.term import Term
 from prism_desktop.engine.training.terms.whose import Whose
 
+DEVIATION = 0.3  # spread of the entries by which tokens that were learned without a prior differ between labelers
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Facts:
@@ -42,7 +44,7 @@ class Facts:
 
 
 TERMS: Mapping[str, Callable[[Facts], Term]] = {
-    "prior": lambda facts: Prior(facts.config.strength, facts.config.token_std),
+    "prior": lambda facts: Prior(facts.config.strength, DEVIATION),
     "shrink": lambda facts: Shrink(facts.config.strength),
     "balance": lambda facts: Balance(facts.config.strength),
     "rated": lambda facts: Rated(facts.config.strength, facts.ratings) if facts.ratings is not None else Term(),
