@@ -139,7 +139,8 @@ class BayesHeads:
         Twice that is the variance of a difference of two of them. It is the study's and not that of the images that
         happen to be asked about together, so that an image has one score.
         """
-        return np.einsum("uakk,k->ua", self._own_blocks(), self.spread)
+        typical: Floats = np.einsum("uakk,k->ua", self._own_blocks(), self.spread)
+        return typical
 
     def _own_blocks(self) -> Floats:
         """(labelers, attributes, k, k): each labeler's and attribute's own block of the posterior covariance."""
