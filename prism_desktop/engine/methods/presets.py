@@ -5,6 +5,7 @@ from prism_desktop.engine.methods.method import Method
 # Networks that make tokens learn at the rate of networks, not at that of a table's free numbers.
 _ENCODER = {"token_lr": 1e-3}
 _PREFIX = {"start": "consensus", "token_lr": 5e-3}
+_META = {"start": "consensus", "epochs": 10, "patience": 10}  # no early end: tokens are only fitted in the last epochs
 PRESETS: tuple[Method, ...] = (
     Method(
         "consensus",
@@ -249,7 +250,7 @@ PRESETS: tuple[Method, ...] = (
         "strategy 8; Nichol, Achiam and Schulman 2018",
         trained="tokens",
         losses=("reptile",),
-        defaults=_PREFIX,
+        defaults=_META,
         enters="a few steps from the learned starting token",
     ),
     Method(
@@ -259,7 +260,7 @@ PRESETS: tuple[Method, ...] = (
         "strategy 8; Finn, Abbeel and Levine, ICML 2017",
         trained="tokens",
         losses=("maml",),
-        defaults=_PREFIX,
+        defaults=_META,
         enters="a few steps from the learned starting token",
     ),
     Method(
