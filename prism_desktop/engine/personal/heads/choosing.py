@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.optimize import minimize_scalar
 
 from prism_desktop.engine.events import Done, Event, Notice, Progress
 from prism_desktop.engine.personal.answers import Answers
@@ -58,7 +59,7 @@ def fit(
         for event in bayes.fit(features, answers, labelers, attributes, ratings=ratings, settings=trial):
             if not isinstance(event, Done):
                 continue
-            loss = validation_nll(event.value, features, validation)
+            loss = validation_nll(event.value, features, validation, rescaled=True)
             if kept is None or loss < best:
                 kept, best, chosen = event.value, loss, trial
     assert kept is not None
@@ -66,8 +67,19 @@ def fit(
     yield Done(kept)
 
 
-def validation_nll(heads: BayesHeads | LinearHeads, features: Features, validation: Answers) -> float:
-    """Mean over labelers of the mean negative log-likelihood of their decided answers."""
+def validation_nll(
+    heads: BayesHeads | LinearHeads, features: Features, validation: Answers, *, rescaled: bool = False
+) -> float:
+    """Mean over labelers of the mean negative log-likelihood of their decided answers.
+
+    Args:
+        heads: what scores the faces.
+        features: (images, d) that the answers' images are rows of.
+        validation: answers; ties do not count.
+        rescaled: with all scores multiplied by the one factor that serves best. Many pairs made of few ratings are not
+            as many independent answers, so scores come out too large, the more so the more axes there are; a space must
+            be chosen by what it tells apart, not by that.
+    """
     decided = select(validation, validation.outcome != 0.5)
     if not len(decided):
         return 0.0
@@ -76,6 +88,11 @@ def validation_nll(heads: BayesHeads | LinearHeads, features: Features, validati
     left, right = np.searchsorted(faces, decided.left), np.searchsorted(faces, decided.right)
     u, a = decided.labeler, decided.attribute
     margin = scores[u, a, left] - scores[u, a, right]
-    loss = np.logaddexp(0.0, np.where(decided.outcome > 0.5, -margin, margin))
+    margin = np.where(decided.outcome > 0.5, -margin, margin)
     count = np.bincount(u)
-    return float((np.bincount(u, weights=loss)[count > 0] / count[count > 0]).mean())
+    share = 1 / (count[u] * np.count_nonzero(count))
+
+    def loss(log: float) -> float:
+        return float(np.logaddexp(0.0, np.exp(log) * margin) @ share)
+
+    return float(minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded").fun) if rescaled else loss(0.0)
