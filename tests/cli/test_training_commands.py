@@ -65,7 +65,7 @@ def test_that_swapped_labelers_are_tested_with_each_others_models(
     assert run("evaluate", _run_folder(trained), "--swap", "L1,L2", "--json", "-") == 0
     swapped = json.loads(capsys.readouterr().out)
     plain = json.loads(trained.read_text())
-    assert swapped["test"]["per_labeler"]["L1"]["accuracy"] != plain["test"]["per_labeler"]["L1"]["accuracy"]
+    assert swapped["test"]["nll"] != plain["test"]["nll"]  # accuracies on a few answers may agree by chance
     assert swapped["test"]["per_labeler"]["L3"] == plain["test"]["per_labeler"]["L3"]
 
 

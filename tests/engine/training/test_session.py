@@ -258,8 +258,8 @@ def test_that_whatever_goes_wrong_becomes_a_failed_run_with_advice(
         raise error
 
     monkeypatch.setattr(Trainer, "_step", fail)
-    monkeypatch.setattr(worker, "_step_back", lambda: None)
-    monkeypatch.setattr(worker, "_prepare_torch", lambda run: None)
+    monkeypatch.setattr(worker, "step_back", lambda: None)
+    monkeypatch.setattr(worker, "prepare_torch", lambda run: None)
     assert worker.work(run, Control(run)) == 1
     status = run.status()
     assert status.state == "failed"
