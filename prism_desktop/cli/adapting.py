@@ -98,7 +98,7 @@ def curve(
     json: Json = None,
 ) -> None:
     """Learning curve: accuracy against the number of training answers, and what more answers would bring."""
-    from prism_desktop.engine.training.shooting import CurvePlan, measure_curve
+    from prism_desktop.engine.training.curving import CurvePlan, measure_curve
 
     options = _options(backbone, labelers, attributes, None, device)
     plan = CurvePlan(study, method, _numbers(counts), resamples, options, tuple(settings or ()))

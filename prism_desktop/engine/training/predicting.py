@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Done, Notice, Progress
 from prism_desktop.engine.training.files import sync
+from prism_desktop.engine.training.newcomers import find_newcomer, newcomer_predictions
 from prism_desktop.engine.training.run import RunFolder
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def predictions(
 
     Args:
         run: a run that has a trained model of any kind.
-        labeler: a code; None for all.
+        labeler: a code, also of somebody who entered the run later; None for all whom it was trained on.
         attribute: one of the run's; None for all of them; any other text is judged zero-shot by the text tower.
         images: any images as image (id), name, path; None for the run's own.
         cache: where images are decoded to; None for the study's cache.
@@ -68,11 +69,19 @@ def predictions(
     """
     meta = run.meta()
     codes = [str(known["code"]) for known in meta["labelers"]]
-    if labeler is not None and labeler not in codes:
+    entered = labeler is not None and labeler not in codes and find_newcomer(run, labeler) is not None
+    if labeler is not None and labeler not in codes and not entered:
         raise InputError(f"The run {run.name} has no labeler “{labeler}”; it has {', '.join(codes)}.")
     names = [str(known["name"]) for known in meta["attributes"]]
+    if entered and (images is not None or attribute not in (None, *names)):
+        raise InputError(
+            f"{labeler} entered {run.name} after it was trained, and is predicted on the images and attributes of the run "
+            "alone."
+        )
     if images is None and (attribute is None or attribute in names):
         known, frame = run.table("images"), run.predictions(labeler, attribute)
+        if entered:
+            frame = newcomer_predictions(run, str(labeler), attribute)
         if frame.empty:
             raise RunError(f"The run {run.name} has no predictions yet; finish or resume its training.")
         frame = frame.assign(name=frame["image"].map(known.set_index("image")["name"]))

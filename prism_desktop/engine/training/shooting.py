@@ -1,8 +1,9 @@
-"""K-shot curves and learning curves: how well labelers are served after few answers, by runs that are made for it.
+"""K-shot curves: how well labelers of whom training never heard are served after few answers.
 
-For a K-shot curve labelers are parted into folds. Each fold is left out of a run, whose labelers it then enters with K
-of its training answers, drawn anew in every resample, and is tested on faces that were held out from everybody. The
-runs are ordinary ones in the study, so that an interrupted evaluation goes on with them.
+For a K-shot curve labelers are parted into folds. Each fold is left out of a run, which its labelers then enter with K
+of their training answers, drawn anew in every resample, and is tested on faces that were held out from everybody. An
+answer is one attribute of one comparison or, of a labeler who only rated, one rating. The runs are ordinary ones in the
+study, so that an interrupted evaluation goes on with them.
 """
 
 import tempfile
@@ -10,6 +11,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 import pandas as pd
@@ -17,29 +19,23 @@ import pandas as pd
 from prism_desktop.engine.backbones import parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError, PrismError, RunError
-from prism_desktop.engine.evaluation.curve import learning_curve
-from prism_desktop.engine.evaluation.report import evaluate, held_out
+from prism_desktop.engine.evaluation.pairs import pairs_from_ratings
 from prism_desktop.engine.evaluation.shots import shot_curve
 from prism_desktop.engine.evaluation.shots import shots as draw_shots
 from prism_desktop.engine.events import Done, Event, Notice, Progress
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.personal.answers import answers
-from prism_desktop.engine.personal.saved_heads import HeadCard
-from prism_desktop.engine.training.building import Task
-from prism_desktop.engine.training.closed_form import HeadFit
 from prism_desktop.engine.training.control import Control
 from prism_desktop.engine.training.entering import open_entrance, value
 from prism_desktop.engine.training.entrances import Entrance, alone
 from prism_desktop.engine.training.events import Started, Step
 from prism_desktop.engine.training.files import write_json
-from prism_desktop.engine.training.fit import Scored
 from prism_desktop.engine.training.run import RunFolder
 from prism_desktop.engine.training.session import train_run
 from prism_desktop.engine.training.siblings import CONSENSUS, find_run
 from prism_desktop.engine.training.snapshot import copy_snapshot, make_snapshot, narrow_snapshot
-from prism_desktop.engine.training.workshop import Shelf, Workshop, open_workshop
+from prism_desktop.engine.training.workshop import Shelf
 
-_Z = 1.96  # half a 95 % interval, in standard errors
 Work = Generator[Progress | Notice, None, Any]
 
 
@@ -57,7 +53,7 @@ class ShotPlan:
 
     def config(self, name: str) -> TrainConfig:
         """Settings of a method's runs."""
-        return _config(name, self.options, self.settings)
+        return config_of(name, self.options, self.settings)
 
 
 def shoot(plan: ShotPlan) -> Iterator[Event[dict[str, Any]]]:
@@ -72,8 +68,8 @@ def shoot(plan: ShotPlan) -> Iterator[Event[dict[str, Any]]]:
         InputError: one sentence, if the plan cannot be carried out.
     """
     _check(plan)
-    with _room(plan.study) as folder:
-        pool = _pool(plan.study, Path(folder), plan.config(CONSENSUS))
+    with room_in(plan.study) as folder:
+        pool = take_pool(plan.study, Path(folder), plan.config(CONSENSUS))
         codes = [str(labeler["code"]) for labeler in pool.meta()["labelers"]]
         if len(codes) < 3:
             raise InputError(f"A K-shot curve holds labelers out and trains on two or more; there are {len(codes)}.")
@@ -95,57 +91,7 @@ def shoot(plan: ShotPlan) -> Iterator[Event[dict[str, Any]]]:
         yield Done({**facts, "folds": len(parts), "labelers": codes, "methods": results})
 
 
-@dataclass(frozen=True, slots=True)
-class CurvePlan:
-    """A learning curve."""
-
-    study: Path
-    method: str
-    counts: tuple[int, ...]  # training answers of each labeler; all of them are added
-    resamples: int
-    options: Mapping[str, Any] = field(default_factory=dict)
-    settings: tuple[str, ...] = ()
-
-
-def measure_curve(plan: CurvePlan) -> Iterator[Event[dict[str, Any]]]:
-    """Fit a quick method to ever more training answers of each labeler, and foretell what more would bring.
-
-    Yields:
-        Progress, then Done with {study, method, backbone, split, points, curve}; points are {answers, accuracy,
-        error}, where answers is the mean over labelers, and curve is a `LearningCurve`.
-
-    Raises:
-        InputError: if the method is not quick, or there are too few answers.
-    """
-    if method(plan.method).scorer != "linear" or method(plan.method).made == "combination":
-        raise InputError(
-            f"{method(plan.method).title} takes too long to be fitted again and again; choose a closed form."
-        )
-    config = _config(plan.method, plan.options, plan.settings)
-    with _room(plan.study) as folder:
-        pool = _pool(plan.study, Path(folder), config)
-        points: list[dict[str, Any]] = []
-        workshop: Workshop = yield from value(open_workshop(pool))
-        yield from workshop.read_features(pool)
-        train = pool.table("pairs").query("split == 'train'")
-        most = int(train.groupby("labeler", observed=True).size().max())
-        counts = [*(count for count in plan.counts if count < most), most]
-        yield Progress(0, len(counts), "Opening the study")
-        for number, count in enumerate(counts):
-            draws = range(plan.resamples if count < most else 1)
-            fitted = []
-            for seed in draws:
-                one = yield from _subsampled(pool, workshop, config, count, seed)
-                fitted.append(one)
-            points.append(_point(pool, fitted))
-            yield Progress(number + 1, len(counts), f"{points[-1]['answers']} answers per labeler")
-        sizes, accuracies, errors = ([point[key] for point in points] for key in ("answers", "accuracy", "error"))
-        found = learning_curve(sizes, accuracies, errors).to_dict()
-        facts = {"study": pool.meta()["study"], "method": plan.method, "backbone": config.backbone}
-        yield Done({**facts, "split": pool.meta()["split"], "points": points, "curve": found})
-
-
-def _config(name: str, options: Mapping[str, Any], settings: Sequence[str]) -> TrainConfig:
+def config_of(name: str, options: Mapping[str, Any], settings: Sequence[str]) -> TrainConfig:
     config = TrainConfig().with_options({**options, "method": method(name).name}, settings)
     return config.model_copy(update={"backbone": parse(config.backbone).text})
 
@@ -159,7 +105,7 @@ def _check(plan: ShotPlan) -> None:
         raise InputError("A K-shot curve holds out faces as well as labelers, so its split is by image.")
 
 
-def _room(study: Path) -> "tempfile.TemporaryDirectory[str]":
+def room_in(study: Path) -> "tempfile.TemporaryDirectory[str]":
     """A folder for data in the study's cache, where a run's folder finds its study two levels up."""
     if not study.is_dir():
         raise InputError(f"There is no study at {study}.")
@@ -167,7 +113,7 @@ def _room(study: Path) -> "tempfile.TemporaryDirectory[str]":
     return tempfile.TemporaryDirectory(prefix="shots-", dir=study / "cache", ignore_cleanup_errors=True)
 
 
-def _pool(study: Path, folder: Path, config: TrainConfig) -> RunFolder:
+def take_pool(study: Path, folder: Path, config: TrainConfig) -> RunFolder:
     """Everybody's data, split once for all runs."""
     from prism_desktop.engine.study.store import Study
 
@@ -189,7 +135,7 @@ def _parts(codes: Sequence[str], folds: int) -> list[list[str]]:
 def _trained(pool: RunFolder, config: TrainConfig, codes: Sequence[str], title: str, shelf: Shelf) -> Work:
     """A finished run of some labelers: one that is there, or a new one."""
     study, config = pool.study, config.model_copy(update={"labelers": tuple(codes)})
-    with _room(study) as folder:
+    with room_in(study) as folder:
         source = RunFolder(Path(folder))
         source.data.mkdir()
         narrow_snapshot(pool, source, codes)
@@ -251,7 +197,7 @@ def _enter_all(
                 if k == 0 and seed:  # nothing to draw
                     frames[k][seed].append(frames[k][0][-1])
                 else:
-                    drawn = draw_shots(pairs, code, k, seed)
+                    drawn = _drawn(pool, pairs, code, k, seed)
                     given = alone(answers(drawn, [code], names, images))
                     scores = entrance.enter(given, profiles[code]).scores(tested)
                     keys = pd.MultiIndex.from_product([[code], names, ids], names=["labeler", "attribute", "image"])
@@ -260,31 +206,28 @@ def _enter_all(
                 yield Progress(done, total, f"{title}: {code} enters")
 
 
+def _drawn(pool: RunFolder, pairs: pd.DataFrame, code: str, k: int, seed: int) -> pd.DataFrame:
+    """The pairs that K answers of a labeler make: of a labeler who only rated, an answer is a rating of a face.
+
+    Draws of one seed are nested, as in `evaluation.shots.shots`.
+    """
+    mine = pairs[(pairs["labeler"] == code) & (pairs["split"] == "train")]
+    if not len(mine) or (mine["source"] != "rating").any():
+        return draw_shots(pairs, code, k, seed)
+    rated, options, splits = (
+        pool.table("ratings"),
+        pool.config().pairs,
+        pool.table("images").set_index("image")["split"],
+    )
+    rated = rated[(rated["labeler"] == code) & (rated["image"].map(splits) == "train")]
+    order = np.random.default_rng([seed, crc32(code.encode())]).permutation(len(rated))[:k]
+    some = rated.iloc[np.sort(order)]
+    alike = dict.fromkeys(some["image"].astype(object), "train")
+    return pairs_from_ratings(some, alike, options.min_difference, options.cap_per_image, seed)
+
+
 def _curve(
     pool: RunFolder, frames: Mapping[int, Sequence[Sequence[pd.DataFrame]]], shared: Sequence[pd.DataFrame]
 ) -> list[dict[str, Any]]:
     joined = {k: [pd.concat(draw, ignore_index=True) for draw in draws] for k, draws in frames.items()}
     return shot_curve(pool.table("pairs"), joined, pd.concat(shared, ignore_index=True))
-
-
-def _subsampled(pool: RunFolder, workshop: Workshop, config: TrainConfig, count: int, seed: int) -> Work:
-    """(predictions, mean number of training answers) with at most so many training answers of each labeler."""
-    task, pairs = Task.of(pool), pool.table("pairs")
-    drawn = pd.concat([draw_shots(pairs, code, count, seed) for code in task.labelers])
-    given = {**task.answers, "train": answers(drawn, task.labelers, task.attributes, task.images)}
-    assert workshop.features is not None
-    card = HeadCard(config.method, config.backbone, workshop.sha256, task.labelers, task.attributes)
-    fit = HeadFit(card, workshop.features, given, pool.path)
-    for event in fit.run():
-        if isinstance(event, Progress):
-            yield Progress(0, None, f"{count} answers per labeler: {event.what.lower()}")
-    scores = np.stack([one.scores.T for one in fit.score() if isinstance(one, Scored)])
-    keys = [list(task.labelers), list(task.attributes), list(task.images)]
-    index = pd.MultiIndex.from_product(keys, names=["labeler", "attribute", "image"])
-    return pd.DataFrame({"score": scores.ravel()}, index=index).reset_index(), len(drawn) / len(task.labelers)
-
-
-def _point(pool: RunFolder, fitted: Sequence[tuple[pd.DataFrame, float]]) -> dict[str, Any]:
-    result = evaluate(held_out(pool.table("pairs")), [frame for frame, _ in fitted])["macro"]
-    error = (result["high"] - result["low"]) / (2 * _Z)
-    return {"answers": round(float(np.mean([n for _, n in fitted]))), "accuracy": result["accuracy"], "error": error}

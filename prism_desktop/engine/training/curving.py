@@ -1,0 +1,101 @@
+"""Learning curves: accuracy against the number of training answers, for methods that are fitted in one go."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.evaluation.curve import learning_curve
+from prism_desktop.engine.evaluation.report import evaluate, held_out
+from prism_desktop.engine.evaluation.shots import shots as draw_shots
+from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.methods import method
+from prism_desktop.engine.personal.answers import answers
+from prism_desktop.engine.personal.saved_heads import HeadCard
+from prism_desktop.engine.training.building import Task
+from prism_desktop.engine.training.closed_form import HeadFit
+from prism_desktop.engine.training.entering import value
+from prism_desktop.engine.training.fit import Scored
+from prism_desktop.engine.training.run import RunFolder
+from prism_desktop.engine.training.shooting import Work, config_of, room_in, take_pool
+from prism_desktop.engine.training.workshop import Workshop, open_workshop
+
+_Z = 1.96  # half a 95 % interval, in standard errors
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePlan:
+    """A learning curve."""
+
+    study: Path
+    method: str
+    counts: tuple[int, ...]  # training answers of each labeler; all of them are added
+    resamples: int
+    options: Mapping[str, Any] = field(default_factory=dict)
+    settings: tuple[str, ...] = ()
+
+
+def measure_curve(plan: CurvePlan) -> Iterator[Event[dict[str, Any]]]:
+    """Fit a quick method to ever more training answers of each labeler, and foretell what more would bring.
+
+    Yields:
+        Progress, then Done with {study, method, backbone, split, points, curve}; points are {answers, accuracy,
+        error}, where answers is the mean over labelers, and curve is a `LearningCurve`.
+
+    Raises:
+        InputError: if the method is not quick, or there are too few answers.
+    """
+    if method(plan.method).scorer != "linear" or method(plan.method).made == "combination":
+        raise InputError(
+            f"{method(plan.method).title} takes too long to be fitted again and again; choose a closed form."
+        )
+    config = config_of(plan.method, plan.options, plan.settings)
+    with room_in(plan.study) as folder:
+        pool = take_pool(plan.study, Path(folder), config)
+        points: list[dict[str, Any]] = []
+        workshop: Workshop = yield from value(open_workshop(pool))
+        yield from workshop.read_features(pool)
+        train = pool.table("pairs").query("split == 'train'")
+        most = int(train.groupby("labeler", observed=True).size().max())
+        counts = [*(count for count in plan.counts if count < most), most]
+        yield Progress(0, len(counts), "Opening the study")
+        for number, count in enumerate(counts):
+            draws = range(plan.resamples if count < most else 1)
+            fitted = []
+            for seed in draws:
+                one = yield from _subsampled(pool, workshop, config, count, seed)
+                fitted.append(one)
+            points.append(_point(pool, fitted))
+            yield Progress(number + 1, len(counts), f"{points[-1]['answers']} answers per labeler")
+        sizes, accuracies, errors = ([point[key] for point in points] for key in ("answers", "accuracy", "error"))
+        found = learning_curve(sizes, accuracies, errors).to_dict()
+        facts = {"study": pool.meta()["study"], "method": plan.method, "backbone": config.backbone}
+        yield Done({**facts, "split": pool.meta()["split"], "points": points, "curve": found})
+
+
+def _subsampled(pool: RunFolder, workshop: Workshop, config: TrainConfig, count: int, seed: int) -> Work:
+    """(predictions, mean number of training answers) with at most so many training answers of each labeler."""
+    task, pairs = Task.of(pool), pool.table("pairs")
+    drawn = pd.concat([draw_shots(pairs, code, count, seed) for code in task.labelers])
+    given = {**task.answers, "train": answers(drawn, task.labelers, task.attributes, task.images)}
+    assert workshop.features is not None
+    card = HeadCard(config.method, config.backbone, workshop.sha256, task.labelers, task.attributes)
+    fit = HeadFit(card, workshop.features, given, pool.path)
+    for event in fit.run():
+        if isinstance(event, Progress):
+            yield Progress(0, None, f"{count} answers per labeler: {event.what.lower()}")
+    scores = np.stack([one.scores.T for one in fit.score() if isinstance(one, Scored)])
+    keys = [list(task.labelers), list(task.attributes), list(task.images)]
+    index = pd.MultiIndex.from_product(keys, names=["labeler", "attribute", "image"])
+    return pd.DataFrame({"score": scores.ravel()}, index=index).reset_index(), len(drawn) / len(task.labelers)
+
+
+def _point(pool: RunFolder, fitted: Sequence[tuple[pd.DataFrame, float]]) -> dict[str, Any]:
+    result = evaluate(held_out(pool.table("pairs")), [frame for frame, _ in fitted])["macro"]
+    error = (result["high"] - result["low"]) / (2 * _Z)
+    return {"answers": round(float(np.mean([n for _, n in fitted]))), "accuracy": result["accuracy"], "error": error}

@@ -1,0 +1,84 @@
+"""A new labeler enters a trained run with 20 answers. Asked: all images predicted within 2 s of a loaded run.
+
+The run is trained for a few steps only, which changes no time of what is measured.
+"""
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.events import Done
+from prism_desktop.engine.personal.answers import answers
+from prism_desktop.engine.study.demo.study import build_demo
+from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.training.control import Control
+from prism_desktop.engine.training.entering import open_entrance
+from prism_desktop.engine.training.entrances import alone, some
+from prism_desktop.engine.training.labels import from_study
+from prism_desktop.engine.training.run import RunFolder
+from prism_desktop.engine.training.session import train_run
+from prism_desktop.engine.training.snapshot import make_snapshot
+from prism_desktop.engine.training.workshop import Shelf
+
+METHODS = (
+    "hierarchical-bayes", "collaborative", "retrieval", "mlp-decoder", "lora-visual-prompt", "text-token", "moe-lora",
+    "e2p-1", "persoma-perceiver", "gated-memory", "cluster-lora", "per-labeler-lora",
+)  # fmt: skip
+NEW, ANSWERS, LIMIT = "L3", 20, 2.0  # labeler, attributes of comparisons, s
+
+
+def main() -> int:
+    """Print seconds by method; 1 if any takes longer than the limit."""
+    shelf, slow = Shelf(), []
+    with tempfile.TemporaryDirectory() as folder:
+        study = Path(folder) / "demo.prism"
+        for _ in build_demo(study):
+            pass
+        for method in sys.argv[1:] or METHODS:
+            loading, entering, predicting = _measure(_trained(study, method, shelf))
+            slow += [method] if entering + predicting > LIMIT else []
+            print(
+                f"{method:<20} loading {loading:5.1f} s, entering {entering:5.2f} s, predicting 600 images "
+                f"{predicting:5.2f} s, together {entering + predicting:5.2f} s",
+                flush=True,
+            )
+    print(f"longer than {LIMIT:g} s: {', '.join(slow) or 'none'}")
+    return int(bool(slow))
+
+
+def _trained(study: Path, method: str, shelf: Shelf) -> RunFolder:
+    given = {"method": method, "backbone": "prism-mini", "device": "cpu", "epochs": 1, "max_steps": 2, "compare": False}
+    config = TrainConfig.checked({**given, "labelers": ("L1", "L2", "L4", "L5", "L6")})
+    run = RunFolder.create(study, config)
+    with Study.open(study, read_only=True) as opened:
+        make_snapshot(opened, run, config)
+    for _ in train_run(run, Control(run), shelf=shelf):
+        pass
+    return run
+
+
+def _measure(run: RunFolder) -> tuple[float, float, float]:
+    """Seconds to load, to enter and to predict; the second of two newcomers, since the first one warms caches."""
+    begun = time.perf_counter()
+    *_, done = open_entrance(run)
+    assert isinstance(done, Done)
+    loading, said = time.perf_counter() - begun, from_study(run, NEW)
+    names = [str(attribute["name"]) for attribute in run.meta()["attributes"]]
+    images = [str(image) for image in run.table("images")["image"]]
+    given = alone(answers(said.pairs, [NEW], names, images))
+    entering = predicting = 0.0
+    for start in (0, ANSWERS):
+        begun = time.perf_counter()
+        entered = done.value.enter(some(given, np.isin(np.arange(len(given)), np.arange(start, start + ANSWERS))))
+        entering = time.perf_counter() - begun
+        entered.scores(None)
+        predicting = time.perf_counter() - begun - entering
+    return loading, entering, predicting
+
+
+if __name__ == "__main__":
+    sys.exit(main())

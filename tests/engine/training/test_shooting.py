@@ -1,0 +1,63 @@
+"""K-shot and learning curves on a small study: who is held out, what is told, and what goes on where it stood."""
+
+from collections.abc import Iterator
+from typing import TypeVar
+
+import pytest
+
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.events import Done, Event
+from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.training.curving import CurvePlan, measure_curve
+from prism_desktop.engine.training.run import RunFolder, list_runs
+from prism_desktop.engine.training.shooting import ShotPlan, shoot
+from tests.fixtures.study import MakeStudy
+
+T = TypeVar("T")
+
+
+def last(events: Iterator[Event[T]]) -> T:
+    *_, done = events
+    assert isinstance(done, Done)
+    return done.value
+
+
+@pytest.fixture
+def study(make_study: MakeStudy) -> Study:
+    return make_study(images=42, labelers=4, comparisons=60)
+
+
+def test_that_every_labeler_is_held_out_of_one_run_that_is_used_again(study: Study, tiny_backbone: str) -> None:
+    options = {"backbone": tiny_backbone, "device": "cpu"}
+    plan = ShotPlan(study.path, ("hierarchical-bayes",), (0, 10), 2, 2, options)
+    result = last(shoot(plan))
+    (one,) = result["methods"]
+    assert [row["k"] for row in one["curve"]] == [0, 10]
+    assert set(one["curve"][1]["per_labeler"]) == {"L1", "L2", "L3", "L4"}
+    assert all(row["gain"]["low"] <= row["gain"]["value"] <= row["gain"]["high"] for row in one["curve"])
+    runs = [RunFolder(run.path) for run in list_runs(study.path) if run.method == "hierarchical-bayes"]
+    trained = [{labeler["code"] for labeler in run.meta()["labelers"]} for run in runs]
+    assert sorted(code for codes in trained for code in codes) == ["L1", "L2", "L3", "L4"]  # each is left out once
+    before = {run.name for run in list_runs(study.path)}
+    assert last(shoot(plan)) == result
+    assert {run.name for run in list_runs(study.path)} == before
+
+
+def test_that_a_learning_curve_ends_at_all_answers_and_foretells(study: Study, tiny_backbone: str) -> None:
+    plan = CurvePlan(study.path, "hierarchical-bayes", (10, 20, 40), 2, {"backbone": tiny_backbone, "device": "cpu"})
+    result = last(measure_curve(plan))
+    sizes = [point["answers"] for point in result["points"]]
+    assert sizes[:3] == [10, 20, 40]
+    assert sizes[3] > 40
+    assert result["curve"]["sentence"].startswith("+50 answers")
+    assert not list_runs(study.path)
+
+
+def test_that_impossible_evaluations_are_one_sentence(study: Study, tiny_backbone: str) -> None:
+    options = {"backbone": tiny_backbone, "device": "cpu"}
+    with pytest.raises(InputError, match="trains on two or more"):
+        last(shoot(ShotPlan(study.path, ("consensus",), (0,), 1, 2, {**options, "labelers": ("L1", "L2")})))
+    with pytest.raises(InputError, match="split is by image"):
+        last(shoot(ShotPlan(study.path, ("consensus",), (0,), 1, 2, {**options, "split": "pair"})))
+    with pytest.raises(InputError, match="closed form"):
+        last(measure_curve(CurvePlan(study.path, "lora-visual-prompt", (10,), 1, options)))
