@@ -30,6 +30,7 @@ PRESETS: tuple[Method, ...] = (
         "Adapters learned from everyone, and one learned word per labeler in front of the attribute's text.",
         "PRISM report; Zhou et al., IJCV 2022 (CoOp)",
         places=("text-token",),
+        defaults={"token_lr": 2e-3},  # a word turns every attribute at once and soon learns by heart
     ),
     Method(
         "hybrid-prompt",
