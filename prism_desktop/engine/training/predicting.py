@@ -75,7 +75,7 @@ def predictions(
     names = [str(known["name"]) for known in meta["attributes"]]
     if entered and (images is not None or attribute not in (None, *names)):
         raise InputError(
-            f"{labeler} entered {run.name} after it was trained, and is predicted on the images and attributes of the run "
+            f"{labeler} entered {run.name} after it was trained, and is predicted on its own images and attributes "
             "alone."
         )
     if images is None and (attribute is None or attribute in names):
