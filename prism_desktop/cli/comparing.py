@@ -63,6 +63,9 @@ def compare(
     settings: Annotated[list[str] | None, typer.Option("--set", help="Any other setting, as key=value.")] = None,
     controls: Annotated[bool, typer.Option("--controls", help="Test with labelers' models swapped, too.")] = False,
     shuffled: Annotated[bool, typer.Option("--shuffled", help="Control: train on shuffled labelers.")] = False,
+    cross_fit: Annotated[
+        bool, typer.Option("--cross-fit", help="Hold out every image fold in turn: each answer is tested once.")
+    ] = False,
     name: Annotated[str, typer.Option(help="Name of the comparison; empty for one that follows from the rest.")] = "",
     json: Json = None,
     csv: Annotated[Path | None, typer.Option(help="Write the leaderboard to this CSV file.")] = None,
@@ -76,7 +79,7 @@ def compare(
     }  # fmt: skip
     options = {key: value for key, value in given.items() if value is not None}
     wanted = names(methods) or ()
-    plan = comparing.Plan(study, wanted, options, tuple(settings or ()), seeds, controls, shuffled, name)
+    plan = comparing.Plan(study, wanted, options, tuple(settings or ()), seeds, controls, shuffled, name, cross_fit)
     path = _follow(comparing.compare(plan))
     board = json_module.loads((path / "leaderboard.json").read_text("utf-8"))
     write_json(board, json)
@@ -143,7 +146,7 @@ def _follow(batches: Iterable[Sequence[Mapping[str, Any]]]) -> Path:
                     for method, why in event["left_out"].items():
                         err.print(f"{method} is left out: {why}", markup=False)
                 case "item":
-                    bar.update(everything, description=f"{event['method']}, seed {event['seed']}")
+                    bar.update(everything, description=_which(event))
                     bar.reset(present, total=None, description="preparing", state="", visible=True)
                 case "started":
                     total = event["epochs"] * event["steps_per_epoch"]
@@ -156,18 +159,24 @@ def _follow(batches: Iterable[Sequence[Mapping[str, Any]]]) -> Path:
                     done = f"{event['number']} of {event['runs']} runs"
                     bar.update(everything, completed=event["number"], state=done)
                     end = f"failed: {event['failure']}" if event["failure"] else "done"
-                    err.print(f"{done}: {event['method']}, seed {event['seed']}, {end}", markup=False, soft_wrap=True)
+                    err.print(f"{done}: {_which(event)}, {end}", markup=False, soft_wrap=True)
     if path is None:
         raise InputError("The comparison ended before it began.")
     return path
+
+
+def _which(run: Mapping[str, Any]) -> str:
+    fold = f", fold {run['fold']}" if run["fold"] else ""
+    return f"{run['method']}, seed {run['seed']}{fold}"
 
 
 def _tables(board: Mapping[str, Any]) -> tuple[Table, Table]:
     from prism_desktop.engine.training.board import board_cells
 
     seeds = f"{board['seeds']} seed{'s' if board['seeds'] > 1 else ''}"
+    folds = f", {len(board['folds'])} folds" if len(board["folds"]) > 1 else ""
     shuffled = ", labelers shuffled" if board["shuffled"] else ""
-    title = f"{board['study']}, test ({board['split']['kind']} split, {seeds}{shuffled})"
+    title = f"{board['study']}, test ({board['split']['kind']} split, {seeds}{folds}{shuffled})"
     tables = Table(box=None, title=title), Table(box=None)
     for table, columns in zip(tables, (_ACCURACY, _COST), strict=True):
         for column in columns:
@@ -190,7 +199,7 @@ def _facts(study: Path) -> tuple[int, int, bool]:
 
 
 def _remarks(board: Mapping[str, Any]) -> list[str]:
-    failed = [f"{one['method']}, seed {one['seed']}, failed: {one['message']}" for one in board["failed"]]
+    failed = [f"{_which(one)}, failed: {one['message']}" for one in board["failed"]]
     swapped = [
         f"{method} swapped: {100 * row['gain']['value']:+.1f} points against consensus"
         f"{'' if row['below'] else ', NOT below it'}"

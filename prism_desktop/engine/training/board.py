@@ -10,6 +10,7 @@ from prism_desktop.engine.evaluation.report import evaluate, gain, held_out
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.training.evaluating import evaluate_run
 from prism_desktop.engine.training.files import write_json, write_text
+from prism_desktop.engine.training.folds import joined
 from prism_desktop.engine.training.run import RunFolder
 from prism_desktop.engine.training.siblings import CONSENSUS
 
@@ -28,30 +29,28 @@ def write_board(comparison: "Comparison", done: Sequence["Entry"], finished: boo
     Args:
         comparison: what is compared.
         done: the entries that have come to an end, one way or another.
-        finished: whether these are all; only then seeds are put together exactly and controls are tested.
+        finished: whether these are all; only then seeds and folds are put together exactly and controls are tested.
 
     Returns:
-        What leaderboard.json holds: methods (see `leaderboard.methods_json`), failed [{method, seed, run, message}],
-        left_out [{method, reason}], runs {method: [names]}, baselines, swapped {method: {accuracy, gain, below}},
-        finished, and what was asked.
+        What leaderboard.json holds: methods (see `leaderboard.methods_json`), failed [{method, seed, fold, run,
+        message}], left_out [{method, reason}], runs {method: [names]}, baselines, swapped {method: {accuracy, gain,
+        below}}, folds, finished, and what was asked.
     """
     groups: dict[str, list[RunFolder]] = defaultdict(list)
     for entry in done:
         if entry.run is not None and not entry.failure:
             groups[entry.method].append(entry.run)
-    rows = leaderboard([one for name, runs in groups.items() for one in _summaries(name, runs, exact=finished)])
+    folds = comparison.folds
+    found = [one for name, runs in groups.items() for one in _summaries(name, runs, folds, exact=finished)]
+    rows = leaderboard(found)
     board = _asked(comparison) | {
         "finished": finished,
         "methods": methods_json(rows),
-        "failed": [
-            {"method": e.method, "seed": e.seed, "run": e.run.name if e.run else None, "message": e.failure}
-            for e in done
-            if e.failure
-        ],
+        "failed": [_failed(entry) for entry in done if entry.failure],
         "left_out": [{"method": name, "reason": why} for name, why in comparison.left_out.items()],
         "runs": {name: [run.name for run in runs] for name, runs in groups.items()},
         "baselines": _baselines(groups),
-        "swapped": _swapped(groups) if finished and comparison.plan.controls else {},
+        "swapped": _swapped(groups, folds) if finished and comparison.plan.controls else {},
     }
     write_json(comparison.path / JSON, board)
     write_text(comparison.path / MARKDOWN, board_markdown(board))
@@ -93,9 +92,17 @@ def board_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
+def _failed(entry: "Entry") -> dict[str, Any]:
+    name = entry.run.name if entry.run else None
+    return {
+        "method": entry.method, "seed": entry.seed, "fold": entry.fold, "run": name, "message": entry.failure
+    }  # fmt: skip
+
+
 def _asked(comparison: "Comparison") -> dict[str, Any]:
-    plan, source = comparison.plan, comparison.sources[CONSENSUS]
-    config, meta = plan.config(CONSENSUS), source.meta()
+    plan, folds = comparison.plan, comparison.folds
+    metas = [comparison.sources[CONSENSUS, fold].meta() for fold in folds]
+    config, meta = plan.config(CONSENSUS), metas[0]
     return {
         "name": comparison.path.name,
         "study": meta["study"],
@@ -103,31 +110,35 @@ def _asked(comparison: "Comparison") -> dict[str, Any]:
         "backbone": config.backbone,
         "split": meta["split"],
         "seeds": plan.seeds,
+        "folds": list(folds),
         "shuffled": config.pairs.shuffle is not None,
         "labelers": [labeler["code"] for labeler in meta["labelers"]],
         "attributes": [attribute["name"] for attribute in meta["attributes"]],
-        "counts": meta["counts"],
+        "counts": meta["counts"] | {"test": sum(int(one["counts"]["test"]) for one in metas)},
         "fingerprint": meta["fingerprint"],
         "notices": meta.get("notices", []),
         "wanted": list(comparison.methods),
     }
 
 
-def _summaries(name: str, runs: Sequence[RunFolder], exact: bool) -> list[dict[str, Any]]:
-    """Results of a method's runs; seeds are put together answer by answer where it is to be exact."""
+def _summaries(name: str, runs: Sequence[RunFolder], folds: Sequence[int], exact: bool) -> list[dict[str, Any]]:
+    """Results of a method's runs; seeds and folds are put together answer by answer where it is to be exact."""
     found = [_summary(run) for run in runs]
     if len(runs) < 2 or not exact:
         return found
-    pairs, seed = runs[0].table("pairs"), runs[0].config().split.seed
-    predictions, consensus = [run.predictions() for run in runs], [run.consensus() for run in runs]
-    test = evaluate(pairs, predictions, runs[0].table("comparisons"), seed, ratings=runs[0].table("ratings"))
+    tested = joined(runs, folds)
+    if tested is None:
+        return []  # each seed lacks a fold, so that other methods' answers are not all judged
+    test = evaluate(tested.pairs, tested.predictions, tested.comparisons, tested.seed, ratings=tested.ratings)
+    # Scores of different folds come from different models: ranks are comparable within a fold alone.
+    test["spearman"] = averaged([one["test"].get("spearman") for one in found])
     costs = [
         {"parameters": one["parameters"], "seconds_per_epoch": one["seconds_per_epoch"], "epochs": one["epochs"]}
         for one in found
     ]
     together = {"method": name, "test": test, **averaged(costs)}
-    if name != CONSENSUS and not any(frame.empty for frame in consensus):
-        together["gain"] = gain(held_out(pairs), predictions, consensus, seed)
+    if name != CONSENSUS and tested.consensus:
+        together["gain"] = gain(held_out(tested.pairs), tested.predictions, tested.consensus, tested.seed)
     return [together]
 
 
@@ -140,22 +151,20 @@ def _summary(run: RunFolder) -> dict[str, Any]:
 
 
 def _baselines(groups: Mapping[str, Sequence[RunFolder]]) -> dict[str, Any]:
-    """What every method is read against, from a run of the consensus."""
-    for run in groups.get(CONSENSUS, ()):
-        known: dict[str, Any] = (run.summary() or {}).get("baselines") or {}
-        return known
-    return {}
+    """What every method is read against, from the runs of the consensus; averaged over folds."""
+    known = [(run.summary() or {}).get("baselines") for run in groups.get(CONSENSUS, ())]
+    return averaged(known) or {}
 
 
-def _swapped(groups: Mapping[str, Sequence[RunFolder]]) -> dict[str, Any]:
+def _swapped(groups: Mapping[str, Sequence[RunFolder]], folds: Sequence[int]) -> dict[str, Any]:
     """Personal methods with everybody's model given to the next labeler; it must fall below consensus."""
     out: dict[str, Any] = {}
     for name, runs in groups.items():
-        consensus = [run.consensus() for run in runs]
-        if not METHODS[name].personal or any(frame.empty for frame in consensus):
+        tested = joined(runs, folds) if METHODS[name].personal else None
+        if tested is None or not tested.consensus:
             continue
-        rotated: list[pd.DataFrame] = [rotate_labelers(run.predictions()) for run in runs]
-        macro = gain(held_out(runs[0].table("pairs")), rotated, consensus, runs[0].config().split.seed)["macro"]
+        rotated: list[pd.DataFrame] = [rotate_labelers(frame) for frame in tested.predictions]
+        macro = gain(held_out(tested.pairs), rotated, tested.consensus, tested.seed)["macro"]
         told = {"value": macro["difference"], **{key: macro[key] for key in ("low", "high", "p")}}
         out[name] = {"gain": told, "below": macro["difference"] is not None and macro["difference"] < 0}
     return out
@@ -176,6 +185,8 @@ def _sentence(board: Mapping[str, Any]) -> str:
         f"{'seed' if board['seeds'] == 1 else 'seeds'}; {counts['test']} answers of {counts['labelers']} labelers are "
         "tested. Accuracies with 95 % intervals over images; gains in points, p adjusted for the number of methods."
     )
+    if len(board["folds"]) > 1:
+        text += f" Cross-fitted: each of {len(board['folds'])} image folds was held out once, with models of its own."
     text += "" if board["finished"] else " Not all runs are there yet."
     text += " Labelers were shuffled: a gain here would be chance." if board["shuffled"] else ""
     return text + (" The labelers are simulated; nothing here is about people." if board["simulated"] else "")

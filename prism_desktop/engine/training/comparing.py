@@ -10,7 +10,7 @@ import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from os import getpid
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,7 @@ class Plan:
         seeds: runs of each method, with this many seeds of training on the same split.
         controls: also test every personal method with the labelers' models rotated.
         shuffled: train on answers whose labelers were permuted: no method may gain.
+        cross_fit: train once per image fold, each held out in turn, so that every answer within a fold is tested once.
         name: of the comparison's folder; empty for one that follows from the rest.
     """
 
@@ -54,13 +55,18 @@ class Plan:
     controls: bool = False
     shuffled: bool = False
     name: str = ""
+    cross_fit: bool = False
 
-    def config(self, name: str, seed: int = 0) -> TrainConfig:
-        """Settings of one run; `seed` counts on from the one that was asked for."""
+    def config(self, name: str, seed: int = 0, fold: int | None = None) -> TrainConfig:
+        """Settings of one run; `seed` counts on from the one that was asked for, `fold` is the one that is tested."""
         given = {"seed": 0, **self.options, "method": name}
+        if fold is not None:
+            given["split.fold"] = fold
         if self.shuffled:
             given["pairs.shuffle"] = 0
         config = TrainConfig().with_options(given, self.settings)
+        if fold is not None and config.split.fold != fold:
+            raise InputError("Cross-fitting holds out every fold in turn; leave the setting split.fold out.")
         # Named in full, so that the run is resumed and reproduced from any folder.
         return config.model_copy(update={"seed": config.seed + seed, "backbone": parse(config.backbone).text})
 
@@ -73,14 +79,16 @@ class Comparison:
         path: its folder.
         methods: in the order of training; what a method stands on comes before it.
         left_out: methods that are not possible here, with the reason; only where all were asked for.
-        sources: for each method a folder with the data snapshot that its runs learn from.
+        folds: that are tested.
+        sources: for each method and fold a folder with the data snapshot that its runs learn from.
     """
 
     plan: Plan
     path: Path
     methods: tuple[str, ...]
     left_out: Mapping[str, str]
-    sources: Mapping[str, RunFolder]
+    folds: tuple[int, ...]
+    sources: Mapping[tuple[str, int], RunFolder]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +97,7 @@ class Entry:
 
     method: str
     seed: int  # counted from 0 within the comparison
+    fold: int  # of the images that are tested
     run: RunFolder | None = None
     failure: str = ""  # one sentence
 
@@ -107,22 +116,22 @@ def prepare(plan: Plan) -> Comparison:
         raise InputError(f"A comparison takes 1 to {MOST_SEEDS} seeds, not {plan.seeds}.")
     everything = plan.methods == (ALL,)
     names = tuple(METHODS) if everything else tuple(dict.fromkeys((CONSENSUS, *plan.methods)))
-    configs = {name: plan.config(method(name).name) for name in names}
+    first = plan.config(CONSENSUS).split
+    if plan.cross_fit and first.kind != "image":
+        raise InputError(f"Cross-fitting holds out image folds in turn; it needs the image split, not {first.kind}.")
     path = plan.study / FOLDER / (plan.name or default_name(plan))
-    sources: dict[str, RunFolder] = {}
-    made: dict[str, RunFolder] = {}
     with Study.open(plan.study, read_only=True) as study:
-        for name, config in configs.items():
-            key = config.model_dump_json(include={"labelers", "attributes", "split", "pairs"})
-            if key not in made:
-                made[key] = _take(study, path / f"data-{len(made) + 1}", config)
-            sources[name] = made[key]
-    reasons = {name: obstacle_of(name, configs[name], sources[name]) for name in names}
+        sources = _sources(study, plan, path, names, (first.fold,))
+        folds: tuple[int, ...] = (first.fold,)
+        if plan.cross_fit:
+            folds = tuple(range(int(sources[CONSENSUS, first.fold].meta()["split"]["folds"])))
+            sources = _sources(study, plan, path, names, folds)
+    reasons = {name: obstacle_of(name, plan.config(name), sources[name, first.fold]) for name in names}
     refused = {name: reason for name, reason in reasons.items() if reason}
     possible = [name for name in names if name not in refused]
     if refused and (not everything or possible == [CONSENSUS]):
         raise InputError(next(iter(refused.values())))
-    return Comparison(plan, path, tuple(sorted(possible, key=_turn)), refused, sources)
+    return Comparison(plan, path, tuple(sorted(possible, key=_turn)), refused, folds, sources)
 
 
 def compare(plan: Plan) -> Iterator[Batch]:
@@ -131,23 +140,29 @@ def compare(plan: Plan) -> Iterator[Batch]:
     Closing this ends the training; what is finished stays, and the same plan goes on where this stood.
 
     Yields:
-        Batches of events. Its own are "comparison" {path, runs, left_out}, "item" {number, runs, method, seed, run,
-        state: "reused", "resumed" or "new"}, "item-ended" {number, runs, method, seed, failure} and at last "compared"
-        {path}; between "item" and "item-ended" come the run's, as in its events.jsonl.
+        Batches of events. Its own are "comparison" {path, runs, left_out}, "item" {number, runs, method, seed, fold,
+        run, state: "reused", "resumed" or "new"}, "item-ended" {number, runs, method, seed, fold, failure} and at last
+        "compared" {path}; between "item" and "item-ended" come the run's, as in its events.jsonl.
 
     Raises:
         PrismError: nothing can be trained; a single method's failure is told in its row instead.
     """
     yield [_event("stage", name="preparing")]
     comparison = prepare(plan)
-    wanted = [Entry(name, seed) for seed in range(plan.seeds) for name in comparison.methods]
+    wanted = [
+        Entry(name, seed, fold)
+        for seed in range(plan.seeds)
+        for fold in comparison.folds
+        for name in comparison.methods
+    ]
     yield [
         _event("comparison", path=str(comparison.path), runs=len(wanted), left_out=dict(comparison.left_out)),
     ]
     done: list[Entry] = []
     with claimed(comparison.path, f"The comparison {comparison.path.name}"), Series() as series:
         for number, entry in enumerate(wanted, 1):
-            place = {"number": number, "runs": len(wanted), "method": entry.method, "seed": entry.seed}
+            place: dict[str, Any] = {"number": number, "runs": len(wanted)}
+            place |= {"method": entry.method, "seed": entry.seed, "fold": entry.fold}
             run, state = _obtain(comparison, entry)
             yield [_event("item", **place, run=str(run.path), state=state)]
             refused = False
@@ -170,9 +185,26 @@ def default_name(plan: Plan) -> str:
     config = plan.config(CONSENSUS)
     wanted = config.model_dump(mode="json", exclude={"device", "threads", "precision", "checkpoint_seconds"})
     rest = json.dumps([wanted, plan.methods, plan.seeds, plan.settings], sort_keys=True)
+    kind = "cross-fit" if plan.cross_fit else config.split.kind
     backbone = re.sub(r"[^A-Za-z0-9.]+", "-", parse(config.backbone).title).strip("-")
-    parts = [config.split.kind, backbone, "shuffled" if plan.shuffled else ""]
+    parts = [kind, backbone, "shuffled" if plan.shuffled else ""]
     return "-".join([*filter(None, parts), hashlib.sha256(rest.encode()).hexdigest()[:8]])
+
+
+def _sources(
+    study: Any, plan: Plan, path: Path, names: Sequence[str], folds: Sequence[int]
+) -> dict[tuple[str, int], RunFolder]:
+    """A data snapshot for each method and each fold held out; those who learn from the same share it."""
+    sources: dict[tuple[str, int], RunFolder] = {}
+    made: dict[str, RunFolder] = {}
+    for fold in folds:
+        for name in names:
+            config = plan.config(method(name).name, fold=fold)
+            key = config.model_dump_json(include={"labelers", "attributes", "split", "pairs"})
+            if key not in made:
+                made[key] = _take(study, path / f"data-{len(made) + 1}", config)
+            sources[name, fold] = made[key]
+    return sources
 
 
 def _take(study: Any, path: Path, config: TrainConfig) -> RunFolder:
@@ -208,8 +240,8 @@ def _turn(name: str) -> tuple[int, int, int]:
 
 def _obtain(comparison: Comparison, entry: Entry) -> tuple[RunFolder, str]:
     """The run of an entry: one that is there, or a new one with the comparison's data."""
-    study, source = comparison.plan.study, comparison.sources[entry.method]
-    config = comparison.plan.config(entry.method, entry.seed)
+    study, source = comparison.plan.study, comparison.sources[entry.method, entry.fold]
+    config = comparison.plan.config(entry.method, entry.seed, entry.fold)
     found = find_run(study, config, source.meta()["fingerprint"])
     if found is not None:
         return found, "reused" if found.status().state == "finished" else "resumed"
@@ -223,7 +255,7 @@ def _ended(entry: Entry, run: RunFolder) -> Entry:
     failure = ""
     if run.summary() is None:
         failure = status.message or f"The run {run.name} was {status.state} before it was tested."
-    return Entry(entry.method, entry.seed, run, failure)
+    return replace(entry, run=run, failure=failure)
 
 
 def _write(comparison: Comparison, done: Sequence[Entry], finished: bool) -> None:

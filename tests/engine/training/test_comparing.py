@@ -75,6 +75,41 @@ def test_that_one_process_trains_all_and_gives_what_a_process_each_gives(
     assert alone.predictions().equals(runs["text-token"].predictions())
 
 
+def test_that_cross_fitting_tests_every_answer_once_with_a_model_that_never_saw_it(
+    study: Study, tiny_backbone: str
+) -> None:
+    board, events = _compare(_plan(study, tiny_backbone, "hierarchical-bayes", cross_fit=True, controls=True))
+    runs = [RunFolder(Path(str(event["run"]))) for event in events if event["type"] == "item"]
+    own = [run for run in runs if run.config().method == "hierarchical-bayes"]
+    assert sorted(run.config().split.fold for run in own) == list(range(7))
+    tested = pd.concat([pairs[pairs["split"] == "test"] for pairs in (run.table("pairs") for run in own)])
+    everyone = own[0].table("comparisons")
+    decided = everyone[everyone["outcome"] != 0.5] if "outcome" in everyone else everyone
+    assert len(tested) == board["counts"]["test"] >= 0.9 * len(decided)  # type: ignore[index]
+    for run in own:
+        pairs = run.table("pairs")
+        learned = pairs[pairs["split"] != "test"]
+        held = pairs[pairs["split"] == "test"]
+        assert not set(held["left"]) & (set(learned["left"]) | set(learned["right"]))
+    row = next(row for row in board["methods"] if row["method"] == "hierarchical-bayes")  # type: ignore[attr-defined]
+    each = [run.summary()["test"]["micro"] for run in own]  # type: ignore[index]
+    hits = sum(one["accuracy"] * one["n"] for one in each)
+    assert row["test"]["micro"]["n"] == sum(one["n"] for one in each)
+    assert row["test"]["micro"]["accuracy"] == pytest.approx(hits / row["test"]["micro"]["n"])
+    assert row["seeds"] == 1
+    assert set(board["swapped"]) == {"hierarchical-bayes"}  # type: ignore[call-overload]
+
+
+def test_that_cross_fitting_refuses_what_has_no_image_folds(study: Study, tiny_backbone: str) -> None:
+    options = {"backbone": tiny_backbone, "split": "pair"}
+    with pytest.raises(InputError, match="needs the image split, not pair"):
+        prepare(Plan(study.path, ("hierarchical-bayes",), options, cross_fit=True))
+    with pytest.raises(InputError, match=r"leave the setting split\.fold out"):
+        prepare(
+            Plan(study.path, ("hierarchical-bayes",), {"backbone": tiny_backbone}, ("split.fold=2",), cross_fit=True)
+        )
+
+
 def test_that_seeds_are_put_together_answer_by_answer(study: Study, tiny_backbone: str) -> None:
     board, _ = _compare(_plan(study, tiny_backbone, "lora-visual-prompt", seeds=2))
     row = next(row for row in board["methods"] if row["method"] == "lora-visual-prompt")  # type: ignore[attr-defined]
@@ -174,9 +209,9 @@ def test_that_all_leaves_out_what_is_impossible(study: Study, tiny_backbone: str
 
 
 def test_that_shuffled_labelers_keep_the_answers_and_the_test(study: Study, tiny_backbone: str) -> None:
-    plain = prepare(_plan(study, tiny_backbone, "hierarchical-bayes")).sources["consensus"]
+    plain = prepare(_plan(study, tiny_backbone, "hierarchical-bayes")).sources["consensus", 0]
     before = plain.table("pairs")
-    found = prepare(_plan(study, tiny_backbone, "hierarchical-bayes", shuffled=True)).sources["consensus"]
+    found = prepare(_plan(study, tiny_backbone, "hierarchical-bayes", shuffled=True)).sources["consensus", 0]
     after = found.table("pairs")
     keys = ["trial", "attribute", "left", "right", "outcome", "split"]
     pd.testing.assert_frame_equal(before[keys], after[keys])
