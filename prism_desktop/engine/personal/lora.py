@@ -6,6 +6,7 @@ Source: Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", ICLR 20
 from __future__ import annotations
 
 import contextlib
+import copy
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -222,3 +223,24 @@ def _fuse(layer: LoraLinear) -> nn.Linear:
     plain.weight = nn.Parameter(weight.to(base.weight.dtype), requires_grad=False)
     plain.bias = base.bias
     return plain
+
+
+def ranks_and_scales(adapted: PeftModel | None) -> Mapping[str, tuple[int, float]]:
+    """Rank and scale of each adapter, in PEFT's order."""
+    configs: Mapping[str, Any] = adapted.peft_config if adapted is not None else {}
+    return {name: (one.r, float(one.lora_alpha) / one.r) for name, one in configs.items()}
+
+
+def adapter_parameters(adapted: PeftModel | None) -> list[nn.Parameter]:
+    """The numbers of all adapters."""
+    return [] if adapted is None else [tensor for name, tensor in adapted.named_parameters() if ".lora_" in name]
+
+
+def frozen_copy(model: nn.Module, visual_dtype: torch.dtype) -> nn.Module:
+    """The same modules anew, so that they can be adapted, standing on the same weights."""
+    shared: dict[int, Any] = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
+    twin: Any = copy.deepcopy(model, shared)
+    if visual_dtype != torch.float32:
+        twin.visual = copy.deepcopy(twin.visual).to(visual_dtype)
+    frozen: nn.Module = twin
+    return frozen

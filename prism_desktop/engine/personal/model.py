@@ -23,10 +23,17 @@ from prism_desktop.engine.personal.answers import Ints
 from prism_desktop.engine.personal.base import Asked, PersonalModel, groups, take_over
 from prism_desktop.engine.personal.fast import speed_up
 from prism_desktop.engine.personal.known import Known
-from prism_desktop.engine.personal.lora import Mix, add_lora, fused
+from prism_desktop.engine.personal.lora import (
+    Mix,
+    adapter_parameters,
+    add_lora,
+    frozen_copy,
+    fused,
+    ranks_and_scales,
+)
 from prism_desktop.engine.personal.parts import SHARED
+from prism_desktop.engine.personal.reading import TextReader
 from prism_desktop.engine.personal.tokens import TokenInserter
-from prism_desktop.engine.personal.words import with_profile
 
 
 class PersonalClip(PersonalModel):
@@ -92,13 +99,13 @@ class PersonalClip(PersonalModel):
         self._dtype = precision.weights if precision else torch.float32
         self._build_tower(parts.ranks(self.method, self.known, labelers, rank, experts), alpha, generator, lora_std)
         self.words = parts.words(self.method, labelers, backbone, token_std, generator)
-        self.shares = parts.shares(self.method, self.known, labelers, self._adapters(), generator)
+        self.shares = parts.shares(self.method, self.known, labelers, ranks_and_scales(self.adapted), generator)
         self._inserter = TokenInserter(self.prompts, self.memory)
         self.visual.patch_dropout = self._inserter
         self.log_temperature = nn.Parameter(torch.tensor(math.log(temperature)), requires_grad=learn_temperature)
         self.register_buffer("_shift", torch.tensor(backbone.mean).view(1, 3, 1, 1) * 255, persistent=False)
         self.register_buffer("_scale", 1 / (torch.tensor(backbone.std).view(1, 3, 1, 1) * 255), persistent=False)
-        self._texts: dict[tuple[str, ...], Tensor] = {}
+        self._reader = TextReader(backbone.tokenizer)
         self.eyes = parts.eyes(self.method, self.known, labelers)
         self._freeze()
         self.to(backbone.device.torch)
@@ -107,7 +114,7 @@ class PersonalClip(PersonalModel):
     def _build_tower(
         self, ranks: Mapping[str, int], alpha: float, generator: torch.Generator, std: float | None
     ) -> None:
-        twin: Any = _frozen_copy(self.backbone.model, self._dtype)
+        twin: Any = frozen_copy(self.backbone.model, self._dtype)
         self.adapted: PeftModel | None = None
         self._mix = Mix()
         if ranks:
@@ -188,22 +195,9 @@ class PersonalClip(PersonalModel):
         finally:
             self._mix.gate = None
 
-    @torch.no_grad()
     def text_vectors(self, attributes: Asked) -> Tensor:
-        """The frozen text tower's vector of each attribute: the mean of its sentences' unit vectors, unit norm.
-
-        Args:
-            attributes: for each attribute its sentences (see `text.sentences`).
-
-        Returns:
-            (attributes, embed_dim) float32, without gradient; each attribute is encoded once.
-        """
-        for attribute in dict.fromkeys(tuple(attribute) for attribute in attributes):
-            if attribute not in self._texts:
-                ids = self.backbone.tokenizer(list(attribute)).to(self.device)
-                mean = self.clip.encode_text(ids, normalize=True).float().mean(dim=0)
-                self._texts[attribute] = functional.normalize(mean, dim=-1)
-        return torch.stack([self._texts[tuple(attribute)] for attribute in attributes])
+        """As `TextReader.vectors`."""
+        return self._reader.vectors(self.clip, attributes)
 
     def scores(self, features: Tensor, text: Tensor) -> Tensor:
         """(rows, embed_dim) and (attributes, embed_dim), unit norm -> (rows, attributes); differences are logits.
@@ -216,22 +210,8 @@ class PersonalClip(PersonalModel):
 
     def judge(self, features: Tensor, labeler: Tensor, asked: Asked) -> Tensor:
         """Cosines with the attributes' texts over the temperature: (rows, attributes)."""
-        return self.scores(features, self._read(labeler, asked))
-
-    def _read(self, labeler: Tensor, asked: Asked) -> Tensor:
-        """(attributes, embed_dim), or (rows, attributes, embed_dim) where labelers read differently."""
-        if self.words is None and not self.known.profiles:
-            return self.text_vectors(asked)
-        distinct, row = torch.unique(labeler, return_inverse=True)
-        if self.words is not None:
-            own: Tensor = self.words(self.clip, asked, distinct)
-            return own[row]
-        profiles = self.known.profiles or ()
-        read = [
-            self.text_vectors([with_profile(profiles[code], words, self.backbone.tokenizer) for words in asked])
-            for code in distinct.tolist()
-        ]
-        return torch.stack(read)[row]
+        text = self._reader.read(self.clip, asked, labeler, self.words, self.known.profiles)
+        return self.scores(features, text)
 
     def forward(self, pixels: Tensor, labeler: Tensor, asked: Asked, image: Tensor | None = None) -> Tensor:
         """`judge` of `see`: (rows, attributes) float32."""
@@ -249,7 +229,7 @@ class PersonalClip(PersonalModel):
         own = [part for part in (self.prompts, self.words, self.memory, self.shares) if part is not None]
         return groups(
             [
-                ("lora", self._lora(), lora_lr, weight_decay),
+                ("lora", adapter_parameters(self.adapted), lora_lr, weight_decay),
                 ("tower", list(self._whole_tower().values()), lora_lr, weight_decay),
                 ("tokens", [tensor for part in own for tensor in part.parameters()], token_lr, weight_decay),
                 ("temperature", [self.log_temperature], lora_lr, 0.0),
@@ -259,7 +239,7 @@ class PersonalClip(PersonalModel):
     def counts(self) -> dict[str, int]:
         """Numbers of parameters: `lora`, `tokens`, and `trainable` in all."""
         return {
-            "lora": sum(parameter.numel() for parameter in self._lora()),
+            "lora": sum(parameter.numel() for parameter in adapter_parameters(self.adapted)),
             "tokens": sum(parameter.numel() for parameter in self.prompts.parameters()),
             "trainable": sum(parameter.numel() for parameter in self.trained().values() if parameter.requires_grad),
         }
@@ -309,25 +289,3 @@ class PersonalClip(PersonalModel):
             return
         with fused(self.adapted):
             yield
-
-    def _adapters(self) -> Mapping[str, tuple[int, float]]:
-        """Rank and scale of each adapter, in PEFT's order."""
-        if self.adapted is None:
-            return {}
-        configs: Mapping[str, Any] = self.adapted.peft_config
-        return {name: (one.r, float(one.lora_alpha) / one.r) for name, one in configs.items()}
-
-    def _lora(self) -> list[nn.Parameter]:
-        if self.adapted is None:
-            return []
-        return [tensor for name, tensor in self.adapted.named_parameters() if ".lora_" in name]
-
-
-def _frozen_copy(model: nn.Module, visual_dtype: torch.dtype) -> nn.Module:
-    """The same modules anew, so that they can be adapted, standing on the same weights."""
-    shared: dict[int, Any] = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
-    twin: Any = copy.deepcopy(model, shared)
-    if visual_dtype != torch.float32:
-        twin.visual = copy.deepcopy(twin.visual).to(visual_dtype)
-    frozen: nn.Module = twin
-    return frozen

@@ -11,9 +11,8 @@ summary.json summary.md                                        results
 import json
 import re
 import shutil
-import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -21,32 +20,25 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.training.files import read_json, write_json
-from prism_desktop.engine.training.process import alive, birth
+from prism_desktop.engine.training.status import ACTIVE, ENDED, Command, State, Status, read_status, write_status
 
 if TYPE_CHECKING:
     import pandas as pd
 
-State = Literal[
-    "preparing", "training", "paused", "finished", "stopped", "failed", "discarded", "interrupted"
-]  # interrupted is never written: the status says that the run goes on, but its process is gone
-Command = Literal["run", "pause", "stop", "discard"]
+__all__ = [
+    "ACTIVE",
+    "ENDED",
+    "METRIC_COLUMNS",
+    "Command",
+    "RunFolder",
+    "RunSummary",
+    "State",
+    "Status",
+    "list_runs",
+]
 
-ACTIVE: frozenset[State] = frozenset({"preparing", "training", "paused"})
-ENDED: frozenset[State] = frozenset({"finished", "stopped", "failed", "discarded", "interrupted"})
+METRIC_COLUMNS = ("epoch", "step", "seconds", "split", "labeler", "attribute", "loss", "nll", "accuracy", "count")
 _UNFINISHED: frozenset[State] = frozenset({"failed", "interrupted", "stopped"})
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """How a run stands."""
-
-    state: State
-    pid: int | None  # the process that works on it
-    born: str  # tells that process from a later one with the same number
-    started: float  # unix seconds
-    updated: float  # unix seconds
-    message: str  # one sentence on a failure, otherwise empty
-    advice: str  # what to do about it
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,21 +123,7 @@ class RunFolder:
 
     def status(self) -> Status:
         """How the run stands now; "interrupted" if its process died without a word."""
-        stored = read_json(self.path / "status.json") or {}
-        state: State = stored["state"] if stored.get("state") in get_args(State) else "interrupted"
-        pid, born = stored.get("pid"), str(stored.get("born", ""))
-        if state in ACTIVE and not alive(pid, born):
-            state = "interrupted"
-        updated = float(stored.get("updated", 0.0))
-        return Status(
-            state,
-            pid,
-            born,
-            float(stored.get("started", updated)),
-            updated,
-            str(stored.get("message", "")),
-            str(stored.get("advice", "")),
-        )
+        return read_status(self.path)
 
     @property
     def resumable(self) -> bool:
@@ -159,10 +137,7 @@ class RunFolder:
 
     def set_status(self, state: State, *, pid: int | None = None, message: str = "", advice: str = "") -> None:
         """Record how the run stands; `pid` is the process that works on it (None: nobody does, or will)."""
-        now = time.time()
-        started = (read_json(self.path / "status.json") or {}).get("started", now)
-        status = Status(state, pid, birth(pid) if pid else "", started, now, message, advice)
-        write_json(self.path / "status.json", asdict(status))
+        write_status(self.path, state, pid=pid, message=message, advice=advice)
 
     def command(self) -> Command:
         """What the run's process is told to do."""
@@ -250,9 +225,6 @@ class RunFolder:
         wanted = [("labeler", "==", labeler)] if labeler is not None else []
         wanted += [("attribute", "==", attribute)] if attribute is not None else []
         return pd.read_parquet(path, filters=wanted or None)
-
-
-METRIC_COLUMNS = ("epoch", "step", "seconds", "split", "labeler", "attribute", "loss", "nll", "accuracy", "count")
 
 
 def list_runs(study: Path) -> tuple[RunSummary, ...]:

@@ -1,0 +1,51 @@
+"""Adapters of labelers', of groups' or of experts' own."""
+
+from prism_desktop.engine.methods.method import Method
+
+ADAPTERS: tuple[Method, ...] = (
+    Method(
+        "adaptive-rank",
+        "Adaptive rank",
+        "Labelers who answer much and consistently get adapters of higher rank.",
+        "PRISM report, future direction 6, with its rule turned round",
+        places=("visual-token", "lora"),
+        enters="an adapter of the rank that its answers allow is fitted",
+    ),
+    Method(
+        "cluster-lora",
+        "Adapters per group",
+        "Labelers are grouped by their tastes, and each group learns adapters of its own.",
+        "strategy 1",
+        owner="cluster",
+        places=("lora",),
+        enters="joins groups by what its answers say",
+    ),
+    Method(
+        "per-labeler-lora",
+        "Adapters per labeler",
+        "Each labeler has adapters of their own and learns alone: the cautionary tale.",
+        "strategy 3",
+        places=("lora",),
+        enters="adapters are fitted to the answers",
+    ),
+    Method(
+        "l2-constrained",
+        "Adapters near the consensus",
+        "Each labeler has adapters of their own, held near the consensus by a penalty.",
+        "strategy 3; Evgeniou and Pontil, KDD 2004",
+        places=("lora",),
+        losses=("shrink",),
+        defaults={"start": "consensus"},
+        enters="adapters are fitted to the answers, starting at the consensus",
+    ),
+    Method(
+        "moe-lora",
+        "Mixture of adapters",
+        "A few sets of adapters, mixed for each labeler by a learned gate.",
+        "strategy 7; Shazeer et al., ICLR 2017",
+        owner="experts",
+        places=("lora",),
+        losses=("balance",),
+        enters="only its gate is fitted",
+    ),
+)
