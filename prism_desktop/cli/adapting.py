@@ -9,7 +9,7 @@ from rich.table import Table
 
 from prism_desktop.cli.console import JSON_HELP, follow, names, out, say, write_file, write_json
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.training.newcomers import Newcomer, newcomer_predictions
+from prism_desktop.engine.training.newcomers import Entry, Newcomer, newcomer_predictions
 from prism_desktop.engine.training.run import RunFolder
 
 Json = Annotated[str | None, typer.Option("--json", help=JSON_HELP)]
@@ -39,7 +39,10 @@ def adapt(
     if (labels is None) == (labeler is None):
         raise InputError("Say either --labels FILE or --labeler CODE.")
     opened = RunFolder.open(run)
-    found = follow(adapting(opened, labels, labeler, name, scale=scale, coding=coding, profile=profile))
+    entry: Entry = {
+        "labels": labels, "labeler": labeler, "name": name, "scale": scale, "coding": coding, "profile": profile
+    }  # fmt: skip
+    found = follow(adapting(opened, **entry))
     write_json(_newcomer(found), json)
     if csv is not None:
         frame = newcomer_predictions(opened, found.code)

@@ -3,6 +3,7 @@
 Long work is a generator of these frozen records. Its last event is the result; closing the generator cancels it.
 """
 
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -33,3 +34,20 @@ class Done(Generic[T]):
 
 
 Event = Progress | Notice | Done[T]
+
+
+def value(events: Iterator[Event[T]]) -> Generator[Progress | Notice, None, T]:
+    """Pass progress and notices on, and return what the work is done with: `found = yield from value(work())`.
+
+    Raises:
+        RuntimeError: if the work ended without a result.
+    """
+    done: Done[T] | None = None
+    for event in events:
+        if isinstance(event, Done):
+            done = event
+        else:
+            yield event
+    if done is None:
+        raise RuntimeError("the work ended without a result")
+    return done.value

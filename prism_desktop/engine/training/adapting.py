@@ -11,47 +11,34 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from prism_desktop.engine.errors import InputError, PrismError
 from prism_desktop.engine.evaluation.intervals import wilson
-from prism_desktop.engine.events import Done, Event, Notice, Progress
+from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.personal.answers import Answers, answers
 from prism_desktop.engine.training.combining import differences
-from prism_desktop.engine.training.entering import LEAST, cross_fitted, open_entrance, value
+from prism_desktop.engine.training.entering import LEAST, cross_fitted, open_entrance
 from prism_desktop.engine.training.entrances import Entered, Entrance, alone, some
 from prism_desktop.engine.training.files import write_json, write_whole
 from prism_desktop.engine.training.fit import Scored
 from prism_desktop.engine.training.labels import Labels, from_study, presentations, read_labels
-from prism_desktop.engine.training.newcomers import Newcomer, folder_of
+from prism_desktop.engine.training.newcomers import Entry, Newcomer, folder_of
 from prism_desktop.engine.training.predicting import write_predictions
 from prism_desktop.engine.training.run import RunFolder
 
 STATE = "state.safetensors"
 
 
-def adapt(
-    run: RunFolder,
-    labels: Path | None = None,
-    labeler: str | None = None,
-    name: str | None = None,
-    *,
-    scale: str | None = None,
-    coding: str | None = None,
-    profile: str | None = None,
-) -> Iterator[Event[Newcomer]]:
+def adapt(run: RunFolder, **entry: Unpack[Entry]) -> Iterator[Event[Newcomer]]:
     """Let a labeler of whom training never heard enter a run; their model is kept in the run's folder.
 
     Args:
         run: a finished run.
-        labels: a file of the labeler's answers, in any format that `study import` reads; or
-        labeler: a labeler of the study who is not in the run.
-        name: the code under which to keep a file's labeler; None for the file's own.
-        scale, coding: how a file's numbers are meant, as for `import_files`.
-        profile: the labeler's profile text, where the method reads it; None for the study's.
+        entry: who enters, and by which answers.
 
     Yields:
         Progress and notices, then Done.
@@ -59,11 +46,12 @@ def adapt(
     Raises:
         PrismError: one sentence.
     """
+    labels, labeler = entry.get("labels"), entry.get("labeler")
     if (labels is None) == (labeler is None):
         raise InputError("Say either a file of answers or a labeler of the study.")
-    said: Labels
     if labels is not None:
-        said = yield from value(read_labels(run, labels, name, scale=scale, coding=coding))
+        meant = {"scale": entry.get("scale"), "coding": entry.get("coding")}
+        said = yield from value(read_labels(run, labels, entry.get("name"), **meant))
     else:
         assert labeler is not None
         said = from_study(run, labeler)
@@ -72,7 +60,7 @@ def adapt(
     begun = time.perf_counter()
     yield Progress(0, None, "Loading the run")
     entrance: Entrance = yield from value(open_entrance(run))
-    yield from enter(run, entrance, said, profile, time.perf_counter() - begun)
+    yield from enter(run, entrance, said, entry.get("profile"), time.perf_counter() - begun)
 
 
 def enter(
@@ -181,9 +169,10 @@ def main() -> int:
         line.write(json.dumps(message) + "\n")
 
     run, request = RunFolder(Path(sys.argv[1])), json.loads(sys.argv[2])
-    labels = Path(request.pop("labels")) if request.get("labels") else request.pop("labels", None)
+    if request.get("labels"):
+        request["labels"] = Path(request["labels"])
     try:
-        for event in adapt(run, labels, **request):
+        for event in adapt(run, **request):
             if isinstance(event, Progress):
                 tell(event="progress", done=event.done, total=event.total, what=event.what)
             elif isinstance(event, Notice):

@@ -1,7 +1,7 @@
 """Fits heads on frozen features: in one go, without gradient descent or checkpoints, since it takes seconds."""
 
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 
 from prism_desktop.engine.errors import RunError
-from prism_desktop.engine.events import Done, Event, Notice, Progress
+from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.personal.answers import Answers
 from prism_desktop.engine.personal.heads import choosing, collaborative, retrieval, ridge
 from prism_desktop.engine.personal.heads.evidence import Ratings
@@ -109,10 +109,10 @@ class HeadFit:
             case "hierarchical-bayes":
                 yield from choosing.fit(x, train, self.answers["val"], *size, ratings=self.ratings)
             case "retrieval":
-                shared = yield from _value(ridge.fit(x, train, *size, owner="nobody"))
+                shared = yield from value(ridge.fit(x, train, *size, owner="nobody"))
                 yield from retrieval.fit(x, train, self.answers["val"], size[0], shared)
             case "collaborative":
-                base = yield from _value(choosing.fit(x, train, self.answers["val"], *size, ratings=self.ratings))
+                base = yield from value(choosing.fit(x, train, self.answers["val"], *size, ratings=self.ratings))
                 everyone = joined(list(self.answers.values()))
                 yield from collaborative.fit(x, base, train, everyone, ratings=self.ratings, face_ratings=self.ratings)
             case other:
@@ -152,14 +152,3 @@ def joined(parts: Sequence[Answers]) -> Answers:
     sizes = np.cumsum([0, *(int(part.group.max(initial=-1)) + 1 for part in parts)])
     group = np.concatenate([part.group + start for part, start in zip(parts, sizes, strict=False)])
     return Answers(**made, group=group)
-
-
-def _value(events: Iterator[Event[Any]]) -> Generator[Progress | Notice, None, Any]:
-    """Pass progress on and return what is done at the end."""
-    value: Any = None
-    for event in events:
-        if isinstance(event, Done):
-            value = event.value
-        else:
-            yield event
-    return value

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Event, Notice, Progress
+from prism_desktop.engine.events import value as value
 from prism_desktop.engine.personal.answers import Answers, Ints
 from prism_desktop.engine.personal.combined import COMBINATION, Member, read_combination
 from prism_desktop.engine.personal.decoder import DecoderModel
@@ -171,14 +172,3 @@ def _combination(run: RunFolder, workshop: Workshop) -> Generator[Progress | Not
         folder = RunFolder.open(run.path.with_name(member.run))
         members.append((member, (yield from value(open_entrance(folder, workshop)))))
     return CombinationEntrance(tuple(members), run.config().method == "selective")
-
-
-def value(events: Iterator[Event[Any]]) -> Generator[Progress | Notice, None, Any]:
-    """Pass progress on and return what is done at the end."""
-    found: Any = None
-    for event in events:
-        if isinstance(event, Done):
-            found = event.value
-        else:
-            yield event
-    return found

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 from urllib.parse import quote, unquote
 
 from prism_desktop.engine.errors import InputError, RunError
@@ -24,6 +24,17 @@ if TYPE_CHECKING:
 
 FOLDER = "adapted"
 _WORKER = "prism_desktop.engine.training.adapting"
+
+
+class Entry(TypedDict, total=False):
+    """Who is to enter a run, and by which answers: either `labels` or `labeler`."""
+
+    labels: Path | None  # a file of the labeler's answers, in any format that `study import` reads
+    labeler: str | None  # a labeler of the study who is not in the run
+    name: str | None  # the code under which to keep a file's labeler; None for the file's own
+    scale: str | None  # how a file's ratings are meant, as for `import_files`
+    coding: str | None  # how a file's comparisons are meant, likewise
+    profile: str | None  # the profile text, where the method reads it; None for the study's
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,29 +93,18 @@ def newcomer_predictions(run: RunFolder, code: str, attribute: str | None = None
     return pd.read_parquet(path, filters=[("attribute", "==", attribute)] if attribute is not None else None)
 
 
-def adapt_in_child(
-    run: RunFolder,
-    labels: Path | None = None,
-    labeler: str | None = None,
-    name: str | None = None,
-    *,
-    scale: str | None = None,
-    coding: str | None = None,
-    profile: str | None = None,
-) -> Iterator[Event[Newcomer]]:
+def adapt_in_child(run: RunFolder, **entry: Unpack[Entry]) -> Iterator[Event[Newcomer]]:
     """`adapting.adapt` in a process of its own, so that the window loads no torch; closing this ends the process.
 
     Args:
         run: a finished run.
-        labels: a file of answers; or
-        labeler: a labeler of the study who is not in the run.
-        name, scale, coding, profile: as for `adapting.adapt`.
+        entry: who enters, and by which answers.
 
     Raises:
         RunError: one sentence; what the child could not do.
     """
-    request = {"labels": str(labels) if labels else None, "labeler": labeler, "name": name}
-    request |= {"scale": scale, "coding": coding, "profile": profile}
+    labels = entry.get("labels")
+    request = {**entry, "labels": str(labels) if labels else None}
     yield Progress(0, None, "Loading the run")
     child = subprocess.Popen(
         [sys.executable, "-m", _WORKER, str(run.path), json.dumps(request)],

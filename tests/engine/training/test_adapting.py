@@ -193,7 +193,7 @@ def test_that_a_file_s_labeler_is_kept_beside_the_run_and_predicted(bayes_run: R
     values = {name: rng.integers(1, 5, len(names)) for name in ATTRIBUTES}
     frame = pd.DataFrame({"labeler": "N/1", "image": names, **values})
     frame.to_csv(tmp_path / "new.csv", index=False)
-    found = last(adapt(bayes_run, tmp_path / "new.csv"))
+    found = last(adapt(bayes_run, labels=tmp_path / "new.csv"))
     assert found.code == "N/1"
     assert found.path.parent == bayes_run.path / "adapted"
     assert found.accuracy is not None
@@ -229,5 +229,5 @@ def test_that_wrong_files_are_refused_in_one_sentence(
     path = tmp_path / "new.csv"
     path.write_text(content.format(*bayes_run.table("images")["name"]))
     with pytest.raises(InputError, match=words):
-        last(adapt(bayes_run, path, name=name))
+        last(adapt(bayes_run, labels=path, name=name))
     assert not list_newcomers(bayes_run)
