@@ -1,0 +1,73 @@
+"""How much of the gap between consensus and ceiling a method closes, labeler by labeler, on the demo study.
+
+The ceiling is the planted taste itself on the very same test answers, so it shares their luck with the methods.
+Usage: `python -m tests.bench.gap STUDY COMPARISON METHOD...`, after `prism-desktop compare STUDY --name COMPARISON`.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from prism_desktop.engine.evaluation.intervals import Resampled
+from prism_desktop.engine.evaluation.metrics import Judged, correct, judge
+from prism_desktop.engine.evaluation.pairs import Floats
+from prism_desktop.engine.evaluation.report import held_out
+from prism_desktop.engine.study.demo.ideal import true_utilities
+from prism_desktop.engine.training.comparing import FOLDER
+from prism_desktop.engine.training.folds import joined
+from prism_desktop.engine.training.run import RunFolder
+
+
+def main() -> int:
+    """Print accuracies and the share of the gap that is closed."""
+    study, name, *methods = sys.argv[1:]
+    board = json.loads((Path(study) / FOLDER / name / "leaderboard.json").read_text("utf-8"))
+    print(f"{'method':<20} labeler  answers  consensus  method  planted  closed (95 % over images)")
+    for method in methods or ["auto"]:
+        runs = [RunFolder(Path(study) / "runs" / run) for run in board["runs"][method]]
+        tested = joined(runs, board["folds"])
+        if tested is None:
+            print(f"{method}: not all folds are there")
+            return 1
+        test = held_out(tested.pairs)
+        own, common = judge(test, tested.predictions[0]), judge(test, tested.consensus[0])
+        best = judge(test, _planted(runs[0]))
+        hits = [correct(one) for one in (common, own, best)]
+        for labeler in sorted(set(own.labeler)):
+            mine = own.labeler == labeler
+            consensus, reached, planted = (float(one[mine].mean()) for one in hits)
+            closed, error = _closed(own, labeler, hits)
+            print(
+                f"{method:<20} {labeler:<7} {mine.sum():8d} {consensus:10.1%} {reached:7.1%} {planted:8.1%} "
+                f"{closed:7.0%} ({closed - 1.96 * error:.0%} to {closed + 1.96 * error:.0%})"
+            )
+    return 0
+
+
+def _closed(judged: Judged, labeler: str, hits: list[Floats]) -> tuple[float, float]:
+    """The share of the gap, and its standard error by the delta method over images."""
+    consensus, own, best = hits
+    gap = float((best - consensus)[judged.labeler == labeler].mean())
+    closed = float((own - consensus)[judged.labeler == labeler].mean()) / gap
+    away = Resampled(judged, (own - consensus) - closed * (best - consensus), resamples=200, bounds=(-2.0, 2.0))
+    return closed, away.mean(labeler).error / abs(gap)
+
+
+def _planted(run: RunFolder) -> pd.DataFrame:
+    """The planted utilities as predictions of the images in a run."""
+    names = run.table("images").sort_values("name")["image"].tolist()
+    return pd.DataFrame(
+        [
+            (labeler, attribute, image, score)
+            for labeler, tastes in true_utilities(images=len(names)).items()
+            for attribute, scores in tastes.items()
+            for image, score in zip(names, scores, strict=True)
+        ],
+        columns=["labeler", "attribute", "image", "score"],
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
