@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import t as student
 from scipy.stats import wilcoxon
 
 from prism_desktop.engine.config import PairsConfig, SplitConfig
@@ -50,7 +51,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--folds", type=int, nargs="*", default=list(range(7)))
-    parser.add_argument("--shots", type=int, nargs="*", default=[0], help="folds of the K-shot curve")
+    parser.add_argument("--shots", type=int, nargs="*", default=[0], help="folds of the K-shot curve, together")
     given = parser.parse_args()
     print("fold", end="", flush=True)
     scores: dict[str, list[pd.DataFrame]] = {}
@@ -63,10 +64,12 @@ def main() -> int:
         faces = set(test["left"]) | set(test["right"])
         for name, table in methods(data):
             scores.setdefault(name, []).append(_frame(data, table, faces))
-    missed = report(pd.concat(tested, ignore_index=True), {k: pd.concat(v) for k, v in scores.items()})
+    together = {name: pd.concat(tables) for name, tables in scores.items()}
+    missed = report(pd.concat(tested, ignore_index=True), together) if tested else 0
+    few: dict[tuple[str, int], dict[str, list[float]]] = {}
     for fold in given.shots:
-        missed += shots(read(given.folder, fold))
-    return int(missed > 0)
+        shots(read(given.folder, fold), few)
+    return int(missed + (report_shots(few) if few else 0) > 0)
 
 
 def read(folder: Path, fold: int) -> Data:
@@ -132,44 +135,64 @@ def report(test: pd.DataFrame, scores: dict[str, pd.DataFrame]) -> int:
     return missed + sum(_p(against[own], against[other]) >= 0.05 for other in ("consensus", "per-labeler ridge"))
 
 
-def shots(data: Data) -> int:
-    """K answers of raters that the prior has never seen, three groups of them in turn; 1 if 20 do not beat none."""
+def shots(data: Data, accuracy: dict[tuple[str, int], dict[str, list[float]]]) -> None:
+    """Add accuracies after K answers of raters that the prior has never seen, three groups of them in turn.
+
+    Args:
+        data: a fold.
+        accuracy: of (what the answers are, K): for each rater one accuracy per fold and draw; grows.
+    """
     x, test = data.features, data.answers["test"]
-    accuracy: dict[tuple[str, int], list[float]] = {}
     for group in np.array_split(np.random.default_rng(0).permutation(data.many), 3):
         pairs, ratings = data.answers["train"], data.ratings["train"]
         kept = ridge.select(pairs, ~np.isin(pairs.labeler, group))
-        heads = {
-            "ratings": _last(
-                bayes.fit(x, None, len(data.raters), 1, ratings=_rows(ratings, ~np.isin(ratings.labeler, group)))
-            )
-        }
-        heads["pairs"] = _last(bayes.fit(x, kept, len(data.raters), 1))
+        given = _rows(ratings, ~np.isin(ratings.labeler, group))
+        rated = _last(bayes.fit(x, None, len(data.raters), 1, ratings=given))
+        paired = _last(bayes.fit(x, kept, len(data.raters), 1))
         shared = _last(ridge.fit(x, kept, len(data.raters), 1, owner="nobody")).scores(x)[0, 0]
         for u in group:
-            mine = ridge.select(test, test.labeler == u)
-            accuracy.setdefault(("consensus", 0), []).append(_right(shared, mine))
+            code, mine = data.raters[u], ridge.select(test, test.labeler == u)
+
+            def add(
+                kind: str, k: int, scores: NDArray[np.floating[Any]], code: str = code, mine: Answers = mine
+            ) -> None:
+                accuracy.setdefault((kind, k), {}).setdefault(code, []).append(_right(scores, mine))
+
+            add("consensus", 0, shared)
             for draw in range(RESAMPLES):
                 rng = np.random.default_rng([int(u), draw])
-                own = (
-                    rng.permutation(np.flatnonzero(pairs.labeler == u)),
-                    rng.permutation(np.flatnonzero(ratings.labeler == u)),
-                )
+                own = rng.permutation(np.flatnonzero(pairs.labeler == u))
+                single = rng.permutation(np.flatnonzero(ratings.labeler == u))
                 for k in SHOTS:
-                    few = heads["pairs"].adapt(x, ridge.select(pairs, own[0][:k])).scores(x)[0, 0]
-                    accuracy.setdefault(("pairs", k), []).append(_right(few, mine))
-                    few = heads["ratings"].adapt(x, None, _rows(ratings, own[1][:k])).scores(x)[0, 0]
-                    accuracy.setdefault(("ratings", k), []).append(_right(few, mine))
-    print("\nUnseen raters, mean accuracy after K answers; p: Wilcoxon across raters against the consensus")
-    consensus, gained = np.array(accuracy["consensus", 0]), 0.0
+                    add("pairs", k, paired.adapt(x, ridge.select(pairs, own[:k])).scores(x)[0, 0])
+                    add("ratings", k, rated.adapt(x, None, _rows(ratings, single[:k])).scores(x)[0, 0])
+
+
+def report_shots(accuracy: dict[tuple[str, int], dict[str, list[float]]]) -> int:
+    """Print gains over consensus by K; 1 if 20 pairs do not beat it."""
+    shared = accuracy["consensus", 0]
+    codes = sorted(shared)
+    folds = len(shared[codes[0]])
+    print(f"\nUnseen raters, {folds} folds; p: Wilcoxon across {len(codes)} raters against the consensus")
+    consensus, missed = np.array([np.mean(shared[code]) for code in codes]), 1
     print(f"  consensus {consensus.mean():.4f}")
-    for (kind, k), values in accuracy.items():
-        if kind != "consensus":
-            mean = np.array(values).reshape(-1, RESAMPLES).mean(1)
-            more = mean.mean() - consensus.mean()
-            print(f"  {k:>3} {kind:<8} {mean.mean():.4f}  {more:+.4f}  p {_p(mean, consensus):.4f}")
-            gained = more if (kind, k) == ("pairs", 20) else gained
-    return int(gained <= 0)
+    for (kind, k), found in accuracy.items():
+        if kind == "consensus":
+            continue
+        mine = np.array([np.mean(found[code]) for code in codes])
+        gained = mine - consensus
+        low, high = _interval(gained)
+        p = _p(mine, consensus)
+        print(f"  {k:>3} {kind:<8} {mine.mean():.4f}  {gained.mean():+.4f} ({low:+.4f}, {high:+.4f})  p {p:.4f}")
+        if (kind, k) == ("pairs", 20):
+            missed = int(gained.mean() <= 0 or p >= 0.05)
+    return missed
+
+
+def _interval(gained: NDArray[np.float64]) -> tuple[float, float]:
+    """95 %, Student's t across raters."""
+    half = student.ppf(0.975, len(gained) - 1) * gained.std(ddof=1) / np.sqrt(len(gained))
+    return float(gained.mean() - half), float(gained.mean() + half)
 
 
 def _right(scores: NDArray[np.floating[Any]], answers: Answers) -> float:
