@@ -1,11 +1,14 @@
-"""Comparisons as the engine leaves them, made in milliseconds: leaderboard.json, shots.json and curve.json."""
+"""Comparisons and curves as the engine leaves them, made in milliseconds."""
 
 import json
 import math
 from pathlib import Path
 
+from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.evaluation.leaderboard import leaderboard, methods_json
+from prism_desktop.engine.training.measured import keep
 
+DATA = {"backbone": "prism-mini", "fingerprint": "0a1b2c3d"}
 # Mean accuracy over labelers, parameters, seconds.
 METHODS = {
     "consensus": (0.71, 30912, 84.0),
@@ -18,7 +21,13 @@ METHODS = {
 
 
 def comparison(
-    study: Path, labelers: tuple[str, ...], name: str = "image-prism-mini-0a1b2c3d", *, curves: bool = True
+    study: Path,
+    labelers: tuple[str, ...],
+    name: str = "image-prism-mini-0a1b2c3d",
+    *,
+    curves: bool = True,
+    swapped: dict[str, float] | None = None,
+    shuffled: bool = False,
 ) -> Path:
     """Write `study/comparisons/name` and return it."""
     folder = study / "comparisons" / name
@@ -28,27 +37,32 @@ def comparison(
         "name": name,
         "study": study.stem,
         "simulated": True,
-        "backbone": "prism-mini",
+        **DATA,
         "split": {"kind": "image"},
         "seeds": 3,
-        "shuffled": False,
+        "shuffled": shuffled,
         "labelers": list(labelers),
         "counts": {"test": 970, "labelers": len(labelers)},
         "finished": True,
         "methods": rows,
         "failed": [],
         "left_out": [{"method": "profile-text", "reason": "No labeler has a profile."}],
-        "swapped": {},
+        "swapped": {method: _swapped(value) for method, value in (swapped or {}).items()},
     }
     (folder / "leaderboard.json").write_text(json.dumps(told))
     if curves:
-        lines = {method: _shots(METHODS[method][0]) for method in ("hierarchical-bayes", "lora-visual-prompt")}
-        (folder / "shots.json").write_text(json.dumps({"methods": lines}))
-        points = [{"answers": n, **_cell(0.8 - 0.6 * (n + 10) ** -0.5, 0.02, 400)} for n in (25, 50, 100, 200, 400)]
+        for method in ("hierarchical-bayes", "lora-visual-prompt"):
+            line = {**DATA, "method": method, "curve": _shots(METHODS[method][0])}
+            keep(study, "shots", TrainConfig(method=method), {}, line)
+        points = [{"answers": n, "accuracy": 0.8 - 0.6 * (n + 10) ** -0.5, "error": 0.01} for n in (25, 50, 100, 200)]
         said = "+50 answers would give about +0.2 points [+0.1, +0.4]."
-        curve = {"hierarchical-bayes": {"points": points, "sentence": said}}
-        (folder / "curve.json").write_text(json.dumps({"methods": curve}))
+        curve = {**DATA, "method": "hierarchical-bayes", "points": points, "curve": {"sentence": said}}
+        keep(study, "curve", TrainConfig(method="hierarchical-bayes"), {}, curve)
     return folder
+
+
+def _swapped(value: float) -> dict:
+    return {"gain": {"value": value, "low": value - 0.03, "high": value + 0.03, "p": 0.001}, "below": value < 0}
 
 
 def _shots(best: float) -> list[dict]:

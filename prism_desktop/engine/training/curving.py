@@ -21,6 +21,7 @@ from prism_desktop.engine.training.building import Task
 from prism_desktop.engine.training.closed_form import HeadFit
 from prism_desktop.engine.training.entering import value
 from prism_desktop.engine.training.fit import Scored
+from prism_desktop.engine.training.measured import keep
 from prism_desktop.engine.training.run import RunFolder
 from prism_desktop.engine.training.shooting import Work, config_of, room_in, take_pool
 from prism_desktop.engine.training.workshop import Workshop, open_workshop
@@ -44,8 +45,9 @@ def measure_curve(plan: CurvePlan) -> Iterator[Event[dict[str, Any]]]:
     """Fit a quick method to ever more training answers of each labeler, and foretell what more would bring.
 
     Yields:
-        Progress, then Done with {study, method, backbone, split, points, curve}; points are {answers, accuracy,
-        error}, where answers is the mean over labelers, and curve is a `LearningCurve`.
+        Progress, then Done with {study, method, backbone, split, fingerprint, points, curve}; points are {answers,
+        accuracy, error}, where answers is the mean over labelers, and curve is a `LearningCurve`. It is kept in the
+        study (`measured`).
 
     Raises:
         InputError: if the method is not quick, or there are too few answers.
@@ -74,8 +76,11 @@ def measure_curve(plan: CurvePlan) -> Iterator[Event[dict[str, Any]]]:
             yield Progress(number + 1, len(counts), f"{points[-1]['answers']} answers per labeler")
         sizes, accuracies, errors = ([point[key] for point in points] for key in ("answers", "accuracy", "error"))
         found = learning_curve(sizes, accuracies, errors).to_dict()
-        facts = {"study": pool.meta()["study"], "method": plan.method, "backbone": config.backbone}
-        yield Done({**facts, "split": pool.meta()["split"], "points": points, "curve": found})
+        facts = {"study": pool.meta()["study"], "method": config.method, "backbone": config.backbone}
+        result = {**facts, **{key: pool.meta()[key] for key in ("split", "fingerprint")}, "points": points}
+        result["curve"] = found
+        keep(plan.study, "curve", config, {"counts": plan.counts, "resamples": plan.resamples}, result)
+        yield Done(result)
 
 
 def _subsampled(pool: RunFolder, workshop: Workshop, config: TrainConfig, count: int, seed: int) -> Work:

@@ -30,6 +30,7 @@ from prism_desktop.engine.training.entering import open_entrance, value
 from prism_desktop.engine.training.entrances import Entrance, alone
 from prism_desktop.engine.training.events import Started, Step
 from prism_desktop.engine.training.files import write_json
+from prism_desktop.engine.training.measured import keep
 from prism_desktop.engine.training.run import RunFolder
 from prism_desktop.engine.training.session import train_run
 from prism_desktop.engine.training.siblings import CONSENSUS, find_run
@@ -60,9 +61,10 @@ def shoot(plan: ShotPlan) -> Iterator[Event[dict[str, Any]]]:
     """Train what is missing, let held-out labelers enter, and test them.
 
     Yields:
-        Progress and notices, then Done with {study, backbone, split, shots, resamples, folds, labelers, methods}; the
-        latter a list of {method, curve}, a curve as `evaluation.shots.shot_curve` returns it, gains against
-        the consensus of the same run's labelers on the same answers.
+        Progress and notices, then Done with {study, backbone, split, fingerprint, shots, resamples, folds, labelers,
+        methods}; the latter a list of {method, curve}, a curve as `evaluation.shots.shot_curve` returns it, gains
+        against the consensus of the same run's labelers on the same answers. Each method's is kept in the study as
+        soon as it is there (`measured`).
 
     Raises:
         InputError: one sentence, if the plan cannot be carried out.
@@ -74,6 +76,9 @@ def shoot(plan: ShotPlan) -> Iterator[Event[dict[str, Any]]]:
         if len(codes) < 3:
             raise InputError(f"A K-shot curve holds labelers out and trains on two or more; there are {len(codes)}.")
         parts = _parts(codes, plan.folds)
+        asked = {"shots": list(plan.shots), "resamples": plan.resamples, "folds": len(parts)}
+        facts = {"study": pool.meta()["study"], "backbone": plan.config(CONSENSUS).backbone}
+        facts |= {key: pool.meta()[key] for key in ("split", "fingerprint")} | asked | {"labelers": codes}
         results, shelf = [], Shelf()
         for name in plan.methods:
             frames: dict[int, list[list[pd.DataFrame]]] = {k: [[] for _ in range(plan.resamples)] for k in plan.shots}
@@ -86,9 +91,8 @@ def shoot(plan: ShotPlan) -> Iterator[Event[dict[str, Any]]]:
                 yield from _enter_all(plan, pool, entrance, part, frames, title)
             yield Progress(1, 1, f"{name}: testing")
             results.append({"method": name, "curve": _curve(pool, frames, shared)})
-        facts = {"study": pool.meta()["study"], "backbone": plan.config(CONSENSUS).backbone}
-        facts |= {"split": pool.meta()["split"], "shots": list(plan.shots), "resamples": plan.resamples}
-        yield Done({**facts, "folds": len(parts), "labelers": codes, "methods": results})
+            keep(plan.study, "shots", plan.config(name), asked, {**facts, **results[-1]})
+        yield Done({**facts, "methods": results})
 
 
 def config_of(name: str, options: Mapping[str, Any], settings: Sequence[str]) -> TrainConfig:

@@ -17,12 +17,6 @@ from prism_desktop.ui.widgets.painted import series_colour
 from prism_desktop.ui.widgets.pick import Segments
 
 PAGES = {"labelers": "Per labeler", "shots": "New labeler, K answers", "curve": "Learning curve"}
-_NONE = {
-    "shots": "How well a new labeler is served after K answers has not been computed for this comparison. "
-    "Run “prism-desktop shots” on the study; the curves then appear here.",
-    "curve": "What more answers would bring has not been computed for this comparison. "
-    "Run “prism-desktop shots” on the study; the curve then appears here.",
-}
 
 
 class BoardPlots(QFrame):
@@ -43,6 +37,7 @@ class BoardPlots(QFrame):
         self.chart = CurveChart(theme, percent=True, across="answers")
         self.sentence, self.none = label("", "muted", wrap=True), label("", "muted", wrap=True)
         self.none.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.none.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)  # it has a command
         self._lay_out()
         theme.changed.connect(self._show)
 
@@ -95,7 +90,7 @@ class BoardPlots(QFrame):
             self._draw(found)
             self._stack.setCurrentIndex(1)
         else:
-            self.none.setText(_NONE[page])
+            self.none.setText(board.lacks(page, self._names) if board is not None else "")
             self._stack.setCurrentIndex(2)
 
     def _draw(self, found: Mapping[str, Any]) -> None:
@@ -105,7 +100,7 @@ class BoardPlots(QFrame):
             colour = series_colour(self._theme.tokens, place)
             x = [point[0] for point in points]
             bounds = [[point[bound] for point in points] for bound in (2, 3)]
-            curves += [Curve("", colour, x, bound, "ghost") for bound in bounds if None not in bound]
+            curves += [Curve("", colour, x, bound, "ghost") for bound in bounds]
             curves.append(Curve(_title(name), colour, x, [point[1] for point in points], "dots"))
             entries.append((_title(name), colour))
         self.chart.show_curves(curves)
@@ -116,7 +111,7 @@ class BoardPlots(QFrame):
     def _forecast(self, found: Mapping[str, Any]) -> str:
         assert self._board is not None
         told = {name: self._board.curve[name] for name in found}
-        said = [f"{_title(name)}: {row['sentence']}" for name, row in told.items() if row.get("sentence")]
+        said = [f"{_title(name)}: {row['curve']['sentence']}" for name, row in told.items()]
         return "  ".join(said)
 
     def _bells(self) -> list[Bell]:

@@ -1,6 +1,6 @@
 """The leaderboard: a row per method, sorted by any column, the success gate's verdict as a badge."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt, Signal
@@ -16,97 +16,16 @@ from PySide6.QtWidgets import (
 
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.ui.theme import Theme
+from prism_desktop.ui.train.board_columns import COLUMNS, GAIN, NAMES, SWAPPED, Row, between, points
 from prism_desktop.ui.widgets.painted import sized
 
-Row = Mapping[str, Any]
 _Index = QModelIndex | QPersistentModelIndex
-_GATE = 11  # the column of the badge
-_WIDTHS = (150, 130, 58, 60, 62, 74, 88, 54, 54, 50, 58, 76)  # px; the first takes what is left
-_BADGES = {"passes": "good", "fails": "bad", "baseline": "accent"}  # text to kind
-
-
-def title(row: Row) -> str:
-    """What to call a row's method."""
-    name = str(row["method"])
-    return METHODS[name].title if name in METHODS else name
-
-
-def badge(row: Row) -> str:
-    """The gate's verdict in a word or three."""
-    if row["method"] == "consensus":
-        return "baseline"
-    verdict = row.get("verdict")
-    return "" if not verdict else "passes" if verdict["passed"] else "fails"
-
-
-def _of(*keys: str) -> Callable[[Row], Any]:
-    def get(row: Row) -> Any:
-        found: Any = row
-        for key in keys:
-            found = found.get(key) if isinstance(found, Mapping) else None
-        return found
-
-    return get
-
-
-def _share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1%}"
-
-
-def _points(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value + 0.0:+.1f}"
-
-
-def _chance(value: float | None) -> str:
-    return "–" if value is None else "< 0.001" if value < 0.001 else f"{value:.3f}"
-
-
-def _plain(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
-
-
-def _seconds(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.1f} s" if value < 10 else f"{value:.0f} s" if value < 600 else f"{value / 60:.0f} min"
-
-
-def _between(row: Row, whole: Sequence[str], sign: str = "") -> str:
-    low, high = _of(*whole, "low")(row), _of(*whole, "high")(row)
-    return "" if low is None or high is None else f"[{100 * low:{sign}.1f}, {100 * high:{sign}.1f}]"
-
-
-def _macro(row: Row) -> str:
-    value = _MACRO(row)
-    return "–" if value is None else f"{100 * value:.1f}  {_between(row, ('test', 'macro'))}"
-
-
-def _parameters(row: Row) -> str:
-    count = row.get("parameters")
-    if count is None:
-        return "–"
-    return f"{count}" if count < 1000 else f"{count / 1e3:.0f} k" if count < 1e6 else f"{count / 1e6:.1f} M"
-
-
-_MACRO, _GAIN = _of("test", "macro", "accuracy"), _of("gain", "value")
-# Name, what it is sorted by, what is shown, what it means.
-COLUMNS: tuple[tuple[str, Callable[[Row], Any], Callable[[Row], str], str], ...] = (
-    ("Method", title, title, ""),
-    ("Accuracy", _MACRO, _macro,
-     "Mean over labelers of the accuracy on held-out answers, in per cent, with the 95% interval over images"),
-    ("Micro", _of("test", "micro", "accuracy"), lambda row: _share(_of("test", "micro", "accuracy")(row)),
-     "Accuracy over all answers, whoever gave them"),
-    ("Gain", _GAIN, lambda row: _points(_GAIN(row)), "Points of accuracy over the consensus model, mean over labelers"),
-    ("p", _of("gain", "p"), lambda row: _chance(_of("gain", "p")(row)), "That the gain is chance, adjusted (Holm)"),
-    ("Improved", _of("improved"), lambda row: "–" if row.get("improved") is None else f"{row['improved']:.0%}",
-     "Share of labelers who gain; the gate wants more than 60%"),
-    ("Worst", _of("worst", "difference"), lambda _: "–", "Who gains least or loses most, in points"),
-    ("NLL", _of("test", "nll"), lambda row: _plain(_of("test", "nll")(row)), "Log loss; lower is better"),
-    ("ECE", _of("test", "ece"), lambda row: _plain(_of("test", "ece")(row)), "Calibration error; lower is better"),
-    ("Size", _of("parameters"), _parameters, "Parameters that were trained"),
-    ("Time", _of("seconds"), lambda row: _seconds(row.get("seconds")), "Of one training"),
-    ("Gate", badge, badge, "Improves more than 60% of labelers, lets nobody down, and p is below 0.05"),
-)  # fmt: skip
+_PLACES = {name: place for place, name in enumerate(NAMES)}
+_GAIN, _WORST, _SWAPPED, _GATE = (_PLACES[name] for name in ("Gain", "Worst", "Swapped", "Gate"))
+_BOLD = [_PLACES[name] for name in ("Method", "Accuracy", "Gain")]
+_PALE = [_PLACES[name] for name in ("Micro", "NLL", "ECE", "Size", "Time")]
+_WIDTHS = (150, 130, 58, 60, 62, 74, 88, 74, 54, 54, 50, 58, 76)  # px; the first takes what is left
+_BADGES = {"passes": "good", "fails": "plain", "baseline": "accent", "no gain": "good", "gains": "bad"}  # to kind
 
 
 class BoardModel(QAbstractTableModel):
@@ -153,9 +72,9 @@ class BoardModel(QAbstractTableModel):
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         row, column = self.rows[index.row()], index.column()
         match role:
-            case Qt.ItemDataRole.DisplayRole if column == 6 and row.get("worst"):
+            case Qt.ItemDataRole.DisplayRole if column == _WORST and row.get("worst"):
                 code = str(row["worst"]["labeler"])
-                return f"{self.names.get(code, code)}  {_points(row['worst']['difference'])}"
+                return f"{self.names.get(code, code)}  {points(row['worst']['difference'])}"
             case Qt.ItemDataRole.DisplayRole:
                 return COLUMNS[column][2](row)
             case Qt.ItemDataRole.TextAlignmentRole:
@@ -164,7 +83,7 @@ class BoardModel(QAbstractTableModel):
                 return self._tip(row, column)
             case Qt.ItemDataRole.ForegroundRole:
                 return self._ink(row, column)
-            case Qt.ItemDataRole.FontRole if column in (0, 1, 3):
+            case Qt.ItemDataRole.FontRole if column in _BOLD:
                 font = QFont()
                 font.setWeight(QFont.Weight.DemiBold)
                 return font
@@ -178,20 +97,24 @@ class BoardModel(QAbstractTableModel):
         self.rows = sorted(known, key=key, reverse=order == Qt.SortOrder.DescendingOrder) + unknown
 
     def _tip(self, row: Row, column: int) -> str:
-        if column == 9 and row.get("parameters") is not None:
+        if column == _PLACES["Size"] and row.get("parameters") is not None:
             return f"{row['parameters']:,} parameters"
         if column == _GATE and row.get("verdict"):
             return "\n".join(row["verdict"]["reasons"])
-        if column == 3 and row.get("gain"):
-            return f"95% interval {_between(row, ('gain',), '+')} points"
+        if column == _GAIN and row.get("gain"):
+            return f"95% interval {between(row, ('gain',), '+')} points"
+        if column == _SWAPPED and row.get("swapped"):
+            return f"95% interval {between(row, ('swapped', 'gain'), '+')} points"
         return METHODS[row["method"]].summary if column == 0 and row["method"] in METHODS else ""
 
     def _ink(self, row: Row, column: int) -> QColor | None:
         tokens = self.theme.tokens
-        gain = _GAIN(row)
-        if column == 3 and gain is not None:
+        gain, swapped = GAIN(row), SWAPPED(row)
+        if column == _GAIN and gain is not None:
             return QColor(tokens.good if gain > 0 else tokens.bad)
-        return QColor(tokens.muted) if column in (2, 7, 8, 9, 10) else None
+        if column == _SWAPPED and swapped is not None and not row.get("shuffled"):  # worse is as it must be
+            return QColor(tokens.good if swapped < 0 else tokens.bad)
+        return QColor(tokens.muted) if column in _PALE else None
 
 
 def _side(column: int) -> Qt.AlignmentFlag:
@@ -249,7 +172,17 @@ class BoardTable(QTableView):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.setColumnWidth(0, max(_WIDTHS[0], self.viewport().width() - sum(_WIDTHS[1:])))
+        self._fit()
+
+    def show_rows(self, rows: Sequence[Row]) -> None:
+        """Show these rows; the control's column only where it was measured."""
+        self.board.show(rows)
+        self.setColumnHidden(_SWAPPED, not any(row.get("swapped") for row in rows))
+        self._fit()
+
+    def _fit(self) -> None:
+        others = sum(width for place, width in enumerate(_WIDTHS) if place and not self.isColumnHidden(place))
+        self.setColumnWidth(0, max(_WIDTHS[0], self.viewport().width() - others))
 
     def _remember(self) -> None:
         self._kept = self.method
@@ -280,7 +213,8 @@ class _Badge(QStyledItemDelegate):
             box.moveCenter(rect.center())
             soft, ink = {
                 "good": (tokens.good_soft, tokens.good),
-                "bad": (tokens.hover, tokens.muted),
+                "plain": (tokens.hover, tokens.muted),
+                "bad": (tokens.bad_soft, tokens.bad),
                 "accent": (tokens.accent_soft, tokens.accent_text),
             }[kind]
             painter.setPen(Qt.PenStyle.NoPen)

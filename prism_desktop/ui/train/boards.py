@@ -1,32 +1,40 @@
 """Comparisons as the window shows them, read from their folders; nothing here touches Qt."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.training.measured import Kind, kept
+from prism_desktop.ui.train.board_columns import gains
 from prism_desktop.ui.train.operations import Asked
 
 FOLDER = "comparisons"
+_LACKING = {
+    "shots": ("How well a new labeler is served after K answers", "its curves appear"),
+    "curve": ("What more answers would bring", "its curve appears"),
+}
+_Z = 1.96  # half a 95 % interval, in standard errors
 
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """One comparison: its leaderboard and, where they were computed, its curves."""
+    """One comparison: its leaderboard and, where they were measured on the same data, its methods' curves."""
 
     path: Path
     told: Mapping[str, Any] = field(default_factory=dict)  # leaderboard.json
-    shots: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)  # per method, as `shot_curve` tells
-    curve: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # per method {points, sentence, ...}
+    shots: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # per method, as `shooting.shoot` keeps it
+    curve: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # per method, as `measure_curve` keeps it
     written: float = 0.0  # unix s
 
     @property
     def methods(self) -> Sequence[Mapping[str, Any]]:
-        """The leaderboard's rows, the best first."""
-        found: Sequence[Mapping[str, Any]] = self.told.get("methods") or ()
-        return found
+        """The leaderboard's rows, the best first, each with what its controls say."""
+        swapped, shuffled = self.told.get("swapped") or {}, bool(self.told.get("shuffled"))
+        rows = self.told.get("methods") or ()
+        return [{**row, "swapped": swapped.get(row["method"]), "shuffled": shuffled} for row in rows]
 
     @property
     def finished(self) -> bool:
@@ -43,26 +51,60 @@ class Board:
         seeds = self.told.get("seeds") or 1
         backbone = str(self.told.get("backbone") or "").removeprefix("embeddings:")
         count = len(self.methods)
+        folds = len(self.told.get("folds") or ())
         parts = [f"{count} method{'s' if count != 1 else ''}", f"{kind} split" if kind else "", backbone]
+        parts += [f"{folds} folds held out in turn" if folds > 1 else ""]
         parts += [f"{seeds} seed{'s' if seeds != 1 else ''}", "labelers shuffled" if self.told.get("shuffled") else ""]
         return ", ".join(part for part in parts if part)
 
     def remarks(self) -> list[str]:
-        """What went wrong, was left out, or was controlled, a sentence each."""
-        named = METHODS.get
+        """What went wrong or was left out, a sentence each."""
         found = [
             f"{_title(each['method'])}, seed {each['seed']}, failed: {each['message']}"
             for each in self.told.get("failed") or ()
         ]
-        found += [
+        return found + [
             f"{_title(each['method'])} was left out: {each['reason']}" for each in self.told.get("left_out") or ()
         ]
-        for name, row in (self.told.get("swapped") or {}).items():
-            value = (row.get("gain") or {}).get("value")
-            if named(name) and value is not None:
-                fate = "below consensus, as it must be" if row.get("below") else "not below consensus"
-                found.append(f"{_title(name)} with labelers swapped: {100 * value:+.1f} points, {fate}.")
-        return found
+
+    def control(self) -> tuple[str, bool]:
+        """What the controls say, in a sentence or two, and whether it is as it must be; empty without controls."""
+        said, good = [], True
+        if self.told.get("shuffled"):
+            gaining = [_title(row["method"]) for row in self.methods if gains(row)]
+            good = not gaining
+            said.append(
+                "Control: labelers were shuffled in training, so nothing personal was there to learn and no method "
+                "should gain."
+            )
+            said.append(f"Yet these do: {', '.join(gaining)}." if gaining else "None does.")
+        if swapped := self.told.get("swapped"):
+            above = [_title(name) for name, row in swapped.items() if not row["below"]]
+            # With shuffled labelers there is nothing to be lost by a swap.
+            good = good and (not above or bool(self.told.get("shuffled")))
+            said.append("Control: with every labeler's model given to the next,")
+            said[-1] += (
+                f" these are not below the consensus: {', '.join(above)}."
+                if above
+                else " every personal method falls below the consensus, as it must."
+            )
+        return " ".join(said), good
+
+    def lacks(self, what: str, everybody: Iterable[str]) -> str:
+        """Why there are no "shots" or no "curve", and what measures them; `everybody` are the study's labelers."""
+        kind = (self.told.get("split") or {}).get("kind")
+        if self.told.get("shuffled"):
+            return "Labelers were shuffled as a control, so there is nothing to foretell from their answers."
+        if kind != "image":
+            return "Such curves hold faces out, so they belong to a comparison whose split is by image."
+        codes = self.told.get("labelers") or []
+        some = [f"--labelers {','.join(codes)}"] if set(everybody) - set(codes) else []
+        options = [self.path.parent.parent.name, f"--backbone {self.told.get('backbone')}", *some]
+        unknown, curves = _LACKING[what]
+        return (
+            f"{unknown} has not been measured on these answers. Run “prism-desktop {what} {' '.join(options)}”; "
+            f"{curves} then here."
+        )
 
 
 def _title(name: str) -> str:
@@ -80,9 +122,9 @@ def read_board(path: Path) -> Board | None:
     told = _json(path / "leaderboard.json")
     if not isinstance(told, dict):
         return None
-    shots, curve = _by_method(_json(path / "shots.json"), "shots"), _by_method(_json(path / "curve.json"), "curve")
-    lines = {name: row["shots"] if isinstance(row, Mapping) and "shots" in row else row for name, row in shots.items()}
-    return Board(path, told, lines, curve, (path / "leaderboard.json").stat().st_mtime)
+    study = path.parent.parent
+    shots, curve = _measured(study, "shots", told), _measured(study, "curve", told)
+    return Board(path, told, shots, curve, (path / "leaderboard.json").stat().st_mtime)
 
 
 def _json(path: Path) -> Any:
@@ -92,19 +134,21 @@ def _json(path: Path) -> Any:
         return None
 
 
-def _by_method(told: Any, key: str) -> dict[str, Any]:
-    """{method: what it is about}, from {"methods": [{"method", KEY}]} or {"methods": {method: ...}}."""
-    found = told.get("methods", told) if isinstance(told, Mapping) else told
-    if isinstance(found, Mapping):
-        return {name: row for name, row in found.items() if name in METHODS}
-    return {row["method"]: row.get(key, row) for row in found or () if isinstance(row, Mapping) and "method" in row}
+def _measured(study: Path, kind: Kind, told: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Per method the newest curve that was measured on a comparison's data and backbone."""
+    same = [
+        each for each in kept(study, kind) if all(each[key] == told.get(key) for key in ("backbone", "fingerprint"))
+    ]
+    return {each["method"]: each for each in same if each["method"] in METHODS}
 
 
 def compare(study: Path, asked: Asked) -> Iterator[Any]:
     """Train what a comparison lacks; batches of events as `comparing.compare` tells them."""
     from prism_desktop.engine.training import comparing
 
-    plan = comparing.Plan(study, asked.methods, asked.options, asked.settings, asked.seeds)
+    plan = comparing.Plan(
+        study, asked.methods, asked.options, asked.settings, asked.seeds, asked.controls, asked.shuffled
+    )
     yield from comparing.compare(plan)
 
 
@@ -124,17 +168,26 @@ def draw_now(path: Path, what: str, board: Board, method: str, names: Mapping[st
         save_figure(answers_figure({_title(name): line for name, line in lines(board, what).items()}), path)
 
 
-def lines(board: Board, what: str) -> dict[str, list[tuple[float, float, float | None, float | None]]]:
+def lines(board: Board, what: str) -> dict[str, list[tuple[float, float, float, float]]]:
     """Per method (answers, accuracy, low, high), ascending; `what` is "shots" or "curve"."""
-    found: dict[str, list[tuple[float, float, float | None, float | None]]] = {}
-    rows: Mapping[str, Any] = board.shots if what == "shots" else board.curve
-    for name, told in rows.items():
-        points = told.get("points") or () if isinstance(told, Mapping) else told
-        line = [
-            (float(each.get("k", each.get("answers", 0))), float(each["accuracy"]), each.get("low"), each.get("high"))
-            for each in points
-            if each.get("accuracy") is not None
-        ]
-        if line:
-            found[name] = sorted(line)
-    return found
+    if what == "shots":
+        found = {
+            name: [(each["k"], each["accuracy"], each["low"], each["high"]) for each in _known(told["curve"])]
+            for name, told in board.shots.items()
+        }
+    else:
+        found = {
+            name: [(each["answers"], each["accuracy"], *_around(each)) for each in _known(told["points"])]
+            for name, told in board.curve.items()
+        }
+    return {name: sorted(line) for name, line in found.items() if line}
+
+
+def _known(points: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [point for point in points if point["accuracy"] is not None]
+
+
+def _around(point: Mapping[str, Any]) -> tuple[float, float]:
+    """The 95 % interval of an accuracy with a standard error."""
+    half = _Z * float(point["error"])
+    return point["accuracy"] - half, point["accuracy"] + half

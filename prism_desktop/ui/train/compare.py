@@ -11,19 +11,20 @@ from prism_desktop.engine.study.records import Changes
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.job import Job
 from prism_desktop.ui.train import boards
+from prism_desktop.ui.train.board_columns import badge, title
 from prism_desktop.ui.train.board_plots import BoardPlots
-from prism_desktop.ui.train.board_table import BoardTable, badge, title
+from prism_desktop.ui.train.board_table import BoardTable
 from prism_desktop.ui.train.boards import Board
 from prism_desktop.ui.train.operations import Asked
 from prism_desktop.ui.train.under_way import UnderWay
-from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
+from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, restyle, rows
 from prism_desktop.ui.widgets.empty import EmptyState
 from prism_desktop.ui.widgets.figures import save_figure
 from prism_desktop.ui.widgets.tables import save_table
 
 _HEAD = (
     "method", "accuracy", "low", "high", "micro", "gain", "gain_low", "gain_high", "p", "improved", "worst_labeler",
-    "worst_gain", "nll", "ece", "parameters", "seconds", "gate",
+    "worst_gain", "swapped_gain", "nll", "ece", "parameters", "seconds", "gate",
 )  # fmt: skip
 
 
@@ -50,7 +51,7 @@ class CompareView(QWidget):
         self.table, self.plots = BoardTable(theme), BoardPlots(theme)
         self.table.chosen.connect(self._show_method)
         self.plots.export.clicked.connect(lambda _=False: self._export_plot())
-        self.remarks = label("", "small", wrap=True)
+        self.remarks, self.control = label("", "small", wrap=True), label("", "notice", wrap=True)
         self._gains = button("Export &gains", self._export_gains, "quiet", tip="As SVG, PDF or PNG")
         self._csv = button("E&xport table", self._export_table, "quiet", tip="As CSV")
         self.empty = EmptyState(
@@ -106,10 +107,14 @@ class CompareView(QWidget):
 
     def _lay_out(self) -> None:
         above = rows(
-            columns(label("Leaderboard", "strong"), None, self._gains, self._csv), self.table, self.remarks, gap=GRID
+            columns(label("Leaderboard", "strong"), None, self._gains, self._csv),
+            self.control,
+            self.table,
+            self.remarks,
+            gap=GRID,
         )
         above.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID + 4)
-        above.setStretch(1, 1)
+        above.setStretch(2, 1)
         split = QSplitter(Qt.Orientation.Vertical)
         split.addWidget(frame("card", above))
         split.addWidget(self.plots)
@@ -146,12 +151,16 @@ class CompareView(QWidget):
 
     def _show(self) -> None:
         board = self._board()
-        self.table.board.show(board.methods if board is not None else ())
+        self.table.show_rows(board.methods if board is not None else ())
         if board is not None and not self.table.method:
             self.table.pick("")
         remarks = board.remarks() if board is not None else []
         self.remarks.setText(" ".join(remarks))
         self.remarks.setVisible(bool(remarks))
+        said, good = board.control() if board is not None else ("", True)
+        self.control.setText(said)
+        self.control.setVisible(bool(said))
+        restyle(self.control, kind="good" if good else "bad")
         self._show_method(self.table.method)
 
     def _show_method(self, method: str) -> None:
@@ -207,9 +216,11 @@ class CompareView(QWidget):
 def _line(row: Any) -> tuple[Any, ...]:
     """A method's numbers, unrounded."""
     test, gain, worst = row["test"], row["gain"] or {}, row["worst"] or {}
+    swapped = (row["swapped"] or {}).get("gain") or {}
     macro = test["macro"]
     return (
         title(row), macro["accuracy"], macro["low"], macro["high"], test["micro"]["accuracy"],
         gain.get("value"), gain.get("low"), gain.get("high"), gain.get("p"), row["improved"], worst.get("labeler"),
-        worst.get("difference"), test["nll"], test["ece"], row["parameters"], row["seconds"], badge(row),
+        worst.get("difference"), swapped.get("value"), test["nll"], test["ece"], row["parameters"], row["seconds"],
+        badge(row),
     )  # fmt: skip

@@ -14,6 +14,7 @@ from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.advanced import APART, Advanced
 from prism_desktop.ui.train.backbone_box import BackboneBox
 from prism_desktop.ui.train.choices import DEVICES, SPLIT_NOTES, SPLITS
+from prism_desktop.ui.train.controls import Controls
 from prism_desktop.ui.train.fields import caption, still
 from prism_desktop.ui.train.method_box import MethodBox, MethodsBox
 from prism_desktop.ui.train.method_list import Offer
@@ -124,7 +125,8 @@ class RunForm(QFrame):
     def asked(self) -> Asked:
         """The comparison that the form describes."""
         plain = {key: value for key, value in self._plain().items() if value is not None}
-        return Asked(self.methods(), plain, tuple(self.advanced.texts()), int(self.seeds.text() or 1))
+        controls = self.controls.swapped.isChecked(), self.controls.shuffled.isChecked()
+        return Asked(self.methods(), plain, tuple(self.advanced.texts()), int(self.seeds.text() or 1), *controls)
 
     def _plain(self) -> dict[str, Any]:
         """What stands in the fields above the fold, apart from methods and seeds."""
@@ -146,6 +148,7 @@ class RunForm(QFrame):
         self.advanced = Advanced()
         self.fields = self.advanced.fields
         self.advanced.hide()
+        self.controls = Controls()
         self.labelers, self.attributes = PickMany("labelers"), PickMany("attributes")
         self._device_why = ""
         self.seed, self.seeds = QLineEdit("0"), QLineEdit("3")
@@ -158,18 +161,16 @@ class RunForm(QFrame):
             still(box)
             if box is not self.several:
                 box.currentIndexChanged.connect(self._check)
-        for picker in (self.several, self.labelers, self.attributes, self.advanced):
+        for picker in (self.several, self.labelers, self.attributes, self.advanced, self.controls):
             picker.changed.connect(self._check)
 
     def _lay_out(self) -> None:
         self._method_note, self._split_note, self._device_note = (label("", "small", wrap=True) for _ in range(3))
         self._seeds_note = label("Each method is trained once per seed; answers are averaged.", "small", wrap=True)
         self._one = (_field("&Method", self.method), _field("S&eed", self.seed))
-        self._many = (_field("&Methods", self.several), _field("S&eeds", self.seeds, self._seeds_note))
-        self._ways = (
-            *zip(self._one, ("run", "run"), strict=True),
-            *zip(self._many, ("compare", "compare"), strict=True),
-        )
+        seeds, controls = _field("S&eeds", self.seeds, self._seeds_note), _field("Controls", self.controls)
+        self._many = (_field("&Methods", self.several), seeds, controls)
+        self._ways = (*((field, "run") for field in self._one), *((field, "compare") for field in self._many))
         method = QWidget()
         method.setLayout(rows(self._one[0], self._many[0], self._method_note, gap=5))
         fields = (
@@ -179,7 +180,7 @@ class RunForm(QFrame):
             _field("&Attributes", self.attributes),
             _field("&Held out for the test", self.split, self._split_note),
             self._one[1],
-            self._many[1],
+            *self._many[1:],
             _field("De&vice", self.device, self._device_note),
         )
         inside = QWidget()

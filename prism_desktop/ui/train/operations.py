@@ -46,6 +46,8 @@ class Asked:
     options: Mapping[str, Any]  # that all runs share, by dotted key
     settings: tuple[str, ...]  # the same as "key=value"
     seeds: int
+    controls: bool = False  # test everybody with the next labeler's model, too
+    shuffled: bool = False  # train on answers whose labelers were shuffled
 
 
 @dataclass(frozen=True, slots=True)

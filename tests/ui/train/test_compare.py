@@ -1,5 +1,6 @@
 """The Compare view: a comparison's leaderboard, plots and progress."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,15 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from prism_desktop.engine.events import Done
 from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.training import comparing
+from prism_desktop.engine.training.curving import CurvePlan, measure_curve
+from prism_desktop.engine.training.shooting import ShotPlan, shoot
 from prism_desktop.ui.train import boards
-from prism_desktop.ui.train.board_table import COLUMNS
+from prism_desktop.ui.train.board_columns import NAMES, badge
 from prism_desktop.ui.train.panel import TrainPanel
+from tests.fixtures.study import MakeStudy
 from tests.ui import boards as fabricate
 from tests.ui.train.conftest import CODES, OpenTrain
 
@@ -39,7 +45,7 @@ def test_that_methods_are_ranked_and_any_column_sorts_with_the_unknown_last(
     rows = view.table.board
     assert [row["method"] for row in rows.rows][:2] == ["collaborative", "hierarchical-bayes"]
     assert view.table.method == "collaborative"
-    gain = [name for name, *_ in COLUMNS].index("Gain")
+    gain = NAMES.index("Gain")
     for order in (Qt.SortOrder.AscendingOrder, Qt.SortOrder.DescendingOrder):
         view.table.sortByColumn(gain, order)
         assert rows.rows[-1]["method"] == "consensus"
@@ -71,6 +77,96 @@ def test_that_curves_are_drawn_where_they_were_computed(open_train: OpenTrain, t
     ]
     view.plots.pages.pick("curve")
     assert "+50 answers would give about" in view.plots.sentence.text()
+
+
+@pytest.mark.timeout(300)
+def test_that_what_the_commands_measure_is_drawn_beside_the_comparison_of_the_same_answers(
+    make_study: MakeStudy, tiny_backbone: str, open_train: OpenTrain, qtbot: QtBot
+) -> None:
+    study = make_study(images=42, comparisons=60)
+    options = {"backbone": tiny_backbone, "device": "cpu", "epochs": 1, "max_steps": 4, "batch": 16, "threads": 1}
+    for _ in comparing.compare(comparing.Plan(study.path, ("hierarchical-bayes",), options)):
+        pass
+    view = _open(open_train, study, qtbot).compare
+    view.plots.pages.pick("curve")
+    assert "prism-desktop curve" in view.plots.none.text()
+    *_, shot = shoot(ShotPlan(study.path, ("hierarchical-bayes",), (0, 10), 1, 3, options))
+    *_, curve = measure_curve(CurvePlan(study.path, "hierarchical-bayes", (10, 20, 40), 1, options))
+    assert isinstance(shot, Done)
+    assert isinstance(curve, Done)
+    view.refresh()
+    qtbot.waitUntil(lambda: view.plots.chart.isVisible(), timeout=10_000)
+    drawn = next(each for each in view.plots.chart._shown if each.name)
+    assert list(drawn.y) == [point["accuracy"] for point in curve.value["points"]]
+    assert curve.value["curve"]["sentence"] in view.plots.sentence.text()
+    assert view.plots.sentence.text().startswith("Hierarchical Bayes: +50 answers would give about")
+    view.plots.pages.pick("shots")
+    drawn = next(each for each in view.plots.chart._shown if each.name)
+    assert list(drawn.x) == [0, 10]
+    assert list(drawn.y) == [point["accuracy"] for point in shot.value["methods"][0]["curve"]]
+
+
+def test_that_curves_of_other_answers_are_not_shown(open_train: OpenTrain, tiny_study: Study, qtbot: QtBot) -> None:
+    folder = fabricate.comparison(tiny_study.path, CODES)
+    board = json.loads((folder / "leaderboard.json").read_text()) | {"fingerprint": "since then somebody answered"}
+    (folder / "leaderboard.json").write_text(json.dumps(board))
+    view = _open(open_train, tiny_study, qtbot).compare
+    view.plots.pages.pick("shots")
+    assert view.plots.none.isVisible()
+
+
+def test_that_the_boxes_of_the_controls_reach_the_comparison(
+    open_train: OpenTrain, tiny_study: Study, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plans: list[comparing.Plan] = []
+    monkeypatch.setattr(comparing, "compare", lambda plan: plans.append(plan) or iter(()))
+    panel = _open(open_train, tiny_study, qtbot)
+    for box in (panel.form.controls.swapped, panel.form.controls.shuffled):
+        assert box.isVisible()
+        box.click()
+    panel.form.start.click()
+    qtbot.waitUntil(lambda: bool(plans) and not panel.compare.busy, timeout=10_000)
+    assert plans[0].controls
+    assert plans[0].shuffled
+    panel.show_view("runs")
+    assert not panel.form.controls.isVisible()
+
+
+@pytest.mark.parametrize(
+    ("last", "said"), [(-0.02, "every personal method falls below"), (0.01, "not below the consensus: Nearest past")]
+)
+def test_that_swapped_labelers_are_a_column_and_a_sentence(
+    open_train: OpenTrain, tiny_study: Study, qtbot: QtBot, last: float, said: str
+) -> None:
+    fabricate.comparison(tiny_study.path, CODES, swapped={"hierarchical-bayes": -0.061, "retrieval": last})
+    view = _open(open_train, tiny_study, qtbot).compare
+    column = NAMES.index("Swapped")
+    assert not view.table.isColumnHidden(column)
+    places = {row["method"]: place for place, row in enumerate(view.table.board.rows)}
+    assert view.table.board.index(places["hierarchical-bayes"], column).data() == "-6.1"
+    assert view.control.isVisible()
+    assert said in view.control.text()
+    assert view.control.property("kind") == ("good" if last < 0 else "bad")
+
+
+def test_that_without_controls_there_is_neither_column_nor_sentence(
+    open_train: OpenTrain, tiny_study: Study, qtbot: QtBot
+) -> None:
+    fabricate.comparison(tiny_study.path, CODES)
+    view = _open(open_train, tiny_study, qtbot).compare
+    assert view.table.isColumnHidden(NAMES.index("Swapped"))
+    assert not view.control.isVisible()
+
+
+def test_that_a_gain_on_shuffled_labelers_is_an_alarm(open_train: OpenTrain, tiny_study: Study, qtbot: QtBot) -> None:
+    fabricate.comparison(tiny_study.path, CODES, shuffled=True)
+    view = _open(open_train, tiny_study, qtbot).compare
+    badges = {row["method"]: badge(row) for row in view.table.board.rows}
+    assert badges["collaborative"] == "gains"
+    assert badges["per-labeler-lora"] == "no gain"
+    assert "no method should gain" in view.control.text()
+    assert "Collaborative" in view.control.text()
+    assert view.control.property("kind") == "bad"
 
 
 def test_that_missing_curves_say_how_to_get_them(open_train: OpenTrain, tiny_study: Study, qtbot: QtBot) -> None:
