@@ -8,13 +8,14 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QDialog, QPushButton, QWidget
 
 from prism_desktop.engine.errors import PrismError
-from prism_desktop.engine.events import Done
+from prism_desktop.engine.events import Done, Progress
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.training.newcomers import Newcomer, adapt_in_child
 from prism_desktop.engine.training.run import RunFolder
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.data import RunData
 from prism_desktop.ui.explore.joining import Candidate, candidates
+from prism_desktop.ui.job import Job
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
 from prism_desktop.ui.widgets.fields import Field, choose_files
 
@@ -32,6 +33,7 @@ class AddButton(QPushButton):
         self.setToolTip("Predict for somebody new from their answers, without training again")
         self.clicked.connect(lambda _=False: self.open_form())
         self.form: AddForm | None = None
+        self._job: Job | None = None
 
     def open_form(self) -> None:
         """Show the form beside the window's work."""
@@ -40,28 +42,47 @@ class AddButton(QPushButton):
             return
         trained = tuple(code for code in data.labelers if code not in data.newcomers)
         self.form = form = AddForm(self, str(data.summary.get("method", "")))
-        form.finished.connect(form.deleteLater)
-        form.wanted.connect(lambda labeler, file: self._add(form, data.folder, labeler, file))
+        form.finished.connect(lambda _: self._closed(form))
+        form.wanted.connect(lambda labeler, file: self._add(data.folder, labeler, file))
         form.show()
         self._context.ask(lambda: candidates(study, trained), form.offer, owner=form)
 
-    def _add(self, form: "AddForm", run: Path, labeler: str, file: Path | None) -> None:
+    def _closed(self, form: "AddForm") -> None:
+        """The form was cancelled, or is done with: nobody enters behind the user's back."""
+        if self._job is not None:
+            self._job.cancel()
+        self.form = None
+        form.deleteLater()
+
+    def _add(self, run: Path, labeler: str, file: Path | None) -> None:
         work = adapt_in_child(RunFolder(run), labels=file, labeler=labeler or None)
-        job = self._context.jobs.start(work, "Adding a labeler", events=self._hear)
-        job.failed.connect(lambda error: self._failed(form, error))
-        job.ended.connect(lambda cancelled: form.wait(False) if cancelled else form.accept())
-        form.wait(True)
+        self._job = job = self._context.jobs.start(work, "Adding a labeler", events=self._hear)
+        job.failed.connect(self._failed)
+        job.finished.connect(lambda: self._ended(job))
+        if self.form is not None:
+            self.form.wait(True)
 
     def _hear(self, events: list[Any]) -> None:
         for event in events:
+            if isinstance(event, Progress) and self.form is not None:
+                self.form.tell(event.what)
             if isinstance(event, Done):
                 self._context.message(sentence(event.value), "good")
                 self.entered.emit(event.value.code)
+                if self.form is not None:
+                    self.form.accept()
 
-    def _failed(self, form: "AddForm", error: Exception) -> None:
-        form.wait(False)
+    def _ended(self, job: Job) -> None:
+        if self._job is job:
+            self._job = None
+        if self.form is not None:
+            self.form.wait(False)
+
+    def _failed(self, error: Exception) -> None:
+        if self.form is None:
+            return
         if isinstance(error, PrismError):
-            form.say(str(error))
+            self.form.say(str(error))
         else:
             self._context.report(error)
 
@@ -74,15 +95,16 @@ class AddForm(QDialog):
     def __init__(self, parent: QWidget, method: str) -> None:
         super().__init__(parent.window())
         self.setWindowTitle("Add a labeler")
-        self.setMinimumWidth(460)
-        self._file: Path | None = None
+        self.setMinimumWidth(520)
         known = METHODS.get(method)
         how = f"{known.title}: {known.enters}." if known is not None else ""
         self.who = QComboBox()
         self._field = Field("&Labeler of the study who is not in this run", self.who)
         self.file = button("From a &file…", self._choose, tip="Answers in any format that the study imports")
+        note = "A table of ratings (labeler, image, one column per attribute) or comparisons (labeler, left, right, "
+        note += "attribute, outcome) of the study's images."
         self.add = button("&Add", self._add, "primary")
-        self.problem = label("", "bad", wrap=True)
+        self.problem, self.progress = label("", "bad", wrap=True), label("", "small")
         self.problem.hide()
         told = "The run stays as it is. The labeler is then browsed like any other here, marked as added."
         self.setLayout(
@@ -90,59 +112,82 @@ class AddForm(QDialog):
                 label("Add a labeler", "heading"),
                 label(f"{how} {told}".strip(), "muted", wrap=True),
                 self._field,
-                columns(self.file, None),
+                rows(columns(self.file, None), label(note, "small", wrap=True), gap=GRID // 2),
                 self.problem,
-                columns(None, button("Cancel", self.reject), self.add),
+                columns(self.progress, None, button("Cancel", self.reject), self.add),
                 gap=GRID + 4,
                 margin=3 * GRID,
             )
         )
-        self.who.currentIndexChanged.connect(lambda _: self._turn_to_study())
         self.offer(())
 
     def offer(self, found: tuple[Candidate, ...]) -> None:
-        """Offer these labelers."""
+        """Offer these labelers, and the file that was chosen meanwhile."""
+        files = [self.who.itemData(row) for row in range(self.who.count()) if isinstance(self.who.itemData(row), Path)]
         self.who.clear()
         for each in found:
             self.who.addItem(f"{each.name}, {each.trials:,} answered trials", each.code)
         if not found:
             self.who.addItem("Everybody with answers is in this run", "")
-        self.who.setEnabled(bool(found))
-        self.add.setEnabled(bool(found) or self._file is not None)
+        self._enable()
+        for file in files:
+            self.take_file(file)
 
     def wait(self, busy: bool) -> None:
         """While the labeler enters, nothing else can be asked."""
-        self.add.setEnabled(not busy)
-        self.add.setText("Adding…" if busy else "&Add")
-        self.problem.hide()
+        for widget in (self.who, self.file):
+            widget.setEnabled(not busy)
+        self.tell("Starting" if busy else "")
+        if busy:
+            self.problem.hide()
+            self.add.setEnabled(False)
+        else:
+            self._enable()
+
+    def tell(self, doing: str) -> None:
+        """What goes on."""
+        self.progress.setText(f"{doing}…" if doing else "")
 
     def say(self, problem: str) -> None:
         """Why it came to nothing."""
         self.problem.setText(problem)
         self.problem.show()
 
+    def take_file(self, file: Path) -> None:
+        """Take the answers of this file: it stands where the labelers do, so that one place says who enters."""
+        place = next((row for row in range(self.who.count()) if isinstance(self.who.itemData(row), Path)), -1)
+        if place < 0:
+            place = self.who.count()
+            self.who.addItem("")
+        self.who.setItemText(place, f"Whoever answered in {file.name}")
+        self.who.setItemData(place, file)
+        self.who.setCurrentIndex(place)
+        self._enable()
+        self.add.setFocus()
+
+    def _enable(self) -> None:
+        some = any(self.who.itemData(row) for row in range(self.who.count()))
+        self.who.setEnabled(some)
+        self.add.setEnabled(some)
+
     def _choose(self) -> None:
         choose_files(self, "Answers of the labeler", _TABLES, lambda files: self.take_file(files[0]))
 
-    def take_file(self, file: Path) -> None:
-        """Take the answers of this file."""
-        self._file = file
-        self.file.setText(file.name)
-        self.add.setEnabled(True)
-        self.add.setFocus()
-
-    def _turn_to_study(self) -> None:
-        self._file = None
-        self.file.setText("From a &file…")
-
     def _add(self) -> None:
-        self.wanted.emit("" if self._file is not None else str(self.who.currentData() or ""), self._file)
+        chosen = self.who.currentData()
+        if isinstance(chosen, Path):
+            self.wanted.emit("", chosen)
+        elif chosen:
+            self.wanted.emit(str(chosen), None)
 
 
 def sentence(newcomer: Newcomer) -> str:
     """How it went, for a reader."""
-    begun = f"{newcomer.code} was added from {newcomer.answers:,} answers in {newcomer.seconds:.1f} s."
+    count, seconds = f"{newcomer.answers:,} answer{'s' if newcomer.answers != 1 else ''}", newcomer.seconds
+    took = f"{seconds:.1f} s" if seconds >= 0.1 else "less than 0.1 s"
+    begun = f"{newcomer.code} was added from {count} in {took}."
     if newcomer.accuracy is None:
         return f"{begun} {newcomer.note}"
-    beside = f", {newcomer.start:.0%} without them" if newcomer.start is not None else ""
-    return f"{begun} On their own answers, cross-validated: {newcomer.accuracy:.0%} right{beside}."
+    within = f" [{newcomer.low:.0%}, {newcomer.high:.0%}]" if None not in (newcomer.low, newcomer.high) else ""
+    start = f", before learning from any of them {newcomer.start:.0%}" if newcomer.start is not None else ""
+    return f"{begun} On {newcomer.tested:,} own answers, cross-validated: {newcomer.accuracy:.0%} right{within}{start}."

@@ -169,7 +169,7 @@ class FaceView(View):
         name = Path(data.image_names[self.face]).stem
         path = Path(data.paths[self.face])
         if found is not None:
-            who, attribute = self.labeler.currentText(), self.attribute.key
+            who, attribute = data.names[self.labeler.key], self.attribute.key
             title = f"{who}, {attribute}: {MAPS[self.kind.key].lower()}"
             return Figure(f"{name} map", lambda target: drawing.draw_relevance(target, path, found, title))
         groups = self._groups(data)
@@ -254,6 +254,9 @@ class FaceView(View):
             self._verdict("", "")
         elif self.strip.problem:
             self._verdict(f"No map: {self.strip.problem}", "bad")
+        elif self.labeler.key in self.data.newcomers:
+            who = self.data.names[self.labeler.key]
+            self._verdict(f"No map: {who} was added after the training, and maps are made of trained models alone.", "")
         else:
             self._verdict("Computing the map…" if self.strip.maps.busy else "Stopped before this map was made.", "")
 

@@ -91,7 +91,7 @@ class FacesView(View):
             (place + 1, data.image_names[row], data.images[row], float(scores[row]), float(shares[row]))
             for place, row in enumerate(order)
         ]
-        name = f"faces {self.labeler.currentText()} {self.attribute.key}"
+        name = f"faces {self._who()} {self.attribute.key}"
         return Table(name, ("rank", "name", "image", "score", "percentile"), body)
 
     def figure(self) -> Figure | None:
@@ -106,7 +106,7 @@ class FacesView(View):
             for place, row in enumerate(order)
             if place < _FIGURED or place >= len(order) - _FIGURED
         ]
-        who, attribute = self.labeler.currentText(), self.attribute.key
+        who, attribute = self._who(), self.attribute.key
         ends = ("Highest", "Lowest") if self.direction.current == "high" else ("Lowest", "Highest")
         if len(order) <= 2 * _FIGURED:
             blocks = {f"{ends[0]} first": faces}
@@ -115,6 +115,11 @@ class FacesView(View):
         whose = who if self.labeler.key == CONSENSUS else f"{who}'s model"
         title = f"{whose}, {attribute}: {len(order):,} faces. Below each: its rank, its name, its percentile."
         return Figure(f"faces {who} {attribute}", lambda path: drawing.draw_faces(path, blocks, title))
+
+    def _who(self) -> str:
+        """Whose model is shown, by name alone."""
+        assert self.data is not None
+        return self.data.names.get(self.labeler.key, self.labeler.currentText())
 
     def _scores(self, data: RunData) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
         if self.labeler.key == CONSENSUS and data.consensus is not None:
@@ -144,13 +149,15 @@ class FacesView(View):
         order = self._ranking(data)
         self.gallery.faces.show(data.images, data.image_names, order, percentiles(self._scores(data)))
         self._recolour()
-        who = self.labeler.currentText()
+        who = self._who()
         alike = data.summary.get("method") == "consensus"
         whose = "The consensus model" if self.labeler.key == CONSENSUS or alike else f"{who}'s model"
         shown = f"{len(order):,} faces" if len(order) == len(data.images) else f"{len(order):,} of {len(data.images):,}"
         kind = "most" if self.direction.current == "high" else "least"
         if not len(order) and not self.search.text().strip():
-            self.count.setText(f"{whose} scores nothing as {self.attribute.key}. Choose a labeler instead.")
+            late = f"{who} was added after the training and is scored on the run's own attributes alone"
+            why = late if self.labeler.key in data.newcomers else f"{whose} scores nothing as {self.attribute.key}"
+            self.count.setText(f"{why}. Choose another labeler.")
             return
         self.count.setText(f"{shown}, {kind} {self.attribute.key} first. {whose}; the bar is the percentile.")
         self.gallery.scrollToTop()

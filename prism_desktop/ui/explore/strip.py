@@ -22,6 +22,7 @@ class Strip(QWidget):
     def __init__(self, context: AppContext) -> None:
         super().__init__()
         self._names: dict[str, str] = {}
+        self._late: set[str] = set()  # who entered after the training: the model that makes maps does not know them
         self._opacity = 0.6
         self.problem = ""  # why no more maps come
         self.maps = Maps(context, self)
@@ -47,9 +48,9 @@ class Strip(QWidget):
     def show_run(self, data: RunData | None) -> None:
         """Another run: its labelers, none of their maps."""
         self.maps.forget()
-        self._names = {}
+        self._names, self._late = {}, set() if data is None else set(data.newcomers)
         if data is not None and data.summary.get("method") != "consensus":  # whose maps are all the same
-            self._names = {code: data.names[code] for code in data.labelers}
+            self._names = {code: data.names[code] for code in data.labelers if code not in data.newcomers}
         places = {code: place for place, code in enumerate(data.labelers)} if data is not None else {}
         self.tiles.offer([(code, name, places[code]) for code, name in self._names.items()], self._opacity)
 
@@ -62,14 +63,16 @@ class Strip(QWidget):
         self.problem = ""
         self._bare.setVisible(asked is None)
         self._tiled.setVisible(asked is not None and bool(self._names))
-        self.maps.want(data, asked, [labeler, *(code for code in self._names if code != labeler)])
+        first = [] if labeler in self._late else [labeler]
+        self.maps.want(data, asked, [*first, *(code for code in self._names if code != labeler)])
         self.tiles.check(labeler)
 
     def first(self, labeler: str) -> None:
         """This labeler's map is wanted large."""
         self.problem = ""
         self.tiles.check(labeler)
-        self.maps.first(labeler)
+        if labeler not in self._late:
+            self.maps.first(labeler)
 
     def focus(self, labeler: str) -> None:
         """Put the keyboard on a labeler's tile."""

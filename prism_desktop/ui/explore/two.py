@@ -109,7 +109,9 @@ class TwoView(View):
         )
 
     def _names(self) -> tuple[str, str]:
-        return self.one.currentText(), self.other.currentText()
+        pickers, named = (self.one, self.other), self.data.names if self.data is not None else {}
+        one, other = (named.get(each.key, each.currentText()) for each in pickers)
+        return one, other
 
     def _compare(self) -> None:
         data = self.data

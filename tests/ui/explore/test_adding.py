@@ -13,7 +13,7 @@ from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Progress
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.newcomers import Newcomer
-from prism_desktop.ui.explore import adding
+from prism_desktop.ui.explore import adding, operations
 from prism_desktop.ui.explore.panel import ExplorePanel
 from tests.ui import fabricate
 from tests.ui.conftest import OpenWindow
@@ -68,8 +68,54 @@ def test_that_a_labeler_of_the_study_enters_and_is_browsed_like_any_other(
     form.add.click()
     qtbot.waitUntil(lambda: panel.faces.labeler.key == "L3" and panel.idle(), timeout=10_000)
     assert "added, 40 answers" in panel.faces.labeler.currentText()
+    assert "Labeler 3's model" in panel.faces.count.text()
+    assert panel.add.form is None  # the form has done its work
     assert panel.data is not None
     assert panel.faces.gallery.faces.face(0) == len(panel.data.images) - 1
+
+
+def test_that_closing_the_form_ends_what_it_began(
+    open_window: OpenWindow, tiny_study: Study, run: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[bool] = []
+
+    def adapt(*_: Any, **__: Any) -> Iterator[Any]:
+        try:
+            while True:
+                yield Progress(0, None, "Loading the run")
+        finally:
+            closed.append(True)
+
+    monkeypatch.setattr(adding, "adapt_in_child", adapt)
+    panel = _open(open_window, tiny_study, qtbot)
+    panel.add.click()
+    form = panel.add.form
+    assert form is not None
+    form.take_file(run / "answers.csv")
+    assert form.who.currentText() == "Whoever answered in answers.csv"
+    form.add.click()
+    qtbot.waitUntil(lambda: form.progress.text() == "Loading the run…", timeout=10_000)
+    form.reject()
+    qtbot.waitUntil(lambda: bool(closed), timeout=10_000)
+    qtbot.waitUntil(panel.context.idle, timeout=10_000)
+    assert panel.data is not None
+    assert panel.data.labelers == ("L1", "L2")
+
+
+def test_that_maps_of_an_added_labeler_are_refused_in_a_sentence_and_others_are_made(
+    open_window: OpenWindow, tiny_study: Study, run: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, ...]] = []
+    monkeypatch.setattr(operations, "maps", lambda data, face, labelers, *_: asked.append(tuple(labelers)) or iter(()))
+    _enter(run, "L3")
+    panel = _open(open_window, tiny_study, qtbot)
+    panel.show_view("face")
+    panel.face.labeler.pick("L3")
+    panel.show_view("map")
+    qtbot.waitUntil(panel.idle, timeout=10_000)
+    said = "No map: Labeler 3 was added after the training, and maps are made of trained models alone."
+    assert panel.face.verdict.text() == said
+    assert asked[-1] == ("L1", "L2")
 
 
 def test_that_a_refusal_is_said_in_the_form_and_nothing_changes(
