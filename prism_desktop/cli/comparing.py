@@ -35,7 +35,7 @@ def methods(
     """List the methods: what they do, how a new labeler enters, and which are possible on a study."""
     from prism_desktop.engine.personal.listing import listing
 
-    rows = listing(backbone, *(_facts(study) if study is not None else ()))
+    rows = listing(backbone, *(_facts(study, backbone) if study is not None else ()))
     write_json({"study": str(study) if study else None, "backbone": backbone, "methods": rows}, json)
     if json == "-":
         return
@@ -43,7 +43,8 @@ def methods(
     for column in ("method", "what it is", "a new labeler", *(("parameters",) if study else ())):
         table.add_column(column, no_wrap=column in ("method", "parameters"))
     for row in rows:
-        number = "" if row["parameters"] is None else f"{row['parameters']:,}"
+        most = "" if row["exact"] else "at most "
+        number = "" if row["parameters"] is None else f"{most}{row['parameters']:,}"
         what = f"{row['title']}. {row['summary']}" + (f" [not possible: {row['reason']}]" if row["reason"] else "")
         cells = [Text(row["name"]), Text(what), Text(row["enters"]), *([Text(number)] if study else [])]
         table.add_row(*cells, style="" if row["possible"] else "dim")
@@ -188,14 +189,19 @@ def _tables(board: Mapping[str, Any]) -> tuple[Table, Table]:
     return tables
 
 
-def _facts(study: Path) -> tuple[int, int, bool]:
-    """Labelers with answers, attributes, and whether any of those labelers has a profile."""
+def _facts(study: Path, backbone: str) -> tuple[int, int, bool, int, int | None]:
+    """Labelers with answers, attributes, whether any such labeler has a profile, images, embeddings' dimensions."""
+    from prism_desktop.engine.backbones import parse
+    from prism_desktop.engine.study.embeddings import read_embeddings
     from prism_desktop.engine.study.store import Study
 
     with Study.open(study, read_only=True) as opened:
         answered = {row.labeler for row in opened.progress() if row.ratings + row.comparisons}
         profiles = any(one.profile.strip() for one in opened.labelers() if one.code in answered)
-        return len(answered), len(opened.attributes()), profiles
+        images, attributes = opened.info().images, len(opened.attributes())
+    spec = parse(backbone)
+    dimensions = read_embeddings(study, spec.model)[1].shape[1] if spec.kind == "embeddings" else None
+    return len(answered), attributes, profiles, images, dimensions
 
 
 def _remarks(board: Mapping[str, Any]) -> list[str]:

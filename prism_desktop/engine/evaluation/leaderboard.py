@@ -27,8 +27,9 @@ def leaderboard(summaries: Sequence[Summary]) -> list[dict[str, Any]]:
     Returns:
         Rows of method, seeds, deviation, micro, macro {accuracy, low, high, n}, nll, macro_nll, brier, ece, of_ceiling
         (mean over labelers who have a ceiling), gain {value, low, high, p, p_holm} or None, improved {share, labelers,
-        of} or None, worst {labeler, difference, low, high} or None, wilcoxon, parameters, seconds, verdict {passed,
-        reasons} or None, test and per_labeler_gain (for plots). Holm's adjustment is over the methods that have a gain.
+        of} or None, worst {labeler, difference, low, high} or None, wilcoxon, parameters, seconds, bytes_per_labeler,
+        verdict {passed, reasons} or None, test and per_labeler_gain (for plots). Holm's adjustment is over the methods
+        that have a gain.
     """
     groups: dict[str, list[Summary]] = defaultdict(list)
     for summary in summaries:
@@ -56,7 +57,7 @@ def methods_json(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         }
         improved = row["improved"]["share"] if row["improved"] else None
         rest = {key: row[key] for key in ("worst", "wilcoxon", "verdict", "seeds", "deviation", "of_ceiling")}
-        known = {key: row[key] for key in ("method", "test", "parameters", "seconds")}
+        known = {key: row[key] for key in ("method", "test", "parameters", "seconds", "bytes_per_labeler")}
         out.append({**known, "gain": told, "improved": improved, **rest})
     return out
 
@@ -90,6 +91,7 @@ def _row(method: str, group: Sequence[Summary]) -> dict[str, Any]:
         "of_ceiling": float(np.mean(known)) if known else None,
         "parameters": _parameters(averaged([summary.get("parameters") for summary in group])),
         "seconds": averaged([_seconds(summary) for summary in group]),
+        "bytes_per_labeler": averaged([summary.get("bytes_per_labeler") for summary in group]),
         **dict.fromkeys(("gain", "improved", "worst", "wilcoxon", "verdict", "per_labeler_gain")),
         "test": test,
     }

@@ -149,7 +149,9 @@ def _made(meta: Mapping[str, Any]) -> str:
             lines.append(f"{label}: {_flat(meta[key])}")
     for key, label in (
         ("best_epoch", "Best epoch, chosen on validation NLL"),
+        ("seconds", "Seconds of training, a combination's members included"),
         ("seconds_per_epoch", "Seconds per epoch"),
+        ("bytes_per_labeler", "Bytes that are kept of each labeler"),
         ("seed", "Seed"),
         ("fingerprint", "Data fingerprint"),
     ):

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods.method import Method
-from prism_desktop.engine.methods.presets import PRESETS
+from prism_desktop.engine.methods.presets import LADDER, PRESETS
 
-__all__ = ["METHODS", "Method", "method"]
+__all__ = ["LADDER", "METHODS", "Method", "method"]
 
 METHODS: Mapping[str, Method] = {entry.name: entry for entry in PRESETS}
 

@@ -17,6 +17,8 @@ class Member:
     run: str  # name of the run, in the same study
     calibration: float  # the factor that fits its scores to the validation answers
     weight: tuple[float, ...]  # per labeler, calibration included
+    parameters: int | None = None  # that its run trained; None in files that were written before this was kept
+    seconds: float | None = None  # that its training took
 
 
 def read_combination(run: Path) -> tuple[Member, ...]:

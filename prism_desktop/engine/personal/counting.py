@@ -1,65 +1,173 @@
-"""How many parameters a method trains on a study, told before anything is loaded. Needs no torch."""
+"""How many parameters a method trains on a study, told before anything is loaded. Needs no torch.
+
+Most follow from sizes. Groups of labelers, earned ranks, the axes of a Bayesian head and the members that a combination
+keeps are decided by the answers: of those the most there can be is told.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from prism_desktop.engine.backbones.shape import Shape
-from prism_desktop.engine.config import TrainConfig
-from prism_desktop.engine.methods import Method
+from prism_desktop.engine.config import DecoderConfig, TrainConfig
+from prism_desktop.engine.methods import LADDER, METHODS, Method
 
-_VECTOR = 64  # numbers of a labeler's vector that is mapped to tokens, `tokens.FactoredPrompts.SIZE`
-_UNKNOWN = {"context", "history", "averaged", "closed-form", "retrieval", "combination"}
+# What the modules of the parts say of themselves, where torch or scikit-learn would have to be loaded to ask them.
+_AXES = 64  # of the features that heads, contexts and histories are written in, at most
+_VECTOR = 64  # `tokens.FactoredPrompts.SIZE`
+_CONTEXT = 128  # `contexts.ContextPrompts.WIDTH`
+_ITEM = 64  # `histories.HistoryPrompts.SIZE`
+_LOOKS = 2  # `histories.Perceiver.LAYERS`
+_LAYERS = (384, 256, 128, 64, 32)  # `decoder.DecoderShape.widths`
+_FACTORS = 2  # `collaborative.CollaborativeSettings.factors`
+_RANK, _GROUPS = 8, 16  # `tastes.MOST_RANK`, and the most groups that are tried
 
 
-def parameters(method: Method, config: TrainConfig, labelers: int, attributes: int, shape: Shape | None) -> int | None:
-    """Trained parameters; None where they depend on more than sizes.
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many numbers are trained."""
 
-    That is so for encoders of answers, heads in a space that validation chooses, combinations, groups whose number the
-    answers decide, and adapters whose ranks are earned.
+    number: int
+    exact: bool = True  # False: at most so many
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Sizes of what would be trained on."""
+
+    labelers: int
+    attributes: int
+    shape: Shape | None  # of the backbone; None for embeddings
+    features: int | None  # dimensions of an image's frozen features; None where unknown
+    images: int | None = None  # None for more than the features have dimensions
+
+    @property
+    def axes(self) -> int:
+        """Principal axes of the features that are kept; n images have no more than n - 1."""
+        most = _AXES if self.images is None else max(1, min(_AXES, self.images - 1))
+        return min(most, self.features or _AXES)
+
+
+def parameters(method: Method, config: TrainConfig, data: Data) -> Count | None:
+    """Trained parameters, a combination's members included; None where the backbone's sizes are unknown.
 
     Args:
         method: what is trained.
         config: its settings.
-        labelers, attributes: how many the run has.
-        shape: of the backbone; None for embeddings.
+        data: sizes of the study and the backbone.
     """
-    if method.trained == "nothing":
-        return 0
-    owners = _owners(method, config, labelers)
-    earned = "lora" in method.places and "visual-token" in method.places
-    if shape is None or owners is None or method.made in _UNKNOWN or method.scorer != "cosine" or earned:
+    if method.made == "combination":
+        return _combined(method, config, data)
+    if method.scorer != "cosine" or (data.shape is None and not method.inputs):
+        return _head(method, config, data) if data.features is not None else None
+    if data.shape is None:
         return None
+    number = 0 if method.trained == "nothing" else _tower(method, config, data, data.shape)
+    decided = method.owner == "cluster" and config.clusters is None and data.labelers > 2
+    return Count(number, exact=not decided and not _earned(method))
+
+
+def _combined(method: Method, config: TrainConfig, data: Data) -> Count | None:
+    """The weights and all members, as far as they have weight; nothing of what is only tried."""
+    names = config.members or (LADDER if method.name == "auto" else method.needs)
+    names = tuple(name for name in names if data.shape is not None or not METHODS[name].inputs)
+    weighed = tuple(name for name in names if method.name != "ensemble" or name != "consensus")
+    parts = [parameters(METHODS[name], config.with_options({"method": name}), data) for name in weighed]
+    if None in parts:
+        return None
+    members = sum(part.number for part in parts if part is not None)
+    return Count(members + len(names) * data.labelers, exact=False)
+
+
+def _head(method: Method, config: TrainConfig, data: Data) -> Count:
+    """Heads on frozen features: weights per attribute, everyone's or each labeler's."""
+    shared = data.attributes * data.axes
+    if method.scorer == "mlp":
+        return Count(data.labelers * config.decoder.vector + _decoder(config.decoder, data))
+    if not method.personal or method.made == "retrieval":
+        return Count(shared)  # retrieval trains nothing beside the consensus that it starts from
+    factors = data.labelers * data.attributes * _FACTORS if method.name == "collaborative" else 0
+    return Count(data.labelers * shared + factors, exact=False)
+
+
+def _decoder(options: DecoderConfig, data: Data) -> int:
+    sizes = (data.axes + options.vector, *_LAYERS)
+    products = sum(
+        (before + 1) * after * (2 if options.glu else 1) + (2 * after if options.batch_norm else 0)
+        for before, after in itertools.pairwise(sizes)
+    )
+    return products + 2 * _linear(sizes[-1], data.attributes)
+
+
+def _tower(method: Method, config: TrainConfig, data: Data, shape: Shape) -> int:
+    owners = _owners(method, config, data.labelers)
     keeps = method.trained == "tokens" or ("lora" in method.places and config.start == "consensus")
     whole = shape.tower if method.trained == "all-but-text" else 0
-    words = labelers * shape.text_width if "text-token" in method.places else 0
-    tokens = 0 if keeps and "visual-token" not in method.places else _tokens(method, config, labelers, owners, shape)
-    gates = labelers * config.experts if method.owner == "experts" else 0
-    adapters = 0 if whole else _adapters(method, owners, keeps) * _adapter(config.rank, shape)
-    return whole + words + tokens + gates + adapters + int(config.learn_temperature)
+    words = data.labelers * shape.text_width if "text-token" in method.places else 0
+    tokens = 0 if keeps and "visual-token" not in method.places else _tokens(method, config, data, owners, shape)
+    memory = _items(data, shape) + _ITEM + _look(shape.width) + 1 if "memory" in method.places else 0
+    gates = data.labelers * config.experts if method.owner == "experts" else 0
+    adapters = 0 if whole else _adapters(method, config, owners, keeps, shape)
+    return whole + words + tokens + memory + gates + adapters + int(config.learn_temperature)
 
 
-def _owners(method: Method, config: TrainConfig, labelers: int) -> int | None:
-    """How many sets of personal parameters there are."""
-    known = {"nobody": 1, "labeler": labelers, "experts": config.experts, "cluster": config.clusters}
+def _owners(method: Method, config: TrainConfig, labelers: int) -> int:
+    """How many sets of personal parameters there are, or can be at most."""
+    groups = min(labelers - 1, _GROUPS) if labelers > 2 else labelers
+    chosen = groups if config.clusters is None else min(config.clusters, labelers)
+    known: Mapping[str, int] = {"nobody": 1, "labeler": labelers, "experts": config.experts, "cluster": chosen}
     return known[method.owner]
 
 
-def _tokens(method: Method, config: TrainConfig, labelers: int, owners: int, shape: Shape) -> int:
+def _tokens(method: Method, config: TrainConfig, data: Data, owners: int, shape: Shape) -> int:
     one = config.tokens * shape.width
     if method.made == "hierarchical":
-        return (1 + labelers) * one
+        return (1 + data.labelers) * one
     if method.made == "low-rank":
-        return _VECTOR * (labelers + one) + one
-    if "visual-token" not in method.places:
-        return one
-    deviations = labelers * one if method.owner == "cluster" and config.delta else 0
-    return owners * one + deviations
+        return _VECTOR * (data.labelers + one) + one
+    own = "visual-token" in method.places
+    if own and method.made == "context":
+        inputs = (data.attributes + 1) * max(data.axes, shape.embed_dim)
+        return inputs * _CONTEXT + _CONTEXT + one * _CONTEXT + one
+    if own and method.made in ("history", "averaged"):
+        encoder = _averager(config.tokens) if method.made == "averaged" else _perceiver(config.tokens)
+        return _items(data, shape) + encoder + one + shape.width * _ITEM
+    deviations = data.labelers * one if method.owner == "cluster" and config.delta else 0
+    return (owners if own else 1) * one + deviations
 
 
-def _adapters(method: Method, owners: int, keeps: bool) -> int:
-    """Sets of adapters that are trained."""
-    own = owners if "lora" in method.places else 0
-    shared = own == 0 or len(method.places) > 1
-    return own + int(shared and not keeps)
+def _items(data: Data, shape: Shape) -> int:
+    """The encoder of past comparisons."""
+    return _ITEM * (2 * data.axes + shape.embed_dim + 1)
 
 
-def _adapter(rank: int, shape: Shape) -> int:
-    """Both layers of every block's MLP."""
-    return shape.blocks * 2 * rank * (shape.width + shape.hidden)
+def _averager(tokens: int) -> int:
+    return 2 * _linear(_ITEM, _ITEM) + _linear(_ITEM, tokens * _ITEM)
+
+
+def _perceiver(tokens: int) -> int:
+    think = _linear(_ITEM, 2 * _ITEM) + _linear(2 * _ITEM, _ITEM)
+    return (tokens + 1) * _ITEM + _LOOKS * (_look(_ITEM) + think)
+
+
+def _look(size: int) -> int:
+    """Cross-attention of queries of a size to items."""
+    return _linear(size, _ITEM) + 2 * _linear(_ITEM, _ITEM) + _linear(_ITEM, size)
+
+
+def _linear(inputs: int, outputs: int) -> int:
+    return (inputs + 1) * outputs
+
+
+def _earned(method: Method) -> bool:
+    """Whether labelers' answers decide the ranks of their adapters."""
+    return "lora" in method.places and "visual-token" in method.places
+
+
+def _adapters(method: Method, config: TrainConfig, owners: int, keeps: bool, shape: Shape) -> int:
+    """Both layers of every block's MLP, in each set of adapters that is trained."""
+    own = owners * (_RANK if _earned(method) else config.rank) if "lora" in method.places else 0
+    shared = config.rank if (not own or len(method.places) > 1) and not keeps else 0
+    return (own + shared) * shape.blocks * 2 * (shape.width + shape.hidden)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 JSON = "leaderboard.json"
 MARKDOWN = "leaderboard.md"
+_COSTS = ("parameters", "seconds", "seconds_per_epoch", "epochs", "bytes_per_labeler")
 
 
 def write_board(comparison: "Comparison", done: Sequence["Entry"], finished: bool) -> dict[str, Any]:
@@ -132,10 +133,7 @@ def _summaries(name: str, runs: Sequence[RunFolder], folds: Sequence[int], exact
     test = evaluate(tested.pairs, tested.predictions, tested.comparisons, tested.seed, ratings=tested.ratings)
     # Scores of different folds come from different models: ranks are comparable within a fold alone.
     test["spearman"] = averaged([one["test"].get("spearman") for one in found])
-    costs = [
-        {"parameters": one["parameters"], "seconds_per_epoch": one["seconds_per_epoch"], "epochs": one["epochs"]}
-        for one in found
-    ]
+    costs = [{key: one.get(key) for key in _COSTS} for one in found]
     together = {"method": name, "test": test, **averaged(costs)}
     if name != CONSENSUS and tested.consensus:
         together["gain"] = gain(held_out(tested.pairs), tested.predictions, tested.consensus, tested.seed)

@@ -11,7 +11,7 @@ from torch.nn import functional
 from prism_desktop.engine.backbones import Backbone
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import Precision
-from prism_desktop.engine.methods import METHODS, method
+from prism_desktop.engine.methods import LADDER, METHODS, method
 from prism_desktop.engine.personal.answers import Answers, answers
 from prism_desktop.engine.personal.base import Asked
 from prism_desktop.engine.personal.heads.evidence import Ratings
@@ -22,7 +22,7 @@ from prism_desktop.engine.personal.saved_heads import HeadCard
 from prism_desktop.engine.personal.text import sentences
 from prism_desktop.engine.training import knowing
 from prism_desktop.engine.training.closed_form import HeadFit
-from prism_desktop.engine.training.combining import LADDER, Combination, Obtain
+from prism_desktop.engine.training.combining import Combination, Obtain
 from prism_desktop.engine.training.decoding import build_decoder
 from prism_desktop.engine.training.fit import Fit
 from prism_desktop.engine.training.run import RunFolder

@@ -24,6 +24,7 @@ from prism_desktop.engine.training.metrics import Tally, append_metrics, drop_me
 from prism_desktop.engine.training.run import RunFolder
 
 Scores = npt.NDArray[np.float32]
+_POOLED = ("consensus", "retrieval")  # methods whose linear head is everyone's
 _LEARNED = {"mean", "weights", "faces.loadings"}  # arrays that hold what was learned of the labelers
 
 
@@ -61,8 +62,10 @@ class HeadFit:
     def counts(self) -> Mapping[str, int]:
         """Numbers of parameters; none before the fit."""
         arrays = self.heads.arrays() if self.heads is not None else {}
-        size = sum(array.size for name, array in arrays.items() if name in _LEARNED)
-        return {"lora": 0, "tokens": 0, "trainable": int(size)}
+        sizes = {name: array.size for name, array in arrays.items() if name in _LEARNED}
+        if self.card.method in _POOLED and "weights" in sizes:
+            sizes["weights"] //= len(self.labelers)  # one labeler's, repeated
+        return {"lora": 0, "tokens": 0, "trainable": sum(sizes.values())}
 
     def resume(self) -> tuple[bool, int]:
         """There are no checkpoints; it starts again."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,14 +20,13 @@ from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.personal.answers import Answers
 from prism_desktop.engine.personal.combined import COMBINATION, Member
 from prism_desktop.engine.training.closed_form import Scores, close_epoch
+from prism_desktop.engine.training.evaluating import training_facts
 from prism_desktop.engine.training.events import TrainingEvent
 from prism_desktop.engine.training.files import write_json
 from prism_desktop.engine.training.fit import Cursor, Scored
 from prism_desktop.engine.training.metrics import drop_metrics_from
 from prism_desktop.engine.training.run import RunFolder
 
-# What `auto` tries, cheapest first; not `collaborative`, which needs other labelers' answers on the same face.
-LADDER = ("consensus", "hierarchical-bayes", "mlp-decoder", "lora-visual-prompt", "hybrid-prompt")
 _PARTS = 5  # of the cross-fitting
 _PAYS = 0.002  # nats per answer that a further member must gain on validation, cross-fitted
 
@@ -36,7 +36,7 @@ Obtain = Callable[[str], Generator[TrainingEvent, None, RunFolder]]
 
 @dataclass(slots=True, eq=False)
 class Combination:
-    """Weighs the members' scores.
+    """Weighs the members' scores. It costs what its members cost, whether they were trained for it or found there.
 
     Attributes:
         kind: "selective", "ensemble" or "auto".
@@ -59,10 +59,14 @@ class Combination:
     chosen: tuple[Member, ...] = ()
     why: tuple[str, ...] = ()  # sentences that explain the choice
     _scores: Scores | None = None
+    _costs: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # of the members, see `training_facts`
 
     def counts(self) -> Mapping[str, int]:
-        """Only the weights are its own."""
-        return {"lora": 0, "tokens": 0, "trainable": len(self.chosen) * len(self.labelers)}
+        """Of the members that have weight, and `weights`, which alone are its own."""
+        used = [self._costs[member.method]["parameters"] for member in self.chosen if any(member.weight)]
+        total = {key: sum(int(each.get(key, 0)) for each in used) for key in ("lora", "tokens", "trainable")}
+        weights = len(self.chosen) * len(self.labelers)
+        return total | {"trainable": total["trainable"] + weights, "weights": weights}
 
     def resume(self) -> tuple[bool, int]:
         """There are no checkpoints; members that are finished are used again."""
@@ -77,27 +81,33 @@ class Combination:
         known: dict[str, Scores] = {}
         runs: dict[str, str] = {}
         factors: dict[str, float] = {}
-        begun, weights = time.perf_counter(), np.zeros((len(self.labelers), 0))
         for name in self.members:
             if self.stopping:
                 break
             member = yield from self.obtain(name)
             known[name], factors[name] = self._read(member)
-            runs[name] = member.name
+            runs[name], self._costs[name] = member.name, training_facts(member)
             if self.kind == "auto" and not self._pays(name, known):
                 del known[name]
                 if "tower" in METHODS[name].inputs:
                     break  # what costs more would hardly pay where this did not
-        weights = self._weigh(known)
+        begun, weights = time.perf_counter(), self._weigh(known)
         self.chosen = tuple(
-            Member(name, runs[name], factors[name], tuple(float(w) * factors[name] for w in weights[place]))
+            Member(
+                name,
+                runs[name],
+                factors[name],
+                tuple(float(w) * factors[name] for w in weights[place]),
+                self._costs[name]["parameters"].get("trainable"),
+                self._costs[name]["seconds"],
+            )
             for place, name in enumerate(known)
         )
         for sentence in self._explain():
             yield Notice(sentence)
         self._scores = np.einsum("mu,muan->uan", weights, np.stack(list(known.values()))).astype(np.float32)
         self.cursor.step, self.cursor.ended, self.cursor.best_epoch = 1, True, 1
-        self.cursor.seconds = time.perf_counter() - begun
+        self.cursor.seconds = time.perf_counter() - begun + self._members_seconds()
         yield close_epoch(self.cursor, self._scores, self.answers, self.labelers, self.attributes, self.folder)
 
     def score(self) -> Iterator[Progress | Scored]:
@@ -110,6 +120,13 @@ class Combination:
         """Write combination.json."""
         members = [asdict(member) for member in self.chosen]
         write_json(run.path / COMBINATION, {"kind": self.kind, "members": members, "why": list(self.why)})
+
+    def _members_seconds(self) -> float:
+        """Of all that were tried, whether they were kept or not; an ensemble only compares with the consensus."""
+        tried = {name: cost["seconds"] or 0.0 for name, cost in self._costs.items()}
+        if self.kind == "ensemble":
+            tried.pop("consensus", None)
+        return float(sum(tried.values()))
 
     def _read(self, run: RunFolder) -> tuple[Scores, float]:
         """Calibrated scores, (labelers, attributes, images) float32, and the factor that calibrated them."""

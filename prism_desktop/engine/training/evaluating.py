@@ -6,6 +6,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.personal.storage import bytes_per_labeler
 from prism_desktop.engine.training.files import read_json, write_json, write_text
 from prism_desktop.engine.training.run import RunFolder
 
@@ -23,8 +24,8 @@ def evaluate_run(run: RunFolder, swap: tuple[str, str] | None = None) -> dict[st
         swap: two labelers who exchange their models, a control: what is personal must get worse by it.
 
     Returns:
-        What `summary.json` holds: run, method, backbone, device, split, parameters, best_epoch, seconds_per_epoch,
-        counts, test, consensus, gain, baselines, swapped, and the settings and versions behind them.
+        What `summary.json` holds: run, method, backbone, device, split, what it cost (`training_facts`), counts, test,
+        consensus, gain, baselines, swapped, and the settings and versions behind them.
 
     Raises:
         RunError: if there are no predictions yet.
@@ -95,7 +96,7 @@ def write_results(run: RunFolder) -> dict[str, Any]:
 
 
 def training_facts(run: RunFolder) -> Mapping[str, Any]:
-    """parameters, best_epoch, epochs and seconds_per_epoch, from the run's events."""
+    """What a run cost: parameters, best_epoch, epochs, seconds, seconds_per_epoch and bytes_per_labeler."""
     events, _ = run.events()
     epochs = {event["epoch"]: event for event in events if event["type"] == "epoch"}  # a resumed run tells some twice
     started = [event for event in events if event["type"] == "started"]
@@ -105,7 +106,9 @@ def training_facts(run: RunFolder) -> Mapping[str, Any]:
         "parameters": read_json(run.path / "parameters.json") or (started[-1]["parameters"] if started else {}),
         "best_epoch": max(best, default=None),
         "epochs": len(epochs),
+        "seconds": sum(seconds) if seconds else None,
         "seconds_per_epoch": sum(seconds) / len(seconds) if seconds else None,
+        "bytes_per_labeler": bytes_per_labeler(run.path),
     }
 
 

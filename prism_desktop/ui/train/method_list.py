@@ -35,10 +35,18 @@ class Offer:
     method: Method
     obstacle: str = ""  # why it cannot be trained there, in one sentence
     parameters: int | None = None  # trained for this study, where known
+    exact: bool = True  # False: the answers decide, and it is at most so many
+
+    @property
+    def size(self) -> str:
+        """The number of parameters in words; empty where it is not known."""
+        if self.parameters is None:
+            return ""
+        return f"{'' if self.exact else 'at most '}{self.parameters:,} parameters"
 
     def words(self) -> str:
         """For screen readers and tool tips."""
-        count = f" {self.parameters:,} parameters." if self.parameters is not None else ""
+        count = f" {self.size[0].upper()}{self.size[1:]}." if self.size else ""
         return " ".join(part for part in (f"{self.method.title}.", self.method.summary + count, self.obstacle) if part)
 
 
@@ -253,7 +261,7 @@ class _Drawn(QStyledItemDelegate):
         top = QRect(inside.left(), inside.top(), inside.width(), _LINE)
         painter.setFont(sized(self._view.font(), 0.92))
         painter.setPen(QColor(tokens.muted))
-        count = "" if row.parameters is None or row.obstacle else f"{row.parameters:,} parameters"
+        count = "" if row.obstacle else row.size
         painter.drawText(top, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), count)
         painter.setFont(sized(self._view.font(), 1.0, bold=True))
         painter.setPen(QColor(tokens.faint if row.obstacle else tokens.text))

@@ -31,21 +31,24 @@ def offers(
     profiles = bool(found.profiles.intersection(chosen)) or not known
     embeddings = backbone.startswith("embeddings:")
     judged = found.attributes if attributes is None else attributes
-    sizes = _sizes(backbone, len(chosen), len(judged)) if known else {}
-    return [
-        Offer(
-            method,
-            method.obstacle(embeddings=embeddings, labelers=answered, profiles=profiles),
-            counts.get((method.name, backbone), sizes.get(method.name)),
-        )
-        for method in in_order()
-    ]
+    dimensions = next((each.dimensions for each in found.embeddings if each.backbone == backbone), None)
+    sizes = _sizes(backbone, len(chosen), len(judged), dimensions) if known else {}
+    made = []
+    for method in in_order():
+        reason = method.obstacle(embeddings=embeddings, labelers=answered, profiles=profiles)
+        measured = counts.get((method.name, backbone))
+        told = sizes.get(method.name, (None, True)) if measured is None else (measured, True)
+        made.append(Offer(method, reason, *told))
+    return made
 
 
 @lru_cache(maxsize=8)
-def _sizes(backbone: str, labelers: int, attributes: int) -> Mapping[str, int | None]:
-    """How many parameters each method would train, where sizes alone tell."""
+def _sizes(
+    backbone: str, labelers: int, attributes: int, dimensions: int | None
+) -> Mapping[str, tuple[int | None, bool]]:
+    """How many parameters each method would train, and whether exactly so many; see `listing`."""
     try:
-        return {row["name"]: row["parameters"] for row in listing(backbone, labelers, attributes)}
+        rows = listing(backbone, labelers, attributes, dimensions=dimensions)
+        return {row["name"]: (row["parameters"], row["exact"]) for row in rows}
     except InputError:  # no backbone that could be read, which a start says
         return {}

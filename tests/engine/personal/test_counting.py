@@ -5,7 +5,7 @@ from prism_desktop.engine.backbones.shape import shape
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import choose_device
 from prism_desktop.engine.methods import METHODS
-from prism_desktop.engine.personal.counting import parameters
+from prism_desktop.engine.personal.counting import Count, Data, parameters
 from prism_desktop.engine.personal.listing import listing
 from prism_desktop.engine.personal.model import PersonalClip
 
@@ -24,16 +24,30 @@ def test_that_parameters_told_beforehand_are_those_of_the_model(name: str, tiny_
     backbone = load(parse(tiny_backbone), choose_device("cpu"))
     config = TrainConfig.checked({"method": name, "rank": 2, "tokens": 3})
     model = PersonalClip(backbone, 5, method=METHODS[name], tokens=3, rank=2, experts=config.experts)
-    assert parameters(METHODS[name], config, 5, 2, shape(parse(tiny_backbone))) == model.counts()["trainable"]
+    data = Data(5, 2, shape(parse(tiny_backbone)), 32)
+    assert parameters(METHODS[name], config, data) == Count(model.counts()["trainable"])
 
 
 def test_that_the_source_count_of_vit_b32_is_met() -> None:
-    sizes = shape(parse("ViT-B-32-quickgelu:openai"))
+    data = Data(6, 3, shape(parse("ViT-B-32-quickgelu:openai")), 512)
     consensus, personal = (
-        parameters(METHODS[name], TrainConfig(method=name), 6, 3, sizes) for name in ("consensus", "lora-visual-prompt")
+        parameters(METHODS[name], TrainConfig(method=name), data) for name in ("consensus", "lora-visual-prompt")
     )
-    assert consensus == 368_640 + 768  # rank 4 on both layers of 12 MLPs, and the token
-    assert personal == 368_640 + 6 * 768
+    assert consensus == Count(368_640 + 768)  # rank 4 on both layers of 12 MLPs, and the token
+    assert personal == Count(368_640 + 6 * 768)
+
+
+def test_that_every_possible_method_tells_its_parameters_and_a_combination_those_of_its_members() -> None:
+    for backbone, sizes in (("prism-mini", {}), ("embeddings:faces", {"dimensions": 512})):
+        rows = {row["name"]: row for row in listing(backbone, 6, 3, True, images=300, **sizes)}
+        assert all((row["parameters"] is not None) == row["possible"] for row in rows.values())
+        count = {name: row["parameters"] for name, row in rows.items() if row["possible"]}
+        assert count["hierarchical-bayes"] == 6 * 3 * 64  # a weight for each labeler, attribute and axis
+        assert not rows["hierarchical-bayes"]["exact"]  # validation may choose fewer axes
+        weights = 2 * 6
+        assert count["selective"] == count["consensus"] + count["hierarchical-bayes"] + weights
+    assert count["consensus"] == 3 * 64
+    assert count["retrieval"] == count["consensus"]
 
 
 def test_that_a_study_says_which_methods_are_possible_and_why_not() -> None:

@@ -5,11 +5,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from prism_desktop.engine.backbones import Backbone
+from prism_desktop.engine.backbones import Backbone, parse
+from prism_desktop.engine.backbones.shape import shape
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.personal.combined import read_combination
+from prism_desktop.engine.personal.counting import Data, parameters
 from prism_desktop.engine.personal.saved import load_run
 from prism_desktop.engine.personal.saved_heads import load_heads
 from prism_desktop.engine.study.store import Study
@@ -18,6 +20,19 @@ from prism_desktop.engine.training.features import open_features
 from prism_desktop.engine.training.pixels import open_pixels
 from prism_desktop.engine.training.run import RunFolder
 from tests.engine.training.conftest import MakeRun
+
+
+def as_told_beforehand(run: RunFolder) -> bool:
+    """Whether a run trained as many parameters as its method was said to train on its study, or at most so many."""
+    meta, config, sizes = run.meta(), run.config(), shape(parse(run.config().backbone))
+    assert sizes is not None
+    data = Data(len(meta["labelers"]), len(meta["attributes"]), sizes, sizes.embed_dim, len(run.table("images")))
+    told, summary = parameters(METHODS[config.method], config, data), run.summary()
+    assert told is not None
+    assert summary is not None
+    trained = summary["parameters"]["trainable"]
+    return bool(trained == told.number if told.exact else 0 < trained <= told.number)
+
 
 COMBINED = [name for name, method in METHODS.items() if method.made == "combination"]
 HEADS = [name for name, method in METHODS.items() if method.scorer in ("linear", "mlp") and name not in COMBINED]
@@ -39,6 +54,8 @@ def test_that_a_model_trains_is_saved_and_predicts_the_same(
     assert summary is not None
     assert 0 <= summary["test"]["macro"]["accuracy"] <= 1
     assert (summary["parameters"]["trainable"] > 0) == (METHODS[name].trained != "nothing")
+    assert as_told_beforehand(run)
+    assert (summary["bytes_per_labeler"] > 0) == METHODS[name].personal
     loaded = load_run(run.path, backbone=backbone)
     images = run.table("images")
     *_, done = open_pixels(run.study, images, backbone.image_size)
@@ -59,6 +76,7 @@ def test_that_heads_are_fitted_saved_and_predict_the_same(
 ) -> None:
     run = make_run(tiny_study, method=name, compare=False)
     train_here(run)
+    assert as_told_beforehand(run)
     loaded, images = load_heads(run.path), run.table("images")
     *_, pixels = open_pixels(run.study, images, backbone.image_size)
     assert isinstance(pixels, Done)
@@ -87,3 +105,17 @@ def test_that_a_combination_is_the_weighted_sum_of_its_members(
         weight = dict(zip((one["code"] for one in run.meta()["labelers"]), member.weight, strict=True))
         total += theirs["score"] * theirs["labeler"].map(weight)
     assert np.allclose(total, run.predictions()["score"], atol=1e-4)
+    assert as_told_beforehand(run)
+    assert_costs_are_those_of(run, [RunFolder(run.path.with_name(one.run)) for one in members if any(one.weight)])
+
+
+def assert_costs_are_those_of(run: RunFolder, members: list[RunFolder]) -> None:
+    """A combination's parameters, seconds and bytes contain those of the members that have weight."""
+    summary, parts = run.summary(), [member.summary() for member in members]
+    assert summary is not None
+    weights = summary["parameters"]["weights"]
+    trained = sum(part["parameters"]["trainable"] for part in parts if part is not None)
+    assert summary["parameters"]["trainable"] == trained + weights
+    assert summary["seconds"] >= sum(part["seconds"] for part in parts if part is not None)
+    each = 8 * len(members)  # a weight of 8 bytes for each member
+    assert summary["bytes_per_labeler"] == each + sum(part["bytes_per_labeler"] for part in parts if part is not None)
