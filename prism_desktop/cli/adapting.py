@@ -62,7 +62,7 @@ def adapt(
 
 def shots(
     study: Annotated[Path, typer.Argument(help="The study's folder.")],
-    methods: Annotated[str, typer.Option(help="Methods, such as a,b.")] = "hierarchical-bayes",
+    methods: Annotated[str, typer.Option(help="Methods: a,b,c; or all that are possible.")] = "hierarchical-bayes",
     shots: Annotated[str, typer.Option(help="Numbers of answers.")] = "0,5,10,20,50,100",
     resamples: Annotated[int, typer.Option(help="Draws of the answers.")] = 5,
     folds: Annotated[int, typer.Option(help="Parts of the labelers, each held out once; at most all.")] = 5,

@@ -131,7 +131,7 @@ def prepare(plan: Plan) -> Comparison:
     possible = [name for name in names if name not in refused]
     if refused and (not everything or possible == [CONSENSUS]):
         raise InputError(next(iter(refused.values())))
-    return Comparison(plan, path, tuple(sorted(possible, key=_turn)), refused, folds, sources)
+    return Comparison(plan, path, tuple(sorted(possible, key=turn)), refused, folds, sources)
 
 
 def compare(plan: Plan) -> Iterator[Batch]:
@@ -231,7 +231,7 @@ def obstacle_of(name: str, config: TrainConfig, source: RunFolder) -> str:
     )
 
 
-def _turn(name: str) -> tuple[int, int, int]:
+def turn(name: str) -> tuple[int, int, int]:
     """What others stand on first, then what is quick, combinations last."""
     chosen = METHODS[name]
     combined = chosen.made == "combination"

@@ -23,8 +23,9 @@ from prism_desktop.engine.evaluation.pairs import pairs_from_ratings
 from prism_desktop.engine.evaluation.shots import shot_curve
 from prism_desktop.engine.evaluation.shots import shots as draw_shots
 from prism_desktop.engine.events import Done, Event, Notice, Progress
-from prism_desktop.engine.methods import method
+from prism_desktop.engine.methods import METHODS, method
 from prism_desktop.engine.personal.answers import answers
+from prism_desktop.engine.training.comparing import ALL, obstacle_of, turn
 from prism_desktop.engine.training.control import Control
 from prism_desktop.engine.training.entering import open_entrance, value
 from prism_desktop.engine.training.entrances import Entrance, alone
@@ -45,7 +46,7 @@ class ShotPlan:
     """A K-shot evaluation."""
 
     study: Path
-    methods: tuple[str, ...]
+    methods: tuple[str, ...]  # or ("all",) for every method that is possible
     shots: tuple[int, ...]  # K
     resamples: int  # draws of the K answers
     folds: int  # parts of the labelers
@@ -80,7 +81,7 @@ def shoot(plan: ShotPlan) -> Iterator[Event[dict[str, Any]]]:
         facts = {"study": pool.meta()["study"], "backbone": plan.config(CONSENSUS).backbone}
         facts |= {key: pool.meta()[key] for key in ("split", "fingerprint")} | asked | {"labelers": codes}
         results, shelf = [], Shelf()
-        for name in plan.methods:
+        for name in _methods(plan, pool):
             frames: dict[int, list[list[pd.DataFrame]]] = {k: [[] for _ in range(plan.resamples)] for k in plan.shots}
             shared = []
             for number, part in enumerate(parts):
@@ -105,8 +106,18 @@ def _check(plan: ShotPlan) -> None:
         raise InputError("A K-shot curve wants at least one method and one number of answers.")
     if plan.resamples < 1 or plan.folds < 2:
         raise InputError("A K-shot curve wants at least one resample and two folds of labelers.")
-    if plan.config(plan.methods[0]).split.kind != "image":
+    if plan.config(CONSENSUS).split.kind != "image":
         raise InputError("A K-shot curve holds out faces as well as labelers, so its split is by image.")
+
+
+def _methods(plan: ShotPlan, pool: RunFolder) -> tuple[str, ...]:
+    """What to evaluate; of all methods those that this study allows, what others stand on first."""
+    everything = plan.methods == (ALL,)
+    reasons = {name: obstacle_of(name, plan.config(name), pool) for name in (METHODS if everything else plan.methods)}
+    possible = [name for name, reason in reasons.items() if not reason]
+    if len(possible) < len(reasons) and not everything:
+        raise InputError(next(reason for reason in reasons.values() if reason))
+    return tuple(sorted(possible, key=turn) if everything else possible)
 
 
 def room_in(study: Path) -> "tempfile.TemporaryDirectory[str]":

@@ -59,5 +59,8 @@ def test_that_impossible_evaluations_are_one_sentence(study: Study, tiny_backbon
         last(shoot(ShotPlan(study.path, ("consensus",), (0,), 1, 2, {**options, "labelers": ("L1", "L2")})))
     with pytest.raises(InputError, match="split is by image"):
         last(shoot(ShotPlan(study.path, ("consensus",), (0,), 1, 2, {**options, "split": "pair"})))
+    with pytest.raises(InputError, match="magic"):
+        last(shoot(ShotPlan(study.path, ("hierarchical-bayes", "magic"), (0,), 1, 2, options)))
+    assert not list_runs(study.path)
     with pytest.raises(InputError, match="closed form"):
         last(measure_curve(CurvePlan(study.path, "lora-visual-prompt", (10,), 1, options)))
