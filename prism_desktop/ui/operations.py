@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Progress
-from prism_desktop.engine.study.embeddings import EmbeddingSet, list_embeddings
+from prism_desktop.engine.study.embeddings import EmbeddingSet, list_embeddings, name_from
 from prism_desktop.engine.study.records import (
     AttributeRecord,
     Changes,
@@ -107,8 +107,15 @@ def import_images(study: "Study", folder: Path, copy: bool) -> Iterator[Event[Im
     yield from work(study, folder, copy=copy)
 
 
+def one_set(files: Sequence[Path]) -> str:
+    """What a set of embeddings would be called, if this is a file of one; empty if it is not."""
+    from prism_desktop.engine.study.importing import is_embeddings
+
+    return name_from(files[0].stem) if len(files) == 1 and is_embeddings(files[0]) else ""
+
+
 def import_files(study: "Study", files: Sequence[Path], **options: Any) -> Iterator[Event[ImportReport]]:
-    """Add ratings or comparisons from files; events, the last one a `Done` with the report."""
+    """Add ratings, comparisons or embeddings from files; events, the last one a `Done` with the report."""
     from prism_desktop.engine.study.importing import import_files as work
 
     yield from work(study, list(files), **options)

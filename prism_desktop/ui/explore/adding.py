@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QComboBox, QDialog, QPushButton, QWidget
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done, Progress
 from prism_desktop.engine.methods import METHODS
-from prism_desktop.engine.training.newcomers import Newcomer, adapt_in_child
+from prism_desktop.engine.training.newcomers import Newcomer, adapt_in_child, list_newcomers
 from prism_desktop.engine.training.run import RunFolder
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.data import RunData
@@ -48,7 +48,7 @@ class AddButton(QPushButton):
         self._context.ask(lambda: candidates(study, trained), form.offer, owner=form)
 
     def _closed(self, form: "AddForm") -> None:
-        """The form was cancelled, or is done with: nobody enters behind the user's back."""
+        """The form was cancelled, or is done with: what it began ends."""
         if self._job is not None:
             self._job.cancel()
         self.form = None
@@ -58,6 +58,7 @@ class AddButton(QPushButton):
         work = adapt_in_child(RunFolder(run), labels=file, labeler=labeler or None)
         self._job = job = self._context.jobs.start(work, "Adding a labeler", events=self._hear)
         job.failed.connect(self._failed)
+        job.ended.connect(lambda cancelled: self._look(run) if cancelled else None)
         job.finished.connect(lambda: self._ended(job))
         if self.form is not None:
             self.form.wait(True)
@@ -77,6 +78,20 @@ class AddButton(QPushButton):
             self._job = None
         if self.form is not None:
             self.form.wait(False)
+
+    def _look(self, run: Path) -> None:
+        """Whoever was being tested when it was cancelled has entered already."""
+        data = self._data()
+        known = set(data.labelers) if data is not None and data.folder == run else set()
+
+        def show(found: tuple[Newcomer, ...]) -> None:
+            now = self._data()
+            for each in found:
+                if known and each.code not in known and now is not None and now.folder == run:
+                    self._context.message(f"{each.code} was added; the test on their own answers was left out.", "info")
+                    self.entered.emit(each.code)
+
+        self._context.ask(lambda: list_newcomers(RunFolder(run)), show, owner=self)
 
     def _failed(self, error: Exception) -> None:
         if self.form is None:
@@ -114,6 +129,7 @@ class AddForm(QDialog):
                 self._field,
                 rows(columns(self.file, None), label(note, "small", wrap=True), gap=GRID // 2),
                 self.problem,
+                None,
                 columns(self.progress, None, button("Cancel", self.reject), self.add),
                 gap=GRID + 4,
                 margin=3 * GRID,

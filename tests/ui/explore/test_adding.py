@@ -102,6 +102,26 @@ def test_that_closing_the_form_ends_what_it_began(
     assert panel.data.labelers == ("L1", "L2")
 
 
+def test_that_whoever_was_saved_before_the_test_was_cancelled_is_shown(
+    open_window: OpenWindow, tiny_study: Study, run: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def adapt(*_: Any, **__: Any) -> Iterator[Any]:
+        _enter(run, "Nora")
+        while True:
+            yield Progress(1, 2, "Testing on own answers")
+
+    monkeypatch.setattr(adding, "adapt_in_child", adapt)
+    panel = _open(open_window, tiny_study, qtbot)
+    panel.add.click()
+    form = panel.add.form
+    assert form is not None
+    form.take_file(run / "answers.csv")
+    form.add.click()
+    qtbot.waitUntil(lambda: form.progress.text() == "Testing on own answers…", timeout=10_000)
+    form.reject()
+    qtbot.waitUntil(lambda: panel.faces.labeler.key == "Nora" and panel.idle(), timeout=10_000)
+
+
 def test_that_maps_of_an_added_labeler_are_refused_in_a_sentence_and_others_are_made(
     open_window: OpenWindow, tiny_study: Study, run: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:

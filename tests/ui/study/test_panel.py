@@ -155,6 +155,27 @@ def test_that_missing_images_are_shown_and_found_again(
     qtbot.waitUntil(lambda: "not where they were" not in _texts(panel))
 
 
+def test_that_a_set_of_embeddings_is_named_on_import(
+    open_window: OpenWindow, qtbot: QtBot, tiny_study: Study, tmp_path: Path
+) -> None:
+    names = np.array([image.name for image in tiny_study.images()])
+    np.savez(tmp_path / "My vectors.npz", names=names, embeddings=np.eye(len(names), 8, dtype=np.float32) + 1)
+    panel = _panel(open_window(tiny_study), qtbot)
+    panel.overview.importing.show()
+    importing = panel.overview.importing
+    assert not importing.name.isVisible()
+    importing.set_files([tmp_path / "My vectors.npz"])
+    qtbot.waitUntil(importing.name.isVisible)
+    assert importing.name.placeholderText() == "My-vectors"
+    assert not importing.scale.isVisible()
+    importing.name.setText("../elsewhere")
+    assert not importing.run.isEnabled()
+    importing.name.setText("facenet")
+    importing.run.click()
+    qtbot.waitUntil(panel.overview.storage.embeddings.isVisible, timeout=10_000)
+    assert panel.overview.storage.embeddings.text().startswith("facenet: 24 images, 8 dimensions")
+
+
 def test_that_imported_embeddings_are_listed(open_window: OpenWindow, qtbot: QtBot, tiny_study: Study) -> None:
     ids = [image.id for image in tiny_study.images()]  # the window opens the study anew
     window = open_window(tiny_study)
