@@ -14,7 +14,7 @@ from prism_desktop.engine.training.newcomers import Newcomer, adapt_in_child, li
 from prism_desktop.engine.training.run import RunFolder
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.data import RunData
-from prism_desktop.ui.explore.joining import Candidate, candidates
+from prism_desktop.ui.explore.joining import Candidate, candidates, tested
 from prism_desktop.ui.job import Job
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
 from prism_desktop.ui.widgets.fields import Field, choose_files
@@ -201,9 +201,4 @@ def sentence(newcomer: Newcomer) -> str:
     """How it went, for a reader."""
     count, seconds = f"{newcomer.answers:,} answer{'s' if newcomer.answers != 1 else ''}", newcomer.seconds
     took = f"{seconds:.1f} s" if seconds >= 0.1 else "less than 0.1 s"
-    begun = f"{newcomer.code} was added from {count} in {took}."
-    if newcomer.accuracy is None:
-        return f"{begun} {newcomer.note}"
-    within = f" [{newcomer.low:.0%}, {newcomer.high:.0%}]" if None not in (newcomer.low, newcomer.high) else ""
-    start = f", before learning from any of them {newcomer.start:.0%}" if newcomer.start is not None else ""
-    return f"{begun} On {newcomer.tested:,} own answers, cross-validated: {newcomer.accuracy:.0%} right{within}{start}."
+    return f"{newcomer.code} was added from {count} in {took}. {tested(newcomer)}"

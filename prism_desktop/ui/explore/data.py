@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.training.newcomers import Newcomer
 from prism_desktop.ui.explore.joining import join
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class RunData:
     summary: dict[str, Any]
     row: dict[str, int]  # image id to its row
     judged: dict[int, list[Judged]] = field(default_factory=dict)
-    newcomers: dict[str, int] = field(default_factory=dict)  # who entered after the training, from how many answers
+    newcomers: dict[str, Newcomer] = field(default_factory=dict)  # who entered after the training, by code
     _model: "InferenceClient | None" = None
 
     def model(self) -> "InferenceClient":

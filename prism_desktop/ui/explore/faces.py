@@ -11,6 +11,7 @@ from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import drawing
 from prism_desktop.ui.explore.data import RunData, percentiles
 from prism_desktop.ui.explore.drawing import Ranked
+from prism_desktop.ui.explore.joining import tested
 from prism_desktop.ui.explore.operations import thumbnail_paths
 from prism_desktop.ui.explore.view import Figure, Table, View, captioned, labeler_choices, picker
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
@@ -155,11 +156,13 @@ class FacesView(View):
         shown = f"{len(order):,} faces" if len(order) == len(data.images) else f"{len(order):,} of {len(data.images):,}"
         kind = "most" if self.direction.current == "high" else "least"
         if not len(order) and not self.search.text().strip():
-            late = f"{who} was added after the training and is scored on the run's own attributes alone"
-            why = late if self.labeler.key in data.newcomers else f"{whose} scores nothing as {self.attribute.key}"
-            self.count.setText(f"{why}. Choose another labeler.")
+            late = f"{who} was added after the training and is scored on the run's own attributes alone."
+            none = f"{whose} scores nothing as {self.attribute.key}. Choose a labeler instead."
+            self.count.setText(late if self.labeler.key in data.newcomers else none)
             return
-        self.count.setText(f"{shown}, {kind} {self.attribute.key} first. {whose}; the bar is the percentile.")
+        newcomer = data.newcomers.get(self.labeler.key)
+        how = f" Added from {newcomer.answers:,} answers. {tested(newcomer)}" if newcomer is not None else ""
+        self.count.setText(f"{shown}, {kind} {self.attribute.key} first. {whose}; the bar is the percentile.{how}")
         self.gallery.scrollToTop()
 
     def _recolour(self) -> None:

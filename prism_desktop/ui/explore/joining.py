@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prism_desktop.engine.training.newcomers import list_newcomers
+from prism_desktop.engine.training.newcomers import Newcomer, list_newcomers
 from prism_desktop.engine.training.run import RunFolder
 
 if TYPE_CHECKING:
@@ -35,6 +35,15 @@ def candidates(study: "Study", known: tuple[str, ...]) -> tuple[Candidate, ...]:
     return tuple(sorted(found, key=lambda each: -each.trials))
 
 
+def tested(newcomer: Newcomer) -> str:
+    """How well a newcomer is served, in a sentence."""
+    if newcomer.accuracy is None:
+        return newcomer.note
+    within = f" [{newcomer.low:.0%}, {newcomer.high:.0%}]" if None not in (newcomer.low, newcomer.high) else ""
+    start = f", before learning from any of them {newcomer.start:.0%}" if newcomer.start is not None else ""
+    return f"On {newcomer.tested:,} own answers, cross-validated: {newcomer.accuracy:.0%} right{within}{start}."
+
+
 def join(folder: Path, data: "RunData", names: Mapping[str, str]) -> None:
     """Add those who entered the run; one whose files cannot be read is passed over."""
     import pyarrow.parquet as pq
@@ -53,4 +62,4 @@ def join(folder: Path, data: "RunData", names: Mapping[str, str]) -> None:
         data.scores = np.concatenate([data.scores, block])
         data.labelers = (*data.labelers, newcomer.code)
         data.names[newcomer.code] = names.get(newcomer.code) or newcomer.code
-        data.newcomers[newcomer.code] = newcomer.answers
+        data.newcomers[newcomer.code] = newcomer

@@ -139,8 +139,7 @@ def labeler_choices(view: View) -> tuple[list[tuple[str, str]], list[QIcon]]:
     data = view.data
     if data is None:
         return [], []
-    added = {code: f" (added, {count:,} answers)" for code, count in data.newcomers.items()}
-    choices = [(code, data.names[code] + added.get(code, "")) for code in data.labelers]
+    choices = [(code, data.names[code] + (" (added)" if code in data.newcomers else "")) for code in data.labelers]
     return choices, [dot(view.colour(code)) for code in data.labelers]
 
 

@@ -182,8 +182,12 @@ class MapStrip(QScrollArea):
             tile.set_opacity(opacity)
 
     def check(self, key: str) -> None:
-        """Mark the labeler whose map is shown large, and bring the tile into view."""
-        tile = self._tiles.get(key)
+        """Mark the labeler whose map is shown large, and bring the tile into view; nobody's without a tile."""
+        tile, before = self._tiles.get(key), self._group.checkedButton()
+        if tile is None and before is not None:
+            self._group.setExclusive(False)
+            before.setChecked(False)
+            self._group.setExclusive(True)
         if tile is not None:
             tile.setChecked(True)
             self.ensureWidgetVisible(tile, _EDGE, 0)

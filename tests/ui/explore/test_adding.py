@@ -67,8 +67,10 @@ def test_that_a_labeler_of_the_study_enters_and_is_browsed_like_any_other(
     assert [form.who.itemData(row) for row in range(form.who.count())] == ["L3"]
     form.add.click()
     qtbot.waitUntil(lambda: panel.faces.labeler.key == "L3" and panel.idle(), timeout=10_000)
-    assert "added, 40 answers" in panel.faces.labeler.currentText()
+    assert panel.faces.labeler.currentText() == "Labeler 3 (added)"
+    assert "Added from 40 answers." in panel.faces.count.text()
     assert "Labeler 3's model" in panel.faces.count.text()
+    assert panel.faces.count.text().endswith("71% right [60%, 80%], before learning from any of them 62%.")
     assert panel.add.form is None  # the form has done its work
     assert panel.data is not None
     assert panel.faces.gallery.faces.face(0) == len(panel.data.images) - 1
@@ -136,6 +138,12 @@ def test_that_maps_of_an_added_labeler_are_refused_in_a_sentence_and_others_are_
     said = "No map: Labeler 3 was added after the training, and maps are made of trained models alone."
     assert panel.face.verdict.text() == said
     assert asked[-1] == ("L1", "L2")
+    panel.face.labeler.pick("L1")
+    tile = panel.face.strip.tiles.tile("L1")
+    assert tile is not None
+    assert tile.isChecked()
+    panel.face.labeler.pick("L3")
+    assert not tile.isChecked()
 
 
 def test_that_a_refusal_is_said_in_the_form_and_nothing_changes(
