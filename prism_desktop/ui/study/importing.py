@@ -14,6 +14,7 @@ from prism_desktop.ui.widgets.cards import Card
 from prism_desktop.ui.widgets.fields import Field, choose_files, choose_folder
 
 TABLES = "Ratings, comparisons or embeddings (*.csv *.tsv *.xlsx *.parquet *.npz);;All files (*)"
+_NOTHING = "Ratings and comparisons as CSV, Excel or Parquet, embeddings as .npz or Parquet, or a folder of images."
 _CALLED = "Runs choose them by this name as their backbone."
 _CODINGS = (("Find out from the data", None), ("2 = first image wins", "2-first"), ("1 = first image wins", "1-first"))
 
@@ -28,11 +29,7 @@ class ImportCard(Card):
         super().__init__("Import", button("Close", self.hide, "quiet"))
         self._context = context
         self.files: list[Path] = []
-        self.chosen = label(
-            "Ratings and comparisons as CSV, Excel or Parquet, embeddings as .npz or Parquet, or a folder of images.",
-            "muted",
-            wrap=True,
-        )
+        self.chosen = label(_NOTHING, "muted", wrap=True)
         self.coding = QComboBox()
         for text, value in _CODINGS:
             self.coding.addItem(text, value)
@@ -45,7 +42,7 @@ class ImportCard(Card):
         images = button("Folder of &images…", self._pick_folder)
         self.body.addLayout(columns(self.pick, images, self.copy, None, gap=2 * GRID))
         self.name = QLineEdit()
-        self.name.setMinimumWidth(260)
+        self.name.setMinimumWidth(340)
         self.name.textChanged.connect(lambda _: self._check())
         self._tables = Field("Numbers in comparison &workbooks", self.coding), Field("Rating s&cale", self.scale)
         self._named = Field("&Name of these embeddings", self.name, _CALLED)
@@ -60,8 +57,8 @@ class ImportCard(Card):
         """The files to import."""
         self.files = files
         self._ask_name("")
+        self.chosen.setText(", ".join(file.name for file in files) or _NOTHING)
         if files:
-            self.chosen.setText(", ".join(file.name for file in files))
             self._context.ask(lambda: operations.one_set(files), self._ask_name, owner=self, topic="set")
 
     def _ask_name(self, usual: str) -> None:
