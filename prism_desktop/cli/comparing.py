@@ -136,7 +136,7 @@ def _follow(batches: Iterable[Sequence[Mapping[str, Any]]]) -> Path:
     """Show a comparison's progress; returns its folder."""
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"))
     path: Path | None = None
-    with Progress(*columns, console=err, transient=True) as bar:
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         everything = bar.add_task("Preparing", total=None, state="")
         present = bar.add_task("", total=None, state="", visible=False)
         for event in (event for batch in batches for event in batch):

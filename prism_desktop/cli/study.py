@@ -128,6 +128,13 @@ def check(folder: StudyPath, json: Json = None) -> None:
     say("The study is sound.", json)
 
 
+@app.command("upgrade")
+def upgrade(folder: StudyPath) -> None:
+    """Bring a study that an older version wrote up to date; a backup is made first."""
+    with open_existing(folder) as study:
+        say(f"{study.path} is up to date (schema {study.info().schema_version}).")
+
+
 @app.command("export")
 def export(
     folder: StudyPath,

@@ -91,6 +91,8 @@ def predict(
     csv: Annotated[Path | None, typer.Option(help="Write the predictions to this CSV file.")] = None,
 ) -> None:
     """Predicted scores for every image; differences of scores are logits of the comparison."""
+    if attribute is not None and not attribute.strip():
+        raise InputError("--attribute wants an attribute of the run, or any words, but it is empty.")
     if images is not None and all_images:
         raise InputError("--images and --all-images both say which images to score; give one of them.")
     from prism_desktop.engine.training.predicting import images_in, predictions
@@ -120,7 +122,7 @@ def train_here(batches: Iterable[Sequence[Mapping[str, Any]]]) -> RunFolder:
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"))
     run: RunFolder | None = None
     stage = "Preparing"
-    with Progress(*columns, console=err, transient=True) as bar:
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task(stage, total=None, state="")
         for event in (event for batch in batches for event in batch):
             match event["type"]:

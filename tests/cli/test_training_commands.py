@@ -99,6 +99,7 @@ def test_that_agreement_leaves_pairs_without_shared_trials_blank(trained: Path, 
     ("command", "words"),
     [
         (("predict", "--labeler", "nobody"), "nobody"),
+        (("predict", "--attribute", " "), "empty"),
         (("relevance", "--labeler", "L1", "--attribute", "smart", "--image", "no.jpg", "--png", "m.png"), "no.jpg"),
         (("resume",), "finished"),
         (("predict", "--csv", "no/such/folder/p.csv"), "no/such/folder/p.csv"),

@@ -1,10 +1,15 @@
 """Whatever is typed wrongly is answered by one sentence and exit code 2."""
 
+import sqlite3
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.training.run import list_runs
 from tests.cli.test_study_commands import run
+from tests.fixtures.study import MakeStudy
 
 
 @pytest.mark.parametrize(
@@ -36,3 +41,86 @@ def test_that_pictures_need_a_folder_that_can_be_made(tmp_path: Path, capsys: py
     taken.write_text("here already")
     assert run("screenshot", tmp_path, "--out", taken) == 2
     assert "cannot be made" in capsys.readouterr().err
+
+
+def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
+    """Run a command that must end with exit code 2 and one sentence, which is returned."""
+    capsys.readouterr()
+    assert run(*words) == 2
+    told = capsys.readouterr()
+    assert told.err.startswith("prism-desktop: ")
+    assert told.err.count("\n") == 1
+    return told.err
+
+
+@pytest.fixture
+def judged(make_study: MakeStudy, tmp_path: Path) -> Path:
+    """A closed study whose third attribute was never judged, with embeddings `faces` of all images."""
+    study = make_study(attributes=("attractive", "smart"), images=42, comparisons=60)
+    names = [image.name for image in study.images()]
+    study.add_attribute("kind")
+    study.close()
+    np.savez(tmp_path / "faces.npz", name=np.array(names), embedding=np.random.default_rng(0).normal(size=(42, 8)))
+    assert run("study", "import", study.path, tmp_path / "faces.npz") == 0
+    return study.path
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--method", "text-token", "--backbone", "embeddings:faces"), "choose an image backbone"),
+        (("--method", "profile-text", "--backbone", "embeddings:faces"), "choose an image backbone"),
+        (("--method", "ensemble", "--backbone", "embeddings:faces"), "choose an image backbone"),
+        (("--method", "hierarchical-bayes", "--backbone", "embeddings:none"), "no embeddings"),
+        (("--method", "hierarchical-bayes", "--labelers", "L1"), "needs two with answers"),
+        (("--method", "profile-text"), "no labeler has one"),
+        (("--attributes", "kind"), "no answers of L1, L2, L3 on kind"),
+        (("--labelers", "L9"), "no labeler L9"),
+        (("--set", "split.train=0.9", "--set", "split.val=0.1"), "nothing to test"),
+    ],
+)
+def test_that_what_cannot_be_trained_is_said_before_training(
+    judged: Path, tiny_backbone: str, options: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    backbone = () if "--backbone" in options else ("--backbone", tiny_backbone)
+    assert words in refused(capsys, "train", judged, *options, *backbone)
+    assert not list_runs(judged)
+
+
+@pytest.mark.parametrize("split", ["image", "pair", "time"])
+def test_that_a_split_left_empty_is_said_before_training(
+    split: str, make_study: MakeStudy, tiny_backbone: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = make_study(comparisons=1, ratings=0, images=8)
+    study.close()
+    told = refused(capsys, "train", study.path, "--split", split, "--backbone", tiny_backbone)
+    assert "validat" in told or "test" in told
+    assert not list_runs(study.path)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [(("--scale", "abc"), "not a scale"), (("--scale", "4-1"), "not a scale"), (("--coding", "3"), "1-first")],
+)
+def test_that_a_scale_or_a_coding_that_is_none_is_refused_whatever_the_file_holds(
+    options: tuple[str, ...], words: str, tmp_path: Path, make_study: MakeStudy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = make_study(comparisons=1, ratings=1)
+    study.close()
+    table = tmp_path / "ratings.csv"
+    table.write_text("rater,image,smart\nr1,nobody.jpg,3\n")
+    assert words in refused(capsys, "study", "import", study.path, table, *options)
+
+
+def test_that_an_old_study_names_the_command_that_brings_it_up_to_date(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    connection = sqlite3.connect(tmp_path / "study.sqlite3")
+    connection.executescript((Path(__file__).parents[1] / "upgrades/schema-0001.sql").read_text("utf-8"))
+    connection.close()
+    assert f"`prism-desktop study upgrade {tmp_path}`" in refused(capsys, "study", "info", tmp_path)
+    assert run("study", "upgrade", tmp_path) == 0
+    assert run("study", "info", tmp_path) == 0
+    assert len(list((tmp_path / "backups").iterdir())) == 1
+    with Study.open(tmp_path, read_only=True) as study:
+        assert len(study.labelers()) == 2

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.personal.versions import record
 
 COMBINATION = "combination.json"
 
@@ -29,6 +30,6 @@ def read_combination(run: Path) -> tuple[Member, ...]:
     """
     try:
         stored = json.loads((run / COMBINATION).read_text("utf-8"))
-        return tuple(Member(**(one | {"weight": tuple(one["weight"])})) for one in stored["members"])
+        return tuple(record(Member, one | {"weight": tuple(one["weight"])}, run) for one in stored["members"])
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise RunError(f"The file {run / COMBINATION} is damaged ({error}); train again.") from error

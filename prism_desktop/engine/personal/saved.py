@@ -26,6 +26,7 @@ from prism_desktop.engine.personal.known import Known
 from prism_desktop.engine.personal.lora import load_adapter, save_adapter
 from prism_desktop.engine.personal.model import PersonalClip
 from prism_desktop.engine.personal.text import DEFAULT_TEMPLATES, sentences
+from prism_desktop.engine.personal.versions import earlier, record
 
 ADAPTER = "adapter"
 TOKENS = "tokens.safetensors"
@@ -218,7 +219,10 @@ def load_run(run: Path, device: str = "auto", backbone: Backbone | None = None) 
             f"The adapter of {run.name} is missing or damaged ({error}). Resume the run if it was cut short while its "
             "model was written; otherwise train again."
         ) from error
-    model.load_kept_state(tensors)
+    try:
+        model.load_kept_state(tensors)
+    except RunError as error:
+        raise earlier(run, f"all that {method(card.method).title} needs") from error
     model.requires_grad_(False)
     return LoadedRun(model, card)
 
@@ -248,9 +252,9 @@ def _read(run: Path) -> tuple[Card, dict[str, torch.Tensor]]:
         fields["labelers"] = tuple(fields["labelers"])
         fields["attributes"] = {name: tuple(templates) for name, templates in fields["attributes"].items()}
         fields["profiles"] = tuple(fields["profiles"]) if fields.get("profiles") else None
-        return Card(**fields), tensors
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise RunError(f"The model file {path} is damaged ({error}); train again.") from error
+    return record(Card, fields, run), tensors
 
 
 def _channels_first(pixels: NDArray[np.uint8], size: int) -> torch.Tensor:

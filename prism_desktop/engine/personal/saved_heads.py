@@ -18,6 +18,7 @@ from prism_desktop.engine.personal.heads.bayes import BayesHeads
 from prism_desktop.engine.personal.heads.collaborative import CollaborativeHeads
 from prism_desktop.engine.personal.heads.retrieval import RetrievalHeads
 from prism_desktop.engine.personal.heads.ridge import LinearHeads
+from prism_desktop.engine.personal.versions import earlier, record
 
 HEAD = "head.safetensors"
 _KEY = "prism"  # of the metadata
@@ -127,7 +128,13 @@ def load_heads(run: Path) -> LoadedHeads:
             fields = json.loads((file.metadata() or {})[_KEY])
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
         fields |= {key: tuple(value) for key, value in fields.items() if isinstance(value, list)}
-        card = HeadCard(**fields)
-        return LoadedHeads(KINDS[card.method](arrays), card)
+        card = record(HeadCard, fields, run)
+        make = KINDS[card.method]
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise RunError(f"The model file {path} is damaged ({error}); train again.") from error
+    try:
+        return LoadedHeads(make(arrays), card)
+    except KeyError as lacking:
+        raise earlier(run, f"its {lacking.args[0]}") from lacking
+    except (TypeError, ValueError) as error:
         raise RunError(f"The model file {path} is damaged ({error}); train again.") from error

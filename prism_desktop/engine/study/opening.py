@@ -125,8 +125,8 @@ def open_reader(file: Path) -> Database:
         )
     if identify(file, immutable=frozen) < schema.SCHEMA_VERSION:
         raise StudyError(
-            f"The study {file.parent} was written by an older version. Nothing was changed; open it for writing once, "
-            "so that it is brought up to date."
+            f"The study {file.parent} was written by an older version. Nothing was changed; bring it up to date by "
+            f"`prism-desktop study upgrade {file.parent}`, or open it in the window. A backup is made first."
         )
     return Database(file, writable=False, immutable=frozen)
 

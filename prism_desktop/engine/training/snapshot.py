@@ -38,6 +38,7 @@ def make_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> None:
     backbone = parse(config.backbone)
     gone = _gone(study, backbone)
     images, comparisons, ratings = _seen(study, codes, names, gone)
+    _refuse_silence(codes, names, comparisons, ratings)
     made = make_pairs(comparisons, ratings, images, config.split, config.pairs)
     if config.pairs.shuffle is not None:
         ratings = shuffle_raters(ratings, made.images, config.pairs.shuffle)
@@ -85,6 +86,15 @@ def _seen(
         frame[frame["labeler"].isin(codes) & frame["attribute"].isin(names)] for frame in (compared, rated)
     )
     return images.reset_index(drop=True), compared.reset_index(drop=True), rated.reset_index(drop=True)
+
+
+def _refuse_silence(codes: Sequence[str], names: Sequence[str], *answers: "pd.DataFrame") -> None:
+    """Raises: InputError: the chosen labelers said nothing about the chosen attributes."""
+    from prism_desktop.engine.evaluation.prepare import few
+
+    if not any(len(frame) for frame in answers):
+        whose = f" of {few(codes)}" if codes else ""
+        raise InputError(f"There are no answers{whose} on {few(names)} to learn from; label some faces first.")
 
 
 def _lost(config: TrainConfig, used: "pd.DataFrame", *answers: "pd.DataFrame") -> list[str]:

@@ -1,12 +1,16 @@
 """A run's model is read back as it was, on the backbone it was trained on and no other."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from prism_desktop.engine.backbones import Backbone, load, parse
 from prism_desktop.engine.device import precision
@@ -14,8 +18,11 @@ from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Done, Progress
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.personal.card import describe
+from prism_desktop.engine.personal.heads.ridge import LinearHeads
+from prism_desktop.engine.personal.heads.space import Space
 from prism_desktop.engine.personal.model import PersonalClip
 from prism_desktop.engine.personal.saved import LoadedRun, load_run, read_card, save_model
+from prism_desktop.engine.personal.saved_heads import HeadCard, load_heads, save_heads
 from prism_desktop.engine.personal.text import sentences
 from tests.fixtures.backbone import make_backbone
 
@@ -182,6 +189,36 @@ def test_that_saving_again_replaces_the_model_whole(model: PersonalClip, run: Pa
 def test_that_a_run_without_a_model_says_so(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="no trained model yet"):
         load_run(tmp_path)
+
+
+def test_that_a_run_of_an_earlier_version_is_told_from_a_damaged_one(run: Path, model: PersonalClip) -> None:
+    path = run / "tokens.safetensors"
+    with safe_open(path, framework="pt") as file:
+        card = json.loads(file.metadata()["prism"])
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+    fields = {name: value for name, value in card.items() if name != "experts"}
+    save_file(tensors, path, metadata={"prism": json.dumps(fields)})
+    with pytest.raises(RunError, match=r"trained by an earlier version, .* experts; train it again"):
+        load_run(run, "cpu", model.backbone)
+    save_file({}, path, metadata={"prism": json.dumps(card)})
+    with pytest.raises(RunError, match="trained by an earlier version"):
+        load_run(run, "cpu", model.backbone)
+    save_file(tensors, path, metadata={"prism": json.dumps(card | {"of_tomorrow": 1})})
+    with pytest.raises(RunError, match="trained by a later version"):
+        load_run(run, "cpu", model.backbone)
+
+
+def test_that_heads_of_an_earlier_version_are_told_from_damaged_ones(tmp_path: Path) -> None:
+    space = Space(np.zeros(8), np.eye(8)[:, :5])
+    heads = LinearHeads(space, np.zeros((3, 2, 5)), np.ones((3, 2)), 1.0, shared=False)
+    lacking = {name: array for name, array in heads.arrays().items() if name != "overlap"}
+    card = HeadCard("ridge", "embeddings:faces", "", LABELERS, tuple(ATTRIBUTES))
+    save_heads(SimpleNamespace(arrays=lambda: lacking, scores=heads.scores), tmp_path, card)
+    with pytest.raises(RunError, match=r"trained by an earlier version, .* overlap; train it again"):
+        load_heads(tmp_path)
+    (tmp_path / "head.safetensors").write_bytes(b"broken")
+    with pytest.raises(RunError, match="damaged"):
+        load_heads(tmp_path)
 
 
 def test_that_damage_is_named(run: Path, model: PersonalClip) -> None:

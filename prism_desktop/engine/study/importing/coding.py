@@ -66,6 +66,12 @@ def _count(drafts: Sequence[Draft], levels: Levels, *, own: bool) -> Evidence:
     return Evidence(fits, of, "their own ratings" if own else "everyone's mean ratings")
 
 
+def check_coding(coding: str | None) -> None:
+    """Raises: InputError: it is none; None is left to be found out."""
+    if coding is not None and coding not in CODINGS:
+        raise InputError(f"There is no coding “{coding}”; choose {' or '.join(CODINGS)}.")
+
+
 def settle(drafts: Sequence[Draft], evidence: Evidence, coding: str | None) -> tuple[str, list[str]]:
     """The coding to use, and what to tell the user about it.
 
@@ -73,8 +79,7 @@ def settle(drafts: Sequence[Draft], evidence: Evidence, coding: str | None) -> t
         UnknownCodingError: if it was not given and the data cannot tell.
         InputError: if it is none, or the numbers do not look like 1 and 2.
     """
-    if coding is not None and coding not in CODINGS:
-        raise InputError(f"There is no coding “{coding}”; choose {' or '.join(CODINGS)}.")
+    check_coding(coding)
     codes = [code for draft in drafts for code in draft.answers.values() if not isinstance(code, str)]
     if len(codes) >= _ENOUGH and (1 not in codes or 2 not in codes):
         kinds = ", ".join(f"{code:g}" for code in sorted(set(codes))[:6])

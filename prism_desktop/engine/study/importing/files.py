@@ -9,11 +9,13 @@ from pathlib import Path
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.study.importing.batch import assemble, settle
+from prism_desktop.engine.study.importing.coding import check_coding
 from prism_desktop.engine.study.importing.contents import Contents, gather
 from prism_desktop.engine.study.importing.drafts import Ledger
 from prism_desktop.engine.study.importing.embeddings import FORMAT as EMBEDDINGS
 from prism_desktop.engine.study.importing.embeddings import import_embeddings
 from prism_desktop.engine.study.importing.recognise import Layout, recognise
+from prism_desktop.engine.study.importing.scales import declared
 from prism_desktop.engine.study.importing.tables import Table, read_tables
 from prism_desktop.engine.study.importing.vectors import holds_embeddings
 from prism_desktop.engine.study.records import ImportReport
@@ -58,6 +60,9 @@ def import_files(
     paths = [Path(file).expanduser() for file in files]
     if not paths:
         raise InputError("No file was given.")
+    check_coding(coding)  # these two before anything is read: rows that need them may be refused for another reason
+    for words in scale.values() if isinstance(scale, Mapping) else [scale] if scale is not None else []:
+        declared(words)
     if vectors := [path for path in paths if is_embeddings(path, format)]:
         if len(paths) > 1:
             raise InputError(f"{vectors[0].name} holds embeddings; import it by itself. Nothing was imported.")
