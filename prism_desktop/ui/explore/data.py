@@ -1,7 +1,7 @@
 """What the Explore panel reads of a run, held as plain arrays; read in a pool thread, never in the window's."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,6 +56,7 @@ class RunData:
     row: dict[str, int]  # image id to its row
     judged: dict[int, list[Judged]] = field(default_factory=dict)
     newcomers: dict[str, Newcomer] = field(default_factory=dict)  # who entered after the training, by code
+    grown: bool = False  # whether it has images that the run was not given
     _model: "InferenceClient | None" = None
 
     def model(self) -> "InferenceClient":
@@ -95,6 +96,22 @@ class RunData:
         if self.consensus is not None:
             blank = np.full((1, len(self.images)), np.nan, np.float32)
             self.consensus = np.concatenate([self.consensus, blank])
+
+    def with_images(self, images: Sequence[tuple[str, str, str]], scores: Floats) -> None:
+        """Add images that the run was not given.
+
+        Args:
+            images: id, name and path of each.
+            scores: (labelers, attributes, images) float32.
+        """
+        self.grown = True
+        ids, names, paths = (tuple(each) for each in zip(*images, strict=True))
+        self.row.update({image: len(self.images) + place for place, image in enumerate(ids)})
+        self.images, self.image_names, self.paths = self.images + ids, self.image_names + names, self.paths + paths
+        self.scores = np.concatenate([self.scores, scores], axis=2)
+        if self.consensus is not None:
+            blank = np.full((len(self.consensus), len(ids)), np.nan, np.float32)
+            self.consensus = np.concatenate([self.consensus, blank], axis=1)
 
 
 def percentiles(scores: Floats) -> Floats:

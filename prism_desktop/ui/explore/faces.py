@@ -12,6 +12,7 @@ from prism_desktop.ui.explore import drawing
 from prism_desktop.ui.explore.data import RunData, percentiles
 from prism_desktop.ui.explore.drawing import Ranked
 from prism_desktop.ui.explore.joining import tested
+from prism_desktop.ui.explore.later import LaterButton
 from prism_desktop.ui.explore.operations import thumbnail_paths
 from prism_desktop.ui.explore.view import Figure, Table, View, captioned, labeler_choices, picker
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
@@ -46,7 +47,7 @@ class FacesView(View):
         self._typing.timeout.connect(self._order)
         self.search.textChanged.connect(lambda _: self._typing.start())
         QShortcut(QKeySequence.StandardKey.Find, self, self.search.setFocus)
-        self.count = label("", "small")
+        self.count, self.later = label("", "small"), LaterButton(context)
         self.gallery = FaceGallery(context.theme, lambda key: thumbnail_paths(self.data, key))
         self.gallery.setProperty("role", "gallery")
         self.setFocusProxy(self.gallery)
@@ -59,7 +60,7 @@ class FacesView(View):
         bar.addStretch(1)
         bar.addLayout(rows(None, self.direction, gap=0))
         bar.addWidget(captioned("Search", self.search))
-        layout = rows(bar, self.count, self.gallery, gap=GRID)
+        layout = rows(bar, columns(self.count, None, self.later), self.gallery, gap=GRID)
         layout.setStretch(2, 1)
         self.setLayout(layout)
 
@@ -68,6 +69,7 @@ class FacesView(View):
         self.gallery.thumbnails.clear()
         self.offer()
         self._order()
+        self.later.look(data)
 
     def offer(self) -> None:
         """Offer what the run has, also after an attribute was added."""

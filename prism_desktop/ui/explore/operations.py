@@ -124,7 +124,8 @@ def maps(
 
 def score_text(data: RunData, attribute: str) -> Iterator[Event[dict[str, NDArray[np.float32]]]]:
     """Score every face on an attribute in the user's words; the last event is `Done` of (images,) by labeler."""
-    for event in data.model().scores(attribute):
+    files = dict(zip(data.images, map(Path, data.paths), strict=True)) if data.grown else None
+    for event in data.model().scores(attribute, None, files):
         if not isinstance(event, Done):
             yield event
             continue

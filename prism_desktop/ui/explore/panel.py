@@ -122,6 +122,7 @@ class ExplorePanel(QWidget):
             view.face_wanted.connect(self._show_face)
             view.views_wanted.connect(self._compare)
         self.faces.attribute_wanted.connect(self._score)
+        self.faces.later.grown.connect(self._give_data)
         self.face.back_wanted.connect(self._go_back)
         for number, name in enumerate(_VIEWS, start=1):
             QShortcut(QKeySequence(f"Alt+{number}"), self, lambda name=name: self._turn_to(name))
