@@ -91,13 +91,51 @@ def test_that_only_methods_that_read_features_are_given_facts(name: str) -> None
     assert wants_features(chosen) == (name in (*READING, *GROUPED, "e2p-5", "adaptive-rank"))
 
 
-@pytest.mark.parametrize("name", [*READING, "cluster-lora", "adaptive-rank"])
+@pytest.mark.parametrize("name", [*READING, "e2p-5", "cluster-lora", "adaptive-rank"])
 def test_that_a_method_learns_opposite_tastes(name: str, backbone: Backbone, tmp_path: Path) -> None:
     parts, pixels, _ = _task()
     known = _known(backbone, name, parts["train"], _features(backbone, pixels))
     model = _build(backbone, name, known)
     _train(model, parts, pixels, tmp_path, method=name)
     assert _accuracy(model, pixels, parts["test"]) > 0.85
+
+
+def test_that_prefixes_of_groups_on_adapters_that_stay_learn_opposite_tastes(
+    backbone: Backbone, tmp_path: Path
+) -> None:
+    parts, pixels, _ = _task()
+    taught = _build(backbone, "lora-visual-prompt", Known())
+    (tmp_path / "taught").mkdir()
+    _train(taught, parts, pixels, tmp_path / "taught")
+    known = _known(backbone, "cluster-prefix", parts["train"], _features(backbone, pixels))
+    assert known.groups is not None
+    assert known.groups.tolist() == [0, 1]
+    model = _build(backbone, "cluster-prefix", known)
+    theirs = {name: tensor for name, tensor in taught.named_parameters() if ".lora_" in name}
+    with torch.no_grad():  # a tower of random weights heeds no token
+        for name, tensor in model.named_parameters():
+            if name in theirs:
+                tensor.copy_(theirs[name])
+    _train(model, parts, pixels, tmp_path, method="cluster-prefix")
+    assert all(torch.equal(dict(model.named_parameters())[name], tensor) for name, tensor in theirs.items())
+    assert _accuracy(model, pixels, parts["test"]) > 0.85
+
+
+def test_that_a_profile_speaks_for_a_taste_where_its_words_are_understood(backbone: Backbone) -> None:
+    parts, pixels, red = _task()
+    x = torch.from_numpy(_features(backbone, pixels))
+    redness = torch.linalg.lstsq(x - x.mean(0), torch.from_numpy(red - red.mean())[:, None].float()).solution[:, 0]
+    model = _build(backbone, "profile-text", Known(profiles=("Likes red.", "Likes blue.")))
+    colours = {name: backbone.tokenizer([name])[0, 1] for name in ("red", "blue")}
+
+    def read(ids: torch.Tensor, normalize: bool = True) -> torch.Tensor:
+        """A text tower that knows two words."""
+        sign = (ids == colours["red"]).any(1).float() - (ids == colours["blue"]).any(1).float()
+        return sign[:, None] * torch.nn.functional.normalize(redness, dim=0)
+
+    model.clip.encode_text = read
+    assert _accuracy(model, pixels, parts["test"]) > 0.85
+    assert not [name for name, tensor in model.named_parameters() if tensor.requires_grad]
 
 
 @pytest.mark.parametrize("batch_norm", [False, True])

@@ -14,10 +14,23 @@ from tests.engine.training.conftest import LABELERS, MakeTrainer
 from tests.engine.training.test_trainer import curves, same
 
 QUICK = {"lora_lr": 5e-3, "token_lr": 0.1, "temperature": 0.05, "start": "random", "schedule": "cosine"}
-METHODS = ("text-token", "hybrid-prompt", "hierarchical", "contrastive", "augmented", "multi-task", "user-embedding")
+METHODS = (
+    "text-token",
+    "hybrid-prompt",
+    "hierarchical",
+    "contrastive",
+    "augmented",
+    "multi-task",
+    "user-embedding",
+    "full-finetune",
+    "per-labeler-lora",
+    "l2-constrained",
+    "moe-lora",
+)
 ON_CONSENSUS = ("prefix-on-unified", "reptile", "maml-token")
 # Opposite tastes are as far from a common one as can be, so the prior is told not to expect likeness.
-OWN = {"hierarchical": {"strength": 0.01, "token_lr": 0.02}}
+# A whole tower is not trained at the rate of adapters.
+OWN = {"hierarchical": {"strength": 0.01, "token_lr": 0.02}, "full-finetune": {"lora_lr": 2e-4}}
 TERMS = ("contrastive", "augmented", "multi-task", "prefix-on-unified", "reptile", "maml-token", "hierarchical")
 
 
