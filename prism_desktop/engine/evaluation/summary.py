@@ -90,8 +90,17 @@ def _reading(meta: Mapping[str, Any]) -> str:
     return (
         f"Tested once, on {held}. Brackets hold 95 % intervals from a bootstrap over images; they speak of other "
         "images, the labelers are taken as given. Equal scores count as half right; ties are left out."
-        f"{likelihood}"
+        f"{likelihood}{_same_answers(meta)}"
     )
+
+
+def _same_answers(meta: Mapping[str, Any]) -> str:
+    """What a gain is over, where there is one."""
+    if not meta.get("gain"):
+        return ""
+    flips = (meta.get("config") or {}).get("flips")
+    mirrored = ", without mirrored images" if flips else ""
+    return f" The consensus was trained on the very same training answers{mirrored}, so the gain is the method's."
 
 
 def _labelers(meta: Mapping[str, Any]) -> str:

@@ -4,10 +4,11 @@ import difflib
 from collections.abc import Mapping
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.methods.members import members_of
 from prism_desktop.engine.methods.method import Method
 from prism_desktop.engine.methods.presets import LADDER, PRESETS
 
-__all__ = ["LADDER", "METHODS", "Method", "method"]
+__all__ = ["LADDER", "METHODS", "Method", "members_of", "method"]
 
 METHODS: Mapping[str, Method] = {entry.name: entry for entry in PRESETS}
 

@@ -18,7 +18,7 @@ from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.events import TrainingEvent
 from prism_desktop.engine.training.features import open_features
 from prism_desktop.engine.training.pixels import open_pixels
-from prism_desktop.engine.training.run import RunFolder
+from prism_desktop.engine.training.run import RunFolder, list_runs
 from tests.engine.training.conftest import MakeRun
 
 
@@ -89,6 +89,20 @@ def test_that_heads_are_fitted_saved_and_predict_the_same(
         loaded.scores(done.value.array, None, ["wearing a hat"])
 
 
+def test_that_augmented_is_read_against_a_consensus_of_the_same_ratings(
+    tiny_study: Study, make_run: MakeRun, train_here: Callable[..., list[TrainingEvent]]
+) -> None:
+    run = make_run(tiny_study, method="augmented", epochs=1)
+    train_here(run)
+    (other,) = [one for one in list_runs(run.study) if one.method == "consensus"]
+    assert other.fingerprint == run.meta()["fingerprint"]
+    learned = RunFolder(other.path).table("pairs")
+    assert set(learned[learned["split"] == "train"]["source"]) == {"comparison", "rating"}
+    assert set(learned[learned["split"] == "test"]["source"]) == {"comparison"}
+    assert run.consensus().equals(RunFolder(other.path).predictions())
+    assert "the very same training answers" in (run.path / "summary.md").read_text("utf-8")
+
+
 @pytest.mark.parametrize("name", COMBINED)
 def test_that_a_combination_is_the_weighted_sum_of_its_members(
     name: str, tiny_study: Study, make_run: MakeRun, train_here: Callable[..., list[TrainingEvent]]
@@ -107,6 +121,18 @@ def test_that_a_combination_is_the_weighted_sum_of_its_members(
     assert np.allclose(total, run.predictions()["score"], atol=1e-4)
     assert as_told_beforehand(run)
     assert_costs_are_those_of(run, [RunFolder(run.path.with_name(one.run)) for one in members if any(one.weight)])
+
+
+@pytest.mark.parametrize("members", [("hierarchical-bayes",), ("hierarchical-bayes", "retrieval", "consensus")])
+def test_that_an_ensemble_is_the_mean_of_the_members_it_was_told_beside_the_consensus(
+    members: tuple[str, ...], tiny_study: Study, make_run: MakeRun, train_here: Callable[..., list[TrainingEvent]]
+) -> None:
+    run = make_run(tiny_study, method="ensemble", members=members, epochs=1)
+    train_here(run)
+    own = [name for name in members if name != "consensus"]
+    shares = {member.method: member.weight[0] / member.calibration for member in read_combination(run.path)}
+    assert shares == {"consensus": 0.0, **{name: pytest.approx(1 / len(own)) for name in own}}
+    assert run.predictions()["score"].std() > 0
 
 
 def assert_costs_are_those_of(run: RunFolder, members: list[RunFolder]) -> None:

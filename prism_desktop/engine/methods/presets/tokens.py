@@ -65,7 +65,8 @@ TOKENS: tuple[Method, ...] = (
     Method(
         "augmented",
         "Augmented",
-        "LoRA and visual prompt with mirrored images, pairs from ratings, and the consensus's opinions as soft labels.",
+        "LoRA and visual prompt with mirrored images, pairs from ratings, and the consensus's opinions as soft labels. "
+        "Its gain is over a consensus that learns from the same pairs, not over that of other methods.",
         "strategy 5; Hinton, Vinyals and Dean 2015",
         losses=("distil",),
         defaults={"flips": True, "pairs": {"use": "both"}},
