@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.methods.recipe import SOURCE_RECIPE, refused_start, starting_values
 from prism_desktop.engine.settings import Setting, merged, parse, sentence, settings_of, without
 
 __all__ = ["DEFAULT_METHOD", "SOURCE_RECIPE", "PairsConfig", "Setting", "SplitConfig", "TrainConfig", "settings"]
@@ -82,26 +83,6 @@ class PairsConfig(_Settings):
     )
 
 
-SOURCE_RECIPE: Mapping[str, Any] = {
-    "epochs": 20,
-    "batch": 64,
-    "lora_lr": 5e-4,
-    "token_lr": 5e-4,
-    "rates_at_width": None,
-    "weight_decay": 0.01,
-    "rank": 4,
-    "alpha": 1.0,
-    "lora_std": 0.01,
-    "token_std": 0.02,
-    "tokens": 1,
-    "temperature": 0.15,
-    "learn_temperature": False,
-    "patience": 5,
-    "schedule": "constant",
-    "start": "random",
-    "flips": False,
-}
-"""The source project's settings, every one, for `recipe=source`."""
 DEFAULT_METHOD = "lora-visual-prompt"
 
 
@@ -213,7 +194,14 @@ class TrainConfig(_Settings):
     def _fill_from_recipe(cls, data: Any) -> Any:
         if not isinstance(data, Mapping):
             return data
-        return merged(_starting_values(str(data.get("method", DEFAULT_METHOD)), data.get("recipe") == "source"), data)
+        chosen = METHODS.get(str(data.get("method", DEFAULT_METHOD)))  # an unknown method is refused later
+        return merged(starting_values(chosen, source=data.get("recipe") == "source"), data)
+
+    @model_validator(mode="after")
+    def _start_where_the_method_can(self) -> "TrainConfig":
+        if self.method in METHODS and (problem := refused_start(METHODS[self.method], self.start)):
+            raise ValueError(problem)
+        return self
 
     def with_settings(self, settings: Sequence[str]) -> "TrainConfig":
         """Change settings by their dotted keys, as in ["epochs=3", "split.kind=pair", "recipe=source"].
@@ -269,9 +257,3 @@ class TrainConfig(_Settings):
 def settings() -> tuple[Setting, ...]:
     """Every setting with its dotted key, in the order of a form."""
     return settings_of(TrainConfig)
-
-
-def _starting_values(name: str, source: bool) -> Mapping[str, Any]:
-    """What a method and a recipe set in place of the defaults; an unknown method sets nothing, and is refused later."""
-    own: Mapping[str, Any] = METHODS[name].defaults if name in METHODS else {}
-    return merged(own, SOURCE_RECIPE) if source else own

@@ -2,7 +2,7 @@
 
 import pytest
 
-from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.config import SOURCE_RECIPE, TrainConfig
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods import METHODS, method
 
@@ -34,6 +34,27 @@ def test_that_another_method_brings_its_own_settings_and_leaves_what_was_chosen(
 
 def test_that_what_is_asked_for_beats_a_methods_own_settings() -> None:
     assert TrainConfig().with_options({"method": "prefix-on-unified"}, ["tokens=10"]).tokens == 10
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_that_the_source_recipe_leaves_what_makes_a_method(name: str) -> None:
+    own, told = TrainConfig(method=name), TrainConfig(method=name, recipe="source")
+    for key in {"start", "tokens", "flips"} & set(METHODS[name].defaults):
+        assert getattr(told, key) == getattr(own, key)
+    assert (told.temperature, told.lora_std) == (SOURCE_RECIPE["temperature"], SOURCE_RECIPE["lora_std"])
+
+
+@pytest.mark.parametrize("name", [name for name, entry in METHODS.items() if entry.defaults.get("start")])
+def test_that_a_method_on_the_consensus_cannot_start_without_it(name: str) -> None:
+    with pytest.raises(InputError, match=f"{name} stands on the consensus"):
+        TrainConfig().with_options({"method": name, "start": "random"})
+
+
+@pytest.mark.parametrize("name", ["per-labeler-lora", "cluster-lora", "moe-lora", "full-finetune", "profile-text"])
+def test_that_a_method_without_a_shared_adapter_cannot_start_at_the_consensus(name: str) -> None:
+    with pytest.raises(InputError, match=f"{name} has no adapter that all labelers share"):
+        TrainConfig().with_options({"method": name, "start": "consensus"})
+    assert TrainConfig(method="adaptive-rank", start="consensus").start == "consensus"
 
 
 def test_that_a_method_that_changes_the_image_tower_is_impossible_on_embeddings() -> None:

@@ -73,9 +73,8 @@ def ranks(method: Method, known: Known, labelers: int, rank: int, experts: int) 
     """Rank of each adapter by name: the shared one first, then owned ones; empty where nothing is adapted."""
     if method.trained in ("nothing", "all-but-text"):
         return {}
-    owned = "lora" in method.places
-    shared = {SHARED: rank} if not owned or len(method.places) > 1 or method.defaults.get("start") else {}
-    if not owned:
+    shared = {SHARED: rank} if method.shares_adapter else {}
+    if "lora" not in method.places:
         return shared
     if method.owner == "experts":
         return shared | {f"expert-{number}": rank for number in range(experts)}
@@ -107,7 +106,7 @@ def shares(
 
 def keeps_consensus(method: Method) -> bool:
     """Whether the shared adapter, and a token that everyone shares, stay as the consensus model left them."""
-    return method.trained == "tokens" or ("lora" in method.places and method.defaults.get("start") == "consensus")
+    return method.trained == "tokens" or ("lora" in method.places and method.stands_on_consensus)
 
 
 def eyes(method: Method, known: Known, labelers: int) -> tuple[int, ...]:
