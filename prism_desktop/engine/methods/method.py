@@ -51,17 +51,6 @@ class Method:
         alone = self.places == ("lora",) and not self.stands_on_consensus
         return self.trained in ("tokens", "tokens+lora") and not alone
 
-    @property
-    def stands_on_consensus(self) -> bool:
-        """Whether what is personal is learned on top of the consensus model's adapters."""
-        return self.defaults.get("start") == "consensus"
-
-    @property
-    def shares_adapter(self) -> bool:
-        """Whether all labelers share an adapter in the image tower, which can be the consensus model's."""
-        alone = self.places == ("lora",) and not self.stands_on_consensus
-        return self.trained in ("tokens", "tokens+lora") and not alone
-
     def row(self, labeler: int) -> int:
         """The row of a table of personal parameters that a labeler uses, where nobody shares rows by group."""
         return labeler if self.owner == "labeler" else 0
