@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.methods.members import misfit, unusable
 from prism_desktop.engine.methods.recipe import SOURCE_RECIPE, refused_start, starting_values
 from prism_desktop.engine.settings import Setting, merged, parse, sentence, settings_of, without
 
@@ -196,6 +197,22 @@ class TrainConfig(_Settings):
             return data
         chosen = METHODS.get(str(data.get("method", DEFAULT_METHOD)))  # an unknown method is refused later
         return merged(starting_values(chosen, source=data.get("recipe") == "source"), data)
+
+    @field_validator("members")
+    @classmethod
+    def _know_members(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if problem := unusable(names or ()):
+            raise ValueError(problem)
+        return names or None
+
+    @model_validator(mode="after")
+    def _fit_members(self) -> "TrainConfig":
+        chosen = METHODS.get(self.method)
+        if not self.members or chosen is None or chosen.made != "combination":
+            return self
+        if problem := misfit(chosen, self.members, embeddings=self.backbone.startswith("embeddings:")):
+            raise ValueError(problem)
+        return self
 
     @model_validator(mode="after")
     def _start_where_the_method_can(self) -> "TrainConfig":

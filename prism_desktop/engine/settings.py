@@ -106,4 +106,6 @@ def sentence(error: ValidationError, choices: Sequence[Setting]) -> str:
         what = "it must be auto, cuda, mps or cpu"  # the device is the only setting with a pattern
     if isinstance(first["input"], Mapping):
         return f"The settings of {key} do not fit together: {what}."
-    return f"The setting {key} cannot be “{first['input']}”: {what}."
+    given = first["input"]
+    shown = ", ".join(map(str, given)) if isinstance(given, tuple | list) else given
+    return f"The setting {key} cannot be “{shown}”: {what}."

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from prism_desktop.engine.backbones.shape import Shape
 from prism_desktop.engine.config import DecoderConfig, TrainConfig
-from prism_desktop.engine.methods import LADDER, METHODS, Method
+from prism_desktop.engine.methods import METHODS, Method, members_of
 
 # What the modules of the parts say of themselves, where torch or scikit-learn would have to be loaded to ask them.
 _AXES = 64  # of the features that heads, contexts and histories are written in, at most
@@ -71,8 +71,7 @@ def parameters(method: Method, config: TrainConfig, data: Data) -> Count | None:
 
 def _combined(method: Method, config: TrainConfig, data: Data) -> Count | None:
     """The weights and all members, as far as they have weight; nothing of what is only tried."""
-    names = config.members or (LADDER if method.name == "auto" else method.needs)
-    names = tuple(name for name in names if data.shape is not None or not METHODS[name].inputs)
+    names = members_of(method, config.members, embeddings=data.shape is None)
     weighed = tuple(name for name in names if method.name != "ensemble" or name != "consensus")
     parts = [parameters(METHODS[name], config.with_options({"method": name}), data) for name in weighed]
     if None in parts:

@@ -11,7 +11,7 @@ from torch.nn import functional
 from prism_desktop.engine.backbones import Backbone
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import Precision
-from prism_desktop.engine.methods import LADDER, METHODS, method
+from prism_desktop.engine.methods import members_of, method
 from prism_desktop.engine.personal.answers import Answers, answers
 from prism_desktop.engine.personal.base import Asked
 from prism_desktop.engine.personal.heads.evidence import Ratings
@@ -49,8 +49,7 @@ def build(run: RunFolder, workshop: Workshop, siblings: Mapping[str, RunFolder],
     config, task = run.config(), Task.of(run)
     chosen = method(config.method)
     if chosen.made == "combination":
-        members = config.members or (LADDER if config.method == "auto" else chosen.needs)
-        members = tuple(name for name in members if workshop.backbone is not None or not METHODS[name].inputs)
+        members = members_of(chosen, config.members, embeddings=workshop.backbone is None)
         kind, folder = config.method, run.path
         return Combination(kind, members, obtain, task.labelers, task.attributes, task.images, task.answers, folder)
     if chosen.scorer == "mlp":

@@ -4,29 +4,35 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from prism_desktop.engine.backbones.spec import EMBEDDINGS
 from prism_desktop.engine.config import TrainConfig
-from prism_desktop.engine.methods import method
+from prism_desktop.engine.methods import members_of, method
 from prism_desktop.engine.training.run import RunFolder, list_runs
 from prism_desktop.engine.training.snapshot import copy_snapshot
 
 CONSENSUS = "consensus"
 # What may differ between two runs without making their comparison unfair; the data are compared by their fingerprint,
-# and the precision by what it became on the machine.
+# the precision by what it became on the machine, and the backbone by its weights too.
 _FREE = {"compare", "labelers", "attributes", "device", "threads", "precision", "checkpoint_seconds"}
-_MACHINE = ("precision",)  # of the environment that must be the same
-_EXACT = ("precision", "threads", "device")  # where training starts at the sibling's weights, to be bit-equal again
+_MACHINE = ("precision", "backbone_sha256")  # of the environment that must be the same
+_EXACT = (*_MACHINE, "threads", "device")  # where training starts at the sibling's weights, to be bit-equal again
 
 Environment = Mapping[str, Any]
 
 
 def needed(config: TrainConfig) -> tuple[str, ...]:
-    """Methods of which a run must be there before this one trains, in the order of training."""
+    """Methods of which a run must be there before this one trains, in the order of training.
+
+    `auto` obtains what costs more on its way, as long as that pays.
+    """
     chosen = method(config.method)
     if not chosen.personal:
         return ()
-    optional = not config.compare and config.start != CONSENSUS and chosen.made != "combination"
-    names = tuple(config.members) if config.members and chosen.made == "combination" else chosen.needs
-    names = names if CONSENSUS in names else (CONSENSUS, *names)
+    if chosen.made == "combination":
+        members = members_of(chosen, config.members, embeddings=config.backbone.startswith(EMBEDDINGS))
+        return members[:2] if config.method == "auto" else members
+    optional = not config.compare and config.start != CONSENSUS
+    names = chosen.needs if CONSENSUS in chosen.needs else (CONSENSUS, *chosen.needs)
     return tuple(name for name in names if name != CONSENSUS or not optional)
 
 

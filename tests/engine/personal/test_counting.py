@@ -50,6 +50,17 @@ def test_that_every_possible_method_tells_its_parameters_and_a_combination_those
     assert count["retrieval"] == count["consensus"]
 
 
+def test_that_a_combination_of_chosen_members_counts_the_consensus_as_its_first() -> None:
+    data = Data(6, 3, shape(parse("prism-mini")), 128)
+    told = {
+        members: parameters(METHODS["ensemble"], TrainConfig(method="ensemble", members=members), data)
+        for members in (("hierarchical-bayes", "retrieval"), ("consensus", "hierarchical-bayes", "retrieval"))
+    }
+    heads = [parameters(METHODS[name], TrainConfig(method=name), data) for name in ("hierarchical-bayes", "retrieval")]
+    total = sum(count.number for count in heads if count is not None) + 3 * 6  # a weight per labeler of all three
+    assert set(told.values()) == {Count(total, exact=False)}
+
+
 def test_that_a_study_says_which_methods_are_possible_and_why_not() -> None:
     rows = {row["name"]: row for row in listing("embeddings:faces", labelers=3, attributes=2, profiles=False)}
     assert rows.keys() == METHODS.keys()

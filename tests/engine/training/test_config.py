@@ -4,6 +4,8 @@ import pytest
 
 from prism_desktop.engine.config import SOURCE_RECIPE, TrainConfig, settings
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.methods import METHODS, members_of
+from prism_desktop.engine.training.siblings import needed
 
 
 def test_that_every_setting_is_glossed_and_can_be_set_by_its_key() -> None:
@@ -13,6 +15,7 @@ def test_that_every_setting_is_glossed_and_can_be_set_by_its_key() -> None:
         assert "\n" not in setting.description
         value = examples[setting.kind] or setting.choices[-1]
         value = "0.2" if setting.key in ("split.train", "split.val") else value
+        value = "consensus, retrieval" if setting.key == "members" else value
         config = TrainConfig().with_settings([f"{setting.key}={value}"])
         *groups, last = setting.key.split(".")
         holder = getattr(config, groups[0]) if groups else config
@@ -32,6 +35,9 @@ def test_that_every_setting_is_glossed_and_can_be_set_by_its_key() -> None:
         ("split.kind=half", "'image', 'pair'"),
         ("split.train=0.9", "leave nothing to test"),
         ("device=tpu", "must be auto, cuda"),
+        ("members=consensus,hierarchical-baye", "“consensus, hierarchical-baye”: it names hierarchical-baye, which is"),
+        ("members=retrieval,ensemble", "it names ensemble, which is a combination itself"),
+        ("members=retrieval,retrieval", "it names retrieval twice"),
     ],
 )
 def test_that_a_wrong_setting_is_one_clear_sentence(text: str, part: str) -> None:
@@ -39,6 +45,36 @@ def test_that_a_wrong_setting_is_one_clear_sentence(text: str, part: str) -> Non
         TrainConfig().with_settings([text])
     assert part in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("method", "members", "part"),
+    [
+        ("selective", "consensus", "name 0 others"),
+        ("selective", "retrieval,hierarchical-bayes", "name 2 others"),
+        ("ensemble", "consensus", "a member beside the consensus"),
+        ("auto", "lora-visual-prompt", "lora-visual-prompt cannot be trained on imported embeddings"),
+    ],
+)
+def test_that_members_that_do_not_fit_a_combination_are_refused_and_left_alone_elsewhere(
+    method: str, members: str, part: str
+) -> None:
+    settings = [f"members={members}", "backbone=embeddings:faces"]
+    with pytest.raises(InputError, match=part):
+        TrainConfig(method=method).with_settings(settings)
+    assert TrainConfig(method="retrieval").with_settings(settings).members is not None
+
+
+@pytest.mark.parametrize("written", ["hierarchical-bayes, retrieval", "hierarchical-bayes, consensus, retrieval"])
+def test_that_a_combination_has_the_consensus_first_however_its_members_are_written(written: str) -> None:
+    config = TrainConfig(method="ensemble").with_settings([f"members={written}"])
+    assert needed(config) == ("consensus", "hierarchical-bayes", "retrieval")
+    assert members_of(METHODS["ensemble"], config.members, embeddings=False) == needed(config)
+
+
+def test_that_auto_trains_no_costly_member_before_it_is_asked_for() -> None:
+    config = TrainConfig(method="auto").with_settings(["members=hierarchical-bayes, full-finetune"])
+    assert needed(config) == ("consensus", "hierarchical-bayes")
 
 
 def test_that_the_source_recipe_sets_every_value_but_those_chosen_on_purpose() -> None:
