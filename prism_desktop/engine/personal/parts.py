@@ -34,7 +34,12 @@ def owners(method: Method, known: Known, labelers: int) -> tuple[int, ...]:
 def prompts(
     method: Method, known: Known, labelers: int, tokens: int, width: int, std: float, generator: torch.Generator
 ) -> nn.Module:
-    """The maker of visual tokens. Everyone shares one set where the method has no place for personal ones."""
+    """The maker of visual tokens. Everyone shares one set where the method has no place for personal ones.
+
+    Where nothing is trained there are no tokens: as they are drawn they would only blur what the backbone sees.
+    """
+    if method.trained == "nothing":
+        tokens = 0
     if method.made == "hierarchical":
         return HierarchicalPrompts(labelers, tokens, width, std=std, generator=generator)
     if method.made == "low-rank":

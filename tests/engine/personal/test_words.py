@@ -25,6 +25,20 @@ def test_that_a_profile_too_long_for_the_text_tower_does_not_push_the_attribute_
     assert not torch.equal(*backbone.tokenizer([smart, kind]))
 
 
+@pytest.mark.parametrize("seed", [0, 1])
+def test_that_who_has_no_profile_is_served_by_the_backbone_alone(
+    seed: int, backbone: Backbone, pixels: torch.Tensor
+) -> None:
+    known = Known(profiles=("Likes beards.", ""))
+    model = PersonalClip(backbone, 2, method=method("profile-text"), known=known, seed=seed, tokens=3, token_std=1.0)
+    with torch.no_grad():
+        told = model(pixels, torch.ones(5, dtype=torch.int64), ASKED)
+        seen = backbone.model.encode_image(pixels, normalize=True).float()
+        words = backbone.model.encode_text(backbone.tokenizer(list(ASKED[0])), normalize=True).float().mean(dim=0)
+    by_hand = seen @ torch.nn.functional.normalize(words, dim=0) / 0.15
+    assert told[:, 0].tolist() == pytest.approx(by_hand.tolist(), abs=1e-5)
+
+
 def test_that_labelers_read_by_their_profiles_and_see_alike(backbone: Backbone, pixels: torch.Tensor) -> None:
     known = Known(profiles=("Likes beards.", "", "Likes beards."))
     model = PersonalClip(backbone, 3, method=method("profile-text"), known=known)
