@@ -130,8 +130,8 @@ class Resampled:
         spread = np.sqrt(dyadic_variance(influence / k, self.judged.left, self.judged.right, self.judged.images))
         asked = np.isin(self.cell, np.flatnonzero(np.logical_or.reduce(groups)))
         seen = np.union1d(self.judged.left[asked], self.judged.right[asked]).size
-        found = _interval(float(value) / k, draws / k, float(spread) * _student(seen), n, self.bounds)
-        return replace(found, error=float(spread), images=int(seen))
+        found = _interval(float(value) / k, draws / k, float(spread) * _student(seen), n, int(seen), self.bounds)
+        return replace(found, error=float(spread))
 
     def _leverage(self, members: npt.NDArray[np.bool_]) -> float:
         """The share of a group's answers that a typical answer's image takes part in.
@@ -210,12 +210,23 @@ def _freedom(images: int) -> float:
     return max(images / 2 - 1, 1)
 
 
-def _interval(value: float, draws: Floats, spread: float, n: int, bounds: tuple[float, float]) -> Estimate:
+def _interval(value: float, draws: Floats, spread: float, n: int, images: int, bounds: tuple[float, float]) -> Estimate:
     drawn = float(draws.std())
     if spread <= 1e-12 or drawn <= 1e-12:
-        # All answers alike: the resamples have no spread, the truth may. Signed differences stay a point.
-        low, high = wilson(value, n) if bounds[0] == 0.0 else (value, value)
-        return Estimate(value, low, high, n)
+        # All answers alike: the resamples have no spread, the truth may.
+        low, high = wilson(value, min(n, images / 2)) if bounds[0] == 0.0 else _alike(value, images)
+        return Estimate(value, low, high, n, images=images)
     tail = (1 - LEVEL) / 2
     low, high = np.quantile((draws - draws.mean()) * (spread / drawn), [tail, 1 - tail])
-    return Estimate(value, max(value + float(low), bounds[0]), min(value + float(high), bounds[1]), n)
+    return Estimate(value, max(value + float(low), bounds[0]), min(value + float(high), bounds[1]), n, images=images)
+
+
+def _alike(value: float, images: int) -> tuple[float, float]:
+    """The interval of signed differences that are all the same, by as many coins as there are pairs of images.
+
+    Clopper and Pearson's bound of the share of coins that fall this way, the others falling by as much the other way.
+    So the interval keeps clear of 0 exactly where the sign test, `p_of`, is below 5 %.
+    """
+    share = ((1 - LEVEL) / 2) ** (2 / max(images, 1))
+    nearest = value * (2 * share - 1)
+    return min(value, nearest), max(value, nearest)

@@ -101,7 +101,30 @@ def test_that_all_right_is_not_certainly_right() -> None:
     judged = simulated(0, 20, 30, 0.0)
     estimate = Resampled(judged, np.ones(20)).mean()
     assert estimate.value == estimate.high == 1.0
-    assert estimate.low == pytest.approx(wilson(1.0, 20)[0])
+    seen = len({*judged.left, *judged.right})
+    assert estimate.low == pytest.approx(wilson(1.0, min(20, seen / 2))[0])
+
+
+def alike(answers: int, images: int, labeler: str = "L0") -> Judged:
+    """So many answers by one labeler that walk round a ring of images."""
+    left = np.arange(answers) % images
+    who, what = np.array([labeler] * answers, dtype=object), np.array(["a"] * answers, dtype=object)
+    return Judged(who, what, left, (left + 1) % images, images, np.ones(answers, bool), np.ones(answers), 0)
+
+
+def test_that_many_answers_on_few_images_are_no_more_certain_than_the_images() -> None:
+    low = [Resampled(alike(n, 8), np.ones(n)).mean().low for n in (8, 300)]
+    assert low[0] == low[1] == pytest.approx(wilson(1.0, 4)[0])  # eight images are four independent pairs
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_that_one_answer_is_no_gain_or_loss_beyond_chance_and_the_interval_says_what_p_says(sign: float) -> None:
+    for images in range(2, 30):
+        judged = alike(max(1, images // 2), images) if images == 2 else alike(images, images)
+        estimate = Resampled(judged, np.full(len(judged), sign), bounds=(-1, 1)).mean()
+        assert estimate.low <= estimate.value <= estimate.high
+        assert (estimate.low * estimate.high > 0) == (estimate.p < 0.05)
+    assert estimate.p < 0.001
 
 
 def test_that_the_difference_of_a_method_with_itself_is_exactly_zero() -> None:

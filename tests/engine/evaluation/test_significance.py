@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from prism_desktop.engine.evaluation.intervals import Resampled
+from prism_desktop.engine.evaluation.metrics import Judged
 from prism_desktop.engine.evaluation.significance import gate, holm, over_labelers, wilcoxon
 from tests.engine.evaluation import simulate
 
@@ -81,6 +82,18 @@ def test_that_a_gain_is_described_over_labelers() -> None:
     assert found["improved"] == {"share": 0.4, "labelers": 2, "of": 5}
     assert found["worst"] == {"labeler": "L3", "difference": -0.08, "low": -0.12, "high": -0.04}
     assert found["catastrophic"] == ["L3"]
+
+
+def test_that_a_single_wrong_answer_lets_nobody_down() -> None:
+    """Where the consensus is right and the method is wrong on all of a labeler's few or many answers."""
+    told = {}
+    for answers in (1, 40):
+        left = 2 * np.arange(answers)
+        who, what = np.array(["D"] * answers, dtype=object), np.array(["a"] * answers, dtype=object)
+        judged = Judged(who, what, left, left + 1, 2 * answers, np.ones(answers, bool), np.ones(answers), 0)
+        row = Resampled(judged, np.full(answers, -1.0), bounds=(-1, 1)).mean().to_dict("difference")
+        told[answers] = over_labelers({"D": row})["catastrophic"]
+    assert told == {1: [], 40: ["D"]}
 
 
 def test_that_the_gate_opens_only_when_all_three_conditions_hold() -> None:
