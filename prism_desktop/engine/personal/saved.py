@@ -233,12 +233,17 @@ def checked(backbone: Backbone, sha256: str, run: Path) -> Backbone:
     Raises:
         RunError: if they are others.
     """
-    if backbone.sha256 != sha256:
+    refuse_others(backbone.name, backbone.sha256, sha256, run)
+    return backbone
+
+
+def refuse_others(backbone: str, sha256: str, trained: str, run: Path) -> None:
+    """Raises: RunError: the weights, or imported embeddings, at hand are not those that a run was trained on."""
+    if sha256 != trained:
         raise RunError(
-            f"The weights of {backbone.name} are not those that {run.name} was trained on (their checksums differ), so "
+            f"The weights of {backbone} are not those that {run.name} was trained on (their checksums differ), so "
             "its predictions would be wrong. Put the original weights back, or train again."
         )
-    return backbone
 
 
 def _read(run: Path) -> tuple[Card, dict[str, torch.Tensor]]:

@@ -18,12 +18,13 @@ import numpy as np
 import numpy.typing as npt
 
 from prism_desktop.engine.errors import DiskFullError, InputError, StudyError
+from prism_desktop.engine.names import checked_name
 from prism_desktop.engine.study.records import ImageId
 
 FOLDER = "embeddings"
+NAMED = "a set of embeddings"
 Matrix = npt.NDArray[np.float32]
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _HEADER = 100 * 1024 * 1024  # bytes; safetensors' own limit
 
 
@@ -41,29 +42,15 @@ class EmbeddingSet:
         return f"embeddings:{self.name}"
 
 
-def checked_name(name: str) -> str:
-    """A set's name, which is also a file's.
-
-    Raises:
-        InputError: if it could not be one on every system.
-    """
-    if not _NAME.fullmatch(name) or name.endswith("."):
-        raise InputError(
-            f"{name!r} cannot name a set of embeddings: 1 to 64 letters, digits, hyphens, underscores or full stops, "
-            "a letter or digit first."
-        )
-    return name
-
-
 def name_from(words: str) -> str:
     """A name made of a file's: what a name cannot hold becomes a hyphen."""
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", words).strip("-._")[:64].rstrip("-._")
-    return checked_name(plain or "embeddings")
+    return checked_name(plain or "embeddings", NAMED)
 
 
 def path_of(study: Path, name: str) -> Path:
     """Where a set lies or would lie."""
-    return study / FOLDER / f"{checked_name(name)}.safetensors"
+    return study / FOLDER / f"{checked_name(name, NAMED)}.safetensors"
 
 
 def list_embeddings(study: Path) -> tuple[EmbeddingSet, ...]:
@@ -72,7 +59,7 @@ def list_embeddings(study: Path) -> tuple[EmbeddingSet, ...]:
     for path in sorted((study / FOLDER).glob("*.safetensors")):
         with suppress(OSError, ValueError, KeyError, TypeError, InputError):
             rows, dimensions = _header(path)["embedding"]["shape"]
-            found.append(EmbeddingSet(checked_name(path.stem), int(rows), int(dimensions)))
+            found.append(EmbeddingSet(checked_name(path.stem, NAMED), int(rows), int(dimensions)))
     return tuple(found)
 
 

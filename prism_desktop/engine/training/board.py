@@ -125,7 +125,7 @@ def _asked(comparison: "Comparison") -> dict[str, Any]:
 def _summaries(name: str, runs: Sequence[RunFolder], folds: Sequence[int], exact: bool) -> list[dict[str, Any]]:
     """Results of a method's runs; seeds and folds are put together answer by answer where it is to be exact."""
     found = [_summary(run) for run in runs]
-    if len(runs) < 2 or not exact:
+    if not exact or len(runs) == len(folds) == 1:
         return found
     tested = joined(runs, folds)
     if tested is None:

@@ -17,8 +17,9 @@ from typing import Any
 
 from prism_desktop.engine.backbones import parse
 from prism_desktop.engine.config import TrainConfig
-from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.errors import InputError, PrismError
 from prism_desktop.engine.methods import METHODS, method
+from prism_desktop.engine.names import checked_name
 from prism_desktop.engine.training.claiming import claimed
 from prism_desktop.engine.training.run import RunFolder
 from prism_desktop.engine.training.series import Series
@@ -103,7 +104,7 @@ class Entry:
 
 
 def prepare(plan: Plan) -> Comparison:
-    """Check a plan and take its data from the study; nothing is trained.
+    """Check a plan and take its data from the study; nothing is trained. The folder is the caller's to claim.
 
     Raises:
         PrismError: one sentence, if anything is unknown or impossible.
@@ -119,7 +120,7 @@ def prepare(plan: Plan) -> Comparison:
     first = plan.config(CONSENSUS).split
     if plan.cross_fit and first.kind != "image":
         raise InputError(f"Cross-fitting holds out image folds in turn; it needs the image split, not {first.kind}.")
-    path = plan.study / FOLDER / (plan.name or default_name(plan))
+    path = folder_of(plan)
     with Study.open(plan.study, read_only=True) as study:
         sources = _sources(study, plan, path, names, (first.fold,))
         folds: tuple[int, ...] = (first.fold,)
@@ -148,7 +149,24 @@ def compare(plan: Plan) -> Iterator[Batch]:
         PrismError: nothing can be trained; a single method's failure is told in its row instead.
     """
     yield [_event("stage", name="preparing")]
-    comparison = prepare(plan)
+    if not plan.study.is_dir():
+        raise InputError(f"There is no study at {plan.study}.")
+    path = folder_of(plan)
+    new = not path.exists()
+    path.mkdir(parents=True, exist_ok=True)
+    with claimed(path, f"The comparison {path.name}"):  # first, as a second one would put other data in place
+        try:
+            comparison = prepare(plan)
+        except PrismError:
+            if new:
+                shutil.rmtree(path, ignore_errors=True)
+            raise
+        yield from _carry_out(comparison)
+    yield [_event("compared", path=str(path))]
+
+
+def _carry_out(comparison: Comparison) -> Iterator[Batch]:
+    plan = comparison.plan
     wanted = [
         Entry(name, seed, fold)
         for seed in range(plan.seeds)
@@ -159,7 +177,7 @@ def compare(plan: Plan) -> Iterator[Batch]:
         _event("comparison", path=str(comparison.path), runs=len(wanted), left_out=dict(comparison.left_out)),
     ]
     done: list[Entry] = []
-    with claimed(comparison.path, f"The comparison {comparison.path.name}"), Series() as series:
+    with Series() as series:
         for number, entry in enumerate(wanted, 1):
             place: dict[str, Any] = {"number": number, "runs": len(wanted)}
             place |= {"method": entry.method, "seed": entry.seed, "fold": entry.fold}
@@ -177,7 +195,15 @@ def compare(plan: Plan) -> Iterator[Batch]:
                 raise InputError(done[-1].failure)
             _write(comparison, done, finished=number == len(wanted))
             yield [_event("item-ended", **place, failure=done[-1].failure)]
-    yield [_event("compared", path=str(comparison.path))]
+
+
+def folder_of(plan: Plan) -> Path:
+    """Where a comparison lies.
+
+    Raises:
+        InputError: if its name could not be a folder's.
+    """
+    return plan.study / FOLDER / checked_name(plan.name or default_name(plan), "a comparison")
 
 
 def default_name(plan: Plan) -> str:

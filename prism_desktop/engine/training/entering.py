@@ -23,7 +23,7 @@ from prism_desktop.engine.events import value as value
 from prism_desktop.engine.personal.answers import Answers, Ints
 from prism_desktop.engine.personal.combined import COMBINATION, Member, read_combination
 from prism_desktop.engine.personal.decoder import DecoderModel
-from prism_desktop.engine.personal.saved import TOKENS, load_run
+from prism_desktop.engine.personal.saved import TOKENS, load_run, refuse_others
 from prism_desktop.engine.personal.saved_heads import HEAD, load_heads
 from prism_desktop.engine.personal.tastes import fit_tastes
 from prism_desktop.engine.training import knowing
@@ -64,6 +64,7 @@ def open_entrance(run: RunFolder, workshop: Workshop | None = None) -> Iterator[
         yield from workshop.read_features(run)
         assert workshop.features is not None
         heads = load_heads(run.path)
+        refuse_others(heads.card.backbone, workshop.sha256, heads.card.backbone_sha256, run.path)
         if isinstance(heads.heads, DecoderModel):
             yield Done(DecoderEntrance(run, heads.heads, workshop.features))
         else:

@@ -5,6 +5,7 @@ learn from. The objective is the macro validation NLL; no trial's model ever mee
 al., "Optuna", KDD 2019. Importing this needs neither torch nor optuna.
 """
 
+import glob
 import hashlib
 import json
 import re
@@ -14,6 +15,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from os import environ, getpid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,17 +26,19 @@ from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Done, Event, Notice, Progress
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.methods.ranges import Ranges, ranges
+from prism_desktop.engine.names import checked_name
 from prism_desktop.engine.training.claiming import claimed
 from prism_desktop.engine.training.comparing import obstacle_of
 from prism_desktop.engine.training.files import read_json, write_json, write_whole
 from prism_desktop.engine.training.run import RunFolder
 from prism_desktop.engine.training.series import Series
-from prism_desktop.engine.training.siblings import CONSENSUS, find_run, needed
+from prism_desktop.engine.training.siblings import CONSENSUS, config_beside, find_run, needed
 from prism_desktop.engine.training.snapshot import copy_snapshot, make_snapshot
 from prism_desktop.engine.training.trials import COUNTED, counted, make_ready, open_storage
 
 if TYPE_CHECKING:
     import optuna
+    import pandas as pd
 
 FOLDER = "search"
 ASKED = "search.json"
@@ -114,7 +118,7 @@ def search(plan: SearchPlan) -> Iterator[Event[SearchResult]]:
         yield from _consensus(folder, plan.trials)
         trials = open_storage(folder.path)
         (folder.path / READY).unlink(missing_ok=True)
-        for left in folder.path.parent.glob(f"{folder.name}.trial-*"):
+        for left in folder.path.parent.glob(f"{glob.escape(folder.name)}.trial-*"):
             shutil.rmtree(left, ignore_errors=True)
         make_ready(trials, plan.config(), plan.ranges())
         yield from _try_out(plan, folder, trials)
@@ -170,7 +174,8 @@ def _prepare(plan: SearchPlan) -> RunFolder:
         if reason := obstacle_of(plan.method, config, beside):
             raise InputError(reason)
         asked = _asked(plan, config, beside)
-        folder = RunFolder(plan.study / FOLDER / (plan.name or _default_name(plan, asked)))
+        name = checked_name(plan.name or _default_name(plan, asked), "a search")
+        folder = RunFolder(plan.study / FOLDER / name)
         if (read_json(folder.path / ASKED) or asked) != asked:
             raise InputError(
                 f"The search {folder.name} asked for something else or had other answers; give a new name."
@@ -195,10 +200,21 @@ def _asked(plan: SearchPlan, config: TrainConfig, source: RunFolder) -> dict[str
 
 
 def _without_test(folder: RunFolder) -> None:
-    """Take the test answers out of the data, so that no trial can meet them."""
-    pairs = folder.table("pairs")
-    pairs = pairs[pairs["split"] != "test"].reset_index(drop=True)
-    write_whole(folder.data / "pairs.parquet", lambda beside: pairs.to_parquet(beside, index=False))
+    """Take the test answers out of the data, and all that was said of faces that are tested: no trial can meet them."""
+    images, pairs = folder.table("images"), folder.table("pairs")
+    tested = set(images.loc[images["split"] == "test", "image"])
+    ratings, comparisons = folder.table("ratings"), folder.table("comparisons")
+    kept = {
+        "pairs": pairs[pairs["split"] != "test"],
+        "ratings": ratings[~ratings["image"].isin(tested)],
+        "comparisons": comparisons[:0],  # only ceilings are made of them
+    }
+    for name, frame in kept.items():
+        write_whole(folder.data / f"{name}.parquet", partial(_write_table, frame.reset_index(drop=True)))
+
+
+def _write_table(frame: "pd.DataFrame", path: Path) -> None:
+    frame.to_parquet(path, index=False)
 
 
 def _default_name(plan: SearchPlan, asked: Mapping[str, Any]) -> str:
@@ -224,7 +240,7 @@ def _stands_on(plan: SearchPlan, source: RunFolder) -> RunFolder | None:
     """The consensus run that a method's trials start at, found or made; None where they start elsewhere."""
     if CONSENSUS not in needed(plan.config()):
         return None
-    config = plan.config().with_options({"method": CONSENSUS, "start": "random", "compare": False})
+    config = config_beside(plan.config(), CONSENSUS)
     found = find_run(plan.study, config, source.meta()["fingerprint"])
     if found is not None:
         return found

@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
     from prism_desktop.engine.study.store import Study
 
-_FINGERPRINT = ("labeler", "attribute", "left", "right", "outcome", "weight", "source", "split")
+# Columns of what is learned from.
+_LEARNED = {
+    "images": ("image", "split"),
+    "pairs": ("labeler", "attribute", "left", "right", "outcome", "weight", "source", "split"),
+    "ratings": ("labeler", "attribute", "image", "value", "raw"),
+}
 
 
 def make_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> None:
@@ -62,7 +67,9 @@ def make_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> None:
     meta = _describe(study, codes, names)
     meta |= {"split": made.report.to_dict(), "notices": notices, "created": time.time()}
     meta["counts"] = counts(pairs, codes, names, len(made.images))
-    meta["fingerprint"] = _fingerprint(meta, made.images, pairs)
+    if embeddings:
+        meta["embeddings_sha256"] = read_embeddings(study.path, backbone.model)[2]
+    meta["fingerprint"] = _fingerprint(meta, tables)
     write_json(run.data / "meta.json", meta)
 
 
@@ -123,16 +130,15 @@ def copy_snapshot(source: RunFolder, run: RunFolder) -> None:
 def narrow_snapshot(source: RunFolder, run: RunFolder, labelers: Sequence[str]) -> None:
     """Give a run the data of some of another's labelers, every answer and image in the split that it has there."""
     meta, used = source.meta(), set(labelers)
-    images = source.table("images")
-    _write(run, "images", images)
-    for name in ("pairs", "comparisons", "ratings"):
-        frame = source.table(name)
-        _write(run, name, frame[frame["labeler"].isin(used)].reset_index(drop=True))
-    pairs = run.table("pairs")
+    tables = {name: source.table(name) for name in ("images", "pairs", "comparisons", "ratings")}
+    for name, frame in tables.items():
+        if name != "images":
+            tables[name] = frame[frame["labeler"].isin(used)].reset_index(drop=True)
+        _write(run, name, tables[name])
     meta["labelers"] = [labeler for labeler in meta["labelers"] if labeler["code"] in used]
     names = [str(attribute["name"]) for attribute in meta["attributes"]]
-    meta["counts"] = counts(pairs, labelers, names, len(images))
-    meta["fingerprint"] = _fingerprint(meta, images, pairs)
+    meta["counts"] = counts(tables["pairs"], labelers, names, len(tables["images"]))
+    meta["fingerprint"] = _fingerprint(meta, tables)
     write_json(run.data / "meta.json", meta)
 
 
@@ -192,12 +198,13 @@ def _describe(study: "Study", codes: Iterable[str], names: Iterable[str]) -> dic
     }
 
 
-def _fingerprint(meta: dict[str, Any], images: "pd.DataFrame", pairs: "pd.DataFrame") -> str:
+def _fingerprint(meta: Mapping[str, Any], tables: "Mapping[str, pd.DataFrame]") -> str:
     """SHA-256 of what is learned from, whatever the order of the rows."""
+    labelers = [(labeler["code"], labeler["profile"]) for labeler in meta["labelers"]]
     digest = hashlib.sha256()
-    digest.update(json.dumps([meta["attributes"], [labeler["code"] for labeler in meta["labelers"]]]).encode())
-    for frame, columns in ((images, ("image", "split")), (pairs, _FINGERPRINT)):
-        rows = frame[list(columns)].sort_values(list(columns), kind="stable")
+    digest.update(json.dumps([meta["attributes"], labelers, meta.get("embeddings_sha256")]).encode())
+    for name, columns in _LEARNED.items():
+        rows = tables[name][list(columns)].sort_values(list(columns), kind="stable")
         digest.update(rows.to_csv(index=False).encode())
     return digest.hexdigest()
 

@@ -6,7 +6,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit
 
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.study.embeddings import checked_name
+from prism_desktop.engine.names import checked_name
+from prism_desktop.engine.study.embeddings import NAMED
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label
@@ -74,7 +75,7 @@ class ImportCard(Card):
     def _check(self) -> None:
         problem = ""
         try:
-            checked_name(self.name.text().strip() or "usual")
+            checked_name(self.name.text().strip() or "usual", NAMED)
         except InputError as error:
             problem = str(error)
         self._named.say(problem or _CALLED, bad=bool(problem))

@@ -7,12 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.study.embeddings import path_of, write_embeddings
 from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.training.claiming import claimed
 from prism_desktop.engine.training.comparing import Plan, compare, prepare
+from prism_desktop.engine.training.entering import open_entrance
 from prism_desktop.engine.training.run import RunFolder, list_runs
 from tests.fixtures.study import MakeStudy
 
@@ -173,6 +177,53 @@ def test_that_a_method_that_fails_is_told_and_the_others_go_on(
     assert {row["method"] for row in board["methods"]} == {"consensus", "hierarchical-bayes"}  # type: ignore[attr-defined]
 
 
+def test_that_a_method_that_failed_in_most_folds_is_not_ranked_by_the_others(
+    study: Study, tiny_backbone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from prism_desktop.engine.training import comparing
+
+    copy = comparing.copy_snapshot
+
+    def without_pairs(source: RunFolder, run: RunFolder) -> None:
+        copy(source, run)
+        config = run.config()
+        if config.method == "retrieval" and config.split.fold > 0:
+            (run.data / "pairs.parquet").unlink()
+
+    monkeypatch.setattr(comparing, "copy_snapshot", without_pairs)
+    board, _ = _compare(_plan(study, tiny_backbone, "retrieval", cross_fit=True))
+    assert {row["method"] for row in board["methods"]} == {"consensus"}  # type: ignore[attr-defined]
+    assert [one["fold"] for one in board["failed"]] == [1, 2, 3, 4, 5, 6]  # type: ignore[attr-defined]
+
+
+def test_that_a_second_call_leaves_the_data_of_a_running_comparison_alone(study: Study, tiny_backbone: str) -> None:
+    plan = _plan(study, tiny_backbone, "retrieval", name="one")
+    folder = prepare(plan).path
+    before = (folder / "data-1" / "data" / "pairs.parquet").read_bytes()
+    study.withdraw(study.trials("L1", "comparison")[0].id)
+    with claimed(folder, "The comparison one"), pytest.raises(RunError, match="The comparison one goes on already"):
+        _compare(plan)
+    assert (folder / "data-1" / "data" / "pairs.parquet").read_bytes() == before
+
+
+def test_that_embeddings_imported_again_are_trained_on_again(study: Study) -> None:
+    images = [image.id for image in study.images()]
+    plan = Plan(study.path, ("hierarchical-bayes",), {"backbone": "embeddings:mine"})
+
+    def states(seed: int) -> set[str]:
+        path_of(study.path, "mine").unlink(missing_ok=True)
+        numbers = np.random.default_rng(seed).normal(size=(len(images), 4)).astype(np.float32)
+        write_embeddings(study.path, "mine", images, numbers)
+        return {str(event["state"]) for event in _compare(plan)[1] if event["type"] == "item"}
+
+    assert states(0) == {"new"}
+    first = next(RunFolder(run.path) for run in list_runs(study.path) if run.method == "hierarchical-bayes")
+    assert states(0) == {"reused"}
+    assert states(1) == {"new"}
+    with pytest.raises(RunError, match="not those that"):
+        list(open_entrance(first))
+
+
 def test_that_wrong_input_is_one_sentence_before_anything_is_trained(
     study: Study, make_study: MakeStudy, tiny_backbone: str
 ) -> None:
@@ -183,6 +234,7 @@ def test_that_wrong_input_is_one_sentence_before_anything_is_trained(
         "seeds": _plan(study, tiny_backbone, "consensus", seeds=0),
         "needs two": _plan(make_study("one", labelers=1, images=42, comparisons=60), tiny_backbone, "retrieval"),
         "no setting": _plan(study, tiny_backbone, "consensus", settings=("lora_rl=1",)),
+        "cannot name a comparison": _plan(study, tiny_backbone, "consensus", name="../../elsewhere"),
         "no study": Plan(study.path / "nowhere", ("consensus",)),
     }
     for words, plan in wrong.items():

@@ -50,7 +50,19 @@ def test_that_a_search_finds_settings_without_the_test_and_goes_on(make_study: M
     (folder,) = (study.path / "search").iterdir()
     import pandas as pd
 
-    assert set(pd.read_parquet(folder / "data" / "pairs.parquet")["split"]) == {"train", "val"}
+    images, pairs, ratings, comparisons = (
+        pd.read_parquet(folder / "data" / f"{name}.parquet") for name in ("images", "pairs", "ratings", "comparisons")
+    )
+    assert set(pairs["split"]) == {"train", "val"}
+    tested = set(images.loc[images["split"] == "test", "image"])
+    assert tested
+    assert not tested & {
+        *pairs["left"],
+        *pairs["right"],
+        *ratings["image"],
+        *comparisons["left"],
+        *comparisons["right"],
+    }
     more = _search(SearchPlan(study.path, plan.method, 5, 1, plan.options, plan.settings))
     assert more.name == first.name
     assert more.complete + more.pruned == 5
@@ -86,6 +98,7 @@ def test_that_wrong_input_is_one_sentence(tiny_study: Study, tiny_backbone: str)
         "unknown": SearchPlan(tiny_study.path, "magic", options=options),
         "at least one trial": SearchPlan(tiny_study.path, "text-token", 0, options=options),
         "no labeler L9": SearchPlan(tiny_study.path, "text-token", options={**options, "labelers": ("L9",)}),
+        "cannot name a search": SearchPlan(tiny_study.path, "text-token", name="../runs", options=options),
         "no study": SearchPlan(Path("nowhere"), "text-token", options=options),
     }
     for words, plan in wrong.items():

@@ -303,6 +303,15 @@ def test_that_a_snapshot_holds_the_chosen_labelers_and_attributes(tiny_study: St
     assert twin.meta()["fingerprint"] == meta["fingerprint"]
 
 
+def test_that_data_with_another_rating_or_profile_are_other_data(tiny_study: Study, make_run: MakeRun) -> None:
+    before = make_run(tiny_study).meta()["fingerprint"]
+    tiny_study.withdraw(tiny_study.trials("L1", "rating")[0].id)  # heads learn from ratings beside comparisons
+    fewer = make_run(tiny_study).meta()["fingerprint"]
+    tiny_study.update_labeler("L2", profile="Likes beards.")
+    told = make_run(tiny_study).meta()["fingerprint"]
+    assert len({before, fewer, told}) == 3
+
+
 def test_that_whoever_answered_but_gave_no_pair_is_named(tiny_study: Study, make_run: MakeRun) -> None:
     for trial in tiny_study.trials("L3", "comparison"):
         tiny_study.withdraw(trial.id)

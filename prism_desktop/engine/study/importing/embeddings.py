@@ -10,7 +10,8 @@ import numpy as np
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Progress
-from prism_desktop.engine.study.embeddings import checked_name, name_from, path_of, write_embeddings
+from prism_desktop.engine.names import checked_name
+from prism_desktop.engine.study.embeddings import NAMED, name_from, path_of, write_embeddings
 from prism_desktop.engine.study.importing.matching import ImageIndex, aliases_of
 from prism_desktop.engine.study.importing.vectors import Vectors, read_vectors
 from prism_desktop.engine.study.records import ImageRecord, ImportBatch, ImportReport, RefusedRow
@@ -52,7 +53,7 @@ def import_embeddings(study: Study, path: Path, mark: str, name: str | None = No
     images = study.images()
     if not images:
         raise InputError("The study has no images yet; import their folder first. Nothing was imported.")
-    set_name = _free_name(study, checked_name(name) if name else name_from(path.stem))
+    set_name = _free_name(study, checked_name(name, NAMED) if name else name_from(path.stem))
     vectors = read_vectors(path)
     index = ImageIndex(images, aliases_of(report.mapping for report in study.imports() if report.undone is None))
     yield Progress(0, len(vectors.names), "Matching images")

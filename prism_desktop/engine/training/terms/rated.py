@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from prism_desktop.engine.evaluation.pairs import scale_used
 from prism_desktop.engine.personal.answers import Ints
 from prism_desktop.engine.personal.heads.evidence import Ratings
 from prism_desktop.engine.training.terms.term import Moment, Term
@@ -58,7 +59,7 @@ def standardised(ratings: Ratings) -> Ratings:
 def training_ratings(
     ratings: pd.DataFrame, images: pd.DataFrame, labelers: tuple[str, ...], attributes: tuple[str, ...]
 ) -> Ratings | None:
-    """Ratings of training images; None without any, and where it is not images that are split.
+    """Ratings of training images on their own scale; None without any, and where it is not images that are split.
 
     Args:
         ratings: a run's table of single ratings.
@@ -77,7 +78,7 @@ def training_ratings(
     keep = (place >= 0) & (split[place] == "train") & (rows[0] >= 0) & (rows[1] >= 0)
     if not keep.any():
         return None
-    value = ratings["value"].to_numpy(dtype=np.float64)[keep]
+    value = scale_used(ratings).to_numpy(dtype=np.float64)[keep]
     labeler, attribute, image = (array[keep].astype(np.int64) for array in (*rows, place))
     return Ratings(labeler, attribute, image, value)
 

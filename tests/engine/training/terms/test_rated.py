@@ -41,6 +41,20 @@ def test_that_only_ratings_of_training_images_are_learned_from() -> None:
     assert training_ratings(pd.DataFrame(columns), images.assign(split=""), ("L1",), ("smart",)) is None
 
 
+def test_that_ratings_of_a_finer_scale_keep_their_numbers() -> None:
+    images = pd.DataFrame({"image": ["a", "b"], "split": ["train", "train"]})
+    columns = {
+        "labeler": ["L1"] * 2,
+        "attribute": ["smart"] * 2,
+        "image": ["a", "b"],
+        "value": [3, 3],
+        "raw": [6.0, 7.5],
+    }
+    found = training_ratings(pd.DataFrame(columns), images, ("L1",), ("smart",))
+    assert found is not None
+    assert found.value.tolist() == [6.0, 7.5]
+
+
 def test_that_the_term_is_the_mean_squared_error_on_the_batchs_images() -> None:
     x = features(20, 5)
     told = answer(np.zeros((2, 2, 20)), 10)
