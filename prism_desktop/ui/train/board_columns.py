@@ -69,7 +69,7 @@ def between(row: Row, whole: Sequence[str], sign: str = "") -> str:
 
 
 def _macro(row: Row) -> str:
-    value = _MACRO(row)
+    value = MACRO(row)
     return "–" if value is None else f"{100 * value:.1f}  {between(row, ('test', 'macro'))}"
 
 
@@ -80,12 +80,12 @@ def _parameters(row: Row) -> str:
     return f"{count}" if count < 1000 else f"{count / 1e3:.0f} k" if count < 1e6 else f"{count / 1e6:.1f} M"
 
 
-_MACRO, GAIN = _of("test", "macro", "accuracy"), _of("gain", "value")
+MACRO, GAIN = _of("test", "macro", "accuracy"), _of("gain", "value")
 SWAPPED = _of("swapped", "gain", "value")
 # Name, what it is sorted by, what is shown, what it means.
 COLUMNS: tuple[tuple[str, Callable[[Row], Any], Callable[[Row], str], str], ...] = (
     ("Method", title, title, ""),
-    ("Accuracy", _MACRO, _macro,
+    ("Accuracy", MACRO, _macro,
      "Mean over labelers of the accuracy on held-out answers, in per cent, with the 95% interval over images"),
     ("Micro", _of("test", "micro", "accuracy"), lambda row: _share(_of("test", "micro", "accuracy")(row)),
      "Accuracy over all answers, whoever gave them"),

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.ui.theme import Theme
-from prism_desktop.ui.train.board_columns import COLUMNS, GAIN, NAMES, SWAPPED, Row, between, points
+from prism_desktop.ui.train.board_columns import COLUMNS, GAIN, MACRO, NAMES, SWAPPED, Row, between, points
 from prism_desktop.ui.widgets.painted import sized
 
 _Index = QModelIndex | QPersistentModelIndex
@@ -154,7 +154,7 @@ class BoardTable(QTableView):
         header.setMinimumSectionSize(50)
         self.board.modelAboutToBeReset.connect(self._remember)
         self.board.modelReset.connect(self._restore)
-        self._kept = ""
+        self._kept, self._by_hand, self._settling = "", "", False
         self.selectionModel().currentRowChanged.connect(self._choose)
 
     @property
@@ -164,20 +164,35 @@ class BoardTable(QTableView):
         return str(self.board.rows[index.row()]["method"]) if index.isValid() else ""
 
     def pick(self, method: str) -> None:
-        """Choose a method."""
+        """Choose a method, as if by hand; the best without one."""
+        self._settle(method)
+        self._by_hand = method
+
+    def _settle(self, method: str) -> None:
+        self._settling = True
+        method = method or next((str(row["method"]) for row in self._ranked()), "")
         places = (place for place, row in enumerate(self.board.rows) if row["method"] == method)
         place = next(places, 0 if self.board.rows else -1)
         if place >= 0:
             self.setCurrentIndex(self.board.index(place, 0))
+        self._settling = False
+
+    def _ranked(self) -> list[Row]:
+        return sorted(self.board.rows, key=lambda row: -(MACRO(row) or 0.0))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit()
 
     def show_rows(self, rows: Sequence[Row]) -> None:
-        """Show these rows; the control's column only where it was measured."""
+        """Show these rows, the best first; the control, where there is one, in place of the micro accuracy.
+
+        What was chosen by hand stays chosen; else the best is, also while a comparison grows."""
         self.board.show(rows)
-        self.setColumnHidden(_SWAPPED, not any(row.get("swapped") for row in rows))
+        self._settle(self._by_hand if self._by_hand in {row["method"] for row in rows} else "")
+        controlled = any(row.get("swapped") for row in rows)
+        self.setColumnHidden(_SWAPPED, not controlled)
+        self.setColumnHidden(_PLACES["Micro"], controlled)
         self._fit()
 
     def _fit(self) -> None:
@@ -188,10 +203,12 @@ class BoardTable(QTableView):
         self._kept = self.method
 
     def _restore(self) -> None:
-        self.pick(self._kept)
+        self._settle(self._kept)
 
     def _choose(self, current: QModelIndex, _before: QModelIndex) -> None:
         if current.isValid():
+            if not self._settling:
+                self._by_hand = self.method
             self.chosen.emit(self.method)
 
 

@@ -68,6 +68,11 @@ class CompareView(QWidget):
         """Whether a comparison goes on."""
         return self._job is not None
 
+    def curves(self) -> tuple[str, ...]:
+        """The pages of curves that have some in the comparison shown: "shots", "curve"."""
+        board = self._board()
+        return tuple(what for what in ("shots", "curve") if board is not None and boards.lines(board, what))
+
     def name_labelers(self, names: dict[str, str]) -> None:
         """What to call each labeler."""
         if names != self._names:
@@ -152,8 +157,6 @@ class CompareView(QWidget):
     def _show(self) -> None:
         board = self._board()
         self.table.show_rows(board.methods if board is not None else ())
-        if board is not None and not self.table.method:
-            self.table.pick("")
         remarks = board.remarks() if board is not None else []
         self.remarks.setText(" ".join(remarks))
         self.remarks.setVisible(bool(remarks))

@@ -61,11 +61,12 @@ class TrainPanel(QWidget):
 
     def views(self) -> tuple[str, ...]:
         """The views that can be shown."""
-        return ("runs", "log", "advanced", "compare")
+        return ("runs", "log", "advanced", "compare", *self.compare.curves())
 
     def show_view(self, name: str) -> None:
         """Bring a view to the front."""
-        self.form.mode.pick("compare" if name == "compare" else "run")
+        self.form.mode.pick("compare" if name in ("compare", "shots", "curve") else "run")
+        self.compare.plots.pages.pick(name if name in ("shots", "curve") else "labelers")
         self.form.fold.setChecked(name == "advanced")
         self.below.segments.pick("log" if name == "log" else "runs")
 

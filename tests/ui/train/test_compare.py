@@ -52,6 +52,30 @@ def test_that_methods_are_ranked_and_any_column_sorts_with_the_unknown_last(
     assert view.table.method == "collaborative"  # a choice outlives sorting
 
 
+def test_that_the_best_is_in_front_while_a_comparison_grows_until_another_is_chosen(
+    open_train: OpenTrain, tiny_study: Study, qtbot: QtBot
+) -> None:
+    file = fabricate.comparison(tiny_study.path, CODES) / "leaderboard.json"
+    whole = json.loads(file.read_text())
+
+    def grow(*methods: str) -> None:
+        rows = [row for row in whole["methods"] if row["method"] in methods]
+        file.write_text(json.dumps({**whole, "methods": rows, "finished": False}))
+
+    grow("consensus")
+    view = _open(open_train, tiny_study, qtbot).compare
+    assert view.table.method == "consensus"
+    grow("consensus", "retrieval", "hierarchical-bayes")
+    view.refresh()
+    qtbot.waitUntil(lambda: view.table.method == "hierarchical-bayes", timeout=10_000)
+    view.table.setCurrentIndex(view.table.board.index(1, 0))
+    assert view.table.method == "retrieval"
+    grow(*(row["method"] for row in whole["methods"]))
+    view.refresh()
+    qtbot.waitUntil(lambda: view.table.board.rowCount() == 6, timeout=10_000)
+    assert view.table.method == "retrieval"
+
+
 def test_that_the_chosen_method_is_shown_between_consensus_and_ceiling(
     open_train: OpenTrain, tiny_study: Study, qtbot: QtBot
 ) -> None:
