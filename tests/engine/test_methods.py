@@ -5,6 +5,7 @@ import pytest
 from prism_desktop.engine.config import SOURCE_RECIPE, TrainConfig
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods import METHODS, method
+from prism_desktop.engine.training.siblings import CONSENSUS, needed
 
 
 def test_that_every_method_tells_what_it_is_and_where_it_comes_from() -> None:
@@ -17,6 +18,13 @@ def test_that_every_method_that_one_stands_on_exists_and_stands_on_no_circle() -
         return set(METHODS[name].needs).union(*(below(needed) for needed in METHODS[name].needs))
 
     assert all(name not in below(name) for name in METHODS)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_that_a_method_that_learns_from_the_consensus_has_one_even_if_nothing_is_compared_with_it(name: str) -> None:
+    entry = METHODS[name]
+    learns = "distil" in entry.losses or entry.defaults.get("start") == "consensus" or entry.made == "combination"
+    assert (CONSENSUS in needed(TrainConfig(method=name, compare=False))) == learns
 
 
 @pytest.mark.parametrize("name", METHODS)

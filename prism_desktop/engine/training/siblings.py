@@ -31,7 +31,7 @@ def needed(config: TrainConfig) -> tuple[str, ...]:
     if chosen.made == "combination":
         members = members_of(chosen, config.members, embeddings=config.backbone.startswith(EMBEDDINGS))
         return members[:2] if config.method == "auto" else members
-    optional = not config.compare and config.start != CONSENSUS
+    optional = not config.compare and config.start != CONSENSUS and "distil" not in chosen.losses
     names = chosen.needs if CONSENSUS in chosen.needs else (CONSENSUS, *chosen.needs)
     return tuple(name for name in names if name != CONSENSUS or not optional)
 

@@ -16,20 +16,18 @@ class Distil(Term):
     Source: Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network", 2015, with temperature 1.
 
     Attributes:
-        scores: (attributes, images) float32, the consensus's; None without a consensus run, and the term is zero.
+        scores: (attributes, images) float32, the consensus's.
     """
 
-    scores: Tensor | None
+    scores: Tensor
 
-    def __init__(self, strength: float, scores: Floats | None) -> None:
+    def __init__(self, strength: float, scores: Floats) -> None:
         super().__init__()
         self.strength = strength
-        self.register_buffer("scores", None if scores is None else torch.from_numpy(scores.copy()), persistent=False)
+        self.register_buffer("scores", torch.from_numpy(scores.copy()), persistent=False)
 
     def forward(self, moment: Moment) -> Tensor:
         """() float32."""
-        if self.scores is None:
-            return super().forward(moment)
         part, send = moment.part, moment.scorer.send
         left, right = (part.images[part.image[side]] for side in (part.left, part.right))
         attribute = send(part.attribute)

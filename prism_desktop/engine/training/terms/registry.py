@@ -49,7 +49,7 @@ TERMS: Mapping[str, Callable[[Facts], Term]] = {
     "balance": lambda facts: Balance(facts.config.strength),
     "rated": lambda facts: Rated(facts.config.strength, facts.ratings) if facts.ratings is not None else Term(),
     "contrastive": lambda facts: Contrastive(facts.config.strength, training_agreement(facts.train, facts.labelers)),
-    "distil": lambda facts: Distil(facts.config.strength, facts.consensus),
+    "distil": lambda facts: _distil(facts),
     "user-id": lambda facts: Whose(facts.config.strength, facts.features, facts.labelers),
     "ordinal": lambda facts: _ordinal(facts),
     "keep-if-better": lambda facts: KeepIfBetter(),
@@ -61,6 +61,11 @@ TERMS: Mapping[str, Callable[[Facts], Term]] = {
 def build_terms(facts: Facts) -> list[Term]:
     """The terms that a run's method asks for."""
     return [TERMS[name](facts) for name in method(facts.config.method).losses]
+
+
+def _distil(facts: Facts) -> Term:
+    assert facts.consensus is not None, "a run that learns from the consensus's opinions stands on it"
+    return Distil(facts.config.strength, facts.consensus)
 
 
 def _ordinal(facts: Facts) -> Term:

@@ -75,7 +75,6 @@ def test_that_soft_labels_are_the_consensus_probabilities() -> None:
     entropy = 0.75 * math.log(4 / 3) + 0.25 * math.log(4)  # the least there can be, where the model believes the same
     same = term(moment(part, difference=torch.tensor([math.log(3)])))
     assert float(same) == pytest.approx(0.1 * entropy, rel=1e-5)
-    assert float(Distil(0.1, None)(moment(part))) == 0
 
 
 def test_that_the_guess_of_the_labeler_starts_at_chance_and_can_be_learned() -> None:
