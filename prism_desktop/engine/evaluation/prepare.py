@@ -107,11 +107,10 @@ def cross_fit(
 def _with_ratings(
     compared: pd.DataFrame, ratings: pd.DataFrame, images: pd.DataFrame, split: SplitConfig, options: PairsConfig
 ) -> tuple[pd.DataFrame, dict[str, str], SplitReport]:
-    """Split the comparisons and the single ratings by the same rule, then draw rating pairs inside each split."""
-    # A rating is split like a comparison of the image with itself; the two must share one call to share one rule.
-    solo = _as_pairs(ratings)
-    pool = pd.concat([compared, solo], ignore_index=True)
-    both, image_split, report = splits.assign(pool, images, split)
+    """Split the comparisons as without ratings, the single ratings by the same rule; draw rating pairs inside each."""
+    solo = _as_pairs(ratings)  # a rating is split like a comparison of the image with itself
+    parts = (solo, None) if compared.empty else (compared, solo)
+    both, image_split, report = splits.assign(parts[0], images, split, parts[1])
     compared, solo = both.iloc[: len(compared)], both.iloc[len(compared) :]
     drawn = pairs_from_ratings(
         ratings.assign(split=solo["split"].to_numpy(dtype=object)),

@@ -52,7 +52,7 @@ class SplitReport:
 
 
 def assign(
-    pairs: pd.DataFrame, images: pd.DataFrame, config: SplitConfig
+    pairs: pd.DataFrame, images: pd.DataFrame, config: SplitConfig, beside: pd.DataFrame | None = None
 ) -> tuple[pd.DataFrame, dict[str, str], SplitReport]:
     """Fill in the column `split`.
 
@@ -60,6 +60,8 @@ def assign(
         pairs: a pairs frame.
         images: `Study.images_frame()`; for kind "image" its folds place images that are in no pair.
         config: kind, fold, seed and shares.
+        beside: pairs of another source on none of the same pairs of images. They are placed by the same rule and come
+            last in what is returned; `pairs` are placed as they would be without them.
 
     Returns:
         The pairs with their splits, the split of every image (kind "image" only, else empty), and the report.
@@ -68,14 +70,19 @@ def assign(
         InputError: one sentence, if a split would be empty.
     """
     image_split: dict[str, str] = {}
+    every = pairs if beside is None else pd.concat([pairs, beside], ignore_index=True)
     if config.kind == "image":
         folds, method, n = image_folds(pairs, images, config)
         _check_fold(config, n)
         image_split = {image: fold_split(fold, config.fold, n) for image, fold in folds.items()}
-        split = split_by_images(pairs, image_split)
+        split = split_by_images(every, image_split)
+    elif config.kind == "labeler":
+        split, method, n = _by_labeler(every, config, pairs["labeler"])
     else:
         split, method, n = _assign_units(pairs, config)
-    out = pairs.assign(split=split)
+        if beside is not None:
+            split = pd.concat([split, _assign_units(beside, config)[0]], ignore_index=True)
+    out = every.assign(split=split)
     report = report_of(out, config, method, n)
     check_filled(report)
     return out, image_split, report
@@ -136,8 +143,6 @@ def _assign_units(pairs: pd.DataFrame, config: SplitConfig) -> tuple[pd.Series, 
     if config.kind == "time":
         _check_fold(config, 1)
         return _by_time(pairs, config), "each labeler's own time", 1
-    if config.kind == "labeler":
-        return _by_labeler(pairs, config)
     _check_fold(config, folds)
     pair, _ = unordered(pairs)
     if config.kind == "pair":
@@ -172,8 +177,11 @@ def _cut(place: Floats, config: SplitConfig) -> npt.NDArray[np.object_]:
     return np.where(testing, "test", np.where(after < config.val, "val", "train")).astype(object)
 
 
-def _by_labeler(pairs: pd.DataFrame, config: SplitConfig) -> tuple[pd.Series, str, int]:
-    codes = np.array(sorted(pairs["labeler"].unique()), dtype=object)
+def _by_labeler(pairs: pd.DataFrame, config: SplitConfig, first: pd.Series) -> tuple[pd.Series, str, int]:
+    """Seat labelers in a random round; whoever is not among the `first` sits between them and moves none of them."""
+    everyone = np.array(sorted(pairs["labeler"].unique()), dtype=object)
+    codes = np.array(sorted(first.unique()), dtype=object)
+    codes = codes if len(codes) >= 3 else everyone
     if len(codes) < 3:
         raise InputError(
             f"A labeler split needs at least three labelers with answers and there are {len(codes)}; "
@@ -182,12 +190,14 @@ def _by_labeler(pairs: pd.DataFrame, config: SplitConfig) -> tuple[pd.Series, st
     size = max(1, round(len(codes) * config.test))
     folds = int(np.ceil(len(codes) / size))
     _check_fold(config, folds)
-    order = np.random.default_rng(config.seed).permutation(codes)
-    place = (np.arange(len(codes)) - config.fold * size) % len(codes)
+    rng = np.random.default_rng(config.seed)
+    order, late = rng.permutation(codes), rng.permutation(np.setdiff1d(everyone, codes))
+    seat = np.concatenate([np.arange(len(codes)), np.arange(len(late)) * len(codes) / max(1, len(late))])
+    place = (seat - config.fold * size) % len(codes)
     tested = min(size, len(codes) - config.fold * size)
     validated = max(1, round(len(codes) * config.val))
     names = np.where(place < tested, "test", np.where(place < tested + validated, "val", "train"))
-    split = pairs["labeler"].map(dict(zip(order, names, strict=True)))
+    split = pairs["labeler"].map(dict(zip([*order, *late], names, strict=True)))
     early = pairs["order"] < config.shots
     repeated = _keys(pairs).isin(_keys(pairs[early])) & ~early
     split = split.where(~early, "train").where(~(repeated & (split != "train")), DROPPED)

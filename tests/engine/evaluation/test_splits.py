@@ -198,6 +198,34 @@ def test_that_a_labeler_who_only_rated_is_tested_on_ratings() -> None:
     assert set(tested.loc[tested["labeler"] != "L0", "source"]) == {"comparison"}
 
 
+@pytest.mark.parametrize("kind", ["image", "pair", "labeler", "time", "label"])
+@pytest.mark.parametrize("raters", [3, 7])
+@pytest.mark.parametrize("fold", [0, 1])
+def test_that_ratings_leave_every_comparison_in_its_split(kind: str, raters: int, fold: int) -> None:
+    if kind == "time" and fold:
+        return
+    compared = fabricate.random_comparisons(300, 70, 0, within_folds=True)
+    rated = fabricate.random_ratings(60, 70, 0, labelers=raters)
+    config = SplitConfig(kind=kind, fold=fold)
+    alone, both = (
+        make_pairs(compared, rated, fabricate.images(70), config, PairsConfig(use=use)).pairs
+        for use in ("comparisons", "both")
+    )
+    both = both[both["source"] == "comparison"]
+    where = [frame.set_index(["trial", "attribute"])["split"].sort_index() for frame in (alone, both)]
+    assert where[0].equals(where[1])
+
+
+def test_that_whoever_only_rated_is_held_out_once_over_all_folds_of_labelers() -> None:
+    compared = fabricate.random_comparisons(300, 70, 0)
+    rated = fabricate.random_ratings(60, 70, 0, labelers=7)
+    tested = []
+    for made in cross_fit(compared, rated, fabricate.images(70), SplitConfig(kind="labeler"), PairsConfig(use="both")):
+        held_out = made.pairs.loc[made.pairs["split"] == "test", "labeler"]
+        tested += sorted(set(held_out))
+    assert sorted(tested) == [f"L{number}" for number in range(7)]
+
+
 def test_that_auto_takes_ratings_only_where_nothing_was_compared() -> None:
     assert set(split("image", 0, use="auto").pairs["source"]) == {"comparison"}
     rated = make_pairs(fabricate.comparisons([]), fabricate.random_ratings(60, 70, 0), fabricate.images(70))
