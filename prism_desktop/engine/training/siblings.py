@@ -45,7 +45,7 @@ def find_sibling(run: RunFolder, name: str, environment: Environment | None = No
         environment: of the present process (see `RunFolder.environment`); None to accept any.
     """
     keys = _EXACT if run.config().start == CONSENSUS else _MACHINE
-    return find_run(run.study, _config(run, name), run.meta()["fingerprint"], environment, keys)
+    return find_run(run.study, config_beside(run.config(), name), run.meta()["fingerprint"], environment, keys)
 
 
 def find_run(
@@ -80,16 +80,18 @@ def find_run(
 
 def create_sibling(run: RunFolder, name: str) -> RunFolder:
     """A run of another method beside this one, with its data and, where the methods share them, its settings."""
-    sibling = RunFolder.create(run.study, _config(run, name))
+    sibling = RunFolder.create(run.study, config_beside(run.config(), name))
     copy_snapshot(run, sibling)
     return sibling
 
 
-def _config(run: RunFolder, name: str) -> TrainConfig:
+def config_beside(config: TrainConfig, name: str) -> TrainConfig:
+    """Another method's settings on the data of a run of these settings: pairs are made as the run makes them."""
     options: dict[str, Any] = {"method": name, "compare": name != CONSENSUS}
+    options |= {f"pairs.{key}": value for key, value in config.pairs.model_dump().items()}
     if name == CONSENSUS:
         options["start"] = "random"
-    return run.config().with_options(options)
+    return config.with_options(options)
 
 
 def _comparable(config: TrainConfig) -> dict[str, Any]:
