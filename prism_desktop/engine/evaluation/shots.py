@@ -2,35 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from zlib import crc32
 
-import numpy as np
 import pandas as pd
 
 from prism_desktop.engine.evaluation.report import evaluate, gain, held_out
-
-SHOTS = (0, 5, 10, 20, 50, 100)
-RESAMPLES = 5  # draws of the K answers
-
-
-def shots(pairs: pd.DataFrame, labeler: str, k: int, seed: int = 0) -> pd.DataFrame:
-    """K of a labeler's training answers, drawn at random.
-
-    Draws of one seed are nested: the answers of K = 10 are among those of K = 20, so that a curve rises by what the
-    added answers teach. An answer is one row, one attribute of one pair.
-
-    Args:
-        pairs: a pairs frame with splits; only rows of the split "train" are drawn.
-        labeler: whose.
-        k: how many; all there are if there are fewer.
-        seed: one per resample.
-
-    Returns:
-        Rows of `pairs`, in the order of the draw.
-    """
-    mine = pairs[(pairs["split"] == "train") & (pairs["labeler"] == labeler)]
-    rng = np.random.default_rng([seed, crc32(labeler.encode())])
-    return mine.iloc[rng.permutation(len(mine))[:k]]
 
 
 def shot_curve(

@@ -10,20 +10,21 @@ import pandas as pd
 
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.evaluation.curve import learning_curve
+from prism_desktop.engine.evaluation.curve import FEWEST, learning_curve
 from prism_desktop.engine.evaluation.report import evaluate, held_out
-from prism_desktop.engine.evaluation.shots import shots as draw_shots
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.personal.answers import answers
 from prism_desktop.engine.personal.saved_heads import HeadCard
-from prism_desktop.engine.training.building import Task
+from prism_desktop.engine.training.building import Task, head_ratings
 from prism_desktop.engine.training.closed_form import HeadFit
+from prism_desktop.engine.training.drawing import Pool, draw_all
 from prism_desktop.engine.training.entering import value
 from prism_desktop.engine.training.fit import Scored
 from prism_desktop.engine.training.measured import keep
 from prism_desktop.engine.training.run import RunFolder
 from prism_desktop.engine.training.shooting import Work, config_of, room_in, take_pool
+from prism_desktop.engine.training.terms.rated import training_ratings
 from prism_desktop.engine.training.workshop import Workshop, open_workshop
 
 _Z = 1.96  # half a 95 % interval, in standard errors
@@ -35,7 +36,7 @@ class CurvePlan:
 
     study: Path
     method: str
-    counts: tuple[int, ...]  # training answers of each labeler; all of them are added
+    counts: tuple[int, ...]  # training answers of each labeler, as `drawing` counts them; all of them are added
     resamples: int
     options: Mapping[str, Any] = field(default_factory=dict)
     settings: tuple[str, ...] = ()
@@ -60,17 +61,17 @@ def measure_curve(plan: CurvePlan) -> Iterator[Event[dict[str, Any]]]:
     with room_in(plan.study) as folder:
         pool = take_pool(plan.study, Path(folder), config)
         points: list[dict[str, Any]] = []
+        task = Task.of(pool)
+        answered = Pool.of(pool, beside=head_ratings(pool, task) is not None)
+        counts = _counts(plan, [answered.count(code) for code in task.labelers])
         workshop: Workshop = yield from value(open_workshop(pool))
         yield from workshop.read_features(pool)
-        train = pool.table("pairs").query("split == 'train'")
-        most = int(train.groupby("labeler", observed=True).size().max())
-        counts = [*(count for count in plan.counts if count < most), most]
         yield Progress(0, len(counts), "Opening the study")
         for number, count in enumerate(counts):
-            draws = range(plan.resamples if count < most else 1)
+            draws = range(plan.resamples if count < counts[-1] else 1)
             fitted = []
             for seed in draws:
-                one = yield from _subsampled(pool, workshop, config, count, seed)
+                one = yield from _subsampled(pool, workshop, config, answered, count, seed)
                 fitted.append(one)
             points.append(_point(pool, fitted))
             yield Progress(number + 1, len(counts), f"{points[-1]['answers']} answers per labeler")
@@ -83,21 +84,40 @@ def measure_curve(plan: CurvePlan) -> Iterator[Event[dict[str, Any]]]:
         yield Done(result)
 
 
-def _subsampled(pool: RunFolder, workshop: Workshop, config: TrainConfig, count: int, seed: int) -> Work:
+def _counts(plan: CurvePlan, there: Sequence[int]) -> list[int]:
+    """The numbers of answers to measure at, those of all labelers the last.
+
+    Raises:
+        InputError: if they are too few for a curve.
+    """
+    most = max(there)
+    counts = [*(count for count in plan.counts if count < most), most]
+    if len({round(float(np.mean(np.minimum(count, there)))) for count in counts}) < FEWEST:
+        raise InputError(
+            f"A learning curve needs at least {FEWEST} different numbers of answers; these labelers gave up to {most} "
+            f"training answers, so ask for {FEWEST - 1} or more numbers below that."
+        )
+    return counts
+
+
+def _subsampled(
+    pool: RunFolder, workshop: Workshop, config: TrainConfig, answered: Pool, count: int, seed: int
+) -> Work:
     """(predictions, mean number of training answers) with at most so many training answers of each labeler."""
-    task, pairs = Task.of(pool), pool.table("pairs")
-    drawn = pd.concat([draw_shots(pairs, code, count, seed) for code in task.labelers])
-    given = {**task.answers, "train": answers(drawn, task.labelers, task.attributes, task.images)}
+    task = Task.of(pool)
+    drawn = draw_all(answered, task.labelers, count, seed)
+    given = {**task.answers, "train": answers(drawn.pairs, task.labelers, task.attributes, task.images)}
+    beside = training_ratings(drawn.ratings, pool.table("images"), task.labelers, task.attributes)
     assert workshop.features is not None
     card = HeadCard(config.method, config.backbone, workshop.sha256, task.labelers, task.attributes)
-    fit = HeadFit(card, workshop.features, given, pool.path)
+    fit = HeadFit(card, workshop.features, given, pool.path, beside)
     for event in fit.run():
         if isinstance(event, Progress):
             yield Progress(0, None, f"{count} answers per labeler: {event.what.lower()}")
     scores = np.stack([one.scores.T for one in fit.score() if isinstance(one, Scored)])
     keys = [list(task.labelers), list(task.attributes), list(task.images)]
     index = pd.MultiIndex.from_product(keys, names=["labeler", "attribute", "image"])
-    return pd.DataFrame({"score": scores.ravel()}, index=index).reset_index(), len(drawn) / len(task.labelers)
+    return pd.DataFrame({"score": scores.ravel()}, index=index).reset_index(), drawn.answers / len(task.labelers)
 
 
 def _point(pool: RunFolder, fitted: Sequence[tuple[pd.DataFrame, float]]) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """K-shot curves: how well labelers of whom training never heard are served after few answers.
 
 For a K-shot curve labelers are parted into folds. Each fold is left out of a run, which its labelers then enter with K
-of their training answers, drawn anew in every resample, and is tested on faces that were held out from everybody. An
-answer is one attribute of one comparison or, of a labeler who only rated, one rating. The runs are ordinary ones in the
-study, so that an interrupted evaluation goes on with them.
+of their training answers, drawn anew in every resample, and is tested on faces that were held out from everybody; an
+answer is what `drawing` says. The runs are ordinary ones in the study, so that an interrupted evaluation goes on with
+them.
 """
 
 import tempfile
@@ -11,7 +11,6 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from zlib import crc32
 
 import numpy as np
 import pandas as pd
@@ -19,14 +18,13 @@ import pandas as pd
 from prism_desktop.engine.backbones import parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError, PrismError, RunError
-from prism_desktop.engine.evaluation.pairs import pairs_from_ratings
 from prism_desktop.engine.evaluation.shots import shot_curve
-from prism_desktop.engine.evaluation.shots import shots as draw_shots
 from prism_desktop.engine.events import Done, Event, Notice, Progress
 from prism_desktop.engine.methods import METHODS, method
 from prism_desktop.engine.personal.answers import answers
 from prism_desktop.engine.training.comparing import ALL, obstacle_of, turn
 from prism_desktop.engine.training.control import Control
+from prism_desktop.engine.training.drawing import Pool
 from prism_desktop.engine.training.entering import open_entrance, value
 from prism_desktop.engine.training.entrances import Entrance, alone
 from prism_desktop.engine.training.events import Started, Step
@@ -199,7 +197,7 @@ def _enter_all(
     title: str,
 ) -> Iterator[Progress]:
     """Every held-out labeler enters with every K and resample; scores of the test images go into `frames`."""
-    meta, pairs, table = pool.meta(), pool.table("pairs"), pool.table("images")
+    meta, table, answered = pool.meta(), pool.table("images"), Pool.of(pool, beside=False)
     names = [str(attribute["name"]) for attribute in meta["attributes"]]
     images = [str(image) for image in table["image"]]
     tested = np.flatnonzero(table["split"].to_numpy(dtype=object) == "test")
@@ -212,33 +210,12 @@ def _enter_all(
                 if k == 0 and seed:  # nothing to draw
                     frames[k][seed].append(frames[k][0][-1])
                 else:
-                    drawn = _drawn(pool, pairs, code, k, seed)
-                    given = alone(answers(drawn, [code], names, images))
+                    given = alone(answers(answered.draw(code, k, seed).pairs, [code], names, images))
                     scores = entrance.enter(given, profiles[code]).scores(tested)
                     keys = pd.MultiIndex.from_product([[code], names, ids], names=["labeler", "attribute", "image"])
                     frames[k][seed].append(pd.DataFrame({"score": scores.ravel()}, index=keys).reset_index())
                 done += 1
                 yield Progress(done, total, f"{title}: {code} enters")
-
-
-def _drawn(pool: RunFolder, pairs: pd.DataFrame, code: str, k: int, seed: int) -> pd.DataFrame:
-    """The pairs that K answers of a labeler make: of a labeler who only rated, an answer is a rating of a face.
-
-    Draws of one seed are nested, as in `evaluation.shots.shots`.
-    """
-    mine = pairs[(pairs["labeler"] == code) & (pairs["split"] == "train")]
-    if not len(mine) or (mine["source"] != "rating").any():
-        return draw_shots(pairs, code, k, seed)
-    rated, options, splits = (
-        pool.table("ratings"),
-        pool.config().pairs,
-        pool.table("images").set_index("image")["split"],
-    )
-    rated = rated[(rated["labeler"] == code) & (rated["image"].map(splits) == "train")]
-    order = np.random.default_rng([seed, crc32(code.encode())]).permutation(len(rated))[:k]
-    some = rated.iloc[np.sort(order)]
-    alike = dict.fromkeys(some["image"].astype(object), "train")
-    return pairs_from_ratings(some, alike, options.min_difference, options.cap_per_image, seed)
 
 
 def _curve(

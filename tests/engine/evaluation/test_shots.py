@@ -6,21 +6,8 @@ import pytest
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation.curve import learning_curve
 from prism_desktop.engine.evaluation.pairs import pairs_from_comparisons
-from prism_desktop.engine.evaluation.shots import shot_curve, shots
+from prism_desktop.engine.evaluation.shots import shot_curve
 from tests.engine.evaluation import fabricate
-
-
-def test_that_shots_are_nested_training_answers_of_one_labeler() -> None:
-    pairs = pairs_from_comparisons(fabricate.random_comparisons(300, 40, 0))
-    pairs = pairs.assign(split=np.random.default_rng(0).choice(["train", "test"], len(pairs)))
-    few, more = shots(pairs, "L1", 5, seed=3), shots(pairs, "L1", 20, seed=3)
-    assert set(few.index) < set(more.index)
-    assert (set(more["labeler"]), set(more["split"])) == ({"L1"}, {"train"})
-    assert not more.index.duplicated().any()
-    assert set(shots(pairs, "L1", 20, seed=4).index) != set(more.index)
-    everything = pairs[(pairs["labeler"] == "L1") & (pairs["split"] == "train")]
-    assert set(shots(pairs, "L1", 10_000).index) == set(everything.index)
-    assert shots(pairs, "L1", 0).empty
 
 
 def test_that_the_shot_curve_averages_resamples_and_tests_the_adapted_labelers_alone() -> None:

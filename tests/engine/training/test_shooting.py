@@ -1,6 +1,6 @@
 """K-shot and learning curves on a small study: who is held out, what is told, and what goes on where it stood."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import pytest
@@ -11,6 +11,7 @@ from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.curving import CurvePlan, measure_curve
 from prism_desktop.engine.training.run import RunFolder, list_runs
 from prism_desktop.engine.training.shooting import ShotPlan, shoot
+from tests.engine.training.conftest import MakeRun
 from tests.fixtures.study import MakeStudy
 
 T = TypeVar("T")
@@ -53,6 +54,22 @@ def test_that_a_learning_curve_ends_at_all_answers_and_foretells(study: Study, t
     assert not list_runs(study.path)
 
 
+def test_that_a_learning_curve_ends_at_the_run_that_learns_from_ratings_too(
+    make_study: MakeStudy, make_run: MakeRun, train_here: Callable[..., object], tiny_backbone: str
+) -> None:
+    study = make_study(images=42, labelers=4, comparisons=30, ratings=40)
+    run = make_run(study, method="hierarchical-bayes", compare=False)
+    train_here(run)
+    summary = run.summary()
+    assert summary is not None
+    options = {"backbone": tiny_backbone, "device": "cpu"}
+    result = last(measure_curve(CurvePlan(study.path, "hierarchical-bayes", (10, 40), 1, options)))
+    assert result["points"][-1]["accuracy"] == pytest.approx(summary["test"]["macro"]["accuracy"])
+    ratings = run.table("ratings").merge(run.table("images")[["image", "split"]])
+    asked = run.meta()["counts"]["train"] + (ratings["split"] == "train").sum()
+    assert result["points"][-1]["answers"] == round(asked / 4)
+
+
 def test_that_impossible_evaluations_are_one_sentence(study: Study, tiny_backbone: str) -> None:
     options = {"backbone": tiny_backbone, "device": "cpu"}
     with pytest.raises(InputError, match="trains on two or more"):
@@ -62,5 +79,9 @@ def test_that_impossible_evaluations_are_one_sentence(study: Study, tiny_backbon
     with pytest.raises(InputError, match="magic"):
         last(shoot(ShotPlan(study.path, ("hierarchical-bayes", "magic"), (0,), 1, 2, options)))
     assert not list_runs(study.path)
+    heard = []
+    with pytest.raises(InputError, match="3 different numbers of answers"):
+        heard += measure_curve(CurvePlan(study.path, "hierarchical-bayes", (1000, 2000), 1, options))
+    assert not heard  # nothing was read or fitted before
     with pytest.raises(InputError, match="closed form"):
         last(measure_curve(CurvePlan(study.path, "lora-visual-prompt", (10,), 1, options)))
