@@ -13,7 +13,7 @@ from prism_desktop.engine.training.trainer import Trainer
 from tests.engine.training.conftest import LABELERS, MakeTrainer
 from tests.engine.training.test_trainer import curves, same
 
-QUICK = {"lora_lr": 5e-3, "token_lr": 0.1, "temperature": 0.05, "start": "random", "schedule": "cosine"}
+QUICK = {"lora_lr": 5e-3, "token_lr": 0.1, "temperature": 0.05, "schedule": "cosine"}
 METHODS = (
     "text-token",
     "hybrid-prompt",
