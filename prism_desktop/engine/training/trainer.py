@@ -132,6 +132,8 @@ class Trainer:
             RunError: if the loss is no number any more.
         """
         self._saved = time.monotonic()
+        if not self.cursor.step:
+            yield from (Notice(term.idle) for term in self.terms if term.idle)
         while not self.cursor.ended and not self.stopping:
             yield from self._epoch()
         if self.cursor.best_epoch is None:  # stopped within the first epoch: what there is becomes the best

@@ -19,6 +19,9 @@ from prism_desktop.engine.training.terms.rated import Rated
 from prism_desktop.engine.training.terms.term import Term
 from prism_desktop.engine.training.terms.whose import Whose
 
+_UNRATED = (
+    "Single ratings are not learned from: there are none of training images, which only the image split sets apart."
+)
 DEVIATION = 0.3  # spread of the entries by which tokens that were learned without a prior differ between labelers
 
 
@@ -47,7 +50,7 @@ TERMS: Mapping[str, Callable[[Facts], Term]] = {
     "prior": lambda facts: Prior(facts.config.strength, DEVIATION),
     "shrink": lambda facts: Shrink(facts.config.strength),
     "balance": lambda facts: Balance(facts.config.strength),
-    "rated": lambda facts: Rated(facts.config.strength, facts.ratings) if facts.ratings is not None else Term(),
+    "rated": lambda facts: Rated(facts.config.strength, facts.ratings) if facts.ratings is not None else Term(_UNRATED),
     "contrastive": lambda facts: Contrastive(facts.config.strength, training_agreement(facts.train, facts.labelers)),
     "distil": lambda facts: _distil(facts),
     "user-id": lambda facts: Whose(facts.config.strength, facts.features, facts.labelers),
@@ -71,5 +74,5 @@ def _distil(facts: Facts) -> Term:
 def _ordinal(facts: Facts) -> Term:
     """Half as strong as other terms, as strategy 6 has it; nothing without ratings."""
     if facts.ratings is None:
-        return Term()
+        return Term(_UNRATED)
     return Ordinal(facts.config.strength / 2, facts.ratings, facts.labelers, facts.attributes)

@@ -40,6 +40,11 @@ class Moment:
 class Term(nn.Module):
     """A term of the loss; its own parameters are trained along and saved in checkpoints."""
 
+    def __init__(self, idle: str = "") -> None:
+        """`idle` says why this one has nothing to add in this run, for the user."""
+        super().__init__()
+        self.idle = idle
+
     def forward(self, moment: Moment) -> Tensor:
         """What is added to the mean loss of the batch's answers, in nats: () float32."""
         return torch.zeros((), device=moment.difference.device)

@@ -9,6 +9,8 @@ import torch
 from prism_desktop.engine.events import Notice
 from prism_desktop.engine.training import trainer as trainer_module
 from prism_desktop.engine.training.metrics import Tally
+from prism_desktop.engine.training.terms import build_terms
+from prism_desktop.engine.training.terms.registry import Facts
 from prism_desktop.engine.training.trainer import Trainer
 from tests.engine.training.conftest import LABELERS, MakeTrainer
 from tests.engine.training.test_trainer import curves, same
@@ -86,6 +88,16 @@ def test_that_a_training_with_terms_cut_anywhere_goes_on_to_the_same_bits(
     assert same(last._weights(), straight._weights())
     assert same(last.scorer.model.kept_state(), straight.scorer.model.kept_state())
     assert curves(tmp_path / "straight") == curves(tmp_path / "cut")
+
+
+@pytest.mark.parametrize("name", ["multi-task", "mlp-decoder"])
+def test_that_a_second_task_without_ratings_says_so(make_trainer: MakeTrainer, name: str) -> None:
+    trainer = make_trainer(max_steps=1)
+    config = trainer.config.model_copy(update={"method": name})
+    features = trainer.scorer.model.backbone.embed_dim
+    trainer.terms = build_terms(Facts(config, trainer.answers["train"], 2, 2, ratings=None, features=features))
+    (told,) = trained(trainer)
+    assert told.startswith("Single ratings are not learned from")
 
 
 def test_that_tokens_that_do_not_pay_go_back_to_the_start(make_full: MakeTrainer, tmp_path: Path) -> None:
