@@ -114,6 +114,8 @@ class PersonalClip(PersonalModel):
     def _build_tower(
         self, ranks: Mapping[str, int], alpha: float, generator: torch.Generator, std: float | None
     ) -> None:
+        if self.method.trained == "all-but-text":
+            self._dtype = torch.float32  # what is trained starts at the backbone's weights, not at rounded ones
         twin: Any = frozen_copy(self.backbone.model, self._dtype)
         self.adapted: PeftModel | None = None
         self._mix = Mix()
@@ -122,7 +124,6 @@ class PersonalClip(PersonalModel):
             speed_up(twin.visual)
         elif self.method.trained == "all-but-text":
             twin.visual = copy.deepcopy(twin.visual).float().requires_grad_(True)
-            self._dtype = torch.float32
         self._plain = [twin] if self.adapted is None else []  # a list, so that the text tower is no part of the state
 
     @property

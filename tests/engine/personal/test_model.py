@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from prism_desktop.engine.backbones import Backbone, load, parse
-from prism_desktop.engine.device import Device, precision
+from prism_desktop.engine.device import Device, Precision, precision
 from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.methods import method
 from prism_desktop.engine.personal.model import PersonalClip
 from prism_desktop.engine.personal.text import sentences
 
@@ -79,6 +80,14 @@ def test_that_every_trained_parameter_is_in_one_group_with_its_own_rate(model: P
     assert (groups["lora"]["lr"], groups["tokens"]["lr"]) == (1e-3, 1e-2)
     grouped = [id(parameter) for group in groups.values() for parameter in group["params"]]
     assert sorted(grouped) == sorted(id(parameter) for parameter in model.parameters() if parameter.requires_grad)
+
+
+def test_that_a_tower_trained_whole_starts_at_the_backbones_weights(backbone: Backbone) -> None:
+    rounded = Precision("bfloat16", "")
+    model = PersonalClip(backbone, 2, method=method("full-finetune"), precision=rounded)
+    own, given = model.visual.state_dict(), backbone.model.visual.state_dict()
+    assert all(torch.equal(own[name], tensor) for name, tensor in given.items())
+    assert model.precision == "float32"
 
 
 def test_that_the_seed_alone_decides_where_training_starts(backbone: Backbone) -> None:
