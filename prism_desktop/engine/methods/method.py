@@ -51,6 +51,11 @@ class Method:
         alone = self.places == ("lora",) and not self.stands_on_consensus
         return self.trained in ("tokens", "tokens+lora") and not alone
 
+    @property
+    def learns_alone(self) -> bool:
+        """Whether labelers share nothing that is trained."""
+        return self.owner == "labeler" and self.places == ("lora",) and not self.shares_adapter
+
     def row(self, labeler: int) -> int:
         """The row of a table of personal parameters that a labeler uses, where nobody shares rows by group."""
         return labeler if self.owner == "labeler" else 0

@@ -46,6 +46,8 @@ def ranges(method: Method) -> Ranges:
         found["lora_lr"] = Range(1e-5, 1e-3, log=True)
     elif method.trained == "tokens+lora":
         found |= {"lora_lr": Range(2e-4, 2e-2, log=True), "rank": Choices((2, 4, 8, 16))}
+    if method.learns_alone:
+        found.pop("token_lr")
     if method.defaults.get("start") == "consensus":
         # The shared adapters and tokens are the consensus model's and must fit its shapes and its temperature.
         for key in ("rank", "temperature"):

@@ -105,7 +105,8 @@ def _tower(method: Method, config: TrainConfig, data: Data, shape: Shape) -> int
     keeps = method.trained == "tokens" or ("lora" in method.places and config.start == "consensus")
     whole = shape.tower if method.trained == "all-but-text" else 0
     words = data.labelers * shape.text_width if "text-token" in method.places else 0
-    tokens = 0 if keeps and "visual-token" not in method.places else _tokens(method, config, data, owners, shape)
+    none = method.learns_alone or (keeps and "visual-token" not in method.places)
+    tokens = 0 if none else _tokens(method, config, data, owners, shape)
     memory = _items(data, shape) + _ITEM + _look(shape.width) + 1 if "memory" in method.places else 0
     gates = data.labelers * config.experts if method.owner == "experts" else 0
     adapters = 0 if whole else _adapters(method, config, owners, keeps, shape)

@@ -36,9 +36,10 @@ def prompts(
 ) -> nn.Module:
     """The maker of visual tokens. Everyone shares one set where the method has no place for personal ones.
 
-    Where nothing is trained there are no tokens: as they are drawn they would only blur what the backbone sees.
+    Where nothing is trained there are no tokens: as they are drawn they would only blur what the backbone sees. Nor are
+    there any where labelers learn alone: through a token of everyone's they would learn from each other.
     """
-    if method.trained == "nothing":
+    if method.trained == "nothing" or method.learns_alone:
         tokens = 0
     if method.made == "hierarchical":
         return HierarchicalPrompts(labelers, tokens, width, std=std, generator=generator)

@@ -36,7 +36,8 @@ class UserPrompts(nn.Module):
         keep_start: bool = False,
     ) -> None:
         super().__init__()
-        self.table = nn.Parameter(torch.randn(max(rows) + 1, tokens, width, generator=generator) * std)
+        drawn = torch.randn(max(rows) + 1, tokens, width, generator=generator) * std
+        self.table = nn.Parameter(drawn, requires_grad=tokens > 0)  # without tokens there is nothing to train
         self.register_buffer("rows", torch.tensor(rows), persistent=False)
         mean = self.table.detach().mean(dim=0, keepdim=True)
         self.start = nn.Parameter(mean, requires_grad=False) if keep_start else None

@@ -90,6 +90,23 @@ def test_that_a_tower_trained_whole_starts_at_the_backbones_weights(backbone: Ba
     assert model.precision == "float32"
 
 
+def test_that_labelers_who_learn_alone_move_nothing_of_each_others(backbone: Backbone, pixels: torch.Tensor) -> None:
+    model = PersonalClip(backbone, 2, method=method("per-labeler-lora"))
+    labelers = torch.tensor([0, 1]).repeat_interleave(5)
+    with torch.no_grad():
+        before = model(pixels.repeat(2, 1, 1, 1), labelers, (("smart",),))
+    rates = {"lora_lr": 0.1, "token_lr": 0.1, "weight_decay": 0.0}
+    optimizer = torch.optim.SGD(model.parameter_groups(**rates))
+    for _ in range(2):
+        optimizer.zero_grad()
+        model(pixels, torch.zeros(5, dtype=torch.int64), (("smart",),)).var().backward()
+        optimizer.step()
+    with torch.no_grad():
+        after = model(pixels.repeat(2, 1, 1, 1), labelers, (("smart",),))
+    assert not torch.allclose(before[:5], after[:5])
+    assert torch.equal(before[5:], after[5:])
+
+
 def test_that_the_seed_alone_decides_where_training_starts(backbone: Backbone) -> None:
     torch.manual_seed(1)
     one = PersonalClip(backbone, 3, seed=7).trainable_state()
