@@ -75,7 +75,7 @@ class Shelf:
 def _needs(run: RunFolder) -> tuple[object, ...]:
     config = run.config()
     images = tuple(str(image) for image in run.table("images")["image"])
-    return run.study, config.backbone, config.device, config.precision, images
+    return run.study, config.backbone, run.meta().get("embeddings_sha256"), config.device, config.precision, images
 
 
 def open_workshop(run: RunFolder) -> Iterator[Progress | Notice | Done[Workshop]]:
@@ -103,6 +103,8 @@ def _with_embeddings(run: RunFolder, config: TrainConfig, device: Device, name: 
     ids, matrix, sha256 = read_embeddings(run.study, name)
     place = {image: row for row, image in enumerate(ids)}
     wanted = [str(image) for image in run.table("images")["image"]]
+    if run.meta().get("embeddings_sha256", sha256) != sha256:
+        raise RunError(f"The embeddings {name} were imported anew since this run's data were taken, so start again.")
     if missing := [image for image in wanted if image not in place]:
         raise RunError(
             f"The embeddings {name} lack {len(missing)} of this run's images; they were imported anew, so start again."
