@@ -17,7 +17,7 @@ Made = Literal[
 ]
 Trained = Literal["nothing", "head", "tokens", "tokens+lora", "all-but-text"]
 Scorer = Literal["cosine", "mlp", "linear"]
-Input = Literal["tower", "text", "profiles", "history"]
+Input = Literal["tower", "text", "profiles"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +55,6 @@ class Method:
     def learns_alone(self) -> bool:
         """Whether labelers share nothing that is trained."""
         return self.owner == "labeler" and self.places == ("lora",) and not self.shares_adapter
-
-    def row(self, labeler: int) -> int:
-        """The row of a table of personal parameters that a labeler uses, where nobody shares rows by group."""
-        return labeler if self.owner == "labeler" else 0
 
     def obstacle(self, *, embeddings: bool, labelers: int, profiles: bool) -> str:
         """Why this method cannot be trained on a study, in one sentence; empty if it can.
