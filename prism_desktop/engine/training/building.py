@@ -143,7 +143,7 @@ def _facts(run: RunFolder, task: Task, backbone: Backbone, consensus: RunFolder 
 def _known(run: RunFolder, workshop: Workshop, task: Task, asked: Asked) -> Known:
     """What the method wants to know of the labelers, by the training answers and the profiles."""
     config, (backbone, _) = run.config(), workshop.tower()
-    profiles = tuple(str(labeler.get("profile", "")) for labeler in run.meta()["labelers"])
+    profiles = tuple(str(labeler.get("profile", "")).strip() for labeler in run.meta()["labelers"])
     features = workshop.features.array if workshop.features is not None else None
     read: Any = backbone.model
     words = [[*sentences] for sentences in asked] + [[profile or " "] for profile in profiles]

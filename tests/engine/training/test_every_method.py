@@ -17,6 +17,7 @@ from prism_desktop.engine.personal.saved_heads import load_heads
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.events import TrainingEvent
 from prism_desktop.engine.training.features import open_features
+from prism_desktop.engine.training.files import write_json
 from prism_desktop.engine.training.pixels import open_pixels
 from prism_desktop.engine.training.run import RunFolder, list_runs
 from tests.engine.training.conftest import MakeRun
@@ -101,6 +102,20 @@ def test_that_augmented_is_read_against_a_consensus_of_the_same_ratings(
     assert set(learned[learned["split"] == "test"]["source"]) == {"comparison"}
     assert run.consensus().equals(RunFolder(other.path).predictions())
     assert "the very same training answers" in (run.path / "summary.md").read_text("utf-8")
+
+
+def test_that_a_profile_of_blanks_is_none(
+    tiny_study: Study, make_run: MakeRun, train_here: Callable[..., list[TrainingEvent]], backbone: Backbone
+) -> None:
+    contexts = []
+    for profile in ("", " "):
+        run = make_run(tiny_study, method="e2p-1", epochs=1, max_steps=1, compare=False)
+        meta = run.meta()
+        meta["labelers"][0]["profile"] = profile
+        write_json(run.data / "meta.json", meta)
+        train_here(run)
+        contexts.append(load_run(run.path, backbone=backbone).model.known.context)
+    assert np.array_equal(*contexts)
 
 
 @pytest.mark.parametrize("name", COMBINED)
