@@ -53,7 +53,6 @@ def test_that_a_model_trains_is_saved_and_predicts_the_same(
     train_here(run)
     summary = run.summary()
     assert summary is not None
-    assert 0 <= summary["test"]["macro"]["accuracy"] <= 1
     assert (summary["parameters"]["trainable"] > 0) == (METHODS[name].trained != "nothing")
     assert as_told_beforehand(run)
     assert (summary["bytes_per_labeler"] > 0) == METHODS[name].personal

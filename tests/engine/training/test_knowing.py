@@ -204,7 +204,24 @@ def test_that_a_newcomer_joins_the_groups_that_their_answers_speak_for(name: str
     grown, model = _build(backbone, name, met, labelers=3), _build(backbone, name, known)
     load(grown, model)
     assert grown.eyes == (0, 1, 2)
-    assert np.isfinite(_accuracy(grown, pixels, parts["test"], 3))
+    made: torch.nn.Module = grown.prompts if name == "cluster-prefix" else grown.shares
+    with torch.no_grad():
+        group, other, newcomer = made(torch.arange(3))
+    share = torch.from_numpy(met.shares)[2]
+    assert torch.allclose(newcomer, share[0] * group + share[1] * other)
+
+
+def test_that_a_newcomer_is_served_by_the_adapters_of_their_group(backbone: Backbone, tmp_path: Path) -> None:
+    parts, pixels, _ = _task()
+    x = _features(backbone, pixels)
+    known = _known(backbone, "cluster-lora", parts["train"], x)
+    model = _build(backbone, "cluster-lora", known)
+    _train(model, parts, pixels, tmp_path, method="cluster-lora")
+    warm = [select(parts[part], parts[part].labeler == 0) for part in ("train", "test")]
+    met = welcome(known, warm[0], 2, x, groups=(fit_tastes(x, parts["train"], 2, 2), known))
+    grown = _build(backbone, "cluster-lora", met, labelers=3)
+    load(grown, model)
+    assert _accuracy(grown, pixels, dataclasses.replace(warm[1], labeler=np.full(len(warm[1]), 2)), 3) > 0.8
 
 
 def test_that_facts_survive_their_arrays(backbone: Backbone) -> None:
