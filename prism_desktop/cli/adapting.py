@@ -143,12 +143,17 @@ def _newcomer(found: Newcomer) -> dict[str, Any]:
 
 def _shots_table(result: Mapping[str, Any]) -> Table:
     table = Table(box=None, title=f"{result['method']}: labelers held out, faces held out")
-    for column in ("K", "accuracy", "95 % interval", "gain", "95 % interval", "p"):
+    for column in ("K", "answers", "accuracy", "95 % interval", "gain", "95 % interval", "p"):
         table.add_column(column, justify="right")
     rows: Sequence[Mapping[str, Any]] = result["curve"]
     for row in rows:
         gain = row["gain"]
-        cells = [str(row["k"]), f"{row['accuracy']:.1%}", f"{row['low']:.1%} - {row['high']:.1%}"]
+        cells = [
+            str(row["k"]),
+            f"{row['answers']:.4g}",
+            f"{row['accuracy']:.1%}",
+            f"{row['low']:.1%} - {row['high']:.1%}",
+        ]
         if gain and gain["value"] is not None:
             p = "" if gain["p"] is None else f"{gain['p']:.3f}"
             cells += [f"{100 * gain['value']:+.1f}", f"{100 * gain['low']:+.1f} - {100 * gain['high']:+.1f}", p]

@@ -13,6 +13,7 @@ def shot_curve(
     predictions: Mapping[int, Sequence[pd.DataFrame]],
     consensus: pd.DataFrame | None = None,
     seed: int = 0,
+    given: Mapping[int, float] | None = None,
 ) -> list[dict[str, Any]]:
     """Accuracy against K.
 
@@ -20,10 +21,12 @@ def shot_curve(
         pairs: a pairs frame with splits; the test rows of the labelers in the predictions are tested.
         predictions: {K: predictions of each resample}; a resample adapted each labeler to their own K answers.
         consensus: what K answers must beat.
+        seed: of the intervals.
+        given: {K: the mean number of answers that there were}, less than K where labelers have fewer; None for K.
 
     Returns:
-        Per K, ascending: {k, accuracy, low, high, n, per_labeler, resamples, deviation, gain}. The accuracy is the
-        macro mean of the resamples' mean; its interval is over images; `deviation` is the standard deviation of the
+        Per K, ascending: {k, answers, accuracy, low, high, n, per_labeler, resamples, deviation, gain}. The accuracy is
+        the macro mean of the resamples' mean; its interval is over images; `deviation` is the standard deviation of the
         resamples' macro accuracies; `gain` {value, low, high, p} is against consensus, None without it.
     """
     rows = []
@@ -40,6 +43,7 @@ def shot_curve(
         rows.append(
             {
                 "k": k,
+                "answers": float(k if given is None else given[k]),
                 **result["macro"],
                 "per_labeler": result["per_labeler"],
                 "resamples": len(frames),

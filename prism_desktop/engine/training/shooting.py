@@ -89,7 +89,7 @@ def shoot(plan: ShotPlan) -> Iterator[Event[dict[str, Any]]]:
                 entrance = yield from value(open_entrance(run, shelf.find(run)))
                 yield from _enter_all(plan, pool, entrance, part, frames, title)
             yield Progress(1, 1, f"{name}: testing")
-            results.append({"method": name, "curve": _curve(pool, frames, shared)})
+            results.append({"method": name, "curve": _curve(pool, codes, frames, shared)})
             keep(plan.study, "shots", plan.config(name), asked, {**facts, **results[-1]})
         yield Done({**facts, "methods": results})
 
@@ -219,7 +219,12 @@ def _enter_all(
 
 
 def _curve(
-    pool: RunFolder, frames: Mapping[int, Sequence[Sequence[pd.DataFrame]]], shared: Sequence[pd.DataFrame]
+    pool: RunFolder,
+    codes: Sequence[str],
+    frames: Mapping[int, Sequence[Sequence[pd.DataFrame]]],
+    shared: Sequence[pd.DataFrame],
 ) -> list[dict[str, Any]]:
+    there = [Pool.of(pool, beside=False).count(code) for code in codes]
+    given = {k: float(np.mean(np.minimum(k, there))) for k in frames}
     joined = {k: [pd.concat(draw, ignore_index=True) for draw in draws] for k, draws in frames.items()}
-    return shot_curve(pool.table("pairs"), joined, pd.concat(shared, ignore_index=True))
+    return shot_curve(pool.table("pairs"), joined, pd.concat(shared, ignore_index=True), given=given)

@@ -78,16 +78,18 @@ class Board:
                 "should gain."
             )
             said.append(f"Yet these do: {', '.join(gaining)}." if gaining else "None does.")
-        if swapped := self.told.get("swapped"):
-            above = [_title(name) for name, row in swapped.items() if not row["below"]]
-            # With shuffled labelers there is nothing to be lost by a swap.
-            good = good and (not above or bool(self.told.get("shuffled")))
-            said.append("Control: with every labeler's model given to the next,")
+        if self.told.get("swapped"):
+            above = [row for row in self.methods if row["swapped"] and not row["swapped"]["below"]]
+            wrong = [_title(row["method"]) for row in above if gains(row)]
+            idle = [_title(row["method"]) for row in above if not gains(row)]
+            good = good and not wrong
+            said.append("Control: with every labeler's model given to the next, ")
             said[-1] += (
-                f" these are not below the consensus: {', '.join(above)}."
-                if above
-                else " every personal method falls below the consensus, as it must."
+                f"these gain and yet are not below the consensus: {', '.join(wrong)}."
+                if wrong
+                else "every method that gains falls below the consensus, as it must."
             )
+            said += [f"No gain, so nothing to lose: {', '.join(idle)}."] if idle else []
         return " ".join(said), good
 
     def lacks(self, what: str, everybody: Iterable[str]) -> str:
@@ -172,7 +174,10 @@ def lines(board: Board, what: str) -> dict[str, list[tuple[float, float, float, 
     """Per method (answers, accuracy, low, high), ascending; `what` is "shots" or "curve"."""
     if what == "shots":
         found = {
-            name: [(each["k"], each["accuracy"], each["low"], each["high"]) for each in _known(told["curve"])]
+            name: [
+                (each.get("answers", each["k"]), each["accuracy"], each["low"], each["high"])
+                for each in _known(told["curve"])
+            ]
             for name, told in board.shots.items()
         }
     else:

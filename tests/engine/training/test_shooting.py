@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
+import pandas as pd
 import pytest
 
 from prism_desktop.engine.errors import InputError
@@ -42,6 +43,18 @@ def test_that_every_labeler_is_held_out_of_one_run_that_is_used_again(study: Stu
     before = {run.name for run in list_runs(study.path)}
     assert last(shoot(plan)) == result
     assert {run.name for run in list_runs(study.path)} == before
+
+
+def test_that_a_k_shot_curve_tells_how_many_answers_there_were_where_labelers_gave_fewer(
+    study: Study, tiny_backbone: str
+) -> None:
+    options = {"backbone": tiny_backbone, "device": "cpu"}
+    result = last(shoot(ShotPlan(study.path, ("hierarchical-bayes",), (0, 10, 100_000), 1, 2, options)))
+    given = [row["answers"] for row in result["methods"][0]["curve"]]
+    runs = [RunFolder(run.path) for run in list_runs(study.path) if run.method == "hierarchical-bayes"]
+    there = pd.concat([run.table("pairs").query("split == 'train'") for run in runs]).groupby("labeler").size()
+    assert len(there) == 4
+    assert given == [0, 10, there.mean()]
 
 
 def test_that_a_learning_curve_ends_at_all_answers_and_foretells(study: Study, tiny_backbone: str) -> None:
