@@ -30,7 +30,14 @@ from prism_desktop.engine.training.fit import Fit
 from prism_desktop.engine.training.log import EventLog
 from prism_desktop.engine.training.predicting import write_predictions
 from prism_desktop.engine.training.run import RunFolder
-from prism_desktop.engine.training.siblings import CONSENSUS, create_sibling, find_sibling, needed
+from prism_desktop.engine.training.siblings import (
+    CONSENSUS,
+    create_sibling,
+    find_sibling,
+    keep_sibling,
+    kept_sibling,
+    needed,
+)
 from prism_desktop.engine.training.workshop import Shelf, Workshop, open_workshop
 
 
@@ -92,6 +99,9 @@ def _session(run: RunFolder, control: Control, workshop: Workshop | None, shelf:
     def obtain(name: str) -> Generator[TrainingEvent, None, RunFolder]:
         if name not in siblings:
             siblings[name] = yield from _sibling(run, name, control, workshop)
+            if keep_sibling(run, name, siblings[name]) and name == run.config().start:
+                shutil.rmtree(run.path / "checkpoints", ignore_errors=True)
+                yield Notice("The consensus that training had started at is gone, and its checkpoints with it.")
         return siblings[name]
 
     for name in needed(run.config()):
@@ -148,7 +158,7 @@ def _sibling(
     run: RunFolder, name: str, control: Control, workshop: Workshop
 ) -> Generator[TrainingEvent, None, RunFolder]:
     """Make sure that there is a finished run of another method; train it first if there is none."""
-    sibling = find_sibling(run, name, run.environment()) or create_sibling(run, name)
+    sibling = kept_sibling(run, name) or find_sibling(run, name, run.environment()) or create_sibling(run, name)
     if sibling.status().state == "finished":
         return sibling
     yield Stage("consensus" if name == CONSENSUS else "member", sibling.name)
@@ -178,7 +188,7 @@ def _begin(run: RunFolder, fit: Fit, workshop: Workshop) -> Iterator[TrainingEve
     if damaged:
         yield Notice(f"{damaged} damaged checkpoints were passed over.")
     if before and not found:
-        yield Notice("No checkpoint had been written yet, so training starts from the beginning.")
+        yield Notice("There is no checkpoint to go on from, so training starts from the beginning.")
     yield _started(run, fit, workshop)
     if found:
         yield Resumed(fit.cursor.epoch, fit.cursor.step)

@@ -7,6 +7,7 @@ from typing import Any
 from prism_desktop.engine.backbones.spec import EMBEDDINGS
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.methods import members_of, method
+from prism_desktop.engine.training.files import read_json, write_json
 from prism_desktop.engine.training.run import RunFolder, list_runs
 from prism_desktop.engine.training.snapshot import copy_snapshot
 
@@ -16,6 +17,7 @@ CONSENSUS = "consensus"
 _FREE = {"compare", "labelers", "attributes", "device", "threads", "precision", "checkpoint_seconds"}
 _MACHINE = ("precision", "backbone_sha256")  # of the environment that must be the same
 _EXACT = (*_MACHINE, "threads", "device")  # where training starts at the sibling's weights, to be bit-equal again
+_STOOD_ON = "siblings.json"
 
 Environment = Mapping[str, Any]
 
@@ -83,6 +85,22 @@ def create_sibling(run: RunFolder, name: str) -> RunFolder:
     sibling = RunFolder.create(run.study, config_beside(run.config(), name))
     copy_snapshot(run, sibling)
     return sibling
+
+
+def kept_sibling(run: RunFolder, name: str) -> RunFolder | None:
+    """The finished run of a method that `run` stood on when it was trained before, wherever; None if it is gone."""
+    said = (read_json(run.path / _STOOD_ON) or {}).get(name)
+    if said is None or not (run.path.with_name(said) / "config.json").is_file():
+        return None
+    sibling = RunFolder(run.path.with_name(said))
+    return sibling if sibling.status().state == "finished" else None
+
+
+def keep_sibling(run: RunFolder, name: str, sibling: RunFolder) -> bool:
+    """Write down that `run` stands on another one; says whether it stood on a different one of that method before."""
+    said = read_json(run.path / _STOOD_ON) or {}
+    write_json(run.path / _STOOD_ON, said | {name: sibling.name})
+    return said.get(name, sibling.name) != sibling.name
 
 
 def config_beside(config: TrainConfig, name: str) -> TrainConfig:

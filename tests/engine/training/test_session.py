@@ -12,7 +12,7 @@ from prism_desktop.engine.backbones import Backbone, load, parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import choose_device, precision
 from prism_desktop.engine.errors import InputError, RunError
-from prism_desktop.engine.events import Done
+from prism_desktop.engine.events import Done, Notice
 from prism_desktop.engine.personal.saved import load_run
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training import supervisor, worker
@@ -30,6 +30,7 @@ from prism_desktop.engine.training.events import (
     Stopped,
     TrainingEvent,
 )
+from prism_desktop.engine.training.files import write_json
 from prism_desktop.engine.training.pixels import open_pixels
 from prism_desktop.engine.training.predicting import predictions
 from prism_desktop.engine.training.run import RunFolder, list_runs
@@ -149,6 +150,31 @@ def test_that_a_personal_model_can_start_at_the_consensus_model(
     away = mine["prompts.table"] - theirs["prompts.table"]
     assert 0.01 < away.std() < 0.03
     assert mine["prompts.table"].shape == (3, 1, 64)
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_that_a_run_that_goes_on_elsewhere_keeps_the_consensus_it_started_at(
+    tiny_study: Study, make_run: MakeRun, train_here: TrainHere, gone: bool
+) -> None:
+    run = make_run(tiny_study, method="prefix-on-unified", tokens=1)
+
+    def cut(event: TrainingEvent) -> None:
+        if isinstance(event, Step) and event.epoch == 2:
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        train_here(run, cut)
+    (consensus,) = [RunFolder(row.path) for row in list_runs(run.study) if row.method == "consensus"]
+    write_json(consensus.path / "environment.json", consensus.environment() | {"device": "cuda"})
+    if gone:
+        consensus.delete()
+    events = train_here(run)
+    assert any(isinstance(event, Resumed) for event in events) != gone
+    said = [event.text for event in events if isinstance(event, Notice)]
+    assert any("is gone" in text for text in said) == any("from the beginning" in text for text in said) == gone
+    (last,) = [RunFolder(row.path) for row in list_runs(run.study) if row.method == "consensus"]
+    assert (last.name == consensus.name) != gone
+    assert run.consensus().equals(last.predictions())
 
 
 def test_that_pause_waits_after_a_checkpoint_and_stop_keeps_the_best(
