@@ -100,7 +100,7 @@ def keep_sibling(run: RunFolder, name: str, sibling: RunFolder) -> bool:
     """Write down that `run` stands on another one; says whether it stood on a different one of that method before."""
     said = read_json(run.path / _STOOD_ON) or {}
     write_json(run.path / _STOOD_ON, said | {name: sibling.name})
-    return said.get(name, sibling.name) != sibling.name
+    return bool(said.get(name, sibling.name) != sibling.name)
 
 
 def config_beside(config: TrainConfig, name: str) -> TrainConfig:
