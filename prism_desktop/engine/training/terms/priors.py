@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from prism_desktop.engine.personal.base import PersonalModel
 from prism_desktop.engine.training.terms.term import Moment, Term
 
 
@@ -28,7 +29,10 @@ class Prior(Term):
 
 
 class Shrink(Term):
-    """lambda times the mean over labelers of |B_u A_u|^2, the distance of a labeler's weights from the consensus.
+    """lambda times the mean over labelers of |W_u - W|^2 / |W|^2, how far a labeler's weights are from the consensus's.
+
+    W_u - W = s B_u A_u, where s is the adapters' scale; the divisor is of the weights that adapters change, as the
+    backbone has them. So the distance means the same in every tower, however wide or deep, and at every scale.
 
     Source: Evgeniou and Pontil, "Regularized multi-task learning", KDD 2004. |B A|^2 is tr(A A' B' B), so that the full
     matrix is never made.
@@ -36,7 +40,14 @@ class Shrink(Term):
 
     def __init__(self, strength: float) -> None:
         super().__init__()
-        self.strength = strength
+        self.strength, self.factor = strength, 0.0
+
+    def begin(self, model: PersonalModel) -> None:
+        """Measure the weights that adapters change."""
+        own: Any = model
+        frozen = [tensor for name, tensor in model.named_parameters() if name.endswith(".base_layer.weight")]
+        size = sum(float(tensor.float().pow(2).sum()) for tensor in frozen)
+        self.factor = self.strength * (own.alpha / own.rank) ** 2 / size
 
     def forward(self, moment: Moment) -> Tensor:
         """() float32."""
@@ -48,7 +59,7 @@ class Shrink(Term):
             up = named[name.replace(".lora_A.", ".lora_B.")]
             total = total + torch.trace((down @ down.T) @ (up.T @ up))
             owners.add(name.split(".lora_A.")[1].split(".")[0])
-        return self.strength * total / max(1, len(owners))
+        return self.factor * total / max(1, len(owners))
 
 
 class Balance(Term):

@@ -16,6 +16,7 @@ from prism_desktop.engine.training.terms.contrastive import Contrastive, trainin
 from prism_desktop.engine.training.terms.distil import Distil
 from prism_desktop.engine.training.terms.meta import INNER, Maml, MetaStart, Reptile
 from prism_desktop.engine.training.terms.ordinal import Ordinal, ordinal_loss, steps_of, thresholds
+from prism_desktop.engine.training.terms.priors import Shrink
 from prism_desktop.engine.training.terms.whose import Whose
 
 
@@ -75,6 +76,23 @@ def test_that_soft_labels_are_the_consensus_probabilities() -> None:
     entropy = 0.75 * math.log(4 / 3) + 0.25 * math.log(4)  # the least there can be, where the model believes the same
     same = term(moment(part, difference=torch.tensor([math.log(3)])))
     assert float(same) == pytest.approx(0.1 * entropy, rel=1e-5)
+
+
+def test_that_owned_adapters_are_held_by_the_squared_share_of_the_weights_that_they_change() -> None:
+    tensors = {
+        "c_fc.base_layer.weight": [[3.0, 0.0], [0.0, 3.0]],  # |W|^2 = 18
+        "c_fc.lora_A.default.weight": [[9.0, 9.0]],  # everyone's is not held
+        "c_fc.lora_B.default.weight": [[9.0], [9.0]],
+        "c_fc.lora_A.own-0.weight": [[1.0, 2.0]],
+        "c_fc.lora_B.own-0.weight": [[3.0], [0.0]],  # B A = ((3, 6), (0, 0)), and |B A|^2 = 45
+        "c_fc.lora_A.own-1.weight": [[1.0, 2.0]],
+        "c_fc.lora_B.own-1.weight": [[0.0], [0.0]],
+    }
+    named = [(name, torch.tensor(rows)) for name, rows in tensors.items()]
+    model = SimpleNamespace(named_parameters=lambda: named, alpha=1.0, rank=2)
+    term = Shrink(0.2)
+    term.begin(model)
+    assert float(term(moment(model=model))) == pytest.approx(0.2 * (45 / 4 + 0) / 2 / 18)
 
 
 def test_that_the_guess_of_the_labeler_starts_at_chance_and_can_be_learned() -> None:
