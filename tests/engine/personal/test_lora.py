@@ -3,12 +3,14 @@
 import copy
 from pathlib import Path
 
+import pytest
 import torch
 from peft import PeftModel
 from peft.tuners.lora import Linear as LoraLinear
 from torch import Tensor
 
 from prism_desktop.engine.backbones import Backbone
+from prism_desktop.engine.methods import method
 from prism_desktop.engine.personal.lora import FrozenLoraLinear, _LowRankProduct, load_adapter, save_adapter
 from prism_desktop.engine.personal.model import PersonalClip
 
@@ -88,6 +90,55 @@ def test_that_the_fast_layers_gradient_is_numerically_right() -> None:
     for name in ("x", "down", "up"):
         drawn[name].requires_grad_()
     assert torch.autograd.gradcheck(_LowRankProduct.apply, (*drawn.values(), 0.25))
+
+
+def test_that_a_gates_gradient_is_numerically_right_too() -> None:
+    generator = torch.Generator().manual_seed(0)
+    shapes = {"x": (2, 3, 5), "weight": (4, 5), "bias": (4,), "down": (2, 5), "up": (4, 2), "gate": (2, 2)}
+    drawn = {name: torch.randn(shape, generator=generator, dtype=torch.float64) for name, shape in shapes.items()}
+    for name in ("x", "down", "up", "gate"):
+        drawn[name].requires_grad_()
+    assert torch.autograd.gradcheck(_LowRankProduct.apply, tuple(drawn.values()))
+
+
+@pytest.mark.parametrize("name", ["l2-constrained", "moe-lora"])
+def test_that_adapters_side_by_side_are_pefts_one_after_the_other(
+    name: str, backbone: Backbone, pixels: Tensor
+) -> None:
+    model = PersonalClip(backbone, 3, method=method(name), experts=2, alpha=3.0)
+    assert model.adapted is not None
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for own, tensor in model.adapted.named_parameters():
+            if "lora_B" in own:
+                tensor.copy_(torch.randn(tensor.shape, generator=generator) * 0.3)
+        told = model.see(pixels, LABELER)
+        for row, labeler in enumerate(LABELER.tolist()):
+            gate = model.shares.gate(LABELER[row])[None] if name == "moe-lora" else None
+            # The mixture's adapters are as strong together as one: sqrt(2) for two.
+            size = {own: 1.0 for own in model.adapted.peft_config if own in ("default", f"own-{labeler}")}
+            if gate is not None:
+                size = {f"expert-{e}": float(gate[0, e]) * 2**0.5 for e in (0, 1)}
+            by_hand = _with_pefts_sum(model, size, pixels[[row]], labeler)
+            assert torch.allclose(told[[row]], by_hand, atol=1e-5)
+
+
+def _with_pefts_sum(model: PersonalClip, size: dict[str, float], pixels: Tensor, labeler: int) -> Tensor:
+    """What PEFT's own layers see with these adapters at these sizes, beside the labeler's token."""
+    layers = [module for module in model.modules() if isinstance(module, FrozenLoraLinear)]
+    for layer in layers:
+        layer.__class__ = LoraLinear
+        layer.set_adapter(list(size))
+        for own, factor in size.items():
+            layer.scaling[own] *= factor
+    shares, model.shares = model.shares, None
+    seen = model.see(pixels, torch.tensor([labeler]))
+    model.shares = shares
+    for layer in layers:
+        layer.__class__ = FrozenLoraLinear
+        for own, factor in size.items():
+            layer.scaling[own] /= factor
+    return seen
 
 
 def test_that_the_adapters_file_names_nothing_of_ours(model: PersonalClip, tmp_path: Path) -> None:

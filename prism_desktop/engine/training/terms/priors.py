@@ -12,7 +12,7 @@ from prism_desktop.engine.training.terms.term import Moment, Term
 
 
 class Prior(Term):
-    """lambda / 2 times the mean over labelers of |d_u|^2 / std^2: a Gaussian prior on tokens' deviations.
+    """lambda / 2 times the mean over labelers and entries of d_u^2 / std^2: a Gaussian prior on tokens' deviations.
 
     Source: Gelman and Hill, "Data Analysis Using Regression and Multilevel Models", 2007.
     """

@@ -16,7 +16,7 @@ from prism_desktop.engine.training.terms.contrastive import Contrastive, trainin
 from prism_desktop.engine.training.terms.distil import Distil
 from prism_desktop.engine.training.terms.meta import INNER, Maml, MetaStart, Reptile
 from prism_desktop.engine.training.terms.ordinal import Ordinal, ordinal_loss, steps_of, thresholds
-from prism_desktop.engine.training.terms.priors import Shrink
+from prism_desktop.engine.training.terms.priors import Balance, Prior, Shrink
 from prism_desktop.engine.training.terms.whose import Whose
 
 
@@ -76,6 +76,19 @@ def test_that_soft_labels_are_the_consensus_probabilities() -> None:
     entropy = 0.75 * math.log(4 / 3) + 0.25 * math.log(4)  # the least there can be, where the model believes the same
     same = term(moment(part, difference=torch.tensor([math.log(3)])))
     assert float(same) == pytest.approx(0.1 * entropy, rel=1e-5)
+
+
+def test_that_deviations_are_held_in_units_of_their_spread() -> None:
+    prompts = SimpleNamespace(deviation=torch.tensor([[[1.0, 2.0]], [[3.0, 0.0]]]))
+    model = SimpleNamespace(get_submodule=lambda name: prompts)
+    assert float(Prior(0.1, 0.5)(moment(model=model))) == pytest.approx(0.05 * (1 + 4 + 9 + 0) / 4 / 0.25)
+
+
+def test_that_experts_that_are_used_unequally_cost_their_squared_variation() -> None:
+    shares = torch.tensor([[1.0, 0.0], [0.5, 0.5]])  # used 3/4 and 1/4: mean 1/2, deviation 1/4
+    mixture = SimpleNamespace(logits=torch.zeros(2, 2), gate=lambda labeler: shares[labeler])
+    model = SimpleNamespace(get_submodule=lambda name: mixture)
+    assert float(Balance(0.1)(moment(model=model))) == pytest.approx(0.1 * (0.25 / 0.5) ** 2)
 
 
 def test_that_owned_adapters_are_held_by_the_squared_share_of_the_weights_that_they_change() -> None:
