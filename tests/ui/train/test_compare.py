@@ -109,13 +109,13 @@ def test_that_what_the_commands_measure_is_drawn_beside_the_comparison_of_the_sa
 ) -> None:
     study = make_study(images=42, comparisons=60)
     options = {"backbone": tiny_backbone, "device": "cpu", "epochs": 1, "max_steps": 4, "batch": 16, "threads": 1}
-    for _ in comparing.compare(comparing.Plan(study.path, ("hierarchical-bayes",), options)):
+    for _ in comparing.compare(comparing.Plan(study.path, ("retrieval",), options)):
         pass
     view = _open(open_train, study, qtbot).compare
     view.plots.pages.pick("curve")
     assert "prism-desktop curve" in view.plots.none.text()
-    *_, shot = shoot(ShotPlan(study.path, ("hierarchical-bayes",), (0, 10), 1, 3, options))
-    *_, curve = measure_curve(CurvePlan(study.path, "hierarchical-bayes", (10, 20, 40), 1, options))
+    *_, shot = shoot(ShotPlan(study.path, ("retrieval",), (0, 10), 1, 3, options))
+    *_, curve = measure_curve(CurvePlan(study.path, "retrieval", (10, 20, 40), 1, options))
     assert isinstance(shot, Done)
     assert isinstance(curve, Done)
     view.refresh()
@@ -123,7 +123,7 @@ def test_that_what_the_commands_measure_is_drawn_beside_the_comparison_of_the_sa
     drawn = next(each for each in view.plots.chart._shown if each.name)
     assert list(drawn.y) == [point["accuracy"] for point in curve.value["points"]]
     assert curve.value["curve"]["sentence"] in view.plots.sentence.text()
-    assert view.plots.sentence.text().startswith("Hierarchical Bayes: +50 answers would give about")
+    assert view.plots.sentence.text().startswith("Nearest past comparisons: +50 answers would give about")
     view.plots.pages.pick("shots")
     drawn = next(each for each in view.plots.chart._shown if each.name)
     assert list(drawn.x) == [0, 10]
@@ -157,12 +157,17 @@ def test_that_the_boxes_of_the_controls_reach_the_comparison(
 
 
 @pytest.mark.parametrize(
-    ("last", "said"), [(-0.02, "every personal method falls below"), (0.01, "not below the consensus: Nearest past")]
+    ("which", "last", "said"),
+    [
+        ("collaborative", -0.02, "every method that gains falls below the consensus"),
+        ("collaborative", 0.01, "these gain and yet are not below the consensus: Collaborative."),
+        ("per-labeler-lora", 0.01, "No gain, so nothing to lose: Adapters per labeler."),
+    ],
 )
 def test_that_swapped_labelers_are_a_column_and_a_sentence(
-    open_train: OpenTrain, tiny_study: Study, qtbot: QtBot, last: float, said: str
+    open_train: OpenTrain, tiny_study: Study, qtbot: QtBot, which: str, last: float, said: str
 ) -> None:
-    fabricate.comparison(tiny_study.path, CODES, swapped={"hierarchical-bayes": -0.061, "retrieval": last})
+    fabricate.comparison(tiny_study.path, CODES, swapped={"hierarchical-bayes": -0.061, which: last})
     view = _open(open_train, tiny_study, qtbot).compare
     column = NAMES.index("Swapped")
     assert not view.table.isColumnHidden(column)
@@ -170,7 +175,7 @@ def test_that_swapped_labelers_are_a_column_and_a_sentence(
     assert view.table.board.index(places["hierarchical-bayes"], column).data() == "-6.1"
     assert view.control.isVisible()
     assert said in view.control.text()
-    assert view.control.property("kind") == ("good" if last < 0 else "bad")
+    assert view.control.property("kind") == ("bad" if said.startswith("these") else "good")
 
 
 def test_that_without_controls_there_is_neither_column_nor_sentence(
