@@ -9,6 +9,7 @@ from rich.table import Table
 
 from prism_desktop.cli.console import JSON_HELP, follow, names, out, say, write_file, write_json
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.methods.method import TESTED_FACES
 from prism_desktop.engine.training.newcomers import Entry, Newcomer, newcomer_predictions
 from prism_desktop.engine.training.run import RunFolder
 
@@ -142,7 +143,9 @@ def _newcomer(found: Newcomer) -> dict[str, Any]:
 
 
 def _shots_table(result: Mapping[str, Any]) -> Table:
-    table = Table(box=None, title=f"{result['method']}: labelers held out, faces held out")
+    reads = bool(result.get("reads_tested_faces"))
+    title = f"{result['method']}{' *' if reads else ''}: labelers held out, faces held out"
+    table = Table(box=None, title=title, caption=f"* {TESTED_FACES}" if reads else None)
     for column in ("K", "answers", "accuracy", "95 % interval", "gain", "95 % interval", "p"):
         table.add_column(column, justify="right")
     rows: Sequence[Mapping[str, Any]] = result["curve"]

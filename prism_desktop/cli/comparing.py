@@ -14,6 +14,7 @@ from rich.text import Text
 from prism_desktop.cli.console import JSON_HELP, err, follow, names, out, say, write_file, write_json
 from prism_desktop.engine.backbones.spec import DEFAULT
 from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.methods.method import TESTED_FACES
 
 Json = Annotated[str | None, typer.Option("--json", help=JSON_HELP)]
 # Two tables, since one does not fit into a terminal of 80 columns.
@@ -212,7 +213,9 @@ def _remarks(board: Mapping[str, Any]) -> list[str]:
         for method, row in board["swapped"].items()
         if row["gain"]["value"] is not None
     ]
-    return failed + swapped
+    swapped += [f"{one['method']} is not swapped. {one['reason']}" for one in board.get("unswapped", ())]
+    reads = [f"* {TESTED_FACES}."] if any(row.get("reads_tested_faces") for row in board["methods"]) else []
+    return failed + swapped + reads
 
 
 def _write_csv(path: Path, board: Mapping[str, Any]) -> None:

@@ -5,6 +5,8 @@ from typing import Any
 
 from rich.table import Table
 
+from prism_desktop.engine.methods.method import TESTED_FACES
+
 
 def accuracy_table(summary: Mapping[str, Any]) -> Table:
     """Test accuracy per labeler against consensus and ceiling, from a run's summary.
@@ -14,7 +16,9 @@ def accuracy_table(summary: Mapping[str, Any]) -> Table:
     """
     test = summary["test"]
     consensus = summary.get("consensus") or {}
-    table = Table(box=None, title=f"{summary['method']}, test accuracy ({summary['split']['kind']} split)")
+    reads = bool(summary.get("reads_tested_faces"))
+    title = f"{summary['method']}{' *' if reads else ''}, test accuracy ({summary['split']['kind']} split)"
+    table = Table(box=None, title=title, caption=f"* {TESTED_FACES}" if reads else None)
     table.add_column("labeler")
     for name in ("accuracy", "95 % interval", "consensus", "gain", "ceiling", "answers"):
         table.add_column(name, justify="right")

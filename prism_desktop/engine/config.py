@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods import METHODS
-from prism_desktop.engine.methods.members import misfit, unusable
+from prism_desktop.engine.methods.members import misfit, reads_tested_faces, unusable
 from prism_desktop.engine.methods.recipe import SOURCE_RECIPE, refused_start, starting_values
 from prism_desktop.engine.settings import Setting, merged, parse, sentence, settings_of, without
 
@@ -219,6 +219,11 @@ class TrainConfig(_Settings):
         if self.method in METHODS and (problem := refused_start(METHODS[self.method], self.start)):
             raise ValueError(problem)
         return self
+
+    @property
+    def reads_tested_faces(self) -> bool:
+        """Whether what is trained knows what other labelers answered about the very faces that are tested."""
+        return self.method in METHODS and reads_tested_faces(METHODS[self.method], self.members)
 
     def with_settings(self, settings: Sequence[str]) -> "TrainConfig":
         """Change settings by their dotted keys, as in ["epochs=3", "split.kind=pair", "recipe=source"].

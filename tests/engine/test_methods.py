@@ -70,6 +70,12 @@ def test_that_a_method_that_changes_the_image_tower_is_impossible_on_embeddings(
     assert METHODS["hierarchical-bayes"].obstacle(embeddings=True, labelers=6, profiles=False) == ""
 
 
+def test_that_a_combination_with_a_member_that_reads_answers_about_tested_faces_does_so_too() -> None:
+    assert [name for name in METHODS if TrainConfig(method=name).reads_tested_faces] == ["collaborative"]
+    assert TrainConfig(method="ensemble", members=("retrieval", "collaborative")).reads_tested_faces
+    assert not TrainConfig(method="ensemble", members=("retrieval", "hierarchical-bayes")).reads_tested_faces
+
+
 def test_that_a_method_is_impossible_without_what_it_reads() -> None:
     assert "profile" in METHODS["profile-text"].obstacle(embeddings=False, labelers=6, profiles=False)
     assert "two" in METHODS["lora-visual-prompt"].obstacle(embeddings=False, labelers=1, profiles=False)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from prism_desktop.engine.evaluation.significance import gate
+from prism_desktop.engine.methods.method import NO_CONTROL, TESTED_FACES
 
 ABOUT_THE_LABELER = "Judgments of faces say something about the labeler, not about the person shown."
 
@@ -36,7 +37,8 @@ def summary_markdown(meta: Mapping[str, Any]) -> str:
 
 
 def _head(meta: Mapping[str, Any]) -> str:
-    facts = [f"Method {meta['method']}" if meta.get("method") else "", str(meta.get("backbone") or "")]
+    star = " *" if meta.get("reads_tested_faces") else ""
+    facts = [f"Method {meta['method']}{star}" if meta.get("method") else "", str(meta.get("backbone") or "")]
     facts += [f"on {meta['device']}" if meta.get("device") else ""]
     return ", ".join(fact for fact in facts if fact) + "."
 
@@ -90,7 +92,7 @@ def _reading(meta: Mapping[str, Any]) -> str:
     return (
         f"Tested once, on {held}. Brackets hold 95 % intervals from a bootstrap over images; they speak of other "
         "images, the labelers are taken as given. Equal scores count as half right; ties are left out."
-        f"{likelihood}{_same_answers(meta)}"
+        f"{likelihood}{_same_answers(meta)}{_reads_tested_faces(meta)}"
     )
 
 
@@ -101,6 +103,14 @@ def _same_answers(meta: Mapping[str, Any]) -> str:
     flips = (meta.get("config") or {}).get("flips")
     mirrored = ", without mirrored images" if flips else ""
     return f" The consensus was trained on the very same training answers{mirrored}, so the gain is the method's."
+
+
+def _reads_tested_faces(meta: Mapping[str, Any]) -> str:
+    """What a method knows beyond the training answers, where it does."""
+    if not meta.get("reads_tested_faces"):
+        return ""
+    shuffled = ((meta.get("config") or {}).get("pairs") or {}).get("shuffle") is not None
+    return f"\n\n\\* {TESTED_FACES}; the consensus does not use them." + (f" {NO_CONTROL}" if shuffled else "")
 
 
 def _labelers(meta: Mapping[str, Any]) -> str:
@@ -138,9 +148,7 @@ def _baselines(baselines: Mapping[str, Any]) -> str:
         for name, row in baselines.items()
     ]
     table = _table(["Rule", "Macro", "Micro", "Pairs it knows"], rows)
-    return (
-        f"{table}\n\n\\* uses the other labelers' answers about the very faces tested, which no model of new faces has."
-    )
+    return f"{table}\n\n\\* {TESTED_FACES}."
 
 
 def _made(meta: Mapping[str, Any]) -> str:

@@ -24,6 +24,13 @@ def members_of(combination: Method, wanted: Sequence[str] | None, *, embeddings:
     return tuple(name for name in names if not (embeddings and _ENTRIES[name].inputs))
 
 
+def reads_tested_faces(chosen: Method, wanted: Sequence[str] | None) -> bool:
+    """Whether a method, or one that it may combine, knows others' answers about the very faces that are tested."""
+    if chosen.made != "combination":
+        return chosen.reads_tested_faces
+    return any(_ENTRIES[name].reads_tested_faces for name in members_of(chosen, wanted, embeddings=False))
+
+
 def unusable(wanted: Sequence[str]) -> str:
     """Why methods cannot be members of any combination, in a few words; empty if they can."""
     for place, name in enumerate(wanted):

@@ -19,6 +19,9 @@ Trained = Literal["nothing", "head", "tokens", "tokens+lora", "all-but-text"]
 Scorer = Literal["cosine", "mlp", "linear"]
 Input = Literal["tower", "text", "profiles"]
 
+TESTED_FACES = "uses the other labelers' answers about the very faces tested, which no model of new faces has"
+NO_CONTROL = "It reads the other labelers' answers about the very faces tested, so this control says nothing about it."
+
 
 @dataclass(frozen=True, slots=True)
 class Method:
@@ -37,6 +40,7 @@ class Method:
     losses: tuple[str, ...] = ()  # beside the pairwise likelihood
     needs: tuple[str, ...] = ("consensus",)  # methods whose run must exist first
     inputs: tuple[Input, ...] = ("tower", "text")  # what the backbone and the study must have
+    reads_tested_faces: bool = False  # knows what other labelers answered about the very faces that are tested
     enters: str = "a token is fitted to the answers in seconds"  # how a new labeler enters
     defaults: Mapping[str, Any] = field(default_factory=dict)  # settings that differ from the trainer's own
 

@@ -8,6 +8,7 @@ from prism_desktop.engine.evaluation.controls import rotate_labelers
 from prism_desktop.engine.evaluation.leaderboard import averaged, leaderboard, methods_json
 from prism_desktop.engine.evaluation.report import evaluate, gain, held_out
 from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.methods.method import NO_CONTROL, TESTED_FACES
 from prism_desktop.engine.training.evaluating import evaluate_run
 from prism_desktop.engine.training.files import write_json, write_text
 from prism_desktop.engine.training.folds import joined
@@ -35,7 +36,8 @@ def write_board(comparison: "Comparison", done: Sequence["Entry"], finished: boo
     Returns:
         What leaderboard.json holds: methods (see `leaderboard.methods_json`), failed [{method, seed, fold, run,
         message}], left_out [{method, reason}], runs {method: [names]}, baselines, swapped {method: {accuracy, gain,
-        below}}, folds, finished, and what was asked.
+        below}}, unswapped [{method, reason}], folds, finished, and what was asked. A row says by `reads_tested_faces`
+        whether its method knows what other labelers answered about the very faces that are tested.
     """
     groups: dict[str, list[RunFolder]] = defaultdict(list)
     for entry in done:
@@ -43,15 +45,17 @@ def write_board(comparison: "Comparison", done: Sequence["Entry"], finished: boo
             groups[entry.method].append(entry.run)
     folds = comparison.folds
     found = [one for name, runs in groups.items() for one in _summaries(name, runs, folds, exact=finished)]
-    rows = leaderboard(found)
+    rows, controlled = leaderboard(found), finished and comparison.plan.controls
+    reading = [name for name in groups if comparison.plan.config(name).reads_tested_faces]
     board = _asked(comparison) | {
         "finished": finished,
-        "methods": methods_json(rows),
+        "methods": [row | {"reads_tested_faces": row["method"] in reading} for row in methods_json(rows)],
         "failed": [_failed(entry) for entry in done if entry.failure],
         "left_out": [{"method": name, "reason": why} for name, why in comparison.left_out.items()],
         "runs": {name: [run.name for run in runs] for name, runs in groups.items()},
         "baselines": _baselines(groups),
-        "swapped": _swapped(groups, folds) if finished and comparison.plan.controls else {},
+        "swapped": _swapped({k: v for k, v in groups.items() if k not in reading}, folds) if controlled else {},
+        "unswapped": [{"method": name, "reason": NO_CONTROL} for name in reading if controlled],
     }
     write_json(comparison.path / JSON, board)
     write_text(comparison.path / MARKDOWN, board_markdown(board))
@@ -66,7 +70,9 @@ def board_markdown(board: Mapping[str, Any]) -> str:
     lines += ["| " + " | ".join(board_cells(row)) + " |" for row in board["methods"]]
     lines += ["", *(f"- {one['method']}, seed {one['seed']}, failed: {one['message']}" for one in board["failed"])]
     lines += [f"- {one['method']} was left out: {one['reason']}" for one in board["left_out"]]
-    lines += _controls(board["swapped"])
+    lines += _controls(board)
+    if any(row.get("reads_tested_faces") for row in board["methods"]):
+        lines.append(f"- \\* {TESTED_FACES}.")
     for row in board["methods"]:
         if row["verdict"]:
             lines.append(f"- {row['method']}: {' '.join(row['verdict']['reasons'])}")
@@ -78,7 +84,7 @@ def board_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     verdict."""
     test, gained, worst, verdict = row["test"], row["gain"], row["worst"], row["verdict"]
     return (
-        row["method"],
+        f"{row['method']} *" if row.get("reads_tested_faces") else row["method"],
         _interval(test["macro"]),
         _interval(test["micro"]),
         _plain(test["nll"]),
@@ -168,8 +174,10 @@ def _swapped(groups: Mapping[str, Sequence[RunFolder]], folds: Sequence[int]) ->
     return out
 
 
-def _controls(swapped: Mapping[str, Any]) -> list[str]:
-    return [
+def _controls(board: Mapping[str, Any]) -> list[str]:
+    swapped, unswapped = board["swapped"], board.get("unswapped", ())
+    left_out = [f"- {one['method']} has no control with swapped models. {one['reason']}" for one in unswapped]
+    return left_out + [
         f"- {name} with every labeler's model given to the next: {_points(row['gain']['value'])} points against "
         f"consensus, {'below it, as it must be' if row['below'] else 'NOT below it'}."
         for name, row in swapped.items()

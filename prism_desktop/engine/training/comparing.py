@@ -19,6 +19,7 @@ from prism_desktop.engine.backbones import parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError, PrismError
 from prism_desktop.engine.methods import METHODS, method
+from prism_desktop.engine.methods.method import NO_CONTROL
 from prism_desktop.engine.names import checked_name
 from prism_desktop.engine.training.claiming import claimed
 from prism_desktop.engine.training.run import RunFolder
@@ -79,7 +80,7 @@ class Comparison:
     Attributes:
         path: its folder.
         methods: in the order of training; what a method stands on comes before it.
-        left_out: methods that are not possible here, with the reason; only where all were asked for.
+        left_out: methods of all that are not possible here, and those of which the control says nothing, with reasons.
         folds: that are tested.
         sources: for each method and fold a folder with the data snapshot that its runs learn from.
     """
@@ -127,11 +128,15 @@ def prepare(plan: Plan) -> Comparison:
         if plan.cross_fit:
             folds = tuple(range(int(sources[CONSENSUS, first.fold].meta()["split"]["folds"])))
             sources = _sources(study, plan, path, names, folds)
-    reasons = {name: obstacle_of(name, plan.config(name), sources[name, first.fold]) for name in names}
-    refused = {name: reason for name, reason in reasons.items() if reason}
+    refused = {n: why for n in names if (why := obstacle_of(n, plan.config(n), sources[n, first.fold]))}
     possible = [name for name in names if name not in refused]
     if refused and (not everything or possible == [CONSENSUS]):
         raise InputError(next(iter(refused.values())))
+    if plan.config(CONSENSUS).pairs.shuffle is not None:
+        refused |= {name: NO_CONTROL for name in possible if plan.config(name).reads_tested_faces}
+        possible = [name for name in possible if name not in refused]
+        if refused and possible == [CONSENSUS]:
+            raise InputError(f"Shuffled labelers are no control of {next(iter(refused))}. {NO_CONTROL}")
     return Comparison(plan, path, tuple(sorted(possible, key=turn)), refused, folds, sources)
 
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.methods.method import NO_CONTROL
 from prism_desktop.engine.personal.storage import bytes_per_labeler
 from prism_desktop.engine.training.files import read_json, write_json, write_text
 from prism_desktop.engine.training.run import RunFolder
@@ -24,12 +25,13 @@ def evaluate_run(run: RunFolder, swap: tuple[str, str] | None = None) -> dict[st
         swap: two labelers who exchange their models, a control: what is personal must get worse by it.
 
     Returns:
-        What `summary.json` holds: run, method, backbone, device, split, what it cost (`training_facts`), counts, test,
-        consensus, gain, baselines, swapped, and the settings and versions behind them.
+        What `summary.json` holds: run, method, reads_tested_faces, backbone, device, split, what it cost
+        (`training_facts`), counts, test, consensus, gain, baselines, swapped, and the settings and versions behind
+        them.
 
     Raises:
         RunError: if there are no predictions yet.
-        InputError: if a labeler to swap is not in the run.
+        InputError: if a labeler to swap is not in the run, or swapping says nothing about its method.
     """
     from prism_desktop.engine.evaluation.controls import swap_labelers
     from prism_desktop.engine.evaluation.report import evaluate_against
@@ -39,6 +41,8 @@ def evaluate_run(run: RunFolder, swap: tuple[str, str] | None = None) -> dict[st
         raise RunError(f"The run {run.name} has no predictions yet; finish or resume its training.")
     config, meta = run.config(), run.meta()
     if swap is not None:
+        if config.reads_tested_faces:
+            raise InputError(f"Swapped models are no control of {config.method}. {NO_CONTROL}")
         predictions = swap_labelers(predictions, *swap)
     results = evaluate_against(
         run.table("pairs"),
@@ -56,6 +60,7 @@ def evaluate_run(run: RunFolder, swap: tuple[str, str] | None = None) -> dict[st
     return {
         "run": run.name,
         "method": config.method,
+        "reads_tested_faces": config.reads_tested_faces,
         "backbone": config.backbone,
         "device": environment.get("device"),
         "split": meta["split"],

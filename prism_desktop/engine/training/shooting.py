@@ -1,9 +1,9 @@
 """K-shot curves: how well labelers of whom training never heard are served after few answers.
 
 For a K-shot curve labelers are parted into folds. Each fold is left out of a run, which its labelers then enter with K
-of their training answers, drawn anew in every resample, and is tested on faces that were held out from everybody; an
-answer is what `drawing` says. The runs are ordinary ones in the study, so that an interrupted evaluation goes on with
-them.
+of their training answers, drawn anew in every resample, and is tested on faces that were held out from everybody
+(methods that read what others said of those are marked); an answer is what `drawing` says. The runs are ordinary ones
+in the study, so that an interrupted evaluation goes on with them.
 """
 
 import tempfile
@@ -61,9 +61,9 @@ def shoot(plan: ShotPlan) -> Iterator[Event[dict[str, Any]]]:
 
     Yields:
         Progress and notices, then Done with {study, backbone, split, fingerprint, shots, resamples, folds, labelers,
-        methods}; the latter a list of {method, curve}, a curve as `evaluation.shots.shot_curve` returns it, gains
-        against the consensus of the same run's labelers on the same answers. Each method's is kept in the study as
-        soon as it is there (`measured`).
+        methods}; the latter a list of {method, reads_tested_faces, curve}, a curve as `evaluation.shots.shot_curve`
+        returns it, gains against the consensus of the same run's labelers on the same answers. Each method's is kept in
+        the study as soon as it is there (`measured`).
 
     Raises:
         InputError: one sentence, if the plan cannot be carried out.
@@ -89,7 +89,9 @@ def shoot(plan: ShotPlan) -> Iterator[Event[dict[str, Any]]]:
                 entrance = yield from value(open_entrance(run, shelf.find(run)))
                 yield from _enter_all(plan, pool, entrance, part, frames, title)
             yield Progress(1, 1, f"{name}: testing")
-            results.append({"method": name, "curve": _curve(pool, codes, frames, shared)})
+            reads = plan.config(name).reads_tested_faces
+            curve = _curve(pool, codes, frames, shared)
+            results.append({"method": name, "reads_tested_faces": reads, "curve": curve})
             keep(plan.study, "shots", plan.config(name), asked, {**facts, **results[-1]})
         yield Done({**facts, "methods": results})
 

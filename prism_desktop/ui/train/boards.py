@@ -63,8 +63,12 @@ class Board:
             f"{_title(each['method'])}, seed {each['seed']}, failed: {each['message']}"
             for each in self.told.get("failed") or ()
         ]
-        return found + [
+        found += [
             f"{_title(each['method'])} was left out: {each['reason']}" for each in self.told.get("left_out") or ()
+        ]
+        return found + [
+            f"{_title(each['method'])} has no control with swapped models. {each['reason']}"
+            for each in self.told.get("unswapped") or ()
         ]
 
     def control(self) -> tuple[str, bool]:

@@ -17,6 +17,7 @@ from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.claiming import claimed
 from prism_desktop.engine.training.comparing import Plan, compare, prepare
 from prism_desktop.engine.training.entering import open_entrance
+from prism_desktop.engine.training.evaluating import evaluate_run
 from prism_desktop.engine.training.run import RunFolder, list_runs
 from tests.fixtures.study import MakeStudy
 
@@ -250,6 +251,33 @@ def test_that_a_device_that_is_not_there_ends_the_comparison_and_leaves_no_run(
     with pytest.raises(InputError, match=r"mps|Apple|Metal"):
         _compare(plan)
     assert not list_runs(study.path)
+
+
+def test_that_a_method_that_reads_answers_about_tested_faces_is_marked_and_no_control_speaks_of_it(
+    study: Study, tiny_backbone: str
+) -> None:
+    board, events = _compare(_plan(study, tiny_backbone, "collaborative", "hierarchical-bayes", controls=True))
+    marked = {row["method"] for row in board["methods"] if row["reads_tested_faces"]}  # type: ignore[attr-defined]
+    assert marked == {"collaborative"}
+    assert set(board["swapped"]) == {"hierarchical-bayes"}  # type: ignore[call-overload]
+    assert [one["method"] for one in board["unswapped"]] == ["collaborative"]  # type: ignore[attr-defined]
+    text = (Path(str(events[-1]["path"])) / "leaderboard.md").read_text()
+    assert "| collaborative * |" in text
+    assert "\\* uses the other labelers' answers about the very faces tested" in text
+    run = next(RunFolder(run.path) for run in list_runs(study.path) if run.method == "collaborative")
+    assert "\\* uses the other labelers' answers" in (run.path / "summary.md").read_text().split("## By labeler")[0]
+    with pytest.raises(InputError, match="no control of collaborative"):
+        evaluate_run(run, ("L1", "L2"))
+
+
+def test_that_shuffled_labelers_leave_out_what_reads_answers_about_tested_faces(
+    study: Study, tiny_backbone: str
+) -> None:
+    found = prepare(_plan(study, tiny_backbone, "collaborative", "retrieval", shuffled=True))
+    assert found.methods == ("consensus", "retrieval")
+    assert "this control says nothing about it" in found.left_out["collaborative"]
+    with pytest.raises(InputError, match="no control of collaborative"):
+        prepare(_plan(study, tiny_backbone, "collaborative", shuffled=True))
 
 
 def test_that_all_leaves_out_what_is_impossible(study: Study, tiny_backbone: str) -> None:

@@ -57,6 +57,7 @@ HEADS: tuple[Method, ...] = (
         trained="head",
         scorer="linear",
         inputs=(),
+        reads_tested_faces=True,
         enters="its posterior is updated in milliseconds",
     ),
 )
