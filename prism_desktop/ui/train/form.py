@@ -5,7 +5,7 @@ from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QIntValidator
-from PySide6.QtWidgets import QComboBox, QFrame, QLabel, QLineEdit, QPushButton, QScrollArea, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFrame, QLabel, QLineEdit, QPushButton, QScrollArea, QWidget
 
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
@@ -126,7 +126,8 @@ class RunForm(QFrame):
         """The comparison that the form describes."""
         plain = {key: value for key, value in self._plain().items() if value is not None}
         controls = self.controls.swapped.isChecked(), self.controls.shuffled.isChecked()
-        return Asked(self.methods(), plain, tuple(self.advanced.texts()), int(self.seeds.text() or 1), *controls)
+        seeds, folds = int(self.seeds.text() or 1), self.cross_fit.isChecked() and self.cross_fit.isEnabled()
+        return Asked(self.methods(), plain, tuple(self.advanced.texts()), seeds, *controls, cross_fit=folds)
 
     def _plain(self) -> dict[str, Any]:
         """What stands in the fields above the fold, apart from methods and seeds."""
@@ -149,6 +150,10 @@ class RunForm(QFrame):
         self.fields = self.advanced.fields
         self.advanced.hide()
         self.controls = Controls()
+        self.cross_fit = QCheckBox("Hold out each image fold in &turn")
+        self.cross_fit.setToolTip(
+            "Trains each method once per fold, so that every answer within a fold is tested once."
+        )
         self.labelers, self.attributes = PickMany("labelers"), PickMany("attributes")
         self._device_why = ""
         self.seed, self.seeds = QLineEdit("0"), QLineEdit("3")
@@ -169,7 +174,7 @@ class RunForm(QFrame):
         self._seeds_note = label("Each method is trained once per seed; answers are averaged.", "small", wrap=True)
         self._one = (_field("&Method", self.method), _field("S&eed", self.seed))
         seeds, controls = _field("S&eeds", self.seeds, self._seeds_note), _field("Controls", self.controls)
-        self._many = (_field("&Methods", self.several), seeds, controls)
+        self._many = (_field("&Methods", self.several), _field("Cross-fitting", self.cross_fit), seeds, controls)
         self._ways = (*((field, "run") for field in self._one), *((field, "compare") for field in self._many))
         method = QWidget()
         method.setLayout(rows(self._one[0], self._many[0], self._method_note, gap=5))
@@ -224,6 +229,7 @@ class RunForm(QFrame):
         names = self.methods()
         note = METHODS[names[0]].summary if not self.comparing else ", ".join(METHODS[name].title for name in names)
         self._method_note.setText(note + ("." if self.comparing and names else ""))
+        self.cross_fit.setEnabled(self.split.currentData() == "image")
         self._split_note.setText(SPLIT_NOTES.get(self.split.currentData(), ""))
         why = self._device_why if self.device.currentData() == "auto" else ""
         self._device_note.setText(why)

@@ -48,6 +48,7 @@ class Asked:
     seeds: int
     controls: bool = False  # test everybody with the next labeler's model, too
     shuffled: bool = False  # train on answers whose labelers were shuffled
+    cross_fit: bool = False  # hold out every image fold in turn
 
 
 @dataclass(frozen=True, slots=True)

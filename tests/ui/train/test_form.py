@@ -228,6 +228,12 @@ def test_that_a_comparison_asks_for_what_is_ticked(form: RunForm, qtbot: QtBot) 
     asked = told.args[0]
     assert set(asked.methods) == {"collaborative", "hierarchical-bayes"}
     assert (asked.seeds, asked.options["backbone"], asked.options["split"]) == (2, "prism-mini", "image")
+    assert not asked.cross_fit
+    form.cross_fit.click()
+    assert form.asked().cross_fit
+    form.split.setCurrentIndex(form.split.findData("pair"))  # there are no image folds to hold out
+    assert not form.cross_fit.isEnabled()
+    assert not form.asked().cross_fit
     form.several.pick([])
     form.start.click()
     assert "at least one method" in form._problem.text()
