@@ -152,9 +152,8 @@ def compare(study: Path, asked: Asked) -> Iterator[Any]:
     """Train what a comparison lacks; batches of events as `comparing.compare` tells them."""
     from prism_desktop.engine.training import comparing
 
-    plan = comparing.Plan(
-        study, asked.methods, asked.options, asked.settings, asked.seeds, asked.controls, asked.shuffled
-    )
+    wanted = (asked.methods, asked.options, asked.settings, asked.seeds, asked.controls, asked.shuffled)
+    plan = comparing.Plan(study, *wanted, cross_fit=asked.cross_fit)
     yield from comparing.compare(plan)
 
 
