@@ -76,7 +76,7 @@ def _ridge(workshop: Workshop, task: "Task") -> Iterator[Progress | Done[Scores]
         settings = RidgeSettings(dims=dims, power=power)
         for event in ridge.fit(x, task.answers["train"], *size, settings=settings):
             if isinstance(event, Done):
-                loss = choosing.validation_nll(event.value, x, val)
+                loss = choosing.validation_nll(event.value, x, val, rescaled=True)
                 if best is None or loss < least:
                     best, least = event.value, loss
     assert best is not None

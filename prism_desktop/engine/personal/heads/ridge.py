@@ -102,19 +102,23 @@ def fit(
 
 
 def choose(x: Floats, answers: Answers, labelers: int, attributes: int, settings: RidgeSettings) -> Floats:
-    """(attributes,) the penalty with the least cross-validated loss, on images that were not trained on."""
+    """(attributes,) the penalty with the least cross-validated loss, on images that were not trained on.
+
+    Of penalties that do alike the strongest: where no answer could be held out, nothing speaks for a weak one.
+    """
+    penalties = np.array(sorted(settings.penalties, reverse=True), np.float64)
     part = np.random.default_rng(settings.seed).integers(0, _PARTS, len(x))
     left, right = part[answers.left], part[answers.right]
-    loss = np.zeros((len(settings.penalties), attributes))
+    loss = np.zeros((len(penalties), attributes))
     for held in range(_PARTS):
         inside = gather(
             x, select(answers, (left != held) & (right != held)), None, labelers, attributes, settings.overlap
         )
         outside = gather(x, select(answers, (left == held) & (right == held)), None, labelers, attributes, np.inf)
-        for row, penalty in enumerate(settings.penalties):
+        for row, penalty in enumerate(penalties):
             heads = pooled(inside, np.full(attributes, penalty))
             loss[row] -= [sum(b[a].log_likelihood(heads[a]) for b in outside) for a in range(attributes)]
-    return np.asarray(np.asarray(settings.penalties)[np.argmin(loss, axis=0)], np.float64)
+    return np.asarray(penalties[np.argmin(loss, axis=0)], np.float64)
 
 
 def pooled(evidence: Sequence[Evidence], penalty: Floats) -> Floats:

@@ -108,6 +108,16 @@ def test_that_the_nearest_comparison_votes_for_what_was_chosen() -> None:
     np.testing.assert_allclose(votes, [-1, 1, 0, 0], atol=1e-6)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_that_the_strongest_penalty_is_taken_where_no_answer_can_be_held_out(seed: int) -> None:
+    x, settings = features(40, 16, seed), ridge.RidgeSettings(dims=16)
+    one = answer(np.zeros((1, 1, 40)), 1, seed)
+    assert ridge.choose(x.astype(float), one, 1, 1, settings) == max(settings.penalties)
+    head = np.random.default_rng(seed).normal(size=(1, 1, 16))
+    many = answer(3 * np.einsum("uak,nk->uan", head, x), 400, seed)  # and a weaker one where answers speak for it
+    assert ridge.choose(x.astype(float), many, 1, 1, settings) < max(settings.penalties)
+
+
 def test_that_a_consensus_ignores_who_answered_and_ridge_does_not(study) -> None:
     x, _, train, _ = study
     shared = last(ridge.fit(x, train, U, 1, owner="nobody"))
