@@ -12,12 +12,12 @@ import numpy as np
 
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.events import Done
-from prism_desktop.engine.personal.answers import answers
+from prism_desktop.engine.personal.answers import answers, select
 from prism_desktop.engine.study.demo.study import build_demo
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.control import Control
 from prism_desktop.engine.training.entering import open_entrance
-from prism_desktop.engine.training.entrances import alone, some
+from prism_desktop.engine.training.entrances import alone
 from prism_desktop.engine.training.labels import from_study
 from prism_desktop.engine.training.run import RunFolder
 from prism_desktop.engine.training.session import train_run
@@ -73,7 +73,7 @@ def _measure(run: RunFolder) -> tuple[float, float, float]:
     entering = predicting = 0.0
     for start in (0, ANSWERS):
         begun = time.perf_counter()
-        entered = done.value.enter(some(given, np.isin(np.arange(len(given)), np.arange(start, start + ANSWERS))))
+        entered = done.value.enter(select(given, np.isin(np.arange(len(given)), np.arange(start, start + ANSWERS))))
         entering = time.perf_counter() - begun
         entered.scores(None)
         predicting = time.perf_counter() - begun - entering

@@ -21,10 +21,11 @@ from scipy.stats import t as student
 from scipy.stats import wilcoxon
 
 from prism_desktop.engine.config import PairsConfig, SplitConfig
+from prism_desktop.engine.evaluation.metrics import hits
 from prism_desktop.engine.evaluation.prepare import make_pairs
 from prism_desktop.engine.evaluation.report import evaluate, gain
 from prism_desktop.engine.events import Done
-from prism_desktop.engine.personal.answers import Answers, answers
+from prism_desktop.engine.personal.answers import Answers, answers, select
 from prism_desktop.engine.personal.heads import bayes, collaborative, retrieval, ridge
 from prism_desktop.engine.personal.heads.evidence import Ratings
 from prism_desktop.engine.study.folds import assign_folds
@@ -99,7 +100,7 @@ def methods(data: Data) -> Iterator[tuple[str, Scores]]:
     x, train, u = data.features, data.answers["train"], len(data.raters)
     shared = _last(ridge.fit(x, train, u, 1, owner="nobody"))
     yield "consensus", shared.scores(x)
-    own = ridge.select(train, np.isin(train.labeler, data.many))
+    own = select(train, np.isin(train.labeler, data.many))
     yield "per-labeler ridge", _last(ridge.fit(x, own, u, 1)).scores(x)
     yield "retrieval", _last(retrieval.fit(x, train, data.answers["val"], u, shared)).scores(x)
     everything, every_rating = _all(data.answers), _all(data.ratings)
@@ -145,13 +146,13 @@ def shots(data: Data, accuracy: dict[tuple[str, int], dict[str, list[float]]]) -
     x, test = data.features, data.answers["test"]
     for group in np.array_split(np.random.default_rng(0).permutation(data.many), 3):
         pairs, ratings = data.answers["train"], data.ratings["train"]
-        kept = ridge.select(pairs, ~np.isin(pairs.labeler, group))
+        kept = select(pairs, ~np.isin(pairs.labeler, group))
         given = _rows(ratings, ~np.isin(ratings.labeler, group))
         rated = _last(bayes.fit(x, None, len(data.raters), 1, ratings=given))
         paired = _last(bayes.fit(x, kept, len(data.raters), 1))
         shared = _last(ridge.fit(x, kept, len(data.raters), 1, owner="nobody")).scores(x)[0, 0]
         for u in group:
-            code, mine = data.raters[u], ridge.select(test, test.labeler == u)
+            code, mine = data.raters[u], select(test, test.labeler == u)
 
             def add(
                 kind: str, k: int, scores: NDArray[np.floating[Any]], code: str = code, mine: Answers = mine
@@ -164,7 +165,7 @@ def shots(data: Data, accuracy: dict[tuple[str, int], dict[str, list[float]]]) -
                 own = rng.permutation(np.flatnonzero(pairs.labeler == u))
                 single = rng.permutation(np.flatnonzero(ratings.labeler == u))
                 for k in SHOTS:
-                    add("pairs", k, paired.adapt(x, ridge.select(pairs, own[:k])).scores(x)[0, 0])
+                    add("pairs", k, paired.adapt(x, select(pairs, own[:k])).scores(x)[0, 0])
                     add("ratings", k, rated.adapt(x, None, _rows(ratings, single[:k])).scores(x)[0, 0])
 
 
@@ -196,8 +197,7 @@ def _interval(gained: NDArray[np.float64]) -> tuple[float, float]:
 
 
 def _right(scores: NDArray[np.floating[Any]], answers: Answers) -> float:
-    margin = scores[answers.left] - scores[answers.right]
-    return float(np.where(margin == 0, 0.5, (margin > 0) == (answers.outcome > 0.5)).mean())
+    return float(hits(scores[answers.left] - scores[answers.right], answers.outcome > 0.5).mean())
 
 
 def _p(mine: NDArray[np.float64], other: NDArray[np.float64]) -> float:

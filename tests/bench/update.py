@@ -10,9 +10,8 @@ import time
 import numpy as np
 
 from prism_desktop.engine.events import Done
-from prism_desktop.engine.personal.answers import Answers
+from prism_desktop.engine.personal.answers import Answers, select
 from prism_desktop.engine.personal.heads import bayes
-from prism_desktop.engine.personal.heads.ridge import select
 
 LABELERS, FACES, ATTRIBUTES, EACH, DIMENSIONS = 6, 600, 3, 400, 512
 STEPS, LIMIT = 50, 0.020  # answers that come one at a time, s

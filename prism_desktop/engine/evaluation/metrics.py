@@ -68,7 +68,12 @@ def with_margin(pairs: pd.DataFrame, margin: Floats) -> Judged:
 
 def correct(judged: Judged) -> Floats:
     """1 where the chosen image has the higher score, 0.5 where the scores are equal, else 0; (n,)."""
-    return np.where(judged.margin == 0, 0.5, (judged.margin > 0) == judged.chosen).astype(np.float64)
+    return hits(judged.margin, judged.chosen)
+
+
+def hits(margin: Floats, chosen: npt.NDArray[np.bool_]) -> Floats:
+    """The same of margins (n,) and of whether the left image was chosen (n,)."""
+    return np.where(margin == 0, 0.5, (margin > 0) == chosen).astype(np.float64)
 
 
 def nll(judged: Judged) -> Floats:
@@ -87,13 +92,17 @@ def probability(judged: Judged) -> Floats:
 
 
 def ece(judged: Judged, bins: int = BINS) -> float:
-    """Expected calibration error: |confidence - accuracy| over bins of equally many answers, by confidence."""
+    """Expected calibration error: |confidence - accuracy| over bins of equally many answers, by confidence.
+
+    Answers of equal confidence share their accuracy, so that a bin's border among them depends on no order.
+    """
     if not len(judged):
         return float("nan")
-    p = probability(judged)
-    confidence, right = np.maximum(p, 1 - p), correct(judged)
-    # Equal confidences are ordered by position, which says nothing about being right.
-    parts = np.array_split(np.argsort(confidence, kind="stable"), min(bins, len(judged)))
+    size = np.abs(judged.margin)
+    confidence = np.exp(-np.logaddexp(0.0, -size))
+    _, alike = np.unique(size, return_inverse=True)
+    right = (np.bincount(alike, correct(judged)) / np.bincount(alike))[alike]
+    parts = np.array_split(np.argsort(size, kind="stable"), min(bins, len(judged)))
     return float(sum(abs(confidence[part].mean() - right[part].mean()) * len(part) for part in parts) / len(judged))
 
 

@@ -1,6 +1,6 @@
 """From a study's answers to the pairs of a run: what is used, how it is split, and what the reader is told."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,25 +83,6 @@ def _use(comparisons: pd.DataFrame, ratings: pd.DataFrame) -> str:
     if comparisons.empty:
         return "ratings"
     return "comparisons" if set(ratings["labeler"]) <= set(comparisons["labeler"]) else "both"
-
-
-def cross_fit(
-    comparisons: pd.DataFrame,
-    ratings: pd.DataFrame,
-    images: pd.DataFrame,
-    split: SplitConfig | None = None,
-    options: PairsConfig | None = None,
-) -> Iterator[PairSet]:
-    """`make_pairs` for every fold in turn; together they test each pair that lies within a fold once.
-
-    Raises:
-        InputError: as `make_pairs`, in any of the folds.
-    """
-    first = make_pairs(comparisons, ratings, images, (split or SplitConfig()).model_copy(update={"fold": 0}), options)
-    yield first
-    for fold in range(1, first.report.folds):
-        turned = (split or SplitConfig()).model_copy(update={"fold": fold})
-        yield make_pairs(comparisons, ratings, images, turned, options)
 
 
 def _with_ratings(

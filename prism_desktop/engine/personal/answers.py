@@ -1,7 +1,7 @@
 """Answers as arrays, as every method learns from them. Importing this needs no pandas."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,6 +55,11 @@ def answers(
         weight=rows["weight"].to_numpy(dtype=np.float32),
         group=np.asarray(group, dtype=np.int64),
     )
+
+
+def select(answers: Answers, keep: npt.NDArray[np.bool_] | Ints) -> Answers:
+    """Some of the answers."""
+    return Answers(**{part.name: getattr(answers, part.name)[keep] for part in fields(answers)})
 
 
 def _rows(column: "pd.Series", names: Sequence[str]) -> Ints:

@@ -42,7 +42,6 @@ def _decoder(arrays: Mapping[str, NDArray[Any]]) -> Heads:
 
 KINDS: Mapping[str, Callable[[Mapping[str, NDArray[Any]]], Heads]] = {
     "consensus": LinearHeads.from_arrays,
-    "ridge": LinearHeads.from_arrays,
     "hierarchical-bayes": BayesHeads.from_arrays,
     "collaborative": CollaborativeHeads.from_arrays,
     "retrieval": RetrievalHeads.from_arrays,

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from prism_desktop.engine.events import Done
-from prism_desktop.engine.personal.answers import Answers, Ints
+from prism_desktop.engine.personal.answers import Answers, Ints, select
 from prism_desktop.engine.personal.heads import bayes
 from prism_desktop.engine.personal.heads.evidence import gather
-from prism_desktop.engine.personal.heads.ridge import RidgeSettings, choose, pooled, select
+from prism_desktop.engine.personal.heads.ridge import RidgeSettings, choose, pooled
 from prism_desktop.engine.personal.heads.space import Features, fit_space
 
 Clustering = Literal["k-means", "agglomerative", "hdbscan"]

@@ -17,12 +17,13 @@ import numpy as np
 
 from prism_desktop.engine.errors import InputError, PrismError
 from prism_desktop.engine.evaluation.intervals import wilson
+from prism_desktop.engine.evaluation.metrics import hits
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.methods import method
-from prism_desktop.engine.personal.answers import Answers, answers
+from prism_desktop.engine.personal.answers import Answers, answers, select
 from prism_desktop.engine.training.combining import differences
 from prism_desktop.engine.training.entering import LEAST, cross_fitted, open_entrance
-from prism_desktop.engine.training.entrances import Entered, Entrance, alone, some
+from prism_desktop.engine.training.entrances import Entered, Entrance, alone
 from prism_desktop.engine.training.files import write_json, write_whole
 from prism_desktop.engine.training.fit import Scored
 from prism_desktop.engine.training.labels import Labels, from_study, presentations, read_labels
@@ -101,9 +102,9 @@ def check(entrance: Entrance, given: Answers, profile: str = "") -> dict[str, An
     if margin is None or not decided.any():
         note = f"{len(given)} answers are too few to test on; from {LEAST} on the accuracy is cross-validated."
         return {"accuracy": None, "low": None, "high": None, "start": None, "tested": 0, "note": note}
-    kept = some(given, decided)
-    start = differences(entrance.enter(some(given, np.zeros(len(given), bool)), profile).scores(None)[None], kept)
-    shares = [float(np.mean(_right(one, kept))) for one in (margin[decided], start)]
+    kept = select(given, decided)
+    start = differences(entrance.enter(select(given, np.zeros(len(given), bool)), profile).scores(None)[None], kept)
+    shares = [float(np.mean(hits(one, kept.outcome > 0.5))) for one in (margin[decided], start)]
     low, high = wilson(shares[0], len(kept))
     note = f"Cross-validated on {len(kept)} own answers; no image of a tested answer was learned from."
     return {"accuracy": shares[0], "low": low, "high": high, "start": shares[1], "tested": len(kept), "note": note}
@@ -121,10 +122,6 @@ def load_newcomer(run: RunFolder, entrance: Entrance, code: str) -> Entered:
     if not path.is_file():
         raise InputError(f"Nobody called {code} entered the run {run.name}.")
     return entrance.restore(load_file(path))
-
-
-def _right(margin: "np.typing.NDArray[np.float64]", given: Answers) -> "np.typing.NDArray[np.float64]":
-    return np.where(margin == 0, 0.5, (margin > 0) == (given.outcome > 0.5))
 
 
 def _save(path: Path, entered: Entered) -> None:

@@ -15,9 +15,10 @@ import numpy.typing as npt
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit
 
+from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Notice, Progress
 from prism_desktop.engine.methods import METHODS
-from prism_desktop.engine.personal.answers import Answers
+from prism_desktop.engine.personal.answers import Answers, select
 from prism_desktop.engine.personal.combined import COMBINATION, Member
 from prism_desktop.engine.training.closed_form import Scores, close_epoch
 from prism_desktop.engine.training.evaluating import training_facts
@@ -129,11 +130,20 @@ class Combination:
         return float(sum(tried.values()))
 
     def _read(self, run: RunFolder) -> tuple[Scores, float]:
-        """Calibrated scores, (labelers, attributes, images) float32, and the factor that calibrated them."""
-        frame = run.predictions()
-        table = frame.set_index(["labeler", "attribute", "image"])["score"].to_numpy(dtype=np.float32)
-        shape = len(self.labelers), len(self.attributes), len(self.images)
-        scores: Scores = table.reshape(shape)  # predictions are written in this very order
+        """Calibrated scores, (labelers, attributes, images) float32, and the factor that calibrated them.
+
+        Raises:
+            RunError: if the member speaks of other labelers, attributes or images than the combination.
+        """
+        frame, keys = run.predictions(), {"labeler": self.labelers, "attribute": self.attributes, "image": self.images}
+        shape = tuple(len(names) for names in keys.values())
+        agrees = len(frame) == np.prod(shape)
+        for axis, (key, names) in enumerate(keys.items()):
+            along = tuple(slice(None) if place == axis else 0 for place in range(len(shape)))
+            agrees = agrees and tuple(frame[key].to_numpy(dtype=object).reshape(shape)[along]) == names
+        if not agrees:
+            raise RunError(f"The run {run.name} scores other labelers, attributes or images; train the member again.")
+        scores: Scores = frame["score"].to_numpy(dtype=np.float32).reshape(shape)
         factor = calibration(differences(scores, self.answers["val"]), self.answers["val"])
         return np.float32(factor) * scores, factor
 
@@ -228,18 +238,13 @@ def cross_fitted(margins: Doubles, answers: Answers) -> float:
     total = np.empty(len(answers))
     for held in range(_PARTS):
         inside, outside = part != held, part == held
-        weights = stacked(margins[:, inside], _some(answers, inside))
-        total[outside] = loss(weights @ margins[:, outside], _some(answers, outside))
+        weights = stacked(margins[:, inside], select(answers, inside))
+        total[outside] = loss(weights @ margins[:, outside], select(answers, outside))
     return float(total.mean())
 
 
 def helps(consensus: Doubles, personal: Doubles, answers: Answers, labeler: int) -> bool:
     """Whether a labeler's own validation answers are likelier under the personal model."""
     mine = answers.labeler == labeler
-    gained = loss(consensus[mine], _some(answers, mine)) - loss(personal[mine], _some(answers, mine))
+    gained = loss(consensus[mine], select(answers, mine)) - loss(personal[mine], select(answers, mine))
     return bool(len(gained) and gained.mean() > 0)
-
-
-def _some(answers: Answers, keep: npt.NDArray[np.bool_]) -> Answers:
-    columns = ("labeler", "attribute", "left", "right", "outcome", "weight", "group")
-    return Answers(**{name: getattr(answers, name)[keep] for name in columns})

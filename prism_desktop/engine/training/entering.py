@@ -20,7 +20,7 @@ import numpy.typing as npt
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Event, Notice, Progress
 from prism_desktop.engine.events import value as value
-from prism_desktop.engine.personal.answers import Answers, Ints
+from prism_desktop.engine.personal.answers import Answers, Ints, select
 from prism_desktop.engine.personal.combined import COMBINATION, Member, read_combination
 from prism_desktop.engine.personal.decoder import DecoderModel
 from prism_desktop.engine.personal.saved import TOKENS, load_run, refuse_others
@@ -37,7 +37,6 @@ from prism_desktop.engine.training.entrances import (
     State,
     TowerEntrance,
     alone,
-    some,
 )
 from prism_desktop.engine.training.newcomer import Scores
 from prism_desktop.engine.training.run import RunFolder
@@ -146,7 +145,7 @@ def cross_fitted(
             continue
         shown = np.unique(np.concatenate([answers.left[tested], answers.right[tested]]))
         free = (part != held) & ~np.isin(answers.left, shown) & ~np.isin(answers.right, shown)
-        scores = entrance.enter(some(answers, free), profile).scores(shown)
+        scores = entrance.enter(select(answers, free), profile).scores(shown)
         left, right = np.searchsorted(shown, answers.left[tested]), np.searchsorted(shown, answers.right[tested])
         names = answers.attribute[tested]
         margin[tested] = scores[names, left] - scores[names, right]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -213,11 +213,6 @@ class TowerEntrance(ModelEntrance):
 def alone(answers: Answers) -> Answers:
     """The same answers, of labeler 0."""
     return replace(answers, labeler=np.zeros_like(answers.labeler))
-
-
-def some(answers: Answers, keep: npt.NDArray[np.bool_]) -> Answers:
-    """Those answers that are kept."""
-    return Answers(**{part.name: getattr(answers, part.name)[keep] for part in fields(answers)})
 
 
 def asked_of(run: RunFolder) -> tuple[tuple[str, ...], ...]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Done, Event, Notice, Progress
@@ -143,8 +143,3 @@ def adapt_in_child(run: RunFolder, **entry: Unpack[Entry]) -> Iterator[Event[New
             child.wait()
         if child.stdout is not None:
             child.stdout.close()
-
-
-def code_of(path: Path) -> str:
-    """The code that a newcomer's folder is named after."""
-    return unquote(path.name)

@@ -1,12 +1,14 @@
 """Metrics on cases computed by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation import metrics
 from prism_desktop.engine.evaluation.pairs import pairs_from_comparisons
-from tests.engine.evaluation import fabricate
+from tests.engine.evaluation import fabricate, simulate
 
 SCORES = {"x": 2.0, "y": 0.0, "z": 0.0}
 ROWS = [
@@ -47,6 +49,25 @@ def test_that_calibration_error_is_zero_when_confidence_is_accuracy() -> None:
     sure = metrics.with_margin(pairs, np.full(40, np.log(3.0)))  # P(left) = 3/4
     assert metrics.ece(sure, bins=1) == pytest.approx(0.0)
     assert metrics.ece(metrics.with_margin(pairs, np.full(40, 40.0)), bins=1) == pytest.approx(0.25)
+
+
+def test_that_a_calibrated_simulator_has_next_to_no_calibration_error_and_a_sure_one_as_much_as_it_errs() -> None:
+    judged, _ = simulate.answers(np.random.default_rng(0), 500, 5_000, 4)
+    assert metrics.ece(judged) < 0.01
+    bold = replace(judged, margin=judged.margin * 50)
+    error = 1 - metrics.correct(bold).mean()  # it says 1 nearly everywhere
+    assert metrics.ece(bold) == pytest.approx(error, abs=0.02)
+
+
+def test_that_calibration_error_depends_on_no_order_of_answers_whose_confidences_are_equal() -> None:
+    rng = np.random.default_rng(0)
+    judged, _ = simulate.answers(rng, 60, 100, 3)
+    coarse = replace(judged, margin=np.round(judged.margin))  # few different confidences, labelers one after another
+    found = []
+    for order in (np.arange(len(judged)), np.argsort(judged.chosen, kind="stable"), rng.permutation(len(judged))):
+        columns = {name: getattr(coarse, name)[order] for name in ("labeler", "attribute", "left", "right")}
+        found.append(metrics.ece(replace(coarse, **columns, chosen=coarse.chosen[order], margin=coarse.margin[order])))
+    assert found == pytest.approx([found[0]] * 3, abs=1e-12)
 
 
 def test_that_a_missing_prediction_is_one_sentence() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from prism_desktop.engine.config import PairsConfig, SplitConfig
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation.pairs import pairs_from_comparisons
-from prism_desktop.engine.evaluation.prepare import PairSet, cross_fit, make_pairs
+from prism_desktop.engine.evaluation.prepare import PairSet, make_pairs
 from prism_desktop.engine.evaluation.splits import assign
 from tests.engine.evaluation import fabricate
 
@@ -98,13 +98,6 @@ def test_that_over_all_folds_every_answer_is_tested_once(kind: str) -> None:
     folds = split(kind, 1, within=True).report.folds
     tested = [split(kind, 1, within=True, fold=fold, shots=0).pairs["split"] == "test" for fold in range(folds)]
     assert (sum(part.astype(int) for part in tested) == 1).all()
-
-
-def test_that_cross_fitting_goes_through_all_folds() -> None:
-    frame = fabricate.random_comparisons(300, 70, 1, within_folds=True)
-    made = list(cross_fit(frame, NO_RATINGS, fabricate.images(70)))
-    assert [part.report.fold for part in made] == list(range(7))
-    assert sum(part.report.counts["test"] for part in made) == len(made[0].pairs)
 
 
 def test_that_folds_of_a_parted_graph_test_no_answer_twice() -> None:
@@ -219,8 +212,13 @@ def test_that_ratings_leave_every_comparison_in_its_split(kind: str, raters: int
 def test_that_whoever_only_rated_is_held_out_once_over_all_folds_of_labelers() -> None:
     compared = fabricate.random_comparisons(300, 70, 0)
     rated = fabricate.random_ratings(60, 70, 0, labelers=7)
-    tested = []
-    for made in cross_fit(compared, rated, fabricate.images(70), SplitConfig(kind="labeler"), PairsConfig(use="both")):
+    tested: list[str] = []
+
+    def held(fold: int) -> PairSet:
+        options = SplitConfig(kind="labeler", fold=fold), PairsConfig(use="both")
+        return make_pairs(compared, rated, fabricate.images(70), *options)
+
+    for made in [held(fold) for fold in range(held(0).report.folds)]:
         held_out = made.pairs.loc[made.pairs["split"] == "test", "labeler"]
         tested += sorted(set(held_out))
     assert sorted(tested) == [f"L{number}" for number in range(7)]

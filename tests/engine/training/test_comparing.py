@@ -221,7 +221,7 @@ def test_that_embeddings_imported_again_are_trained_on_again(study: Study) -> No
     first = next(RunFolder(run.path) for run in list_runs(study.path) if run.method == "hierarchical-bayes")
     assert states(0) == {"reused"}
     assert states(1) == {"new"}
-    with pytest.raises(RunError, match="not those that"):
+    with pytest.raises(RunError, match="imported anew"):
         list(open_entrance(first))
 
 

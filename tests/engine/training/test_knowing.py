@@ -10,9 +10,8 @@ import torch
 from prism_desktop.engine.backbones import Backbone
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.methods import METHODS, method
-from prism_desktop.engine.personal.answers import Answers, answers
+from prism_desktop.engine.personal.answers import Answers, answers, select
 from prism_desktop.engine.personal.decoder import DecoderModel, DecoderShape
-from prism_desktop.engine.personal.heads.ridge import select
 from prism_desktop.engine.personal.heads.space import fit_space
 from prism_desktop.engine.personal.known import Known
 from prism_desktop.engine.personal.model import PersonalClip

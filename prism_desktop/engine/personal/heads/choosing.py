@@ -11,11 +11,11 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from prism_desktop.engine.events import Done, Event, Notice, Progress
-from prism_desktop.engine.personal.answers import Answers
+from prism_desktop.engine.personal.answers import Answers, select
 from prism_desktop.engine.personal.heads import bayes
 from prism_desktop.engine.personal.heads.bayes import BayesHeads, BayesSettings
 from prism_desktop.engine.personal.heads.evidence import Ratings
-from prism_desktop.engine.personal.heads.ridge import LinearHeads, select
+from prism_desktop.engine.personal.heads.ridge import LinearHeads
 from prism_desktop.engine.personal.heads.space import Features
 
 SPACES = ((64, 1.0), (32, 1.0), (32, 0.5), (64, 0.0), (32, 0.0))  # dims, power

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy.linalg import cho_factor, cho_solve
 
 from prism_desktop.engine.events import Done, Event, Progress
-from prism_desktop.engine.personal.answers import Answers, Ints
+from prism_desktop.engine.personal.answers import Answers, select
 from prism_desktop.engine.personal.heads.evidence import Block, Evidence, gather
 from prism_desktop.engine.personal.heads.space import Arrays, Features, Floats, Space, fit_space
 
@@ -47,13 +47,9 @@ class LinearHeads:
         return np.asarray(np.einsum("uak,nk->uan", self.weights, self.space.project(features)), np.float32)
 
     def adapt(self, features: Features, answers: Answers | None) -> "LinearHeads":
-        """The same for one new labeler: the consensus as it is, else a ridge of their own with the usual penalty."""
-        if self.shared:
-            return replace(self, weights=self.weights[:1], penalty=self.penalty[:1])
-        one = None if answers is None else replace(answers, labeler=np.zeros_like(answers.labeler))
-        evidence = gather(self.space.project(features), one, None, 1, self.weights.shape[1], self.overlap)
-        penalty = np.median(self.penalty, axis=0)
-        return replace(self, weights=pooled(evidence, penalty)[None], penalty=penalty[None])
+        """The same for one new labeler, who changes nothing of a consensus."""
+        assert self.shared, "a ridge is a baseline of known labelers, whom nobody joins"
+        return replace(self, weights=self.weights[:1], penalty=self.penalty[:1])
 
     def arrays(self) -> Arrays:
         """For a file; `from_arrays` reads them."""
@@ -124,12 +120,6 @@ def choose(x: Floats, answers: Answers, labelers: int, attributes: int, settings
 def pooled(evidence: Sequence[Evidence], penalty: Floats) -> Floats:
     """(attributes, k) most likely heads of several labelers' answers taken as one person's, with ridge penalties."""
     return np.stack([_logistic([blocks[a] for blocks in evidence], penalty[a]) for a in range(len(penalty))])
-
-
-def select(answers: Answers, keep: npt.NDArray[np.bool_] | Ints) -> Answers:
-    """Some of the answers."""
-    columns = ("labeler", "attribute", "left", "right", "outcome", "weight", "group")
-    return Answers(**{name: getattr(answers, name)[keep] for name in columns})
 
 
 def _logistic(blocks: Sequence[Block], penalty: float, steps: int = 30) -> Floats:

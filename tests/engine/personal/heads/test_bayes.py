@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from prism_desktop.engine.personal.answers import select
 from prism_desktop.engine.personal.heads import bayes, choosing, ridge
 from prism_desktop.engine.personal.heads.bayes import BayesHeads, BayesSettings
 from prism_desktop.engine.personal.heads.em import EmSettings, learn
@@ -44,22 +45,22 @@ def test_that_planted_tastes_are_learned_better_than_by_everyone_or_anyone_alone
 
 def test_that_a_new_labeler_without_answers_is_the_prior_and_with_answers_comes_closer_to_their_taste() -> None:
     x, true, given = _study(labelers=13)
-    known = last(bayes.fit(x, ridge.select(given, given.labeler < 12), 12, 2, settings=SETTINGS))
+    known = last(bayes.fit(x, select(given, given.labeler < 12), 12, 2, settings=SETTINGS))
     nobody = known.adapt(x, None)
     np.testing.assert_allclose(nobody.mean.reshape(-1), known.prior.mean)
     np.testing.assert_allclose(nobody.covariance(0), known.prior.covariance(), atol=1e-9)
-    own = ridge.select(given, given.labeler == 12)
-    fits = [order(known.adapt(x, ridge.select(own, np.arange(k))).scores(x), true[12:]) for k in (0, 20, 120)]
+    own = select(given, given.labeler == 12)
+    fits = [order(known.adapt(x, select(own, np.arange(k))).scores(x), true[12:]) for k in (0, 20, 120)]
     assert fits == sorted(fits)
-    spread = [known.adapt(x, ridge.select(own, np.arange(k))).variances(x).mean() for k in (0, 20, 120)]
+    spread = [known.adapt(x, select(own, np.arange(k))).variances(x).mean() for k in (0, 20, 120)]
     assert spread == sorted(spread, reverse=True)
 
 
 def test_that_an_update_after_a_new_answer_equals_a_fit_to_all_answers() -> None:
     x, _, given = _study(labelers=4)
     known = last(bayes.fit(x, given, 4, 2, settings=SETTINGS))
-    own = ridge.select(given, given.labeler == 2)
-    before = known.adapt(x, ridge.select(own, np.arange(60)))
+    own = select(given, given.labeler == 2)
+    before = known.adapt(x, select(own, np.arange(60)))
     np.testing.assert_allclose(before.update(0, x, own).mean, known.adapt(x, own).mean, atol=1e-4)
     np.testing.assert_allclose(known.adapt(x, own).mean[0], known.mean[2], atol=1e-4)
 
@@ -70,8 +71,8 @@ def test_that_an_answer_on_one_attribute_informs_another_where_labelers_tie_them
     true = np.einsum("uak,nk->uan", heads, x)
     given = answer(true, 80)
     settings = BayesSettings(dims=DIMS, overlap=np.inf, em=EmSettings(rank=6, steps=40))
-    known = last(bayes.fit(x, ridge.select(given, given.labeler < 29), 29, 2, settings=settings))
-    first = ridge.select(given, (given.labeler == 29) & (given.attribute == 0))
+    known = last(bayes.fit(x, select(given, given.labeler < 29), 29, 2, settings=settings))
+    first = select(given, (given.labeler == 29) & (given.attribute == 0))
     assert order(known.adapt(x, first).scores(x)[:, 1:], true[29:, 1:]) > 0.6
 
 

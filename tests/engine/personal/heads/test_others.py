@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from prism_desktop.engine.personal.answers import Answers
+from prism_desktop.engine.personal.answers import Answers, select
 from prism_desktop.engine.personal.heads import bayes, collaborative, retrieval, ridge
 from prism_desktop.engine.personal.heads.collaborative import CollaborativeHeads
 from prism_desktop.engine.personal.heads.em import EmSettings
@@ -64,8 +64,8 @@ def test_that_a_face_nobody_judged_keeps_the_heads_score(study) -> None:
 
 def test_that_a_new_labeler_profits_from_all_others(study) -> None:
     x, true, train, test = study
-    newcomer = ridge.select(train, train.labeler == U - 1)
-    others = [ridge.select(part, part.labeler < U - 1) for part in (train, test)]
+    newcomer = select(train, train.labeler == U - 1)
+    others = [select(part, part.labeler < U - 1) for part in (train, test)]
     base = last(bayes.fit(x, others[0], U - 1, 1, settings=SETTINGS))
     known = last(collaborative.fit(x, base, others[0], _both(*others)))
     entered = known.adapt(x, newcomer)
@@ -124,5 +124,3 @@ def test_that_a_consensus_ignores_who_answered_and_ridge_does_not(study) -> None
     assert np.ptp(shared.scores(x), axis=0).max() == 0
     own = last(ridge.fit(x, train, U, 1))
     assert np.ptp(own.scores(x), axis=0).max() > 0.1
-    newcomer = own.adapt(x, ridge.select(train, train.labeler == 0))
-    assert order(newcomer.scores(x), own.scores(x)[:1]) > 0.95
