@@ -29,7 +29,7 @@ from prism_desktop.engine.personal.saved import LoadedRun
 from prism_desktop.engine.training.loss import PairLoss
 from prism_desktop.engine.training.scoring import Scorer
 
-PASSES = 6  # of the answered images through the model, forwards and backwards
+PASSES = 10  # of the answered images through the model, forwards and backwards
 _NARROWEST = 1e-3  # spread where known labelers hardly differ
 _TABLES = ("prompts.table", "prompts.vectors", "words.table", "shares.logits")
 _DEVIATIONS = "prompts.deviation"  # start at zero, which is the common token or the groups'
