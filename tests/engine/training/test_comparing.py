@@ -89,8 +89,9 @@ def test_that_cross_fitting_tests_every_answer_once_with_a_model_that_never_saw_
     assert sorted(run.config().split.fold for run in own) == list(range(7))
     tested = pd.concat([pairs[pairs["split"] == "test"] for pairs in (run.table("pairs") for run in own)])
     everyone = own[0].table("comparisons")
-    decided = everyone[everyone["outcome"] != 0.5] if "outcome" in everyone else everyone
-    assert len(tested) == board["counts"]["test"] >= 0.9 * len(decided)  # type: ignore[index]
+    decided = everyone[everyone["outcome"] != "tie"]
+    assert 0 < len(decided) < len(everyone)
+    assert len(tested) == board["counts"]["test"] == len(decided)  # type: ignore[index]
     for run in own:
         pairs = run.table("pairs")
         learned = pairs[pairs["split"] != "test"]
