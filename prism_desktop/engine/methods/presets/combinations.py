@@ -9,7 +9,7 @@ COMBINATIONS: tuple[Method, ...] = (
     Method(
         "selective",
         "Selective",
-        "A personal model for each labeler whom cross-validation says it helps, the consensus for the others.",
+        "A personal model for each labeler whose validation answers it makes likelier, the consensus for the others.",
         "strategy 4",
         made="combination",
         scorer="linear",

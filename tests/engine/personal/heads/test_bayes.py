@@ -131,6 +131,7 @@ def test_that_the_space_is_chosen_by_validation() -> None:
     train, held = answer(true, 60, images=np.arange(120)), answer(true, 60, images=np.arange(120, 200))
     options = ((40, 1.0), (8, 0.0))
     fits = [last(bayes.fit(x, train, 8, 1, settings=BayesSettings(dims=d, power=p))) for d, p in options]
-    losses = [choosing.validation_nll(model, x, held) for model in fits]
+    losses = [choosing.validation_nll(model, x, held, rescaled=True) for model in fits]
     chosen = last(choosing.fit(x, train, held, 8, 1, spaces=options))
-    assert choosing.validation_nll(chosen, x, held) == pytest.approx(min(losses))
+    assert choosing.validation_nll(chosen, x, held, rescaled=True) == pytest.approx(min(losses))
+    assert losses[0] != pytest.approx(losses[1])
