@@ -22,6 +22,7 @@ from prism_desktop.engine.personal.heads.laplace import Solver, moderation
 from prism_desktop.engine.personal.heads.prior import Prior
 from prism_desktop.engine.personal.heads.ridge import pooled
 from prism_desktop.engine.personal.heads.space import Arrays, Features, Floats, Space, fit_space
+from prism_desktop.engine.personal.heads.threads import one_thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,18 +119,20 @@ class BayesHeads:
             np.zeros(0, np.int64) if ratings is None else ratings.image,
         )
         x = np.zeros((int(rows.max()) + 1 if len(rows) else 0, self.space.dims))
-        x[rows] = self.space.project(features[rows])  # only the faces that were answered
+        with one_thread():
+            x[rows] = self.space.project(features[rows])  # only the faces that were answered
         one = None if answers is None else replace(answers, labeler=np.zeros_like(answers.labeler))
         rated = None if ratings is None else replace(ratings, labeler=np.zeros_like(ratings.labeler))
         return gather(x, one, rated, 1, self.attributes, self.overlap)[0]
 
     def _with(self, blocks: Evidence, start: Floats | None) -> "BayesHeads":
-        solver = Solver.of(self.prior)
-        now = solver.posterior(blocks, start)
-        for _ in range(4 if any(len(b.value) for b in blocks) else 0):
-            parts = now.mean.reshape(self.attributes, -1)
-            blocks = tuple(b.rescaled(part) for b, part in zip(blocks, parts, strict=True))
-            now = solver.posterior(blocks, now.mean)
+        with one_thread():
+            solver = Solver.of(self.prior)
+            now = solver.posterior(blocks, start)
+            for _ in range(4 if any(len(b.value) for b in blocks) else 0):
+                parts = now.mean.reshape(self.attributes, -1)
+                blocks = tuple(b.rescaled(part) for b, part in zip(blocks, parts, strict=True))
+                now = solver.posterior(blocks, now.mean)
         mean, information = now.mean.reshape(1, self.attributes, -1), now.information[None].astype(np.float32)
         return replace(self, mean=mean, information=information, log_evidence=now.evidence)
 

@@ -10,6 +10,7 @@ from prism_desktop.engine.personal.heads.evidence import Evidence
 from prism_desktop.engine.personal.heads.laplace import Posterior, Solver
 from prism_desktop.engine.personal.heads.prior import Prior, factor, isotropic, shrunk
 from prism_desktop.engine.personal.heads.space import Floats
+from prism_desktop.engine.personal.heads.threads import one_thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +51,18 @@ def learn(evidence: list[Evidence], dims: int, mean: Floats, settings: EmSetting
     total = 0.0
     for step in range(settings.steps + 1):
         yield Progress(step, settings.steps, "Learning how labelers differ")
-        solver = Solver.of(prior)
-        for u, blocks in enumerate(evidence):
-            last = posteriors[u]
-            posteriors[u] = now = solver.posterior(blocks, None if last is None else last.mean)
-            parts = now.mean.reshape(len(blocks), dims)
-            evidence[u] = tuple(b.rescaled(part) for b, part in zip(blocks, parts, strict=True))
-        total = sum(p.evidence for p in posteriors if p is not None)
-        if step == settings.steps or not told or total - before < settings.tolerance * abs(total):
-            break
-        before = total
-        prior = _maximise(solver, [p for u in told if (p := posteriors[u]) is not None], dims, settings)
+        with one_thread():
+            solver = Solver.of(prior)
+            for u, blocks in enumerate(evidence):
+                last = posteriors[u]
+                posteriors[u] = now = solver.posterior(blocks, None if last is None else last.mean)
+                parts = now.mean.reshape(len(blocks), dims)
+                evidence[u] = tuple(b.rescaled(part) for b, part in zip(blocks, parts, strict=True))
+            total = sum(p.evidence for p in posteriors if p is not None)
+            if step == settings.steps or not told or total - before < settings.tolerance * abs(total):
+                break
+            before = total
+            prior = _maximise(solver, [p for u in told if (p := posteriors[u]) is not None], dims, settings)
     done = tuple(p for p in posteriors if p is not None)
     yield Done(Learned(solver.prior, done, tuple(evidence), total))
 
