@@ -18,8 +18,8 @@ from prism_desktop.engine.methods.method import TESTED_FACES
 
 Json = Annotated[str | None, typer.Option("--json", help=JSON_HELP)]
 # Two tables, since one does not fit into a terminal of 80 columns.
-_ACCURACY = ("method", "macro", "micro", "NLL", "ECE", "gain", "p (Holm)")
-_COST = ("method", "improved", "worst labeler", "parameters", "seconds", "gate")
+_ACCURACY = ("method", "macro", "gain", "p (Holm)", "gate")
+_COST = ("method", "NLL", "ECE", "improved", "worst", "parameters", "seconds")
 
 
 def register(app: typer.Typer) -> None:
@@ -184,9 +184,9 @@ def _tables(board: Mapping[str, Any]) -> tuple[Table, Table]:
         for column in columns:
             table.add_column(column, no_wrap=True, justify="left" if column == "method" else "right")
     for row in board["methods"]:
-        name, macro, micro, *rest = board_cells(row)
-        tables[0].add_row(name, macro, micro.partition(" ")[0], *rest[:4])
-        tables[1].add_row(name, *rest[4:])
+        name, macro, _, nll, ece, gain, p, improved, worst, parameters, seconds, gate = board_cells(row)
+        tables[0].add_row(name, macro, gain, p, "no" if gate.startswith("does not") else gate)
+        tables[1].add_row(name, nll, ece, improved, worst, parameters, seconds)
     return tables
 
 

@@ -160,7 +160,7 @@ class _Child:
     def __init__(self, run: Path, device: str) -> None:
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the child
         self._process = subprocess.Popen(
-            [sys.executable, "-m", _SERVICE, str(run), "--device", device],
+            [sys.executable, "-P", "-m", _SERVICE, str(run), "--device", device],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

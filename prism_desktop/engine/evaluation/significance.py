@@ -115,7 +115,8 @@ def gate(gain: Mapping[str, Any], p: float | None = None) -> Verdict:
         (harmless, _worst_sentence(worst, spread["catastrophic"])),
         (
             sure,
-            f"The mean gain over consensus is {100 * value:+.1f} points, p {_equals(told)}; p must be below {ALPHA}.",
+            f"The mean gain over consensus is {100 * value:+.1f} points, p {_equals(told)}; it must be above 0 "
+            f"with p below {ALPHA}.",
         ),
     ]
     ordered = sorted(conditions, key=lambda condition: condition[0])

@@ -107,7 +107,7 @@ def adapt_in_child(run: RunFolder, **entry: Unpack[Entry]) -> Iterator[Event[New
     request = {**entry, "labels": str(labels) if labels else None}
     yield Progress(0, None, "Loading the run")
     child = subprocess.Popen(
-        [sys.executable, "-m", _WORKER, str(run.path), json.dumps(request)],
+        [sys.executable, "-P", "-m", _WORKER, str(run.path), json.dumps(request)],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         stdin=subprocess.DEVNULL,

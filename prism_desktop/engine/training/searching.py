@@ -252,7 +252,7 @@ def _stands_on(plan: SearchPlan, source: RunFolder) -> RunFolder | None:
 
 def _spawn(folder: RunFolder, trials: int, seed: int) -> "subprocess.Popen[bytes]":
     module = "prism_desktop.engine.training.search_worker"
-    command = [sys.executable, "-m", module, str(folder.path), "--trials", str(trials), "--seed", str(seed)]
+    command = [sys.executable, "-P", "-m", module, str(folder.path), "--trials", str(trials), "--seed", str(seed)]
     with (folder.path / "log.txt").open("ab") as output:
         return subprocess.Popen(
             [*command, "--parent", str(getpid())],

@@ -70,6 +70,7 @@ class Series:
             return self._child
         command = [
             sys.executable,
+            "-P",  # a module of the user's, in the folder at hand, must not take the place of ours
             "-m",
             "prism_desktop.engine.training.worker",
             "--serve",

@@ -194,6 +194,7 @@ def _spawn(run: RunFolder) -> None:
     log.close()
     command = [
         sys.executable,
+        "-P",  # a module of the user's, in the folder at hand, must not take the place of ours
         "-m",
         "prism_desktop.engine.training.worker",
         str(run.path),

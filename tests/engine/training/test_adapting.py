@@ -13,11 +13,12 @@ from prism_desktop.engine.backbones import Backbone
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import precision
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.evaluation.intervals import wilson
 from prism_desktop.engine.events import Done, Event
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.personal.answers import Answers, answers
 from prism_desktop.engine.study.store import Study
-from prism_desktop.engine.training.adapting import adapt, load_newcomer
+from prism_desktop.engine.training.adapting import adapt, check, load_newcomer
 from prism_desktop.engine.training.entering import open_entrance
 from prism_desktop.engine.training.entrances import Entrance
 from prism_desktop.engine.training.events import TrainingEvent
@@ -201,6 +202,18 @@ def test_that_a_file_s_labeler_is_kept_beside_the_run_and_predicted(bayes_run: R
     assert [one.code for one in list_newcomers(bayes_run)] == ["N/1"]
     kept = newcomer_predictions(bayes_run, "N/1", "smart")
     assert len(kept) == len(names)
+
+
+def test_that_accuracy_on_own_answers_has_an_interval_over_images(bayes_run: RunFolder, backbone: Backbone) -> None:
+    """Few faces in many answers tell less than their number of answers says."""
+    entrance, rng = opened(bayes_run, backbone), np.random.default_rng(0)
+    left, right = rng.integers(0, 6, 400), rng.integers(6, 12, 400)
+    zeros, ones = np.zeros(400, np.int64), np.ones(400, np.float32)
+    liked = rng.normal(size=12)
+    outcome = (liked[left] > liked[right]).astype(np.float32)
+    found = check(entrance, Answers(zeros, zeros, left, right, outcome, ones, np.arange(400)))
+    low, high = wilson(found["accuracy"], found["tested"])
+    assert found["high"] - found["low"] > 1.5 * (high - low)
 
 
 def test_that_a_labeler_of_the_study_enters_from_a_child_process(bayes_run: RunFolder) -> None:
