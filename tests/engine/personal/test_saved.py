@@ -210,9 +210,9 @@ def test_that_a_run_of_an_earlier_version_is_told_from_a_damaged_one(run: Path, 
 
 def test_that_heads_of_an_earlier_version_are_told_from_damaged_ones(tmp_path: Path) -> None:
     space = Space(np.zeros(8), np.eye(8)[:, :5])
-    heads = LinearHeads(space, np.zeros((3, 2, 5)), np.ones((3, 2)), 1.0, shared=False)
+    heads = LinearHeads(space, np.zeros((3, 2, 5)), np.ones((3, 2)), 1.0, shared=True)
     lacking = {name: array for name, array in heads.arrays().items() if name != "overlap"}
-    card = HeadCard("ridge", "embeddings:faces", "", LABELERS, tuple(ATTRIBUTES))
+    card = HeadCard("consensus", "embeddings:faces", "", LABELERS, tuple(ATTRIBUTES))
     save_heads(SimpleNamespace(arrays=lambda: lacking, scores=heads.scores), tmp_path, card)
     with pytest.raises(RunError, match=r"trained by an earlier version, .* overlap; train it again"):
         load_heads(tmp_path)

@@ -29,6 +29,14 @@ def _plan(study: Study, backbone: str, *methods: str, **more: object) -> Plan:
     return Plan(study.path, methods, {"backbone": backbone, **QUICK}, **more)  # type: ignore[arg-type]
 
 
+def _on_embeddings(study: Study, *methods: str, **more: object) -> Plan:
+    """No tower, so that many runs take seconds."""
+    images = [image.id for image in study.images()]
+    numbers = np.random.default_rng(0).normal(size=(len(images), 4)).astype(np.float32)
+    write_embeddings(study.path, "mine", images, numbers)
+    return _plan(study, "embeddings:mine", *methods, **more)
+
+
 def _compare(plan: Plan) -> tuple[dict[str, object], list[dict[str, object]]]:
     """The leaderboard and the events."""
     events = [event for batch in compare(plan) for event in batch]
@@ -81,9 +89,9 @@ def test_that_one_process_trains_all_and_gives_what_a_process_each_gives(
 
 
 def test_that_cross_fitting_tests_every_answer_once_with_a_model_that_never_saw_it(
-    study: Study, tiny_backbone: str
+    study: Study,
 ) -> None:
-    board, events = _compare(_plan(study, tiny_backbone, "hierarchical-bayes", cross_fit=True, controls=True))
+    board, events = _compare(_on_embeddings(study, "hierarchical-bayes", cross_fit=True, controls=True))
     runs = [RunFolder(Path(str(event["run"]))) for event in events if event["type"] == "item"]
     own = [run for run in runs if run.config().method == "hierarchical-bayes"]
     assert sorted(run.config().split.fold for run in own) == list(range(7))
@@ -180,7 +188,7 @@ def test_that_a_method_that_fails_is_told_and_the_others_go_on(
 
 
 def test_that_a_method_that_failed_in_most_folds_is_not_ranked_by_the_others(
-    study: Study, tiny_backbone: str, monkeypatch: pytest.MonkeyPatch
+    study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from prism_desktop.engine.training import comparing
 
@@ -193,7 +201,7 @@ def test_that_a_method_that_failed_in_most_folds_is_not_ranked_by_the_others(
             (run.data / "pairs.parquet").unlink()
 
     monkeypatch.setattr(comparing, "copy_snapshot", without_pairs)
-    board, _ = _compare(_plan(study, tiny_backbone, "retrieval", cross_fit=True))
+    board, _ = _compare(_on_embeddings(study, "retrieval", cross_fit=True))
     assert {row["method"] for row in board["methods"]} == {"consensus"}  # type: ignore[attr-defined]
     assert [one["fold"] for one in board["failed"]] == [1, 2, 3, 4, 5, 6]  # type: ignore[attr-defined]
 
