@@ -10,6 +10,7 @@ from rich.table import Table
 from prism_desktop.cli.console import JSON_HELP, follow, names, out, say, write_file, write_json
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods.method import TESTED_FACES
+from prism_desktop.engine.training.measured import COUNTS, DRAWS, PARTS, RESAMPLES, SHOTS
 from prism_desktop.engine.training.newcomers import Entry, Newcomer, newcomer_predictions
 from prism_desktop.engine.training.run import RunFolder
 
@@ -52,7 +53,8 @@ def adapt(
         write_file(csv, lambda path: frame.to_csv(path, index=False))
         say(f"Wrote {len(frame)} predictions to {csv}.", json)
     if json != "-":
-        say(f"{found.code} entered: {found.enters}. {found.answers} answers, {found.seconds:.1f} s.")
+        learned = f"{found.answers} answers on {found.presentations} pairs of images"
+        say(f"{found.code} entered in {found.seconds:.1f} s, by {learned}; how: {found.enters}.")
         if found.accuracy is not None:
             say(
                 f"Accuracy on own answers {found.accuracy:.1%} [{found.low:.1%} - {found.high:.1%}], "
@@ -64,9 +66,9 @@ def adapt(
 def shots(
     study: Annotated[Path, typer.Argument(help="The study's folder.")],
     methods: Annotated[str, typer.Option(help="Methods: a,b,c; or all that are possible.")] = "hierarchical-bayes",
-    shots: Annotated[str, typer.Option(help="Numbers of answers.")] = "0,5,10,20,50,100",
-    resamples: Annotated[int, typer.Option(help="Draws of the answers.")] = 5,
-    folds: Annotated[int, typer.Option(help="Parts of the labelers, each held out once; at most all.")] = 5,
+    shots: Annotated[str, typer.Option(help="Numbers of answers.")] = ",".join(map(str, SHOTS)),
+    resamples: Annotated[int, typer.Option(help="Draws of the answers.")] = RESAMPLES,
+    folds: Annotated[int, typer.Option(help="Parts of the labelers, each held out once; at most all.")] = PARTS,
     backbone: Annotated[str | None, typer.Option(help="prism-mini, MODEL:TAG, MODEL:PATH or embeddings:NAME.")] = None,
     labelers: Annotated[str | None, typer.Option(help="Only these labelers: a,b,c.")] = None,
     attributes: Annotated[str | None, typer.Option(help="Only these attributes: a,b,c.")] = None,
@@ -90,10 +92,10 @@ def shots(
 def curve(
     study: Annotated[Path, typer.Argument(help="The study's folder.")],
     method: Annotated[str, typer.Option(help="A method that is quick to fit.")] = "hierarchical-bayes",
-    counts: Annotated[
-        str, typer.Option(help="Training answers of each labeler; all is always added.")
-    ] = "25,50,100,200,400",
-    resamples: Annotated[int, typer.Option(help="Draws of the answers.")] = 3,
+    counts: Annotated[str, typer.Option(help="Training answers of each labeler; all is always added.")] = ",".join(
+        map(str, COUNTS)
+    ),
+    resamples: Annotated[int, typer.Option(help="Draws of the answers.")] = DRAWS,
     backbone: Annotated[str | None, typer.Option(help="prism-mini, MODEL:TAG, MODEL:PATH or embeddings:NAME.")] = None,
     labelers: Annotated[str | None, typer.Option(help="Only these labelers: a,b,c.")] = None,
     attributes: Annotated[str | None, typer.Option(help="Only these attributes: a,b,c.")] = None,

@@ -140,6 +140,7 @@ def _follow(batches: Iterable[Sequence[Mapping[str, Any]]]) -> Path:
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         everything = bar.add_task("Preparing", total=None, state="")
         present = bar.add_task("", total=None, state="", visible=False)
+        told: set[str] = set()
         for event in (event for batch in batches for event in batch):
             match event["type"]:
                 case "comparison":
@@ -160,11 +161,20 @@ def _follow(batches: Iterable[Sequence[Mapping[str, Any]]]) -> Path:
                 case "item-ended":
                     done = f"{event['number']} of {event['runs']} runs"
                     bar.update(everything, completed=event["number"], state=done)
-                    end = f"failed: {event['failure']}" if event["failure"] else "done"
+                    end = _end(event["failure"], told)
                     err.print(f"{done}: {_which(event)}, {end}", markup=False, soft_wrap=True)
     if path is None:
         raise InputError("The comparison ended before it began.")
     return path
+
+
+def _end(failure: str, told: set[str]) -> str:
+    """How a run ended; a failure that was told before is not told in full again."""
+    if not failure:
+        return "done"
+    known = failure in told
+    told.add(failure)
+    return "failed for the same reason" if known else f"failed: {failure}"
 
 
 def _which(run: Mapping[str, Any]) -> str:
@@ -206,7 +216,8 @@ def _facts(study: Path, backbone: str) -> tuple[int, int, bool, int, int | None]
 
 
 def _remarks(board: Mapping[str, Any]) -> list[str]:
-    failed = [f"{_which(one)}, failed: {one['message']}" for one in board["failed"]]
+    from prism_desktop.engine.training.board import failures
+
     swapped = [
         f"{method} swapped: {100 * row['gain']['value']:+.1f} points against consensus"
         f"{'' if row['below'] else ', NOT below it'}"
@@ -215,7 +226,7 @@ def _remarks(board: Mapping[str, Any]) -> list[str]:
     ]
     swapped += [f"{one['method']} is not swapped. {one['reason']}" for one in board.get("unswapped", ())]
     reads = [f"* {TESTED_FACES}."] if any(row.get("reads_tested_faces") for row in board["methods"]) else []
-    return failed + swapped + reads
+    return failures(board["failed"]) + swapped + reads
 
 
 def _write_csv(path: Path, board: Mapping[str, Any]) -> None:

@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 
 def train(
     study: Annotated[Path, typer.Argument(help="The study's folder.")],
-    method: Annotated[str | None, typer.Option(help="consensus or lora-visual-prompt.")] = None,
+    method: Annotated[str | None, typer.Option(help="A method's name; `methods` lists them.")] = None,
     backbone: Annotated[str | None, typer.Option(help="prism-mini, MODEL:TAG or MODEL:PATH of local weights.")] = None,
     split: Annotated[str | None, typer.Option(help="image, pair, labeler, time or label.")] = None,
     labelers: Annotated[str | None, typer.Option(help="Only these labelers: a,b,c.")] = None,

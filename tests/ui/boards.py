@@ -51,14 +51,19 @@ def comparison(
     }
     (folder / "leaderboard.json").write_text(json.dumps(told))
     if curves:
-        for method in ("hierarchical-bayes", "lora-visual-prompt"):
-            line = {**DATA, "method": method, "curve": _shots(METHODS[method][0])}
-            keep(study, "shots", TrainConfig(method=method), {}, line)
-        points = [{"answers": n, "accuracy": 0.8 - 0.6 * (n + 10) ** -0.5, "error": 0.01} for n in (25, 50, 100, 200)]
-        said = "+50 answers would give about +0.2 points [+0.1, +0.4]."
-        curve = {**DATA, "method": "hierarchical-bayes", "points": points, "curve": {"sentence": said}}
-        keep(study, "curve", TrainConfig(method="hierarchical-bayes"), {}, curve)
+        measured(study)
     return folder
+
+
+def measured(study: Path) -> None:
+    """Write K-shot and learning curves of the comparison's data."""
+    for method in ("hierarchical-bayes", "lora-visual-prompt"):
+        line = {**DATA, "method": method, "curve": _shots(METHODS[method][0])}
+        keep(study, "shots", TrainConfig(method=method), {}, line)
+    points = [{"answers": n, "accuracy": 0.8 - 0.6 * (n + 10) ** -0.5, "error": 0.01} for n in (25, 50, 100, 200)]
+    said = "+50 answers would give about +0.2 points [+0.1, +0.4]."
+    curve = {**DATA, "method": "hierarchical-bayes", "points": points, "curve": {"sentence": said}}
+    keep(study, "curve", TrainConfig(method="hierarchical-bayes"), {}, curve)
 
 
 def _swapped(value: float) -> dict:

@@ -60,6 +60,11 @@ class Method:
         """Whether labelers share nothing that is trained."""
         return self.owner == "labeler" and self.places == ("lora",) and not self.shares_adapter
 
+    @property
+    def closed_form(self) -> bool:
+        """Whether it is fitted in one go, by itself."""
+        return self.scorer == "linear" and self.made != "combination"
+
     def obstacle(self, *, embeddings: bool, labelers: int, profiles: bool) -> str:
         """Why this method cannot be trained on a study, in one sentence; empty if it can.
 

@@ -1,11 +1,9 @@
 """A new labeler enters a finished run: read the answers, enter, predict every image, test, keep.
 
-As a process, `python -m prism_desktop.engine.training.adapting RUN REQUEST`, it speaks JSON lines like the inference
-child: progress, notice, and at the end result {path} or error {message}.
+As a process, `python -m prism_desktop.engine.training.adapting RUN REQUEST`, its result is the newcomer's folder.
 """
 
 import json
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -16,7 +14,7 @@ from typing import Any, Unpack
 import numpy as np
 import numpy.typing as npt
 
-from prism_desktop.engine.errors import InputError, PrismError
+from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation.intervals import Resampled
 from prism_desktop.engine.evaluation.metrics import Judged, hits
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
@@ -31,6 +29,7 @@ from prism_desktop.engine.training.labels import Labels, from_study, presentatio
 from prism_desktop.engine.training.newcomers import Entry, Newcomer, folder_of
 from prism_desktop.engine.training.predicting import write_predictions
 from prism_desktop.engine.training.run import RunFolder
+from prism_desktop.engine.training.speaking import speak
 
 STATE = "state.safetensors"
 
@@ -169,30 +168,10 @@ def _write(newcomer: Newcomer) -> None:
 
 def main() -> int:
     """Serve one request."""
-    line = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
-    os.dup2(2, 1)  # libraries print what they like
-
-    def tell(**message: Any) -> None:
-        line.write(json.dumps(message) + "\n")
-
     run, request = RunFolder(Path(sys.argv[1])), json.loads(sys.argv[2])
     if request.get("labels"):
         request["labels"] = Path(request["labels"])
-    try:
-        for event in adapt(run, **request):
-            if isinstance(event, Progress):
-                tell(event="progress", done=event.done, total=event.total, what=event.what)
-            elif isinstance(event, Notice):
-                tell(event="notice", text=event.text)
-            else:
-                tell(event="result", path=str(event.value.path))
-    except PrismError as error:
-        tell(event="error", message=str(error))
-        return 1
-    except Exception as error:  # whoever asked must hear it
-        tell(event="error", message=f"The run could not be adapted ({type(error).__name__}: {error}).")
-        return 1
-    return 0
+    return speak(lambda: adapt(run, **request), lambda found: str(found.path), "The run could not be adapted")
 
 
 if __name__ == "__main__":

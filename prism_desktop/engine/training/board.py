@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 JSON = "leaderboard.json"
 MARKDOWN = "leaderboard.md"
+_READING = (
+    "NLL (in nats) and ECE say how good the probabilities are: the lower, the better. A coin's NLL is 0.693. ECE is "
+    "how far stated probabilities lie from what came true, on average. Of ceiling: mean share of the accuracy that a "
+    "labeler's own consistency allows, over labelers who answered enough pairs twice."
+)
 _COSTS = ("parameters", "seconds", "seconds_per_epoch", "epochs", "bytes_per_labeler")
 
 
@@ -65,10 +70,10 @@ def write_board(comparison: "Comparison", done: Sequence["Entry"], finished: boo
 def board_markdown(board: Mapping[str, Any]) -> str:
     """The leaderboard for a reader."""
     head = "Method | Macro | Micro | NLL | ECE | Gain over consensus | p (Holm) | Improved | Worst labeler | Parameters"
-    head = f"| {head} | Seconds | Verdict |"
-    lines = [f"# {board['name']}", "", _sentence(board), "", head, "|" + " --- |" * 12]
-    lines += ["| " + " | ".join(board_cells(row)) + " |" for row in board["methods"]]
-    lines += ["", *(f"- {one['method']}, seed {one['seed']}, failed: {one['message']}" for one in board["failed"])]
+    head = f"| {head} | Seconds | Verdict | Of ceiling |"
+    lines = [f"# {board['name']}", "", _sentence(board), "", head, "|" + " --- |" * 13]
+    lines += ["| " + " | ".join([*board_cells(row), _of_ceiling(row)]) + " |" for row in board["methods"]]
+    lines += ["", _READING, "", *(f"- {text}" for text in failures(board["failed"]))]
     lines += [f"- {one['method']} was left out: {one['reason']}" for one in board["left_out"]]
     lines += _controls(board)
     if any(row.get("reads_tested_faces") for row in board["methods"]):
@@ -97,6 +102,18 @@ def board_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
         "" if row["seconds"] is None else f"{row['seconds']:.1f}",
         "" if not verdict else "passes" if verdict["passed"] else "does not pass",
     )
+
+
+def failures(failed: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What failed, one sentence for all that failed alike."""
+    alike: dict[str, list[str]] = defaultdict(list)
+    for one in failed:
+        alike[one["message"]].append(f"{one['method']} (seed {one['seed']}, fold {one['fold']})")
+    return [f"{', '.join(runs[:3])}{_more(len(runs) - 3)} failed: {message}" for message, runs in alike.items()]
+
+
+def _more(count: int) -> str:
+    return f" and {count} more runs" if count > 1 else " and another run" if count == 1 else ""
 
 
 def _failed(entry: "Entry") -> dict[str, Any]:
@@ -206,6 +223,10 @@ def _interval(row: Mapping[str, Any]) -> str:
 
 def _points(value: float | None) -> str:
     return "" if value is None else f"{100 * value:+.1f}"
+
+
+def _of_ceiling(row: Mapping[str, Any]) -> str:
+    return "" if row.get("of_ceiling") is None else f"{row['of_ceiling']:.0%}"
 
 
 def _plain(value: float | None) -> str:

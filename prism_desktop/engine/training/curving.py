@@ -22,6 +22,7 @@ from prism_desktop.engine.training.drawing import Pool, draw_all
 from prism_desktop.engine.training.entering import value
 from prism_desktop.engine.training.fit import Scored
 from prism_desktop.engine.training.measured import keep
+from prism_desktop.engine.training.measuring import impossible
 from prism_desktop.engine.training.run import RunFolder
 from prism_desktop.engine.training.shooting import Work, config_of, room_in, take_pool
 from prism_desktop.engine.training.terms.rated import training_ratings
@@ -53,10 +54,8 @@ def measure_curve(plan: CurvePlan) -> Iterator[Event[dict[str, Any]]]:
     Raises:
         InputError: if the method is not quick, or there are too few answers.
     """
-    if method(plan.method).scorer != "linear" or method(plan.method).made == "combination":
-        raise InputError(
-            f"{method(plan.method).title} takes too long to be fitted again and again; choose a closed form."
-        )
+    if problem := impossible("curve", method(plan.method).name):
+        raise InputError(problem)
     config = config_of(plan.method, plan.options, plan.settings)
     with room_in(plan.study) as folder:
         pool = take_pool(plan.study, Path(folder), config)

@@ -47,10 +47,11 @@ def out_of_memory(error: BaseException) -> bool:
     )
 
 
-def death(code: int | None) -> tuple[str, str]:
-    """(what happened, what to do) when a training process ended without a word."""
+def death(code: int | None, run: RunFolder) -> tuple[str, str]:
+    """(what happened, what to do) when a run's training process ended without a word."""
     if code is not None and code < 0:
         how = f"was ended by signal {-code}" + (", most often because memory ran out" if code == -9 else "")
     else:
         how = "ended without a word" if code is None else f"ended with code {code}"
-    return f"The training process {how}.", f"{RESUME} If it happens again, use a smaller batch or backbone."
+    told = f"What it printed is in {run.path / 'log.txt'}. {RESUME}"
+    return f"The training process {how}.", f"{told} If it happens again, use a smaller batch or backbone."

@@ -14,6 +14,8 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.training.files import read_json, write_json
 
 Kind = Literal["shots", "curve"]
+SHOTS, RESAMPLES, PARTS = (0, 5, 10, 20, 50, 100), 5, 5  # of a K-shot curve, unless somebody says otherwise
+COUNTS, DRAWS = (25, 50, 100, 200, 400), 3  # of a learning curve, likewise
 FOLDER = "curves"
 _MACHINE = {"device", "threads", "precision", "checkpoint_seconds"}
 

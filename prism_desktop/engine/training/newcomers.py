@@ -4,20 +4,18 @@ In the run's folder, adapted/CODE/: predictions.parquet (labeler, attribute, ima
 method keeps of a labeler) and meta.json. Importing this needs neither torch nor pandas.
 """
 
-import contextlib
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, TypedDict, Unpack
 from urllib.parse import quote
 
-from prism_desktop.engine.errors import InputError, RunError
-from prism_desktop.engine.events import Done, Event, Notice, Progress
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.events import Done, Event
 from prism_desktop.engine.training.files import read_json
 from prism_desktop.engine.training.run import RunFolder
+from prism_desktop.engine.training.speaking import listen
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,41 +103,10 @@ def adapt_in_child(run: RunFolder, **entry: Unpack[Entry]) -> Iterator[Event[New
     """
     labels = entry.get("labels")
     request = {**entry, "labels": str(labels) if labels else None}
-    yield Progress(0, None, "Loading the run")
-    child = subprocess.Popen(
-        [sys.executable, "-P", "-m", _WORKER, str(run.path), json.dumps(request)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        stdin=subprocess.DEVNULL,
-        text=True,
-        encoding="utf-8",
-        start_new_session=True,  # Ctrl-C is for the parent
-        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-    )
-    try:
-        assert child.stdout is not None
-        for line in child.stdout:
-            message: dict[str, Any] = json.loads(line)
-            match message["event"]:
-                case "progress":
-                    yield Progress(message["done"], message["total"], message["what"])
-                case "notice":
-                    yield Notice(message["text"])
-                case "error":
-                    raise RunError(message["message"])
-                case "result":
-                    newcomer = Newcomer.read(Path(message["path"]))
-                    assert newcomer is not None
-                    yield Done(newcomer)
-                    return
-        raise RunError(f"The process that adapts the run ended unexpectedly (code {child.wait()}); try again.")
-    finally:
-        if child.poll() is None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                child.terminate()
-                child.wait(2.0)
-        if child.poll() is None:
-            child.kill()
-            child.wait()
-        if child.stdout is not None:
-            child.stdout.close()
+    for event in listen(_WORKER, str(run.path), json.dumps(request), what="Loading the run"):
+        if isinstance(event, Done):
+            newcomer = Newcomer.read(Path(event.value))
+            assert newcomer is not None
+            yield Done(newcomer)
+        else:
+            yield event

@@ -46,7 +46,7 @@ class Series:
         for batch in watch(run, offset):
             code = child.poll()
             if code is not None and run.status().state in ACTIVE | {"interrupted"}:
-                message, advice = death(code)
+                message, advice = death(code, run)
                 run.set_status("interrupted", message=message, advice=advice)
             yield batch
 

@@ -86,6 +86,7 @@ def shoot(plan: ShotPlan) -> Iterator[Event[dict[str, Any]]]:
                 title = f"{name}, labelers {number + 1} of {len(parts)}"
                 run = yield from _trained(pool, plan.config(name), [c for c in codes if c not in part], title, shelf)
                 shared.append(_consensus_of(run, part))
+                yield Notice(f"{title}: trained without {', '.join(part)}, who enter now")
                 entrance = yield from value(open_entrance(run, shelf.find(run)))
                 yield from _enter_all(plan, pool, entrance, part, frames, title)
             yield Progress(1, 1, f"{name}: testing")
@@ -172,7 +173,7 @@ def _trained(pool: RunFolder, config: TrainConfig, codes: Sequence[str], title: 
     except PrismError as error:
         run.set_status("failed", message=str(error))
         raise
-    except GeneratorExit:
+    except (GeneratorExit, KeyboardInterrupt, SystemExit):
         run.set_status("stopped", message="The evaluation was cancelled; it goes on from here.")
         raise
     if run.status().state != "finished":

@@ -149,7 +149,7 @@ def watch(run: RunFolder, offset: int = 0) -> Iterator[Batch]:
     if status.state == "interrupted" and last not in _LAST:
         time.sleep(POLL_SECONDS)  # whoever started the process may know more of its end in a moment
         status = run.status()
-        message, advice = (status.message, status.advice) if status.message else death(None)
+        message, advice = (status.message, status.advice) if status.message else death(None, run)
         yield [{"type": "failed", "message": message, "advice": advice, "time": time.time()}]
 
 
@@ -220,5 +220,5 @@ def _reap(run: RunFolder, child: "subprocess.Popen[bytes]", waiting: float) -> N
         status = run.status()
         its_own = status.pid == child.pid or status.updated == waiting
         if its_own and status.state in ACTIVE | {"interrupted"}:
-            message, advice = death(code)
+            message, advice = death(code, run)
             run.set_status("interrupted", message=message, advice=advice)

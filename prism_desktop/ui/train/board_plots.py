@@ -8,6 +8,8 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QWidget
 
 from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.training.measured import Kind
+from prism_desktop.engine.training.measuring import impossible
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.boards import Board, lines
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
@@ -17,6 +19,7 @@ from prism_desktop.ui.widgets.painted import series_colour
 from prism_desktop.ui.widgets.pick import Segments
 
 PAGES = {"labelers": "Per labeler", "shots": "New labeler, K answers", "curve": "Learning curve"}
+KINDS: Mapping[str, Kind] = {"shots": "shots", "curve": "curve"}  # pages that can be measured
 
 
 class BoardPlots(QFrame):
@@ -28,8 +31,10 @@ class BoardPlots(QFrame):
         self._theme = theme
         self._board: Board | None = None
         self._method, self._names = "", dict[str, str]()
+        self._busy = False
         self.pages = Segments(PAGES)
         self.pages.picked.connect(lambda _: self._show())
+        self.measure = button("&Measure", variant="quiet")
         self.export = button("Export &figure", variant="quiet", tip="As SVG, PDF or PNG")
         self.subject = label("", "strong")
         self.key, self.legend = DumbbellKey(theme), Legend(theme)
@@ -64,7 +69,7 @@ class BoardPlots(QFrame):
         for page in (scroll, charted, self.none):
             self._stack.addWidget(page)
         body = rows(
-            columns(self.pages, None, self.export),
+            columns(self.pages, None, self.measure, self.export),
             columns(self.subject, 2 * GRID, self.key, self.legend),
             self._stack,
             gap=GRID + 2,
@@ -78,6 +83,7 @@ class BoardPlots(QFrame):
         labelers = page == "labelers"
         found = lines(board, page) if board is not None and not labelers else {}
         self.key.setVisible(labelers)
+        self._offer_to_measure(board, page)
         self.legend.setVisible(bool(found))
         self.export.setEnabled(board is not None and (labelers or bool(found)))
         if labelers:
@@ -92,6 +98,25 @@ class BoardPlots(QFrame):
         else:
             self.none.setText(board.lacks(page, self._names) if board is not None else "")
             self._stack.setCurrentIndex(2)
+
+    def _offer_to_measure(self, board: Board | None, page: str) -> None:
+        """The button measures the chosen method, or says why it cannot."""
+        self.measure.setVisible(board is not None and page in KINDS and not board.never())
+        if board is None or page not in KINDS:
+            return
+        title = _title(self._method)
+        problem = impossible(KINDS[page], self._method) if self._method in METHODS else "No method is chosen."
+        if not problem and board.run(self._method) is None:
+            problem = f"The run of {title} in this comparison is gone."
+        known = self._method in lines(board, page)
+        self.measure.setText(f"&Measure {title}{' again' if known else ''}" if not self._busy else "Measuring…")
+        self.measure.setEnabled(not problem and not self._busy)
+        self.measure.setToolTip(problem or _MEASURING[page])
+
+    def wait(self, busy: bool) -> None:
+        """While something is measured nothing else can be."""
+        self._busy = busy
+        self._show()
 
     def _draw(self, found: Mapping[str, Any]) -> None:
         curves: list[Curve] = []
@@ -137,6 +162,11 @@ class BoardPlots(QFrame):
         return found
 
 
+_MEASURING = {
+    "shots": "Labelers are held out in turn and enter with so many of their answers; a method that trains images anew "
+    "takes as long as some five runs",
+    "curve": "The method is fitted to ever more of the training answers",
+}
 _SHOTS = "A labeler whom training never saw, after so many of their answers; pale lines are 95% intervals."
 
 

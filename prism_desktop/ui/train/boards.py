@@ -12,9 +12,10 @@ from prism_desktop.ui.train.board_columns import gains
 from prism_desktop.ui.train.operations import Asked
 
 FOLDER = "comparisons"
+RUNS = "runs"
 _LACKING = {
-    "shots": ("How well a new labeler is served after K answers", "its curves appear"),
-    "curve": ("What more answers would bring", "its curve appears"),
+    "shots": "How well a new labeler is served after K answers",
+    "curve": "What more answers would bring",
 }
 _Z = 1.96  # half a 95 % interval, in standard errors
 
@@ -98,19 +99,29 @@ class Board:
 
     def lacks(self, what: str, everybody: Iterable[str]) -> str:
         """Why there are no "shots" or no "curve", and what measures them; `everybody` are the study's labelers."""
-        kind = (self.told.get("split") or {}).get("kind")
-        if self.told.get("shuffled"):
-            return "Labelers were shuffled as a control, so there is nothing to foretell from their answers."
-        if kind != "image":
-            return "Such curves hold faces out, so they belong to a comparison whose split is by image."
+        if problem := self.never():
+            return problem
         codes = self.told.get("labelers") or []
         some = [f"--labelers {','.join(codes)}"] if set(everybody) - set(codes) else []
         options = [self.path.parent.parent.name, f"--backbone {self.told.get('backbone')}", *some]
-        unknown, curves = _LACKING[what]
         return (
-            f"{unknown} has not been measured on these answers. Run “prism-desktop {what} {' '.join(options)}”; "
-            f"{curves} then here."
+            f"{_LACKING[what]} has not been measured on these answers. Choose a method above and measure it here, or "
+            f"run “prism-desktop {what} {' '.join(options)}”."
         )
+
+    def never(self) -> str:
+        """Why nothing can be measured on these answers beside the comparison, in one sentence; empty if it can."""
+        if self.told.get("shuffled"):
+            return "Labelers were shuffled as a control, so there is nothing to foretell from their answers."
+        if (self.told.get("split") or {}).get("kind") != "image":
+            return "Such curves hold faces out, so they belong to a comparison whose split is by image."
+        return ""
+
+    def run(self, name: str) -> Path | None:
+        """The folder of a method's first run; None if it is gone."""
+        runs: Sequence[str] = (self.told.get("runs") or {}).get(name) or ()
+        paths = [self.path.parent.parent / RUNS / run for run in runs]
+        return next((path for path in paths if (path / "config.json").is_file()), None)
 
 
 def _title(name: str) -> str:

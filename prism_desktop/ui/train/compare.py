@@ -7,12 +7,15 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QSplitter, QStackedWidget, QWidget
 
 from prism_desktop.engine.errors import PrismError
+from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.study.records import Changes
+from prism_desktop.engine.training.measuring import measure_in_child
+from prism_desktop.engine.training.run import RunFolder
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.job import Job
 from prism_desktop.ui.train import boards
 from prism_desktop.ui.train.board_columns import badge, title
-from prism_desktop.ui.train.board_plots import BoardPlots
+from prism_desktop.ui.train.board_plots import KINDS, BoardPlots
 from prism_desktop.ui.train.board_table import BoardTable
 from prism_desktop.ui.train.boards import Board
 from prism_desktop.ui.train.operations import Asked
@@ -40,6 +43,7 @@ class CompareView(QWidget):
         self._boards: tuple[Board, ...] = ()
         self._names: dict[str, str] = {}
         self._job: Job | None = None
+        self._measuring: Job | None = None
         self._wanted = ""  # the folder of the comparison under way
         theme = context.theme
         self.choice = QComboBox()
@@ -50,6 +54,7 @@ class CompareView(QWidget):
         self.under_way.cancelled.connect(self.cancel)
         self.table, self.plots = BoardTable(theme), BoardPlots(theme)
         self.table.chosen.connect(self._show_method)
+        self.plots.measure.clicked.connect(lambda _=False: self.measure())
         self.plots.export.clicked.connect(lambda _=False: self._export_plot())
         self.remarks, self.control = label("", "small", wrap=True), label("", "notice", wrap=True)
         self._gains = button("Export &gains", self._export_gains, "quiet", tip="As SVG, PDF or PNG")
@@ -81,7 +86,8 @@ class CompareView(QWidget):
 
     def open_study(self) -> None:
         """Another study, or none: nothing of the one before stays."""
-        self._job, self._wanted, self._boards = None, "", ()
+        self._job, self._measuring, self._wanted, self._boards = None, None, "", ()
+        self.plots.wait(False)
         self.under_way.hide()
         self._offer(())
         self.refresh()
@@ -104,6 +110,18 @@ class CompareView(QWidget):
         self._job = job = self.context.jobs.start(work, "Comparing methods", quiet=True, events=self._hear)
         job.failed.connect(self._failed)
         job.finished.connect(lambda: self._ended(job))
+
+    def measure(self) -> None:
+        """Measure the curve in front for the chosen method."""
+        board, method, page = self._board(), self.table.method, self.plots.pages.current
+        run = board.run(method) if board is not None else None
+        if run is None or page not in KINDS or self._measuring is not None:
+            return
+        self.plots.wait(True)
+        work = measure_in_child(KINDS[page], RunFolder(run))
+        self._measuring = job = self.context.jobs.start(work, f"Measuring {METHODS[method].title}")
+        job.failed.connect(self.context.report)
+        job.finished.connect(lambda: self._measured(job))
 
     def cancel(self) -> None:
         """End the comparison; what is finished stays."""
@@ -197,6 +215,13 @@ class CompareView(QWidget):
         self._pages.setCurrentIndex(0 if self._boards else 1)
         self.refresh()
         self.context.changed.emit(Changes(runs=True))
+
+    def _measured(self, job: Job) -> None:
+        if job is self._measuring:
+            self._measuring = None
+            self.plots.wait(False)
+            self.refresh()
+            self.context.changed.emit(Changes(runs=True))
 
     def _export_table(self) -> None:
         board = self._board()

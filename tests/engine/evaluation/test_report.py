@@ -137,6 +137,7 @@ def test_that_the_summary_tells_results_with_their_limits() -> None:
     ):
         assert expected in text
     assert "nan" not in text.lower()
+    assert "| Chance | 50.0 % | 50.0 % |" in text  # is known, so that it has no interval
 
 
 def test_that_a_summary_of_little_is_still_readable() -> None:

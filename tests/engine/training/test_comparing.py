@@ -19,28 +19,10 @@ from prism_desktop.engine.training.comparing import Plan, compare, prepare
 from prism_desktop.engine.training.entering import open_entrance
 from prism_desktop.engine.training.evaluating import evaluate_run
 from prism_desktop.engine.training.run import RunFolder, list_runs
+from tests.fixtures.comparing import QUICK, compared, plan_of
 from tests.fixtures.study import MakeStudy
 
 pytestmark = pytest.mark.timeout(300)
-QUICK = {"device": "cpu", "epochs": 1, "max_steps": 4, "batch": 16, "threads": 1}
-
-
-def _plan(study: Study, backbone: str, *methods: str, **more: object) -> Plan:
-    return Plan(study.path, methods, {"backbone": backbone, **QUICK}, **more)  # type: ignore[arg-type]
-
-
-def _on_embeddings(study: Study, *methods: str, **more: object) -> Plan:
-    """No tower, so that many runs take seconds."""
-    images = [image.id for image in study.images()]
-    numbers = np.random.default_rng(0).normal(size=(len(images), 4)).astype(np.float32)
-    write_embeddings(study.path, "mine", images, numbers)
-    return _plan(study, "embeddings:mine", *methods, **more)
-
-
-def _compare(plan: Plan) -> tuple[dict[str, object], list[dict[str, object]]]:
-    """The leaderboard and the events."""
-    events = [event for batch in compare(plan) for event in batch]
-    return json.loads((Path(str(events[-1]["path"])) / "leaderboard.json").read_text()), events
 
 
 @pytest.fixture
@@ -50,7 +32,7 @@ def study(make_study: MakeStudy) -> Study:
 
 
 def test_that_methods_are_compared_and_finished_runs_used_again(study: Study, tiny_backbone: str) -> None:
-    board, events = _compare(_plan(study, tiny_backbone, "lora-visual-prompt", "hierarchical-bayes", controls=True))
+    board, events = compared(plan_of(study, tiny_backbone, "lora-visual-prompt", "hierarchical-bayes", controls=True))
     items = [event for event in events if event["type"] == "item"]
     assert [item["method"] for item in items] == ["consensus", "hierarchical-bayes", "lora-visual-prompt"]
     assert len({RunFolder(Path(str(item["run"]))).environment()["threads"] for item in items}) == 1
@@ -69,7 +51,7 @@ def test_that_methods_are_compared_and_finished_runs_used_again(study: Study, ti
         assert row["seconds"] > 0
         assert isinstance(row["verdict"]["passed"], bool)
     assert set(board["swapped"]) == {"lora-visual-prompt", "hierarchical-bayes"}  # type: ignore[call-overload]
-    again, events = _compare(_plan(study, tiny_backbone, "lora-visual-prompt", "hierarchical-bayes", controls=True))
+    again, events = compared(plan_of(study, tiny_backbone, "lora-visual-prompt", "hierarchical-bayes", controls=True))
     assert {event["state"] for event in events if event["type"] == "item"} == {"reused"}
     assert again["methods"] == board["methods"]
 
@@ -79,57 +61,13 @@ def test_that_one_process_trains_all_and_gives_what_a_process_each_gives(
 ) -> None:
     from prism_desktop.engine.training import supervisor
 
-    plan = _plan(study, tiny_backbone, "text-token")
-    _compare(plan)
+    plan = plan_of(study, tiny_backbone, "text-token")
+    compared(plan)
     runs = {run.method: RunFolder(run.path) for run in list_runs(study.path)}
     alone = supervisor.start(study.path, plan.config("text-token").model_copy(update={"compare": False}))
     for _ in supervisor.follow(alone):
         pass
     assert alone.predictions().equals(runs["text-token"].predictions())
-
-
-def test_that_cross_fitting_tests_every_answer_once_with_a_model_that_never_saw_it(
-    study: Study,
-) -> None:
-    board, events = _compare(_on_embeddings(study, "hierarchical-bayes", cross_fit=True, controls=True))
-    runs = [RunFolder(Path(str(event["run"]))) for event in events if event["type"] == "item"]
-    own = [run for run in runs if run.config().method == "hierarchical-bayes"]
-    assert sorted(run.config().split.fold for run in own) == list(range(7))
-    tested = pd.concat([pairs[pairs["split"] == "test"] for pairs in (run.table("pairs") for run in own)])
-    everyone = own[0].table("comparisons")
-    decided = everyone[everyone["outcome"] != "tie"]
-    assert 0 < len(decided) < len(everyone)
-    assert len(tested) == board["counts"]["test"] == len(decided)  # type: ignore[index]
-    for run in own:
-        pairs = run.table("pairs")
-        learned = pairs[pairs["split"] != "test"]
-        held = pairs[pairs["split"] == "test"]
-        assert not set(held["left"]) & (set(learned["left"]) | set(learned["right"]))
-    row = next(row for row in board["methods"] if row["method"] == "hierarchical-bayes")  # type: ignore[attr-defined]
-    each = [run.summary()["test"]["micro"] for run in own]  # type: ignore[index]
-    hits = sum(one["accuracy"] * one["n"] for one in each)
-    assert row["test"]["micro"]["n"] == sum(one["n"] for one in each)
-    assert row["test"]["micro"]["accuracy"] == pytest.approx(hits / row["test"]["micro"]["n"])
-    assert row["seeds"] == 1
-    assert set(board["swapped"]) == {"hierarchical-bayes"}  # type: ignore[call-overload]
-
-
-def test_that_cross_fitting_refuses_what_has_no_image_folds(study: Study, tiny_backbone: str) -> None:
-    options = {"backbone": tiny_backbone, "split": "pair"}
-    with pytest.raises(InputError, match="needs the image split, not pair"):
-        prepare(Plan(study.path, ("hierarchical-bayes",), options, cross_fit=True))
-    with pytest.raises(InputError, match=r"leave the setting split\.fold out"):
-        prepare(
-            Plan(study.path, ("hierarchical-bayes",), {"backbone": tiny_backbone}, ("split.fold=2",), cross_fit=True)
-        )
-
-
-def test_that_seeds_are_put_together_answer_by_answer(study: Study, tiny_backbone: str) -> None:
-    board, _ = _compare(_plan(study, tiny_backbone, "lora-visual-prompt", seeds=2))
-    row = next(row for row in board["methods"] if row["method"] == "lora-visual-prompt")  # type: ignore[attr-defined]
-    each = [run.macro for run in list_runs(study.path) if run.method == "lora-visual-prompt" and run.macro is not None]
-    assert row["seeds"] == 2
-    assert row["test"]["macro"]["accuracy"] == pytest.approx(sum(each) / 2)
 
 
 def test_that_a_killed_comparison_goes_on(study: Study, tiny_backbone: str) -> None:
@@ -181,38 +119,19 @@ def test_that_a_method_that_fails_is_told_and_the_others_go_on(
             (run.data / "pairs.parquet").unlink()
 
     monkeypatch.setattr(comparing, "copy_snapshot", without_pairs)
-    board, _ = _compare(_plan(study, tiny_backbone, "retrieval", "hierarchical-bayes"))
+    board, _ = compared(plan_of(study, tiny_backbone, "retrieval", "hierarchical-bayes"))
     assert [one["method"] for one in board["failed"]] == ["retrieval"]  # type: ignore[attr-defined]
     assert "lacks data/pairs.parquet" in board["failed"][0]["message"]  # type: ignore[index]
     assert {row["method"] for row in board["methods"]} == {"consensus", "hierarchical-bayes"}  # type: ignore[attr-defined]
 
 
-def test_that_a_method_that_failed_in_most_folds_is_not_ranked_by_the_others(
-    study: Study, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from prism_desktop.engine.training import comparing
-
-    copy = comparing.copy_snapshot
-
-    def without_pairs(source: RunFolder, run: RunFolder) -> None:
-        copy(source, run)
-        config = run.config()
-        if config.method == "retrieval" and config.split.fold > 0:
-            (run.data / "pairs.parquet").unlink()
-
-    monkeypatch.setattr(comparing, "copy_snapshot", without_pairs)
-    board, _ = _compare(_on_embeddings(study, "retrieval", cross_fit=True))
-    assert {row["method"] for row in board["methods"]} == {"consensus"}  # type: ignore[attr-defined]
-    assert [one["fold"] for one in board["failed"]] == [1, 2, 3, 4, 5, 6]  # type: ignore[attr-defined]
-
-
 def test_that_a_second_call_leaves_the_data_of_a_running_comparison_alone(study: Study, tiny_backbone: str) -> None:
-    plan = _plan(study, tiny_backbone, "retrieval", name="one")
+    plan = plan_of(study, tiny_backbone, "retrieval", name="one")
     folder = prepare(plan).path
     before = (folder / "data-1" / "data" / "pairs.parquet").read_bytes()
     study.withdraw(study.trials("L1", "comparison")[0].id)
     with claimed(folder, "The comparison one"), pytest.raises(RunError, match="The comparison one goes on already"):
-        _compare(plan)
+        compared(plan)
     assert (folder / "data-1" / "data" / "pairs.parquet").read_bytes() == before
 
 
@@ -224,7 +143,7 @@ def test_that_embeddings_imported_again_are_trained_on_again(study: Study) -> No
         path_of(study.path, "mine").unlink(missing_ok=True)
         numbers = np.random.default_rng(seed).normal(size=(len(images), 4)).astype(np.float32)
         write_embeddings(study.path, "mine", images, numbers)
-        return {str(event["state"]) for event in _compare(plan)[1] if event["type"] == "item"}
+        return {str(event["state"]) for event in compared(plan)[1] if event["type"] == "item"}
 
     assert states(0) == {"new"}
     first = next(RunFolder(run.path) for run in list_runs(study.path) if run.method == "hierarchical-bayes")
@@ -238,13 +157,13 @@ def test_that_wrong_input_is_one_sentence_before_anything_is_trained(
     study: Study, make_study: MakeStudy, tiny_backbone: str
 ) -> None:
     wrong = {
-        "unknown": _plan(study, tiny_backbone, "magic"),
-        "no labeler has one": _plan(study, tiny_backbone, "profile-text"),
+        "unknown": plan_of(study, tiny_backbone, "magic"),
+        "no labeler has one": plan_of(study, tiny_backbone, "profile-text"),
         "no labeler L9": Plan(study.path, ("consensus",), {"labelers": ("L9",)}),
-        "seeds": _plan(study, tiny_backbone, "consensus", seeds=0),
-        "needs two": _plan(make_study("one", labelers=1, images=42, comparisons=60), tiny_backbone, "retrieval"),
-        "no setting": _plan(study, tiny_backbone, "consensus", settings=("lora_rl=1",)),
-        "cannot name a comparison": _plan(study, tiny_backbone, "consensus", name="../../elsewhere"),
+        "seeds": plan_of(study, tiny_backbone, "consensus", seeds=0),
+        "needs two": plan_of(make_study("one", labelers=1, images=42, comparisons=60), tiny_backbone, "retrieval"),
+        "no setting": plan_of(study, tiny_backbone, "consensus", settings=("lora_rl=1",)),
+        "cannot name a comparison": plan_of(study, tiny_backbone, "consensus", name="../../elsewhere"),
         "no study": Plan(study.path / "nowhere", ("consensus",)),
     }
     for words, plan in wrong.items():
@@ -258,14 +177,14 @@ def test_that_a_device_that_is_not_there_ends_the_comparison_and_leaves_no_run(
 ) -> None:
     plan = Plan(study.path, ("retrieval", "text-token"), {"backbone": tiny_backbone, **QUICK, "device": "mps"})
     with pytest.raises(InputError, match=r"mps|Apple|Metal"):
-        _compare(plan)
+        compared(plan)
     assert not list_runs(study.path)
 
 
 def test_that_a_method_that_reads_answers_about_tested_faces_is_marked_and_no_control_speaks_of_it(
     study: Study, tiny_backbone: str
 ) -> None:
-    board, events = _compare(_plan(study, tiny_backbone, "collaborative", "hierarchical-bayes", controls=True))
+    board, events = compared(plan_of(study, tiny_backbone, "collaborative", "hierarchical-bayes", controls=True))
     marked = {row["method"] for row in board["methods"] if row["reads_tested_faces"]}  # type: ignore[attr-defined]
     assert marked == {"collaborative"}
     assert set(board["swapped"]) == {"hierarchical-bayes"}  # type: ignore[call-overload]
@@ -282,15 +201,15 @@ def test_that_a_method_that_reads_answers_about_tested_faces_is_marked_and_no_co
 def test_that_shuffled_labelers_leave_out_what_reads_answers_about_tested_faces(
     study: Study, tiny_backbone: str
 ) -> None:
-    found = prepare(_plan(study, tiny_backbone, "collaborative", "retrieval", shuffled=True))
+    found = prepare(plan_of(study, tiny_backbone, "collaborative", "retrieval", shuffled=True))
     assert found.methods == ("consensus", "retrieval")
     assert "this control says nothing about it" in found.left_out["collaborative"]
     with pytest.raises(InputError, match="no control of collaborative"):
-        prepare(_plan(study, tiny_backbone, "collaborative", shuffled=True))
+        prepare(plan_of(study, tiny_backbone, "collaborative", shuffled=True))
 
 
 def test_that_all_leaves_out_what_is_impossible(study: Study, tiny_backbone: str) -> None:
-    found = prepare(_plan(study, tiny_backbone, "all"))
+    found = prepare(plan_of(study, tiny_backbone, "all"))
     assert "profile-text" in found.left_out
     assert "profile-text" not in found.methods
     assert found.methods[0] == "consensus"
@@ -298,9 +217,9 @@ def test_that_all_leaves_out_what_is_impossible(study: Study, tiny_backbone: str
 
 
 def test_that_shuffled_labelers_keep_the_answers_and_the_test(study: Study, tiny_backbone: str) -> None:
-    plain = prepare(_plan(study, tiny_backbone, "hierarchical-bayes")).sources["consensus", 0]
+    plain = prepare(plan_of(study, tiny_backbone, "hierarchical-bayes")).sources["consensus", 0]
     before = plain.table("pairs")
-    found = prepare(_plan(study, tiny_backbone, "hierarchical-bayes", shuffled=True)).sources["consensus", 0]
+    found = prepare(plan_of(study, tiny_backbone, "hierarchical-bayes", shuffled=True)).sources["consensus", 0]
     after = found.table("pairs")
     keys = ["trial", "attribute", "left", "right", "outcome", "split"]
     pd.testing.assert_frame_equal(before[keys], after[keys])

@@ -37,6 +37,7 @@ def test_that_a_killed_training_resumes_to_the_same_bits(
     assert told[-1]["type"] == "failed"
     assert "signal 9" in str(told[-1]["message"])
     assert "resume" in str(told[-1]["advice"])
+    assert str(run.path / "log.txt") in str(told[-1]["advice"])
     assert run.status().state == "interrupted"
     assert run.summary() is None
 

@@ -1,0 +1,75 @@
+"""Curves of a method on the data of a run that it has, measured in a process of their own.
+
+As a process, `python -m prism_desktop.engine.training.measuring KIND RUN`. Importing this needs neither torch nor
+pandas.
+"""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.events import Event
+from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.settings import without
+from prism_desktop.engine.training.measured import COUNTS, DRAWS, PARTS, RESAMPLES, SHOTS, Kind
+from prism_desktop.engine.training.run import RunFolder
+from prism_desktop.engine.training.speaking import listen, speak
+
+_MODULE = "prism_desktop.engine.training.measuring"
+_BEGINNING = {"shots": "Measuring labelers held out", "curve": "Measuring the learning curve"}
+
+
+def measure_in_child(kind: Kind, run: RunFolder) -> Iterator[Event[None]]:
+    """Measure a run's method as `shots` or `curve` do, on the run's data and with its settings, and keep what is found.
+
+    Closing this ends the process; runs that are finished are used again.
+
+    Raises:
+        PrismError: one sentence.
+    """
+    yield from listen(_MODULE, kind, str(run.path), what=_BEGINNING[kind])
+
+
+def impossible(kind: Kind, name: str) -> str:
+    """Why a method has no curve of a kind, in one sentence; empty if it has."""
+    if kind == "curve" and not METHODS[name].closed_form:
+        return f"{METHODS[name].title} takes too long to be fitted again and again; choose a closed form."
+    return ""
+
+
+def chosen(config: TrainConfig) -> dict[str, Any]:
+    """What was chosen on purpose for a run, by dotted key: all that differs from what its method starts with."""
+    start = TrainConfig(method=config.method, recipe=config.recipe)
+    values = without(config.model_dump(mode="json"), start.model_dump(mode="json"))
+    return {key: value for key, value in _flat(values).items() if key not in ("method", "compare")}
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        found |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return found
+
+
+def _measure(kind: str, run: RunFolder) -> Iterator[Event[dict[str, Any]]]:
+    from prism_desktop.engine.training.curving import CurvePlan, measure_curve
+    from prism_desktop.engine.training.shooting import ShotPlan, shoot
+
+    config = run.config()
+    options = chosen(config)
+    if kind == "shots":
+        yield from shoot(ShotPlan(run.study, (config.method,), SHOTS, RESAMPLES, PARTS, options))
+    else:
+        yield from measure_curve(CurvePlan(run.study, config.method, COUNTS, DRAWS, options))
+
+
+def main() -> int:
+    """Serve one request."""
+    kind, run = sys.argv[1], RunFolder(Path(sys.argv[2]))
+    return speak(lambda: _measure(kind, run), lambda _: None, "The curve could not be measured")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
