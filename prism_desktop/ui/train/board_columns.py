@@ -15,6 +15,11 @@ def title(row: Row) -> str:
     return METHODS[name].title if name in METHODS else name
 
 
+def marked(row: Row) -> str:
+    """The same with the mark of a method that knows answers about the very faces that are tested."""
+    return f"{title(row)} *" if row.get("reads_tested_faces") else title(row)
+
+
 def gains(row: Row) -> bool:
     """Whether a method gains more over consensus than chance would."""
     gain = row.get("gain") or {}
@@ -84,7 +89,7 @@ MACRO, GAIN = _of("test", "macro", "accuracy"), _of("gain", "value")
 SWAPPED = _of("swapped", "gain", "value")
 # Name, what it is sorted by, what is shown, what it means.
 COLUMNS: tuple[tuple[str, Callable[[Row], Any], Callable[[Row], str], str], ...] = (
-    ("Method", title, title, ""),
+    ("Method", title, marked, ""),
     ("Accuracy", MACRO, _macro,
      "Mean over labelers of the accuracy on held-out answers, in per cent, with the 95% interval over images"),
     ("Micro", _of("test", "micro", "accuracy"), lambda row: _share(_of("test", "micro", "accuracy")(row)),

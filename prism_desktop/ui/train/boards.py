@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.methods.method import TESTED_FACES
 from prism_desktop.engine.training.measured import Kind, kept
 from prism_desktop.ui.train.board_columns import gains
 from prism_desktop.ui.train.operations import Asked
@@ -67,6 +68,8 @@ class Board:
         found += [
             f"{_title(each['method'])} was left out: {each['reason']}" for each in self.told.get("left_out") or ()
         ]
+        if any(row.get("reads_tested_faces") for row in self.methods):
+            found.append(f"* {TESTED_FACES}.")
         return found + [
             f"{_title(each['method'])} has no control with swapped models. {each['reason']}"
             for each in self.told.get("unswapped") or ()

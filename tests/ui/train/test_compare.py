@@ -179,6 +179,20 @@ def test_that_swapped_labelers_are_a_column_and_a_sentence(
     assert view.control.property("kind") == ("bad" if said.startswith("these") else "good")
 
 
+def test_that_a_method_that_knows_answers_about_tested_faces_is_marked(
+    open_train: OpenTrain, tiny_study: Study, qtbot: QtBot
+) -> None:
+    file = fabricate.comparison(tiny_study.path, CODES) / "leaderboard.json"
+    told = json.loads(file.read_text())
+    for row in told["methods"]:
+        row["reads_tested_faces"] = row["method"] == "collaborative"
+    file.write_text(json.dumps(told))
+    view = _open(open_train, tiny_study, qtbot).compare
+    named = [view.table.board.index(place, 0).data() for place in range(view.table.board.rowCount())]
+    assert [name for name in named if name.endswith("*")] == ["Collaborative *"]
+    assert "* uses the other labelers' answers about the very faces tested" in view.remarks.text()
+
+
 def test_that_without_controls_there_is_neither_column_nor_sentence(
     open_train: OpenTrain, tiny_study: Study, qtbot: QtBot
 ) -> None:
