@@ -1,6 +1,7 @@
 """The images of a run as decoded bytes."""
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.errors import PrismError, RunError
 from prism_desktop.engine.events import Done, Notice, Progress
 from prism_desktop.engine.study.pixels import PixelCache
 
@@ -58,7 +59,7 @@ def open_pixels(study: Path, images: "pd.DataFrame", size: int) -> Iterator[Prog
     cache = PixelCache(study / "cache", size)
     ids = [str(image) for image in images["image"]]
     broken: tuple[tuple[str, str], ...] = ()
-    for event in cache.build(zip(ids, map(Path, images["path"]), strict=True)):
+    for event in cache.build(_files(study, dict(zip(ids, map(Path, images["path"]), strict=True)), cache).items()):
         if isinstance(event, Done):
             broken = event.value.broken
         else:
@@ -71,3 +72,17 @@ def open_pixels(study: Path, images: "pd.DataFrame", size: int) -> Iterator[Prog
         )
     rows = cache.rows()
     yield Done(Pixels(cache.read(), np.array([rows[image] for image in ids], dtype=np.int64)))
+
+
+def _files(study: Path, said: Mapping[str, Path], cache: PixelCache) -> dict[str, Path]:
+    """Where images are: as a run says, or as its study says now, if the study or its images were moved since."""
+    from prism_desktop.engine.study.store import Study
+
+    known, files = cache.rows(), dict(said)
+    gone = [image for image, path in files.items() if image not in known and not path.is_file()]
+    with contextlib.suppress(PrismError):  # images without a study; what is missing is told when it is read
+        if gone:
+            with Study.open(study, read_only=True) as opened:
+                now = {record.id: record.path for record in opened.images()}
+            files |= {image: now[image] for image in gone if image in now}
+    return files
