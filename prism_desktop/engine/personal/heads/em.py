@@ -18,7 +18,7 @@ class EmSettings:
     """How the prior is learned."""
 
     rank: int = 8  # of the covariance beside its diagonal
-    strength: float = 5.0  # labelers' worth of belief that tastes differ alike on all axes
+    strength: float = 100.0  # labelers' worth of belief that tastes differ alike on all axes; see ARCHITECTURE
     spread: float = 4.0  # variance of the prior mean's own prior, in squared logits per axis
     start: float = 0.1  # variance that the EM starts from
     steps: int = 20
