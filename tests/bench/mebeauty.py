@@ -98,21 +98,21 @@ def read(folder: Path, fold: int) -> Data:
 def methods(data: Data) -> Iterator[tuple[str, Scores]]:
     """Every method's scores (raters, 1, images), trained on the training split."""
     x, train, u = data.features, data.answers["train"], len(data.raters)
-    shared = _last(ridge.fit(x, train, u, 1, owner="nobody"))
+    shared = last(ridge.fit(x, train, u, 1, owner="nobody"))
     yield "consensus", shared.scores(x)
     own = select(train, np.isin(train.labeler, data.many))
-    yield "per-labeler ridge", _last(ridge.fit(x, own, u, 1)).scores(x)
-    yield "retrieval", _last(retrieval.fit(x, train, data.answers["val"], u, shared)).scores(x)
+    yield "per-labeler ridge", last(ridge.fit(x, own, u, 1)).scores(x)
+    yield "retrieval", last(retrieval.fit(x, train, data.answers["val"], u, shared)).scores(x)
     everything, every_rating = _all(data.answers), _all(data.ratings)
-    paired = _last(bayes.fit(x, train, u, 1))
+    paired = last(bayes.fit(x, train, u, 1))
     yield "hierarchical-bayes, prior mean", np.repeat(paired.consensus(x), u, axis=0)
     yield "hierarchical-bayes", paired.scores(x)
-    yield "collaborative", _last(collaborative.fit(x, paired, train, everything)).scores(x)
+    yield "collaborative", last(collaborative.fit(x, paired, train, everything)).scores(x)
     given = data.ratings["train"]
-    rated = _last(bayes.fit(x, None, u, 1, ratings=given))
+    rated = last(bayes.fit(x, None, u, 1, ratings=given))
     yield "hierarchical-bayes, ratings", rated.scores(x)
     fitted = collaborative.fit(x, rated, None, None, ratings=given, face_ratings=every_rating)
-    yield "collaborative, ratings", _last(fitted).scores(x)
+    yield "collaborative, ratings", last(fitted).scores(x)
 
 
 def report(test: pd.DataFrame, scores: dict[str, pd.DataFrame]) -> int:
@@ -148,16 +148,16 @@ def shots(data: Data, accuracy: dict[tuple[str, int], dict[str, list[float]]]) -
         pairs, ratings = data.answers["train"], data.ratings["train"]
         kept = select(pairs, ~np.isin(pairs.labeler, group))
         given = _rows(ratings, ~np.isin(ratings.labeler, group))
-        rated = _last(bayes.fit(x, None, len(data.raters), 1, ratings=given))
-        paired = _last(bayes.fit(x, kept, len(data.raters), 1))
-        shared = _last(ridge.fit(x, kept, len(data.raters), 1, owner="nobody")).scores(x)[0, 0]
+        rated = last(bayes.fit(x, None, len(data.raters), 1, ratings=given))
+        paired = last(bayes.fit(x, kept, len(data.raters), 1))
+        shared = last(ridge.fit(x, kept, len(data.raters), 1, owner="nobody")).scores(x)[0, 0]
         for u in group:
             code, mine = data.raters[u], select(test, test.labeler == u)
 
             def add(
                 kind: str, k: int, scores: NDArray[np.floating[Any]], code: str = code, mine: Answers = mine
             ) -> None:
-                accuracy.setdefault((kind, k), {}).setdefault(code, []).append(_right(scores, mine))
+                accuracy.setdefault((kind, k), {}).setdefault(code, []).append(accuracy_of(scores, mine))
 
             add("consensus", 0, shared)
             for draw in range(RESAMPLES):
@@ -196,7 +196,7 @@ def _interval(gained: NDArray[np.float64]) -> tuple[float, float]:
     return float(gained.mean() - half), float(gained.mean() + half)
 
 
-def _right(scores: NDArray[np.floating[Any]], answers: Answers) -> float:
+def accuracy_of(scores: NDArray[np.floating[Any]], answers: Answers) -> float:
     return float(hits(scores[answers.left] - scores[answers.right], answers.outcome > 0.5).mean())
 
 
@@ -244,7 +244,7 @@ def _all(parts: dict[str, Any]) -> Any:
     return kind(**{name: np.concatenate([getattr(p, name) for p in parts.values()]) for name in kind.__slots__})
 
 
-def _last(events: Iterator[Any]) -> Any:
+def last(events: Iterator[Any]) -> Any:
     *_, done = events
     assert isinstance(done, Done)
     return done.value

@@ -1,0 +1,98 @@
+"""How strongly hierarchical Bayes should believe that tastes differ alike on all axes, judged on validation answers.
+
+`python -m tests.bench.prior FOLDER [RUN]`: FOLDER as for `tests.bench.mebeauty`, of which folds 0 and 3 are used; RUN,
+a finished run of hierarchical Bayes, adds how its validation answers are foretold. No test answer is read.
+"""
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from prism_desktop.engine.events import Done, Event, value
+from prism_desktop.engine.personal.answers import Answers, select
+from prism_desktop.engine.personal.heads import bayes, choosing, ridge
+from prism_desktop.engine.personal.heads.bayes import BayesHeads, BayesSettings
+from prism_desktop.engine.personal.heads.choosing import validation_nll
+from prism_desktop.engine.personal.heads.em import EmSettings
+from prism_desktop.engine.training.building import Task, head_ratings
+from prism_desktop.engine.training.run import RunFolder
+from prism_desktop.engine.training.workshop import Workshop, open_workshop
+from tests.bench.mebeauty import Data, accuracy_of, last, read
+
+STRENGTHS = (5.0, 20.0, 60.0, 100.0, 150.0, 400.0, 1e6)
+FOLDS, SHOTS, DRAWS, GROUPS = (0, 3), (0, 20, 50, 100), 3, 3
+
+
+def main() -> None:
+    """Print a row for each strength."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("run", type=Path, nargs="?")
+    given = parser.parse_args()
+    folds = [read(given.folder, fold) for fold in FOLDS]
+    print("strength   known: NLL accuracy   unseen, gain over consensus after " + " ".join(f"{k:>14}" for k in SHOTS))
+    for strength in STRENGTHS:
+        settings = BayesSettings(em=EmSettings(strength=strength))
+        known = np.mean([_known(data, settings) for data in folds], axis=0)
+        gained = np.concatenate([_unseen(data, settings) for data in folds])
+        error = gained.std(axis=0, ddof=1) / np.sqrt(len(gained))
+        few = " ".join(f"{100 * g:+.2f} +- {100 * e:.2f}" for g, e in zip(gained.mean(axis=0), error, strict=True))
+        print(f"{strength:>8g}   {known[0]:.4f} {known[1]:.4f}   {few}", flush=True)
+    if given.run is not None:
+        for strength, nll in _of_run(RunFolder.open(given.run)):
+            print(f"{strength:>8g}   NLL of the run's validation answers {nll:.4f}", flush=True)
+
+
+def _known(data: Data, settings: BayesSettings) -> tuple[float, float]:
+    """(NLL, mean accuracy) of raters whom the prior was learned from."""
+    heads: BayesHeads = last(bayes.fit(data.features, data.answers["train"], len(data.raters), 1, settings=settings))
+    val, scores = data.answers["val"], heads.scores(data.features)
+    accuracy = [accuracy_of(scores[u, 0], select(val, val.labeler == u)) for u in data.many]
+    mine = select(val, np.isin(val.labeler, data.many))
+    return validation_nll(heads, data.features, mine), float(np.mean(accuracy))
+
+
+def _unseen(data: Data, settings: BayesSettings) -> np.ndarray:
+    """(raters, shots) gain in accuracy over the consensus, of raters whom the prior was not learned from."""
+    x, pairs, val, raters = data.features, data.answers["train"], data.answers["val"], len(data.raters)
+    rows = []
+    for group in np.array_split(np.random.default_rng(0).permutation(data.many), GROUPS):
+        kept = select(pairs, ~np.isin(pairs.labeler, group))
+        shared = last(ridge.fit(x, kept, raters, 1, owner="nobody")).scores(x)[0, 0]
+        heads: BayesHeads = last(bayes.fit(x, kept, raters, 1, settings=settings))
+        for u in group:
+            mine = select(val, val.labeler == u)
+            base = accuracy_of(shared, mine)
+            rows.append([_after(heads, data, int(u), k, mine) - base for k in SHOTS])
+    return np.array(rows)
+
+
+def _after(heads: BayesHeads, data: Data, u: int, k: int, mine: Answers) -> float:
+    pairs, found = data.answers["train"], []
+    for draw in range(DRAWS if k else 1):
+        own = np.random.default_rng([u, draw]).permutation(np.flatnonzero(pairs.labeler == u))[:k]
+        found.append(accuracy_of(heads.adapt(data.features, select(pairs, own)).scores(data.features)[0, 0], mine))
+    return float(np.mean(found))
+
+
+def _of_run(run: RunFolder) -> Iterator[tuple[float, float]]:
+    task = Task.of(run)
+    ratings, size = head_ratings(run, task), (len(task.labelers), len(task.attributes))
+
+    def opened() -> Iterator[Event[Workshop]]:
+        workshop: Workshop = yield from value(open_workshop(run))
+        yield from workshop.read_features(run)
+        yield Done(workshop)
+
+    features = last(opened()).features
+    for strength in STRENGTHS:
+        settings = BayesSettings(em=EmSettings(strength=strength))
+        given = task.answers["train"], task.answers["val"]
+        heads = last(choosing.fit(features.array, *given, *size, ratings=ratings, settings=settings))
+        yield strength, validation_nll(heads, features.array, task.answers["val"])
+
+
+if __name__ == "__main__":
+    main()
