@@ -174,7 +174,7 @@ def _end(failure: str, told: set[str]) -> str:
         return "done"
     known = failure in told
     told.add(failure)
-    return "failed for the same reason" if known else f"failed: {failure}"
+    return "failed for a reason told above" if known else f"failed: {failure}"
 
 
 def _which(run: Mapping[str, Any]) -> str:
@@ -216,7 +216,7 @@ def _facts(study: Path, backbone: str) -> tuple[int, int, bool, int, int | None]
 
 
 def _remarks(board: Mapping[str, Any]) -> list[str]:
-    from prism_desktop.engine.training.board import failures
+    from prism_desktop.engine.training.failures import told_once
 
     swapped = [
         f"{method} swapped: {100 * row['gain']['value']:+.1f} points against consensus"
@@ -226,7 +226,7 @@ def _remarks(board: Mapping[str, Any]) -> list[str]:
     ]
     swapped += [f"{one['method']} is not swapped. {one['reason']}" for one in board.get("unswapped", ())]
     reads = [f"* {TESTED_FACES}."] if any(row.get("reads_tested_faces") for row in board["methods"]) else []
-    return failures(board["failed"]) + swapped + reads
+    return told_once(board["failed"]) + swapped + reads
 
 
 def _write_csv(path: Path, board: Mapping[str, Any]) -> None:

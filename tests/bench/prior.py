@@ -36,7 +36,7 @@ def main() -> None:
     for strength in STRENGTHS:
         settings = BayesSettings(em=EmSettings(strength=strength))
         known = np.mean([_known(data, settings) for data in folds], axis=0)
-        gained = np.concatenate([_unseen(data, settings) for data in folds])
+        gained = np.mean([_unseen(data, settings) for data in folds], axis=0)  # raters, not raters times folds
         error = gained.std(axis=0, ddof=1) / np.sqrt(len(gained))
         few = " ".join(f"{100 * g:+.2f} +- {100 * e:.2f}" for g, e in zip(gained.mean(axis=0), error, strict=True))
         print(f"{strength:>8g}   {known[0]:.4f} {known[1]:.4f}   {few}", flush=True)

@@ -10,6 +10,7 @@ from prism_desktop.engine.evaluation.report import evaluate, gain, held_out
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.methods.method import NO_CONTROL, TESTED_FACES
 from prism_desktop.engine.training.evaluating import evaluate_run
+from prism_desktop.engine.training.failures import told_once
 from prism_desktop.engine.training.files import write_json, write_text
 from prism_desktop.engine.training.folds import joined
 from prism_desktop.engine.training.run import RunFolder
@@ -73,7 +74,7 @@ def board_markdown(board: Mapping[str, Any]) -> str:
     head = f"| {head} | Seconds | Verdict | Of ceiling |"
     lines = [f"# {board['name']}", "", _sentence(board), "", head, "|" + " --- |" * 13]
     lines += ["| " + " | ".join([*board_cells(row), _of_ceiling(row)]) + " |" for row in board["methods"]]
-    lines += ["", _READING, "", *(f"- {text}" for text in failures(board["failed"]))]
+    lines += ["", _READING, "", *(f"- {text}" for text in told_once(board["failed"]))]
     lines += [f"- {one['method']} was left out: {one['reason']}" for one in board["left_out"]]
     lines += _controls(board)
     if any(row.get("reads_tested_faces") for row in board["methods"]):
@@ -102,18 +103,6 @@ def board_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
         "" if row["seconds"] is None else f"{row['seconds']:.1f}",
         "" if not verdict else "passes" if verdict["passed"] else "does not pass",
     )
-
-
-def failures(failed: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What failed, one sentence for all that failed alike."""
-    alike: dict[str, list[str]] = defaultdict(list)
-    for one in failed:
-        alike[one["message"]].append(f"{one['method']} (seed {one['seed']}, fold {one['fold']})")
-    return [f"{', '.join(runs[:3])}{_more(len(runs) - 3)} failed: {message}" for message, runs in alike.items()]
-
-
-def _more(count: int) -> str:
-    return f" and {count} more runs" if count > 1 else " and another run" if count == 1 else ""
 
 
 def _failed(entry: "Entry") -> dict[str, Any]:

@@ -41,6 +41,7 @@ class CurvePlan:
     resamples: int
     options: Mapping[str, Any] = field(default_factory=dict)
     settings: tuple[str, ...] = ()
+    source: RunFolder | None = None  # whose data are used; None to take the study's as they are now
 
 
 def measure_curve(plan: CurvePlan) -> Iterator[Event[dict[str, Any]]]:
@@ -58,7 +59,7 @@ def measure_curve(plan: CurvePlan) -> Iterator[Event[dict[str, Any]]]:
         raise InputError(problem)
     config = config_of(plan.method, plan.options, plan.settings)
     with room_in(plan.study) as folder:
-        pool = take_pool(plan.study, Path(folder), config)
+        pool = take_pool(plan.study, Path(folder), config, plan.source)
         points: list[dict[str, Any]] = []
         task = Task.of(pool)
         answered = Pool.of(pool, beside=head_ratings(pool, task) is not None)

@@ -1,6 +1,9 @@
-"""What went wrong in a training process, in words for the user."""
+"""What went wrong in training processes, in words for the user."""
 
 import errno
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from prism_desktop.engine.errors import BackboneError, InputError, PrismError
 from prism_desktop.engine.training.run import RunFolder
@@ -55,3 +58,22 @@ def death(code: int | None, run: RunFolder) -> tuple[str, str]:
         how = "ended without a word" if code is None else f"ended with code {code}"
     told = f"What it printed is in {run.path / 'log.txt'}. {RESUME}"
     return f"The training process {how}.", f"{told} If it happens again, use a smaller batch or backbone."
+
+
+def told_once(failed: Sequence[Mapping[str, Any]], title: Callable[[str], str] = str) -> list[str]:
+    """What failed in a comparison, one sentence for all that failed alike.
+
+    Args:
+        failed: {method, seed, fold, message} of each run.
+        title: what to call a method.
+    """
+    folds = len({one.get("fold", 0) for one in failed}) > 1
+    alike: dict[str, list[str]] = defaultdict(list)
+    for one in failed:
+        where = f"seed {one['seed']}" + (f", fold {one['fold']}" if folds else "")
+        alike[one["message"]].append(f"{title(one['method'])} ({where})")
+    return [f"{', '.join(runs[:3])}{_more(len(runs) - 3)} failed: {message}" for message, runs in alike.items()]
+
+
+def _more(count: int) -> str:
+    return f" and {count} more runs" if count > 1 else " and another run" if count == 1 else ""

@@ -34,16 +34,19 @@ def measure_in_child(kind: Kind, run: RunFolder) -> Iterator[Event[None]]:
 
 def impossible(kind: Kind, name: str) -> str:
     """Why a method has no curve of a kind, in one sentence; empty if it has."""
+    if name not in METHODS:
+        return f"{name or 'No method'} is not a method of this version."
     if kind == "curve" and not METHODS[name].closed_form:
         return f"{METHODS[name].title} takes too long to be fitted again and again; choose a closed form."
     return ""
 
 
 def chosen(config: TrainConfig) -> dict[str, Any]:
-    """What was chosen on purpose for a run, by dotted key: all that differs from what its method starts with."""
+    """What was chosen on purpose for a run, by dotted key: what differs from its method's and recipe's start."""
     start = TrainConfig(method=config.method, recipe=config.recipe)
     values = without(config.model_dump(mode="json"), start.model_dump(mode="json"))
-    return {key: value for key, value in _flat(values).items() if key not in ("method", "compare")}
+    found = {key: value for key, value in _flat(values).items() if key not in ("method", "compare")}
+    return found | ({"recipe": config.recipe} if config.recipe != "default" else {})
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -56,13 +59,15 @@ def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 def _measure(kind: str, run: RunFolder) -> Iterator[Event[dict[str, Any]]]:
     from prism_desktop.engine.training.curving import CurvePlan, measure_curve
     from prism_desktop.engine.training.shooting import ShotPlan, shoot
+    from prism_desktop.engine.training.worker import step_back
 
+    step_back()
     config = run.config()
     options = chosen(config)
     if kind == "shots":
-        yield from shoot(ShotPlan(run.study, (config.method,), SHOTS, RESAMPLES, PARTS, options))
+        yield from shoot(ShotPlan(run.study, (config.method,), SHOTS, RESAMPLES, PARTS, options, source=run))
     else:
-        yield from measure_curve(CurvePlan(run.study, config.method, COUNTS, DRAWS, options))
+        yield from measure_curve(CurvePlan(run.study, config.method, COUNTS, DRAWS, options, source=run))
 
 
 def main() -> int:

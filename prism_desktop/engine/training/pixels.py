@@ -68,21 +68,18 @@ def open_pixels(study: Path, images: "pd.DataFrame", size: int) -> Iterator[Prog
         more = f" and {len(broken) - 1} more" if len(broken) > 1 else ""
         raise RunError(
             f"{len(broken)} images of this run cannot be used: {broken[0][1].rstrip('.')}{more}. Put them back, or "
-            "relink the study's image folder and start a new run."
+            "relink the study's image folder, and go on."
         )
     rows = cache.rows()
     yield Done(Pixels(cache.read(), np.array([rows[image] for image in ids], dtype=np.int64)))
 
 
 def _files(study: Path, said: Mapping[str, Path], cache: PixelCache) -> dict[str, Path]:
-    """Where images are: as a run says, or as its study says now, if the study or its images were moved since."""
+    """Where images are: as their study says now, else as a run says; if all are decoded, nobody asks."""
     from prism_desktop.engine.study.store import Study
 
     known, files = cache.rows(), dict(said)
-    gone = [image for image, path in files.items() if image not in known and not path.is_file()]
-    with contextlib.suppress(PrismError):  # images without a study; what is missing is told when it is read
-        if gone:
-            with Study.open(study, read_only=True) as opened:
-                now = {record.id: record.path for record in opened.images()}
-            files |= {image: now[image] for image in gone if image in now}
+    if not files.keys() <= known.keys():
+        with contextlib.suppress(PrismError), Study.open(study, read_only=True) as opened:  # or images without a study
+            files |= {record.id: record.path for record in opened.images() if record.id in files}
     return files

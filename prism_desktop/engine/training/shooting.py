@@ -34,6 +34,7 @@ from prism_desktop.engine.training.run import RunFolder
 from prism_desktop.engine.training.session import train_run
 from prism_desktop.engine.training.siblings import CONSENSUS, find_run
 from prism_desktop.engine.training.snapshot import copy_snapshot, make_snapshot, narrow_snapshot
+from prism_desktop.engine.training.worker import prepare_torch
 from prism_desktop.engine.training.workshop import Shelf
 
 Work = Generator[Progress | Notice, None, Any]
@@ -50,6 +51,7 @@ class ShotPlan:
     folds: int  # parts of the labelers
     options: Mapping[str, Any] = field(default_factory=dict)  # of all runs, by dotted key
     settings: tuple[str, ...] = ()  # the same as "key=value"
+    source: RunFolder | None = None  # whose data are used; None to take the study's as they are now
 
     def config(self, name: str) -> TrainConfig:
         """Settings of a method's runs."""
@@ -70,7 +72,7 @@ def shoot(plan: ShotPlan) -> Iterator[Event[dict[str, Any]]]:
     """
     _check(plan)
     with room_in(plan.study) as folder:
-        pool = take_pool(plan.study, Path(folder), plan.config(CONSENSUS))
+        pool = take_pool(plan.study, Path(folder), plan.config(CONSENSUS), plan.source)
         codes = [str(labeler["code"]) for labeler in pool.meta()["labelers"]]
         if len(codes) < 3:
             raise InputError(f"A K-shot curve holds labelers out and trains on two or more; there are {len(codes)}.")
@@ -129,13 +131,16 @@ def room_in(study: Path) -> "tempfile.TemporaryDirectory[str]":
     return tempfile.TemporaryDirectory(prefix="shots-", dir=study / "cache", ignore_cleanup_errors=True)
 
 
-def take_pool(study: Path, folder: Path, config: TrainConfig) -> RunFolder:
-    """Everybody's data, split once for all runs."""
+def take_pool(study: Path, folder: Path, config: TrainConfig, source: RunFolder | None) -> RunFolder:
+    """Everybody's data, split once for all runs; those of `source`, or the study's as they are now."""
     from prism_desktop.engine.study.store import Study
 
     pool = RunFolder(folder)
     pool.data.mkdir(parents=True)
     write_json(pool.path / "config.json", config.model_dump(mode="json"))
+    if source is not None:
+        copy_snapshot(source, pool)
+        return pool
     with Study.open(study, read_only=True) as opened:
         make_snapshot(opened, pool, config.model_copy(update={"method": CONSENSUS}))
     return pool
@@ -162,6 +167,7 @@ def _trained(pool: RunFolder, config: TrainConfig, codes: Sequence[str], title: 
     if run.status().state == "finished":
         return run
     total = 0
+    prepare_torch(run)
     try:
         for event in train_run(run, Control(run), shelf=shelf):
             if isinstance(event, Started):

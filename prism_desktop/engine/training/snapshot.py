@@ -1,4 +1,4 @@
-"""The data that a run learns from, taken out of the study once: the training process never opens the database."""
+"""The data that a run learns from, taken out of the study once: nothing that is answered later changes it."""
 
 import hashlib
 import json

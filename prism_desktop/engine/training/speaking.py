@@ -6,19 +6,23 @@ The window loads no torch, so whatever needs it is done in a process of its own.
 
 import contextlib
 import json
+import logging
 import os
 import signal
 import subprocess
 import sys
+import tempfile
+import traceback
 from collections.abc import Callable, Iterator
-from typing import Any, NoReturn, TypeVar
+from typing import IO, Any, NoReturn, TypeVar
 
 from prism_desktop.engine.errors import PrismError, RunError
 from prism_desktop.engine.events import Done, Event, Notice, Progress
 
 T = TypeVar("T")
 
-_GRACE_SECONDS = 5.0  # for a child to put away what it has begun
+_GRACE_SECONDS = 2.0  # for a child to put away what it has begun
+_log = logging.getLogger(__name__)
 
 
 def speak(work: Callable[[], Iterator[Event[T]]], told: Callable[[T], Any], what: str) -> int:
@@ -50,7 +54,8 @@ def speak(work: Callable[[], Iterator[Event[T]]], told: Callable[[T], Any], what
         tell(event="error", message=str(error))
         return 1
     except Exception as error:  # whoever asked must hear it
-        tell(event="error", message=f"{what} ({type(error).__name__}: {error}).")
+        traceback.print_exc()
+        tell(event="error", message=f"{what} ({type(error).__name__}: {error}).", bug=True)
         return 1
     return 0
 
@@ -61,23 +66,26 @@ def listen(module: str, *arguments: str, what: str) -> Iterator[Event[Any]]:
     Args:
         module: to run; its `main` calls `speak`.
         arguments: its command line.
-        what: goes on until the child says more.
+        what: the first progress says, until the child says its own.
 
     Raises:
         RunError: one sentence; what the child could not do.
     """
     yield Progress(0, None, what)
+    errors = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the child
     child = subprocess.Popen(
         [sys.executable, "-P", "-m", module, *arguments],
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=errors,
         stdin=subprocess.DEVNULL,
         text=True,
         encoding="utf-8",
+        env={"OMP_WAIT_POLICY": "PASSIVE", **os.environ},  # idle threads must not spin on the window's cores
         start_new_session=True,  # Ctrl-C is for the parent
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
     )
     assert child.stdout is not None
+    done: Done[Any] | None = None
     try:
         for line in child.stdout:
             message: dict[str, Any] = json.loads(line)
@@ -87,13 +95,28 @@ def listen(module: str, *arguments: str, what: str) -> Iterator[Event[Any]]:
                 case "notice":
                     yield Notice(message["text"])
                 case "error":
+                    if message.get("bug"):
+                        _log.error("%s\n%s", message["message"], _tail(errors))
                     raise RunError(message["message"])
                 case "result":
-                    yield Done(message["value"])
-                    return
-        raise RunError(f"The process that was at it ended unexpectedly (code {child.wait()}); try again.")
+                    done = Done(message["value"])  # told when the child has put everything away
+        code = child.wait()
+        if done is None:
+            _log.error("A process of %s ended with code %s.\n%s", module, code, _tail(errors))
+            raise RunError(f"{what} failed: its process {_ending(code)}.")
+        yield done
     finally:
         _put_away(child)
+        errors.close()
+
+
+def _ending(code: int) -> str:
+    return "was ended, most often because memory ran out" if code == -9 else f"ended unexpectedly (code {code})"
+
+
+def _tail(errors: IO[bytes]) -> str:
+    errors.seek(0)
+    return errors.read().decode("utf-8", "replace")[-8000:]
 
 
 def _put_away(child: "subprocess.Popen[str]") -> None:

@@ -1,6 +1,6 @@
 """The process that trains: `python -m prism_desktop.engine.training.worker RUN`; with `--serve` one run after another.
 
-It reads a run's snapshot, never the study's database, and listens to the run's control.json.
+It learns from a run's snapshot, not from the study's database, and listens to the run's control.json.
 """
 
 import argparse

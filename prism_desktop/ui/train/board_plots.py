@@ -34,7 +34,7 @@ class BoardPlots(QFrame):
         self._busy = False
         self.pages = Segments(PAGES)
         self.pages.picked.connect(lambda _: self._show())
-        self.measure = button("&Measure", variant="quiet")
+        self.measure = button("M&easure", variant="quiet")
         self.export = button("Export &figure", variant="quiet", tip="As SVG, PDF or PNG")
         self.subject = label("", "strong")
         self.key, self.legend = DumbbellKey(theme), Legend(theme)
@@ -105,11 +105,11 @@ class BoardPlots(QFrame):
         if board is None or page not in KINDS:
             return
         title = _title(self._method)
-        problem = impossible(KINDS[page], self._method) if self._method in METHODS else "No method is chosen."
+        problem = impossible(KINDS[page], self._method)
         if not problem and board.run(self._method) is None:
-            problem = f"The run of {title} in this comparison is gone."
+            problem = f"This comparison has no run of {title} on the same answers any more; compare again."
         known = self._method in lines(board, page)
-        self.measure.setText(f"&Measure {title}{' again' if known else ''}" if not self._busy else "Measuring…")
+        self.measure.setText(f"M&easure {title}{' again' if known else ''}" if not self._busy else "Measuring…")
         self.measure.setEnabled(not problem and not self._busy)
         self.measure.setToolTip(problem or _MEASURING[page])
 
@@ -163,8 +163,8 @@ class BoardPlots(QFrame):
 
 
 _MEASURING = {
-    "shots": "Labelers are held out in turn and enter with so many of their answers; a method that trains images anew "
-    "takes as long as some five runs",
+    "shots": "Labelers are held out in turn and enter with so many of their answers; a method that trains the image "
+    "tower takes as long as five runs",
     "curve": "The method is fitted to ever more of the training answers",
 }
 _SHOTS = "A labeler whom training never saw, after so many of their answers; pale lines are 95% intervals."

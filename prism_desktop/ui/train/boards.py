@@ -8,6 +8,7 @@ from typing import Any
 
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.methods.method import TESTED_FACES
+from prism_desktop.engine.training.failures import told_once
 from prism_desktop.engine.training.measured import Kind, kept
 from prism_desktop.ui.train.board_columns import gains
 from prism_desktop.ui.train.operations import Asked
@@ -61,10 +62,7 @@ class Board:
 
     def remarks(self) -> list[str]:
         """What went wrong or was left out, a sentence each."""
-        found = [
-            f"{_title(each['method'])}, seed {each['seed']}, failed: {each['message']}"
-            for each in self.told.get("failed") or ()
-        ]
+        found = told_once(self.told.get("failed") or (), _title)
         found += [
             f"{_title(each['method'])} was left out: {each['reason']}" for each in self.told.get("left_out") or ()
         ]
@@ -121,10 +119,11 @@ class Board:
         return ""
 
     def run(self, name: str) -> Path | None:
-        """The folder of a method's first run; None if it is gone."""
+        """The folder of a method's run on the very data that the comparison's curves are of, or None."""
         runs: Sequence[str] = (self.told.get("runs") or {}).get(name) or ()
         paths = [self.path.parent.parent / RUNS / run for run in runs]
-        return next((path for path in paths if (path / "config.json").is_file()), None)
+        wanted = self.told.get("fingerprint")
+        return next((path for path in paths if _data(path).get("fingerprint") == wanted), None)
 
 
 def _title(name: str) -> str:
@@ -145,6 +144,11 @@ def read_board(path: Path) -> Board | None:
     study = path.parent.parent
     shots, curve = _measured(study, "shots", told), _measured(study, "curve", told)
     return Board(path, told, shots, curve, (path / "leaderboard.json").stat().st_mtime)
+
+
+def _data(run: Path) -> Mapping[str, Any]:
+    found = _json(run / "data" / "meta.json")
+    return found if isinstance(found, dict) else {}
 
 
 def _json(path: Path) -> Any:

@@ -73,6 +73,11 @@ class CompareView(QWidget):
         """Whether a comparison goes on."""
         return self._job is not None
 
+    @property
+    def measuring(self) -> bool:
+        """Whether a curve is being measured."""
+        return self._measuring is not None
+
     def curves(self) -> tuple[str, ...]:
         """The pages of curves that have some in the comparison shown: "shots", "curve"."""
         board = self._board()

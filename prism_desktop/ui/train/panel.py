@@ -76,8 +76,8 @@ class TrainPanel(QWidget):
         return not self._device.busy and not self.context.worker.busy and seen
 
     def in_training(self) -> int:
-        """How many runs begun here still go on."""
-        return operations.living(self._mine)
+        """How many runs and measurements begun here still go on."""
+        return operations.living(self._mine) + self.compare.measuring
 
     def refresh(self) -> None:
         """Read the list of runs again."""

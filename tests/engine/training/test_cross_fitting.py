@@ -7,7 +7,6 @@ import pytest
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.store import Study
-from prism_desktop.engine.training.board import failures
 from prism_desktop.engine.training.comparing import Plan, prepare
 from prism_desktop.engine.training.run import RunFolder, list_runs
 from tests.fixtures.comparing import compared, on_embeddings, plan_of
@@ -83,13 +82,3 @@ def test_that_a_method_that_failed_in_most_folds_is_not_ranked_by_the_others(
     board, _ = compared(on_embeddings(study, "retrieval", cross_fit=True))
     assert {row["method"] for row in board["methods"]} == {"consensus"}  # type: ignore[attr-defined]
     assert [one["fold"] for one in board["failed"]] == [1, 2, 3, 4, 5, 6]  # type: ignore[attr-defined]
-
-
-def test_that_runs_that_failed_alike_are_told_in_one_sentence() -> None:
-    failed = [{"method": "retrieval", "seed": 0, "fold": fold, "message": "The disk is full."} for fold in range(5)]
-    other = {"method": "e2p-1", "seed": 1, "fold": 0, "message": "Training ran out of memory."}
-    assert failures([*failed, other]) == [
-        "retrieval (seed 0, fold 0), retrieval (seed 0, fold 1), retrieval (seed 0, fold 2) and 2 more runs failed: "
-        "The disk is full.",
-        "e2p-1 (seed 1, fold 0) failed: Training ran out of memory.",
-    ]

@@ -10,6 +10,7 @@ from prism_desktop.engine.events import Done, Progress
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.training.measured import COUNTS, kept
 from prism_desktop.engine.training.measuring import chosen, impossible, measure_in_child
+from prism_desktop.engine.training.run import RunFolder, list_runs
 from tests.engine.training.conftest import MakeRun
 from tests.fixtures.study import MakeStudy
 
@@ -22,6 +23,7 @@ def test_that_a_curve_is_measured_on_the_data_of_the_run(
     study = make_study(images=42, comparisons=120)
     run = make_run(study, method="hierarchical-bayes", compare=False, device="cpu", labelers=("L1", "L2"))
     train_here(run)
+    study.withdraw(study.trials("L1", "comparison")[0].id)  # what is answered or withdrawn since does not count
     *events, done = measure_in_child("curve", run)
     assert isinstance(done, Done)
     assert any(isinstance(event, Progress) and event.total for event in events)
@@ -31,6 +33,21 @@ def test_that_a_curve_is_measured_on_the_data_of_the_run(
     summary = run.summary()
     assert summary is not None
     assert found["points"][-1]["accuracy"] == pytest.approx(summary["test"]["macro"]["accuracy"])
+
+
+def test_that_a_measurement_that_is_ended_leaves_a_run_to_go_on_with(make_study: MakeStudy, make_run: MakeRun) -> None:
+    study = make_study(images=42, labelers=4, comparisons=60)
+    given = {"device": "cpu", "epochs": 500, "patience": 500, "threads": 1}
+    run = make_run(study, method="consensus", **given)
+    events = measure_in_child("shots", run)
+    for event in events:
+        if isinstance(event, Progress) and event.what.endswith("training") and event.done > 3:
+            break
+    events.close()  # type: ignore[attr-defined]
+    (left,) = [RunFolder(one.path) for one in list_runs(study.path) if one.path != run.path]
+    assert left.status().state == "stopped"
+    assert left.resumable
+    assert not list((study.path / "cache").glob("shots-*"))
 
 
 def test_that_what_cannot_be_measured_is_told_by_the_child(make_study: MakeStudy, make_run: MakeRun) -> None:
@@ -43,12 +60,12 @@ def test_that_what_cannot_be_measured_is_told_by_the_child(make_study: MakeStudy
 def test_that_only_what_was_chosen_is_taken_over() -> None:
     config = TrainConfig().with_options({"method": "l2-constrained", "split.fold": 3, "backbone": "prism-mini"})
     assert chosen(config) == {"split.fold": 3, "backbone": "prism-mini"}
-    again = TrainConfig().with_options({"method": "l2-constrained", **chosen(config)})
-    assert again == config
+    for recipe in ("default", "source"):
+        config = config.with_options({"recipe": recipe})
+        assert TrainConfig().with_options({"method": "l2-constrained", **chosen(config)}) == config
 
 
 def test_that_learning_curves_are_of_closed_forms() -> None:
     assert {name for name in METHODS if not impossible("curve", name)} == {
         "hierarchical-bayes", "collaborative", "retrieval",
     }  # fmt: skip
-    assert not any(impossible("shots", name) for name in METHODS)

@@ -1,7 +1,7 @@
 """The Compare view: a comparison's leaderboard, plots and progress."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +9,12 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.events import Done
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training import comparing
 from prism_desktop.engine.training.curving import CurvePlan, measure_curve
-from prism_desktop.engine.training.run import RunFolder
 from prism_desktop.engine.training.shooting import ShotPlan, shoot
-from prism_desktop.ui.train import boards, compare
+from prism_desktop.ui.train import boards
 from prism_desktop.ui.train.board_columns import NAMES, badge
 from prism_desktop.ui.train.panel import TrainPanel
 from tests.fixtures.study import MakeStudy
@@ -219,54 +218,6 @@ def test_that_missing_curves_say_how_to_get_them(open_train: OpenTrain, tiny_stu
     view.plots.pages.pick("shots")
     assert view.plots.none.isVisible()
     assert not view.plots.export.isEnabled()
-
-
-def test_that_a_curve_is_measured_for_the_chosen_method_and_then_drawn(
-    open_train: OpenTrain,
-    tiny_study: Study,
-    with_run: Callable[..., Path],
-    qtbot: QtBot,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    runs = {name: [with_run(f"20260101-120000-{name}").name] for name in ("hierarchical-bayes", "lora-visual-prompt")}
-    file = fabricate.comparison(tiny_study.path, CODES, curves=False) / "leaderboard.json"
-    file.write_text(json.dumps({**json.loads(file.read_text()), "runs": runs}))
-    asked: list[tuple[str, str]] = []
-
-    def measure(kind: str, run: RunFolder) -> Iterator[Event[None]]:
-        asked.append((kind, run.name))
-        yield Progress(0, None, "Measuring")
-        fabricate.measured(tiny_study.path)
-        yield Done(None)
-
-    monkeypatch.setattr(compare, "measure_in_child", measure)
-    view = _open(open_train, tiny_study, qtbot).compare
-    button = view.plots.measure
-    assert not button.isVisible()  # there is nothing to measure labeler by labeler
-    view.plots.pages.pick("curve")
-    view.table.pick("lora-visual-prompt")
-    assert not button.isEnabled()
-    assert "choose a closed form" in button.toolTip()
-    view.table.pick("retrieval")
-    assert not button.isEnabled()
-    assert "is gone" in button.toolTip()
-    view.table.pick("hierarchical-bayes")
-    assert button.text() == "&Measure Hierarchical Bayes"
-    button.click()
-    assert not button.isEnabled()
-    qtbot.waitUntil(lambda: view.plots.chart.isVisible(), timeout=10_000)
-    assert asked == [("curve", "20260101-120000-hierarchical-bayes")]
-    assert button.text() == "&Measure Hierarchical Bayes again"
-
-
-def test_that_nothing_is_measured_where_labelers_were_shuffled(
-    open_train: OpenTrain, tiny_study: Study, qtbot: QtBot
-) -> None:
-    fabricate.comparison(tiny_study.path, CODES, curves=False, shuffled=True)
-    view = _open(open_train, tiny_study, qtbot).compare
-    view.plots.pages.pick("shots")
-    assert not view.plots.measure.isVisible()
-    assert "nothing to foretell" in view.plots.none.text()
 
 
 def test_that_a_comparison_shows_its_progress_and_can_be_ended(
