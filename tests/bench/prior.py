@@ -21,7 +21,7 @@ from prism_desktop.engine.training.run import RunFolder
 from prism_desktop.engine.training.workshop import Workshop, open_workshop
 from tests.bench.mebeauty import Data, accuracy_of, last, read
 
-STRENGTHS = (5.0, 20.0, 60.0, 100.0, 150.0, 400.0, 1e6)
+STRENGTHS = (5.0, 20.0, 100.0, 400.0, 1e6)
 FOLDS, SHOTS, DRAWS, GROUPS = (0, 3), (0, 20, 50, 100), 3, 3
 
 

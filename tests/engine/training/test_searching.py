@@ -37,7 +37,9 @@ def test_that_every_range_is_of_a_setting_that_takes_its_values(name: str) -> No
             assert TrainConfig().with_options({"method": name, key: value}).model_dump()[key] == value
 
 
-def test_that_a_search_finds_settings_without_the_test_and_goes_on(make_study: MakeStudy, tiny_backbone: str) -> None:
+def test_that_a_search_finds_settings_without_the_test_and_goes_on_after_a_kill(
+    make_study: MakeStudy, tiny_backbone: str
+) -> None:
     study = make_study(images=42, comparisons=60)
     plan = SearchPlan(study.path, "lora-visual-prompt", 3, 2, {"backbone": tiny_backbone, **QUICK}, ("rank=2",))
     first = _search(plan)
@@ -63,26 +65,17 @@ def test_that_a_search_finds_settings_without_the_test_and_goes_on(make_study: M
         *comparisons["left"],
         *comparisons["right"],
     }
+    cut = open_storage(folder).ask()  # as a killed process leaves it: running for ever
+    value = cut.suggest_float("token_lr", 1e-3, 1e-1, log=True)
     more = _search(SearchPlan(study.path, plan.method, 5, 1, plan.options, plan.settings))
     assert more.name == first.name
     assert more.complete + more.pruned == 5
+    ended = open_storage(folder).trials
+    assert ended[cut.number].state.name == "FAIL"
+    assert ended[cut.number + 1].params["token_lr"] == value  # tried again
     assert more.value <= first.value
     config = TrainConfig().with_options({"method": plan.method}, more.lines())
     assert math.isclose(config.token_lr, more.best["token_lr"], rel_tol=1e-4)
-
-
-def test_that_a_trial_cut_off_by_a_kill_is_tried_again(make_study: MakeStudy, tiny_backbone: str) -> None:
-    study = make_study(images=42, comparisons=60)
-    plan = SearchPlan(study.path, "text-token", 2, 1, {"backbone": tiny_backbone, **QUICK})
-    _search(plan)
-    (folder,) = (study.path / "search").iterdir()
-    cut = open_storage(folder).ask()  # as a killed process leaves it: running for ever
-    value = cut.suggest_float("token_lr", 1e-3, 1e-1, log=True)
-    _search(SearchPlan(study.path, "text-token", 3, 1, plan.options))
-    trials = open_storage(folder).trials
-    assert trials[cut.number].state.name == "FAIL"
-    assert trials[cut.number + 1].params["token_lr"] == value
-    assert len(trials) == 4
 
 
 def test_that_prefixes_are_searched_from_one_consensus(make_study: MakeStudy, tiny_backbone: str) -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.events import Done, Event
+from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.curving import CurvePlan, measure_curve
 from prism_desktop.engine.training.run import RunFolder, list_runs
@@ -43,6 +43,19 @@ def test_that_every_labeler_is_held_out_of_one_run_that_is_used_again(study: Stu
     before = {run.name for run in list_runs(study.path)}
     assert last(shoot(plan)) == result
     assert {run.name for run in list_runs(study.path)} == before
+
+
+def test_that_an_evaluation_that_is_ended_leaves_a_run_to_go_on_with(study: Study, tiny_backbone: str) -> None:
+    options = {"backbone": tiny_backbone, "device": "cpu", "epochs": 500, "patience": 500, "threads": 1}
+    events = shoot(ShotPlan(study.path, ("consensus",), (0,), 1, 2, options))
+    for event in events:
+        if isinstance(event, Progress) and event.what.endswith("training") and event.done > 3:
+            break
+    events.close()  # type: ignore[attr-defined]
+    (left,) = [RunFolder(run.path) for run in list_runs(study.path)]
+    assert left.status().state == "stopped"
+    assert left.resumable
+    assert not list((study.path / "cache").glob("shots-*"))
 
 
 def test_that_a_k_shot_curve_tells_how_many_answers_there_were_where_labelers_gave_fewer(
