@@ -6,23 +6,28 @@ a finished run of hierarchical Bayes, adds how its validation answers are foreto
 
 import argparse
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from prism_desktop.engine.evaluation.metrics import hits
 from prism_desktop.engine.events import Done, Event, value
-from prism_desktop.engine.personal.answers import Answers, select
-from prism_desktop.engine.personal.heads import bayes, choosing, ridge
+from prism_desktop.engine.personal.answers import Answers, answers, select
+from prism_desktop.engine.personal.heads import bayes, ridge
 from prism_desktop.engine.personal.heads.bayes import BayesHeads, BayesSettings
 from prism_desktop.engine.personal.heads.choosing import validation_nll
 from prism_desktop.engine.personal.heads.em import EmSettings
 from prism_desktop.engine.training.building import Task, head_ratings
+from prism_desktop.engine.training.drawing import Pool, draw_all
 from prism_desktop.engine.training.run import RunFolder
+from prism_desktop.engine.training.terms.rated import training_ratings
 from prism_desktop.engine.training.workshop import Workshop, open_workshop
 from tests.bench.mebeauty import Data, accuracy_of, last, read
 
-STRENGTHS = (5.0, 20.0, 100.0, 400.0, 1e6)
+STRENGTHS = (5.0, 20.0, 100.0, 400.0, 1e6)  # labelers' worth
 FOLDS, SHOTS, DRAWS, GROUPS = (0, 3), (0, 20, 50, 100), 3, 3
+COUNTS = (25, 50, 100, 200, 400)  # training answers of each labeler of the run
 
 
 def main() -> None:
@@ -34,15 +39,19 @@ def main() -> None:
     folds = [read(given.folder, fold) for fold in FOLDS]
     print("strength   known: NLL accuracy   unseen, gain over consensus after " + " ".join(f"{k:>14}" for k in SHOTS))
     for strength in STRENGTHS:
-        settings = BayesSettings(em=EmSettings(strength=strength))
+        settings = _settings(strength)
         known = np.mean([_known(data, settings) for data in folds], axis=0)
         gained = np.mean([_unseen(data, settings) for data in folds], axis=0)  # raters, not raters times folds
         error = gained.std(axis=0, ddof=1) / np.sqrt(len(gained))
         few = " ".join(f"{100 * g:+.2f} +- {100 * e:.2f}" for g, e in zip(gained.mean(axis=0), error, strict=True))
         print(f"{strength:>8g}   {known[0]:.4f} {known[1]:.4f}   {few}", flush=True)
     if given.run is not None:
-        for strength, nll in _of_run(RunFolder.open(given.run)):
-            print(f"{strength:>8g}   NLL of the run's validation answers {nll:.4f}", flush=True)
+        for count, strength, nll, accuracy in _of_run(RunFolder.open(given.run)):
+            print(f"{count:>5} answers of each, {strength:>8g}   NLL {nll:.4f}   accuracy {accuracy:.4f}", flush=True)
+
+
+def _settings(strength: float) -> BayesSettings:
+    return BayesSettings(em=EmSettings(strength=strength, strength_each=0.0, strength_most=np.inf))
 
 
 def _known(data: Data, settings: BayesSettings) -> tuple[float, float]:
@@ -77,21 +86,38 @@ def _after(heads: BayesHeads, data: Data, u: int, k: int, mine: Answers) -> floa
     return float(np.mean(found))
 
 
-def _of_run(run: RunFolder) -> Iterator[tuple[float, float]]:
+def _of_run(run: RunFolder) -> Iterator[tuple[int, float, float, float]]:
+    """(training answers of each labeler, strength, NLL, accuracy) on a run's validation answers; 32 axes, power 0."""
     task = Task.of(run)
-    ratings, size = head_ratings(run, task), (len(task.labelers), len(task.attributes))
+    pool = Pool.of(run, beside=head_ratings(run, task) is not None)
 
     def opened() -> Iterator[Event[Workshop]]:
         workshop: Workshop = yield from value(open_workshop(run))
         yield from workshop.read_features(run)
         yield Done(workshop)
 
-    features = last(opened()).features
-    for strength in STRENGTHS:
-        settings = BayesSettings(em=EmSettings(strength=strength))
-        given = task.answers["train"], task.answers["val"]
-        heads = last(choosing.fit(features.array, *given, *size, ratings=ratings, settings=settings))
-        yield strength, validation_nll(heads, features.array, task.answers["val"])
+    x, val = last(opened()).features.array, task.answers["val"]
+    for count in COUNTS:
+        drawn = [draw_all(pool, task.labelers, count, seed) for seed in range(2 * DRAWS)]
+        for strength in STRENGTHS:
+            found = []
+            for one in drawn:
+                given = answers(one.pairs, task.labelers, task.attributes, task.images)
+                beside = training_ratings(one.ratings, run.table("images"), task.labelers, task.attributes)
+                settings = replace(_settings(strength), dims=32, power=0.0)
+                size = len(task.labelers), len(task.attributes)
+                heads = last(bayes.fit(x, given, *size, ratings=beside, settings=settings))
+                scores = heads.scores(x)
+                each = [_accuracy(scores, select(val, val.labeler == u)) for u in range(len(task.labelers))]
+                found.append((validation_nll(heads, x, val), np.mean(each)))
+            nll, accuracy = np.mean(found, axis=0)
+            yield count, strength, nll, accuracy
+
+
+def _accuracy(scores: np.ndarray, mine: Answers) -> float:
+    kept = select(mine, mine.outcome != 0.5)
+    u, a = kept.labeler, kept.attribute
+    return float(hits(scores[u, a, kept.left] - scores[u, a, kept.right], kept.outcome > 0.5).mean())
 
 
 if __name__ == "__main__":

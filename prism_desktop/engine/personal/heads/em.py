@@ -18,7 +18,10 @@ class EmSettings:
     """How the prior is learned."""
 
     rank: int = 8  # of the covariance beside its diagonal
-    strength: float = 100.0  # labelers' worth of belief that tastes differ alike on all axes; see ARCHITECTURE
+    # Labelers' worth of belief that tastes differ alike on all axes: so many, more for each labeler, up to a most.
+    strength: float = 20.0
+    strength_each: float = 0.5
+    strength_most: float = 100.0
     spread: float = 4.0  # variance of the prior mean's own prior, in squared logits per axis
     start: float = 0.1  # variance that the EM starts from
     steps: int = 20
@@ -78,5 +81,6 @@ def _maximise(solver: Solver, posteriors: list[Posterior], dims: int, settings: 
     second = away.T @ away / n
     for p in posteriors:
         second += solver.covariance(p.information) / n
-    loadings, diagonal = factor(shrunk(second, n, attributes, settings.strength), settings.rank)
+    strength = min(settings.strength + settings.strength_each * n, settings.strength_most)
+    loadings, diagonal = factor(shrunk(second, n, attributes, strength), settings.rank)
     return Prior(mean, loadings, diagonal)
