@@ -1,19 +1,18 @@
 """What every test shares: an offscreen Qt, a private cache and configuration, and the fixtures of the parts."""
 
-import importlib.util
 import os
-
-# Before any Qt import, so that no test ever needs a display.
-os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
-
 from pathlib import Path
 
 import pytest
 
-pytest_plugins = [
-    name for name in ("tests.fixtures.study", "tests.fixtures.backbone") if importlib.util.find_spec(name) is not None
-]
+# Before any Qt import, so that no test ever needs a display.
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
+# Before numpy and torch: the suite runs in several processes, and tiny models and tables gain nothing from threads.
+for library in ("OMP", "OPENBLAS", "MKL"):
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
+pytest_plugins = ["tests.fixtures.study", "tests.fixtures.backbone"]
 
 
 @pytest.fixture(autouse=True)

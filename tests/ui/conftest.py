@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.training import hosts
 from prism_desktop.ui.app import make_application
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.settings import Settings
@@ -29,15 +30,19 @@ def qapp() -> QApplication:
 
 @pytest.fixture(autouse=True)
 def nothing_leaks() -> Iterator[None]:
-    """Fail a test that leaves a thread or a top-level widget behind."""
-    before = set(threading.enumerate())
+    """Fail a test that leaves a thread or a top-level widget behind; a training process may wait for the next run."""
+    before = _running()
     yield
     widgets = _widgets_left()
     end = time.monotonic() + 5
-    while (threads := set(threading.enumerate()) - before) and time.monotonic() < end:
+    while (threads := _running() - before) and time.monotonic() < end:
         time.sleep(0.01)
     assert not threads, f"Threads left behind: {threads}"
     assert not widgets, f"Widgets left behind: {widgets}"
+
+
+def _running() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name != hosts.WAITING}
 
 
 def _widgets_left() -> list[str]:

@@ -1,9 +1,6 @@
 """Starts training processes and tells what they do. Needs no torch: the window and the command line import it."""
 
 import os
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,15 +11,14 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.study.lock import lock_file
+from prism_desktop.engine.training import hosts
 from prism_desktop.engine.training.failures import death
-from prism_desktop.engine.training.log import EventLog
 from prism_desktop.engine.training.run import ACTIVE, ENDED, RunFolder
 from prism_desktop.engine.training.snapshot import copy_snapshot, make_snapshot, source_of, with_machine_of
 
 POLL_SECONDS = 0.1
 IDLE_SECONDS = 0.5  # how often an empty batch shows a consumer that it may cancel
 _GRACE = 5.0  # s that a failed process has to end
-_STATUS = threading.Lock()  # a dead child's end must not overwrite the status of the next one's start
 _LAST = {"finished", "stopped", "failed", "discarded"}
 
 Batch = list[dict[str, Any]]
@@ -83,7 +79,7 @@ def start(study: Path, config: TrainConfig, snapshot: Path | None = None) -> Run
         else:
             with Study.open(study, read_only=True) as opened:
                 make_snapshot(opened, run, config)
-        _spawn(run)
+        _begin(run)
     except BaseException:
         run.delete()
         raise
@@ -101,7 +97,7 @@ def resume(run: RunFolder) -> RunFolder:
         while not lock_file(file):
             time.sleep(POLL_SECONDS)
         _check_resumable(run)
-        _spawn(run)
+        _begin(run)
     return run
 
 
@@ -176,49 +172,13 @@ def discard(run: RunFolder) -> None:
         run.discard()
 
 
+def _begin(run: RunFolder) -> None:
+    hosts.take(run).begin(run, "stop", hosts.give_back)
+
+
 def _forget(run: RunFolder) -> None:
     """Delete a run when its process has written its last word."""
     until = time.monotonic() + _GRACE
     while run.status().state in ACTIVE and time.monotonic() < until:
         time.sleep(POLL_SECONDS)
     run.delete()
-
-
-def _spawn(run: RunFolder) -> None:
-    run.tell("run")
-    with _STATUS:
-        run.set_status("preparing", pid=os.getpid())  # until the child says that it is there
-        waiting = run.status().updated
-    log = EventLog(run)
-    log.write({"type": "stage", "name": "preparing", "process": "started"})
-    log.close()
-    command = [
-        sys.executable,
-        "-P",  # a module of the user's, in the folder at hand, must not take the place of ours
-        "-m",
-        "prism_desktop.engine.training.worker",
-        str(run.path),
-        "--parent",
-        str(os.getpid()),
-    ]
-    with (run.path / "log.txt").open("ab") as output:
-        child = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            env={"OMP_WAIT_POLICY": "PASSIVE", **os.environ},  # idle threads must not spin on the window's cores
-            start_new_session=True,  # Ctrl-C is for the parent, which tells the child to stop and keep
-        )
-    threading.Thread(target=_reap, args=(run, child, waiting), name=f"reaper of {run.name}", daemon=True).start()
-
-
-def _reap(run: RunFolder, child: "subprocess.Popen[bytes]", waiting: float) -> None:
-    """Wait for a child's end, and say so if it could not do so itself: it died at work or before its first word."""
-    code = child.wait()
-    with _STATUS:
-        status = run.status()
-        its_own = status.pid == child.pid or status.updated == waiting
-        if its_own and status.state in ACTIVE | {"interrupted"}:
-            message, advice = death(code, run)
-            run.set_status("interrupted", message=message, advice=advice)

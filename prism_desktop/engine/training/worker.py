@@ -1,10 +1,11 @@
-"""The process that trains: `python -m prism_desktop.engine.training.worker RUN`; with `--serve` one run after another.
+"""The process that trains, one run after another: `python -m prism_desktop.engine.training.worker --parent PID`.
 
 It learns from a run's snapshot, not from the study's database, and listens to the run's control.json.
 """
 
 import argparse
 import contextlib
+import json
 import os
 import sys
 import traceback
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.training.control import Control
 from prism_desktop.engine.training.process import alive, birth
-from prism_desktop.engine.training.run import ACTIVE, RunFolder
+from prism_desktop.engine.training.run import RunFolder
 
 if TYPE_CHECKING:
     from prism_desktop.engine.training.workshop import Shelf
@@ -25,48 +26,69 @@ _THREADS = 0  # that torch chose by itself
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Train one run, or those named on standard input; 0 if it came to an end that was wanted."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("run", type=Path, nargs="?", help="the run's folder")
-    parser.add_argument("--serve", action="store_true", help="train the runs that standard input names, a line each")
-    parser.add_argument("--parent", type=int, help="stop and keep if this process is gone; with --serve just end")
-    given = parser.parse_args(arguments)
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS needs to be deterministic
-    if given.serve:
-        return _serve(given.parent)
-    run = RunFolder.open(given.run)
-    status = run.status()
-    if status.state in ACTIVE - {"preparing"} and status.pid != os.getpid():
-        print(f"Process {status.pid} trains this run already.", file=sys.stderr)
-        return 2
-    run.set_status("preparing", pid=os.getpid())  # before torch is imported, which takes seconds
-    return work(run, Control(run, given.parent, birth(given.parent) if given.parent else ""))
+    """Do what standard input asks, a line of JSON each.
 
-
-def _serve(parent: int | None) -> int:
-    """Train runs as they are asked for, so that imports, backbone and images are read once.
-
-    Whoever asks watches the runs' statuses. If it dies, this process ends at once and leaves the present run
-    interrupted, to be gone on with, rather than stopped and tested.
+    {run, orphaned}: train. A line of standard output says that the run came to an end; its status and events say to
+    which. If the parent dies, the run is stopped, kept and tested where `orphaned` is "stop"; else this process ends
+    where it stands and leaves the run interrupted, to be gone on with.
+    {device}: tell as JSON which device "auto" means, and get ready for a run.
+    {forget}: let go of what runs shared.
     """
-    from prism_desktop.engine.training.workshop import Shelf
-
-    born = birth(parent) if parent else ""
-    shelf = Shelf()
-    for line in sys.stdin:
-        run = RunFolder.open(Path(line.removesuffix("\n")))
-        with (run.path / "log.txt").open("ab") as output:
-            for stream in (sys.stdout, sys.stderr):
-                stream.flush()
-                os.dup2(output.fileno(), stream.fileno())
-        work(run, Control(run), shelf, lambda: parent is not None and not alive(parent, born))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--parent", type=int, required=True, help="the process that asks")
+    parent = parser.parse_args(arguments).parent
+    born = birth(parent)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS needs to be deterministic
+    with contextlib.suppress(BrokenPipeError), os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1) as line:
+        os.dup2(2, 1)  # libraries print what they like
+        shelf: Shelf | None = None
+        for asked in map(json.loads, sys.stdin):
+            if "device" in asked:
+                line.write(_device() + "\n")
+                step_back()
+                shelf = _shelf()
+            elif "forget" in asked and shelf is not None:
+                shelf.clear()
+            elif "run" in asked:
+                run, stop = RunFolder.open(Path(asked["run"])), asked["orphaned"] == "stop"
+                _print_into(run.path / "log.txt")
+                control = Control(run, parent if stop else None, born)
+                shelf = shelf or _shelf()
+                work(run, control, shelf, _never if stop else lambda: not alive(parent, born))
+                _print_into(os.devnull)
+                line.write("ended\n")
     return 0
 
 
-def work(
-    run: RunFolder, control: Control, shelf: "Shelf | None" = None, orphaned: Callable[[], bool] = lambda: False
-) -> int:
-    """Train in this process; whatever goes wrong becomes the run's status and last event. Returns an exit code.
+def _device() -> str:
+    from prism_desktop.engine.device import choose_device
+
+    found = choose_device("auto")
+    return json.dumps({"kind": found.kind, "name": found.name, "why": found.why})
+
+
+def _shelf() -> "Shelf":
+    """An empty one; after this all is imported that training needs."""
+    from prism_desktop.engine.training import session  # noqa: F401
+    from prism_desktop.engine.training.workshop import Shelf
+
+    return Shelf()
+
+
+def _print_into(path: str | Path) -> None:
+    """Let go of the last run's log too: what is open cannot be deleted on every system."""
+    with Path(path).open("ab") as output:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+            os.dup2(output.fileno(), stream.fileno())
+
+
+def _never() -> bool:
+    return False
+
+
+def work(run: RunFolder, control: Control, shelf: "Shelf | None" = None, orphaned: Callable[[], bool] = _never) -> None:
+    """Train in this process; whatever goes wrong becomes the run's status and last event.
 
     Args:
         run: a run with a snapshot.
@@ -89,10 +111,8 @@ def work(
             traceback.print_exc()
         # Tensors hang on the frames of the traceback; without them there may be memory again to report with.
         failure.__traceback__ = failure.__context__ = failure.__cause__ = None
-    if failure is None:
-        return 0
-    _report(run, failure)
-    return 1
+    if failure is not None:
+        _report(run, failure)
 
 
 def _report(run: RunFolder, failure: BaseException) -> None:

@@ -1,9 +1,11 @@
 """What a run works with: the device, the backbone, and the images as pixels and as features."""
 
+import gc
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from prism_desktop.engine.backbones import Backbone, fetch, load, parse
 from prism_desktop.engine.config import TrainConfig
@@ -70,6 +72,12 @@ class Shelf:
     def put(self, run: RunFolder, workshop: Workshop) -> None:
         """Keep the workshop that was opened for a run."""
         self._key, self._workshop = _needs(run), workshop
+
+    def clear(self) -> None:
+        """Give the memory back, also the device's."""
+        self._key, self._workshop = (), None
+        gc.collect()
+        torch.cuda.empty_cache()  # does nothing where there is none
 
 
 def _needs(run: RunFolder) -> tuple[object, ...]:

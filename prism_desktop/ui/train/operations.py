@@ -1,9 +1,6 @@
 """What the Train panel asks of the engine; nothing here touches Qt."""
 
-import json
-import subprocess
-import sys
-import time
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,12 +15,6 @@ if TYPE_CHECKING:
     from prism_desktop.engine.study.store import Study
 
 _POLL = 0.05  # seconds
-_DEVICE = """
-import json
-from prism_desktop.engine.device import choose_device
-chosen = choose_device("auto")
-print(json.dumps({"kind": chosen.kind, "name": chosen.name, "why": chosen.why}))
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,21 +150,21 @@ def draw_curves(path: Path, runs: Mapping[str, Path]) -> None:
 
 
 def find_device() -> Iterator[Event[Any]]:
-    """Ask a process of its own which device "auto" means, since the window never loads the tensor library.
+    """Ask a training process which device "auto" means; it waits for a run then, so that the first one starts at once.
 
     The last event is `Done[tuple[str, str]]`: its name and the reason; empty if it could not be found out."""
-    command = [sys.executable, "-c", _DEVICE]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child:
-        try:
-            while child.poll() is None:
-                yield Progress(0, None, "Looking for a GPU")  # where closing the window ends the search
-                time.sleep(_POLL)
-            told = child.stdout.read() if child.stdout else ""
-        finally:
-            child.kill()
+    from prism_desktop.engine.training import hosts
+
+    host, found = hosts.take(), dict[str, str]()
+    asking = threading.Thread(target=lambda: found.update(host.device()), name="device", daemon=True)
+    asking.start()
     try:
-        found = json.loads(told)
-    except ValueError:
-        yield Done(("", ""))
-        return
-    yield Done((found["name"], found["why"]))
+        while asking.is_alive():
+            yield Progress(0, None, "Looking for a GPU")  # where closing the window ends the search
+            asking.join(_POLL)
+    finally:
+        if found:
+            hosts.give_back(host)
+        else:
+            host.close()
+    yield Done((found.get("name", ""), found.get("why", "")))

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -92,7 +93,7 @@ def test_that_a_killed_comparison_goes_on(study: Study, tiny_backbone: str) -> N
     for _ in range(600):
         if run.status().state == "interrupted":
             break
-        __import__("time").sleep(0.1)
+        time.sleep(0.1)
     assert run.status().state == "interrupted"  # and not stopped and tested
     assert run.summary() is None
     events = compare(Plan(study.path, ("consensus",), options))

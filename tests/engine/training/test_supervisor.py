@@ -97,7 +97,7 @@ def test_that_of_two_resumes_at_once_one_goes_on(
     run.set_status("training", pid=4_000_000)
     both = threading.Barrier(2)
 
-    def spawn(one: RunFolder) -> None:
+    def begin(one: RunFolder) -> None:
         time.sleep(0.2)  # as long as it takes to start a process
         one.set_status("preparing", pid=os.getpid())
 
@@ -109,7 +109,7 @@ def test_that_of_two_resumes_at_once_one_goes_on(
             return str(error)
         return ""
 
-    monkeypatch.setattr(supervisor, "_spawn", spawn)
+    monkeypatch.setattr(supervisor, "_begin", begin)
     with ThreadPoolExecutor(2) as pool:
         told = sorted(future.result() for future in [pool.submit(go_on) for _ in range(2)])
     assert told[0] == ""
