@@ -168,6 +168,7 @@ def test_that_a_run_that_goes_on_elsewhere_keeps_the_consensus_it_started_at(
     write_json(consensus.path / "environment.json", consensus.environment() | {"device": "cuda"})
     if gone:
         consensus.delete()
+        consensus.path.mkdir()  # so that the next one has another name even within the same second
     events = train_here(run)
     assert any(isinstance(event, Resumed) for event in events) != gone
     said = [event.text for event in events if isinstance(event, Notice)]
