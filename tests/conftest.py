@@ -8,6 +8,8 @@ import pytest
 # Before any Qt import, so that no test ever needs a display.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
+# Processes of long work may be asked for work of the tests.
+os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])
 # Before numpy and torch: the suite runs in several processes, and tiny models and tables gain nothing from threads.
 for library in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")

@@ -1,15 +1,11 @@
-"""A new labeler enters a finished run: read the answers, enter, predict every image, test, keep.
-
-As a process, `python -m prism_desktop.engine.training.adapting RUN REQUEST`, its result is the newcomer's folder.
-"""
+"""A new labeler enters a finished run: read the answers, enter, predict every image, test, keep."""
 
 import json
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Unpack
+from typing import IO, Any, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -166,13 +162,9 @@ def _write(newcomer: Newcomer) -> None:
     write_json(newcomer.path / "meta.json", {k: v for k, v in asdict(newcomer).items() if k != "path"})
 
 
-def main() -> int:
-    """Serve one request."""
-    run, request = RunFolder(Path(sys.argv[1])), json.loads(sys.argv[2])
-    if request.get("labels"):
-        request["labels"] = Path(request["labels"])
-    return speak(lambda: adapt(run, **request), lambda found: str(found.path), "The run could not be adapted")
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def serve(line: IO[str], run: str, request: str) -> None:
+    """Adapt, in a process of long work; the result is the newcomer's folder."""
+    entry = json.loads(request)
+    if entry.get("labels"):
+        entry["labels"] = Path(entry["labels"])
+    speak(line, lambda: adapt(RunFolder(Path(run)), **entry), lambda one: str(one.path), "The run could not be adapted")

@@ -27,7 +27,7 @@ def describe(error: BaseException, run: RunFolder) -> tuple[str, str]:
     reason = str(error).strip().splitlines()[0] if str(error).strip() else "no reason given"
     return (
         f"Training failed: {type(error).__name__}: {reason}.".replace("..", "."),
-        f"The whole report is in {run.path / 'log.txt'}. {RESUME}",
+        f"The whole report is in {run.log}. {RESUME}",
     )
 
 
@@ -56,7 +56,7 @@ def death(code: int | None, run: RunFolder) -> tuple[str, str]:
         how = f"was ended by signal {-code}" + (", most often because memory ran out" if code == -9 else "")
     else:
         how = "ended without a word" if code is None else f"ended with code {code}"
-    told = f"What it printed is in {run.path / 'log.txt'}. {RESUME}"
+    told = f"What it printed is in {run.log}. {RESUME}"
     return f"The training process {how}.", f"{told} If it happens again, use a smaller batch or backbone."
 
 

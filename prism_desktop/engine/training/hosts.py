@@ -1,17 +1,18 @@
-"""Processes that train, one run after another.
+"""Processes for what needs torch: trainings and shorter work, one after another.
 
-Starting one takes seconds, as torch, open_clip and PEFT are imported; so one that has ended its run, or has said which
-device it would take, waits some minutes for the next. Needs no torch: the window and the command line import it.
+Starting one takes seconds, as torch, open_clip and PEFT are imported; so one that has done its work waits some minutes
+for the next. Needs no torch itself: the window and the command line import it.
 """
 
 import atexit
 import contextlib
 import json
 import os
+import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,22 +20,23 @@ from prism_desktop.engine.training.failures import death
 from prism_desktop.engine.training.log import EventLog
 from prism_desktop.engine.training.run import ACTIVE, RunFolder
 
-WAITING = "a training process waits"  # name of the thread that ends it one day
-_IDLE_SECONDS = 600.0  # that a process waits for another run
+WAITING = "a process waits for work"  # name of the thread that ends it one day
+_IDLE_SECONDS = 600.0  # that a process waits
 _GRACE_SECONDS = 5.0  # for a process to end by itself
 _STATUS = threading.Lock()  # a dead process's end must not overwrite the status of the next one's start
 
+Message = dict[str, Any]
 Orphaned = Literal["stop", "end"]
 
 
 class Host:
-    """A training process of this one's, which does not outlive it for long.
+    """A process of this one's, which does not outlive it for long.
 
     Args:
-        run: the first that it will be given, if there is one; what goes wrong before is told in its log.
+        log: a file for what it prints before it has work.
     """
 
-    def __init__(self, run: RunFolder | None = None) -> None:
+    def __init__(self, log: Path) -> None:
         command = [
             sys.executable,
             "-P",  # a module of the user's, in the folder at hand, must not take the place of ours
@@ -43,14 +45,14 @@ class Host:
             "--parent",
             str(os.getpid()),
         ]
-        with (run.path / "log.txt" if run is not None else Path(os.devnull)).open("ab") as output:
+        with log.open("ab") as output:
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=output,
                 env={"OMP_WAIT_POLICY": "PASSIVE", **os.environ},  # idle threads must not spin on the window's cores
-                start_new_session=True,  # Ctrl-C is for this process, which tells the other one what to do
+                start_new_session=True,  # Ctrl-C is for this process, which tells that one what to do
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         self._closing = False
@@ -87,22 +89,35 @@ class Host:
         self._say(run=str(run.path), orphaned=orphaned)
         threading.Thread(target=self._reap, args=(run, ended), name=f"end of {run.name}", daemon=True).start()
 
-    def device(self) -> dict[str, str]:
-        """Ask which device "auto" means: {kind, name, why}; empty if the process died. No run may be at work."""
-        assert self._process.stdout is not None
-        self._say(device=True)
-        return dict(json.loads(self._process.stdout.readline() or "{}"))
+    def ask(self, module: str, arguments: Sequence[str], log: Path) -> "queue.SimpleQueue[Message | None]":
+        """Have a module's `serve` called; its messages as they come, at last {event: "ended"}, or None if it died.
+
+        Args:
+            module: see `speaking`.
+            arguments: of `serve`.
+            log: a file for what the process prints.
+        """
+        self.settle()
+        self._free.clear()
+        heard: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        self._say(module=module, arguments=list(arguments), log=str(log))
+        threading.Thread(target=self._hear, args=(heard,), name=f"answers of {module}", daemon=True).start()
+        return heard
 
     def settle(self, seconds: float | None = None) -> bool:
-        """Wait until no run is at work; False if one still is after so many seconds."""
+        """Wait until no work is left; False if there still is some after so many seconds."""
         return self._free.wait(seconds)
 
     def forget(self) -> None:
         """Let go of what runs shared: backbone, images and memory."""
         self._say(forget=True)
 
-    def close(self) -> None:
-        """End the process, wherever it stands; a run at work is left interrupted, without a word of a failure."""
+    def close(self) -> int:
+        """End the process, wherever it stands; a run at work is left interrupted, without a word of a failure.
+
+        Returns:
+            The exit code.
+        """
         self._closing = True
         self._process.terminate()
         try:
@@ -112,6 +127,7 @@ class Host:
             self._process.wait()
         self.settle()
         self._put_away()
+        return self._process.returncode
 
     def _say(self, **message: Any) -> None:
         assert self._process.stdin is not None
@@ -136,6 +152,20 @@ class Host:
         self._put_away()
         self._free.set()
 
+    def _hear(self, heard: "queue.SimpleQueue[Message | None]") -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            message = json.loads(line)
+            last = message["event"] == "ended"
+            if last:
+                self._free.set()  # before anybody hears of it
+            heard.put(message)
+            if last:
+                return
+        self._process.wait()
+        self._free.set()
+        heard.put(None)
+
     def _put_away(self) -> None:
         for pipe in (self._process.stdin, self._process.stdout):
             assert pipe is not None
@@ -144,7 +174,7 @@ class Host:
 
 
 class _Waiting:
-    """The process that waits for another run, if there is one."""
+    """The process that waits for more work, if there is one."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -174,22 +204,27 @@ class _Waiting:
 _waiting = _Waiting()
 
 
-def take(run: RunFolder | None = None) -> Host:
-    """A process for a run: the one that waits, or a new one."""
+def take(log: Path = Path(os.devnull)) -> Host:
+    """The process that waits, or a new one, which prints into `log` before it has work."""
     host = _waiting.swap(None)
     if host is not None and host.alive:
         return host
     if host is not None:
         host.close()
-    return Host(run)
+    return Host(log)
 
 
 def give_back(host: Host) -> None:
-    """Let a process without a run wait for the next; of several one waits."""
+    """Let a process without work wait for the next, and get ready for it; of several one waits."""
     host.forget()
     before = _waiting.swap(host)
     if before is not None:
         before.close()
+
+
+def get_ready() -> None:
+    """Have a process wait for work that the user is about to ask for; returns at once."""
+    give_back(take())
 
 
 @atexit.register

@@ -1,23 +1,21 @@
-"""Curves of a method on the data of a run that it has, measured in a process of their own.
+"""Curves of a method on the data of a run that it has, measured in another process.
 
-As a process, `python -m prism_desktop.engine.training.measuring KIND RUN`. Importing this needs neither torch nor
-pandas.
+Importing this needs neither torch nor pandas.
 """
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.events import Event
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.settings import without
 from prism_desktop.engine.training.measured import COUNTS, DRAWS, PARTS, RESAMPLES, SHOTS, Kind
+from prism_desktop.engine.training.readiness import step_back
 from prism_desktop.engine.training.run import RunFolder
 from prism_desktop.engine.training.speaking import listen, speak
 
-_MODULE = "prism_desktop.engine.training.measuring"
 _BEGINNING = {"shots": "Measuring labelers held out", "curve": "Measuring the learning curve"}
 
 
@@ -29,7 +27,7 @@ def measure_in_child(kind: Kind, run: RunFolder) -> Iterator[Event[None]]:
     Raises:
         PrismError: one sentence.
     """
-    yield from listen(_MODULE, kind, str(run.path), what=_BEGINNING[kind])
+    yield from listen(__name__, kind, str(run.path), what=_BEGINNING[kind])
 
 
 def impossible(kind: Kind, name: str) -> str:
@@ -59,7 +57,6 @@ def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 def _measure(kind: str, run: RunFolder) -> Iterator[Event[dict[str, Any]]]:
     from prism_desktop.engine.training.curving import CurvePlan, measure_curve
     from prism_desktop.engine.training.shooting import ShotPlan, shoot
-    from prism_desktop.engine.training.worker import step_back
 
     step_back()
     config = run.config()
@@ -70,11 +67,6 @@ def _measure(kind: str, run: RunFolder) -> Iterator[Event[dict[str, Any]]]:
         yield from measure_curve(CurvePlan(run.study, config.method, COUNTS, DRAWS, options, source=run))
 
 
-def main() -> int:
-    """Serve one request."""
-    kind, run = sys.argv[1], RunFolder(Path(sys.argv[2]))
-    return speak(lambda: _measure(kind, run), lambda _: None, "The curve could not be measured")
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def serve(line: IO[str], kind: str, run: str) -> None:
+    """Measure, in a process of long work."""
+    speak(line, lambda: _measure(kind, RunFolder(Path(run))), lambda _: None, "The curve could not be measured")

@@ -126,6 +126,11 @@ class RunFolder:
         return read_status(self.path)
 
     @property
+    def log(self) -> Path:
+        """What its processes printed."""
+        return self.path / "log.txt"
+
+    @property
     def resumable(self) -> bool:
         """Whether training may go on. A run that was tested may not: the test split is opened once."""
         return self.status().state in _UNFINISHED and not self.tested

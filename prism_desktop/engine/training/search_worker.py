@@ -19,12 +19,12 @@ from prism_desktop.engine.methods import method
 from prism_desktop.engine.methods.ranges import Ranges, ranges
 from prism_desktop.engine.training.files import read_json, write_json
 from prism_desktop.engine.training.process import alive, birth
+from prism_desktop.engine.training.readiness import prepare_torch, step_back
 from prism_desktop.engine.training.run import RunFolder
 from prism_desktop.engine.training.searching import ASKED, CONSENSUS_FILE, READY
 from prism_desktop.engine.training.siblings import CONSENSUS
 from prism_desktop.engine.training.snapshot import copy_snapshot
 from prism_desktop.engine.training.trials import COUNTED, open_storage, suggest
-from prism_desktop.engine.training.worker import prepare_torch, step_back
 
 if TYPE_CHECKING:
     import optuna

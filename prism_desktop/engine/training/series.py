@@ -28,7 +28,7 @@ class Series:
     def train(self, run: RunFolder) -> Iterator[Batch]:
         """Train a run with a snapshot, or go on with it; events as `supervisor.watch` tells them, until it ends."""
         if self._host is None or not self._host.alive:
-            self._host = hosts.take(run)
+            self._host = hosts.take(run.log)
         _, offset = run.events()
         self._host.begin(run, "end")
         yield from watch(run, offset)

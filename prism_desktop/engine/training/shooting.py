@@ -30,11 +30,11 @@ from prism_desktop.engine.training.entrances import Entrance, alone
 from prism_desktop.engine.training.events import Started, Step
 from prism_desktop.engine.training.files import write_json
 from prism_desktop.engine.training.measured import keep
+from prism_desktop.engine.training.readiness import prepare_torch
 from prism_desktop.engine.training.run import RunFolder
 from prism_desktop.engine.training.session import train_run
 from prism_desktop.engine.training.siblings import CONSENSUS, find_run
 from prism_desktop.engine.training.snapshot import copy_snapshot, make_snapshot, narrow_snapshot
-from prism_desktop.engine.training.worker import prepare_torch
 from prism_desktop.engine.training.workshop import Shelf
 
 Work = Generator[Progress | Notice, None, Any]

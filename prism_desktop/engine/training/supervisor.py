@@ -173,7 +173,7 @@ def discard(run: RunFolder) -> None:
 
 
 def _begin(run: RunFolder) -> None:
-    hosts.take(run).begin(run, "stop", hosts.give_back)
+    hosts.take(run.log).begin(run, "stop", hosts.give_back)
 
 
 def _forget(run: RunFolder) -> None:

@@ -1,10 +1,11 @@
-"""The process that trains, one run after another: `python -m prism_desktop.engine.training.worker --parent PID`.
+"""The process that trains and does other long work: `python -m prism_desktop.engine.training.worker --parent PID`.
 
-It learns from a run's snapshot, not from the study's database, and listens to the run's control.json.
+`hosts` starts it. A training learns from the run's snapshot, not from the study's database, and heeds control.json.
 """
 
 import argparse
 import contextlib
+import importlib
 import json
 import os
 import sys
@@ -16,23 +17,23 @@ from typing import TYPE_CHECKING
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.training.control import Control
 from prism_desktop.engine.training.process import alive, birth
+from prism_desktop.engine.training.readiness import prepare_torch, release_torch, step_back
 from prism_desktop.engine.training.run import RunFolder
 
 if TYPE_CHECKING:
     from prism_desktop.engine.training.workshop import Shelf
 
-NICE = 5  # below the window's priority, so that it stays smooth
-_THREADS = 0  # that torch chose by itself
+_SHELF: "Shelf | None" = None  # what runs share
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Do what standard input asks, a line of JSON each.
+    """Do what standard input asks, a line of JSON each; {event: "ended"} on standard output follows each.
 
-    {run, orphaned}: train. A line of standard output says that the run came to an end; its status and events say to
-    which. If the parent dies, the run is stopped, kept and tested where `orphaned` is "stop"; else this process ends
-    where it stands and leaves the run interrupted, to be gone on with.
-    {device}: tell as JSON which device "auto" means, and get ready for a run.
-    {forget}: let go of what runs shared.
+    {run, orphaned}: train; the run's status and events tell the rest. If the parent dies, the run is stopped, kept and
+    tested where `orphaned` is "stop"; else this process ends where it stands and leaves the run interrupted, to be gone
+    on with.
+    {module, arguments, log}: call the module's `serve`, see `speaking`.
+    {}: let go of what runs shared, and get ready.
     """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--parent", type=int, required=True, help="the process that asks")
@@ -41,38 +42,37 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS needs to be deterministic
     with contextlib.suppress(BrokenPipeError), os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1) as line:
         os.dup2(2, 1)  # libraries print what they like
-        shelf: Shelf | None = None
         for asked in map(json.loads, sys.stdin):
-            if "device" in asked:
-                line.write(_device() + "\n")
-                step_back()
-                shelf = _shelf()
-            elif "forget" in asked and shelf is not None:
-                shelf.clear()
-            elif "run" in asked:
-                run, stop = RunFolder.open(Path(asked["run"])), asked["orphaned"] == "stop"
-                _print_into(run.path / "log.txt")
-                control = Control(run, parent if stop else None, born)
-                shelf = shelf or _shelf()
-                work(run, control, shelf, _never if stop else lambda: not alive(parent, born))
-                _print_into(os.devnull)
-                line.write("ended\n")
+            if "run" in asked:
+                _train(RunFolder.open(Path(asked["run"])), parent, born, keep=asked["orphaned"] == "stop")
+            elif "module" in asked:
+                _print_into(asked["log"])
+                importlib.import_module(asked["module"]).serve(line, *asked["arguments"])
+            else:
+                _get_ready()
+                continue
+            _print_into(os.devnull)
+            line.write(json.dumps({"event": "ended"}) + "\n")
     return 0
 
 
-def _device() -> str:
-    from prism_desktop.engine.device import choose_device
-
-    found = choose_device("auto")
-    return json.dumps({"kind": found.kind, "name": found.name, "why": found.why})
-
-
-def _shelf() -> "Shelf":
-    """An empty one; after this all is imported that training needs."""
-    from prism_desktop.engine.training import session  # noqa: F401
+def _train(run: RunFolder, parent: int, born: str, keep: bool) -> None:
     from prism_desktop.engine.training.workshop import Shelf
 
-    return Shelf()
+    global _SHELF
+    _print_into(run.log)
+    _SHELF = _SHELF or Shelf()
+    work(run, Control(run, parent if keep else None, born), _SHELF, _never if keep else lambda: not alive(parent, born))
+
+
+def _get_ready() -> None:
+    """Give memory back, and import what training needs."""
+    step_back()
+    from prism_desktop.engine.training import session  # noqa: F401
+
+    if _SHELF is not None:
+        _SHELF.clear()
+    release_torch()
 
 
 def _print_into(path: str | Path) -> None:
@@ -125,27 +125,6 @@ def _report(run: RunFolder, failure: BaseException) -> None:
     log.write(as_json(Failed(message, advice, refused(failure, run))))
     log.close()
     run.set_status("failed", message=message, advice=advice)
-
-
-def step_back() -> None:
-    if sys.platform == "win32":
-        import ctypes
-
-        below_normal = 0x4000
-        ctypes.windll.kernel32.SetPriorityClass(ctypes.windll.kernel32.GetCurrentProcess(), below_normal)
-    else:
-        with contextlib.suppress(OSError):
-            os.nice(max(0, NICE - os.nice(0)))
-
-
-def prepare_torch(run: RunFolder) -> None:
-    """The threads that the run began with, and deterministic arithmetic."""
-    import torch
-
-    global _THREADS
-    _THREADS = _THREADS or torch.get_num_threads()
-    torch.set_num_threads(int(run.config().threads or run.environment().get("threads") or _THREADS))
-    torch.use_deterministic_algorithms(True, warn_only=True)
 
 
 if __name__ == "__main__":

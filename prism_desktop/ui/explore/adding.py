@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QComboBox, QDialog, QPushButton, QWidget
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done, Progress
 from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.training.hosts import get_ready
 from prism_desktop.engine.training.newcomers import Newcomer, adapt_in_child, list_newcomers
 from prism_desktop.engine.training.run import RunFolder
 from prism_desktop.ui.context import AppContext
@@ -40,6 +41,7 @@ class AddButton(QPushButton):
         data, study = self._data(), self._context.study
         if data is None or study is None:
             return
+        get_ready()  # while the user chooses
         trained = tuple(code for code in data.labelers if code not in data.newcomers)
         self.form = form = AddForm(self, str(data.summary.get("method", "")))
         form.finished.connect(lambda _: self._closed(form))

@@ -1,20 +1,18 @@
 """What the Train panel asks of the engine; nothing here touches Qt."""
 
-import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.study.embeddings import EmbeddingSet, list_embeddings
 from prism_desktop.engine.training.run import ACTIVE, RunFolder, RunSummary, list_runs
 
 if TYPE_CHECKING:
     from prism_desktop.engine.study.store import Study
-
-_POLL = 0.05  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,21 +148,12 @@ def draw_curves(path: Path, runs: Mapping[str, Path]) -> None:
 
 
 def find_device() -> Iterator[Event[Any]]:
-    """Ask a training process which device "auto" means; it waits for a run then, so that the first one starts at once.
+    """Which device "auto" means; the last event is `Done[tuple[str, str]]`, empty if it could not be found out.
 
-    The last event is `Done[tuple[str, str]]`: its name and the reason; empty if it could not be found out."""
-    from prism_desktop.engine.training import hosts
+    The process that was asked waits for work then, so that the first training starts at once."""
+    from prism_desktop.engine.training.devices import device_in_child
 
-    host, found = hosts.take(), dict[str, str]()
-    asking = threading.Thread(target=lambda: found.update(host.device()), name="device", daemon=True)
-    asking.start()
     try:
-        while asking.is_alive():
-            yield Progress(0, None, "Looking for a GPU")  # where closing the window ends the search
-            asking.join(_POLL)
-    finally:
-        if found:
-            hosts.give_back(host)
-        else:
-            host.close()
-    yield Done((found.get("name", ""), found.get("why", "")))
+        yield from device_in_child()
+    except RunError:
+        yield Done(("", ""))

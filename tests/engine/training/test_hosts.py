@@ -1,15 +1,18 @@
-"""Training processes that wait for the next run."""
+"""Processes that wait for more work."""
 
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import choose_device
+from prism_desktop.engine.events import Done
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training import hosts, supervisor
+from prism_desktop.engine.training.devices import device_in_child
 from prism_desktop.engine.training.process import alive
 
 pytestmark = pytest.mark.timeout(300)
@@ -37,21 +40,20 @@ def test_that_a_process_waits_for_the_next_run_but_not_for_ever(
         assert (run.path / "events.jsonl").read_text().count('"process": "started"') == 1
         return process
 
+    *_, found = device_in_child()
+    assert found == Done((choose_device("auto").name, choose_device("auto").why))
     host = hosts.take()
-    assert host.device()["name"] == choose_device("auto").name
     hosts.give_back(host)
-    assert hosts.take() is host
-    hosts.give_back(host)
-    first = train()
-    assert train() == first
+    first = host.pid
+    assert [train(), train()] == [first, first]
     assert hosts.take() is host
     monkeypatch.setattr(hosts, "_IDLE_SECONDS", 0.1)
     hosts.give_back(host)
     _until_dead(first)
 
 
-def test_that_a_process_that_died_waiting_is_not_taken() -> None:
-    host = hosts.Host()
+def test_that_a_process_that_died_waiting_is_not_taken(tmp_path: Path) -> None:
+    host = hosts.Host(tmp_path / "log.txt")
     hosts.give_back(host)
     os.kill(host.pid, signal.SIGKILL)  # such as by a system short of memory
     _until_dead(host.pid)
@@ -61,8 +63,8 @@ def test_that_a_process_that_died_waiting_is_not_taken() -> None:
     other.close()
 
 
-def test_that_of_two_processes_that_are_free_one_waits() -> None:
-    one, two = hosts.Host(), hosts.Host()
+def test_that_of_two_processes_that_are_free_one_waits(tmp_path: Path) -> None:
+    one, two = hosts.Host(tmp_path / "log.txt"), hosts.Host(tmp_path / "log.txt")
     hosts.give_back(one)
     hosts.give_back(two)
     assert not one.alive

@@ -37,6 +37,11 @@ def _enter(run: Path, code: str) -> Newcomer:
     return found
 
 
+@pytest.fixture(autouse=True)
+def no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(adding, "get_ready", lambda: None)
+
+
 @pytest.fixture
 def run(tiny_study: Study) -> Path:
     """A run that does not know the third labeler."""
