@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 # What each measures is in its own docstring.
-BENCHES = ("trainer", "labeling", "heartbeat", "gallery", "adapt", "update")
+BENCHES = ("trainer", "labeling", "heartbeat", "gallery", "adapt", "update", "starts")
 
 
 def main() -> int:
