@@ -36,11 +36,13 @@ def adapt(
     json: Json = None,
 ) -> None:
     """Let a new labeler enter a finished run without training it again."""
-    from prism_desktop.engine.training.adapting import adapt as adapting
-
     if (labels is None) == (labeler is None):
         raise InputError("Say either --labels FILE or --labeler CODE.")
+    if labels is not None and not labels.is_file():
+        raise InputError(f"There is no file {labels}.")
     opened = RunFolder.open(run)
+    from prism_desktop.engine.training.adapting import adapt as adapting  # takes seconds, so it comes after the checks
+
     entry: Entry = {
         "labels": labels, "labeler": labeler, "name": name, "scale": scale, "coding": coding, "profile": profile
     }  # fmt: skip

@@ -41,6 +41,7 @@ class Method:
     needs: tuple[str, ...] = ("consensus",)  # methods whose run must exist first
     inputs: tuple[Input, ...] = ("tower", "text")  # what the backbone and the study must have
     reads_tested_faces: bool = False  # knows what other labelers answered about the very faces that are tested
+    revision: int = 1  # counted up when the same settings on the same data give another model than before
     enters: str = "a token is fitted to the answers in seconds"  # how a new labeler enters
     defaults: Mapping[str, Any] = field(default_factory=dict)  # settings that differ from the trainer's own
 

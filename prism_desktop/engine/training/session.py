@@ -9,6 +9,7 @@ import torch
 
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Notice, Progress
+from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.training.baselines import write_baselines
 from prism_desktop.engine.training.building import Task, build, wants_features
 from prism_desktop.engine.training.control import Control
@@ -235,4 +236,5 @@ def _environment(workshop: Workshop) -> dict[str, object]:
         "backbone_sha256": workshop.sha256,
         "platform": platform.platform(),
         "versions": versions(),
+        "revisions": {name: known.revision for name, known in METHODS.items() if known.revision > 1},
     }

@@ -59,6 +59,8 @@ def find_run(
 ) -> RunFolder | None:
     """A finished run of these settings on these data, else one that can be gone on with, else None.
 
+    Runs whose method, or one that they stand on, has become another one since are passed over.
+
     Args:
         study: the study's folder.
         config: what was asked; settings that change no result may differ.
@@ -75,6 +77,7 @@ def find_run(
         and (other.state == "finished" or RunFolder(other.path).resumable)
         and _comparable(RunFolder(other.path).config()) == wanted
         and _same_machine(RunFolder(other.path).environment(), environment, keys)
+        and _same_revisions(RunFolder(other.path).environment(), config)
     ]
     found.sort(key=lambda other: other.state != "finished")
     return RunFolder(found[0].path) if found else None
@@ -114,6 +117,14 @@ def config_beside(config: TrainConfig, name: str) -> TrainConfig:
 
 def _comparable(config: TrainConfig) -> dict[str, Any]:
     return config.model_dump(mode="json", exclude=_FREE)
+
+
+def _same_revisions(theirs: Environment, config: TrainConfig) -> bool:
+    chosen, names = method(config.method), needed(config)
+    if chosen.made == "combination":
+        names = members_of(chosen, config.members, embeddings=config.backbone.startswith(EMBEDDINGS))
+    then = theirs.get("revisions", {})
+    return not theirs or all(then.get(name, 1) == method(name).revision for name in (*names, chosen.name))
 
 
 def _same_machine(theirs: Environment, ours: Environment | None, keys: tuple[str, ...]) -> bool:

@@ -19,8 +19,9 @@ from prism_desktop.engine.training.claiming import claimed
 from prism_desktop.engine.training.comparing import Plan, compare, prepare
 from prism_desktop.engine.training.entering import open_entrance
 from prism_desktop.engine.training.evaluating import evaluate_run
+from prism_desktop.engine.training.files import write_json
 from prism_desktop.engine.training.run import RunFolder, list_runs
-from tests.fixtures.comparing import QUICK, compared, plan_of
+from tests.fixtures.comparing import QUICK, compared, on_embeddings, plan_of
 from tests.fixtures.study import MakeStudy
 
 pytestmark = pytest.mark.timeout(300)
@@ -55,6 +56,20 @@ def test_that_methods_are_compared_and_finished_runs_used_again(study: Study, ti
     again, events = compared(plan_of(study, tiny_backbone, "lora-visual-prompt", "hierarchical-bayes", controls=True))
     assert {event["state"] for event in events if event["type"] == "item"} == {"reused"}
     assert again["methods"] == board["methods"]
+
+
+def test_that_a_run_of_an_earlier_revision_of_its_method_is_not_used_again(study: Study) -> None:
+    plan = on_embeddings(study, "hierarchical-bayes", "selective")
+
+    def states() -> dict[str, str]:
+        return {str(item["method"]): str(item["state"]) for item in compared(plan)[1] if item["type"] == "item"}
+
+    assert set(states().values()) == {"new"}
+    for run in list_runs(study.path):  # as the version before wrote them
+        environment = RunFolder(run.path).environment()
+        assert environment.pop("revisions")["hierarchical-bayes"] > 1
+        write_json(run.path / "environment.json", environment)
+    assert states() == {"consensus": "reused", "hierarchical-bayes": "new", "selective": "new"}
 
 
 def test_that_one_process_trains_all_and_gives_what_a_process_each_gives(

@@ -45,6 +45,7 @@ HEADS: tuple[Method, ...] = (
         trained="head",
         scorer="linear",
         inputs=(),
+        revision=2,  # a stronger prior
         enters="its posterior is updated in milliseconds",
     ),
     Method(
@@ -58,6 +59,7 @@ HEADS: tuple[Method, ...] = (
         scorer="linear",
         inputs=(),
         reads_tested_faces=True,
+        revision=2,  # a stronger prior
         enters="its posterior is updated in milliseconds",
     ),
 )
