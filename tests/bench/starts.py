@@ -1,6 +1,6 @@
 """How long it is from the click to the first step of a training, and to a new labeler's predictions.
 
-Each time with a process that is started for it, and with one that waits (`hosts`). The demo study, prism-mini, the CPU.
+Each time with a worker that is started for it, and with one that waits. The demo study, prism-mini, the CPU.
 """
 
 import statistics
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.study.demo.study import build_demo
-from prism_desktop.engine.training import hosts, supervisor
+from prism_desktop.engine.training import supervisor, workers
 from prism_desktop.engine.training.newcomers import adapt_in_child
 from prism_desktop.engine.training.run import RunFolder
 
@@ -43,7 +43,7 @@ def main() -> int:
 def _timed(work: Callable[[], float], waiting: bool) -> float:
     time.sleep(SETTLE_SECONDS)  # for the last one's process to wait
     if not waiting:
-        hosts.close_waiting()
+        workers.close_waiting()
     begun = time.perf_counter()
     return work() - begun
 

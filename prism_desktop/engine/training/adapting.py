@@ -162,9 +162,11 @@ def _write(newcomer: Newcomer) -> None:
     write_json(newcomer.path / "meta.json", {k: v for k, v in asdict(newcomer).items() if k != "path"})
 
 
-def serve(line: IO[str], run: str, request: str) -> None:
-    """Adapt, in a process of long work; the result is the newcomer's folder."""
+def serve(channel: IO[str], run: str, request: str) -> bool:
+    """Adapt, in a worker; the result is the newcomer's folder."""
     entry = json.loads(request)
     if entry.get("labels"):
         entry["labels"] = Path(entry["labels"])
-    speak(line, lambda: adapt(RunFolder(Path(run)), **entry), lambda one: str(one.path), "The run could not be adapted")
+    return speak(
+        channel, lambda: adapt(RunFolder(Path(run)), **entry), lambda one: str(one.path), "The run could not be adapted"
+    )

@@ -17,9 +17,9 @@ def device_in_child() -> Iterator[Event[tuple[str, str]]]:
         yield Done((event.value[0], event.value[1])) if isinstance(event, Done) else event
 
 
-def serve(line: IO[str]) -> None:
-    """Choose, in a process of long work."""
-    speak(line, _choose, list, "The device could not be chosen")
+def serve(channel: IO[str]) -> bool:
+    """Choose, in a worker."""
+    return speak(channel, _choose, list, "The device could not be chosen")
 
 
 def _choose() -> Iterator[Event[tuple[str, str]]]:

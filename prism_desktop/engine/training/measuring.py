@@ -12,7 +12,7 @@ from prism_desktop.engine.events import Event
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.settings import without
 from prism_desktop.engine.training.measured import COUNTS, DRAWS, PARTS, RESAMPLES, SHOTS, Kind
-from prism_desktop.engine.training.readiness import step_back
+from prism_desktop.engine.training.readiness import lower_priority
 from prism_desktop.engine.training.run import RunFolder
 from prism_desktop.engine.training.speaking import listen, speak
 
@@ -22,12 +22,12 @@ _BEGINNING = {"shots": "Measuring labelers held out", "curve": "Measuring the le
 def measure_in_child(kind: Kind, run: RunFolder) -> Iterator[Event[None]]:
     """Measure a run's method as `shots` or `curve` do, on the run's data and with its settings, and keep what is found.
 
-    Closing this ends the process; runs that are finished are used again.
+    Closing this ends the work; runs that are finished are used again.
 
     Raises:
         PrismError: one sentence.
     """
-    yield from listen(__name__, kind, str(run.path), what=_BEGINNING[kind])
+    yield from listen(__name__, kind, str(run.path.resolve()), what=_BEGINNING[kind])
 
 
 def impossible(kind: Kind, name: str) -> str:
@@ -58,7 +58,7 @@ def _measure(kind: str, run: RunFolder) -> Iterator[Event[dict[str, Any]]]:
     from prism_desktop.engine.training.curving import CurvePlan, measure_curve
     from prism_desktop.engine.training.shooting import ShotPlan, shoot
 
-    step_back()
+    lower_priority()
     config = run.config()
     options = chosen(config)
     if kind == "shots":
@@ -67,6 +67,8 @@ def _measure(kind: str, run: RunFolder) -> Iterator[Event[dict[str, Any]]]:
         yield from measure_curve(CurvePlan(run.study, config.method, COUNTS, DRAWS, options, source=run))
 
 
-def serve(line: IO[str], kind: str, run: str) -> None:
-    """Measure, in a process of long work."""
-    speak(line, lambda: _measure(kind, RunFolder(Path(run))), lambda _: None, "The curve could not be measured")
+def serve(channel: IO[str], kind: str, run: str) -> bool:
+    """Measure, in a worker."""
+    return speak(
+        channel, lambda: _measure(kind, RunFolder(Path(run))), lambda _: None, "The curve could not be measured"
+    )

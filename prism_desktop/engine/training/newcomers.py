@@ -1,4 +1,4 @@
-"""Labelers who entered a run after it was trained: where they are kept, and a child process in which one enters.
+"""Labelers who entered a run after it was trained: where they are kept, and a worker in which one enters.
 
 In the run's folder, adapted/CODE/: predictions.parquet (labeler, attribute, image, score), state.safetensors (what the
 method keeps of a labeler) and meta.json. Importing this needs neither torch nor pandas.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FOLDER = "adapted"
-_WORKER = "prism_desktop.engine.training.adapting"
+_MODULE = "prism_desktop.engine.training.adapting"
 
 
 class Entry(TypedDict, total=False):
@@ -92,18 +92,18 @@ def newcomer_predictions(run: RunFolder, code: str, attribute: str | None = None
 
 
 def adapt_in_child(run: RunFolder, **entry: Unpack[Entry]) -> Iterator[Event[Newcomer]]:
-    """`adapting.adapt` in a process of its own, so that the window loads no torch; closing this ends the process.
+    """`adapting.adapt` in another process, so that the window loads no torch; closing this ends the work.
 
     Args:
         run: a finished run.
         entry: who enters, and by which answers.
 
     Raises:
-        RunError: one sentence; what the child could not do.
+        RunError: one sentence; what could not be done.
     """
     labels = entry.get("labels")
     request = {**entry, "labels": str(labels) if labels else None}
-    for event in listen(_WORKER, str(run.path), json.dumps(request), what="Loading the run"):
+    for event in listen(_MODULE, str(run.path.resolve()), json.dumps(request), what="Loading the run"):
         if isinstance(event, Done):
             newcomer = Newcomer.read(Path(event.value))
             assert newcomer is not None

@@ -1,8 +1,35 @@
-"""Is a process still there? Known without any library, on every system."""
+"""Processes of ours, started and ended; and whether a process is still there, without any library, on every system."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
+from typing import IO
+
+
+def start_python(
+    module: str, *arguments: str, stdin: int, stdout: int | IO[bytes], stderr: int | IO[bytes]
+) -> subprocess.Popen[bytes]:
+    """Start a module of this program in a process of its own; the streams are as in `subprocess.Popen`."""
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", module, *arguments],  # -P: no module of the user's, from the folder at hand
+        env={"OMP_WAIT_POLICY": "PASSIVE", **os.environ},  # idle threads must not spin on the window's cores
+        start_new_session=True,  # Ctrl-C is for the parent, which tells the child what to do
+        creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+    )
+
+
+def end_python(process: subprocess.Popen[bytes], grace: float) -> None:
+    """Ask a process to end, and after so many seconds end it."""
+    process.terminate()
+    try:
+        process.wait(grace)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def alive(pid: int | None, born: str = "") -> bool:

@@ -10,7 +10,7 @@ _NICE = 5  # below the window's priority, so that it stays smooth
 _threads = 0  # that torch chose by itself
 
 
-def step_back() -> None:
+def lower_priority() -> None:
     """Give way to the window."""
     if sys.platform == "win32":
         import ctypes

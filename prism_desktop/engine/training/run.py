@@ -8,6 +8,7 @@ predictions.parquet consensus.parquet baselines.parquet        scores of every i
 summary.json summary.md                                        results
 """
 
+import contextlib
 import json
 import re
 import shutil
@@ -143,6 +144,12 @@ class RunFolder:
     def set_status(self, state: State, *, pid: int | None = None, message: str = "", advice: str = "") -> None:
         """Record how the run stands; `pid` is the process that works on it (None: nobody does, or will)."""
         write_status(self.path, state, pid=pid, message=message, advice=advice)
+
+    def abandon(self) -> None:
+        """Say that nobody works on the run any more, where its process lives on without it."""
+        if self.status().state in ACTIVE:
+            with contextlib.suppress(OSError):  # such as a full disk, which is what is told then
+                self.set_status("interrupted")
 
     def command(self) -> Command:
         """What the run's process is told to do."""

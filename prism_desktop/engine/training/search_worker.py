@@ -19,7 +19,7 @@ from prism_desktop.engine.methods import method
 from prism_desktop.engine.methods.ranges import Ranges, ranges
 from prism_desktop.engine.training.files import read_json, write_json
 from prism_desktop.engine.training.process import alive, birth
-from prism_desktop.engine.training.readiness import prepare_torch, step_back
+from prism_desktop.engine.training.readiness import lower_priority, prepare_torch
 from prism_desktop.engine.training.run import RunFolder
 from prism_desktop.engine.training.searching import ASKED, CONSENSUS_FILE, READY
 from prism_desktop.engine.training.siblings import CONSENSUS
@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(refusal, file=sys.stderr)
         return 1
     (folder.path / READY).touch()
-    step_back()
+    lower_priority()
     worker = _Worker(folder, workshop, given.parent)
     worker.work(given.trials, given.seed)
     return 0

@@ -11,12 +11,11 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from os import environ, getpid
+from os import getpid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +29,7 @@ from prism_desktop.engine.names import checked_name
 from prism_desktop.engine.training.claiming import claimed
 from prism_desktop.engine.training.comparing import obstacle_of
 from prism_desktop.engine.training.files import read_json, write_json, write_whole
+from prism_desktop.engine.training.process import start_python
 from prism_desktop.engine.training.run import RunFolder
 from prism_desktop.engine.training.series import Series
 from prism_desktop.engine.training.siblings import CONSENSUS, config_beside, find_run, needed
@@ -252,21 +252,14 @@ def _stands_on(plan: SearchPlan, source: RunFolder) -> RunFolder | None:
 
 def _spawn(folder: RunFolder, trials: int, seed: int) -> "subprocess.Popen[bytes]":
     module = "prism_desktop.engine.training.search_worker"
-    command = [sys.executable, "-P", "-m", module, str(folder.path), "--trials", str(trials), "--seed", str(seed)]
-    with (folder.path / "log.txt").open("ab") as output:
-        return subprocess.Popen(
-            [*command, "--parent", str(getpid())],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            env={"OMP_WAIT_POLICY": "PASSIVE", **environ},
-            start_new_session=True,
-        )
+    arguments = str(folder.path), "--trials", str(trials), "--seed", str(seed), "--parent", str(getpid())
+    with folder.log.open("ab") as output:
+        return start_python(module, *arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
 
 
 def _last_line(folder: RunFolder) -> str:
     """Of what the processes said."""
-    lines = (folder.path / "log.txt").read_text("utf-8", "replace").split("\n")
+    lines = folder.log.read_text("utf-8", "replace").split("\n")
     return next((line.strip() for line in reversed(lines) if line.strip()), "without a word.")
 
 

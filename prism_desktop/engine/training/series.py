@@ -1,23 +1,24 @@
-"""One training process for many runs, one after another: imports, backbone and images are read once."""
+"""One worker for many runs, one after another: imports, backbone and images are read once."""
 
 from collections.abc import Iterator
 from types import TracebackType
 
-from prism_desktop.engine.training import hosts
-from prism_desktop.engine.training.run import RunFolder
+from prism_desktop.engine.training import workers
+from prism_desktop.engine.training.run import ENDED, RunFolder
 from prism_desktop.engine.training.supervisor import Batch, watch
 
-_SETTLE_SECONDS = 0.5  # between a run's last word and its process being ready for the next
+_SETTLE_SECONDS = 10.0  # between a run's last word and its worker being ready for the next
 
 
 class Series:
-    """Hands runs to a training process; a context that ends what is at work when it ends.
+    """Hands runs to a worker; a context that ends what is at work when it ends.
 
     A run that is cut off, by the end of this context or of either process, is interrupted and may be gone on with.
     """
 
     def __init__(self) -> None:
-        self._host: hosts.Host | None = None
+        self._worker: workers.Worker | None = None
+        self._run: RunFolder | None = None
 
     def __enter__(self) -> "Series":
         return self
@@ -27,18 +28,23 @@ class Series:
 
     def train(self, run: RunFolder) -> Iterator[Batch]:
         """Train a run with a snapshot, or go on with it; events as `supervisor.watch` tells them, until it ends."""
-        if self._host is None or not self._host.alive:
-            self._host = hosts.take(run.log)
+        if self._worker is not None and not (self._worker.settle(_SETTLE_SECONDS) and self._worker.usable):
+            self._worker.close()
+            self._worker = None
+        if self._worker is None:
+            self._worker = workers.take()
+        self._run = run
         _, offset = run.events()
-        self._host.begin(run, "end")
+        self._worker.begin(run, "end")
         yield from watch(run, offset)
 
     def close(self) -> None:
-        """End what is at work."""
-        host, self._host = self._host, None
-        if host is None:
+        """End what is at work; a worker without work waits for more."""
+        worker, self._worker = self._worker, None
+        if worker is None:
             return
-        if host.alive and host.settle(_SETTLE_SECONDS):
-            hosts.give_back(host)
+        ended = self._run is None or self._run.status().state in ENDED
+        if ended and worker.settle(_SETTLE_SECONDS):
+            workers.give_back(worker)
         else:
-            host.close()
+            worker.close()

@@ -163,8 +163,23 @@ def _sibling(
     if sibling.status().state == "finished":
         return sibling
     yield Stage("consensus" if name == CONSENSUS else "member", sibling.name)
+    try:
+        yield from _train_beside(run, name, train_run(sibling, control, workshop))
+    except BaseException:
+        sibling.abandon()
+        raise
+    match sibling.status().state:
+        case "finished":
+            return sibling
+        case "discarded":
+            raise _DiscardedError
+    raise _StoppedEarlyError
+
+
+def _train_beside(run: RunFolder, name: str, events: Iterator[TrainingEvent]) -> Iterator[TrainingEvent]:
+    """What is told of a sibling's training; `run` pauses with it."""
     total = 0
-    for event in train_run(sibling, control, workshop):
+    for event in events:
         match event:
             case Started():
                 total = event.epochs * event.steps_per_epoch
@@ -175,12 +190,6 @@ def _sibling(
                 yield event
             case Progress() | Notice():
                 yield event
-    match sibling.status().state:
-        case "finished":
-            return sibling
-        case "discarded":
-            raise _DiscardedError
-    raise _StoppedEarlyError
 
 
 def _begin(run: RunFolder, fit: Fit, workshop: Workshop) -> Iterator[TrainingEvent]:

@@ -182,6 +182,9 @@ def _trained(pool: RunFolder, config: TrainConfig, codes: Sequence[str], title: 
     except (GeneratorExit, KeyboardInterrupt, SystemExit):
         run.set_status("stopped", message="The evaluation was cancelled; it goes on from here.")
         raise
+    except BaseException:
+        run.abandon()
+        raise
     if run.status().state != "finished":
         raise RunError(f"The run {run.name} was {run.status().state} before it could be entered.")
     return run

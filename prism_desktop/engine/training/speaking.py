@@ -1,7 +1,7 @@
 """Long work in a process of its own, told as JSON lines: progress, notice, and result {value} or error {message}.
 
-The window loads no torch, so whatever needs it is done elsewhere (`hosts`). A module whose work may be asked for has a
-function `serve(line, *arguments)` that calls `speak`; `listen` is the other end of the line. Importing this needs
+The window loads no torch, so whatever needs it is done elsewhere (`workers`). A module whose work may be asked for has
+a function `serve(channel, *arguments)` that returns what `speak` does; `listen` is the other end. Importing this needs
 neither torch nor pandas.
 """
 
@@ -10,15 +10,13 @@ import logging
 import queue
 import signal
 import sys
-import tempfile
 import traceback
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import IO, Any, NoReturn, TypeVar
 
 from prism_desktop.engine.errors import PrismError, RunError
 from prism_desktop.engine.events import Done, Event, Notice, Progress
-from prism_desktop.engine.training import hosts
+from prism_desktop.engine.training import workers
 
 T = TypeVar("T")
 
@@ -26,18 +24,21 @@ _HEARTBEAT = 0.25  # seconds after which the last progress is told again, so tha
 _log = logging.getLogger(__name__)
 
 
-def speak(line: IO[str], work: Callable[[], Iterator[Event[T]]], told: Callable[[T], Any], what: str) -> None:
+def speak(channel: IO[str], work: Callable[[], Iterator[Event[T]]], told: Callable[[T], Any], what: str) -> bool:
     """Do the work and tell its events.
 
     Args:
-        line: to the one who asked.
+        channel: to the one who asked.
         work: what to do.
         told: the result as JSON.
         what: could not be done, if it fails for a reason that nobody foresaw: "The run could not be adapted".
+
+    Returns:
+        Whether nothing unforeseen happened.
     """
 
     def tell(**message: Any) -> None:
-        line.write(json.dumps(message) + "\n")
+        channel.write(json.dumps(message) + "\n")
 
     before = signal.signal(signal.SIGTERM, _end)
     try:
@@ -55,12 +56,14 @@ def speak(line: IO[str], work: Callable[[], Iterator[Event[T]]], told: Callable[
     except Exception as error:  # whoever asked must hear it
         traceback.print_exc()
         tell(event="error", message=f"{what} ({type(error).__name__}: {error}).", bug=True)
+        return False
     finally:
         signal.signal(signal.SIGTERM, before)
+    return True
 
 
 def listen(module: str, *arguments: str, what: str) -> Iterator[Event[Any]]:
-    """Have a module's work done in a process, and pass its events on; closing this ends the work.
+    """Have a module's work done by a worker, and pass its events on; closing this ends the work.
 
     Args:
         module: whose `serve` is called.
@@ -74,41 +77,40 @@ def listen(module: str, *arguments: str, what: str) -> Iterator[Event[Any]]:
     yield progress
     done: Done[Any] | None = None
     wrong: dict[str, Any] | None = None
-    with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder) / "log.txt"
-        host, ended, code = hosts.take(log), False, 0
-        try:
-            for message in _messages(host.ask(module, arguments, log)):
-                match message["event"]:
-                    case "progress":
-                        progress = Progress(message["done"], message["total"], message["what"])
-                        yield progress
-                    case "notice":
-                        yield Notice(message["text"])
-                    case "error":
-                        wrong = message
-                    case "result":
-                        done = Done(message["value"])  # told when everything is put away
-                    case "ended":
-                        ended = True
-                    case "beat":
-                        yield progress
-        finally:
-            if ended:
-                hosts.give_back(host)
-            else:
-                code = host.close()
-        if wrong is None and done is None:
-            wrong = {"message": f"{what} failed: its process {_ending(code)}.", "bug": True}
-        if wrong is not None and wrong.get("bug"):
-            _log.error("%s\n%s", wrong["message"], log.read_text("utf-8", "replace")[-8000:])
+    worker, ended, code = workers.take(), False, 0
+    try:
+        for message in _messages(worker.ask(module, arguments)):
+            match message["event"]:
+                case "progress":
+                    progress = Progress(message["done"], message["total"], message["what"])
+                    yield progress
+                case "notice":
+                    yield Notice(message["text"])
+                case "error":
+                    wrong = message
+                case "result":
+                    done = Done(message["value"])  # told when everything is put away
+                case "ended":
+                    ended = True
+                case "beat":
+                    yield progress
+        printed = worker.printed()
+    finally:
+        if ended:
+            workers.give_back(worker)
+        else:
+            code = worker.close()
+    if wrong is None and done is None:
+        wrong = {"message": f"{what} failed: its process {_ending(code)}.", "bug": True}
     if wrong is not None:
+        if wrong.get("bug"):
+            _log.error("%s\n%s", wrong["message"], printed)
         raise RunError(wrong["message"])
     assert done is not None
     yield done
 
 
-def _messages(heard: "queue.SimpleQueue[hosts.Message | None]") -> Iterator[hosts.Message]:
+def _messages(heard: "queue.SimpleQueue[workers.Message | None]") -> Iterator[workers.Message]:
     """All that arrive, and beats while none does, to the last word or the process's death."""
     while True:
         try:

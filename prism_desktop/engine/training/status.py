@@ -10,7 +10,7 @@ from prism_desktop.engine.training.process import alive, birth
 
 State = Literal[
     "preparing", "training", "paused", "finished", "stopped", "failed", "discarded", "interrupted"
-]  # interrupted is never written: the status says that the run goes on, but its process is gone
+]  # interrupted: also where the status says that the run goes on, but its process is gone
 Command = Literal["run", "pause", "stop", "discard"]
 
 ACTIVE: frozenset[State] = frozenset({"preparing", "training", "paused"})

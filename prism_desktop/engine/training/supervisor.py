@@ -11,7 +11,7 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.study.lock import lock_file
-from prism_desktop.engine.training import hosts
+from prism_desktop.engine.training import workers
 from prism_desktop.engine.training.failures import death
 from prism_desktop.engine.training.run import ACTIVE, ENDED, RunFolder
 from prism_desktop.engine.training.snapshot import copy_snapshot, make_snapshot, source_of, with_machine_of
@@ -173,7 +173,7 @@ def discard(run: RunFolder) -> None:
 
 
 def _begin(run: RunFolder) -> None:
-    hosts.take(run.log).begin(run, "stop", hosts.give_back)
+    workers.take().begin(run, "stop", workers.give_back)
 
 
 def _forget(run: RunFolder) -> None:

@@ -10,9 +10,9 @@ from PySide6.QtWidgets import QComboBox, QDialog, QPushButton, QWidget
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done, Progress
 from prism_desktop.engine.methods import METHODS
-from prism_desktop.engine.training.hosts import get_ready
 from prism_desktop.engine.training.newcomers import Newcomer, adapt_in_child, list_newcomers
 from prism_desktop.engine.training.run import RunFolder
+from prism_desktop.engine.training.workers import get_ready
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.data import RunData
 from prism_desktop.ui.explore.joining import Candidate, candidates, tested

@@ -75,11 +75,12 @@ def test_that_a_run_of_an_earlier_revision_of_its_method_is_not_used_again(study
 def test_that_one_process_trains_all_and_gives_what_a_process_each_gives(
     study: Study, tiny_backbone: str, tmp_path: Path
 ) -> None:
-    from prism_desktop.engine.training import supervisor
+    from prism_desktop.engine.training import supervisor, workers
 
     plan = plan_of(study, tiny_backbone, "text-token")
     compared(plan)
     runs = {run.method: RunFolder(run.path) for run in list_runs(study.path)}
+    workers.close_waiting()
     alone = supervisor.start(study.path, plan.config("text-token").model_copy(update={"compare": False}))
     for _ in supervisor.follow(alone):
         pass

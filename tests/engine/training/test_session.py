@@ -152,6 +152,23 @@ def test_that_a_personal_model_can_start_at_the_consensus_model(
     assert mine["prompts.table"].shape == (3, 1, 64)
 
 
+def test_that_a_consensus_that_fails_can_be_gone_on_with_in_the_same_process(
+    tiny_study: Study, make_run: MakeRun, train_here: TrainHere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_step", fail)
+        with pytest.raises(MemoryError):
+            train_here(make_run(tiny_study))
+    (consensus,) = [RunFolder(row.path) for row in list_runs(tiny_study.path) if row.method == "consensus"]
+    assert consensus.resumable
+    train_here(make_run(tiny_study))
+    assert [row.path for row in list_runs(tiny_study.path) if row.method == "consensus"] == [consensus.path]
+    assert consensus.status().state == "finished"
+
+
 @pytest.mark.parametrize("gone", [False, True])
 def test_that_a_run_that_goes_on_elsewhere_keeps_the_consensus_it_started_at(
     tiny_study: Study, make_run: MakeRun, train_here: TrainHere, gone: bool
@@ -285,7 +302,7 @@ def test_that_whatever_goes_wrong_becomes_a_failed_run_with_advice(
         raise error
 
     monkeypatch.setattr(Trainer, "_step", fail)
-    monkeypatch.setattr(worker, "step_back", lambda: None)
+    monkeypatch.setattr(worker, "lower_priority", lambda: None)
     monkeypatch.setattr(worker, "prepare_torch", lambda run: None)
     worker.work(run, Control(run))
     status = run.status()

@@ -8,7 +8,7 @@ import pytest
 
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Event, Notice, Progress
-from prism_desktop.engine.training import hosts
+from prism_desktop.engine.training import workers
 from prism_desktop.engine.training.speaking import listen
 
 Start = Callable[[str], Iterator[Event[int]]]
@@ -17,8 +17,8 @@ Start = Callable[[str], Iterator[Event[int]]]
 @pytest.fixture
 def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
     # A process for each test, as some of them end it; one that waits would first get ready for more than is asked here.
-    monkeypatch.setattr(hosts, "take", hosts.Host)
-    monkeypatch.setattr(hosts, "give_back", hosts.Host.close)
+    monkeypatch.setattr(workers, "take", workers.Worker)
+    monkeypatch.setattr(workers, "give_back", workers.Worker.close)
     return lambda what: listen("tests.fixtures.talking", what, str(tmp_path / "end"), what="Starting")
 
 
