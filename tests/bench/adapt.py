@@ -25,8 +25,10 @@ from prism_desktop.engine.training.snapshot import make_snapshot
 from prism_desktop.engine.training.workshop import Shelf
 
 METHODS = (
-    "hierarchical-bayes", "collaborative", "retrieval", "mlp-decoder", "lora-visual-prompt", "text-token", "moe-lora",
-    "e2p-1", "persoma-perceiver", "gated-memory", "cluster-lora", "per-labeler-lora",
+    "hierarchical-bayes", "collaborative", "retrieval", "mlp-decoder", "user-embedding", "lora-visual-prompt",
+    "text-token", "hybrid-prompt", "hierarchical", "contrastive", "adaptive-rank", "prefix-on-unified", "moe-lora",
+    "e2p-1", "persoma-perceiver", "gated-memory", "cluster-prefix", "cluster-lora", "per-labeler-lora", "reptile",
+    "maml-token", "full-finetune",
 )  # fmt: skip
 NEW, ANSWERS, LIMIT = "L3", 20, 2.0  # labeler, attributes of comparisons, s
 

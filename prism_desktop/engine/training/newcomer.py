@@ -30,6 +30,7 @@ from prism_desktop.engine.training.loss import PairLoss
 from prism_desktop.engine.training.scoring import Scorer
 
 PASSES = 10  # of the answered images through the model, forwards and backwards
+_ENOUGH = 1e-4  # of the objective, which a pass must gain: what is less is float32's noise, in which searches get lost
 _NARROWEST = 1e-3  # spread where known labelers hardly differ
 _TABLES = ("prompts.table", "prompts.vectors", "words.table", "shares.logits")
 _DEVIATIONS = "prompts.deviation"  # start at zero, which is the common token or the groups'
@@ -106,7 +107,7 @@ def fit(scorer: Scorer, own: Mapping[str, Own], answers: Answers, *, sees: bool)
             return float(total.detach()) + 0.5 * float(x @ x), gradient.double().cpu().numpy() + x
 
         start = np.zeros(sum(part.tensor.numel() for part in parts))
-        limits = {"maxfun": PASSES, "maxiter": PASSES}
+        limits = {"maxfun": PASSES, "maxiter": PASSES, "ftol": _ENOUGH}
         found = minimize(objective, start, jac=True, method="L-BFGS-B", options=limits)  # type: ignore[call-overload]
     _put(parts, found.x)
     for tensor in tensors:
