@@ -38,8 +38,11 @@ def _enter(run: Path, code: str) -> Newcomer:
 
 
 @pytest.fixture(autouse=True)
-def no_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(adding, "get_ready", lambda: None)
+def got_ready(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """How often a worker was asked to get ready; none is started."""
+    asked: list[bool] = []
+    monkeypatch.setattr(adding, "get_ready", lambda: asked.append(True))
+    return asked
 
 
 @pytest.fixture
@@ -82,7 +85,12 @@ def test_that_a_labeler_of_the_study_enters_and_is_browsed_like_any_other(
 
 
 def test_that_closing_the_form_ends_what_it_began(
-    open_window: OpenWindow, tiny_study: Study, run: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+    open_window: OpenWindow,
+    tiny_study: Study,
+    run: Path,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+    got_ready: list[bool],
 ) -> None:
     closed: list[bool] = []
 
@@ -95,9 +103,11 @@ def test_that_closing_the_form_ends_what_it_began(
 
     monkeypatch.setattr(adding, "adapt_in_child", adapt)
     panel = _open(open_window, tiny_study, qtbot)
+    assert not got_ready
     panel.add.click()
     form = panel.add.form
     assert form is not None
+    assert got_ready  # while the user chooses
     form.take_file(run / "answers.csv")
     assert form.who.currentText() == "Whoever answered in answers.csv"
     form.add.click()
