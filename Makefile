@@ -40,7 +40,7 @@ golden: $(VENV)
 
 ## backbone: pretrain the embedded backbone again from freshly drawn faces
 backbone: $(VENV)
-	$(BIN)/python -m prism_desktop.engine.backbones.mini --out resources/prism-mini
+	$(BIN)/python -m tools.prism_mini.pretrain --out resources/prism-mini
 
 ## lock: bring every dependency to its newest allowed version
 lock: $(VENV)

@@ -14,7 +14,7 @@ os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])
 for library in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
-pytest_plugins = ["tests.fixtures.study", "tests.fixtures.backbone"]
+pytest_plugins = ["tests.fixtures.study", "tests.fixtures.backbone", "tests.fixtures.runs"]
 
 
 @pytest.fixture(autouse=True)

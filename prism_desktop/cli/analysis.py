@@ -52,7 +52,7 @@ def relevance(
     kind: Annotated[str, typer.Option(help="gradient-attention, attention or rollout.")] = "gradient-attention",
 ) -> None:
     """Where a labeler's model looks: a map over one image, with its own deletion test."""
-    from prism_desktop.engine.training.run import RunFolder
+    from prism_desktop.engine.runs.folder import RunFolder
 
     run = RunFolder.open(run).path
     if not attribute.strip():

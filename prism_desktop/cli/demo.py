@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from prism_desktop import qt_libraries
-from prism_desktop.cli import training, window
+from prism_desktop.cli import open_window, training
 from prism_desktop.cli.console import follow, out, say
-from prism_desktop.cli.tables import accuracy_table
+from prism_desktop.cli.result_tables import accuracy_table
 from prism_desktop.engine.config import TrainConfig
 
 
@@ -28,10 +28,10 @@ def demo(
     out_folder: Annotated[Path, typer.Option("--out", help="Where pictures and report go.")] = Path("demo-output"),
 ) -> None:
     """Draw the demo study: faces with simulated labelers whose tastes are known."""
-    from prism_desktop.engine.study.demo import build_demo
+    from prism_desktop.engine.demo.demo_study import build_demo
 
     if show and not qt_libraries.display_available():
-        window.make_folder(out_folder)
+        open_window.make_folder(out_folder)
     if folder.is_dir() and train:
         say(f"The study {folder} is there already; it is used as it is.")
     else:
@@ -45,7 +45,7 @@ def demo(
 
 
 def _train(folder: Path) -> Path:
-    from prism_desktop.engine.training import supervisor
+    from prism_desktop.engine.processes import supervisor
 
     config = TrainConfig(method="lora-visual-prompt", backbone="prism-mini")
     run = training.train_here(supervisor.train(folder, config))
@@ -55,10 +55,10 @@ def _train(folder: Path) -> Path:
 
 def _show(folder: Path, report: Path | None, out_folder: Path) -> None:
     if qt_libraries.display_available():
-        window.open_window(folder)
+        open_window.open_window(folder)
         return
     say(f"There is no display here, so no window opens; pictures of every panel and report.md go to {out_folder}/.")
-    pictures = window.draw_panels(folder, out_folder, "both")
+    pictures = open_window.draw_panels(folder, out_folder, "both")
     text = report.read_text(encoding="utf-8") if report is not None else "# Demo study\n\nNothing was trained.\n"
     links = "\n".join(f"![{path.stem}]({path.relative_to(out_folder)})" for path in pictures)
     (out_folder / "report.md").write_text(f"{text}\n## The window\n\n{links}\n", encoding="utf-8")

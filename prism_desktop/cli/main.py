@@ -10,7 +10,7 @@ import typer
 from typer.main import get_command
 
 from prism_desktop import __version__
-from prism_desktop.cli import adapting, analysis, comparing, demo, doctor, study, training, window
+from prism_desktop.cli import adaptation, analysis, demo, doctor, experiments, open_window, study, training
 from prism_desktop.cli.console import err
 from prism_desktop.engine.errors import PrismError
 
@@ -27,7 +27,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.add_typer(study.app, name="study")
-for module in (window, demo, training, comparing, adapting, analysis, doctor):
+for module in (open_window, demo, training, experiments, adaptation, analysis, doctor):
     module.register(app)
 
 
@@ -40,7 +40,7 @@ def _root(
         typer.echo(__version__)
         raise typer.Exit
     if context.invoked_subcommand is None:
-        window.open_window(None)
+        open_window.open_window(None)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

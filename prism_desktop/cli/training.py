@@ -9,11 +9,11 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn
 
 from prism_desktop.cli.console import JSON_HELP, err, follow, names, out, say, write_file, write_json
+from prism_desktop.cli.result_tables import accuracy_table
 from prism_desktop.cli.study import open_existing
-from prism_desktop.cli.tables import accuracy_table
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError, RunError
-from prism_desktop.engine.training.run import RunFolder
+from prism_desktop.engine.runs.folder import RunFolder
 
 Json = Annotated[str | None, typer.Option("--json", help=JSON_HELP)]
 Run = Annotated[Path, typer.Argument(help="The run's folder, STUDY/runs/NAME.")]
@@ -40,7 +40,7 @@ def train(
     json: Json = None,
 ) -> None:
     """Train a personalised model on a study, then test it once."""
-    from prism_desktop.engine.training import supervisor
+    from prism_desktop.engine.processes import supervisor
 
     base = TrainConfig.load(config) if config is not None else TrainConfig()
     given = {
@@ -54,7 +54,7 @@ def train(
 
 def resume(run: Run, json: Json = None) -> None:
     """Go on with a run that was interrupted, from its last good checkpoint; a run that was tested cannot go on."""
-    from prism_desktop.engine.training import supervisor
+    from prism_desktop.engine.processes import supervisor
 
     report(train_here(supervisor.follow(supervisor.resume(RunFolder(run)))), json)
 
@@ -65,7 +65,7 @@ def evaluate(
     json: Json = None,
 ) -> None:
     """A finished run's test results, computed again from its predictions."""
-    from prism_desktop.engine.training.evaluating import evaluate_run
+    from prism_desktop.engine.training.results import evaluate_run
 
     pair = names(swap)
     if pair is not None and len(pair) != 2:
@@ -95,7 +95,7 @@ def predict(
         raise InputError("--attribute wants an attribute of the run, or any words, but it is empty.")
     if images is not None and all_images:
         raise InputError("--images and --all-images both say which images to score; give one of them.")
-    from prism_desktop.engine.training.predicting import images_in, predictions
+    from prism_desktop.engine.adaptation.predictions import images_in, predictions
 
     opened, shown = RunFolder.open(run), None
     if images is not None:

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication
 
 from prism_desktop.engine import paths
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.settings import Settings
+from prism_desktop.ui.preferences import Settings
 from prism_desktop.ui.theme import Mode, Theme, install_fonts
 from prism_desktop.ui.window import Window
 
@@ -45,9 +45,6 @@ def main(study: Path | None = None) -> int:
 
 def _import_panels() -> None:
     """Load what the other panels need while the user looks at the first one."""
-    import prism_desktop.ui.explore.panel
-    import prism_desktop.ui.label.panel
-    import prism_desktop.ui.train.panel  # noqa: F401
 
 
 def make_application(arguments: list[str]) -> QApplication:

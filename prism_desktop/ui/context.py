@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from prism_desktop.engine.errors import PrismError, ReadOnlyStudyError, StudyLockedError
 from prism_desktop.ui.bridge import Worker
 from prism_desktop.ui.job import Job, Jobs
-from prism_desktop.ui.settings import Settings
+from prism_desktop.ui.preferences import Settings
 from prism_desktop.ui.theme import Theme
 
 if TYPE_CHECKING:

@@ -18,11 +18,11 @@ from prism_desktop.engine.study.records import (
     RelinkReport,
     StudyInfo,
 )
-from prism_desktop.ui.label.deck import Answered, Effect, Kept, Redone, Shown, Skipped, Snapshot, Undone
+from prism_desktop.ui.label.trial_queue import Answered, Effect, Kept, Redone, Shown, Skipped, Snapshot, Undone
 
 if TYPE_CHECKING:
+    from prism_desktop.engine.labeling.labeling_session import LabelingSession
     from prism_desktop.engine.labeling.practice import PracticeSession
-    from prism_desktop.engine.labeling.session import LabelingSession
     from prism_desktop.engine.study.store import Study
 
 AHEAD = 6  # trials planned after the present one, so that fast fingers never wait
@@ -130,7 +130,7 @@ def export(study: "Study", folder: Path, kind: str) -> Iterator[Event[Any]]:
 
 def demo(folder: Path) -> Iterator[Event[Any]]:
     """Draw the demo study into `folder`."""
-    from prism_desktop.engine.study.demo import build_demo
+    from prism_desktop.engine.demo.demo_study import build_demo
 
     yield from build_demo(folder)
 
@@ -182,7 +182,7 @@ def image_paths(study: "Study") -> dict[str, Path]:
 
 def begin_labeling(study: "Study", labeler: str, kind: Kind) -> "tuple[LabelingSession, Snapshot]":
     """Begin a sitting where the labeler stopped; the session belongs to the store's writer from here on."""
-    from prism_desktop.engine.labeling.session import LabelingSession
+    from prism_desktop.engine.labeling.labeling_session import LabelingSession
 
     session = LabelingSession(study, labeler, kind)
     return session, _snapshot(session)
@@ -190,8 +190,8 @@ def begin_labeling(study: "Study", labeler: str, kind: Kind) -> "tuple[LabelingS
 
 def begin_practice(study: "Study", labeler: str, kind: Kind) -> "tuple[PracticeSession, Snapshot]":
     """Begin a few trials of which nothing is kept."""
+    from prism_desktop.engine.labeling.labeling_session import LabelingSession
     from prism_desktop.engine.labeling.practice import PracticeSession
-    from prism_desktop.engine.labeling.session import LabelingSession
 
     session = PracticeSession(LabelingSession(study, labeler, kind))
     return session, _snapshot(session)

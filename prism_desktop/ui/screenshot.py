@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QWidget
 
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.ui.app import build, make_application
-from prism_desktop.ui.settings import Settings
+from prism_desktop.ui.preferences import Settings
 from prism_desktop.ui.theme import Mode
 from prism_desktop.ui.window import PANELS, Window
 

@@ -11,7 +11,7 @@ from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 
 from prism_desktop.engine.paths import resources
-from prism_desktop.ui.tokens import DARK, LIGHT, Tokens
+from prism_desktop.ui.palette import DARK, LIGHT, Tokens
 
 Mode = Literal["system", "light", "dark"]
 FAMILY = "Inter"

@@ -8,8 +8,8 @@ from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QButtonGroup, QFrame, QMainWindow, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
 from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.leave_questions import may_close, may_leave
 from prism_desktop.ui.theme import Mode
-from prism_desktop.ui.unsaved import may_close, may_leave
 from prism_desktop.ui.widgets.basics import GRID, columns, rows
 from prism_desktop.ui.widgets.message import MessageBar
 from prism_desktop.ui.widgets.progress import ProgressStack

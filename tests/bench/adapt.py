@@ -10,19 +10,19 @@ from pathlib import Path
 
 import numpy as np
 
+from prism_desktop.engine.adaptation.fitter_choice import open_entrance
+from prism_desktop.engine.adaptation.fitters import alone
+from prism_desktop.engine.adaptation.new_answers import from_study
 from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.demo.demo_study import build_demo
 from prism_desktop.engine.events import Done
-from prism_desktop.engine.personal.answers import answers, select
-from prism_desktop.engine.study.demo.study import build_demo
+from prism_desktop.engine.models.answers import answers, select
+from prism_desktop.engine.runs.control import Control
+from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.store import Study
-from prism_desktop.engine.training.control import Control
-from prism_desktop.engine.training.entering import open_entrance
-from prism_desktop.engine.training.entrances import alone
-from prism_desktop.engine.training.labels import from_study
-from prism_desktop.engine.training.run import RunFolder
+from prism_desktop.engine.training.resources import Shelf
 from prism_desktop.engine.training.session import train_run
 from prism_desktop.engine.training.snapshot import make_snapshot
-from prism_desktop.engine.training.workshop import Shelf
 
 METHODS = (
     "hierarchical-bayes", "collaborative", "retrieval", "mlp-decoder", "user-embedding", "lora-visual-prompt",

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from prism_desktop.engine.demo.ideal import true_utilities
 from prism_desktop.engine.evaluation.intervals import Resampled
 from prism_desktop.engine.evaluation.metrics import Judged, correct, judge
 from prism_desktop.engine.evaluation.pairs import Floats
 from prism_desktop.engine.evaluation.report import held_out
-from prism_desktop.engine.study.demo.ideal import true_utilities
-from prism_desktop.engine.training.comparing import FOLDER
-from prism_desktop.engine.training.folds import joined
-from prism_desktop.engine.training.run import RunFolder
+from prism_desktop.engine.experiments.comparison import FOLDER
+from prism_desktop.engine.experiments.joined_folds import joined
+from prism_desktop.engine.runs.folder import RunFolder
 
 
 def main() -> int:

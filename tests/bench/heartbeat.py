@@ -16,10 +16,10 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 import numpy as np
 from PySide6.QtCore import QEventLoop, Qt, QTimer
 
+from prism_desktop.engine.demo.demo_study import build_demo
 from prism_desktop.engine.paths import resources
-from prism_desktop.engine.study.demo.study import build_demo
 from prism_desktop.ui.app import build, make_application
-from prism_desktop.ui.settings import Settings
+from prism_desktop.ui.preferences import Settings
 from prism_desktop.ui.train.panel import TrainPanel
 from prism_desktop.ui.window import Window
 from tests.fixtures.backbone import make_backbone

@@ -18,7 +18,7 @@ from prism_desktop.engine.study.records import Kind, NewImage
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.app import build, make_application
 from prism_desktop.ui.label.panel import LabelPanel
-from prism_desktop.ui.settings import Settings
+from prism_desktop.ui.preferences import Settings
 from prism_desktop.ui.window import Window
 
 IMAGES, PRESSES, PAUSE, LIMIT = 140, 120, 120, 16.0  # images, key presses for each task, ms between them, ms

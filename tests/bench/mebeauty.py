@@ -25,9 +25,9 @@ from prism_desktop.engine.evaluation.metrics import hits
 from prism_desktop.engine.evaluation.prepare import make_pairs
 from prism_desktop.engine.evaluation.report import evaluate, gain
 from prism_desktop.engine.events import Done
-from prism_desktop.engine.personal.answers import Answers, answers, select
-from prism_desktop.engine.personal.heads import bayes, collaborative, retrieval, ridge
-from prism_desktop.engine.personal.heads.evidence import Ratings
+from prism_desktop.engine.models.answers import Answers, answers, select
+from prism_desktop.engine.models.heads import bayes, collaborative, retrieval, ridge
+from prism_desktop.engine.models.heads.likelihood import Ratings
 from prism_desktop.engine.study.folds import assign_folds
 
 LEAST, ATTRIBUTE, SHOTS, RESAMPLES = 250, "attractive", (0, 5, 10, 20, 50, 100), 5

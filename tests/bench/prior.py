@@ -13,16 +13,16 @@ import numpy as np
 
 from prism_desktop.engine.evaluation.metrics import hits
 from prism_desktop.engine.events import Done, Event, value
-from prism_desktop.engine.personal.answers import Answers, answers, select
-from prism_desktop.engine.personal.heads import bayes, ridge
-from prism_desktop.engine.personal.heads.bayes import BayesHeads, BayesSettings
-from prism_desktop.engine.personal.heads.choosing import validation_nll
-from prism_desktop.engine.personal.heads.em import EmSettings
-from prism_desktop.engine.training.building import Task, head_ratings
-from prism_desktop.engine.training.drawing import Pool, draw_all
-from prism_desktop.engine.training.run import RunFolder
-from prism_desktop.engine.training.terms.rated import training_ratings
-from prism_desktop.engine.training.workshop import Workshop, open_workshop
+from prism_desktop.engine.experiments.subsampling import Pool, draw_all
+from prism_desktop.engine.models.answers import Answers, answers, select
+from prism_desktop.engine.models.heads import bayes, ridge
+from prism_desktop.engine.models.heads.bayes import BayesHeads, BayesSettings
+from prism_desktop.engine.models.heads.em import EmSettings
+from prism_desktop.engine.models.heads.model_selection import validation_nll
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.training.factory import Task, head_ratings
+from prism_desktop.engine.training.losses.rating_likelihood import training_ratings
+from prism_desktop.engine.training.resources import Workshop, open_workshop
 from tests.bench.mebeauty import Data, accuracy_of, last, read
 
 STRENGTHS = (5.0, 20.0, 100.0, 400.0, 1e6)  # labelers' worth

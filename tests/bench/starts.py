@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from prism_desktop.engine.adaptation.adapted_labelers import adapt_in_child
 from prism_desktop.engine.config import TrainConfig
-from prism_desktop.engine.study.demo.study import build_demo
-from prism_desktop.engine.training import supervisor, workers
-from prism_desktop.engine.training.newcomers import adapt_in_child
-from prism_desktop.engine.training.run import RunFolder
+from prism_desktop.engine.demo.demo_study import build_demo
+from prism_desktop.engine.processes import pool, supervisor
+from prism_desktop.engine.runs.folder import RunFolder
 
 TIMES, NEW, SETTLE_SECONDS = 3, "L3", 1.0
 QUICK = {"backbone": "prism-mini", "device": "cpu", "epochs": 1, "max_steps": 2, "compare": False}
@@ -43,7 +43,7 @@ def main() -> int:
 def _timed(work: Callable[[], float], waiting: bool) -> float:
     time.sleep(SETTLE_SECONDS)  # for the last one's process to wait
     if not waiting:
-        workers.close_waiting()
+        pool.close_waiting()
     begun = time.perf_counter()
     return work() - begun
 

@@ -26,11 +26,11 @@ from torch.nn import functional
 from prism_desktop.engine.backbones import MINI, Backbone, load, parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import PRECISIONS, Precision, choose_device, precision
-from prism_desktop.engine.personal.answers import Answers, answers
-from prism_desktop.engine.personal.lora import TARGET
-from prism_desktop.engine.personal.model import PersonalClip
-from prism_desktop.engine.personal.text import DEFAULT_TEMPLATES, sentences
-from prism_desktop.engine.personal.tokens import TokenInserter
+from prism_desktop.engine.models.answers import Answers, answers
+from prism_desktop.engine.models.attribute_texts import DEFAULT_TEMPLATES, sentences
+from prism_desktop.engine.models.clip import PersonalClip
+from prism_desktop.engine.models.lora import TARGET
+from prism_desktop.engine.models.tokens import TokenInserter
 from prism_desktop.engine.study.images import hash_file
 from prism_desktop.engine.training.pixels import Pixels, open_pixels
 from prism_desktop.engine.training.scoring import Scorer

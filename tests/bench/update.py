@@ -10,8 +10,8 @@ import time
 import numpy as np
 
 from prism_desktop.engine.events import Done
-from prism_desktop.engine.personal.answers import Answers, select
-from prism_desktop.engine.personal.heads import bayes
+from prism_desktop.engine.models.answers import Answers, select
+from prism_desktop.engine.models.heads import bayes
 
 LABELERS, FACES, ATTRIBUTES, EACH, DIMENSIONS = 6, 600, 3, 400, 512
 STEPS, LIMIT = 50, 0.020  # answers that come one at a time, s

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.runs.folder import list_runs
 from prism_desktop.engine.study.store import Study
-from prism_desktop.engine.training.run import list_runs
 from tests.cli.test_study_commands import run
 from tests.fixtures.study import fill
 

@@ -5,7 +5,7 @@ import pytest
 from prism_desktop.engine.config import SOURCE_RECIPE, TrainConfig
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods import METHODS, method
-from prism_desktop.engine.training.siblings import CONSENSUS, needed
+from prism_desktop.engine.training.dependencies import CONSENSUS, needed
 
 
 def test_that_every_method_tells_what_it_is_and_where_it_comes_from() -> None:

@@ -5,8 +5,8 @@ import math
 from pathlib import Path
 
 from prism_desktop.engine.config import TrainConfig
-from prism_desktop.engine.evaluation.leaderboard import leaderboard, methods_json
-from prism_desktop.engine.training.measured import keep
+from prism_desktop.engine.evaluation.method_rows import leaderboard, methods_json
+from prism_desktop.engine.experiments.curve_store import keep
 
 DATA = {"backbone": "prism-mini", "fingerprint": "0a1b2c3d"}
 # Mean accuracy over labelers, parameters, seconds.

@@ -11,11 +11,11 @@ from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from prism_desktop.engine.processes import pool
 from prism_desktop.engine.study.store import Study
-from prism_desktop.engine.training import workers
 from prism_desktop.ui.app import make_application
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.settings import Settings
+from prism_desktop.ui.preferences import Settings
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.window import Window
 
@@ -42,7 +42,7 @@ def nothing_leaks() -> Iterator[None]:
 
 
 def _running() -> set[threading.Thread]:
-    return {thread for thread in threading.enumerate() if thread.name != workers.EXPIRY}
+    return {thread for thread in threading.enumerate() if thread.name != pool.EXPIRY}
 
 
 def _widgets_left() -> list[str]:

@@ -12,9 +12,9 @@ from pytestqt.qtbot import QtBot
 from prism_desktop.engine.errors import StudyError
 from prism_desktop.engine.events import Progress
 from prism_desktop.engine.study.store import Study
-from prism_desktop.ui.settings import Settings
+from prism_desktop.ui.palette import DARK, LIGHT
+from prism_desktop.ui.preferences import Settings
 from prism_desktop.ui.theme import style_sheet
-from prism_desktop.ui.tokens import DARK, LIGHT
 from prism_desktop.ui.widgets.progress import Estimate, ProgressStrip, time_left
 from tests.ui.conftest import OpenWindow
 

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from prism_desktop.engine.analysis.deletion import check_map
-from prism_desktop.engine.analysis.maps import KINDS, Kind, Relevance
 from prism_desktop.engine.analysis.overlay import seen_area
+from prism_desktop.engine.analysis.relevance_map import KINDS, Kind, Relevance
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.personal.attention import recorded_attention
-from prism_desktop.engine.personal.predictor import load_predictor, tower_of
-from prism_desktop.engine.personal.saved import LoadedRun
+from prism_desktop.engine.models.attention import recorded_attention
+from prism_desktop.engine.models.predictor import load_predictor, tower_of
+from prism_desktop.engine.models.saved import LoadedRun
 from prism_desktop.engine.study.images import hash_file, open_image
-from prism_desktop.engine.study.pixels import square
+from prism_desktop.engine.study.pixel_cache import square
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -19,8 +19,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
-from prism_desktop.engine.backbones.files import FILE, Source, folder, weights_path
 from prism_desktop.engine.backbones.spec import MINI, BackboneSpec
+from prism_desktop.engine.backbones.weight_files import FILE, Source, folder, weights_path
 from prism_desktop.engine.errors import BackboneError, DiskFullError
 from prism_desktop.engine.events import Done, Event, Progress
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from prism_desktop.engine import paths
 from prism_desktop.engine.backbones.download import fetch
-from prism_desktop.engine.backbones.files import check_safetensors, checksum, local_folder, weights_path
 from prism_desktop.engine.backbones.spec import MINI, BackboneSpec, require_tower
+from prism_desktop.engine.backbones.weight_files import check_safetensors, checksum, local_folder, weights_path
 from prism_desktop.engine.device import Device
 from prism_desktop.engine.errors import BackboneError
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from prism_desktop.engine.backbones.files import local_folder
 from prism_desktop.engine.backbones.spec import BackboneSpec
+from prism_desktop.engine.backbones.weight_files import local_folder
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from prism_desktop.engine.labeling.labeling_session import LabelingSession, Presentation, SessionProgress
 from prism_desktop.engine.labeling.pairing import shuffled
-from prism_desktop.engine.labeling.session import LabelingSession, Presentation, SessionProgress
 from prism_desktop.engine.study.records import Changes, ImageId, ImageRecord, Status, TrialRecord, new_id
 
 PRESENTATIONS = 3

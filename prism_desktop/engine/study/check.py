@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy import Connection, text
 
 from prism_desktop.engine.errors import PrismError
-from prism_desktop.engine.study import embeddings, reading, schema
+from prism_desktop.engine.study import embeddings, queries, schema
 from prism_desktop.engine.study.images import hash_file
 from prism_desktop.engine.study.records import FOLDS, Problem
 
@@ -56,7 +56,7 @@ def files(connection: Connection, study: Path, *, deep: bool) -> list[Problem]:
         row[0]: (row[1], row[2]) for row in connection.execute(text("SELECT sha256, bytes, modified FROM stimulus"))
     }
     problems = []
-    for image in reading.images(connection, study):
+    for image in queries.images(connection, study):
         if image.missing:
             problems.append(Problem("missing", f"The image {image.name} is not at {image.path} any more."))
         elif (deep or _touched(image.path, *facts[image.id])) and not _same(image.path, image.id):
@@ -72,7 +72,7 @@ def files(connection: Connection, study: Path, *, deep: bool) -> list[Problem]:
 
 def _embeddings(connection: Connection, study: Path) -> list[Problem]:
     """Sets of embeddings that are gone or damaged, or that no import owns."""
-    reports = [report for report in reading.imports(connection) if report.undone is None]
+    reports = [report for report in queries.imports(connection) if report.undone is None]
     owned = [str(report.mapping["embeddings"]) for report in reports if "embeddings" in report.mapping]
     problems = []
     for name in owned:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection
 
 from prism_desktop.engine.study import schema
-from prism_desktop.engine.study.reading import CURRENT
+from prism_desktop.engine.study.queries import CURRENT
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, insert, select, text, update
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study import schema, trials, writing
 from prism_desktop.engine.study.embeddings import path_of
-from prism_desktop.engine.study.reading import report_from_json, report_to_json
+from prism_desktop.engine.study.queries import report_from_json, report_to_json
 from prism_desktop.engine.study.records import Changes, ImportBatch
 
 

@@ -14,18 +14,12 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
-from prism_desktop.engine.errors import (
-    CorruptStudyError,
-    InputError,
-    NewerSchemaError,
-    ReadOnlyStudyError,
-    StudyError,
-)
+from prism_desktop.engine.errors import CorruptStudyError, InputError, NewerSchemaError, ReadOnlyStudyError, StudyError
 from prism_desktop.engine.study import schema
 from prism_desktop.engine.study.backup import back_up
 from prism_desktop.engine.study.database import Database, address, explained, rescue
-from prism_desktop.engine.study.lock import WriterLock, network_share
 from prism_desktop.engine.study.records import AttributeRecord
+from prism_desktop.engine.study.writer_lock import WriterLock, network_share
 from prism_desktop.engine.study.writing import add_attributes
 
 FILE = "study.sqlite3"

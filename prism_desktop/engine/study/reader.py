@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.study import frames, pending, reading
+from prism_desktop.engine.study import frames, pending, queries
 from prism_desktop.engine.study.database import Database
 from prism_desktop.engine.study.records import (
     AttributeRecord,
@@ -29,7 +29,7 @@ class StudyReader:
     def __init__(self, path: Path, reader: Database) -> None:
         self.path = path  # the study's folder, absolute
         self._reader = reader
-        self.id = reader.read(reading.meta)["id"]  # the same on every machine
+        self.id = reader.read(queries.meta)["id"]  # the same on every machine
 
     @property
     def read_only(self) -> bool:
@@ -38,33 +38,33 @@ class StudyReader:
 
     def info(self) -> StudyInfo:
         """Name, counts and progress."""
-        return self._reader.read(lambda c: reading.info(c, self.path, read_only=self.read_only))
+        return self._reader.read(lambda c: queries.info(c, self.path, read_only=self.read_only))
 
     def progress(self) -> tuple[LabelerProgress, ...]:
         """Counts of current trials for every labeler."""
-        return self._reader.read(reading.progress)
+        return self._reader.read(queries.progress)
 
     def images(self) -> tuple[ImageRecord, ...]:
         """Every image, in the order of their names; whether files are missing is looked up now."""
-        return self._reader.read(lambda c: tuple(reading.images(c, self.path)))
+        return self._reader.read(lambda c: tuple(queries.images(c, self.path)))
 
     def image(self, image: str) -> ImageRecord:
         """One image by its id or its name."""
-        return self._reader.read(lambda c: reading.require_image(c, self.path, image))
+        return self._reader.read(lambda c: queries.require_image(c, self.path, image))
 
     def labelers(self) -> tuple[LabelerRecord, ...]:
         """In the order in which they were added."""
-        return self._reader.read(reading.labelers)
+        return self._reader.read(queries.labelers)
 
     def attributes(self) -> tuple[AttributeRecord, ...]:
         """In the order in which they were added."""
-        return self._reader.read(reading.attributes)
+        return self._reader.read(queries.attributes)
 
     def trials(
         self, labeler: str | None = None, kind: Kind | None = None, current: bool = True
     ) -> tuple[TrialRecord, ...]:
         """Trials as recorded, oldest first. `current` leaves out the withdrawn and the superseded, not the skipped."""
-        return self._reader.read(lambda c: reading.trials(c, labeler, kind, current=current))
+        return self._reader.read(lambda c: queries.trials(c, labeler, kind, current=current))
 
     def pending(self, labeler: str, kind: Kind) -> PendingAnswers | None:
         """What a labeler answered of a trial that was never completed."""
@@ -76,7 +76,7 @@ class StudyReader:
 
     def trial(self, trial: TrialId) -> TrialRecord:
         """One trial, current or not."""
-        found = self._reader.read(lambda c: reading.trials(c, None, None, current=False, where="t.uid = :id", id=trial))
+        found = self._reader.read(lambda c: queries.trials(c, None, None, current=False, where="t.uid = :id", id=trial))
         if not found:
             raise InputError(f"There is no trial {trial} in this study.")
         return found[0]
@@ -95,4 +95,4 @@ class StudyReader:
 
     def imports(self) -> tuple[ImportReport, ...]:
         """Every import's report, oldest first, undone ones included."""
-        return self._reader.read(reading.imports)
+        return self._reader.read(queries.imports)

@@ -11,7 +11,6 @@ from prism_desktop.engine.errors import ReadOnlyStudyError
 from prism_desktop.engine.events import Done, Event
 from prism_desktop.engine.study import backup, check, imports, opening, pending, relink, trials, writing
 from prism_desktop.engine.study.database import Database
-from prism_desktop.engine.study.lock import WriterLock
 from prism_desktop.engine.study.reader import StudyReader
 from prism_desktop.engine.study.records import (
     DEFAULT_ATTRIBUTES,
@@ -30,6 +29,7 @@ from prism_desktop.engine.study.records import (
     TrialId,
     TrialRecord,
 )
+from prism_desktop.engine.study.writer_lock import WriterLock
 
 
 class Study(StudyReader):

@@ -11,14 +11,7 @@ from sqlalchemy import Connection, func, insert, select, text, update
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study import schema
 from prism_desktop.engine.study.folds import assign_folds
-from prism_desktop.engine.study.records import (
-    FOLDS,
-    AddedImages,
-    AttributeRecord,
-    Changes,
-    LabelerRecord,
-    NewImage,
-)
+from prism_desktop.engine.study.records import FOLDS, AddedImages, AttributeRecord, Changes, LabelerRecord, NewImage
 
 
 def touch(connection: Connection) -> None:

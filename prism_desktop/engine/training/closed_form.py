@@ -12,16 +12,16 @@ import torch
 
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
-from prism_desktop.engine.personal.answers import Answers
-from prism_desktop.engine.personal.heads import choosing, collaborative, retrieval, ridge
-from prism_desktop.engine.personal.heads.evidence import Ratings
-from prism_desktop.engine.personal.saved_heads import HeadCard, Heads, save_heads
-from prism_desktop.engine.training.events import Epoch, Step
+from prism_desktop.engine.models.answers import Answers
+from prism_desktop.engine.models.heads import collaborative, model_selection, retrieval, ridge
+from prism_desktop.engine.models.heads.likelihood import Ratings
+from prism_desktop.engine.models.saved_heads import HeadCard, Heads, save_heads
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.metrics_file import Tally, append_metrics, drop_metrics_from
+from prism_desktop.engine.runs.run_events import Epoch, Step
 from prism_desktop.engine.training.features import Features
-from prism_desktop.engine.training.fit import Cursor, Scored, epoch_event
-from prism_desktop.engine.training.loss import PairLoss, correct
-from prism_desktop.engine.training.metrics import Tally, append_metrics, drop_metrics_from
-from prism_desktop.engine.training.run import RunFolder
+from prism_desktop.engine.training.losses.pair_loss import PairLoss, correct
+from prism_desktop.engine.training.routine import Cursor, Scored, epoch_event
 
 Scores = npt.NDArray[np.float32]
 _POOLED = ("consensus", "retrieval")  # methods whose linear head is everyone's
@@ -110,12 +110,12 @@ class HeadFit:
             case "consensus":
                 yield from ridge.fit(x, train, *size, owner="nobody")
             case "hierarchical-bayes":
-                yield from choosing.fit(x, train, self.answers["val"], *size, ratings=self.ratings)
+                yield from model_selection.fit(x, train, self.answers["val"], *size, ratings=self.ratings)
             case "retrieval":
                 shared = yield from value(ridge.fit(x, train, *size, owner="nobody"))
                 yield from retrieval.fit(x, train, self.answers["val"], size[0], shared)
             case "collaborative":
-                base = yield from value(choosing.fit(x, train, self.answers["val"], *size, ratings=self.ratings))
+                base = yield from value(model_selection.fit(x, train, self.answers["val"], *size, ratings=self.ratings))
                 everyone = joined(list(self.answers.values()))
                 yield from collaborative.fit(x, base, train, everyone, ratings=self.ratings, face_ratings=self.ratings)
             case other:

@@ -3,17 +3,17 @@
 from collections.abc import Mapping
 
 from prism_desktop.engine.errors import RunError
-from prism_desktop.engine.personal.answers import Answers
-from prism_desktop.engine.personal.decoder import DecoderModel, DecoderShape
-from prism_desktop.engine.personal.heads.space import fit_space
-from prism_desktop.engine.personal.text import sentences
-from prism_desktop.engine.training.run import RunFolder
+from prism_desktop.engine.models.answers import Answers
+from prism_desktop.engine.models.attribute_texts import sentences
+from prism_desktop.engine.models.decoder import DecoderModel, DecoderShape
+from prism_desktop.engine.models.heads.space import fit_space
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.training.losses import build_terms
+from prism_desktop.engine.training.losses.rating_likelihood import training_ratings
+from prism_desktop.engine.training.losses.registry import Facts
+from prism_desktop.engine.training.resources import Workshop
 from prism_desktop.engine.training.scoring import Scorer
-from prism_desktop.engine.training.terms import build_terms
-from prism_desktop.engine.training.terms.rated import training_ratings
-from prism_desktop.engine.training.terms.registry import Facts
 from prism_desktop.engine.training.trainer import Trainer
-from prism_desktop.engine.training.workshop import Workshop
 
 DIMS = 64  # principal axes of the features that the network reads
 # Of the axes' deviations that is divided out: with all of it faint axes, mostly noise, are as loud as any other and are

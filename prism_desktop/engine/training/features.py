@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from prism_desktop.engine.atomic import write_whole
 from prism_desktop.engine.events import Done, Progress
-from prism_desktop.engine.personal.answers import Ints
-from prism_desktop.engine.training.files import write_whole
+from prism_desktop.engine.models.answers import Ints
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from prism_desktop.engine.errors import PrismError, RunError
 from prism_desktop.engine.events import Done, Notice, Progress
-from prism_desktop.engine.study.pixels import PixelCache
+from prism_desktop.engine.study.pixel_cache import PixelCache
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from prism_desktop.engine.events import Progress
-from prism_desktop.engine.personal.answers import Answers, Ints
-from prism_desktop.engine.personal.base import Asked, PersonalModel
-from prism_desktop.engine.training.dataset import Batch, batch
-from prism_desktop.engine.training.fit import Scored
-from prism_desktop.engine.training.loss import PairLoss, correct
-from prism_desktop.engine.training.metrics import Tally
+from prism_desktop.engine.models.answers import Answers, Ints
+from prism_desktop.engine.models.base import Asked, PersonalModel
+from prism_desktop.engine.runs.metrics_file import Tally
+from prism_desktop.engine.training.batches import Batch, batch
+from prism_desktop.engine.training.losses.pair_loss import PairLoss, correct
+from prism_desktop.engine.training.routine import Scored
 
 ROWS = 128  # image rows per pass without gradient; twice as many fall out of a CPU's caches and take a fifth longer
 

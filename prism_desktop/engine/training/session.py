@@ -7,14 +7,15 @@ from collections.abc import Generator, Iterator
 
 import torch
 
+from prism_desktop.engine.adaptation.predictions import write_predictions
+from prism_desktop.engine.atomic import write_json
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Notice, Progress
 from prism_desktop.engine.methods import METHODS
-from prism_desktop.engine.training.baselines import write_baselines
-from prism_desktop.engine.training.building import Task, build, wants_features
-from prism_desktop.engine.training.control import Control
-from prism_desktop.engine.training.evaluating import versions, write_results
-from prism_desktop.engine.training.events import (
+from prism_desktop.engine.runs.control import Control
+from prism_desktop.engine.runs.event_log import EventLog
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.run_events import (
     Discarded,
     Finished,
     Paused,
@@ -26,12 +27,8 @@ from prism_desktop.engine.training.events import (
     TrainingEvent,
     as_json,
 )
-from prism_desktop.engine.training.files import write_json
-from prism_desktop.engine.training.fit import Fit
-from prism_desktop.engine.training.log import EventLog
-from prism_desktop.engine.training.predicting import write_predictions
-from prism_desktop.engine.training.run import RunFolder
-from prism_desktop.engine.training.siblings import (
+from prism_desktop.engine.training.baseline_scores import write_baselines
+from prism_desktop.engine.training.dependencies import (
     CONSENSUS,
     create_sibling,
     find_sibling,
@@ -39,7 +36,10 @@ from prism_desktop.engine.training.siblings import (
     kept_sibling,
     needed,
 )
-from prism_desktop.engine.training.workshop import Shelf, Workshop, open_workshop
+from prism_desktop.engine.training.factory import Task, build, wants_features
+from prism_desktop.engine.training.resources import Shelf, Workshop, open_workshop
+from prism_desktop.engine.training.results import versions, write_results
+from prism_desktop.engine.training.routine import Fit
 
 
 class _StoppedEarlyError(Exception):

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from prism_desktop.engine.atomic import read_json, write_json, write_whole
 from prism_desktop.engine.backbones import BackboneSpec, parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods import method
+from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.embeddings import read_embeddings
-from prism_desktop.engine.training.files import read_json, write_json, write_whole
-from prism_desktop.engine.training.run import RunFolder
 
 if TYPE_CHECKING:
     import pandas as pd

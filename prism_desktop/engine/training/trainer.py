@@ -12,19 +12,19 @@ from torch import Tensor
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Notice, Progress
-from prism_desktop.engine.personal.answers import Answers, Ints
-from prism_desktop.engine.training import checkpoint
-from prism_desktop.engine.training.dataset import Batch
-from prism_desktop.engine.training.events import Epoch, Step
-from prism_desktop.engine.training.fit import Cursor, Scored, epoch_event
-from prism_desktop.engine.training.keeping import keep
-from prism_desktop.engine.training.loss import PairLoss, correct
-from prism_desktop.engine.training.metrics import Tally, append_metrics, drop_metrics_from
-from prism_desktop.engine.training.run import RunFolder
+from prism_desktop.engine.models.answers import Answers, Ints
+from prism_desktop.engine.runs import checkpoint
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.metrics_file import Tally, append_metrics, drop_metrics_from
+from prism_desktop.engine.runs.run_events import Epoch, Step
+from prism_desktop.engine.training.batches import Batch
+from prism_desktop.engine.training.losses import Moment, Term
+from prism_desktop.engine.training.losses.pair_loss import PairLoss, correct
+from prism_desktop.engine.training.routine import Cursor, Scored, epoch_event
 from prism_desktop.engine.training.sampler import Sampler
+from prism_desktop.engine.training.save import keep
 from prism_desktop.engine.training.schedule import fitting_epochs, rate_share, width_scale
 from prism_desktop.engine.training.scoring import Scorer, score_all
-from prism_desktop.engine.training.terms import Moment, Term
 
 REPORT_SECONDS = 0.1  # a reader sees no more, and reading the loss back halts a GPU
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from prism_desktop.engine.events import Progress
-from prism_desktop.engine.personal.answers import Answers
+from prism_desktop.engine.models.answers import Answers
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.metrics_file import drop_metrics_from
+from prism_desktop.engine.runs.run_events import TrainingEvent
 from prism_desktop.engine.training.closed_form import close_epoch
-from prism_desktop.engine.training.events import TrainingEvent
-from prism_desktop.engine.training.fit import Cursor, Scored
-from prism_desktop.engine.training.keeping import keep
-from prism_desktop.engine.training.metrics import drop_metrics_from
-from prism_desktop.engine.training.run import RunFolder
+from prism_desktop.engine.training.routine import Cursor, Scored
+from prism_desktop.engine.training.save import keep
 from prism_desktop.engine.training.scoring import Scorer, score_all
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prism_desktop.engine.events import Done, Event, Progress
-from prism_desktop.engine.training.run import RunSummary, list_runs
-from prism_desktop.ui.explore.data import RunData
+from prism_desktop.engine.runs.folder import RunSummary, list_runs
+from prism_desktop.ui.explore.run_data import RunData
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,22 +7,22 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
 
-from prism_desktop.engine.training.run import ACTIVE, RunSummary
+from prism_desktop.engine.runs.folder import ACTIVE, RunSummary
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations
-from prism_desktop.ui.explore.accuracy import AccuracyView
-from prism_desktop.ui.explore.adding import AddButton
-from prism_desktop.ui.explore.agreement import AgreementView
-from prism_desktop.ui.explore.data import RunData
-from prism_desktop.ui.explore.empty import no_runs, no_study
-from prism_desktop.ui.explore.exporting import ExportButton
-from prism_desktop.ui.explore.face import FaceView
-from prism_desktop.ui.explore.faces import FacesView
-from prism_desktop.ui.explore.reader import RunReader
-from prism_desktop.ui.explore.two import TwoView
+from prism_desktop.ui.explore.accuracy_view import AccuracyView
+from prism_desktop.ui.explore.add_labeler_form import AddButton
+from prism_desktop.ui.explore.agreement_view import AgreementView
+from prism_desktop.ui.explore.face_view import FaceView
+from prism_desktop.ui.explore.faces_view import FacesView
+from prism_desktop.ui.explore.labeler_pair_view import TwoView
+from prism_desktop.ui.explore.placeholders import no_runs, no_study
+from prism_desktop.ui.explore.run_data import RunData
+from prism_desktop.ui.explore.run_loader import RunReader
 from prism_desktop.ui.explore.view import Picker, View, title
+from prism_desktop.ui.explore.view_export import ExportButton
 from prism_desktop.ui.widgets.basics import GRID, columns, label, rows
-from prism_desktop.ui.widgets.pick import Segments
+from prism_desktop.ui.widgets.pickers import Segments
 
 _VIEWS = {"faces": "Faces", "two": "Two labelers", "face": "One face", "agreement": "Agreement", "accuracy": "Accuracy"}
 _PREDICTING = ("faces", "two", "face")

@@ -11,9 +11,9 @@ from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QComboBox, QWidget
 
 from prism_desktop.engine.methods import METHODS
-from prism_desktop.engine.training.run import RunSummary
+from prism_desktop.engine.runs.folder import RunSummary
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.explore.data import RunData
+from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.train.runs import short
 from prism_desktop.ui.widgets.basics import label, rows
 from prism_desktop.ui.widgets.painted import series_colour

@@ -10,14 +10,14 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 from prism_desktop.engine.study.records import AttributeRecord, Changes, Kind
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.label.controller import Sitting
 from prism_desktop.ui.label.instructions import GAP, InstructionsPage
 from prism_desktop.ui.label.keys import Keys
-from prism_desktop.ui.label.remap import KeysPage
-from prism_desktop.ui.label.ring import Ring
-from prism_desktop.ui.label.sitting import Sitting
-from prism_desktop.ui.label.start import StartPage
-from prism_desktop.ui.label.trial import TrialPage
-from prism_desktop.ui.widgets.empty import EmptyState
+from prism_desktop.ui.label.keys_page import KeysPage
+from prism_desktop.ui.label.prefetch import Ring
+from prism_desktop.ui.label.start_page import StartPage
+from prism_desktop.ui.label.trial_page import TrialPage
+from prism_desktop.ui.widgets.empty_state import EmptyState
 
 if TYPE_CHECKING:
     from prism_desktop.engine.study.store import Study

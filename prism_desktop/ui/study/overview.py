@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QVBoxLayout, QWid
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.study.attributes import AttributesCard
-from prism_desktop.ui.study.faces import SIDE, FaceStrip, read_square
-from prism_desktop.ui.study.importing import ImportCard
+from prism_desktop.ui.study.face_strip import SIDE, FaceStrip, read_square
+from prism_desktop.ui.study.import_form import ImportCard
 from prism_desktop.ui.study.labelers import LabelersCard
 from prism_desktop.ui.study.reports import ImportsCard
 from prism_desktop.ui.study.storage import StorageCard

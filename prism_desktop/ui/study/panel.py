@@ -10,11 +10,11 @@ from prism_desktop.engine.events import Done
 from prism_desktop.engine.study.records import Changes, ImportReport, RelinkReport
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.study.home import HomePage
-from prism_desktop.ui.study.new import NewStudy, NewStudyPage, free_folder, studies_folder
+from prism_desktop.ui.leave_questions import may_leave
+from prism_desktop.ui.study.home_page import HomePage
+from prism_desktop.ui.study.new_study_page import NewStudy, NewStudyPage, free_folder, studies_folder
 from prism_desktop.ui.study.overview import OverviewPage
 from prism_desktop.ui.study.reports import done_text
-from prism_desktop.ui.unsaved import may_leave
 from prism_desktop.ui.widgets.fields import choose_folder
 
 

@@ -12,16 +12,16 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.advanced import APART, Advanced
+from prism_desktop.ui.train.availability import offers
 from prism_desktop.ui.train.backbone_box import BackboneBox
 from prism_desktop.ui.train.choices import DEVICES, SPLIT_NOTES, SPLITS
-from prism_desktop.ui.train.controls import Controls
-from prism_desktop.ui.train.fields import caption, still
+from prism_desktop.ui.train.control_options import Controls
 from prism_desktop.ui.train.method_box import MethodBox, MethodsBox
 from prism_desktop.ui.train.method_list import Offer
-from prism_desktop.ui.train.offering import offers
 from prism_desktop.ui.train.operations import Asked, Offered
+from prism_desktop.ui.train.setting_fields import caption, still
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
-from prism_desktop.ui.widgets.pick import PickMany, Segments
+from prism_desktop.ui.widgets.pickers import PickMany, Segments
 
 __all__ = ["APART", "RunForm"]
 

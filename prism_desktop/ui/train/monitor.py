@@ -9,9 +9,9 @@ from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSlider, QWidget
 
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.operations import RunRow
+from prism_desktop.ui.train.run_progress import Small, Story, smoothed
 from prism_desktop.ui.train.runs import cells
 from prism_desktop.ui.train.stages import StageStrip
-from prism_desktop.ui.train.story import Small, Story, smoothed
 from prism_desktop.ui.train.tiles import Tiles
 from prism_desktop.ui.widgets.basics import GRID, button, chip, columns, frame, label, restyle, rows
 from prism_desktop.ui.widgets.curves import Curve, CurveChart, Legend

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.runs.folder import ACTIVE, RunFolder, RunSummary, list_runs
 from prism_desktop.engine.study.embeddings import EmbeddingSet, list_embeddings
-from prism_desktop.engine.training.run import ACTIVE, RunFolder, RunSummary, list_runs
 
 if TYPE_CHECKING:
     from prism_desktop.engine.study.store import Study
@@ -95,7 +95,7 @@ def living(runs: Iterable[str]) -> int:
 
 def start(study: Path, config: TrainConfig) -> Iterator[Event[Any]]:
     """Snapshot the data and start the training's process; the last event is `Done[RunFolder]`."""
-    from prism_desktop.engine.training import supervisor
+    from prism_desktop.engine.processes import supervisor
 
     yield Progress(0, None, "Preparing the run")
     yield Done(supervisor.start(study, config))
@@ -103,7 +103,7 @@ def start(study: Path, config: TrainConfig) -> Iterator[Event[Any]]:
 
 def resume(run: Path) -> Iterator[Event[Any]]:
     """Go on with a run from its last checkpoint; the last event is `Done[RunFolder]`."""
-    from prism_desktop.engine.training import supervisor
+    from prism_desktop.engine.processes import supervisor
 
     folder = RunFolder.open(run)
     yield Progress(0, None, "Resuming the run")
@@ -113,7 +113,7 @@ def resume(run: Path) -> Iterator[Event[Any]]:
 
 def watch(run: Path) -> Iterator[list[dict[str, Any]]]:
     """Batches of a run's events, from its first to its last, as they come."""
-    from prism_desktop.engine.training import supervisor
+    from prism_desktop.engine.processes import supervisor
 
     yield from supervisor.watch(RunFolder.open(run))
 
@@ -126,7 +126,7 @@ def history(run: Path) -> list[dict[str, Any]]:
 
 def tell(run: Path, command: str) -> None:
     """Pause ("pause"), go on ("run"), stop and keep ("stop") or discard ("discard") a run."""
-    from prism_desktop.engine.training import supervisor
+    from prism_desktop.engine.processes import supervisor
 
     actions = {
         "pause": supervisor.pause,
@@ -151,7 +151,7 @@ def find_device() -> Iterator[Event[Any]]:
     """Which device "auto" means; the last event is `Done[tuple[str, str]]`, empty if it could not be found out.
 
     The process that was asked waits for work then, so that the first training starts at once."""
-    from prism_desktop.engine.training.devices import device_in_child
+    from prism_desktop.engine.processes.device_choice import device_in_child
 
     try:
         yield from device_in_child()

@@ -13,16 +13,16 @@ from prism_desktop.engine.events import Done
 from prism_desktop.engine.study.records import Changes
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.train import operations
-from prism_desktop.ui.train.asking import no_runs, no_study, sure_to_discard
-from prism_desktop.ui.train.below import Below
-from prism_desktop.ui.train.compare import CompareView
-from prism_desktop.ui.train.device import DeviceSearch
-from prism_desktop.ui.train.exporting import export_curves, export_table
+from prism_desktop.ui.train.auto_device import DeviceSearch
+from prism_desktop.ui.train.compare_view import CompareView
+from prism_desktop.ui.train.curve_export import export_curves, export_table
+from prism_desktop.ui.train.dialogs import no_runs, no_study, sure_to_discard
 from prism_desktop.ui.train.form import RunForm
 from prism_desktop.ui.train.monitor import Monitor, Overlay
+from prism_desktop.ui.train.progress_store import Stories
+from prism_desktop.ui.train.run_progress import Story
+from prism_desktop.ui.train.run_tabs import Below
 from prism_desktop.ui.train.runs import cells
-from prism_desktop.ui.train.stories import Stories
-from prism_desktop.ui.train.story import Story
 from prism_desktop.ui.widgets.basics import columns, rows
 
 if TYPE_CHECKING:

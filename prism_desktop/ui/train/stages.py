@@ -5,7 +5,7 @@ from PySide6.QtGui import QColor, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from prism_desktop.ui.theme import Theme
-from prism_desktop.ui.train.story import STAGES
+from prism_desktop.ui.train.run_progress import STAGES
 from prism_desktop.ui.widgets.painted import Painted, sized
 
 _DOT, _GAP = 5.0, 26

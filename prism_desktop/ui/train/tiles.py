@@ -4,7 +4,7 @@ from PySide6.QtWidgets import QLabel, QWidget
 from superqt import QFlowLayout
 
 from prism_desktop.ui.train.operations import RunRow
-from prism_desktop.ui.train.story import Story
+from prism_desktop.ui.train.run_progress import Story
 from prism_desktop.ui.widgets.basics import GRID, label, rows
 from prism_desktop.ui.widgets.progress import time_left
 

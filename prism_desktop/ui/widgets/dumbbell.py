@@ -7,8 +7,8 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from prism_desktop.ui.palette import Tokens
 from prism_desktop.ui.theme import Theme
-from prism_desktop.ui.tokens import Tokens
 from prism_desktop.ui.widgets.painted import Painted, faded, sized, ticks
 
 _ROW, _TOP, _FOOT = 40, 30, 30  # px

@@ -7,8 +7,8 @@ from PySide6.QtCore import QSize
 from PySide6.QtGui import QColor, QFont, QPainter
 from PySide6.QtWidgets import QWidget
 
+from prism_desktop.ui.palette import Tokens
 from prism_desktop.ui.theme import Theme
-from prism_desktop.ui.tokens import Tokens
 
 
 class Painted(QWidget):

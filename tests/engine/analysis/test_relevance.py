@@ -8,15 +8,15 @@ import torch
 from PIL import Image
 
 from prism_desktop.engine.analysis.deletion import check_map, score_masked
-from prism_desktop.engine.analysis.maps import KINDS
 from prism_desktop.engine.analysis.overlay import Area, render_overlay, seen_area
 from prism_desktop.engine.analysis.relevance import explain, explain_run, find_image, pixels_of, with_check
+from prism_desktop.engine.analysis.relevance_map import KINDS
 from prism_desktop.engine.backbones import load, parse
 from prism_desktop.engine.device import choose_device
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.personal.card import describe
-from prism_desktop.engine.personal.model import PersonalClip
-from prism_desktop.engine.personal.saved import LoadedRun, save_model
+from prism_desktop.engine.models.clip import PersonalClip
+from prism_desktop.engine.models.model_card import describe
+from prism_desktop.engine.models.saved import LoadedRun, save_model
 from prism_desktop.engine.study.images import hash_file
 
 
@@ -64,7 +64,7 @@ def test_that_the_default_map_follows_labeler_and_attribute_and_raw_attention_no
 
 def test_that_the_map_is_the_published_rule(run: LoadedRun, face: Image.Image) -> None:
     """The rule written out anew, with torch's own gradients of the attention of open_clip's forward pass."""
-    from prism_desktop.engine.personal.attention import recorded_attention
+    from prism_desktop.engine.models.attention import recorded_attention
 
     model = run.model
     with recorded_attention(model) as maps:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from prism_desktop.engine.backbones import fetch, parse, weights_path
-from prism_desktop.engine.backbones.files import checksum, folder
+from prism_desktop.engine.backbones.weight_files import checksum, folder
 from prism_desktop.engine.errors import BackboneError
 from prism_desktop.engine.events import Done, Progress
 

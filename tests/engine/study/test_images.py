@@ -10,7 +10,7 @@ from PIL import Image
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Notice
 from prism_desktop.engine.study import images
-from prism_desktop.engine.study.pixels import PixelCache, square
+from prism_desktop.engine.study.pixel_cache import PixelCache, square
 from prism_desktop.engine.study.records import NewImage
 from prism_desktop.engine.study.store import Study
 

@@ -21,7 +21,7 @@ from prism_desktop.engine.errors import (
     StudyError,
     StudyLockedError,
 )
-from prism_desktop.engine.study import lock, opening
+from prism_desktop.engine.study import opening, writer_lock
 from prism_desktop.engine.study.store import Study
 from tests.engine.study.test_store import rating
 from tests.fixtures.study import MakeStudy
@@ -52,7 +52,7 @@ def test_that_a_study_can_be_read_beside_its_writer(tiny_study: Study) -> None:
 
 
 def test_that_the_note_of_a_dead_program_locks_nobody_out(closed: Path) -> None:
-    (closed / lock.NAME).write_text(json.dumps({"pid": 1, "host": "elsewhere", "since": "2020-01-01 00:00:00"}))
+    (closed / writer_lock.NAME).write_text(json.dumps({"pid": 1, "host": "elsewhere", "since": "2020-01-01 00:00:00"}))
     with Study.open(closed) as study:
         assert study.info().images == 24
 
@@ -151,9 +151,9 @@ def test_that_a_network_share_is_refused(closed: Path, monkeypatch: pytest.Monke
 
 def test_that_mounts_of_shares_are_recognised(tmp_path: Path) -> None:
     (tmp_path / "mounts").write_text("/dev/sda / ext4 rw 0 0\nserver:/x /mnt/my\\040lab nfs4 rw 0 0\n")
-    assert lock.network_share(Path("/mnt/my lab/s.prism"), tmp_path / "mounts") == "nfs4"
-    assert lock.network_share(Path("/mnt/my labels/s.prism"), tmp_path / "mounts") is None
-    assert lock.network_share(tmp_path, tmp_path / "none") is None
+    assert writer_lock.network_share(Path("/mnt/my lab/s.prism"), tmp_path / "mounts") == "nfs4"
+    assert writer_lock.network_share(Path("/mnt/my labels/s.prism"), tmp_path / "mounts") is None
+    assert writer_lock.network_share(tmp_path, tmp_path / "none") is None
 
 
 @pytest.fixture

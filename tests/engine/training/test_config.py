@@ -5,7 +5,7 @@ import pytest
 from prism_desktop.engine.config import SOURCE_RECIPE, TrainConfig, settings
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods import METHODS, members_of
-from prism_desktop.engine.training.siblings import config_beside, needed
+from prism_desktop.engine.training.dependencies import config_beside, needed
 
 
 def test_that_every_setting_is_glossed_and_can_be_set_by_its_key() -> None:

@@ -5,22 +5,22 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from prism_desktop.engine.atomic import write_json
 from prism_desktop.engine.backbones import Backbone, parse
 from prism_desktop.engine.backbones.shape import shape
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.methods import METHODS
-from prism_desktop.engine.personal.combined import read_combination
-from prism_desktop.engine.personal.counting import Data, parameters
-from prism_desktop.engine.personal.saved import load_run
-from prism_desktop.engine.personal.saved_heads import load_heads
+from prism_desktop.engine.models.combination_file import read_combination
+from prism_desktop.engine.models.counting import Data, parameters
+from prism_desktop.engine.models.saved import load_run
+from prism_desktop.engine.models.saved_heads import load_heads
+from prism_desktop.engine.runs.folder import RunFolder, list_runs
+from prism_desktop.engine.runs.run_events import TrainingEvent
 from prism_desktop.engine.study.store import Study
-from prism_desktop.engine.training.events import TrainingEvent
 from prism_desktop.engine.training.features import open_features
-from prism_desktop.engine.training.files import write_json
 from prism_desktop.engine.training.pixels import open_pixels
-from prism_desktop.engine.training.run import RunFolder, list_runs
-from tests.engine.training.conftest import MakeRun
+from tests.fixtures.runs import MakeRun
 
 
 def as_told_beforehand(run: RunFolder) -> bool:

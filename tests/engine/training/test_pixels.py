@@ -9,7 +9,7 @@ from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.pixels import open_pixels
-from tests.engine.training.conftest import MakeRun
+from tests.fixtures.runs import MakeRun
 
 
 def test_that_a_run_finds_images_that_were_moved_and_relinked_since(

@@ -8,17 +8,18 @@ import pytest
 import torch
 from peft import PeftModel
 
+from prism_desktop.engine import worker
+from prism_desktop.engine.adaptation.predictions import predictions
 from prism_desktop.engine.backbones import Backbone, load, parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import choose_device
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Done
-from prism_desktop.engine.personal.saved import load_run
-from prism_desktop.engine.study.store import Study
-from prism_desktop.engine.training import supervisor, worker
-from prism_desktop.engine.training.control import Control
-from prism_desktop.engine.training.evaluating import evaluate_run
-from prism_desktop.engine.training.events import (
+from prism_desktop.engine.models.saved import load_run
+from prism_desktop.engine.processes import supervisor
+from prism_desktop.engine.runs.control import Control
+from prism_desktop.engine.runs.folder import RunFolder, list_runs
+from prism_desktop.engine.runs.run_events import (
     Discarded,
     Finished,
     Paused,
@@ -29,14 +30,14 @@ from prism_desktop.engine.training.events import (
     Stopped,
     TrainingEvent,
 )
+from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.training.dependencies import find_sibling
 from prism_desktop.engine.training.pixels import open_pixels
-from prism_desktop.engine.training.predicting import predictions
-from prism_desktop.engine.training.run import RunFolder, list_runs
+from prism_desktop.engine.training.results import evaluate_run
 from prism_desktop.engine.training.session import train_run
-from prism_desktop.engine.training.siblings import find_sibling
 from prism_desktop.engine.training.snapshot import copy_snapshot, make_snapshot, source_of, with_machine_of
 from prism_desktop.engine.training.trainer import Trainer
-from tests.engine.training.conftest import MakeRun, result
+from tests.fixtures.runs import MakeRun, result
 
 TrainHere = Callable[..., list[TrainingEvent]]
 

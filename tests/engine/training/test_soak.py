@@ -9,10 +9,10 @@ import time
 import pytest
 
 from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.processes import supervisor
+from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.store import Study
-from prism_desktop.engine.training import supervisor
-from prism_desktop.engine.training.run import RunFolder
-from tests.engine.training.conftest import MakeRun
+from tests.fixtures.runs import MakeRun
 
 pytestmark = pytest.mark.soak
 

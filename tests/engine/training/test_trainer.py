@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.runs.metrics_file import Tally
+from prism_desktop.engine.runs.run_events import Epoch, Step
 from prism_desktop.engine.training import trainer as trainer_module
-from prism_desktop.engine.training.events import Epoch, Step
-from prism_desktop.engine.training.metrics import Tally
 from prism_desktop.engine.training.trainer import Trainer
-from tests.engine.training.conftest import MakeTrainer
+from tests.fixtures.runs import MakeTrainer
 
 
 def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:

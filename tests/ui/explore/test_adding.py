@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 from pytestqt.qtbot import QtBot
 
+from prism_desktop.engine.adaptation.adapted_labelers import Newcomer
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Progress
 from prism_desktop.engine.study.store import Study
-from prism_desktop.engine.training.newcomers import Newcomer
-from prism_desktop.ui.explore import adding, operations
+from prism_desktop.ui.explore import add_labeler_form, operations
 from prism_desktop.ui.explore.panel import ExplorePanel
 from tests.ui import fabricate
 from tests.ui.conftest import OpenWindow
@@ -41,7 +41,7 @@ def _enter(run: Path, code: str) -> Newcomer:
 def got_ready(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """How often a worker was asked to get ready; none is started."""
     asked: list[bool] = []
-    monkeypatch.setattr(adding, "get_ready", lambda: asked.append(True))
+    monkeypatch.setattr(add_labeler_form, "get_ready", lambda: asked.append(True))
     return asked
 
 
@@ -66,7 +66,7 @@ def test_that_a_labeler_of_the_study_enters_and_is_browsed_like_any_other(
         yield Progress(0, None, "Loading the run")
         yield Done(_enter(run, str(labeler)))
 
-    monkeypatch.setattr(adding, "adapt_in_child", adapt)
+    monkeypatch.setattr(add_labeler_form, "adapt_in_child", adapt)
     panel = _open(open_window, tiny_study, qtbot)
     panel.add.click()
     form = panel.add.form
@@ -101,7 +101,7 @@ def test_that_closing_the_form_ends_what_it_began(
         finally:
             closed.append(True)
 
-    monkeypatch.setattr(adding, "adapt_in_child", adapt)
+    monkeypatch.setattr(add_labeler_form, "adapt_in_child", adapt)
     panel = _open(open_window, tiny_study, qtbot)
     assert not got_ready
     panel.add.click()
@@ -127,7 +127,7 @@ def test_that_whoever_was_saved_before_the_test_was_cancelled_is_shown(
         while True:
             yield Progress(1, 2, "Testing on own answers")
 
-    monkeypatch.setattr(adding, "adapt_in_child", adapt)
+    monkeypatch.setattr(add_labeler_form, "adapt_in_child", adapt)
     panel = _open(open_window, tiny_study, qtbot)
     panel.add.click()
     form = panel.add.form
@@ -168,7 +168,7 @@ def test_that_a_refusal_is_said_in_the_form_and_nothing_changes(
         raise RunError("These answers are of other images.")
         yield
 
-    monkeypatch.setattr(adding, "adapt_in_child", refuse)
+    monkeypatch.setattr(add_labeler_form, "adapt_in_child", refuse)
     panel = _open(open_window, tiny_study, qtbot)
     panel.add.click()
     form = panel.add.form

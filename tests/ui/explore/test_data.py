@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from prism_desktop.engine.errors import RunError
-from prism_desktop.ui.explore.data import RunData, percentiles, read_run
 from prism_desktop.ui.explore.operations import result
+from prism_desktop.ui.explore.run_data import RunData, percentiles, read_run
 
 
 def read(run: Path) -> RunData:

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from prism_desktop.engine.analysis.client import Scores
 from prism_desktop.engine.events import Done, Progress
+from prism_desktop.engine.processes.inference_client import Scores
 from prism_desktop.engine.study.images import read_image
 from prism_desktop.engine.study.records import Changes
 from prism_desktop.engine.study.store import Study
-from prism_desktop.ui.explore.data import RunData
 from prism_desktop.ui.explore.panel import ExplorePanel
+from prism_desktop.ui.explore.run_data import RunData
 from tests.fixtures.study import draw_faces
 
 

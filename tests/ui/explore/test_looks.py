@@ -9,8 +9,8 @@ from pytestqt.qtbot import QtBot
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.explore import operations
-from prism_desktop.ui.explore.data import RunData
 from prism_desktop.ui.explore.operations import Relevance
+from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.theme import Mode
 from tests.ui import fabricate, golden
 from tests.ui.explore.conftest import NAMES, OpenExplore, shown

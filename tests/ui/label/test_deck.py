@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from prism_desktop.engine.study.records import TrialRecord
-from prism_desktop.ui.label.deck import Answered, Deck, Kept, Redone, Shown, Skipped, Snapshot, Undone
+from prism_desktop.ui.label.trial_queue import Answered, Deck, Kept, Redone, Shown, Skipped, Snapshot, Undone
 
 PAIRS = [Shown(f"a{number}", f"b{number}") for number in range(9)]
 

@@ -9,10 +9,10 @@ from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.errors import DiskFullError
 from prism_desktop.engine.study.store import Study
-from prism_desktop.ui.label.answers import AnswerButton
+from prism_desktop.ui.label.answer_buttons import AnswerButton
 from prism_desktop.ui.label.keys import Keys
 from prism_desktop.ui.label.panel import LabelPanel
-from prism_desktop.ui.settings import Settings
+from prism_desktop.ui.preferences import Settings
 from tests.fixtures.study import MakeStudy
 from tests.ui.conftest import OpenWindow
 from tests.ui.label.hands import CONTROL, DOWN, LEFT, RIGHT, SHIFT, begin, image, press, rest, trials

@@ -11,11 +11,11 @@ from pytestqt.qtbot import QtBot
 from prism_desktop.engine.errors import DiskFullError
 from prism_desktop.engine.study.records import Changes
 from prism_desktop.engine.study.store import Study
-from prism_desktop.ui import operations, unsaved
-from prism_desktop.ui.label.answers import AnswerButton
-from prism_desktop.ui.label.deck import Snapshot
+from prism_desktop.ui import leave_questions, operations
+from prism_desktop.ui.label.answer_buttons import AnswerButton
 from prism_desktop.ui.label.panel import LabelPanel
-from prism_desktop.ui.settings import Settings
+from prism_desktop.ui.label.trial_queue import Snapshot
+from prism_desktop.ui.preferences import Settings
 from prism_desktop.ui.study.panel import StudyPanel
 from tests.ui.conftest import OpenWindow
 from tests.ui.label.hands import LEFT, begin, image, press, rest, trials
@@ -68,7 +68,7 @@ def test_that_leaving_asks_before_answers_are_lost(
     window = open_window(fresh)
     panel = begin(window, qtbot)
     disk, asked = _hold_back(panel, qtbot, monkeypatch), []
-    monkeypatch.setattr(unsaved, "sure_to_lose", lambda _, count: bool(asked.append(count)))
+    monkeypatch.setattr(leave_questions, "sure_to_lose", lambda _, count: bool(asked.append(count)))
     window.close()
     assert window.isVisible()
     study = window.show_panel("study")

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
+from prism_desktop.engine.demo.demo_study import build_demo
 from prism_desktop.engine.events import Progress
-from prism_desktop.engine.study.demo import build_demo
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui import operations
 from prism_desktop.ui.job import Job

@@ -11,9 +11,9 @@ from pytestqt.qtbot import QtBot
 from prism_desktop.engine.study.embeddings import write_embeddings
 from prism_desktop.engine.study.records import Changes, ImportReport
 from prism_desktop.engine.study.store import Study
-from prism_desktop.ui.settings import Settings
+from prism_desktop.ui.preferences import Settings
 from prism_desktop.ui.study.labelers import ago
-from prism_desktop.ui.study.new import free_folder, split_names
+from prism_desktop.ui.study.new_study_page import free_folder, split_names
 from prism_desktop.ui.study.panel import StudyPanel
 from prism_desktop.ui.window import Window
 from tests.fixtures.study import draw_faces

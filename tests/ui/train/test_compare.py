@@ -10,12 +10,12 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.events import Done
+from prism_desktop.engine.experiments import comparison
+from prism_desktop.engine.experiments.kshot import ShotPlan, shoot
+from prism_desktop.engine.experiments.learning_curve import CurvePlan, measure_curve
 from prism_desktop.engine.study.store import Study
-from prism_desktop.engine.training import comparing
-from prism_desktop.engine.training.curving import CurvePlan, measure_curve
-from prism_desktop.engine.training.shooting import ShotPlan, shoot
-from prism_desktop.ui.train import boards
-from prism_desktop.ui.train.board_columns import NAMES, badge
+from prism_desktop.ui.train import comparisons_read
+from prism_desktop.ui.train.leaderboard_columns import NAMES, badge
 from prism_desktop.ui.train.panel import TrainPanel
 from tests.fixtures.study import MakeStudy
 from tests.ui import boards as fabricate
@@ -109,7 +109,7 @@ def test_that_what_the_commands_measure_is_drawn_beside_the_comparison_of_the_sa
 ) -> None:
     study = make_study(images=42, comparisons=60)
     options = {"backbone": tiny_backbone, "device": "cpu", "epochs": 1, "max_steps": 4, "batch": 16, "threads": 1}
-    for _ in comparing.compare(comparing.Plan(study.path, ("retrieval",), options)):
+    for _ in comparison.compare(comparison.Plan(study.path, ("retrieval",), options)):
         pass
     view = _open(open_train, study, qtbot).compare
     view.plots.pages.pick("curve")
@@ -142,8 +142,8 @@ def test_that_curves_of_other_answers_are_not_shown(open_train: OpenTrain, tiny_
 def test_that_the_boxes_of_the_controls_reach_the_comparison(
     open_train: OpenTrain, tiny_study: Study, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plans: list[comparing.Plan] = []
-    monkeypatch.setattr(comparing, "compare", lambda plan: plans.append(plan) or iter(()))
+    plans: list[comparison.Plan] = []
+    monkeypatch.setattr(comparison, "compare", lambda plan: plans.append(plan) or iter(()))
     panel = _open(open_train, tiny_study, qtbot)
     for box in (panel.form.controls.swapped, panel.form.controls.shuffled):
         assert box.isVisible()
@@ -235,7 +235,7 @@ def test_that_a_comparison_shows_its_progress_and_can_be_ended(
         finally:
             closed.append(True)
 
-    monkeypatch.setattr(boards, "compare", compare)
+    monkeypatch.setattr(comparisons_read, "compare", compare)
     panel = _open(open_train, tiny_study, qtbot)
     panel.form.start.click()
     view = panel.compare
@@ -250,8 +250,8 @@ def test_that_a_comparison_shows_its_progress_and_can_be_ended(
 
 @pytest.mark.parametrize("what", ["labelers", "gains", "shots", "curve"])
 def test_that_every_plot_becomes_a_figure(tiny_study: Study, tmp_path: Path, what: str) -> None:
-    board = boards.read_board(fabricate.comparison(tiny_study.path, CODES))
+    board = comparisons_read.read_board(fabricate.comparison(tiny_study.path, CODES))
     assert board is not None
-    boards.draw_now(tmp_path / "figure.svg", what, board, "collaborative", {"L1": "Ada"})
+    comparisons_read.draw_now(tmp_path / "figure.svg", what, board, "collaborative", {"L1": "Ada"})
     text = (tmp_path / "figure.svg").read_text()
     assert {"labelers": "Ada", "gains": "Collaborative"}.get(what, "Hierarchical Bayes") in text

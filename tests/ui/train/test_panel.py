@@ -12,11 +12,11 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.events import Done
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.processes_alive import birth
 from prism_desktop.engine.study.records import Changes
 from prism_desktop.engine.study.store import Study
-from prism_desktop.engine.training.process import birth
-from prism_desktop.engine.training.run import RunFolder
-from prism_desktop.ui import unsaved
+from prism_desktop.ui import leave_questions
 from prism_desktop.ui.train import panel as panel_module
 from tests.ui import fabricate
 from tests.ui.train.conftest import CODES, NAMES, OpenTrain
@@ -226,7 +226,7 @@ def test_that_closing_asks_while_a_training_begun_here_goes_on(
     assert panel.in_training() == 0  # another window's run goes on without this one
     panel._begun([Done(RunFolder(run))])
     asked: list[int] = []
-    monkeypatch.setattr(unsaved, "sure_to_stop", lambda _, count: asked.append(count))
+    monkeypatch.setattr(leave_questions, "sure_to_stop", lambda _, count: asked.append(count))
     assert not panel.window().close()
     assert panel.window().isVisible()
     (run / "status.json").write_text(json.dumps(status | {"state": "finished"}))

@@ -5,7 +5,7 @@ from array import array
 import numpy as np
 import pytest
 
-from prism_desktop.ui.train.story import Story, smoothed
+from prism_desktop.ui.train.run_progress import Story, smoothed
 from tests.ui import fabricate
 
 

@@ -1,0 +1,1 @@
+"""A new labeler enters a trained run."""

@@ -1,0 +1,174 @@
+"""How a new labeler enters a trained run, whatever its method: one way for each family, chosen by what the run is.
+
+| family | a new labeler |
+|---|---|
+| heads in closed form | `.adapt`: the posterior from the prior, the index, the consensus as it is |
+| the MLP decoder, tokens, words, gates, adapters | own parameters are fitted from their start (`newcomer.fit`) |
+| contexts, histories, profiles, groups | one forward pass over the answers (`conditioning.welcome`) |
+| combinations | members enter, with the average labeler's weights |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from prism_desktop.engine.adaptation.fitters import (
+    DecoderEntrance,
+    Entered,
+    Entrance,
+    HeadEntrance,
+    State,
+    TowerEntrance,
+    alone,
+)
+from prism_desktop.engine.adaptation.new_labeler_model import Scores
+from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.events import Done, Event, Notice, Progress
+from prism_desktop.engine.events import value as value
+from prism_desktop.engine.models.answers import Answers, Ints, select
+from prism_desktop.engine.models.clustering import fit_tastes
+from prism_desktop.engine.models.combination_file import COMBINATION, Member, read_combination
+from prism_desktop.engine.models.decoder import DecoderModel
+from prism_desktop.engine.models.saved import TOKENS, load_run, refuse_others
+from prism_desktop.engine.models.saved_heads import HEAD, load_heads
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.training import conditioning
+from prism_desktop.engine.training.combination import loss
+from prism_desktop.engine.training.factory import Task
+from prism_desktop.engine.training.resources import Workshop, open_workshop
+
+PARTS = 5  # of a newcomer's answers, in cross-validation
+LEAST = 15  # answers that are parted at all
+
+
+def open_entrance(run: RunFolder, workshop: Workshop | None = None) -> Iterator[Event[Entrance]]:
+    """Load a finished run, so that new labelers may enter it.
+
+    Args:
+        run: a run that has a model.
+        workshop: of a run that shares backbone and images; None to open them.
+
+    Raises:
+        RunError: if there is no model, or the backbone is gone.
+    """
+    workshop = workshop or (yield from value(open_workshop(run)))
+    if (run.path / COMBINATION).is_file():
+        yield Done((yield from _combination(run, workshop)))
+    elif (run.path / HEAD).is_file():
+        yield from workshop.read_features(run)
+        assert workshop.features is not None
+        heads = load_heads(run.path)
+        refuse_others(heads.card.backbone, workshop.sha256, heads.card.backbone_sha256, run.path)
+        if isinstance(heads.heads, DecoderModel):
+            yield Done(DecoderEntrance(run, heads.heads, workshop.features))
+        else:
+            yield Done(HeadEntrance(heads, workshop.features.array))
+    elif (run.path / TOKENS).is_file():
+        yield Done((yield from _tower(run, workshop)))
+    else:
+        raise RunError(f"{run.name} holds no trained model yet; finish or resume its training.")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CombinationEntrance:
+    """Members enter, each in its own way; their weights are the average labeler's.
+
+    A selective run serves a newcomer by the consensus, until the personal member foretells their answers better in
+    cross-validation.
+    """
+
+    members: tuple[tuple[Member, Entrance], ...]
+    selective: bool
+
+    def enter(self, answers: Answers, profile: str = "") -> Entered:
+        """All members."""
+        answers = alone(answers)
+        weights = self._weights(answers, profile)
+        entered = [entrance.enter(answers, profile) for _, entrance in self.members]
+        return self._together(entered, weights)
+
+    def restore(self, state: State) -> Entered:
+        """All members."""
+        parts = [
+            entrance.restore(
+                {k.removeprefix(f"{m.method}/"): a for k, a in state.items() if k.startswith(f"{m.method}/")}
+            )
+            for m, entrance in self.members
+        ]
+        return self._together(parts, state["weights"])
+
+    def _together(self, parts: list[Entered], weights: npt.NDArray[Any]) -> Entered:
+        state: dict[str, npt.NDArray[Any]] = {"weights": weights}
+        for (member, _), part in zip(self.members, parts, strict=True):
+            state |= {f"{member.method}/{name}": array for name, array in part.state.items()}
+
+        def scores(images: Ints | None) -> Scores:
+            own = [np.float32(w) * p.scores(images) for w, p in zip(weights, parts, strict=True) if w]
+            return np.asarray(np.sum(own, axis=0), np.float32)
+
+        return Entered(state, scores)
+
+    def _weights(self, answers: Answers, profile: str) -> npt.NDArray[np.float64]:
+        if not self.selective:
+            return np.array([np.mean(member.weight) for member, _ in self.members])
+        factors = [member.calibration for member, _ in self.members]
+        margins = [cross_fitted(entrance, answers, profile) for _, entrance in self.members]
+        losses = [loss(f * m, answers).mean() for f, m in zip(factors, margins, strict=True) if m is not None]
+        personal = len(losses) == len(factors) and losses[1] < losses[0]
+        return np.array([0.0, factors[1]] if personal else [factors[0], 0.0])
+
+
+def cross_fitted(
+    entrance: Entrance, answers: Answers, profile: str = "", seed: int = 0
+) -> npt.NDArray[np.float64] | None:
+    """(answers,) logits of each answer from the others that share no image with its part; None if there are too few.
+
+    Args:
+        entrance: a loaded run.
+        answers: one labeler's; a presentation's stay in one part.
+        profile: theirs.
+        seed: of the parts.
+    """
+    if len(answers) < LEAST:
+        return None
+    group = np.unique(answers.group, return_inverse=True)[1]
+    part = (np.random.default_rng(seed).permutation(int(group.max()) + 1) % PARTS)[group]
+    margin = np.zeros(len(answers))
+    for held in range(PARTS):
+        tested = np.flatnonzero(part == held)
+        if not len(tested):
+            continue
+        shown = np.unique(np.concatenate([answers.left[tested], answers.right[tested]]))
+        free = (part != held) & ~np.isin(answers.left, shown) & ~np.isin(answers.right, shown)
+        scores = entrance.enter(select(answers, free), profile).scores(shown)
+        left, right = np.searchsorted(shown, answers.left[tested]), np.searchsorted(shown, answers.right[tested])
+        names = answers.attribute[tested]
+        margin[tested] = scores[names, left] - scores[names, right]
+    return margin
+
+
+def _tower(run: RunFolder, workshop: Workshop) -> Generator[Progress | Notice, None, Entrance]:
+    backbone, _ = workshop.tower()
+    loaded = load_run(run.path, backbone=backbone)
+    tastes = None
+    if conditioning.wants_features(loaded.method):
+        yield from workshop.read_features(run)
+    if loaded.method.owner == "cluster":
+        assert workshop.features is not None
+        task = Task.of(run)
+        yield Progress(0, None, "Reading the groups of labelers")
+        tastes = fit_tastes(workshop.features.array, task.answers["train"], len(task.labelers), len(task.attributes))
+    return TowerEntrance(run, loaded, workshop, tastes)
+
+
+def _combination(run: RunFolder, workshop: Workshop) -> Generator[Progress | Notice, None, Entrance]:
+    members = []
+    for member in read_combination(run.path):
+        folder = RunFolder.open(run.path.with_name(member.run))
+        members.append((member, (yield from value(open_entrance(folder, workshop)))))
+    return CombinationEntrance(tuple(members), run.config().method == "selective")

@@ -1,0 +1,141 @@
+"""A new labeler's answers as pairs of a run, from a file in any format that `study import` reads, or from the study."""
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.events import Done, Event, Notice
+from prism_desktop.engine.runs.folder import RunFolder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from prism_desktop.engine.study.records import NewImage
+
+_ALL = "train"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labels:
+    """What one new labeler said of the run's images.
+
+    Attributes:
+        pairs: a pairs frame.
+        skipped: sentences on what could not be used.
+    """
+
+    labeler: str
+    profile: str
+    pairs: "pd.DataFrame"
+    skipped: tuple[str, ...]
+
+
+def read_labels(
+    run: RunFolder, file: Path, name: str | None = None, *, scale: str | None = None, coding: str | None = None
+) -> Iterator[Event[Labels]]:
+    """Read a file; its images are matched by name to the run's, just as an import into a study would.
+
+    Args:
+        run: gives images, attributes, and how answers become pairs.
+        file: CSV, XLSX or Parquet.
+        name: the labeler's code in the run; where the file speaks of several labelers, whose rows to take.
+        scale, coding: as for `import_files`.
+
+    Raises:
+        InputError: one sentence, if the file cannot be read or holds no answers of one new labeler for this run.
+    """
+    from prism_desktop.engine.study.importing import import_files
+    from prism_desktop.engine.study.store import Study
+
+    if not file.is_file():
+        raise InputError(f"There is no file {file}.")
+    attributes = [str(attribute["name"]) for attribute in run.meta()["attributes"]]
+    # A study of its own that forgets itself, so that every format is understood just as the study's import does.
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        Study.create(Path(folder) / "new.prism", attributes=attributes) as study,
+    ):
+        study.add_images(_images(run))
+        report: Any = None
+        for event in import_files(study, [file], scale=scale, coding=coding):
+            if isinstance(event, Done):
+                report = event.value
+            else:
+                yield event
+        compared, rated = study.comparisons(), study.ratings()
+    for refused in report.refused[:1]:
+        more = f", and {len(report.refused) - 1} more rows" if len(report.refused) > 1 else ""
+        yield Notice(f"Row {refused.row} of {file.name} was left out: {refused.reason}{more}.")
+    codes = sorted({*compared["labeler"].astype(object), *rated["labeler"].astype(object)})
+    if not codes:
+        why = f": {report.refused[0].reason}" if report.refused else ""
+        raise InputError(f"{file.name} holds no answers on images of this run{why}.")
+    if len(codes) > 1 and name not in codes:
+        raise InputError(f"{file.name} holds answers of {len(codes)} labelers ({_few(codes)}); say whose by --name.")
+    code = codes[0] if len(codes) == 1 else str(name)
+    compared, rated = (frame[frame["labeler"] == code] for frame in (compared, rated))
+    yield Done(_labels(run, name or code, "", compared, rated))
+
+
+def from_study(run: RunFolder, code: str) -> Labels:
+    """The answers of a labeler of the run's study who is not in the run.
+
+    Raises:
+        InputError: one sentence, if there is no such labeler, or none of their answers can be used.
+    """
+    from prism_desktop.engine.study.store import Study
+
+    with Study.open(run.study, read_only=True) as study:
+        known = {labeler.code: labeler for labeler in study.labelers()}
+        if code not in known:
+            raise InputError(f"The study has no labeler {code}; it has {_few(list(known))}.")
+        compared, rated = (frame[frame["labeler"] == code] for frame in (study.comparisons(), study.ratings()))
+    return _labels(run, code, known[code].profile, compared, rated)
+
+
+def _labels(run: RunFolder, code: str, profile: str, compared: "pd.DataFrame", rated: "pd.DataFrame") -> Labels:
+    import pandas as pd
+
+    from prism_desktop.engine.evaluation.pairs import pairs_from_comparisons, pairs_from_ratings
+
+    meta, options = run.meta(), run.config().pairs
+    if code in [str(labeler["code"]) for labeler in meta["labelers"]]:
+        raise InputError(f"{code} is a labeler of this run already; give a new one another name by --name.")
+    images = set(run.table("images")["image"].astype(object))
+    names = [str(attribute["name"]) for attribute in meta["attributes"]]
+    before = len(compared) + len(rated)
+    compared = compared[compared["left"].isin(images) & compared["right"].isin(images)]
+    rated = rated[rated["image"].isin(images)]
+    compared, rated = (frame[frame["attribute"].isin(names)].assign(labeler=code) for frame in (compared, rated))
+    lost = before - len(compared) - len(rated)
+    skipped = [f"{lost} answers are on other images or attributes than the run's."] if lost else []
+    parts = [pairs_from_comparisons(compared, options.ties)] if len(compared) else []
+    if len(rated) and (options.use in ("ratings", "both") or not parts):
+        split = dict.fromkeys(images, _ALL)
+        least, cap = options.min_difference, options.cap_per_image
+        parts.append(pairs_from_ratings(rated, split, least, cap, run.config().split.seed))
+    pairs = pd.concat(parts, ignore_index=True).assign(split=_ALL) if parts else compared
+    if not len(pairs):
+        said = "ratings that differ" if len(rated) else f"answers on {_few(names)}"
+        raise InputError(f"There are no {said} of {code} on images of this run to learn from.")
+    return Labels(code, profile, pairs, tuple(skipped))
+
+
+def _images(run: RunFolder) -> "list[NewImage]":
+    from prism_desktop.engine.study.records import NewImage
+
+    table = run.table("images")
+    columns = (table[column] for column in ("path", "name", "image", "width", "height"))
+    return [NewImage(Path(p), str(n), str(i), int(w), int(h)) for p, n, i, w, h in zip(*columns, strict=True)]
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+def presentations(pairs: "pd.DataFrame") -> int:
+    """How many trials the pairs were made of."""
+    return int(pairs["trial"].nunique())

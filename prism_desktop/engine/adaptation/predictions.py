@@ -1,0 +1,134 @@
+"""What a run's model believes: predictions.parquet for every labeler, attribute and image, and any others on demand."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from prism_desktop.engine.adaptation.adapted_labelers import find_newcomer, newcomer_predictions
+from prism_desktop.engine.atomic import sync
+from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.events import Done, Notice, Progress
+from prism_desktop.engine.runs.folder import RunFolder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from prism_desktop.engine.training.routine import Scored
+
+_KEYS = ["labeler", "attribute", "image"]
+
+
+def write_predictions(
+    path: Path, scored: "Iterable[Progress | Scored]", attributes: Sequence[str], images: Sequence[str]
+) -> Iterator[Progress]:
+    """Write the scores of every labeler x attribute x image, one row group per labeler and attribute.
+
+    A reader who wants one labeler's scores of one attribute reads one group, whatever the number of labelers.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    text = pa.string()
+    schema = pa.schema([("labeler", text), ("attribute", text), ("image", text), ("score", pa.float32())])
+    beside = path.with_name(f".{path.name}.tmp")
+    with pq.ParquetWriter(beside, schema) as file:
+        for event in scored:
+            if isinstance(event, Progress):
+                yield event
+                continue
+            for column, attribute in enumerate(attributes):
+                names = [pa.array([name] * len(images), text) for name in (event.labeler, attribute)]
+                scores = pa.array(event.scores[:, column], pa.float32())
+                file.write_table(pa.table([*names, pa.array(images, text), scores], schema=schema), max(1, len(images)))
+    sync(beside)
+    beside.replace(path)
+
+
+def predictions(
+    run: RunFolder,
+    labeler: str | None = None,
+    attribute: str | None = None,
+    images: "pd.DataFrame | None" = None,
+    cache: Path | None = None,
+) -> "Iterator[Progress | Notice | Done[pd.DataFrame]]":
+    """Scores of images: labeler, attribute, name, image, score; differences of scores are logits.
+
+    Args:
+        run: a run that has a trained model of any kind.
+        labeler: a code, also of somebody who entered the run later; None for all whom it was trained on.
+        attribute: one of the run's; None for all of them; any other text is judged zero-shot by the text tower.
+        images: any images as image (id), name, path; None for the run's own.
+        cache: where images are decoded to; None for the study's cache.
+
+    Yields:
+        Progress and Notice, then Done with the table; images that cannot be read are left out.
+
+    Raises:
+        InputError: if the labeler is unknown, or other words are asked of a model that does not read text.
+        RunError: if the run has no trained model yet.
+    """
+    meta = run.meta()
+    codes = [str(known["code"]) for known in meta["labelers"]]
+    entered = labeler is not None and labeler not in codes and find_newcomer(run, labeler) is not None
+    if labeler is not None and labeler not in codes and not entered:
+        raise InputError(f"The run {run.name} has no labeler “{labeler}”; it has {', '.join(codes)}.")
+    names = [str(known["name"]) for known in meta["attributes"]]
+    if entered and (images is not None or attribute not in (None, *names)):
+        raise InputError(
+            f"{labeler} entered {run.name} after it was trained, and is predicted on its own images and attributes "
+            "alone."
+        )
+    if images is None and (attribute is None or attribute in names):
+        known, frame = run.table("images"), run.predictions(labeler, attribute)
+        if entered:
+            frame = newcomer_predictions(run, str(labeler), attribute)
+        if frame.empty:
+            raise RunError(f"The run {run.name} has no predictions yet; finish or resume its training.")
+        frame = frame.assign(name=frame["image"].map(known.set_index("image")["name"]))
+        yield Done(frame[["labeler", "attribute", "name", "image", "score"]])
+        return
+    chosen = [labeler] if labeler is not None else codes
+    asked = [attribute] if attribute is not None else names
+    shown = run.table("images") if images is None else images
+    yield from _scored(run, shown.drop_duplicates("image"), chosen, asked, cache)
+
+
+def _scored(
+    run: RunFolder, images: "pd.DataFrame", labelers: Sequence[str], attributes: Sequence[str], cache: Path | None
+) -> "Iterator[Progress | Notice | Done[pd.DataFrame]]":
+    """Ask the run's model."""
+    import pandas as pd
+
+    from prism_desktop.engine.models.predictor import load_predictor, score_images
+
+    yield Progress(0, None, "Loading the model")
+    model = load_predictor(run.path)
+    files = dict(zip(map(str, images["image"]), map(Path, images["path"]), strict=True))
+    for event in score_images(run.path, model, files, labelers, attributes, cache):
+        if not isinstance(event, Done):
+            yield event
+            continue
+        keys = pd.MultiIndex.from_product([labelers, attributes, images["image"]], names=_KEYS)
+        frame = pd.DataFrame({"score": event.value.ravel()}, index=keys).reset_index().dropna(subset="score")
+        frame = frame.assign(name=frame["image"].map(images.set_index("image")["name"]))
+        yield Done(frame[["labeler", "attribute", "name", "image", "score"]].reset_index(drop=True))
+
+
+def images_in(folder: Path) -> "Iterator[Progress | Done[pd.DataFrame]]":
+    """The images of a folder and below it: image (id), name within the folder, path.
+
+    Raises:
+        InputError: if there are none.
+    """
+    import pandas as pd
+
+    from prism_desktop.engine.study.images import find_images, hash_file
+
+    paths = list(find_images(folder)) if folder.is_dir() else []
+    if not paths:
+        raise InputError(f"There is no image in {folder}; JPEG, PNG, WEBP and TIFF are read.")
+    rows = []
+    for number, path in enumerate(paths):
+        yield Progress(number, len(paths), "Reading the images")
+        rows.append((hash_file(path), path.relative_to(folder).as_posix(), str(path)))
+    yield Done(pd.DataFrame(rows, columns=["image", "name", "path"]))

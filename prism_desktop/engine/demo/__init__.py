@@ -1,0 +1,1 @@
+"""The embedded demo study: drawn faces, and simulated labelers with planted tastes."""

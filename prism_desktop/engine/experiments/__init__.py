@@ -1,0 +1,1 @@
+"""Many runs at once: comparisons, K-shot and learning curves, searches."""

@@ -1,0 +1,49 @@
+"""What was measured of a study beside its runs: K-shot and learning curves, a file each in `STUDY/curves/`.
+
+They belong to data and a backbone, not to one comparison: whoever shows a comparison finds those of the same data by
+their fingerprint. Importing this needs neither torch nor pandas.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from prism_desktop.engine.atomic import read_json, write_json
+from prism_desktop.engine.config import TrainConfig
+
+Kind = Literal["shots", "curve"]
+SHOTS, RESAMPLES, PARTS = (0, 5, 10, 20, 50, 100), 5, 5  # of a K-shot curve, unless somebody says otherwise
+COUNTS, DRAWS = (25, 50, 100, 200, 400), 3  # of a learning curve, likewise
+FOLDER = "curves"
+_MACHINE = {"device", "threads", "precision", "checkpoint_seconds"}
+
+
+def keep(study: Path, kind: Kind, config: TrainConfig, asked: Mapping[str, Any], found: Mapping[str, Any]) -> Path:
+    """Write a method's curve, in place of one of the same data that was asked for in the same way.
+
+    Args:
+        study: the study's folder.
+        kind: "shots" or "curve".
+        config: of the method's runs.
+        asked: what else was asked for.
+        found: what was measured, with `method`, `backbone` and the data's `fingerprint`.
+    """
+    settings = config.model_dump(mode="json", exclude=_MACHINE)
+    wanted = json.dumps([settings, dict(asked), found["fingerprint"]], sort_keys=True)
+    digest = hashlib.sha256(wanted.encode()).hexdigest()[:8]
+    path = study / FOLDER / f"{kind}-{config.method}-{digest}.json"
+    path.parent.mkdir(exist_ok=True)
+    write_json(path, dict(found))
+    return path
+
+
+def kept(study: Path, kind: Kind) -> list[dict[str, Any]]:
+    """All curves of a kind, the newest last; a file that is being replaced or holds something else is passed over."""
+    dated = []
+    for path in (study / FOLDER).glob(f"{kind}-*.json"):
+        found = read_json(path)
+        if found is not None and {"method", "backbone", "fingerprint"} <= found.keys():
+            dated.append((path.stat().st_mtime_ns, path.name, found))
+    return [found for _, _, found in sorted(dated, key=lambda one: one[:2])]

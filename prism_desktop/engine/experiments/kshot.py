@@ -1,0 +1,242 @@
+"""K-shot curves: how well labelers of whom training never heard are served after few answers.
+
+For a K-shot curve labelers are parted into folds. Each fold is left out of a run, which its labelers then enter with K
+of their training answers, drawn anew in every resample, and is tested on faces that were held out from everybody
+(methods that read what others said of those are marked); an answer is what `drawing` says. The runs are ordinary ones
+in the study, so that an interrupted evaluation goes on with them.
+"""
+
+import tempfile
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from prism_desktop.engine.adaptation.fitter_choice import open_entrance, value
+from prism_desktop.engine.adaptation.fitters import Entrance, alone
+from prism_desktop.engine.atomic import write_json
+from prism_desktop.engine.backbones import parse
+from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.errors import InputError, PrismError, RunError
+from prism_desktop.engine.evaluation.kshot_curve import shot_curve
+from prism_desktop.engine.events import Done, Event, Notice, Progress
+from prism_desktop.engine.experiments.comparison import ALL, obstacle_of, turn
+from prism_desktop.engine.experiments.curve_store import keep
+from prism_desktop.engine.experiments.subsampling import Pool
+from prism_desktop.engine.methods import METHODS, method
+from prism_desktop.engine.models.answers import answers
+from prism_desktop.engine.processes.process_setup import prepare_torch
+from prism_desktop.engine.runs.control import Control
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.run_events import Started, Step
+from prism_desktop.engine.training.dependencies import CONSENSUS, find_run
+from prism_desktop.engine.training.resources import Shelf
+from prism_desktop.engine.training.session import train_run
+from prism_desktop.engine.training.snapshot import copy_snapshot, make_snapshot, narrow_snapshot
+
+Work = Generator[Progress | Notice, None, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ShotPlan:
+    """A K-shot evaluation."""
+
+    study: Path
+    methods: tuple[str, ...]  # or ("all",) for every method that is possible
+    shots: tuple[int, ...]  # K
+    resamples: int  # draws of the K answers
+    folds: int  # parts of the labelers
+    options: Mapping[str, Any] = field(default_factory=dict)  # of all runs, by dotted key
+    settings: tuple[str, ...] = ()  # the same as "key=value"
+    source: RunFolder | None = None  # whose data are used; None to take the study's as they are now
+
+    def config(self, name: str) -> TrainConfig:
+        """Settings of a method's runs."""
+        return config_of(name, self.options, self.settings)
+
+
+def shoot(plan: ShotPlan) -> Iterator[Event[dict[str, Any]]]:
+    """Train what is missing, let held-out labelers enter, and test them.
+
+    Yields:
+        Progress and notices, then Done with {study, backbone, split, fingerprint, shots, resamples, folds, labelers,
+        methods}; the latter a list of {method, reads_tested_faces, curve}, a curve as `evaluation.shots.shot_curve`
+        returns it, gains against the consensus of the same run's labelers on the same answers. Each method's is kept in
+        the study as soon as it is there (`measured`).
+
+    Raises:
+        InputError: one sentence, if the plan cannot be carried out.
+    """
+    _check(plan)
+    with room_in(plan.study) as folder:
+        pool = take_pool(plan.study, Path(folder), plan.config(CONSENSUS), plan.source)
+        codes = [str(labeler["code"]) for labeler in pool.meta()["labelers"]]
+        if len(codes) < 3:
+            raise InputError(f"A K-shot curve holds labelers out and trains on two or more; there are {len(codes)}.")
+        parts = _parts(codes, plan.folds)
+        asked = {"shots": list(plan.shots), "resamples": plan.resamples, "folds": len(parts)}
+        facts = {"study": pool.meta()["study"], "backbone": plan.config(CONSENSUS).backbone}
+        facts |= {key: pool.meta()[key] for key in ("split", "fingerprint")} | asked | {"labelers": codes}
+        results, shelf = [], Shelf()
+        for name in _methods(plan, pool):
+            frames: dict[int, list[list[pd.DataFrame]]] = {k: [[] for _ in range(plan.resamples)] for k in plan.shots}
+            shared = []
+            for number, part in enumerate(parts):
+                title = f"{name}, labelers {number + 1} of {len(parts)}"
+                run = yield from _trained(pool, plan.config(name), [c for c in codes if c not in part], title, shelf)
+                shared.append(_consensus_of(run, part))
+                yield Notice(f"{title}: trained without {', '.join(part)}, who enter now")
+                entrance = yield from value(open_entrance(run, shelf.find(run)))
+                yield from _enter_all(plan, pool, entrance, part, frames, title)
+            yield Progress(1, 1, f"{name}: testing")
+            reads = plan.config(name).reads_tested_faces
+            curve = _curve(pool, codes, frames, shared)
+            results.append({"method": name, "reads_tested_faces": reads, "curve": curve})
+            keep(plan.study, "shots", plan.config(name), asked, {**facts, **results[-1]})
+        yield Done({**facts, "methods": results})
+
+
+def config_of(name: str, options: Mapping[str, Any], settings: Sequence[str]) -> TrainConfig:
+    config = TrainConfig().with_options({**options, "method": method(name).name}, settings)
+    return config.model_copy(update={"backbone": parse(config.backbone).text})
+
+
+def _check(plan: ShotPlan) -> None:
+    if not plan.methods or not plan.shots:
+        raise InputError("A K-shot curve wants at least one method and one number of answers.")
+    if plan.resamples < 1 or plan.folds < 2:
+        raise InputError("A K-shot curve wants at least one resample and two folds of labelers.")
+    if plan.config(CONSENSUS).split.kind != "image":
+        raise InputError("A K-shot curve holds out faces as well as labelers, so its split is by image.")
+
+
+def _methods(plan: ShotPlan, pool: RunFolder) -> tuple[str, ...]:
+    """What to evaluate; of all methods those that this study allows, what others stand on first."""
+    everything = plan.methods == (ALL,)
+    reasons = {name: obstacle_of(name, plan.config(name), pool) for name in (METHODS if everything else plan.methods)}
+    possible = [name for name, reason in reasons.items() if not reason]
+    if len(possible) < len(reasons) and not everything:
+        raise InputError(next(reason for reason in reasons.values() if reason))
+    return tuple(sorted(possible, key=turn) if everything else possible)
+
+
+def room_in(study: Path) -> "tempfile.TemporaryDirectory[str]":
+    """A folder for data in the study's cache, where a run's folder finds its study two levels up."""
+    if not study.is_dir():
+        raise InputError(f"There is no study at {study}.")
+    (study / "cache").mkdir(exist_ok=True)
+    return tempfile.TemporaryDirectory(prefix="shots-", dir=study / "cache", ignore_cleanup_errors=True)
+
+
+def take_pool(study: Path, folder: Path, config: TrainConfig, source: RunFolder | None) -> RunFolder:
+    """Everybody's data, split once for all runs; those of `source`, or the study's as they are now."""
+    from prism_desktop.engine.study.store import Study
+
+    pool = RunFolder(folder)
+    pool.data.mkdir(parents=True)
+    write_json(pool.path / "config.json", config.model_dump(mode="json"))
+    if source is not None:
+        copy_snapshot(source, pool)
+        return pool
+    with Study.open(study, read_only=True) as opened:
+        make_snapshot(opened, pool, config.model_copy(update={"method": CONSENSUS}))
+    return pool
+
+
+def _parts(codes: Sequence[str], folds: int) -> list[list[str]]:
+    """Labelers dealt out at random, the same way every time."""
+    order = [codes[place] for place in np.random.default_rng(0).permutation(len(codes))]
+    count = min(folds, len(codes))
+    return [sorted(order[number::count]) for number in range(count)]
+
+
+def _trained(pool: RunFolder, config: TrainConfig, codes: Sequence[str], title: str, shelf: Shelf) -> Work:
+    """A finished run of some labelers: one that is there, or a new one."""
+    study, config = pool.study, config.model_copy(update={"labelers": tuple(codes)})
+    with room_in(study) as folder:
+        source = RunFolder(Path(folder))
+        source.data.mkdir()
+        narrow_snapshot(pool, source, codes)
+        run = find_run(study, config, source.meta()["fingerprint"])
+        if run is None:
+            run = RunFolder.create(study, config)
+            copy_snapshot(source, run)
+    if run.status().state == "finished":
+        return run
+    total = 0
+    prepare_torch(run)
+    try:
+        for event in train_run(run, Control(run), shelf=shelf):
+            if isinstance(event, Started):
+                total = event.epochs * event.steps_per_epoch
+            elif isinstance(event, Step):
+                yield Progress(event.step, total, f"{title}: training")
+            elif isinstance(event, Progress):
+                yield Progress(event.done, event.total, f"{title}: {event.what.lower()}")
+    except PrismError as error:
+        run.set_status("failed", message=str(error))
+        raise
+    except (GeneratorExit, KeyboardInterrupt, SystemExit):
+        run.set_status("stopped", message="The evaluation was cancelled; it goes on from here.")
+        raise
+    except BaseException:
+        run.abandon()
+        raise
+    if run.status().state != "finished":
+        raise RunError(f"The run {run.name} was {run.status().state} before it could be entered.")
+    return run
+
+
+def _consensus_of(run: RunFolder, part: Sequence[str]) -> pd.DataFrame:
+    """What the consensus of a run's labelers says, for labelers whom it never met."""
+    consensus = run.consensus() if method(run.config().method).personal else run.predictions()
+    if consensus.empty:
+        raise RunError(f"The run {run.name} lacks the consensus to compare with.")
+    one = consensus[consensus["labeler"] == consensus["labeler"].iloc[0]]
+    found: pd.DataFrame = pd.concat([one.assign(labeler=code) for code in part], ignore_index=True)
+    return found
+
+
+def _enter_all(
+    plan: ShotPlan,
+    pool: RunFolder,
+    entrance: Entrance,
+    part: Sequence[str],
+    frames: dict[int, list[list[pd.DataFrame]]],
+    title: str,
+) -> Iterator[Progress]:
+    """Every held-out labeler enters with every K and resample; scores of the test images go into `frames`."""
+    meta, table, answered = pool.meta(), pool.table("images"), Pool.of(pool, beside=False)
+    names = [str(attribute["name"]) for attribute in meta["attributes"]]
+    images = [str(image) for image in table["image"]]
+    tested = np.flatnonzero(table["split"].to_numpy(dtype=object) == "test")
+    ids = np.array(images, dtype=object)[tested]
+    profiles = {str(labeler["code"]): str(labeler.get("profile", "")) for labeler in meta["labelers"]}
+    done, total = 0, len(part) * len(plan.shots) * plan.resamples
+    for code in part:
+        for k in plan.shots:
+            for seed in range(plan.resamples):
+                if k == 0 and seed:  # nothing to draw
+                    frames[k][seed].append(frames[k][0][-1])
+                else:
+                    given = alone(answers(answered.draw(code, k, seed).pairs, [code], names, images))
+                    scores = entrance.enter(given, profiles[code]).scores(tested)
+                    keys = pd.MultiIndex.from_product([[code], names, ids], names=["labeler", "attribute", "image"])
+                    frames[k][seed].append(pd.DataFrame({"score": scores.ravel()}, index=keys).reset_index())
+                done += 1
+                yield Progress(done, total, f"{title}: {code} enters")
+
+
+def _curve(
+    pool: RunFolder,
+    codes: Sequence[str],
+    frames: Mapping[int, Sequence[Sequence[pd.DataFrame]]],
+    shared: Sequence[pd.DataFrame],
+) -> list[dict[str, Any]]:
+    there = [Pool.of(pool, beside=False).count(code) for code in codes]
+    given = {k: float(np.mean(np.minimum(k, there))) for k in frames}
+    joined = {k: [pd.concat(draw, ignore_index=True) for draw in draws] for k, draws in frames.items()}
+    return shot_curve(pool.table("pairs"), joined, pd.concat(shared, ignore_index=True), given=given)

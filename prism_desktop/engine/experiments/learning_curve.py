@@ -1,0 +1,126 @@
+"""Learning curves: accuracy against the number of training answers, for methods that are fitted in one go."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from prism_desktop.engine.adaptation.fitter_choice import value
+from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.evaluation.power_law import FEWEST, learning_curve
+from prism_desktop.engine.evaluation.report import evaluate, held_out
+from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.experiments.curve_store import keep
+from prism_desktop.engine.experiments.kshot import Work, config_of, room_in, take_pool
+from prism_desktop.engine.experiments.measurement import impossible
+from prism_desktop.engine.experiments.subsampling import Pool, draw_all
+from prism_desktop.engine.methods import method
+from prism_desktop.engine.models.answers import answers
+from prism_desktop.engine.models.saved_heads import HeadCard
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.training.closed_form import HeadFit
+from prism_desktop.engine.training.factory import Task, head_ratings
+from prism_desktop.engine.training.losses.rating_likelihood import training_ratings
+from prism_desktop.engine.training.resources import Workshop, open_workshop
+from prism_desktop.engine.training.routine import Scored
+
+_Z = 1.96  # half a 95 % interval, in standard errors
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePlan:
+    """A learning curve."""
+
+    study: Path
+    method: str
+    counts: tuple[int, ...]  # training answers of each labeler, as `drawing` counts them; all of them are added
+    resamples: int
+    options: Mapping[str, Any] = field(default_factory=dict)
+    settings: tuple[str, ...] = ()
+    source: RunFolder | None = None  # whose data are used; None to take the study's as they are now
+
+
+def measure_curve(plan: CurvePlan) -> Iterator[Event[dict[str, Any]]]:
+    """Fit a quick method to ever more training answers of each labeler, and foretell what more would bring.
+
+    Yields:
+        Progress, then Done with {study, method, backbone, split, fingerprint, points, curve}; points are {answers,
+        accuracy, error}, where answers is the mean over labelers, and curve is a `LearningCurve`. It is kept in the
+        study (`measured`).
+
+    Raises:
+        InputError: if the method is not quick, or there are too few answers.
+    """
+    if problem := impossible("curve", method(plan.method).name):
+        raise InputError(problem)
+    config = config_of(plan.method, plan.options, plan.settings)
+    with room_in(plan.study) as folder:
+        pool = take_pool(plan.study, Path(folder), config, plan.source)
+        points: list[dict[str, Any]] = []
+        task = Task.of(pool)
+        answered = Pool.of(pool, beside=head_ratings(pool, task) is not None)
+        counts = _counts(plan, [answered.count(code) for code in task.labelers])
+        workshop: Workshop = yield from value(open_workshop(pool))
+        yield from workshop.read_features(pool)
+        yield Progress(0, len(counts), "Opening the study")
+        for number, count in enumerate(counts):
+            draws = range(plan.resamples if count < counts[-1] else 1)
+            fitted = []
+            for seed in draws:
+                one = yield from _subsampled(pool, workshop, config, answered, count, seed)
+                fitted.append(one)
+            points.append(_point(pool, fitted))
+            yield Progress(number + 1, len(counts), f"{points[-1]['answers']} answers per labeler")
+        sizes, accuracies, errors = ([point[key] for point in points] for key in ("answers", "accuracy", "error"))
+        found = learning_curve(sizes, accuracies, errors).to_dict()
+        facts = {"study": pool.meta()["study"], "method": config.method, "backbone": config.backbone}
+        result = {**facts, **{key: pool.meta()[key] for key in ("split", "fingerprint")}, "points": points}
+        result["curve"] = found
+        keep(plan.study, "curve", config, {"counts": plan.counts, "resamples": plan.resamples}, result)
+        yield Done(result)
+
+
+def _counts(plan: CurvePlan, there: Sequence[int]) -> list[int]:
+    """The numbers of answers to measure at, those of all labelers the last.
+
+    Raises:
+        InputError: if they are too few for a curve.
+    """
+    most = max(there)
+    counts = [*(count for count in plan.counts if count < most), most]
+    if len({round(float(np.mean(np.minimum(count, there)))) for count in counts}) < FEWEST:
+        raise InputError(
+            f"A learning curve needs at least {FEWEST} different numbers of answers; these labelers gave up to {most} "
+            f"training answers, so ask for {FEWEST - 1} or more numbers below that."
+        )
+    return counts
+
+
+def _subsampled(
+    pool: RunFolder, workshop: Workshop, config: TrainConfig, answered: Pool, count: int, seed: int
+) -> Work:
+    """(predictions, mean number of training answers) with at most so many training answers of each labeler."""
+    task = Task.of(pool)
+    drawn = draw_all(answered, task.labelers, count, seed)
+    given = {**task.answers, "train": answers(drawn.pairs, task.labelers, task.attributes, task.images)}
+    beside = training_ratings(drawn.ratings, pool.table("images"), task.labelers, task.attributes)
+    assert workshop.features is not None
+    card = HeadCard(config.method, config.backbone, workshop.sha256, task.labelers, task.attributes)
+    fit = HeadFit(card, workshop.features, given, pool.path, beside)
+    for event in fit.run():
+        if isinstance(event, Progress):
+            yield Progress(0, None, f"{count} answers per labeler: {event.what.lower()}")
+    scores = np.stack([one.scores.T for one in fit.score() if isinstance(one, Scored)])
+    keys = [list(task.labelers), list(task.attributes), list(task.images)]
+    index = pd.MultiIndex.from_product(keys, names=["labeler", "attribute", "image"])
+    return pd.DataFrame({"score": scores.ravel()}, index=index).reset_index(), drawn.answers / len(task.labelers)
+
+
+def _point(pool: RunFolder, fitted: Sequence[tuple[pd.DataFrame, float]]) -> dict[str, Any]:
+    result = evaluate(held_out(pool.table("pairs")), [frame for frame, _ in fitted])["macro"]
+    error = (result["high"] - result["low"]) / (2 * _Z)
+    return {"answers": round(float(np.mean([n for _, n in fitted]))), "accuracy": result["accuracy"], "error": error}

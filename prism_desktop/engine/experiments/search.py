@@ -1,0 +1,276 @@
+"""Search for a method's settings: Optuna's TPE over the method's ranges, several processes on one storage on disk.
+
+A search is a folder, `search/NAME/` in the study: search.json, its trials in journal.log, and the data that all trials
+learn from. The objective is the macro validation NLL; no trial's model ever meets the test answers. Source: Akiba et
+al., "Optuna", KDD 2019. Importing this needs neither torch nor optuna.
+"""
+
+import glob
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from os import getpid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prism_desktop.engine.atomic import read_json, write_json, write_whole
+from prism_desktop.engine.backbones import parse
+from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.events import Done, Event, Notice, Progress
+from prism_desktop.engine.experiments.comparison import obstacle_of
+from prism_desktop.engine.experiments.search_trials import COUNTED, counted, make_ready, open_storage
+from prism_desktop.engine.methods import method
+from prism_desktop.engine.methods.ranges import Ranges, ranges
+from prism_desktop.engine.names import checked_name
+from prism_desktop.engine.processes.series import Series
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.lock_file import claimed
+from prism_desktop.engine.runs.processes_alive import start_python
+from prism_desktop.engine.training.dependencies import CONSENSUS, config_beside, find_run, needed
+from prism_desktop.engine.training.snapshot import copy_snapshot, make_snapshot
+
+if TYPE_CHECKING:
+    import optuna
+    import pandas as pd
+
+FOLDER = "search"
+ASKED = "search.json"
+CONSENSUS_FILE = "consensus.json"
+READY = "ready"  # a file: the first process has read backbone and images
+_POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPlan:
+    """What to search.
+
+    Attributes:
+        study: the study's folder.
+        method: whose settings.
+        trials: in all; those of earlier calls count.
+        workers: processes at a time.
+        options: settings that stay, by dotted key.
+        settings: the same as "key=value"; a setting that is given here is not searched.
+        name: of the search's folder; empty for one that follows from the rest and the data.
+    """
+
+    study: Path
+    method: str
+    trials: int = 20
+    workers: int = 1
+    options: Mapping[str, Any] = field(default_factory=dict)
+    settings: tuple[str, ...] = ()
+    name: str = ""
+
+    def config(self) -> TrainConfig:
+        """Where trials start."""
+        given = {**self.options, "method": self.method}
+        config = TrainConfig().with_options(given, self.settings)
+        return config.model_copy(update={"backbone": parse(config.backbone).text, "compare": False})
+
+    def ranges(self) -> Ranges:
+        """What is searched."""
+        fixed = {*self.options, *(text.partition("=")[0].strip() for text in self.settings)}
+        return {key: one for key, one in ranges(method(self.method)).items() if key not in fixed}
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """What a search found."""
+
+    name: str
+    method: str
+    complete: int  # trials
+    pruned: int
+    failed: int
+    best: Mapping[str, Any]  # settings by dotted key
+    value: float  # macro validation NLL of the best
+    start: float | None  # the same of the settings that the method comes with, where they were tried
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON, and `set`: the best settings as `--set` takes them."""
+        counts = {"complete": self.complete, "pruned": self.pruned, "failed": self.failed}
+        best = {"value": self.value, "settings": dict(self.best), "set": self.lines()}
+        return {"name": self.name, "method": self.method, "trials": counts, "best": best, "start": self.start}
+
+    def lines(self) -> list[str]:
+        """key=value, as `--set` takes them."""
+        return [
+            f"{key}={value:.6g}" if isinstance(value, float) else f"{key}={value}" for key, value in self.best.items()
+        ]
+
+
+def search(plan: SearchPlan) -> Iterator[Event[SearchResult]]:
+    """Search until there are so many trials; closing this ends the processes, and the same plan goes on later.
+
+    Raises:
+        PrismError: one sentence, if there is nothing to search, or no trial came to an end.
+    """
+    folder = _prepare(plan)
+    with claimed(folder.path, f"The search {folder.name}"):
+        yield from _consensus(folder, plan.trials)
+        trials = open_storage(folder.path)
+        (folder.path / READY).unlink(missing_ok=True)
+        for left in folder.path.parent.glob(f"{glob.escape(folder.name)}.trial-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        make_ready(trials, plan.config(), plan.ranges())
+        yield from _try_out(plan, folder, trials)
+    yield Done(_result(plan, folder, trials))
+
+
+def _try_out(plan: SearchPlan, folder: RunFolder, trials: "optuna.Study") -> Iterator[Progress | Notice]:
+    """Run the processes until the trials are there."""
+    missing = plan.trials - len(counted(trials))
+    workers: list[subprocess.Popen[bytes]] = []
+    try:
+        best: float | None = None
+        for number in range(min(plan.workers, missing)):
+            share = missing // plan.workers + int(number < missing % plan.workers)
+            workers.append(_spawn(folder, share, len(trials.trials) + number))
+            # The first one reads the images into the study's cache; the others find them there.
+            while number == 0 and workers[0].poll() is None and not (folder.path / READY).exists():
+                yield Progress(plan.trials - missing, plan.trials, "Reading backbone and images")
+                time.sleep(_POLL_SECONDS)
+        while any(worker.poll() is None for worker in workers):
+            done = counted(trials)
+            yield Progress(len(done), plan.trials, f"Trying settings of {plan.method}")
+            found = min((one.value for one in done if one.state.name == "COMPLETE"), default=None)
+            if found is not None and found != best:
+                best = found
+                yield Notice(f"{len(done)} of {plan.trials} trials: the best validation NLL is {best:.4f}.")
+            time.sleep(_POLL_SECONDS)
+        if any(worker.returncode for worker in workers):
+            yield Notice(f"A process of the search ended early: {_last_line(folder)}")
+    finally:
+        for worker in workers:
+            if worker.poll() is None:
+                worker.terminate()
+            worker.wait()
+
+
+def _prepare(plan: SearchPlan) -> RunFolder:
+    """The search's folder with its data, or a refusal before anything is trained."""
+    from prism_desktop.engine.study.store import Study
+
+    if not plan.study.is_dir():
+        raise InputError(f"There is no study at {plan.study}.")
+    if plan.trials < 1 or plan.workers < 1:
+        raise InputError("A search needs at least one trial and one worker.")
+    config = plan.config()
+    if not plan.ranges():
+        raise InputError(f"{method(plan.method).title} has no settings to search; it chooses its own or has none.")
+    beside = RunFolder(plan.study / FOLDER / f".{getpid()}-{time.monotonic_ns()}")
+    (beside.path / "data").mkdir(parents=True)
+    try:
+        with Study.open(plan.study, read_only=True) as study:
+            make_snapshot(study, beside, config.model_copy(update={"method": CONSENSUS}))
+        if reason := obstacle_of(plan.method, config, beside):
+            raise InputError(reason)
+        asked = _asked(plan, config, beside)
+        name = checked_name(plan.name or _default_name(plan, asked), "a search")
+        folder = RunFolder(plan.study / FOLDER / name)
+        if (read_json(folder.path / ASKED) or asked) != asked:
+            raise InputError(
+                f"The search {folder.name} asked for something else or had other answers; give a new name."
+            )
+        folder.path.mkdir(parents=True, exist_ok=True)
+        if (stands_on := _stands_on(plan, beside)) is not None:
+            write_json(folder.path / CONSENSUS_FILE, {"run": str(stands_on.path)})
+        if not folder.data.is_dir():
+            _without_test(beside)
+            beside.data.rename(folder.data)
+    finally:
+        beside.delete()
+    write_json(folder.path / "config.json", config.model_dump(mode="json"))
+    write_json(folder.path / ASKED, asked)
+    return folder
+
+
+def _asked(plan: SearchPlan, config: TrainConfig, source: RunFolder) -> dict[str, Any]:
+    """What must be the same for trials to be of one search."""
+    wanted = config.model_dump(mode="json", exclude={"device", "threads", "precision", "checkpoint_seconds"})
+    return {"config": wanted, "searched": list(plan.ranges()), "fingerprint": source.meta()["fingerprint"]}
+
+
+def _without_test(folder: RunFolder) -> None:
+    """Take the test answers out of the data, and all that was said of faces that are tested: no trial can meet them."""
+    images, pairs = folder.table("images"), folder.table("pairs")
+    tested = set(images.loc[images["split"] == "test", "image"])
+    ratings, comparisons = folder.table("ratings"), folder.table("comparisons")
+    kept = {
+        "pairs": pairs[pairs["split"] != "test"],
+        "ratings": ratings[~ratings["image"].isin(tested)],
+        "comparisons": comparisons[:0],  # only ceilings are made of them
+    }
+    for name, frame in kept.items():
+        write_whole(folder.data / f"{name}.parquet", partial(_write_table, frame.reset_index(drop=True)))
+
+
+def _write_table(frame: "pd.DataFrame", path: Path) -> None:
+    frame.to_parquet(path, index=False)
+
+
+def _default_name(plan: SearchPlan, asked: Mapping[str, Any]) -> str:
+    digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:8]
+    backbone = re.sub(r"[^A-Za-z0-9.]+", "-", parse(asked["config"]["backbone"]).title).strip("-")
+    return f"{plan.method}-{asked['config']['split']['kind']}-{backbone}-{digest}"
+
+
+def _consensus(folder: RunFolder, trials: int) -> Iterator[Progress]:
+    """Make sure that the consensus run that trials start at is finished; nothing where they start elsewhere."""
+    known = read_json(folder.path / CONSENSUS_FILE)
+    run = RunFolder(Path(known["run"])) if known else None
+    if run is None or run.status().state == "finished":
+        return
+    with Series() as series:
+        for _ in series.train(run):
+            yield Progress(0, trials, "Training the consensus that trials start at")
+    if run.status().state != "finished":
+        raise RunError(f"The consensus that trials start at could not be trained: {run.status().message}")
+
+
+def _stands_on(plan: SearchPlan, source: RunFolder) -> RunFolder | None:
+    """The consensus run that a method's trials start at, found or made; None where they start elsewhere."""
+    if CONSENSUS not in needed(plan.config()):
+        return None
+    config = config_beside(plan.config(), CONSENSUS)
+    found = find_run(plan.study, config, source.meta()["fingerprint"])
+    if found is not None:
+        return found
+    run = RunFolder.create(plan.study, config)
+    copy_snapshot(source, run)
+    run.set_status("interrupted")
+    return run
+
+
+def _spawn(folder: RunFolder, trials: int, seed: int) -> "subprocess.Popen[bytes]":
+    module = "prism_desktop.engine.experiments.search_worker"
+    arguments = str(folder.path), "--trials", str(trials), "--seed", str(seed), "--parent", str(getpid())
+    with folder.log.open("ab") as output:
+        return start_python(module, *arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+
+
+def _last_line(folder: RunFolder) -> str:
+    """Of what the processes said."""
+    lines = folder.log.read_text("utf-8", "replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "without a word.")
+
+
+def _result(plan: SearchPlan, folder: RunFolder, trials: "optuna.Study") -> SearchResult:
+    done = counted(trials)
+    complete = [trial for trial in done if trial.state.name == "COMPLETE"]
+    if not complete:
+        told = next((trial.user_attrs[COUNTED] for trial in done if COUNTED in trial.user_attrs), _last_line(folder))
+        raise RunError(f"No trial came to an end: {told}")
+    best = min(complete, key=lambda trial: float(trial.value or 0.0))
+    pruned = sum(trial.state.name == "PRUNED" for trial in done)
+    start = next((trial.value for trial in complete if "start" in trial.user_attrs), None)
+    counts = len(complete), pruned, len(done) - len(complete) - pruned
+    return SearchResult(folder.name, plan.method, *counts, best.params, float(best.value or 0.0), start)

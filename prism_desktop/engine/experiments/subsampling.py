@@ -1,0 +1,105 @@
+"""Some of a labeler's training answers, drawn at random, as curves over the number of answers need them.
+
+An answer is one attribute of one comparison or, where ratings are learned from, one rating of a face. Ratings that are
+learned from as pairs make their pairs anew from those that were drawn: a single rating stands in many pairs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from zlib import crc32
+
+import numpy as np
+import pandas as pd
+
+from prism_desktop.engine.config import PairsConfig
+from prism_desktop.engine.evaluation.pairs import pairs_from_ratings, scale_used
+from prism_desktop.engine.runs.folder import RunFolder
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Drawn:
+    """What some answers are to a method."""
+
+    pairs: pd.DataFrame  # rows of a pairs frame
+    ratings: pd.DataFrame  # learned from beside the pairs
+    answers: int  # comparisons and ratings that these are made of
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pool:
+    """A run's training answers.
+
+    Attributes:
+        pairs: the rows of its pairs frame that train.
+        ratings: those that are learned from, as pairs or beside them, on the scale they were given on.
+        options: how ratings become pairs.
+    """
+
+    pairs: pd.DataFrame
+    ratings: pd.DataFrame
+    options: PairsConfig
+
+    @classmethod
+    def of(cls, run: RunFolder, beside: bool) -> "Pool":
+        """Read them.
+
+        Args:
+            run: has the answers.
+            beside: ratings are learned from as ratings, too, where no pairs were made of them.
+        """
+        pairs, ratings = run.table("pairs"), run.table("ratings")
+        pairs = pairs[pairs["split"] == "train"]
+        split = run.table("images").set_index("image")["split"]
+        paired = set(pairs.loc[pairs["source"] == "rating", "labeler"])
+        ratings = ratings.assign(value=scale_used(ratings)).drop(columns="raw", errors="ignore")
+        used = (ratings["image"].map(split) == "train") & (beside | ratings["labeler"].isin(paired))
+        return cls(pairs, ratings[used], run.config().pairs)
+
+    def count(self, labeler: str) -> int:
+        """How many answers of a labeler there are."""
+        compared, rated = self._of(labeler)
+        return len(compared) + len(rated)
+
+    def draw(self, labeler: str, k: int, seed: int) -> Drawn:
+        """K of a labeler's answers; all there are if there are fewer, and then just what the run learns from.
+
+        Draws of one seed are nested: the answers of K = 10 are among those of K = 20, so that a curve rises by what
+        the added answers teach.
+        """
+        compared, rated = self._of(labeler)
+        mine = self.pairs[self.pairs["labeler"] == labeler]
+        paired = bool((mine["source"] == "rating").any())
+        none, total = rated.iloc[:0], len(compared) + len(rated)
+        if k >= total:
+            return Drawn(mine, none if paired else rated, total)
+        order = np.random.default_rng([seed, crc32(labeler.encode())]).permutation(total)[:k]
+        compared = compared.iloc[order[order < len(compared)]]
+        rated = rated.iloc[np.sort(order[order >= total - len(rated)]) - (total - len(rated))]
+        if not paired or rated.empty:
+            return Drawn(compared, rated, k)
+        return Drawn(pd.concat([compared, self._pairs(rated, compared, seed)], ignore_index=True), none, k)
+
+    def _of(self, labeler: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Answers that are drawn: the compared pairs, and single ratings (where images are split, else their pairs)."""
+        mine = self.pairs[self.pairs["labeler"] == labeler]
+        rated = self.ratings[self.ratings["labeler"] == labeler]
+        return (mine[mine["source"] != "rating"] if len(rated) else mine), rated
+
+    def _pairs(self, rated: pd.DataFrame, compared: pd.DataFrame, seed: int) -> pd.DataFrame:
+        """Of ratings; beside comparisons of the same attribute they never weigh more than those."""
+        alike = dict.fromkeys(rated["image"].astype(object), "train")
+        made = pairs_from_ratings(rated, alike, self.options.min_difference, self.options.cap_per_image, seed)
+        room = compared.groupby("attribute", observed=True)["weight"].sum()
+        total = made.groupby("attribute", observed=True)["weight"].transform("sum")
+        scale = (made["attribute"].map(room) / total).fillna(1.0).clip(upper=1.0)
+        return made.assign(weight=(made["weight"] * scale).astype("float32"))
+
+
+def draw_all(pool: Pool, labelers: Sequence[str], k: int, seed: int) -> Drawn:
+    """K answers of each labeler."""
+    parts = [pool.draw(labeler, k, seed) for labeler in labelers]
+    return Drawn(
+        pd.concat([part.pairs for part in parts], ignore_index=True),
+        pd.concat([part.ratings for part in parts], ignore_index=True),
+        sum(part.answers for part in parts),
+    )

@@ -1,0 +1,285 @@
+"""The personal model: a frozen CLIP, adapters shared by all labelers, and a few tokens of each labeler's own."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from peft import PeftModel
+from torch import Tensor, nn
+from torch.nn import functional
+
+from prism_desktop.engine.backbones import Backbone
+from prism_desktop.engine.config import DEFAULT_METHOD
+from prism_desktop.engine.device import Precision
+from prism_desktop.engine.methods import METHODS, Method
+from prism_desktop.engine.models import parts
+from prism_desktop.engine.models.answers import Ints
+from prism_desktop.engine.models.attribute_reader import TextReader
+from prism_desktop.engine.models.base import Asked, PersonalModel, groups, take_over
+from prism_desktop.engine.models.fused_blocks import speed_up
+from prism_desktop.engine.models.labeler_context import Known
+from prism_desktop.engine.models.lora import Mix, adapter_parameters, add_lora, frozen_copy, fused, ranks_and_scales
+from prism_desktop.engine.models.parts import SHARED
+from prism_desktop.engine.models.tokens import TokenInserter
+
+
+class PersonalClip(PersonalModel):
+    """Scores images as each labeler would: s_u(i, a) = <f(i; u), t_a> / T.
+
+    What is personal, and where it enters, is the method's; see `parts`. The backbone is not changed: the frozen weights
+    are shared with it (copied only if the precision differs), and several models may stand on one backbone.
+
+    Attributes:
+        backbone: the frozen model it stands on.
+        method: how it is made.
+        known: what is known of the labelers.
+        prompts: the maker of visual tokens; for `lora-visual-prompt` a table.
+        adapted: the PEFT model; None where everything is trained.
+    """
+
+    _shift: Tensor  # (1, 3, 1, 1) float32, in units of uint8 pixels
+    _scale: Tensor
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        labelers: int,
+        *,
+        method: Method | None = None,
+        known: Known | None = None,
+        tokens: int = 1,
+        rank: int = 4,
+        alpha: float = 1.0,
+        temperature: float = 0.15,
+        learn_temperature: bool = False,
+        token_std: float = 0.02,
+        lora_std: float | None = None,
+        experts: int = 4,
+        seed: int = 0,
+        precision: Precision | None = None,
+    ) -> None:
+        """Draw the initial tokens and adapters from `seed` alone, on the CPU, so that every machine starts alike.
+
+        Args:
+            backbone: what `backbones.load` returned; the model lives on its device.
+            labelers: how many there are.
+            method: how the model is made; None for `lora-visual-prompt`.
+            known: what the method wants to know of the labelers.
+            tokens: learned visual tokens per labeler.
+            rank: of the adapters.
+            alpha: the adapters' updates are scaled by alpha / rank.
+            temperature: T; or where it starts if it is learned.
+            learn_temperature: train log T too.
+            token_std: standard deviation of the initial tokens.
+            lora_std: of the adapters' initial A; None for PEFT's own choice.
+            experts: sets of adapters of a mixture.
+            seed: of the initial values.
+            precision: how the frozen visual weights are held; None for float32.
+        """
+        super().__init__()
+        self.backbone, self.method = backbone, method or METHODS[DEFAULT_METHOD]
+        self.known, self.labelers, self.tokens, self.rank, self.alpha = known or Known(), labelers, tokens, rank, alpha
+        self.experts: int = experts
+        generator = torch.Generator().manual_seed(seed)
+        self.prompts = parts.prompts(self.method, self.known, labelers, tokens, backbone.width, token_std, generator)
+        self.memory = parts.memory(self.method, self.known, backbone.width, generator)
+        self._dtype = precision.weights if precision else torch.float32
+        self._build_tower(parts.ranks(self.method, self.known, labelers, rank, experts), alpha, generator, lora_std)
+        self.words = parts.words(self.method, labelers, backbone, token_std, generator)
+        self.shares = parts.shares(self.method, self.known, labelers, ranks_and_scales(self.adapted), generator)
+        self._inserter = TokenInserter(self.prompts, self.memory)
+        self.visual.patch_dropout = self._inserter
+        self.log_temperature = nn.Parameter(torch.tensor(math.log(temperature)), requires_grad=learn_temperature)
+        self.register_buffer("_shift", torch.tensor(backbone.mean).view(1, 3, 1, 1) * 255, persistent=False)
+        self.register_buffer("_scale", 1 / (torch.tensor(backbone.std).view(1, 3, 1, 1) * 255), persistent=False)
+        self._reader = TextReader(backbone.tokenizer)
+        self.eyes = parts.eyes(self.method, self.known, labelers)
+        self._freeze()
+        self.to(backbone.device.torch)
+        self.eval()
+
+    def _build_tower(
+        self, ranks: Mapping[str, int], alpha: float, generator: torch.Generator, std: float | None
+    ) -> None:
+        if self.method.trained == "all-but-text":
+            self._dtype = torch.float32  # what is trained starts at the backbone's weights, not at rounded ones
+        twin: Any = frozen_copy(self.backbone.model, self._dtype)
+        self.adapted: PeftModel | None = None
+        self._mix = Mix()
+        if ranks:
+            self.adapted, self._mix = add_lora(twin, ranks, alpha, generator, std)
+            speed_up(twin.visual)
+        elif self.method.trained == "all-but-text":
+            twin.visual = copy.deepcopy(twin.visual).float().requires_grad_(True)
+        self._plain = [twin] if self.adapted is None else []  # a list, so that the text tower is no part of the state
+
+    @property
+    def clip(self) -> Any:
+        """The open_clip model with adapters in place."""
+        adapted: Any = self.adapted
+        return adapted.base_model.model if adapted is not None else self._plain[0]
+
+    @property
+    def visual(self) -> Any:
+        """Its image tower."""
+        return self.clip.visual
+
+    @property
+    def precision(self) -> str:
+        """How the frozen visual weights are held."""
+        return "bfloat16" if self._dtype == torch.bfloat16 else "float32"
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self.log_temperature.device
+
+    @property
+    def temperature(self) -> Tensor:
+        """T, a positive scalar."""
+        return self.log_temperature.exp()
+
+    def train(self, mode: bool = True) -> PersonalClip:
+        """Training changes nothing in the frozen model: it has no dropout to turn on."""
+        super().train(mode)
+        if self.adapted is not None:
+            self.adapted.eval()
+        return self
+
+    def prepare(self, taken: NDArray[Any]) -> Tensor:
+        """(images, 3, S, S) uint8 -> float32 on the model's device, as the backbone wants them."""
+        return self.normalise(torch.from_numpy(taken))
+
+    def normalise(self, pixels: Tensor) -> Tensor:
+        """(batch, 3, S, S) uint8 on any device -> float32 on the model's, as the backbone wants them."""
+        return (pixels.to(self.device, non_blocking=True).float() - self._shift) * self._scale
+
+    def see(self, inputs: Tensor, labeler: Tensor, image: Tensor | None = None) -> Tensor:
+        """As `image_features`."""
+        return self.image_features(inputs, labeler, image)
+
+    def image_features(self, pixels: Tensor, labeler: Tensor | None, image: Tensor | None = None) -> Tensor:
+        """See images as labelers see them.
+
+        Args:
+            pixels: (images, 3, S, S) float32, normalised.
+            labeler: (rows,) int64, the labeler of each row; None for the adapters alone, without any token.
+            image: (rows,) int64, the image of each row; None if rows are images. With it an image that several
+                labelers judged is sent and embedded once.
+
+        Returns:
+            (rows, embed_dim) float32, unit norm.
+        """
+        gate = self.shares(labeler) if self.shares is not None and labeler is not None else None
+        with self._inserter.using(labeler, image), self._sharing(gate):
+            features = self.visual(pixels.to(self._dtype))
+        return functional.normalize(features.float(), dim=-1)
+
+    @contextlib.contextmanager
+    def _sharing(self, gate: Tensor | None) -> Iterator[None]:
+        self._mix.gate = gate
+        try:
+            yield
+        finally:
+            self._mix.gate = None
+
+    def text_vectors(self, attributes: Asked) -> Tensor:
+        """As `TextReader.vectors`."""
+        return self._reader.vectors(self.clip, attributes)
+
+    def scores(self, features: Tensor, text: Tensor) -> Tensor:
+        """(rows, embed_dim) and (attributes, embed_dim), unit norm -> (rows, attributes); differences are logits.
+
+        `text` may also be (rows, attributes, embed_dim), where each row reads the attributes in its own way.
+        """
+        if text.ndim == 2:
+            return features @ text.T / self.temperature
+        return torch.einsum("rd,rad->ra", features, text) / self.temperature
+
+    def judge(self, features: Tensor, labeler: Tensor, asked: Asked) -> Tensor:
+        """Cosines with the attributes' texts over the temperature: (rows, attributes)."""
+        text = self._reader.read(self.clip, asked, labeler, self.words, self.known.profiles)
+        return self.scores(features, text)
+
+    def forward(self, pixels: Tensor, labeler: Tensor, asked: Asked, image: Tensor | None = None) -> Tensor:
+        """`judge` of `see`: (rows, attributes) float32."""
+        return self.judge(self.see(pixels, labeler, image), labeler, asked)
+
+    def begin_episode(self, answers: Ints | None) -> None:
+        """Passed on to those parts that read histories."""
+        reading: tuple[Any, ...] = (self.prompts, self.memory)
+        for part in reading:
+            if hasattr(part, "begin_episode"):
+                part.begin_episode(answers)
+
+    def parameter_groups(self, lora_lr: float, token_lr: float, weight_decay: float) -> list[dict[str, Any]]:
+        """For an optimiser. A labeler's token has few labels to learn from and needs a learning rate of its own."""
+        own = [part for part in (self.prompts, self.words, self.memory, self.shares) if part is not None]
+        return groups(
+            [
+                ("lora", adapter_parameters(self.adapted), lora_lr, weight_decay),
+                ("tower", list(self._whole_tower().values()), lora_lr, weight_decay),
+                ("tokens", [tensor for part in own for tensor in part.parameters()], token_lr, weight_decay),
+                ("temperature", [self.log_temperature], lora_lr, 0.0),
+            ]
+        )
+
+    def counts(self) -> dict[str, int]:
+        """Numbers of parameters: `lora`, `tokens`, and `trainable` in all."""
+        return {
+            "lora": sum(parameter.numel() for parameter in adapter_parameters(self.adapted)),
+            "tokens": sum(parameter.numel() for parameter in self.prompts.parameters()),
+            "trainable": sum(parameter.numel() for parameter in self.trained().values() if parameter.requires_grad),
+        }
+
+    def _freeze(self) -> None:
+        """What the method does not train; see `Method.trained`."""
+        if self.method.trained == "nothing":
+            self.requires_grad_(False)
+        if parts.keeps_consensus(self.method):
+            for name, tensor in self.named_parameters():
+                if f".{SHARED}." in name or (name.startswith("prompts.") and "visual-token" not in self.method.places):
+                    tensor.requires_grad_(False)
+
+    def trained(self) -> dict[str, nn.Parameter]:
+        """Everything that training changes, by name: adapters, personal parts, a tower that is trained whole."""
+        tower = {f"visual.{name}": tensor for name, tensor in self._whole_tower().items()}
+        return super().trained() | {"log_temperature": self.log_temperature} | tower
+
+    def _whole_tower(self) -> dict[str, nn.Parameter]:
+        """The image tower's own parameters where it is trained whole, without the tokens that are put into it."""
+        if self.method.trained != "all-but-text":
+            return {}
+        return {name: p for name, p in self.visual.named_parameters() if not name.startswith("patch_dropout.")}
+
+    def kept_state(self) -> dict[str, Tensor]:
+        """Everything of the model that neither the backbone nor the adapters hold, trained or not, on the CPU."""
+        return {name: tensor.detach().cpu().clone() for name, tensor in self._kept().items()}
+
+    @torch.no_grad()
+    def load_kept_state(self, state: Mapping[str, Tensor]) -> None:
+        """Take over what `kept_state` returned.
+
+        Raises:
+            RunError: if the state belongs to a model of another shape.
+        """
+        take_over(self._kept(), state)
+
+    def _kept(self) -> dict[str, nn.Parameter]:
+        own = {name: p for name, p in self.named_parameters() if not name.startswith(("adapted.", "log_temperature"))}
+        return own | {f"visual.{name}": tensor for name, tensor in self._whole_tower().items()}
+
+    @contextlib.contextmanager
+    def fused(self) -> Iterator[None]:
+        """Inside, a single adapter is folded into one product per layer: faster, for predictions without gradient."""
+        if self.adapted is None or self.shares is not None:
+            yield
+            return
+        with fused(self.adapted):
+            yield

@@ -1,0 +1,35 @@
+"""The file of a combination of runs: which ones, and how much each weighs for each labeler."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.models.versions import record
+
+COMBINATION = "combination.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One part of a combination."""
+
+    method: str
+    run: str  # name of the run, in the same study
+    calibration: float  # the factor that fits its scores to the validation answers
+    weight: tuple[float, ...]  # per labeler, calibration included
+    parameters: int | None = None  # that its run trained; None in files that were written before this was kept
+    seconds: float | None = None  # that its training took
+
+
+def read_combination(run: Path) -> tuple[Member, ...]:
+    """The members of a finished combination.
+
+    Raises:
+        RunError: if its file is damaged.
+    """
+    try:
+        stored = json.loads((run / COMBINATION).read_text("utf-8"))
+        return tuple(record(Member, one | {"weight": tuple(one["weight"])}, run) for one in stored["members"])
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise RunError(f"The file {run / COMBINATION} is damaged ({error}); train again.") from error

@@ -1,0 +1,91 @@
+"""How many bytes a trained run keeps of each labeler: what every further one would add. Read from its files' headers.
+
+Counted is what is a labeler's own, as it is stored: tokens, words, adapters, weights, and facts that the method reads,
+such as past comparisons. What all share is not counted, nor are groups' parts, which a further labeler joins.
+"""
+
+import json
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from prism_desktop.engine.methods import METHODS, Method
+from prism_desktop.engine.models.combination_file import COMBINATION, read_combination
+
+_ADAPTERS, _TOKENS, _HEAD = "adapter", "tokens.safetensors", "head.safetensors"
+_ALWAYS = (
+    "prompts.deviation", "prompts.vectors", "words.", "shares.logits", "known.groups", "known.shares", "known.deltas",
+    "known.ranks", "known.context", "known.history", "known.answer",
+)  # fmt: skip
+_HEADS = (
+    "mean",
+    "information",
+    "vectors",
+    "retrieval.",
+    "faces.loadings",
+    "faces.slope",
+    "faces.curvature",
+    "faces.voice",
+)
+_POOLED = ("consensus", "retrieval")  # methods whose linear head is everyone's
+_WEIGHT = 8  # bytes of a member's weight for one labeler
+
+
+def bytes_per_labeler(run: Path) -> int | None:
+    """The mean over a run's labelers; None where it holds no model, or one that cannot be read.
+
+    Args:
+        run: the folder; runs that a combination stands on are looked for beside it.
+    """
+    try:
+        if (run / COMBINATION).is_file():
+            return _of_combination(run)
+        if (run / _HEAD).is_file():
+            sizes, card = _header(run / _HEAD)
+            own = sum(size for name, size in sizes.items() if _in_head(name, card["method"]))
+        elif (run / _TOKENS).is_file():
+            sizes, card = _header(run / _TOKENS)
+            method = METHODS[card["method"]]
+            own = sum(size for name, size in sizes.items() if _in_tokens(name, method))
+            own += sum(len(profile.encode()) for profile in card.get("profiles") or ())
+            own += sum(sum(_header(path)[0].values()) for path in _own_adapters(run / _ADAPTERS, method))
+        else:
+            return None
+        return round(own / len(card["labelers"]))
+    except (OSError, KeyError, ValueError, struct.error, ZeroDivisionError):
+        return None
+
+
+def _of_combination(run: Path) -> int | None:
+    members = [member for member in read_combination(run) if any(member.weight)]
+    sizes = [bytes_per_labeler(run.with_name(member.run)) for member in members]
+    return None if None in sizes else sum(_WEIGHT + size for size in sizes if size is not None)
+
+
+def _in_head(name: str, method: str) -> bool:
+    return name.startswith(_HEADS) or (name in ("weights", "penalty") and method not in _POOLED)
+
+
+def _in_tokens(name: str, method: Method) -> bool:
+    own = method.owner == "labeler" and "visual-token" in method.places
+    return name.startswith(_ALWAYS) or (own and name == "prompts.table")
+
+
+def _own_adapters(folder: Path, method: Method) -> list[Path]:
+    """Files of adapters that belong to one labeler each; the first adapter of all lies in the folder itself."""
+    if method.owner != "labeler" or "lora" not in method.places:
+        return []
+    shared = len(method.places) > 1 or bool(method.defaults.get("start"))
+    return [*folder.glob("own-*/*.safetensors"), *(() if shared else folder.glob("*.safetensors"))]
+
+
+def _header(path: Path) -> tuple[Mapping[str, int], dict[str, Any]]:
+    """Bytes of each tensor, and what the file says of itself; see the format's own description (safetensors)."""
+    with path.open("rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        if length > path.stat().st_size:
+            raise ValueError("the file is cut short")
+        header: dict[str, Any] = json.loads(file.read(length))
+    card: dict[str, Any] = json.loads(header.pop("__metadata__", {}).get("prism", "{}"))
+    return {name: one["data_offsets"][1] - one["data_offsets"][0] for name, one in header.items()}, card

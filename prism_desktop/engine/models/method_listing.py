@@ -1,0 +1,60 @@
+"""What methods there are, and which are possible on a study; for the command line and the window. Needs no torch."""
+
+from typing import Any
+
+from prism_desktop.engine.backbones import parse
+from prism_desktop.engine.backbones.shape import shape
+from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.models.counting import Data, parameters
+
+
+def listing(
+    backbone: str,
+    labelers: int | None = None,
+    attributes: int = 0,
+    profiles: bool = True,
+    images: int | None = None,
+    dimensions: int | None = None,
+) -> list[dict[str, Any]]:
+    """Every method: {name, title, summary, enters, source, needs, possible, reason, parameters, exact}.
+
+    `parameters` is None without a study, and where nothing is known of the backbone's sizes; where `exact` is false the
+    answers decide, and it is the most there can be (see `counting`).
+
+    Args:
+        backbone: as the user writes it.
+        labelers: with answers; None where no study is asked about.
+        attributes: how many.
+        profiles: whether any labeler has a profile text.
+        images: how many; None where unknown.
+        dimensions: of imported embeddings; None where unknown, and for image backbones.
+
+    Raises:
+        InputError: if the backbone's name cannot be read.
+    """
+    spec = parse(backbone)
+    sizes, embeddings = shape(spec), spec.kind == "embeddings"
+    features = sizes.embed_dim if sizes is not None else dimensions
+    data = Data(labelers or 0, attributes, sizes, features, images)
+    rows = []
+    for name, method in METHODS.items():
+        config = TrainConfig().with_options({"method": name, "backbone": backbone})
+        asked = 2 if labelers is None else labelers
+        reason = method.obstacle(embeddings=embeddings, labelers=asked, profiles=profiles)
+        known = None if labelers is None or reason else parameters(method, config, data)
+        rows.append(
+            {
+                "name": name,
+                "title": method.title,
+                "summary": method.summary,
+                "enters": method.enters,
+                "source": method.source,
+                "needs": list(method.needs),
+                "possible": not reason,
+                "reason": reason,
+                "parameters": known and known.number,
+                "exact": known is None or known.exact,
+            }
+        )
+    return rows

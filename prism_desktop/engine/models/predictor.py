@@ -1,0 +1,299 @@
+"""Whatever model a run holds, loaded to score images that it may never have seen.
+
+`load_predictor` reads an adapted tower, heads on frozen features or a combination of other runs, and `score_images`
+scores any images with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prism_desktop.engine.backbones import Backbone, load, parse
+from prism_desktop.engine.device import choose_device
+from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.events import Done, Event, Notice, Progress
+from prism_desktop.engine.methods import method
+from prism_desktop.engine.models.answers import Ints
+from prism_desktop.engine.models.combination_file import COMBINATION, read_combination
+from prism_desktop.engine.models.saved import LoadedRun, checked, load_run
+from prism_desktop.engine.models.saved_heads import HEAD, LoadedHeads, load_heads, place
+from prism_desktop.engine.study.embeddings import read_embeddings
+from prism_desktop.engine.study.pixel_cache import PixelCache
+
+_CHUNK = 256  # images between two looks at whether anybody still waits
+
+Floats = NDArray[np.float32]
+
+
+class Predictor(Protocol):
+    """A trained model of any kind."""
+
+    @property
+    def method(self) -> str:
+        """Name of the method that it was trained by."""
+
+    @property
+    def labelers(self) -> tuple[str, ...]:
+        """Codes, in the order of training."""
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """Names, in the order of training."""
+
+    @property
+    def backbone(self) -> Backbone | str:
+        """The network that sees for it, or the name of the imported embeddings that it reads."""
+
+    def check(self, labelers: Sequence[str], attributes: Sequence[str]) -> None:
+        """Raise an InputError of one sentence if it cannot speak for a labeler or of an attribute."""
+
+    def scores(self, inputs: NDArray[Any], labelers: Sequence[str], attributes: Sequence[str], rows: Ints) -> Floats:
+        """Predict.
+
+        Args:
+            inputs: (n, S, S, 3) or (n, 3, S, S) uint8 pixels for a backbone, else (n, d) float32 embeddings.
+            labelers: codes.
+            attributes: names of the run; any words, if it reads text.
+            rows: (n,) which image of the run each is, -1 for none.
+
+        Returns:
+            (labelers, attributes, n) float32; differences are logits.
+        """
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tower:
+    """An adapted image tower; the only kind that reads words nobody labeled, and of which relevance can be asked."""
+
+    loaded: LoadedRun
+
+    @property
+    def method(self) -> str:
+        """Name of its method."""
+        return self.loaded.method.name
+
+    @property
+    def labelers(self) -> tuple[str, ...]:
+        """Codes."""
+        return self.loaded.labelers
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """Names."""
+        return self.loaded.attributes
+
+    @property
+    def backbone(self) -> Backbone:
+        """The network."""
+        return self.loaded.backbone
+
+    def check(self, labelers: Sequence[str], attributes: Sequence[str]) -> None:
+        """Any words may be asked."""
+        for code in labelers:
+            self.loaded.row(code)
+
+    def scores(self, inputs: NDArray[Any], labelers: Sequence[str], attributes: Sequence[str], rows: Ints) -> Floats:
+        """As `LoadedRun.scores`."""
+        return self.loaded.scores(inputs, labelers, attributes)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OnFeatures:
+    """Heads on what a frozen backbone sees, or on imported embeddings."""
+
+    loaded: LoadedHeads
+    backbone: Backbone | str
+
+    @property
+    def method(self) -> str:
+        """Name of its method."""
+        return self.loaded.card.method
+
+    @property
+    def labelers(self) -> tuple[str, ...]:
+        """Codes."""
+        return self.loaded.card.labelers
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """Names."""
+        return self.loaded.card.attributes
+
+    def check(self, labelers: Sequence[str], attributes: Sequence[str]) -> None:
+        """Only labeled attributes are known."""
+        _check(self, labelers, attributes)
+
+    def scores(self, inputs: NDArray[Any], labelers: Sequence[str], attributes: Sequence[str], rows: Ints) -> Floats:
+        """As `LoadedHeads.scores`."""
+        features = inputs if isinstance(self.backbone, str) else self.backbone.see(inputs)
+        return self.loaded.scores(features, labelers, attributes, rows)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Combined:
+    """A weighted sum of other runs of the same data."""
+
+    method: str
+    members: tuple[Predictor, ...]  # those that weigh anything
+    weights: Floats  # (members, labelers)
+
+    @property
+    def labelers(self) -> tuple[str, ...]:
+        """Codes."""
+        return self.members[0].labelers
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """Names."""
+        return self.members[0].attributes
+
+    @property
+    def backbone(self) -> Backbone | str:
+        """Its members' own: siblings share it."""
+        return self.members[0].backbone
+
+    def check(self, labelers: Sequence[str], attributes: Sequence[str]) -> None:
+        """Weights were learned for labeled attributes, so no others are known."""
+        _check(self, labelers, attributes)
+
+    def scores(self, inputs: NDArray[Any], labelers: Sequence[str], attributes: Sequence[str], rows: Ints) -> Floats:
+        """The members' scores, weighted for each labeler."""
+        weights = self.weights[:, [self.labelers.index(code) for code in labelers]]
+        each = np.stack([member.scores(inputs, labelers, attributes, rows) for member in self.members])
+        total: Floats = np.einsum("mu,muan->uan", weights, each).astype(np.float32)
+        return total
+
+
+def load_predictor(run: Path, device: str = "auto", backbone: Backbone | None = None) -> Predictor:
+    """Load the model that a run holds, whatever its kind.
+
+    Args:
+        run: a run's folder.
+        device: as in `choose_device`.
+        backbone: one that is loaded already, to be shared; None to load the one that the run names.
+
+    Raises:
+        RunError: if there is no model, it is damaged, or the backbone is not the one that it was trained on.
+        BackboneError: if the backbone cannot be loaded.
+    """
+    if (run / COMBINATION).is_file():
+        return _load_combination(run, device, backbone)
+    if not (run / HEAD).is_file():
+        return Tower(load_run(run, device, backbone))
+    loaded = load_heads(run)
+    spec = parse(loaded.card.backbone)
+    if spec.kind == "embeddings":
+        return OnFeatures(loaded, spec.model)
+    return OnFeatures(loaded, checked(backbone or load(spec, choose_device(device)), loaded.card.backbone_sha256, run))
+
+
+def _load_combination(run: Path, device: str, backbone: Backbone | None) -> Combined:
+    kept = [member for member in read_combination(run) if any(member.weight)]
+    members: list[Predictor] = []
+    for member in kept:
+        folder = run.with_name(member.run)
+        if not folder.is_dir():
+            raise RunError(f"{run.name} combines the run {member.run}, which was deleted; train again.")
+        members.append(load_predictor(folder, device, backbone))
+        found = members[-1].backbone
+        backbone = None if isinstance(found, str) else found
+    if not members:
+        raise RunError(f"{run.name} weighs none of its members, so it has nothing to say; train again.")
+    weights = np.array([member.weight for member in kept], dtype=np.float32)
+    return Combined("combination", tuple(members), weights)
+
+
+def tower_of(predictor: Predictor) -> LoadedRun:
+    """The image tower that can be asked where it looks.
+
+    Raises:
+        InputError: if it has none.
+    """
+    if isinstance(predictor, Tower):
+        return predictor.loaded
+    what = "combines other runs" if isinstance(predictor, Combined) else "judges finished features of an image"
+    raise InputError(
+        f"This run {what} and has no image tower of its own, so no map can show where it looks; choose a run such as "
+        f"{method('lora-visual-prompt').title}."
+    )
+
+
+def score_images(
+    run: Path,
+    predictor: Predictor,
+    images: Mapping[str, Path],
+    labelers: Sequence[str] | None = None,
+    attributes: Sequence[str] | None = None,
+    cache: Path | None = None,
+) -> Iterator[Event[Floats]]:
+    """Score images, those of the run or any others.
+
+    Args:
+        run: the run's folder.
+        predictor: its model.
+        images: id (SHA-256) -> file.
+        labelers: codes; None for all.
+        attributes: names, or any words if the model reads text; None for the labeled ones.
+        cache: where decoded images are kept; None for the study's cache.
+
+    Yields:
+        Progress and Notice, then Done with (labelers, attributes, images) float32; NaN where an image cannot be read.
+
+    Raises:
+        InputError: if a labeler or an attribute cannot be answered for.
+    """
+    codes = predictor.labelers if labelers is None else tuple(labelers)
+    names = predictor.attributes if attributes is None else tuple(attributes)
+    predictor.check(codes, names)
+    array, place_of = yield from _inputs(run.parent.parent, predictor.backbone, images, cache)
+    own = _own_rows(run)
+    values = np.full((len(codes), len(names), len(images)), np.nan, np.float32)
+    there = [number for number, image in enumerate(images) if image in place_of]
+    ids = list(images)
+    for start in range(0, len(there), _CHUNK):
+        yield Progress(start, len(there), f"Predicting {', '.join(names)}")
+        chunk = there[start : start + _CHUNK]
+        rows = np.array([own.get(ids[number], -1) for number in chunk], dtype=np.int64)
+        inputs = array[[place_of[ids[number]] for number in chunk]]
+        values[:, :, chunk] = predictor.scores(inputs, codes, names, rows)
+    yield Done(values)
+
+
+def _inputs(
+    study: Path, backbone: Backbone | str, images: Mapping[str, Path], cache: Path | None
+) -> Generator[Progress | Notice, None, tuple[NDArray[Any], Mapping[str, int]]]:
+    """What the model reads of images, and image -> its row; returned at the end of a generator of events."""
+    if isinstance(backbone, str):
+        ids, matrix, _ = read_embeddings(study, backbone)
+        rows = {image: row for row, image in enumerate(ids)}
+        if lacking := sum(image not in rows for image in images):
+            yield Notice(f"{lacking} images have no embedding in {backbone}, so they are not scored.")
+        return matrix, rows
+    decoded = PixelCache(cache or study / "cache", backbone.image_size)
+    for event in decoded.build(images.items()):
+        if isinstance(event, Progress | Notice):
+            yield event
+    return decoded.read(), decoded.rows()
+
+
+def _own_rows(run: Path) -> dict[str, int]:
+    """The run's images by their number, which some methods know answers of."""
+    import pandas as pd
+
+    path = run / "data" / "images.parquet"
+    if not path.is_file():
+        return {}
+    return {str(image): row for row, image in enumerate(pd.read_parquet(path, columns=["image"])["image"])}
+
+
+def _check(predictor: Predictor, labelers: Sequence[str], attributes: Sequence[str]) -> None:
+    for code in labelers:
+        place("labeler", code, predictor.labelers)
+    for name in attributes:
+        place("attribute", name, predictor.attributes)

@@ -1,0 +1,276 @@
+"""A trained model in its run folder: `adapter/` for PEFT, `tokens.safetensors` for the labelers."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from scipy.special import softmax
+
+from prism_desktop.engine.backbones import Backbone, load, parse
+from prism_desktop.engine.device import choose_device
+from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.methods import Method, method
+from prism_desktop.engine.models.attribute_texts import DEFAULT_TEMPLATES, sentences
+from prism_desktop.engine.models.base import Asked
+from prism_desktop.engine.models.clip import PersonalClip
+from prism_desktop.engine.models.labeler_context import Known
+from prism_desktop.engine.models.lora import load_adapter, save_adapter
+from prism_desktop.engine.models.model_card import Card, describe
+from prism_desktop.engine.models.versions import earlier, record
+
+ADAPTER = "adapter"
+TOKENS = "tokens.safetensors"
+_KEY = "prism"  # of the metadata
+_KNOWN = "known."  # before the names of facts about the labelers
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadedRun:
+    """A trained model, ready to predict."""
+
+    model: PersonalClip
+    card: Card
+
+    @property
+    def backbone(self) -> Backbone:
+        """The frozen model it stands on."""
+        return self.model.backbone
+
+    @property
+    def method(self) -> Method:
+        """How it was trained."""
+        return method(self.card.method)
+
+    @property
+    def labelers(self) -> tuple[str, ...]:
+        """Codes, in the order of training."""
+        return self.card.labelers
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """Names, in the order of training."""
+        return tuple(self.card.attributes)
+
+    def row(self, labeler: str) -> int:
+        """The place of a labeler among those of the run.
+
+        Raises:
+            InputError: if the run knows no such labeler.
+        """
+        if labeler not in self.labelers:
+            raise InputError(f"This run has no labeler {labeler!r}; it has {', '.join(self.labelers)}.")
+        return self.labelers.index(labeler)
+
+    def asked(self, attributes: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+        """Attributes as sentences: labeled ones by their own templates, any other by the default ones."""
+        known = self.card.attributes
+        return tuple(sentences(name, known.get(name, DEFAULT_TEMPLATES)) for name in attributes)
+
+    def chances(self, difference: NDArray[np.float32]) -> NDArray[np.float32]:
+        """P(left), P(tie) and P(right) of differences of scores: (...) -> (..., 3); see `PairLoss`."""
+        tie = np.full_like(difference, -np.inf if self.card.ties is None else np.log(self.card.ties))
+        return softmax(np.stack([difference / 2, tie, -difference / 2], axis=-1), axis=-1).astype(np.float32)
+
+    def scores(
+        self,
+        pixels: NDArray[np.uint8],
+        labelers: Sequence[str] | None = None,
+        attributes: Sequence[str] | None = None,
+        *,
+        batch: int = 128,
+    ) -> NDArray[np.float32]:
+        """Predict; see `scoring`. Returns (labelers, attributes, n) float32."""
+        result = np.empty(0, np.float32)
+        for event in self.scoring(pixels, labelers, attributes, batch=batch):
+            if isinstance(event, Done):
+                result = event.value
+        return result
+
+    @torch.no_grad()
+    def scoring(
+        self,
+        pixels: NDArray[np.uint8],
+        labelers: Sequence[str] | None = None,
+        attributes: Sequence[str] | None = None,
+        *,
+        batch: int = 128,
+    ) -> Iterator[Event[NDArray[np.float32]]]:
+        """Predict what labelers would say, an attribute that nobody labeled included.
+
+        Args:
+            pixels: (n, 3, S, S) or (n, S, S, 3) uint8 RGB, S the backbone's image size; may be a memory map.
+            labelers: codes; None for all. Labelers who share their tokens share one pass.
+            attributes: labeled names or any text; None for the labeled ones.
+            batch: rows (image x labeler) of one pass.
+
+        Yields:
+            Progress in images, then Done with (labelers, attributes, n) float32; differences are logits.
+
+        Raises:
+            InputError: if a labeler is unknown or the images have another size.
+        """
+        chosen = [self.row(code) for code in (self.labelers if labelers is None else labelers)]
+        asked = self.asked(self.attributes if attributes is None else attributes)
+        eyes = sorted({self.model.eyes[row] for row in chosen})
+        n, step = len(pixels), max(1, batch // max(1, len(eyes)))
+        scores = np.empty((len(chosen), len(asked), n), np.float32)
+        for start in range(0, n, step):
+            with self.model.fused():
+                chunk = pixels[start : start + step]
+                scores[:, :, start : start + step] = self._chunk(chunk, chosen, eyes, asked)
+            yield Progress(min(start + step, n), n, "Predicting")
+        yield Done(scores)
+
+    def _chunk(
+        self, pixels: NDArray[np.uint8], chosen: Sequence[int], eyes: Sequence[int], asked: Asked
+    ) -> NDArray[np.float32]:
+        """(labelers, attributes, images) float32."""
+        images = self.model.normalise(_channels_first(pixels, self.backbone.image_size))
+        labeler = torch.tensor(eyes, device=images.device).repeat_interleave(len(images))
+        image = torch.arange(len(images), device=images.device).repeat(len(eyes))
+        seen = dict(zip(eyes, torch.split(self.model.see(images, labeler, image), len(images)), strict=True))
+        scores = [
+            self.model.judge(seen[self.model.eyes[row]], torch.full((len(images),), row, device=images.device), asked)
+            for row in chosen
+        ]
+        return np.stack([score.cpu().numpy().T for score in scores])
+
+
+def save_model(
+    model: PersonalClip,
+    run: Path,
+    *,
+    method: str,
+    labelers: Sequence[str],
+    attributes: Mapping[str, Sequence[str]],
+    ties: float | None = None,
+) -> Card:
+    """Write `adapter/` and `tokens.safetensors` into an existing run folder, replacing earlier ones whole.
+
+    The arguments are those of `describe`, whose card is returned.
+    """
+    card = describe(model, method, labelers, attributes, ties)
+    fresh = run / f"{ADAPTER}.new"
+    shutil.rmtree(fresh, ignore_errors=True)
+    if model.adapted is not None:
+        save_adapter(model.adapted, fresh)
+    facts = {f"{_KNOWN}{name}": torch.from_numpy(array.copy()) for name, array in model.known.arrays().items()}
+    tensors = {name: tensor.contiguous() for name, tensor in (model.kept_state() | facts).items()}
+    save_file(tensors, run / f"{TOKENS}.new", metadata={_KEY: json.dumps(asdict(card))})
+    shutil.rmtree(run / ADAPTER, ignore_errors=True)
+    if fresh.exists():
+        fresh.rename(run / ADAPTER)
+    (run / f"{TOKENS}.new").replace(run / TOKENS)
+    return card
+
+
+def read_card(run: Path) -> Card:
+    """What the run's model is, without loading it.
+
+    Raises:
+        RunError: if there is no readable model in the folder.
+    """
+    return _read(run)[0]
+
+
+def load_run(run: Path, device: str = "auto", backbone: Backbone | None = None) -> LoadedRun:
+    """Load a trained model from its run folder.
+
+    Args:
+        run: the folder that `save_model` wrote into.
+        device: as in `choose_device`.
+        backbone: one that is loaded already, to be shared; None to load the one that the run names.
+
+    Raises:
+        RunError: if the model is missing or damaged, or the backbone is not the one that it was trained on.
+        BackboneError: if the backbone cannot be loaded.
+    """
+    card, tensors = _read(run)
+    backbone = backbone or load(parse(card.backbone), choose_device(device))
+    checked(backbone, card.backbone_sha256, run)
+    facts = {name.removeprefix(_KNOWN): tensors.pop(name).numpy() for name in [*tensors] if name.startswith(_KNOWN)}
+    model = PersonalClip(
+        backbone,
+        len(card.labelers),
+        method=method(card.method),
+        known=Known.from_arrays(facts, card.profiles),
+        tokens=card.tokens,
+        rank=card.rank,
+        alpha=card.alpha,
+        experts=card.experts,
+        temperature=card.temperature,
+        precision=card.precision_on(backbone.device),
+    )
+    try:
+        if model.adapted is not None:
+            load_adapter(model.adapted, run / ADAPTER)
+    except (OSError, SafetensorError, ValueError) as error:
+        raise RunError(
+            f"The adapter of {run.name} is missing or damaged ({error}). Resume the run if it was cut short while its "
+            "model was written; otherwise train again."
+        ) from error
+    try:
+        model.load_kept_state(tensors)
+    except RunError as error:
+        raise earlier(run, f"all that {method(card.method).title} needs") from error
+    model.requires_grad_(False)
+    return LoadedRun(model, card)
+
+
+def checked(backbone: Backbone, sha256: str, run: Path) -> Backbone:
+    """The backbone, if its weights are those that a run was trained on.
+
+    Raises:
+        RunError: if they are others.
+    """
+    refuse_others(backbone.name, backbone.sha256, sha256, run)
+    return backbone
+
+
+def refuse_others(backbone: str, sha256: str, trained: str, run: Path) -> None:
+    """Raises: RunError: the weights, or imported embeddings, at hand are not those that a run was trained on."""
+    if sha256 != trained:
+        raise RunError(
+            f"The weights of {backbone} are not those that {run.name} was trained on (their checksums differ), so "
+            "its predictions would be wrong. Put the original weights back, or train again."
+        )
+
+
+def _read(run: Path) -> tuple[Card, dict[str, torch.Tensor]]:
+    path = run / TOKENS
+    if not path.is_file():
+        raise RunError(f"{run.name} holds no trained model yet; finish or resume its training.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            fields = json.loads((file.metadata() or {})[_KEY])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+        fields["labelers"] = tuple(fields["labelers"])
+        fields["attributes"] = {name: tuple(templates) for name, templates in fields["attributes"].items()}
+        fields["profiles"] = tuple(fields["profiles"]) if fields.get("profiles") else None
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise RunError(f"The model file {path} is damaged ({error}); train again.") from error
+    return record(Card, fields, run), tensors
+
+
+def _channels_first(pixels: NDArray[np.uint8], size: int) -> torch.Tensor:
+    """(n, 3, S, S) uint8 from either order of axes.
+
+    Raises:
+        InputError: if the images have another shape.
+    """
+    tensor = torch.from_numpy(np.array(pixels))  # a copy: a read-only memory map cannot become a tensor
+    if tensor.shape[1:] == (size, size, 3):
+        tensor = tensor.permute(0, 3, 1, 2)
+    if tensor.shape[1:] != (3, size, size) or tensor.dtype != torch.uint8:
+        raise InputError(f"The backbone sees {size} x {size} RGB images of uint8, not {tuple(pixels.shape[1:])}.")
+    return tensor

@@ -1,0 +1,139 @@
+"""Models that need no image tower, in their run folder: `head.safetensors`, heads on frozen features."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.models.heads.bayes import BayesHeads
+from prism_desktop.engine.models.heads.collaborative import CollaborativeHeads
+from prism_desktop.engine.models.heads.retrieval import RetrievalHeads
+from prism_desktop.engine.models.heads.ridge import LinearHeads
+from prism_desktop.engine.models.versions import earlier, record
+
+HEAD = "head.safetensors"
+_KEY = "prism"  # of the metadata
+
+
+class Heads(Protocol):
+    """What every kind of heads can do."""
+
+    def scores(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(images, d) -> (labelers, attributes, images); differences are logits."""
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """For a file."""
+
+
+def _decoder(arrays: Mapping[str, NDArray[Any]]) -> Heads:
+    from prism_desktop.engine.models.decoder import DecoderModel  # the only one that needs torch
+
+    return DecoderModel.from_arrays(arrays)
+
+
+KINDS: Mapping[str, Callable[[Mapping[str, NDArray[Any]]], Heads]] = {
+    "consensus": LinearHeads.from_arrays,
+    "hierarchical-bayes": BayesHeads.from_arrays,
+    "collaborative": CollaborativeHeads.from_arrays,
+    "retrieval": RetrievalHeads.from_arrays,
+    "mlp-decoder": _decoder,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class HeadCard:
+    """What `head.safetensors` says of itself, as JSON in its metadata."""
+
+    method: str
+    backbone: str
+    backbone_sha256: str  # of the weights, or of the imported embeddings
+    labelers: tuple[str, ...]
+    attributes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadedHeads:
+    """Trained heads, ready to predict."""
+
+    heads: Any
+    card: HeadCard
+
+    def scores(
+        self,
+        features: NDArray[np.float32],
+        labelers: Sequence[str] | None = None,
+        attributes: Sequence[str] | None = None,
+        images: NDArray[np.int64] | None = None,
+    ) -> NDArray[np.float32]:
+        """(images, d) frozen features -> (labelers, attributes, images) float32.
+
+        Args:
+            features: of the images.
+            labelers: codes; None for all.
+            attributes: names; None for all.
+            images: which image of the run each is, -1 for none; None for the run's, in their order.
+
+        Raises:
+            InputError: if a labeler is unknown, or an attribute that nobody labeled is asked for.
+        """
+        rows = [place("labeler", code, self.card.labelers) for code in labelers or self.card.labelers]
+        columns = [place("attribute", name, self.card.attributes) for name in attributes or self.card.attributes]
+        heads = self.heads
+        told = heads.scores(features, images) if isinstance(heads, CollaborativeHeads) else heads.scores(features)
+        found: NDArray[np.float32] = told[np.ix_(rows, columns)]
+        return found
+
+
+def place(kind: str, name: str, known: Sequence[str]) -> int:
+    """Where a labeler or an attribute stands among the known ones.
+
+    Raises:
+        InputError: if it is none of them.
+    """
+    if name in known:
+        return known.index(name)
+    more = "" if kind == "labeler" else "; this method does not read text, so it knows no other"
+    raise InputError(f"This run has no {kind} {name!r}; it has {', '.join(known)}{more}.")
+
+
+def save_heads(heads: Heads, path: Path, card: HeadCard) -> None:
+    """Write heads and their card whole into a run's folder."""
+    beside = path / f".{HEAD}.tmp"
+    arrays = {name: np.array(array, order="C") for name, array in heads.arrays().items()}
+    save_file(arrays, beside, metadata={_KEY: json.dumps(asdict(card))})
+    beside.replace(path / HEAD)
+
+
+def load_heads(run: Path) -> LoadedHeads:
+    """Read what `save_heads` wrote.
+
+    Raises:
+        RunError: if there are no readable heads in the folder.
+    """
+    path = run / HEAD
+    if not path.is_file():
+        raise RunError(f"{run.name} holds no heads; finish its training, or choose a run of a method that has them.")
+    try:
+        with safe_open(path, framework="np") as file:
+            fields = json.loads((file.metadata() or {})[_KEY])
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+        fields |= {key: tuple(value) for key, value in fields.items() if isinstance(value, list)}
+        card = record(HeadCard, fields, run)
+        make = KINDS[card.method]
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise RunError(f"The model file {path} is damaged ({error}); train again.") from error
+    try:
+        return LoadedHeads(make(arrays), card)
+    except KeyError as lacking:
+        raise earlier(run, f"its {lacking.args[0]}") from lacking
+    except (TypeError, ValueError) as error:
+        raise RunError(f"The model file {path} is damaged ({error}); train again.") from error

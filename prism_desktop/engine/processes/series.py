@@ -1,0 +1,50 @@
+"""One worker for many runs, one after another: imports, backbone and images are read once."""
+
+from collections.abc import Iterator
+from types import TracebackType
+
+from prism_desktop.engine.processes import pool
+from prism_desktop.engine.processes.supervisor import Batch, watch
+from prism_desktop.engine.runs.folder import ENDED, RunFolder
+
+_SETTLE_SECONDS = 10.0  # between a run's last word and its worker being ready for the next
+
+
+class Series:
+    """Hands runs to a worker; a context that ends what is at work when it ends.
+
+    A run that is cut off, by the end of this context or of either process, is interrupted and may be gone on with.
+    """
+
+    def __init__(self) -> None:
+        self._worker: pool.Worker | None = None
+        self._run: RunFolder | None = None
+
+    def __enter__(self) -> "Series":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def train(self, run: RunFolder) -> Iterator[Batch]:
+        """Train a run with a snapshot, or go on with it; events as `supervisor.watch` tells them, until it ends."""
+        if self._worker is not None and not (self._worker.settle(_SETTLE_SECONDS) and self._worker.usable):
+            self._worker.close()
+            self._worker = None
+        if self._worker is None:
+            self._worker = pool.take()
+        self._run = run
+        _, offset = run.events()
+        self._worker.begin(run, "end")
+        yield from watch(run, offset)
+
+    def close(self) -> None:
+        """End what is at work; a worker without work waits for more."""
+        worker, self._worker = self._worker, None
+        if worker is None:
+            return
+        ended = self._run is None or self._run.status().state in ENDED
+        if ended and worker.settle(_SETTLE_SECONDS):
+            pool.give_back(worker)
+        else:
+            worker.close()

@@ -1,0 +1,28 @@
+"""events.jsonl, written line by line so that a reader can follow and a killed writer spoils at most one line."""
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any, BinaryIO
+
+from prism_desktop.engine.runs.folder import RunFolder
+
+
+class EventLog:
+    """Appends to a run's events.jsonl; each line is with the system when `write` returns."""
+
+    def __init__(self, run: RunFolder) -> None:
+        path = run.path / "events.jsonl"
+        cut = path.exists() and not path.read_bytes().endswith(b"\n") and path.stat().st_size > 0
+        self._file: BinaryIO = path.open("ab", buffering=0)
+        if cut:  # by a writer that was killed within a line
+            self._file.write(b"\n")
+
+    def write(self, event: Mapping[str, Any]) -> None:
+        """Append one event; it gets a time if it has none."""
+        line = json.dumps({"time": time.time(), **event}, ensure_ascii=False, allow_nan=False)
+        self._file.write(line.encode() + b"\n")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()

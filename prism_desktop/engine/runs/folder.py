@@ -1,0 +1,285 @@
+"""A run is a folder. Anyone may read it at any time; only the run's own process writes its results.
+
+config.json status.json control.json environment.json          what was asked, its state, what it is told, where it ran
+data/        images, pairs, comparisons, ratings as Parquet, and meta.json: the snapshot that the run learns from
+events.jsonl metrics.csv                                       live progress and curves
+checkpoints/ adapter/ tokens.safetensors                       weights on the way, and at the best epoch
+predictions.parquet consensus.parquet baselines.parquet        scores of every image, its own and to read it against
+summary.json summary.md                                        results
+"""
+
+import contextlib
+import json
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from prism_desktop.engine.atomic import read_json, write_json
+from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.runs.status import ACTIVE, ENDED, Command, State, Status, read_status, write_status
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "ACTIVE",
+    "ENDED",
+    "METRIC_COLUMNS",
+    "Command",
+    "RunFolder",
+    "RunSummary",
+    "State",
+    "Status",
+    "list_runs",
+]
+
+METRIC_COLUMNS = ("epoch", "step", "seconds", "split", "labeler", "attribute", "loss", "nll", "accuracy", "count")
+_UNFINISHED: frozenset[State] = frozenset({"failed", "interrupted", "stopped"})
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """One line of the list of runs."""
+
+    name: str
+    path: Path
+    method: str
+    backbone: str
+    split: str  # kind of split
+    seed: int
+    state: State
+    created: float  # unix seconds
+    fingerprint: str  # of the data snapshot; runs that share it may be compared
+    best_epoch: int | None
+    macro: float | None  # test accuracy, mean over labelers
+    micro: float | None  # test accuracy over all answers
+    consensus_macro: float | None  # the consensus model's, on the same split
+    message: str
+    resumable: bool  # whether training may go on
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """One run's folder."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, study: Path, config: TrainConfig) -> "RunFolder":
+        """Make a new run in a study's `runs/`, in the state "preparing"."""
+        base = f"{datetime.now():%Y%m%d-%H%M%S}-{re.sub(r'[^a-z0-9-]+', '-', config.method.lower())}"
+        number = 1
+        while True:
+            path = study / "runs" / (base if number == 1 else f"{base}-{number}")
+            try:
+                path.mkdir(parents=True)
+            except FileExistsError:
+                number += 1
+                continue
+            break
+        (path / "data").mkdir()
+        run = cls(path)
+        write_json(path / "config.json", config.model_dump(mode="json"))
+        run.set_status("preparing")
+        return run
+
+    @classmethod
+    def open(cls, path: Path) -> "RunFolder":
+        """An existing run; raises RunError if the folder is none."""
+        path = path.resolve()
+        if not (path / "config.json").is_file():
+            raise RunError(f"{path} is not a run: it holds no config.json.")
+        return cls(path)
+
+    @property
+    def name(self) -> str:
+        """The folder's name, the run's identity within its study."""
+        return self.path.name
+
+    @property
+    def study(self) -> Path:
+        """The study that the run belongs to."""
+        return self.path.parent.parent
+
+    @property
+    def data(self) -> Path:
+        """The data snapshot."""
+        return self.path / "data"
+
+    def config(self) -> TrainConfig:
+        """What was asked for."""
+        return TrainConfig.load(self.path / "config.json")
+
+    def meta(self) -> dict[str, Any]:
+        """Of the snapshot: labelers, attributes with templates, split report, counts, fingerprint."""
+        meta = read_json(self.data / "meta.json")
+        if meta is None:
+            raise RunError(f"The run {self.name} has no data snapshot, so it cannot be trained or evaluated.")
+        return meta
+
+    def status(self) -> Status:
+        """How the run stands now; "interrupted" if its process died without a word."""
+        return read_status(self.path)
+
+    @property
+    def log(self) -> Path:
+        """What its processes printed."""
+        return self.path / "log.txt"
+
+    @property
+    def resumable(self) -> bool:
+        """Whether training may go on. A run that was tested may not: the test split is opened once."""
+        return self.status().state in _UNFINISHED and not self.tested
+
+    @property
+    def tested(self) -> bool:
+        """Whether the test split was opened."""
+        return (self.path / "summary.json").is_file()
+
+    def set_status(self, state: State, *, pid: int | None = None, message: str = "", advice: str = "") -> None:
+        """Record how the run stands; `pid` is the process that works on it (None: nobody does, or will)."""
+        write_status(self.path, state, pid=pid, message=message, advice=advice)
+
+    def abandon(self) -> None:
+        """Say that nobody works on the run any more, where its process lives on without it."""
+        if self.status().state in ACTIVE:
+            with contextlib.suppress(OSError):  # such as a full disk, which is what is told then
+                self.set_status("interrupted")
+
+    def command(self) -> Command:
+        """What the run's process is told to do."""
+        told = (read_json(self.path / "control.json") or {}).get("command")
+        known: tuple[Command, ...] = get_args(Command)
+        return next((command for command in known if command == told), "run")
+
+    def tell(self, command: Command) -> None:
+        """Tell the run's process what to do; it listens at every step."""
+        write_json(self.path / "control.json", {"command": command})
+
+    def events(self, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
+        """Events from a byte offset on, and the offset to go on from. A half-written line waits for its rest."""
+        try:
+            with (self.path / "events.jsonl").open("rb") as file:
+                file.seek(offset)
+                block = file.read()
+        except FileNotFoundError:
+            return [], offset
+        whole = block.rfind(b"\n") + 1
+        return list(_objects(block[:whole])), offset + whole
+
+    def summary(self) -> dict[str, Any] | None:
+        """The results, as `train --json` prints them; None before the end."""
+        return read_json(self.path / "summary.json")
+
+    def environment(self) -> dict[str, Any]:
+        """Versions, device and threads that the run had; empty before it started."""
+        return read_json(self.path / "environment.json") or {}
+
+    def metrics(self) -> "pd.DataFrame":
+        """Curves: epoch, step, seconds, split, labeler, attribute, loss, nll, accuracy, count.
+
+        An empty labeler or attribute means all together; labeler "(macro)" is the mean over labelers.
+        """
+        import pandas as pd
+
+        path = self.path / "metrics.csv"
+        if not path.exists():
+            return pd.DataFrame(columns=list(METRIC_COLUMNS))
+        return pd.read_csv(path, keep_default_na=False, na_values={c: [""] for c in ("loss", "nll", "accuracy")})
+
+    def predictions(self, labeler: str | None = None, attribute: str | None = None) -> "pd.DataFrame":
+        """Scores of the best epoch: labeler, attribute, image, score; differences of scores are logits."""
+        return self._scores("predictions", labeler, attribute)
+
+    def consensus(self, labeler: str | None = None, attribute: str | None = None) -> "pd.DataFrame":
+        """The same from the consensus model of the same data; empty where there is none."""
+        return self._scores("consensus", labeler, attribute)
+
+    def table(self, name: Literal["images", "pairs", "comparisons", "ratings"]) -> "pd.DataFrame":
+        """One table of the data snapshot."""
+        import pandas as pd
+
+        path = self.data / f"{name}.parquet"
+        if not path.exists():
+            raise RunError(f"The run {self.name} lacks data/{name}.parquet, so it cannot be used any more.")
+        return pd.read_parquet(path)
+
+    def discard(self) -> None:
+        """Delete what the run made, and remember that it was discarded."""
+        for name in ("checkpoints", "adapter"):
+            shutil.rmtree(self.path / name, ignore_errors=True)
+        for path in (*self.path.glob("*.safetensors"), *self.path.glob("*.parquet"), *self.path.glob("summary.*")):
+            path.unlink()
+        (self.path / "metrics.csv").unlink(missing_ok=True)
+        self.set_status("discarded")
+
+    def delete(self) -> None:
+        """Remove the folder and everything in it."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def _scores(self, name: str, labeler: str | None, attribute: str | None) -> "pd.DataFrame":
+        import pandas as pd
+
+        path = self.path / f"{name}.parquet"
+        if not path.exists():
+            return pd.DataFrame(
+                {
+                    "labeler": pd.Series(dtype="str"),
+                    "attribute": pd.Series(dtype="str"),
+                    "image": pd.Series(dtype="str"),
+                }
+            ).assign(score=pd.Series(dtype="float32"))
+        wanted = [("labeler", "==", labeler)] if labeler is not None else []
+        wanted += [("attribute", "==", attribute)] if attribute is not None else []
+        return pd.read_parquet(path, filters=wanted or None)
+
+
+def list_runs(study: Path) -> tuple[RunSummary, ...]:
+    """Every run of a study, newest first; folders that are no runs are passed over."""
+    folders = sorted((study / "runs").glob("*/config.json"), reverse=True)
+    summaries = [_summarise(RunFolder(path.parent)) for path in folders]
+    return tuple(sorted((s for s in summaries if s is not None), key=lambda s: s.created, reverse=True))
+
+
+def _summarise(run: RunFolder) -> RunSummary | None:
+    config = read_json(run.path / "config.json")
+    if config is None:
+        return None
+    status, summary = run.status(), run.summary() or {}
+    meta = read_json(run.data / "meta.json") or {}
+    return RunSummary(
+        name=run.name,
+        path=run.path,
+        method=str(config.get("method", "")),
+        backbone=str(config.get("backbone", "")),
+        split=str(config.get("split", {}).get("kind", "")),
+        seed=int(config.get("seed", 0)),
+        state=status.state,
+        created=status.started,
+        fingerprint=str(meta.get("fingerprint", "")),
+        best_epoch=summary.get("best_epoch"),
+        macro=_accuracy(summary.get("test"), "macro"),
+        micro=_accuracy(summary.get("test"), "micro"),
+        consensus_macro=_accuracy(summary.get("consensus"), "macro"),
+        message=status.message,
+        resumable=run.resumable,
+    )
+
+
+def _accuracy(result: Mapping[str, Any] | None, average: str) -> float | None:
+    return ((result or {}).get(average) or {}).get("accuracy")
+
+
+def _objects(block: bytes) -> Iterator[dict[str, Any]]:
+    for line in block.splitlines():
+        try:
+            value = json.loads(line)
+        except ValueError:
+            continue  # a line cut short by a killed process, which the next process has ended
+        if isinstance(value, dict):
+            yield value

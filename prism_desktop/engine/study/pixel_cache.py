@@ -1,0 +1,173 @@
+"""Decoded pixels on disk, so that training never decodes an image twice."""
+
+import hashlib
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from prism_desktop.engine.errors import DiskFullError, InputError, StudyError
+from prism_desktop.engine.events import Done, Event, Notice, Progress
+from prism_desktop.engine.study.images import open_image
+from prism_desktop.engine.study.records import ImageId
+from prism_desktop.engine.study.writer_lock import lock_file, unlock_file
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_BATCH = 128  # images between two commits
+_ID = 65  # bytes of one line of the index
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What a build of the cache did."""
+
+    rows: int  # images in the cache now
+    added: int
+    broken: tuple[tuple[ImageId, str], ...]  # (image, why it is not in the cache)
+
+
+class PixelCache:
+    """Square images of one size: shorter side resized (bicubic), centre cropped, 8-bit RGB.
+
+    `pixels-SIZE.u8` holds rows of size x size x 3 bytes and `pixels-SIZE.ids` one hash per row. A row counts once its
+    hash is written, which happens after its pixels are on the disk; whatever a crash left behind that is overwritten.
+    """
+
+    def __init__(self, folder: Path, size: int) -> None:
+        self.size = size
+        self._data = folder / f"pixels-{size}.u8"
+        self._ids = folder / f"pixels-{size}.ids"
+        self._lock = folder / f"pixels-{size}.lock"
+        self._bytes = size * size * 3
+
+    def rows(self) -> dict[ImageId, int]:
+        """Image -> its row."""
+        try:
+            lines = self._ids.read_bytes()
+            whole = min(len(lines) // _ID, self._data.stat().st_size // self._bytes)
+        except FileNotFoundError:
+            return {}
+        return {lines[_ID * row : _ID * row + 64].decode(): row for row in range(whole)}
+
+    def read(self) -> "NDArray[np.uint8]":
+        """The cached rows: (rows, size, size, 3) uint8, mapped from the disk, not to be written."""
+        import numpy as np
+
+        rows = len(self.rows())
+        if not rows:
+            return np.empty((0, self.size, self.size, 3), np.uint8)
+        return np.memmap(self._data, np.uint8, "r", shape=(rows, self.size, self.size, 3))
+
+    def pixels(self, images: Sequence[ImageId]) -> "NDArray[np.uint8]":
+        """The given images, copied into memory: (images, size, size, 3) uint8.
+
+        Raises:
+            InputError: one of them is not in the cache; build it first.
+        """
+        rows = self.rows()
+        try:
+            chosen = [rows[image] for image in images]
+        except KeyError as error:
+            raise InputError(f"Image {error.args[0]} is not in the cache of decoded images.") from error
+        return self.read()[chosen]
+
+    def build(self, images: Iterable[tuple[ImageId, Path]]) -> Iterator[Event[Decoded]]:
+        """Add the images that are not there yet. Broken, missing and changed ones are named and skipped.
+
+        Closing the generator keeps what was done. A second builder waits for the first.
+
+        Yields:
+            Progress and Notice, and at the end Done.
+        """
+        self._data.parent.mkdir(parents=True, exist_ok=True)
+        with self._alone():
+            known = self.rows()
+            wanted = {image: path for image, path in images if image not in known}
+            broken: list[tuple[ImageId, str]] = []
+            queue, rows = list(wanted.items()), len(known)
+            with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="decode") as pool:
+                for start in range(0, len(queue), _BATCH):
+                    yield Progress(start, len(queue), "Decoding images")
+                    batch = queue[start : start + _BATCH]
+                    results = list(pool.map(self._decode, batch))
+                    failed = [
+                        (item[0], found) for item, found in zip(batch, results, strict=True) if isinstance(found, str)
+                    ]
+                    broken += failed
+                    for _, reason in failed:
+                        yield Notice(f"{reason} It was left out.")
+                    good = [
+                        (item[0], found) for item, found in zip(batch, results, strict=True) if isinstance(found, bytes)
+                    ]
+                    self._append(rows, good)
+                    rows += len(good)
+            yield Progress(len(queue), len(queue), "Decoding images")
+        yield Done(Decoded(rows, len(queue) - len(broken), tuple(broken)))
+
+    def _decode(self, item: tuple[ImageId, Path]) -> bytes | str:
+        """The row's bytes, or why there are none."""
+        image, path = item
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            return f"{path.name} cannot be read ({error.strerror})."
+        if hashlib.sha256(content).hexdigest() != image:
+            return f"{path.name} has changed since it was added to the study."
+        try:
+            return square(open_image(BytesIO(content)), self.size).tobytes()
+        except InputError as error:
+            return str(error).replace("The image", path.name, 1)
+
+    def _append(self, row: int, rows: Sequence[tuple[ImageId, bytes]]) -> None:
+        try:
+            self._write(self._data, row * self._bytes, b"".join(pixels for _, pixels in rows))
+            self._write(self._ids, row * _ID, "".join(f"{image}\n" for image, _ in rows).encode())
+        except OSError as error:
+            kept = f"{row} decoded images were kept."
+            if error.errno == 28:  # ENOSPC
+                raise DiskFullError(
+                    f"The disk of {self._data.parent} is full. {kept} Make room and try again."
+                ) from error
+            raise StudyError(f"{self._data.parent} cannot be written ({error.strerror}). {kept}") from error
+
+    @staticmethod
+    def _write(path: Path, offset: int, content: bytes) -> None:
+        with path.open("r+b" if path.exists() else "w+b") as file:
+            file.seek(offset)
+            file.write(content)
+            file.truncate()
+            file.flush()
+            os.fsync(file.fileno())
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        with self._lock.open("a+b") as file:
+            while not lock_file(file):
+                time.sleep(0.05)
+            try:
+                yield
+            finally:
+                unlock_file(file)
+
+
+def square(image: Image.Image, size: int) -> Image.Image:
+    """Resize the shorter side to `size` px (bicubic) and cut out the centre, as open_clip's preprocessing does."""
+    width, height = image.size
+    if width <= height:
+        wide, high = size, int(size * height / width)
+    else:
+        wide, high = int(size * width / height), size
+    if (wide, high) != (width, height):
+        image = image.resize((wide, high), Image.Resampling.BICUBIC)
+    left, top = round((wide - size) / 2), round((high - size) / 2)
+    return image.crop((left, top, left + size, top + size))

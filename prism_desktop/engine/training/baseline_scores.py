@@ -1,0 +1,112 @@
+"""Predictions that every run is read against and that need no training: a ridge per labeler, and the frozen backbone.
+
+They depend on the data and the backbone alone, so that the runs of a study share them through its cache.
+"""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from prism_desktop.engine.atomic import write_whole
+from prism_desktop.engine.events import Done, Progress
+from prism_desktop.engine.models.attribute_texts import sentences
+from prism_desktop.engine.models.heads import model_selection, ridge
+from prism_desktop.engine.models.heads.ridge import RidgeSettings
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.training.resources import Workshop
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from prism_desktop.engine.training.factory import Task
+
+FILE = "baselines.parquet"
+RIDGE, ZERO_SHOT = "ridge", "zero_shot"
+Scores = npt.NDArray[np.float32]
+
+
+def write_baselines(run: RunFolder, workshop: Workshop, task: "Task") -> Iterator[Progress]:
+    """Write `baselines.parquet`: baseline, labeler, attribute, image, score. Imported embeddings have no zero-shot.
+
+    Args:
+        run: gets the file.
+        workshop: of the run.
+        task: the run's data.
+    """
+    name = f"baselines-{run.meta()['fingerprint'][:16]}-{workshop.sha256[:16]}.parquet"
+    kept = run.study / "cache" / name
+    if not kept.is_file():
+        if workshop.features is None:
+            yield from workshop.read_features(run)
+        yield from _make(run, workshop, task, kept)
+    write_whole(run.path / FILE, lambda beside: shutil.copyfile(kept, beside))
+
+
+def _make(run: RunFolder, workshop: Workshop, task: "Task", path: Path) -> Iterator[Progress]:
+    import pandas as pd
+
+    parts = []
+    for event in _ridge(workshop, task):
+        if isinstance(event, Done):
+            parts.append(_frame(RIDGE, event.value, task))
+        else:
+            yield event
+    if workshop.backbone is not None:
+        parts.append(_frame(ZERO_SHOT, _zero_shot(run, workshop, task), task))
+    table = pd.concat(parts, ignore_index=True)
+    path.parent.mkdir(exist_ok=True)
+    write_whole(path, lambda beside: table.to_parquet(beside, index=False))
+
+
+def _ridge(workshop: Workshop, task: "Task") -> Iterator[Progress | Done[Scores]]:
+    """Each labeler's own head in the space that validates best, as hierarchical Bayes chooses its own."""
+    assert workshop.features is not None
+    x, val = workshop.features.array, task.answers["val"]
+    size = len(task.labelers), len(task.attributes)
+    options = list(dict.fromkeys((min(dims, x.shape[1]), power) for dims, power in model_selection.SPACES))
+    options = options if len(val) >= model_selection.ENOUGH else options[:1]
+    best: ridge.LinearHeads | None = None
+    least = np.inf
+    for number, (dims, power) in enumerate(options):
+        yield Progress(number, len(options), "Fitting a ridge to each labeler alone, for comparison")
+        settings = RidgeSettings(dims=dims, power=power)
+        for event in ridge.fit(x, task.answers["train"], *size, settings=settings):
+            if isinstance(event, Done):
+                loss = model_selection.validation_nll(event.value, x, val, rescaled=True)
+                if best is None or loss < least:
+                    best, least = event.value, loss
+    assert best is not None
+    yield Done(best.scores(x))
+
+
+def _zero_shot(run: RunFolder, workshop: Workshop, task: "Task") -> Scores:
+    """(labelers, attributes, images): the frozen CLIP's own logits, the same for everyone."""
+    import torch
+    from torch.nn import functional
+
+    assert workshop.features is not None
+    backbone, _ = workshop.tower()
+    clip = backbone.model
+    asked = [sentences(one["name"], one["templates"]) for one in run.meta()["attributes"]]
+    with torch.inference_mode():
+        vectors = [
+            clip.encode_text(backbone.tokenizer([*words]).to(backbone.device.torch), normalize=True).float().mean(0)  # type: ignore[operator]
+            for words in asked
+        ]
+        text = functional.normalize(torch.stack(vectors), dim=-1).cpu().numpy()
+        scale = float(clip.logit_scale.exp())  # type: ignore[operator]
+    scores = scale * text @ workshop.features.array.T
+    return np.broadcast_to(scores.astype(np.float32), (len(task.labelers), *scores.shape))
+
+
+def _frame(name: str, scores: Scores, task: "Task") -> "pd.DataFrame":
+    import pandas as pd
+
+    index = pd.MultiIndex.from_product(
+        [[name], task.labelers, task.attributes, task.images], names=["baseline", "labeler", "attribute", "image"]
+    )
+    return pd.DataFrame({"score": scores.reshape(-1)}, index=index).reset_index()

@@ -1,0 +1,131 @@
+"""The runs that a run stands on: its consensus, and the members of a combination. Same data, split and seed."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from prism_desktop.engine.atomic import read_json, write_json
+from prism_desktop.engine.backbones.spec import EMBEDDINGS
+from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.methods import members_of, method
+from prism_desktop.engine.runs.folder import RunFolder, list_runs
+from prism_desktop.engine.training.snapshot import copy_snapshot
+
+CONSENSUS = "consensus"
+# What may differ between two runs without making their comparison unfair; the data are compared by their fingerprint,
+# the precision by what it became on the machine, and the backbone by its weights too.
+_FREE = {"compare", "labelers", "attributes", "device", "threads", "precision", "checkpoint_seconds"}
+_MACHINE = ("precision", "backbone_sha256")  # of the environment that must be the same
+_EXACT = (*_MACHINE, "threads", "device")  # where training starts at the sibling's weights, to be bit-equal again
+_STOOD_ON = "siblings.json"
+
+Environment = Mapping[str, Any]
+
+
+def needed(config: TrainConfig) -> tuple[str, ...]:
+    """Methods of which a run must be there before this one trains, in the order of training.
+
+    `auto` obtains what costs more on its way, as long as that pays.
+    """
+    chosen = method(config.method)
+    if not chosen.personal:
+        return ()
+    if chosen.made == "combination":
+        members = members_of(chosen, config.members, embeddings=config.backbone.startswith(EMBEDDINGS))
+        return members[:2] if config.method == "auto" else members
+    optional = not config.compare and config.start != CONSENSUS and "distil" not in chosen.losses
+    names = chosen.needs if CONSENSUS in chosen.needs else (CONSENSUS, *chosen.needs)
+    return tuple(name for name in names if name != CONSENSUS or not optional)
+
+
+def find_sibling(run: RunFolder, name: str, environment: Environment | None = None) -> RunFolder | None:
+    """A finished run of a method beside `run`, else one that can be gone on with, else None.
+
+    Args:
+        run: the run that wants it.
+        name: the method.
+        environment: of the present process (see `RunFolder.environment`); None to accept any.
+    """
+    keys = _EXACT if run.config().start == CONSENSUS else _MACHINE
+    return find_run(run.study, config_beside(run.config(), name), run.meta()["fingerprint"], environment, keys)
+
+
+def find_run(
+    study: Path,
+    config: TrainConfig,
+    fingerprint: str,
+    environment: Environment | None = None,
+    keys: tuple[str, ...] = _MACHINE,
+) -> RunFolder | None:
+    """A finished run of these settings on these data, else one that can be gone on with, else None.
+
+    Runs whose method, or one that they stand on, has become another one since are passed over.
+
+    Args:
+        study: the study's folder.
+        config: what was asked; settings that change no result may differ.
+        fingerprint: of the data snapshot.
+        environment: of the present process (see `RunFolder.environment`); None to accept any.
+        keys: of the environment that must be the same.
+    """
+    wanted = _comparable(config)
+    found = [
+        other
+        for other in list_runs(study)
+        if other.method == config.method
+        and other.fingerprint == fingerprint
+        and (other.state == "finished" or RunFolder(other.path).resumable)
+        and _comparable(RunFolder(other.path).config()) == wanted
+        and _same_machine(RunFolder(other.path).environment(), environment, keys)
+        and _same_revisions(RunFolder(other.path).environment(), config)
+    ]
+    found.sort(key=lambda other: other.state != "finished")
+    return RunFolder(found[0].path) if found else None
+
+
+def create_sibling(run: RunFolder, name: str) -> RunFolder:
+    """A run of another method beside this one, with its data and, where the methods share them, its settings."""
+    sibling = RunFolder.create(run.study, config_beside(run.config(), name))
+    copy_snapshot(run, sibling)
+    return sibling
+
+
+def kept_sibling(run: RunFolder, name: str) -> RunFolder | None:
+    """The finished run of a method that `run` stood on when it was trained before, wherever; None if it is gone."""
+    said = (read_json(run.path / _STOOD_ON) or {}).get(name)
+    if said is None or not (run.path.with_name(said) / "config.json").is_file():
+        return None
+    sibling = RunFolder(run.path.with_name(said))
+    return sibling if sibling.status().state == "finished" else None
+
+
+def keep_sibling(run: RunFolder, name: str, sibling: RunFolder) -> bool:
+    """Write down that `run` stands on another one; says whether it stood on a different one of that method before."""
+    said = read_json(run.path / _STOOD_ON) or {}
+    write_json(run.path / _STOOD_ON, said | {name: sibling.name})
+    return bool(said.get(name, sibling.name) != sibling.name)
+
+
+def config_beside(config: TrainConfig, name: str) -> TrainConfig:
+    """Another method's settings on the data of a run of these settings: pairs are made as the run makes them."""
+    options: dict[str, Any] = {"method": name, "compare": name != CONSENSUS}
+    options |= {f"pairs.{key}": value for key, value in config.pairs.model_dump().items()}
+    if name == CONSENSUS:
+        options["start"] = "random"
+    return config.with_options(options)
+
+
+def _comparable(config: TrainConfig) -> dict[str, Any]:
+    return config.model_dump(mode="json", exclude=_FREE)
+
+
+def _same_revisions(theirs: Environment, config: TrainConfig) -> bool:
+    chosen, names = method(config.method), needed(config)
+    if chosen.made == "combination":
+        names = members_of(chosen, config.members, embeddings=config.backbone.startswith(EMBEDDINGS))
+    then = theirs.get("revisions", {})
+    return not theirs or all(then.get(name, 1) == method(name).revision for name in (*names, chosen.name))
+
+
+def _same_machine(theirs: Environment, ours: Environment | None, keys: tuple[str, ...]) -> bool:
+    return ours is None or not theirs or all(theirs.get(key) == ours.get(key) for key in keys)

@@ -1,0 +1,197 @@
+"""What fits a run, made from its folder."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from prism_desktop.engine.backbones import Backbone
+from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.device import Precision
+from prism_desktop.engine.methods import members_of, method
+from prism_desktop.engine.models.answers import Answers, answers
+from prism_desktop.engine.models.attribute_texts import sentences
+from prism_desktop.engine.models.base import Asked
+from prism_desktop.engine.models.clip import PersonalClip
+from prism_desktop.engine.models.heads.likelihood import Ratings
+from prism_desktop.engine.models.labeler_context import Known
+from prism_desktop.engine.models.saved import load_run
+from prism_desktop.engine.models.saved_heads import HeadCard
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.training import conditioning
+from prism_desktop.engine.training.closed_form import HeadFit
+from prism_desktop.engine.training.combination import Combination, Obtain
+from prism_desktop.engine.training.decoding import build_decoder
+from prism_desktop.engine.training.dependencies import CONSENSUS
+from prism_desktop.engine.training.losses import build_terms
+from prism_desktop.engine.training.losses.rating_likelihood import training_ratings
+from prism_desktop.engine.training.losses.registry import Facts
+from prism_desktop.engine.training.resources import Workshop
+from prism_desktop.engine.training.routine import Fit
+from prism_desktop.engine.training.schedule import width_scale
+from prism_desktop.engine.training.scoring import Scorer
+from prism_desktop.engine.training.trainer import Trainer
+from prism_desktop.engine.training.untrained import Untrained
+
+
+def build(run: RunFolder, workshop: Workshop, siblings: Mapping[str, RunFolder], obtain: Obtain) -> Fit:
+    """What fits a run, before its first step.
+
+    Args:
+        run: gives settings and data.
+        workshop: gives the backbone and the images.
+        siblings: the finished runs that this one stands on, by method.
+        obtain: makes sure that another method's run is there, for combinations that decide on the way.
+    """
+    config, task = run.config(), Task.of(run)
+    chosen = method(config.method)
+    if chosen.made == "combination":
+        members = members_of(chosen, config.members, embeddings=workshop.backbone is None)
+        kind, folder = config.method, run.path
+        return Combination(kind, members, obtain, task.labelers, task.attributes, task.images, task.answers, folder)
+    if chosen.scorer == "mlp":
+        return build_decoder(run, workshop, task.labelers, task.attributes, task.answers)
+    if chosen.scorer == "linear" or workshop.backbone is None:
+        assert workshop.features is not None, "the session reads features before"
+        card = HeadCard(config.method, config.backbone, workshop.sha256, task.labelers, task.attributes)
+        return HeadFit(card, workshop.features, task.answers, run.path, head_ratings(run, task))
+    return build_trainer(run, workshop, siblings.get(CONSENSUS))
+
+
+def wants_features(config: TrainConfig) -> bool:
+    """Whether a run needs the frozen backbone's features before it is built."""
+    chosen = method(config.method)
+    return chosen.made != "combination" and (chosen.scorer != "cosine" or conditioning.wants_features(chosen))
+
+
+def head_ratings(run: RunFolder, task: "Task") -> Ratings | None:
+    """The training images' ratings, for heads that learn from them beside comparisons.
+
+    None where pairs were made of ratings, which would count them twice, and where only comparisons are asked for.
+    """
+    if run.config().pairs.use == "comparisons" or (run.table("pairs")["source"] == "rating").any():
+        return None
+    return training_ratings(run.table("ratings"), run.table("images"), task.labelers, task.attributes)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Task:
+    """A run's data as numbers.
+
+    Attributes:
+        answers: of the splits train, val and test.
+    """
+
+    labelers: tuple[str, ...]
+    attributes: tuple[str, ...]
+    images: tuple[str, ...]
+    answers: Mapping[str, Answers]
+
+    @classmethod
+    def of(cls, run: RunFolder) -> "Task":
+        """Read a run's snapshot."""
+        meta, pairs = run.meta(), run.table("pairs")
+        labelers = tuple(str(labeler["code"]) for labeler in meta["labelers"])
+        attributes = tuple(str(attribute["name"]) for attribute in meta["attributes"])
+        images = tuple(str(image) for image in run.table("images")["image"])
+        parts = {name: pairs[pairs["split"] == name] for name in ("train", "val", "test")}
+        return cls(
+            labelers, attributes, images, {k: answers(p, labelers, attributes, images) for k, p in parts.items()}
+        )
+
+
+def build_trainer(run: RunFolder, workshop: Workshop, consensus: RunFolder | None) -> Trainer | Untrained:
+    """The trainer of a run that descends gradients, or nothing but the model where there is nothing to train."""
+    config, meta, task = run.config(), run.meta(), Task.of(run)
+    backbone, pixels = workshop.tower()
+    asked = tuple(sentences(a["name"], a["templates"]) for a in meta["attributes"])
+    model = _model(config, backbone, workshop.precision, len(task.labelers), _known(run, workshop, task, asked))
+    if consensus is not None and config.start == CONSENSUS and method(config.method).personal:
+        start_from(model, load_run(consensus.path, backbone=backbone).model)
+    scorer = Scorer(model, asked, pixels)
+    if method(config.method).trained == "nothing":
+        return Untrained(scorer, task.labelers, task.attributes, task.answers, run.path)
+    terms = build_terms(_facts(run, task, backbone, consensus))
+    for term in terms:
+        term.to(model.device)
+    return Trainer(scorer, task.answers, task.labelers, task.attributes, config, run.path, terms, width=backbone.width)
+
+
+def _facts(run: RunFolder, task: Task, backbone: Backbone, consensus: RunFolder | None) -> Facts:
+    """What terms of the loss may want to know."""
+    config = run.config()
+    scores = None
+    if consensus is not None:
+        table = consensus.predictions(task.labelers[0]).pivot_table("score", "attribute", "image")
+        scores = table.reindex(index=list(task.attributes), columns=list(task.images)).to_numpy(dtype=np.float32)
+    return Facts(
+        config,
+        task.answers["train"],
+        len(task.labelers),
+        len(task.attributes),
+        training_ratings(run.table("ratings"), run.table("images"), task.labelers, task.attributes),
+        scores,
+        backbone.embed_dim,
+        config.token_lr * width_scale(config, backbone.width),
+    )
+
+
+@torch.inference_mode()
+def _known(run: RunFolder, workshop: Workshop, task: Task, asked: Asked) -> Known:
+    """What the method wants to know of the labelers, by the training answers and the profiles."""
+    config, (backbone, _) = run.config(), workshop.tower()
+    profiles = tuple(str(labeler.get("profile", "")).strip() for labeler in run.meta()["labelers"])
+    features = workshop.features.array if workshop.features is not None else None
+    read: Any = backbone.model
+    words = [[*sentences] for sentences in asked] + [[profile or " "] for profile in profiles]
+    vectors = [
+        read.encode_text(backbone.tokenizer(one).to(backbone.device.torch), normalize=True).mean(0) for one in words
+    ]
+    matrix = functional.normalize(torch.stack(vectors).float(), dim=-1).cpu().numpy()
+    text, profile_vectors = matrix[: len(asked)], matrix[len(asked) :]
+    profile_vectors[[not profile for profile in profiles]] = 0.0
+    size = len(task.labelers), len(task.attributes)
+    train, chosen = task.answers["train"], method(config.method)
+    return conditioning.know(chosen, config, train, *size, features, text, profile_vectors, profiles)
+
+
+def _model(config: TrainConfig, backbone: Backbone, how: Precision, labelers: int, known: Known) -> PersonalClip:
+    return PersonalClip(
+        backbone,
+        labelers,
+        method=method(config.method),
+        known=known,
+        tokens=config.tokens,
+        rank=config.rank,
+        alpha=config.alpha,
+        temperature=config.temperature,
+        learn_temperature=config.learn_temperature,
+        token_std=config.token_std,
+        lora_std=config.lora_std,
+        experts=config.experts,
+        seed=config.seed,
+        precision=how,
+    )
+
+
+@torch.no_grad()
+def start_from(model: PersonalClip, consensus: PersonalClip) -> None:
+    """Start at the consensus model: its adapters, and its token plus the small noise that tokens are drawn as.
+
+    A table of more tokens starts with the consensus's repeated; what the consensus lacks stays as it was drawn.
+    """
+    own, given = dict(model.named_parameters()), dict(consensus.named_parameters())
+    for name, tensor in own.items():
+        if name in given and name != "prompts.table":
+            tensor.copy_(given[name])
+    table = own.get("prompts.table", own.get("prompts.mean"))
+    if table is not None:
+        tokens = given["prompts.table"]
+        same = tokens.shape[1] == table.shape[1]
+        common = (tokens if same else tokens.mean(dim=1, keepdim=True)).expand(1, *table.shape[1:])
+        table.copy_(common if not table.requires_grad else common + table)
+        if "prompts.start" in own:
+            own["prompts.start"].copy_(common)

@@ -1,0 +1,122 @@
+"""A run's results: predictions against the test split, as summary.json and summary.md tell them."""
+
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from prism_desktop.engine.atomic import read_json, write_json, write_text
+from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.methods.method import NO_CONTROL
+from prism_desktop.engine.models.labeler_bytes import bytes_per_labeler
+from prism_desktop.engine.runs.folder import RunFolder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_PACKAGES = ("prism-desktop", "torch", "open_clip_torch", "peft", "numpy", "pandas", "safetensors")
+
+
+def evaluate_run(run: RunFolder, swap: tuple[str, str] | None = None) -> dict[str, Any]:
+    """Compute a run's results from its predictions and its data snapshot.
+
+    Args:
+        run: a run that has predictions.
+        swap: two labelers who exchange their models, a control: what is personal must get worse by it.
+
+    Returns:
+        What `summary.json` holds: run, method, reads_tested_faces, backbone, device, split, what it cost
+        (`training_facts`), counts, test, consensus, gain, baselines, swapped, and the settings and versions behind
+        them.
+
+    Raises:
+        RunError: if there are no predictions yet.
+        InputError: if a labeler to swap is not in the run, or swapping says nothing about its method.
+    """
+    from prism_desktop.engine.evaluation.controls import swap_labelers
+    from prism_desktop.engine.evaluation.report import evaluate_against
+
+    predictions, consensus = run.predictions(), run.consensus()
+    if predictions.empty:
+        raise RunError(f"The run {run.name} has no predictions yet; finish or resume its training.")
+    config, meta = run.config(), run.meta()
+    if swap is not None:
+        if config.reads_tested_faces:
+            raise InputError(f"Swapped models are no control of {config.method}. {NO_CONTROL}")
+        predictions = swap_labelers(predictions, *swap)
+    results = evaluate_against(
+        run.table("pairs"),
+        predictions,
+        None if consensus.empty else consensus,
+        run.table("comparisons"),
+        _baseline(run, "zero_shot"),
+        seed=config.split.seed,
+        ratings=run.table("ratings"),
+        ridge=_baseline(run, "ridge"),
+    )
+    if config.method == "consensus":
+        results["consensus"] = results["test"]  # it is the consensus model, so that both keys always mean the same
+    environment = run.environment()
+    return {
+        "run": run.name,
+        "method": config.method,
+        "reads_tested_faces": config.reads_tested_faces,
+        "backbone": config.backbone,
+        "device": environment.get("device"),
+        "split": meta["split"],
+        **training_facts(run),
+        "counts": meta["counts"],
+        **results,
+        "swapped": list(swap) if swap else None,
+        "study": meta["study"],
+        "simulated": meta["simulated"],
+        "notices": meta.get("notices", []),
+        "fingerprint": meta["fingerprint"],
+        "seed": config.seed,
+        "versions": environment.get("versions", {}),
+        "environment": {key: value for key, value in environment.items() if key != "versions"},
+        "config": config.model_dump(mode="json"),
+    }
+
+
+def _baseline(run: RunFolder, name: str) -> "pd.DataFrame | None":
+    """Scores of a ridge fitted to each labeler alone, or of the untrained backbone; None where there are none."""
+    import pandas as pd
+
+    path = run.path / "baselines.parquet"
+    if not path.exists():
+        return None
+    found = pd.read_parquet(path, filters=[("baseline", "==", name)]).drop(columns="baseline")
+    return None if found.empty else found
+
+
+def write_results(run: RunFolder) -> dict[str, Any]:
+    """Evaluate, and write summary.json and summary.md."""
+    from prism_desktop.engine.evaluation.summary import summary_markdown
+
+    summary = evaluate_run(run)
+    write_json(run.path / "summary.json", summary)
+    write_text(run.path / "summary.md", summary_markdown(summary))
+    return summary
+
+
+def training_facts(run: RunFolder) -> Mapping[str, Any]:
+    """What a run cost: parameters, best_epoch, epochs, seconds, seconds_per_epoch and bytes_per_labeler."""
+    events, _ = run.events()
+    epochs = {event["epoch"]: event for event in events if event["type"] == "epoch"}  # a resumed run tells some twice
+    started = [event for event in events if event["type"] == "started"]
+    best = [epoch for epoch, event in epochs.items() if event["best"]]
+    seconds = [event["seconds"] for event in epochs.values()]
+    return {
+        "parameters": read_json(run.path / "parameters.json") or (started[-1]["parameters"] if started else {}),
+        "best_epoch": max(best, default=None),
+        "epochs": len(epochs),
+        "seconds": sum(seconds) if seconds else None,
+        "seconds_per_epoch": sum(seconds) / len(seconds) if seconds else None,
+        "bytes_per_labeler": bytes_per_labeler(run.path),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Of Python and the packages that results depend on."""
+    return {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}}

@@ -1,0 +1,65 @@
+"""Labelers who entered a run after its training: their predictions beside the others', and who may still enter."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from prism_desktop.engine.adaptation.adapted_labelers import Newcomer, list_newcomers
+from prism_desktop.engine.runs.folder import RunFolder
+
+if TYPE_CHECKING:
+    from prism_desktop.engine.study.store import Study
+    from prism_desktop.ui.explore.run_data import RunData
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A labeler of the study whom the run does not know."""
+
+    code: str
+    name: str
+    trials: int  # answered ones
+
+
+def candidates(study: "Study", known: tuple[str, ...]) -> tuple[Candidate, ...]:
+    """The study's labelers with answers who are not in a run, those with the most answers first."""
+    names = {each.code: each.display_name or each.code for each in study.labelers()}
+    found = [
+        Candidate(each.labeler, names[each.labeler], each.ratings + each.comparisons)
+        for each in study.progress()
+        if each.labeler not in known and each.ratings + each.comparisons
+    ]
+    return tuple(sorted(found, key=lambda each: -each.trials))
+
+
+def tested(newcomer: Newcomer) -> str:
+    """How well a newcomer is served, in a sentence."""
+    if newcomer.accuracy is None:
+        return newcomer.note
+    within = f" [{newcomer.low:.0%}, {newcomer.high:.0%}]" if None not in (newcomer.low, newcomer.high) else ""
+    start = f", before learning from any of them {newcomer.start:.0%}" if newcomer.start is not None else ""
+    return f"On {newcomer.tested:,} own answers, cross-validated: {newcomer.accuracy:.0%} right{within}{start}."
+
+
+def join(folder: Path, data: "RunData", names: Mapping[str, str]) -> None:
+    """Add those who entered the run; one whose files cannot be read is passed over."""
+    import pyarrow.parquet as pq
+
+    for newcomer in list_newcomers(RunFolder(folder)):
+        path = newcomer.path / "predictions.parquet"
+        if newcomer.code in data.labelers or not path.is_file():
+            continue
+        block = np.full((1, len(data.attributes), len(data.images)), np.nan, np.float32)
+        told = pq.read_table(path, columns=["attribute", "image", "score"]).to_pydict()
+        rows = np.array([data.row.get(image, -1) for image in told["image"]], np.int64)
+        place = {name: number for number, name in enumerate(data.attributes)}
+        kinds = np.array([place.get(name, -1) for name in told["attribute"]], np.int64)
+        known = (rows >= 0) & (kinds >= 0)
+        block[0, kinds[known], rows[known]] = np.array(told["score"], np.float32)[known]
+        data.scores = np.concatenate([data.scores, block])
+        data.labelers = (*data.labelers, newcomer.code)
+        data.names[newcomer.code] = names.get(newcomer.code) or newcomer.code
+        data.newcomers[newcomer.code] = newcomer

@@ -1,0 +1,206 @@
+"""Adding a labeler to a trained run from some answers, without training it again."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox, QDialog, QPushButton, QWidget
+
+from prism_desktop.engine.adaptation.adapted_labelers import Newcomer, adapt_in_child, list_newcomers
+from prism_desktop.engine.errors import PrismError
+from prism_desktop.engine.events import Done, Progress
+from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.processes.pool import get_ready
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.explore.adapted_labelers import Candidate, candidates, tested
+from prism_desktop.ui.explore.run_data import RunData
+from prism_desktop.ui.job import Job
+from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
+from prism_desktop.ui.widgets.fields import Field, choose_files
+
+_TABLES = "Tables (*.csv *.tsv *.xlsx *.parquet *.jsonl *.json)"
+
+
+class AddButton(QPushButton):
+    """Opens the form for the run that is shown; tells when somebody has entered."""
+
+    entered = Signal(str)  # code
+
+    def __init__(self, context: AppContext, data: Callable[[], RunData | None]) -> None:
+        super().__init__("Add a labeler")
+        self._context, self._data = context, data
+        self.setToolTip("Predict for somebody new from their answers, without training again")
+        self.clicked.connect(lambda _=False: self.open_form())
+        self.form: AddForm | None = None
+        self._job: Job | None = None
+
+    def open_form(self) -> None:
+        """Show the form beside the window's work."""
+        data, study = self._data(), self._context.study
+        if data is None or study is None:
+            return
+        get_ready()  # while the user chooses
+        trained = tuple(code for code in data.labelers if code not in data.newcomers)
+        self.form = form = AddForm(self, str(data.summary.get("method", "")))
+        form.finished.connect(lambda _: self._closed(form))
+        form.wanted.connect(lambda labeler, file: self._add(data.folder, labeler, file))
+        form.show()
+        self._context.ask(lambda: candidates(study, trained), form.offer, owner=form)
+
+    def _closed(self, form: "AddForm") -> None:
+        """The form was cancelled, or is done with: what it began ends."""
+        if self._job is not None:
+            self._job.cancel()
+        self.form = None
+        form.deleteLater()
+
+    def _add(self, run: Path, labeler: str, file: Path | None) -> None:
+        work = adapt_in_child(RunFolder(run), labels=file, labeler=labeler or None)
+        self._job = job = self._context.jobs.start(work, "Adding a labeler", events=self._hear)
+        job.failed.connect(self._failed)
+        job.ended.connect(lambda cancelled: self._look(run) if cancelled else None)
+        job.finished.connect(lambda: self._ended(job))
+        if self.form is not None:
+            self.form.wait(True)
+
+    def _hear(self, events: list[Any]) -> None:
+        for event in events:
+            if isinstance(event, Progress) and self.form is not None:
+                self.form.tell(event.what)
+            if isinstance(event, Done):
+                self._context.message(sentence(event.value), "good")
+                self.entered.emit(event.value.code)
+                if self.form is not None:
+                    self.form.accept()
+
+    def _ended(self, job: Job) -> None:
+        if self._job is job:
+            self._job = None
+        if self.form is not None:
+            self.form.wait(False)
+
+    def _look(self, run: Path) -> None:
+        """Whoever was being tested when it was cancelled has entered already."""
+        data = self._data()
+        known = set(data.labelers) if data is not None and data.folder == run else set()
+
+        def show(found: tuple[Newcomer, ...]) -> None:
+            now = self._data()
+            for each in found:
+                if known and each.code not in known and now is not None and now.folder == run:
+                    self._context.message(f"{each.code} was added; the test on their own answers was left out.", "info")
+                    self.entered.emit(each.code)
+
+        self._context.ask(lambda: list_newcomers(RunFolder(run)), show, owner=self)
+
+    def _failed(self, error: Exception) -> None:
+        if self.form is None:
+            return
+        if isinstance(error, PrismError):
+            self.form.say(str(error))
+        else:
+            self._context.report(error)
+
+
+class AddForm(QDialog):
+    """Who enters, and what the run's method makes of their answers."""
+
+    wanted = Signal(str, object)  # code of the study's labeler, or empty and the file's path
+
+    def __init__(self, parent: QWidget, method: str) -> None:
+        super().__init__(parent.window())
+        self.setWindowTitle("Add a labeler")
+        self.setMinimumWidth(520)
+        known = METHODS.get(method)
+        how = f"{known.title}: {known.enters}." if known is not None else ""
+        self.who = QComboBox()
+        self._field = Field("&Labeler of the study who is not in this run", self.who)
+        self.file = button("From a &file…", self._choose, tip="Answers in any format that the study imports")
+        note = "A table of ratings (labeler, image, one column per attribute) or comparisons (labeler, left, right, "
+        note += "attribute, outcome) of the study's images."
+        self.add = button("&Add", self._add, "primary")
+        self.problem, self.progress = label("", "bad", wrap=True), label("", "small")
+        self.problem.hide()
+        told = "The run stays as it is. The labeler is then browsed like any other here, marked as added."
+        self.setLayout(
+            rows(
+                label("Add a labeler", "heading"),
+                label(f"{how} {told}".strip(), "muted", wrap=True),
+                self._field,
+                rows(columns(self.file, None), label(note, "small", wrap=True), gap=GRID // 2),
+                self.problem,
+                None,
+                columns(self.progress, None, button("Cancel", self.reject), self.add),
+                gap=GRID + 4,
+                margin=3 * GRID,
+            )
+        )
+        self.offer(())
+
+    def offer(self, found: tuple[Candidate, ...]) -> None:
+        """Offer these labelers, and the file that was chosen meanwhile."""
+        files = [self.who.itemData(row) for row in range(self.who.count()) if isinstance(self.who.itemData(row), Path)]
+        self.who.clear()
+        for each in found:
+            self.who.addItem(f"{each.name}, {each.trials:,} answered trials", each.code)
+        if not found:
+            self.who.addItem("Everybody with answers is in this run", "")
+        self._enable()
+        for file in files:
+            self.take_file(file)
+
+    def wait(self, busy: bool) -> None:
+        """While the labeler enters, nothing else can be asked."""
+        for widget in (self.who, self.file):
+            widget.setEnabled(not busy)
+        self.tell("Starting" if busy else "")
+        if busy:
+            self.problem.hide()
+            self.add.setEnabled(False)
+        else:
+            self._enable()
+
+    def tell(self, doing: str) -> None:
+        """What goes on."""
+        self.progress.setText(f"{doing}…" if doing else "")
+
+    def say(self, problem: str) -> None:
+        """Why it came to nothing."""
+        self.problem.setText(problem)
+        self.problem.show()
+
+    def take_file(self, file: Path) -> None:
+        """Take the answers of this file: it stands where the labelers do, so that one place says who enters."""
+        place = next((row for row in range(self.who.count()) if isinstance(self.who.itemData(row), Path)), -1)
+        if place < 0:
+            place = self.who.count()
+            self.who.addItem("")
+        self.who.setItemText(place, f"Whoever answered in {file.name}")
+        self.who.setItemData(place, file)
+        self.who.setCurrentIndex(place)
+        self._enable()
+        self.add.setFocus()
+
+    def _enable(self) -> None:
+        some = any(self.who.itemData(row) for row in range(self.who.count()))
+        self.who.setEnabled(some)
+        self.add.setEnabled(some)
+
+    def _choose(self) -> None:
+        choose_files(self, "Answers of the labeler", _TABLES, lambda files: self.take_file(files[0]))
+
+    def _add(self) -> None:
+        chosen = self.who.currentData()
+        if isinstance(chosen, Path):
+            self.wanted.emit("", chosen)
+        elif chosen:
+            self.wanted.emit(str(chosen), None)
+
+
+def sentence(newcomer: Newcomer) -> str:
+    """How it went, for a reader."""
+    count, seconds = f"{newcomer.answers:,} answer{'s' if newcomer.answers != 1 else ''}", newcomer.seconds
+    took = f"{seconds:.1f} s" if seconds >= 0.1 else "less than 0.1 s"
+    return f"{newcomer.code} was added from {count} in {took}. {tested(newcomer)}"

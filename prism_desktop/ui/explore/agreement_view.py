@@ -1,0 +1,191 @@
+"""Who agrees with whom on the comparisons that both answered: a matrix and a network."""
+
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QSlider, QSplitter
+
+from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.explore import operations, view_figures
+from prism_desktop.ui.explore.operations import Agreement, Answered
+from prism_desktop.ui.explore.run_data import RunData
+from prism_desktop.ui.explore.view import Figure, Table, View, picker
+from prism_desktop.ui.job import Job
+from prism_desktop.ui.widgets.basics import GRID, columns, frame, label, rows
+from prism_desktop.ui.widgets.matrix import Matrix
+from prism_desktop.ui.widgets.network_view import Link, NetworkView
+
+ALL, RUN = "(all)", "(run)"
+
+
+class AgreementView(View):
+    """Matrix on the left, network on the right, one attribute or all."""
+
+    def __init__(self, context: AppContext) -> None:
+        super().__init__(context)
+        self._found: Agreement | None = None
+        self._answers: Answered | None = None
+        self._reading = False
+        self._job: Job | None = None
+        self.attribute, attribute = picker("Attribute", self._ask)
+        self.attribute.offer([(ALL, "All attributes")])
+        self.labelers, self._labelers = picker("Labelers", self._ask)
+        self.told = label("", "small", wrap=True)
+        self.matrix = Matrix(context.theme)
+        self.matrix.chosen.connect(self._open)
+        self.network = NetworkView(context.theme)
+        self.network.chosen.connect(self._open)
+        self.threshold = QSlider(Qt.Orientation.Horizontal)
+        self.threshold.setRange(0, 100)
+        self.threshold.setValue(60)
+        self.threshold.setFixedWidth(160)
+        self.threshold.setAccessibleName("Least agreement of a link")
+        self.threshold.valueChanged.connect(self._filter)
+        self.links = label("", "small")
+        self.links.setMinimumWidth(160)
+        self.links.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.told.setAlignment(Qt.AlignmentFlag.AlignBottom)
+        bar = columns(attribute, self._labelers, self.told, gap=GRID + 4)
+        bar.setStretch(2, 1)
+        left = rows(label("Agreement between labelers, %", "strong"), self.matrix, gap=GRID)
+        head = columns(label("Network", "strong"), None, self.links, self.threshold, gap=GRID)
+        right = rows(head, self.network, gap=GRID)
+        for layout in (left, right):
+            layout.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID + 4)
+            layout.setStretch(1, 1)
+        split = QSplitter(Qt.Orientation.Horizontal)
+        split.setHandleWidth(2 * GRID)
+        split.addWidget(frame("card", left))
+        split.addWidget(frame("card", right))
+        split.setSizes([620, 620])
+        split.setChildrenCollapsible(False)
+        whole = rows(bar, split, gap=2 * GRID)
+        whole.setStretch(1, 1)
+        self.setLayout(whole)
+
+    def show_data(self, data: RunData | None) -> None:
+        """Read the study's answers anew; what a run learned from is only a part of them, and older."""
+        super().show_data(data)
+        study = self.context.study
+        self._answers, self._reading = None, study is not None
+        self._ask()
+        if study is None:
+            return
+
+        def take(answers: Answered | None) -> None:
+            self._reading = False
+            if self.context.study is study:
+                self._answers = answers
+                self._ask()
+
+        def failed(error: Exception) -> None:
+            take(None)
+            self.context.report(error)
+
+        # Closing a study waits for what was asked of it before, so that this reads it whole.
+        self.context.ask(lambda: operations.answered(study), take, owner=self, topic="answers", failed=failed)
+
+    def idle(self) -> bool:
+        return self._job is None and not self._reading
+
+    def table(self) -> Table | None:
+        found = self._found
+        if found is None:
+            return None
+        table = found.found.frame(repeats=True)
+        # What was never shared stays empty: it is unknown, not zero.
+        cells = table.astype(object).where(table.notna(), None).itertuples(index=False, name=None)
+        body = [(found.names[one], found.names[other], self.attribute.key, *rest) for one, other, *rest in cells]
+        head = ("labeler", "other", "attribute", "agreement", "low", "high", "shared answers", "source")
+        return Table("agreement", head, body)
+
+    def figure(self) -> Figure | None:
+        found = self._found
+        if found is None:
+            return None
+        threshold = self.threshold.value() / 100
+        return Figure("agreement", lambda path: view_figures.draw_agreement(path, found, found.names, threshold))
+
+    def _ask(self) -> None:
+        answers, self._found = self._answers, None
+        if self._job is not None:
+            self._job.cancel()
+        self._job = None
+        if answers is None:
+            self._clear("Comparing labelers…" if self._reading else "")
+            return
+        self.attribute.offer([(ALL, "All attributes"), *((name, name) for name in answers.attributes)])
+        labelers = self._chosen(answers)
+        if not answers.attributes:
+            self._clear("Nobody has answered yet, so there is no agreement to show.")
+            return
+        self._clear("Comparing labelers…")
+        attribute = None if self.attribute.key == ALL else self.attribute.key
+
+        def hear(events: list[Any]) -> None:
+            found = operations.result(events)
+            if isinstance(found, Agreement) and self._job is job:
+                self._show(found)
+
+        def failed(error: Exception) -> None:
+            if self._job is job:
+                self._clear("")
+                self.context.report(error)
+
+        def done() -> None:
+            if self._job is job:
+                self._job = None
+
+        work = operations.agreement(answers, attribute, labelers)
+        self._job = job = self.context.jobs.start(work, "Agreement", quiet=True, events=hear)
+        job.failed.connect(failed)
+        job.finished.connect(done)
+
+    def _chosen(self, answers: Answered) -> tuple[str, ...]:
+        """The run's labelers, or all of the study; a choice only where they differ."""
+        everybody = tuple(answers.names)
+        run = tuple(code for code in everybody if self.data is not None and code in self.data.labelers)
+        choices = [(RUN, f"The run's {len(run)}"), (ALL, f"All {len(everybody)}")]
+        differ = bool(run) and run != everybody
+        self.labelers.offer(choices if differ else [])
+        self._labelers.setVisible(differ)
+        return run if self.labelers.key == RUN else everybody
+
+    def _clear(self, told: str) -> None:
+        """Show no numbers: old ones under a new heading would be taken for its own."""
+        self.matrix.show_matrix((), np.zeros((0, 0)), np.zeros((0, 0), np.int64))
+        self.network.show_network((), {}, ())
+        self.links.setText("")
+        self.told.setText(told)
+
+    def _show(self, found: Agreement) -> None:
+        self._found = found
+        values, counts = found.found.matrix, found.found.counts
+        names = [found.names[code] for code in found.found.labelers]
+        self.matrix.show_matrix(names, values, counts)
+        pairs = [(a, b) for a in range(len(names)) for b in range(a + 1, len(names))]
+        known = [(a, b) for a, b in pairs if counts[a, b] and not np.isnan(values[a, b])]
+        links = [Link(a, b, float(values[a, b]), int(counts[a, b])) for a, b in known]
+        self.network.show_network(names, found.places, links)
+        self._filter()
+        blank = len(pairs) - len(known)
+        source = found.found.source
+        told = {
+            "comparisons": "Share of shared comparisons answered alike; a tie against a choice counts half.",
+            "ratings": "Share of pairs of faces that both labelers' ratings put in the same order.",
+        }[source]
+        told += " On the diagonal, each labeler with themselves on repeats. Click a cell to compare two models."
+        if blank:
+            told += f" {blank:,} of {len(pairs):,} pairs of labelers share nothing: their cells are blank."
+        self.told.setText(told)
+
+    def _filter(self) -> None:
+        value = self.threshold.value()
+        self.network.set_threshold(value / 100)
+        self.links.setText(f"{len(self.network.shown()):,} links of at least {value}%")
+
+    def _open(self, one: int, other: int) -> None:
+        if self._found is not None:
+            codes = self._found.found.labelers
+            self.views_wanted.emit(codes[one], codes[other])

@@ -1,0 +1,285 @@
+"""One face in detail: what each labeler's model predicts, what was labeled, and where the model looks."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QImage, QKeySequence, QShortcut
+from PySide6.QtWidgets import QFrame, QLineEdit, QScrollArea, QSlider, QWidget
+
+from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.explore import operations, view_figures
+from prism_desktop.ui.explore.face_answers import Answers
+from prism_desktop.ui.explore.labeler_maps import Strip
+from prism_desktop.ui.explore.operations import MAPS, Relevance
+from prism_desktop.ui.explore.relevance_maps import Asked
+from prism_desktop.ui.explore.run_data import RunData, percentiles
+from prism_desktop.ui.explore.view import Figure, Table, View, labeler_choices, picker
+from prism_desktop.ui.widgets.basics import GRID, IconButton, button, columns, frame, label, restyle, rows
+from prism_desktop.ui.widgets.dots import Dot, Dots, Group
+from prism_desktop.ui.widgets.heat import Heat, read_image
+
+NO_MAP = ""
+
+
+class FaceView(View):
+    """The face on the left, numbers and answers on the right."""
+
+    back_wanted = Signal()  # to where the face was chosen
+
+    def __init__(self, context: AppContext) -> None:
+        super().__init__(context)
+        self.face = 0
+        self._relevance: Relevance | None = None
+        self._image = QImage()
+        self._shares: dict[tuple[str, str], np.ndarray[tuple[int, ...], np.dtype[np.float32]]] = {}
+        self._make()
+        self._lay_out()
+
+    def _make(self) -> None:
+        theme = self.context.theme
+        self.name = label("", "heading")
+        self.place = label("", "small")
+        self.before = IconButton(theme, "chevron-left", "Previous face (Alt+Left)", lambda: self._step(-1))
+        self.after = IconButton(theme, "chevron-right", "Next face (Alt+Right)", lambda: self._step(1))
+        self.before.setShortcut("Alt+Left")
+        self.after.setShortcut("Alt+Right")
+        self.back = button("Back", self.back_wanted.emit, "quiet", tip="Back to where the face was chosen (Esc)")
+        inside = Qt.ShortcutContext.WidgetWithChildrenShortcut
+        QShortcut(QKeySequence(Qt.Key.Key_Escape), self, self.back_wanted.emit, context=inside)
+        self.setFocusProxy(self.after)  # Space goes to the next face
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("Go to a face by name")
+        self.search.setFixedWidth(220)
+        self.search.returnPressed.connect(self._go)
+        self.heat = Heat(theme)
+        self.labeler, self._labeler = picker("Labeler", self._whose, 84)
+        self.attribute, self._attribute = picker("Attribute", self._changed, 84)
+        self.kind, self._kind = picker("Relevance map", self._changed, 96)
+        self.kind.offer([(NO_MAP, "None"), *MAPS.items()])
+        self.opacity = QSlider(Qt.Orientation.Horizontal)
+        self.opacity.setRange(0, 100)
+        self.opacity.setValue(60)
+        self.opacity.setMinimumWidth(60)
+        self.opacity.setAccessibleName("Opacity of the map")
+        self.opacity.setToolTip("Opacity of the map")
+        self.strip = Strip(self.context)
+        self.strip.chosen.connect(self.labeler.pick)
+        self.strip.changed.connect(self._lay_map)
+        self.strip.wanted.connect(self._map)
+        for each in (self.heat, self.strip):
+            self.opacity.valueChanged.connect(lambda value, each=each: each.set_opacity(value / 100))
+        self.verdict = label("", "small", wrap=True)
+        self.verdict.hide()
+        self.verdict.setMinimumHeight(34)  # two lines, so that nothing jumps when the map comes
+        self.verdict.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.dots = Dots(theme)
+        self.dots.clicked.connect(self._choose)
+        self.answers = Answers()
+        self.answers.opened.connect(self.show_face)
+
+    def _lay_out(self) -> None:
+        top = columns(self.back, self.name, self.place, None, self.search, self.before, self.after, gap=GRID + 4)
+        tools = columns(self._labeler, self._attribute, self._kind, gap=GRID + 4)
+        held = columns(self.opacity)
+        held.setContentsMargins(0, 4, 0, 4)  # a slider is less tall than the pickers beside it
+        tools.addLayout(rows(label("Opacity", "field"), held, gap=4))
+        tools.setStretch(3, 1)
+        left = rows(self.heat, tools, self.verdict, self.strip, gap=GRID + 4)
+        left.setContentsMargins(2 * GRID, 2 * GRID, 2 * GRID, GRID + 4)
+        left.setStretch(0, 1)
+        inside = QWidget()
+        inside.setLayout(rows(self.dots, None))
+        scroll = QScrollArea()
+        scroll.setWidget(inside)
+        scroll.setWidgetResizable(True)
+        scroll.setProperty("role", "reach")
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._legend = label("Diamond: the consensus model. Number: percentile.", "small")
+        told = columns(label("What each labeler's model predicts", "strong"), None, self._legend, gap=GRID)
+        predicted = rows(told, scroll, gap=GRID)
+        labeled = rows(label("What was labeled", "strong"), self.answers, gap=GRID)
+        for layout in (predicted, labeled):
+            layout.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID + 4)
+            layout.setStretch(1, 1)
+        self._predicted = frame("card", predicted)
+        right = rows(self._predicted, frame("card", labeled), gap=2 * GRID)
+        right.setStretch(0, 9)
+        right.setStretch(1, 3)
+        body = columns(frame("card", left), right, gap=2 * GRID)
+        body.setStretch(0, 11)
+        body.setStretch(1, 9)
+        whole = rows(top, body, gap=2 * GRID)
+        whole.setStretch(1, 1)
+        self.setLayout(whole)
+
+    def show_data(self, data: RunData | None) -> None:
+        super().show_data(data)
+        self._shares.clear()
+        self.strip.show_run(data)
+        self.offer()
+        self.show_face(0)
+
+    def offer(self) -> None:
+        """Offer what the run has, also after an attribute was added."""
+        self.labeler.offer(*labeler_choices(self))
+        self.attribute.offer([(name, name) for name in self.data.attributes] if self.data is not None else [])
+        self._tell()
+
+    def show_face(self, row: int) -> None:
+        """Show the face in this row of the run's images."""
+        data = self.data
+        self.face = row
+        self._image = QImage()
+        self._show_image()  # the face before must not stand under this one's name
+        if data is None or not data.images:
+            self.name.setText("")
+            self.place.setText("")
+            self._changed()
+            return
+        self.name.setText(data.image_names[row])
+        self.place.setText(f"{row + 1:,} of {len(data.images):,}")
+        paths = (Path(data.paths[row]), *operations.thumbnail_paths(data, data.images[row]))
+        self.context.ask(lambda: read_image(paths), self._shown(row), owner=self, topic="image")
+        self.answers.show_answers(data, row)
+        self._changed()
+
+    def idle(self) -> bool:
+        return not self.strip.maps.busy and (self.data is None or not self._image.isNull())
+
+    def table(self) -> Table | None:
+        data = self.data
+        if data is None:
+            return None
+        name = data.image_names[self.face]
+        body = [
+            (name, data.names[code], attribute, *(float(each[self.face]) for each in both))
+            for attribute in data.attributes
+            for code in data.labelers
+            for both in ((data.score(code, attribute), self._share(code, attribute)),)
+        ]
+        return Table(f"face {Path(name).stem}", ("face", "labeler", "attribute", "score", "percentile"), body)
+
+    def figure(self) -> Figure | None:
+        data, found = self.data, self._relevance
+        if data is None:
+            return None
+        name = Path(data.image_names[self.face]).stem
+        path = Path(data.paths[self.face])
+        if found is not None:
+            who, attribute = data.names[self.labeler.key], self.attribute.key
+            title = f"{who}, {attribute}: {MAPS[self.kind.key].lower()}"
+            return Figure(f"{name} map", lambda target: view_figures.draw_relevance(target, path, found, title))
+        groups = self._groups(data)
+        return Figure(f"{name} predictions", lambda target: view_figures.draw_predictions(target, groups, name))
+
+    def _share(self, code: str, attribute: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+        assert self.data is not None
+        key = (code, attribute)
+        if key not in self._shares:
+            self._shares[key] = percentiles(self.data.score(code, attribute))
+        return self._shares[key]
+
+    def _groups(self, data: RunData) -> list[Group]:
+        groups = []
+        for place, attribute in enumerate(data.attributes):
+            dots = tuple(
+                Dot(data.names[code], float(self._share(code, attribute)[self.face]), self.colour(code))
+                for code in data.labelers
+            )
+            consensus = None
+            if data.consensus is not None:
+                key = ("", attribute)
+                if key not in self._shares:
+                    self._shares[key] = percentiles(data.consensus[place])
+                consensus = float(self._shares[key][self.face])
+            groups.append(Group(attribute, dots, consensus))
+        return groups
+
+    def _tell(self) -> None:
+        data = self.data
+        if data is None or not data.images:
+            self.dots.show_groups([])
+            return
+        lit = None
+        if self.labeler.key in data.labelers and self.attribute.key in data.attributes:
+            lit = (data.attributes.index(self.attribute.key), data.labelers.index(self.labeler.key))
+        self.dots.show_groups(self._groups(data), lit)
+        self._predicted.setMaximumHeight(self.dots.sizeHint().height() + 8 * GRID)  # what is left is for the answers
+        self._legend.setVisible(data.consensus is not None)
+
+    def _shown(self, row: int) -> Callable[[QImage], None]:
+        def show(image: QImage) -> None:
+            if row == self.face:
+                self._image = image
+                self._show_image()
+                self._lay_map()
+
+        return show
+
+    def _show_image(self) -> None:
+        self.heat.show_image(self._image)
+        self.strip.show_image(self._image)
+
+    def _changed(self) -> None:
+        """Another face, attribute or kind of map: the old maps must not be taken for the new ones."""
+        self._tell()
+        data, attribute = self.data, self.attribute.key
+        mapped = data is not None and self.kind.key != NO_MAP and bool(self.labeler.key and attribute)
+        asked = Asked(self.face, attribute, self.kind.key) if mapped else None
+        self.strip.show_maps(data, asked, self.labeler.key)
+        self._lay_map()
+
+    def _whose(self) -> None:
+        """Another labeler: what was computed for all stays."""
+        self._tell()
+        self.strip.first(self.labeler.key)
+        self._lay_map()
+
+    def _map(self) -> None:
+        self.kind.pick(next(iter(MAPS)))
+        self.strip.focus(self.labeler.key)  # the button that was pressed is gone
+
+    def _lay_map(self) -> None:
+        found = self._relevance = self.strip.found(self.labeler.key)
+        if found is None or self._image.isNull():
+            self.heat.show_map(None)
+        else:
+            self.heat.show_map(found.values, QRectF(*found.area))
+        if found is not None:
+            self._verdict(found.verdict, "" if found.passed is None else "good" if found.passed else "bad")
+        elif self.kind.key == NO_MAP or self.data is None:
+            self._verdict("", "")
+        elif self.strip.problem:
+            self._verdict(f"No map: {self.strip.problem}", "bad")
+        elif self.labeler.key in self.data.newcomers:
+            who = self.data.names[self.labeler.key]
+            self._verdict(f"No map: {who} was added after the training, and maps are made of trained models alone.", "")
+        else:
+            self._verdict("Computing the map…" if self.strip.maps.busy else "Stopped before this map was made.", "")
+
+    def _verdict(self, text: str, kind: str) -> None:
+        self.verdict.setText(text)
+        self.verdict.setVisible(self.kind.key != NO_MAP)
+        restyle(self.verdict, role=kind or "small")
+
+    def _choose(self, group: int, row: int) -> None:
+        data = self.data
+        if data is not None:
+            self.attribute.pick(data.attributes[group])
+            self.labeler.pick(data.labelers[row])
+
+    def _step(self, by: int) -> None:
+        if self.data is not None and self.data.images:
+            self.show_face((self.face + by) % len(self.data.images))
+
+    def _go(self) -> None:
+        text = self.search.text().strip().casefold()
+        names = self.data.image_names if self.data is not None else ()
+        found = next((row for row, name in enumerate(names) if text and text in name.casefold()), None)
+        if found is None:
+            self.context.message(f"No face's name contains “{self.search.text().strip()}”.", "info")
+        else:
+            self.show_face(found)

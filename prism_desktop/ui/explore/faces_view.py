@@ -1,0 +1,180 @@
+"""All faces in the order in which a labeler's model would put them."""
+
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QLineEdit
+
+from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.explore import view_figures
+from prism_desktop.ui.explore.adapted_labelers import tested
+from prism_desktop.ui.explore.new_images import LaterButton
+from prism_desktop.ui.explore.operations import thumbnail_paths
+from prism_desktop.ui.explore.run_data import RunData, percentiles
+from prism_desktop.ui.explore.view import Figure, Table, View, captioned, labeler_choices, picker
+from prism_desktop.ui.explore.view_figures import Ranked
+from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
+from prism_desktop.ui.widgets.gallery import FaceGallery
+from prism_desktop.ui.widgets.pickers import Segments
+
+CONSENSUS = "(consensus)"
+_FIGURED = 16  # faces from either end of the ranking that an exported figure shows
+
+
+class FacesView(View):
+    """The gallery with its order, its search and the attribute that the user types."""
+
+    attribute_wanted = Signal(str)  # typed by the user, to be scored by the model
+
+    def __init__(self, context: AppContext) -> None:
+        super().__init__(context)
+        self.labeler, labeler = picker("Labeler", self._order)
+        self.attribute, attribute = picker("Attribute", self._order)
+        self.typed = QLineEdit()
+        self.typed.setPlaceholderText("Any other, e.g. friendly")
+        self.typed.setMinimumWidth(196)
+        self.typed.returnPressed.connect(self._ask)
+        self._go = button("Score", self._ask, tip="Score all faces on what you typed, which nobody labeled")
+        self.direction = Segments({"high": "Highest first", "low": "Lowest first"})
+        self.direction.picked.connect(lambda _: self._order())
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("Find by name")
+        self.search.setClearButtonEnabled(True)
+        self.search.setMinimumWidth(96)
+        self._typing = QTimer(self, interval=150, singleShot=True)
+        self._typing.timeout.connect(self._order)
+        self.search.textChanged.connect(lambda _: self._typing.start())
+        QShortcut(QKeySequence.StandardKey.Find, self, self.search.setFocus)
+        self.count, self.later = label("", "small"), LaterButton(context)
+        self.gallery = FaceGallery(context.theme, lambda key: thumbnail_paths(self.data, key))
+        self.gallery.setProperty("role", "gallery")
+        self.setFocusProxy(self.gallery)
+        self.gallery.setAccessibleName("Faces, ranked")
+        self.gallery.opened.connect(self.face_wanted)
+        context.theme.changed.connect(self._recolour)
+        typed = captioned("Typed attribute", self.typed)
+        bar = columns(labeler, attribute, columns(typed, gap=GRID), gap=GRID + 4)
+        bar.addLayout(rows(None, self._go, gap=0))
+        bar.addStretch(1)
+        bar.addLayout(rows(None, self.direction, gap=0))
+        bar.addWidget(captioned("Search", self.search))
+        layout = rows(bar, columns(self.count, None, self.later), self.gallery, gap=GRID)
+        layout.setStretch(2, 1)
+        self.setLayout(layout)
+
+    def show_data(self, data: RunData | None) -> None:
+        super().show_data(data)
+        self.gallery.thumbnails.clear()
+        self.offer()
+        self._order()
+        self.later.look(data)
+
+    def offer(self) -> None:
+        """Offer what the run has, also after an attribute was added."""
+        choices, icons = labeler_choices(self)
+        data = self.data
+        if data is not None and data.consensus is not None:
+            choices.append((CONSENSUS, "Consensus model"))
+            icons.append(self.context.theme.icon("people"))
+        self.labeler.offer(choices, icons)
+        self.attribute.offer([(name, name) for name in data.attributes] if data is not None else [])
+
+    def idle(self) -> bool:
+        return self.gallery.thumbnails.idle() and not self._typing.isActive()
+
+    def table(self) -> Table | None:
+        data = self.data
+        if data is None or not self.attribute.key:
+            return None
+        scores, shares = self._scores(data), percentiles(self._scores(data))
+        order = self._ranking(data)
+        body = [
+            (place + 1, data.image_names[row], data.images[row], float(scores[row]), float(shares[row]))
+            for place, row in enumerate(order)
+        ]
+        name = f"faces {self._who()} {self.attribute.key}"
+        return Table(name, ("rank", "name", "image", "score", "percentile"), body)
+
+    def figure(self) -> Figure | None:
+        data = self.data
+        if data is None or not self.attribute.key or not len(order := self._ranking(data)):
+            return None
+        shares = percentiles(self._scores(data))
+        faces = [
+            Ranked(
+                thumbnail_paths(data, data.images[row]), place + 1, Path(data.image_names[row]).stem, float(shares[row])
+            )
+            for place, row in enumerate(order)
+            if place < _FIGURED or place >= len(order) - _FIGURED
+        ]
+        who, attribute = self._who(), self.attribute.key
+        ends = ("Highest", "Lowest") if self.direction.current == "high" else ("Lowest", "Highest")
+        if len(order) <= 2 * _FIGURED:
+            blocks = {f"{ends[0]} first": faces}
+        else:
+            blocks = {ends[0]: faces[:_FIGURED], ends[1]: faces[_FIGURED:]}
+        whose = who if self.labeler.key == CONSENSUS else f"{who}'s model"
+        title = f"{whose}, {attribute}: {len(order):,} faces. Below each: its rank, its name, its percentile."
+        return Figure(f"faces {who} {attribute}", lambda path: view_figures.draw_faces(path, blocks, title))
+
+    def _who(self) -> str:
+        """Whose model is shown, by name alone."""
+        assert self.data is not None
+        return self.data.names.get(self.labeler.key, self.labeler.currentText())
+
+    def _scores(self, data: RunData) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+        if self.labeler.key == CONSENSUS and data.consensus is not None:
+            found: np.ndarray[tuple[int, ...], np.dtype[np.float32]] = data.consensus[
+                data.attributes.index(self.attribute.key)
+            ]
+            return found
+        return data.score(self.labeler.key, self.attribute.key)
+
+    def _ranking(self, data: RunData) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+        """Rows from first to last, those without a score left out, those not searched for too."""
+        scores = self._scores(data)
+        order = np.argsort(-scores if self.direction.current == "high" else scores, kind="stable")
+        order = order[~np.isnan(scores[order])]
+        text = self.search.text().strip().casefold()
+        if text:
+            found = np.fromiter((text in name.casefold() for name in data.image_names), bool, len(data.image_names))
+            order = order[found[order]]
+        return order
+
+    def _order(self) -> None:
+        data = self.data
+        if data is None or not self.attribute.key or not self.labeler.key:
+            self.gallery.faces.show((), (), np.zeros(0, np.int64))
+            self.count.setText("")
+            return
+        order = self._ranking(data)
+        self.gallery.faces.show(data.images, data.image_names, order, percentiles(self._scores(data)))
+        self._recolour()
+        who = self._who()
+        alike = data.summary.get("method") == "consensus"
+        whose = "The consensus model" if self.labeler.key == CONSENSUS or alike else f"{who}'s model"
+        shown = f"{len(order):,} faces" if len(order) == len(data.images) else f"{len(order):,} of {len(data.images):,}"
+        kind = "most" if self.direction.current == "high" else "least"
+        if not len(order) and not self.search.text().strip():
+            late = f"{who} was added after the training and is scored on the run's own attributes alone."
+            none = f"{whose} scores nothing as {self.attribute.key}. Choose a labeler instead."
+            self.count.setText(late if self.labeler.key in data.newcomers else none)
+            return
+        newcomer = data.newcomers.get(self.labeler.key)
+        how = f" Added from {newcomer.answers:,} answers. {tested(newcomer)}" if newcomer is not None else ""
+        self.count.setText(f"{shown}, {kind} {self.attribute.key} first. {whose}; the bar is the percentile.{how}")
+        self.gallery.scrollToTop()
+
+    def _recolour(self) -> None:
+        known = self.data is not None and self.labeler.key in self.data.labelers
+        self.gallery.set_bar(self.colour(self.labeler.key) if known else None)
+
+    def _ask(self) -> None:
+        text = " ".join(self.typed.text().split())
+        if text and self.data is not None:
+            if text in self.data.attributes:
+                self.attribute.pick(text)
+            else:
+                self.attribute_wanted.emit(text)

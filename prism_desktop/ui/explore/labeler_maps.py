@@ -1,0 +1,129 @@
+"""Every labeler's relevance map of one face, side by side: computed one after another, shown as they come."""
+
+from PySide6.QtCore import QRectF, Signal
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QWidget
+
+from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.explore.operations import Relevance
+from prism_desktop.ui.explore.relevance_maps import Asked, Maps
+from prism_desktop.ui.explore.run_data import RunData
+from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
+from prism_desktop.ui.widgets.map_strip import MapStrip
+
+
+class Strip(QWidget):
+    """The tiles with how far they are and a way to stop; an invitation while no maps are wanted."""
+
+    chosen = Signal(str)  # labeler, to be shown large
+    changed = Signal()  # a map came, or no more will
+    wanted = Signal()  # maps, of whatever kind
+
+    def __init__(self, context: AppContext) -> None:
+        super().__init__()
+        self._names: dict[str, str] = {}
+        self._late: set[str] = set()  # who entered after the training: the model that makes maps does not know them
+        self._opacity = 0.6
+        self.problem = ""  # why no more maps come
+        self.maps = Maps(context, self)
+        self.maps.came.connect(self._came)
+        self.maps.moved.connect(self._moved)
+        self.maps.failed.connect(self._failed)
+        self.tiles = MapStrip(context.theme)
+        self.tiles.chosen.connect(self.chosen)
+        self.told = label("", "small")
+        self.stop = button("Stop", self._toggle, "quiet")
+        self.stop.setFixedHeight(28)
+        head = columns(label("Every labeler's map", "strong"), self.told, None, self.stop, gap=GRID)
+        head.addStrut(28)  # with and without the button
+        self._tiled = QWidget()
+        self._tiled.setLayout(rows(head, self.tiles, gap=4))
+        self.invite = button("Show where each model looks", self.wanted.emit)
+        why = label("Relevance maps, one per labeler, each tested. The first takes some seconds.", "small")
+        self._bare = QWidget()
+        self._bare.setLayout(columns(self.invite, why, None, gap=GRID + 4))
+        self._tiled.hide()
+        self.setLayout(rows(self._bare, self._tiled, gap=0))
+
+    def show_run(self, data: RunData | None) -> None:
+        """Another run: its labelers, none of their maps."""
+        self.maps.forget()
+        self._names, self._late = {}, set() if data is None else set(data.newcomers)
+        if data is not None and data.summary.get("method") != "consensus":  # whose maps are all the same
+            self._names = {code: data.names[code] for code in data.labelers if code not in data.newcomers}
+        places = {code: place for place, code in enumerate(data.labelers)} if data is not None else {}
+        self.tiles.offer([(code, name, places[code]) for code, name in self._names.items()], self._opacity)
+
+    def show_image(self, image: QImage) -> None:
+        """The face behind the maps."""
+        self.tiles.show_image(image)
+
+    def show_maps(self, data: RunData | None, asked: Asked | None, labeler: str) -> None:
+        """Show every labeler's map, this one's first; None for none."""
+        self.problem = ""
+        self._bare.setVisible(asked is None)
+        self._tiled.setVisible(asked is not None and bool(self._names))
+        first = [] if labeler in self._late else [labeler]
+        self.maps.want(data, asked, [*first, *(code for code in self._names if code != labeler)])
+        self.tiles.check(labeler)
+
+    def first(self, labeler: str) -> None:
+        """This labeler's map is wanted large."""
+        self.problem = ""
+        self.tiles.check(labeler)
+        if labeler not in self._late:
+            self.maps.first(labeler)
+
+    def focus(self, labeler: str) -> None:
+        """Put the keyboard on a labeler's tile."""
+        tile = self.tiles.tile(labeler)
+        if tile is not None:
+            tile.setFocus()
+
+    def found(self, labeler: str) -> Relevance | None:
+        """A labeler's map, if it is there."""
+        return self.maps.found(labeler)
+
+    def set_opacity(self, opacity: float) -> None:
+        """Of all maps, 0 to 1."""
+        self._opacity = opacity
+        self.tiles.set_opacity(opacity)
+
+    def _came(self, labeler: str) -> None:
+        self._fill(labeler)
+        self._tell()
+        self.changed.emit()
+
+    def _failed(self, why: str) -> None:
+        self.problem = why
+
+    def _moved(self) -> None:
+        for code in self._names:
+            self._fill(code)
+        self._tell()
+        self.changed.emit()
+
+    def _fill(self, code: str) -> None:
+        tile, found = self.tiles.tile(code), self.maps.found(code)
+        if tile is None:
+            return
+        if found is None:
+            tile.wait("It is being computed." if self.maps.busy else "Not computed yet.")
+        else:
+            tile.show_map(found.values, QRectF(*found.area), found.passed, found.verdict)
+
+    def _tell(self) -> None:
+        count, left = len(self._names), len(self.maps.missing(tuple(self._names)))
+        done = f"{count - left} of {count}"
+        whole = "A tick or a cross: its deletion test"
+        self.told.setText(f"computing, {done}" if self.maps.busy else f"{done}, stopped" if left else whole)
+        self.stop.setText("Stop" if self.maps.busy else "Try again" if self.problem else "Go on")
+        self.stop.setAccessibleName("Stop computing maps" if self.maps.busy else "Compute the missing maps")
+        self.stop.setVisible(bool(left))
+
+    def _toggle(self) -> None:
+        if self.maps.busy:
+            self.maps.stop()
+        else:
+            self.problem = ""
+            self.maps.go_on()

@@ -1,0 +1,109 @@
+"""Images that came into the study after a run was trained: its model scores them when asked to."""
+
+from collections.abc import Container, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QPushButton
+
+from prism_desktop.engine.events import Done, Event
+from prism_desktop.engine.study.records import ImageRecord
+from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.explore.run_data import RunData
+
+if TYPE_CHECKING:
+    from prism_desktop.engine.study.store import Study
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scored:
+    """What a run's model says of images that it was not given."""
+
+    images: tuple[ImageRecord, ...]
+    scores: NDArray[np.float32]  # (labelers, attributes, images), NaN where nothing could be predicted
+
+
+def added(study: "Study", known: Container[str]) -> tuple[ImageRecord, ...]:
+    """The study's images that a run does not know."""
+    return tuple(image for image in study.images() if not image.missing and image.id not in known)
+
+
+def score(data: RunData, images: tuple[ImageRecord, ...]) -> Iterator[Event[Scored]]:
+    """Score images on every attribute that the run's are scored on; the last event is `Done[Scored]`."""
+    files = {image.id: Path(image.path) for image in images}
+    place = {image.id: column for column, image in enumerate(images)}
+    table = np.full((len(data.labelers), len(data.attributes), len(images)), np.nan, np.float32)
+    for kind, attribute in enumerate(data.attributes):
+        for event in data.model().scores(attribute, None, files):
+            if not isinstance(event, Done):
+                yield event
+                continue
+            found = event.value
+            rows = [data.labelers.index(labeler) for labeler in found.labelers]
+            table[np.ix_(rows, [kind], [place[image] for image in found.images])] = found.table[:, None]
+    seen = np.flatnonzero(~np.isnan(table).all(axis=(0, 1)))
+    yield Done(Scored(tuple(images[place] for place in seen), table[:, :, seen]))
+
+
+class LaterButton(QPushButton):
+    """Says how many images the run does not know, and scores them; hidden while there are none."""
+
+    grown = Signal()  # the run that is shown has more images
+
+    def __init__(self, context: AppContext) -> None:
+        super().__init__()
+        self._context = context
+        self._data: RunData | None = None
+        self._images: tuple[ImageRecord, ...] = ()
+        self.setProperty("variant", "quiet")
+        self.setToolTip("They were not there when the run was trained; its model can score them nevertheless")
+        self.clicked.connect(lambda _=False: self._score())
+        context.changed.connect(lambda changes: self.look(self._data) if changes.images else None)
+        self.hide()
+
+    def look(self, data: RunData | None) -> None:
+        """Look for images that this run does not know."""
+        self._data, study = data, self._context.study
+        self._offer(())
+        if data is not None and study is not None:
+            known = frozenset(data.images)
+
+            def offer(images: tuple[ImageRecord, ...]) -> None:
+                if data is self._data:
+                    self._offer(images)
+
+            self._context.ask(lambda: added(study, known), offer, owner=self, topic="later")
+
+    def _offer(self, images: tuple[ImageRecord, ...]) -> None:
+        self._images = images
+        count = f"{len(images):,} image{'s' if len(images) != 1 else ''}"
+        self.setText(f"Score {count} added since")
+        self.setVisible(bool(images))
+
+    def _score(self) -> None:
+        data, images = self._data, self._images
+        if data is None or not images:
+            return
+
+        def hear(events: list[Any]) -> None:
+            for event in events:
+                if isinstance(event, Done) and data is self._data:
+                    self._take(data, event.value, len(images))
+
+        self.setEnabled(False)
+        job = self._context.run(score(data, images), "Scoring images added since", events=hear)
+        job.finished.connect(lambda: self.setEnabled(True))
+
+    def _take(self, data: RunData, found: Scored, asked: int) -> None:
+        lost = asked - len(found.images)
+        if lost:
+            why = f"{lost:,} of {asked:,} images could not be scored: they cannot be read, or the backbone lacks them."
+            self._context.message(why, "warn")
+        if found.images:
+            names = [(image.id, image.name, str(image.path)) for image in found.images]
+            data.with_images(names, found.scores)
+            self.grown.emit()

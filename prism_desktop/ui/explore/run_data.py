@@ -1,0 +1,247 @@
+"""What the Explore panel reads of a run, held as plain arrays; read in a pool thread, never in the window's."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prism_desktop.engine.adaptation.adapted_labelers import Newcomer
+from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.ui.explore.adapted_labelers import join
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from prism_desktop.engine.processes.inference_client import InferenceClient
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One answer that the run was given about a face."""
+
+    labeler: str
+    attribute: str
+    kind: str  # "rating" or "comparison"
+    value: int = 0  # rating, 1-4
+    other: int = -1  # row of the other face of a comparison, -1 if it is not in the run
+    outcome: str = ""  # "won", "lost" or "tie", seen from this face
+
+
+@dataclass(slots=True)
+class RunData:
+    """A run's predictions and what it learned from.
+
+    Attributes:
+        scores: (labelers, attributes, images) float32, NaN where the run predicted nothing; differences are logits.
+        consensus: (attributes, images) float32 of the consensus run on the same split, or None.
+    """
+
+    folder: Path
+    labelers: tuple[str, ...]
+    names: dict[str, str]  # what to call each labeler
+    attributes: tuple[str, ...]
+    images: tuple[str, ...]  # SHA-256
+    image_names: tuple[str, ...]
+    paths: tuple[str, ...]
+    scores: Floats
+    consensus: Floats | None
+    summary: dict[str, Any]
+    row: dict[str, int]  # image id to its row
+    judged: dict[int, list[Judged]] = field(default_factory=dict)
+    newcomers: dict[str, Newcomer] = field(default_factory=dict)  # who entered after the training, by code
+    grown: bool = False  # whether it has images that the run was not given
+    _model: "InferenceClient | None" = None
+
+    def model(self) -> "InferenceClient":
+        """The line to a process that holds the model; the process starts with the first question."""
+        from prism_desktop.engine.processes.inference_client import InferenceClient
+
+        if self._model is None:
+            self._model = InferenceClient(self.folder)
+        return self._model
+
+    def close(self) -> None:
+        """End the model's process, if there is one."""
+        if self._model is not None:
+            self._model.close()
+
+    def score(self, labeler: str, attribute: str) -> Floats:
+        """(images,) float32 of one labeler and attribute."""
+        found: Floats = self.scores[self.labelers.index(labeler), self.attributes.index(attribute)]
+        return found
+
+    @property
+    def test(self) -> dict[str, Any]:
+        """The held-out accuracies, empty if the run was not evaluated."""
+        return dict(self.summary.get("test") or {})
+
+    def with_attribute(self, attribute: str, columns: Mapping[str, Floats]) -> None:
+        """Add an attribute that nobody labeled, `columns[labeler]` (images,) float32; a second time replaces it."""
+        block = np.full((len(self.labelers), 1, len(self.images)), np.nan, np.float32)
+        for place, labeler in enumerate(self.labelers):
+            if labeler in columns:
+                block[place, 0] = columns[labeler]
+        if attribute in self.attributes:
+            self.scores[:, self.attributes.index(attribute)] = block[:, 0]
+            return
+        self.scores = np.concatenate([self.scores, block], axis=1)
+        self.attributes = (*self.attributes, attribute)
+        if self.consensus is not None:
+            blank = np.full((1, len(self.images)), np.nan, np.float32)
+            self.consensus = np.concatenate([self.consensus, blank])
+
+    def with_images(self, images: Sequence[tuple[str, str, str]], scores: Floats) -> None:
+        """Add images that the run was not given.
+
+        Args:
+            images: id, name and path of each.
+            scores: (labelers, attributes, images) float32.
+        """
+        self.grown = True
+        ids, names, paths = (tuple(each) for each in zip(*images, strict=True))
+        self.row.update({image: len(self.images) + place for place, image in enumerate(ids)})
+        self.images, self.image_names, self.paths = self.images + ids, self.image_names + names, self.paths + paths
+        self.scores = np.concatenate([self.scores, scores], axis=2)
+        if self.consensus is not None:
+            blank = np.full((len(self.consensus), len(ids)), np.nan, np.float32)
+            self.consensus = np.concatenate([self.consensus, blank], axis=1)
+
+
+def percentiles(scores: Floats) -> Floats:
+    """Share of the other faces that score lower, in [0, 1]; equal scores share their middle, NaN stays NaN."""
+    result = np.full(scores.shape, np.nan, np.float32)
+    known = np.flatnonzero(~np.isnan(scores))
+    if len(known) < 2:
+        result[known] = 0.5
+        return result
+    _, inverse, counts = np.unique(scores[known], return_inverse=True, return_counts=True)
+    below = np.cumsum(counts) - counts
+    result[known] = ((below + (counts - 1) / 2) / (len(known) - 1))[inverse]
+    return result
+
+
+def read_run(folder: Path, names: Mapping[str, str]) -> Iterator[Event[RunData]]:
+    """Read what Explore needs of a run folder; the last event is `Done[RunData]`.
+
+    Raises:
+        RunError: if the run has no predictions yet or its files cannot be read.
+    """
+    if not (folder / "predictions.parquet").is_file():
+        raise RunError("This run has no predictions, for it was not trained to its end. Resume it in Train.")
+    yield Progress(0, 3, "Reading predictions")
+    try:
+        data = _predictions(folder, names)
+        yield Progress(1, 3, "Reading the labels behind them")
+        _read_answers(folder, data)
+        yield Progress(2, 3, "Reading the consensus")
+        _read_consensus(folder, data)
+        join(folder, data, names)
+    except (OSError, KeyError, ValueError) as error:
+        raise RunError(f"The run {folder.name} cannot be read ({error}). Nothing was changed.") from error
+    yield Done(data)
+
+
+def _predictions(folder: Path, names: Mapping[str, str]) -> RunData:
+    import pyarrow.parquet as pq
+
+    images = pq.read_table(folder / "data" / "images.parquet", columns=["image", "name", "path"]).to_pydict()
+    row = {image: place for place, image in enumerate(images["image"])}
+    table = pq.read_table(folder / "predictions.parquet", columns=["labeler", "attribute", "image", "score"])
+    labeler, labelers = _codes(table, "labeler")
+    attribute, attributes = _codes(table, "attribute")
+    image, ids = _codes(table, "image")
+    place = np.array([row.get(name, -1) for name in ids], np.int64)[image]
+    scores = np.full((len(labelers), len(attributes), len(row)), np.nan, np.float32)
+    known = place >= 0
+    scores[labeler[known], attribute[known], place[known]] = table["score"].to_numpy()[known]
+    # The study's own order of labelers and attributes is the one people know them by.
+    meta = _json(folder / "data" / "meta.json")
+    codes, by_code = _ordered(labelers, meta.get("labelers"), "code")
+    kinds, by_kind = _ordered(attributes, meta.get("attributes"), "name")
+    return RunData(
+        folder=folder,
+        labelers=codes,
+        names={code: names.get(code) or code for code in codes},
+        attributes=kinds,
+        images=tuple(images["image"]),
+        image_names=tuple(images["name"]),
+        paths=tuple(map(str, images["path"])),
+        scores=np.ascontiguousarray(scores[np.ix_(by_code, by_kind)]),
+        consensus=None,
+        summary=_json(folder / "summary.json"),
+        row=row,
+    )
+
+
+def _codes(table: "pa.Table", column: str) -> tuple[NDArray[np.int64], list[str]]:
+    """A text column as integers and the texts they stand for: a million strings never become Python objects."""
+    encoded = table[column].combine_chunks().dictionary_encode()
+    if hasattr(encoded, "combine_chunks"):
+        encoded = encoded.combine_chunks()
+    return encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
+
+
+def _ordered(found: list[str], known: object, key: str) -> tuple[tuple[str, ...], list[int]]:
+    order: list[str] = []
+    for entry in known if isinstance(known, list) else []:
+        name = str(entry.get(key)) if isinstance(entry, dict) else str(entry)
+        if name in found:
+            order.append(name)
+    order += sorted(name for name in found if name not in order)
+    return tuple(order), [found.index(name) for name in order]
+
+
+def _read_answers(folder: Path, data: RunData) -> None:
+    import pandas as pd
+
+    ratings, comparisons = folder / "data" / "ratings.parquet", folder / "data" / "comparisons.parquet"
+    if ratings.is_file():
+        columns = ["labeler", "attribute", "image", "value"]
+        for labeler, attribute, image, value in pd.read_parquet(ratings)[columns].itertuples(index=False, name=None):
+            if image in data.row:
+                data.judged.setdefault(data.row[image], []).append(Judged(labeler, attribute, "rating", int(value)))
+    if comparisons.is_file():
+        columns = ["labeler", "attribute", "left", "right", "outcome"]
+        for answer in pd.read_parquet(comparisons)[columns].itertuples(index=False, name=None):
+            _keep_comparison(data, *answer)
+
+
+def _keep_comparison(data: RunData, labeler: str, attribute: str, left: str, right: str, outcome: str) -> None:
+    places = data.row.get(left, -1), data.row.get(right, -1)
+    for side, here, other in (("left", places[0], places[1]), ("right", places[1], places[0])):
+        if here >= 0:
+            told = "tie" if outcome == "tie" else "won" if outcome == side else "lost"
+            answer = Judged(labeler, attribute, "comparison", other=other, outcome=told)
+            data.judged.setdefault(here, []).append(answer)
+
+
+def _read_consensus(folder: Path, data: RunData) -> None:
+    import pyarrow.parquet as pq
+
+    path = folder / "consensus.parquet"
+    if not path.is_file():
+        return
+    table = pq.read_table(path, columns=["labeler", "attribute", "image", "score"])
+    attribute, attributes = _codes(table, "attribute")
+    image, ids = _codes(table, "image")
+    place = np.array([data.row.get(name, -1) for name in ids], np.int64)[image]
+    kind = np.array([data.attributes.index(name) if name in data.attributes else -1 for name in attributes])[attribute]
+    known = (place >= 0) & (kind >= 0)
+    # The same scores stand there for every labeler, so the last written is as good as any.
+    data.consensus = np.full((len(data.attributes), len(data.images)), np.nan, np.float32)
+    data.consensus[kind[known], place[known]] = table["score"].to_numpy()[known]
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return found if isinstance(found, dict) else {}

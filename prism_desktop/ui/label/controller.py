@@ -1,0 +1,204 @@
+"""One labeler's sitting at one task: the deck in front, the engine's session and the store behind, the faces ahead."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QSize, QTimer, Signal
+
+from prism_desktop.engine.study.records import Changes, Kind
+from prism_desktop.ui import operations
+from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.label.prefetch import Ring
+from prism_desktop.ui.label.trial_queue import Deck, Effect, Snapshot, Value
+
+if TYPE_CHECKING:
+    from prism_desktop.engine.labeling.labeling_session import LabelingSession
+    from prism_desktop.engine.labeling.practice import PracticeSession
+    from prism_desktop.engine.study.store import Study
+
+DECODED = 4  # trials whose faces are at hand: the present one and those after it
+_QUIET = 1200  # ms without an answer before the other panels are told
+
+
+class _HeldBackError(Exception):
+    """Not stored because something before it could not be."""
+
+
+class Sitting(QObject):
+    """Turns key presses into stored trials without ever waiting for the disk.
+
+    Answers are stored in order by the store's writer. If one cannot be stored, it and all after it are kept here,
+    `stuck` says why, and `save_again` tries once more."""
+
+    ready = Signal()
+    moved = Signal()  # another attribute or trial is current
+    stuck = Signal(Exception)
+    freed = Signal()  # nothing is left to store
+
+    def __init__(
+        self, context: AppContext, study: "Study", labeler: str, kind: Kind, ring: Ring, *, practice: bool = False
+    ) -> None:
+        """Args: practice: a few trials on which to learn the keys, of which nothing is kept."""
+        super().__init__(context)  # lives on after the page let go of it, until all is stored
+        self._context, self.study, self._ring = context, study, ring
+        self.labeler, self.kind, self.practice = labeler, kind, practice
+        self.deck: Deck | None = None
+        self._session: LabelingSession | PracticeSession | None = None
+        self._paths: dict[str, Path] = {}
+        self._moved_to: dict[str, Path] = {}  # known better than by the session, which reads the images once
+        self._unsaved: deque[Effect] = deque()
+        self._stuck = self._failed = self._ended = False
+        self._epoch = 0  # of what is on its way to the writer; what failed is sent again in a new one
+        self._box = QSize(1, 1)
+        self._changes = Changes()
+        self._tell_later = QTimer(self)
+        self._tell_later.setSingleShot(True)
+        self._tell_later.setInterval(_QUIET)
+        self._tell_later.timeout.connect(self.tell)
+        begin: Callable[..., tuple[LabelingSession | PracticeSession, Snapshot]] = (
+            operations.begin_practice if practice else operations.begin_labeling
+        )
+        context.writer.ask(lambda: begin(study, labeler, kind), self._begin, owner=self, failed=self._not_begun)
+
+    @property
+    def unsaved(self) -> int:
+        """What was done but is not yet on the disk."""
+        return len(self._unsaved)
+
+    @property
+    def held_back(self) -> int:
+        """What could not be stored, and what was done after it."""
+        return len(self._unsaved) if self._stuck else 0
+
+    @property
+    def last_seen(self) -> float | None:
+        """When the labeler did this task last, unix s."""
+        return None if self._session is None else self._session.last_seen
+
+    def answer(self, value: Value) -> None:
+        """Judge the present attribute."""
+        if self.deck is not None and not self._stuck:
+            self._act(self.deck.answer(value, time.time()))
+
+    def skip(self, reason: str) -> None:
+        """Leave the present trial out."""
+        if self.deck is not None and not self._stuck:
+            self._act(self.deck.skip(reason, time.time()))
+
+    def undo(self) -> None:
+        if self.deck is not None and not self._stuck:
+            self._act(self.deck.undo())
+
+    def redo(self) -> None:
+        if self.deck is not None and not self._stuck:
+            self._act(self.deck.redo(time.time()))
+
+    def painted(self, when: float, dropped_frames: int) -> None:
+        """The present trial's faces were painted at `when`, unix s: the onset; so many frames passed before."""
+        slot = self.deck.current if self.deck is not None else None
+        if slot is not None and slot.onset is None:
+            slot.onset, slot.dropped_frames = when, dropped_frames
+
+    def look_ahead(self, box: QSize) -> None:
+        """Have the coming faces decoded for a room of `box` device pixels each."""
+        self._box = box
+        if self.deck is None:
+            return
+        coming = self.deck.coming(DECODED)
+        images = [image for shown in coming for image in (shown.left, shown.right) if image is not None]
+        self._ring.want([(image, self._paths[image]) for image in images if image in self._paths], box)
+
+    def save_again(self) -> None:
+        """Try again to store what could not be stored."""
+        self._stuck = self._failed = False
+        self._epoch += 1
+        for effect in self._unsaved:
+            self._save(effect)
+
+    def tell(self) -> None:
+        """Tell the other panels what changed; done by itself when the labeler rests."""
+        changes, self._changes = self._changes, Changes()
+        if changes:
+            self._context.changed.emit(changes)
+
+    def find_images(self) -> None:
+        """Look up anew where the images are; some were moved or found again."""
+        study = self.study
+        self._context.ask(lambda: operations.image_paths(study), self._found, owner=self, topic="images")
+
+    def _found(self, paths: dict[str, Path]) -> None:
+        self._moved_to = paths
+        self._paths.update(paths)
+        self.look_ahead(self._box)
+
+    def _begin(self, begun: "tuple[LabelingSession | PracticeSession, Snapshot]") -> None:
+        self._session, snapshot = begun
+        self.deck = Deck([attribute.name for attribute in self._session.attributes], snapshot)
+        self._paths.update(snapshot.paths)
+        self.ready.emit()
+
+    def _not_begun(self, error: Exception) -> None:
+        if self._context.study is self.study:
+            self._context.report(error)
+        self.deleteLater()
+
+    def end(self) -> None:
+        """The labeler leaves; what is still on its way to the disk is waited for, what is held back is let go of."""
+        self._tell_later.stop()
+        self._ended = True
+        if self._unsaved and not self._stuck:
+            self.freed.connect(self.deleteLater)
+        else:
+            self.deleteLater()
+
+    def _act(self, effect: Effect | None) -> None:
+        self.moved.emit()  # first what the labeler sees, then the disk
+        if effect is not None:
+            self._unsaved.append(effect)
+            self._save(effect)
+
+    def _save(self, effect: Effect) -> None:
+        epoch = self._epoch
+        self._context.writer.ask(lambda: self._store(effect, epoch), self._saved, owner=self, failed=self._not_saved)
+
+    def _store(self, effect: Effect, epoch: int) -> tuple[Changes, Snapshot]:
+        """In the writer's thread: after a failure nothing more is stored until `save_again`, so that order is kept."""
+        if self._failed or epoch != self._epoch or self._session is None:
+            raise _HeldBackError
+        try:
+            return operations.label(self._session, effect)
+        except Exception:
+            self._failed = True
+            raise
+
+    def _saved(self, result: tuple[Changes, Snapshot]) -> None:
+        changes, snapshot = result
+        effect = self._unsaved.popleft()
+        self._changes |= changes
+        if not self._ended:
+            self._tell_later.start()
+        self._paths.update({**snapshot.paths, **self._moved_to})
+        assert self.deck is not None
+        before = self.deck.current
+        self.deck.confirm(effect, snapshot)
+        if self.deck.current is not before or (self.deck.current is None and not self._unsaved):
+            self.moved.emit()
+        else:
+            self.look_ahead(self._box)
+        if not self._unsaved:
+            self.freed.emit()
+
+    def _not_saved(self, error: Exception) -> None:
+        if isinstance(error, _HeldBackError):
+            return
+        self._stuck = True
+        self._context.report(error)
+        if self._ended:  # no one can try again
+            count = len(self._unsaved)
+            what = "The last answer was" if count == 1 else f"The last {count} answers were"
+            self._context.message(f"{what} not saved. {error}", "bad")
+            self.deleteLater()
+        self.stuck.emit(error)

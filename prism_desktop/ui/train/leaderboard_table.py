@@ -1,0 +1,245 @@
+"""The leaderboard: a row per method, sorted by any column, the success gate's verdict as a badge."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QPainter, QResizeEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QWidget,
+)
+
+from prism_desktop.engine.methods import METHODS
+from prism_desktop.ui.theme import Theme
+from prism_desktop.ui.train.leaderboard_columns import COLUMNS, GAIN, MACRO, NAMES, SWAPPED, Row, between, points
+from prism_desktop.ui.widgets.painted import sized
+
+_Index = QModelIndex | QPersistentModelIndex
+_PLACES = {name: place for place, name in enumerate(NAMES)}
+_GAIN, _WORST, _SWAPPED, _GATE = (_PLACES[name] for name in ("Gain", "Worst", "Swapped", "Gate"))
+_BOLD = [_PLACES[name] for name in ("Method", "Accuracy", "Gain")]
+_PALE = [_PLACES[name] for name in ("Micro", "NLL", "ECE", "Size", "Time")]
+_WIDTHS = (150, 130, 58, 60, 62, 74, 88, 74, 54, 54, 50, 58, 76)  # px; the first takes what is left
+_BADGES = {"passes": "good", "fails": "plain", "baseline": "accent", "no gain": "good", "gains": "bad"}  # to kind
+
+
+class BoardModel(QAbstractTableModel):
+    """Rows of a leaderboard in the order that was asked for; what is unknown comes last either way."""
+
+    def __init__(self, theme: Theme, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self.rows: list[Row] = []
+        self.names: Mapping[str, str] = {}  # what to call each labeler
+        self._by: tuple[int, Qt.SortOrder] = (1, Qt.SortOrder.DescendingOrder)
+
+    def show(self, rows: Sequence[Row]) -> None:
+        """Show these rows."""
+        self.beginResetModel()
+        self.rows = list(rows)
+        self._order()
+        self.endResetModel()
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        self._by = (column, order)
+        self.beginResetModel()
+        self._order()
+        self.endResetModel()
+
+    def rowCount(self, parent: _Index | None = None) -> int:
+        return 0 if parent is not None and parent.isValid() else len(self.rows)
+
+    def columnCount(self, parent: _Index | None = None) -> int:
+        return 0 if parent is not None and parent.isValid() else len(COLUMNS)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if orientation == Qt.Orientation.Horizontal:
+            if role == Qt.ItemDataRole.DisplayRole:
+                column, order = self._by
+                arrow = (" ↑" if order == Qt.SortOrder.AscendingOrder else " ↓") if section == column else ""
+                return COLUMNS[section][0] + arrow
+            if role == Qt.ItemDataRole.ToolTipRole:
+                return COLUMNS[section][3]
+            if role == Qt.ItemDataRole.TextAlignmentRole:
+                return _side(section)
+        return None
+
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        row, column = self.rows[index.row()], index.column()
+        match role:
+            case Qt.ItemDataRole.DisplayRole if column == _WORST and row.get("worst"):
+                code = str(row["worst"]["labeler"])
+                return f"{self.names.get(code, code)}  {points(row['worst']['difference'])}"
+            case Qt.ItemDataRole.DisplayRole:
+                return COLUMNS[column][2](row)
+            case Qt.ItemDataRole.TextAlignmentRole:
+                return _side(column)
+            case Qt.ItemDataRole.ToolTipRole:
+                return self._tip(row, column)
+            case Qt.ItemDataRole.ForegroundRole:
+                return self._ink(row, column)
+            case Qt.ItemDataRole.FontRole if column in _BOLD:
+                font = QFont()
+                font.setWeight(QFont.Weight.DemiBold)
+                return font
+        return None
+
+    def _order(self) -> None:
+        column, order = self._by
+        key = COLUMNS[column][1]
+        known = [row for row in self.rows if key(row) is not None]
+        unknown = [row for row in self.rows if key(row) is None]
+        self.rows = sorted(known, key=key, reverse=order == Qt.SortOrder.DescendingOrder) + unknown
+
+    def _tip(self, row: Row, column: int) -> str:
+        if column == _PLACES["Size"] and row.get("parameters") is not None:
+            return f"{row['parameters']:,} parameters"
+        if column == _GATE and row.get("verdict"):
+            return "\n".join(row["verdict"]["reasons"])
+        if column == _GAIN and row.get("gain"):
+            return f"95% interval {between(row, ('gain',), '+')} points"
+        if column == _SWAPPED and row.get("swapped"):
+            return f"95% interval {between(row, ('swapped', 'gain'), '+')} points"
+        return METHODS[row["method"]].summary if column == 0 and row["method"] in METHODS else ""
+
+    def _ink(self, row: Row, column: int) -> QColor | None:
+        tokens = self.theme.tokens
+        gain, swapped = GAIN(row), SWAPPED(row)
+        if column == _GAIN and gain is not None:
+            return QColor(tokens.good if gain > 0 else tokens.bad)
+        if column == _SWAPPED and swapped is not None and not row.get("shuffled"):  # worse is as it must be
+            return QColor(tokens.good if swapped < 0 else tokens.bad)
+        return QColor(tokens.muted) if column in _PALE else None
+
+
+def _side(column: int) -> Qt.AlignmentFlag:
+    if column == _GATE:
+        return Qt.AlignmentFlag.AlignCenter
+    side = Qt.AlignmentFlag.AlignLeft if column == 0 else Qt.AlignmentFlag.AlignRight
+    return side | Qt.AlignmentFlag.AlignVCenter
+
+
+class BoardTable(QTableView):
+    """The arrows choose a method, a click on a heading sorts."""
+
+    chosen = Signal(str)  # method
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.board = BoardModel(theme, self)
+        self.setModel(self.board)
+        self.setProperty("role", "board")
+        self.setAccessibleName("Leaderboard")
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(36)
+        self.setItemDelegateForColumn(_GATE, _Badge(self))
+        header = self.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setSortIndicator(1, Qt.SortOrder.DescendingOrder)
+        self.setSortingEnabled(True)
+        for column, width in enumerate(_WIDTHS):
+            self.setColumnWidth(column, width)
+        header.setSectionsMovable(False)
+        header.setMinimumSectionSize(50)
+        self.board.modelAboutToBeReset.connect(self._remember)
+        self.board.modelReset.connect(self._restore)
+        self._kept, self._by_hand, self._settling = "", "", False
+        self.selectionModel().currentRowChanged.connect(self._choose)
+
+    @property
+    def method(self) -> str:
+        """The chosen method."""
+        index = self.currentIndex()
+        return str(self.board.rows[index.row()]["method"]) if index.isValid() else ""
+
+    def pick(self, method: str) -> None:
+        """Choose a method, as if by hand; the best without one."""
+        self._settle(method)
+        self._by_hand = method
+
+    def _settle(self, method: str) -> None:
+        self._settling = True
+        method = method or next((str(row["method"]) for row in self._ranked()), "")
+        places = (place for place, row in enumerate(self.board.rows) if row["method"] == method)
+        place = next(places, 0 if self.board.rows else -1)
+        if place >= 0:
+            self.setCurrentIndex(self.board.index(place, 0))
+        self._settling = False
+
+    def _ranked(self) -> list[Row]:
+        return sorted(self.board.rows, key=lambda row: -(MACRO(row) or 0.0))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def show_rows(self, rows: Sequence[Row]) -> None:
+        """Show these rows, the best first; the control, where there is one, in place of the micro accuracy.
+
+        What was chosen by hand stays chosen; else the best is, also while a comparison grows."""
+        self.board.show(rows)
+        self._settle(self._by_hand if self._by_hand in {row["method"] for row in rows} else "")
+        controlled = any(row.get("swapped") for row in rows)
+        self.setColumnHidden(_SWAPPED, not controlled)
+        self.setColumnHidden(_PLACES["Micro"], controlled)
+        self._fit()
+
+    def _fit(self) -> None:
+        others = sum(width for place, width in enumerate(_WIDTHS) if place and not self.isColumnHidden(place))
+        self.setColumnWidth(0, max(_WIDTHS[0], self.viewport().width() - others))
+
+    def _remember(self) -> None:
+        self._kept = self.method
+
+    def _restore(self) -> None:
+        self._settle(self._kept)
+
+    def _choose(self, current: QModelIndex, _before: QModelIndex) -> None:
+        if current.isValid():
+            if not self._settling:
+                self._by_hand = self.method
+            self.chosen.emit(self.method)
+
+
+class _Badge(QStyledItemDelegate):
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
+        model = index.model()
+        assert isinstance(model, BoardModel)
+        tokens, rect = model.theme.tokens, QRect(option.rect)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(rect, QColor(tokens.accent_soft))
+        text = str(index.data())
+        if text:
+            painter.setFont(sized(QFont(option.font), 0.92, bold=True))
+            kind = _BADGES[text]
+            wide = painter.fontMetrics().horizontalAdvance(text) + 18
+            box = QRect(0, 0, wide, 22)
+            box.moveCenter(rect.center())
+            soft, ink = {
+                "good": (tokens.good_soft, tokens.good),
+                "plain": (tokens.hover, tokens.muted),
+                "bad": (tokens.bad_soft, tokens.bad),
+                "accent": (tokens.accent_soft, tokens.accent_text),
+            }[kind]
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(soft))
+            painter.drawRoundedRect(box, 6, 6)
+            painter.setPen(QColor(ink))
+            painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), text)
+        painter.restore()
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
+        return QSize(78, 36)

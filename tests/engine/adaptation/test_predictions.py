@@ -1,0 +1,51 @@
+"""Models of every kind score images that their run never saw."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from prism_desktop.engine.adaptation.predictions import images_in, predictions
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.models.predictor import load_predictor, tower_of
+from prism_desktop.engine.runs.run_events import TrainingEvent
+from prism_desktop.engine.study.store import Study
+from tests.fixtures.runs import MakeRun, result
+from tests.fixtures.study import draw_faces
+
+KEYS = ["labeler", "attribute", "image"]
+
+
+@pytest.mark.parametrize("name", ["lora-visual-prompt", "collaborative", "mlp-decoder", "selective"])
+def test_that_any_images_are_scored_and_those_of_the_run_as_in_its_predictions(
+    name: str, tiny_study: Study, make_run: MakeRun, train_here: Callable[..., list[TrainingEvent]], tmp_path: Path
+) -> None:
+    run = make_run(tiny_study, method=name, epochs=1, compare=False)
+    train_here(run)
+    strangers = draw_faces(tmp_path / "others", 3, seed=9)
+    (tmp_path / "others" / "broken.jpg").write_bytes(b"no image")
+    others = result(images_in(tmp_path / "others"))
+    assert len(others) == 4
+    mixed = pd.concat([others, run.table("images")[["image", "name", "path"]].iloc[[5, 2]]], ignore_index=True)
+    found = result(predictions(run, images=mixed, cache=tmp_path / "cache"))
+    assert set(found["name"]) == {path.name for path in strangers} | set(mixed["name"].iloc[4:])
+    assert len(found) == 3 * 2 * 5
+    assert np.isfinite(found["score"]).all()
+    both = found.merge(run.predictions(), on=KEYS, suffixes=("", "_stored"))
+    assert len(both) == 3 * 2 * 2
+    assert np.allclose(both["score"], both["score_stored"], atol=1e-4)
+    if name == "lora-visual-prompt":
+        assert len(result(predictions(run, "L2", "looks like a sailor", mixed))) == 5
+        assert tower_of(load_predictor(run.path)).labelers == ("L1", "L2", "L3")
+        return
+    with pytest.raises(InputError, match="does not read text"):
+        result(predictions(run, "L2", "looks like a sailor"))
+    with pytest.raises(InputError, match="no image tower of its own"):
+        tower_of(load_predictor(run.path))
+
+
+def test_that_a_folder_without_images_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no image in"):
+        result(images_in(tmp_path))

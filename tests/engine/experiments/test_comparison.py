@@ -1,0 +1,246 @@
+"""Comparisons of several methods, in real processes on a small study."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from prism_desktop.engine.adaptation.fitter_choice import open_entrance
+from prism_desktop.engine.atomic import write_json
+from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.experiments.comparison import Plan, compare, prepare
+from prism_desktop.engine.runs.folder import RunFolder, list_runs
+from prism_desktop.engine.runs.lock_file import claimed
+from prism_desktop.engine.study.embeddings import path_of, write_embeddings
+from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.training.results import evaluate_run
+from tests.fixtures.comparing import QUICK, compared, on_embeddings, plan_of
+from tests.fixtures.study import MakeStudy
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture
+def study(make_study: MakeStudy) -> Study:
+    """Enough answers that every split has some of each labeler."""
+    return make_study(images=42, comparisons=60)
+
+
+def test_that_methods_are_compared_and_finished_runs_used_again(study: Study, tiny_backbone: str) -> None:
+    board, events = compared(plan_of(study, tiny_backbone, "lora-visual-prompt", "hierarchical-bayes", controls=True))
+    items = [event for event in events if event["type"] == "item"]
+    assert [item["method"] for item in items] == ["consensus", "hierarchical-bayes", "lora-visual-prompt"]
+    assert len({RunFolder(Path(str(item["run"]))).environment()["threads"] for item in items}) == 1
+    assert len(list_runs(study.path)) == 3  # the consensus was not trained a second time
+    rows = {row["method"]: row for row in board["methods"]}  # type: ignore[attr-defined]
+    assert rows["consensus"]["gain"] is None
+    for name in ("lora-visual-prompt", "hierarchical-bayes"):
+        row = rows[name]
+        assert row["test"]["macro"]["low"] <= row["test"]["macro"]["accuracy"] <= row["test"]["macro"]["high"]
+        gained = row["test"]["macro"]["accuracy"] - rows["consensus"]["test"]["macro"]["accuracy"]
+        assert row["gain"]["value"] == pytest.approx(gained)
+        assert row["gain"]["low"] <= row["gain"]["value"] <= row["gain"]["high"]
+        assert 0 <= row["gain"]["p_raw"] <= row["gain"]["p"] <= 1
+        assert 0 <= row["improved"] <= 1
+        assert row["parameters"] > 0
+        assert row["seconds"] > 0
+        assert isinstance(row["verdict"]["passed"], bool)
+    assert set(board["swapped"]) == {"lora-visual-prompt", "hierarchical-bayes"}  # type: ignore[call-overload]
+    again, events = compared(plan_of(study, tiny_backbone, "lora-visual-prompt", "hierarchical-bayes", controls=True))
+    assert {event["state"] for event in events if event["type"] == "item"} == {"reused"}
+    assert again["methods"] == board["methods"]
+
+
+def test_that_a_run_of_an_earlier_revision_of_its_method_is_not_used_again(study: Study) -> None:
+    plan = on_embeddings(study, "hierarchical-bayes", "selective")
+
+    def states() -> dict[str, str]:
+        return {str(item["method"]): str(item["state"]) for item in compared(plan)[1] if item["type"] == "item"}
+
+    assert set(states().values()) == {"new"}
+    for run in list_runs(study.path):  # as the version before wrote them
+        environment = RunFolder(run.path).environment()
+        assert environment.pop("revisions")["hierarchical-bayes"] > 1
+        write_json(run.path / "environment.json", environment)
+    assert states() == {"consensus": "reused", "hierarchical-bayes": "new", "selective": "new"}
+
+
+def test_that_one_process_trains_all_and_gives_what_a_process_each_gives(
+    study: Study, tiny_backbone: str, tmp_path: Path
+) -> None:
+    from prism_desktop.engine.processes import pool, supervisor
+
+    plan = plan_of(study, tiny_backbone, "text-token")
+    compared(plan)
+    runs = {run.method: RunFolder(run.path) for run in list_runs(study.path)}
+    pool.close_waiting()
+    alone = supervisor.start(study.path, plan.config("text-token").model_copy(update={"compare": False}))
+    for _ in supervisor.follow(alone):
+        pass
+    assert alone.predictions().equals(runs["text-token"].predictions())
+
+
+def test_that_a_killed_comparison_goes_on(study: Study, tiny_backbone: str) -> None:
+    options = {"backbone": tiny_backbone, **QUICK, "max_steps": 4000, "epochs": 400, "patience": 400}
+    options["checkpoint_seconds"] = 0.01
+    code = (
+        "import sys, json\nfrom pathlib import Path\n"
+        "from prism_desktop.engine.experiments.comparison import Plan, compare\n"
+        f"for batch in compare(Plan(Path({str(study.path)!r}), ('consensus',), json.loads({json.dumps(options)!r}))):\n"
+        "    for event in batch:\n        print(json.dumps(event), flush=True)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            event = json.loads(line)
+            if event["type"] == "step" and event["step"] > 25:
+                os.kill(process.pid, signal.SIGKILL)
+                break
+    (run,) = [RunFolder(run.path) for run in list_runs(study.path)]
+    trainer = run.status().pid
+    assert trainer is not None
+    for _ in range(600):
+        if run.status().state == "interrupted":
+            break
+        time.sleep(0.1)
+    assert run.status().state == "interrupted"  # and not stopped and tested
+    assert run.summary() is None
+    events = compare(Plan(study.path, ("consensus",), options))
+    seen = []
+    for batch in events:
+        seen += batch
+        if any(event["type"] == "resumed" for event in batch):
+            break
+    events.close()  # type: ignore[attr-defined]
+    assert next(event for event in seen if event["type"] == "item")["state"] == "resumed"
+    assert next(event for event in seen if event["type"] == "resumed")["step"] > 20
+
+
+def test_that_a_method_that_fails_is_told_and_the_others_go_on(
+    study: Study, tiny_backbone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from prism_desktop.engine.experiments import comparison
+
+    copy = comparison.copy_snapshot
+
+    def without_pairs(source: RunFolder, run: RunFolder) -> None:
+        copy(source, run)
+        if run.config().method == "retrieval":
+            (run.data / "pairs.parquet").unlink()
+
+    monkeypatch.setattr(comparison, "copy_snapshot", without_pairs)
+    board, _ = compared(plan_of(study, tiny_backbone, "retrieval", "hierarchical-bayes"))
+    assert [one["method"] for one in board["failed"]] == ["retrieval"]  # type: ignore[attr-defined]
+    assert "lacks data/pairs.parquet" in board["failed"][0]["message"]  # type: ignore[index]
+    assert {row["method"] for row in board["methods"]} == {"consensus", "hierarchical-bayes"}  # type: ignore[attr-defined]
+
+
+def test_that_a_second_call_leaves_the_data_of_a_running_comparison_alone(study: Study, tiny_backbone: str) -> None:
+    plan = plan_of(study, tiny_backbone, "retrieval", name="one")
+    folder = prepare(plan).path
+    before = (folder / "data-1" / "data" / "pairs.parquet").read_bytes()
+    study.withdraw(study.trials("L1", "comparison")[0].id)
+    with claimed(folder, "The comparison one"), pytest.raises(RunError, match="The comparison one goes on already"):
+        compared(plan)
+    assert (folder / "data-1" / "data" / "pairs.parquet").read_bytes() == before
+
+
+def test_that_embeddings_imported_again_are_trained_on_again(study: Study) -> None:
+    images = [image.id for image in study.images()]
+    plan = Plan(study.path, ("hierarchical-bayes",), {"backbone": "embeddings:mine"})
+
+    def states(seed: int) -> set[str]:
+        path_of(study.path, "mine").unlink(missing_ok=True)
+        numbers = np.random.default_rng(seed).normal(size=(len(images), 4)).astype(np.float32)
+        write_embeddings(study.path, "mine", images, numbers)
+        return {str(event["state"]) for event in compared(plan)[1] if event["type"] == "item"}
+
+    assert states(0) == {"new"}
+    first = next(RunFolder(run.path) for run in list_runs(study.path) if run.method == "hierarchical-bayes")
+    assert states(0) == {"reused"}
+    assert states(1) == {"new"}
+    with pytest.raises(RunError, match="imported anew"):
+        list(open_entrance(first))
+
+
+def test_that_wrong_input_is_one_sentence_before_anything_is_trained(
+    study: Study, make_study: MakeStudy, tiny_backbone: str
+) -> None:
+    wrong = {
+        "unknown": plan_of(study, tiny_backbone, "magic"),
+        "no labeler has one": plan_of(study, tiny_backbone, "profile-text"),
+        "no labeler L9": Plan(study.path, ("consensus",), {"labelers": ("L9",)}),
+        "seeds": plan_of(study, tiny_backbone, "consensus", seeds=0),
+        "needs two": plan_of(make_study("one", labelers=1, images=42, comparisons=60), tiny_backbone, "retrieval"),
+        "no setting": plan_of(study, tiny_backbone, "consensus", settings=("lora_rl=1",)),
+        "cannot name a comparison": plan_of(study, tiny_backbone, "consensus", name="../../elsewhere"),
+        "no study": Plan(study.path / "nowhere", ("consensus",)),
+    }
+    for words, plan in wrong.items():
+        with pytest.raises(InputError, match=words):
+            prepare(plan)
+    assert not list_runs(study.path)
+
+
+def test_that_a_device_that_is_not_there_ends_the_comparison_and_leaves_no_run(
+    study: Study, tiny_backbone: str
+) -> None:
+    plan = Plan(study.path, ("retrieval", "text-token"), {"backbone": tiny_backbone, **QUICK, "device": "mps"})
+    with pytest.raises(InputError, match=r"mps|Apple|Metal"):
+        compared(plan)
+    assert not list_runs(study.path)
+
+
+def test_that_a_method_that_reads_answers_about_tested_faces_is_marked_and_no_control_speaks_of_it(
+    study: Study, tiny_backbone: str
+) -> None:
+    board, events = compared(plan_of(study, tiny_backbone, "collaborative", "hierarchical-bayes", controls=True))
+    marked = {row["method"] for row in board["methods"] if row["reads_tested_faces"]}  # type: ignore[attr-defined]
+    assert marked == {"collaborative"}
+    assert set(board["swapped"]) == {"hierarchical-bayes"}  # type: ignore[call-overload]
+    assert [one["method"] for one in board["unswapped"]] == ["collaborative"]  # type: ignore[attr-defined]
+    text = (Path(str(events[-1]["path"])) / "leaderboard.md").read_text()
+    assert "| collaborative * |" in text
+    assert "\\* uses the other labelers' answers about the very faces tested" in text
+    run = next(RunFolder(run.path) for run in list_runs(study.path) if run.method == "collaborative")
+    assert "\\* uses the other labelers' answers" in (run.path / "summary.md").read_text().split("## By labeler")[0]
+    with pytest.raises(InputError, match="no control of collaborative"):
+        evaluate_run(run, ("L1", "L2"))
+
+
+def test_that_shuffled_labelers_leave_out_what_reads_answers_about_tested_faces(
+    study: Study, tiny_backbone: str
+) -> None:
+    found = prepare(plan_of(study, tiny_backbone, "collaborative", "retrieval", shuffled=True))
+    assert found.methods == ("consensus", "retrieval")
+    assert "this control says nothing about it" in found.left_out["collaborative"]
+    with pytest.raises(InputError, match="no control of collaborative"):
+        prepare(plan_of(study, tiny_backbone, "collaborative", shuffled=True))
+
+
+def test_that_all_leaves_out_what_is_impossible(study: Study, tiny_backbone: str) -> None:
+    found = prepare(plan_of(study, tiny_backbone, "all"))
+    assert "profile-text" in found.left_out
+    assert "profile-text" not in found.methods
+    assert found.methods[0] == "consensus"
+    assert found.methods.index("lora-visual-prompt") < found.methods.index("ensemble")
+
+
+def test_that_shuffled_labelers_keep_the_answers_and_the_test(study: Study, tiny_backbone: str) -> None:
+    plain = prepare(plan_of(study, tiny_backbone, "hierarchical-bayes")).sources["consensus", 0]
+    before = plain.table("pairs")
+    found = prepare(plan_of(study, tiny_backbone, "hierarchical-bayes", shuffled=True)).sources["consensus", 0]
+    after = found.table("pairs")
+    keys = ["trial", "attribute", "left", "right", "outcome", "split"]
+    pd.testing.assert_frame_equal(before[keys], after[keys])
+    test = before["split"] == "test"
+    assert (before["labeler"] == after["labeler"])[test].all()
+    assert (before["labeler"] != after["labeler"])[~test].mean() > 0.3
+    assert "permuted" in found.meta()["notices"][0]

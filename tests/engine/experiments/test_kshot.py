@@ -1,0 +1,113 @@
+"""K-shot and learning curves on a small study: who is held out, what is told, and what goes on where it stood."""
+
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import pandas as pd
+import pytest
+
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.experiments.kshot import ShotPlan, shoot
+from prism_desktop.engine.experiments.learning_curve import CurvePlan, measure_curve
+from prism_desktop.engine.runs.folder import RunFolder, list_runs
+from prism_desktop.engine.study.store import Study
+from tests.fixtures.runs import MakeRun
+from tests.fixtures.study import MakeStudy
+
+T = TypeVar("T")
+
+
+def last(events: Iterator[Event[T]]) -> T:
+    *_, done = events
+    assert isinstance(done, Done)
+    return done.value
+
+
+@pytest.fixture
+def study(make_study: MakeStudy) -> Study:
+    return make_study(images=42, labelers=4, comparisons=60)
+
+
+def test_that_every_labeler_is_held_out_of_one_run_that_is_used_again(study: Study, tiny_backbone: str) -> None:
+    options = {"backbone": tiny_backbone, "device": "cpu"}
+    plan = ShotPlan(study.path, ("hierarchical-bayes",), (0, 10), 2, 2, options)
+    result = last(shoot(plan))
+    (one,) = result["methods"]
+    assert [row["k"] for row in one["curve"]] == [0, 10]
+    assert set(one["curve"][1]["per_labeler"]) == {"L1", "L2", "L3", "L4"}
+    assert all(row["gain"]["low"] <= row["gain"]["value"] <= row["gain"]["high"] for row in one["curve"])
+    runs = [RunFolder(run.path) for run in list_runs(study.path) if run.method == "hierarchical-bayes"]
+    trained = [{labeler["code"] for labeler in run.meta()["labelers"]} for run in runs]
+    assert sorted(code for codes in trained for code in codes) == ["L1", "L2", "L3", "L4"]  # each is left out once
+    before = {run.name for run in list_runs(study.path)}
+    assert last(shoot(plan)) == result
+    assert {run.name for run in list_runs(study.path)} == before
+
+
+def test_that_an_evaluation_that_is_ended_leaves_a_run_to_go_on_with(study: Study, tiny_backbone: str) -> None:
+    options = {"backbone": tiny_backbone, "device": "cpu", "epochs": 500, "patience": 500, "threads": 1}
+    events = shoot(ShotPlan(study.path, ("consensus",), (0,), 1, 2, options))
+    for event in events:
+        if isinstance(event, Progress) and event.what.endswith("training") and event.done > 3:
+            break
+    events.close()  # type: ignore[attr-defined]
+    (left,) = [RunFolder(run.path) for run in list_runs(study.path)]
+    assert left.status().state == "stopped"
+    assert left.resumable
+    assert not list((study.path / "cache").glob("shots-*"))
+
+
+def test_that_a_k_shot_curve_tells_how_many_answers_there_were_where_labelers_gave_fewer(
+    study: Study, tiny_backbone: str
+) -> None:
+    options = {"backbone": tiny_backbone, "device": "cpu"}
+    result = last(shoot(ShotPlan(study.path, ("hierarchical-bayes",), (0, 10, 100_000), 1, 2, options)))
+    given = [row["answers"] for row in result["methods"][0]["curve"]]
+    runs = [RunFolder(run.path) for run in list_runs(study.path) if run.method == "hierarchical-bayes"]
+    there = pd.concat([run.table("pairs").query("split == 'train'") for run in runs]).groupby("labeler").size()
+    assert len(there) == 4
+    assert given == [0, 10, there.mean()]
+
+
+def test_that_a_learning_curve_ends_at_all_answers_and_foretells(study: Study, tiny_backbone: str) -> None:
+    plan = CurvePlan(study.path, "hierarchical-bayes", (10, 20, 40), 2, {"backbone": tiny_backbone, "device": "cpu"})
+    result = last(measure_curve(plan))
+    sizes = [point["answers"] for point in result["points"]]
+    assert sizes[:3] == [10, 20, 40]
+    assert sizes[3] > 40
+    assert result["curve"]["sentence"].startswith("+50 answers")
+    assert not list_runs(study.path)
+
+
+def test_that_a_learning_curve_ends_at_the_run_that_learns_from_ratings_too(
+    make_study: MakeStudy, make_run: MakeRun, train_here: Callable[..., object], tiny_backbone: str
+) -> None:
+    study = make_study(images=42, labelers=4, comparisons=30, ratings=40)
+    run = make_run(study, method="hierarchical-bayes", compare=False)
+    train_here(run)
+    summary = run.summary()
+    assert summary is not None
+    options = {"backbone": tiny_backbone, "device": "cpu"}
+    result = last(measure_curve(CurvePlan(study.path, "hierarchical-bayes", (10, 40), 1, options)))
+    assert result["points"][-1]["accuracy"] == pytest.approx(summary["test"]["macro"]["accuracy"])
+    ratings = run.table("ratings").merge(run.table("images")[["image", "split"]])
+    asked = run.meta()["counts"]["train"] + (ratings["split"] == "train").sum()
+    assert result["points"][-1]["answers"] == round(asked / 4)
+
+
+def test_that_impossible_evaluations_are_one_sentence(study: Study, tiny_backbone: str) -> None:
+    options = {"backbone": tiny_backbone, "device": "cpu"}
+    with pytest.raises(InputError, match="trains on two or more"):
+        last(shoot(ShotPlan(study.path, ("consensus",), (0,), 1, 2, {**options, "labelers": ("L1", "L2")})))
+    with pytest.raises(InputError, match="split is by image"):
+        last(shoot(ShotPlan(study.path, ("consensus",), (0,), 1, 2, {**options, "split": "pair"})))
+    with pytest.raises(InputError, match="magic"):
+        last(shoot(ShotPlan(study.path, ("hierarchical-bayes", "magic"), (0,), 1, 2, options)))
+    assert not list_runs(study.path)
+    heard = []
+    with pytest.raises(InputError, match="3 different numbers of answers"):
+        heard += measure_curve(CurvePlan(study.path, "hierarchical-bayes", (1000, 2000), 1, options))
+    assert not heard  # nothing was read or fitted before
+    with pytest.raises(InputError, match="closed form"):
+        last(measure_curve(CurvePlan(study.path, "lora-visual-prompt", (10,), 1, options)))

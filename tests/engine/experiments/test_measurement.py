@@ -1,0 +1,47 @@
+"""Curves measured in a process of their own, for a run that is there."""
+
+from collections.abc import Callable
+
+import pytest
+
+from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.events import Done, Progress
+from prism_desktop.engine.experiments.curve_store import COUNTS, kept
+from prism_desktop.engine.experiments.measurement import chosen, impossible, measure_in_child
+from prism_desktop.engine.methods import METHODS
+from tests.fixtures.runs import MakeRun
+from tests.fixtures.study import MakeStudy
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def test_that_a_curve_is_measured_on_the_data_of_the_run(
+    make_study: MakeStudy, make_run: MakeRun, train_here: Callable[..., object]
+) -> None:
+    study = make_study(images=42, comparisons=120)
+    run = make_run(study, method="hierarchical-bayes", compare=False, device="cpu", labelers=("L1", "L2"))
+    train_here(run)
+    study.withdraw(study.trials("L1", "comparison")[0].id)  # what is answered or withdrawn since does not count
+    *events, done = measure_in_child("curve", run)
+    assert isinstance(done, Done)
+    assert any(isinstance(event, Progress) and event.total for event in events)
+    (found,) = kept(study.path, "curve")
+    assert found["fingerprint"] == run.meta()["fingerprint"]
+    assert [point["answers"] for point in found["points"]][:2] == list(COUNTS[:2])
+    summary = run.summary()
+    assert summary is not None
+    assert found["points"][-1]["accuracy"] == pytest.approx(summary["test"]["macro"]["accuracy"])
+
+
+def test_that_only_what_was_chosen_is_taken_over() -> None:
+    config = TrainConfig().with_options({"method": "l2-constrained", "split.fold": 3, "backbone": "prism-mini"})
+    assert chosen(config) == {"split.fold": 3, "backbone": "prism-mini"}
+    for recipe in ("default", "source"):
+        config = config.with_options({"recipe": recipe})
+        assert TrainConfig().with_options({"method": "l2-constrained", **chosen(config)}) == config
+
+
+def test_that_learning_curves_are_of_closed_forms() -> None:
+    assert {name for name in METHODS if not impossible("curve", name)} == {
+        "hierarchical-bayes", "collaborative", "retrieval",
+    }  # fmt: skip

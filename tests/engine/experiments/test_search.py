@@ -1,0 +1,96 @@
+"""Searches for settings, in real processes on a small study."""
+
+import math
+from pathlib import Path
+
+import pytest
+
+from prism_desktop.engine.config import TrainConfig, settings
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.events import Done
+from prism_desktop.engine.experiments.search import SearchPlan, SearchResult, search
+from prism_desktop.engine.experiments.search_trials import open_storage
+from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.methods.ranges import Choices, Range, ranges
+from prism_desktop.engine.runs.folder import list_runs
+from prism_desktop.engine.study.store import Study
+from tests.fixtures.study import MakeStudy
+
+pytestmark = pytest.mark.timeout(300)
+QUICK = {"device": "cpu", "epochs": 2, "max_steps": 6, "batch": 16, "threads": 1}
+
+
+def _search(plan: SearchPlan) -> SearchResult:
+    *_, done = search(plan)
+    assert isinstance(done, Done)
+    return done.value
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_that_every_range_is_of_a_setting_that_takes_its_values(name: str) -> None:
+    known = {setting.key for setting in settings()}
+    for key, one in ranges(METHODS[name]).items():
+        assert key in known
+        ends = one.values if isinstance(one, Choices) else (one.low, one.high)
+        for value in ends:
+            value = int(value) if isinstance(one, Range) and one.whole else value
+            assert TrainConfig().with_options({"method": name, key: value}).model_dump()[key] == value
+
+
+def test_that_a_search_finds_settings_without_the_test_and_goes_on_after_a_kill(
+    make_study: MakeStudy, tiny_backbone: str
+) -> None:
+    study = make_study(images=42, comparisons=60)
+    options = {"backbone": tiny_backbone, **QUICK}
+    plan = SearchPlan(study.path, "prefix-on-unified", 3, 2, options, ("weight_decay=0.01",))
+    first = _search(plan)
+    assert first.complete + first.pruned + first.failed == 3
+    assert not first.failed
+    assert first.best
+    assert "weight_decay" not in first.best  # what is given stays
+    assert first.start is not None
+    assert first.value <= first.start
+    assert [run.method for run in list_runs(study.path)] == ["consensus"]  # that all started at; trials are no runs
+    (folder,) = (study.path / "search").iterdir()
+    import pandas as pd
+
+    images, pairs, ratings, comparisons = (
+        pd.read_parquet(folder / "data" / f"{name}.parquet") for name in ("images", "pairs", "ratings", "comparisons")
+    )
+    assert set(pairs["split"]) == {"train", "val"}
+    tested = set(images.loc[images["split"] == "test", "image"])
+    assert tested
+    assert not tested & {
+        *pairs["left"],
+        *pairs["right"],
+        *ratings["image"],
+        *comparisons["left"],
+        *comparisons["right"],
+    }
+    cut = open_storage(folder).ask()  # as a killed process leaves it: running for ever
+    value = cut.suggest_float("token_lr", 1e-3, 1e-1, log=True)
+    more = _search(SearchPlan(study.path, plan.method, 5, 1, plan.options, plan.settings))
+    assert more.name == first.name
+    assert more.complete + more.pruned == 5
+    ended = open_storage(folder).trials
+    assert ended[cut.number].state.name == "FAIL"
+    assert ended[cut.number + 1].params["token_lr"] == value  # tried again
+    assert more.value <= first.value
+    config = TrainConfig().with_options({"method": plan.method}, more.lines())
+    assert math.isclose(config.token_lr, more.best["token_lr"], rel_tol=1e-4)
+
+
+def test_that_wrong_input_is_one_sentence(tiny_study: Study, tiny_backbone: str) -> None:
+    options = {"backbone": tiny_backbone}
+    wrong = {
+        "no settings to search": SearchPlan(tiny_study.path, "hierarchical-bayes", options=options),
+        "unknown": SearchPlan(tiny_study.path, "magic", options=options),
+        "at least one trial": SearchPlan(tiny_study.path, "text-token", 0, options=options),
+        "no labeler L9": SearchPlan(tiny_study.path, "text-token", options={**options, "labelers": ("L9",)}),
+        "cannot name a search": SearchPlan(tiny_study.path, "text-token", name="../runs", options=options),
+        "no study": SearchPlan(Path("nowhere"), "text-token", options=options),
+    }
+    for words, plan in wrong.items():
+        with pytest.raises(InputError, match=words):
+            _search(plan)
+    assert not list((tiny_study.path / "search").glob("*"))

@@ -1,0 +1,305 @@
+"""Labeling: what comes next, and back and forth without losing anything."""
+
+from collections import Counter
+from itertools import pairwise
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.labeling.design import Choice, Design, LabelingConfig, Shown, stimulus
+from prism_desktop.engine.labeling.labeling_session import LabelingSession
+from prism_desktop.engine.labeling.practice import PracticeSession
+from prism_desktop.engine.study.folds import assign_folds
+from prism_desktop.engine.study.records import ImageRecord, Kind
+from prism_desktop.engine.study.store import Study
+from tests.fixtures.study import MakeStudy
+
+
+@pytest.fixture
+def study(make_study: MakeStudy) -> Study:
+    made = make_study(images=21, labelers=1, comparisons=5, ratings=3)
+    made.add_labeler("N")
+    return made
+
+
+def images(count: int, missing: tuple[int, ...] = ()) -> list[ImageRecord]:
+    from pathlib import Path
+
+    ids = [f"{number * 7919:064x}" for number in range(count)]
+    folds = assign_folds(ids, [0] * 7)
+    return [ImageRecord(i, i, Path(i), 8, 8, folds[i], False, number in missing) for number, i in enumerate(ids)]
+
+
+def walk(design: Design, count: int) -> list[Choice]:
+    """Answer what the design asks, `count` times or until nothing is left."""
+    choices: list[Choice] = []
+    while len(choices) < count and (choice := design.next()):
+        design.push(Shown(f"{len(design.shown):032x}", choice.left, choice.right, True, choice.repeat_of))
+        choices.append(choice)
+    return choices
+
+
+def design(kind: Kind = "comparison", count: int = 140, labeler: str = "L1", **config: object) -> Design:
+    return Design(kind, images(count), "study", labeler, LabelingConfig(**config))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", ["rating", "comparison"])
+def test_that_one_in_ten_is_a_repeat_long_after_with_swapped_sides(kind: Kind) -> None:
+    made = design(kind, target=120)
+    choices = walk(made, 120)
+    places = {shown.trial: place for place, shown in enumerate(made.shown)}
+    repeats = [shown for shown in made.shown if shown.repeat_of]
+    assert len(repeats) == made.repeats == 12
+    assert len({shown.repeat_of for shown in repeats}) == 12
+    for shown in repeats:
+        old = made.shown[places[shown.repeat_of or ""]]
+        assert places[shown.trial] - places[old.trial] >= 8
+        assert (shown.left, shown.right) == ((old.left, None) if kind == "rating" else (old.right, old.left))
+    fresh = [stimulus(choice.left, choice.right) for choice in choices if not choice.repeat_of]
+    assert len(set(fresh)) == len(fresh) == 108
+    assert all(choice.probability for choice in choices if not choice.repeat_of)
+
+
+def test_that_a_short_task_still_has_three_repeats() -> None:
+    made = design(target=25)
+    walk(made, 25)
+    assert made.repeats == 3
+
+
+def test_that_pairs_stay_in_folds_and_sides_are_even_for_each_image() -> None:
+    made = design(target=400)
+    choices = walk(made, 400)
+    fold = {image.id: image.fold for image in images(140)}
+    lean: Counter[str] = Counter()
+    for choice in choices:
+        assert choice.right is not None
+        assert fold[choice.left] == fold[choice.right]
+        lean[choice.left] += 1
+        lean[choice.right] -= 1
+    assert max(abs(value) for value in lean.values()) <= 2
+
+
+def test_that_labelers_share_half_of_their_pairs() -> None:
+    one, other = (
+        {
+            stimulus(choice.left, choice.right)
+            for choice in walk(design(labeler=labeler, repeats=0, least_repeats=0), 100)
+        }
+        for labeler in ("L1", "L2")
+    )
+    assert 50 <= len(one & other) < 70
+    orders = [[c.left for c in walk(design("rating", labeler=labeler, shared=1.0), 8)] for labeler in ("L1", "L2")]
+    assert orders[0] == orders[1]
+
+
+def test_that_every_image_or_pair_comes_and_then_nothing() -> None:
+    for kind in ("rating", "comparison"):
+        made = design(kind, 21)  # type: ignore[arg-type]
+        choices = walk(made, 1000)
+        assert made.next() is None
+        assert sum(choice.repeat_of is None for choice in choices) == made.stimuli == 21
+        assert made.repeats >= 3
+
+
+def test_that_missing_images_are_not_shown() -> None:
+    absent = {image.id for image in images(21, (3, 4)) if image.missing}
+    made = Design("rating", images(21, (3, 4)), "study", "L1", LabelingConfig())
+    choices = walk(made, 1000)
+    assert len(absent) == 2
+    assert not absent & {choice.left for choice in choices}
+    assert sum(choice.repeat_of is None for choice in choices) == 19
+
+
+@given(steps=st.lists(st.sampled_from(["answer", "skip", "back", "ahead"]), max_size=60), pairs=st.booleans())
+@settings(
+    max_examples=25, deadline=None, database=None, phases=(Phase.generate,), suppress_health_check=list(HealthCheck)
+)
+def test_that_the_next_trial_depends_only_on_what_was_shown(steps: list[str], pairs: bool) -> None:
+    kind: Kind = "comparison" if pairs else "rating"
+    made = design(kind, 35)
+    for number, step in enumerate(steps):
+        if step == "back" and made.shown:
+            made.pop()
+        elif step == "ahead":
+            made.upcoming(6)
+        elif choice := made.next():
+            made.push(Shown(f"{number}", choice.left, choice.right, step == "answer", choice.repeat_of))
+    fresh = design(kind, 35)
+    for shown in made.shown:
+        fresh.push(shown)
+    assert made.next() == fresh.next()
+    assert (made.fresh, made.repeats, made.skipped) == (fresh.fresh, fresh.repeats, fresh.skipped)
+
+
+def test_that_what_was_announced_is_what_comes(study: Study) -> None:
+    session = LabelingSession(study, "N", "comparison")
+    for _ in range(15):
+        ahead = session.upcoming(4)
+        assert len(ahead) == 4
+        session.answer({"smart": "left"}, onset=10.0, seconds=0.5)
+        assert session.current == ahead[0]
+
+
+def test_that_a_labeler_resumes_where_they_stopped(study: Study) -> None:
+    first = LabelingSession(study, "N", "rating")
+    assert first.last_seen is None
+    for value in (1, 2, 3):
+        first.answer({"smart": value}, onset=100.0 + value, seconds=0.5)
+    first.skip("The image is bad", onset=200.0)
+    wanted, progress = first.current, first.progress
+    path = study.path
+    study.close()
+    with Study.open(path) as again:
+        second = LabelingSession(again, "N", "rating")
+        assert second.current == wanted
+        assert second.progress == progress
+        assert (progress.done, progress.answered, progress.skipped) == (4, 3, 1)
+        assert second.last_seen == 200.0
+        assert second.id != first.id
+        second.undo()
+        second.undo()
+        assert second.previous_answer is not None
+        assert second.previous_answer.answers == {"smart": 3}
+
+
+def test_that_undo_and_redo_go_all_the_way_and_change_no_answer(study: Study) -> None:
+    session = LabelingSession(study, "N", "comparison")
+    seen = []
+    for outcome in ("left", "right", "tie", "left"):
+        seen.append(session.current)
+        session.answer({"smart": outcome})
+    end, log = session.current, study.trials("N")
+    for presentation in reversed(seen):
+        session.undo()
+        assert session.current == presentation
+        assert session.previous_answer is not None
+    assert not session.can_undo
+    assert study.trials("N") == ()
+    with pytest.raises(InputError, match="nothing to undo"):
+        session.undo()
+    for presentation in seen:
+        assert session.current == presentation
+        session.redo()
+    assert session.current == end
+    assert session.previous_answer is None
+    assert study.trials("N") == log
+    with pytest.raises(InputError, match="nothing to redo"):
+        session.redo()
+
+
+def test_that_an_answer_after_undo_supersedes_the_old_one(study: Study) -> None:
+    session = LabelingSession(study, "N", "rating")
+    for value in (1, 2, 3):
+        session.answer({"smart": value})
+    old = study.trials("N")
+    session.undo()
+    session.undo()
+    session.answer({"smart": 4})
+    assert not session.can_redo
+    log = study.trials("N", current=False)
+    assert log[1].status == "withdrawn"
+    assert log[1].superseded_by == log[3].id
+    assert log[3].left == old[1].left
+    # The third was taken back as well, and is asked again.
+    assert session.current is not None
+    assert session.current.left.id == old[2].left
+    session.undo()
+    assert session.current.left.id == old[1].left
+    assert [trial.answers["smart"] for trial in study.trials("N")] == [1]
+
+
+def test_that_a_refused_answer_leaves_the_session_where_it_was(study: Study) -> None:
+    session = LabelingSession(study, "N", "rating")
+    before = session.current
+    for wrong in ({"smart": 9}, {}, {"funny": 1}):
+        with pytest.raises(InputError):
+            session.answer(wrong)
+    assert session.current == before
+    assert session.progress.done == 0
+
+
+def test_that_a_whole_task_is_recorded_in_order(study: Study) -> None:
+    session = LabelingSession(study, "N", "rating")
+    while session.current:
+        session.answer({"smart": 2, "attractive": 3}, onset=1.0, seconds=0.4)
+    trials = study.trials("N")
+    assert [trial.order for trial in trials] == list(range(len(trials)))
+    assert {trial.session for trial in trials} == {session.id}
+    assert all(one.left != other.left for one, other in pairwise(trials))
+    assert session.upcoming(3) == ()
+    assert session.progress.repeats == study.progress()[-1].repeats == 3
+    with pytest.raises(InputError, match="Everything was shown"):
+        session.answer({"smart": 1})
+
+
+def test_that_imported_trials_are_not_asked_again_nor_undone(study: Study) -> None:
+    from dataclasses import replace
+
+    from prism_desktop.engine.study.records import new_id
+
+    session = LabelingSession(study, "N", "rating")
+    for _ in range(3):
+        session.answer({"smart": 1})
+    study.add_labeler("I")
+    copies = [replace(t, id=new_id(), labeler="I", session="theirs", source="imported") for t in study.trials("N")]
+    study.record(copies)
+    theirs = LabelingSession(study, "I", "rating")
+    assert not theirs.can_undo
+    assert theirs.progress.done == 0
+    asked = set()
+    while theirs.current:
+        asked.add(theirs.current.left.id)
+        theirs.answer({"smart": 1})
+    assert not asked & {copy.left for copy in copies}
+    assert len(asked) == 18
+
+
+def test_that_a_session_needs_a_known_labeler_and_images(study: Study, make_study: MakeStudy) -> None:
+    with pytest.raises(InputError, match="no labeler"):
+        LabelingSession(study, "nobody", "rating")
+    empty = make_study("few", images=3, labelers=0)
+    empty.add_labeler("N")
+    with pytest.raises(InputError, match="too few images"):
+        LabelingSession(empty, "N", "comparison")
+
+
+def test_that_a_sitting_goes_on_with_the_answers_of_one_that_ended_in_a_trial(study: Study) -> None:
+    first = LabelingSession(study, "N", "comparison")
+    shown = first.current
+    assert shown is not None
+    assert shown.right is not None
+    assert first.begun == {}
+    first.keep(shown.left.id, shown.right.id, {"smart": "left"})
+    again = LabelingSession(study, "N", "comparison")
+    assert again.current == shown
+    assert again.begun == {"smart": "left"}
+    assert LabelingSession(study, "N", "rating").begun == {}
+    again.answer({"smart": "left", "attractive": "tie"}, onset=5.0, seconds=0.5, dropped_frames=2)
+    assert again.begun == {}
+    assert LabelingSession(study, "N", "comparison").begun == {}
+    assert study.trials("N")[0].dropped_frames == 2
+
+
+def test_that_a_sitting_asks_for_as_many_trials_as_the_study_says(study: Study) -> None:
+    study.set_target("comparison", 17)
+    assert LabelingSession(study, "N", "comparison").progress.target == 17
+    assert LabelingSession(study, "N", "rating").progress.target == 21
+
+
+@pytest.mark.parametrize("kind", ["rating", "comparison"])
+def test_that_practice_records_nothing_and_uses_no_face_that_comes_soon(make_study: MakeStudy, kind: Kind) -> None:
+    large = make_study("large", images=90, labelers=1, comparisons=0, ratings=0)
+    session = LabelingSession(large, "L1", kind)
+    soon = {face.id for shown in session.upcoming(20) for face in (shown.left, shown.right) if face is not None}
+    practice = PracticeSession(session)
+    while shown := practice.current:
+        assert not soon & {face.id for face in (shown.left, shown.right) if face is not None}
+        practice.answer({"smart": 2 if kind == "rating" else "tie"})
+    assert practice.progress.done == practice.progress.target == 3
+    assert large.trials(current=False) == ()
+    practice.undo()
+    assert practice.current is not None
+    practice.redo()
+    assert practice.current is None

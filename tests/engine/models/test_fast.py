@@ -1,0 +1,55 @@
+"""The fast forms compute what open_clip computes, values and gradients."""
+
+import copy
+from typing import Any
+
+import torch
+from open_clip.transformer import QuickGELU
+from torch import Tensor, nn
+
+from prism_desktop.engine.backbones import Backbone
+from prism_desktop.engine.models.fused_blocks import FastQuickGelu, speed_up
+
+
+def _features_and_gradient(visual: Any, pixels: Tensor) -> tuple[Tensor, Tensor]:
+    seen = pixels.clone().requires_grad_()
+    features = visual(seen)
+    (features * torch.linspace(-1, 1, features.numel()).view_as(features)).sum().backward()
+    assert seen.grad is not None
+    return features.detach(), seen.grad
+
+
+def test_that_a_faster_tower_sees_the_same(backbone: Backbone, pixels: Tensor) -> None:
+    plain: Any = copy.deepcopy(backbone.model.visual)
+    for block in plain.transformer.resblocks:
+        block.mlp.gelu = QuickGELU()
+    fast = copy.deepcopy(plain)
+    speed_up(fast)
+    assert all(isinstance(block.mlp.gelu, FastQuickGelu) for block in fast.transformer.resblocks)
+    for mine, theirs in zip(_features_and_gradient(fast, pixels), _features_and_gradient(plain, pixels), strict=True):
+        assert torch.allclose(mine, theirs, atol=1e-5, rtol=1e-4)
+
+
+def test_that_the_activation_is_quick_gelu() -> None:
+    x = torch.linspace(-8, 8, 101, dtype=torch.float64, requires_grad=True)
+    assert torch.allclose(FastQuickGelu()(x), QuickGELU()(x), atol=1e-12)
+    assert torch.autograd.gradcheck(FastQuickGelu(), (x,))
+
+
+def test_that_the_activation_leaves_its_input_alone() -> None:
+    x = torch.randn(5)
+    before = x.clone()
+    FastQuickGelu()(x)
+    assert torch.equal(x, before)
+
+
+def test_that_other_blocks_stay_as_they_are() -> None:
+    class Tower(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.transformer = nn.Module()
+            self.transformer.resblocks = nn.ModuleList([nn.Linear(2, 2)])
+
+    tower = Tower()
+    speed_up(tower)
+    assert "attention" not in vars(tower.transformer.resblocks[0])

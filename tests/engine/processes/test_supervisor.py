@@ -1,0 +1,116 @@
+import os
+import signal
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.device import choose_device
+from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.processes import supervisor
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.study.store import Study
+from tests.fixtures.runs import MakeRun
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def test_that_a_killed_training_resumes_to_the_same_bits(
+    tiny_study: Study, make_run: MakeRun, tiny_backbone: str, train_here: object
+) -> None:
+    settings = {
+        "backbone": tiny_backbone, "device": "cpu", "threads": 1, "batch": 8, "epochs": 8, "patience": 8,
+        "compare": False, "checkpoint_seconds": 0.01,
+    }  # fmt: skip
+    run = supervisor.start(tiny_study.path, TrainConfig.checked(settings))
+    told: list[dict[str, object]] = []
+    for batch in supervisor.follow(run):
+        told += batch
+        if any(event["type"] == "step" and event["step"] > 25 for event in batch):
+            pid = run.status().pid
+            if pid and run.status().state == "training":
+                os.kill(pid, signal.SIGKILL)
+    assert told[0]["type"] == "run"
+    assert told[-1]["type"] == "failed"
+    assert "signal 9" in str(told[-1]["message"])
+    assert "resume" in str(told[-1]["advice"])
+    assert str(run.path / "log.txt") in str(told[-1]["advice"])
+    assert run.status().state == "interrupted"
+    assert run.summary() is None
+
+    told = [event for batch in supervisor.follow(supervisor.resume(run)) for event in batch]
+    assert "failed" not in {event["type"] for event in told}
+    assert any(event["type"] == "resumed" and event["step"] > 20 for event in told)
+    assert told[-1]["type"] == "finished"
+    assert run.status().state == "finished"
+    with pytest.raises(RunError, match="is finished"):
+        supervisor.resume(run)
+
+    straight = make_run(tiny_study, **settings)
+    train_here(straight)  # type: ignore[operator]
+    assert run.predictions().equals(straight.predictions())
+    name = "adapter/adapter_model.safetensors"
+    assert (run.path / name).read_bytes() == (straight.path / name).read_bytes()
+
+
+def test_that_wrong_input_leaves_no_run_behind(tiny_study: Study) -> None:
+    with pytest.raises(InputError, match="unknown"):
+        supervisor.start(tiny_study.path, TrainConfig(method="magic"))
+    with pytest.raises(InputError, match="no labeler"):
+        supervisor.start(tiny_study.path, TrainConfig(labelers=("L9",)))
+    with pytest.raises(InputError, match="no backbone"):
+        supervisor.start(tiny_study.path, TrainConfig(backbone="magic"))
+    assert list((tiny_study.path / "runs").glob("*")) == []
+
+
+def test_that_a_run_that_someone_else_killed_is_told_as_failed(tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path, TrainConfig())
+    run.set_status("training", pid=4_000_000)
+    *_, last = (event for batch in supervisor.watch(run) for event in batch)
+    assert (last["type"], run.status().state) == ("failed", "interrupted")
+    assert "resume" in last["advice"]
+
+
+def test_that_a_run_at_work_is_not_started_twice(tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path, TrainConfig())
+    run.set_status("training", pid=os.getpid())
+    with pytest.raises(RunError, match="training already"):
+        supervisor.resume(run)
+
+
+def test_that_a_run_refused_before_it_began_is_told_and_not_kept(tiny_study: Study, tiny_backbone: str) -> None:
+    absent = "mps" if choose_device().kind != "mps" else "cuda"
+    config = TrainConfig.checked({"backbone": tiny_backbone, "device": absent})
+    told = [event for batch in supervisor.train(tiny_study.path, config) for event in batch]
+    assert told[-1]["type"] == "failed"
+    assert absent in told[-1]["message"]
+    assert list((tiny_study.path / "runs").glob("*")) == []
+
+
+def test_that_of_two_resumes_at_once_one_goes_on(
+    tiny_study: Study, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run(tiny_study)
+    run.set_status("training", pid=4_000_000)
+    both = threading.Barrier(2)
+
+    def begin(one: RunFolder) -> None:
+        time.sleep(0.2)  # as long as it takes to start a process
+        one.set_status("preparing", pid=os.getpid())
+
+    def go_on() -> str:
+        both.wait()
+        try:
+            supervisor.resume(run)
+        except RunError as error:
+            return str(error)
+        return ""
+
+    monkeypatch.setattr(supervisor, "_begin", begin)
+    with ThreadPoolExecutor(2) as pool:
+        told = sorted(future.result() for future in [pool.submit(go_on) for _ in range(2)])
+    assert told[0] == ""
+    assert "training already" in told[1]

@@ -1,0 +1,110 @@
+"""Runs that stand on others: the consensus is trained beside them, used again, and kept."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from prism_desktop.engine.atomic import write_json
+from prism_desktop.engine.backbones import Backbone
+from prism_desktop.engine.device import precision
+from prism_desktop.engine.events import Notice
+from prism_desktop.engine.models.saved import load_run
+from prism_desktop.engine.runs.folder import RunFolder, list_runs
+from prism_desktop.engine.runs.run_events import Resumed, Stage, Step, Stopped, TrainingEvent
+from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.training.dependencies import find_sibling
+from prism_desktop.engine.training.factory import build_trainer
+from prism_desktop.engine.training.pixels import open_pixels
+from prism_desktop.engine.training.resources import Workshop
+from prism_desktop.engine.training.snapshot import copy_snapshot, with_machine_of
+from prism_desktop.engine.training.trainer import Trainer
+from tests.fixtures.runs import MakeRun
+
+TrainHere = Callable[..., list[TrainingEvent]]
+
+
+def test_that_training_again_from_a_run_uses_its_consensus_again(
+    tiny_study: Study, make_run: MakeRun, train_here: TrainHere
+) -> None:
+    run = make_run(tiny_study, epochs=1)
+    train_here(run)
+    twin = RunFolder.create(tiny_study.path, with_machine_of(run, run.config()))
+    copy_snapshot(run, twin)
+    train_here(twin)
+    assert twin.config().precision == "float32"  # what "auto" had become
+    assert sorted(row.method for row in list_runs(run.study)) == ["consensus", *["lora-visual-prompt"] * 2]
+
+
+def test_that_a_personal_model_can_start_at_the_consensus_model(
+    tiny_study: Study, make_run: MakeRun, train_here: TrainHere, backbone: Backbone
+) -> None:
+    run = make_run(tiny_study, start="consensus")
+    train_here(run)
+    consensus = find_sibling(run, "consensus")
+    assert consensus is not None
+    *_, done = open_pixels(run.study, run.table("images"), backbone.image_size)
+    how = precision(backbone.device)
+    workshop = Workshop(backbone.device, how, backbone, done.value, features=None, sha256=backbone.sha256)
+    trainer = build_trainer(run, workshop, consensus)
+    mine = trainer.scorer.model.trainable_state()
+    theirs = dict(load_run(consensus.path, backbone=backbone).model.named_parameters())
+    assert all(torch.equal(mine[name], theirs[name]) for name in mine if "lora" in name)
+    away = mine["prompts.table"] - theirs["prompts.table"]
+    assert 0.01 < away.std() < 0.03
+    assert mine["prompts.table"].shape == (3, 1, 64)
+
+
+def test_that_a_consensus_that_fails_can_be_gone_on_with_in_the_same_process(
+    tiny_study: Study, make_run: MakeRun, train_here: TrainHere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_step", fail)
+        with pytest.raises(MemoryError):
+            train_here(make_run(tiny_study))
+    (consensus,) = [RunFolder(row.path) for row in list_runs(tiny_study.path) if row.method == "consensus"]
+    assert consensus.resumable
+    train_here(make_run(tiny_study))
+    assert [row.path for row in list_runs(tiny_study.path) if row.method == "consensus"] == [consensus.path]
+    assert consensus.status().state == "finished"
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_that_a_run_that_goes_on_elsewhere_keeps_the_consensus_it_started_at(
+    tiny_study: Study, make_run: MakeRun, train_here: TrainHere, gone: bool
+) -> None:
+    run = make_run(tiny_study, method="prefix-on-unified", tokens=1)
+
+    def cut(event: TrainingEvent) -> None:
+        if isinstance(event, Step) and event.epoch == 2:
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        train_here(run, cut)
+    (consensus,) = [RunFolder(row.path) for row in list_runs(run.study) if row.method == "consensus"]
+    write_json(consensus.path / "environment.json", consensus.environment() | {"device": "cuda"})
+    if gone:
+        consensus.delete()
+        consensus.path.mkdir()  # so that the next one has another name even within the same second
+    events = train_here(run)
+    assert any(isinstance(event, Resumed) for event in events) != gone
+    said = [event.text for event in events if isinstance(event, Notice)]
+    assert any("is gone" in text for text in said) == any("from the beginning" in text for text in said) == gone
+    (last,) = [RunFolder(row.path) for row in list_runs(run.study) if row.method == "consensus"]
+    assert (last.name == consensus.name) != gone
+    assert run.consensus().equals(last.predictions())
+
+
+def test_that_stopping_while_the_consensus_model_trains_ends_both(
+    tiny_study: Study, make_run: MakeRun, train_here: TrainHere
+) -> None:
+    run = make_run(tiny_study, epochs=50, patience=50)
+    events = train_here(run, lambda event: isinstance(event, Stage) and run.tell("stop"))
+    assert isinstance(events[-1], Stopped)
+    assert events[-1].summary is None
+    states = {summary.method: summary.state for summary in list_runs(run.study)}
+    assert states == {"lora-visual-prompt": "stopped", "consensus": "stopped"}
+    assert find_sibling(run, "consensus") is None  # it was tested when it was stopped, so it may not go on

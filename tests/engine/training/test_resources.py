@@ -1,0 +1,33 @@
+"""What runs share with each other, as long as it is the same."""
+
+import numpy as np
+import pytest
+
+from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.study.embeddings import path_of, write_embeddings
+from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.training.resources import Shelf, open_workshop
+from tests.fixtures.runs import MakeRun, result
+
+
+def test_that_embeddings_imported_anew_are_read_anew(tiny_study: Study, make_run: MakeRun) -> None:
+    images = [image.id for image in tiny_study.images()]
+
+    def take(seed: int) -> np.ndarray:
+        path_of(tiny_study.path, "mine").unlink(missing_ok=True)
+        numbers = np.random.default_rng(seed).normal(size=(len(images), 4)).astype(np.float32)
+        write_embeddings(tiny_study.path, "mine", images, numbers)
+        return numbers
+
+    settings = {"method": "hierarchical-bayes", "backbone": "embeddings:mine"}
+    take(0)
+    shelf, first = Shelf(), make_run(tiny_study, **settings)
+    workshop = result(open_workshop(first))
+    shelf.put(first, workshop)
+    assert shelf.find(make_run(tiny_study, **settings)) is workshop
+    take(1)
+    second = make_run(tiny_study, **settings)
+    assert shelf.find(second) is None
+    assert result(open_workshop(second)).sha256 != workshop.sha256
+    with pytest.raises(RunError, match="imported anew since"):
+        result(open_workshop(first))

@@ -1,0 +1,1 @@
+"""Programs for those who develop PRISM Desktop; not part of the installed package."""

@@ -1,0 +1,1 @@
+"""Pretraining of prism-mini, the embedded backbone."""
