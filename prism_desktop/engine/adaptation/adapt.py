@@ -14,7 +14,6 @@ from prism_desktop.engine.adaptation.adapted_labelers import Entry, Newcomer, fo
 from prism_desktop.engine.adaptation.fitter_choice import LEAST, cross_fitted, open_entrance
 from prism_desktop.engine.adaptation.fitters import Entered, Entrance, alone
 from prism_desktop.engine.adaptation.new_answers import Labels, from_study, presentations, read_labels
-from prism_desktop.engine.adaptation.predictions import write_predictions
 from prism_desktop.engine.atomic import write_json, write_whole
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation.intervals import Resampled
@@ -24,8 +23,8 @@ from prism_desktop.engine.methods import method
 from prism_desktop.engine.models.answers import Answers, answers, select
 from prism_desktop.engine.processes.rpc import speak
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.predictions_file import LabelerScores, write_predictions
 from prism_desktop.engine.training.combination import differences
-from prism_desktop.engine.training.routine import Scored
 
 STATE = "state.safetensors"
 
@@ -73,7 +72,7 @@ def enter(
     entered = entrance.enter(given, text)
     path = folder_of(run, said.labeler)
     path.mkdir(parents=True, exist_ok=True)
-    scored = [Scored(said.labeler, np.ascontiguousarray(entered.scores(None).T))]
+    scored = [LabelerScores(said.labeler, np.ascontiguousarray(entered.scores(None).T))]
     yield from write_predictions(path / "predictions.parquet", scored, names, images)
     _save(path / STATE, entered)
     seconds = time.perf_counter() - begun

@@ -1,11 +1,10 @@
 """What a run's model believes: predictions.parquet for every labeler, attribute and image, and any others on demand."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prism_desktop.engine.adaptation.adapted_labelers import find_newcomer, newcomer_predictions
-from prism_desktop.engine.atomic import sync
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Done, Notice, Progress
 from prism_desktop.engine.runs.folder import RunFolder
@@ -13,35 +12,8 @@ from prism_desktop.engine.runs.folder import RunFolder
 if TYPE_CHECKING:
     import pandas as pd
 
-    from prism_desktop.engine.training.routine import Scored
 
 _KEYS = ["labeler", "attribute", "image"]
-
-
-def write_predictions(
-    path: Path, scored: "Iterable[Progress | Scored]", attributes: Sequence[str], images: Sequence[str]
-) -> Iterator[Progress]:
-    """Write the scores of every labeler x attribute x image, one row group per labeler and attribute.
-
-    A reader who wants one labeler's scores of one attribute reads one group, whatever the number of labelers.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    text = pa.string()
-    schema = pa.schema([("labeler", text), ("attribute", text), ("image", text), ("score", pa.float32())])
-    beside = path.with_name(f".{path.name}.tmp")
-    with pq.ParquetWriter(beside, schema) as file:
-        for event in scored:
-            if isinstance(event, Progress):
-                yield event
-                continue
-            for column, attribute in enumerate(attributes):
-                names = [pa.array([name] * len(images), text) for name in (event.labeler, attribute)]
-                scores = pa.array(event.scores[:, column], pa.float32())
-                file.write_table(pa.table([*names, pa.array(images, text), scores], schema=schema), max(1, len(images)))
-    sync(beside)
-    beside.replace(path)
 
 
 def predictions(

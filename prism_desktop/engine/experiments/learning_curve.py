@@ -22,11 +22,11 @@ from prism_desktop.engine.methods import method
 from prism_desktop.engine.models.answers import answers
 from prism_desktop.engine.models.saved_heads import HeadCard
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.predictions_file import LabelerScores
 from prism_desktop.engine.training.closed_form import HeadFit
 from prism_desktop.engine.training.factory import Task, head_ratings
 from prism_desktop.engine.training.losses.rating_likelihood import training_ratings
 from prism_desktop.engine.training.resources import Workshop, open_workshop
-from prism_desktop.engine.training.routine import Scored
 
 _Z = 1.96  # half a 95 % interval, in standard errors
 
@@ -114,7 +114,7 @@ def _subsampled(
     for event in fit.run():
         if isinstance(event, Progress):
             yield Progress(0, None, f"{count} answers per labeler: {event.what.lower()}")
-    scores = np.stack([one.scores.T for one in fit.score() if isinstance(one, Scored)])
+    scores = np.stack([one.scores.T for one in fit.score() if isinstance(one, LabelerScores)])
     keys = [list(task.labelers), list(task.attributes), list(task.images)]
     index = pd.MultiIndex.from_product(keys, names=["labeler", "attribute", "image"])
     return pd.DataFrame({"score": scores.ravel()}, index=index).reset_index(), drawn.answers / len(task.labelers)

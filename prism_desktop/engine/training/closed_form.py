@@ -18,10 +18,11 @@ from prism_desktop.engine.models.heads.likelihood import Ratings
 from prism_desktop.engine.models.saved_heads import HeadCard, Heads, save_heads
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.metrics_file import Tally, append_metrics, drop_metrics_from
+from prism_desktop.engine.runs.predictions_file import LabelerScores
 from prism_desktop.engine.runs.run_events import Epoch, Step
 from prism_desktop.engine.training.features import Features
 from prism_desktop.engine.training.losses.pair_loss import PairLoss, correct
-from prism_desktop.engine.training.routine import Cursor, Scored, epoch_event
+from prism_desktop.engine.training.routine import Cursor, epoch_event
 
 Scores = npt.NDArray[np.float32]
 _POOLED = ("consensus", "retrieval")  # methods whose linear head is everyone's
@@ -88,11 +89,11 @@ class HeadFit:
         scores = self._heads().scores(self.features.array)
         yield close_epoch(self.cursor, scores, self.answers, self.labelers, self.attributes, self.folder)
 
-    def score(self) -> Iterator[Progress | Scored]:
+    def score(self) -> Iterator[Progress | LabelerScores]:
         """Every labeler's scores of all images."""
         scores = self._heads().scores(self.features.array)
         for row, labeler in enumerate(self.labelers):
-            yield Scored(labeler, np.ascontiguousarray(scores[row].T))
+            yield LabelerScores(labeler, np.ascontiguousarray(scores[row].T))
 
     def write(self, run: RunFolder) -> None:
         """Write head.safetensors."""

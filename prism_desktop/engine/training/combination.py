@@ -23,10 +23,11 @@ from prism_desktop.engine.models.answers import Answers, select
 from prism_desktop.engine.models.combination_file import COMBINATION, Member
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.metrics_file import drop_metrics_from
+from prism_desktop.engine.runs.predictions_file import LabelerScores
 from prism_desktop.engine.runs.run_events import TrainingEvent
 from prism_desktop.engine.training.closed_form import Scores, close_epoch
 from prism_desktop.engine.training.results import training_facts
-from prism_desktop.engine.training.routine import Cursor, Scored
+from prism_desktop.engine.training.routine import Cursor
 
 _PARTS = 5  # of the cross-fitting
 _PAYS = 0.002  # nats per answer that a further member must gain on validation, cross-fitted
@@ -111,11 +112,11 @@ class Combination:
         self.cursor.seconds = time.perf_counter() - begun + self._members_seconds()
         yield close_epoch(self.cursor, self._scores, self.answers, self.labelers, self.attributes, self.folder)
 
-    def score(self) -> Iterator[Progress | Scored]:
+    def score(self) -> Iterator[Progress | LabelerScores]:
         """Every labeler's scores of all images."""
         assert self._scores is not None, "score comes after run"
         for row, labeler in enumerate(self.labelers):
-            yield Scored(labeler, np.ascontiguousarray(self._scores[row].T))
+            yield LabelerScores(labeler, np.ascontiguousarray(self._scores[row].T))
 
     def write(self, run: RunFolder) -> None:
         """Write combination.json."""

@@ -8,9 +8,8 @@ from prism_desktop.engine.models.attribute_texts import sentences
 from prism_desktop.engine.models.decoder import DecoderModel, DecoderShape
 from prism_desktop.engine.models.heads.space import fit_space
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.training.losses import build_terms
 from prism_desktop.engine.training.losses.rating_likelihood import training_ratings
-from prism_desktop.engine.training.losses.registry import Facts
+from prism_desktop.engine.training.losses.registry import Facts, build_terms
 from prism_desktop.engine.training.resources import Workshop
 from prism_desktop.engine.training.scoring import Scorer
 from prism_desktop.engine.training.trainer import Trainer

@@ -26,9 +26,8 @@ from prism_desktop.engine.training.closed_form import HeadFit
 from prism_desktop.engine.training.combination import Combination, Obtain
 from prism_desktop.engine.training.decoding import build_decoder
 from prism_desktop.engine.training.dependencies import CONSENSUS
-from prism_desktop.engine.training.losses import build_terms
 from prism_desktop.engine.training.losses.rating_likelihood import training_ratings
-from prism_desktop.engine.training.losses.registry import Facts
+from prism_desktop.engine.training.losses.registry import Facts, build_terms
 from prism_desktop.engine.training.resources import Workshop
 from prism_desktop.engine.training.routine import Fit
 from prism_desktop.engine.training.schedule import width_scale

@@ -4,12 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
-
 from prism_desktop.engine.events import Progress
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.metrics_file import Tally
+from prism_desktop.engine.runs.predictions_file import LabelerScores
 from prism_desktop.engine.runs.run_events import Epoch, TrainingEvent
 
 
@@ -26,14 +24,6 @@ class Cursor:
     seconds: float = 0.0  # in steps and validations
     begun: float = 0.0  # of these, before the present epoch
     ended: bool = False
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Scored:
-    """What one labeler says of all images: (images, attributes) float32; differences are logits."""
-
-    labeler: str
-    scores: npt.NDArray[np.float32]
 
 
 class Fit(Protocol):
@@ -70,7 +60,7 @@ class Fit(Protocol):
     def save(self) -> None:
         """Write a checkpoint of this moment."""
 
-    def score(self) -> Iterator[Progress | Scored]:
+    def score(self) -> Iterator[Progress | LabelerScores]:
         """Every labeler's scores of all images of the run, labelers in their order."""
 
     def write(self, run: RunFolder) -> None:

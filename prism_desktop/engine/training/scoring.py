@@ -14,9 +14,9 @@ from prism_desktop.engine.events import Progress
 from prism_desktop.engine.models.answers import Answers, Ints
 from prism_desktop.engine.models.base import Asked, PersonalModel
 from prism_desktop.engine.runs.metrics_file import Tally
+from prism_desktop.engine.runs.predictions_file import LabelerScores
 from prism_desktop.engine.training.batches import Batch, batch
 from prism_desktop.engine.training.losses.pair_loss import PairLoss, correct
-from prism_desktop.engine.training.routine import Scored
 
 ROWS = 128  # image rows per pass without gradient; twice as many fall out of a CPU's caches and take a fifth longer
 
@@ -101,7 +101,7 @@ class Scorer:
         return self.model.see(inputs, self.send(labeler), self.send(image))
 
 
-def score_all(scorer: Scorer, labelers: Sequence[str]) -> Iterator[Progress | Scored]:
+def score_all(scorer: Scorer, labelers: Sequence[str]) -> Iterator[Progress | LabelerScores]:
     """Every labeler's scores of all images, labelers in their order; those who see alike share their passes."""
     eyes = scorer.model.eyes
     everything, kinds = np.arange(len(scorer.inputs)), len(set(eyes))
@@ -118,4 +118,4 @@ def score_all(scorer: Scorer, labelers: Sequence[str]) -> Iterator[Progress | Sc
                 done += len(block)
                 yield Progress(done, total, "Predicting")
             seen[eye] = torch.cat(blocks)
-        yield Scored(labeler, scorer.judge(seen[eye], row))
+        yield LabelerScores(labeler, scorer.judge(seen[eye], row))

@@ -7,7 +7,6 @@ from collections.abc import Generator, Iterator
 
 import torch
 
-from prism_desktop.engine.adaptation.predictions import write_predictions
 from prism_desktop.engine.atomic import write_json
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Notice, Progress
@@ -15,6 +14,7 @@ from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.event_log import EventLog
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.predictions_file import write_predictions
 from prism_desktop.engine.runs.run_events import (
     Discarded,
     Finished,

@@ -16,11 +16,12 @@ from prism_desktop.engine.models.answers import Answers, Ints
 from prism_desktop.engine.runs import checkpoint
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.metrics_file import Tally, append_metrics, drop_metrics_from
+from prism_desktop.engine.runs.predictions_file import LabelerScores
 from prism_desktop.engine.runs.run_events import Epoch, Step
 from prism_desktop.engine.training.batches import Batch
-from prism_desktop.engine.training.losses import Moment, Term
+from prism_desktop.engine.training.losses.loss_term import Moment, Term
 from prism_desktop.engine.training.losses.pair_loss import PairLoss, correct
-from prism_desktop.engine.training.routine import Cursor, Scored, epoch_event
+from prism_desktop.engine.training.routine import Cursor, epoch_event
 from prism_desktop.engine.training.sampler import Sampler
 from prism_desktop.engine.training.save import keep
 from prism_desktop.engine.training.schedule import fitting_epochs, rate_share, width_scale
@@ -117,7 +118,7 @@ class Trainer:
         """Numbers of parameters."""
         return self.scorer.model.counts()
 
-    def score(self) -> Iterator[Progress | Scored]:
+    def score(self) -> Iterator[Progress | LabelerScores]:
         """Every labeler's scores of all images; labelers who see alike share their passes."""
         yield from score_all(self.scorer, self.labelers)
 

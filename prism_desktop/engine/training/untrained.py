@@ -11,9 +11,10 @@ from prism_desktop.engine.events import Progress
 from prism_desktop.engine.models.answers import Answers
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.metrics_file import drop_metrics_from
+from prism_desktop.engine.runs.predictions_file import LabelerScores
 from prism_desktop.engine.runs.run_events import TrainingEvent
 from prism_desktop.engine.training.closed_form import close_epoch
-from prism_desktop.engine.training.routine import Cursor, Scored
+from prism_desktop.engine.training.routine import Cursor
 from prism_desktop.engine.training.save import keep
 from prism_desktop.engine.training.scoring import Scorer, score_all
 
@@ -31,7 +32,7 @@ class Untrained:
     cursor: Cursor = field(default_factory=Cursor)
     epochs: int = 1
     steps: int = 1
-    _scored: list[Scored] = field(default_factory=list)
+    _scored: list[LabelerScores] = field(default_factory=list)
 
     def counts(self) -> Mapping[str, int]:
         """Nothing is trained."""
@@ -49,7 +50,7 @@ class Untrained:
         """Score everything and validate once."""
         begun = time.perf_counter()
         for event in score_all(self.scorer, self.labelers):
-            if isinstance(event, Scored):
+            if isinstance(event, LabelerScores):
                 self._scored.append(event)
             else:
                 yield event
@@ -58,7 +59,7 @@ class Untrained:
         self.cursor.seconds = time.perf_counter() - begun
         yield close_epoch(self.cursor, scores, self.answers, self.labelers, self.attributes, self.folder)
 
-    def score(self) -> Iterator[Progress | Scored]:
+    def score(self) -> Iterator[Progress | LabelerScores]:
         """Every labeler's scores of all images."""
         yield from self._scored
 

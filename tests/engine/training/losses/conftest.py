@@ -7,8 +7,7 @@ import pytest
 
 from prism_desktop.engine.backbones import Backbone
 from prism_desktop.engine.models.heads.likelihood import Ratings
-from prism_desktop.engine.training.losses import build_terms
-from prism_desktop.engine.training.losses.registry import Facts
+from prism_desktop.engine.training.losses.registry import Facts, build_terms
 from prism_desktop.engine.training.schedule import width_scale
 from prism_desktop.engine.training.trainer import Trainer
 from tests.fixtures.runs import ATTRIBUTES, LABELERS, MakeTrainer, coloured

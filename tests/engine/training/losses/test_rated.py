@@ -9,7 +9,7 @@ from prism_desktop.engine.models.decoder import DecoderModel
 from prism_desktop.engine.models.heads.likelihood import Ratings
 from prism_desktop.engine.models.heads.space import fit_space
 from prism_desktop.engine.training.features import Features
-from prism_desktop.engine.training.losses import Moment
+from prism_desktop.engine.training.losses.loss_term import Moment
 from prism_desktop.engine.training.losses.rating_likelihood import Rated, standardised, training_ratings
 from prism_desktop.engine.training.scoring import Scorer
 from tests.engine.models.heads.planted import answer, features

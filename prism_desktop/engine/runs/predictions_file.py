@@ -1,0 +1,45 @@
+"""predictions.parquet: the scores of every labeler, attribute and image of a run."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from prism_desktop.engine.atomic import sync
+from prism_desktop.engine.events import Progress
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelerScores:
+    """What one labeler says of all images: (images, attributes) float32; differences are logits."""
+
+    labeler: str
+    scores: npt.NDArray[np.float32]
+
+
+def write_predictions(
+    path: Path, scored: Iterable[Progress | LabelerScores], attributes: Sequence[str], images: Sequence[str]
+) -> Iterator[Progress]:
+    """Write the scores of every labeler x attribute x image, one row group per labeler and attribute.
+
+    A reader who wants one labeler's scores of one attribute reads one group, whatever the number of labelers.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    text = pa.string()
+    schema = pa.schema([("labeler", text), ("attribute", text), ("image", text), ("score", pa.float32())])
+    beside = path.with_name(f".{path.name}.tmp")
+    with pq.ParquetWriter(beside, schema) as file:
+        for event in scored:
+            if isinstance(event, Progress):
+                yield event
+                continue
+            for column, attribute in enumerate(attributes):
+                names = [pa.array([name] * len(images), text) for name in (event.labeler, attribute)]
+                scores = pa.array(event.scores[:, column], pa.float32())
+                file.write_table(pa.table([*names, pa.array(images, text), scores], schema=schema), max(1, len(images)))
+    sync(beside)
+    beside.replace(path)
