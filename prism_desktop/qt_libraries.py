@@ -1,7 +1,8 @@
 """Find the system libraries that Qt needs and this machine lacks, and say how to get them.
 
-Qt's wheels bring Qt itself but not the display libraries of a Linux system; without them Qt aborts the whole
-process. `python -m prism_desktop.qt_libraries --install` installs them where that is allowed (Debian, as root).
+Qt's wheels bring Qt itself but not the display libraries of a Linux system; without them Qt aborts
+the whole process. `python -m prism_desktop.qt_libraries --install` installs them where that is
+allowed (Debian, as root).
 """
 
 import argparse
@@ -34,7 +35,8 @@ _ON_X11 = {
 
 
 def display_available() -> bool:
-    """Whether a window can be shown: always on Windows and macOS, elsewhere when a display is set."""
+    """Whether a window can be shown: always on Windows
+    and macOS, elsewhere when a display is set."""
     if sys.platform in ("win32", "darwin"):
         return True
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
@@ -74,13 +76,23 @@ def _install(packages: tuple[str, ...]) -> bool:
     # A list that cannot be refreshed may still know the packages.
     subprocess.run([*quiet, "update"], env=environment, check=False, stdout=subprocess.DEVNULL)
     command = [*quiet, "install", "-y", "--no-install-recommends", *packages]
-    return subprocess.run(command, env=environment, check=False, stdout=subprocess.DEVNULL).returncode == 0
+    return (
+        subprocess.run(command, env=environment, check=False, stdout=subprocess.DEVNULL).returncode
+        == 0
+    )
 
 
 def main() -> int:
-    """Report what is missing; with --install, get it if possible. Exit code 1 if something needed stays missing."""
+    """Report what is missing; with --install, get it if possible.
+
+    Exit code 1 if something needed stays missing.
+    """
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--install", action="store_true", help="install missing packages with apt-get when run as root")
+    parser.add_argument(
+        "--install",
+        action="store_true",
+        help="install missing packages with apt-get when run as root",
+    )
     arguments = parser.parse_args()
     packages = missing_packages(window=display_available())
     if packages and not (arguments.install and _install(packages)):

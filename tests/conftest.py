@@ -1,4 +1,5 @@
-"""What every test shares: an offscreen Qt, a private cache and configuration, and the fixtures of the parts."""
+"""What every test shares: an offscreen Qt, a private cache
+and configuration, and the fixtures of the parts."""
 
 import os
 from pathlib import Path
@@ -10,7 +11,8 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
 # Processes of long work may be asked for work of the tests.
 os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])
-# Before numpy and torch: the suite runs in several processes, and tiny models and tables gain nothing from threads.
+# Before numpy and torch: the suite runs in several processes, and tiny models and tables gain
+# nothing from threads.
 for library in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
@@ -18,7 +20,9 @@ pytest_plugins = ["tests.fixtures.study", "tests.fixtures.backbone", "tests.fixt
 
 
 @pytest.fixture(autouse=True)
-def private_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def private_folders(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Path:
     """Settings, logs and downloads of a test stay in its own temporary folder."""
     folder = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("PRISM_CACHE", str(folder / "cache"))

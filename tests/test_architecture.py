@@ -35,8 +35,14 @@ def test_that_the_arrows_hold() -> None:
         ("ui/bad.py", "import torch", "The window knows no database and no tensors"),
     ],
 )
-def test_that_a_forbidden_import_breaks_its_contract(tmp_path: Path, file: str, line: str, contract: str) -> None:
-    shutil.copytree(ROOT / "prism_desktop", tmp_path / "prism_desktop", ignore=shutil.ignore_patterns("__pycache__"))
+def test_that_a_forbidden_import_breaks_its_contract(
+    tmp_path: Path, file: str, line: str, contract: str
+) -> None:
+    shutil.copytree(
+        ROOT / "prism_desktop",
+        tmp_path / "prism_desktop",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     (tmp_path / "prism_desktop" / file).write_text(line + "\n")
     result = _lint(tmp_path)
@@ -49,5 +55,7 @@ def test_that_a_forbidden_import_breaks_its_contract(tmp_path: Path, file: str, 
 def test_that_the_window_starts_without_heavy_packages() -> None:
     heavy = {"torch", "pandas", "matplotlib", "sklearn", "networkx", "open_clip", "peft", "scipy"}
     code = f"import sys, prism_desktop.ui.app; print(sorted({heavy!r} & set(sys.modules)))"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
     assert result.stdout.strip() == "[]"

@@ -15,7 +15,9 @@ from prism_desktop.engine.methods.method import TESTED_FACES
 from prism_desktop.engine.runs.folder import RunFolder
 
 Json = Annotated[str | None, typer.Option("--json", help=JSON_HELP)]
-Settings = Annotated[list[str] | None, typer.Option("--set", help="Any other setting, as key=value.")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", help="Any other setting, as key=value.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -26,13 +28,27 @@ def register(app: typer.Typer) -> None:
 
 def adapt(
     run: Annotated[Path, typer.Argument(help="A finished run's folder, STUDY/runs/NAME.")],
-    labels: Annotated[Path | None, typer.Option(help="The new labeler's ratings or comparisons, a file.")] = None,
-    labeler: Annotated[str | None, typer.Option(help="Or a labeler of the study who is not in the run.")] = None,
-    name: Annotated[str | None, typer.Option(help="The labeler's code in the run; else the file's.")] = None,
-    scale: Annotated[str | None, typer.Option(help="The ratings' scale as LOW-HIGH, such as 1-10.")] = None,
-    coding: Annotated[str | None, typer.Option(help="2-first if 2 means the first image won, else 1-first.")] = None,
-    profile: Annotated[str | None, typer.Option(help="The labeler's profile, for methods that read it.")] = None,
-    csv: Annotated[Path | None, typer.Option(help="Write the predictions to this CSV file.")] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="The new labeler's ratings or comparisons, a file.")
+    ] = None,
+    labeler: Annotated[
+        str | None, typer.Option(help="Or a labeler of the study who is not in the run.")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="The labeler's code in the run; else the file's.")
+    ] = None,
+    scale: Annotated[
+        str | None, typer.Option(help="The ratings' scale as LOW-HIGH, such as 1-10.")
+    ] = None,
+    coding: Annotated[
+        str | None, typer.Option(help="2-first if 2 means the first image won, else 1-first.")
+    ] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="The labeler's profile, for methods that read it.")
+    ] = None,
+    csv: Annotated[
+        Path | None, typer.Option(help="Write the predictions to this CSV file.")
+    ] = None,
     json: Json = None,
 ) -> None:
     """Let a new labeler enter a finished run without training it again."""
@@ -41,10 +57,12 @@ def adapt(
     if labels is not None and not labels.is_file():
         raise InputError(f"There is no file {labels}.")
     opened = RunFolder.open(run)
-    from prism_desktop.engine.adaptation.adapt import adapt as adapting  # takes seconds, so it comes after the checks
+    # takes seconds, so it comes after the checks
+    from prism_desktop.engine.adaptation.adapt import adapt as adapting
 
     entry: Entry = {
-        "labels": labels, "labeler": labeler, "name": name, "scale": scale, "coding": coding, "profile": profile
+        "labels": labels, "labeler": labeler, "name": name, "scale": scale, "coding": coding,
+        "profile": profile
     }  # fmt: skip
     found = follow(adapting(opened, **entry))
     write_json(_newcomer(found), json)
@@ -59,19 +77,28 @@ def adapt(
         say(f"{found.code} entered in {found.seconds:.1f} s, by {learned}; how: {found.enters}.")
         if found.accuracy is not None:
             say(
-                f"Accuracy on own answers {found.accuracy:.1%} [{found.low:.1%} - {found.high:.1%}], "
-                f"before learning from any {found.start:.1%}."
+                f"Accuracy on own answers {found.accuracy:.1%} [{found.low:.1%} - "
+                f"{found.high:.1%}], before learning from any {found.start:.1%}."
             )
-        say(f"{found.note} `prism-desktop predict {run} --labeler {found.code}` has the predictions.")
+        say(
+            f"{found.note} `prism-desktop predict {run} --labeler {found.code}` has the "
+            "predictions."
+        )
 
 
 def shots(
     study: Annotated[Path, typer.Argument(help="The study's folder.")],
-    methods: Annotated[str, typer.Option(help="Methods: a,b,c; or all that are possible.")] = "hierarchical-bayes",
+    methods: Annotated[
+        str, typer.Option(help="Methods: a,b,c; or all that are possible.")
+    ] = "hierarchical-bayes",
     shots: Annotated[str, typer.Option(help="Numbers of answers.")] = ",".join(map(str, SHOTS)),
     resamples: Annotated[int, typer.Option(help="Draws of the answers.")] = RESAMPLES,
-    folds: Annotated[int, typer.Option(help="Parts of the labelers, each held out once; at most all.")] = PARTS,
-    backbone: Annotated[str | None, typer.Option(help="prism-mini, MODEL:TAG, MODEL:PATH or embeddings:NAME.")] = None,
+    folds: Annotated[
+        int, typer.Option(help="Parts of the labelers, each held out once; at most all.")
+    ] = PARTS,
+    backbone: Annotated[
+        str | None, typer.Option(help="prism-mini, MODEL:TAG, MODEL:PATH or embeddings:NAME.")
+    ] = None,
     labelers: Annotated[str | None, typer.Option(help="Only these labelers: a,b,c.")] = None,
     attributes: Annotated[str | None, typer.Option(help="Only these attributes: a,b,c.")] = None,
     epochs: Annotated[int | None, typer.Option(help="At most this many epochs.")] = None,
@@ -83,7 +110,15 @@ def shots(
     from prism_desktop.engine.experiments.kshot import ShotPlan, shoot
 
     options = _options(backbone, labelers, attributes, epochs, device)
-    plan = ShotPlan(study, names(methods) or (), _numbers(shots), resamples, folds, options, tuple(settings or ()))
+    plan = ShotPlan(
+        study,
+        names(methods) or (),
+        _numbers(shots),
+        resamples,
+        folds,
+        options,
+        tuple(settings or ()),
+    )
     result = follow(shoot(plan))
     write_json(result, json)
     if json != "-":
@@ -93,19 +128,24 @@ def shots(
 
 def curve(
     study: Annotated[Path, typer.Argument(help="The study's folder.")],
-    method: Annotated[str, typer.Option(help="A method that is quick to fit.")] = "hierarchical-bayes",
-    counts: Annotated[str, typer.Option(help="Training answers of each labeler; all is always added.")] = ",".join(
-        map(str, COUNTS)
-    ),
+    method: Annotated[
+        str, typer.Option(help="A method that is quick to fit.")
+    ] = "hierarchical-bayes",
+    counts: Annotated[
+        str, typer.Option(help="Training answers of each labeler; all is always added.")
+    ] = ",".join(map(str, COUNTS)),
     resamples: Annotated[int, typer.Option(help="Draws of the answers.")] = DRAWS,
-    backbone: Annotated[str | None, typer.Option(help="prism-mini, MODEL:TAG, MODEL:PATH or embeddings:NAME.")] = None,
+    backbone: Annotated[
+        str | None, typer.Option(help="prism-mini, MODEL:TAG, MODEL:PATH or embeddings:NAME.")
+    ] = None,
     labelers: Annotated[str | None, typer.Option(help="Only these labelers: a,b,c.")] = None,
     attributes: Annotated[str | None, typer.Option(help="Only these attributes: a,b,c.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cuda, mps or cpu.")] = None,
     settings: Settings = None,
     json: Json = None,
 ) -> None:
-    """Learning curve: accuracy against the number of training answers, and what more answers would bring."""
+    """Learning curve: accuracy against the number of training
+    answers, and what more answers would bring."""
     from prism_desktop.engine.experiments.learning_curve import CurvePlan, measure_curve
 
     options = _options(backbone, labelers, attributes, None, device)
@@ -113,17 +153,25 @@ def curve(
     result = follow(measure_curve(plan))
     write_json(result, json)
     if json != "-":
-        table = Table(box=None, title=f"{method}: macro test accuracy by training answers per labeler")
+        table = Table(
+            box=None, title=f"{method}: macro test accuracy by training answers per labeler"
+        )
         for column in ("answers", "accuracy", "error"):
             table.add_column(column, justify="right")
         for point in result["points"]:
-            table.add_row(str(point["answers"]), f"{point['accuracy']:.1%}", f"{point['error']:.1%}")
+            table.add_row(
+                str(point["answers"]), f"{point['accuracy']:.1%}", f"{point['error']:.1%}"
+            )
         out.print(table)
         say(result["curve"]["sentence"])
 
 
 def _options(
-    backbone: str | None, labelers: str | None, attributes: str | None, epochs: int | None, device: str | None
+    backbone: str | None,
+    labelers: str | None,
+    attributes: str | None,
+    epochs: int | None,
+    device: str | None,
 ) -> dict[str, Any]:
     given = {"backbone": backbone, "epochs": epochs, "device": device}
     given |= {"labelers": names(labelers), "attributes": names(attributes)}  # type: ignore[dict-item]
@@ -163,6 +211,10 @@ def _shots_table(result: Mapping[str, Any]) -> Table:
         ]
         if gain and gain["value"] is not None:
             p = "" if gain["p"] is None else f"{gain['p']:.3f}"
-            cells += [f"{100 * gain['value']:+.1f}", f"{100 * gain['low']:+.1f} - {100 * gain['high']:+.1f}", p]
+            cells += [
+                f"{100 * gain['value']:+.1f}",
+                f"{100 * gain['low']:+.1f} - {100 * gain['high']:+.1f}",
+                p,
+            ]
         table.add_row(*cells)
     return table

@@ -19,7 +19,9 @@ def register(app: typer.Typer) -> None:
 def agreement(
     study: Annotated[Path, typer.Argument(help="The study's folder.")],
     attribute: Annotated[str | None, typer.Option(help="Only this attribute.")] = None,
-    csv: Annotated[Path | None, typer.Option(help="Write the pairs of labelers to this CSV file.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option(help="Write the pairs of labelers to this CSV file.")
+    ] = None,
     json: Annotated[str | None, typer.Option("--json", help=JSON_HELP)] = None,
 ) -> None:
     """How often labelers agree on the comparisons they share; blank where nothing is shared."""
@@ -28,19 +30,26 @@ def agreement(
     with open_existing(study, read_only=True) as opened:
         known = [record.name for record in opened.attributes()]
         if attribute is not None and attribute not in known:
-            raise InputError(f"There is no attribute {attribute}; the study has {', '.join(known)}.")
+            raise InputError(
+                f"There is no attribute {attribute}; the study has {', '.join(known)}."
+            )
         result = study_agreement(opened.comparisons(), opened.ratings(), attribute=attribute)
     frame = result.frame()
     if csv is None and frame.empty:
         say(
-            "No two labelers answered the same comparisons or rated the same images: there is nothing to compare.", json
+            "No two labelers answered the same comparisons or rated the same images: there is "
+            "nothing to compare.",
+            json,
         )
     elif csv is not None:
         write_file(csv, lambda path: frame.to_csv(path, index=False))
         say(f"Wrote {len(frame)} pairs of labelers to {csv}.", json)
     elif json != "-":
         out.print(frame.to_string(index=False), markup=False)
-    write_json([{k: None if v != v else v for k, v in row.items()} for row in frame.to_dict("records")], json)
+    write_json(
+        [{k: None if v != v else v for k, v in row.items()} for row in frame.to_dict("records")],
+        json,
+    )
 
 
 def relevance(
@@ -49,14 +58,18 @@ def relevance(
     attribute: Annotated[str, typer.Option(help="An attribute of the run, or any words.")],
     image: Annotated[str, typer.Option(help="An image's name in the study, or a file.")],
     png: Annotated[Path, typer.Option(help="The picture to write.")],
-    kind: Annotated[str, typer.Option(help="gradient-attention, attention or rollout.")] = "gradient-attention",
+    kind: Annotated[
+        str, typer.Option(help="gradient-attention, attention or rollout.")
+    ] = "gradient-attention",
 ) -> None:
     """Where a labeler's model looks: a map over one image, with its own deletion test."""
     from prism_desktop.engine.runs.folder import RunFolder
 
     run = RunFolder.open(run).path
     if not attribute.strip():
-        raise InputError("--attribute wants an attribute of the run, or any words, but it is empty.")
+        raise InputError(
+            "--attribute wants an attribute of the run, or any words, but it is empty."
+        )
     from prism_desktop.engine.analysis.relevance import explain_run
 
     result = explain_run(run, labeler=labeler, attribute=attribute, image=image, kind=kind)

@@ -1,4 +1,5 @@
-"""How commands speak: progress and notices on standard error, results on standard output or as JSON."""
+"""How commands speak: progress and notices on standard
+error, results on standard output or as JSON."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -26,7 +27,12 @@ def follow(events: Iterable[Event[T]]) -> T:
     Raises:
         RuntimeError: if the work ended without a result.
     """
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = None
         for event in events:
@@ -64,7 +70,9 @@ def write_file(path: Path, write: Callable[[Path], object]) -> None:
         write(path)
     except (OSError, ValueError) as problem:
         reason = getattr(problem, "strerror", None) or str(problem)
-        raise InputError(f"The file {path} could not be written: {reason.rstrip('.')}.") from problem
+        raise InputError(
+            f"The file {path} could not be written: {reason.rstrip('.')}."
+        ) from problem
 
 
 def say(text: str, target: str | None = None) -> None:

@@ -1,4 +1,5 @@
-"""`prism-desktop demo`: the demo study, and if asked the whole path from it to the window or a report."""
+"""`prism-desktop demo`: the demo study, and if asked
+the whole path from it to the window or a report."""
 
 from pathlib import Path
 from typing import Annotated
@@ -21,11 +22,18 @@ def demo(
     folder: Annotated[Path, typer.Argument(help="Where the study is made, such as demo.prism.")],
     seed: Annotated[int, typer.Option(help="Seed of the faces and the simulated labelers.")] = 0,
     images: Annotated[int, typer.Option(help="How many faces are drawn.", min=60)] = 600,
-    train: Annotated[bool, typer.Option("--train", help="Then train lora-visual-prompt on it.")] = False,
-    show: Annotated[
-        bool, typer.Option("--show", help="Then open the window; without a display, write pictures and a report.")
+    train: Annotated[
+        bool, typer.Option("--train", help="Then train lora-visual-prompt on it.")
     ] = False,
-    out_folder: Annotated[Path, typer.Option("--out", help="Where pictures and report go.")] = Path("demo-output"),
+    show: Annotated[
+        bool,
+        typer.Option(
+            "--show", help="Then open the window; without a display, write pictures and a report."
+        ),
+    ] = False,
+    out_folder: Annotated[Path, typer.Option("--out", help="Where pictures and report go.")] = Path(
+        "demo-output"
+    ),
 ) -> None:
     """Draw the demo study: faces with simulated labelers whose tastes are known."""
     from prism_desktop.engine.demo.demo_study import build_demo
@@ -57,9 +65,16 @@ def _show(folder: Path, report: Path | None, out_folder: Path) -> None:
     if qt_libraries.display_available():
         open_window.open_window(folder)
         return
-    say(f"There is no display here, so no window opens; pictures of every panel and report.md go to {out_folder}/.")
+    say(
+        "There is no display here, so no window opens; pictures of every panel and report.md go "
+        f"to {out_folder}/."
+    )
     pictures = open_window.draw_panels(folder, out_folder, "both")
-    text = report.read_text(encoding="utf-8") if report is not None else "# Demo study\n\nNothing was trained.\n"
+    text = (
+        report.read_text(encoding="utf-8")
+        if report is not None
+        else "# Demo study\n\nNothing was trained.\n"
+    )
     links = "\n".join(f"![{path.stem}]({path.relative_to(out_folder)})" for path in pictures)
     (out_folder / "report.md").write_text(f"{text}\n## The window\n\n{links}\n", encoding="utf-8")
     say(f"Wrote {out_folder / 'report.md'} and {len(pictures)} pictures.")

@@ -12,8 +12,10 @@ from prism_desktop.cli.console import JSON_HELP, say, write_json
 from prism_desktop.engine import paths
 
 _PACKAGES = (
-    "torch", "torchvision", "open_clip_torch", "peft", "safetensors", "PySide6-Essentials", "pyqtgraph", "superqt",
-    "SQLAlchemy", "alembic", "numpy", "scipy", "pandas", "pyarrow", "openpyxl", "pillow", "matplotlib", "networkx",
+    "torch", "torchvision", "open_clip_torch", "peft", "safetensors", "PySide6-Essentials",
+    "pyqtgraph", "superqt",
+    "SQLAlchemy", "alembic", "numpy", "scipy", "pandas", "pyarrow", "openpyxl", "pillow",
+    "matplotlib", "networkx",
     "scikit-learn", "typer", "rich", "pydantic", "platformdirs",
 )  # fmt: skip
 
@@ -53,7 +55,8 @@ def _device() -> dict[str, str]:
 
     device = choose_device("auto")
     return {
-        "torch build": f"{torch.__version__}, CUDA {torch.version.cuda or 'none'}, {torch.get_num_threads()} threads",
+        "torch build": f"{torch.__version__}, CUDA {torch.version.cuda or 'none'}, "
+        f"{torch.get_num_threads()} threads",
         "device": f"{device.kind}: {device.name} ({device.why})",
     }
 
@@ -64,7 +67,11 @@ def _qt() -> dict[str, str]:
         return {"qt": qt_libraries.sentence(missing)}
     from PySide6.QtCore import qVersion
 
-    display = "a display was found" if qt_libraries.display_available() else "no display: commands and pictures only"
+    display = (
+        "a display was found"
+        if qt_libraries.display_available()
+        else "no display: commands and pictures only"
+    )
     return {"qt": f"{qVersion()}, {display}"}
 
 

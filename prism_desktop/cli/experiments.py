@@ -11,7 +11,16 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from prism_desktop.cli.console import JSON_HELP, err, follow, names, out, say, write_file, write_json
+from prism_desktop.cli.console import (
+    JSON_HELP,
+    err,
+    follow,
+    names,
+    out,
+    say,
+    write_file,
+    write_json,
+)
 from prism_desktop.engine.backbones.spec import DEFAULT
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.methods.method import TESTED_FACES
@@ -29,15 +38,22 @@ def register(app: typer.Typer) -> None:
 
 
 def methods(
-    study: Annotated[Path | None, typer.Argument(help="A study: says what is possible on it, and how large.")] = None,
-    backbone: Annotated[str, typer.Option(help="prism-mini, MODEL:TAG, MODEL:PATH or embeddings:NAME.")] = DEFAULT,
+    study: Annotated[
+        Path | None, typer.Argument(help="A study: says what is possible on it, and how large.")
+    ] = None,
+    backbone: Annotated[
+        str, typer.Option(help="prism-mini, MODEL:TAG, MODEL:PATH or embeddings:NAME.")
+    ] = DEFAULT,
     json: Json = None,
 ) -> None:
-    """List the methods: what they do, how a new labeler enters, and which are possible on a study."""
+    """List the methods: what they do, how a new labeler
+    enters, and which are possible on a study."""
     from prism_desktop.engine.models.method_listing import listing
 
     rows = listing(backbone, *(_facts(study, backbone) if study is not None else ()))
-    write_json({"study": str(study) if study else None, "backbone": backbone, "methods": rows}, json)
+    write_json(
+        {"study": str(study) if study else None, "backbone": backbone, "methods": rows}, json
+    )
     if json == "-":
         return
     table = Table(box=None)
@@ -46,8 +62,15 @@ def methods(
     for row in rows:
         most = "" if row["exact"] else "at most "
         number = "" if row["parameters"] is None else f"{most}{row['parameters']:,}"
-        what = f"{row['title']}. {row['summary']}" + (f" [not possible: {row['reason']}]" if row["reason"] else "")
-        cells = [Text(row["name"]), Text(what), Text(row["enters"]), *([Text(number)] if study else [])]
+        what = f"{row['title']}. {row['summary']}" + (
+            f" [not possible: {row['reason']}]" if row["reason"] else ""
+        )
+        cells = [
+            Text(row["name"]),
+            Text(what),
+            Text(row["enters"]),
+            *([Text(number)] if study else []),
+        ]
         table.add_row(*cells, style="" if row["possible"] else "dim")
     out.print(table)
 
@@ -55,33 +78,54 @@ def methods(
 def compare(
     study: Annotated[Path, typer.Argument(help="The study's folder.")],
     methods: Annotated[str, typer.Option(help="Methods: a,b,c; or all that are possible.")] = "all",
-    backbone: Annotated[str | None, typer.Option(help="prism-mini, MODEL:TAG, MODEL:PATH or embeddings:NAME.")] = None,
+    backbone: Annotated[
+        str | None, typer.Option(help="prism-mini, MODEL:TAG, MODEL:PATH or embeddings:NAME.")
+    ] = None,
     split: Annotated[str | None, typer.Option(help="image, pair, labeler, time or label.")] = None,
-    seeds: Annotated[int, typer.Option(help="Runs of each method, with as many seeds of training.")] = 1,
+    seeds: Annotated[
+        int, typer.Option(help="Runs of each method, with as many seeds of training.")
+    ] = 1,
     labelers: Annotated[str | None, typer.Option(help="Only these labelers: a,b,c.")] = None,
     attributes: Annotated[str | None, typer.Option(help="Only these attributes: a,b,c.")] = None,
     epochs: Annotated[int | None, typer.Option(help="At most this many epochs.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cuda, mps or cpu.")] = None,
-    settings: Annotated[list[str] | None, typer.Option("--set", help="Any other setting, as key=value.")] = None,
-    controls: Annotated[bool, typer.Option("--controls", help="Test with labelers' models swapped, too.")] = False,
-    shuffled: Annotated[bool, typer.Option("--shuffled", help="Control: train on shuffled labelers.")] = False,
-    cross_fit: Annotated[
-        bool, typer.Option("--cross-fit", help="Hold out every image fold in turn: each answer is tested once.")
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="Any other setting, as key=value.")
+    ] = None,
+    controls: Annotated[
+        bool, typer.Option("--controls", help="Test with labelers' models swapped, too.")
     ] = False,
-    name: Annotated[str, typer.Option(help="Name of the comparison; empty for one that follows from the rest.")] = "",
+    shuffled: Annotated[
+        bool, typer.Option("--shuffled", help="Control: train on shuffled labelers.")
+    ] = False,
+    cross_fit: Annotated[
+        bool,
+        typer.Option(
+            "--cross-fit", help="Hold out every image fold in turn: each answer is tested once."
+        ),
+    ] = False,
+    name: Annotated[
+        str, typer.Option(help="Name of the comparison; empty for one that follows from the rest.")
+    ] = "",
     json: Json = None,
-    csv: Annotated[Path | None, typer.Option(help="Write the leaderboard to this CSV file.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option(help="Write the leaderboard to this CSV file.")
+    ] = None,
 ) -> None:
-    """Train several methods on a study, use finished runs again, and rank what they gain over consensus."""
+    """Train several methods on a study, use finished runs
+    again, and rank what they gain over consensus."""
     from prism_desktop.engine.experiments import comparison
 
     given = {
-        "backbone": backbone, "split": split, "labelers": names(labelers), "attributes": names(attributes),
+        "backbone": backbone, "split": split, "labelers": names(labelers),
+        "attributes": names(attributes),
         "epochs": epochs, "device": device,
     }  # fmt: skip
     options = {key: value for key, value in given.items() if value is not None}
     wanted = names(methods) or ()
-    plan = comparison.Plan(study, wanted, options, tuple(settings or ()), seeds, controls, shuffled, name, cross_fit)
+    plan = comparison.Plan(
+        study, wanted, options, tuple(settings or ()), seeds, controls, shuffled, name, cross_fit
+    )
     path = _follow(comparison.compare(plan))
     board = json_module.loads((path / "leaderboard.json").read_text("utf-8"))
     write_json(board, json)
@@ -100,23 +144,32 @@ def compare(
 def search(
     study: Annotated[Path, typer.Argument(help="The study's folder.")],
     method: Annotated[str, typer.Option(help="Whose settings to search.")],
-    trials: Annotated[int, typer.Option(help="Trials in all; those of an earlier call count.")] = 20,
+    trials: Annotated[
+        int, typer.Option(help="Trials in all; those of an earlier call count.")
+    ] = 20,
     workers: Annotated[int, typer.Option(help="Processes at a time.")] = 1,
-    backbone: Annotated[str | None, typer.Option(help="prism-mini, MODEL:TAG or MODEL:PATH.")] = None,
+    backbone: Annotated[
+        str | None, typer.Option(help="prism-mini, MODEL:TAG or MODEL:PATH.")
+    ] = None,
     split: Annotated[str | None, typer.Option(help="image, pair, labeler, time or label.")] = None,
     labelers: Annotated[str | None, typer.Option(help="Only these labelers: a,b,c.")] = None,
     attributes: Annotated[str | None, typer.Option(help="Only these attributes: a,b,c.")] = None,
     epochs: Annotated[int | None, typer.Option(help="At most this many epochs.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cuda, mps or cpu.")] = None,
-    settings: Annotated[list[str] | None, typer.Option("--set", help="A setting that stays, as key=value.")] = None,
-    name: Annotated[str, typer.Option(help="Name of the search; empty for one that follows from the rest.")] = "",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="A setting that stays, as key=value.")
+    ] = None,
+    name: Annotated[
+        str, typer.Option(help="Name of the search; empty for one that follows from the rest.")
+    ] = "",
     json: Json = None,
 ) -> None:
     """Search a method's settings by its validation answers; the test answers are never used."""
     from prism_desktop.engine.experiments import search
 
     given = {
-        "backbone": backbone, "split": split, "labelers": names(labelers), "attributes": names(attributes),
+        "backbone": backbone, "split": split, "labelers": names(labelers),
+        "attributes": names(attributes),
         "epochs": epochs, "device": device,
     }  # fmt: skip
     options = {key: value for key, value in given.items() if value is not None}
@@ -127,8 +180,8 @@ def search(
         return
     usual = "" if result.start is None else f", {result.start:.4f} with the method's own settings"
     say(
-        f"{result.complete} trials came to an end, {result.pruned} were cut short, {result.failed} failed. "
-        f"Best validation NLL {result.value:.4f}{usual}:"
+        f"{result.complete} trials came to an end, {result.pruned} were cut short, {result.failed} "
+        f"failed. Best validation NLL {result.value:.4f}{usual}:"
     )
     say(" ".join(f"--set {line}" for line in result.lines()))
 
@@ -155,7 +208,9 @@ def _follow(batches: Iterable[Sequence[Mapping[str, Any]]]) -> Path:
                     total = event["epochs"] * event["steps_per_epoch"]
                     bar.reset(present, total=total, description="training", state="")
                 case "progress":
-                    bar.update(present, total=event["total"], completed=event["done"], state=event["what"])
+                    bar.update(
+                        present, total=event["total"], completed=event["done"], state=event["what"]
+                    )
                 case "step":
                     bar.update(present, completed=event["step"], state=f"loss {event['loss']:.3f}")
                 case "item-ended":
@@ -192,16 +247,21 @@ def _tables(board: Mapping[str, Any]) -> tuple[Table, Table]:
     tables = Table(box=None, title=title), Table(box=None)
     for table, columns in zip(tables, (_ACCURACY, _COST), strict=True):
         for column in columns:
-            table.add_column(column, no_wrap=True, justify="left" if column == "method" else "right")
+            table.add_column(
+                column, no_wrap=True, justify="left" if column == "method" else "right"
+            )
     for row in board["methods"]:
-        name, macro, _, nll, ece, gain, p, improved, worst, parameters, seconds, gate = board_cells(row)
+        name, macro, _, nll, ece, gain, p, improved, worst, parameters, seconds, gate = board_cells(
+            row
+        )
         tables[0].add_row(name, macro, gain, p, "no" if gate.startswith("does not") else gate)
         tables[1].add_row(name, nll, ece, improved, worst, parameters, seconds)
     return tables
 
 
 def _facts(study: Path, backbone: str) -> tuple[int, int, bool, int, int | None]:
-    """Labelers with answers, attributes, whether any such labeler has a profile, images, embeddings' dimensions."""
+    """Labelers with answers, attributes, whether any such
+    labeler has a profile, images, embeddings' dimensions."""
     from prism_desktop.engine.backbones import parse
     from prism_desktop.engine.study.embeddings import read_embeddings
     from prism_desktop.engine.study.store import Study
@@ -211,7 +271,9 @@ def _facts(study: Path, backbone: str) -> tuple[int, int, bool, int, int | None]
         profiles = any(one.profile.strip() for one in opened.labelers() if one.code in answered)
         images, attributes = opened.info().images, len(opened.attributes())
     spec = parse(backbone)
-    dimensions = read_embeddings(study, spec.model)[1].shape[1] if spec.kind == "embeddings" else None
+    dimensions = (
+        read_embeddings(study, spec.model)[1].shape[1] if spec.kind == "embeddings" else None
+    )
     return len(answered), attributes, profiles, images, dimensions
 
 
@@ -224,8 +286,14 @@ def _remarks(board: Mapping[str, Any]) -> list[str]:
         for method, row in board["swapped"].items()
         if row["gain"]["value"] is not None
     ]
-    swapped += [f"{one['method']} is not swapped. {one['reason']}" for one in board.get("unswapped", ())]
-    reads = [f"* {TESTED_FACES}."] if any(row.get("reads_tested_faces") for row in board["methods"]) else []
+    swapped += [
+        f"{one['method']} is not swapped. {one['reason']}" for one in board.get("unswapped", ())
+    ]
+    reads = (
+        [f"* {TESTED_FACES}."]
+        if any(row.get("reads_tested_faces") for row in board["methods"])
+        else []
+    )
     return told_once(board["failed"]) + swapped + reads
 
 
@@ -235,15 +303,18 @@ def _write_csv(path: Path, board: Mapping[str, Any]) -> None:
         writer = csv_module.writer(file)
         head = [f"{average}_{number}" for average in ("macro", "micro") for number in numbers]
         writer.writerow(
-            ["method", *head, "nll", "ece", "gain", "gain_low", "gain_high", "p_holm", "p", "improved",
+            ["method", *head, "nll", "ece", "gain", "gain_low", "gain_high", "p_holm", "p",
+            "improved",
              "worst_labeler", "worst_difference", "parameters", "seconds", "passes", "failure"]
         )  # fmt: skip
         for row in board["methods"]:
             test, gain = row["test"], row["gain"] or {}
             worst, verdict = row["worst"] or {}, row["verdict"] or {}
             writer.writerow(
-                [row["method"], *(test[a][n] for a in ("macro", "micro") for n in numbers), test["nll"], test["ece"],
-                 *(gain.get(key) for key in ("value", "low", "high", "p", "p_raw")), row["improved"],
+                [row["method"], *(test[a][n] for a in ("macro", "micro") for n in numbers),
+                test["nll"], test["ece"],
+                 *(gain.get(key) for key in ("value", "low", "high", "p", "p_raw")),
+                 row["improved"],
                  worst.get("labeler"), worst.get("difference"), row["parameters"], row["seconds"],
                  verdict.get("passed"), ""]
             )  # fmt: skip

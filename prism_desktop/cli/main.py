@@ -1,6 +1,7 @@
 """The command `prism-desktop`: opens the window, or runs one of the commands below it.
 
-Qt and torch are imported only by the commands that need them, so that `--help` and `study info` answer at once.
+Qt and torch are imported only by the commands that need them, so that `--help` and `study info`
+answer at once.
 """
 
 import sys
@@ -10,11 +11,21 @@ import typer
 from typer.main import get_command
 
 from prism_desktop import __version__
-from prism_desktop.cli import adaptation, analysis, demo, doctor, experiments, open_window, study, training
+from prism_desktop.cli import (
+    adaptation,
+    analysis,
+    demo,
+    doctor,
+    experiments,
+    open_window,
+    study,
+    training,
+)
 from prism_desktop.cli.console import err
 from prism_desktop.engine.errors import PrismError
 
-# Click's error for options that cannot be read; typer has it under its own name only in some versions.
+# Click's error for options that cannot be read; typer has it under its own name only in some
+# versions.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 app = typer.Typer(
@@ -34,7 +45,9 @@ for module in (open_window, demo, training, experiments, adaptation, analysis, d
 @app.callback(invoke_without_command=True)
 def _root(
     context: typer.Context,
-    version: bool = typer.Option(False, "--version", help="Print the version and exit.", is_eager=True),
+    version: bool = typer.Option(
+        False, "--version", help="Print the version and exit.", is_eager=True
+    ),
 ) -> None:
     if version:
         typer.echo(__version__)
@@ -47,7 +60,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line; wrong input ends it with one sentence and exit code 2."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        code = get_command(app).main(args=_with_open(given), prog_name="prism-desktop", standalone_mode=False)
+        code = get_command(app).main(
+            args=_with_open(given), prog_name="prism-desktop", standalone_mode=False
+        )
     except PrismError as problem:
         _refuse(str(problem))
     except _UsageError as problem:

@@ -17,10 +17,14 @@ def register(app: typer.Typer) -> None:
     app.command("screenshot")(screenshot)
 
 
-def open_window(study: Annotated[Path | None, typer.Argument(help="The study to open.")] = None) -> None:
+def open_window(
+    study: Annotated[Path | None, typer.Argument(help="The study to open.")] = None,
+) -> None:
     """Open the window, on a study if one is given."""
     if study is not None and not study.is_dir():
-        raise InputError(f"There is no study at {study}, and no command of that name; see prism-desktop --help.")
+        raise InputError(
+            f"There is no study at {study}, and no command of that name; see prism-desktop --help."
+        )
     offscreen = os.environ.get("QT_QPA_PLATFORM") in ("offscreen", "minimal")
     if not offscreen and not qt_libraries.display_available():
         raise InputError(
@@ -44,7 +48,10 @@ def screenshot(
 
 
 def draw_panels(study: Path, out: Path, theme: str) -> list[Path]:
-    """Render every panel of the window on a study without a display; returns the pictures' paths."""
+    """Render every panel of the window on a study without a display.
+
+    Returns the pictures' paths.
+    """
     if theme not in ("light", "dark", "both"):
         raise InputError(f"The theme is light, dark or both, not {theme}.")
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
@@ -64,7 +71,9 @@ def make_folder(out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
-        raise InputError(f"The folder {out} for the pictures cannot be made: {problem.strerror}.") from problem
+        raise InputError(
+            f"The folder {out} for the pictures cannot be made: {problem.strerror}."
+        ) from problem
 
 
 def _require_libraries(*, window: bool) -> None:

@@ -23,8 +23,12 @@ Json = Annotated[str | None, typer.Option("--json", help=JSON_HELP)]
 @app.command("new")
 def new(
     folder: StudyPath,
-    images: Annotated[Path | None, typer.Option(help="A folder of images to add, with its subfolders.")] = None,
-    attributes: Annotated[str, typer.Option(help="What is judged, such as a,b,c.")] = "attractive,smart,trustworthy",
+    images: Annotated[
+        Path | None, typer.Option(help="A folder of images to add, with its subfolders.")
+    ] = None,
+    attributes: Annotated[
+        str, typer.Option(help="What is judged, such as a,b,c.")
+    ] = "attractive,smart,trustworthy",
     copy: Annotated[bool, typer.Option("--copy", help="Copy the images into the study.")] = False,
     json: Json = None,
 ) -> None:
@@ -47,20 +51,38 @@ def new(
 def import_(
     folder: StudyPath,
     files: Annotated[
-        list[Path], typer.Argument(help="Files of ratings, comparisons or embeddings, or folders of images.")
+        list[Path],
+        typer.Argument(help="Files of ratings, comparisons or embeddings, or folders of images."),
     ],
-    format: Annotated[str | None, typer.Option(help="Override the format that the content suggests.")] = None,  # noqa: A002
-    coding: Annotated[
-        str | None, typer.Option(help="Comparison workbooks: 2-first if 2 means the first image won, else 1-first.")
+    format: Annotated[  # noqa: A002
+        str | None, typer.Option(help="Override the format that the content suggests.")
     ] = None,
-    scale: Annotated[str | None, typer.Option(help="The ratings' scale as LOW-HIGH, such as 1-10.")] = None,
-    attributes: Annotated[str | None, typer.Option(help="Which columns are judgments, such as a,b,c.")] = None,
-    rename: Annotated[list[str] | None, typer.Option(help="Import a column as an attribute: column=attribute.")] = None,
-    name: Annotated[str | None, typer.Option(help="What a set of embeddings is called; else as its file.")] = None,
-    copy: Annotated[bool, typer.Option("--copy", help="Copy imported images into the study.")] = False,
+    coding: Annotated[
+        str | None,
+        typer.Option(
+            help="Comparison workbooks: 2-first if 2 means the first image won, else 1-first."
+        ),
+    ] = None,
+    scale: Annotated[
+        str | None, typer.Option(help="The ratings' scale as LOW-HIGH, such as 1-10.")
+    ] = None,
+    attributes: Annotated[
+        str | None, typer.Option(help="Which columns are judgments, such as a,b,c.")
+    ] = None,
+    rename: Annotated[
+        list[str] | None, typer.Option(help="Import a column as an attribute: column=attribute.")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="What a set of embeddings is called; else as its file.")
+    ] = None,
+    copy: Annotated[
+        bool, typer.Option("--copy", help="Copy imported images into the study.")
+    ] = False,
     json: Json = None,
 ) -> None:
-    """Import ratings, comparisons, images or embeddings; each import is one transaction with a report, and undoable.
+    """Import ratings, comparisons, images or embeddings.
+
+    Each import is one transaction with a report, and undoable.
 
     Exit code 2 if a file is refused whole.
     """
@@ -72,14 +94,25 @@ def import_(
     reports: list[ImportReport] = []
     vectors = [path for path in files if path.is_file() and is_embeddings(path, format)]
     if name is not None and len(vectors) != 1:
-        raise InputError(f"--name names one set of embeddings, and {len(vectors)} were given; nothing was imported.")
+        raise InputError(
+            f"--name names one set of embeddings, and {len(vectors)} were given; nothing was "
+            "imported."
+        )
     tables = [path for path in files if path.is_file() and path not in vectors]
     with _store().open(folder) as study:
-        reports.extend(follow(import_images(study, path, copy=copy)) for path in files if path.is_dir())
+        reports.extend(
+            follow(import_images(study, path, copy=copy)) for path in files if path.is_dir()
+        )
         reports.extend(follow(import_files(study, [path], format, name=name)) for path in vectors)
         if tables:
             events = import_files(
-                study, tables, format, coding=coding, scale=scale, attributes=names(attributes), rename=_pairs(rename)
+                study,
+                tables,
+                format,
+                coding=coding,
+                scale=scale,
+                attributes=names(attributes),
+                rename=_pairs(rename),
             )
             reports.append(follow(events))
     for report in reports:
@@ -90,7 +123,10 @@ def import_(
 
 
 @app.command("undo-import")
-def undo_import(folder: StudyPath, id: Annotated[str, typer.Argument(help="The import's id.")]) -> None:  # noqa: A002
+def undo_import(
+    folder: StudyPath,
+    id: Annotated[str, typer.Argument(help="The import's id.")],  # noqa: A002
+) -> None:
     """Take an import back."""
     with _store().open(folder) as study:
         study.undo_import(id)
@@ -106,9 +142,15 @@ def info(folder: StudyPath, json: Json = None) -> None:
     if json == "-":
         return
     kind = " (simulated labelers)" if value["simulated"] else ""
-    say(f"{value['name']}{kind}: {value['images']} images, attributes {', '.join(value['attributes'])}")
+    say(
+        f"{value['name']}{kind}: {value['images']} images, attributes "
+        f"{', '.join(value['attributes'])}"
+    )
     for found in value["embeddings"]:
-        say(f"Embeddings {found['name']}: {found['images']} images, {found['dimensions']} dimensions")
+        say(
+            f"Embeddings {found['name']}: {found['images']} images, {found['dimensions']} "
+            "dimensions"
+        )
     table = Table("labeler", "rating trials", "comparison trials", box=None)
     for row in value["progress"]:
         table.add_row(row["labeler"], str(row["ratings"]), str(row["comparisons"]))
@@ -171,7 +213,8 @@ def _pairs(given: list[str] | None) -> dict[str, str] | None:
 
 
 def _store() -> "type[Study]":
-    """The store, imported only by commands that need it: it takes as long as the rest of the program."""
+    """The store, imported only by commands that need it:
+    it takes as long as the rest of the program."""
     from prism_desktop.engine.study.store import Study
 
     return Study

@@ -8,7 +8,16 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, Progress, TextColumn
 
-from prism_desktop.cli.console import JSON_HELP, err, follow, names, out, say, write_file, write_json
+from prism_desktop.cli.console import (
+    JSON_HELP,
+    err,
+    follow,
+    names,
+    out,
+    say,
+    write_file,
+    write_json,
+)
 from prism_desktop.cli.result_tables import accuracy_table
 from prism_desktop.cli.study import open_existing
 from prism_desktop.engine.config import TrainConfig
@@ -27,16 +36,24 @@ def register(app: typer.Typer) -> None:
 
 def train(
     study: Annotated[Path, typer.Argument(help="The study's folder.")],
-    method: Annotated[str | None, typer.Option(help="A method's name; `methods` lists them.")] = None,
-    backbone: Annotated[str | None, typer.Option(help="prism-mini, MODEL:TAG or MODEL:PATH of local weights.")] = None,
+    method: Annotated[
+        str | None, typer.Option(help="A method's name; `methods` lists them.")
+    ] = None,
+    backbone: Annotated[
+        str | None, typer.Option(help="prism-mini, MODEL:TAG or MODEL:PATH of local weights.")
+    ] = None,
     split: Annotated[str | None, typer.Option(help="image, pair, labeler, time or label.")] = None,
     labelers: Annotated[str | None, typer.Option(help="Only these labelers: a,b,c.")] = None,
     attributes: Annotated[str | None, typer.Option(help="Only these attributes: a,b,c.")] = None,
     epochs: Annotated[int | None, typer.Option(help="At most this many epochs.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything random.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cuda, mps or cpu.")] = None,
-    settings: Annotated[list[str] | None, typer.Option("--set", help="Any other setting, as key=value.")] = None,
-    config: Annotated[Path | None, typer.Option(help="A run's config.json: train it again from its folder.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="Any other setting, as key=value.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="A run's config.json: train it again from its folder.")
+    ] = None,
     json: Json = None,
 ) -> None:
     """Train a personalised model on a study, then test it once."""
@@ -47,13 +64,18 @@ def train(
         "method": method, "backbone": backbone, "split": split, "labelers": names(labelers),
         "attributes": names(attributes), "epochs": epochs, "seed": seed, "device": device,
     }  # fmt: skip
-    chosen = base.with_options({key: value for key, value in given.items() if value is not None}, settings or [])
+    chosen = base.with_options(
+        {key: value for key, value in given.items() if value is not None}, settings or []
+    )
     reuse = config.parent if config is not None and (config.parent / "data").is_dir() else None
     report(train_here(supervisor.train(study, chosen, snapshot=reuse)), json)
 
 
 def resume(run: Run, json: Json = None) -> None:
-    """Go on with a run that was interrupted, from its last good checkpoint; a run that was tested cannot go on."""
+    """Go on with a run that was interrupted, from its last good checkpoint.
+
+    A run that was tested cannot go on.
+    """
     from prism_desktop.engine.processes import supervisor
 
     report(train_here(supervisor.follow(supervisor.resume(RunFolder(run)))), json)
@@ -61,7 +83,9 @@ def resume(run: Run, json: Json = None) -> None:
 
 def evaluate(
     run: Run,
-    swap: Annotated[str | None, typer.Option(help="Control: let two labelers, a,b, exchange their models.")] = None,
+    swap: Annotated[
+        str | None, typer.Option(help="Control: let two labelers, a,b, exchange their models.")
+    ] = None,
     json: Json = None,
 ) -> None:
     """A finished run's test results, computed again from its predictions."""
@@ -83,18 +107,28 @@ def predict(
         str | None, typer.Option(help="An attribute of the run, or any words, judged zero-shot.")
     ] = None,
     images: Annotated[
-        Path | None, typer.Option(help="A folder of any images, with its subfolders, in place of the run's.")
+        Path | None,
+        typer.Option(help="A folder of any images, with its subfolders, in place of the run's."),
     ] = None,
     all_images: Annotated[
-        bool, typer.Option("--all-images", help="All images that the study has now, those added later included.")
+        bool,
+        typer.Option(
+            "--all-images", help="All images that the study has now, those added later included."
+        ),
     ] = False,
-    csv: Annotated[Path | None, typer.Option(help="Write the predictions to this CSV file.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option(help="Write the predictions to this CSV file.")
+    ] = None,
 ) -> None:
     """Predicted scores for every image; differences of scores are logits of the comparison."""
     if attribute is not None and not attribute.strip():
-        raise InputError("--attribute wants an attribute of the run, or any words, but it is empty.")
+        raise InputError(
+            "--attribute wants an attribute of the run, or any words, but it is empty."
+        )
     if images is not None and all_images:
-        raise InputError("--images and --all-images both say which images to score; give one of them.")
+        raise InputError(
+            "--images and --all-images both say which images to score; give one of them."
+        )
     from prism_desktop.engine.adaptation.predictions import images_in, predictions
 
     opened, shown = RunFolder.open(run), None
@@ -132,13 +166,26 @@ def train_here(batches: Iterable[Sequence[Mapping[str, Any]]]) -> RunFolder:
                     stage = str(event["name"]).capitalize()
                     bar.update(task, description=stage, state="")
                 case "started":
-                    bar.reset(task, total=event["epochs"] * event["steps_per_epoch"], description=stage, state="")
+                    bar.reset(
+                        task,
+                        total=event["epochs"] * event["steps_per_epoch"],
+                        description=stage,
+                        state="",
+                    )
                     err.print(f"{event['method']} on {event['device_name']}", markup=False)
                 case "progress":
-                    bar.update(task, total=event["total"], completed=event["done"], state=event["what"])
+                    bar.update(
+                        task, total=event["total"], completed=event["done"], state=event["what"]
+                    )
                 case "step":
-                    left = f"{event['eta_seconds']:.0f} s left" if event.get("eta_seconds") is not None else ""
-                    bar.update(task, completed=event["step"], state=f"loss {event['loss']:.3f}  {left}")
+                    left = (
+                        f"{event['eta_seconds']:.0f} s left"
+                        if event.get("eta_seconds") is not None
+                        else ""
+                    )
+                    bar.update(
+                        task, completed=event["step"], state=f"loss {event['loss']:.3f}  {left}"
+                    )
                 case "epoch":
                     bar.console.print(_epoch_line(event), markup=False)
                 case "notice":
@@ -163,7 +210,8 @@ def report(run: RunFolder, json: str | None) -> None:
     summary = run.summary()
     if summary is None:
         raise InputError(
-            f"The run {run.path} was stopped before there was anything to evaluate; resume goes on with it."
+            f"The run {run.path} was stopped before there was anything to evaluate; resume goes on "
+            "with it."
         )
     write_json(summary, json)
     if json != "-":

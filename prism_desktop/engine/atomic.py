@@ -10,7 +10,8 @@ from typing import Any
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a file beside `path`, make it durable, then put it in place of `path` in one step."""
+    """Let `write` fill a file beside `path`, make it durable,
+    then put it in place of `path` in one step."""
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         write(beside)

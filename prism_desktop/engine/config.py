@@ -1,4 +1,7 @@
-"""Everything a training run can be told; the window's form and `--set key=value` are made from these fields."""
+"""Everything a training run can be told.
+
+The window's form and `--set key=value` are made from these fields.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,7 +16,15 @@ from prism_desktop.engine.methods.members import misfit, reads_tested_faces, unu
 from prism_desktop.engine.methods.recipe import SOURCE_RECIPE, refused_start, starting_values
 from prism_desktop.engine.settings import Setting, merged, parse, sentence, settings_of, without
 
-__all__ = ["DEFAULT_METHOD", "SOURCE_RECIPE", "PairsConfig", "Setting", "SplitConfig", "TrainConfig", "settings"]
+__all__ = [
+    "DEFAULT_METHOD",
+    "SOURCE_RECIPE",
+    "PairsConfig",
+    "Setting",
+    "SplitConfig",
+    "TrainConfig",
+    "settings",
+]
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -28,12 +39,19 @@ class SplitConfig(_Settings):
 
     kind: Literal["image", "pair", "labeler", "time", "label"] = Field(
         default="image",
-        description="What is held out: unseen images (the headline), pairs, labelers, later answers, or random answers",
+        description="What is held out: unseen images (the headline), pairs, labelers, later "
+        "answers, or random answers",
     )
     fold: int = Field(
-        default=0, ge=0, description="Which image fold is the test fold, counted from 0; vary it to cross-fit"
+        default=0,
+        ge=0,
+        description="Which image fold is the test fold, counted from 0; vary it to cross-fit",
     )
-    seed: int = Field(default=0, ge=0, description="Seed of the split's random choices, apart from the training's seed")
+    seed: int = Field(
+        default=0,
+        ge=0,
+        description="Seed of the split's random choices, apart from the training's seed",
+    )
     train: float = Field(
         default=0.7,
         gt=0,
@@ -41,10 +59,15 @@ class SplitConfig(_Settings):
         description="Share of the answers that train; image folds have their own shares, 5 : 1 : 1",
     )
     val: float = Field(
-        default=0.15, gt=0, lt=1, description="Share of the answers that choose the best epoch; likewise"
+        default=0.15,
+        gt=0,
+        lt=1,
+        description="Share of the answers that choose the best epoch; likewise",
     )
     shots: int = Field(
-        default=20, ge=0, description="First trials of a held-out labeler that training may see (labeler split only)"
+        default=20,
+        ge=0,
+        description="First trials of a held-out labeler that training may see (labeler split only)",
     )
 
     @property
@@ -64,23 +87,28 @@ class PairsConfig(_Settings):
 
     use: Literal["auto", "comparisons", "ratings", "both"] = Field(
         default="auto",
-        description="Task types that are learned from; auto takes comparisons, and ratings too if somebody only rated",
+        description="Task types that are learned from; auto takes comparisons, and ratings too if "
+        "somebody only rated",
     )
     ties: Literal["drop", "davidson"] = Field(
         default="drop",
-        description="Ties are left out (as the source does) or predicted with Davidson's model and a learned tie rate",
+        description="Ties are left out (as the source does) or predicted with Davidson's model "
+        "and a learned tie rate",
     )
-    min_difference: int = Field(default=1, ge=1, description="Least difference between two ratings that makes a pair")
+    min_difference: int = Field(
+        default=1, ge=1, description="Least difference between two ratings that makes a pair"
+    )
     cap_per_image: int = Field(
         default=10,
         ge=1,
-        description="Most rating pairs per image, labeler and attribute, so that they cannot drown comparisons",
+        description="Most rating pairs per image, labeler and attribute, so that they cannot drown "
+        "comparisons",
     )
     shuffle: int | None = Field(
         default=None,
         ge=0,
-        description="Control: permute with this seed who gave which training answer, so that no labeler has a taste of "
-        "their own left to learn; empty to leave them",
+        description="Control: permute with this seed who gave which training answer, so that no "
+        "labeler has a taste of their own left to learn; empty to leave them",
     )
 
 
@@ -90,101 +118,151 @@ DEFAULT_METHOD = "lora-visual-prompt"
 class DecoderConfig(_Settings):
     """The network of the MLP decoder."""
 
-    vector: Count = Field(default=32, description="Numbers per labeler that the decoder reads beside the image")
-    activation: Literal["gelu", "relu", "silu", "tanh"] = Field(default="gelu", description="The decoder's activation")
-    glu: bool = Field(default=False, description="Gate each of the decoder's layers by a second product")
-    batch_norm: bool = Field(default=False, description="Normalise each of the decoder's layers over the batch")
-    dropout: float = Field(default=0.1, ge=0, lt=1, description="Share of the decoder's units that a step leaves out")
+    vector: Count = Field(
+        default=32, description="Numbers per labeler that the decoder reads beside the image"
+    )
+    activation: Literal["gelu", "relu", "silu", "tanh"] = Field(
+        default="gelu", description="The decoder's activation"
+    )
+    glu: bool = Field(
+        default=False, description="Gate each of the decoder's layers by a second product"
+    )
+    batch_norm: bool = Field(
+        default=False, description="Normalise each of the decoder's layers over the batch"
+    )
+    dropout: float = Field(
+        default=0.1, ge=0, lt=1, description="Share of the decoder's units that a step leaves out"
+    )
 
 
 class TrainConfig(_Settings):
     """One training run, complete: with the run's data snapshot it determines the result."""
 
     method: str = Field(
-        default=DEFAULT_METHOD, description="Named recipe of personalisation: consensus, lora-visual-prompt, ..."
+        default=DEFAULT_METHOD,
+        description="Named recipe of personalisation: consensus, lora-visual-prompt, ...",
     )
     recipe: Literal["default", "source"] = Field(
-        default="default", description="Starting values of the settings below: ours, or the source project's exactly"
+        default="default",
+        description="Starting values of the settings below: ours, or the source project's exactly",
     )
     backbone: str = Field(
         default="ViT-B-32-quickgelu:openai",
         description="Frozen network that sees the images: prism-mini, MODEL:TAG or MODEL:PATH",
     )
     labelers: tuple[str, ...] | None = Field(
-        default=None, description="Codes of the labelers to model, separated by commas; empty for all"
+        default=None,
+        description="Codes of the labelers to model, separated by commas; empty for all",
     )
     attributes: tuple[str, ...] | None = Field(
         default=None, description="Attributes to model, separated by commas; empty for all"
     )
-    split: SplitConfig = Field(default_factory=lambda: SplitConfig(), description="What is held out, and how much")
-    pairs: PairsConfig = Field(default_factory=lambda: PairsConfig(), description="How answers become pairs")
+    split: SplitConfig = Field(
+        default_factory=lambda: SplitConfig(), description="What is held out, and how much"
+    )
+    pairs: PairsConfig = Field(
+        default_factory=lambda: PairsConfig(), description="How answers become pairs"
+    )
 
     epochs: Count | None = Field(
         default=None,
-        description="Most passes over the training answers; empty for what fits them: 6, up to 20 where they are few",
+        description="Most passes over the training answers; empty for what fits them: 6, up to 20 "
+        "where they are few",
     )
-    patience: Count = Field(default=3, description="Epochs without a better validation before training ends early")
-    batch: Count = Field(default=64, description="Answers per step; the attributes of one comparison stay together")
-    max_steps: Count | None = Field(default=None, description="Stop after so many steps; empty for no limit")
+    patience: Count = Field(
+        default=3, description="Epochs without a better validation before training ends early"
+    )
+    batch: Count = Field(
+        default=64, description="Answers per step; the attributes of one comparison stay together"
+    )
+    max_steps: Count | None = Field(
+        default=None, description="Stop after so many steps; empty for no limit"
+    )
     lora_lr: Positive = Field(default=2e-3, description="Learning rate of the LoRA adapters")
     token_lr: Positive = Field(default=1e-2, description="Learning rate of the labelers' tokens")
     rates_at_width: Count | None = Field(
         default=768,
-        description="Width of the image tower for which the rates hold; for another they are multiplied by this width "
-        "over its own. Empty to take them as they are",
+        description="Width of the image tower for which the rates hold; for another they are "
+        "multiplied by this width over its own. Empty to take them as they are",
     )
     schedule: Literal["cosine", "constant"] = Field(
         default="cosine",
-        description="How learning rates go on: falling to zero along a half cosine over all epochs, or unchanged",
+        description="How learning rates go on: falling to zero along a half cosine over all "
+        "epochs, or unchanged",
     )
     weight_decay: float = Field(default=0.01, ge=0, description="Decoupled weight decay of AdamW")
     rank: Count = Field(default=4, description="Rank of the LoRA adapters")
-    alpha: Positive = Field(default=1.0, description="LoRA scale: the adapters are multiplied by alpha / rank")
+    alpha: Positive = Field(
+        default=1.0, description="LoRA scale: the adapters are multiplied by alpha / rank"
+    )
     lora_std: Positive | None = Field(
-        default=None, description="Spread of the LoRA A matrices at the start; empty for PEFT's own (B starts at zero)"
+        default=None,
+        description="Spread of the LoRA A matrices at the start; empty for PEFT's own (B starts "
+        "at zero)",
     )
     tokens: Count = Field(default=1, description="Visual tokens per labeler")
-    token_std: Positive = Field(default=0.02, description="Standard deviation of the tokens at the start")
+    token_std: Positive = Field(
+        default=0.02, description="Standard deviation of the tokens at the start"
+    )
     temperature: Positive = Field(
-        default=0.15, description="T in score = cosine / T; a lower one makes differences weigh more"
+        default=0.15,
+        description="T in score = cosine / T; a lower one makes differences weigh more",
     )
     learn_temperature: bool = Field(default=False, description="Train T as well")
     start: Literal["random", "consensus"] = Field(
         default="random",
-        description="Where a personal model starts: at random, or at the consensus model's LoRA and token",
+        description="Where a personal model starts: at random, or at the consensus model's LoRA "
+        "and token",
     )
-    experts: Count = Field(default=4, description="Sets of adapters that a mixture of adapters mixes")
+    experts: Count = Field(
+        default=4, description="Sets of adapters that a mixture of adapters mixes"
+    )
     clustering: Literal["k-means", "agglomerative", "hdbscan"] = Field(
-        default="k-means", description="How labelers are grouped by their tastes, where a method groups them"
+        default="k-means",
+        description="How labelers are grouped by their tastes, where a method groups them",
     )
     clusters: Count | None = Field(
-        default=None, description="Groups of labelers; empty for the number with the best silhouette"
+        default=None,
+        description="Groups of labelers; empty for the number with the best silhouette",
     )
     delta: bool = Field(
-        default=False, description="Give each labeler a deviation of their own from their group's tokens"
+        default=False,
+        description="Give each labeler a deviation of their own from their group's tokens",
     )
     decoder: DecoderConfig = Field(
         default_factory=lambda: DecoderConfig(), description="The network of the MLP decoder"
     )
     strength: float = Field(
-        default=0.1, ge=0, description="Weight of what a method adds to the likelihood, such as a prior or a penalty"
+        default=0.1,
+        ge=0,
+        description="Weight of what a method adds to the likelihood, such as a prior or a penalty",
     )
     members: tuple[str, ...] | None = Field(
-        default=None, description="Methods that a combination combines, separated by commas; empty for its own choice"
+        default=None,
+        description="Methods that a combination combines, separated by commas; empty for its own "
+        "choice",
     )
     compare: bool = Field(
-        default=True, description="Make sure that a consensus model of the same data exists, and report against it"
+        default=True,
+        description="Make sure that a consensus model of the same data exists, and report against "
+        "it",
     )
     flips: bool = Field(default=False, description="Mirror training images at random")
 
-    seed: int = Field(default=0, ge=0, description="Seed of the starting weights and of the order of the answers")
-    device: str = Field(default="auto", pattern=r"^(auto|cuda|gpu|mps|cpu)$", description="auto, cuda, mps or cpu")
+    seed: int = Field(
+        default=0, ge=0, description="Seed of the starting weights and of the order of the answers"
+    )
+    device: str = Field(
+        default="auto", pattern=r"^(auto|cuda|gpu|mps|cpu)$", description="auto, cuda, mps or cpu"
+    )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         default="auto",
-        description="Number format of the frozen network; auto takes bfloat16 where the device is fast at it",
+        description="Number format of the frozen network; auto takes bfloat16 where the device is "
+        "fast at it",
     )
     threads: Count | None = Field(
-        default=None, description="Processor threads; empty for all. Bit-equal results need equal counts"
+        default=None,
+        description="Processor threads; empty for all. Bit-equal results need equal counts",
     )
     checkpoint_seconds: Positive = Field(
         default=60.0, description="Longest time between two checkpoints within an epoch"
@@ -195,7 +273,8 @@ class TrainConfig(_Settings):
     def _fill_from_recipe(cls, data: Any) -> Any:
         if not isinstance(data, Mapping):
             return data
-        chosen = METHODS.get(str(data.get("method", DEFAULT_METHOD)))  # an unknown method is refused later
+        # an unknown method is refused later
+        chosen = METHODS.get(str(data.get("method", DEFAULT_METHOD)))
         return merged(starting_values(chosen, source=data.get("recipe") == "source"), data)
 
     @field_validator("members")
@@ -210,7 +289,9 @@ class TrainConfig(_Settings):
         chosen = METHODS.get(self.method)
         if not self.members or chosen is None or chosen.made != "combination":
             return self
-        if problem := misfit(chosen, self.members, embeddings=self.backbone.startswith("embeddings:")):
+        if problem := misfit(
+            chosen, self.members, embeddings=self.backbone.startswith("embeddings:")
+        ):
             raise ValueError(problem)
         return self
 
@@ -222,24 +303,32 @@ class TrainConfig(_Settings):
 
     @property
     def reads_tested_faces(self) -> bool:
-        """Whether what is trained knows what other labelers answered about the very faces that are tested."""
+        """Whether what is trained knows what other labelers
+        answered about the very faces that are tested."""
         return self.method in METHODS and reads_tested_faces(METHODS[self.method], self.members)
 
     def with_settings(self, settings: Sequence[str]) -> "TrainConfig":
-        """Change settings by their dotted keys, as in ["epochs=3", "split.kind=pair", "recipe=source"].
+        """Change settings by their dotted keys, as in
+        ["epochs=3", "split.kind=pair", "recipe=source"].
 
         Raises:
-            InputError: one sentence, if a key is unknown (with near matches) or a value does not fit.
+            InputError: one sentence, if a key is unknown (with near matches) or a value does not
+                fit.
         """
         return self.with_options({}, settings)
 
-    def with_options(self, options: Mapping[str, Any], settings: Sequence[str] = ()) -> "TrainConfig":
-        """Change settings by dotted keys and values ("split" is short for "split.kind"), then by "key=value" texts.
+    def with_options(
+        self, options: Mapping[str, Any], settings: Sequence[str] = ()
+    ) -> "TrainConfig":
+        """Change settings by dotted keys and values ("split" is
+        short for "split.kind"), then by "key=value" texts.
 
-        A new method or recipe replaces the values that still are the old one's, so what was chosen on purpose stays.
+        A new method or recipe replaces the values that still are the old one's, so what was chosen
+        on purpose stays.
 
         Raises:
-            InputError: one sentence, if a key is unknown (with near matches) or a value does not fit.
+            InputError: one sentence, if a key is unknown (with near matches) or a value does not
+                fit.
         """
         given = {("split.kind" if key == "split" else key): value for key, value in options.items()}
         given |= dict(parse(text, settings_of(TrainConfig)) for text in settings)
@@ -268,7 +357,9 @@ class TrainConfig(_Settings):
         try:
             values = json.loads(path.read_text("utf-8"))
         except OSError as error:
-            raise InputError(f"The configuration {path} cannot be read: {error.strerror}.") from None
+            raise InputError(
+                f"The configuration {path} cannot be read: {error.strerror}."
+            ) from None
         except ValueError:
             raise InputError(f"The configuration {path} is not JSON.") from None
         if not isinstance(values, dict):

@@ -37,7 +37,9 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Precision:
-    """How the frozen visual weights are held; trained parameters and text vectors are always float32.
+    """How the frozen visual weights are held.
+
+    Trained parameters and text vectors are always float32.
 
     Weights held in bfloat16 are preferred to autocast, which on CPU costs more than it saves.
     """
@@ -65,23 +67,32 @@ def choose_device(requested: str = "auto") -> Device:
     wanted = {"gpu": "cuda"}.get(requested.strip().lower(), requested.strip().lower())
     if wanted == "auto":
         kind = next(kind for kind in KINDS if _available(kind))
-        reason = {"cuda": "a GPU was found", "mps": "Apple's GPU was found", "cpu": "no GPU was found"}[kind]
+        reason = {
+            "cuda": "a GPU was found",
+            "mps": "Apple's GPU was found",
+            "cpu": "no GPU was found",
+        }[kind]
         return Device(kind, _name(kind), f"Chosen because {reason}.")
     for kind in KINDS:
         if wanted == kind:
             if not _available(kind):
-                raise InputError(f"This machine or this build of torch has no {kind} device; use --device auto or cpu.")
+                raise InputError(
+                    f"This machine or this build of torch has no {kind} device; use --device auto "
+                    "or cpu."
+                )
             return Device(kind, _name(kind), "Chosen because it was asked for.")
     raise InputError(f"The device {requested!r} is unknown; use auto, cuda, mps or cpu.")
 
 
 def precision(device: Device, requested: str = "auto", width: int = 0) -> Precision:
-    """Decide the precision: bfloat16 where the device computes it natively and gains by it, float32 elsewhere.
+    """Decide the precision: bfloat16 where the device computes
+    it natively and gains by it, float32 elsewhere.
 
     Args:
         device: where the network computes.
         requested: one of PRECISIONS; "auto" decides here.
-        width: of the image tower; on a processor only wide ones gain (ViT-B/32 nearly halves its time, `make bench`).
+        width: of the image tower; on a processor only wide ones gain (ViT-B/32 nearly halves its
+            time, `make bench`).
 
     Raises:
         InputError: if the request is unknown.
@@ -105,7 +116,9 @@ def precision(device: Device, requested: str = "auto", width: int = 0) -> Precis
 def _processor_has_bfloat16() -> bool:
     import torch
 
-    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()  # not in older versions
+    capabilities: dict[str, object] = getattr(
+        torch.cpu, "get_capabilities", dict
+    )()  # not in older versions
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 

@@ -6,7 +6,8 @@ class PrismError(Exception):
 
 
 class InputError(PrismError):
-    """The user's input cannot be used: an unknown labeler, a bad setting, a file that is not what it should be."""
+    """The user's input cannot be used: an unknown labeler, a
+    bad setting, a file that is not what it should be."""
 
 
 class StudyError(PrismError):

@@ -1,6 +1,7 @@
 """Events of long work: what a generator yields while it goes on.
 
-Long work is a generator of these frozen records. Its last event is the result; closing the generator cancels it.
+Long work is a generator of these frozen records. Its last event is the result; closing the
+generator cancels it.
 """
 
 from collections.abc import Generator, Iterator
@@ -37,7 +38,8 @@ Event = Progress | Notice | Done[T]
 
 
 def value(events: Iterator[Event[T]]) -> Generator[Progress | Notice, None, T]:
-    """Pass progress and notices on, and return what the work is done with: `found = yield from value(work())`.
+    """Pass progress and notices on, and return what the work
+    is done with: `found = yield from value(work())`.
 
     Raises:
         RuntimeError: if the work ended without a result.

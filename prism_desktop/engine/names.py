@@ -19,7 +19,7 @@ def checked_name(name: str, what: str) -> str:
     """
     if not _NAME.fullmatch(name) or name.endswith("."):
         raise InputError(
-            f"{name!r} cannot name {what}: 1 to 64 letters, digits, hyphens, underscores or full stops, a letter or "
-            "digit first."
+            f"{name!r} cannot name {what}: 1 to 64 letters, digits, hyphens, underscores or full "
+            "stops, a letter or digit first."
         )
     return name

@@ -10,7 +10,10 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def resources() -> Path:
-    """Icons, styles, fonts and the embedded backbone; inside the package when installed, beside it in a checkout."""
+    """Icons, styles, fonts and the embedded backbone.
+
+    Inside the package when installed, beside it in a checkout.
+    """
     return _shipped("resources")
 
 
@@ -26,7 +29,9 @@ def cache() -> Path:
 
 def config() -> Path:
     """Settings of the window and the log; `PRISM_CONFIG` moves it."""
-    return Path(os.environ.get("PRISM_CONFIG") or platformdirs.user_config_dir(APP, appauthor=False))
+    return Path(
+        os.environ.get("PRISM_CONFIG") or platformdirs.user_config_dir(APP, appauthor=False)
+    )
 
 
 def _shipped(name: str) -> Path:

@@ -1,4 +1,5 @@
-"""Settings as forms and command lines know them: found in a model's fields, read from text, refused in a sentence."""
+"""Settings as forms and command lines know them: found in a
+model's fields, read from text, refused in a sentence."""
 
 import difflib
 from collections.abc import Mapping, Sequence
@@ -40,11 +41,23 @@ def _setting(key: str, field: FieldInfo) -> Setting:
     parts = (field.annotation,) if whole else get_args(field.annotation)
     kinds = [kind for kind in parts if kind is not type(None)]
     choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
-    # An optional or annotated number's own type is the first argument of the union or of `Annotated`.
+    # An optional or annotated number's own type is the first argument of the union or of
+    # `Annotated`.
     kind = get_args(kinds[0])[0] if get_origin(kinds[0]) is Annotated else kinds[0]
-    name = "choice" if choices else {bool: "bool", int: "int", float: "float", str: "text"}.get(kind, "list")
+    name = (
+        "choice"
+        if choices
+        else {bool: "bool", int: "int", float: "float", str: "text"}.get(kind, "list")
+    )
     optional = type(None) in get_args(field.annotation)
-    return Setting(key, field.description or "", name, field.get_default(call_default_factory=True), choices, optional)
+    return Setting(
+        key,
+        field.description or "",
+        name,
+        field.get_default(call_default_factory=True),
+        choices,
+        optional,
+    )
 
 
 def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -52,7 +65,11 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     out = dict(base)
     for key, value in over.items():
         below = out.get(key)
-        out[key] = merged(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+        out[key] = (
+            merged(below, value)
+            if isinstance(below, Mapping) and isinstance(value, Mapping)
+            else value
+        )
     return out
 
 
@@ -78,12 +95,16 @@ def parse(text: str, choices: Sequence[Setting]) -> tuple[str, Any]:
     key, value = key.strip(), value.strip()
     known = {setting.key: setting for setting in choices}
     if not equals:
-        raise InputError(f"The setting “{text}” has no value: write key=value, for example epochs=10.")
+        raise InputError(
+            f"The setting “{text}” has no value: write key=value, for example epochs=10."
+        )
     if key not in known:
         last = {name.rpartition(".")[2]: name for name in known}
         near = difflib.get_close_matches(key, [*known, *last], n=3, cutoff=0.6)
         names = list(dict.fromkeys(last.get(name, name) for name in near))
-        hint = f"near it are {', '.join(names)}" if names else f"the settings are {', '.join(known)}"
+        hint = (
+            f"near it are {', '.join(names)}" if names else f"the settings are {', '.join(known)}"
+        )
         raise InputError(f"There is no setting “{key}”; {hint}.")
     setting = known[key]
     if setting.optional and value.lower() in ("", "none", "all", "null"):
@@ -99,9 +120,13 @@ def sentence(error: ValidationError, choices: Sequence[Setting]) -> str:
     key = ".".join(str(part) for part in first["loc"] if isinstance(part, str)) or "configuration"
     if first["type"] == "extra_forbidden":
         near = difflib.get_close_matches(key, [setting.key for setting in choices], n=3)
-        return f"There is no setting “{key}”" + (f"; near it are {', '.join(near)}." if near else ".")
+        return f"There is no setting “{key}”" + (
+            f"; near it are {', '.join(near)}." if near else "."
+        )
     what = first["msg"].removeprefix("Value error, ").replace("Input should be", "it must be")
-    what = {"int_parsing": "it must be a whole number", "float_parsing": "it must be a number"}.get(first["type"], what)
+    what = {"int_parsing": "it must be a whole number", "float_parsing": "it must be a number"}.get(
+        first["type"], what
+    )
     if first["type"] == "string_pattern_mismatch":
         what = "it must be auto, cuda, mps or cpu"  # the device is the only setting with a pattern
     if isinstance(first["input"], Mapping):

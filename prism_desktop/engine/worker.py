@@ -1,6 +1,8 @@
-"""The process that trains and does other long work: `python -m prism_desktop.engine.worker --parent PID`.
+"""The process that trains and does other long work:
+`python -m prism_desktop.engine.worker --parent PID`.
 
-`workers` starts it. A training learns from the run's snapshot, not from the study's database, and heeds control.json.
+`workers` starts it. A training learns from the run's snapshot, not from the study's database, and
+heeds control.json.
 """
 
 import argparse
@@ -15,7 +17,11 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from prism_desktop.engine.errors import PrismError
-from prism_desktop.engine.processes.process_setup import lower_priority, prepare_torch, release_torch
+from prism_desktop.engine.processes.process_setup import (
+    lower_priority,
+    prepare_torch,
+    release_torch,
+)
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.processes_alive import alive, birth
@@ -29,20 +35,20 @@ _SHELF: "Shelf | None" = None  # what runs share
 def main(arguments: list[str] | None = None) -> int:
     """Do what standard input asks, a line of JSON each.
 
-    {run, orphaned}: train; the run's status and events tell the rest. If the parent dies, the run is stopped, kept and
-    tested where `orphaned` is "stop"; else this process ends where it stands and leaves the run interrupted, to be gone
-    on with.
-    {module, arguments}: call the module's `serve`, see `speaking`.
-    {rest}: let go of what runs shared, and get ready for more.
+    {run, orphaned}: train; the run's status and events tell the rest. If the parent dies, the run
+    is stopped, kept and tested where `orphaned` is "stop"; else this process ends where it stands
+    and leaves the run interrupted, to be gone on with. {module, arguments}: call the module's
+    `serve`, see `speaking`. {rest}: let go of what runs shared, and get ready for more.
 
-    After the first two standard output says {event: "ended", fit, gpu}: whether nothing unforeseen happened, so that
-    more may be asked, and whether the GPU was used.
+    After the first two standard output says {event: "ended", fit, gpu}: whether nothing unforeseen
+    happened, so that more may be asked, and whether the GPU was used.
     """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--parent", type=int, required=True, help="the process that asks")
     parent = parser.parse_args(arguments).parent
     born = birth(parent)
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS needs to be deterministic
+    # what cuBLAS needs to be deterministic
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     with contextlib.suppress(BrokenPipeError), _private_streams() as (asked, channel):
         for message in map(json.loads, asked):
             if "rest" in message:
@@ -51,7 +57,9 @@ def main(arguments: list[str] | None = None) -> int:
             if "run" in message:
                 fit = _train(Path(message["run"]), parent, born, keep=message["orphaned"] == "stop")
             else:
-                fit = importlib.import_module(message["module"]).serve(channel, *message["arguments"])
+                fit = importlib.import_module(message["module"]).serve(
+                    channel, *message["arguments"]
+                )
             channel.write(json.dumps({"event": "ended", "fit": fit, "gpu": _used_gpu()}) + "\n")
             if not fit:
                 break
@@ -60,7 +68,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 @contextlib.contextmanager
 def _private_streams() -> Iterator[tuple[IO[str], IO[str]]]:
-    """Standard input and output for this module alone: libraries read nothing, and what they print goes to errors."""
+    """Standard input and output for this module alone: libraries
+    read nothing, and what they print goes to errors."""
     with (
         os.fdopen(os.dup(0), encoding="utf-8") as asked,
         os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1) as channel,
@@ -115,7 +124,8 @@ def _used_gpu() -> bool:
     if torch is None:
         return False
     return bool(
-        torch.cuda.is_initialized() or (torch.backends.mps.is_available() and torch.mps.driver_allocated_memory())
+        torch.cuda.is_initialized()
+        or (torch.backends.mps.is_available() and torch.mps.driver_allocated_memory())
     )
 
 
@@ -123,7 +133,12 @@ def _never() -> bool:
     return False
 
 
-def work(run: RunFolder, control: Control, shelf: "Shelf | None" = None, orphaned: Callable[[], bool] = _never) -> bool:
+def work(
+    run: RunFolder,
+    control: Control,
+    shelf: "Shelf | None" = None,
+    orphaned: Callable[[], bool] = _never,
+) -> bool:
     """Train in this process; whatever goes wrong becomes the run's status and last event.
 
     Args:
@@ -148,7 +163,8 @@ def work(run: RunFolder, control: Control, shelf: "Shelf | None" = None, orphane
         failure = error
         if not isinstance(error, PrismError):
             traceback.print_exc()
-        # Tensors hang on the frames of the traceback; without them there may be memory again to report with.
+        # Tensors hang on the frames of the traceback; without them there may be memory again to
+        # report with.
         failure.__traceback__ = failure.__context__ = failure.__cause__ = None
     if failure is not None:
         _report(run, failure)

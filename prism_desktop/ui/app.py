@@ -29,13 +29,16 @@ def main(study: Path | None = None) -> int:
     log_file = start_log()
     window = build(app)
     _catch_bugs(window.context, log_file)
-    if window.context.settings.geometry is None:  # the first time: no larger than what the screen has room for
+    # the first time: no larger than what the screen has room for
+    if window.context.settings.geometry is None:
         window.resize(window.size().boundedTo(window.screen().availableSize() - _FRAME))
     window.show()
     window.context.say_unsaid()
     if study is not None:
         window.context.open_study(study)
-    QTimer.singleShot(_LATER, lambda: threading.Thread(target=_import_panels, name="imports", daemon=True).start())
+    QTimer.singleShot(
+        _LATER, lambda: threading.Thread(target=_import_panels, name="imports", daemon=True).start()
+    )
     heartbeat = QTimer()  # lets Python hear Ctrl+C while Qt waits
     heartbeat.timeout.connect(lambda: None)
     heartbeat.start(200)
@@ -72,11 +75,15 @@ def start_log() -> Path:
     """Log warnings and bugs to a file in the configuration folder; returns its path."""
     file = paths.config() / "log.txt"
     file.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.handlers.RotatingFileHandler(file, maxBytes=2_000_000, backupCount=2, encoding="utf-8")
+    handler = logging.handlers.RotatingFileHandler(
+        file, maxBytes=2_000_000, backupCount=2, encoding="utf-8"
+    )
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.getLogger().addHandler(handler)
     levels = {QtMsgType.QtWarningMsg: logging.WARNING, QtMsgType.QtCriticalMsg: logging.ERROR}
-    qInstallMessageHandler(lambda kind, _, text: logging.getLogger("qt").log(levels.get(kind, logging.INFO), text))
+    qInstallMessageHandler(
+        lambda kind, _, text: logging.getLogger("qt").log(levels.get(kind, logging.INFO), text)
+    )
     return file
 
 
@@ -88,6 +95,9 @@ def _catch_bugs(context: AppContext, log_file: Path) -> None:
             sys.__excepthook__(kind, error, trace)
             return
         _log.critical("An error that no one caught.", exc_info=(kind, error, trace))
-        context.message(f"Something unexpected went wrong ({error}). Your answers are kept; see {log_file}.", "bad")
+        context.message(
+            f"Something unexpected went wrong ({error}). Your answers are kept; see {log_file}.",
+            "bad",
+        )
 
     sys.excepthook = hook

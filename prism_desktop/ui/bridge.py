@@ -24,17 +24,22 @@ class _Question:
 class Worker(QObject):
     """Runs functions one after another in a thread; calls back in the window's thread.
 
-    A question with a `topic` is void once the same owner asks a newer one on that topic: a late answer is dropped."""
+    A question with a `topic` is void once the same owner asks a newer one on that topic: a late
+    answer is dropped."""
 
     _answered = Signal()
 
-    def __init__(self, failed: Callable[[Exception], None], name: str, parent: QObject | None = None) -> None:
+    def __init__(
+        self, failed: Callable[[Exception], None], name: str, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
         self._default_failed = failed
         self._questions: queue.SimpleQueue[_Question | None] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[_Question] = queue.SimpleQueue()
         self._generations: dict[tuple[int | None, str], int] = {}
-        self._owners: dict[int, int] = {}  # id of a living object to its serial; ids are used again, serials are not
+        self._owners: dict[
+            int, int
+        ] = {}  # id of a living object to its serial; ids are used again, serials are not
         self._serial = 0
         self._open = 0
         self._dropping = False
@@ -56,17 +61,23 @@ class Worker(QObject):
         topic: str | None = None,
         failed: Callable[[Exception], None] | None = None,
     ) -> None:
-        """Run `function` in the worker; `then(result)` or `failed(error)` follows in the window's thread."""
+        """Run `function` in the worker; `then(result)` or
+        `failed(error)` follows in the window's thread."""
         key = self._adopt(owner)
         full_topic = (key, topic) if topic else None
         generation = 0
         if full_topic:
             generation = self._generations[full_topic] = self._generations.get(full_topic, 0) + 1
         self._open += 1
-        self._questions.put(_Question(function, then, failed or self._default_failed, key, full_topic, generation))
+        self._questions.put(
+            _Question(function, then, failed or self._default_failed, key, full_topic, generation)
+        )
 
     def close(self, seconds: float, *, drop: bool = False) -> None:
-        """End the thread when all that was asked is done (an answer must reach the disk); with `drop`, at once."""
+        """End the thread when all that was asked is done (an answer must reach the disk).
+
+        With `drop`, at once.
+        """
         self._dropping = drop
         self._questions.put(None)
         self._thread.join(seconds)
@@ -83,7 +94,9 @@ class Worker(QObject):
 
     def _disown(self, key: int) -> None:
         serial = self._owners.pop(key, None)
-        self._generations = {topic: number for topic, number in self._generations.items() if topic[0] != serial}
+        self._generations = {
+            topic: number for topic, number in self._generations.items() if topic[0] != serial
+        }
 
     def _run(self) -> None:
         while (question := self._questions.get()) is not None:
@@ -111,4 +124,7 @@ class Worker(QObject):
     def _is_void(self, question: _Question) -> bool:
         if question.owner is not None and question.owner not in self._owners.values():
             return True
-        return question.topic is not None and self._generations.get(question.topic) != question.generation
+        return (
+            question.topic is not None
+            and self._generations.get(question.topic) != question.generation
+        )

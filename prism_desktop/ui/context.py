@@ -28,7 +28,8 @@ class AppContext(QObject):
     study_opened = Signal()
     study_closed = Signal()
     changed = Signal(object)  # records.Changes, after its transaction
-    messaged = Signal(str, str, object)  # kind ("info", "good", "warn", "bad"), sentence, (button, what it does) or ()
+    # kind ("info", "good", "warn", "bad"), sentence, (button, what it does) or ()
+    messaged = Signal(str, str, object)
     closing = Signal()  # the window goes: end threads of your own
     panel_wanted = Signal(str)  # "study", "label", "train", "explore"
 
@@ -40,23 +41,34 @@ class AppContext(QObject):
         self.busy_opening = False  # a study is on its way
         self.jobs = Jobs(self)
         self.worker = Worker(self.report, "reader", self)
-        self.writer = Worker(self.report, "writer", self)  # of its own: an answer never waits behind a long reading
-        self.held_back: Callable[[], int] = lambda: 0  # key presses that could not be saved; set by the Label panel
-        self.in_training: Callable[[], int] = lambda: 0  # runs that end with this window; set by the Train panel
+        # of its own: an answer never waits behind a long reading
+        self.writer = Worker(self.report, "writer", self)
+        # key presses that could not be saved; set by the Label panel
+        self.held_back: Callable[[], int] = lambda: 0
+        # runs that end with this window; set by the Train panel
+        self.in_training: Callable[[], int] = lambda: 0
         self._closing: list[Study] = []
 
-    def message(self, text: str, kind: str = "info", action: tuple[str, Callable[[], object]] | None = None) -> None:
-        """Show a sentence in the window's message bar, with a button if there is something to do about it."""
+    def message(
+        self, text: str, kind: str = "info", action: tuple[str, Callable[[], object]] | None = None
+    ) -> None:
+        """Show a sentence in the window's message bar, with
+        a button if there is something to do about it."""
         self.messaged.emit(kind, text, action or ())
 
     def report(self, error: Exception) -> None:
-        """Say what went wrong: a `PrismError` in its own words; anything else is a bug and is logged whole."""
+        """Say what went wrong: a `PrismError` in its own words.
+
+        Anything else is a bug and is logged whole.
+        """
         if isinstance(error, PrismError):
             self.message(str(error), "bad")
             return
         _log.error("A bug reached the window.", exc_info=error)
         self.message(
-            f"Something unexpected went wrong ({error}). Your answers are kept; details are in the log.", "bad"
+            f"Something unexpected went wrong ({error}). Your answers are kept; details are in the "
+            "log.",
+            "bad",
         )
 
     def ask(
@@ -78,7 +90,10 @@ class AppContext(QObject):
         *,
         failed: Callable[[Exception], None] | None = None,
     ) -> None:
-        """As `ask` for an operation that returns `Changes`; views hear `changed`, then `then` is called."""
+        """As `ask` for an operation that returns `Changes`.
+
+        Views hear `changed`, then `then` is called.
+        """
 
         def announce(changes: Any) -> None:
             self.changed.emit(changes)
@@ -87,8 +102,13 @@ class AppContext(QObject):
 
         self.writer.ask(function, announce, failed=failed)
 
-    def open_study(self, path: Path, then: Callable[[], None] | None = None, *, read_only: bool = False) -> None:
-        """Open the study at `path` in place of the present one; one that is locked or write-protected, read-only."""
+    def open_study(
+        self, path: Path, then: Callable[[], None] | None = None, *, read_only: bool = False
+    ) -> None:
+        """Open the study at `path` in place of the present one.
+
+        One that is locked or write-protected, read-only.
+        """
         from prism_desktop.ui import operations
 
         def opened(study: "Study") -> None:
@@ -111,10 +131,13 @@ class AppContext(QObject):
 
         self.opening.emit(path.stem)
         self.busy_opening = True
-        self.close_study(lambda: self.ask(lambda: operations.open_study(path, read_only), opened, failed=failed))
+        self.close_study(
+            lambda: self.ask(lambda: operations.open_study(path, read_only), opened, failed=failed)
+        )
 
     def close_study(self, then: Callable[[], None] | None = None) -> None:
-        """Let go of the study: its jobs are cancelled, and what was asked of it before is still finished."""
+        """Let go of the study: its jobs are cancelled, and
+        what was asked of it before is still finished."""
         study, self.study = self.study, None
         if study is None:
             if then is not None:
@@ -166,7 +189,9 @@ class AppContext(QObject):
     def _keep_unsaid(self) -> None:
         """What goes wrong after the window is hidden is said when it is opened again."""
         said: list[str] = []
-        self.messaged.connect(lambda kind, text, _: said.append(text) if kind in ("warn", "bad") else None)
+        self.messaged.connect(
+            lambda kind, text, _: said.append(text) if kind in ("warn", "bad") else None
+        )
         self.writer.collect()
         if said:
             self.settings.put("unsaid", " ".join(dict.fromkeys(said)))

@@ -11,7 +11,8 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 
 FRAME = 16  # ms between deliveries
-PENDING = 20_000  # events that may wait; a faster worker is held back, so that memory and one delivery stay bounded
+# events that may wait; a faster worker is held back, so that memory and one delivery stay bounded
+PENDING = 20_000
 _QUIET = 1.0  # s that closing waits for a quiet job: it only reads
 _log = logging.getLogger(__name__)
 
@@ -19,8 +20,8 @@ _log = logging.getLogger(__name__)
 class Job(QObject):
     """Work in a thread; its events reach the window in batches, once a frame.
 
-    The worker never touches Qt: the window's own timer fetches what has come. So a fast worker cannot starve the
-    event loop, and `cancel` is heard between any two events."""
+    The worker never touches Qt: the window's own timer fetches what has come. So a fast worker
+    cannot starve the event loop, and `cancel` is heard between any two events."""
 
     events = Signal(list)  # oldest first, never empty
     ended = Signal(bool)  # True if cancelled
@@ -28,7 +29,12 @@ class Job(QObject):
     finished = Signal()  # after `ended` or `failed`
 
     def __init__(
-        self, work: Iterable[Any], title: str = "", parent: QObject | None = None, *, quiet: bool = False
+        self,
+        work: Iterable[Any],
+        title: str = "",
+        parent: QObject | None = None,
+        *,
+        quiet: bool = False,
     ) -> None:
         super().__init__(parent)
         self.title, self.quiet = title, quiet
@@ -53,7 +59,10 @@ class Job(QObject):
         return self
 
     def cancel(self) -> None:
-        """Ask the work to end after its present event; its `finally` blocks run, then `ended(True)` comes."""
+        """Ask the work to end after its present event.
+
+        Its `finally` blocks run, then `ended(True)` comes.
+        """
         self._cancelled.set()
         with self._room:
             self._room.notify_all()
@@ -158,13 +167,19 @@ class Jobs(QObject):
             then()
 
     def close(self, seconds: float = 5.0) -> None:
-        """Cancel all and wait for them, `seconds` in all; what does not end in time dies with the program."""
+        """Cancel all and wait for them, `seconds` in all.
+
+        What does not end in time dies with the program.
+        """
         for job in self._running:
             job.cancel()
         end = time.monotonic() + seconds
         for job in self._running:
             patience = end - time.monotonic()
-            if not job.wait(max(0.0, min(patience, _QUIET) if job.quiet else patience)) and not job.quiet:
+            if (
+                not job.wait(max(0.0, min(patience, _QUIET) if job.quiet else patience))
+                and not job.quiet
+            ):
                 _log.warning("The job %r did not end within %.0f s.", job.title, seconds)
         self._running.clear()
 

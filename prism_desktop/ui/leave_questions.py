@@ -1,4 +1,5 @@
-"""The questions before something is lost: answers that could not be stored, a training cut short."""
+"""The questions before something is lost: answers
+that could not be stored, a training cut short."""
 
 from PySide6.QtWidgets import QMessageBox, QWidget
 
@@ -6,7 +7,8 @@ from prism_desktop.ui.context import AppContext
 
 
 def may_leave(context: AppContext, parent: QWidget) -> bool:
-    """Whether the study may be let go of: always, unless answers are held back and the user wants to keep them."""
+    """Whether the study may be let go of: always, unless
+    answers are held back and the user wants to keep them."""
     count = context.held_back()
     return not count or sure_to_lose(parent, count)
 
@@ -23,7 +25,8 @@ def sure_to_stop(parent: QWidget, count: int) -> bool:
     what = "It ends" if count == 1 else "They end"
     box = QMessageBox(QMessageBox.Icon.NoIcon, title, f"{title}. Close the window?", parent=parent)
     box.setInformativeText(
-        f"{what} with the window. The best epoch so far is kept and tested, and Resume goes on from there later."
+        f"{what} with the window. The best epoch so far is kept and tested, and Resume goes on "
+        "from there later."
     )
     stop = box.addButton("Stop, keep and close", QMessageBox.ButtonRole.DestructiveRole)
     stay = box.addButton("Keep training", QMessageBox.ButtonRole.RejectRole)
@@ -36,9 +39,13 @@ def sure_to_stop(parent: QWidget, count: int) -> bool:
 
 def sure_to_lose(parent: QWidget, count: int) -> bool:
     """Ask whether `count` key presses may be lost."""
-    title = "One answer is not on the disk" if count == 1 else f"{count:,} answers are not on the disk"
+    title = (
+        "One answer is not on the disk" if count == 1 else f"{count:,} answers are not on the disk"
+    )
     box = QMessageBox(QMessageBox.Icon.Warning, title, f"{title}.", parent=parent)
-    box.setInformativeText("They could not be saved and are lost when you leave. Go back to Label to try again.")
+    box.setInformativeText(
+        "They could not be saved and are lost when you leave. Go back to Label to try again."
+    )
     lose = box.addButton("Leave and lose them", QMessageBox.ButtonRole.DestructiveRole)
     stay = box.addButton("Stay", QMessageBox.ButtonRole.RejectRole)
     box.setDefaultButton(stay)

@@ -18,7 +18,16 @@ from prism_desktop.engine.study.records import (
     RelinkReport,
     StudyInfo,
 )
-from prism_desktop.ui.label.trial_queue import Answered, Effect, Kept, Redone, Shown, Skipped, Snapshot, Undone
+from prism_desktop.ui.label.trial_queue import (
+    Answered,
+    Effect,
+    Kept,
+    Redone,
+    Shown,
+    Skipped,
+    Snapshot,
+    Undone,
+)
 
 if TYPE_CHECKING:
     from prism_desktop.engine.labeling.labeling_session import LabelingSession
@@ -73,7 +82,11 @@ def overview(study: "Study") -> Overview:
     images, said = study.images(), study.targets()
     kinds: tuple[Kind, ...] = ("comparison", "rating")
     step = max(1, len(images) // 8)
-    backups = sorted((Path(study.path) / "backups").glob("*"), key=lambda file: file.stat().st_mtime, reverse=True)
+    backups = sorted(
+        (Path(study.path) / "backups").glob("*"),
+        key=lambda file: file.stat().st_mtime,
+        reverse=True,
+    )
     return Overview(
         info=study.info(),
         labelers=tuple(study.labelers()),
@@ -89,7 +102,10 @@ def overview(study: "Study") -> Overview:
 
 
 def count_images(folder: Path, limit: int = 200_000) -> Iterator[Event[int]]:
-    """How many files under `folder` look like images, up to `limit`; cancelled within 1,000 files."""
+    """How many files under `folder` look like images, up to `limit`.
+
+    Cancelled within 1,000 files.
+    """
     count = 0
     for number, file in enumerate(folder.rglob("*")):
         count += file.suffix.lower() in IMAGE_SUFFIXES
@@ -114,8 +130,13 @@ def one_set(files: Sequence[Path]) -> str:
     return name_from(files[0].stem) if len(files) == 1 and is_embeddings(files[0]) else ""
 
 
-def import_files(study: "Study", files: Sequence[Path], **options: Any) -> Iterator[Event[ImportReport]]:
-    """Add ratings, comparisons or embeddings from files; events, the last one a `Done` with the report."""
+def import_files(
+    study: "Study", files: Sequence[Path], **options: Any
+) -> Iterator[Event[ImportReport]]:
+    """Add ratings, comparisons or embeddings from files.
+
+    Events, the last one a `Done` with the report.
+    """
     from prism_desktop.engine.study.importing import import_files as work
 
     yield from work(study, list(files), **options)
@@ -153,14 +174,20 @@ def update_labeler(study: "Study", code: str, display_name: str, profile: str) -
 def add_attribute(study: "Study", record: AttributeRecord) -> Changes:
     """Add something to judge."""
     return study.add_attribute(
-        record.name, question=record.question, scale_labels=record.scale_labels, templates=record.templates
+        record.name,
+        question=record.question,
+        scale_labels=record.scale_labels,
+        templates=record.templates,
     )
 
 
 def update_attribute(study: "Study", record: AttributeRecord) -> Changes:
     """Change an attribute's question, scale labels and templates; the name stays."""
     return study.update_attribute(
-        record.name, question=record.question, scale_labels=record.scale_labels, templates=record.templates
+        record.name,
+        question=record.question,
+        scale_labels=record.scale_labels,
+        templates=record.templates,
     )
 
 
@@ -170,7 +197,10 @@ def relink(study: "Study", folder: Path) -> Iterator[Event[RelinkReport]]:
 
 
 def back_up(study: "Study") -> Iterator[Event[Path]]:
-    """Write a verified copy of the database into the study's backups; events, the last one a `Done` with its place."""
+    """Write a verified copy of the database into the study's backups.
+
+    Events, the last one a `Done` with its place.
+    """
     yield Progress(0, None, "Backing up")
     yield Done(study.backup())
 
@@ -181,7 +211,10 @@ def image_paths(study: "Study") -> dict[str, Path]:
 
 
 def begin_labeling(study: "Study", labeler: str, kind: Kind) -> "tuple[LabelingSession, Snapshot]":
-    """Begin a sitting where the labeler stopped; the session belongs to the store's writer from here on."""
+    """Begin a sitting where the labeler stopped.
+
+    The session belongs to the store's writer from here on.
+    """
     from prism_desktop.engine.labeling.labeling_session import LabelingSession
 
     session = LabelingSession(study, labeler, kind)
@@ -198,11 +231,14 @@ def begin_practice(study: "Study", labeler: str, kind: Kind) -> "tuple[PracticeS
 
 
 def set_target(study: "Study", kind: Kind, count: int | None) -> Changes:
-    """Say how many trials of a task each labeler is asked for; None: as many as suit the number of images."""
+    """Say how many trials of a task each labeler is asked
+    for; None: as many as suit the number of images."""
     return study.set_target(kind, count)
 
 
-def label(session: "LabelingSession | PracticeSession", effect: Effect) -> "tuple[Changes, Snapshot]":
+def label(
+    session: "LabelingSession | PracticeSession", effect: Effect
+) -> "tuple[Changes, Snapshot]":
     """Store what a key press while labeling came to; durable before returning."""
     match effect:
         case Answered(answers, onset, seconds, dropped):
@@ -222,8 +258,15 @@ def _snapshot(session: "LabelingSession | PracticeSession") -> Snapshot:
     current, progress = session.current, session.progress
     coming = () if current is None else (current, *session.upcoming(AHEAD))
     return Snapshot(
-        coming=tuple(Shown(each.left.id, None if each.right is None else each.right.id) for each in coming),
-        paths={image.id: image.path for each in coming for image in (each.left, each.right) if image is not None},
+        coming=tuple(
+            Shown(each.left.id, None if each.right is None else each.right.id) for each in coming
+        ),
+        paths={
+            image.id: image.path
+            for each in coming
+            for image in (each.left, each.right)
+            if image is not None
+        },
         previous=session.previous_answer,
         can_undo=session.can_undo,
         can_redo=session.can_redo,

@@ -34,7 +34,8 @@ class Tokens:
     track: str  # empty part of bars
     stage: str  # neutral mid-grey behind faces, the same in both themes
     on_stage: str
-    series: tuple[str, ...]  # line and bar colours, told apart by colour-blind readers (after Okabe and Ito)
+    # line and bar colours, told apart by colour-blind readers (after Okabe and Ito)
+    series: tuple[str, ...]
 
 
 LIGHT = Tokens(

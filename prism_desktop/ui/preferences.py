@@ -50,7 +50,10 @@ class Settings:
 
     def add_recent(self, path: Path) -> None:
         path = path.resolve()
-        self.put("recent", [str(each) for each in [path, *(p for p in self.recent if p != path)][:RECENT]])
+        self.put(
+            "recent",
+            [str(each) for each in [path, *(p for p in self.recent if p != path)][:RECENT]],
+        )
 
     def forget_recent(self, path: Path) -> None:
         self.put("recent", [str(each) for each in self.recent if each != path])

@@ -1,4 +1,5 @@
-"""Pictures of every panel, drawn without a display: for the README, the demo's report and golden images."""
+"""Pictures of every panel, drawn without a display: for
+the README, the demo's report and golden images."""
 
 import os
 import tempfile
@@ -50,7 +51,9 @@ def render_all(study: Path, out: Path, theme: str = "light") -> list[Path]:
 
 def _render(study: Path, out: Path, mode: Mode) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
-        window = build(make_application(["prism-desktop"]), Settings(Path(folder) / "window.ini"), mode)
+        window = build(
+            make_application(["prism-desktop"]), Settings(Path(folder) / "window.ini"), mode
+        )
         try:
             window.resize(*SIZE)
             window.show()

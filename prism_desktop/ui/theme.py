@@ -6,7 +6,16 @@ from string import Template
 from typing import Literal
 
 from PySide6.QtCore import QByteArray, QObject, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontDatabase,
+    QGuiApplication,
+    QIcon,
+    QPainter,
+    QPalette,
+    QPixmap,
+)
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 
@@ -57,7 +66,10 @@ class Theme(QObject):
 
 
 def install_fonts(app: QApplication) -> None:
-    """Use the bundled font, so that the window looks alike everywhere; other scripts fall back to the system's."""
+    """Use the bundled font, so that the window looks alike everywhere.
+
+    Other scripts fall back to the system's.
+    """
     for file in sorted((resources() / "fonts").glob("*.otf")):
         QFontDatabase.addApplicationFont(str(file))
     font = QFont(FAMILY)
@@ -70,12 +82,15 @@ def style_sheet(tokens: Tokens) -> str:
     """The style sheet of resources/style with the palette's colours filled in."""
     values = {key: value for key, value in asdict(tokens).items() if isinstance(value, str)}
     values["icons"] = (resources() / "icons").as_posix()
-    parts = (file.read_text(encoding="utf-8") for file in sorted((resources() / "style").glob("*.qss")))
+    parts = (
+        file.read_text(encoding="utf-8") for file in sorted((resources() / "style").glob("*.qss"))
+    )
     return Template("\n".join(parts)).substitute(values)
 
 
 def palette(tokens: Tokens) -> QPalette:
-    """The palette for what the style sheet does not reach: native dialogs' text, selections, links."""
+    """The palette for what the style sheet does not
+    reach: native dialogs' text, selections, links."""
     roles = {
         QPalette.ColorRole.Window: tokens.window,
         QPalette.ColorRole.WindowText: tokens.text,
@@ -94,7 +109,11 @@ def palette(tokens: Tokens) -> QPalette:
     made = QPalette()
     for role, colour in roles.items():
         made.setColor(role, QColor(colour))
-    for role in (QPalette.ColorRole.Text, QPalette.ColorRole.WindowText, QPalette.ColorRole.ButtonText):
+    for role in (
+        QPalette.ColorRole.Text,
+        QPalette.ColorRole.WindowText,
+        QPalette.ColorRole.ButtonText,
+    ):
         made.setColor(QPalette.ColorGroup.Disabled, role, QColor(tokens.faint))
     return made
 
@@ -111,7 +130,11 @@ def icon(name: str, colour: str) -> QIcon:
 @lru_cache(maxsize=256)
 def pixmap(name: str, colour: str, size: int, ratio: float) -> QPixmap:
     """An icon as a picture of `size` logical pixels, for a screen of `ratio` device pixels each."""
-    source = (resources() / "icons" / f"{name}.svg").read_text(encoding="utf-8").replace("currentColor", colour)
+    source = (
+        (resources() / "icons" / f"{name}.svg")
+        .read_text(encoding="utf-8")
+        .replace("currentColor", colour)
+    )
     renderer = QSvgRenderer(QByteArray(source.encode()))
     side = round(size * ratio)
     made = QPixmap(side, side)

@@ -5,7 +5,15 @@ from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
-from PySide6.QtWidgets import QButtonGroup, QFrame, QMainWindow, QStackedWidget, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QFrame,
+    QMainWindow,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.leave_questions import may_close, may_leave
@@ -165,17 +173,25 @@ class Window(QMainWindow):
         self.messages.shown.connect(self._message_holder.setVisible)
         self._redraw()
 
-    def _say(self, kind: str, text: str, action: tuple[str, Callable[[], object]] | tuple[()]) -> None:
+    def _say(
+        self, kind: str, text: str, action: tuple[str, Callable[[], object]] | tuple[()]
+    ) -> None:
         self.messages.show_message(kind, text, action or None)
 
     def _retitle(self) -> None:
         study = self.context.study
-        self.setWindowTitle(f"{Path(study.path).stem} — PRISM Desktop" if study is not None else "PRISM Desktop")
+        self.setWindowTitle(
+            f"{Path(study.path).stem} — PRISM Desktop" if study is not None else "PRISM Desktop"
+        )
 
     def _redraw(self) -> None:
         theme = self.context.theme
         for name, button in self._rail_buttons.items():
-            button.setIcon(theme.icon(name, theme.tokens.accent_text if button.isChecked() else theme.tokens.muted))
+            button.setIcon(
+                theme.icon(
+                    name, theme.tokens.accent_text if button.isChecked() else theme.tokens.muted
+                )
+            )
         mode = theme.mode
         self._mode_button.setIcon(theme.icon(_MODES[mode][0]))
         self._mode_button.setText(mode.capitalize())

@@ -1,4 +1,5 @@
-"""`make bench`: every timing that docs/results.md quotes, one after the other, each in a process of its own."""
+"""`make bench`: every timing that docs/results.md quotes,
+one after the other, each in a process of its own."""
 
 import argparse
 import subprocess
@@ -15,7 +16,10 @@ def main() -> int:
     worst = 0
     for name in parser.parse_args().names or BENCHES:
         print(f"\n== {name}", flush=True)
-        worst = max(worst, subprocess.run([sys.executable, "-m", f"tests.bench.{name}"], check=False).returncode)
+        worst = max(
+            worst,
+            subprocess.run([sys.executable, "-m", f"tests.bench.{name}"], check=False).returncode,
+        )
     return worst
 
 

@@ -1,4 +1,6 @@
-"""A new labeler enters a trained run with 20 answers. Asked: all images predicted within 2 s of a loaded run.
+"""A new labeler enters a trained run with 20 answers.
+
+Asked: all images predicted within 2 s of a loaded run.
 
 The run is trained for a few steps only, which changes no time of what is measured.
 """
@@ -25,9 +27,12 @@ from prism_desktop.engine.training.session import train_run
 from prism_desktop.engine.training.snapshot import make_snapshot
 
 METHODS = (
-    "hierarchical-bayes", "collaborative", "retrieval", "mlp-decoder", "user-embedding", "lora-visual-prompt",
-    "text-token", "hybrid-prompt", "hierarchical", "contrastive", "adaptive-rank", "prefix-on-unified", "moe-lora",
-    "e2p-1", "persoma-perceiver", "gated-memory", "cluster-prefix", "cluster-lora", "per-labeler-lora", "reptile",
+    "hierarchical-bayes", "collaborative", "retrieval", "mlp-decoder", "user-embedding",
+    "lora-visual-prompt",
+    "text-token", "hybrid-prompt", "hierarchical", "contrastive", "adaptive-rank",
+    "prefix-on-unified", "moe-lora",
+    "e2p-1", "persoma-perceiver", "gated-memory", "cluster-prefix", "cluster-lora",
+    "per-labeler-lora", "reptile",
     "maml-token", "full-finetune",
 )  # fmt: skip
 NEW, ANSWERS, LIMIT = "L3", 20, 2.0  # labeler, attributes of comparisons, s
@@ -44,8 +49,8 @@ def main() -> int:
             loading, entering, predicting = _measure(_trained(study, method, shelf))
             slow += [method] if entering + predicting > LIMIT else []
             print(
-                f"{method:<20} loading {loading:5.1f} s, entering {entering:5.2f} s, predicting 600 images "
-                f"{predicting:5.2f} s, together {entering + predicting:5.2f} s",
+                f"{method:<20} loading {loading:5.1f} s, entering {entering:5.2f} s, predicting "
+                f"600 images {predicting:5.2f} s, together {entering + predicting:5.2f} s",
                 flush=True,
             )
     print(f"longer than {LIMIT:g} s: {', '.join(slow) or 'none'}")
@@ -53,7 +58,14 @@ def main() -> int:
 
 
 def _trained(study: Path, method: str, shelf: Shelf) -> RunFolder:
-    given = {"method": method, "backbone": "prism-mini", "device": "cpu", "epochs": 1, "max_steps": 2, "compare": False}
+    given = {
+        "method": method,
+        "backbone": "prism-mini",
+        "device": "cpu",
+        "epochs": 1,
+        "max_steps": 2,
+        "compare": False,
+    }
     config = TrainConfig.checked({**given, "labelers": ("L1", "L2", "L4", "L5", "L6")})
     run = RunFolder.create(study, config)
     with Study.open(study, read_only=True) as opened:
@@ -64,7 +76,10 @@ def _trained(study: Path, method: str, shelf: Shelf) -> RunFolder:
 
 
 def _measure(run: RunFolder) -> tuple[float, float, float]:
-    """Seconds to load, to enter and to predict; the second of two newcomers, since the first one warms caches."""
+    """Seconds to load, to enter and to predict.
+
+    The second of two newcomers, since the first one warms caches.
+    """
     begun = time.perf_counter()
     *_, done = open_entrance(run)
     assert isinstance(done, Done)
@@ -75,7 +90,9 @@ def _measure(run: RunFolder) -> tuple[float, float, float]:
     entering = predicting = 0.0
     for start in (0, ANSWERS):
         begun = time.perf_counter()
-        entered = done.value.enter(select(given, np.isin(np.arange(len(given)), np.arange(start, start + ANSWERS))))
+        entered = done.value.enter(
+            select(given, np.isin(np.arange(len(given)), np.arange(start, start + ANSWERS)))
+        )
         entering = time.perf_counter() - begun
         entered.scores(None)
         predicting = time.perf_counter() - begun - entering

@@ -1,4 +1,7 @@
-"""Frames of the gallery of faces with 70,000 rows: the first, while scrolling, and after jumps. Asked: p95 <= 16 ms."""
+"""Frames of the gallery of faces with 70,000 rows: the first, while scrolling, and after jumps.
+
+Asked: p95 <= 16 ms.
+"""
 
 import os
 import sys
@@ -17,7 +20,8 @@ from prism_desktop.ui.app import make_application
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.gallery import FaceGallery
 
-ROWS, FILES, FRAMES, STEP, LIMIT = 70_000, 400, 400, 48, 16.0  # faces, different thumbnails, frames, px, ms
+# faces, different thumbnails, frames, px, ms
+ROWS, FILES, FRAMES, STEP, LIMIT = (70_000, 400, 400, 48, 16.0)
 
 
 def main() -> int:
@@ -65,13 +69,19 @@ def _frames(gallery: FaceGallery, places: list[int]) -> list[float]:
         rest = 0.016 - (time.perf_counter() - start)
         if rest > 0:  # as a screen of 60 Hz would
             time.sleep(rest)
-    print(f"{1000 * (time.thread_time() - began) / len(places):.1f} ms of processor time per frame; ", end="")
+    print(
+        f"{1000 * (time.thread_time() - began) / len(places):.1f} ms of processor time per frame; ",
+        end="",
+    )
     return took
 
 
 def _report(name: str, took: list[float]) -> None:
     p50, p95 = np.percentile(took, [50, 95])
-    print(f"{name}: p50 {p50:.1f} ms, p95 {p95:.1f} ms, max {max(took):.1f} ms over {len(took)} frames")
+    print(
+        f"{name}: p50 {p50:.1f} ms, p95 {p95:.1f} ms, max {max(took):.1f} ms over {len(took)} "
+        "frames"
+    )
 
 
 def _thumbnails(folder: Path) -> list[Path]:

@@ -1,7 +1,9 @@
-"""How much of the gap between consensus and ceiling a method closes, labeler by labeler, on the demo study.
+"""How much of the gap between consensus and ceiling a
+method closes, labeler by labeler, on the demo study.
 
-The ceiling is the planted taste itself on the very same test answers, so it shares their luck with the methods.
-Usage: `python -m tests.bench.gap STUDY COMPARISON METHOD...`, after `prism-desktop compare STUDY --name COMPARISON`.
+The ceiling is the planted taste itself on the very same test answers, so it shares their luck with
+the methods. Usage: `python -m tests.bench.gap STUDY COMPARISON METHOD...`, after `prism-desktop
+compare STUDY --name COMPARISON`.
 """
 
 import json
@@ -40,8 +42,9 @@ def main() -> int:
             consensus, reached, planted = (float(one[mine].mean()) for one in hits)
             closed, error = _closed(own, labeler, hits)
             print(
-                f"{method:<20} {labeler:<7} {mine.sum():8d} {consensus:10.1%} {reached:7.1%} {planted:8.1%} "
-                f"{closed:7.0%} ({closed - 1.96 * error:.0%} to {closed + 1.96 * error:.0%})"
+                f"{method:<20} {labeler:<7} {mine.sum():8d} {consensus:10.1%} {reached:7.1%} "
+                f"{planted:8.1%} {closed:7.0%} ({closed - 1.96 * error:.0%} to "
+                f"{closed + 1.96 * error:.0%})"
             )
     return 0
 
@@ -51,7 +54,9 @@ def _closed(judged: Judged, labeler: str, hits: list[Floats]) -> tuple[float, fl
     consensus, own, best = hits
     gap = float((best - consensus)[judged.labeler == labeler].mean())
     closed = float((own - consensus)[judged.labeler == labeler].mean()) / gap
-    away = Resampled(judged, (own - consensus) - closed * (best - consensus), resamples=200, bounds=(-2.0, 2.0))
+    away = Resampled(
+        judged, (own - consensus) - closed * (best - consensus), resamples=200, bounds=(-2.0, 2.0)
+    )
     return closed, away.mean(labeler).error / abs(gap)
 
 

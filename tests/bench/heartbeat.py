@@ -1,7 +1,9 @@
-"""A 5 ms heartbeat in the window while a real training runs beside it. Asked: late by at most 50 ms at p99.
+"""A 5 ms heartbeat in the window while a real training runs beside it.
 
-The heart of the matter is that the training is another process; what is measured is what the window itself does:
-reading events, folding them, drawing curves, and its share of the processor.
+Asked: late by at most 50 ms at p99.
+
+The heart of the matter is that the training is another process; what is measured is what the window
+itself does: reading events, folding them, drawing curves, and its share of the processor.
 """
 
 import os
@@ -45,7 +47,10 @@ def main() -> int:
         window.context.in_training = lambda: 0  # nobody is there to be asked
         window.close()
     p50, p99 = np.percentile(late, [50, 99])
-    print(f"beats late by: p50 {p50:.1f} ms, p99 {p99:.1f} ms, max {max(late):.1f} ms ({len(late)} beats of {BEAT} ms)")
+    print(
+        f"beats late by: p50 {p50:.1f} ms, p99 {p99:.1f} ms, max {max(late):.1f} ms ({len(late)} "
+        f"beats of {BEAT} ms)"
+    )
     return int(p99 > LIMIT)
 
 

@@ -1,8 +1,10 @@
-"""The closed-form methods on MEBeauty: real raters, FaceNet-512 features, image split, rating-derived pairs.
+"""The closed-form methods on MEBeauty: real raters,
+FaceNet-512 features, image split, rating-derived pairs.
 
-`python -m tests.bench.mebeauty FOLDER`, where FOLDER holds ratings.csv (rater, image, attractive) and facenet512.npz
-(image, embedding). All raters inform the prior; those with at least 250 ratings are tested. Every image fold is tested
-once (cross-fit); hyper-parameters are the defaults, chosen on validation folds.
+`python -m tests.bench.mebeauty FOLDER`, where FOLDER holds ratings.csv (rater, image, attractive)
+and facenet512.npz (image, embedding). All raters inform the prior; those with at least 250 ratings
+are tested. Every image fold is tested once (cross-fit); hyper-parameters are the defaults, chosen
+on validation folds.
 """
 
 import argparse
@@ -52,7 +54,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--folds", type=int, nargs="*", default=list(range(7)))
-    parser.add_argument("--shots", type=int, nargs="*", default=[0], help="folds of the K-shot curve, together")
+    parser.add_argument(
+        "--shots", type=int, nargs="*", default=[0], help="folds of the K-shot curve, together"
+    )
     given = parser.parse_args()
     print("fold", end="", flush=True)
     scores: dict[str, list[pd.DataFrame]] = {}
@@ -60,7 +64,9 @@ def main() -> int:
     for fold in given.folds:
         print(f" {fold}", end="", flush=True)
         data = read(given.folder, fold)
-        test = data.pairs[(data.pairs["split"] == "test") & data.pairs["labeler"].isin(_codes(data))]
+        test = data.pairs[
+            (data.pairs["split"] == "test") & data.pairs["labeler"].isin(_codes(data))
+        ]
         tested.append(test)
         faces = set(test["left"]) | set(test["right"])
         for name, table in methods(data):
@@ -84,12 +90,18 @@ def read(folder: Path, fold: int) -> Data:
     frame = rated.rename(columns={"rater": "labeler", "attractive": "value"}).assign(
         trial=[f"t{row}" for row in range(len(rated))], attribute=ATTRIBUTE, onset=np.nan
     )
-    empty = pd.DataFrame(columns=["trial", "labeler", "attribute", "left", "right", "outcome", "onset"])
-    made = make_pairs(empty, frame, images, SplitConfig(kind="image", fold=fold), PairsConfig(use="ratings"))
+    empty = pd.DataFrame(
+        columns=["trial", "labeler", "attribute", "left", "right", "outcome", "onset"]
+    )
+    made = make_pairs(
+        empty, frame, images, SplitConfig(kind="image", fold=fold), PairsConfig(use="ratings")
+    )
     raters = sorted(rated["rater"].unique())
     split = frame["image"].map(dict(zip(made.images["image"], made.images["split"], strict=True)))
     parts = ("train", "val", "test")
-    pairs = {s: answers(made.pairs[made.pairs["split"] == s], raters, [ATTRIBUTE], names) for s in parts}
+    pairs = {
+        s: answers(made.pairs[made.pairs["split"] == s], raters, [ATTRIBUTE], names) for s in parts
+    }
     single = {s: _ratings(frame[split == s], raters, names) for s in parts}
     many = np.flatnonzero(rated["rater"].value_counts()[raters].to_numpy() >= LEAST)
     return Data(stored["embedding"], names, raters, many, made.pairs, pairs, single)
@@ -119,29 +131,42 @@ def report(test: pd.DataFrame, scores: dict[str, pd.DataFrame]) -> int:
     """Print one row per method; returns the number of goals missed."""
     results = {name: evaluate(test, frame, resamples=500) for name, frame in scores.items()}
     against = {name: _by_labeler(results[name]) for name in results}
-    print(f"\n{len(test)} test answers of {test['labeler'].nunique()} raters; p: Wilcoxon across raters")
-    print(f"{'method':<32} macro  interval       NLL    ECE    gain over consensus    p      p over ridge  improved")
+    print(
+        f"\n{len(test)} test answers of {test['labeler'].nunique()} raters; p: Wilcoxon across "
+        "raters"
+    )
+    print(
+        f"{'method':<32} macro  interval       NLL    ECE    gain over consensus    p      p over "
+        "ridge  improved"
+    )
     for name, row in results.items():
         gained = gain(test, scores[name], scores["consensus"], resamples=500)["macro"]
         macro, better = row["macro"], (against[name] > against["consensus"]).mean()
         print(
-            f"{name:<32} {macro['accuracy']:.4f} {macro['low']:.3f}-{macro['high']:.3f}  {row['macro_nll']:.4f} "
-            f"{row['ece']:.4f}  {gained['difference']:+.4f} ({gained['low']:+.3f}, {gained['high']:+.3f})  "
-            f"{_p(against[name], against['consensus']):.5f}  {_p(against[name], against['per-labeler ridge']):.5f}"
-            f"       {better:.0%}",
+            f"{name:<32} {macro['accuracy']:.4f} {macro['low']:.3f}-{macro['high']:.3f}  "
+            f"{row['macro_nll']:.4f} {row['ece']:.4f}  {gained['difference']:+.4f} "
+            f"({gained['low']:+.3f}, {gained['high']:+.3f})  "
+            f"{_p(against[name], against['consensus']):.5f}  "
+            f"{_p(against[name], against['per-labeler ridge']):.5f}       {better:.0%}",
             flush=True,
         )
     own, both = "hierarchical-bayes", "collaborative"
-    missed = int(results[own]["macro"]["accuracy"] < 0.69) + int(results[both]["macro"]["accuracy"] < 0.735)
-    return missed + sum(_p(against[own], against[other]) >= 0.05 for other in ("consensus", "per-labeler ridge"))
+    missed = int(results[own]["macro"]["accuracy"] < 0.69) + int(
+        results[both]["macro"]["accuracy"] < 0.735
+    )
+    return missed + sum(
+        _p(against[own], against[other]) >= 0.05 for other in ("consensus", "per-labeler ridge")
+    )
 
 
 def shots(data: Data, accuracy: dict[tuple[str, int], dict[str, list[float]]]) -> None:
-    """Add accuracies after K answers of raters that the prior has never seen, three groups of them in turn.
+    """Add accuracies after K answers of raters that the
+    prior has never seen, three groups of them in turn.
 
     Args:
         data: a fold.
-        accuracy: of (what the answers are, K): for each rater one accuracy per fold and draw; grows.
+        accuracy: of (what the answers are, K): for each rater one accuracy per fold and draw;
+            grows.
     """
     x, test = data.features, data.answers["test"]
     for group in np.array_split(np.random.default_rng(0).permutation(data.many), 3):
@@ -155,9 +180,15 @@ def shots(data: Data, accuracy: dict[tuple[str, int], dict[str, list[float]]]) -
             code, mine = data.raters[u], select(test, test.labeler == u)
 
             def add(
-                kind: str, k: int, scores: NDArray[np.floating[Any]], code: str = code, mine: Answers = mine
+                kind: str,
+                k: int,
+                scores: NDArray[np.floating[Any]],
+                code: str = code,
+                mine: Answers = mine,
             ) -> None:
-                accuracy.setdefault((kind, k), {}).setdefault(code, []).append(accuracy_of(scores, mine))
+                accuracy.setdefault((kind, k), {}).setdefault(code, []).append(
+                    accuracy_of(scores, mine)
+                )
 
             add("consensus", 0, shared)
             for draw in range(RESAMPLES):
@@ -166,7 +197,11 @@ def shots(data: Data, accuracy: dict[tuple[str, int], dict[str, list[float]]]) -
                 single = rng.permutation(np.flatnonzero(ratings.labeler == u))
                 for k in SHOTS:
                     add("pairs", k, paired.adapt(x, select(pairs, own[:k])).scores(x)[0, 0])
-                    add("ratings", k, rated.adapt(x, None, _rows(ratings, single[:k])).scores(x)[0, 0])
+                    add(
+                        "ratings",
+                        k,
+                        rated.adapt(x, None, _rows(ratings, single[:k])).scores(x)[0, 0],
+                    )
 
 
 def report_shots(accuracy: dict[tuple[str, int], dict[str, list[float]]]) -> int:
@@ -174,7 +209,10 @@ def report_shots(accuracy: dict[tuple[str, int], dict[str, list[float]]]) -> int
     shared = accuracy["consensus", 0]
     codes = sorted(shared)
     folds = len(shared[codes[0]])
-    print(f"\nUnseen raters, {folds} folds; p: Wilcoxon across {len(codes)} raters against the consensus")
+    print(
+        f"\nUnseen raters, {folds} folds; p: Wilcoxon across {len(codes)} raters against the "
+        "consensus"
+    )
     consensus, missed = np.array([np.mean(shared[code]) for code in codes]), 1
     print(f"  consensus {consensus.mean():.4f}")
     for (kind, k), found in accuracy.items():
@@ -184,7 +222,11 @@ def report_shots(accuracy: dict[tuple[str, int], dict[str, list[float]]]) -> int
         gained = mine - consensus
         low, high = _interval(gained)
         p = _p(mine, consensus)
-        print(f"  {k:>3} {kind:<8} {mine.mean():.4f}  {gained.mean():+.4f} ({low:+.4f}, {high:+.4f})  p {p:.4f}")
+        print(
+            f"  {k:>3} {kind:<8} {mine.mean():.4f}  "
+            f"{gained.mean():+.4f} ({low:+.4f}, {high:+.4f})  "
+            f"p {p:.4f}"
+        )
         if (kind, k) == ("pairs", 20):
             missed = int(gained.mean() <= 0 or p >= 0.05)
     return missed
@@ -230,18 +272,28 @@ def _codes(data: Data) -> list[str]:
 
 def _ratings(frame: pd.DataFrame, raters: list[str], images: list[str]) -> Ratings:
     labeler, image = (
-        pd.Index(n).get_indexer(frame[c]).astype(np.int64) for n, c in ((raters, "labeler"), (images, "image"))
+        pd.Index(n).get_indexer(frame[c]).astype(np.int64)
+        for n, c in ((raters, "labeler"), (images, "image"))
     )
-    return Ratings(labeler, np.zeros(len(frame), np.int64), image, frame["value"].to_numpy(np.float64))
+    return Ratings(
+        labeler, np.zeros(len(frame), np.int64), image, frame["value"].to_numpy(np.float64)
+    )
 
 
 def _rows(ratings: Ratings, keep: NDArray[Any]) -> Ratings:
-    return Ratings(ratings.labeler[keep], ratings.attribute[keep], ratings.image[keep], ratings.value[keep])
+    return Ratings(
+        ratings.labeler[keep], ratings.attribute[keep], ratings.image[keep], ratings.value[keep]
+    )
 
 
 def _all(parts: dict[str, Any]) -> Any:
     kind = type(parts["train"])
-    return kind(**{name: np.concatenate([getattr(p, name) for p in parts.values()]) for name in kind.__slots__})
+    return kind(
+        **{
+            name: np.concatenate([getattr(p, name) for p in parts.values()])
+            for name in kind.__slots__
+        }
+    )
 
 
 def last(events: Iterator[Any]) -> Any:

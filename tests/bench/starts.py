@@ -1,6 +1,8 @@
-"""How long it is from the click to the first step of a training, and to a new labeler's predictions.
+"""How long it is from the click to the first step of
+a training, and to a new labeler's predictions.
 
-Each time with a worker that is started for it, and with one that waits. The demo study, prism-mini, the CPU.
+Each time with a worker that is started for it, and with one that waits. The demo study, prism-mini,
+the CPU.
 """
 
 import statistics

@@ -1,7 +1,9 @@
-"""Our training step against a plain loop that follows the source's: same model, same answers, turn by turn.
+"""Our training step against a plain loop that follows
+the source's: same model, same answers, turn by turn.
 
-The plain loop decodes both JPEGs of every answer anew, treats each attribute as a sample of its own, encodes the text
-at each step and lets gradients flow into the frozen weights. Ours is the trainer as it is.
+The plain loop decodes both JPEGs of every answer anew, treats each attribute as a sample of its
+own, encodes the text at each step and lets gradients flow into the frozen weights. Ours is the
+trainer as it is.
 """
 
 import argparse
@@ -54,34 +56,47 @@ def main() -> int:
     """Print the time per answer of both, and their ratio; 1 if it misses the goal with ViT-B/32."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--backbone", default="ViT-B-32-quickgelu", help=f"an open_clip name (random weights) or {MINI}"
+        "--backbone",
+        default="ViT-B-32-quickgelu",
+        help=f"an open_clip name (random weights) or {MINI}",
     )
     parser.add_argument("--steps", type=int, default=3, help="timed steps of each")
     parser.add_argument("--batch", type=int, default=48, help="answers per step")
     parser.add_argument("--images", type=int, default=400)
-    parser.add_argument("--precision", default="auto", choices=PRECISIONS, help="of our frozen weights")
+    parser.add_argument(
+        "--precision", default="auto", choices=PRECISIONS, help="of our frozen weights"
+    )
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         backbone = load(parse(_backbone(given.backbone, Path(folder))), choose_device("cpu"))
         faces = _faces(Path(folder), given.images, backbone.image_size)
         rows = _answers(faces, given.batch * (given.steps + 1))
         how = precision(backbone.device, given.precision, backbone.width)
-        ours, plain = _ours(backbone, how, faces, rows, given.batch, Path(folder)), _Plain(backbone, faces, rows)
+        ours, plain = (
+            _ours(backbone, how, faces, rows, given.batch, Path(folder)),
+            _Plain(backbone, faces, rows),
+        )
         if how.weights is torch.float32:
             _check_same_model(ours, plain)
         times = _take_turns(ours, plain, given.steps)
     ratio = statistics.median(times["plain"]) / statistics.median(times["ours"])
-    setting = f"{torch.get_num_threads()} threads, {given.batch} answers per step, {given.steps} steps each"
+    setting = (
+        f"{torch.get_num_threads()} threads, {given.batch} answers per step, {given.steps} steps "
+        "each"
+    )
     print(f"{given.backbone}, {setting}, our frozen weights in {how.name}")
     for name, values in times.items():
         each = ", ".join(f"{1000 * value:.1f}" for value in values)
-        print(f"  {name:<6} {1000 * statistics.median(values):8.1f} ms per answer (median of {each})")
+        print(
+            f"  {name:<6} {1000 * statistics.median(values):8.1f} ms per answer (median of {each})"
+        )
     print(f"  ratio  {ratio:8.1f}  (goal: {GOAL:g} with ViT-B/32)")
     return int(given.backbone.startswith("ViT-B-32") and ratio < GOAL)
 
 
 def _take_turns(ours: Trainer, plain: "_Plain", steps: int) -> dict[str, list[float]]:
-    """Seconds per answer of each step, one of ours and one of the plain loop in turn, the first of each unseen."""
+    """Seconds per answer of each step, one of ours and one of
+    the plain loop in turn, the first of each unseen."""
     times: dict[str, list[float]] = {"ours": [], "plain": []}
     for number, places in enumerate(itertools.islice(ours.sampler.epoch(1), steps + 1)):
         for name, step in (("plain", plain.step), ("ours", ours._step)):
@@ -92,7 +107,9 @@ def _take_turns(ours: Trainer, plain: "_Plain", steps: int) -> dict[str, list[fl
     return times
 
 
-def _ours(backbone: Backbone, how: Precision, faces: Faces, rows: Answers, batch: int, folder: Path) -> Trainer:
+def _ours(
+    backbone: Backbone, how: Precision, faces: Faces, rows: Answers, batch: int, folder: Path
+) -> Trainer:
     config = TrainConfig(batch=batch)
     model = PersonalClip(backbone, len(LABELERS), lora_std=0.01, precision=how)
     scorer = Scorer(model, [sentences(name) for name in ATTRIBUTES], faces.pixels)
@@ -116,24 +133,34 @@ class _Plain:
         self.inserter = TokenInserter(self.prompts)
         self.clip.visual.patch_dropout = self.inserter
         trained = [tensor for name, tensor in self.model.named_parameters() if "lora_" in name]
-        self.optimizer = torch.optim.AdamW([*trained, self.prompts.table], lr=5e-4, weight_decay=0.01)
+        self.optimizer = torch.optim.AdamW(
+            [*trained, self.prompts.table], lr=5e-4, weight_decay=0.01
+        )
         size, mean, std = backbone.image_size, backbone.mean, backbone.std
         self.prepare = open_clip.image_transform(size, is_train=False, mean=mean, std=std)
         self.tokenizer, self.faces, self.rows = backbone.tokenizer, faces, rows
 
     def step(self, places: NDArray[np.int64]) -> None:
         """Learn from some answers."""
-        first = np.where(self.rows.outcome[places] > 0.5, self.rows.left[places], self.rows.right[places])
+        first = np.where(
+            self.rows.outcome[places] > 0.5, self.rows.left[places], self.rows.right[places]
+        )
         second = self.rows.left[places] + self.rows.right[places] - first
         texts = [
-            DEFAULT_TEMPLATES[place % len(DEFAULT_TEMPLATES)].format(ATTRIBUTES[self.rows.attribute[place]])
+            DEFAULT_TEMPLATES[place % len(DEFAULT_TEMPLATES)].format(
+                ATTRIBUTES[self.rows.attribute[place]]
+            )
             for place in places
         ]
         with torch.no_grad():
             text = functional.normalize(self.clip.encode_text(self.tokenizer(texts)), dim=-1)
         labeler = torch.from_numpy(self.rows.labeler[places])
-        winner, loser = (((self.see(images, labeler) * text).sum(-1)) / 0.15 for images in (first, second))
-        loss = functional.cross_entropy(torch.stack([winner, loser], dim=1), torch.zeros(len(places), dtype=torch.long))
+        winner, loser = (
+            ((self.see(images, labeler) * text).sum(-1)) / 0.15 for images in (first, second)
+        )
+        loss = functional.cross_entropy(
+            torch.stack([winner, loser], dim=1), torch.zeros(len(places), dtype=torch.long)
+        )
         self.model.zero_grad()
         self.optimizer.zero_grad()
         loss.backward()
@@ -141,14 +168,19 @@ class _Plain:
 
     def see(self, images: NDArray[np.int64], labeler: Tensor) -> Tensor:
         """(rows, embed_dim) unit norm, every image decoded anew."""
-        pixels = torch.stack([self.prepare(Image.open(self.faces.paths[image])) for image in images])
+        pixels = torch.stack(
+            [self.prepare(Image.open(self.faces.paths[image])) for image in images]
+        )
         with self.inserter.using(labeler):
             return functional.normalize(self.clip.encode_image(pixels), dim=-1)
 
 
 def _check_same_model(ours: Trainer, plain: _Plain) -> None:
     images, labeler = np.arange(4), torch.tensor([0, 1, 2, 3])
-    model, pixels = ours.scorer.model, ours.scorer.model.prepare(ours.scorer.inputs.take(np.arange(4)))
+    model, pixels = (
+        ours.scorer.model,
+        ours.scorer.model.prepare(ours.scorer.inputs.take(np.arange(4))),
+    )
     with torch.no_grad():
         mine, theirs = model.see(pixels, labeler), plain.see(images, labeler)
     if not torch.allclose(mine, theirs, atol=1e-4):
@@ -194,7 +226,15 @@ def _answers(faces: Faces, count: int) -> Answers:
         left, right = rng.choice(len(faces.ids), 2, replace=False)
         labeler = LABELERS[rng.integers(len(LABELERS))]
         rows += [
-            (f"t{trial}", labeler, name, faces.ids[left], faces.ids[right], float(rng.random() < 0.5), 1.0)
+            (
+                f"t{trial}",
+                labeler,
+                name,
+                faces.ids[left],
+                faces.ids[right],
+                float(rng.random() < 0.5),
+                1.0,
+            )
             for name in ATTRIBUTES
         ]
     columns = ["trial", "labeler", "attribute", "left", "right", "outcome", "weight"]

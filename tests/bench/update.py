@@ -1,7 +1,9 @@
-"""One more answer of a labeler whom hierarchical Bayes serves: the posterior after it. Asked: 20 ms, 512-d features.
+"""One more answer of a labeler whom hierarchical Bayes serves: the posterior after it.
 
-Six labelers of random tastes, 600 faces, three attributes, 400 comparisons per labeler and attribute; the last ones of
-labeler 0 come one at a time.
+Asked: 20 ms, 512-d features.
+
+Six labelers of random tastes, 600 faces, three attributes, 400 comparisons per labeler and
+attribute; the last ones of labeler 0 come one at a time.
 """
 
 import sys
@@ -35,8 +37,9 @@ def main() -> int:
         seconds.append(time.perf_counter() - begun)
     median, high = np.quantile(seconds, [0.5, 0.95])
     print(
-        f"update after one more answer, {len(own)} answers, {ATTRIBUTES} attributes, {DIMENSIONS} dimensions, "
-        f"{heads.space.dims} axes kept: p50 {1e3 * median:.1f} ms, p95 {1e3 * high:.1f} ms (asked {1e3 * LIMIT:.0f} ms)"
+        f"update after one more answer, {len(own)} answers, {ATTRIBUTES} attributes, {DIMENSIONS} "
+        f"dimensions, {heads.space.dims} axes kept: p50 {1e3 * median:.1f} ms, p95 "
+        f"{1e3 * high:.1f} ms (asked {1e3 * LIMIT:.0f} ms)"
     )
     return int(high > LIMIT)
 
@@ -45,14 +48,24 @@ def _answers(rng: np.random.Generator, features: np.ndarray) -> Answers:
     """Choices by random linear tastes."""
     labeler, attribute = (
         index.ravel()
-        for index in np.meshgrid(np.arange(LABELERS), np.repeat(np.arange(ATTRIBUTES), EACH), indexing="ij")
+        for index in np.meshgrid(
+            np.arange(LABELERS), np.repeat(np.arange(ATTRIBUTES), EACH), indexing="ij"
+        )
     )
     left, right = rng.integers(0, FACES, (2, len(labeler)))
     right = np.where(right == left, (right + 1) % FACES, right)
     taste = rng.normal(size=(LABELERS, ATTRIBUTES, DIMENSIONS)) / np.sqrt(DIMENSIONS)
     margin = np.einsum("nd,nd->n", features[left] - features[right], taste[labeler, attribute])
     outcome = (margin + rng.logistic(size=len(margin)) > 0).astype(np.float64)
-    return Answers(labeler, attribute, left, right, outcome, np.ones(len(margin)), np.zeros(len(margin), np.int64))
+    return Answers(
+        labeler,
+        attribute,
+        left,
+        right,
+        outcome,
+        np.ones(len(margin)),
+        np.zeros(len(margin), np.int64),
+    )
 
 
 if __name__ == "__main__":

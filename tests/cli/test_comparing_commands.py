@@ -24,13 +24,16 @@ def study(tmp_path: Path) -> Path:
     return tmp_path / "a.prism"
 
 
-def test_that_methods_say_what_is_possible_on_a_study(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_that_methods_say_what_is_possible_on_a_study(
+    study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run("methods", study, "--backbone", "prism-mini", "--json", "-") == 0
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)["methods"]}
     assert rows.keys() == METHODS.keys()
     assert all(row["summary"] for row in rows.values())
     assert [name for name, row in rows.items() if not row["possible"]] == ["profile-text"]
-    assert rows["lora-visual-prompt"]["parameters"] - rows["consensus"]["parameters"] == 2 * 192  # two more tokens
+    # two more tokens
+    assert rows["lora-visual-prompt"]["parameters"] - rows["consensus"]["parameters"] == 2 * 192
     assert run("methods") == 0
     assert "Hierarchical Bayes" in capsys.readouterr().out
 
@@ -52,7 +55,10 @@ def test_that_compare_ranks_methods_and_writes_them_down(
     assert float(rows[0]["macro_accuracy"]) == pytest.approx(best)
     path = study / "comparisons" / board["name"]
     assert json.loads((path / "leaderboard.json").read_text()) == board
-    assert "retrieval with every labeler's model given to the next" in (path / "leaderboard.md").read_text()
+    assert (
+        "retrieval with every labeler's model given to the next"
+        in (path / "leaderboard.md").read_text()
+    )
 
 
 @pytest.mark.parametrize(
@@ -80,7 +86,20 @@ def test_that_wrong_input_is_one_sentence_before_training(
 def test_that_search_prints_settings_that_train_takes(
     study: Path, tiny_backbone: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run("search", study, "--method", "text-token", "--trials", 2, "--backbone", tiny_backbone, *QUICK) == 0
+    assert (
+        run(
+            "search",
+            study,
+            "--method",
+            "text-token",
+            "--trials",
+            2,
+            "--backbone",
+            tiny_backbone,
+            *QUICK,
+        )
+        == 0
+    )
     said = capsys.readouterr().out
     assert "Best validation NLL" in said
     assert "--set token_lr=" in said

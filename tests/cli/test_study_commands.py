@@ -17,10 +17,14 @@ def run(*arguments: object) -> int:
     return code if isinstance(code, int) else 0
 
 
-def test_that_a_study_is_made_filled_and_described(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_that_a_study_is_made_filled_and_described(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     draw_faces(tmp_path / "faces", 6)
     ratings = tmp_path / "ratings.csv"
-    ratings.write_text("rater,image,kind\n" + "".join(f"r1,face-{i:03d}.jpg,{1 + i % 4}\n" for i in range(6)))
+    ratings.write_text(
+        "rater,image,kind\n" + "".join(f"r1,face-{i:03d}.jpg,{1 + i % 4}\n" for i in range(6))
+    )
     study = tmp_path / "a.prism"
     assert run("study", "new", study, "--images", tmp_path / "faces", "--attributes", "kind") == 0
     assert run("study", "import", study, ratings) == 0
@@ -93,4 +97,5 @@ def test_that_an_import_of_which_nothing_could_be_kept_ends_with_exit_code_2(
     table.write_text("rater,image,smart\nr1,nobody.jpg,3\nr1,no-one.jpg,2\n")
     assert run("study", "import", study.path, table) == 2
     assert "0 of 2 rows kept" in capsys.readouterr().out
-    assert run("study", "import", study.path, tmp_path / "tiny-faces") == 0  # all there already, which is no mistake
+    # all there already, which is no mistake
+    assert run("study", "import", study.path, tmp_path / "tiny-faces") == 0

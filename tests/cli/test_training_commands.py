@@ -1,4 +1,5 @@
-"""Train, look at and use a model through the command line, on a small study and a small real backbone."""
+"""Train, look at and use a model through the command
+line, on a small study and a small real backbone."""
 
 import csv
 import json
@@ -19,7 +20,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory, tiny_backbone: str) -> Pat
     with Study.create(folder / "a.prism", attributes=("attractive", "smart")) as study:
         fill(study, images=42, comparisons=60)
     settings = ["--set", "max_steps=4", "--set", "batch=32", "--epochs", 2, "--device", "cpu"]
-    code = run("train", study.path, "--backbone", tiny_backbone, *settings, "--json", folder / "out.json")
+    code = run(
+        "train", study.path, "--backbone", tiny_backbone, *settings, "--json", folder / "out.json"
+    )
     assert code == 0
     return folder / "out.json"
 
@@ -45,7 +48,10 @@ def test_that_train_reports_what_it_promises(trained: Path) -> None:
     }
     assert promised <= result.keys()
     assert result["method"] == "lora-visual-prompt"
-    assert result["parameters"]["trainable"] == result["parameters"]["lora"] + result["parameters"]["tokens"]
+    assert (
+        result["parameters"]["trainable"]
+        == result["parameters"]["lora"] + result["parameters"]["tokens"]
+    )
     for part in (result["test"], result["consensus"]):
         for name in ("micro", "macro"):
             assert part[name]["low"] <= part[name]["accuracy"] <= part[name]["high"]
@@ -53,7 +59,9 @@ def test_that_train_reports_what_it_promises(trained: Path) -> None:
         assert part["per_attribute"].keys() == {"attractive", "smart"}
 
 
-def test_that_evaluate_gives_the_same_numbers_again(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_that_evaluate_gives_the_same_numbers_again(
+    trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run("evaluate", _run_folder(trained), "--json", "-") == 0
     again = json.loads(capsys.readouterr().out)
     assert again["test"] == json.loads(trained.read_text())["test"]
@@ -65,13 +73,26 @@ def test_that_swapped_labelers_are_tested_with_each_others_models(
     assert run("evaluate", _run_folder(trained), "--swap", "L1,L2", "--json", "-") == 0
     swapped = json.loads(capsys.readouterr().out)
     plain = json.loads(trained.read_text())
-    assert swapped["test"]["nll"] != plain["test"]["nll"]  # accuracies on a few answers may agree by chance
+    # accuracies on a few answers may agree by chance
+    assert swapped["test"]["nll"] != plain["test"]["nll"]
     assert swapped["test"]["per_labeler"]["L3"] == plain["test"]["per_labeler"]["L3"]
 
 
 def test_that_predictions_include_words_that_no_one_labeled(trained: Path, tmp_path: Path) -> None:
     table = tmp_path / "kind.csv"
-    assert run("predict", _run_folder(trained), "--labeler", "L2", "--attribute", "kind", "--csv", table) == 0
+    assert (
+        run(
+            "predict",
+            _run_folder(trained),
+            "--labeler",
+            "L2",
+            "--attribute",
+            "kind",
+            "--csv",
+            table,
+        )
+        == 0
+    )
     rows = list(csv.DictReader(table.read_text().splitlines()))
     assert len(rows) == 42
     assert {row["labeler"] for row in rows} == {"L2"}
@@ -80,13 +101,24 @@ def test_that_predictions_include_words_that_no_one_labeled(trained: Path, tmp_p
 
 def test_that_a_relevance_map_is_drawn_over_the_face(trained: Path, tmp_path: Path) -> None:
     picture = tmp_path / "map.png"
-    options = ["--labeler", "L1", "--attribute", "attractive", "--image", "face-000.jpg", "--png", picture]
+    options = [
+        "--labeler",
+        "L1",
+        "--attribute",
+        "attractive",
+        "--image",
+        "face-000.jpg",
+        "--png",
+        picture,
+    ]
     assert run("relevance", _run_folder(trained), *options) == 0
     with Image.open(picture) as image:
         assert image.width >= 48
 
 
-def test_that_agreement_leaves_pairs_without_shared_trials_blank(trained: Path, tmp_path: Path) -> None:
+def test_that_agreement_leaves_pairs_without_shared_trials_blank(
+    trained: Path, tmp_path: Path
+) -> None:
     table = tmp_path / "agreement.csv"
     assert run("agreement", trained.parent / "a.prism", "--csv", table) == 0
     rows = list(csv.DictReader(table.read_text().splitlines()))
@@ -100,11 +132,37 @@ def test_that_agreement_leaves_pairs_without_shared_trials_blank(trained: Path, 
     [
         (("predict", "--labeler", "nobody"), "nobody"),
         (("predict", "--attribute", " "), "empty"),
-        (("relevance", "--labeler", "L1", "--attribute", "smart", "--image", "no.jpg", "--png", "m.png"), "no.jpg"),
+        (
+            (
+                "relevance",
+                "--labeler",
+                "L1",
+                "--attribute",
+                "smart",
+                "--image",
+                "no.jpg",
+                "--png",
+                "m.png",
+            ),
+            "no.jpg",
+        ),
         (("resume",), "finished"),
         (("predict", "--csv", "no/such/folder/p.csv"), "no/such/folder/p.csv"),
         (("evaluate", "--json", "no/such/folder/e.json"), "no/such/folder/e.json"),
-        (("relevance", "--labeler", "L1", "--attribute", "smart", "--image", "face-000.jpg", "--png", "m.x"), "m.x"),
+        (
+            (
+                "relevance",
+                "--labeler",
+                "L1",
+                "--attribute",
+                "smart",
+                "--image",
+                "face-000.jpg",
+                "--png",
+                "m.x",
+            ),
+            "m.x",
+        ),
     ],
 )
 def test_that_wrong_names_are_one_sentence(
@@ -114,15 +172,36 @@ def test_that_wrong_names_are_one_sentence(
     assert words in capsys.readouterr().err
 
 
-def test_that_vit_b_32_from_a_local_file_trains_two_steps_and_predicts(tmp_path: Path, random_vit_b32: str) -> None:
+def test_that_vit_b_32_from_a_local_file_trains_two_steps_and_predicts(
+    tmp_path: Path, random_vit_b32: str
+) -> None:
     with Study.create(tmp_path / "b.prism", attributes=("kind",)) as study:
         fill(study, images=21, labelers=2, comparisons=40, ratings=0)
-    settings = ["--set", "max_steps=2", "--set", "batch=4", "--set", "compare=false", "--device", "cpu"]
+    settings = [
+        "--set",
+        "max_steps=2",
+        "--set",
+        "batch=4",
+        "--set",
+        "compare=false",
+        "--device",
+        "cpu",
+    ]
     out = tmp_path / "out.json"
     assert run("train", study.path, "--backbone", random_vit_b32, *settings, "--json", out) == 0
     result = json.loads(out.read_text())
     assert result["parameters"]["lora"] == 368_640
     assert result["parameters"]["tokens"] == 2 * 768
     table = tmp_path / "warm.csv"
-    assert run("predict", study.path / "runs" / Path(result["run"]).name, "--attribute", "warm", "--csv", table) == 0
+    assert (
+        run(
+            "predict",
+            study.path / "runs" / Path(result["run"]).name,
+            "--attribute",
+            "warm",
+            "--csv",
+            table,
+        )
+        == 0
+    )
     assert len(table.read_text().splitlines()) - 1 == 2 * 21

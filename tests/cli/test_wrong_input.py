@@ -20,10 +20,23 @@ from tests.fixtures.study import MakeStudy
         ["study", "export", "a.prism"],
         ["train", "a.prism", "--epochs", "many"],
         ["demo", "a.prism", "--images", "5"],
-        ["relevance", "nosuch", "--labeler", "L1", "--attribute", "kind", "--image", "a.jpg", "--png", "map.png"],
+        [
+            "relevance",
+            "nosuch",
+            "--labeler",
+            "L1",
+            "--attribute",
+            "kind",
+            "--image",
+            "a.jpg",
+            "--png",
+            "map.png",
+        ],
     ],
 )
-def test_that_wrong_words_are_answered_in_one_sentence(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_that_wrong_words_are_answered_in_one_sentence(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(*words) == 2
     told = capsys.readouterr()
     assert told.out == ""
@@ -36,7 +49,9 @@ def test_that_a_command_group_alone_shows_its_help(capsys: pytest.CaptureFixture
     assert "import" in capsys.readouterr().out
 
 
-def test_that_pictures_need_a_folder_that_can_be_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_that_pictures_need_a_folder_that_can_be_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     taken = tmp_path / "a-file"
     taken.write_text("here already")
     assert run("screenshot", tmp_path, "--out", taken) == 2
@@ -55,12 +70,17 @@ def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
 
 @pytest.fixture
 def judged(make_study: MakeStudy, tmp_path: Path) -> Path:
-    """A closed study whose third attribute was never judged, with embeddings `faces` of all images."""
+    """A closed study whose third attribute was never
+    judged, with embeddings `faces` of all images."""
     study = make_study(attributes=("attractive", "smart"), images=42, comparisons=60)
     names = [image.name for image in study.images()]
     study.add_attribute("kind")
     study.close()
-    np.savez(tmp_path / "faces.npz", name=np.array(names), embedding=np.random.default_rng(0).normal(size=(42, 8)))
+    np.savez(
+        tmp_path / "faces.npz",
+        name=np.array(names),
+        embedding=np.random.default_rng(0).normal(size=(42, 8)),
+    )
     assert run("study", "import", study.path, tmp_path / "faces.npz") == 0
     return study.path
 
@@ -69,7 +89,10 @@ def judged(make_study: MakeStudy, tmp_path: Path) -> Path:
     ("options", "words"),
     [
         (("--method", "text-token", "--backbone", "embeddings:faces"), "choose an image backbone"),
-        (("--method", "profile-text", "--backbone", "embeddings:faces"), "choose an image backbone"),
+        (
+            ("--method", "profile-text", "--backbone", "embeddings:faces"),
+            "choose an image backbone",
+        ),
         (("--method", "ensemble", "--backbone", "embeddings:faces"), "choose an image backbone"),
         (("--method", "hierarchical-bayes", "--backbone", "embeddings:none"), "no embeddings"),
         (("--method", "hierarchical-bayes", "--labelers", "L1"), "needs two with answers"),
@@ -80,7 +103,11 @@ def judged(make_study: MakeStudy, tmp_path: Path) -> Path:
     ],
 )
 def test_that_what_cannot_be_trained_is_said_before_training(
-    judged: Path, tiny_backbone: str, options: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]
+    judged: Path,
+    tiny_backbone: str,
+    options: tuple[str, ...],
+    words: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     backbone = () if "--backbone" in options else ("--backbone", tiny_backbone)
     assert words in refused(capsys, "train", judged, *options, *backbone)
@@ -100,10 +127,18 @@ def test_that_a_split_left_empty_is_said_before_training(
 
 @pytest.mark.parametrize(
     ("options", "words"),
-    [(("--scale", "abc"), "not a scale"), (("--scale", "4-1"), "not a scale"), (("--coding", "3"), "1-first")],
+    [
+        (("--scale", "abc"), "not a scale"),
+        (("--scale", "4-1"), "not a scale"),
+        (("--coding", "3"), "1-first"),
+    ],
 )
 def test_that_a_scale_or_a_coding_that_is_none_is_refused_whatever_the_file_holds(
-    options: tuple[str, ...], words: str, tmp_path: Path, make_study: MakeStudy, capsys: pytest.CaptureFixture[str]
+    options: tuple[str, ...],
+    words: str,
+    tmp_path: Path,
+    make_study: MakeStudy,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     study = make_study(comparisons=1, ratings=1)
     study.close()
@@ -116,7 +151,9 @@ def test_that_an_old_study_names_the_command_that_brings_it_up_to_date(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     connection = sqlite3.connect(tmp_path / "study.sqlite3")
-    connection.executescript((Path(__file__).parents[1] / "upgrades/schema-0001.sql").read_text("utf-8"))
+    connection.executescript(
+        (Path(__file__).parents[1] / "upgrades/schema-0001.sql").read_text("utf-8")
+    )
     connection.close()
     assert f"`prism-desktop study upgrade {tmp_path}`" in refused(capsys, "study", "info", tmp_path)
     assert run("study", "upgrade", tmp_path) == 0

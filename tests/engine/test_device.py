@@ -15,7 +15,8 @@ def _machine_with(monkeypatch: pytest.MonkeyPatch, *, cuda: bool, mps: bool) -> 
 
 
 @pytest.mark.parametrize(
-    ("cuda", "mps", "kind"), [(True, True, "cuda"), (False, True, "mps"), (False, False, "cpu"), (True, False, "cuda")]
+    ("cuda", "mps", "kind"),
+    [(True, True, "cuda"), (False, True, "mps"), (False, False, "cpu"), (True, False, "cuda")],
 )
 def test_that_the_gpu_comes_before_mps_and_mps_before_the_cpu(
     monkeypatch: pytest.MonkeyPatch, cuda: bool, mps: bool, kind: str
@@ -35,7 +36,9 @@ def test_that_a_request_is_taken_although_a_gpu_is_there(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("request_", ["cuda", "mps"])
-def test_that_a_missing_device_is_named_in_a_sentence(monkeypatch: pytest.MonkeyPatch, request_: str) -> None:
+def test_that_a_missing_device_is_named_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, request_: str
+) -> None:
     _machine_with(monkeypatch, cuda=False, mps=False)
     with pytest.raises(InputError, match=f"no {request_} device"):
         choose_device(request_)
@@ -47,12 +50,15 @@ def test_that_an_unknown_device_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("native", "width", "chosen"), [(True, 768, "bfloat16"), (True, 192, "float32"), (False, 768, "float32")]
+    ("native", "width", "chosen"),
+    [(True, 768, "bfloat16"), (True, 192, "float32"), (False, 768, "float32")],
 )
 def test_that_a_processor_uses_bfloat16_where_it_gains(
     monkeypatch: pytest.MonkeyPatch, native: bool, width: int, chosen: str
 ) -> None:
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": native}, raising=False)
+    monkeypatch.setattr(
+        torch.cpu, "get_capabilities", lambda: {"avx512_bf16": native}, raising=False
+    )
     cpu = Device("cpu", "CPU", "")
     assert precision(cpu, width=width).name == chosen
     assert precision(cpu, "float32", width).name == "float32"

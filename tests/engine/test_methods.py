@@ -10,7 +10,10 @@ from prism_desktop.engine.training.dependencies import CONSENSUS, needed
 
 def test_that_every_method_tells_what_it_is_and_where_it_comes_from() -> None:
     assert all(name == entry.name for name, entry in METHODS.items())
-    assert all(entry.title and entry.summary and entry.source and entry.enters for entry in METHODS.values())
+    assert all(
+        entry.title and entry.summary and entry.source and entry.enters
+        for entry in METHODS.values()
+    )
 
 
 def test_that_every_method_that_one_stands_on_exists_and_stands_on_no_circle() -> None:
@@ -21,9 +24,15 @@ def test_that_every_method_that_one_stands_on_exists_and_stands_on_no_circle() -
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_that_a_method_that_learns_from_the_consensus_has_one_even_if_nothing_is_compared_with_it(name: str) -> None:
+def test_that_a_method_that_learns_from_the_consensus_has_one_even_if_nothing_is_compared_with_it(
+    name: str,
+) -> None:
     entry = METHODS[name]
-    learns = "distil" in entry.losses or entry.defaults.get("start") == "consensus" or entry.made == "combination"
+    learns = (
+        "distil" in entry.losses
+        or entry.defaults.get("start") == "consensus"
+        or entry.made == "combination"
+    )
     assert (CONSENSUS in needed(TrainConfig(method=name, compare=False))) == learns
 
 
@@ -49,16 +58,23 @@ def test_that_the_source_recipe_leaves_what_makes_a_method(name: str) -> None:
     own, told = TrainConfig(method=name), TrainConfig(method=name, recipe="source")
     for key in {"start", "tokens", "flips"} & set(METHODS[name].defaults):
         assert getattr(told, key) == getattr(own, key)
-    assert (told.temperature, told.lora_std) == (SOURCE_RECIPE["temperature"], SOURCE_RECIPE["lora_std"])
+    assert (told.temperature, told.lora_std) == (
+        SOURCE_RECIPE["temperature"],
+        SOURCE_RECIPE["lora_std"],
+    )
 
 
-@pytest.mark.parametrize("name", [name for name, entry in METHODS.items() if entry.defaults.get("start")])
+@pytest.mark.parametrize(
+    "name", [name for name, entry in METHODS.items() if entry.defaults.get("start")]
+)
 def test_that_a_method_on_the_consensus_cannot_start_without_it(name: str) -> None:
     with pytest.raises(InputError, match=f"{name} stands on the consensus"):
         TrainConfig().with_options({"method": name, "start": "random"})
 
 
-@pytest.mark.parametrize("name", ["per-labeler-lora", "cluster-lora", "moe-lora", "full-finetune", "profile-text"])
+@pytest.mark.parametrize(
+    "name", ["per-labeler-lora", "cluster-lora", "moe-lora", "full-finetune", "profile-text"]
+)
 def test_that_a_method_without_a_shared_adapter_cannot_start_at_the_consensus(name: str) -> None:
     with pytest.raises(InputError, match=f"{name} has no adapter that all labelers share"):
         TrainConfig().with_options({"method": name, "start": "consensus"})
@@ -70,15 +86,25 @@ def test_that_a_method_that_changes_the_image_tower_is_impossible_on_embeddings(
     assert METHODS["hierarchical-bayes"].obstacle(embeddings=True, labelers=6, profiles=False) == ""
 
 
-def test_that_a_combination_with_a_member_that_reads_answers_about_tested_faces_does_so_too() -> None:
-    assert [name for name in METHODS if TrainConfig(method=name).reads_tested_faces] == ["collaborative"]
+def test_that_a_combination_with_a_member_that_reads_answers_about_tested_faces_does_so_too() -> (
+    None
+):
+    assert [name for name in METHODS if TrainConfig(method=name).reads_tested_faces] == [
+        "collaborative"
+    ]
     assert TrainConfig(method="ensemble", members=("retrieval", "collaborative")).reads_tested_faces
-    assert not TrainConfig(method="ensemble", members=("retrieval", "hierarchical-bayes")).reads_tested_faces
+    assert not TrainConfig(
+        method="ensemble", members=("retrieval", "hierarchical-bayes")
+    ).reads_tested_faces
 
 
 def test_that_a_method_is_impossible_without_what_it_reads() -> None:
-    assert "profile" in METHODS["profile-text"].obstacle(embeddings=False, labelers=6, profiles=False)
-    assert "two" in METHODS["lora-visual-prompt"].obstacle(embeddings=False, labelers=1, profiles=False)
+    assert "profile" in METHODS["profile-text"].obstacle(
+        embeddings=False, labelers=6, profiles=False
+    )
+    assert "two" in METHODS["lora-visual-prompt"].obstacle(
+        embeddings=False, labelers=1, profiles=False
+    )
     assert METHODS["consensus"].obstacle(embeddings=False, labelers=1, profiles=False) == ""
 
 

@@ -24,7 +24,9 @@ FOLDER = paths.resources() / "prism-mini"
 def shipped() -> CLIP:
     config = json.loads((FOLDER / "config.json").read_text())
     model = CLIP(**config["model_cfg"])
-    model.load_state_dict({name: value.float() for name, value in load_file(FOLDER / "weights.safetensors").items()})
+    model.load_state_dict(
+        {name: value.float() for name, value in load_file(FOLDER / "weights.safetensors").items()}
+    )
     return model.eval()
 
 
@@ -39,10 +41,16 @@ def few(tmp_path_factory) -> DrawnFaces:
 def order(model: CLIP, factor: str, words: str, low: float, high: float, count: int = 40) -> float:
     """Share of pairs, alike but for one factor, that the words order rightly."""
     faces = sample(count, 123)
-    pictures = [seen(jpeg(faces.face(row) | {factor: value})) for value in (low, high) for row in range(count)]
+    pictures = [
+        seen(jpeg(faces.face(row) | {factor: value}))
+        for value in (low, high)
+        for row in range(count)
+    ]
     with torch.inference_mode():
         images = model.encode_image(normalized(np.stack(pictures)), normalize=True)
-        texts = model.encode_text(open_clip.SimpleTokenizer()([t.format(words) for t in TEMPLATES]), normalize=True)
+        texts = model.encode_text(
+            open_clip.SimpleTokenizer()([t.format(words) for t in TEMPLATES]), normalize=True
+        )
         scores = images @ texts.mean(dim=0)
     return float((scores[count:] > scores[:count]).float().mean())
 
@@ -64,7 +72,9 @@ def test_that_shipped_weights_order_faces_by_what_is_visible(shipped, factor, wo
 def test_that_shipped_files_are_small_and_match_the_recipe():
     assert sum(file.stat().st_size for file in FOLDER.iterdir()) <= 25 * 2**20
     assert json.loads((FOLDER / "config.json").read_text()) == CONFIG
-    assert {value.dtype for value in load_file(FOLDER / "weights.safetensors").values()} == {torch.float16}
+    assert {value.dtype for value in load_file(FOLDER / "weights.safetensors").values()} == {
+        torch.float16
+    }
 
 
 def test_that_words_never_seen_have_zero_rows(shipped):
@@ -77,7 +87,15 @@ def test_that_words_never_seen_have_zero_rows(shipped):
 
 def test_that_the_card_states_what_is_asked_of_it():
     card = (FOLDER / "MODEL_CARD.md").read_text(encoding="utf-8")
-    for words in ("smiling", "glasses", "long hair", "big eyes", "older", "seed", "Simulated faces only"):
+    for words in (
+        "smiling",
+        "glasses",
+        "long hair",
+        "big eyes",
+        "older",
+        "seed",
+        "Simulated faces only",
+    ):
         assert words in card
 
 
@@ -90,7 +108,9 @@ def test_that_cut_texts_give_the_features_that_open_clip_gives(tmp_path):
     plain.token_embedding.weight.data = model.texts.full_table()
     texts = ["a smiling person", "this person looks very long haired and old"]
     with torch.inference_mode():
-        assert torch.allclose(model.texts(texts), plain.encode_text(open_clip.SimpleTokenizer()(texts)), atol=1e-5)
+        assert torch.allclose(
+            model.texts(texts), plain.encode_text(open_clip.SimpleTokenizer()(texts)), atol=1e-5
+        )
     assert load_file(tmp_path / "weights.safetensors").keys() == plain.state_dict().keys()
 
 

@@ -60,14 +60,20 @@ def measured(study: Path) -> None:
     for method in ("hierarchical-bayes", "lora-visual-prompt"):
         line = {**DATA, "method": method, "curve": _shots(METHODS[method][0])}
         keep(study, "shots", TrainConfig(method=method), {}, line)
-    points = [{"answers": n, "accuracy": 0.8 - 0.6 * (n + 10) ** -0.5, "error": 0.01} for n in (25, 50, 100, 200)]
+    points = [
+        {"answers": n, "accuracy": 0.8 - 0.6 * (n + 10) ** -0.5, "error": 0.01}
+        for n in (25, 50, 100, 200)
+    ]
     said = "+50 answers would give about +0.2 points [+0.1, +0.4]."
     curve = {**DATA, "method": "hierarchical-bayes", "points": points, "curve": {"sentence": said}}
     keep(study, "curve", TrainConfig(method="hierarchical-bayes"), {}, curve)
 
 
 def _swapped(value: float) -> dict:
-    return {"gain": {"value": value, "low": value - 0.03, "high": value + 0.03, "p": 0.001}, "below": value < 0}
+    return {
+        "gain": {"value": value, "low": value - 0.03, "high": value + 0.03, "p": 0.001},
+        "below": value < 0,
+    }
 
 
 def _shots(best: float) -> list[dict]:
@@ -84,10 +90,16 @@ def _summary(method: str, labelers: tuple[str, ...]) -> dict:
     for place, labeler in enumerate(labelers):
         hard = 0.05 * math.cos(2 * place)
         extra = (mean - base) * (0.4 + 0.4 * place)
-        own[labeler] = _cell(base + hard + extra, 0.035, 120) | {"ceiling": min(0.97, base + hard + 0.16)}
+        own[labeler] = _cell(base + hard + extra, 0.035, 120) | {
+            "ceiling": min(0.97, base + hard + 0.16)
+        }
         gains[labeler] = {"difference": extra, "low": extra - 0.03, "high": extra + 0.03, "n": 120}
     macro = sum(cell["accuracy"] for cell in own.values()) / len(own)
-    gain = macro - base - sum(0.05 * math.cos(2 * place) for place in range(len(labelers))) / len(labelers)
+    gain = (
+        macro
+        - base
+        - sum(0.05 * math.cos(2 * place) for place in range(len(labelers))) / len(labelers)
+    )
     error = 0.012
     spread = {"low": gain - 1.96 * error, "high": gain + 1.96 * error, "error": error, "images": 86}
     return {
@@ -99,7 +111,9 @@ def _summary(method: str, labelers: tuple[str, ...]) -> dict:
             "nll": 0.66 - 0.2 * (macro - 0.5),
             "ece": 0.02 + 0.1 * abs(macro - 0.75),
         },
-        "gain": None if method == "consensus" else {"macro": {"difference": gain, **spread}, "per_labeler": gains},
+        "gain": None
+        if method == "consensus"
+        else {"macro": {"difference": gain, **spread}, "per_labeler": gains},
         "parameters": {"trainable": parameters},
         "seconds": seconds,
     }

@@ -1,4 +1,7 @@
-"""The window under test: real, offscreen, with settings of its own; and the check that nothing of it stays behind."""
+"""The window under test: real, offscreen, with settings of its own.
+
+And the check that nothing of it stays behind.
+"""
 
 import gc
 import threading
@@ -30,7 +33,10 @@ def qapp() -> QApplication:
 
 @pytest.fixture(autouse=True)
 def nothing_leaks() -> Iterator[None]:
-    """Fail a test that leaves a thread or a top-level widget behind; a training process may wait for the next run."""
+    """Fail a test that leaves a thread or a top-level widget behind.
+
+    A training process may wait for the next run.
+    """
     before = _running()
     yield
     widgets = _widgets_left()
@@ -98,7 +104,8 @@ def open_window(qtbot: QtBot, qapp: QApplication, settings: Settings) -> Iterato
 
     yield show
     for window in windows:
-        window.context.in_training = lambda: 0  # a test that fails during a training must not be asked
+        # a test that fails during a training must not be asked
+        window.context.in_training = lambda: 0
         window.close()
         window.context.deleteLater()
         window.deleteLater()

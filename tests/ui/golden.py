@@ -17,7 +17,10 @@ ALIKE = 0.97  # structural similarity; a missing card or another colour is well 
 
 
 def check(widget: QWidget, name: str, folder: Path) -> None:
-    """Compare `widget` with tests/golden/NAME.png; on a difference the new picture is left in `folder`."""
+    """Compare `widget` with tests/golden/NAME.png.
+
+    On a difference the new picture is left in `folder`.
+    """
     file = FOLDER / f"{name}.png"
     picture = _grab(widget, folder / f"{name}.png")
     if os.environ.get("PRISM_GOLDEN") == "write":

@@ -42,7 +42,9 @@ def test_that_the_study_panel_looks_as_it_did(
     golden.check(window, f"study-{mode}", tmp_path)
 
 
-def test_that_the_home_page_looks_as_it_did(open_window: OpenWindow, qtbot: QtBot, tmp_path: Path) -> None:
+def test_that_the_home_page_looks_as_it_did(
+    open_window: OpenWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
     window = _window(open_window, "light")
     qtbot.wait(50)
     golden.check(window, "home-light", tmp_path)
@@ -84,7 +86,8 @@ def _show_first_faces(panel: LabelPanel, window: Window, qtbot: QtBot, count: in
     stage = panel.trial.stage
     stage.show_images(tuple(image.id for image in images))
 
-    def painted() -> bool:  # the layout may still move, and with it the size at which faces are decoded
+    # the layout may still move, and with it the size at which faces are decoded
+    def painted() -> bool:
         panel.ring.want([(image.id, image.path) for image in images], stage.box())
         return stage._told
 

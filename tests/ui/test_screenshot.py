@@ -14,7 +14,8 @@ from prism_desktop.ui import screenshot
 def test_that_every_view_becomes_a_picture_and_nothing_is_written(
     qtbot: QtBot, tiny_study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(screenshot, "PANELS", ("study", "label"))  # the others need more than a second
+    # the others need more than a second
+    monkeypatch.setattr(screenshot, "PANELS", ("study", "label"))
     before = tiny_study.trials(current=False)
     files = screenshot.render_all(tiny_study.path, tmp_path / "out", theme="light")
     assert [file.stem for file in files] == [

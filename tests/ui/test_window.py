@@ -21,8 +21,13 @@ from tests.ui.conftest import OpenWindow
 
 def test_that_importing_the_window_leaves_out_heavy_packages() -> None:
     heavy = "torch sqlalchemy pandas matplotlib sklearn networkx open_clip peft scipy"
-    code = f"import sys, prism_desktop.ui.app; print([name for name in {heavy.split()!r} if name in sys.modules])"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    code = (
+        f"import sys, prism_desktop.ui.app; print([name for name in {heavy.split()!r} if name in "
+        "sys.modules])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert result.stdout.strip() == "[]"
 
 
@@ -33,7 +38,9 @@ def test_that_the_panels_are_reached_by_keys(open_window: OpenWindow, qtbot: QtB
         qtbot.waitUntil(lambda name=name: window.stack.currentWidget() is window.panel(name))
 
 
-def test_that_the_theme_is_switched_and_remembered(open_window: OpenWindow, settings: Settings) -> None:
+def test_that_the_theme_is_switched_and_remembered(
+    open_window: OpenWindow, settings: Settings
+) -> None:
     window = open_window()
     theme = window.context.theme
     window._mode_button.click()
@@ -60,7 +67,9 @@ def test_that_an_error_stays_until_it_is_dismissed(open_window: OpenWindow) -> N
     assert not window.messages.isVisible()
 
 
-def test_that_work_shows_progress_and_can_be_cancelled(open_window: OpenWindow, qtbot: QtBot) -> None:
+def test_that_work_shows_progress_and_can_be_cancelled(
+    open_window: OpenWindow, qtbot: QtBot
+) -> None:
     window, gate = open_window(), threading.Event()
 
     def work() -> Iterator[Progress]:
@@ -78,7 +87,9 @@ def test_that_work_shows_progress_and_can_be_cancelled(open_window: OpenWindow, 
     assert ended.args == [True]
 
 
-def test_that_closing_ends_jobs_and_lets_go_of_the_study(open_window: OpenWindow, tiny_study: Study) -> None:
+def test_that_closing_ends_jobs_and_lets_go_of_the_study(
+    open_window: OpenWindow, tiny_study: Study
+) -> None:
     window, closed = open_window(tiny_study), threading.Event()
 
     def work() -> Iterator[Progress]:
@@ -106,7 +117,9 @@ def test_that_a_locked_study_opens_read_only_and_says_so(
     assert "read-only" in window.messages.text.text()
 
 
-def test_that_the_place_and_size_are_remembered(open_window: OpenWindow, settings: Settings) -> None:
+def test_that_the_place_and_size_are_remembered(
+    open_window: OpenWindow, settings: Settings
+) -> None:
     window = open_window()
     window.resize(1100, 700)
     window.close()
@@ -126,7 +139,9 @@ def test_that_time_left_is_told_in_words() -> None:
     ]
 
 
-def test_that_what_fails_after_the_window_is_hidden_is_said_when_it_is_opened_again(open_window: OpenWindow) -> None:
+def test_that_what_fails_after_the_window_is_hidden_is_said_when_it_is_opened_again(
+    open_window: OpenWindow,
+) -> None:
     first = open_window()
 
     def fail() -> None:

@@ -1,4 +1,5 @@
-"""Writes `schema-NNNN.sql` for the present schema: `python -m tests.upgrades.dump`, once per schema version."""
+"""Writes `schema-NNNN.sql` for the present schema: `python
+-m tests.upgrades.dump`, once per schema version."""
 
 import sqlite3
 import tempfile
@@ -12,19 +13,55 @@ HERE = Path(__file__).parent
 
 
 def fill(study: Study) -> None:
-    """Everything that a study can hold, under fixed names, so that a test can look for it years later."""
+    """Everything that a study can hold, under fixed names,
+    so that a test can look for it years later."""
     images = [f"{number:064x}" for number in range(1, 5)]
     study.add_labeler("L1", "First", "A profile.")
     study.add_labeler("L2", simulated=True)
-    study.add_images([(Path(f"/faces/{n}.jpg"), f"{n}.jpg", image, 64, 48) for n, image in enumerate(images)])
+    study.add_images(
+        [(Path(f"/faces/{n}.jpg"), f"{n}.jpg", image, 64, 48) for n, image in enumerate(images)]
+    )
     both = {"attractive": "left", "smart": "tie"}
     first = TrialRecord(
-        "1" * 32, "L1", "s1", 0, "comparison", images[0], images[1], 1000.5, 1.25, answers=both, dropped_frames=1
+        "1" * 32,
+        "L1",
+        "s1",
+        0,
+        "comparison",
+        images[0],
+        images[1],
+        1000.5,
+        1.25,
+        answers=both,
+        dropped_frames=1,
     )
-    second = TrialRecord("2" * 32, "L1", "s1", 1, "comparison", images[0], images[1], answers={"smart": "right"})
-    repeat = TrialRecord("3" * 32, "L1", "s1", 2, "comparison", images[1], images[0], answers=both, repeat_of="2" * 32)
-    skip = TrialRecord("4" * 32, "L1", "s1", 3, "rating", images[2], status="skipped", skip_reason="I know this person")
-    gone = TrialRecord("5" * 32, "L2", "s2", 0, "rating", images[3], answers={"smart": 4}, source="simulated")
+    second = TrialRecord(
+        "2" * 32, "L1", "s1", 1, "comparison", images[0], images[1], answers={"smart": "right"}
+    )
+    repeat = TrialRecord(
+        "3" * 32,
+        "L1",
+        "s1",
+        2,
+        "comparison",
+        images[1],
+        images[0],
+        answers=both,
+        repeat_of="2" * 32,
+    )
+    skip = TrialRecord(
+        "4" * 32,
+        "L1",
+        "s1",
+        3,
+        "rating",
+        images[2],
+        status="skipped",
+        skip_reason="I know this person",
+    )
+    gone = TrialRecord(
+        "5" * 32, "L2", "s2", 0, "rating", images[3], answers={"smart": 4}, source="simulated"
+    )
     study.record(first)
     study.record(second, supersedes=first.id)
     study.record([repeat, skip, gone])
@@ -37,7 +74,8 @@ def dump(file: Path) -> str:
     """The database as SQL, with the marks in its header that a dump leaves out."""
     connection = sqlite3.connect(file)
     marks = [
-        f"PRAGMA {n} = {connection.execute(f'PRAGMA {n}').fetchone()[0]};" for n in ("application_id", "user_version")
+        f"PRAGMA {n} = {connection.execute(f'PRAGMA {n}').fetchone()[0]};"
+        for n in ("application_id", "user_version")
     ]
     content = "\n".join([*marks, *connection.iterdump()])
     connection.close()
@@ -46,7 +84,9 @@ def dump(file: Path) -> str:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
-        with Study.create(Path(folder) / "old.prism", name="Old study", attributes=("attractive", "smart")) as made:
+        with Study.create(
+            Path(folder) / "old.prism", name="Old study", attributes=("attractive", "smart")
+        ) as made:
             fill(made)
         content = dump(Path(folder) / "old.prism" / "study.sqlite3")
     (HERE / f"schema-{schema.SCHEMA_VERSION:04d}.sql").write_text(content, encoding="utf-8")

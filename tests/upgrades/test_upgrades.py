@@ -12,7 +12,9 @@ DUMPS = sorted(Path(__file__).parent.glob("schema-*.sql"))
 
 
 def test_that_every_schema_version_has_its_dump() -> None:
-    assert [dump.stem for dump in DUMPS] == [f"schema-{version:04d}" for version in range(1, schema.SCHEMA_VERSION + 1)]
+    assert [dump.stem for dump in DUMPS] == [
+        f"schema-{version:04d}" for version in range(1, schema.SCHEMA_VERSION + 1)
+    ]
 
 
 @pytest.mark.parametrize("dump", DUMPS, ids=lambda dump: dump.stem)
@@ -24,7 +26,11 @@ def test_that_an_old_study_opens_with_everything_in_it(dump: Path, tmp_path: Pat
     connection.close()
     with Study.open(tmp_path) as study:
         info = study.info()
-        assert (info.name, info.schema_version, info.images) == ("Old study", schema.SCHEMA_VERSION, 4)
+        assert (info.name, info.schema_version, info.images) == (
+            "Old study",
+            schema.SCHEMA_VERSION,
+            4,
+        )
         assert [labeler.profile for labeler in study.labelers()] == ["A profile.", ""]
         log = {trial.id[0]: trial for trial in study.trials(current=False)}
         assert log["1"].superseded_by == "2" * 32
@@ -32,7 +38,11 @@ def test_that_an_old_study_opens_with_everything_in_it(dump: Path, tmp_path: Pat
         assert (log["1"].onset, log["1"].seconds) == (1000.5, 1.25)
         assert log["3"].repeat_of == "2" * 32
         assert log["4"].skip_reason == "I know this person"
-        assert (log["5"].status, log["5"].source, log["5"].answers) == ("withdrawn", "simulated", {"smart": 4})
+        assert (log["5"].status, log["5"].source, log["5"].answers) == (
+            "withdrawn",
+            "simulated",
+            {"smart": 4},
+        )
         assert {problem.kind for problem in study.check()} == {"missing"}
         if version >= 2:
             assert (log["1"].dropped_frames, study.targets()) == (1, {"comparison": 90})
@@ -42,7 +52,10 @@ def test_that_an_old_study_opens_with_everything_in_it(dump: Path, tmp_path: Pat
         else:
             assert (log["1"].dropped_frames, study.targets()) == (None, {})
             assert study.pending("L1", "comparison") is None
-        with pytest.raises(sqlite3.IntegrityError, match="append-only"), sqlite3.connect(file) as connection:
+        with (
+            pytest.raises(sqlite3.IntegrityError, match="append-only"),
+            sqlite3.connect(file) as connection,
+        ):
             connection.execute("UPDATE trial SET dropped_frames = 7")
         connection.close()
         study.restore("5" * 32)

@@ -1,4 +1,5 @@
-"""What prism-mini knows: held-out faces that it never saw, ordered by words, and factors read off its features.
+"""What prism-mini knows: held-out faces that it never saw,
+ordered by words, and factors read off its features.
 
 `python -m tools.prism_mini.measure resources/prism-mini` prints the tables of the model card.
 """
@@ -52,7 +53,8 @@ class Measured:
 def measure(folder: Path, cache: Path | None = None) -> Measured:
     """Measure the weights in `folder` as they lie on disk, through open_clip's own model.
 
-    Every phrase is scored as everywhere in this program: cosine with the mean over the default templates.
+    Every phrase is scored as everywhere in this program: cosine with the mean over the default
+    templates.
     """
     model, encode = _loaded(folder)
     cache = cache or Path(tempfile.gettempdir())
@@ -72,15 +74,20 @@ def measure(folder: Path, cache: Path | None = None) -> Measured:
                      float(right_way[differs].mean()), int(differs.sum()))
         )  # fmt: skip
     probe = _drawn(_PROBED, _PROBE_SEED, cache)
-    return Measured(tuple(told), _revealed(encode(probe.pixels), probe.standard, features, held.standard))
+    return Measured(
+        tuple(told), _revealed(encode(probe.pixels), probe.standard, features, held.standard)
+    )
 
 
 def _questions(standard: NDArray[np.float32]) -> list[tuple[str, str, NDArray[np.float64]]]:
-    """Each factor and trait by its first phrase for the high side, and where every face lies on it."""
+    """Each factor and trait by its first phrase for the
+    high side, and where every face lies on it."""
     asked: list[tuple[str, str, NDArray[np.float64]]] = []
     for row, factor in enumerate(factors()):
         asked.append((factor.high_phrases[0], factor.name, standard[:, row].astype(np.float64)))
-    return asked + [(trait.high_phrases[0], trait.name, standard @ trait.weights) for trait in traits()]
+    return asked + [
+        (trait.high_phrases[0], trait.name, standard @ trait.weights) for trait in traits()
+    ]
 
 
 def _loaded(folder: Path) -> tuple[CLIP, Callable[[NDArray[np.uint8]], NDArray[np.float32]]]:
@@ -96,8 +103,15 @@ def _loaded(folder: Path) -> tuple[CLIP, Callable[[NDArray[np.uint8]], NDArray[n
         parts = []
         with torch.inference_mode():
             for start in range(0, len(pixels), 200):
-                batch = torch.from_numpy(np.array(pixels[start : start + 200])).permute(0, 3, 1, 2).float() / 255
-                parts.append(functional.normalize(model.encode_image((batch - mean) / std), dim=-1).numpy())
+                batch = (
+                    torch.from_numpy(np.array(pixels[start : start + 200]))
+                    .permute(0, 3, 1, 2)
+                    .float()
+                    / 255
+                )
+                parts.append(
+                    functional.normalize(model.encode_image((batch - mean) / std), dim=-1).numpy()
+                )
         return np.concatenate(parts)
 
     return model, encode
@@ -112,9 +126,13 @@ def _words(model: CLIP, phrase: str) -> NDArray[np.float32]:
 
 
 def _revealed(
-    known: NDArray[np.float32], truth: NDArray[np.float32], asked: NDArray[np.float32], answer: NDArray[np.float32]
+    known: NDArray[np.float32],
+    truth: NDArray[np.float32],
+    asked: NDArray[np.float32],
+    answer: NDArray[np.float32],
 ) -> dict[str, float]:
-    """R^2 of ridge regression from features to each factor, fitted on `known`, measured on `asked`."""
+    """R^2 of ridge regression from features to each
+    factor, fitted on `known`, measured on `asked`."""
     centre = known.mean(axis=0)
     design, target = np.c_[known - centre, np.ones(len(known))], truth
     weights = np.linalg.solve(design.T @ design + 1e-3 * np.eye(design.shape[1]), design.T @ target)

@@ -1,9 +1,11 @@
-"""prism-mini: a small CLIP that the project pretrains by itself on drawn faces, so that nothing need be downloaded.
+"""prism-mini: a small CLIP that the project pretrains by
+itself on drawn faces, so that nothing need be downloaded.
 
-`python -m tools.prism_mini.pretrain --out resources/prism-mini` makes it anew: draws faces, trains, measures
-and writes config, weights and model card. The loss asks of every picture and every text of a batch how true the text is
-of the picture (a sigmoid loss with graded targets, after Zhai et al., "Sigmoid Loss for Language Image Pre-Training",
-ICCV 2023), and of the image features that they reveal every factor linearly.
+`python -m tools.prism_mini.pretrain --out resources/prism-mini` makes it anew: draws faces, trains,
+measures and writes config, weights and model card. The loss asks of every picture and every text of
+a batch how true the text is of the picture (a sigmoid loss with graded targets, after Zhai et al.,
+"Sigmoid Loss for Language Image Pre-Training", ICCV 2023), and of the image features that they
+reveal every factor linearly.
 """
 
 import argparse
@@ -39,9 +41,11 @@ CONFIG: dict[str, Any] = {
     "model_cfg": {
         "embed_dim": 128,
         "vision_cfg": {
-            "image_size": SIZE, "patch_size": 16, "width": 192, "layers": 4, "head_width": 64, "mlp_ratio": 4.0,
+            "image_size": SIZE, "patch_size": 16, "width": 192, "layers": 4, "head_width": 64,
+            "mlp_ratio": 4.0,
         },
-        "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 128, "heads": 4, "layers": 4},
+        "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 128, "heads": 4,
+        "layers": 4},
     },
     "preprocess_cfg": {
         "size": SIZE, "mode": "RGB", "mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25],
@@ -56,7 +60,8 @@ class Recipe:
 
     seed: int = 20001  # of the training faces and of everything else
     faces: int = 24_000  # drawn once, seen several times with shifts and mirroring
-    steps: tuple[int, ...] = (1_200, 1_600)  # of each round; a round starts from the weights that the last one saved
+    # of each round; a round starts from the weights that the last one saved
+    steps: tuple[int, ...] = (1_200, 1_600)
     batch: int = 96  # faces
     texts: int = 64  # one-phrase texts in a batch
     long_texts: int = 24  # texts of two or three phrases in a batch
@@ -69,7 +74,8 @@ class Recipe:
 
 
 class Pretraining(nn.Module):
-    """The CLIP to be kept, and what only pretraining needs: compact token table, bias, factor head."""
+    """The CLIP to be kept, and what only pretraining
+    needs: compact token table, bias, factor head."""
 
     def __init__(self, recipe: Recipe, start: Path | None = None) -> None:
         super().__init__()
@@ -85,7 +91,10 @@ class Pretraining(nn.Module):
         self.gain = nn.Parameter(torch.tensor(4.0))
 
     def forward(self, pixels: Tensor, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
-        """Logits that texts are true of pictures, (pictures, texts); the factors read off, (pictures, factors)."""
+        """Logits that texts are true of pictures, (pictures, texts).
+
+        The factors read off, (pictures, factors).
+        """
         with torch.autocast("cpu", torch.bfloat16):
             seen, read = self.clip.encode_image(pixels), self.texts(texts)
         images = functional.normalize(seen.float(), dim=-1)
@@ -105,7 +114,8 @@ class _Batches:
         self._order = np.empty(0, dtype=np.int64)
 
     def draw(self) -> tuple[Tensor, list[str], Tensor, Tensor]:
-        """Pixels (batch, 3, side, side), texts, how true each is (batch, texts), and the factors (batch, factors)."""
+        """Pixels (batch, 3, side, side), texts, how true each is
+        (batch, texts), and the factors (batch, factors)."""
         recipe = self._recipe
         if len(self._order) < recipe.batch:
             self._order = np.concatenate([self._order, self._rng.permutation(len(self._faces))])
@@ -113,7 +123,9 @@ class _Batches:
         singles, single_truths = self._captioner.singles(recipe.texts, self._shown[rows])
         several, several_truths = self._captioner.several(recipe.long_texts, self._shown[rows])
         truths = torch.from_numpy(np.concatenate([single_truths, several_truths], axis=1))
-        pixels = normalized(augmented(self._faces.pixels[rows], self._rng)) * float(self._rng.uniform(0.9, 1.1))
+        pixels = normalized(augmented(self._faces.pixels[rows], self._rng)) * float(
+            self._rng.uniform(0.9, 1.1)
+        )
         return pixels, [*singles, *several], truths, torch.from_numpy(self._faces.standard[rows])
 
 
@@ -133,7 +145,9 @@ def pretrain(
     model, batches = Pretraining(recipe, start), _Batches(recipe, faces, recipe.seed + number)
     steps = recipe.steps[number]
     optimizer = torch.optim.AdamW(_groups(model, recipe.decay), lr=recipe.rate, betas=(0.9, 0.98))
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps, recipe.warmup))
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: _rate(step, steps, recipe.warmup)
+    )
     started, losses = time.monotonic(), []
     for step in range(steps):
         pixels, texts, truths, standard = batches.draw()
@@ -149,7 +163,10 @@ def pretrain(
         if (step + 1) % _TELL_EVERY == 0:
             truth_mean, reveal_mean = np.mean(losses[-_TELL_EVERY:], axis=0)
             seen = (step + 1) * recipe.batch / (time.monotonic() - started)
-            yield Notice(f"step {step + 1}: truth {truth_mean:.4f}, factors {reveal_mean:.3f}, {seen:.0f} faces/s")
+            yield Notice(
+                f"step {step + 1}: truth {truth_mean:.4f}, factors {reveal_mean:.3f}, {seen:.0f} "
+                "faces/s"
+            )
         if (step + 1) % recipe.save_every == 0:
             save(model, out)
         yield Progress(step + 1, steps, "Pretraining prism-mini")
@@ -158,7 +175,8 @@ def pretrain(
 
 
 def normalized(pixels: np.ndarray[Any, np.dtype[np.uint8]]) -> Tensor:
-    """(pictures, side, side, 3) uint8 to (pictures, 3, side, side) float32 as the model takes it."""
+    """(pictures, side, side, 3) uint8 to (pictures, 3,
+    side, side) float32 as the model takes it."""
     mean, std = CONFIG["preprocess_cfg"]["mean"][0], CONFIG["preprocess_cfg"]["std"][0]
     scaled: Tensor = (torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255 - mean) / std
     return scaled
@@ -180,7 +198,11 @@ def save(model: Pretraining, out: Path) -> None:
 
 def _groups(model: Pretraining, decay: float) -> list[dict[str, Any]]:
     """Matrices decay; biases, norms, embeddings and scales do not."""
-    trained = [(name, value) for name, value in model.named_parameters() if name != "clip.token_embedding.weight"]
+    trained = [
+        (name, value)
+        for name, value in model.named_parameters()
+        if name != "clip.token_embedding.weight"
+    ]
     spared = [value for name, value in trained if value.ndim < 2 or "embedding" in name]
     decayed = [value for name, value in trained if not (value.ndim < 2 or "embedding" in name)]
     return [{"params": decayed, "weight_decay": decay}, {"params": spared, "weight_decay": 0.0}]
@@ -196,12 +218,18 @@ def _rate(step: int, steps: int, warmup: int) -> float:
 def main(arguments: Sequence[str] | None = None) -> None:
     default = Recipe()
     parser = argparse.ArgumentParser(description="Pretrain prism-mini on drawn faces.")
-    parser.add_argument("--out", type=Path, required=True, help="folder for config, weights and model card")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder for config, weights and model card"
+    )
     parser.add_argument("--steps", type=int, nargs="+", default=default.steps, help="of each round")
-    parser.add_argument("--start", type=Path, help="weights of the first round, which is skipped then")
+    parser.add_argument(
+        "--start", type=Path, help="weights of the first round, which is skipped then"
+    )
     parser.add_argument("--faces", type=int, default=default.faces)
     parser.add_argument("--seed", type=int, default=default.seed)
-    parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()), help="folder for the drawn faces")
+    parser.add_argument(
+        "--cache", type=Path, default=Path(tempfile.gettempdir()), help="folder for the drawn faces"
+    )
     parser.add_argument("--threads", type=int, default=2)
     chosen = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", force=True)
@@ -215,7 +243,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for number in range(1 if start else 0, len(recipe.steps)):
         _run(pretrain(recipe, faces, chosen.out, start, number))
         start = chosen.out
-    write_card(chosen.out, recipe, drawing / 60, (time.monotonic() - started - drawing) / 60, chosen.cache)
+    write_card(
+        chosen.out, recipe, drawing / 60, (time.monotonic() - started - drawing) / 60, chosen.cache
+    )
 
 
 def _run(events: Iterator[Event[Any]]) -> Any:

@@ -13,7 +13,8 @@ from tools.prism_mini.captions import vocabulary
 class CompactTexts(nn.Module):
     """CLIP's text tower over a small token table, cut after the longest text of the batch.
 
-    The causal mask makes the cut exact: no token sees what follows it, and the pooled token is the last one.
+    The causal mask makes the cut exact: no token sees what follows it, and the pooled token is the
+    last one.
 
     Attributes:
         rows: (used tokens, width) float32, trained in place of CLIP's table of 49,408.

@@ -1,4 +1,5 @@
-"""Freshly drawn faces for pretraining: an uint8 file on disk, drawn by a few processes, and its augmentation."""
+"""Freshly drawn faces for pretraining: an uint8 file on
+disk, drawn by a few processes, and its augmentation."""
 
 import io
 from collections.abc import Iterator
@@ -45,16 +46,22 @@ def drawn(count: int, seed: int, file: Path, workers: int = 2) -> Iterator[Event
         pixels.flush()
         del pixels
         part.replace(file)
-    yield Done(DrawnFaces(np.memmap(file, np.uint8, "r", shape=shape), faces.factors, faces.standard()))
+    yield Done(
+        DrawnFaces(np.memmap(file, np.uint8, "r", shape=shape), faces.factors, faces.standard())
+    )
 
 
 def seen(picture: bytes) -> NDArray[np.uint8]:
-    """A drawn face as the model sees it in a study: a JPEG resized with bicubic filtering; (SIZE, SIZE, 3)."""
-    return np.asarray(Image.open(io.BytesIO(picture)).resize((SIZE, SIZE), Image.Resampling.BICUBIC))
+    """A drawn face as the model sees it in a study: a JPEG
+    resized with bicubic filtering; (SIZE, SIZE, 3)."""
+    return np.asarray(
+        Image.open(io.BytesIO(picture)).resize((SIZE, SIZE), Image.Resampling.BICUBIC)
+    )
 
 
 def augmented(pixels: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Mirror half of the pictures and shift each by up to four pixels; (faces, SIZE, SIZE, 3) in and out."""
+    """Mirror half of the pictures and shift each by up to
+    four pixels; (faces, SIZE, SIZE, 3) in and out."""
     padded = np.pad(pixels, ((0, 0), (4, 4), (4, 4), (0, 0)), mode="edge")
     moved = np.empty_like(pixels)
     for row, (down, right, mirror) in enumerate(rng.integers(0, (9, 9, 2), (len(pixels), 3))):

@@ -13,7 +13,12 @@ import numpy.typing as npt
 from prism_desktop.engine.adaptation.adapted_labelers import Entry, Newcomer, folder_of
 from prism_desktop.engine.adaptation.fitter_choice import LEAST, cross_fitted, open_entrance
 from prism_desktop.engine.adaptation.fitters import Entered, Entrance, alone
-from prism_desktop.engine.adaptation.new_answers import Labels, from_study, presentations, read_labels
+from prism_desktop.engine.adaptation.new_answers import (
+    Labels,
+    from_study,
+    presentations,
+    read_labels,
+)
 from prism_desktop.engine.atomic import write_json, write_whole
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation.intervals import Resampled
@@ -30,7 +35,9 @@ STATE = "state.safetensors"
 
 
 def adapt(run: RunFolder, **entry: Unpack[Entry]) -> Iterator[Event[Newcomer]]:
-    """Let a labeler of whom training never heard enter a run; their model is kept in the run's folder.
+    """Let a labeler of whom training never heard enter a run.
+
+    Their model is kept in the run's folder.
 
     Args:
         run: a finished run.
@@ -60,9 +67,14 @@ def adapt(run: RunFolder, **entry: Unpack[Entry]) -> Iterator[Event[Newcomer]]:
 
 
 def enter(
-    run: RunFolder, entrance: Entrance, said: Labels, profile: str | None = None, loading: float = 0.0
+    run: RunFolder,
+    entrance: Entrance,
+    said: Labels,
+    profile: str | None = None,
+    loading: float = 0.0,
 ) -> Iterator[Event[Newcomer]]:
-    """The same with a run that is loaded: the labeler enters, is kept, and is then tested by cross-validation."""
+    """The same with a run that is loaded: the labeler enters,
+    is kept, and is then tested by cross-validation."""
     names = [str(attribute["name"]) for attribute in run.meta()["attributes"]]
     images = [str(image) for image in run.table("images")["image"]]
     given = alone(answers(said.pairs, [said.labeler], names, images))
@@ -86,23 +98,43 @@ def enter(
 
 
 def check(entrance: Entrance, given: Answers, profile: str = "") -> dict[str, Any]:
-    """Accuracy on a labeler's own answers, each from others that show other images, beside the start's.
+    """Accuracy on a labeler's own answers, each from
+    others that show other images, beside the start's.
 
     Returns:
-        accuracy, low, high, start, tested and note, as in `Newcomer`; the 95 % interval is over images, as everywhere.
+        accuracy, low, high, start, tested and note, as in `Newcomer`; the 95 % interval is over
+        images, as everywhere.
     """
     margin = cross_fitted(entrance, given, profile)
     decided = given.outcome != 0.5
     if margin is None or not decided.any():
-        note = f"{len(given)} answers are too few to test on; from {LEAST} on the accuracy is cross-validated."
-        return {"accuracy": None, "low": None, "high": None, "start": None, "tested": 0, "note": note}
+        note = (
+            f"{len(given)} answers are too few to test on; from {LEAST} on the accuracy is "
+            "cross-validated."
+        )
+        return {
+            "accuracy": None,
+            "low": None,
+            "high": None,
+            "start": None,
+            "tested": 0,
+            "note": note,
+        }
     kept = select(given, decided)
-    start = differences(entrance.enter(select(given, np.zeros(len(given), bool)), profile).scores(None)[None], kept)
+    start = differences(
+        entrance.enter(select(given, np.zeros(len(given), bool)), profile).scores(None)[None], kept
+    )
     before = float(np.mean(hits(start, kept.outcome > 0.5)))
-    found = Resampled(_judged(kept, margin[decided]), hits(margin[decided], kept.outcome > 0.5)).mean()
-    note = f"Cross-validated on {len(kept)} own answers; no image of a tested answer was learned from."
+    found = Resampled(
+        _judged(kept, margin[decided]), hits(margin[decided], kept.outcome > 0.5)
+    ).mean()
+    note = (
+        f"Cross-validated on {len(kept)} own answers; no image of a tested answer was learned from."
+    )
     if found.value <= before:
-        note += " Learning from them has not helped yet: what was expected of anybody serves as well."
+        note += (
+            " Learning from them has not helped yet: what was expected of anybody serves as well."
+        )
     accuracy = {"accuracy": found.value, "low": found.low, "high": found.high}
     return {**accuracy, "start": before, "tested": len(kept), "note": note}
 
@@ -144,7 +176,14 @@ def _newcomer(
     loading: float,
     result: dict[str, Any] | None = None,
 ) -> Newcomer:
-    blank = {"accuracy": None, "low": None, "high": None, "start": None, "tested": 0, "note": "Not tested yet."}
+    blank = {
+        "accuracy": None,
+        "low": None,
+        "high": None,
+        "start": None,
+        "tested": 0,
+        "note": "Not tested yet.",
+    }
     return Newcomer(
         code=said.labeler,
         path=path,
@@ -158,7 +197,9 @@ def _newcomer(
 
 
 def _write(newcomer: Newcomer) -> None:
-    write_json(newcomer.path / "meta.json", {k: v for k, v in asdict(newcomer).items() if k != "path"})
+    write_json(
+        newcomer.path / "meta.json", {k: v for k, v in asdict(newcomer).items() if k != "path"}
+    )
 
 
 def serve(channel: IO[str], run: str, request: str) -> bool:
@@ -167,5 +208,8 @@ def serve(channel: IO[str], run: str, request: str) -> bool:
     if entry.get("labels"):
         entry["labels"] = Path(entry["labels"])
     return speak(
-        channel, lambda: adapt(RunFolder(Path(run)), **entry), lambda one: str(one.path), "The run could not be adapted"
+        channel,
+        lambda: adapt(RunFolder(Path(run)), **entry),
+        lambda one: str(one.path),
+        "The run could not be adapted",
     )

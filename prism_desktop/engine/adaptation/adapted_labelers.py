@@ -1,7 +1,9 @@
-"""Labelers who entered a run after it was trained: where they are kept, and a worker in which one enters.
+"""Labelers who entered a run after it was trained: where
+they are kept, and a worker in which one enters.
 
-In the run's folder, adapted/CODE/: predictions.parquet (labeler, attribute, image, score), state.safetensors (what the
-method keeps of a labeler) and meta.json. Importing this needs neither torch nor pandas.
+In the run's folder, adapted/CODE/: predictions.parquet (labeler, attribute, image, score),
+state.safetensors (what the method keeps of a labeler) and meta.json. Importing this needs neither
+torch nor pandas.
 """
 
 import json
@@ -88,11 +90,15 @@ def newcomer_predictions(run: RunFolder, code: str, attribute: str | None = None
     if not path.is_file():
         known = ", ".join(one.code for one in list_newcomers(run)) or "nobody"
         raise InputError(f"Nobody called {code} entered the run {run.name}; {known} did.")
-    return pd.read_parquet(path, filters=[("attribute", "==", attribute)] if attribute is not None else None)
+    return pd.read_parquet(
+        path, filters=[("attribute", "==", attribute)] if attribute is not None else None
+    )
 
 
 def adapt_in_child(run: RunFolder, **entry: Unpack[Entry]) -> Iterator[Event[Newcomer]]:
-    """`adapting.adapt` in another process, so that the window loads no torch; closing this ends the work.
+    """`adapting.adapt` in another process, so that the window loads no torch.
+
+    Closing this ends the work.
 
     Args:
         run: a finished run.
@@ -103,7 +109,9 @@ def adapt_in_child(run: RunFolder, **entry: Unpack[Entry]) -> Iterator[Event[New
     """
     labels = entry.get("labels")
     request = {**entry, "labels": str(labels) if labels else None}
-    for event in listen(_MODULE, str(run.path.resolve()), json.dumps(request), what="Loading the run"):
+    for event in listen(
+        _MODULE, str(run.path.resolve()), json.dumps(request), what="Loading the run"
+    ):
         if isinstance(event, Done):
             newcomer = Newcomer.read(Path(event.value))
             assert newcomer is not None

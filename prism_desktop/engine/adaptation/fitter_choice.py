@@ -1,10 +1,11 @@
-"""How a new labeler enters a trained run, whatever its method: one way for each family, chosen by what the run is.
+"""How a new labeler enters a trained run, whatever its
+method: one way for each family, chosen by what the run is.
 
 | family | a new labeler |
 |---|---|
 | heads in closed form | `.adapt`: the posterior from the prior, the index, the consensus as it is |
-| the MLP decoder, tokens, words, gates, adapters | own parameters are fitted from their start (`newcomer.fit`) |
-| contexts, histories, profiles, groups | one forward pass over the answers (`conditioning.welcome`) |
+| the MLP decoder, tokens, words, gates, adapters | own parameters are fitted from their start |
+| contexts, histories, profiles, groups | one forward pass over the answers |
 | combinations | members enter, with the average labeler's weights |
 """
 
@@ -78,8 +79,8 @@ def open_entrance(run: RunFolder, workshop: Workshop | None = None) -> Iterator[
 class CombinationEntrance:
     """Members enter, each in its own way; their weights are the average labeler's.
 
-    A selective run serves a newcomer by the consensus, until the personal member foretells their answers better in
-    cross-validation.
+    A selective run serves a newcomer by the consensus, until the personal member foretells their
+    answers better in cross-validation.
     """
 
     members: tuple[tuple[Member, Entrance], ...]
@@ -96,7 +97,11 @@ class CombinationEntrance:
         """All members."""
         parts = [
             entrance.restore(
-                {k.removeprefix(f"{m.method}/"): a for k, a in state.items() if k.startswith(f"{m.method}/")}
+                {
+                    k.removeprefix(f"{m.method}/"): a
+                    for k, a in state.items()
+                    if k.startswith(f"{m.method}/")
+                }
             )
             for m, entrance in self.members
         ]
@@ -108,7 +113,9 @@ class CombinationEntrance:
             state |= {f"{member.method}/{name}": array for name, array in part.state.items()}
 
         def scores(images: Ints | None) -> Scores:
-            own = [np.float32(w) * p.scores(images) for w, p in zip(weights, parts, strict=True) if w]
+            own = [
+                np.float32(w) * p.scores(images) for w, p in zip(weights, parts, strict=True) if w
+            ]
             return np.asarray(np.sum(own, axis=0), np.float32)
 
         return Entered(state, scores)
@@ -118,7 +125,11 @@ class CombinationEntrance:
             return np.array([np.mean(member.weight) for member, _ in self.members])
         factors = [member.calibration for member, _ in self.members]
         margins = [cross_fitted(entrance, answers, profile) for _, entrance in self.members]
-        losses = [loss(f * m, answers).mean() for f, m in zip(factors, margins, strict=True) if m is not None]
+        losses = [
+            loss(f * m, answers).mean()
+            for f, m in zip(factors, margins, strict=True)
+            if m is not None
+        ]
         personal = len(losses) == len(factors) and losses[1] < losses[0]
         return np.array([0.0, factors[1]] if personal else [factors[0], 0.0])
 
@@ -126,7 +137,8 @@ class CombinationEntrance:
 def cross_fitted(
     entrance: Entrance, answers: Answers, profile: str = "", seed: int = 0
 ) -> npt.NDArray[np.float64] | None:
-    """(answers,) logits of each answer from the others that share no image with its part; None if there are too few.
+    """(answers,) logits of each answer from the others that
+    share no image with its part; None if there are too few.
 
     Args:
         entrance: a loaded run.
@@ -146,7 +158,10 @@ def cross_fitted(
         shown = np.unique(np.concatenate([answers.left[tested], answers.right[tested]]))
         free = (part != held) & ~np.isin(answers.left, shown) & ~np.isin(answers.right, shown)
         scores = entrance.enter(select(answers, free), profile).scores(shown)
-        left, right = np.searchsorted(shown, answers.left[tested]), np.searchsorted(shown, answers.right[tested])
+        left, right = (
+            np.searchsorted(shown, answers.left[tested]),
+            np.searchsorted(shown, answers.right[tested]),
+        )
         names = answers.attribute[tested]
         margin[tested] = scores[names, left] - scores[names, right]
     return margin
@@ -162,11 +177,15 @@ def _tower(run: RunFolder, workshop: Workshop) -> Generator[Progress | Notice, N
         assert workshop.features is not None
         task = Task.of(run)
         yield Progress(0, None, "Reading the groups of labelers")
-        tastes = fit_tastes(workshop.features.array, task.answers["train"], len(task.labelers), len(task.attributes))
+        tastes = fit_tastes(
+            workshop.features.array, task.answers["train"], len(task.labelers), len(task.attributes)
+        )
     return TowerEntrance(run, loaded, workshop, tastes)
 
 
-def _combination(run: RunFolder, workshop: Workshop) -> Generator[Progress | Notice, None, Entrance]:
+def _combination(
+    run: RunFolder, workshop: Workshop
+) -> Generator[Progress | Notice, None, Entrance]:
     members = []
     for member in read_combination(run.path):
         folder = RunFolder.open(run.path.with_name(member.run))

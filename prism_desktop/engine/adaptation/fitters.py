@@ -1,4 +1,5 @@
-"""Loaded runs that new labelers may enter: heads in closed form, the MLP decoder, and models with an image tower."""
+"""Loaded runs that new labelers may enter: heads in closed
+form, the MLP decoder, and models with an image tower."""
 
 from __future__ import annotations
 
@@ -10,7 +11,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from prism_desktop.engine.adaptation.new_labeler_model import Own, Scores, fit, one_labeler, own_tensors, score
+from prism_desktop.engine.adaptation.new_labeler_model import (
+    Own,
+    Scores,
+    fit,
+    one_labeler,
+    own_tensors,
+    score,
+)
 from prism_desktop.engine.models.answers import Answers, Ints
 from prism_desktop.engine.models.attribute_texts import sentences
 from prism_desktop.engine.models.clustering import earned_ranks, reliability
@@ -36,7 +44,8 @@ class Entered:
 
     Attributes:
         state: what must be kept to predict again, by name.
-        scores: of images by number, all of them for None: (attributes, n) float32; differences are logits.
+        scores: of images by number, all of them for None: (attributes, n) float32; differences are
+            logits.
     """
 
     state: State
@@ -64,7 +73,11 @@ class HeadEntrance:
         """The posterior, or the index, of the answers alone."""
         heads = self.loaded.heads.adapt(self.features, alone(answers) if len(answers) else None)
         known = self.loaded.heads.arrays()
-        state = {k: a for k, a in heads.arrays().items() if k not in known or not np.array_equal(a, known[k])}
+        state = {
+            k: a
+            for k, a in heads.arrays().items()
+            if k not in known or not np.array_equal(a, known[k])
+        }
         return Entered(state, lambda images: self._scores(heads, images))
 
     def restore(self, state: State) -> Entered:
@@ -83,7 +96,8 @@ class ModelEntrance:
     sees = True  # whether fitted parameters change how images are seen
 
     def enter(self, answers: Answers, profile: str = "") -> Entered:
-        """Fit the newcomer's own parameters, where the method has any, on top of one forward pass."""
+        """Fit the newcomer's own parameters, where the
+        method has any, on top of one forward pass."""
         answers = alone(answers)
         known, fresh = self._welcome(answers, profile)
         scorer, own = self._build(known, fresh)
@@ -92,7 +106,9 @@ class ModelEntrance:
 
     def restore(self, state: State) -> Entered:
         """Put what was fitted back into a model of the same kind."""
-        arrays = {name.removeprefix(_KNOWN): a for name, a in state.items() if name.startswith(_KNOWN)}
+        arrays = {
+            name.removeprefix(_KNOWN): a for name, a in state.items() if name.startswith(_KNOWN)
+        }
         profile = (bytes(arrays.pop(_PROFILE)).decode(),) if _PROFILE in arrays else None
         known = Known.from_arrays(arrays, profile)
         fresh = next((n.split(".lora_A.")[1].split(".")[0] for n in state if ".lora_A." in n), "")
@@ -171,11 +187,16 @@ class TowerEntrance(ModelEntrance):
             vector = self.loaded.model.text_vectors([(profile,)])[0].cpu().numpy()
         groups = (self.tastes, known) if self.tastes is not None else None
         names = len(self.loaded.attributes)
-        new = conditioning.welcome(known, answers, names, array, profile=profile, profile_vector=vector, groups=groups)
+        new = conditioning.welcome(
+            known, answers, names, array, profile=profile, profile_vector=vector, groups=groups
+        )
         return only_last(new), ""
 
     def _with_adapter(self, answers: Answers, many: int) -> tuple[Known, str]:
-        """An adapter of the newcomer's own, on the common one; where there is none, on the mean of all others'."""
+        """An adapter of the newcomer's own, on the common one.
+
+        Where there is none, on the mean of all others'.
+        """
         chosen = self.loaded.method
         if "visual-token" in chosen.places:  # the rank must be earned
             assert self.workshop.features is not None
@@ -223,7 +244,9 @@ def asked_of(run: RunFolder) -> tuple[tuple[str, ...], ...]:
 def only_last(known: Known) -> Known:
     """What is known of the last labeler alone; of the images only those in their history."""
     per_labeler = ("groups", "shares", "deltas", "ranks", "context", "history", "answer")
-    found = {name: getattr(known, name)[-1:] for name in per_labeler if getattr(known, name) is not None}
+    found = {
+        name: getattr(known, name)[-1:] for name in per_labeler if getattr(known, name) is not None
+    }
     if known.profiles is not None:
         found["profiles"] = known.profiles[-1:]
     if known.seen is not None:

@@ -1,4 +1,5 @@
-"""A new labeler's answers as pairs of a run, from a file in any format that `study import` reads, or from the study."""
+"""A new labeler's answers as pairs of a run, from a file in
+any format that `study import` reads, or from the study."""
 
 import tempfile
 from collections.abc import Iterator
@@ -34,18 +35,27 @@ class Labels:
 
 
 def read_labels(
-    run: RunFolder, file: Path, name: str | None = None, *, scale: str | None = None, coding: str | None = None
+    run: RunFolder,
+    file: Path,
+    name: str | None = None,
+    *,
+    scale: str | None = None,
+    coding: str | None = None,
 ) -> Iterator[Event[Labels]]:
-    """Read a file; its images are matched by name to the run's, just as an import into a study would.
+    """Read a file.
+
+    Its images are matched by name to the run's, just as an import into a study would.
 
     Args:
         run: gives images, attributes, and how answers become pairs.
         file: CSV, XLSX or Parquet.
-        name: the labeler's code in the run; where the file speaks of several labelers, whose rows to take.
+        name: the labeler's code in the run; where the file speaks of several labelers, whose rows
+            to take.
         scale, coding: as for `import_files`.
 
     Raises:
-        InputError: one sentence, if the file cannot be read or holds no answers of one new labeler for this run.
+        InputError: one sentence, if the file cannot be read or holds no answers of one new labeler
+            for this run.
     """
     from prism_desktop.engine.study.importing import import_files
     from prism_desktop.engine.study.store import Study
@@ -53,7 +63,8 @@ def read_labels(
     if not file.is_file():
         raise InputError(f"There is no file {file}.")
     attributes = [str(attribute["name"]) for attribute in run.meta()["attributes"]]
-    # A study of its own that forgets itself, so that every format is understood just as the study's import does.
+    # A study of its own that forgets itself, so that every format is understood just as the study's
+    # import does.
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
         Study.create(Path(folder) / "new.prism", attributes=attributes) as study,
@@ -74,7 +85,10 @@ def read_labels(
         why = f": {report.refused[0].reason}" if report.refused else ""
         raise InputError(f"{file.name} holds no answers on images of this run{why}.")
     if len(codes) > 1 and name not in codes:
-        raise InputError(f"{file.name} holds answers of {len(codes)} labelers ({_few(codes)}); say whose by --name.")
+        raise InputError(
+            f"{file.name} holds answers of {len(codes)} labelers ({_few(codes)}); say whose by "
+            "--name."
+        )
     code = codes[0] if len(codes) == 1 else str(name)
     compared, rated = (frame[frame["labeler"] == code] for frame in (compared, rated))
     yield Done(_labels(run, name or code, "", compared, rated))
@@ -92,24 +106,32 @@ def from_study(run: RunFolder, code: str) -> Labels:
         known = {labeler.code: labeler for labeler in study.labelers()}
         if code not in known:
             raise InputError(f"The study has no labeler {code}; it has {_few(list(known))}.")
-        compared, rated = (frame[frame["labeler"] == code] for frame in (study.comparisons(), study.ratings()))
+        compared, rated = (
+            frame[frame["labeler"] == code] for frame in (study.comparisons(), study.ratings())
+        )
     return _labels(run, code, known[code].profile, compared, rated)
 
 
-def _labels(run: RunFolder, code: str, profile: str, compared: "pd.DataFrame", rated: "pd.DataFrame") -> Labels:
+def _labels(
+    run: RunFolder, code: str, profile: str, compared: "pd.DataFrame", rated: "pd.DataFrame"
+) -> Labels:
     import pandas as pd
 
     from prism_desktop.engine.evaluation.pairs import pairs_from_comparisons, pairs_from_ratings
 
     meta, options = run.meta(), run.config().pairs
     if code in [str(labeler["code"]) for labeler in meta["labelers"]]:
-        raise InputError(f"{code} is a labeler of this run already; give a new one another name by --name.")
+        raise InputError(
+            f"{code} is a labeler of this run already; give a new one another name by --name."
+        )
     images = set(run.table("images")["image"].astype(object))
     names = [str(attribute["name"]) for attribute in meta["attributes"]]
     before = len(compared) + len(rated)
     compared = compared[compared["left"].isin(images) & compared["right"].isin(images)]
     rated = rated[rated["image"].isin(images)]
-    compared, rated = (frame[frame["attribute"].isin(names)].assign(labeler=code) for frame in (compared, rated))
+    compared, rated = (
+        frame[frame["attribute"].isin(names)].assign(labeler=code) for frame in (compared, rated)
+    )
     lost = before - len(compared) - len(rated)
     skipped = [f"{lost} answers are on other images or attributes than the run's."] if lost else []
     parts = [pairs_from_comparisons(compared, options.ties)] if len(compared) else []
@@ -129,7 +151,10 @@ def _images(run: RunFolder) -> "list[NewImage]":
 
     table = run.table("images")
     columns = (table[column] for column in ("path", "name", "image", "width", "height"))
-    return [NewImage(Path(p), str(n), str(i), int(w), int(h)) for p, n, i, w, h in zip(*columns, strict=True)]
+    return [
+        NewImage(Path(p), str(n), str(i), int(w), int(h))
+        for p, n, i, w, h in zip(*columns, strict=True)
+    ]
 
 
 def _few(names: list[str]) -> str:

@@ -1,11 +1,14 @@
-"""A model of one new labeler on top of a trained one: what is shared stays, what is personal is fitted to few answers.
+"""A model of one new labeler on top of a trained one: what is
+shared stays, what is personal is fitted to few answers.
 
-The newcomer's own parameters start where the method's learned start is, else at the mean of the known labelers', and
-are held there by a Gaussian whose width is how far the known labelers lie from it: without answers the start remains,
-and few answers move it little. Only the answered images pass the tower.
+The newcomer's own parameters start where the method's learned start is, else at the mean of the
+known labelers', and are held there by a Gaussian whose width is how far the known labelers lie from
+it: without answers the start remains, and few answers move it little. Only the answered images pass
+the tower.
 
-Sources: MacKay, "Bayesian Interpolation", Neural Computation 4 (1992), for a prior whose width comes from the data; Liu
-and Nocedal 1989 (L-BFGS); Zhang et al., "LoRA-FA", 2023, for adapters of which only the upper factor is fitted.
+Sources: MacKay, "Bayesian Interpolation", Neural Computation 4 (1992), for a prior whose width
+comes from the data; Liu and Nocedal 1989 (L-BFGS); Zhang et al., "LoRA-FA", 2023, for adapters of
+which only the upper factor is fitted.
 """
 
 from __future__ import annotations
@@ -30,7 +33,9 @@ from prism_desktop.engine.training.losses.pair_loss import PairLoss
 from prism_desktop.engine.training.scoring import Scorer
 
 PASSES = 10  # of the answered images through the model, forwards and backwards
-_ENOUGH = 1e-4  # of the objective, which a pass must gain: what is less is float32's noise, in which searches get lost
+# of the objective, which a pass must gain: what is less is float32's noise, in which searches get
+# lost
+_ENOUGH = 1e-4
 _NARROWEST = 1e-3  # spread where known labelers hardly differ
 _TABLES = ("prompts.table", "prompts.vectors", "words.table", "shares.logits")
 _DEVIATIONS = "prompts.deviation"  # start at zero, which is the common token or the groups'
@@ -48,8 +53,11 @@ class Own:
     spread: float  # standard deviation of the known labelers about the start
 
 
-def one_labeler(loaded: LoadedRun, known: Known, fresh: str, seed: int) -> tuple[PersonalClip, dict[str, Own]]:
-    """A model of the newcomer alone that has everything shared of a trained one, and the newcomer's own parameters.
+def one_labeler(
+    loaded: LoadedRun, known: Known, fresh: str, seed: int
+) -> tuple[PersonalClip, dict[str, Own]]:
+    """A model of the newcomer alone that has everything shared
+    of a trained one, and the newcomer's own parameters.
 
     Args:
         loaded: the trained model, from which tensors are copied, the backbone's shared.
@@ -72,20 +80,27 @@ def one_labeler(loaded: LoadedRun, known: Known, fresh: str, seed: int) -> tuple
     )
     given, own = loaded.model.kept_state(), _places(model, loaded)
     starts = {name: _start(name, given) for name in own}
-    model.load_kept_state({name: starts.get(name, given.get(name, t)) for name, t in model.kept_state().items()})
+    model.load_kept_state(
+        {name: starts.get(name, given.get(name, t)) for name, t in model.kept_state().items()}
+    )
     model.requires_grad_(False)
-    made = {name: Own(own[name], starts[name].to(model.device), _spread(given[name], starts[name])) for name in own}
+    made = {
+        name: Own(own[name], starts[name].to(model.device), _spread(given[name], starts[name]))
+        for name in own
+    }
     return model, made | _adapters(model, loaded.model, fresh)
 
 
 def fit(scorer: Scorer, own: Mapping[str, Own], answers: Answers, *, sees: bool) -> None:
-    """Move the newcomer's own parameters from their start to the most likely place, given all of their answers.
+    """Move the newcomer's own parameters from their start
+    to the most likely place, given all of their answers.
 
     Args:
         scorer: of the newcomer's model.
         own: what is fitted.
         answers: the newcomer's, who is labeler 0.
-        sees: whether any of the parameters changes how images are seen; otherwise they pass the tower once.
+        sees: whether any of the parameters changes how images are seen; otherwise they pass the
+            tower once.
     """
     parts = list(own.values())
     _put(parts, np.zeros(sum(part.tensor.numel() for part in parts)))
@@ -93,7 +108,11 @@ def fit(scorer: Scorer, own: Mapping[str, Own], answers: Answers, *, sees: bool)
         return
     scorer.model.begin_episode(None)
     batch = scorer.batch(answers, np.arange(len(answers)))
-    weight, outcome, loss = scorer.send(evidence(answers)), scorer.send(batch.outcome), PairLoss(ties=False)
+    weight, outcome, loss = (
+        scorer.send(evidence(answers)),
+        scorer.send(batch.outcome),
+        PairLoss(ties=False),
+    )
     tensors = [part.tensor.requires_grad_(True) for part in parts]
     with scorer.model.fused():
         seen = None if sees else scorer.see(batch).detach()
@@ -103,7 +122,9 @@ def fit(scorer: Scorer, own: Mapping[str, Own], answers: Answers, *, sees: bool)
             difference = scorer.differences(batch, scorer.see(batch) if seen is None else seen)
             total = (loss(difference, outcome) * weight).sum()
             slopes = torch.autograd.grad(total, tensors)
-            gradient = torch.cat([(g * part.spread).flatten() for g, part in zip(slopes, parts, strict=True)])
+            gradient = torch.cat(
+                [(g * part.spread).flatten() for g, part in zip(slopes, parts, strict=True)]
+            )
             return float(total.detach()) + 0.5 * float(x @ x), gradient.double().cpu().numpy() + x
 
         start = np.zeros(sum(part.tensor.numel() for part in parts))
@@ -115,7 +136,8 @@ def fit(scorer: Scorer, own: Mapping[str, Own], answers: Answers, *, sees: bool)
 
 
 def evidence(answers: Answers) -> npt.NDArray[np.float32]:
-    """(answers,) weights: answers that share images, such as pairs made of ratings, count for no more than images."""
+    """(answers,) weights: answers that share images, such as
+    pairs made of ratings, count for no more than images."""
     weight = answers.weight.astype(np.float32)
     for attribute in np.unique(answers.attribute):
         mine = answers.attribute == attribute
@@ -165,10 +187,15 @@ def _spread(rows: Tensor, start: Tensor) -> float:
 
 @torch.no_grad()
 def _adapters(model: PersonalClip, trained: PersonalClip, fresh: str) -> dict[str, Own]:
-    """Copy the trained adapters; returns the upper factors of the newcomer's own, which start at zero."""
+    """Copy the trained adapters.
+
+    Returns the upper factors of the newcomer's own, which start at zero.
+    """
     if model.adapted is None or trained.adapted is None:
         return {}
-    given = {name: tensor for name, tensor in trained.adapted.named_parameters() if ".lora_" in name}
+    given = {
+        name: tensor for name, tensor in trained.adapted.named_parameters() if ".lora_" in name
+    }
     own: dict[str, Own] = {}
     for name, tensor in model.adapted.named_parameters():
         if ".lora_" not in name:
@@ -186,8 +213,11 @@ def _adapters(model: PersonalClip, trained: PersonalClip, fresh: str) -> dict[st
     return own
 
 
-def own_tensors(model: PersonalModel, own: Mapping[str, Own], fresh: str) -> dict[str, nn.Parameter]:
-    """Everything of the newcomer's that must be kept: what was fitted, and the drawn factors of a new adapter."""
+def own_tensors(
+    model: PersonalModel, own: Mapping[str, Own], fresh: str
+) -> dict[str, nn.Parameter]:
+    """Everything of the newcomer's that must be kept: what
+    was fitted, and the drawn factors of a new adapter."""
     named = dict(model.named_parameters())
     drawn = {name: t for name, t in named.items() if fresh and f".lora_A.{fresh}." in name}
     return {name: part.tensor for name, part in own.items()} | drawn

@@ -1,4 +1,5 @@
-"""What a run's model believes: predictions.parquet for every labeler, attribute and image, and any others on demand."""
+"""What a run's model believes: predictions.parquet for every
+labeler, attribute and image, and any others on demand."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -27,8 +28,10 @@ def predictions(
 
     Args:
         run: a run that has a trained model of any kind.
-        labeler: a code, also of somebody who entered the run later; None for all whom it was trained on.
-        attribute: one of the run's; None for all of them; any other text is judged zero-shot by the text tower.
+        labeler: a code, also of somebody who entered the run later; None for all whom it was
+            trained on.
+        attribute: one of the run's; None for all of them; any other text is judged zero-shot by the
+            text tower.
         images: any images as image (id), name, path; None for the run's own.
         cache: where images are decoded to; None for the study's cache.
 
@@ -36,26 +39,33 @@ def predictions(
         Progress and Notice, then Done with the table; images that cannot be read are left out.
 
     Raises:
-        InputError: if the labeler is unknown, or other words are asked of a model that does not read text.
+        InputError: if the labeler is unknown, or other words are asked of a model that does not
+            read text.
         RunError: if the run has no trained model yet.
     """
     meta = run.meta()
     codes = [str(known["code"]) for known in meta["labelers"]]
-    entered = labeler is not None and labeler not in codes and find_newcomer(run, labeler) is not None
+    entered = (
+        labeler is not None and labeler not in codes and find_newcomer(run, labeler) is not None
+    )
     if labeler is not None and labeler not in codes and not entered:
-        raise InputError(f"The run {run.name} has no labeler “{labeler}”; it has {', '.join(codes)}.")
+        raise InputError(
+            f"The run {run.name} has no labeler “{labeler}”; it has {', '.join(codes)}."
+        )
     names = [str(known["name"]) for known in meta["attributes"]]
     if entered and (images is not None or attribute not in (None, *names)):
         raise InputError(
-            f"{labeler} entered {run.name} after it was trained, and is predicted on its own images and attributes "
-            "alone."
+            f"{labeler} entered {run.name} after it was trained, and is predicted on its own "
+            "images and attributes alone."
         )
     if images is None and (attribute is None or attribute in names):
         known, frame = run.table("images"), run.predictions(labeler, attribute)
         if entered:
             frame = newcomer_predictions(run, str(labeler), attribute)
         if frame.empty:
-            raise RunError(f"The run {run.name} has no predictions yet; finish or resume its training.")
+            raise RunError(
+                f"The run {run.name} has no predictions yet; finish or resume its training."
+            )
         frame = frame.assign(name=frame["image"].map(known.set_index("image")["name"]))
         yield Done(frame[["labeler", "attribute", "name", "image", "score"]])
         return
@@ -66,7 +76,11 @@ def predictions(
 
 
 def _scored(
-    run: RunFolder, images: "pd.DataFrame", labelers: Sequence[str], attributes: Sequence[str], cache: Path | None
+    run: RunFolder,
+    images: "pd.DataFrame",
+    labelers: Sequence[str],
+    attributes: Sequence[str],
+    cache: Path | None,
 ) -> "Iterator[Progress | Notice | Done[pd.DataFrame]]":
     """Ask the run's model."""
     import pandas as pd
@@ -81,7 +95,11 @@ def _scored(
             yield event
             continue
         keys = pd.MultiIndex.from_product([labelers, attributes, images["image"]], names=_KEYS)
-        frame = pd.DataFrame({"score": event.value.ravel()}, index=keys).reset_index().dropna(subset="score")
+        frame = (
+            pd.DataFrame({"score": event.value.ravel()}, index=keys)
+            .reset_index()
+            .dropna(subset="score")
+        )
         frame = frame.assign(name=frame["image"].map(images.set_index("image")["name"]))
         yield Done(frame[["labeler", "attribute", "name", "image", "score"]].reset_index(drop=True))
 

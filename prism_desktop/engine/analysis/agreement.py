@@ -1,9 +1,10 @@
 """How often labelers agree with one another, and with themselves.
 
-On comparisons, two labelers' first answers to the same unordered pair and attribute are compared, whatever sides they
-saw: 1 for the same image (or two ties), 0 for opposite images, 1/2 where only one of them called a tie. On ratings, the
-order of two images that both labelers rated is compared, where neither rated them equal. What is not shared is NaN,
-never 0. The diagonal is self-agreement on repeated comparisons, scored alike.
+On comparisons, two labelers' first answers to the same unordered pair and attribute are compared,
+whatever sides they saw: 1 for the same image (or two ties), 0 for opposite images, 1/2 where only
+one of them called a tie. On ratings, the order of two images that both labelers rated is compared,
+where neither rated them equal. What is not shared is NaN, never 0. The diagonal is self-agreement
+on repeated comparisons, scored alike.
 """
 
 from collections.abc import Sequence
@@ -83,11 +84,16 @@ def agreement(
     rows = _chosen(comparisons, attribute)
     codes = tuple(labelers) if labelers is not None else tuple(sorted(rows["labeler"].unique()))
     turned = (rows["left"] > rows["right"]).to_numpy()
-    low, high = rows["left"].where(~turned, rows["right"]), rows["right"].where(~turned, rows["left"])
+    low, high = (
+        rows["left"].where(~turned, rows["right"]),
+        rows["right"].where(~turned, rows["left"]),
+    )
     item = pd.DataFrame({"low": low, "high": high, "attribute": rows["attribute"]})
     table = pd.DataFrame(
         {
-            "labeler": pd.Index(np.array(codes, dtype=object)).get_indexer(pd.Index(rows["labeler"].astype(object))),
+            "labeler": pd.Index(np.array(codes, dtype=object)).get_indexer(
+                pd.Index(rows["labeler"].astype(object))
+            ),
             "item": item.groupby(list(item.columns)).ngroup().to_numpy(),
             "sign": rows["outcome"].astype("str").map(_SIGN).to_numpy() * np.where(turned, -1, 1),
             "repeats": told_apart(rows).to_numpy(),
@@ -101,17 +107,25 @@ def agreement(
 
 
 def rating_agreement(
-    ratings: pd.DataFrame, attribute: str | None = None, labelers: Sequence[str] | None = None, seed: int = 0
+    ratings: pd.DataFrame,
+    attribute: str | None = None,
+    labelers: Sequence[str] | None = None,
+    seed: int = 0,
 ) -> AgreementResult:
-    """Agreement on the order of two images that both labelers rated (its Goodman-Kruskal gamma is 2 x agreement - 1).
+    """Agreement on the order of two images that both labelers
+    rated (its Goodman-Kruskal gamma is 2 x agreement - 1).
 
-    At most 120 shared images per two labelers and attribute are used, drawn at random. The orders of n images are not
-    independent, so the interval counts n images, not their n (n - 1) / 2 pairs.
+    At most 120 shared images per two labelers and attribute are used, drawn at random. The orders
+    of n images are not independent, so the interval counts n images, not their n (n - 1) / 2 pairs.
     """
     rows = _chosen(ratings, attribute)
     codes = tuple(labelers) if labelers is not None else tuple(sorted(rows["labeler"].unique()))
     size = len(codes)
-    score, counts, images = np.zeros((size, size)), np.zeros((size, size), dtype=np.int64), np.zeros((size, size))
+    score, counts, images = (
+        np.zeros((size, size)),
+        np.zeros((size, size), dtype=np.int64),
+        np.zeros((size, size)),
+    )
     rng = np.random.default_rng(seed)
     value = rows.assign(used=_values(rows))
     for _, mine in value.groupby("attribute", sort=True):
@@ -121,7 +135,9 @@ def rating_agreement(
         known = ~np.isnan(values)
         shared = known.T.astype(np.int64) @ known.astype(np.int64)
         for one, two in zip(*np.nonzero(np.triu(shared >= 2, 1)), strict=True):
-            same, compared, used = _orders(values[:, one], values[:, two], known[:, one] & known[:, two])
+            same, compared, used = _orders(
+                values[:, one], values[:, two], known[:, one] & known[:, two]
+            )
             for at in ((one, two), (two, one)):
                 score[at] += same
                 counts[at] += compared
@@ -132,8 +148,9 @@ def rating_agreement(
 def told_apart(answers: pd.DataFrame) -> "pd.Series[bool]":
     """Whether each row, if it answers the same thing again, is a repeat that can be counted.
 
-    A file without columns of time, order or session cannot tell a repeat with the same answer from a row that it holds
-    twice, so of its repeats the import keeps only those that disagree; otherwise the import says what a trial repeats.
+    A file without columns of time, order or session cannot tell a repeat with the same answer from
+    a row that it holds twice, so of its repeats the import keeps only those that disagree;
+    otherwise the import says what a trial repeats.
     """
     return (answers["source"] != "imported") | answers["repeat_of"].notna()
 
@@ -163,16 +180,20 @@ def _shared(table: pd.DataFrame, size: int) -> tuple[Floats, Ints]:
 
 
 def _repeated(table: pd.DataFrame, size: int) -> tuple[Floats, Ints]:
-    """Summed agreement and number of successive answers to the same item, per labeler, (size,) each."""
+    """Summed agreement and number of successive answers
+    to the same item, per labeler, (size,) each."""
     before = table.groupby(["labeler", "item"])["sign"].shift()
     again = before.notna() & table["repeats"]
     like = 1.0 - (table["sign"][again] - before[again]).abs().to_numpy(dtype=np.float64) / 2
     who = table["labeler"][again].to_numpy()
-    return np.bincount(who, like, size).astype(np.float64), np.bincount(who, minlength=size).astype(np.int64)
+    return np.bincount(who, like, size).astype(np.float64), np.bincount(who, minlength=size).astype(
+        np.int64
+    )
 
 
 def _values(rows: pd.DataFrame) -> pd.Series:
-    """Only orders within a labeler matter, so the original scale serves wherever it is known for the whole frame."""
+    """Only orders within a labeler matter, so the original
+    scale serves wherever it is known for the whole frame."""
     raw = rows["raw"] if "raw" in rows and rows["raw"].notna().all() else rows["value"]
     return raw.astype("float64")
 
@@ -180,12 +201,19 @@ def _values(rows: pd.DataFrame) -> pd.Series:
 def _orders(one: Floats, two: Floats, shared: npt.NDArray[np.bool_]) -> tuple[float, int, int]:
     """Pairs in the same order, pairs that neither rated equal, and images used."""
     rows = np.flatnonzero(shared)[:_MOST_IMAGES]
-    product = np.sign(np.subtract.outer(one[rows], one[rows])) * np.sign(np.subtract.outer(two[rows], two[rows]))
+    product = np.sign(np.subtract.outer(one[rows], one[rows])) * np.sign(
+        np.subtract.outer(two[rows], two[rows])
+    )
     return float((product > 0).sum() / 2), int(np.count_nonzero(product) // 2), len(rows)
 
 
 def _result(
-    codes: tuple[str, ...], score: Floats, counts: Ints, n: Floats, source: Source, attribute: str | None
+    codes: tuple[str, ...],
+    score: Floats,
+    counts: Ints,
+    n: Floats,
+    source: Source,
+    attribute: str | None,
 ) -> AgreementResult:
     known = counts > 0
     matrix = np.where(known, score / np.where(known, counts, 1), np.nan)
@@ -193,7 +221,15 @@ def _result(
     z = float(norm.ppf(0.975))
     size = np.where(known, n, np.nan)
     middle = (matrix + z * z / (2 * size)) / (1 + z * z / size)
-    half = z / (1 + z * z / size) * np.sqrt(matrix * (1 - matrix) / size + z * z / (4 * size * size))
+    half = (
+        z / (1 + z * z / size) * np.sqrt(matrix * (1 - matrix) / size + z * z / (4 * size * size))
+    )
     return AgreementResult(
-        codes, matrix, counts, np.maximum(middle - half, 0), np.minimum(middle + half, 1), source, attribute
+        codes,
+        matrix,
+        counts,
+        np.maximum(middle - half, 0),
+        np.minimum(middle + half, 1),
+        source,
+        attribute,
     )

@@ -1,8 +1,10 @@
-"""Bradley-Terry scores of images from comparisons, with Davidson's ties and a term for the habitual side.
+"""Bradley-Terry scores of images from comparisons, with
+Davidson's ties and a term for the habitual side.
 
-With d = s_left - s_right + side and nu = exp(tie): P(left), P(right) and P(tie) are proportional to exp(d / 2),
-exp(-d / 2) and nu. Scores have a Gaussian prior around 0, so images that were never compared, or always won, stay
-finite. Source: Davidson 1970; Davidson and Beaver 1977 for the order effect.
+With d = s_left - s_right + side and nu = exp(tie): P(left), P(right) and P(tie) are proportional to
+exp(d / 2), exp(-d / 2) and nu. Scores have a Gaussian prior around 0, so images that were never
+compared, or always won, stay finite. Source: Davidson 1970; Davidson and Beaver 1977 for the order
+effect.
 """
 
 from dataclasses import dataclass
@@ -70,7 +72,14 @@ class _Problem:
     """Negative log posterior with its gradient."""
 
     def __init__(
-        self, left: Ints, right: Ints, outcome: Floats, weight: Floats, images: int, prior_sd: float, ties: bool
+        self,
+        left: Ints,
+        right: Ints,
+        outcome: Floats,
+        weight: Floats,
+        images: int,
+        prior_sd: float,
+        ties: bool,
     ) -> None:
         self.left, self.right, self.outcome, self.weight = left, right, outcome, weight
         self.images, self.precision, self.ties = images, prior_sd**-2, ties
@@ -80,7 +89,10 @@ class _Problem:
         tied = self.outcome == 0.5
         # The log numerators are d/2, -d/2 and log nu; for a decided pair that is (outcome - 1/2) d.
         numerator = (self.outcome - 0.5) * d + (np.where(tied, x[-1], 0.0) if self.ties else 0.0)
-        loss = float((self.weight * (logs - numerator)).sum() + 0.5 * self.precision * (x[: self.images] ** 2).sum())
+        loss = float(
+            (self.weight * (logs - numerator)).sum()
+            + 0.5 * self.precision * (x[: self.images] ** 2).sum()
+        )
         slope = self.weight * (0.5 * (p_left - p_right) - (self.outcome - 0.5))
         gradient = np.zeros(len(x))
         gradient[: self.images] = np.bincount(self.left, slope, self.images) - np.bincount(

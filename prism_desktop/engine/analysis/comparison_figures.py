@@ -1,4 +1,5 @@
-"""Figures of a comparison of methods: accuracy against the number of answers, and gains over consensus."""
+"""Figures of a comparison of methods: accuracy against
+the number of answers, and gains over consensus."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -24,7 +25,10 @@ def answers_figure(lines: Mapping[str, Sequence[Point]], title: str = "") -> Fig
             answers, accuracy = [point[0] for point in points], [point[1] for point in points]
             axes.plot(answers, accuracy, "o-", ms=3, color=colour, label=name)
             if all(point[2] is not None and point[3] is not None for point in points):
-                low, high = [point[2] or 0.0 for point in points], [point[3] or 0.0 for point in points]
+                low, high = (
+                    [point[2] or 0.0 for point in points],
+                    [point[3] or 0.0 for point in points],
+                )
                 axes.fill_between(answers, low, high, color=colour, alpha=0.12, lw=0)
         axes.axhline(0.5, color=GREY, lw=0.6, ls=(0, (3, 2)), zorder=0)
         axes.set_xlabel("Answers of the labeler")

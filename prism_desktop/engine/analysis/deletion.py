@@ -20,15 +20,17 @@ _RANDOM = 20  # random orders to be better than
 class DeletionCheck:
     """Areas over deletion curves, in logits; more is better.
 
-    Deleting replaces patches by the image's mean colour, a sixth of them at a time; the area is how far the score fell
-    on average over the steps. All orders end at the same blank image, so their areas can be compared.
+    Deleting replaces patches by the image's mean colour, a sixth of them at a time; the area is how
+    far the score fell on average over the steps. All orders end at the same blank image, so their
+    areas can be compared.
     """
 
     deletion: float  # most relevant patches first
     random: float  # mean of twenty random orders
     random_high: float  # what one random order in twenty reaches
     centre: float  # from the centre outwards, what a map knows who has not seen the image
-    occlusion: float  # Spearman of the map with each patch's own effect when it alone is taken away; NaN if flat
+    # Spearman of the map with each patch's own effect when it alone is taken away; NaN if flat
+    occlusion: float
 
     @property
     def passes(self) -> bool:
@@ -38,16 +40,18 @@ class DeletionCheck:
     def sentence(self) -> str:
         """The result for a reader."""
         numbers = (
-            f"taking away its most relevant patches changes the score by {-self.deletion:+.2f} on average, a random "
-            f"order by {-self.random:+.2f} (one in twenty by {-self.random_high:+.2f}), the centre first by "
-            f"{-self.centre:+.2f}"
+            f"taking away its most relevant patches changes the score by {-self.deletion:+.2f} on "
+            f"average, a random order by {-self.random:+.2f} (one in twenty by "
+            f"{-self.random_high:+.2f}), the centre first by {-self.centre:+.2f}"
         )
         if self.passes:
             return f"The map passes its deletion test: {numbers}."
         return f"The map fails its deletion test, so do not read it as a reason: {numbers}."
 
 
-def check_map(score: Score, pixels: Bytes, grid: NDArray[np.float32], seed: int = 0) -> DeletionCheck:
+def check_map(
+    score: Score, pixels: Bytes, grid: NDArray[np.float32], seed: int = 0
+) -> DeletionCheck:
     """Test a map.
 
     Args:
@@ -80,7 +84,9 @@ def check_map(score: Score, pixels: Bytes, grid: NDArray[np.float32], seed: int 
     )
 
 
-def score_masked(score: Score, pixels: Bytes, gone: NDArray[np.bool_], shape: tuple[int, ...]) -> Floats:
+def score_masked(
+    score: Score, pixels: Bytes, gone: NDArray[np.bool_], shape: tuple[int, ...]
+) -> Floats:
     """Scores of the image with patches replaced by its mean colour.
 
     Args:

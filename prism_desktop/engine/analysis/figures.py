@@ -17,7 +17,17 @@ from matplotlib.ticker import MaxNLocator
 
 from prism_desktop.engine.analysis.agreement import AgreementResult
 from prism_desktop.engine.analysis.network import Network
-from prism_desktop.engine.analysis.plotting import COLOURS, GREY, INK, NARROW, PALE, SEQUENTIAL, WIDE, new_figure, style
+from prism_desktop.engine.analysis.plotting import (
+    COLOURS,
+    GREY,
+    INK,
+    NARROW,
+    PALE,
+    SEQUENTIAL,
+    WIDE,
+    new_figure,
+    style,
+)
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -41,7 +51,9 @@ class AccuracyRow:
     strong: bool = False  # the mean over the others
 
 
-def accuracy_rows(summary: Mapping[str, Any], names: Mapping[str, str] | None = None) -> list[AccuracyRow]:
+def accuracy_rows(
+    summary: Mapping[str, Any], names: Mapping[str, str] | None = None
+) -> list[AccuracyRow]:
     """The rows of a run's `summary.json`: the mean over labelers, then every labeler."""
     test, consensus = summary.get("test") or {}, summary.get("consensus") or {}
     other = (consensus.get("macro") or {}).get("accuracy")
@@ -56,50 +68,79 @@ def accuracy_rows(summary: Mapping[str, Any], names: Mapping[str, str] | None = 
 
 
 def accuracy_figure(rows: Sequence[AccuracyRow], title: str = "") -> Figure:
-    """Consensus to method as a dumbbell per labeler, with 95 % intervals, chance and the ceiling as a tick."""
+    """Consensus to method as a dumbbell per labeler, with
+    95 % intervals, chance and the ceiling as a tick."""
     with style():
         figure, axes = new_figure(NARROW, 28 + 7 * max(len(rows), 1))
         for place, row in enumerate(rows):
             _dumbbell(axes, place, row)
         axes.axvline(0.5, color=GREY, lw=0.6, ls=(0, (3, 2)), zorder=0)
-        axes.annotate("chance", (0.5, 1), xycoords=("data", "axes fraction"), ha="center", va="bottom", color=GREY)
-        axes.set_yticks(range(len(rows)), [f"{row.name}  (n {row.n})" if row.n else row.name for row in rows])
+        axes.annotate(
+            "chance",
+            (0.5, 1),
+            xycoords=("data", "axes fraction"),
+            ha="center",
+            va="bottom",
+            color=GREY,
+        )
+        axes.set_yticks(
+            range(len(rows)), [f"{row.name}  (n {row.n})" if row.n else row.name for row in rows]
+        )
         axes.set_ylim(len(rows) - 0.4, -0.6)
         axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
         axes.set_xlabel("Accuracy on held-out comparisons")
-        _legend(axes, any(row.consensus is not None for row in rows), any(row.ceiling is not None for row in rows))
+        _legend(
+            axes,
+            any(row.consensus is not None for row in rows),
+            any(row.ceiling is not None for row in rows),
+        )
         if title:
             axes.set_title(title, loc="left", pad=12)
     return figure
 
 
-def agreement_figure(result: AgreementResult, names: Sequence[str] | None = None, title: str = "") -> Figure:
-    """Agreement and counts in the cells; self-agreement on the diagonal, blank where nothing is shared."""
+def agreement_figure(
+    result: AgreementResult, names: Sequence[str] | None = None, title: str = ""
+) -> Figure:
+    """Agreement and counts in the cells.
+
+    Self-agreement on the diagonal, blank where nothing is shared.
+    """
     names = list(names or result.labelers)
     size = len(names)
     if not size:
         return _nothing("No labeler has answered yet.")
     with style():
-        figure, axes = new_figure(min(WIDE, 34 + 11 * max(size, 3)), min(WIDE, 28 + 10 * max(size, 3)))
+        figure, axes = new_figure(
+            min(WIDE, 34 + 11 * max(size, 3)), min(WIDE, 28 + 10 * max(size, 3))
+        )
         colours = colormaps[SEQUENTIAL].with_extremes(bad="white")
         shown = np.ma.masked_invalid(result.matrix)
         drawn = axes.imshow(shown, cmap=colours, vmin=0.0, vmax=1.0)
         if size <= 16:
             _numbers(axes, result)
-        axes.set_xticks(range(size), names, rotation=45 if max(map(len, names), default=0) > 3 else 0)
+        axes.set_xticks(
+            range(size), names, rotation=45 if max(map(len, names), default=0) > 3 else 0
+        )
         axes.set_yticks(range(size), names)
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
         bar = figure.colorbar(drawn, ax=axes, shrink=0.7)
         bar.ax.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
-        of = "same answer to the same comparison" if result.source == "comparisons" else "same order of rated images"
+        of = (
+            "same answer to the same comparison"
+            if result.source == "comparisons"
+            else "same order of rated images"
+        )
         bar.set_label(f"Agreement ({of})")
         if title:
             axes.set_title(title, loc="left")
     return figure
 
 
-def network_figure(network: Network, names: Mapping[str, str] | None = None, title: str = "") -> Figure:
+def network_figure(
+    network: Network, names: Mapping[str, str] | None = None, title: str = ""
+) -> Figure:
     """Labelers as nodes, edges as wide as the agreement is high above the threshold."""
     with style():
         figure, axes = new_figure(NARROW, NARROW)
@@ -107,11 +148,20 @@ def network_figure(network: Network, names: Mapping[str, str] | None = None, tit
         for edge in network.edges:
             (x0, y0), (x1, y1) = network.positions[edge.labeler], network.positions[edge.other]
             above = (edge.agreement - network.threshold) / room
-            axes.plot([x0, x1], [y0, y1], color=COLOURS[0], lw=0.5 + 3 * above, alpha=0.35 + 0.5 * above, zorder=1)
+            axes.plot(
+                [x0, x1],
+                [y0, y1],
+                color=COLOURS[0],
+                lw=0.5 + 3 * above,
+                alpha=0.35 + 0.5 * above,
+                zorder=1,
+            )
         for code, (x, y) in network.positions.items():
             axes.scatter([x], [y], s=36, color=COLOURS[4], edgecolor=INK, linewidth=0.6, zorder=2)
             name = (names or {}).get(code) or code
-            axes.annotate(name, (x, y), (0, 5), textcoords="offset points", ha="center", va="bottom", zorder=3)
+            axes.annotate(
+                name, (x, y), (0, 5), textcoords="offset points", ha="center", va="bottom", zorder=3
+            )
         axes.set_aspect("equal")
         axes.margins(0.12)
         axes.axis("off")
@@ -120,7 +170,11 @@ def network_figure(network: Network, names: Mapping[str, str] | None = None, tit
 
 
 def scatter_figure(
-    x: npt.NDArray[Any], y: npt.NDArray[Any], names: tuple[str, str], title: str = "", unit: str = "predicted score"
+    x: npt.NDArray[Any],
+    y: npt.NDArray[Any],
+    names: tuple[str, str],
+    title: str = "",
+    unit: str = "predicted score",
 ) -> Figure:
     """Two labelers' predictions of the same images against each other, with the line of equality.
 
@@ -133,7 +187,15 @@ def scatter_figure(
     with style():
         figure, axes = new_figure(NARROW, NARROW)
         many = len(x) > 2000
-        axes.scatter(x, y, s=4 if many else 9, alpha=0.3 if many else 0.6, color=COLOURS[0], lw=0, rasterized=many)
+        axes.scatter(
+            x,
+            y,
+            s=4 if many else 9,
+            alpha=0.3 if many else 0.6,
+            color=COLOURS[0],
+            lw=0,
+            rasterized=many,
+        )
         both = np.concatenate([np.asarray(x), np.asarray(y)])
         both = both[np.isfinite(both)]
         if len(both):
@@ -148,8 +210,11 @@ def scatter_figure(
     return figure
 
 
-def curves_figure(runs: Mapping[str, pd.DataFrame], measure: str = "accuracy", title: str = "") -> Figure:
-    """Learning curves of runs, validation (macro where known) drawn through, training dashed, best epoch marked.
+def curves_figure(
+    runs: Mapping[str, pd.DataFrame], measure: str = "accuracy", title: str = ""
+) -> Figure:
+    """Learning curves of runs, validation (macro where known)
+    drawn through, training dashed, best epoch marked.
 
     Args:
         runs: name -> `RunFolder.metrics()`.
@@ -161,15 +226,22 @@ def curves_figure(runs: Mapping[str, pd.DataFrame], measure: str = "accuracy", t
         for number, (name, metrics) in enumerate(runs.items()):
             colour = COLOURS[number % len(COLOURS)]
             train, val = _curve(metrics, "train", measure), _curve(metrics, "val", measure)
-            axes.plot(train["epoch"], train[measure], color=colour, lw=0.8, ls=(0, (3, 2)), alpha=0.7)
+            axes.plot(
+                train["epoch"], train[measure], color=colour, lw=0.8, ls=(0, (3, 2)), alpha=0.7
+            )
             axes.plot(val["epoch"], val[measure], color=colour, label=name)
             if len(val):
-                epochs, heights = val["epoch"].to_numpy(dtype=float), val[measure].to_numpy(dtype=float)
+                epochs, heights = (
+                    val["epoch"].to_numpy(dtype=float),
+                    val[measure].to_numpy(dtype=float),
+                )
                 best = int(np.argmax(heights) if measure == "accuracy" else np.argmin(heights))
                 axes.plot([epochs[best]], [heights[best]], "o", ms=3.5, mfc="white", color=colour)
         axes.set_xlabel("Epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set_ylabel({"accuracy": "Accuracy", "nll": "NLL (nats)"}.get(measure, measure.capitalize()))
+        axes.set_ylabel(
+            {"accuracy": "Accuracy", "nll": "NLL (nats)"}.get(measure, measure.capitalize())
+        )
         if runs:
             axes.legend(loc="best", title="validation; training dashed", title_fontsize=6)
         if title:
@@ -178,14 +250,20 @@ def curves_figure(runs: Mapping[str, pd.DataFrame], measure: str = "accuracy", t
 
 
 def relevance_figure(
-    image: "Image.Image", grid: npt.NDArray[np.float32], title: str = "", note: str = "", area: "Area | None" = None
+    image: "Image.Image",
+    grid: npt.NDArray[np.float32],
+    title: str = "",
+    note: str = "",
+    area: "Area | None" = None,
 ) -> Figure:
     """An image, the same with its relevance map, and the map's verdict below."""
     from prism_desktop.engine.analysis.overlay import render_overlay
 
     with style():
         figure = Figure(figsize=(WIDE / 25.4, 0.56 * WIDE / 25.4), layout="constrained")
-        for axes, picture in zip(figure.subplots(1, 2), (image, render_overlay(image, grid, 0.6, area)), strict=True):
+        for axes, picture in zip(
+            figure.subplots(1, 2), (image, render_overlay(image, grid, 0.6, area)), strict=True
+        ):
             axes.imshow(np.asarray(picture))
             axes.axis("off")
         if title:
@@ -195,19 +273,24 @@ def relevance_figure(
 
 
 def predictions_figure(
-    groups: Mapping[str, Sequence[tuple[str, float]]], consensus: Mapping[str, float] | None = None, title: str = ""
+    groups: Mapping[str, Sequence[tuple[str, float]]],
+    consensus: Mapping[str, float] | None = None,
+    title: str = "",
 ) -> Figure:
     """Where each labeler's model puts one face among all faces, attribute by attribute.
 
     Args:
-        groups: attribute -> (labeler's name, share of faces that score lower); NaN where nothing was predicted.
+        groups: attribute -> (labeler's name, share of faces that score lower); NaN where nothing
+            was predicted.
         consensus: attribute -> the consensus model's share.
         title: above the axes.
     """
     lines = [(group, name, share) for group, rows in groups.items() for name, share in rows]
     with style():
         figure, axes = new_figure(NARROW, 24 + 4.5 * max(len(lines), 1))
-        order = {name: number for number, name in enumerate(dict.fromkeys(name for _, name, _ in lines))}
+        order = {
+            name: number for number, name in enumerate(dict.fromkeys(name for _, name, _ in lines))
+        }
         for place, (group, name, share) in enumerate(lines):
             axes.axhline(place, color=PALE, lw=0.5, zorder=0)
             axes.plot([share], [place], "o", ms=4, color=COLOURS[order[name] % len(COLOURS)])
@@ -228,22 +311,42 @@ def _nothing(why: str) -> Figure:
     with style():
         figure, axes = new_figure(NARROW, 30)
         axes.axis("off")
-        axes.annotate(why, (0.5, 0.5), xycoords="axes fraction", ha="center", va="center", color=GREY)
+        axes.annotate(
+            why, (0.5, 0.5), xycoords="axes fraction", ha="center", va="center", color=GREY
+        )
     return figure
 
 
 def _row(
-    name: str, values: Mapping[str, Any], consensus: float | None, ceiling: float | None, strong: bool = False
+    name: str,
+    values: Mapping[str, Any],
+    consensus: float | None,
+    ceiling: float | None,
+    strong: bool = False,
 ) -> AccuracyRow:
     accuracy = float(values["accuracy"])
     return AccuracyRow(
-        name, accuracy, values.get("low"), values.get("high"), int(values.get("n") or 0), consensus, ceiling, strong
+        name,
+        accuracy,
+        values.get("low"),
+        values.get("high"),
+        int(values.get("n") or 0),
+        consensus,
+        ceiling,
+        strong,
     )
 
 
 def _dumbbell(axes: Axes, place: int, row: AccuracyRow) -> None:
     if row.low is not None and row.high is not None:
-        axes.plot([row.low, row.high], [place, place], color=COLOURS[0], lw=3.5, alpha=0.25, solid_capstyle="butt")
+        axes.plot(
+            [row.low, row.high],
+            [place, place],
+            color=COLOURS[0],
+            lw=3.5,
+            alpha=0.25,
+            solid_capstyle="butt",
+        )
     if row.consensus is not None:
         axes.plot([row.consensus, row.accuracy], [place, place], color=GREY, lw=0.8)
         axes.plot([row.consensus], [place], "o", ms=4, mfc="white", color=COLOURS[1])
@@ -268,12 +371,23 @@ def _numbers(axes: Axes, result: AgreementResult) -> None:
             if np.isnan(value):
                 continue
             colour = "white" if value < 0.55 else "black"
-            axes.annotate(f"{100 * value:.0f}", (column, row - 0.12), ha="center", va="center", color=colour)
-            axes.annotate(f"n {count}", (column, row + 0.26), ha="center", va="center", color=colour, fontsize=4.5)
+            axes.annotate(
+                f"{100 * value:.0f}", (column, row - 0.12), ha="center", va="center", color=colour
+            )
+            axes.annotate(
+                f"n {count}",
+                (column, row + 0.26),
+                ha="center",
+                va="center",
+                color=colour,
+                fontsize=4.5,
+            )
 
 
 def _curve(metrics: pd.DataFrame, split: str, measure: str) -> pd.DataFrame:
     """epoch and measure of all labelers together, macro where it was recorded."""
-    rows = metrics[(metrics["split"] == split) & (metrics["attribute"] == "") & metrics[measure].notna()]
+    rows = metrics[
+        (metrics["split"] == split) & (metrics["attribute"] == "") & metrics[measure].notna()
+    ]
     macro = rows[rows["labeler"] == "(macro)"]
     return (macro if len(macro) else rows[rows["labeler"] == ""]).sort_values("epoch")

@@ -35,7 +35,9 @@ class Network:
         return tuple(name for name in self.positions if name not in linked)
 
 
-def network(result: AgreementResult, threshold: float = 0.6, fewest: int = 1, seed: int = 0) -> Network:
+def network(
+    result: AgreementResult, threshold: float = 0.6, fewest: int = 1, seed: int = 0
+) -> Network:
     """Lay the labelers out and link those who agree.
 
     The places do not depend on the threshold, so that nothing jumps when it is moved.
@@ -50,29 +52,38 @@ def network(result: AgreementResult, threshold: float = 0.6, fewest: int = 1, se
 
 
 def edges(result: AgreementResult, threshold: float, fewest: int = 1) -> tuple[Edge, ...]:
-    """The labelers who agree at least as much as `threshold` on at least `fewest` shared answers."""
+    """The labelers who agree at least as much as
+    `threshold` on at least `fewest` shared answers."""
     one, two = np.triu_indices(len(result.labelers), 1)
     agreement, count = result.matrix[one, two], result.counts[one, two]
     keep = np.flatnonzero(~np.isnan(agreement) & (agreement >= threshold) & (count >= fewest))
     keep = keep[np.argsort(-agreement[keep], kind="stable")]
     return tuple(
-        Edge(result.labelers[one[k]], result.labelers[two[k]], float(agreement[k]), int(count[k])) for k in keep
+        Edge(result.labelers[one[k]], result.labelers[two[k]], float(agreement[k]), int(count[k]))
+        for k in keep
     )
 
 
 def layout(result: AgreementResult, seed: int = 0) -> dict[str, tuple[float, float]]:
-    """Places of all labelers within -1 to 1 by a spring layout; who shares nothing with anyone stands on a rim."""
+    """Places of all labelers within -1 to 1 by a spring layout.
+
+    Who shares nothing with anyone stands on a rim.
+    """
     graph: nx.Graph[str] = nx.Graph()
     graph.add_nodes_from(result.labelers)
     for edge in edges(result, 0.0):
         # Agreement at or below chance does not attract; the cube makes the close ones stand out.
-        graph.add_edge(edge.labeler, edge.other, weight=max(edge.agreement - 0.5, 0.0) ** 3 * 8 + 0.01)
+        graph.add_edge(
+            edge.labeler, edge.other, weight=max(edge.agreement - 0.5, 0.0) ** 3 * 8 + 0.01
+        )
     alone = [name for name in result.labelers if graph.degree(name) == 0]
     together = graph.subgraph([name for name in result.labelers if name not in set(alone)])
     places: dict[str, tuple[float, float]] = {}
     if together.number_of_nodes():
         steps = 100 if together.number_of_nodes() <= _LARGE else 25
-        found = nx.spring_layout(together, seed=seed, iterations=steps, weight="weight", scale=0.85 if alone else 1.0)
+        found = nx.spring_layout(
+            together, seed=seed, iterations=steps, weight="weight", scale=0.85 if alone else 1.0
+        )
         places = {name: (float(x), float(y)) for name, (x, y) in found.items()}
     for number, name in enumerate(alone):
         angle = 2 * np.pi * number / len(alone)

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-# Lightness rises evenly from dark blue to yellow, which everyone can tell apart (matplotlib's cividis).
+# Lightness rises evenly from dark blue to yellow, which everyone can tell apart (matplotlib's
+# cividis).
 _COLOURS = "cividis"
 _SIGNED = "PuOr_r"  # orange for, purple against
 
@@ -27,7 +28,9 @@ def seen_area(size: tuple[int, int]) -> Area:
     """The central square of an image of (width, height) px, which is what a backbone sees."""
     width, height = size
     side = min(width, height)
-    return Area((width - side) / 2 / width, (height - side) / 2 / height, side / width, side / height)
+    return Area(
+        (width - side) / 2 / width, (height - side) / 2 / height, side / width, side / height
+    )
 
 
 def render_overlay(
@@ -60,8 +63,12 @@ def _enlarged(grid: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.fl
     """Scaled to at most 1 in size and smoothly enlarged to (height, width)."""
     top = float(np.abs(grid).max())
     scaled = grid / top if top > 0 else np.zeros_like(grid)
-    smooth = Image.fromarray(np.ascontiguousarray(scaled, dtype=np.float32)).resize(size, Image.Resampling.BICUBIC)
-    return np.clip(np.asarray(smooth, dtype=np.float64), -1.0 if float(grid.min()) < 0 else 0.0, 1.0)
+    smooth = Image.fromarray(np.ascontiguousarray(scaled, dtype=np.float32)).resize(
+        size, Image.Resampling.BICUBIC
+    )
+    return np.clip(
+        np.asarray(smooth, dtype=np.float64), -1.0 if float(grid.min()) < 0 else 0.0, 1.0
+    )
 
 
 def _coloured(strength: NDArray[np.float64]) -> NDArray[np.float64]:

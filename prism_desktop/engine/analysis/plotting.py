@@ -1,4 +1,5 @@
-"""The look of figures for papers: sizes in mm, fonts as text, colours that colour-blind readers can tell apart."""
+"""The look of figures for papers: sizes in mm, fonts as
+text, colours that colour-blind readers can tell apart."""
 
 import threading
 from collections.abc import Iterator
@@ -74,5 +75,7 @@ def save_figure(figure: Figure, path: Path) -> Path:
         with style():
             figure.savefig(path, dpi=300, metadata=undated)
     except OSError as error:
-        raise InputError(f"The figure could not be written to {path}: {error.strerror or error}.") from error
+        raise InputError(
+            f"The figure could not be written to {path}: {error.strerror or error}."
+        ) from error
     return path

@@ -1,4 +1,7 @@
-"""Makes maps of where a labeler's model looks in one image, and tests them; what they mean is told in `maps`."""
+"""Makes maps of where a labeler's model looks in one image, and tests them.
+
+What they mean is told in `maps`.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def explain(run: LoadedRun, image: Path | Image.Image, labeler: str, attribute: str, kind: str) -> Relevance:
+def explain(
+    run: LoadedRun, image: Path | Image.Image, labeler: str, attribute: str, kind: str
+) -> Relevance:
     """Make a map; it is not tested yet.
 
     Args:
@@ -63,22 +68,34 @@ def explain(run: LoadedRun, image: Path | Image.Image, labeler: str, attribute: 
         attribute=attribute,
         grid=patches.reshape(side, -1),
         tokens=float(mine.sum()) / mass if mass > 0 else 0.0,
-        tokens_by_block=np.array([float(a.mean(0)[0, 1 : 1 + own].sum()) for a in attention], dtype=np.float32),
+        tokens_by_block=np.array(
+            [float(a.mean(0)[0, 1 : 1 + own].sum()) for a in attention], dtype=np.float32
+        ),
         score=float(score.detach()),
         area=seen_area(opened.size),
         image=opened,
     )
 
 
-def with_check(run: LoadedRun, found: Relevance, image: Path | Image.Image | None = None, seed: int = 0) -> Relevance:
+def with_check(
+    run: LoadedRun, found: Relevance, image: Path | Image.Image | None = None, seed: int = 0
+) -> Relevance:
     """The same map with its deletion test."""
-    opened = found.image if image is None else image if isinstance(image, Image.Image) else open_image(image)
+    opened = (
+        found.image
+        if image is None
+        else image
+        if isinstance(image, Image.Image)
+        else open_image(image)
+    )
     if opened is None:
         raise InputError("The map cannot be tested without its image.")
     pixels = pixels_of(run, opened)[0].permute(1, 2, 0).numpy()
 
     def score(batch: NDArray[np.uint8]) -> NDArray[np.float64]:
-        return np.asarray(run.scores(batch, [found.labeler], [found.attribute])[0, 0], dtype=np.float64)
+        return np.asarray(
+            run.scores(batch, [found.labeler], [found.attribute])[0, 0], dtype=np.float64
+        )
 
     return replace(found, check=check_map(score, pixels, found.grid, seed=seed))
 
@@ -108,7 +125,8 @@ def explain_run(
 
 
 def find_image(run: Path, image: str | Path) -> Path:
-    """The file of an image given by its name, id or path in a run's snapshot, or of any other by its path.
+    """The file of an image given by its name, id or path
+    in a run's snapshot, or of any other by its path.
 
     Raises:
         InputError: if it is none of these, or an image of the run was changed since.
@@ -130,9 +148,14 @@ def _unchanged(path: Path, image: str) -> Path:
     try:
         same = hash_file(path) == image
     except OSError as error:
-        raise InputError(f"The image {path} is missing or cannot be read ({error.strerror}).") from error
+        raise InputError(
+            f"The image {path} is missing or cannot be read ({error.strerror})."
+        ) from error
     if not same:
-        raise InputError(f"The image {path} was changed since the run was made, so this is not what the model judged.")
+        raise InputError(
+            f"The image {path} was changed since the run was made, so this is not what the model "
+            "judged."
+        )
     return path
 
 
@@ -153,7 +176,9 @@ def _class_row(kind: Kind, attention: list[Tensor], gradients: list[Tensor]) -> 
     return relevance[0]
 
 
-def _steps(kind: Kind, attention: list[Tensor], gradients: list[Tensor], identity: Tensor) -> Iterator[Tensor]:
+def _steps(
+    kind: Kind, attention: list[Tensor], gradients: list[Tensor], identity: Tensor
+) -> Iterator[Tensor]:
     """What each block multiplies the relevance with."""
     if kind == "rollout":
         yield from (0.5 * weights.mean(0) + 0.5 * identity for weights in attention)

@@ -1,9 +1,10 @@
 """Where a labeler's model looks in one image. The record alone; `relevance` makes it, with torch.
 
-`gradient-attention` follows the attention that raises the target s_u(i, a) (Chefer, Gur and Wolf, "Generic
-Attention-model Explainability", ICCV 2021): R = I, then for each block R += mean over heads of relu(gradient x
-attention) R; the map is the row of the class token. `attention` is the last block's attention of the class token,
-`rollout` the product of all blocks' (Abnar and Zuidema 2020); neither depends on the attribute, so neither says why.
+`gradient-attention` follows the attention that raises the target s_u(i, a) (Chefer, Gur and Wolf,
+"Generic Attention-model Explainability", ICCV 2021): R = I, then for each block R += mean over
+heads of relu(gradient x attention) R; the map is the row of the class token. `attention` is the
+last block's attention of the class token, `rollout` the product of all blocks' (Abnar and Zuidema
+2020); neither depends on the attribute, so neither says why.
 
 The entries of the labeler's own tokens are no place in the image; they are reported apart.
 """
@@ -34,8 +35,11 @@ class Relevance:
     labeler: str
     attribute: str
     grid: NDArray[np.float32]  # (rows, columns) relevance of each patch, at least 0
-    tokens: float  # relevance of the labeler's tokens together, as a share of theirs and the patches'
-    tokens_by_block: NDArray[np.float32]  # (blocks,) attention from the class token to the labeler's tokens
+    tokens: (
+        float  # relevance of the labeler's tokens together, as a share of theirs and the patches'
+    )
+    # (blocks,) attention from the class token to the labeler's tokens
+    tokens_by_block: NDArray[np.float32]
     score: float  # s_u(i, a); only differences between images mean something
     area: Area  # the part of the image that the model saw
     image: Image.Image | None = None  # the image in full
@@ -44,12 +48,18 @@ class Relevance:
     def overlay(self, opacity: float = 0.6) -> Image.Image:
         """The image with the map over it."""
         if self.image is None:
-            raise InputError("This map was stored without its image; render it over the image file.")
+            raise InputError(
+                "This map was stored without its image; render it over the image file."
+            )
         return render_overlay(self.image, self.grid, opacity, self.area)
 
     def verdict(self) -> str:
         """One or two sentences on how far the map can be trusted."""
-        about = "" if self.kind == "gradient-attention" else "This map does not depend on the attribute. "
+        about = (
+            ""
+            if self.kind == "gradient-attention"
+            else "This map does not depend on the attribute. "
+        )
         return about + (self.check.sentence() if self.check else "The map was not tested.")
 
     def save(self, path: Path) -> None:
@@ -81,5 +91,7 @@ class Relevance:
                 tokens_by_block=stored["tokens_by_block"],
                 score=float(stored["score"]),
                 area=Area(*map(float, stored["area"])),
-                check=DeletionCheck(*map(float, check)) if len(check) == len(fields(DeletionCheck)) else None,
+                check=DeletionCheck(*map(float, check))
+                if len(check) == len(fields(DeletionCheck))
+                else None,
             )

@@ -28,7 +28,9 @@ def tokens_file(run: Path) -> Path:
     path = run / "tokens.safetensors"
     if not path.is_file():
         found = model_file(run)
-        raise RunError(f"{run.name} learned no tokens (its model is {found.name}), so none can be looked at.")
+        raise RunError(
+            f"{run.name} learned no tokens (its model is {found.name}), so none can be looked at."
+        )
     return path
 
 

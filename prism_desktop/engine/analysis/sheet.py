@@ -39,7 +39,11 @@ def sheet_figure(
         note: below them all.
     """
     side = (WIDE - 2 * _EDGE - (columns - 1) * _GAP) / columns
-    step = side + _GAP + _LINE * max((len(each.lines) for block in blocks.values() for each in block), default=0)
+    step = (
+        side
+        + _GAP
+        + _LINE * max((len(each.lines) for block in blocks.values() for each in block), default=0)
+    )
     heights = [_HEADING + step * -(-len(block) // columns) for block in blocks.values()]
     height = _EDGE + (_TITLE if title else 0) + sum(heights) + _LINE + _EDGE
     with style():
@@ -57,7 +61,8 @@ def sheet_figure(
                 _draw(axes, each, _EDGE + column * (side + _GAP), top + _HEADING + row * step, side)
             top += tall
         axes.text(WIDE / 2, height - _EDGE, note, fontsize=5, color=GREY, ha="center", va="bottom")
-        axes.set(xlim=(0, WIDE), ylim=(height, 0))  # mm from the top left; set last, for pictures move the limits
+        # mm from the top left; set last, for pictures move the limits
+        axes.set(xlim=(0, WIDE), ylim=(height, 0))
     return figure
 
 
@@ -69,4 +74,6 @@ def _draw(axes: Axes, picture: Picture, left: float, top: float, side: float) ->
     axes.imshow(square, extent=(left, left + side, top + side, top), aspect="auto")
     for number, line in enumerate(picture.lines):
         colour = GREY if number else INK
-        axes.text(left, top + side + 0.6 + number * _LINE, line, fontsize=5.5, color=colour, va="top")
+        axes.text(
+            left, top + side + 0.6 + number * _LINE, line, fontsize=5.5, color=colour, va="top"
+        )

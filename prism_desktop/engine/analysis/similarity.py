@@ -32,7 +32,8 @@ class Relation:
     similarity: Floats  # (pairs,)
     agreement: Floats  # (pairs,)
     spearman: float  # NaN with fewer than four labelers or without any spread
-    p: float  # one-sided permutation p of a correlation at least as large, labelers exchanged (Mantel's test)
+    # one-sided permutation p of a correlation at least as large, labelers exchanged (Mantel's test)
+    p: float
     permutations: int
 
 
@@ -44,7 +45,8 @@ def token_similarity(run: Path, centred: bool = True) -> Similarity:
         centred: subtract the mean token first, so that what all labelers share does not count.
 
     Raises:
-        RunError: if there are no tokens, or only one row that everyone shares (the consensus method).
+        RunError: if there are no tokens, or only one row that everyone shares (the consensus
+            method).
     """
     path = tokens_file(run)
     try:
@@ -54,7 +56,9 @@ def token_similarity(run: Path, centred: bool = True) -> Similarity:
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise RunError(f"The model file {path} is damaged ({error}); train again.") from error
     if len(table) != len(labelers):
-        raise RunError(f"{run.name} has no tokens of single labelers, for its method is the same for all.")
+        raise RunError(
+            f"{run.name} has no tokens of single labelers, for its method is the same for all."
+        )
     return Similarity(labelers, cosine(table.reshape(len(table), -1), centred))
 
 
@@ -68,8 +72,13 @@ def cosine(vectors: Floats, centred: bool = True) -> Floats:
     return np.clip(product, -1.0, 1.0)
 
 
-def relate(similarity: Similarity, agreement: AgreementResult, permutations: int = 999, seed: int = 0) -> Relation:
-    """Correlate token similarity with agreement; the p-value comes from exchanging whole labelers."""
+def relate(
+    similarity: Similarity, agreement: AgreementResult, permutations: int = 999, seed: int = 0
+) -> Relation:
+    """Correlate token similarity with agreement.
+
+    The p-value comes from exchanging whole labelers.
+    """
     names = [name for name in similarity.labelers if name in agreement.labelers]
     s = similarity.matrix[np.ix_(*[[similarity.labelers.index(name) for name in names]] * 2)]
     a = agreement.matrix[np.ix_(*[[agreement.labelers.index(name) for name in names]] * 2)]
@@ -81,7 +90,9 @@ def relate(similarity: Similarity, agreement: AgreementResult, permutations: int
     if not np.isnan(seen):
         rng = np.random.default_rng(seed)
         orders = (rng.permutation(len(names)) for _ in range(permutations))
-        larger = sum(_spearman(s[order[one], order[two]], a[one, two]) >= seen - 1e-12 for order in orders)
+        larger = sum(
+            _spearman(s[order[one], order[two]], a[one, two]) >= seen - 1e-12 for order in orders
+        )
         p = (1 + larger) / (1 + permutations)
     pairs = tuple((names[i], names[j]) for i, j in zip(one, two, strict=True))
     return Relation(pairs, s[one, two], a[one, two], seen, p, permutations)

@@ -1,4 +1,5 @@
-"""Frozen networks that see images: `parse` what the user wrote, `fetch` the weights, `load` the model.
+"""Frozen networks that see images: `parse` what the
+user wrote, `fetch` the weights, `load` the model.
 
 Importing this is cheap; torch and open_clip are imported when a backbone is loaded.
 """

@@ -1,7 +1,8 @@
-"""Weights from the Hugging Face hub into a folder that the user can see, with progress and a checksum.
+"""Weights from the Hugging Face hub into a folder that
+the user can see, with progress and a checksum.
 
-A download is resumed where it broke off, is checked against the SHA-256 that the hub states, and nothing tries the
-network once the file is there.
+A download is resumed where it broke off, is checked against the SHA-256 that the hub states, and
+nothing tries the network once the file is there.
 """
 
 from __future__ import annotations
@@ -34,10 +35,12 @@ def fetch(spec: BackboneSpec) -> Iterator[Event[Path]]:
     Closing the generator cancels the download; what has arrived is kept for the next try.
 
     Yields:
-        Progress in bytes while downloading, then Done with the weights' path. Without a download only Done.
+        Progress in bytes while downloading, then Done with the weights' path. Without a download
+        only Done.
 
     Raises:
-        BackboneError: if the machine is offline, the tag is unknown or has no safetensors, or the checksum differs.
+        BackboneError: if the machine is offline, the tag is unknown or has no safetensors, or the
+            checksum differs.
     """
     path = weights_path(spec)
     if path is not None:
@@ -51,14 +54,21 @@ def fetch(spec: BackboneSpec) -> Iterator[Event[Path]]:
             raise urllib.error.URLError("HF_HUB_OFFLINE is set")
         yield from _download(url, target, spec)
     except urllib.error.HTTPError as error:
-        if error.code == 416:  # what is there is longer than the file: it is not this file's beginning
+        # what is there is longer than the file: it is not this file's beginning
+        if error.code == 416:
             target.with_suffix(".part").unlink(missing_ok=True)
         raise _refused(spec, error) from error
-    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError, socket.gaierror) as error:
+    except (
+        urllib.error.URLError,
+        http.client.HTTPException,
+        TimeoutError,
+        ConnectionError,
+        socket.gaierror,
+    ) as error:
         raise BackboneError(
             f"The weights of {spec.title} are not on this machine and cannot be downloaded "
-            f"({_reason(error)}). Connect to the internet and try again, use the embedded backbone {MINI}, or name a "
-            f"local safetensors file as {spec.model}:PATH."
+            f"({_reason(error)}). Connect to the internet and try again, use the embedded backbone "
+            f"{MINI}, or name a local safetensors file as {spec.model}:PATH."
         ) from error
     except OSError as error:
         raise DiskFullError(
@@ -77,7 +87,8 @@ def _url(spec: BackboneSpec) -> str:
     repository, _, file = str(config.get("hf_hub", "")).rpartition("/")
     if not repository:
         raise BackboneError(
-            f"{spec.text} is not on the Hugging Face hub; name a local safetensors file as {spec.model}:PATH."
+            f"{spec.text} is not on the Hugging Face hub; name a local safetensors file as "
+            f"{spec.model}:PATH."
         )
     name = re.sub(r"\.(bin|pth)$", ".safetensors", file) if file else FILE
     hub = os.environ.get("HF_ENDPOINT", "https://huggingface.co").rstrip("/")
@@ -90,7 +101,9 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
     def __init__(self) -> None:
         self.said: dict[str, str] = {}
 
-    def redirect_request(self, req: Any, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str) -> Any:
+    def redirect_request(
+        self, req: Any, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
+    ) -> Any:
         self.said |= {key.lower(): value for key, value in headers.items()}
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
@@ -110,7 +123,9 @@ def _download(url: str, target: Path, spec: BackboneSpec) -> Iterator[Progress]:
                 digest = hashlib.file_digest(file, "sha256")
         else:
             done = 0
-        size = int(said.get("x-linked-size") or done + int(reply.headers.get("Content-Length") or 0))
+        size = int(
+            said.get("x-linked-size") or done + int(reply.headers.get("Content-Length") or 0)
+        )
         with part.open("ab" if done else "wb") as file:
             while chunk := reply.read(_CHUNK):
                 file.write(chunk)
@@ -125,22 +140,26 @@ def _download(url: str, target: Path, spec: BackboneSpec) -> Iterator[Progress]:
     if len(expected) == 64 and digest.hexdigest() != expected:
         part.unlink()
         raise BackboneError(
-            f"The download of {spec.title} arrived damaged (its checksum differs) and was deleted; try again."
+            f"The download of {spec.title} arrived damaged (its checksum differs) and was deleted; "
+            "try again."
         )
     source = Source(url, digest.hexdigest(), done, said.get("x-repo-commit", ""))
     part.replace(target)
-    (target.parent / "source.json").write_text(json.dumps(asdict(source), indent=1), encoding="utf-8")
+    (target.parent / "source.json").write_text(
+        json.dumps(asdict(source), indent=1), encoding="utf-8"
+    )
 
 
 def _refused(spec: BackboneSpec, error: urllib.error.HTTPError) -> BackboneError:
     if error.code == 404:
         return BackboneError(
-            f"{spec.text} is not offered as safetensors, and pickled weights are not read because they can run code. "
-            f"Convert them where you trust them and name the file as {spec.model}:PATH."
+            f"{spec.text} is not offered as safetensors, and pickled weights are not read because "
+            "they can run code. Convert them where you trust them and name the file as "
+            f"{spec.model}:PATH."
         )
     return BackboneError(
-        f"The Hugging Face hub refused {spec.text} ({error.code} {error.reason}). Try again later, use the embedded "
-        f"backbone {MINI}, or name a local safetensors file as {spec.model}:PATH."
+        f"The Hugging Face hub refused {spec.text} ({error.code} {error.reason}). Try again later, "
+        f"use the embedded backbone {MINI}, or name a local safetensors file as {spec.model}:PATH."
     )
 
 

@@ -14,7 +14,12 @@ import numpy as np
 from prism_desktop.engine import paths
 from prism_desktop.engine.backbones.download import fetch
 from prism_desktop.engine.backbones.spec import MINI, BackboneSpec, require_tower
-from prism_desktop.engine.backbones.weight_files import check_safetensors, checksum, local_folder, weights_path
+from prism_desktop.engine.backbones.weight_files import (
+    check_safetensors,
+    checksum,
+    local_folder,
+    weights_path,
+)
 from prism_desktop.engine.device import Device
 from prism_desktop.engine.errors import BackboneError
 
@@ -61,11 +66,16 @@ class Backbone:
         import torch
 
         device, clip = self.device.torch, self.model
-        mean, std = (torch.tensor(three, device=device).view(1, 3, 1, 1) for three in (self.mean, self.std))
+        mean, std = (
+            torch.tensor(three, device=device).view(1, 3, 1, 1) for three in (self.mean, self.std)
+        )
         seen = np.empty((len(pixels), self.embed_dim), np.float32)
         with torch.inference_mode():
             for start in range(0, len(pixels), chunk):
-                part = torch.from_numpy(np.array(pixels[start : start + chunk])).to(device).float() / 255
+                part = (
+                    torch.from_numpy(np.array(pixels[start : start + chunk])).to(device).float()
+                    / 255
+                )
                 part = part.permute(0, 3, 1, 2) if part.shape[-1] == 3 else part
                 found = clip.encode_image((part - mean) / std, normalize=True)  # type: ignore[operator]
                 seen[start : start + chunk] = found.float().cpu().numpy()
@@ -86,8 +96,8 @@ def load(spec: BackboneSpec, device: Device) -> Backbone:
     A caller that wants to show the download runs `download.fetch(spec)` first.
 
     Raises:
-        BackboneError: if the model is unknown, cannot take a labeler's token, or its weights are missing, damaged,
-            a pickle, or of another architecture.
+        BackboneError: if the model is unknown, cannot take a labeler's token, or its weights are
+            missing, damaged, a pickle, or of another architecture.
     """
     recipe = _recipe(spec)
     path = weights_path(spec)
@@ -96,7 +106,9 @@ def load(spec: BackboneSpec, device: Device) -> Backbone:
             pass
         path = weights_path(spec)
     if path is None:
-        raise BackboneError(f"The weights of {spec.title} were fetched but are not in {paths.cache()}.")
+        raise BackboneError(
+            f"The weights of {spec.title} were fetched but are not in {paths.cache()}."
+        )
     check_safetensors(path)
     sha256 = checksum(spec, path)
     model = _build(spec, recipe.config)
@@ -141,13 +153,17 @@ def _recipe(spec: BackboneSpec) -> _Recipe:
 
     config = open_clip.get_model_config(spec.model)
     if config is None:
-        raise BackboneError(f"open_clip has no model {spec.model!r}{_nearest(spec.model, open_clip.list_models())}")
+        raise BackboneError(
+            f"open_clip has no model {spec.model!r}{_nearest(spec.model, open_clip.list_models())}"
+        )
     preprocess: Mapping[str, Any] = {}
     if spec.kind == "pretrained":
         preprocess = open_clip.get_pretrained_cfg(spec.model, spec.source)
         if not preprocess:
             tags = open_clip.list_pretrained_tags_by_model(spec.model)
-            raise BackboneError(f"{spec.model} has no weights tagged {spec.source!r}{_nearest(spec.source, tags)}")
+            raise BackboneError(
+                f"{spec.model} has no weights tagged {spec.source!r}{_nearest(spec.source, tags)}"
+            )
         config["quick_gelu"] = bool(preprocess.get("quick_gelu", False))
     return _Recipe(config, _preprocess(preprocess))
 
@@ -160,18 +176,25 @@ def _read_config(path: Path) -> _Recipe:
     config = content.get("model_cfg", content)
     missing = [key for key in _SHAPE if key not in config]
     if missing:
-        raise BackboneError(f"The backbone's config {path} lacks {', '.join(missing)}; it must be an open_clip config.")
+        raise BackboneError(
+            f"The backbone's config {path} lacks {', '.join(missing)}; it must be an open_clip "
+            "config."
+        )
     return _Recipe(config, _preprocess(content.get("preprocess_cfg", {})))
 
 
 def _preprocess(given: Mapping[str, Any]) -> dict[str, Any]:
     from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
 
-    return {"mean": given.get("mean") or OPENAI_DATASET_MEAN, "std": given.get("std") or OPENAI_DATASET_STD}
+    return {
+        "mean": given.get("mean") or OPENAI_DATASET_MEAN,
+        "std": given.get("std") or OPENAI_DATASET_STD,
+    }
 
 
 def _build(spec: BackboneSpec, config: Mapping[str, Any]) -> nn.Module:
-    """The architecture with random weights, checked for a place where a labeler's token can enter."""
+    """The architecture with random weights, checked for
+    a place where a labeler's token can enter."""
     import torch
     from open_clip.model import CLIP, CustomTextCLIP
     from open_clip.transformer import VisionTransformer
@@ -181,18 +204,25 @@ def _build(spec: BackboneSpec, config: Mapping[str, Any]) -> nn.Module:
         kind = CustomTextCLIP if config.get("custom_text") else CLIP
         shape = {key: value for key, value in config.items() if key != "custom_text"}
         try:
-            with torch.random.fork_rng(devices=[]):  # the caller's random stream does not depend on the backbone
+            # the caller's random stream does not depend on the backbone
+            with torch.random.fork_rng(devices=[]):
                 model = kind(**shape)
         except (TypeError, ValueError, RuntimeError, AssertionError) as error:
-            raise BackboneError(f"open_clip cannot build {spec.title} from its config: {error}.") from error
+            raise BackboneError(
+                f"open_clip cannot build {spec.title} from its config: {error}."
+            ) from error
         visual = model.visual
-        if isinstance(visual, VisionTransformer) and visual.attn_pool is None and visual.pool_type == "tok":
+        if (
+            isinstance(visual, VisionTransformer)
+            and visual.attn_pool is None
+            and visual.pool_type == "tok"
+        ):
             built: nn.Module = model
             return built
         reason = "its image tower does not end in a class token"
     raise BackboneError(
-        f"{spec.title} cannot be personalised: {reason}. Use a CLIP with a plain vision transformer, such as "
-        f"ViT-B-32-quickgelu:openai, ViT-B-16-quickgelu:openai or {MINI}."
+        f"{spec.title} cannot be personalised: {reason}. Use a CLIP with a plain vision "
+        f"transformer, such as ViT-B-32-quickgelu:openai, ViT-B-16-quickgelu:openai or {MINI}."
     )
 
 
@@ -227,16 +257,17 @@ def _fill(model: nn.Module, path: Path, spec: BackboneSpec) -> None:
     if "positional_embedding" in state and not hasattr(model, "positional_embedding"):
         state = convert_to_custom_text_state_dict(state)
     target = model.state_dict()
-    if "logit_scale" in state and "logit_scale" in target:  # stored as a scalar by some and as one value by others
+    # stored as a scalar by some and as one value by others
+    if "logit_scale" in state and "logit_scale" in target:
         state["logit_scale"] = state["logit_scale"].reshape(target["logit_scale"].shape)
     missing, extra = sorted(target.keys() - state.keys()), sorted(state.keys() - target.keys())
     shapes = [key for key in target.keys() & state.keys() if target[key].shape != state[key].shape]
     if missing or extra or shapes:
         example = (sorted(shapes) or missing or extra)[0]
         raise BackboneError(
-            f"{path.name} holds weights of another architecture than {spec.title}: {len(missing)} tensors are missing, "
-            f"{len(extra)} are too many and {len(shapes)} have another shape (for instance {example}). "
-            "Name the MODEL that the file was made for."
+            f"{path.name} holds weights of another architecture than {spec.title}: {len(missing)} "
+            f"tensors are missing, {len(extra)} are too many and {len(shapes)} have another shape "
+            f"(for instance {example}). Name the MODEL that the file was made for."
         )
     model.load_state_dict(state)
 

@@ -25,7 +25,8 @@ class Shape:
 
 
 def shape(spec: BackboneSpec) -> Shape | None:
-    """From the backbone's config; None for embeddings, and where there is no config or it is no plain transformer."""
+    """From the backbone's config; None for embeddings, and where
+    there is no config or it is no plain transformer."""
     path = _config(spec)
     try:
         content = json.loads(path.read_text("utf-8")) if path is not None else {}
@@ -39,14 +40,25 @@ def shape(spec: BackboneSpec) -> Shape | None:
 
 
 def _shape(config: dict[str, Any], vision: dict[str, Any], text: dict[str, Any]) -> Shape:
-    width, blocks, embed = int(vision.get("width", 768)), int(vision["layers"]), int(config["embed_dim"])
+    width, blocks, embed = (
+        int(vision.get("width", 768)),
+        int(vision["layers"]),
+        int(config["embed_dim"]),
+    )
     hidden = int(width * float(vision.get("mlp_ratio", 4.0)))
     patch = int(vision.get("patch_size", 16))
     places = (int(vision.get("image_size", 224)) // patch) ** 2 + 1
     attention = 4 * width * width + 4 * width
     block = attention + 2 * width * hidden + hidden + width + 4 * width  # with both layer norms
     # Patches, class token, positions, norms before and after, projection.
-    tower = 3 * width * patch * patch + width + places * width + 4 * width + blocks * block + width * embed
+    tower = (
+        3 * width * patch * patch
+        + width
+        + places * width
+        + 4 * width
+        + blocks * block
+        + width * embed
+    )
     return Shape(width, blocks, hidden, embed, int(text.get("width", 512)), tower)
 
 
@@ -57,6 +69,7 @@ def _config(spec: BackboneSpec) -> Path | None:
         return local_folder(spec) / "config.json"
     if spec.model.endswith(".json"):
         return Path(spec.model).expanduser()
-    package = importlib.util.find_spec("open_clip")  # found, not imported: that would take torch and seconds
+    # found, not imported: that would take torch and seconds
+    package = importlib.util.find_spec("open_clip")
     folders = package.submodule_search_locations if package is not None else None
     return Path(next(iter(folders))) / "model_configs" / f"{spec.model}.json" if folders else None

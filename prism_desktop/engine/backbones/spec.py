@@ -14,8 +14,8 @@ EMBEDDINGS = "embeddings:"
 DEFAULT = "ViT-B-32-quickgelu:openai"
 WEIGHT_SUFFIXES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".pkl")
 HOW = (
-    f'Write a backbone as "{MINI}", "MODEL:TAG" (such as {DEFAULT}), "MODEL:PATH" (a local safetensors file) or '
-    '"embeddings:NAME" (embeddings imported into the study).'
+    f'Write a backbone as "{MINI}", "MODEL:TAG" (such as {DEFAULT}), "MODEL:PATH" (a local '
+    'safetensors file) or "embeddings:NAME" (embeddings imported into the study).'
 )
 
 # A drive letter's colon belongs to the path.
@@ -28,8 +28,12 @@ class BackboneSpec:
 
     text: str  # canonical; parses to an equal spec
     kind: Literal["folder", "pretrained", "file", "embeddings"]
-    model: str  # open_clip's architecture, a config JSON's path, a folder's path or "prism-mini", or a set's name
-    source: str  # the pretrained tag, or the path of the weights; empty for a folder and for embeddings
+    # open_clip's architecture, a config JSON's path, a folder's path or "prism-mini", or a set's
+    # name
+    model: str
+    source: (
+        str  # the pretrained tag, or the path of the weights; empty for a folder and for embeddings
+    )
 
     @property
     def title(self) -> str:
@@ -37,12 +41,18 @@ class BackboneSpec:
         if self.kind == "folder":
             return Path(self.model).name
         if self.kind == "file":
-            return f"{Path(self.model).stem if self.model.endswith('.json') else self.model}, {Path(self.source).name}"
+            return (
+                f"{Path(self.model).stem if self.model.endswith('.json') else self.model}, "
+                f"{Path(self.source).name}"
+            )
         return f"{self.model} embeddings" if self.kind == "embeddings" else self.text
 
     @property
     def has_tower(self) -> bool:
-        """Whether it sees images and reads texts; embeddings were computed elsewhere and do neither."""
+        """Whether it sees images and reads texts.
+
+        Embeddings were computed elsewhere and do neither.
+        """
         return self.kind != "embeddings"
 
 
@@ -51,15 +61,17 @@ def require_tower(spec: BackboneSpec, what: str) -> None:
 
     Args:
         spec: the backbone that was chosen.
-        what: what needs one, as a sentence's subject: "The method text-token", "A word as an attribute".
+        what: what needs one, as a sentence's subject: "The method text-token", "A word as an
+            attribute".
 
     Raises:
         InputError: if it has no image tower and no text tower.
     """
     if not spec.has_tower:
         raise InputError(
-            f"{what} needs a network that sees images and reads texts, and the imported embeddings {spec.model!r} are "
-            f"numbers only; choose an image backbone such as {MINI}, or a method that runs on embeddings."
+            f"{what} needs a network that sees images and reads texts, and the imported embeddings "
+            f"{spec.model!r} are numbers only; choose an image backbone such as {MINI}, or a "
+            "method that runs on embeddings."
         )
 
 
@@ -88,15 +100,24 @@ def parse(text: str) -> BackboneSpec:
         model, source = _absolute(model) if model.endswith(".json") else model, _absolute(source)
         return BackboneSpec(f"{model}:{source}", "file", model, source)
     if source.lower() == "openai" and model.startswith("ViT-") and not model.endswith("-quickgelu"):
-        model += "-quickgelu"  # OpenAI trained with QuickGELU; the plain architecture would give wrong features
+        # OpenAI trained with QuickGELU; the plain architecture would give wrong features
+        model += "-quickgelu"
     return BackboneSpec(f"{model}:{source}", "pretrained", model, source)
 
 
 def _is_path(source: str) -> bool:
-    return "/" in source or "\\" in source or source.lower().endswith(WEIGHT_SUFFIXES) or Path(source).is_file()
+    return (
+        "/" in source
+        or "\\" in source
+        or source.lower().endswith(WEIGHT_SUFFIXES)
+        or Path(source).is_file()
+    )
 
 
 def _absolute(path: str) -> str:
-    """A run is opened from any folder, so its backbone's files are named in full; a path that leads nowhere is kept."""
+    """A run is opened from any folder, so its backbone's files are named in full.
+
+    A path that leads nowhere is kept.
+    """
     found = Path(path).expanduser()
     return str(found.absolute()) if found.exists() else path

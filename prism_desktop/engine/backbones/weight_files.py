@@ -1,4 +1,7 @@
-"""Weights on this machine: where they lie, whether they are whole, and that they are no pickle. Needs no torch."""
+"""Weights on this machine: where they lie, whether they are whole, and that they are no pickle.
+
+Needs no torch.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,10 @@ def cached(spec: BackboneSpec) -> Path | None:
     if not path.is_file() or not (folder(spec) / "source.json").is_file():
         return None
     if path.stat().st_size != _source(spec).size:
-        raise BackboneError(f"{path} is not as it was downloaded; delete the folder {path.parent} and fetch it again.")
+        raise BackboneError(
+            f"{path} is not as it was downloaded; delete the folder {path.parent} and fetch it "
+            "again."
+        )
     return path
 
 
@@ -52,9 +58,15 @@ def weights_path(spec: BackboneSpec) -> Path | None:
     """
     if spec.kind == "pretrained":
         return cached(spec)
-    path = local_folder(spec) / "weights.safetensors" if spec.kind == "folder" else Path(spec.source).expanduser()
+    path = (
+        local_folder(spec) / "weights.safetensors"
+        if spec.kind == "folder"
+        else Path(spec.source).expanduser()
+    )
     if not path.is_file():
-        raise BackboneError(f"The weights file {path} does not exist; check the path of the backbone {spec.text!r}.")
+        raise BackboneError(
+            f"The weights file {path} does not exist; check the path of the backbone {spec.text!r}."
+        )
     return path
 
 
@@ -67,7 +79,10 @@ def checksum(spec: BackboneSpec, path: Path) -> str:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if spec.kind == "pretrained" and digest != _source(spec).sha256:
-        raise BackboneError(f"{path} is not as it was downloaded; delete the folder {path.parent} and fetch it again.")
+        raise BackboneError(
+            f"{path} is not as it was downloaded; delete the folder {path.parent} and fetch it "
+            "again."
+        )
     return digest
 
 
@@ -79,17 +94,25 @@ def check_safetensors(path: Path) -> None:
     """
     with path.open("rb") as file:
         head = file.read(9)
-    if len(head) == 9 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= path.stat().st_size - 8:
+    if (
+        len(head) == 9
+        and head[8:9] == b"{"
+        and int.from_bytes(head[:8], "little") <= path.stat().st_size - 8
+    ):
         return
     if head[:2] == b"PK" or head[:1] == b"\x80" or path.suffix.lower() != ".safetensors":
         raise BackboneError(
-            f"{path.name} is a pickle, which can run code when it is opened, so it was not read. Convert it where you "
-            "trust it: python -c \"import torch, safetensors.torch as s; d = torch.load('IN', map_location='cpu'); "
+            f"{path.name} is a pickle, which can run code when it is opened, so it was not read. "
+            'Convert it where you trust it: python -c "import torch, safetensors.torch as s; '
+            "d = torch.load('IN', map_location='cpu'); "
             "d = d.state_dict() if hasattr(d, 'state_dict') else d.get('state_dict', d); "
-            "s.save_file({k.removeprefix('module.'): v.contiguous() for k, v in d.items() if v.ndim or 'logit' in k}, "
+            "s.save_file({k.removeprefix('module.'): v.contiguous() for k, v in d.items() "
+            "if v.ndim or 'logit' in k}, "
             "'OUT.safetensors')\"; then name OUT.safetensors."
         )
-    raise BackboneError(f"The weights file {path} is damaged or incomplete; fetch or copy it again.")
+    raise BackboneError(
+        f"The weights file {path} is damaged or incomplete; fetch or copy it again."
+    )
 
 
 def local_folder(spec: BackboneSpec) -> Path:

@@ -19,7 +19,12 @@ _TELL_EVERY = 25  # faces
 
 
 def build_demo(
-    folder: Path | str, *, seed: int = SEED, images: int = IMAGES, scale: float = 1.0, workers: int | None = None
+    folder: Path | str,
+    *,
+    seed: int = SEED,
+    images: int = IMAGES,
+    scale: float = 1.0,
+    workers: int | None = None,
 ) -> Iterator[Event[Path]]:
     """Make the demo study in a new folder.
 
@@ -31,7 +36,8 @@ def build_demo(
         workers: processes that draw, see `faces.pictures`.
 
     Yields:
-        Progress, then Done with the study's folder, closed. Closing the generator leaves a study without trials.
+        Progress, then Done with the study's folder, closed. Closing the generator leaves a study
+        without trials.
 
     Raises:
         InputError: if the folder holds other files.
@@ -55,7 +61,9 @@ def build_demo(
 
 def _label(study: Study, faces: Faces, scale: float, seed: int) -> None:
     for person in labelers():
-        study.add_labeler(person.code, person.name, f"{person.profile} (Simulated.)", simulated=True)
+        study.add_labeler(
+            person.code, person.name, f"{person.profile} (Simulated.)", simulated=True
+        )
     records = sorted(study.images(), key=lambda image: image.name)
     trials = Simulation(records, faces.standard(), design(), seed).run(labelers(), scale)
     study.record([trial for labeler in trials.values() for trial in labeler])

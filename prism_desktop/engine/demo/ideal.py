@@ -1,4 +1,5 @@
-"""What perfect models would reach on the demo study, from the planted tastes: the yardstick for trained ones.
+"""What perfect models would reach on the demo study, from
+the planted tastes: the yardstick for trained ones.
 
 `python -m prism_desktop.engine.demo.ideal` prints them as Markdown.
 """
@@ -33,8 +34,13 @@ def true_utilities(seed: int = SEED, images: int = IMAGES) -> dict[str, dict[str
     return {labeler.code: labeler.utilities(standard) for labeler in labelers()}
 
 
-def ideal_accuracies(seed: int = SEED, images: int = IMAGES, pairs: int = 40_000) -> tuple[IdealAccuracy, ...]:
-    """Every labeler and attribute; exact in the noise, over `pairs` random pairs of the demo's faces."""
+def ideal_accuracies(
+    seed: int = SEED, images: int = IMAGES, pairs: int = 40_000
+) -> tuple[IdealAccuracy, ...]:
+    """Every labeler and attribute.
+
+    Exact in the noise, over `pairs` random pairs of the demo's faces.
+    """
     from prism_desktop.engine.demo.faces.traits import traits
 
     standard = sample(images, seed).standard().astype(np.float64)
@@ -74,10 +80,12 @@ def _accuracy(lead: Floats, sides: tuple[Floats, Floats]) -> float:
 
 
 def _pooled(difference: NDArray[np.float64], attribute: str) -> Floats:
-    """The linear taste that fits all labelers' answers best: logistic regression on their probabilities, by Newton."""
+    """The linear taste that fits all labelers' answers best:
+    logistic regression on their probabilities, by Newton."""
     weights = np.zeros(difference.shape[1])
     people: list[tuple[SimulatedLabeler, Floats, Floats]] = [
-        (labeler, *labeler.chosen_side(difference @ labeler.tastes[attribute])) for labeler in labelers()
+        (labeler, *labeler.chosen_side(difference @ labeler.tastes[attribute]))
+        for labeler in labelers()
     ]
     left = sum(labeler.comparisons * left for labeler, left, _ in people)
     weight = left + sum(labeler.comparisons * right for labeler, _, right in people)
@@ -92,10 +100,14 @@ def _pooled(difference: NDArray[np.float64], attribute: str) -> Floats:
 def main() -> None:
     """Print a row per labeler and attribute, then the means."""
     accuracies = ideal_accuracies()
-    print("| labeler | attribute | personal model | best consensus model | planted consensus | ties |")
+    print(
+        "| labeler | attribute | personal model | best consensus model | planted consensus | ties |"
+    )
     print("|---|---|---:|---:|---:|---:|")
     for row in (*accuracies, *macro(accuracies).values()):
-        numbers = " | ".join(f"{100 * value:.1f} %" for value in (row.personal, row.consensus, row.mapped, row.tied))
+        numbers = " | ".join(
+            f"{100 * value:.1f} %" for value in (row.personal, row.consensus, row.mapped, row.tied)
+        )
         print(f"| {row.labeler} | {row.attribute or 'all'} | {numbers} |")
 
 

@@ -1,4 +1,5 @@
-"""Which faces a simulated labeler is shown: dealt evenly within folds, sides balanced, some again, swapped."""
+"""Which faces a simulated labeler is shown: dealt evenly
+within folds, sides balanced, some again, swapped."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -33,15 +34,22 @@ class Dealer:
         return sum(len(members) * (len(members) - 1) // 2 for members in self._members)
 
     def deal(self, count: int, taken: set[Pair]) -> list[Pair]:
-        """`count` pairs (smaller row first) that are not yet `taken`, or all there are; they are added to it."""
+        """`count` pairs (smaller row first) that are not yet `taken`, or all there are.
+
+        They are added to it.
+        """
         count = min(count, self.pairs - len(taken))
         dealt: list[Pair] = []
         while len(dealt) < count:
             members = self._members[self._turn % len(self._members)]
             self._turn += 1
-            waiting = members[np.lexsort((self._rng.uniform(size=len(members)), self._shown[members]))].tolist()
+            waiting = members[
+                np.lexsort((self._rng.uniform(size=len(members)), self._shown[members]))
+            ].tolist()
             free = (sorted(pair) for pair in combinations(waiting, 2))
-            pair = next(((first, second) for first, second in free if (first, second) not in taken), None)
+            pair = next(
+                ((first, second) for first, second in free if (first, second) not in taken), None
+            )
             if pair is not None:
                 taken.add(pair)
                 dealt.append(pair)
@@ -50,7 +58,8 @@ class Dealer:
 
 
 def sided(pairs: Sequence[Pair], rng: np.random.Generator) -> list[Pair]:
-    """Give each pair a left and a right so that every image is on the left as often as on the right."""
+    """Give each pair a left and a right so that every
+    image is on the left as often as on the right."""
     lead: Counter[int] = Counter()
     placed = []
     for first, second in pairs:
@@ -66,11 +75,14 @@ def sided(pairs: Sequence[Pair], rng: np.random.Generator) -> list[Pair]:
 def with_repeats(
     first_time: Sequence[tuple[int, ...]], repeats: int, lag: int, rng: np.random.Generator
 ) -> list[Shown]:
-    """Put `repeats` of the trials in a second time, sides swapped, at least `lag` trials after the first."""
+    """Put `repeats` of the trials in a second time, sides
+    swapped, at least `lag` trials after the first."""
     count = len(first_time)
     lag = min(lag, max(0, count // 2))
     early = max(1, count - lag)
-    originals: list[int] = rng.choice(early, min(repeats, early), replace=False).tolist() if count else []
+    originals: list[int] = (
+        rng.choice(early, min(repeats, early), replace=False).tolist() if count else []
+    )
     places = [(float(place), place, False) for place in range(count)]
     places += [(float(rng.uniform(place + lag + 0.5, count)), place, True) for place in originals]
     shown: list[Shown] = []

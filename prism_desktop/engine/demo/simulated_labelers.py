@@ -39,7 +39,10 @@ class SimulatedLabeler:
 
     @property
     def tie_threshold(self) -> float:
-        """The noisy lead below which the answer is a tie, from the tie rate; utilities are nearly normal."""
+        """The noisy lead below which the answer is a tie, from the tie rate.
+
+        Utilities are nearly normal.
+        """
         return self.lead_deviation * NormalDist().inv_cdf((1 + self.ties) / 2)
 
     @property
@@ -48,16 +51,21 @@ class SimulatedLabeler:
         return math.sqrt(2 * (1 + self.noise**2))
 
     def compare(self, lead: Floats, rng: np.random.Generator) -> tuple[NDArray[np.int8], Floats]:
-        """Answer pairs whose true lead (left minus right) is given: 1 left, -1 right, 0 tie, and the noisy leads."""
+        """Answer pairs whose true lead (left minus right) is
+        given: 1 left, -1 right, 0 tie, and the noisy leads."""
         felt = lead + self.side_bias + math.sqrt(2) * self.noise * rng.standard_normal(lead.shape)
-        answers: NDArray[np.int8] = np.where(np.abs(felt) < self.tie_threshold, 0, np.sign(felt)).astype(np.int8)
+        answers: NDArray[np.int8] = np.where(
+            np.abs(felt) < self.tie_threshold, 0, np.sign(felt)
+        ).astype(np.int8)
         return answers, felt
 
     def rate(self, utility: Floats, rng: np.random.Generator) -> NDArray[np.int64]:
         """Rate faces 1-4."""
         felt = utility + self.noise * rng.standard_normal(utility.shape)
         spread = math.sqrt(1 + self.noise**2)
-        cuts = [spread * NormalDist().inv_cdf(share) for share in np.cumsum(self.rating_shares)[:-1]]
+        cuts = [
+            spread * NormalDist().inv_cdf(share) for share in np.cumsum(self.rating_shares)[:-1]
+        ]
         return np.searchsorted(cuts, felt) + 1
 
     def chosen_side(self, lead: Floats) -> tuple[Floats, Floats]:
@@ -109,5 +117,7 @@ def _normal(x: Floats) -> Floats:
 
 @cache
 def _file() -> Mapping[str, Any]:
-    loaded: Mapping[str, Any] = yaml.safe_load((paths.data() / "labelers.yaml").read_text(encoding="utf-8"))
+    loaded: Mapping[str, Any] = yaml.safe_load(
+        (paths.data() / "labelers.yaml").read_text(encoding="utf-8")
+    )
     return loaded

@@ -1,4 +1,5 @@
-"""Simulated labelers at work: their trials with answers, response times and sessions on real-looking days."""
+"""Simulated labelers at work: their trials with answers,
+response times and sessions on real-looking days."""
 
 import math
 import uuid
@@ -15,20 +16,24 @@ from prism_desktop.engine.study.records import ImageRecord, Kind, TrialRecord
 
 _SPREAD = 0.32  # of the logarithm of response times
 _CLOSE = 0.7  # lead at which the slowing by closeness has fallen to a third
-_Answer = tuple[dict[str, int | str], float]  # of each attribute, and how hard it was: 1 clear, 2 very close
+# of each attribute, and how hard it was: 1 clear, 2 very close
+_Answer = tuple[dict[str, int | str], float]
 _NAMES = {1: "left", -1: "right", 0: "tie"}
 
 
 class Simulation:
     """All trials of the demo, in the order in which the labelers came."""
 
-    def __init__(self, images: Sequence[ImageRecord], standard: NDArray[np.float32], design: Design, seed: int) -> None:
-        """
-        Args:
-            images: the study's images, in the order of the rows of `standard`.
-            standard: (images, factors), each factor with mean 0 and variance 1.
-            design: how trials are laid out.
-            seed: of pairs, noise and times.
+    def __init__(
+        self,
+        images: Sequence[ImageRecord],
+        standard: NDArray[np.float32],
+        design: Design,
+        seed: int,
+    ) -> None:
+        """Args: images: the study's images, in the order of the rows of `standard`.
+        standard: (images, factors), each factor with mean 0 and variance 1.
+        design: how trials are laid out. seed: of pairs, noise and times.
         """
         self._images = images
         self._standard = standard
@@ -36,13 +41,17 @@ class Simulation:
         self._seed = seed
         self._folds = [image.fold for image in images]
 
-    def run(self, labelers: Sequence[SimulatedLabeler], scale: float = 1.0) -> dict[str, list[TrialRecord]]:
+    def run(
+        self, labelers: Sequence[SimulatedLabeler], scale: float = 1.0
+    ) -> dict[str, list[TrialRecord]]:
         """Labeler code -> trials. `scale` multiplies the number of trials, for small studies."""
         rng = np.random.default_rng(self._seed)
         most = max(self._first_time(labeler.comparisons, scale) for labeler in labelers)
         everyone = Dealer(self._folds, rng).deal(round(most * self._design.shared), set())
         return {
-            labeler.code: self._labeler(labeler, everyone, scale, np.random.default_rng([self._seed, number]))
+            labeler.code: self._labeler(
+                labeler, everyone, scale, np.random.default_rng([self._seed, number])
+            )
             for number, labeler in enumerate(labelers)
         }
 
@@ -50,7 +59,11 @@ class Simulation:
         return round(trials * scale) - round(trials * scale * self._design.repeats)
 
     def _labeler(
-        self, labeler: SimulatedLabeler, everyone: Sequence[Pair], scale: float, rng: np.random.Generator
+        self,
+        labeler: SimulatedLabeler,
+        everyone: Sequence[Pair],
+        scale: float,
+        rng: np.random.Generator,
     ) -> list[TrialRecord]:
         comparisons = self._first_time(labeler.comparisons, scale)
         shared = list(everyone[: round(comparisons * self._design.shared)])
@@ -71,7 +84,9 @@ class Simulation:
         }
         return self._sessions(labeler, told, answers, 1 / dealer.pairs, rng)
 
-    def _compared(self, labeler: SimulatedLabeler, shown: Sequence[Shown], rng: np.random.Generator) -> list[_Answer]:
+    def _compared(
+        self, labeler: SimulatedLabeler, shown: Sequence[Shown], rng: np.random.Generator
+    ) -> list[_Answer]:
         rows = np.array([trial.images for trial in shown])
         felt: dict[str, Floats] = {}
         given: dict[str, NDArray[np.int8]] = {}
@@ -80,17 +95,29 @@ class Simulation:
             given[attribute], felt[attribute] = labeler.compare(lead, rng)
         hard = np.mean([1 + np.exp(-np.abs(lead) / _CLOSE) for lead in felt.values()], axis=0)
         return [
-            ({attribute: _NAMES[int(answers[row])] for attribute, answers in given.items()}, float(hard[row]))
+            (
+                {attribute: _NAMES[int(answers[row])] for attribute, answers in given.items()},
+                float(hard[row]),
+            )
             for row in range(len(shown))
         ]
 
-    def _rated(self, labeler: SimulatedLabeler, shown: Sequence[Shown], rng: np.random.Generator) -> list[_Answer]:
+    def _rated(
+        self, labeler: SimulatedLabeler, shown: Sequence[Shown], rng: np.random.Generator
+    ) -> list[_Answer]:
         rows = np.array([trial.images[0] for trial in shown])
         utilities = labeler.utilities(self._standard)
-        given = {attribute: labeler.rate(utility[rows], rng) for attribute, utility in utilities.items()}
-        hard = np.mean([1 + np.exp(-np.abs(utility[rows]) / _CLOSE) for utility in utilities.values()], axis=0)
+        given = {
+            attribute: labeler.rate(utility[rows], rng) for attribute, utility in utilities.items()
+        }
+        hard = np.mean(
+            [1 + np.exp(-np.abs(utility[rows]) / _CLOSE) for utility in utilities.values()], axis=0
+        )
         return [
-            ({attribute: int(answers[row]) for attribute, answers in given.items()}, float(hard[row]))
+            (
+                {attribute: int(answers[row]) for attribute, answers in given.items()},
+                float(hard[row]),
+            )
             for row in range(len(shown))
         ]
 
@@ -126,7 +153,9 @@ class Simulation:
                 )
                 if kind == "comparison":
                     drawn = probability if shown.again is None else None
-                    trial = replace(trial, right=self._images[shown.images[1]].id, probability=drawn)
+                    trial = replace(
+                        trial, right=self._images[shown.images[1]].id, probability=drawn
+                    )
                 trials.append(trial)
                 onset += seconds + rng.uniform(0.3, 0.9)
         return trials

@@ -1,7 +1,8 @@
 """What a result must be read against: simple rules on the same test pairs.
 
-Two of them know more than a model of new faces can: `others_majority` and `others_bradley_terry` use the other
-labelers' answers to the very images that are tested. They show how much a face's reputation alone would explain.
+Two of them know more than a model of new faces can: `others_majority` and `others_bradley_terry`
+use the other labelers' answers to the very images that are tested. They show how much a face's
+reputation alone would explain.
 """
 
 from typing import Any
@@ -17,7 +18,8 @@ from prism_desktop.engine.evaluation.pairs import Floats, pairs_from_comparisons
 NOTES = {
     "chance": "a coin",
     "side_bias": "always the side that the labeler chose more often in training",
-    "others_majority": "what most other labelers answered on this very pair; a coin where nobody did",
+    "others_majority": "what most other labelers answered on this very pair; a coin where nobody "
+    "did",
     "others_bradley_terry": "the other labelers' Bradley-Terry scores of these very images",
     "zero_shot": "the untrained backbone with the attribute's texts",
     "ridge": "a ridge on the frozen features, fitted to each labeler's own answers alone",
@@ -33,8 +35,8 @@ def evaluate(
     resamples: int = RESAMPLES,
     ridge: pd.DataFrame | None = None,
 ) -> dict[str, Any]:
-    """{name: {micro, macro, per_labeler, known, note}}; `known` is the share of pairs about which the rule says
-    something, the others count as half right.
+    """{name: {micro, macro, per_labeler, known, note}}; `known` is the share of
+    pairs about which the rule says something, the others count as half right.
 
     Args:
         pairs: a pairs frame with all splits.
@@ -45,7 +47,11 @@ def evaluate(
         ridge: predictions of a ridge fitted to each labeler's own answers.
     """
     test = pairs[(pairs["split"] == "test") & (pairs["outcome"] != 0.5)].reset_index(drop=True)
-    answers = pairs_from_comparisons(comparisons) if comparisons is not None and len(comparisons) else pairs
+    answers = (
+        pairs_from_comparisons(comparisons)
+        if comparisons is not None and len(comparisons)
+        else pairs
+    )
     answers = answers[answers["outcome"] != 0.5]
     margins = {
         "chance": np.zeros(len(test)),
@@ -61,7 +67,8 @@ def evaluate(
 
 
 def side_bias(train: pd.DataFrame, test: pd.DataFrame) -> Floats:
-    """+1 where the labeler mostly chose the left side in training, -1 the right, 0 unknown; (test,)."""
+    """+1 where the labeler mostly chose the left side
+    in training, -1 the right, 0 unknown; (test,)."""
     decided = train[(train["outcome"] != 0.5) & (train["source"] == "comparison")]
     share = decided["outcome"].astype(float).groupby(decided["labeler"]).mean()
     known = test["labeler"].map(share).fillna(0.5)
@@ -69,14 +76,17 @@ def side_bias(train: pd.DataFrame, test: pd.DataFrame) -> Floats:
 
 
 def others_majority(answers: pd.DataFrame, test: pd.DataFrame) -> Floats:
-    """Votes of other labelers for the left image minus those for the right, on the same pair and attribute; (test,)."""
+    """Votes of other labelers for the left image minus those for
+    the right, on the same pair and attribute; (test,)."""
     code, _ = unordered(pd.concat([test, answers], ignore_index=True))
     keys = ["pair", "attribute"]
     asked = _low_votes(test).assign(pair=code[: len(test)])
     given = _low_votes(answers).assign(pair=code[len(test) :])
     everyone = given.groupby(keys)["vote"].sum().rename("all")
     own = given.groupby([*keys, "labeler"])["vote"].sum().rename("own")
-    joined = asked.merge(everyone, on=keys, how="left").merge(own, on=[*keys, "labeler"], how="left")
+    joined = asked.merge(everyone, on=keys, how="left").merge(
+        own, on=[*keys, "labeler"], how="left"
+    )
     votes = joined["all"].fillna(0.0) - joined["own"].fillna(0.0)
     return (votes * np.where(asked["flipped"], -1.0, 1.0)).to_numpy(dtype=np.float64)
 
@@ -86,10 +96,14 @@ def others_bradley_terry(answers: pd.DataFrame, test: pd.DataFrame, seed: int = 
     margin = np.zeros(len(test))
     images = pd.Index(pd.unique(pd.concat([test["left"], test["right"]]).astype(object)))
     known = answers.assign(
-        i=images.get_indexer(answers["left"].astype(object)), j=images.get_indexer(answers["right"].astype(object))
+        i=images.get_indexer(answers["left"].astype(object)),
+        j=images.get_indexer(answers["right"].astype(object)),
     )
     known = known[(known["i"] >= 0) & (known["j"] >= 0)]
-    left, right = images.get_indexer(test["left"].astype(object)), images.get_indexer(test["right"].astype(object))
+    left, right = (
+        images.get_indexer(test["left"].astype(object)),
+        images.get_indexer(test["right"].astype(object)),
+    )
     for attribute, asked in test.groupby("attribute"):
         given = known[known["attribute"] == attribute]
         if len(given) > _MOST_PAIRS:
@@ -112,14 +126,17 @@ def _scores(answers: pd.DataFrame, images: int, start: Floats | None) -> Floats:
 
 
 def _low_votes(pairs: pd.DataFrame) -> pd.DataFrame:
-    """Votes +1 for the image whose id sorts first, -1 for the other; `flipped` where that image stood right."""
+    """Votes +1 for the image whose id sorts first, -1 for
+    the other; `flipped` where that image stood right."""
     flipped = (pairs["left"] > pairs["right"]).to_numpy()
     vote = np.sign(pairs["outcome"].to_numpy(dtype=np.float64) - 0.5) * np.where(flipped, -1.0, 1.0)
     rows = pairs[["labeler", "attribute"]].reset_index(drop=True)
     return rows.assign(vote=vote, flipped=flipped)
 
 
-def _row(name: str, test: pd.DataFrame, margin: Floats, seed: int, resamples: int) -> dict[str, Any]:
+def _row(
+    name: str, test: pd.DataFrame, margin: Floats, seed: int, resamples: int
+) -> dict[str, Any]:
     judged = metrics.with_margin(test, margin)
     right = Resampled(judged, metrics.correct(judged), seed, resamples)
     return {

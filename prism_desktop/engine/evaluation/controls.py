@@ -1,4 +1,5 @@
-"""Controls: the same training on answers that hold nothing personal must show no gain over consensus."""
+"""Controls: the same training on answers that hold
+nothing personal must show no gain over consensus."""
 
 import numpy as np
 import pandas as pd
@@ -10,9 +11,9 @@ from prism_desktop.engine.evaluation.pairs import SPLITS
 def shuffle_labelers(pairs: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     """Permute who gave which training and validation answer, within attribute, task and split.
 
-    Every labeler keeps as many answers per attribute and split, every answer its images and outcome: the consensus
-    to be learned is the same, and no labeler's answers have anything in common that others' have not. The test split
-    stays, so that a gain measured there is chance.
+    Every labeler keeps as many answers per attribute and split, every answer its images and
+    outcome: the consensus to be learned is the same, and no labeler's answers have anything in
+    common that others' have not. The test split stays, so that a gain measured there is chance.
 
     Args:
         pairs: a pairs frame with all splits.
@@ -32,7 +33,9 @@ def shuffle_labelers(pairs: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
 
 
 def shuffle_raters(ratings: pd.DataFrame, images: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
-    """The same for single ratings, which some methods learn from beside pairs; those of test images stay.
+    """The same for single ratings, which some methods learn from beside pairs.
+
+    Those of test images stay.
 
     Args:
         ratings: image, labeler, attribute, ...
@@ -53,19 +56,25 @@ def shuffle_raters(ratings: pd.DataFrame, images: pd.DataFrame, seed: int = 0) -
 
 
 def swap_labelers(predictions: pd.DataFrame, one: str, other: str) -> pd.DataFrame:
-    """Predictions in which two labelers exchange their models: what is personal must get worse by it.
+    """Predictions in which two labelers exchange their
+    models: what is personal must get worse by it.
 
     Raises:
         InputError: if there is no such labeler.
     """
     known = set(predictions["labeler"].unique())
     if unknown := [code for code in (one, other) if code not in known]:
-        raise InputError(f"The run has no labeler {unknown[0]}; there are {', '.join(sorted(known))}.")
-    return predictions.assign(labeler=predictions["labeler"].astype(str).replace({one: other, other: one}))
+        raise InputError(
+            f"The run has no labeler {unknown[0]}; there are {', '.join(sorted(known))}."
+        )
+    return predictions.assign(
+        labeler=predictions["labeler"].astype(str).replace({one: other, other: one})
+    )
 
 
 def rotate_labelers(predictions: pd.DataFrame) -> pd.DataFrame:
-    """Predictions in which every labeler has the next one's model: the swapped control of all labelers at once."""
+    """Predictions in which every labeler has the next one's
+    model: the swapped control of all labelers at once."""
     codes = sorted(str(code) for code in predictions["labeler"].unique())
     following = dict(zip(codes, codes[1:] + codes[:1], strict=True))
     return predictions.assign(labeler=predictions["labeler"].astype(str).map(following))

@@ -1,4 +1,5 @@
-"""Folds of images from the graph of their comparisons: components first, then a balanced partition with a small cut."""
+"""Folds of images from the graph of their comparisons: components
+first, then a balanced partition with a small cut."""
 
 import numpy as np
 import pandas as pd
@@ -12,11 +13,13 @@ _PASSES = 12
 
 
 def partition(pairs: pd.DataFrame, parts: int, seed: int = 0) -> tuple[dict[str, int], str]:
-    """Part the images so that the parts hold about equally many answers and few pairs lie between parts.
+    """Part the images so that the parts hold about equally
+    many answers and few pairs lie between parts.
 
-    Whole components are placed first, largest first, where their labelers have the fewest answers yet. A component
-    larger than a part is grown over the parts in breadth-first order (linear deterministic greedy, Stanton and Kliot,
-    KDD 2012) and then improved by moving single images while that shortens the cut and keeps the balance.
+    Whole components are placed first, largest first, where their labelers have the fewest answers
+    yet. A component larger than a part is grown over the parts in breadth-first order (linear
+    deterministic greedy, Stanton and Kliot, KDD 2012) and then improved by moving single images
+    while that shortens the cut and keeps the balance.
 
     Args:
         pairs: a pairs frame, not empty.
@@ -24,7 +27,8 @@ def partition(pairs: pd.DataFrame, parts: int, seed: int = 0) -> tuple[dict[str,
         seed: of the order in which images are tried.
 
     Returns:
-        The part (0 to parts - 1) of every image in a pair, and the method used: "components" or "min-cut".
+        The part (0 to parts - 1) of every image in a pair, and the method used: "components" or
+        "min-cut".
     """
     left, right, images = image_codes(pairs)
     n = len(images)
@@ -50,7 +54,13 @@ def _loads(pairs: pd.DataFrame, left: Ints, right: Ints, n: int) -> Floats:
     return loads
 
 
-def _place(adjacency: sparse.csr_array, component: Ints, loads: Floats, parts: int, rng: np.random.Generator) -> Ints:
+def _place(
+    adjacency: sparse.csr_array,
+    component: Ints,
+    loads: Floats,
+    parts: int,
+    rng: np.random.Generator,
+) -> Ints:
     part = np.full(len(component), -1, dtype=np.int64)
     volume, held = np.zeros(parts), np.zeros((parts, loads.shape[1]))
     limit = _SLACK * loads.sum() / parts
@@ -60,7 +70,9 @@ def _place(adjacency: sparse.csr_array, component: Ints, loads: Floats, parts: i
         if weight.sum() <= limit:
             # Where no part has room any more, the emptiest takes it: whole components lose no pair.
             fits = volume + weight.sum() <= limit
-            crowding = np.where(fits, held @ weight + 1e-9 * volume, np.inf) if fits.any() else volume
+            crowding = (
+                np.where(fits, held @ weight + 1e-9 * volume, np.inf) if fits.any() else volume
+            )
             part[images] = np.argmin(crowding)
         else:
             _grow(adjacency, images, part, volume.copy(), loads.sum(1), limit, rng)
@@ -92,7 +104,9 @@ def _grow(
         volume[best] += weight[image]
 
 
-def _improve(adjacency: sparse.csr_array, part: Ints, weight: Floats, parts: int, rng: np.random.Generator) -> None:
+def _improve(
+    adjacency: sparse.csr_array, part: Ints, weight: Floats, parts: int, rng: np.random.Generator
+) -> None:
     """Move single images to the part they have most pairs with, as long as the balance holds."""
     volume = np.bincount(part, weights=weight, minlength=parts)
     high, low = _SLACK * weight.sum() / parts, (2 - _SLACK) * weight.sum() / parts
@@ -100,7 +114,9 @@ def _improve(adjacency: sparse.csr_array, part: Ints, weight: Floats, parts: int
         moved = 0
         for image in rng.permutation(len(part)):
             span = slice(adjacency.indptr[image], adjacency.indptr[image + 1])
-            pull = np.bincount(part[adjacency.indices[span]], weights=adjacency.data[span], minlength=parts)
+            pull = np.bincount(
+                part[adjacency.indices[span]], weights=adjacency.data[span], minlength=parts
+            )
             here = part[image]
             fits = volume + weight[image] <= high
             there = int(np.argmax(np.where(fits, pull, -1.0)))

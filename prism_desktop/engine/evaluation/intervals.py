@@ -1,12 +1,13 @@
 """Intervals that know that answers on the same image belong together.
 
-A pair has two images, so answers depend on one another through either. The bootstrap draws images with replacement
-and weighs a pair by the product of its images' multiplicities (Owen, "The pigeonhole bootstrap", Ann. Appl. Stat.
-2007; Owen and Eckles 2012). Those products triple the variance of what is noise of the single pair, so the deviations
-of the resamples are scaled to the dyadic cluster-robust variance (Aronow, Samii and Assenova, "Cluster-robust variance
-estimation for dyadic data", Political Analysis 2015), which counts that noise once, and by Student's t for few images
-(two per pair, so half their number of clusters). The scaled intervals hold 93-97 % in simulation, the raw ones 99 % and
-more. Labelers are taken as given, not as a sample.
+A pair has two images, so answers depend on one another through either. The bootstrap draws images
+with replacement and weighs a pair by the product of its images' multiplicities (Owen, "The
+pigeonhole bootstrap", Ann. Appl. Stat. 2007; Owen and Eckles 2012). Those products triple the
+variance of what is noise of the single pair, so the deviations of the resamples are scaled to the
+dyadic cluster-robust variance (Aronow, Samii and Assenova, "Cluster-robust variance estimation for
+dyadic data", Political Analysis 2015), which counts that noise once, and by Student's t for few
+images (two per pair, so half their number of clusters). The scaled intervals hold 93-97 % in
+simulation, the raw ones 99 % and more. Labelers are taken as given, not as a sample.
 """
 
 from dataclasses import dataclass, replace
@@ -40,9 +41,9 @@ class Estimate:
     def p(self) -> float:
         """Two-sided p of the hypothesis that the mean is 0: for differences of two methods.
 
-        Student's t of the cluster-robust standard error, with the interval's degrees of freedom. Where every answer
-        differs by the same amount there is no spread to judge by; then that of as many coins as there are pairs of
-        images, all fallen alike.
+        Student's t of the cluster-robust standard error, with the interval's degrees of freedom.
+        Where every answer differs by the same amount there is no spread to judge by; then that of
+        as many coins as there are pairs of images, all fallen alike.
         """
         if np.isnan(self.value):
             return float("nan")
@@ -51,14 +52,18 @@ class Estimate:
     def to_dict(self, name: str = "accuracy") -> dict[str, float | int | None]:
         """For JSON; what is not defined is None."""
         numbers = {name: self.value, "low": self.low, "high": self.high}
-        return {**{key: None if np.isnan(number) else float(number) for key, number in numbers.items()}, "n": self.n}
+        return {
+            **{key: None if np.isnan(number) else float(number) for key, number in numbers.items()},
+            "n": self.n,
+        }
 
 
 class Resampled:
-    """Means of a per-answer quantity over groups of answers, with intervals from shared resamples of the images.
+    """Means of a per-answer quantity over groups of answers,
+    with intervals from shared resamples of the images.
 
-    Every `mean` and `macro` of one object rests on the same resamples, and so does any other object made with the same
-    pairs and seed; hence differences of methods are paired.
+    Every `mean` and `macro` of one object rests on the same resamples, and so does any other object
+    made with the same pairs and seed; hence differences of methods are paired.
     """
 
     def __init__(
@@ -69,18 +74,20 @@ class Resampled:
         resamples: int = RESAMPLES,
         bounds: tuple[float, float] = (0.0, 1.0),
     ) -> None:
-        """
-        Args:
-            judged: n decided pairs.
-            values: (n,) the quantity, for example `metrics.correct(judged)`, or the difference of two methods' ones.
-            seed: of the resampling.
-            resamples: how many times the images are drawn.
-            bounds: between which a mean lies; -1 and 1 for a difference.
+        """Args: judged: n decided pairs. values: (n,) the quantity, for example
+        `metrics.correct(judged)`, or the difference of two methods' ones.
+        seed: of the resampling. resamples: how many times the images are
+        drawn. bounds: between which a mean lies; -1 and 1 for a difference.
         """
         self.judged, self.values, self.bounds = judged, values, bounds
         keys = pd.DataFrame({"labeler": judged.labeler, "attribute": judged.attribute})
-        self.cell = keys.groupby(["labeler", "attribute"], sort=True).ngroup().to_numpy(dtype=np.int64)
-        self.cells = [(str(a), str(b)) for a, b in sorted(set(zip(judged.labeler, judged.attribute, strict=True)))]
+        self.cell = (
+            keys.groupby(["labeler", "attribute"], sort=True).ngroup().to_numpy(dtype=np.int64)
+        )
+        self.cells = [
+            (str(a), str(b))
+            for a, b in sorted(set(zip(judged.labeler, judged.attribute, strict=True)))
+        ]
         self.count = np.bincount(self.cell, minlength=len(self.cells)).astype(np.float64)
         self.total = np.bincount(self.cell, weights=values, minlength=len(self.cells))
         self.weight, self.sum = self._resample(seed, resamples)
@@ -106,7 +113,8 @@ class Resampled:
 
     def _inside(self, labeler: str | None, attribute: str | None) -> npt.NDArray[np.bool_]:
         return np.array(
-            [labeler in (None, one) and attribute in (None, other) for one, other in self.cells], dtype=bool
+            [labeler in (None, one) and attribute in (None, other) for one, other in self.cells],
+            dtype=bool,
         )
 
     def _estimate(self, groups: list[npt.NDArray[np.bool_]]) -> Estimate:
@@ -121,31 +129,40 @@ class Resampled:
             size = self.count[group].sum()
             mean = self.total[group].sum() / size
             members = group[self.cell]
-            influence[members] += (self.values[members] - mean) / size / (1 - self._leverage(members))
+            influence[members] += (
+                (self.values[members] - mean) / size / (1 - self._leverage(members))
+            )
             value += mean
             weight = self.weight[:, group].sum(1)
             # A resample without any answer of a group says nothing about it: it stays at its mean.
-            draws += np.where(weight > 0, self.sum[:, group].sum(1) / np.where(weight > 0, weight, 1), mean)
+            draws += np.where(
+                weight > 0, self.sum[:, group].sum(1) / np.where(weight > 0, weight, 1), mean
+            )
         k = len(groups)
-        spread = np.sqrt(dyadic_variance(influence / k, self.judged.left, self.judged.right, self.judged.images))
+        spread = np.sqrt(
+            dyadic_variance(influence / k, self.judged.left, self.judged.right, self.judged.images)
+        )
         asked = np.isin(self.cell, np.flatnonzero(np.logical_or.reduce(groups)))
         seen = np.union1d(self.judged.left[asked], self.judged.right[asked]).size
-        found = _interval(float(value) / k, draws / k, float(spread) * _student(seen), n, int(seen), self.bounds)
+        found = _interval(
+            float(value) / k, draws / k, float(spread) * _student(seen), n, int(seen), self.bounds
+        )
         return replace(found, error=float(spread))
 
     def _leverage(self, members: npt.NDArray[np.bool_]) -> float:
         """The share of a group's answers that a typical answer's image takes part in.
 
-        Deviations are taken from a mean that the image's own answers drew towards themselves; dividing them by one
-        minus that share makes up for it, as a jackknife over images would (CR3 of Bell and McCaffrey, Survey
-        Methodology 2002).
+        Deviations are taken from a mean that the image's own answers drew towards themselves;
+        dividing them by one minus that share makes up for it, as a jackknife over images would (CR3
+        of Bell and McCaffrey, Survey Methodology 2002).
         """
         ends = np.concatenate([self.judged.left[members], self.judged.right[members]])
         share = np.bincount(ends) / members.sum()
         return float(min((share**2).sum() / 2, 0.5))
 
     def _resample(self, seed: int, resamples: int) -> tuple[Floats, Floats]:
-        """Per resample and cell: the sum of the weights and of the weighted values, (resamples, cells) each."""
+        """Per resample and cell: the sum of the weights and
+        of the weighted values, (resamples, cells) each."""
         shape = (resamples, len(self.cells))
         weight, total = np.zeros(shape), np.zeros(shape)
         if not len(self.judged):
@@ -160,7 +177,11 @@ class Resampled:
         for start in range(0, resamples, block):
             rows = min(block, resamples - start)
             drawn = rng.integers(0, images, (rows, images)) + np.arange(rows)[:, None] * images
-            times = np.bincount(drawn.ravel(), minlength=rows * images).reshape(rows, images).astype(np.float32)
+            times = (
+                np.bincount(drawn.ravel(), minlength=rows * images)
+                .reshape(rows, images)
+                .astype(np.float32)
+            )
             w = times[:, left] * times[:, right]
             weight[start : start + rows] = np.add.reduceat(w, starts, axis=1)
             total[start : start + rows] = np.add.reduceat(w * values, starts, axis=1)
@@ -170,7 +191,8 @@ class Resampled:
 def dyadic_variance(influence: Floats, left: Ints, right: Ints, images: int) -> float:
     """Variance of a sum of influences (n,), any two answers that share an image being dependent.
 
-    The sum over images minus what was counted twice, the sum over unordered pairs; never less than the latter alone.
+    The sum over images minus what was counted twice, the sum over unordered pairs; never less than
+    the latter alone.
     """
     through_images = np.bincount(left, influence, images) + np.bincount(right, influence, images)
     pair = np.minimum(left, right) * np.int64(images) + np.maximum(left, right)
@@ -181,7 +203,8 @@ def dyadic_variance(influence: Floats, left: Ints, right: Ints, images: int) -> 
 
 
 def p_of(value: float, error: float, images: int) -> float:
-    """Two-sided p of a mean difference with its standard error over answers that show so many images."""
+    """Two-sided p of a mean difference with its standard
+    error over answers that show so many images."""
     if abs(value) <= 1e-12:
         return 1.0
     if error <= 1e-12:
@@ -206,11 +229,14 @@ def _student(images: int) -> float:
 
 
 def _freedom(images: int) -> float:
-    """Student's degrees of freedom: a pair has two images, so there are at most half as many clusters."""
+    """Student's degrees of freedom: a pair has two images,
+    so there are at most half as many clusters."""
     return max(images / 2 - 1, 1)
 
 
-def _interval(value: float, draws: Floats, spread: float, n: int, images: int, bounds: tuple[float, float]) -> Estimate:
+def _interval(
+    value: float, draws: Floats, spread: float, n: int, images: int, bounds: tuple[float, float]
+) -> Estimate:
     drawn = float(draws.std())
     if spread <= 1e-12 or drawn <= 1e-12:
         # All answers alike: the resamples have no spread, the truth may.
@@ -218,14 +244,22 @@ def _interval(value: float, draws: Floats, spread: float, n: int, images: int, b
         return Estimate(value, low, high, n, images=images)
     tail = (1 - LEVEL) / 2
     low, high = np.quantile((draws - draws.mean()) * (spread / drawn), [tail, 1 - tail])
-    return Estimate(value, max(value + float(low), bounds[0]), min(value + float(high), bounds[1]), n, images=images)
+    return Estimate(
+        value,
+        max(value + float(low), bounds[0]),
+        min(value + float(high), bounds[1]),
+        n,
+        images=images,
+    )
 
 
 def _alike(value: float, images: int) -> tuple[float, float]:
-    """The interval of signed differences that are all the same, by as many coins as there are pairs of images.
+    """The interval of signed differences that are all the
+    same, by as many coins as there are pairs of images.
 
-    Clopper and Pearson's bound of the share of coins that fall this way, the others falling by as much the other way.
-    So the interval keeps clear of 0 exactly where the sign test, `p_of`, is below 5 %.
+    Clopper and Pearson's bound of the share of coins that fall this way, the others falling by as
+    much the other way. So the interval keeps clear of 0 exactly where the sign test, `p_of`, is
+    below 5 %.
     """
     share = ((1 - LEVEL) / 2) ** (2 / max(images, 1))
     nearest = value * (2 * share - 1)

@@ -18,16 +18,20 @@ def shot_curve(
     """Accuracy against K.
 
     Args:
-        pairs: a pairs frame with splits; the test rows of the labelers in the predictions are tested.
-        predictions: {K: predictions of each resample}; a resample adapted each labeler to their own K answers.
+        pairs: a pairs frame with splits; the test rows of the labelers in the predictions are
+            tested.
+        predictions: {K: predictions of each resample}; a resample adapted each labeler to their own
+            K answers.
         consensus: what K answers must beat.
         seed: of the intervals.
-        given: {K: the mean number of answers that there were}, less than K where labelers have fewer; None for K.
+        given: {K: the mean number of answers that there were}, less than K where labelers have
+            fewer; None for K.
 
     Returns:
-        Per K, ascending: {k, answers, accuracy, low, high, n, per_labeler, resamples, deviation, gain}. The accuracy is
-        the macro mean of the resamples' mean; its interval is over images; `deviation` is the standard deviation of the
-        resamples' macro accuracies; `gain` {value, low, high, p} is against consensus, None without it.
+        Per K, ascending: {k, answers, accuracy, low, high, n, per_labeler, resamples, deviation,
+        gain}. The accuracy is the macro mean of the resamples' mean; its interval is over images;
+        `deviation` is the standard deviation of the resamples' macro accuracies; `gain` {value,
+        low, high, p} is against consensus, None without it.
     """
     rows = []
     for k in sorted(predictions):
@@ -39,7 +43,10 @@ def shot_curve(
         gained = None
         if consensus is not None:
             macro = gain(test, frames, consensus, seed)["macro"]
-            gained = {"value": macro["difference"], **{key: macro[key] for key in ("low", "high", "p")}}
+            gained = {
+                "value": macro["difference"],
+                **{key: macro[key] for key in ("low", "high", "p")},
+            }
         rows.append(
             {
                 "k": k,

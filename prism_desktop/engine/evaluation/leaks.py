@@ -28,25 +28,35 @@ def leaks(pairs: pd.DataFrame, kind: str, shots: int = 0) -> list[str]:
     for columns in _PROMISES[kind]:
         rows = kept
         if columns == ("image",):
-            ends = [kept[["split"]].assign(image=kept[side].astype(object)) for side in ("left", "right")]
+            ends = [
+                kept[["split"]].assign(image=kept[side].astype(object))
+                for side in ("left", "right")
+            ]
             rows = pd.concat(ends, ignore_index=True)
         elif columns == ("labeler",):
             rows = kept[kept["order"] >= shots]
         places = rows[[*columns, "split"]].drop_duplicates()
         both = int((places.groupby(list(columns)).size() > 1).sum())
         if both:
-            found.append(f"{both} times the same {' and '.join(columns)} is in more than one split.")
+            found.append(
+                f"{both} times the same {' and '.join(columns)} is in more than one split."
+            )
     if kind == "time":
         found += _out_of_order(kept)
     return found
 
 
 def _out_of_order(kept: pd.DataFrame) -> list[str]:
-    """Labelers who answered something of an earlier split after something of a later one, within a task."""
+    """Labelers who answered something of an earlier split
+    after something of a later one, within a task."""
     place = kept["split"].map({name: number for number, name in enumerate(SPLITS)})
     found = []
-    for (labeler, source), rows in kept.assign(place=place).groupby(["labeler", "source"], sort=True):
+    for (labeler, source), rows in kept.assign(place=place).groupby(
+        ["labeler", "source"], sort=True
+    ):
         span = rows.groupby("place")["order"].agg(["min", "max"])
         if (span["max"].to_numpy()[:-1] >= span["min"].to_numpy()[1:]).any():
-            found.append(f"Some of {labeler}'s {source}s are trained on that came after tested ones.")
+            found.append(
+                f"Some of {labeler}'s {source}s are trained on that came after tested ones."
+            )
     return found

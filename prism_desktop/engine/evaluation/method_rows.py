@@ -1,4 +1,5 @@
-"""Methods side by side: what each gains over consensus, for whom, at what cost, and whether that could be chance."""
+"""Methods side by side: what each gains over consensus, for
+whom, at what cost, and whether that could be chance."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -15,21 +16,23 @@ Summary = Mapping[str, Any]
 def leaderboard(summaries: Sequence[Summary]) -> list[dict[str, Any]]:
     """One row per method, the best macro accuracy first.
 
-    Several summaries of a method are its seeds. Their numbers are averaged, bounds of intervals and standard errors
-    included: a mean of estimates never has a larger standard error than its parts on average, so the intervals, which
-    are over images, are safe. How much seeds differ is told apart, as `deviation`. (Where all seeds share their test
-    pairs, `report.evaluate` with all predictions at once gives the exact, narrower intervals.)
+    Several summaries of a method are its seeds. Their numbers are averaged, bounds of intervals and
+    standard errors included: a mean of estimates never has a larger standard error than its parts
+    on average, so the intervals, which are over images, are safe. How much seeds differ is told
+    apart, as `deviation`. (Where all seeds share their test pairs, `report.evaluate` with all
+    predictions at once gives the exact, narrower intervals.)
 
     Args:
-        summaries: what `train --json` prints: method, test, gain (absent for consensus), parameters, seconds or
-            seconds_per_epoch and epochs.
+        summaries: what `train --json` prints: method, test, gain (absent for consensus),
+            parameters, seconds or seconds_per_epoch and epochs.
 
     Returns:
-        Rows of method, seeds, deviation, micro, macro {accuracy, low, high, n}, nll, macro_nll, brier, ece, of_ceiling
-        (mean over labelers who have a ceiling), gain {value, low, high, p, p_holm} or None, improved {share, labelers,
-        of} or None, worst {labeler, difference, low, high} or None, wilcoxon, parameters, seconds, bytes_per_labeler,
-        verdict {passed, reasons} or None, test and per_labeler_gain (for plots). Holm's adjustment is over the methods
-        that have a gain.
+        Rows of method, seeds, deviation, micro, macro {accuracy, low, high, n}, nll, macro_nll,
+        brier, ece, of_ceiling (mean over labelers who have a ceiling), gain {value, low, high, p,
+        p_holm} or None, improved {share, labelers, of} or None, worst {labeler, difference, low,
+        high} or None, wilcoxon, parameters, seconds, bytes_per_labeler, verdict {passed, reasons}
+        or None, test and per_labeler_gain (for plots). Holm's adjustment is over the methods that
+        have a gain.
     """
     groups: dict[str, list[Summary]] = defaultdict(list)
     for summary in summaries:
@@ -43,9 +46,11 @@ def leaderboard(summaries: Sequence[Summary]) -> list[dict[str, Any]]:
 
 
 def methods_json(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """`methods` of `compare --json`: {method, test, gain {value, low, high, p}, improved, parameters, seconds, ...}.
+    """`methods` of `compare --json`: {method, test, gain {value,
+    low, high, p}, improved, parameters, seconds, ...}.
 
-    The gain's p is Holm-adjusted, `p_raw` is not; `improved` is the share of labelers. Consensus has gain None.
+    The gain's p is Holm-adjusted, `p_raw` is not; `improved` is the share of labelers. Consensus
+    has gain None.
     """
     out = []
     for row in rows:
@@ -56,14 +61,23 @@ def methods_json(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             "p_raw": gain["p"],
         }
         improved = row["improved"]["share"] if row["improved"] else None
-        rest = {key: row[key] for key in ("worst", "wilcoxon", "verdict", "seeds", "deviation", "of_ceiling")}
-        known = {key: row[key] for key in ("method", "test", "parameters", "seconds", "bytes_per_labeler")}
+        rest = {
+            key: row[key]
+            for key in ("worst", "wilcoxon", "verdict", "seeds", "deviation", "of_ceiling")
+        }
+        known = {
+            key: row[key]
+            for key in ("method", "test", "parameters", "seconds", "bytes_per_labeler")
+        }
         out.append({**known, "gain": told, "improved": improved, **rest})
     return out
 
 
 def averaged(values: Sequence[Any]) -> Any:
-    """JSON values of equal shape averaged number by number; what is None or missing in one is left out of the mean."""
+    """JSON values of equal shape averaged number by number.
+
+    What is None or missing in one is left out of the mean.
+    """
     present = [value for value in values if value is not None]
     if not present:
         return None
@@ -100,14 +114,18 @@ def _row(method: str, group: Sequence[Summary]) -> dict[str, Any]:
         mean = _with_p(averaged(gains))
         spread = over_labelers(mean["per_labeler"])
         macro = mean["macro"]
-        row["gain"] = {"value": macro["difference"], **{key: macro[key] for key in ("low", "high", "p")}}
+        row["gain"] = {
+            "value": macro["difference"],
+            **{key: macro[key] for key in ("low", "high", "p")},
+        }
         row |= {key: spread[key] for key in ("improved", "worst", "wilcoxon")}
         row |= {"per_labeler_gain": mean["per_labeler"], "_gain": mean}
     return row
 
 
 def _with_p(gain: dict[str, Any]) -> dict[str, Any]:
-    """The p of an averaged macro gain follows from its averaged standard error, not from averaged p-values."""
+    """The p of an averaged macro gain follows from its
+    averaged standard error, not from averaged p-values."""
     macro = dict(gain["macro"])
     if macro.get("difference") is not None:
         error, images = macro.get("error"), macro.get("images")

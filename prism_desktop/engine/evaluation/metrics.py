@@ -1,7 +1,7 @@
 """Accuracy, NLL, Brier and calibration of predicted choices between two images.
 
-Only decided pairs count (a tie has no right answer). Equal scores count as half right, never as right. Weights are
-for training; in a metric every answer counts once.
+Only decided pairs count (a tie has no right answer). Equal scores count as half right, never as
+right. Weights are for training; in a metric every answer counts once.
 """
 
 from collections.abc import Sequence
@@ -67,7 +67,8 @@ def with_margin(pairs: pd.DataFrame, margin: Floats) -> Judged:
 
 
 def correct(judged: Judged) -> Floats:
-    """1 where the chosen image has the higher score, 0.5 where the scores are equal, else 0; (n,)."""
+    """1 where the chosen image has the higher score,
+    0.5 where the scores are equal, else 0; (n,)."""
     return hits(judged.margin, judged.chosen)
 
 
@@ -92,9 +93,11 @@ def probability(judged: Judged) -> Floats:
 
 
 def ece(judged: Judged, bins: int = BINS) -> float:
-    """Expected calibration error: |confidence - accuracy| over bins of equally many answers, by confidence.
+    """Expected calibration error: |confidence - accuracy|
+    over bins of equally many answers, by confidence.
 
-    Answers of equal confidence share their accuracy, so that a bin's border among them depends on no order.
+    Answers of equal confidence share their accuracy, so that a bin's border among them depends on
+    no order.
     """
     if not len(judged):
         return float("nan")
@@ -103,19 +106,26 @@ def ece(judged: Judged, bins: int = BINS) -> float:
     _, alike = np.unique(size, return_inverse=True)
     right = (np.bincount(alike, correct(judged)) / np.bincount(alike))[alike]
     parts = np.array_split(np.argsort(size, kind="stable"), min(bins, len(judged)))
-    return float(sum(abs(confidence[part].mean() - right[part].mean()) * len(part) for part in parts) / len(judged))
+    return float(
+        sum(abs(confidence[part].mean() - right[part].mean()) * len(part) for part in parts)
+        / len(judged)
+    )
 
 
 class _Scores:
     """Scores of the wanted labelers, attributes and images as one table."""
 
-    def __init__(self, predictions: pd.DataFrame, pairs: pd.DataFrame, images: Sequence[str]) -> None:
+    def __init__(
+        self, predictions: pd.DataFrame, pairs: pd.DataFrame, images: Sequence[str]
+    ) -> None:
         self.labelers = pd.Index(pairs["labeler"].astype(object).unique())
         self.attributes = pd.Index(pairs["attribute"].astype(object).unique())
         self.table = np.full((len(self.labelers), len(self.attributes), len(images)), np.nan)
         labeler = self.labelers.get_indexer(pd.Index(predictions["labeler"].astype(object)))
         attribute = self.attributes.get_indexer(pd.Index(predictions["attribute"].astype(object)))
-        image = pd.Index(np.array(images, dtype=object)).get_indexer(pd.Index(predictions["image"].astype(object)))
+        image = pd.Index(np.array(images, dtype=object)).get_indexer(
+            pd.Index(predictions["image"].astype(object))
+        )
         known = (labeler >= 0) & (attribute >= 0) & (image >= 0)
         score = predictions["score"].to_numpy(dtype=np.float64)
         self.table[labeler[known], attribute[known], image[known]] = score[known]
@@ -128,7 +138,8 @@ class _Scores:
         if missing.any():
             row = pairs.iloc[int(np.argmax(missing))]
             raise InputError(
-                f"{int(missing.sum())} tested answers have no prediction, the first by {row['labeler']} on "
-                f"{row['attribute']}; predict again with all labelers and images."
+                f"{int(missing.sum())} tested answers have no prediction, the first by "
+                f"{row['labeler']} on {row['attribute']}; predict again with all labelers and "
+                "images."
             )
         return scores

@@ -1,11 +1,13 @@
 """Pairs: what a model is trained and tested on, from comparisons and from ratings.
 
-The columns of a pairs frame (`COLUMNS`): trial, labeler, attribute, left and right (image ids), outcome float32 (1 the
-left image was chosen, 0 the right one, 0.5 tie), weight float32, source ("comparison" or "rating"), order (the
-labeler's trials counted in time, from 0) and split ("train", "val", "test" or "dropped").
+The columns of a pairs frame (`COLUMNS`): trial, labeler, attribute, left and right (image ids),
+outcome float32 (1 the left image was chosen, 0 the right one, 0.5 tie), weight float32, source
+("comparison" or "rating"), order (the labeler's trials counted in time, from 0) and split ("train",
+"val", "test" or "dropped").
 
-Repeats are kept: every presentation is an observation of its own. They never part from their originals, because each
-kind of split keeps one labeler's answers on one unordered pair together (`splits.py`), and intervals are clustered.
+Repeats are kept: every presentation is an observation of its own. They never part from their
+originals, because each kind of split keeps one labeler's answers on one unordered pair together
+(`splits.py`), and intervals are clustered.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +18,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-COLUMNS = ("trial", "labeler", "attribute", "left", "right", "outcome", "weight", "source", "order", "split")
+COLUMNS = (
+    "trial",
+    "labeler",
+    "attribute",
+    "left",
+    "right",
+    "outcome",
+    "weight",
+    "source",
+    "order",
+    "split",
+)
 SPLITS = ("train", "val", "test")
 DROPPED = "dropped"
 _OUTCOMES = {"left": 1.0, "right": 0.0, "tie": 0.5}
@@ -31,7 +44,9 @@ def empty_pairs() -> pd.DataFrame:
 
 
 def pairs_from_comparisons(frame: pd.DataFrame, ties: str = "drop") -> pd.DataFrame:
-    """One pair per answered attribute of each comparison trial; the split is still "dropped" everywhere.
+    """One pair per answered attribute of each comparison trial.
+
+    The split is still "dropped" everywhere.
 
     Args:
         frame: `Study.comparisons()`.
@@ -39,7 +54,9 @@ def pairs_from_comparisons(frame: pd.DataFrame, ties: str = "drop") -> pd.DataFr
     """
     if frame.empty:
         return empty_pairs()
-    kept = frame.assign(order=time_order(frame), outcome=frame["outcome"].astype("str").map(_OUTCOMES))
+    kept = frame.assign(
+        order=time_order(frame), outcome=frame["outcome"].astype("str").map(_OUTCOMES)
+    )
     kept = kept[kept["outcome"].notna() & (kept["left"] != kept["right"])]
     if ties == "drop":
         kept = kept[kept["outcome"] != 0.5]
@@ -53,17 +70,20 @@ def pairs_from_ratings(
     cap_per_image: int = 10,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Pairs of images that one labeler rated differently on one attribute, both images in the same split.
+    """Pairs of images that one labeler rated differently
+    on one attribute, both images in the same split.
 
-    Images are put on a random circle and paired with their next, second next, ... neighbour until each takes part in
-    about `cap_per_image` pairs per attribute, never more; so the number of pairs grows with the number of ratings, not
-    with its square, and all attributes of a labeler share the same image pairs. Repeated ratings are averaged first.
+    Images are put on a random circle and paired with their next, second next, ... neighbour until
+    each takes part in about `cap_per_image` pairs per attribute, never more; so the number of pairs
+    grows with the number of ratings, not with its square, and all attributes of a labeler share the
+    same image pairs. Repeated ratings are averaged first.
 
     Args:
-        frame: `Study.ratings()`; values come from the column `raw` where it is complete for a labeler and attribute,
-            else from `value`.
+        frame: `Study.ratings()`; values come from the column `raw` where it is complete for a
+            labeler and attribute, else from `value`.
         image_split: image id -> split; None if `frame` has a column `split` of its own.
-        min_difference: the smallest difference, in steps of the scale used, that counts as a preference.
+        min_difference: the smallest difference, in steps of the scale used, that counts as a
+            preference.
         cap_per_image: at most this many pairs per image, labeler and attribute.
         seed: the same seed and ratings give the same pairs, whatever the order of the rows.
 
@@ -72,7 +92,12 @@ def pairs_from_ratings(
     """
     rated = _rated(frame, image_split)
     drawn = [
-        _draw(rows, min_difference, cap_per_image, np.random.default_rng([seed, crc32(repr(key).encode())]))
+        _draw(
+            rows,
+            min_difference,
+            cap_per_image,
+            np.random.default_rng([seed, crc32(repr(key).encode())]),
+        )
         for key, rows in _groups(rated)
     ]
     if not drawn or not sum(len(left) for left, _ in drawn):
@@ -93,24 +118,31 @@ def pairs_from_ratings(
 
 
 def time_order(frame: pd.DataFrame) -> pd.Series:
-    """Each row's trial counted in time within its labeler, from 0: by onset where all are known, else as recorded."""
+    """Each row's trial counted in time within its labeler, from
+    0: by onset where all are known, else as recorded."""
     trials = frame.drop_duplicates("trial")[["trial", "labeler", "onset"]].reset_index(drop=True)
     onset = pd.to_numeric(trials["onset"], errors="coerce").astype("float64")
     known = onset.notna().groupby(trials["labeler"]).transform("all")
     trials = trials.assign(when=onset.where(known, 0.0), row=np.arange(len(trials)))
     trials = trials.sort_values(["labeler", "when", "row"], kind="stable")
     rank = trials.groupby("labeler").cumcount()
-    return frame["trial"].map(pd.Series(rank.to_numpy(), index=trials["trial"].to_numpy())).astype("int64")
+    return (
+        frame["trial"]
+        .map(pd.Series(rank.to_numpy(), index=trials["trial"].to_numpy()))
+        .astype("int64")
+    )
 
 
 def unordered(pairs: pd.DataFrame) -> tuple[Ints, list[str]]:
-    """The unordered image pair of each row as a number, and the images that the numbers were made from."""
+    """The unordered image pair of each row as a number,
+    and the images that the numbers were made from."""
     left, right, images = image_codes(pairs)
     return np.minimum(left, right) * np.int64(max(len(images), 1)) + np.maximum(left, right), images
 
 
 def image_codes(pairs: pd.DataFrame) -> tuple[Ints, Ints, list[str]]:
-    """Left and right images of each row as numbers (int64) into a sorted list of the images that occur."""
+    """Left and right images of each row as numbers (int64)
+    into a sorted list of the images that occur."""
     both = pd.concat([pairs["left"], pairs["right"]], ignore_index=True).astype(object)
     codes, images = pd.factorize(both, sort=True)
     codes = codes.astype(np.int64)
@@ -124,7 +156,8 @@ def _typed(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _rated(frame: pd.DataFrame, image_split: Mapping[str, str] | None) -> pd.DataFrame:
-    """One row per labeler, attribute, image and split: the mean value, the first trial, the last order."""
+    """One row per labeler, attribute, image and split:
+    the mean value, the first trial, the last order."""
     rows = frame.assign(order=time_order(frame), used=scale_used(frame))
     if image_split is not None:
         rows = rows.assign(split=rows["image"].map(dict(image_split)))
@@ -136,7 +169,8 @@ def _rated(frame: pd.DataFrame, image_split: Mapping[str, str] | None) -> pd.Dat
 
 
 def scale_used(frame: pd.DataFrame) -> pd.Series:
-    """Ratings as they were given: `raw` where it is complete for a labeler and attribute, else `value`."""
+    """Ratings as they were given: `raw` where it is complete
+    for a labeler and attribute, else `value`."""
     value = frame["value"].astype("float64")
     if "raw" not in frame:
         return value
@@ -145,7 +179,8 @@ def scale_used(frame: pd.DataFrame) -> pd.Series:
     return raw.where(complete, value)
 
 
-Rows = tuple[Ints, Ints, Ints, Floats]  # one labeler in one split: row of the frame, image, attribute, value
+# one labeler in one split: row of the frame, image, attribute, value
+Rows = tuple[Ints, Ints, Ints, Floats]
 
 
 def _groups(rated: pd.DataFrame) -> Iterator[tuple[tuple[str, str], Rows]]:
@@ -160,7 +195,8 @@ def _groups(rated: pd.DataFrame) -> Iterator[tuple[tuple[str, str], Rows]]:
 
 
 def _draw(group: Rows, least: float, cap: int, rng: np.random.Generator) -> tuple[Ints, Ints]:
-    """The frame's rows of the left and of the right ratings of one labeler's pairs inside one split."""
+    """The frame's rows of the left and of the right
+    ratings of one labeler's pairs inside one split."""
     rows, image, attribute, used = group
     images, image = np.unique(image, return_inverse=True)
     place = np.argsort(rng.permutation(len(images)))[image]  # where each image stands on the circle
@@ -179,7 +215,8 @@ def _coin(i: Ints, j: Ints, n: int, rng: np.random.Generator) -> npt.NDArray[np.
 
 
 def _neighbours(values: Floats, least: float, cap: int) -> tuple[Ints, Ints, Ints]:
-    """Rows i, j and attribute a of pairs that differ by at least `least`, each (row, attribute) at most `cap` times."""
+    """Rows i, j and attribute a of pairs that differ by at least
+    `least`, each (row, attribute) at most `cap` times."""
     n, attributes = values.shape
     used = np.zeros((n, attributes), dtype=np.int64)
     found: list[tuple[Ints, Ints, Ints]] = []
@@ -187,7 +224,8 @@ def _neighbours(values: Floats, least: float, cap: int) -> tuple[Ints, Ints, Int
     for step in range(1, (min(n // 2, 4 * cap) if cap > 1 else 1) + 1):
         i = here[: n // 2] if 2 * step == n else here if cap > 1 else here[: n - 1 : 2]
         j = (i + step) % n
-        # On the whole circle each row occurs twice per step, once as i and once as j, so two places must be free.
+        # On the whole circle each row occurs twice per step, once as i and once as j, so two places
+        # must be free.
         free = max(cap - 2, 0)
         with np.errstate(invalid="ignore"):
             apart = np.abs(values[i] - values[j]) >= least

@@ -1,7 +1,8 @@
 """Accuracy against the number of answers, and what more answers would bring.
 
-accuracy(n) = top - drop * (n + 10)^-power, a power law with an asymptote as learning curves tend to follow (Viering and
-Loog, IEEE TPAMI 2023); 10 stands for what is known without any answer of the labeler.
+accuracy(n) = top - drop * (n + 10)^-power, a power law with an asymptote as learning curves tend to
+follow (Viering and Loog, IEEE TPAMI 2023); 10 stands for what is known without any answer of the
+labeler.
 """
 
 from collections.abc import Sequence
@@ -42,7 +43,9 @@ class LearningCurve:
     def sentence(self) -> str:
         """The forecast for a reader."""
         value, low, high = (100 * part for part in (self.gain, self.low, self.high))
-        return f"+{self.more} answers would give about {value:+.1f} points [{low:+.1f}, {high:+.1f}]."
+        return (
+            f"+{self.more} answers would give about {value:+.1f} points [{low:+.1f}, {high:+.1f}]."
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -59,9 +62,10 @@ def learning_curve(
 ) -> LearningCurve:
     """Fit the curve and forecast the gain of `more` answers beyond the largest number measured.
 
-    The interval refits curves to accuracies drawn anew within their errors, all powers weighed by how well they fit; so
-    it covers what the measurements leave open about the curve's shape as well. Accuracies of nested draws on the same
-    test pairs err together, which makes it too wide rather than too narrow.
+    The interval refits curves to accuracies drawn anew within their errors, all powers weighed by
+    how well they fit; so it covers what the measurements leave open about the curve's shape as
+    well. Accuracies of nested draws on the same test pairs err together, which makes it too wide
+    rather than too narrow.
 
     Args:
         answers: numbers of answers, at least three different ones.
@@ -83,7 +87,8 @@ def learning_curve(
     tops, drops, belief = _fit(n, np.vstack([y, drawn]), spread, ceiling)
     last = float(n.max())
     gains = drops * ((last + _START) ** -_POWERS - (last + more + _START) ** -_POWERS)
-    # The measured accuracies' own power is the median by belief: where nothing tells powers apart, the middle one.
+    # The measured accuracies' own power is the median by belief: where nothing tells powers apart,
+    # the middle one.
     reached = np.cumsum(belief, axis=1) >= np.append(0.5, rng.random(_DRAWS))[:, None]
     chosen = np.where(reached.any(axis=1), reached.argmax(axis=1), len(_POWERS) - 1)
     value, others = float(gains[0, chosen[0]]), gains[np.arange(1, _DRAWS + 1), chosen[1:]]
@@ -91,7 +96,9 @@ def learning_curve(
     low, high = np.quantile(others, [tail, 1 - tail])
     best = chosen[0]
     shape = float(tops[0, best]), float(drops[0, best]), float(_POWERS[best])
-    return LearningCurve(*shape, int(last), more, value, float(min(low, value)), float(max(high, value)))
+    return LearningCurve(
+        *shape, int(last), more, value, float(min(low, value)), float(max(high, value))
+    )
 
 
 def _fit(n: Floats, y: Floats, spread: Floats, ceiling: float) -> tuple[Floats, Floats, Floats]:
@@ -104,7 +111,8 @@ def _fit(n: Floats, y: Floats, spread: Floats, ceiling: float) -> tuple[Floats, 
         ceiling: of the top.
 
     Returns:
-        top, drop and belief, (curves, powers) each; beliefs follow the likelihood and add up to 1 for every curve.
+        top, drop and belief, (curves, powers) each; beliefs follow the likelihood and add up to 1
+        for every curve.
     """
     x, weight = (n + _START) ** -_POWERS[:, None], 1 / spread**2  # (powers, points)
     share = weight / weight.sum()

@@ -1,4 +1,5 @@
-"""From a study's answers to the pairs of a run: what is used, how it is split, and what the reader is told."""
+"""From a study's answers to the pairs of a run: what is
+used, how it is split, and what the reader is told."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,10 +23,11 @@ from prism_desktop.engine.evaluation.splits import SplitReport
 from prism_desktop.engine.study.records import FOLDS
 
 SHUFFLED = (
-    "Control: who gave which training and validation answer was permuted, so any gain over consensus on the test "
-    "answers is chance."
+    "Control: who gave which training and validation answer was permuted, so any gain over "
+    "consensus on the test answers is chance."
 )
-# What stays together beside the unordered pair; images are apart by themselves, labelers but for their first answers.
+# What stays together beside the unordered pair; images are apart by themselves, labelers but for
+# their first answers.
 _TOGETHER: dict[str, list[str]] = {
     "pair": [],
     "labeler": ["labeler"],
@@ -39,7 +41,8 @@ class PairSet:
     """Everything a trainer needs to know of the answers."""
 
     pairs: pd.DataFrame  # a pairs frame, splits filled in
-    images: pd.DataFrame  # the images frame with a column `split` ("" unless images are what is split)
+    # the images frame with a column `split` ("" unless images are what is split)
+    images: pd.DataFrame
     report: SplitReport
     notices: tuple[str, ...]  # sentences for the user
 
@@ -53,16 +56,19 @@ def make_pairs(
 ) -> PairSet:
     """Pairs with splits, from the frames of `Study`.
 
-    Automatically, comparisons are used alone if everybody compared, else ratings too, so that nobody is lost. Where
-    both tasks are used, ratings only help training: a labeler who compared is validated and tested on comparisons
-    alone, and the weights of the rating pairs of a labeler and attribute never add up to more than the comparisons'.
+    Automatically, comparisons are used alone if everybody compared, else ratings too, so that
+    nobody is lost. Where both tasks are used, ratings only help training: a labeler who compared is
+    validated and tested on comparisons alone, and the weights of the rating pairs of a labeler and
+    attribute never add up to more than the comparisons'.
 
     Raises:
         InputError: one sentence, if there is nothing to learn from or a split would be empty.
     """
     split, options = split or SplitConfig(), options or PairsConfig()
     use = _use(comparisons, ratings) if options.use == "auto" else options.use
-    compared = pairs_from_comparisons(comparisons, options.ties) if use != "ratings" else empty_pairs()
+    compared = (
+        pairs_from_comparisons(comparisons, options.ties) if use != "ratings" else empty_pairs()
+    )
     if use == "comparisons" or ratings.empty:
         _check_any(compared, use)
         pairs, image_split, report = splits.assign(compared, images, split)
@@ -71,7 +77,9 @@ def make_pairs(
             compared, ratings, images, split, options.model_copy(update={"use": use})
         )
     images = images.reset_index(drop=True)
-    placed = images.assign(split=pd.Series([image_split.get(image, "") for image in images["image"]], dtype="str"))
+    placed = images.assign(
+        split=pd.Series([image_split.get(image, "") for image in images["image"]], dtype="str")
+    )
     notices = _notices(pairs, report, split)
     if options.shuffle is not None:
         pairs, notices = shuffle_labelers(pairs, options.shuffle), (SHUFFLED, *notices)
@@ -86,9 +94,16 @@ def _use(comparisons: pd.DataFrame, ratings: pd.DataFrame) -> str:
 
 
 def _with_ratings(
-    compared: pd.DataFrame, ratings: pd.DataFrame, images: pd.DataFrame, split: SplitConfig, options: PairsConfig
+    compared: pd.DataFrame,
+    ratings: pd.DataFrame,
+    images: pd.DataFrame,
+    split: SplitConfig,
+    options: PairsConfig,
 ) -> tuple[pd.DataFrame, dict[str, str], SplitReport]:
-    """Split the comparisons as without ratings, the single ratings by the same rule; draw rating pairs inside each."""
+    """Split the comparisons as without ratings, the single ratings by the same rule.
+
+    Draw rating pairs inside each.
+    """
     solo = _as_pairs(ratings)  # a rating is split like a comparison of the image with itself
     parts = (solo, None) if compared.empty else (compared, solo)
     both, image_split, report = splits.assign(parts[0], images, split, parts[1])
@@ -144,17 +159,27 @@ def _elsewhere(drawn: pd.DataFrame, judged: pd.DataFrame, columns: list[str]) ->
 
 def _check_any(pairs: pd.DataFrame, use: str) -> None:
     if pairs.empty:
-        wanted = {"comparisons": "comparisons", "ratings": "ratings that differ"}.get(use, "answers")
-        raise InputError(f"There are no {wanted} to learn from; label some faces first or choose the other task type.")
+        wanted = {"comparisons": "comparisons", "ratings": "ratings that differ"}.get(
+            use, "answers"
+        )
+        raise InputError(
+            f"There are no {wanted} to learn from; label some faces first or choose the other task "
+            "type."
+        )
 
 
 def _notices(pairs: pd.DataFrame, report: SplitReport, split: SplitConfig) -> tuple[str, ...]:
     notices = [report.warning] if report.warning else []
     usual = SplitConfig()
-    if report.kind == "image" and report.method == "folds" and (split.train, split.val) != (usual.train, usual.val):
+    if (
+        report.kind == "image"
+        and report.method == "folds"
+        and (split.train, split.val) != (usual.train, usual.val)
+    ):
         notices.append(
-            f"The pairs were drawn within the study's {FOLDS} image folds, so {FOLDS - 2} of them train, one validates "
-            "and one tests; the shares split.train and split.val change nothing."
+            f"The pairs were drawn within the study's {FOLDS} image folds, so {FOLDS - 2} of them "
+            "train, one validates and one tests; the shares split.train and split.val change "
+            "nothing."
         )
     for name, verb in (("train", "train on"), ("test", "be tested on")):
         having = set(pairs.loc[pairs["split"] == name, "labeler"])

@@ -1,4 +1,5 @@
-"""Do predicted scores order faces as a labeler rated them: Spearman's correlation with held-out ratings."""
+"""Do predicted scores order faces as a labeler rated
+them: Spearman's correlation with held-out ratings."""
 
 from typing import Any
 
@@ -15,7 +16,8 @@ FEWEST = 5  # rated images below which a correlation says nothing
 def held_out_ratings(ratings: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     """The ratings of images that no training or validation pair of any labeler shows.
 
-    Under an image split these are the test images and those in no pair; under the other splits hardly any.
+    Under an image split these are the test images and those in no pair; under the other splits
+    hardly any.
     """
     used = pairs[pairs["split"].isin(["train", "val"])]
     seen = set(used["left"]) | set(used["right"])
@@ -31,8 +33,9 @@ def spearman(ratings: pd.DataFrame, predictions: pd.DataFrame) -> dict[str, Any]
 
     Returns:
         {macro: mean over labelers of their mean over attributes, or None; n: ratings used;
-        per_labeler: {code: {attribute: {rho, low, high, n}}}}. A cell needs five rated images and ratings that differ.
-        Intervals are Fisher's with the standard error of Bonett and Wright (Psychometrika 2000).
+        per_labeler: {code: {attribute: {rho, low, high, n}}}}. A cell needs five rated images and
+        ratings that differ. Intervals are Fisher's with the standard error of Bonett and Wright
+        (Psychometrika 2000).
     """
     keys = ["labeler", "attribute", "image"]
     text = dict.fromkeys(keys, object)
@@ -56,4 +59,9 @@ def _cell(x: Floats, y: Floats) -> dict[str, Any]:
     rho, n = float(np.corrcoef(rankdata(x), rankdata(y))[0, 1]), len(x)
     centre = np.arctanh(np.clip(rho, -1 + 1e-9, 1 - 1e-9))
     half = norm.ppf(0.5 + LEVEL / 2) * np.sqrt((1 + rho**2 / 2) / max(n - 3, 1))
-    return {"rho": rho, "low": float(np.tanh(centre - half)), "high": float(np.tanh(centre + half)), "n": n}
+    return {
+        "rho": rho,
+        "low": float(np.tanh(centre - half)),
+        "high": float(np.tanh(centre + half)),
+        "n": n,
+    }

@@ -1,12 +1,14 @@
 """The results of a run on its test split, as plain values for JSON.
 
-Keys of `evaluate`: micro and macro {accuracy, low, high, n}; per_labeler {code: {..., ceiling, of_ceiling}};
-per_attribute; per_labeler_attribute {code: {attribute: ...}}; nll, brier, ece; ceiling {code: value or None};
-ties (left out); macro_nll; seeds and deviation; spearman, if ratings are given.
+Keys of `evaluate`: micro and macro {accuracy, low, high, n}; per_labeler {code: {..., ceiling,
+of_ceiling}}; per_attribute; per_labeler_attribute {code: {attribute: ...}}; nll, brier, ece;
+ceiling {code: value or None}; ties (left out); macro_nll; seeds and deviation; spearman, if ratings
+are given.
 
-Several seeds of one method may be given in place of one run's predictions: every quantity is then averaged over them
-answer by answer (never the scores, which would make an ensemble), and intervals are over images, with the seeds as
-given. `deviation`, the standard deviation of the seeds' macro accuracies, tells how much they differ.
+Several seeds of one method may be given in place of one run's predictions: every quantity is then
+averaged over them answer by answer (never the scores, which would make an ensemble), and intervals
+are over images, with the seeds as given. `deviation`, the standard deviation of the seeds' macro
+accuracies, tells how much they differ.
 """
 
 from collections.abc import Sequence
@@ -40,11 +42,13 @@ def evaluate(
 
     Args:
         pairs: a pairs frame; its rows with split "test" are tested.
-        predictions: labeler, attribute, image, score; score differences are logits. Several for several seeds.
+        predictions: labeler, attribute, image, score; score differences are logits. Several for
+            several seeds.
         comparisons: `Study.comparisons()`, for the labelers' consistency and so their ceilings.
         seed: of the bootstrap.
         resamples: of the bootstrap.
-        ratings: `Study.ratings()`, for ceilings where few comparisons were repeated, and for rank correlations.
+        ratings: `Study.ratings()`, for ceilings where few comparisons were repeated, and for rank
+            correlations.
 
     Raises:
         InputError: if a tested answer has no prediction.
@@ -66,9 +70,14 @@ def evaluate(
     return out | {
         "nll": _number(loss.mean() if len(loss) else np.nan),
         "macro_nll": _number(by_labeler.mean()),
-        "brier": _number(float(_mean([metrics.brier(one) for one in judged]).mean()) if len(loss) else np.nan),
+        "brier": _number(
+            float(_mean([metrics.brier(one) for one in judged]).mean()) if len(loss) else np.nan
+        ),
         "ece": _number(float(np.mean([metrics.ece(one) for one in judged]))),
-        "ceiling": {code: top[code].value if code in top else None for code in sorted(pairs["labeler"].unique())},
+        "ceiling": {
+            code: top[code].value if code in top else None
+            for code in sorted(pairs["labeler"].unique())
+        },
         "ties": judged[0].ties,
         "seeds": len(judged),
         "deviation": _deviation(judged[0].labeler, hits),
@@ -100,8 +109,9 @@ def evaluate_against(
         ridge: predictions of a ridge fitted to each labeler's own answers alone, if known.
 
     Returns:
-        {"test": ..., "consensus": ... or absent, "gain": test minus consensus with paired intervals or absent,
-        "baselines": {name: micro and macro accuracy with intervals, and a note on what the baseline knows}}.
+        {"test": ..., "consensus": ... or absent, "gain": test minus consensus with paired intervals
+        or absent, "baselines": {name: micro and macro accuracy with intervals, and a note on what
+        the baseline knows}}.
     """
     out = {"test": evaluate(pairs, predictions, comparisons, seed, resamples, ratings)}
     if consensus is not None:
@@ -112,16 +122,25 @@ def evaluate_against(
 
 
 def gain(
-    test: pd.DataFrame, predictions: Predictions, other: Predictions, seed: int = 0, resamples: int = RESAMPLES
+    test: pd.DataFrame,
+    predictions: Predictions,
+    other: Predictions,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
 ) -> Result:
     """Accuracy of `predictions` minus that of `other`, averaged over the seeds of either.
 
-    Each row is {difference, low, high, n, p, error, images} of the paired difference; beside the tables of `evaluate`
-    there are `improved`, `worst`, `catastrophic` and `wilcoxon`, see `significance.over_labelers`.
+    Each row is {difference, low, high, n, p, error, images} of the paired difference; beside the
+    tables of `evaluate` there are `improved`, `worst`, `catastrophic` and `wilcoxon`, see
+    `significance.over_labelers`.
     """
     mine, theirs = _judge(test, predictions), _judge(test, other)
-    difference = _mean([metrics.correct(one) for one in mine]) - _mean([metrics.correct(one) for one in theirs])
-    table = _table(Resampled(mine[0], difference, seed, resamples, bounds=(-1.0, 1.0)), "difference")
+    difference = _mean([metrics.correct(one) for one in mine]) - _mean(
+        [metrics.correct(one) for one in theirs]
+    )
+    table = _table(
+        Resampled(mine[0], difference, seed, resamples, bounds=(-1.0, 1.0)), "difference"
+    )
     return table | over_labelers(table["per_labeler"])
 
 
@@ -153,7 +172,14 @@ def _mean_spearman(found: list[Result]) -> Result:
     cells = {
         code: {
             attribute: {
-                key: float(np.mean([one["per_labeler"].get(code, {}).get(attribute, cell)[key] for one in found]))
+                key: float(
+                    np.mean(
+                        [
+                            one["per_labeler"].get(code, {}).get(attribute, cell)[key]
+                            for one in found
+                        ]
+                    )
+                )
                 if key != "n"
                 else cell["n"]
                 for key in cell
@@ -163,13 +189,21 @@ def _mean_spearman(found: list[Result]) -> Result:
         for code, row in found[0]["per_labeler"].items()
     }
     macros = [one["macro"] for one in found if one["macro"] is not None]
-    return {"macro": float(np.mean(macros)) if macros else None, "n": found[0]["n"], "per_labeler": cells}
+    return {
+        "macro": float(np.mean(macros)) if macros else None,
+        "n": found[0]["n"],
+        "per_labeler": cells,
+    }
 
 
 def _row(estimate: Estimate, name: str) -> dict[str, Any]:
     row = estimate.to_dict(name)
     if name == "difference":
-        row |= {"p": _number(estimate.p), "error": _number(estimate.error), "images": estimate.images}
+        row |= {
+            "p": _number(estimate.p),
+            "error": _number(estimate.error),
+            "images": estimate.images,
+        }
     return row
 
 
@@ -179,9 +213,15 @@ def _table(right: Resampled, name: str = "accuracy") -> Result:
         "micro": _row(right.mean(), name),
         "macro": _row(right.macro(), name),
         "per_labeler": {code: _row(right.mean(code), name) for code in right.labelers},
-        "per_attribute": {attribute: _row(right.mean(None, attribute), name) for attribute in right.attributes},
+        "per_attribute": {
+            attribute: _row(right.mean(None, attribute), name) for attribute in right.attributes
+        },
         "per_labeler_attribute": {
-            code: {attribute: _row(right.mean(code, attribute), name) for owner, attribute in pairs if owner == code}
+            code: {
+                attribute: _row(right.mean(code, attribute), name)
+                for owner, attribute in pairs
+                if owner == code
+            }
             for code in right.labelers
         },
     }

@@ -1,9 +1,10 @@
 """Does a method beat consensus: for how many labelers, by how much, and could it be chance.
 
-The paired test of a gain is Student's t of its dyadic cluster-robust standard error (`intervals.Estimate.p`): answers
-that share an image may depend on one another in any way, which permuting single answers would deny. Where a method and
-consensus are alike but for noise it says "p < 0.05" in at most 6 % of simulations. Wilcoxon's test treats labelers as a
-sample from all labelers, which the t does not.
+The paired test of a gain is Student's t of its dyadic cluster-robust standard error
+(`intervals.Estimate.p`): answers that share an image may depend on one another in any way, which
+permuting single answers would deny. Where a method and consensus are alike but for noise it says "p
+< 0.05" in at most 6 % of simulations. Wilcoxon's test treats labelers as a sample from all
+labelers, which the t does not.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,7 +35,10 @@ class Verdict:
 
 
 def holm(ps: Sequence[float | None]) -> list[float | None]:
-    """Holm's step-down adjustment (Scand. J. Stat. 1979) of a family of p-values; None stays None and counts not."""
+    """Holm's step-down adjustment (Scand.
+
+    J. Stat. 1979) of a family of p-values; None stays None and counts not.
+    """
     known = sorted((p, place) for place, p in enumerate(ps) if p is not None and not np.isnan(p))
     adjusted: list[float | None] = [None] * len(ps)
     highest = 0.0
@@ -45,13 +49,17 @@ def holm(ps: Sequence[float | None]) -> list[float | None]:
 
 
 def wilcoxon(differences: Sequence[float]) -> float | None:
-    """Two-sided p of Wilcoxon's signed-rank test over labelers' gains; None with fewer than two labelers.
+    """Two-sided p of Wilcoxon's signed-rank test over
+    labelers' gains; None with fewer than two labelers.
 
-    Labelers without any change are left out (Wilcoxon's own rule); if none changed, p is 1. With six labelers the
-    smallest possible p is 0.031.
+    Labelers without any change are left out (Wilcoxon's own rule); if none changed, p is 1. With
+    six labelers the smallest possible p is 0.031.
     """
-    found = np.asarray([difference for difference in differences if difference is not None], dtype=np.float64)
-    found = np.round(found[~np.isnan(found)], 12)  # equal sizes are ties, whatever the last bits say
+    found = np.asarray(
+        [difference for difference in differences if difference is not None], dtype=np.float64
+    )
+    # equal sizes are ties, whatever the last bits say
+    found = np.round(found[~np.isnan(found)], 12)
     if len(found) < 2:
         return None
     changed = found[found != 0]
@@ -72,9 +80,10 @@ def over_labelers(gains: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         gains: {code: {difference, low, high, ...}}, as in `report.gain`'s `per_labeler`.
 
     Returns:
-        {improved: {share, labelers, of}, worst: {labeler, difference, low, high} or None, catastrophic: [codes],
-        wilcoxon: p or None}. A labeler improves by any gain above 0. Catastrophic is who loses more than 5 points with
-        an interval wholly below 0, so that neither a small loss nor a noisy one counts.
+        {improved: {share, labelers, of}, worst: {labeler, difference, low, high} or None,
+        catastrophic: [codes], wilcoxon: p or None}. A labeler improves by any gain above 0.
+        Catastrophic is who loses more than 5 points with an interval wholly below 0, so that
+        neither a small loss nor a noisy one counts.
     """
     known = {code: row for code, row in gains.items() if row.get("difference") is not None}
     better = [code for code, row in known.items() if row["difference"] > 1e-12]
@@ -85,16 +94,22 @@ def over_labelers(gains: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
             "labelers": len(better),
             "of": len(known),
         },
-        "worst": {"labeler": worst, **{key: known[worst][key] for key in ("difference", "low", "high")}}
+        "worst": {
+            "labeler": worst,
+            **{key: known[worst][key] for key in ("difference", "low", "high")},
+        }
         if worst is not None
         else None,
-        "catastrophic": sorted(c for c, row in known.items() if row["difference"] < CATASTROPHE and row["high"] < 0),
+        "catastrophic": sorted(
+            c for c, row in known.items() if row["difference"] < CATASTROPHE and row["high"] < 0
+        ),
         "wilcoxon": wilcoxon([row["difference"] for row in known.values()]),
     }
 
 
 def gate(gain: Mapping[str, Any], p: float | None = None) -> Verdict:
-    """The success gate: more than 60 % of labelers improve, none is let down, and the gain is beyond chance.
+    """The success gate: more than 60 % of labelers improve,
+    none is let down, and the gain is beyond chance.
 
     Args:
         gain: what `report.gain` returns.
@@ -111,12 +126,16 @@ def gate(gain: Mapping[str, Any], p: float | None = None) -> Verdict:
     sure = p is not None and p < ALPHA and value > 0
     told = "unknown" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
     conditions = [
-        (share, f"{improved['labelers']} of {improved['of']} labelers improve; more than {IMPROVED:.0%} must."),
+        (
+            share,
+            f"{improved['labelers']} of {improved['of']} labelers improve; more than "
+            f"{IMPROVED:.0%} must.",
+        ),
         (harmless, _worst_sentence(worst, spread["catastrophic"])),
         (
             sure,
-            f"The mean gain over consensus is {100 * value:+.1f} points, p {_equals(told)}; it must be above 0 "
-            f"with p below {ALPHA}.",
+            f"The mean gain over consensus is {100 * value:+.1f} points, p {_equals(told)}; it "
+            f"must be above 0 with p below {ALPHA}.",
         ),
     ]
     ordered = sorted(conditions, key=lambda condition: condition[0])

@@ -1,15 +1,16 @@
 """Which answers train, validate and test, and what each kind of split promises.
 
-| kind | never shared between train, val and test | how |
-|---|---|---|
-| image | an image | stored image folds, or a partition of the comparison graph; pairs that straddle are dropped |
-| pair | an unordered pair of images, over all labelers and attributes | at random, stratified by labeler |
-| labeler | a labeler, but for the `shots` first answers of a held-out one | at random |
-| time | a labeler's answers on one pair; a task's training answers come before its test answers | each labeler's time |
-| label | a labeler's answers on one pair and attribute | at random over answers; as the source, with a warning |
+| kind | what train, val and test never share |
+|---|---|
+| image | an image: stored folds, or a partition of the comparison graph (straddling pairs drop) |
+| pair | an unordered pair of images, over all labelers and attributes; stratified by labeler |
+| labeler | a labeler, but for the `shots` first answers of a held-out one |
+| time | a labeler's answers on one pair; a task's training answers come before its test answers |
+| label | a labeler's answers on one pair and attribute; as the source, with a warning |
 
-Every kind keeps one labeler's answers on one pair and attribute together, so a repeat never tests its own original.
-`fold` rotates the test part through the data; over all folds every answer is tested once (not for `time`).
+Every kind keeps one labeler's answers on one pair and attribute together, so a repeat never tests
+its own original. `fold` rotates the test part through the data; over all folds every answer is
+tested once (not for `time`).
 """
 
 from dataclasses import asdict, dataclass
@@ -25,11 +26,13 @@ from prism_desktop.engine.evaluation import graph
 from prism_desktop.engine.evaluation.pairs import DROPPED, SPLITS, Floats, unordered
 from prism_desktop.engine.study.records import FOLDS
 
-_TOLERATED = 0.1  # share of pairs that may straddle the stored folds before the graph is partitioned instead
+# share of pairs that may straddle the stored folds before the graph is partitioned instead
+_TOLERATED = 0.1
 
 LABEL_WARNING = (
-    "The label split tests answers whose images, and mostly whose very pairs, were trained on under another attribute "
-    "or labeler; its accuracy says nothing about new faces and is there to reproduce earlier results."
+    "The label split tests answers whose images, and mostly whose very pairs, were trained on "
+    "under another attribute or labeler; its accuracy says nothing about new faces and is there "
+    "to reproduce earlier results."
 )
 
 
@@ -42,7 +45,8 @@ class SplitReport:
     fold: int  # the fold that was tested
     folds: int  # how many folds test everything once
     counts: dict[str, int]  # pairs per split, "dropped" included
-    images: dict[str, int]  # images per split among the pairs kept; they overlap unless the kind is image
+    # images per split among the pairs kept; they overlap unless the kind is image
+    images: dict[str, int]
     straddling: int  # pairs that lie between splits and were dropped
     warning: str | None = None  # what a reader of the results must know
 
@@ -52,7 +56,10 @@ class SplitReport:
 
 
 def assign(
-    pairs: pd.DataFrame, images: pd.DataFrame, config: SplitConfig, beside: pd.DataFrame | None = None
+    pairs: pd.DataFrame,
+    images: pd.DataFrame,
+    config: SplitConfig,
+    beside: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, dict[str, str], SplitReport]:
     """Fill in the column `split`.
 
@@ -60,11 +67,13 @@ def assign(
         pairs: a pairs frame.
         images: `Study.images_frame()`; for kind "image" its folds place images that are in no pair.
         config: kind, fold, seed and shares.
-        beside: pairs of another source on none of the same pairs of images. They are placed by the same rule and come
-            last in what is returned; `pairs` are placed as they would be without them.
+        beside: pairs of another source on none of the same pairs of images. They are placed by the
+            same rule and come last in what is returned; `pairs` are placed as they would be without
+            them.
 
     Returns:
-        The pairs with their splits, the split of every image (kind "image" only, else empty), and the report.
+        The pairs with their splits, the split of every image (kind "image" only, else empty), and
+        the report.
 
     Raises:
         InputError: one sentence, if a split would be empty.
@@ -93,14 +102,19 @@ def fold_split(fold: int, test_fold: int, folds: int = FOLDS) -> str:
     return "test" if fold == test_fold else "val" if fold == (test_fold + 1) % folds else "train"
 
 
-def image_folds(pairs: pd.DataFrame, images: pd.DataFrame, config: SplitConfig) -> tuple[dict[str, int], str, int]:
+def image_folds(
+    pairs: pd.DataFrame, images: pd.DataFrame, config: SplitConfig
+) -> tuple[dict[str, int], str, int]:
     """The fold of every image, how it was found, and how many folds there are.
 
-    The stored folds serve if the pairs were drawn within them (at most 10 % straddle); otherwise the graph of the
-    comparisons is parted so that few pairs straddle.
+    The stored folds serve if the pairs were drawn within them (at most 10 % straddle); otherwise
+    the graph of the comparisons is parted so that few pairs straddle.
     """
-    stored = dict(zip(images["image"].astype(object), images["fold"].astype(int) % FOLDS, strict=True))
-    pairs = pairs[pairs["left"] != pairs["right"]]  # single ratings are split as pairs of an image with itself
+    stored = dict(
+        zip(images["image"].astype(object), images["fold"].astype(int) % FOLDS, strict=True)
+    )
+    # single ratings are split as pairs of an image with itself
+    pairs = pairs[pairs["left"] != pairs["right"]]
     left, right = pairs["left"].map(stored), pairs["right"].map(stored)
     if not len(pairs) or float((left != right).mean()) <= _TOLERATED:
         return stored, "folds", FOLDS
@@ -123,8 +137,9 @@ def report_of(pairs: pd.DataFrame, config: SplitConfig, method: str, folds: int)
     warning = LABEL_WARNING if config.kind == "label" else None
     if config.kind == "image" and dropped > 0.2 * len(pairs):
         warning = (
-            f"{dropped} of {len(pairs)} pairs ({dropped / len(pairs):.0%}) join images of different splits and are not "
-            "used; pairs drawn within the study's image folds lose none."
+            f"{dropped} of {len(pairs)} pairs ({dropped / len(pairs):.0%}) join images of "
+            "different splits and are not used; pairs drawn within the study's image folds lose "
+            "none."
         )
     return SplitReport(
         kind=config.kind,
@@ -132,7 +147,10 @@ def report_of(pairs: pd.DataFrame, config: SplitConfig, method: str, folds: int)
         fold=config.fold,
         folds=folds,
         counts={name: int(counts.get(name, 0)) for name in (*SPLITS, DROPPED)},
-        images={name: int(pd.concat([part["left"], part["right"]]).nunique()) for name, part in kept.items()},
+        images={
+            name: int(pd.concat([part["left"], part["right"]]).nunique())
+            for name, part in kept.items()
+        },
         straddling=dropped,
         warning=warning,
     )
@@ -148,28 +166,39 @@ def _assign_units(pairs: pd.DataFrame, config: SplitConfig) -> tuple[pd.Series, 
     if config.kind == "pair":
         key, method = pd.DataFrame({"pair": pair}), "random pairs"
     else:
-        key = pd.DataFrame({"pair": pair, "l": pairs["labeler"].to_numpy(), "a": pairs["attribute"].to_numpy()})
+        key = pd.DataFrame(
+            {"pair": pair, "l": pairs["labeler"].to_numpy(), "a": pairs["attribute"].to_numpy()}
+        )
         method = "random answers"
     unit = key.groupby(list(key.columns), sort=True).ngroup().to_numpy(dtype=np.int64)
     return _spread(unit, pairs["labeler"], config), method, folds
 
 
-def _spread(unit: npt.NDArray[np.integer[Any]], labeler: pd.Series, config: SplitConfig) -> pd.Series:
-    """Deal units out at the configured shares, evenly within each set of labelers that answered them."""
+def _spread(
+    unit: npt.NDArray[np.integer[Any]], labeler: pd.Series, config: SplitConfig
+) -> pd.Series:
+    """Deal units out at the configured shares, evenly
+    within each set of labelers that answered them."""
     rng = np.random.default_rng(config.seed)
     n = int(unit.max()) + 1 if len(unit) else 0
-    answered = pd.DataFrame({"unit": unit, "code": pd.factorize(labeler.astype(object), sort=True)[0]})
+    answered = pd.DataFrame(
+        {"unit": unit, "code": pd.factorize(labeler.astype(object), sort=True)[0]}
+    )
     answered = answered.drop_duplicates().sort_values(["unit", "code"])
     stratum = answered.groupby("unit")["code"].agg(tuple).reindex(range(n))
     order = np.lexsort((rng.random(n), pd.factorize(stratum, sort=True)[0]))
     place = np.empty(n)
-    # Multiples of the golden ratio are evenly spread over [0, 1) within any run of neighbours, hence within strata.
+    # Multiples of the golden ratio are evenly spread over [0, 1) within any run of neighbours,
+    # hence within strata.
     place[order] = (rng.random() + np.arange(n) * 0.6180339887498949) % 1.0
     return pd.Series(_cut(place, config)[unit], index=labeler.index, dtype="str")
 
 
 def _cut(place: Floats, config: SplitConfig) -> npt.NDArray[np.object_]:
-    """Places in [0, 1) to splits; the tested interval moves up with the fold, validation follows it."""
+    """Places in [0, 1) to splits.
+
+    The tested interval moves up with the fold, validation follows it.
+    """
     start = config.fold * config.test
     end = min(start + config.test, 1.0)
     after = (place - end) % 1.0
@@ -177,22 +206,29 @@ def _cut(place: Floats, config: SplitConfig) -> npt.NDArray[np.object_]:
     return np.where(testing, "test", np.where(after < config.val, "val", "train")).astype(object)
 
 
-def _by_labeler(pairs: pd.DataFrame, config: SplitConfig, first: pd.Series) -> tuple[pd.Series, str, int]:
-    """Seat labelers in a random round; whoever is not among the `first` sits between them and moves none of them."""
+def _by_labeler(
+    pairs: pd.DataFrame, config: SplitConfig, first: pd.Series
+) -> tuple[pd.Series, str, int]:
+    """Seat labelers in a random round.
+
+    Whoever is not among the `first` sits between them and moves none of them.
+    """
     everyone = np.array(sorted(pairs["labeler"].unique()), dtype=object)
     codes = np.array(sorted(first.unique()), dtype=object)
     codes = codes if len(codes) >= 3 else everyone
     if len(codes) < 3:
         raise InputError(
-            f"A labeler split needs at least three labelers with answers and there are {len(codes)}; "
-            "choose the image split instead."
+            "A labeler split needs at least three labelers with answers and there are "
+            f"{len(codes)}; choose the image split instead."
         )
     size = max(1, round(len(codes) * config.test))
     folds = int(np.ceil(len(codes) / size))
     _check_fold(config, folds)
     rng = np.random.default_rng(config.seed)
     order, late = rng.permutation(codes), rng.permutation(np.setdiff1d(everyone, codes))
-    seat = np.concatenate([np.arange(len(codes)), np.arange(len(late)) * len(codes) / max(1, len(late))])
+    seat = np.concatenate(
+        [np.arange(len(codes)), np.arange(len(late)) * len(codes) / max(1, len(late))]
+    )
     place = (seat - config.fold * size) % len(codes)
     tested = min(size, len(codes) - config.fold * size)
     validated = max(1, round(len(codes) * config.val))
@@ -225,7 +261,8 @@ def _keys(pairs: pd.DataFrame) -> pd.Series:
 def _check_fold(config: SplitConfig, folds: int) -> None:
     if config.fold >= folds:
         raise InputError(
-            f"The {config.kind} split has {folds} fold(s), counted from 0; there is no fold {config.fold}."
+            f"The {config.kind} split has {folds} fold(s), counted from 0; there is no fold "
+            f"{config.fold}."
         )
 
 
@@ -235,7 +272,8 @@ def check_filled(report: SplitReport) -> None:
     for split in SPLITS:
         if not report.counts[split]:
             raise InputError(
-                f"The {report.kind} split leaves no pairs to {names[split]} (train {report.counts['train']}, "
-                f"validation {report.counts['val']}, test {report.counts['test']}, dropped {report.counts[DROPPED]}); "
-                "collect more answers or choose another kind of split."
+                f"The {report.kind} split leaves no pairs to {names[split]} (train "
+                f"{report.counts['train']}, validation {report.counts['val']}, test "
+                f"{report.counts['test']}, dropped {report.counts[DROPPED]}); collect more answers "
+                "or choose another kind of split."
             )

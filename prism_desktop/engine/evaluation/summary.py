@@ -6,7 +6,9 @@ from typing import Any
 from prism_desktop.engine.evaluation.significance import gate
 from prism_desktop.engine.methods.method import NO_CONTROL, TESTED_FACES
 
-ABOUT_THE_LABELER = "Judgments of faces say something about the labeler, not about the person shown."
+ABOUT_THE_LABELER = (
+    "Judgments of faces say something about the labeler, not about the person shown."
+)
 
 _NAMES = {
     "chance": "Chance",
@@ -22,8 +24,9 @@ def summary_markdown(meta: Mapping[str, Any]) -> str:
     """The text of `summary.md`.
 
     Args:
-        meta: what `train --json` prints, and any of `config` (settings), `versions` {package: version}, `notices`,
-            `simulated` (bool), `gain` and `baselines` as `report.evaluate_against` returns them. Any may be missing.
+        meta: what `train --json` prints, and any of `config` (settings), `versions` {package:
+            version}, `notices`, `simulated` (bool), `gain` and `baselines` as
+            `report.evaluate_against` returns them. Any may be missing.
     """
     parts = [f"# {meta.get('run', 'Run')}", _head(meta), *_warnings(meta)]
     test = meta.get("test") or {}
@@ -38,14 +41,21 @@ def summary_markdown(meta: Mapping[str, Any]) -> str:
 
 def _head(meta: Mapping[str, Any]) -> str:
     star = " *" if meta.get("reads_tested_faces") else ""
-    facts = [f"Method {meta['method']}{star}" if meta.get("method") else "", str(meta.get("backbone") or "")]
+    facts = [
+        f"Method {meta['method']}{star}" if meta.get("method") else "",
+        str(meta.get("backbone") or ""),
+    ]
     facts += [f"on {meta['device']}" if meta.get("device") else ""]
     return ", ".join(fact for fact in facts if fact) + "."
 
 
 def _warnings(meta: Mapping[str, Any]) -> list[str]:
     split = meta.get("split")
-    texts = ["The labelers of this study are simulated; nothing here is about people."] if meta.get("simulated") else []
+    texts = (
+        ["The labelers of this study are simulated; nothing here is about people."]
+        if meta.get("simulated")
+        else []
+    )
     if isinstance(split, Mapping) and split.get("warning"):
         texts.append(str(split["warning"]))
     texts += [str(notice) for notice in meta.get("notices") or () if notice not in texts]
@@ -55,7 +65,10 @@ def _warnings(meta: Mapping[str, Any]) -> list[str]:
 def _results(meta: Mapping[str, Any]) -> str:
     test, consensus, gain = meta["test"], meta.get("consensus") or {}, meta.get("gain") or {}
     rows = []
-    for key, label in (("macro", "Mean over labelers (macro)"), ("micro", "Over all answers (micro)")):
+    for key, label in (
+        ("macro", "Mean over labelers (macro)"),
+        ("micro", "Over all answers (micro)"),
+    ):
         row = [label, _share(test.get(key)), str((test.get(key) or {}).get("n", ""))]
         rows.append([*row, _share(consensus.get(key)), _points(gain.get(key))])
     for key, label in (("nll", "NLL (nats)"), ("brier", "Brier"), ("ece", "ECE")):
@@ -63,7 +76,9 @@ def _results(meta: Mapping[str, Any]) -> str:
     ranked, theirs = test.get("spearman") or {}, consensus.get("spearman") or {}
     if ranked.get("macro") is not None:
         rating = "Rank correlation with held-out ratings"
-        rows.append([rating, _plain(ranked["macro"]), str(ranked["n"]), _plain(theirs.get("macro")), ""])
+        rows.append(
+            [rating, _plain(ranked["macro"]), str(ranked["n"]), _plain(theirs.get("macro")), ""]
+        )
     table = _table(["", "Accuracy", "Answers", "Consensus", "Gain"], rows)
     return "\n\n".join(part for part in (table, _gate(gain)) if part)
 
@@ -88,11 +103,15 @@ def _reading(meta: Mapping[str, Any]) -> str:
         "label": "answers held out at random, on faces and mostly pairs that were trained on",
     }.get(str(kind), "answers held out from training")
     ties = ((meta.get("config") or {}).get("pairs") or {}).get("ties") == "davidson"
-    likelihood = " NLL is of decided answers here, while validation during training counted ties too." if ties else ""
+    likelihood = (
+        " NLL is of decided answers here, while validation during training counted ties too."
+        if ties
+        else ""
+    )
     return (
-        f"Tested once, on {held}. Brackets hold 95 % intervals from a bootstrap over images; they speak of other "
-        "images, the labelers are taken as given. Equal scores count as half right; ties are left out."
-        f"{likelihood}{_same_answers(meta)}{_reads_tested_faces(meta)}"
+        f"Tested once, on {held}. Brackets hold 95 % intervals from a bootstrap over images; they "
+        "speak of other images, the labelers are taken as given. Equal scores count as half "
+        f"right; ties are left out.{likelihood}{_same_answers(meta)}{_reads_tested_faces(meta)}"
     )
 
 
@@ -102,7 +121,10 @@ def _same_answers(meta: Mapping[str, Any]) -> str:
         return ""
     flips = (meta.get("config") or {}).get("flips")
     mirrored = ", without mirrored images" if flips else ""
-    return f" The consensus was trained on the very same training answers{mirrored}, so the gain is the method's."
+    return (
+        f" The consensus was trained on the very same training answers{mirrored}, so the gain is "
+        "the method's."
+    )
 
 
 def _reads_tested_faces(meta: Mapping[str, Any]) -> str:
@@ -110,7 +132,9 @@ def _reads_tested_faces(meta: Mapping[str, Any]) -> str:
     if not meta.get("reads_tested_faces"):
         return ""
     shuffled = ((meta.get("config") or {}).get("pairs") or {}).get("shuffle") is not None
-    return f"\n\n\\* {TESTED_FACES}; the consensus does not use them." + (f" {NO_CONTROL}" if shuffled else "")
+    return f"\n\n\\* {TESTED_FACES}; the consensus does not use them." + (
+        f" {NO_CONTROL}" if shuffled else ""
+    )
 
 
 def _labelers(meta: Mapping[str, Any]) -> str:
@@ -120,11 +144,18 @@ def _labelers(meta: Mapping[str, Any]) -> str:
     rows = []
     for code, row in (test.get("per_labeler") or {}).items():
         ceiling, reached = row.get("ceiling"), row.get("of_ceiling")
-        cells = [code, _share(row), str(row.get("n", "")), _share(consensus.get(code)), _points(gains.get(code))]
+        cells = [
+            code,
+            _share(row),
+            str(row.get("n", "")),
+            _share(consensus.get(code)),
+            _points(gains.get(code)),
+        ]
         rows.append([*cells, _percent(ceiling), _percent(reached)])
     note = (
-        "Ceiling: what a perfect model could reach, given how often the labeler repeats their own answer; blank with "
-        "fewer than ten repeated answers. A model may pass an estimated ceiling, which has an error of its own."
+        "Ceiling: what a perfect model could reach, given how often the labeler repeats their own "
+        "answer; blank with fewer than ten repeated answers. A model may pass an estimated "
+        "ceiling, which has an error of its own."
     )
     head = ["Labeler", "Accuracy", "Answers", "Consensus", "Gain", "Ceiling", "Of ceiling"]
     return f"{_table(head, rows)}\n\n{note}"
@@ -134,7 +165,13 @@ def _cells(test: Mapping[str, Any]) -> str:
     table = test.get("per_labeler_attribute") or {}
     attributes = sorted({attribute for row in table.values() for attribute in row})
     rows = [
-        [code, *(f"{_share(row[name])}, n {row[name]['n']}" if name in row else "" for name in attributes)]
+        [
+            code,
+            *(
+                f"{_share(row[name])}, n {row[name]['n']}" if name in row else ""
+                for name in attributes
+            ),
+        ]
         for code, row in table.items()
     ]
     pooled = test.get("per_attribute") or {}
@@ -144,7 +181,12 @@ def _cells(test: Mapping[str, Any]) -> str:
 
 def _baselines(baselines: Mapping[str, Any]) -> str:
     rows = [
-        [_NAMES.get(name, name), _rule(name, row, "macro"), _rule(name, row, "micro"), _percent(row.get("known"))]
+        [
+            _NAMES.get(name, name),
+            _rule(name, row, "macro"),
+            _rule(name, row, "micro"),
+            _percent(row.get("known")),
+        ]
         for name, row in baselines.items()
     ]
     table = _table(["Rule", "Macro", "Micro", "Pairs it knows"], rows)
@@ -161,9 +203,12 @@ def _made(meta: Mapping[str, Any]) -> str:
     lines = []
     split = meta.get("split")
     if isinstance(split, Mapping):
-        counts = ", ".join(f"{name} {number}" for name, number in (split.get("counts") or {}).items())
+        counts = ", ".join(
+            f"{name} {number}" for name, number in (split.get("counts") or {}).items()
+        )
         lines.append(
-            f"Split: {split.get('kind')} (by {split.get('method')}, fold {split.get('fold', 0)}); pairs: {counts}"
+            f"Split: {split.get('kind')} (by {split.get('method')}, fold {split.get('fold', 0)}); "
+            f"pairs: {counts}"
         )
     elif split:
         lines.append(f"Split: {split}")
@@ -182,7 +227,10 @@ def _made(meta: Mapping[str, Any]) -> str:
             value = meta[key]
             lines.append(f"{label}: {f'{value:.1f}' if isinstance(value, float) else value}")
     if meta.get("versions"):
-        lines.append("Versions: " + ", ".join(f"{name} {version}" for name, version in meta["versions"].items()))
+        lines.append(
+            "Versions: "
+            + ", ".join(f"{name} {version}" for name, version in meta["versions"].items())
+        )
     return "\n".join(f"- {line}" for line in lines)
 
 
@@ -193,7 +241,10 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> str:
         if isinstance(value, Mapping):
             parts.append(_flat(value, f"{name}."))
         elif value is not None:
-            parts.append(f"{name} {', '.join(map(str, value)) if isinstance(value, (list, tuple)) else value}")
+            parts.append(
+                f"{name} "
+                f"{', '.join(map(str, value)) if isinstance(value, (list, tuple)) else value}"
+            )
     return ", ".join(part for part in parts if part)
 
 
@@ -219,6 +270,9 @@ def _plain(value: float | None) -> str:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = ["| " + " | ".join(head) + " |", "|" + "|".join(["---"] + ["---:"] * (len(head) - 1)) + "|"]
+    lines = [
+        "| " + " | ".join(head) + " |",
+        "|" + "|".join(["---"] + ["---:"] * (len(head) - 1)) + "|",
+    ]
     lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
     return "\n".join(lines)

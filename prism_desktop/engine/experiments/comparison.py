@@ -1,7 +1,8 @@
 """Methods side by side on one study: what is missing is trained, what is finished is used again.
 
-A comparison is a folder, `comparisons/NAME/` in the study: leaderboard.json and leaderboard.md, written anew after each
-run, and the data that all its runs share. Importing this needs neither torch nor pandas.
+A comparison is a folder, `comparisons/NAME/` in the study: leaderboard.json and leaderboard.md,
+written anew after each run, and the data that all its runs share. Importing this needs neither
+torch nor pandas.
 """
 
 import hashlib
@@ -39,13 +40,16 @@ class Plan:
 
     Attributes:
         study: the study's folder.
-        methods: names, or ("all",) for every method that is possible; the consensus is always there.
-        options: settings that all runs share, by dotted key, as `TrainConfig.with_options` takes them.
+        methods: names, or ("all",) for every method that is possible; the consensus is always
+            there.
+        options: settings that all runs share, by dotted key, as `TrainConfig.with_options` takes
+            them.
         settings: the same as "key=value".
         seeds: runs of each method, with this many seeds of training on the same split.
         controls: also test every personal method with the labelers' models rotated.
         shuffled: train on answers whose labelers were permuted: no method may gain.
-        cross_fit: train once per image fold, each held out in turn, so that every answer within a fold is tested once.
+        cross_fit: train once per image fold, each held out in turn, so that every answer within a
+            fold is tested once.
         name: of the comparison's folder; empty for one that follows from the rest.
     """
 
@@ -60,7 +64,8 @@ class Plan:
     cross_fit: bool = False
 
     def config(self, name: str, seed: int = 0, fold: int | None = None) -> TrainConfig:
-        """Settings of one run; `seed` counts on from the one that was asked for, `fold` is the one that is tested."""
+        """Settings of one run; `seed` counts on from the one that
+        was asked for, `fold` is the one that is tested."""
         given = {"seed": 0, **self.options, "method": name}
         if fold is not None:
             given["split.fold"] = fold
@@ -68,9 +73,13 @@ class Plan:
             given["pairs.shuffle"] = 0
         config = TrainConfig().with_options(given, self.settings)
         if fold is not None and config.split.fold != fold:
-            raise InputError("Cross-fitting holds out every fold in turn; leave the setting split.fold out.")
+            raise InputError(
+                "Cross-fitting holds out every fold in turn; leave the setting split.fold out."
+            )
         # Named in full, so that the run is resumed and reproduced from any folder.
-        return config.model_copy(update={"seed": config.seed + seed, "backbone": parse(config.backbone).text})
+        return config.model_copy(
+            update={"seed": config.seed + seed, "backbone": parse(config.backbone).text}
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +89,8 @@ class Comparison:
     Attributes:
         path: its folder.
         methods: in the order of training; what a method stands on comes before it.
-        left_out: methods of all that are not possible here, and those of which the control says nothing, with reasons.
+        left_out: methods of all that are not possible here, and those of which the control says
+            nothing, with reasons.
         folds: that are tested.
         sources: for each method and fold a folder with the data snapshot that its runs learn from.
     """
@@ -105,7 +115,9 @@ class Entry:
 
 
 def prepare(plan: Plan) -> Comparison:
-    """Check a plan and take its data from the study; nothing is trained. The folder is the caller's to claim.
+    """Check a plan and take its data from the study; nothing is trained.
+
+    The folder is the caller's to claim.
 
     Raises:
         PrismError: one sentence, if anything is unknown or impossible.
@@ -120,7 +132,10 @@ def prepare(plan: Plan) -> Comparison:
     names = tuple(METHODS) if everything else tuple(dict.fromkeys((CONSENSUS, *plan.methods)))
     first = plan.config(CONSENSUS).split
     if plan.cross_fit and first.kind != "image":
-        raise InputError(f"Cross-fitting holds out image folds in turn; it needs the image split, not {first.kind}.")
+        raise InputError(
+            "Cross-fitting holds out image folds in turn; it needs the image split, not "
+            f"{first.kind}."
+        )
     path = folder_of(plan)
     with Study.open(plan.study, read_only=True) as study:
         sources = _sources(study, plan, path, names, (first.fold,))
@@ -128,7 +143,9 @@ def prepare(plan: Plan) -> Comparison:
         if plan.cross_fit:
             folds = tuple(range(int(sources[CONSENSUS, first.fold].meta()["split"]["folds"])))
             sources = _sources(study, plan, path, names, folds)
-    refused = {n: why for n in names if (why := obstacle_of(n, plan.config(n), sources[n, first.fold]))}
+    refused = {
+        n: why for n in names if (why := obstacle_of(n, plan.config(n), sources[n, first.fold]))
+    }
     possible = [name for name in names if name not in refused]
     if refused and (not everything or possible == [CONSENSUS]):
         raise InputError(next(iter(refused.values())))
@@ -136,19 +153,23 @@ def prepare(plan: Plan) -> Comparison:
         refused |= {name: NO_CONTROL for name in possible if plan.config(name).reads_tested_faces}
         possible = [name for name in possible if name not in refused]
         if refused and possible == [CONSENSUS]:
-            raise InputError(f"Shuffled labelers are no control of {next(iter(refused))}. {NO_CONTROL}")
+            raise InputError(
+                f"Shuffled labelers are no control of {next(iter(refused))}. {NO_CONTROL}"
+            )
     return Comparison(plan, path, tuple(sorted(possible, key=turn)), refused, folds, sources)
 
 
 def compare(plan: Plan) -> Iterator[Batch]:
     """Train what is missing, one run after another, and keep the leaderboard up to date.
 
-    Closing this ends the training; what is finished stays, and the same plan goes on where this stood.
+    Closing this ends the training; what is finished stays, and the same plan goes on where this
+    stood.
 
     Yields:
-        Batches of events. Its own are "comparison" {path, runs, left_out}, "item" {number, runs, method, seed, fold,
-        run, state: "reused", "resumed" or "new"}, "item-ended" {number, runs, method, seed, fold, failure} and at last
-        "compared" {path}; between "item" and "item-ended" come the run's, as in its events.jsonl.
+        Batches of events. Its own are "comparison" {path, runs, left_out}, "item" {number, runs,
+        method, seed, fold, run, state: "reused", "resumed" or "new"}, "item-ended" {number, runs,
+        method, seed, fold, failure} and at last "compared" {path}; between "item" and "item-ended"
+        come the run's, as in its events.jsonl.
 
     Raises:
         PrismError: nothing can be trained; a single method's failure is told in its row instead.
@@ -159,7 +180,8 @@ def compare(plan: Plan) -> Iterator[Batch]:
     path = folder_of(plan)
     new = not path.exists()
     path.mkdir(parents=True, exist_ok=True)
-    with claimed(path, f"The comparison {path.name}"):  # first, as a second one would put other data in place
+    # first, as a second one would put other data in place
+    with claimed(path, f"The comparison {path.name}"):
         try:
             comparison = prepare(plan)
         except PrismError:
@@ -179,7 +201,12 @@ def _carry_out(comparison: Comparison) -> Iterator[Batch]:
         for name in comparison.methods
     ]
     yield [
-        _event("comparison", path=str(comparison.path), runs=len(wanted), left_out=dict(comparison.left_out)),
+        _event(
+            "comparison",
+            path=str(comparison.path),
+            runs=len(wanted),
+            left_out=dict(comparison.left_out),
+        ),
     ]
     done: list[Entry] = []
     with Series() as series:
@@ -196,7 +223,8 @@ def _carry_out(comparison: Comparison) -> Iterator[Batch]:
             done.append(_ended(entry, run))
             if refused and state == "new":
                 run.delete()
-            if refused and entry.method == CONSENSUS:  # such as a device that is not there: it is so for all
+            # such as a device that is not there: it is so for all
+            if refused and entry.method == CONSENSUS:
                 raise InputError(done[-1].failure)
             _write(comparison, done, finished=number == len(wanted))
             yield [_event("item-ended", **place, failure=done[-1].failure)]
@@ -214,7 +242,9 @@ def folder_of(plan: Plan) -> Path:
 def default_name(plan: Plan) -> str:
     """A folder's name that the same plan always gets: split, backbone and a digest of the rest."""
     config = plan.config(CONSENSUS)
-    wanted = config.model_dump(mode="json", exclude={"device", "threads", "precision", "checkpoint_seconds"})
+    wanted = config.model_dump(
+        mode="json", exclude={"device", "threads", "precision", "checkpoint_seconds"}
+    )
     rest = json.dumps([wanted, plan.methods, plan.seeds, plan.settings], sort_keys=True)
     kind = "cross-fit" if plan.cross_fit else config.split.kind
     backbone = re.sub(r"[^A-Za-z0-9.]+", "-", parse(config.backbone).title).strip("-")
@@ -225,7 +255,10 @@ def default_name(plan: Plan) -> str:
 def _sources(
     study: Any, plan: Plan, path: Path, names: Sequence[str], folds: Sequence[int]
 ) -> dict[tuple[str, int], RunFolder]:
-    """A data snapshot for each method and each fold held out; those who learn from the same share it."""
+    """A data snapshot for each method and each fold held out.
+
+    Those who learn from the same share it.
+    """
     sources: dict[tuple[str, int], RunFolder] = {}
     made: dict[str, RunFolder] = {}
     for fold in folds:
@@ -266,7 +299,11 @@ def turn(name: str) -> tuple[int, int, int]:
     """What others stand on first, then what is quick, combinations last."""
     chosen = METHODS[name]
     combined = chosen.made == "combination"
-    return int(name != CONSENSUS), int(combined), len(chosen.needs) if combined else int(chosen.scorer != "linear")
+    return (
+        int(name != CONSENSUS),
+        int(combined),
+        len(chosen.needs) if combined else int(chosen.scorer != "linear"),
+    )
 
 
 def _obtain(comparison: Comparison, entry: Entry) -> tuple[RunFolder, str]:

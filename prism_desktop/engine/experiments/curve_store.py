@@ -1,7 +1,8 @@
-"""What was measured of a study beside its runs: K-shot and learning curves, a file each in `STUDY/curves/`.
+"""What was measured of a study beside its runs: K-shot
+and learning curves, a file each in `STUDY/curves/`.
 
-They belong to data and a backbone, not to one comparison: whoever shows a comparison finds those of the same data by
-their fingerprint. Importing this needs neither torch nor pandas.
+They belong to data and a backbone, not to one comparison: whoever shows a comparison finds those of
+the same data by their fingerprint. Importing this needs neither torch nor pandas.
 """
 
 import hashlib
@@ -14,13 +15,16 @@ from prism_desktop.engine.atomic import read_json, write_json
 from prism_desktop.engine.config import TrainConfig
 
 Kind = Literal["shots", "curve"]
-SHOTS, RESAMPLES, PARTS = (0, 5, 10, 20, 50, 100), 5, 5  # of a K-shot curve, unless somebody says otherwise
+# of a K-shot curve, unless somebody says otherwise
+SHOTS, RESAMPLES, PARTS = ((0, 5, 10, 20, 50, 100), 5, 5)
 COUNTS, DRAWS = (25, 50, 100, 200, 400), 3  # of a learning curve, likewise
 FOLDER = "curves"
 _MACHINE = {"device", "threads", "precision", "checkpoint_seconds"}
 
 
-def keep(study: Path, kind: Kind, config: TrainConfig, asked: Mapping[str, Any], found: Mapping[str, Any]) -> Path:
+def keep(
+    study: Path, kind: Kind, config: TrainConfig, asked: Mapping[str, Any], found: Mapping[str, Any]
+) -> Path:
     """Write a method's curve, in place of one of the same data that was asked for in the same way.
 
     Args:
@@ -40,7 +44,10 @@ def keep(study: Path, kind: Kind, config: TrainConfig, asked: Mapping[str, Any],
 
 
 def kept(study: Path, kind: Kind) -> list[dict[str, Any]]:
-    """All curves of a kind, the newest last; a file that is being replaced or holds something else is passed over."""
+    """All curves of a kind, the newest last.
+
+    A file that is being replaced or holds something else is passed over.
+    """
     dated = []
     for path in (study / FOLDER).glob(f"{kind}-*.json"):
         found = read_json(path)

@@ -16,7 +16,8 @@ class Tested:
     Attributes:
         pairs: a pairs frame; with several folds the tested rows of each.
         predictions: labeler, attribute, image, score; one frame per seed.
-        consensus: the same of the consensus models that the runs were compared with; empty where there were none.
+        consensus: the same of the consensus models that the runs were compared with; empty where
+            there were none.
         comparisons, ratings: all of the study's, for ceilings.
         seed: of the split.
     """
@@ -32,8 +33,8 @@ class Tested:
 def joined(runs: Sequence[RunFolder], folds: Sequence[int]) -> Tested | None:
     """Put runs of one method together.
 
-    Every image is in the test part of one fold alone, and a tested pair has both images there; so each image's score
-    is taken from the run that held it out, and differences never mix two models.
+    Every image is in the test part of one fold alone, and a tested pair has both images there; so
+    each image's score is taken from the run that held it out, and differences never mix two models.
 
     Args:
         runs: of the same settings but the seed of training and the fold.
@@ -46,7 +47,9 @@ def joined(runs: Sequence[RunFolder], folds: Sequence[int]) -> Tested | None:
     for run in runs:
         config = run.config()
         by_seed[config.seed][config.split.fold] = run
-    whole = [[found[fold] for fold in folds] for found in by_seed.values() if set(folds) <= set(found)]
+    whole = [
+        [found[fold] for fold in folds] for found in by_seed.values() if set(folds) <= set(found)
+    ]
     if not whole:
         return None
     first = whole[0][0]

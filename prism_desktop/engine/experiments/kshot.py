@@ -1,9 +1,10 @@
 """K-shot curves: how well labelers of whom training never heard are served after few answers.
 
-For a K-shot curve labelers are parted into folds. Each fold is left out of a run, which its labelers then enter with K
-of their training answers, drawn anew in every resample, and is tested on faces that were held out from everybody
-(methods that read what others said of those are marked); an answer is what `drawing` says. The runs are ordinary ones
-in the study, so that an interrupted evaluation goes on with them.
+For a K-shot curve labelers are parted into folds. Each fold is left out of a run, which its
+labelers then enter with K of their training answers, drawn anew in every resample, and is tested on
+faces that were held out from everybody (methods that read what others said of those are marked); an
+answer is what `drawing` says. The runs are ordinary ones in the study, so that an interrupted
+evaluation goes on with them.
 """
 
 import tempfile
@@ -62,10 +63,11 @@ def shoot(plan: ShotPlan) -> Iterator[Event[dict[str, Any]]]:
     """Train what is missing, let held-out labelers enter, and test them.
 
     Yields:
-        Progress and notices, then Done with {study, backbone, split, fingerprint, shots, resamples, folds, labelers,
-        methods}; the latter a list of {method, reads_tested_faces, curve}, a curve as `evaluation.shots.shot_curve`
-        returns it, gains against the consensus of the same run's labelers on the same answers. Each method's is kept in
-        the study as soon as it is there (`measured`).
+        Progress and notices, then Done with {study, backbone, split, fingerprint, shots, resamples,
+        folds, labelers, methods}; the latter a list of {method, reads_tested_faces, curve}, a curve
+        as `evaluation.shots.shot_curve` returns it, gains against the consensus of the same run's
+        labelers on the same answers. Each method's is kept in the study as soon as it is there
+        (`measured`).
 
     Raises:
         InputError: one sentence, if the plan cannot be carried out.
@@ -75,18 +77,29 @@ def shoot(plan: ShotPlan) -> Iterator[Event[dict[str, Any]]]:
         pool = take_pool(plan.study, Path(folder), plan.config(CONSENSUS), plan.source)
         codes = [str(labeler["code"]) for labeler in pool.meta()["labelers"]]
         if len(codes) < 3:
-            raise InputError(f"A K-shot curve holds labelers out and trains on two or more; there are {len(codes)}.")
+            raise InputError(
+                "A K-shot curve holds labelers out and trains on two or more; there are "
+                f"{len(codes)}."
+            )
         parts = _parts(codes, plan.folds)
         asked = {"shots": list(plan.shots), "resamples": plan.resamples, "folds": len(parts)}
         facts = {"study": pool.meta()["study"], "backbone": plan.config(CONSENSUS).backbone}
-        facts |= {key: pool.meta()[key] for key in ("split", "fingerprint")} | asked | {"labelers": codes}
+        facts |= (
+            {key: pool.meta()[key] for key in ("split", "fingerprint")}
+            | asked
+            | {"labelers": codes}
+        )
         results, shelf = [], Shelf()
         for name in _methods(plan, pool):
-            frames: dict[int, list[list[pd.DataFrame]]] = {k: [[] for _ in range(plan.resamples)] for k in plan.shots}
+            frames: dict[int, list[list[pd.DataFrame]]] = {
+                k: [[] for _ in range(plan.resamples)] for k in plan.shots
+            }
             shared = []
             for number, part in enumerate(parts):
                 title = f"{name}, labelers {number + 1} of {len(parts)}"
-                run = yield from _trained(pool, plan.config(name), [c for c in codes if c not in part], title, shelf)
+                run = yield from _trained(
+                    pool, plan.config(name), [c for c in codes if c not in part], title, shelf
+                )
                 shared.append(_consensus_of(run, part))
                 yield Notice(f"{title}: trained without {', '.join(part)}, who enter now")
                 entrance = yield from value(open_entrance(run, shelf.find(run)))
@@ -110,13 +123,18 @@ def _check(plan: ShotPlan) -> None:
     if plan.resamples < 1 or plan.folds < 2:
         raise InputError("A K-shot curve wants at least one resample and two folds of labelers.")
     if plan.config(CONSENSUS).split.kind != "image":
-        raise InputError("A K-shot curve holds out faces as well as labelers, so its split is by image.")
+        raise InputError(
+            "A K-shot curve holds out faces as well as labelers, so its split is by image."
+        )
 
 
 def _methods(plan: ShotPlan, pool: RunFolder) -> tuple[str, ...]:
     """What to evaluate; of all methods those that this study allows, what others stand on first."""
     everything = plan.methods == (ALL,)
-    reasons = {name: obstacle_of(name, plan.config(name), pool) for name in (METHODS if everything else plan.methods)}
+    reasons = {
+        name: obstacle_of(name, plan.config(name), pool)
+        for name in (METHODS if everything else plan.methods)
+    }
     possible = [name for name, reason in reasons.items() if not reason]
     if len(possible) < len(reasons) and not everything:
         raise InputError(next(reason for reason in reasons.values() if reason))
@@ -124,15 +142,23 @@ def _methods(plan: ShotPlan, pool: RunFolder) -> tuple[str, ...]:
 
 
 def room_in(study: Path) -> "tempfile.TemporaryDirectory[str]":
-    """A folder for data in the study's cache, where a run's folder finds its study two levels up."""
+    """A folder for data in the study's cache, where a
+    run's folder finds its study two levels up."""
     if not study.is_dir():
         raise InputError(f"There is no study at {study}.")
     (study / "cache").mkdir(exist_ok=True)
-    return tempfile.TemporaryDirectory(prefix="shots-", dir=study / "cache", ignore_cleanup_errors=True)
+    return tempfile.TemporaryDirectory(
+        prefix="shots-", dir=study / "cache", ignore_cleanup_errors=True
+    )
 
 
-def take_pool(study: Path, folder: Path, config: TrainConfig, source: RunFolder | None) -> RunFolder:
-    """Everybody's data, split once for all runs; those of `source`, or the study's as they are now."""
+def take_pool(
+    study: Path, folder: Path, config: TrainConfig, source: RunFolder | None
+) -> RunFolder:
+    """Everybody's data, split once for all runs.
+
+    Those of `source`, or the study's as they are now.
+    """
     from prism_desktop.engine.study.store import Study
 
     pool = RunFolder(folder)
@@ -153,7 +179,9 @@ def _parts(codes: Sequence[str], folds: int) -> list[list[str]]:
     return [sorted(order[number::count]) for number in range(count)]
 
 
-def _trained(pool: RunFolder, config: TrainConfig, codes: Sequence[str], title: str, shelf: Shelf) -> Work:
+def _trained(
+    pool: RunFolder, config: TrainConfig, codes: Sequence[str], title: str, shelf: Shelf
+) -> Work:
     """A finished run of some labelers: one that is there, or a new one."""
     study, config = pool.study, config.model_copy(update={"labelers": tuple(codes)})
     with room_in(study) as folder:
@@ -208,13 +236,18 @@ def _enter_all(
     frames: dict[int, list[list[pd.DataFrame]]],
     title: str,
 ) -> Iterator[Progress]:
-    """Every held-out labeler enters with every K and resample; scores of the test images go into `frames`."""
+    """Every held-out labeler enters with every K and resample.
+
+    Scores of the test images go into `frames`.
+    """
     meta, table, answered = pool.meta(), pool.table("images"), Pool.of(pool, beside=False)
     names = [str(attribute["name"]) for attribute in meta["attributes"]]
     images = [str(image) for image in table["image"]]
     tested = np.flatnonzero(table["split"].to_numpy(dtype=object) == "test")
     ids = np.array(images, dtype=object)[tested]
-    profiles = {str(labeler["code"]): str(labeler.get("profile", "")) for labeler in meta["labelers"]}
+    profiles = {
+        str(labeler["code"]): str(labeler.get("profile", "")) for labeler in meta["labelers"]
+    }
     done, total = 0, len(part) * len(plan.shots) * plan.resamples
     for code in part:
         for k in plan.shots:
@@ -222,10 +255,16 @@ def _enter_all(
                 if k == 0 and seed:  # nothing to draw
                     frames[k][seed].append(frames[k][0][-1])
                 else:
-                    given = alone(answers(answered.draw(code, k, seed).pairs, [code], names, images))
+                    given = alone(
+                        answers(answered.draw(code, k, seed).pairs, [code], names, images)
+                    )
                     scores = entrance.enter(given, profiles[code]).scores(tested)
-                    keys = pd.MultiIndex.from_product([[code], names, ids], names=["labeler", "attribute", "image"])
-                    frames[k][seed].append(pd.DataFrame({"score": scores.ravel()}, index=keys).reset_index())
+                    keys = pd.MultiIndex.from_product(
+                        [[code], names, ids], names=["labeler", "attribute", "image"]
+                    )
+                    frames[k][seed].append(
+                        pd.DataFrame({"score": scores.ravel()}, index=keys).reset_index()
+                    )
                 done += 1
                 yield Progress(done, total, f"{title}: {code} enters")
 
@@ -238,5 +277,9 @@ def _curve(
 ) -> list[dict[str, Any]]:
     there = [Pool.of(pool, beside=False).count(code) for code in codes]
     given = {k: float(np.mean(np.minimum(k, there))) for k in frames}
-    joined = {k: [pd.concat(draw, ignore_index=True) for draw in draws] for k, draws in frames.items()}
-    return shot_curve(pool.table("pairs"), joined, pd.concat(shared, ignore_index=True), given=given)
+    joined = {
+        k: [pd.concat(draw, ignore_index=True) for draw in draws] for k, draws in frames.items()
+    }
+    return shot_curve(
+        pool.table("pairs"), joined, pd.concat(shared, ignore_index=True), given=given
+    )

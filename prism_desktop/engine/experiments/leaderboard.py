@@ -1,4 +1,5 @@
-"""The leaderboard of a comparison, from the results of its runs: leaderboard.json and leaderboard.md."""
+"""The leaderboard of a comparison, from the results of
+its runs: leaderboard.json and leaderboard.md."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -24,43 +25,56 @@ if TYPE_CHECKING:
 JSON = "leaderboard.json"
 MARKDOWN = "leaderboard.md"
 _READING = (
-    "NLL (in nats) and ECE say how good the probabilities are: the lower, the better. A coin's NLL is 0.693. ECE is "
-    "how far stated probabilities lie from what came true, on average. Of ceiling: mean share of the accuracy that a "
-    "labeler's own consistency allows, over labelers who answered enough pairs twice."
+    "NLL (in nats) and ECE say how good the probabilities are: the lower, the better. A coin's "
+    "NLL is 0.693. ECE is how far stated probabilities lie from what came true, on average. Of "
+    "ceiling: mean share of the accuracy that a labeler's own consistency allows, over labelers "
+    "who answered enough pairs twice."
 )
 _COSTS = ("parameters", "seconds", "seconds_per_epoch", "epochs", "bytes_per_labeler")
 
 
-def write_board(comparison: "Comparison", done: Sequence["Entry"], finished: bool) -> dict[str, Any]:
+def write_board(
+    comparison: "Comparison", done: Sequence["Entry"], finished: bool
+) -> dict[str, Any]:
     """Write both files.
 
     Args:
         comparison: what is compared.
         done: the entries that have come to an end, one way or another.
-        finished: whether these are all; only then seeds and folds are put together exactly and controls are tested.
+        finished: whether these are all; only then seeds and folds are put together exactly and
+            controls are tested.
 
     Returns:
-        What leaderboard.json holds: methods (see `leaderboard.methods_json`), failed [{method, seed, fold, run,
-        message}], left_out [{method, reason}], runs {method: [names]}, baselines, swapped {method: {accuracy, gain,
-        below}}, unswapped [{method, reason}], folds, finished, and what was asked. A row says by `reads_tested_faces`
-        whether its method knows what other labelers answered about the very faces that are tested.
+        What leaderboard.json holds: methods (see `leaderboard.methods_json`), failed [{method,
+        seed, fold, run, message}], left_out [{method, reason}], runs {method: [names]}, baselines,
+        swapped {method: {accuracy, gain, below}}, unswapped [{method, reason}], folds, finished,
+        and what was asked. A row says by `reads_tested_faces` whether its method knows what other
+        labelers answered about the very faces that are tested.
     """
     groups: dict[str, list[RunFolder]] = defaultdict(list)
     for entry in done:
         if entry.run is not None and not entry.failure:
             groups[entry.method].append(entry.run)
     folds = comparison.folds
-    found = [one for name, runs in groups.items() for one in _summaries(name, runs, folds, exact=finished)]
+    found = [
+        one
+        for name, runs in groups.items()
+        for one in _summaries(name, runs, folds, exact=finished)
+    ]
     rows, controlled = leaderboard(found), finished and comparison.plan.controls
     reading = [name for name in groups if comparison.plan.config(name).reads_tested_faces]
     board = _asked(comparison) | {
         "finished": finished,
-        "methods": [row | {"reads_tested_faces": row["method"] in reading} for row in methods_json(rows)],
+        "methods": [
+            row | {"reads_tested_faces": row["method"] in reading} for row in methods_json(rows)
+        ],
         "failed": [_failed(entry) for entry in done if entry.failure],
         "left_out": [{"method": name, "reason": why} for name, why in comparison.left_out.items()],
         "runs": {name: [run.name for run in runs] for name, runs in groups.items()},
         "baselines": _baselines(groups),
-        "swapped": _swapped({k: v for k, v in groups.items() if k not in reading}, folds) if controlled else {},
+        "swapped": _swapped({k: v for k, v in groups.items() if k not in reading}, folds)
+        if controlled
+        else {},
         "unswapped": [{"method": name, "reason": NO_CONTROL} for name in reading if controlled],
     }
     write_json(comparison.path / JSON, board)
@@ -70,10 +84,15 @@ def write_board(comparison: "Comparison", done: Sequence["Entry"], finished: boo
 
 def board_markdown(board: Mapping[str, Any]) -> str:
     """The leaderboard for a reader."""
-    head = "Method | Macro | Micro | NLL | ECE | Gain over consensus | p (Holm) | Improved | Worst labeler | Parameters"
+    head = (
+        "Method | Macro | Micro | NLL | ECE | Gain over consensus | p (Holm) | Improved | Worst "
+        "labeler | Parameters"
+    )
     head = f"| {head} | Seconds | Verdict | Of ceiling |"
     lines = [f"# {board['name']}", "", _sentence(board), "", head, "|" + " --- |" * 13]
-    lines += ["| " + " | ".join([*board_cells(row), _of_ceiling(row)]) + " |" for row in board["methods"]]
+    lines += [
+        "| " + " | ".join([*board_cells(row), _of_ceiling(row)]) + " |" for row in board["methods"]
+    ]
     lines += ["", _READING, "", *(f"- {text}" for text in told_once(board["failed"]))]
     lines += [f"- {one['method']} was left out: {one['reason']}" for one in board["left_out"]]
     lines += _controls(board)
@@ -86,8 +105,8 @@ def board_markdown(board: Mapping[str, Any]) -> str:
 
 
 def board_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
-    """One method's row for a reader: method, macro, micro, nll, ece, gain, p, improved, worst, parameters, seconds,
-    verdict."""
+    """One method's row for a reader: method, macro, micro, nll, ece,
+    gain, p, improved, worst, parameters, seconds, verdict."""
     test, gained, worst, verdict = row["test"], row["gain"], row["worst"], row["verdict"]
     return (
         f"{row['method']} *" if row.get("reads_tested_faces") else row["method"],
@@ -95,7 +114,9 @@ def board_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
         _interval(test["micro"]),
         _plain(test["nll"]),
         _plain(test["ece"]),
-        "" if not gained else f"{_points(gained['value'])} [{_points(gained['low'])}, {_points(gained['high'])}]",
+        ""
+        if not gained
+        else f"{_points(gained['value'])} [{_points(gained['low'])}, {_points(gained['high'])}]",
         "" if not gained else _chance(gained["p"]),
         "" if row["improved"] is None else f"{row['improved']:.0%}",
         "" if not worst else f"{worst['labeler']} {_points(worst['difference'])}",
@@ -108,7 +129,8 @@ def board_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
 def _failed(entry: "Entry") -> dict[str, Any]:
     name = entry.run.name if entry.run else None
     return {
-        "method": entry.method, "seed": entry.seed, "fold": entry.fold, "run": name, "message": entry.failure
+        "method": entry.method, "seed": entry.seed, "fold": entry.fold, "run": name,
+        "message": entry.failure
     }  # fmt: skip
 
 
@@ -134,21 +156,31 @@ def _asked(comparison: "Comparison") -> dict[str, Any]:
     }
 
 
-def _summaries(name: str, runs: Sequence[RunFolder], folds: Sequence[int], exact: bool) -> list[dict[str, Any]]:
-    """Results of a method's runs; seeds and folds are put together answer by answer where it is to be exact."""
+def _summaries(
+    name: str, runs: Sequence[RunFolder], folds: Sequence[int], exact: bool
+) -> list[dict[str, Any]]:
+    """Results of a method's runs.
+
+    Seeds and folds are put together answer by answer where it is to be exact.
+    """
     found = [_summary(run) for run in runs]
     if not exact or len(runs) == len(folds) == 1:
         return found
     tested = joined(runs, folds)
     if tested is None:
         return []  # each seed lacks a fold, so that other methods' answers are not all judged
-    test = evaluate(tested.pairs, tested.predictions, tested.comparisons, tested.seed, ratings=tested.ratings)
-    # Scores of different folds come from different models: ranks are comparable within a fold alone.
+    test = evaluate(
+        tested.pairs, tested.predictions, tested.comparisons, tested.seed, ratings=tested.ratings
+    )
+    # Scores of different folds come from different models: ranks are comparable within a fold
+    # alone.
     test["spearman"] = averaged([one["test"].get("spearman") for one in found])
     costs = [{key: one.get(key) for key in _COSTS} for one in found]
     together = {"method": name, "test": test, **averaged(costs)}
     if name != CONSENSUS and tested.consensus:
-        together["gain"] = gain(held_out(tested.pairs), tested.predictions, tested.consensus, tested.seed)
+        together["gain"] = gain(
+            held_out(tested.pairs), tested.predictions, tested.consensus, tested.seed
+        )
     return [together]
 
 
@@ -167,7 +199,10 @@ def _baselines(groups: Mapping[str, Sequence[RunFolder]]) -> dict[str, Any]:
 
 
 def _swapped(groups: Mapping[str, Sequence[RunFolder]], folds: Sequence[int]) -> dict[str, Any]:
-    """Personal methods with everybody's model given to the next labeler; it must fall below consensus."""
+    """Personal methods with everybody's model given to the next labeler.
+
+    It must fall below consensus.
+    """
     out: dict[str, Any] = {}
     for name, runs in groups.items():
         tested = joined(runs, folds) if METHODS[name].personal else None
@@ -176,16 +211,23 @@ def _swapped(groups: Mapping[str, Sequence[RunFolder]], folds: Sequence[int]) ->
         rotated: list[pd.DataFrame] = [rotate_labelers(frame) for frame in tested.predictions]
         macro = gain(held_out(tested.pairs), rotated, tested.consensus, tested.seed)["macro"]
         told = {"value": macro["difference"], **{key: macro[key] for key in ("low", "high", "p")}}
-        out[name] = {"gain": told, "below": macro["difference"] is not None and macro["difference"] < 0}
+        out[name] = {
+            "gain": told,
+            "below": macro["difference"] is not None and macro["difference"] < 0,
+        }
     return out
 
 
 def _controls(board: Mapping[str, Any]) -> list[str]:
     swapped, unswapped = board["swapped"], board.get("unswapped", ())
-    left_out = [f"- {one['method']} has no control with swapped models. {one['reason']}" for one in unswapped]
+    left_out = [
+        f"- {one['method']} has no control with swapped models. {one['reason']}"
+        for one in unswapped
+    ]
     return left_out + [
-        f"- {name} with every labeler's model given to the next: {_points(row['gain']['value'])} points against "
-        f"consensus, {'below it, as it must be' if row['below'] else 'NOT below it'}."
+        f"- {name} with every labeler's model given to the next: {_points(row['gain']['value'])} "
+        "points against consensus, "
+        f"{'below it, as it must be' if row['below'] else 'NOT below it'}."
         for name, row in swapped.items()
     ]
 
@@ -194,14 +236,20 @@ def _sentence(board: Mapping[str, Any]) -> str:
     counts = board["counts"]
     text = (
         f"{board['split']['kind'].capitalize()} split, {board['backbone']}, {board['seeds']} "
-        f"{'seed' if board['seeds'] == 1 else 'seeds'}; {counts['test']} answers of {counts['labelers']} labelers are "
-        "tested. Accuracies with 95 % intervals over images; gains in points, p adjusted for the number of methods."
+        f"{'seed' if board['seeds'] == 1 else 'seeds'}; {counts['test']} answers of "
+        f"{counts['labelers']} labelers are tested. Accuracies with 95 % intervals over images; "
+        "gains in points, p adjusted for the number of methods."
     )
     if len(board["folds"]) > 1:
-        text += f" Cross-fitted: each of {len(board['folds'])} image folds was held out once, with models of its own."
+        text += (
+            f" Cross-fitted: each of {len(board['folds'])} image folds was held out once, with "
+            "models of its own."
+        )
     text += "" if board["finished"] else " Not all runs are there yet."
     text += " Labelers were shuffled: a gain here would be chance." if board["shuffled"] else ""
-    return text + (" The labelers are simulated; nothing here is about people." if board["simulated"] else "")
+    return text + (
+        " The labelers are simulated; nothing here is about people." if board["simulated"] else ""
+    )
 
 
 def _interval(row: Mapping[str, Any]) -> str:

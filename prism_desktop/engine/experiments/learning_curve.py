@@ -1,4 +1,5 @@
-"""Learning curves: accuracy against the number of training answers, for methods that are fitted in one go."""
+"""Learning curves: accuracy against the number of training
+answers, for methods that are fitted in one go."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -37,7 +38,8 @@ class CurvePlan:
 
     study: Path
     method: str
-    counts: tuple[int, ...]  # training answers of each labeler, as `drawing` counts them; all of them are added
+    # training answers of each labeler, as `drawing` counts them; all of them are added
+    counts: tuple[int, ...]
     resamples: int
     options: Mapping[str, Any] = field(default_factory=dict)
     settings: tuple[str, ...] = ()
@@ -45,12 +47,13 @@ class CurvePlan:
 
 
 def measure_curve(plan: CurvePlan) -> Iterator[Event[dict[str, Any]]]:
-    """Fit a quick method to ever more training answers of each labeler, and foretell what more would bring.
+    """Fit a quick method to ever more training answers of
+    each labeler, and foretell what more would bring.
 
     Yields:
-        Progress, then Done with {study, method, backbone, split, fingerprint, points, curve}; points are {answers,
-        accuracy, error}, where answers is the mean over labelers, and curve is a `LearningCurve`. It is kept in the
-        study (`measured`).
+        Progress, then Done with {study, method, backbone, split, fingerprint, points, curve};
+        points are {answers, accuracy, error}, where answers is the mean over labelers, and curve is
+        a `LearningCurve`. It is kept in the study (`measured`).
 
     Raises:
         InputError: if the method is not quick, or there are too few answers.
@@ -75,12 +78,28 @@ def measure_curve(plan: CurvePlan) -> Iterator[Event[dict[str, Any]]]:
                 fitted.append(one)
             points.append(_point(pool, fitted))
             yield Progress(number + 1, len(counts), f"{points[-1]['answers']} answers per labeler")
-        sizes, accuracies, errors = ([point[key] for point in points] for key in ("answers", "accuracy", "error"))
+        sizes, accuracies, errors = (
+            [point[key] for point in points] for key in ("answers", "accuracy", "error")
+        )
         found = learning_curve(sizes, accuracies, errors).to_dict()
-        facts = {"study": pool.meta()["study"], "method": config.method, "backbone": config.backbone}
-        result = {**facts, **{key: pool.meta()[key] for key in ("split", "fingerprint")}, "points": points}
+        facts = {
+            "study": pool.meta()["study"],
+            "method": config.method,
+            "backbone": config.backbone,
+        }
+        result = {
+            **facts,
+            **{key: pool.meta()[key] for key in ("split", "fingerprint")},
+            "points": points,
+        }
         result["curve"] = found
-        keep(plan.study, "curve", config, {"counts": plan.counts, "resamples": plan.resamples}, result)
+        keep(
+            plan.study,
+            "curve",
+            config,
+            {"counts": plan.counts, "resamples": plan.resamples},
+            result,
+        )
         yield Done(result)
 
 
@@ -94,8 +113,9 @@ def _counts(plan: CurvePlan, there: Sequence[int]) -> list[int]:
     counts = [*(count for count in plan.counts if count < most), most]
     if len({round(float(np.mean(np.minimum(count, there)))) for count in counts}) < FEWEST:
         raise InputError(
-            f"A learning curve needs at least {FEWEST} different numbers of answers; these labelers gave up to {most} "
-            f"training answers, so ask for {FEWEST - 1} or more numbers below that."
+            f"A learning curve needs at least {FEWEST} different numbers of answers; these "
+            f"labelers gave up to {most} training answers, so ask for {FEWEST - 1} or more numbers "
+            "below that."
         )
     return counts
 
@@ -103,10 +123,14 @@ def _counts(plan: CurvePlan, there: Sequence[int]) -> list[int]:
 def _subsampled(
     pool: RunFolder, workshop: Workshop, config: TrainConfig, answered: Pool, count: int, seed: int
 ) -> Work:
-    """(predictions, mean number of training answers) with at most so many training answers of each labeler."""
+    """(predictions, mean number of training answers) with
+    at most so many training answers of each labeler."""
     task = Task.of(pool)
     drawn = draw_all(answered, task.labelers, count, seed)
-    given = {**task.answers, "train": answers(drawn.pairs, task.labelers, task.attributes, task.images)}
+    given = {
+        **task.answers,
+        "train": answers(drawn.pairs, task.labelers, task.attributes, task.images),
+    }
     beside = training_ratings(drawn.ratings, pool.table("images"), task.labelers, task.attributes)
     assert workshop.features is not None
     card = HeadCard(config.method, config.backbone, workshop.sha256, task.labelers, task.attributes)
@@ -117,10 +141,16 @@ def _subsampled(
     scores = np.stack([one.scores.T for one in fit.score() if isinstance(one, LabelerScores)])
     keys = [list(task.labelers), list(task.attributes), list(task.images)]
     index = pd.MultiIndex.from_product(keys, names=["labeler", "attribute", "image"])
-    return pd.DataFrame({"score": scores.ravel()}, index=index).reset_index(), drawn.answers / len(task.labelers)
+    return pd.DataFrame({"score": scores.ravel()}, index=index).reset_index(), drawn.answers / len(
+        task.labelers
+    )
 
 
 def _point(pool: RunFolder, fitted: Sequence[tuple[pd.DataFrame, float]]) -> dict[str, Any]:
     result = evaluate(held_out(pool.table("pairs")), [frame for frame, _ in fitted])["macro"]
     error = (result["high"] - result["low"]) / (2 * _Z)
-    return {"answers": round(float(np.mean([n for _, n in fitted]))), "accuracy": result["accuracy"], "error": error}
+    return {
+        "answers": round(float(np.mean([n for _, n in fitted]))),
+        "accuracy": result["accuracy"],
+        "error": error,
+    }

@@ -9,7 +9,14 @@ from typing import IO, Any
 
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.events import Event
-from prism_desktop.engine.experiments.curve_store import COUNTS, DRAWS, PARTS, RESAMPLES, SHOTS, Kind
+from prism_desktop.engine.experiments.curve_store import (
+    COUNTS,
+    DRAWS,
+    PARTS,
+    RESAMPLES,
+    SHOTS,
+    Kind,
+)
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.processes.process_setup import lower_priority
 from prism_desktop.engine.processes.rpc import listen, speak
@@ -20,7 +27,8 @@ _BEGINNING = {"shots": "Measuring labelers held out", "curve": "Measuring the le
 
 
 def measure_in_child(kind: Kind, run: RunFolder) -> Iterator[Event[None]]:
-    """Measure a run's method as `shots` or `curve` do, on the run's data and with its settings, and keep what is found.
+    """Measure a run's method as `shots` or `curve` do, on the
+    run's data and with its settings, and keep what is found.
 
     Closing this ends the work; runs that are finished are used again.
 
@@ -35,12 +43,16 @@ def impossible(kind: Kind, name: str) -> str:
     if name not in METHODS:
         return f"{name or 'No method'} is not a method of this version."
     if kind == "curve" and not METHODS[name].closed_form:
-        return f"{METHODS[name].title} takes too long to be fitted again and again; choose a closed form."
+        return (
+            f"{METHODS[name].title} takes too long to be fitted again and again; choose a closed "
+            "form."
+        )
     return ""
 
 
 def chosen(config: TrainConfig) -> dict[str, Any]:
-    """What was chosen on purpose for a run, by dotted key: what differs from its method's and recipe's start."""
+    """What was chosen on purpose for a run, by dotted key:
+    what differs from its method's and recipe's start."""
     start = TrainConfig(method=config.method, recipe=config.recipe)
     values = without(config.model_dump(mode="json"), start.model_dump(mode="json"))
     found = {key: value for key, value in _flat(values).items() if key not in ("method", "compare")}
@@ -50,7 +62,11 @@ def chosen(config: TrainConfig) -> dict[str, Any]:
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in values.items():
-        found |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+        found |= (
+            _flat(value, f"{prefix}{key}.")
+            if isinstance(value, dict)
+            else {f"{prefix}{key}": value}
+        )
     return found
 
 
@@ -62,13 +78,20 @@ def _measure(kind: str, run: RunFolder) -> Iterator[Event[dict[str, Any]]]:
     config = run.config()
     options = chosen(config)
     if kind == "shots":
-        yield from shoot(ShotPlan(run.study, (config.method,), SHOTS, RESAMPLES, PARTS, options, source=run))
+        yield from shoot(
+            ShotPlan(run.study, (config.method,), SHOTS, RESAMPLES, PARTS, options, source=run)
+        )
     else:
-        yield from measure_curve(CurvePlan(run.study, config.method, COUNTS, DRAWS, options, source=run))
+        yield from measure_curve(
+            CurvePlan(run.study, config.method, COUNTS, DRAWS, options, source=run)
+        )
 
 
 def serve(channel: IO[str], kind: str, run: str) -> bool:
     """Measure, in a worker."""
     return speak(
-        channel, lambda: _measure(kind, RunFolder(Path(run))), lambda _: None, "The curve could not be measured"
+        channel,
+        lambda: _measure(kind, RunFolder(Path(run))),
+        lambda _: None,
+        "The curve could not be measured",
     )

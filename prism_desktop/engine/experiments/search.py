@@ -1,8 +1,10 @@
-"""Search for a method's settings: Optuna's TPE over the method's ranges, several processes on one storage on disk.
+"""Search for a method's settings: Optuna's TPE over the
+method's ranges, several processes on one storage on disk.
 
-A search is a folder, `search/NAME/` in the study: search.json, its trials in journal.log, and the data that all trials
-learn from. The objective is the macro validation NLL; no trial's model ever meets the test answers. Source: Akiba et
-al., "Optuna", KDD 2019. Importing this needs neither torch nor optuna.
+A search is a folder, `search/NAME/` in the study: search.json, its trials in journal.log, and the
+data that all trials learn from. The objective is the macro validation NLL; no trial's model ever
+meets the test answers. Source: Akiba et al., "Optuna", KDD 2019. Importing this needs neither torch
+nor optuna.
 """
 
 import glob
@@ -25,7 +27,12 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Done, Event, Notice, Progress
 from prism_desktop.engine.experiments.comparison import obstacle_of
-from prism_desktop.engine.experiments.search_trials import COUNTED, counted, make_ready, open_storage
+from prism_desktop.engine.experiments.search_trials import (
+    COUNTED,
+    counted,
+    make_ready,
+    open_storage,
+)
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.methods.ranges import Ranges, ranges
 from prism_desktop.engine.names import checked_name
@@ -92,23 +99,33 @@ class SearchResult:
     failed: int
     best: Mapping[str, Any]  # settings by dotted key
     value: float  # macro validation NLL of the best
-    start: float | None  # the same of the settings that the method comes with, where they were tried
+    # the same of the settings that the method comes with, where they were tried
+    start: float | None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, and `set`: the best settings as `--set` takes them."""
         counts = {"complete": self.complete, "pruned": self.pruned, "failed": self.failed}
         best = {"value": self.value, "settings": dict(self.best), "set": self.lines()}
-        return {"name": self.name, "method": self.method, "trials": counts, "best": best, "start": self.start}
+        return {
+            "name": self.name,
+            "method": self.method,
+            "trials": counts,
+            "best": best,
+            "start": self.start,
+        }
 
     def lines(self) -> list[str]:
         """key=value, as `--set` takes them."""
         return [
-            f"{key}={value:.6g}" if isinstance(value, float) else f"{key}={value}" for key, value in self.best.items()
+            f"{key}={value:.6g}" if isinstance(value, float) else f"{key}={value}"
+            for key, value in self.best.items()
         ]
 
 
 def search(plan: SearchPlan) -> Iterator[Event[SearchResult]]:
-    """Search until there are so many trials; closing this ends the processes, and the same plan goes on later.
+    """Search until there are so many trials.
+
+    Closing this ends the processes, and the same plan goes on later.
 
     Raises:
         PrismError: one sentence, if there is nothing to search, or no trial came to an end.
@@ -125,7 +142,9 @@ def search(plan: SearchPlan) -> Iterator[Event[SearchResult]]:
     yield Done(_result(plan, folder, trials))
 
 
-def _try_out(plan: SearchPlan, folder: RunFolder, trials: "optuna.Study") -> Iterator[Progress | Notice]:
+def _try_out(
+    plan: SearchPlan, folder: RunFolder, trials: "optuna.Study"
+) -> Iterator[Progress | Notice]:
     """Run the processes until the trials are there."""
     missing = plan.trials - len(counted(trials))
     workers: list[subprocess.Popen[bytes]] = []
@@ -144,7 +163,9 @@ def _try_out(plan: SearchPlan, folder: RunFolder, trials: "optuna.Study") -> Ite
             found = min((one.value for one in done if one.state.name == "COMPLETE"), default=None)
             if found is not None and found != best:
                 best = found
-                yield Notice(f"{len(done)} of {plan.trials} trials: the best validation NLL is {best:.4f}.")
+                yield Notice(
+                    f"{len(done)} of {plan.trials} trials: the best validation NLL is {best:.4f}."
+                )
             time.sleep(_POLL_SECONDS)
         if any(worker.returncode for worker in workers):
             yield Notice(f"A process of the search ended early: {_last_line(folder)}")
@@ -165,7 +186,10 @@ def _prepare(plan: SearchPlan) -> RunFolder:
         raise InputError("A search needs at least one trial and one worker.")
     config = plan.config()
     if not plan.ranges():
-        raise InputError(f"{method(plan.method).title} has no settings to search; it chooses its own or has none.")
+        raise InputError(
+            f"{method(plan.method).title} has no settings to search; it chooses its own or has "
+            "none."
+        )
     beside = RunFolder(plan.study / FOLDER / f".{getpid()}-{time.monotonic_ns()}")
     (beside.path / "data").mkdir(parents=True)
     try:
@@ -178,7 +202,8 @@ def _prepare(plan: SearchPlan) -> RunFolder:
         folder = RunFolder(plan.study / FOLDER / name)
         if (read_json(folder.path / ASKED) or asked) != asked:
             raise InputError(
-                f"The search {folder.name} asked for something else or had other answers; give a new name."
+                f"The search {folder.name} asked for something else or had other answers; give a "
+                "new name."
             )
         folder.path.mkdir(parents=True, exist_ok=True)
         if (stands_on := _stands_on(plan, beside)) is not None:
@@ -195,12 +220,19 @@ def _prepare(plan: SearchPlan) -> RunFolder:
 
 def _asked(plan: SearchPlan, config: TrainConfig, source: RunFolder) -> dict[str, Any]:
     """What must be the same for trials to be of one search."""
-    wanted = config.model_dump(mode="json", exclude={"device", "threads", "precision", "checkpoint_seconds"})
-    return {"config": wanted, "searched": list(plan.ranges()), "fingerprint": source.meta()["fingerprint"]}
+    wanted = config.model_dump(
+        mode="json", exclude={"device", "threads", "precision", "checkpoint_seconds"}
+    )
+    return {
+        "config": wanted,
+        "searched": list(plan.ranges()),
+        "fingerprint": source.meta()["fingerprint"],
+    }
 
 
 def _without_test(folder: RunFolder) -> None:
-    """Take the test answers out of the data, and all that was said of faces that are tested: no trial can meet them."""
+    """Take the test answers out of the data, and all that was
+    said of faces that are tested: no trial can meet them."""
     images, pairs = folder.table("images"), folder.table("pairs")
     tested = set(images.loc[images["split"] == "test", "image"])
     ratings, comparisons = folder.table("ratings"), folder.table("comparisons")
@@ -210,7 +242,9 @@ def _without_test(folder: RunFolder) -> None:
         "comparisons": comparisons[:0],  # only ceilings are made of them
     }
     for name, frame in kept.items():
-        write_whole(folder.data / f"{name}.parquet", partial(_write_table, frame.reset_index(drop=True)))
+        write_whole(
+            folder.data / f"{name}.parquet", partial(_write_table, frame.reset_index(drop=True))
+        )
 
 
 def _write_table(frame: "pd.DataFrame", path: Path) -> None:
@@ -224,7 +258,10 @@ def _default_name(plan: SearchPlan, asked: Mapping[str, Any]) -> str:
 
 
 def _consensus(folder: RunFolder, trials: int) -> Iterator[Progress]:
-    """Make sure that the consensus run that trials start at is finished; nothing where they start elsewhere."""
+    """Make sure that the consensus run that trials start at is finished.
+
+    Nothing where they start elsewhere.
+    """
     known = read_json(folder.path / CONSENSUS_FILE)
     run = RunFolder(Path(known["run"])) if known else None
     if run is None or run.status().state == "finished":
@@ -233,11 +270,14 @@ def _consensus(folder: RunFolder, trials: int) -> Iterator[Progress]:
         for _ in series.train(run):
             yield Progress(0, trials, "Training the consensus that trials start at")
     if run.status().state != "finished":
-        raise RunError(f"The consensus that trials start at could not be trained: {run.status().message}")
+        raise RunError(
+            f"The consensus that trials start at could not be trained: {run.status().message}"
+        )
 
 
 def _stands_on(plan: SearchPlan, source: RunFolder) -> RunFolder | None:
-    """The consensus run that a method's trials start at, found or made; None where they start elsewhere."""
+    """The consensus run that a method's trials start at,
+    found or made; None where they start elsewhere."""
     if CONSENSUS not in needed(plan.config()):
         return None
     config = config_beside(plan.config(), CONSENSUS)
@@ -252,9 +292,19 @@ def _stands_on(plan: SearchPlan, source: RunFolder) -> RunFolder | None:
 
 def _spawn(folder: RunFolder, trials: int, seed: int) -> "subprocess.Popen[bytes]":
     module = "prism_desktop.engine.experiments.search_worker"
-    arguments = str(folder.path), "--trials", str(trials), "--seed", str(seed), "--parent", str(getpid())
+    arguments = (
+        str(folder.path),
+        "--trials",
+        str(trials),
+        "--seed",
+        str(seed),
+        "--parent",
+        str(getpid()),
+    )
     with folder.log.open("ab") as output:
-        return start_python(module, *arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        return start_python(
+            module, *arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+        )
 
 
 def _last_line(folder: RunFolder) -> str:
@@ -267,10 +317,15 @@ def _result(plan: SearchPlan, folder: RunFolder, trials: "optuna.Study") -> Sear
     done = counted(trials)
     complete = [trial for trial in done if trial.state.name == "COMPLETE"]
     if not complete:
-        told = next((trial.user_attrs[COUNTED] for trial in done if COUNTED in trial.user_attrs), _last_line(folder))
+        told = next(
+            (trial.user_attrs[COUNTED] for trial in done if COUNTED in trial.user_attrs),
+            _last_line(folder),
+        )
         raise RunError(f"No trial came to an end: {told}")
     best = min(complete, key=lambda trial: float(trial.value or 0.0))
     pruned = sum(trial.state.name == "PRUNED" for trial in done)
     start = next((trial.value for trial in complete if "start" in trial.user_attrs), None)
     counts = len(complete), pruned, len(done) - len(complete) - pruned
-    return SearchResult(folder.name, plan.method, *counts, best.params, float(best.value or 0.0), start)
+    return SearchResult(
+        folder.name, plan.method, *counts, best.params, float(best.value or 0.0), start
+    )

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     import optuna
 
 JOURNAL = "journal.log"
-COUNTED = "why"  # attribute of a trial that failed by itself, and so counts, rather than with its process
+# attribute of a trial that failed by itself, and so counts, rather than with its process
+COUNTED = "why"
 
 
 def open_storage(path: Path) -> "optuna.Study":
@@ -22,7 +23,9 @@ def open_storage(path: Path) -> "optuna.Study":
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     journal = str(path / JOURNAL)
     backend = JournalFileBackend(journal, lock_obj=JournalFileOpenLock(journal))
-    return optuna.create_study(storage=JournalStorage(backend), study_name=path.name, load_if_exists=True)
+    return optuna.create_study(
+        storage=JournalStorage(backend), study_name=path.name, load_if_exists=True
+    )
 
 
 def suggest(trial: "optuna.Trial", wanted: Ranges) -> dict[str, Any]:
@@ -56,7 +59,11 @@ def _start(config: TrainConfig, wanted: Ranges) -> dict[str, Any]:
         value: Any = config
         for part in key.split("."):
             value = getattr(value, part)
-        inside = value in one.values if isinstance(one, Choices) else value is not None and one.low <= value <= one.high
+        inside = (
+            value in one.values
+            if isinstance(one, Choices)
+            else value is not None and one.low <= value <= one.high
+        )
         if inside:
             values[key] = value
     return values
@@ -64,4 +71,8 @@ def _start(config: TrainConfig, wanted: Ranges) -> dict[str, Any]:
 
 def counted(trials: "optuna.Study") -> list[Any]:
     """Trials that came to an end of their own."""
-    return [t for t in trials.trials if t.state.name in ("COMPLETE", "PRUNED") or COUNTED in t.user_attrs]
+    return [
+        t
+        for t in trials.trials
+        if t.state.name in ("COMPLETE", "PRUNED") or COUNTED in t.user_attrs
+    ]

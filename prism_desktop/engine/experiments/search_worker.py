@@ -1,7 +1,8 @@
-"""One process of a search: `python -m prism_desktop.engine.experiments.search_worker FOLDER --trials N`.
+"""One process of a search: `python -m
+prism_desktop.engine.experiments.search_worker FOLDER --trials N`.
 
-It trains one trial after another on the search's data, which hold no test answers, and tells the storage each epoch's
-validation NLL.
+It trains one trial after another on the search's data, which hold no test answers, and tells the
+storage each epoch's validation NLL.
 """
 
 import argparse

@@ -1,7 +1,9 @@
-"""Some of a labeler's training answers, drawn at random, as curves over the number of answers need them.
+"""Some of a labeler's training answers, drawn at random,
+as curves over the number of answers need them.
 
-An answer is one attribute of one comparison or, where ratings are learned from, one rating of a face. Ratings that are
-learned from as pairs make their pairs anew from those that were drawn: a single rating stands in many pairs.
+An answer is one attribute of one comparison or, where ratings are learned from, one rating of a
+face. Ratings that are learned from as pairs make their pairs anew from those that were drawn: a
+single rating stands in many pairs.
 """
 
 from collections.abc import Sequence
@@ -31,7 +33,8 @@ class Pool:
 
     Attributes:
         pairs: the rows of its pairs frame that train.
-        ratings: those that are learned from, as pairs or beside them, on the scale they were given on.
+        ratings: those that are learned from, as pairs or beside them, on the scale they were given
+            on.
         options: how ratings become pairs.
     """
 
@@ -61,10 +64,12 @@ class Pool:
         return len(compared) + len(rated)
 
     def draw(self, labeler: str, k: int, seed: int) -> Drawn:
-        """K of a labeler's answers; all there are if there are fewer, and then just what the run learns from.
+        """K of a labeler's answers.
 
-        Draws of one seed are nested: the answers of K = 10 are among those of K = 20, so that a curve rises by what
-        the added answers teach.
+        All there are if there are fewer, and then just what the run learns from.
+
+        Draws of one seed are nested: the answers of K = 10 are among those of K = 20, so that a
+        curve rises by what the added answers teach.
         """
         compared, rated = self._of(labeler)
         mine = self.pairs[self.pairs["labeler"] == labeler]
@@ -77,10 +82,13 @@ class Pool:
         rated = rated.iloc[np.sort(order[order >= total - len(rated)]) - (total - len(rated))]
         if not paired or rated.empty:
             return Drawn(compared, rated, k)
-        return Drawn(pd.concat([compared, self._pairs(rated, compared, seed)], ignore_index=True), none, k)
+        return Drawn(
+            pd.concat([compared, self._pairs(rated, compared, seed)], ignore_index=True), none, k
+        )
 
     def _of(self, labeler: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Answers that are drawn: the compared pairs, and single ratings (where images are split, else their pairs)."""
+        """Answers that are drawn: the compared pairs, and single
+        ratings (where images are split, else their pairs)."""
         mine = self.pairs[self.pairs["labeler"] == labeler]
         rated = self.ratings[self.ratings["labeler"] == labeler]
         return (mine[mine["source"] != "rating"] if len(rated) else mine), rated
@@ -88,7 +96,9 @@ class Pool:
     def _pairs(self, rated: pd.DataFrame, compared: pd.DataFrame, seed: int) -> pd.DataFrame:
         """Of ratings; beside comparisons of the same attribute they never weigh more than those."""
         alike = dict.fromkeys(rated["image"].astype(object), "train")
-        made = pairs_from_ratings(rated, alike, self.options.min_difference, self.options.cap_per_image, seed)
+        made = pairs_from_ratings(
+            rated, alike, self.options.min_difference, self.options.cap_per_image, seed
+        )
         room = compared.groupby("attribute", observed=True)["weight"].sum()
         total = made.groupby("attribute", observed=True)["weight"].transform("sum")
         scale = (made["attribute"].map(room) / total).fillna(1.0).clip(upper=1.0)

@@ -1,4 +1,5 @@
-"""Which trial comes next: a pure function of what the labeler has seen, so that reopening and undo lead back to it."""
+"""Which trial comes next: a pure function of what the labeler
+has seen, so that reopening and undo lead back to it."""
 
 from bisect import bisect_right
 from collections import Counter
@@ -19,7 +20,8 @@ class LabelingConfig:
     repeats: float = 0.1  # share of trials that repeat an earlier one, for test-retest consistency
     least_repeats: int = 3  # at least so many by the time the target is reached
     lag: int = 8  # trials between a presentation and its repeat, at least
-    shared: float = 0.5  # share drawn in an order common to all labelers, so that they can be compared
+    # share drawn in an order common to all labelers, so that they can be compared
+    shared: float = 0.5
     target: int | None = None  # trials in all; None: see `default_target`
 
 
@@ -32,7 +34,8 @@ class Shown:
     right: ImageId | None
     answered: bool
     repeat_of: TrialId | None = None
-    own: bool = True  # labeled here; imported and simulated trials are not repeated, nor do they count as done
+    # labeled here; imported and simulated trials are not repeated, nor do they count as done
+    own: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +45,13 @@ class Choice:
     left: ImageId
     right: ImageId | None
     repeat_of: TrialId | None
-    probability: float | None  # with which the design put this stimulus here, sides aside; None for a repeat
+    # with which the design put this stimulus here, sides aside; None for a repeat
+    probability: float | None
 
 
 def default_target(kind: Kind, images: int, stimuli: int) -> int:
-    """How many trials to ask for when nobody said: a sitting or two, and never more than there are."""
+    """How many trials to ask for when nobody said: a
+    sitting or two, and never more than there are."""
     return min(stimuli, max(images, 60), 400 if kind == "comparison" else 250)
 
 
@@ -57,8 +62,13 @@ def count_stimuli(kind: Kind, records: Collection[ImageRecord]) -> int:
 
 
 def target(kind: Kind, records: Collection[ImageRecord], wanted: int | None = None) -> int:
-    """How many trials of a task a labeler is asked for: as many as the study says, else what suits its images."""
-    return default_target(kind, len(records), count_stimuli(kind, records)) if wanted is None else wanted
+    """How many trials of a task a labeler is asked for: as
+    many as the study says, else what suits its images."""
+    return (
+        default_target(kind, len(records), count_stimuli(kind, records))
+        if wanted is None
+        else wanted
+    )
 
 
 def stimulus(left: ImageId, right: ImageId | None) -> Stimulus:
@@ -69,13 +79,19 @@ def stimulus(left: ImageId, right: ImageId | None) -> Stimulus:
 class Design:
     """The labeler's presentations so far and the rule for the next one.
 
-    The next stimulus is the first unseen one of two fixed random orders, one common to all labelers and one the
-    labeler's own, in turn; now and then an earlier trial comes back with its sides swapped. An image goes to the side
-    on which it was less often, chance decides where that is even.
+    The next stimulus is the first unseen one of two fixed random orders, one common to all labelers
+    and one the labeler's own, in turn; now and then an earlier trial comes back with its sides
+    swapped. An image goes to the side on which it was less often, chance decides where that is
+    even.
     """
 
     def __init__(
-        self, kind: Kind, images: Iterable[ImageRecord], salt: str, labeler: str, config: LabelingConfig
+        self,
+        kind: Kind,
+        images: Iterable[ImageRecord],
+        salt: str,
+        labeler: str,
+        config: LabelingConfig,
     ) -> None:
         """Args: salt: identifies the study, so that two studies with the same images differ."""
         records = list(images)
@@ -130,7 +146,9 @@ class Design:
         marks = self._common.place, self._personal.place
         while len(choices) < count and (choice := self.next()):
             choices.append(choice)
-            self.push(Shown(f"ahead {len(choices)}", choice.left, choice.right, True, choice.repeat_of))
+            self.push(
+                Shown(f"ahead {len(choices)}", choice.left, choice.right, True, choice.repeat_of)
+            )
         for _ in choices:
             self.pop()
         self._common.place, self._personal.place = marks
@@ -153,8 +171,12 @@ class Design:
         start = draw(self._salt, self._labeler, "repeat", len(self.shown)) % max(1, old)
         for step in range(old):
             shown = self.shown[self._repeatable[(start + step) % old]]
-            if shown.trial not in self._repeated and not self._missing.intersection((shown.left, shown.right)):
-                left, right = (shown.left, None) if shown.right is None else (shown.right, shown.left)
+            if shown.trial not in self._repeated and not self._missing.intersection(
+                (shown.left, shown.right)
+            ):
+                left, right = (
+                    (shown.left, None) if shown.right is None else (shown.right, shown.left)
+                )
                 return Choice(left, right, shown.trial, None)
         return None
 
@@ -189,7 +211,9 @@ class _Order:
         self._source = _ratings(images, salt) if kind == "rating" else _comparisons(images, salt)
         self.place = 0  # everything before was seen
 
-    def first(self, seen: Counter[Stimulus], missing: set[ImageId]) -> tuple[Stimulus, float] | None:
+    def first(
+        self, seen: Counter[Stimulus], missing: set[ImageId]
+    ) -> tuple[Stimulus, float] | None:
         """The first stimulus that was not seen and whose images are there."""
         place = self.place
         passed = True  # images that are missing now are not passed for good

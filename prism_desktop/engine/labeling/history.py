@@ -8,7 +8,10 @@ from prism_desktop.engine.study.store import Study
 
 
 class History:
-    """What can be taken back and what can be brought back; every step is durable before it returns."""
+    """What can be taken back and what can be brought back.
+
+    Every step is durable before it returns.
+    """
 
     def __init__(self, study: Study, done: Iterable[TrialId] = ()) -> None:
         """`done`: trials recorded earlier that may be taken back, oldest first."""
@@ -27,7 +30,10 @@ class History:
         return self._undone[-1] if self._undone else None
 
     def record(self, trial: TrialRecord, *, corrects: TrialId | None = None) -> Changes:
-        """Append a trial; what was undone before it can no longer be redone, but stays in the log."""
+        """Append a trial.
+
+        What was undone before it can no longer be redone, but stays in the log.
+        """
         changes = self._study.record(trial, supersedes=corrects)
         self._done.append(trial.id)
         self._undone.clear()

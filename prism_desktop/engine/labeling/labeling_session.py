@@ -52,13 +52,18 @@ class _Timing:
 
 
 class LabelingSession:
-    """A sitting. It resumes where the labeler stopped, and the same study always leads to the same next trial.
+    """A sitting.
+
+    It resumes where the labeler stopped, and the same study always leads to the same next trial.
 
     Not for two threads at once; every answer is on the disk when the method returns.
     """
 
-    def __init__(self, study: Study, labeler: str, kind: Kind, config: LabelingConfig | None = None) -> None:
-        """Raises: InputError: the labeler is unknown, or the study has too few images for the task."""
+    def __init__(
+        self, study: Study, labeler: str, kind: Kind, config: LabelingConfig | None = None
+    ) -> None:
+        """Raises: InputError: the labeler is unknown, or
+        the study has too few images for the task."""
         if labeler not in {person.code for person in study.labelers()}:
             raise InputError(f"There is no labeler {labeler!r} in this study.")
         self._study, self.labeler, self.kind = study, labeler, kind
@@ -70,16 +75,23 @@ class LabelingSession:
             raise InputError("The study has too few images for this task; add images first.")
         self.id = new_id()
         self._order = 0
-        self._corrects: list[TrialRecord] = []  # undone and not yet answered anew, the one to show now last
-        self.last_seen = self._resume()  # unix s of the labeler's latest trial of this task, None before the first
+        self._corrects: list[
+            TrialRecord
+        ] = []  # undone and not yet answered anew, the one to show now last
+        # unix s of the labeler's latest trial of this task, None before the first
+        self.last_seen = self._resume()
         self._current = self._present(self._design.next())
-        self.begun = self._pending()  # answers to the current presentation from a sitting that ended in its midst
+        # answers to the current presentation from a sitting that ended in its midst
+        self.begun = self._pending()
 
     def _pending(self) -> Mapping[str, int | str]:
         shown, pending = self._current, self._study.pending(self.labeler, self.kind)
         if shown is None or pending is None:
             return {}
-        same = (pending.left, pending.right) == (shown.left.id, None if shown.right is None else shown.right.id)
+        same = (pending.left, pending.right) == (
+            shown.left.id,
+            None if shown.right is None else shown.right.id,
+        )
         return pending.answers if same else {}
 
     def _resume(self) -> float | None:
@@ -88,7 +100,9 @@ class LabelingSession:
         for number, trial in enumerate(trials):
             own = trial.source == "labeled"
             answered = trial.status == "answered"
-            self._design.push(Shown(trial.id, trial.left, trial.right, answered, trial.repeat_of, own))
+            self._design.push(
+                Shown(trial.id, trial.left, trial.right, answered, trial.repeat_of, own)
+            )
             first = first if own else number + 1
         # Undo stops at what was not labeled here.
         self._history = History(self._study, [trial.id for trial in trials[first:]])
@@ -124,7 +138,9 @@ class LabelingSession:
         """Counts of this task, kept up to date without asking the store."""
         design = self._design
         shown = design.fresh + design.repeats
-        return SessionProgress(shown, design.target, shown - design.skipped, design.skipped, design.repeats)
+        return SessionProgress(
+            shown, design.target, shown - design.skipped, design.skipped, design.repeats
+        )
 
     def upcoming(self, count: int) -> tuple[Presentation, ...]:
         """What comes after the current presentation, to decode ahead; a skip may change it."""
@@ -156,11 +172,17 @@ class LabelingSession:
         seconds: float | None = None,
         dropped_frames: int | None = None,
     ) -> Changes:
-        """Record that the current presentation was not judged, and why, and move on. A skip is not a tie."""
+        """Record that the current presentation was not judged, and why, and move on.
+
+        A skip is not a tie.
+        """
         return self._record("skipped", {}, reason, _Timing(onset, seconds, dropped_frames))
 
-    def keep(self, left: ImageId, right: ImageId | None, answers: Mapping[str, int | str]) -> Changes:
-        """Keep the answers given so far to a presentation, so that the next sitting goes on from there."""
+    def keep(
+        self, left: ImageId, right: ImageId | None, answers: Mapping[str, int | str]
+    ) -> Changes:
+        """Keep the answers given so far to a presentation,
+        so that the next sitting goes on from there."""
         self._study.keep_pending(PendingAnswers(self.labeler, self.kind, left, right, answers))
         return Changes()
 
@@ -217,7 +239,9 @@ class LabelingSession:
         return changes
 
     def _push(self, trial: TrialRecord) -> None:
-        self._design.push(Shown(trial.id, trial.left, trial.right, bool(trial.answers), trial.repeat_of))
+        self._design.push(
+            Shown(trial.id, trial.left, trial.right, bool(trial.answers), trial.repeat_of)
+        )
 
     def _move_on(self) -> None:
         if self._corrects:
@@ -226,10 +250,14 @@ class LabelingSession:
             self._current = self._present(self._design.next())
 
     def _show_again(self, trial: TrialRecord) -> None:
-        self._current = self._present(Choice(trial.left, trial.right, trial.repeat_of, trial.probability))
+        self._current = self._present(
+            Choice(trial.left, trial.right, trial.repeat_of, trial.probability)
+        )
 
     def _present(self, choice: Choice | None) -> Presentation | None:
         if choice is None:
             return None
         right = None if choice.right is None else self._images[choice.right]
-        return Presentation(self.kind, self._images[choice.left], right, choice.repeat_of, choice.probability)
+        return Presentation(
+            self.kind, self._images[choice.left], right, choice.repeat_of, choice.probability
+        )

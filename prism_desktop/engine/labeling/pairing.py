@@ -13,16 +13,24 @@ def draw(salt: str, *parts: object) -> int:
 
 
 def shuffled(images: Iterable[ImageId], salt: str) -> list[ImageId]:
-    """The images in random order. One image more or less leaves the order of the others as it was."""
+    """The images in random order.
+
+    One image more or less leaves the order of the others as it was.
+    """
     key = hashlib.blake2b(salt.encode(), digest_size=32).digest()
-    return sorted(images, key=lambda image: hashlib.blake2b(image.encode(), digest_size=8, key=key).digest())
+    return sorted(
+        images, key=lambda image: hashlib.blake2b(image.encode(), digest_size=8, key=key).digest()
+    )
 
 
-def pairs_within(folds: Iterable[Sequence[ImageId]], salt: str) -> Iterator[tuple[ImageId, ImageId, float]]:
+def pairs_within(
+    folds: Iterable[Sequence[ImageId]], salt: str
+) -> Iterator[tuple[ImageId, ImageId, float]]:
     """Every pair of images of the same fold, each once, the folds taking turns.
 
-    Within a fold the pairs form one chain through all its images, then another, and so on: what has been compared is
-    connected at any time, every image is compared equally often, and an image comes back after every fold had a turn.
+    Within a fold the pairs form one chain through all its images, then another, and so on: what has
+    been compared is connected at any time, every image is compared equally often, and an image
+    comes back after every fold had a turn.
 
     Yields:
         (one image, the other, probability with which the shuffle puts this pair at this place).
@@ -43,9 +51,10 @@ def pairs_within(folds: Iterable[Sequence[ImageId]], salt: str) -> Iterator[tupl
 def _chains(count: int) -> Iterator[tuple[int, int]]:
     """Every pair of 0 .. count - 1 once, chain after chain through all of them.
 
-    Source: the circle method for round-robin tournaments (Kirkman, 1847). Its rounds are perfect matchings, and two
-    consecutive rounds r and r + 1 together are one closed walk through everybody: the fixed one, r, r + 2, r - 2,
-    r + 4, ..., r + 1, the fixed one. With an odd count the fixed one does not exist and its pairs are left out.
+    Source: the circle method for round-robin tournaments (Kirkman, 1847). Its rounds are perfect
+    matchings, and two consecutive rounds r and r + 1 together are one closed walk through
+    everybody: the fixed one, r, r + 2, r - 2, r + 4, ..., r + 1, the fixed one. With an odd count
+    the fixed one does not exist and its pairs are left out.
     """
     even = count + count % 2
     others, fixed = even - 1, even - 1

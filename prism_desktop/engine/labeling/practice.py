@@ -2,16 +2,28 @@
 
 from collections.abc import Mapping
 
-from prism_desktop.engine.labeling.labeling_session import LabelingSession, Presentation, SessionProgress
+from prism_desktop.engine.labeling.labeling_session import (
+    LabelingSession,
+    Presentation,
+    SessionProgress,
+)
 from prism_desktop.engine.labeling.pairing import shuffled
-from prism_desktop.engine.study.records import Changes, ImageId, ImageRecord, Status, TrialRecord, new_id
+from prism_desktop.engine.study.records import (
+    Changes,
+    ImageId,
+    ImageRecord,
+    Status,
+    TrialRecord,
+    new_id,
+)
 
 PRESENTATIONS = 3
 _SOON = 60  # faces that come up within so many trials are kept fresh
 
 
 class PracticeSession:
-    """Takes the place of a `LabelingSession` before the first trial: same questions, same keys, no store."""
+    """Takes the place of a `LabelingSession` before the
+    first trial: same questions, same keys, no store."""
 
     def __init__(self, session: LabelingSession) -> None:
         """Args: session: what is practised for; its own coming faces are not used up."""
@@ -74,7 +86,9 @@ class PracticeSession:
         """Move on without an answer."""
         return self._move_on("skipped", {})
 
-    def keep(self, left: ImageId, right: ImageId | None, answers: Mapping[str, int | str]) -> Changes:
+    def keep(
+        self, left: ImageId, right: ImageId | None, answers: Mapping[str, int | str]
+    ) -> Changes:
         """Nothing is kept."""
         return Changes()
 
@@ -106,12 +120,18 @@ class PracticeSession:
 def _presentations(session: LabelingSession) -> list[Presentation]:
     """Faces of the study in an order of the labeler's own, those that come up soon last of all."""
     coming = [shown for shown in (session.current, *session.upcoming(_SOON)) if shown is not None]
-    soon = {image.id for shown in coming for image in (shown.left, shown.right) if image is not None}
-    there: dict[ImageId, ImageRecord] = {image.id: image for image in session.images if not image.missing}
+    soon = {
+        image.id for shown in coming for image in (shown.left, shown.right) if image is not None
+    }
+    there: dict[ImageId, ImageRecord] = {
+        image.id: image for image in session.images if not image.missing
+    }
     order = shuffled(there, f"practice/{session.labeler}/{session.kind}")
     order.sort(key=lambda image: image in soon)
     faces = [there[image] for image in order]
     if session.kind == "rating":
         return [Presentation("rating", face, None, None, None) for face in faces[:PRESENTATIONS]]
     pairs = zip(faces[0::2], faces[1::2], strict=False)
-    return [Presentation("comparison", one, other, None, None) for one, other in pairs][:PRESENTATIONS]
+    return [Presentation("comparison", one, other, None, None) for one, other in pairs][
+        :PRESENTATIONS
+    ]

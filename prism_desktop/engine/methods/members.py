@@ -1,4 +1,7 @@
-"""Which methods a combination combines. One place says it, for training, for counting and for the settings."""
+"""Which methods a combination combines.
+
+One place says it, for training, for counting and for the settings.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,16 @@ _CONSENSUS = "consensus"  # what every combination compares its members with, at
 _ENTRIES = {entry.name: entry for entry in PRESETS}
 
 
-def members_of(combination: Method, wanted: Sequence[str] | None, *, embeddings: bool) -> tuple[str, ...]:
+def members_of(
+    combination: Method, wanted: Sequence[str] | None, *, embeddings: bool
+) -> tuple[str, ...]:
     """The methods that a combination combines or tries, the consensus first.
 
     Args:
         combination: the method that combines.
         wanted: the setting `members`; None or empty for the combination's own choice.
-        embeddings: the backbone is a set of imported embeddings, with which only heads can be trained.
+        embeddings: the backbone is a set of imported embeddings, with which only heads can be
+            trained.
     """
     names = wanted or (LADDER if combination.name == "auto" else combination.needs)
     names = (_CONSENSUS, *(name for name in names if name != _CONSENSUS))
@@ -25,10 +31,13 @@ def members_of(combination: Method, wanted: Sequence[str] | None, *, embeddings:
 
 
 def reads_tested_faces(chosen: Method, wanted: Sequence[str] | None) -> bool:
-    """Whether a method, or one that it may combine, knows others' answers about the very faces that are tested."""
+    """Whether a method, or one that it may combine, knows
+    others' answers about the very faces that are tested."""
     if chosen.made != "combination":
         return chosen.reads_tested_faces
-    return any(_ENTRIES[name].reads_tested_faces for name in members_of(chosen, wanted, embeddings=False))
+    return any(
+        _ENTRIES[name].reads_tested_faces for name in members_of(chosen, wanted, embeddings=False)
+    )
 
 
 def unusable(wanted: Sequence[str]) -> str:
@@ -47,7 +56,10 @@ def misfit(combination: Method, wanted: Sequence[str], *, embeddings: bool) -> s
     """Why a combination cannot combine these known methods, in a few words; empty if it can."""
     own = [name for name in wanted if name != _CONSENSUS]
     if combination.name == "selective" and len(own) != 1:
-        return f"selective chooses between the consensus and one other method, and its members name {len(own)} others"
+        return (
+            "selective chooses between the consensus and one other method, and its members name "
+            f"{len(own)} others"
+        )
     if not own:
         return f"{combination.name} needs a member beside the consensus"
     for name in own:

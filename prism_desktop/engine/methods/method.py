@@ -1,7 +1,8 @@
 """What a method is: who owns personal parameters, where they enter, how they are made.
 
-A method is a point in this space, written down once. The trainer, the closed-form solvers and the evaluator read it and
-have no copy per method; a new method is an entry here and, if it does something new, one module that does it.
+A method is a point in this space, written down once. The trainer, the closed-form solvers and the
+evaluator read it and have no copy per method; a new method is an entry here and, if it does
+something new, one module that does it.
 """
 
 from __future__ import annotations
@@ -13,14 +14,27 @@ from typing import Any, Literal
 Owner = Literal["nobody", "labeler", "cluster", "experts"]
 Place = Literal["visual-token", "text-token", "head", "lora", "memory"]
 Made = Literal[
-    "table", "hierarchical", "low-rank", "context", "history", "averaged", "closed-form", "retrieval", "combination"
+    "table",
+    "hierarchical",
+    "low-rank",
+    "context",
+    "history",
+    "averaged",
+    "closed-form",
+    "retrieval",
+    "combination",
 ]
 Trained = Literal["nothing", "head", "tokens", "tokens+lora", "all-but-text"]
 Scorer = Literal["cosine", "mlp", "linear"]
 Input = Literal["tower", "text", "profiles"]
 
-TESTED_FACES = "uses the other labelers' answers about the very faces tested, which no model of new faces has"
-NO_CONTROL = "It reads the other labelers' answers about the very faces tested, so this control says nothing about it."
+TESTED_FACES = (
+    "uses the other labelers' answers about the very faces tested, which no model of new faces has"
+)
+NO_CONTROL = (
+    "It reads the other labelers' answers about the very faces tested, so this control says "
+    "nothing about it."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +54,13 @@ class Method:
     losses: tuple[str, ...] = ()  # beside the pairwise likelihood
     needs: tuple[str, ...] = ("consensus",)  # methods whose run must exist first
     inputs: tuple[Input, ...] = ("tower", "text")  # what the backbone and the study must have
-    reads_tested_faces: bool = False  # knows what other labelers answered about the very faces that are tested
-    revision: int = 1  # counted up when the same settings on the same data give another model than before
+    # knows what other labelers answered about the very faces that are tested
+    reads_tested_faces: bool = False
+    # counted up when the same settings on the same data give another model than before
+    revision: int = 1
     enters: str = "a token is fitted to the answers in seconds"  # how a new labeler enters
-    defaults: Mapping[str, Any] = field(default_factory=dict)  # settings that differ from the trainer's own
+    # settings that differ from the trainer's own
+    defaults: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def stands_on_consensus(self) -> bool:
@@ -52,7 +69,8 @@ class Method:
 
     @property
     def shares_adapter(self) -> bool:
-        """Whether all labelers share an adapter in the image tower, which can be the consensus model's."""
+        """Whether all labelers share an adapter in the image
+        tower, which can be the consensus model's."""
         alone = self.places == ("lora",) and not self.stands_on_consensus
         return self.trained in ("tokens", "tokens+lora") and not alone
 
@@ -76,12 +94,22 @@ class Method:
         """
         if embeddings and "tower" in self.inputs:
             return (
-                f"{self.title} changes how images are seen, which imported embeddings lack; choose an image backbone."
+                f"{self.title} changes how images are seen, which imported embeddings lack; choose "
+                "an image backbone."
             )
         if embeddings and "text" in self.inputs:
-            return f"{self.title} reads attributes as text, which imported embeddings lack; choose an image backbone."
+            return (
+                f"{self.title} reads attributes as text, which imported embeddings lack; choose an "
+                "image backbone."
+            )
         if self.personal and labelers < 2:
-            return f"{self.title} compares labelers, so it needs two with answers; there is {labelers or 'none'}."
+            return (
+                f"{self.title} compares labelers, so it needs two with answers; there is "
+                f"{labelers or 'none'}."
+            )
         if "profiles" in self.inputs and not profiles:
-            return f"{self.title} reads the labelers' profiles, and no labeler has one; write them in the Study panel."
+            return (
+                f"{self.title} reads the labelers' profiles, and no labeler has one; write them in "
+                "the Study panel."
+            )
         return ""

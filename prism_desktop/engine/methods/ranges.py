@@ -1,4 +1,7 @@
-"""Which settings of a method are worth searching, and how far; they follow from what the method is made of."""
+"""Which settings of a method are worth searching, and how far.
+
+They follow from what the method is made of.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,13 +28,15 @@ class Choices:
 
 Ranges = Mapping[str, Range | Choices]
 
-_WEIGHED = {"prior", "contrastive", "shrink", "balance", "distil", "user-id", "ordinal"}  # terms that `strength` weighs
+# terms that `strength` weighs
+_WEIGHED = {"prior", "contrastive", "shrink", "balance", "distil", "user-id", "ordinal"}
 
 
 def ranges(method: Method) -> Ranges:
     """Dotted settings and what they may be; empty where there is nothing to search.
 
-    Methods without gradient descent choose their own settings on validation answers, and combinations their weights.
+    Methods without gradient descent choose their own settings on validation answers, and
+    combinations their weights.
     """
     if method.scorer == "linear" or method.trained == "nothing":
         return {}
@@ -49,11 +54,14 @@ def ranges(method: Method) -> Ranges:
     if method.learns_alone:
         found.pop("token_lr")
     if method.defaults.get("start") == "consensus":
-        # The shared adapters and tokens are the consensus model's and must fit its shapes and its temperature.
+        # The shared adapters and tokens are the consensus model's and must fit its shapes and its
+        # temperature.
         for key in ("rank", "temperature"):
             found.pop(key, None)
     if "visual-token" in method.places:
-        found["tokens"] = Choices((1, 2, 4, 5, 10)) if method.trained == "tokens" else Choices((1, 2, 4, 5))
+        found["tokens"] = (
+            Choices((1, 2, 4, 5, 10)) if method.trained == "tokens" else Choices((1, 2, 4, 5))
+        )
     if method.owner == "experts":
         found["experts"] = Range(2, 8, whole=True)
     if method.owner == "cluster":

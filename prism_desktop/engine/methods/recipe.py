@@ -1,4 +1,7 @@
-"""Values that settings start at: a method's own, or the source project's; and where a method's training may start."""
+"""Values that settings start at: a method's own, or the source project's.
+
+And where a method's training may start.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -32,7 +35,9 @@ _MAKING = frozenset({"start", "tokens", "flips"})
 def starting_values(method: Method | None, *, source: bool) -> Mapping[str, Any]:
     """What a method and a recipe set in place of the defaults."""
     own: Mapping[str, Any] = method.defaults if method is not None else {}
-    recipe = {key: value for key, value in SOURCE_RECIPE.items() if key not in _MAKING or key not in own}
+    recipe = {
+        key: value for key, value in SOURCE_RECIPE.items() if key not in _MAKING or key not in own
+    }
     return {**own, **recipe} if source else own
 
 

@@ -16,7 +16,8 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """The answers of one split, (answers,) each, sorted so that a presentation's attributes are neighbours."""
+    """The answers of one split, (answers,) each, sorted so
+    that a presentation's attributes are neighbours."""
 
     labeler: Ints  # row of the labeler
     attribute: Ints  # row of the attribute

@@ -1,4 +1,5 @@
-"""How attributes are read: by the frozen text tower, after a labeler's learned word or profile where there is one."""
+"""How attributes are read: by the frozen text tower, after a
+labeler's learned word or profile where there is one."""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ class TextReader:
 
     @torch.no_grad()
     def vectors(self, clip: Any, attributes: Asked) -> Tensor:
-        """The frozen text tower's vector of each attribute: the mean of its sentences' unit vectors, unit norm.
+        """The frozen text tower's vector of each attribute:
+        the mean of its sentences' unit vectors, unit norm.
 
         Args:
             clip: the open_clip model.
@@ -39,7 +41,12 @@ class TextReader:
         return torch.stack([self._known[tuple(attribute)] for attribute in attributes])
 
     def read(
-        self, clip: Any, asked: Asked, labeler: Tensor, words: UserWords | None, profiles: Sequence[str] | None
+        self,
+        clip: Any,
+        asked: Asked,
+        labeler: Tensor,
+        words: UserWords | None,
+        profiles: Sequence[str] | None,
     ) -> Tensor:
         """Attributes as labelers read them.
 
@@ -51,7 +58,8 @@ class TextReader:
             profiles: each labeler's profile, where the method reads it before the attribute.
 
         Returns:
-            (attributes, embed_dim), or (rows, attributes, embed_dim) where labelers read differently.
+            (attributes, embed_dim), or (rows, attributes, embed_dim) where labelers read
+            differently.
         """
         if words is None and not profiles:
             return self.vectors(clip, asked)
@@ -61,7 +69,10 @@ class TextReader:
             return own[row]
         assert profiles is not None
         read = [
-            self.vectors(clip, [with_profile(profiles[code], sentences, self.tokenizer) for sentences in asked])
+            self.vectors(
+                clip,
+                [with_profile(profiles[code], sentences, self.tokenizer) for sentences in asked],
+            )
             for code in distinct.tolist()
         ]
         return torch.stack(read)[row]

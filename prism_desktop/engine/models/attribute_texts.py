@@ -2,7 +2,13 @@
 
 from collections.abc import Sequence
 
-DEFAULT_TEMPLATES = ("{}", "a {} person", "this person looks {}", "this person is {}", "this person appears {}")
+DEFAULT_TEMPLATES = (
+    "{}",
+    "a {} person",
+    "this person looks {}",
+    "this person is {}",
+    "this person appears {}",
+)
 
 
 def sentences(attribute: str, templates: Sequence[str] = DEFAULT_TEMPLATES) -> tuple[str, ...]:

@@ -1,4 +1,7 @@
-"""What every trained personal model can do, whatever it is made of; the trainer and the evaluator know only this."""
+"""What every trained personal model can do, whatever it is made of.
+
+The trainer and the evaluator know only this.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +24,8 @@ class PersonalModel(nn.Module, ABC):
     """Sees images as labelers see them, and judges what it saw as they would.
 
     Attributes:
-        eyes: for each labeler the first labeler who sees images the same way, so that an image seen for several of
-            them is looked at once. Judging may still differ.
+        eyes: for each labeler the first labeler who sees images the same way, so that an image seen
+            for several of them is looked at once. Judging may still differ.
     """
 
     eyes: tuple[int, ...]
@@ -63,17 +66,23 @@ class PersonalModel(nn.Module, ABC):
         """
 
     @abstractmethod
-    def parameter_groups(self, lora_lr: float, token_lr: float, weight_decay: float) -> list[dict[str, Any]]:
-        """For an optimiser: what is shared, and what is personal and needs a learning rate of its own."""
+    def parameter_groups(
+        self, lora_lr: float, token_lr: float, weight_decay: float
+    ) -> list[dict[str, Any]]:
+        """For an optimiser: what is shared, and what is
+        personal and needs a learning rate of its own."""
 
     @abstractmethod
     def counts(self) -> dict[str, int]:
-        """Numbers of parameters: `lora` (shared and owned adapters), `tokens`, and `trainable` in all."""
+        """Numbers of parameters: `lora` (shared and owned
+        adapters), `tokens`, and `trainable` in all."""
 
     def begin_episode(self, answers: Ints | None) -> None:
-        """Before a training step on these places of the training answers; None before a pass that does not train.
+        """Before a training step on these places of the training
+        answers; None before a pass that does not train.
 
-        A model that reads the labelers' histories must not find the very answers there that it is to predict.
+        A model that reads the labelers' histories must not find the very answers there that it is
+        to predict.
         """
 
     @contextlib.contextmanager
@@ -107,13 +116,18 @@ def take_over(own: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> None:
         RunError: if names or shapes differ.
     """
     if own.keys() != state.keys() or any(own[name].shape != state[name].shape for name in own):
-        raise RunError("The saved weights belong to a model with other labelers, tokens, rank or backbone.")
+        raise RunError(
+            "The saved weights belong to a model with other labelers, tokens, rank or backbone."
+        )
     for name, tensor in own.items():
         tensor.copy_(state[name])
 
 
-def groups(named: Sequence[tuple[str, Sequence[nn.Parameter], float, float]]) -> list[dict[str, Any]]:
-    """Optimiser groups from (name, parameters, learning rate, weight decay), without the empty ones."""
+def groups(
+    named: Sequence[tuple[str, Sequence[nn.Parameter], float, float]],
+) -> list[dict[str, Any]]:
+    """Optimiser groups from (name, parameters, learning
+    rate, weight decay), without the empty ones."""
     made = []
     for name, parameters, rate, decay in named:
         trained = [parameter for parameter in parameters if parameter.requires_grad]

@@ -1,4 +1,5 @@
-"""The personal model: a frozen CLIP, adapters shared by all labelers, and a few tokens of each labeler's own."""
+"""The personal model: a frozen CLIP, adapters shared by
+all labelers, and a few tokens of each labeler's own."""
 
 from __future__ import annotations
 
@@ -24,7 +25,14 @@ from prism_desktop.engine.models.attribute_reader import TextReader
 from prism_desktop.engine.models.base import Asked, PersonalModel, groups, take_over
 from prism_desktop.engine.models.fused_blocks import speed_up
 from prism_desktop.engine.models.labeler_context import Known
-from prism_desktop.engine.models.lora import Mix, adapter_parameters, add_lora, frozen_copy, fused, ranks_and_scales
+from prism_desktop.engine.models.lora import (
+    Mix,
+    adapter_parameters,
+    add_lora,
+    frozen_copy,
+    fused,
+    ranks_and_scales,
+)
 from prism_desktop.engine.models.parts import SHARED
 from prism_desktop.engine.models.tokens import TokenInserter
 
@@ -32,8 +40,9 @@ from prism_desktop.engine.models.tokens import TokenInserter
 class PersonalClip(PersonalModel):
     """Scores images as each labeler would: s_u(i, a) = <f(i; u), t_a> / T.
 
-    What is personal, and where it enters, is the method's; see `parts`. The backbone is not changed: the frozen weights
-    are shared with it (copied only if the precision differs), and several models may stand on one backbone.
+    What is personal, and where it enters, is the method's; see `parts`. The backbone is not
+    changed: the frozen weights are shared with it (copied only if the precision differs), and
+    several models may stand on one backbone.
 
     Attributes:
         backbone: the frozen model it stands on.
@@ -64,7 +73,8 @@ class PersonalClip(PersonalModel):
         seed: int = 0,
         precision: Precision | None = None,
     ) -> None:
-        """Draw the initial tokens and adapters from `seed` alone, on the CPU, so that every machine starts alike.
+        """Draw the initial tokens and adapters from `seed`
+        alone, on the CPU, so that every machine starts alike.
 
         Args:
             backbone: what `backbones.load` returned; the model lives on its device.
@@ -84,20 +94,41 @@ class PersonalClip(PersonalModel):
         """
         super().__init__()
         self.backbone, self.method = backbone, method or METHODS[DEFAULT_METHOD]
-        self.known, self.labelers, self.tokens, self.rank, self.alpha = known or Known(), labelers, tokens, rank, alpha
+        self.known, self.labelers, self.tokens, self.rank, self.alpha = (
+            known or Known(),
+            labelers,
+            tokens,
+            rank,
+            alpha,
+        )
         self.experts: int = experts
         generator = torch.Generator().manual_seed(seed)
-        self.prompts = parts.prompts(self.method, self.known, labelers, tokens, backbone.width, token_std, generator)
+        self.prompts = parts.prompts(
+            self.method, self.known, labelers, tokens, backbone.width, token_std, generator
+        )
         self.memory = parts.memory(self.method, self.known, backbone.width, generator)
         self._dtype = precision.weights if precision else torch.float32
-        self._build_tower(parts.ranks(self.method, self.known, labelers, rank, experts), alpha, generator, lora_std)
+        self._build_tower(
+            parts.ranks(self.method, self.known, labelers, rank, experts),
+            alpha,
+            generator,
+            lora_std,
+        )
         self.words = parts.words(self.method, labelers, backbone, token_std, generator)
-        self.shares = parts.shares(self.method, self.known, labelers, ranks_and_scales(self.adapted), generator)
+        self.shares = parts.shares(
+            self.method, self.known, labelers, ranks_and_scales(self.adapted), generator
+        )
         self._inserter = TokenInserter(self.prompts, self.memory)
         self.visual.patch_dropout = self._inserter
-        self.log_temperature = nn.Parameter(torch.tensor(math.log(temperature)), requires_grad=learn_temperature)
-        self.register_buffer("_shift", torch.tensor(backbone.mean).view(1, 3, 1, 1) * 255, persistent=False)
-        self.register_buffer("_scale", 1 / (torch.tensor(backbone.std).view(1, 3, 1, 1) * 255), persistent=False)
+        self.log_temperature = nn.Parameter(
+            torch.tensor(math.log(temperature)), requires_grad=learn_temperature
+        )
+        self.register_buffer(
+            "_shift", torch.tensor(backbone.mean).view(1, 3, 1, 1) * 255, persistent=False
+        )
+        self.register_buffer(
+            "_scale", 1 / (torch.tensor(backbone.std).view(1, 3, 1, 1) * 255), persistent=False
+        )
         self._reader = TextReader(backbone.tokenizer)
         self.eyes = parts.eyes(self.method, self.known, labelers)
         self._freeze()
@@ -108,7 +139,8 @@ class PersonalClip(PersonalModel):
         self, ranks: Mapping[str, int], alpha: float, generator: torch.Generator, std: float | None
     ) -> None:
         if self.method.trained == "all-but-text":
-            self._dtype = torch.float32  # what is trained starts at the backbone's weights, not at rounded ones
+            # what is trained starts at the backbone's weights, not at rounded ones
+            self._dtype = torch.float32
         twin: Any = frozen_copy(self.backbone.model, self._dtype)
         self.adapted: PeftModel | None = None
         self._mix = Mix()
@@ -117,7 +149,8 @@ class PersonalClip(PersonalModel):
             speed_up(twin.visual)
         elif self.method.trained == "all-but-text":
             twin.visual = copy.deepcopy(twin.visual).float().requires_grad_(True)
-        self._plain = [twin] if self.adapted is None else []  # a list, so that the text tower is no part of the state
+        # a list, so that the text tower is no part of the state
+        self._plain = [twin] if self.adapted is None else []
 
     @property
     def clip(self) -> Any:
@@ -157,21 +190,25 @@ class PersonalClip(PersonalModel):
         return self.normalise(torch.from_numpy(taken))
 
     def normalise(self, pixels: Tensor) -> Tensor:
-        """(batch, 3, S, S) uint8 on any device -> float32 on the model's, as the backbone wants them."""
+        """(batch, 3, S, S) uint8 on any device -> float32
+        on the model's, as the backbone wants them."""
         return (pixels.to(self.device, non_blocking=True).float() - self._shift) * self._scale
 
     def see(self, inputs: Tensor, labeler: Tensor, image: Tensor | None = None) -> Tensor:
         """As `image_features`."""
         return self.image_features(inputs, labeler, image)
 
-    def image_features(self, pixels: Tensor, labeler: Tensor | None, image: Tensor | None = None) -> Tensor:
+    def image_features(
+        self, pixels: Tensor, labeler: Tensor | None, image: Tensor | None = None
+    ) -> Tensor:
         """See images as labelers see them.
 
         Args:
             pixels: (images, 3, S, S) float32, normalised.
-            labeler: (rows,) int64, the labeler of each row; None for the adapters alone, without any token.
-            image: (rows,) int64, the image of each row; None if rows are images. With it an image that several
-                labelers judged is sent and embedded once.
+            labeler: (rows,) int64, the labeler of each row; None for the adapters alone, without
+                any token.
+            image: (rows,) int64, the image of each row; None if rows are images. With it an image
+                that several labelers judged is sent and embedded once.
 
         Returns:
             (rows, embed_dim) float32, unit norm.
@@ -194,9 +231,12 @@ class PersonalClip(PersonalModel):
         return self._reader.vectors(self.clip, attributes)
 
     def scores(self, features: Tensor, text: Tensor) -> Tensor:
-        """(rows, embed_dim) and (attributes, embed_dim), unit norm -> (rows, attributes); differences are logits.
+        """(rows, embed_dim) and (attributes, embed_dim), unit norm -> (rows, attributes).
 
-        `text` may also be (rows, attributes, embed_dim), where each row reads the attributes in its own way.
+        Differences are logits.
+
+        `text` may also be (rows, attributes, embed_dim), where each row reads the attributes in its
+        own way.
         """
         if text.ndim == 2:
             return features @ text.T / self.temperature
@@ -207,7 +247,9 @@ class PersonalClip(PersonalModel):
         text = self._reader.read(self.clip, asked, labeler, self.words, self.known.profiles)
         return self.scores(features, text)
 
-    def forward(self, pixels: Tensor, labeler: Tensor, asked: Asked, image: Tensor | None = None) -> Tensor:
+    def forward(
+        self, pixels: Tensor, labeler: Tensor, asked: Asked, image: Tensor | None = None
+    ) -> Tensor:
         """`judge` of `see`: (rows, attributes) float32."""
         return self.judge(self.see(pixels, labeler, image), labeler, asked)
 
@@ -218,14 +260,28 @@ class PersonalClip(PersonalModel):
             if hasattr(part, "begin_episode"):
                 part.begin_episode(answers)
 
-    def parameter_groups(self, lora_lr: float, token_lr: float, weight_decay: float) -> list[dict[str, Any]]:
-        """For an optimiser. A labeler's token has few labels to learn from and needs a learning rate of its own."""
-        own = [part for part in (self.prompts, self.words, self.memory, self.shares) if part is not None]
+    def parameter_groups(
+        self, lora_lr: float, token_lr: float, weight_decay: float
+    ) -> list[dict[str, Any]]:
+        """For an optimiser.
+
+        A labeler's token has few labels to learn from and needs a learning rate of its own.
+        """
+        own = [
+            part
+            for part in (self.prompts, self.words, self.memory, self.shares)
+            if part is not None
+        ]
         return groups(
             [
                 ("lora", adapter_parameters(self.adapted), lora_lr, weight_decay),
                 ("tower", list(self._whole_tower().values()), lora_lr, weight_decay),
-                ("tokens", [tensor for part in own for tensor in part.parameters()], token_lr, weight_decay),
+                (
+                    "tokens",
+                    [tensor for part in own for tensor in part.parameters()],
+                    token_lr,
+                    weight_decay,
+                ),
                 ("temperature", [self.log_temperature], lora_lr, 0.0),
             ]
         )
@@ -235,7 +291,11 @@ class PersonalClip(PersonalModel):
         return {
             "lora": sum(parameter.numel() for parameter in adapter_parameters(self.adapted)),
             "tokens": sum(parameter.numel() for parameter in self.prompts.parameters()),
-            "trainable": sum(parameter.numel() for parameter in self.trained().values() if parameter.requires_grad),
+            "trainable": sum(
+                parameter.numel()
+                for parameter in self.trained().values()
+                if parameter.requires_grad
+            ),
         }
 
     def _freeze(self) -> None:
@@ -244,22 +304,31 @@ class PersonalClip(PersonalModel):
             self.requires_grad_(False)
         if parts.keeps_consensus(self.method):
             for name, tensor in self.named_parameters():
-                if f".{SHARED}." in name or (name.startswith("prompts.") and "visual-token" not in self.method.places):
+                if f".{SHARED}." in name or (
+                    name.startswith("prompts.") and "visual-token" not in self.method.places
+                ):
                     tensor.requires_grad_(False)
 
     def trained(self) -> dict[str, nn.Parameter]:
-        """Everything that training changes, by name: adapters, personal parts, a tower that is trained whole."""
+        """Everything that training changes, by name: adapters,
+        personal parts, a tower that is trained whole."""
         tower = {f"visual.{name}": tensor for name, tensor in self._whole_tower().items()}
         return super().trained() | {"log_temperature": self.log_temperature} | tower
 
     def _whole_tower(self) -> dict[str, nn.Parameter]:
-        """The image tower's own parameters where it is trained whole, without the tokens that are put into it."""
+        """The image tower's own parameters where it is trained
+        whole, without the tokens that are put into it."""
         if self.method.trained != "all-but-text":
             return {}
-        return {name: p for name, p in self.visual.named_parameters() if not name.startswith("patch_dropout.")}
+        return {
+            name: p
+            for name, p in self.visual.named_parameters()
+            if not name.startswith("patch_dropout.")
+        }
 
     def kept_state(self) -> dict[str, Tensor]:
-        """Everything of the model that neither the backbone nor the adapters hold, trained or not, on the CPU."""
+        """Everything of the model that neither the backbone nor
+        the adapters hold, trained or not, on the CPU."""
         return {name: tensor.detach().cpu().clone() for name, tensor in self._kept().items()}
 
     @torch.no_grad()
@@ -272,12 +341,17 @@ class PersonalClip(PersonalModel):
         take_over(self._kept(), state)
 
     def _kept(self) -> dict[str, nn.Parameter]:
-        own = {name: p for name, p in self.named_parameters() if not name.startswith(("adapted.", "log_temperature"))}
+        own = {
+            name: p
+            for name, p in self.named_parameters()
+            if not name.startswith(("adapted.", "log_temperature"))
+        }
         return own | {f"visual.{name}": tensor for name, tensor in self._whole_tower().items()}
 
     @contextlib.contextmanager
     def fused(self) -> Iterator[None]:
-        """Inside, a single adapter is folded into one product per layer: faster, for predictions without gradient."""
+        """Inside, a single adapter is folded into one product per
+        layer: faster, for predictions without gradient."""
         if self.adapted is None or self.shares is not None:
             yield
             return

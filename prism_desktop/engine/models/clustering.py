@@ -1,7 +1,10 @@
-"""What labelers' answers say of them: vectors to group them by, groups, and how reliable they are. No torch.
+"""What labelers' answers say of them: vectors to group them by, groups, and how reliable they are.
 
-Sources: MacQueen 1967 (k-means); Ward 1963 (agglomerative); Campello, Moulavi and Sander 2013 (HDBSCAN); Rousseeuw 1987
-(silhouettes); Spearman 1910 for agreement on repeats as a measure of reliability.
+No torch.
+
+Sources: MacQueen 1967 (k-means); Ward 1963 (agglomerative); Campello, Moulavi and Sander 2013
+(HDBSCAN); Rousseeuw 1987 (silhouettes); Spearman 1910 for agreement on repeats as a measure of
+reliability.
 """
 
 from typing import Any, Literal
@@ -19,32 +22,43 @@ from prism_desktop.engine.models.heads.space import Features, fit_space
 Clustering = Literal["k-means", "agglomerative", "hdbscan"]
 Vectors = npt.NDArray[np.floating[Any]]
 MOST_RANK = 8
-ANSWERS_PER_RANK = 32.0  # perfectly reliable answers that earn the first rank; every further one takes twice as many
-LEAST_REPEATS = 20  # judgements that a labeler must have repeated for agreement with oneself to be measured by them
+# perfectly reliable answers that earn the first rank; every further one takes twice as many
+ANSWERS_PER_RANK = 32.0
+# judgements that a labeler must have repeated for agreement with oneself to be measured by them
+LEAST_REPEATS = 20
 _MOST_GROUPS = 16  # that are tried
 _PARTS = 3  # of the cross-validation
 
 
-def fit_tastes(features: Features, answers: Answers, labelers: int, attributes: int) -> bayes.BayesHeads:
-    """Every labeler's posterior head, all attributes: what their answers say of them and what everyone's say of all."""
+def fit_tastes(
+    features: Features, answers: Answers, labelers: int, attributes: int
+) -> bayes.BayesHeads:
+    """Every labeler's posterior head, all attributes: what their
+    answers say of them and what everyone's say of all."""
     *_, done = bayes.fit(features, answers, labelers, attributes)
     assert isinstance(done, Done)
     return done.value
 
 
 def vectors(heads: bayes.BayesHeads) -> npt.NDArray[np.float64]:
-    """(labelers, attributes * k): posterior means, in which a labeler with few answers stays near everyone's mean."""
+    """(labelers, attributes * k): posterior means, in which a
+    labeler with few answers stays near everyone's mean."""
     return np.asarray(heads.mean.reshape(len(heads.mean), -1), np.float64)
 
 
-def group(points: Vectors, clustering: Clustering = "k-means", clusters: int | None = None, seed: int = 0) -> Ints:
-    """Labelers who are alike: (labelers,) int64, groups numbered in the order in which labelers first name them.
+def group(
+    points: Vectors, clustering: Clustering = "k-means", clusters: int | None = None, seed: int = 0
+) -> Ints:
+    """Labelers who are alike: (labelers,) int64, groups
+    numbered in the order in which labelers first name them.
 
     Args:
         points: (labelers, n) as `vectors` returned.
-        clustering: k-means; agglomerative, by Ward's criterion; or HDBSCAN, which finds the number of groups itself and
-            leaves odd ones out: they join the nearest group, and all make one group if it finds none.
-        clusters: how many groups; None for the number with the best mean silhouette. HDBSCAN takes no number.
+        clustering: k-means; agglomerative, by Ward's criterion; or HDBSCAN, which finds the number
+            of groups itself and leaves odd ones out: they join the nearest group, and all make one
+            group if it finds none.
+        clusters: how many groups; None for the number with the best mean silhouette. HDBSCAN takes
+            no number.
         seed: of k-means's starts.
     """
     if len(points) < 3:
@@ -59,9 +73,9 @@ def group(points: Vectors, clustering: Clustering = "k-means", clusters: int | N
 def assign(points: Vectors, groups: Ints, point: Vectors) -> npt.NDArray[np.float32]:
     """How much somebody new belongs to each group: (groups,) float32 that add up to 1.
 
-    Shares fall with the squared distance from a group's middle, in units of the groups' own mean squared radius, as if
-    each group were a Gaussian of that size; groups of one have no radius, and then half the way to the nearest other
-    middle is taken.
+    Shares fall with the squared distance from a group's middle, in units of the groups' own mean
+    squared radius, as if each group were a Gaussian of that size; groups of one have no radius, and
+    then half the way to the nearest other middle is taken.
 
     Args:
         points: (labelers, n) of those who were grouped.
@@ -80,11 +94,14 @@ def assign(points: Vectors, groups: Ints, point: Vectors) -> npt.NDArray[np.floa
     return np.asarray(power / power.sum(), np.float32)
 
 
-def reliability(features: Features, answers: Answers, labelers: int, attributes: int) -> npt.NDArray[np.float64]:
+def reliability(
+    features: Features, answers: Answers, labelers: int, attributes: int
+) -> npt.NDArray[np.float64]:
     """How much each labeler's answers can be relied on: (labelers,) in 0..1, 0.5 for none at all.
 
-    Agreement with oneself on pairs that were shown twice if everyone with answers repeated enough; otherwise, so that
-    all are measured alike, agreement of each one's answers with a ridge head fitted to their others on other images.
+    Agreement with oneself on pairs that were shown twice if everyone with answers repeated enough;
+    otherwise, so that all are measured alike, agreement of each one's answers with a ridge head
+    fitted to their others on other images.
     """
     own = [select(answers, answers.labeler == labeler) for labeler in range(labelers)]
     repeats = [agreement(mine) for mine in own]
@@ -95,7 +112,10 @@ def reliability(features: Features, answers: Answers, labelers: int, attributes:
 
 
 def agreement(answers: Answers) -> tuple[float, int]:
-    """Share of repeated judgements of one labeler that came out alike, and how many there are; a tie agrees by half."""
+    """Share of repeated judgements of one labeler that came out alike, and how many there are.
+
+    A tie agrees by half.
+    """
     low, high = np.minimum(answers.left, answers.right), np.maximum(answers.left, answers.right)
     won = np.where(answers.left <= answers.right, answers.outcome, 1 - answers.outcome)
     order = np.lexsort((answers.group, high, low, answers.attribute))
@@ -106,17 +126,20 @@ def agreement(answers: Answers) -> tuple[float, int]:
 
 
 def earned_ranks(reliable: npt.NDArray[np.float64], counts: Ints) -> Ints:
-    """The rank of each labeler's own adapters: capacity where there is signal, 0..8, rising in both arguments.
+    """The rank of each labeler's own adapters: capacity
+    where there is signal, 0..8, rising in both arguments.
 
-    Of n answers of reliability r, (2 r - 1)^2 n perfectly reliable ones' worth of information remain, and every
-    doubling of them past `ANSWERS_PER_RANK` earns a rank.
+    Of n answers of reliability r, (2 r - 1)^2 n perfectly reliable ones' worth of information
+    remain, and every doubling of them past `ANSWERS_PER_RANK` earns a rank.
 
     Args:
         reliable: (labelers,) as `reliability` returned.
         counts: (labelers,) numbers of answers.
     """
     worth = np.maximum(2 * reliable - 1, 0) ** 2 * counts
-    return np.asarray(np.clip(np.floor(np.log2(1 + worth / ANSWERS_PER_RANK)), 0, MOST_RANK), np.int64)
+    return np.asarray(
+        np.clip(np.floor(np.log2(1 + worth / ANSWERS_PER_RANK)), 0, MOST_RANK), np.int64
+    )
 
 
 def _best(points: Vectors, clustering: Clustering, seed: int) -> npt.NDArray[Any]:
@@ -147,7 +170,9 @@ def _densest(points: Vectors) -> npt.NDArray[Any]:
     labels = np.asarray(HDBSCAN(min_cluster_size=2, copy=True).fit_predict(points))
     if (labels < 0).all():
         return np.zeros(len(points), np.int64)
-    middles = np.stack([points[labels == number].mean(axis=0) for number in range(labels.max() + 1)])
+    middles = np.stack(
+        [points[labels == number].mean(axis=0) for number in range(labels.max() + 1)]
+    )
     nearest = np.argmin(np.sum((points[:, None] - middles[None]) ** 2, axis=2), axis=1)
     return np.where(labels < 0, nearest, labels)
 
@@ -158,7 +183,8 @@ def _in_order(labels: npt.NDArray[Any]) -> Ints:
 
 
 def _fits_itself(features: Features, mine: Answers, labelers: int, attributes: int) -> float:
-    """Share of one labeler's answers that a head fitted to their answers on other images foretells."""
+    """Share of one labeler's answers that a head fitted
+    to their answers on other images foretells."""
     settings = RidgeSettings()
     x = fit_space(features, settings.dims, settings.power).project(features)
     part = np.random.default_rng(settings.seed).integers(0, _PARTS, len(x))

@@ -18,7 +18,8 @@ class Member:
     run: str  # name of the run, in the same study
     calibration: float  # the factor that fits its scores to the validation answers
     weight: tuple[float, ...]  # per labeler, calibration included
-    parameters: int | None = None  # that its run trained; None in files that were written before this was kept
+    # that its run trained; None in files that were written before this was kept
+    parameters: int | None = None
     seconds: float | None = None  # that its training took
 
 
@@ -30,6 +31,10 @@ def read_combination(run: Path) -> tuple[Member, ...]:
     """
     try:
         stored = json.loads((run / COMBINATION).read_text("utf-8"))
-        return tuple(record(Member, one | {"weight": tuple(one["weight"])}, run) for one in stored["members"])
+        return tuple(
+            record(Member, one | {"weight": tuple(one["weight"])}, run) for one in stored["members"]
+        )
     except (OSError, KeyError, TypeError, ValueError) as error:
-        raise RunError(f"The file {run / COMBINATION} is damaged ({error}); train again.") from error
+        raise RunError(
+            f"The file {run / COMBINATION} is damaged ({error}); train again."
+        ) from error

@@ -1,7 +1,7 @@
 """How many parameters a method trains on a study, told before anything is loaded. Needs no torch.
 
-Most follow from sizes. Groups of labelers, earned ranks, the axes of a Bayesian head and the members that a combination
-keeps are decided by the answers: of those the most there can be is told.
+Most follow from sizes. Groups of labelers, earned ranks, the axes of a Bayesian head and the
+members that a combination keeps are decided by the answers: of those the most there can be is told.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from prism_desktop.engine.backbones.shape import Shape
 from prism_desktop.engine.config import DecoderConfig, TrainConfig
 from prism_desktop.engine.methods import METHODS, Method, members_of
 
-# What the modules of the parts say of themselves, where torch or scikit-learn would have to be loaded to ask them.
+# What the modules of the parts say of themselves, where torch or scikit-learn would have to be
+# loaded to ask them.
 _AXES = 64  # of the features that heads, contexts and histories are written in, at most
 _VECTOR = 64  # `tokens.FactoredPrompts.SIZE`
 _CONTEXT = 128  # `contexts.ContextPrompts.WIDTH`
@@ -51,7 +52,8 @@ class Data:
 
 
 def parameters(method: Method, config: TrainConfig, data: Data) -> Count | None:
-    """Trained parameters, a combination's members included; None where the backbone's sizes are unknown.
+    """Trained parameters, a combination's members included;
+    None where the backbone's sizes are unknown.
 
     Args:
         method: what is trained.
@@ -73,7 +75,9 @@ def _combined(method: Method, config: TrainConfig, data: Data) -> Count | None:
     """The weights and all members, as far as they have weight; nothing of what is only tried."""
     names = members_of(method, config.members, embeddings=data.shape is None)
     weighed = tuple(name for name in names if method.name != "ensemble" or name != "consensus")
-    parts = [parameters(METHODS[name], config.with_options({"method": name}), data) for name in weighed]
+    parts = [
+        parameters(METHODS[name], config.with_options({"method": name}), data) for name in weighed
+    ]
     if None in parts:
         return None
     members = sum(part.number for part in parts if part is not None)
@@ -107,7 +111,9 @@ def _tower(method: Method, config: TrainConfig, data: Data, shape: Shape) -> int
     words = data.labelers * shape.text_width if "text-token" in method.places else 0
     none = method.learns_alone or (keeps and "visual-token" not in method.places)
     tokens = 0 if none else _tokens(method, config, data, owners, shape)
-    memory = _items(data, shape) + _ITEM + _look(shape.width) + 1 if "memory" in method.places else 0
+    memory = (
+        _items(data, shape) + _ITEM + _look(shape.width) + 1 if "memory" in method.places else 0
+    )
     gates = data.labelers * config.experts if method.owner == "experts" else 0
     adapters = 0 if whole else _adapters(method, config, owners, keeps, shape)
     return whole + words + tokens + memory + gates + adapters + int(config.learn_temperature)
@@ -117,7 +123,12 @@ def _owners(method: Method, config: TrainConfig, labelers: int) -> int:
     """How many sets of personal parameters there are, or can be at most."""
     groups = min(labelers - 1, _GROUPS) if labelers > 2 else labelers
     chosen = groups if config.clusters is None else min(config.clusters, labelers)
-    known: Mapping[str, int] = {"nobody": 1, "labeler": labelers, "experts": config.experts, "cluster": chosen}
+    known: Mapping[str, int] = {
+        "nobody": 1,
+        "labeler": labelers,
+        "experts": config.experts,
+        "cluster": chosen,
+    }
     return known[method.owner]
 
 
@@ -132,7 +143,9 @@ def _tokens(method: Method, config: TrainConfig, data: Data, owners: int, shape:
         inputs = (data.attributes + 1) * max(data.axes, shape.embed_dim)
         return inputs * _CONTEXT + _CONTEXT + one * _CONTEXT + one
     if own and method.made in ("history", "averaged"):
-        encoder = _averager(config.tokens) if method.made == "averaged" else _perceiver(config.tokens)
+        encoder = (
+            _averager(config.tokens) if method.made == "averaged" else _perceiver(config.tokens)
+        )
         return _items(data, shape) + encoder + one + shape.width * _ITEM
     deviations = data.labelers * one if method.owner == "cluster" and config.delta else 0
     return (owners if own else 1) * one + deviations

@@ -1,7 +1,9 @@
-"""`mlp-decoder`: a small network on frozen features and a vector per labeler, with heads for comparisons and ratings.
+"""`mlp-decoder`: a small network on frozen features and a
+vector per labeler, with heads for comparisons and ratings.
 
-Sources: the PRISM repository's README; for the gated units Dauphin et al., "Language Modeling with Gated Convolutional
-Networks", ICML 2017; Ioffe and Szegedy, ICML 2015 (batch norm); Srivastava et al., JMLR 2014 (dropout).
+Sources: the PRISM repository's README; for the gated units Dauphin et al., "Language Modeling with
+Gated Convolutional Networks", ICML 2017; Ioffe and Szegedy, ICML 2015 (batch norm); Srivastava et
+al., JMLR 2014 (dropout).
 """
 
 from __future__ import annotations
@@ -46,7 +48,8 @@ class DecoderShape:
 
 
 class DecoderModel(PersonalModel):
-    """Scores are an MLP of what the frozen backbone saw and of who looks: s_u(i, a) = head_a(MLP([f(i); z_u])).
+    """Scores are an MLP of what the frozen backbone saw and
+    of who looks: s_u(i, a) = head_a(MLP([f(i); z_u])).
 
     It knows the attributes that it was trained on and no others, since none is read as text.
 
@@ -86,10 +89,13 @@ class DecoderModel(PersonalModel):
         self.register_buffer("centre", torch.from_numpy(space.centre).float())
         # One unit per axis instead of one in all, as the layers' starting weights expect.
         self.register_buffer("axes", torch.from_numpy(space.axes * space.dims**0.5).float())
-        self.vectors = nn.Parameter(torch.randn(labelers, self.shape.vector, generator=generator) * 0.1)
+        self.vectors = nn.Parameter(
+            torch.randn(labelers, self.shape.vector, generator=generator) * 0.1
+        )
         sizes = (space.dims + self.shape.vector, *self.shape.widths)
         self.layers = nn.ModuleList(
-            _Layer(before, after, self.shape, generator) for before, after in itertools.pairwise(sizes)
+            _Layer(before, after, self.shape, generator)
+            for before, after in itertools.pairwise(sizes)
         )
         self.comparison = _linear(sizes[-1], len(self.asked), generator)
         self.rating = _linear(sizes[-1], len(self.asked), generator)
@@ -103,7 +109,8 @@ class DecoderModel(PersonalModel):
         return self.vectors.device
 
     def prepare(self, taken: NDArray[Any]) -> Tensor:
-        """(images, d) float32 frozen features -> (images, k) in the model's space, on its device."""
+        """(images, d) float32 frozen features -> (images,
+        k) in the model's space, on its device."""
         return (torch.from_numpy(taken).to(self.device) - self.centre) @ self.axes
 
     def see(self, inputs: Tensor, labeler: Tensor, image: Tensor | None = None) -> Tensor:
@@ -121,7 +128,8 @@ class DecoderModel(PersonalModel):
         return scores[:, columns]
 
     def rate(self, features: Tensor, labeler: Tensor) -> Tensor:
-        """Ratings on each labeler's own scale, mean 0 and deviation 1: (rows, attributes) in the order of training."""
+        """Ratings on each labeler's own scale, mean 0 and deviation
+        1: (rows, attributes) in the order of training."""
         ratings: Tensor = self.rating(self._inside(features, labeler))
         return ratings
 
@@ -132,17 +140,29 @@ class DecoderModel(PersonalModel):
         """
         self.train(answers is not None)
         if answers is not None:
-            seed = hashlib.blake2b(answers.tobytes(), digest_size=7, salt=self.seed.to_bytes(8, "little")).digest()
+            seed = hashlib.blake2b(
+                answers.tobytes(), digest_size=7, salt=self.seed.to_bytes(8, "little")
+            ).digest()
             self._dice.manual_seed(int.from_bytes(seed, "little"))
 
-    def parameter_groups(self, lora_lr: float, token_lr: float, weight_decay: float) -> list[dict[str, Any]]:
+    def parameter_groups(
+        self, lora_lr: float, token_lr: float, weight_decay: float
+    ) -> list[dict[str, Any]]:
         """The network, and the labelers' vectors at a rate of their own."""
         network = [tensor for name, tensor in self.named_parameters() if name != "vectors"]
-        return groups([("network", network, lora_lr, weight_decay), ("tokens", [self.vectors], token_lr, weight_decay)])
+        return groups(
+            [
+                ("network", network, lora_lr, weight_decay),
+                ("tokens", [self.vectors], token_lr, weight_decay),
+            ]
+        )
 
     def counts(self) -> dict[str, int]:
-        """Numbers of parameters: there are no adapters, and the labelers' vectors stand for tokens."""
-        trained = sum(parameter.numel() for parameter in self.parameters() if parameter.requires_grad)
+        """Numbers of parameters: there are no adapters,
+        and the labelers' vectors stand for tokens."""
+        trained = sum(
+            parameter.numel() for parameter in self.parameters() if parameter.requires_grad
+        )
         return {"lora": 0, "tokens": self.vectors.numel(), "trainable": trained}
 
     def trainable_state(self) -> dict[str, Tensor]:
@@ -160,7 +180,10 @@ class DecoderModel(PersonalModel):
 
     @torch.inference_mode()
     def scores(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """What everyone says: (images, d) -> (labelers, attributes, images) float32; differences are logits."""
+        """What everyone says: (images, d) -> (labelers, attributes, images) float32.
+
+        Differences are logits.
+        """
         self.begin_episode(None)
         inputs = self.prepare(features)
         rows = [
@@ -172,33 +195,53 @@ class DecoderModel(PersonalModel):
     def arrays(self) -> dict[str, NDArray[Any]]:
         """For a file; `from_arrays` reads them."""
         shape = self.shape
-        made: dict[str, NDArray[Any]] = {name: tensor.numpy() for name, tensor in self.trainable_state().items()}
-        numbers = [shape.vector, [*ACTIVATIONS].index(shape.activation), int(shape.glu), int(shape.batch_norm)]
+        made: dict[str, NDArray[Any]] = {
+            name: tensor.numpy() for name, tensor in self.trainable_state().items()
+        }
+        numbers = [
+            shape.vector,
+            [*ACTIVATIONS].index(shape.activation),
+            int(shape.glu),
+            int(shape.batch_norm),
+        ]
         made |= {f"{_SHAPE}widths": np.array(shape.widths), f"{_SHAPE}numbers": np.array(numbers)}
         return made | {f"{_SHAPE}dropout": np.array([shape.dropout])}
 
     @classmethod
     def from_arrays(
-        cls, arrays: Mapping[str, NDArray[Any]], asked: Asked | None = None, device: torch.device | None = None
+        cls,
+        arrays: Mapping[str, NDArray[Any]],
+        asked: Asked | None = None,
+        device: torch.device | None = None,
     ) -> DecoderModel:
         """The model whose `arrays` these are.
 
         Args:
             arrays: its arrays.
-            asked: the attributes, as sentences; None for their numbers, where only `scores` is wanted.
+            asked: the attributes, as sentences; None for their numbers, where only `scores` is
+                wanted.
             device: where it computes; None for the CPU.
 
         Raises:
             RunError: if they do not belong together.
         """
         vector, activation, glu, norm = (int(number) for number in arrays[f"{_SHAPE}numbers"])
-        widths, dropout = tuple(int(n) for n in arrays[f"{_SHAPE}widths"]), float(arrays[f"{_SHAPE}dropout"][0])
-        shape = DecoderShape(widths, vector, [*ACTIVATIONS][activation], bool(glu), bool(norm), dropout)
+        widths, dropout = (
+            tuple(int(n) for n in arrays[f"{_SHAPE}widths"]),
+            float(arrays[f"{_SHAPE}dropout"][0]),
+        )
+        shape = DecoderShape(
+            widths, vector, [*ACTIVATIONS][activation], bool(glu), bool(norm), dropout
+        )
         axes = arrays["axes"].astype(np.float64)
         space = Space(arrays["centre"].astype(np.float64), axes * axes.shape[1] ** -0.5)
         asked = asked or [(str(number),) for number in range(len(arrays["comparison.bias"]))]
         model = cls(space, asked, len(arrays["vectors"]), shape, device=device)
-        own = {name: torch.from_numpy(np.array(a)) for name, a in arrays.items() if not name.startswith(_SHAPE)}
+        own = {
+            name: torch.from_numpy(np.array(a))
+            for name, a in arrays.items()
+            if not name.startswith(_SHAPE)
+        }
         model.load_trainable_state(own)
         return model
 
@@ -217,23 +260,30 @@ class DecoderModel(PersonalModel):
     def _column(self, sentences: Sequence[str]) -> int:
         if tuple(sentences) not in self.asked:
             raise InputError(
-                f"This model does not know {sentences[0]!r}: it does not read text and judges only the attributes that "
-                f"it was trained on, {', '.join(repr(known[0]) for known in self.asked)}."
+                f"This model does not know {sentences[0]!r}: it does not read text and judges only "
+                "the attributes that it was trained on, "
+                f"{', '.join(repr(known[0]) for known in self.asked)}."
             )
         return self.asked.index(tuple(sentences))
 
 
 class _Layer(nn.Module):
-    """A product, batch norm if wanted, an activation, and if wanted a gate: 2 sigmoid of a second product, about 1."""
+    """A product, batch norm if wanted, an activation, and if
+    wanted a gate: 2 sigmoid of a second product, about 1."""
 
-    def __init__(self, inputs: int, outputs: int, shape: DecoderShape, generator: torch.Generator) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, shape: DecoderShape, generator: torch.Generator
+    ) -> None:
         super().__init__()
         self.gated, self.activation = shape.glu, ACTIVATIONS[shape.activation]
         self.product = _linear(inputs, outputs * (2 if shape.glu else 1), generator)
         self.norm = nn.BatchNorm1d(outputs) if shape.batch_norm else None
 
     def forward(self, x: Tensor) -> Tensor:
-        """(rows, inputs) -> (rows, outputs); a single row is normalised by what training saw on the whole."""
+        """(rows, inputs) -> (rows, outputs).
+
+        A single row is normalised by what training saw on the whole.
+        """
         y: Tensor = self.product(x)
         first, second = y.chunk(2, dim=1) if self.gated else (y, None)
         if self.norm is not None:
@@ -245,12 +295,17 @@ class _Layer(nn.Module):
         if len(x) > 1:
             out: Tensor = norm(x)
             return out
-        return functional.batch_norm(x, norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=norm.eps)
+        return functional.batch_norm(
+            x, norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=norm.eps
+        )
 
 
 def _linear(inputs: int, outputs: int, generator: torch.Generator) -> nn.Linear:
-    """A layer whose weights, of a size that keeps the spread through an activation, come from the generator alone."""
+    """A layer whose weights, of a size that keeps the spread
+    through an activation, come from the generator alone."""
     layer = nn.Linear(inputs, outputs, device="meta")
-    layer.weight = nn.Parameter(torch.randn(outputs, inputs, generator=generator) * (2 / inputs) ** 0.5)
+    layer.weight = nn.Parameter(
+        torch.randn(outputs, inputs, generator=generator) * (2 / inputs) ** 0.5
+    )
     layer.bias = nn.Parameter(torch.zeros(outputs))
     return layer

@@ -16,7 +16,10 @@ from torch.nn import functional
 
 
 def speed_up(visual: Any) -> None:
-    """Change the ordinary blocks of an image tower in place; others, and all weights, stay as they are."""
+    """Change the ordinary blocks of an image tower in place.
+
+    Others, and all weights, stay as they are.
+    """
     for block in visual.transformer.resblocks:
         if type(block) is not ResidualAttentionBlock:
             continue
@@ -26,7 +29,8 @@ def speed_up(visual: Any) -> None:
 
 
 def attention(attn: nn.MultiheadAttention, q_x: Tensor, **_: Any) -> Tensor:
-    """Self-attention (batch, n, width) -> the same, without `nn.MultiheadAttention`'s copies of its inputs."""
+    """Self-attention (batch, n, width) -> the same, without
+    `nn.MultiheadAttention`'s copies of its inputs."""
     query, key, value = heads(attn, q_x)
     mixed = functional.scaled_dot_product_attention(query, key, value)
     return merge(attn, mixed)

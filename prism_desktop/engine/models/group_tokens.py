@@ -1,6 +1,7 @@
 """Visual tokens that belong to groups of labelers.
 
-Source: Li and Liang, "Prefix-Tuning", ACL 2021, with a prefix per group of people instead of one per task.
+Source: Li and Liang, "Prefix-Tuning", ACL 2021, with a prefix per group of people instead of one
+per task.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ from torch import Tensor, nn
 
 
 class GroupPrompts(nn.Module):
-    """A table with a row per group; a labeler gets their groups' rows in shares, and perhaps a deviation of their own.
+    """A table with a row per group.
+
+    A labeler gets their groups' rows in shares, and perhaps a deviation of their own.
 
     Attributes:
         table: (groups, tokens, width) float32.
-        deviation: (labelers, tokens, width) float32, zero at the start and held small by weight decay; None without.
+        deviation: (labelers, tokens, width) float32, zero at the start and held small by weight
+            decay; None without.
         shares: (labelers, groups) float32, rows add up to 1; whole for labelers that training saw.
     """
 
@@ -34,8 +38,12 @@ class GroupPrompts(nn.Module):
     ) -> None:
         super().__init__()
         self.register_buffer("shares", torch.from_numpy(shares.copy()), persistent=False)
-        self.table = nn.Parameter(torch.randn(shares.shape[1], tokens, width, generator=generator) * std)
-        self.deviation = nn.Parameter(torch.zeros(len(deltas), tokens, width)) if deltas is not None else None
+        self.table = nn.Parameter(
+            torch.randn(shares.shape[1], tokens, width, generator=generator) * std
+        )
+        self.deviation = (
+            nn.Parameter(torch.zeros(len(deltas), tokens, width)) if deltas is not None else None
+        )
 
     def forward(self, labeler: Tensor) -> Tensor:
         """(rows,) int64 -> (rows, tokens, width)."""

@@ -1,8 +1,10 @@
-"""From a labeler's past comparisons to visual tokens: items, the episodes that training sees, and two encoders.
+"""From a labeler's past comparisons to visual tokens:
+items, the episodes that training sees, and two encoders.
 
-Sources: Hebert et al., "PERSOMA: Personalized Soft Prompt Adapter Architecture for Personalized Language Prompting",
-2024; Jaegle et al., "Perceiver: General Perception with Iterative Attention", ICML 2021; Vinyals et al., "Matching
-Networks for One Shot Learning", NeurIPS 2016, for training in episodes as short as those that testing will meet.
+Sources: Hebert et al., "PERSOMA: Personalized Soft Prompt Adapter Architecture for Personalized
+Language Prompting", 2024; Jaegle et al., "Perceiver: General Perception with Iterative Attention",
+ICML 2021; Vinyals et al., "Matching Networks for One Shot Learning", NeurIPS 2016, for training in
+episodes as short as those that testing will meet.
 """
 
 from __future__ import annotations
@@ -26,8 +28,8 @@ def gather_history(answers: Answers, labelers: int) -> tuple[Ints, Ints]:
     """Every labeler's past comparisons, ties left out.
 
     Returns:
-        (labelers, items, 3) winner, loser and attribute, and (labelers, items) places among the answers; -1 where a
-        labeler has fewer items than others. At least one place each.
+        (labelers, items, 3) winner, loser and attribute, and (labelers, items) places among the
+        answers; -1 where a labeler has fewer items than others. At least one place each.
     """
     told = np.flatnonzero(answers.outcome != 0.5)
     counts = np.bincount(answers.labeler[told], minlength=labelers)
@@ -46,10 +48,11 @@ def gather_history(answers: Answers, labelers: int) -> tuple[Ints, Ints]:
 class Episodes:
     """Which items of the histories a pass may see.
 
-    Outside training it is all. In a training step a labeler's history must not hold what is to be foretold: items that
-    show an image which the labeler judges in this batch stay hidden (their own answers among them, their repeats, and
-    other attributes of the same face), as no test image lies in a history either. Of the others all are shown, or K are
-    drawn, K from `LENGTHS`. Draws are a function of the batch alone: a resumed training meets the same episodes.
+    Outside training it is all. In a training step a labeler's history must not hold what is to be
+    foretold: items that show an image which the labeler judges in this batch stay hidden (their own
+    answers among them, their repeats, and other attributes of the same face), as no test image lies
+    in a history either. Of the others all are shown, or K are drawn, K from `LENGTHS`. Draws are a
+    function of the batch alone: a resumed training meets the same episodes.
     """
 
     def __init__(self, known: Known) -> None:
@@ -81,10 +84,16 @@ class Episodes:
             self._shown.append(np.sort(rng.permutation(free)[:count]))
 
     def shown(self, labelers: list[int]) -> tuple[Ints, npt.NDArray[np.bool_]]:
-        """Their items that may be seen, (n, items, 3) int64 and (n, items) bool, False in unused places."""
-        items = [(self._all if self._shown is None else self._shown)[labeler] for labeler in labelers]
+        """Their items that may be seen, (n, items, 3) int64
+        and (n, items) bool, False in unused places."""
+        items = [
+            (self._all if self._shown is None else self._shown)[labeler] for labeler in labelers
+        ]
         size = max(1, *(len(one) for one in items)) if items else 1
-        history, there = np.zeros((len(items), size, 3), np.int64), np.zeros((len(items), size), bool)
+        history, there = (
+            np.zeros((len(items), size, 3), np.int64),
+            np.zeros((len(items), size), bool),
+        )
         for row, (labeler, one) in enumerate(zip(labelers, items, strict=True)):
             history[row, : len(one)], there[row, : len(one)] = self.history[labeler, one], True
         return history, there
@@ -93,7 +102,8 @@ class Episodes:
 class ItemEncoder(nn.Module):
     """One past comparison: Linear([f+ - f-; (f+ + f-) / 2; t_a]).
 
-    The three parts are applied to the images and the attributes instead of to the items, of which there are more.
+    The three parts are applied to the images and the attributes instead of to the items, of which
+    there are more.
     """
 
     seen: Tensor
@@ -106,7 +116,8 @@ class ItemEncoder(nn.Module):
         self.register_buffer("seen", torch.from_numpy(known.seen.copy()), persistent=False)
         self.register_buffer("asked", torch.from_numpy(known.asked.copy()), persistent=False)
         k, d = self.seen.shape[1], self.asked.shape[1]
-        # Features have a mean square of 1 in all, text vectors of 1 per entry: items start with entries about 1.
+        # Features have a mean square of 1 in all, text vectors of 1 per entry: items start with
+        # entries about 1.
         self.contrast = nn.Parameter(torch.randn(size, k, generator=generator))
         self.middle = nn.Parameter(torch.randn(size, k, generator=generator))
         self.attribute = nn.Parameter(torch.randn(size, d, generator=generator) * d**-0.5)
@@ -115,8 +126,14 @@ class ItemEncoder(nn.Module):
     def forward(self, history: Ints) -> Tensor:
         """(n, items, 3) winner, loser and attribute -> (n, items, size)."""
         distinct, inverse = np.unique(history[:, :, :2], return_inverse=True)
-        arrays = (distinct, inverse.reshape(*history.shape[:2], 2), np.ascontiguousarray(history[:, :, 2]))
-        images, place, attribute = (torch.from_numpy(array).to(self.seen.device) for array in arrays)
+        arrays = (
+            distinct,
+            inverse.reshape(*history.shape[:2], 2),
+            np.ascontiguousarray(history[:, :, 2]),
+        )
+        images, place, attribute = (
+            torch.from_numpy(array).to(self.seen.device) for array in arrays
+        )
         half = functional.linear(self.seen[images], self.middle) / 2
         contrast = functional.linear(self.seen[images], self.contrast)
         told = functional.linear(self.asked, self.attribute, self.bias)
@@ -135,13 +152,22 @@ class HistoryPrompts(nn.Module):
     SIZE = 64
 
     def __init__(
-        self, known: Known, tokens: int, width: int, *, averaged: bool, std: float, generator: torch.Generator
+        self,
+        known: Known,
+        tokens: int,
+        width: int,
+        *,
+        averaged: bool,
+        std: float,
+        generator: torch.Generator,
     ) -> None:
         super().__init__()
         self.items = ItemEncoder(known, self.SIZE, generator)
         self.encoder = (Averager if averaged else Perceiver)(self.SIZE, tokens, generator)
         self.common = nn.Parameter(torch.randn(1, tokens, width, generator=generator) * std)
-        self.last = nn.Parameter(torch.randn(width, self.SIZE, generator=generator) * std * self.SIZE**-0.5)
+        self.last = nn.Parameter(
+            torch.randn(width, self.SIZE, generator=generator) * std * self.SIZE**-0.5
+        )
         self._episodes = Episodes(known)
 
     def begin_episode(self, answers: Ints | None) -> None:
@@ -165,11 +191,13 @@ class HistoryPrompts(nn.Module):
 
 
 class Averager(nn.Module):
-    """An MLP of each item minus that of its mirror image, winner and loser exchanged; the sum of all; an MLP of that.
+    """An MLP of each item minus that of its mirror image, winner and loser exchanged.
 
-    Without the mirror image a sum mostly says which faces were shown, which all labelers share; with it, a labeler who
-    answers at random comes out near zero. Sums are divided by the root of their number, as evidence grows with answers;
-    those of few items are shrunk.
+    The sum of all; an MLP of that.
+
+    Without the mirror image a sum mostly says which faces were shown, which all labelers share;
+    with it, a labeler who answers at random comes out near zero. Sums are divided by the root of
+    their number, as evidence grows with answers; those of few items are shrunk.
     """
 
     FEW = 10.0
@@ -182,8 +210,11 @@ class Averager(nn.Module):
         self.spread = _linear(size, tokens * size, generator)
 
     def forward(self, items: Tensor, mirrored: Tensor, there: Tensor) -> Tensor:
-        """(n, items, size), the same of the mirror images, and (n, items) bool -> (n, tokens, size)."""
-        each: Tensor = self.inner(functional.gelu(items) - functional.gelu(mirrored)) * there[:, :, None]
+        """(n, items, size), the same of the mirror images,
+        and (n, items) bool -> (n, tokens, size)."""
+        each: Tensor = (
+            self.inner(functional.gelu(items) - functional.gelu(mirrored)) * there[:, :, None]
+        )
         total = each.sum(dim=1) / (there.sum(dim=1, keepdim=True) + self.FEW).sqrt()
         spread: Tensor = self.spread(functional.gelu(self.outer(total)))
         return spread.view(len(items), self.tokens, -1)
@@ -201,7 +232,9 @@ class Perceiver(nn.Module):
         super().__init__()
         self.latents = nn.Parameter(torch.randn(1, tokens, size, generator=generator))
         self.nothing = nn.Parameter(torch.randn(1, 1, size, generator=generator))
-        self.looks = nn.ModuleList(Look(size, size, self.HEADS, generator) for _ in range(self.LAYERS))
+        self.looks = nn.ModuleList(
+            Look(size, size, self.HEADS, generator) for _ in range(self.LAYERS)
+        )
         self.thinks = nn.ModuleList(Think(size, generator) for _ in range(self.LAYERS))
 
     def forward(self, items: Tensor, there: Tensor) -> Tensor:
@@ -216,7 +249,8 @@ class Perceiver(nn.Module):
 
 
 class Look(nn.Module):
-    """Cross-attention from queries to items, both normalised first (Vaswani et al. 2017; Xiong et al. 2020)."""
+    """Cross-attention from queries to items, both normalised
+    first (Vaswani et al. 2017; Xiong et al. 2020)."""
 
     def __init__(self, size: int, items: int, heads: int, generator: torch.Generator) -> None:
         super().__init__()
@@ -237,7 +271,11 @@ class Look(nn.Module):
             (rows, queries, size).
         """
         memory = functional.layer_norm(items, items.shape[-1:])
-        parts = [self.query(functional.layer_norm(x, x.shape[-1:])), self.key(memory), self.value(memory)]
+        parts = [
+            self.query(functional.layer_norm(x, x.shape[-1:])),
+            self.key(memory),
+            self.value(memory),
+        ]
         query, key, value = (part.unflatten(-1, (self.heads, -1)).transpose(1, 2) for part in parts)
         mask = there[:, None, None]
         if row is not None:
@@ -252,7 +290,10 @@ class Think(nn.Module):
 
     def __init__(self, size: int, generator: torch.Generator) -> None:
         super().__init__()
-        self.wide, self.back = _linear(size, 2 * size, generator), _linear(2 * size, size, generator)
+        self.wide, self.back = (
+            _linear(size, 2 * size, generator),
+            _linear(2 * size, size, generator),
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., size) -> (..., size)."""
@@ -262,7 +303,8 @@ class Think(nn.Module):
 
 def _linear(inputs: int, outputs: int, generator: torch.Generator) -> nn.Linear:
     """A layer whose weights come from the generator alone."""
-    layer = nn.Linear(inputs, outputs, device="meta")  # whose own start would draw from everyone's random stream
+    # whose own start would draw from everyone's random stream
+    layer = nn.Linear(inputs, outputs, device="meta")
     layer.weight = nn.Parameter(torch.randn(outputs, inputs, generator=generator) * inputs**-0.5)
     layer.bias = nn.Parameter(torch.zeros(outputs))
     return layer

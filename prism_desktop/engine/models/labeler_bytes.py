@@ -1,7 +1,10 @@
-"""How many bytes a trained run keeps of each labeler: what every further one would add. Read from its files' headers.
+"""How many bytes a trained run keeps of each labeler: what every further one would add.
 
-Counted is what is a labeler's own, as it is stored: tokens, words, adapters, weights, and facts that the method reads,
-such as past comparisons. What all share is not counted, nor are groups' parts, which a further labeler joins.
+Read from its files' headers.
+
+Counted is what is a labeler's own, as it is stored: tokens, words, adapters, weights, and facts
+that the method reads, such as past comparisons. What all share is not counted, nor are groups'
+parts, which a further labeler joins.
 """
 
 import json
@@ -15,7 +18,8 @@ from prism_desktop.engine.models.combination_file import COMBINATION, read_combi
 
 _ADAPTERS, _TOKENS, _HEAD = "adapter", "tokens.safetensors", "head.safetensors"
 _ALWAYS = (
-    "prompts.deviation", "prompts.vectors", "words.", "shares.logits", "known.groups", "known.shares", "known.deltas",
+    "prompts.deviation", "prompts.vectors", "words.", "shares.logits", "known.groups",
+    "known.shares", "known.deltas",
     "known.ranks", "known.context", "known.history", "known.answer",
 )  # fmt: skip
 _HEADS = (
@@ -49,7 +53,9 @@ def bytes_per_labeler(run: Path) -> int | None:
             method = METHODS[card["method"]]
             own = sum(size for name, size in sizes.items() if _in_tokens(name, method))
             own += sum(len(profile.encode()) for profile in card.get("profiles") or ())
-            own += sum(sum(_header(path)[0].values()) for path in _own_adapters(run / _ADAPTERS, method))
+            own += sum(
+                sum(_header(path)[0].values()) for path in _own_adapters(run / _ADAPTERS, method)
+            )
         else:
             return None
         return round(own / len(card["labelers"]))
@@ -73,7 +79,10 @@ def _in_tokens(name: str, method: Method) -> bool:
 
 
 def _own_adapters(folder: Path, method: Method) -> list[Path]:
-    """Files of adapters that belong to one labeler each; the first adapter of all lies in the folder itself."""
+    """Files of adapters that belong to one labeler each.
+
+    The first adapter of all lies in the folder itself.
+    """
     if method.owner != "labeler" or "lora" not in method.places:
         return []
     shared = len(method.places) > 1 or bool(method.defaults.get("start"))
@@ -81,11 +90,16 @@ def _own_adapters(folder: Path, method: Method) -> list[Path]:
 
 
 def _header(path: Path) -> tuple[Mapping[str, int], dict[str, Any]]:
-    """Bytes of each tensor, and what the file says of itself; see the format's own description (safetensors)."""
+    """Bytes of each tensor, and what the file says of itself.
+
+    See the format's own description (safetensors).
+    """
     with path.open("rb") as file:
         (length,) = struct.unpack("<Q", file.read(8))
         if length > path.stat().st_size:
             raise ValueError("the file is cut short")
         header: dict[str, Any] = json.loads(file.read(length))
     card: dict[str, Any] = json.loads(header.pop("__metadata__", {}).get("prism", "{}"))
-    return {name: one["data_offsets"][1] - one["data_offsets"][0] for name, one in header.items()}, card
+    return {
+        name: one["data_offsets"][1] - one["data_offsets"][0] for name, one in header.items()
+    }, card

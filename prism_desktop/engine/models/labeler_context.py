@@ -1,9 +1,13 @@
-"""What is known of the labelers before a model is built; saved with the model, since its shape depends on it."""
+"""What is known of the labelers before a model is built.
+
+Saved with the model, since its shape depends on it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,14 +25,17 @@ class Known:
         shares: (labelers, groups) float32, how much each belongs to each group; rows add up to 1.
         deltas: (labelers,) int64, 1 where a labeler has a deviation of their own from the group.
         ranks: (labelers,) int64, the rank of each one's own adapters; 0 for none.
-        centre, axes: (d,) and (d, k) float32, the space of frozen features that the three below are written in.
-        context: (labelers, attributes + 1, 1 + max(k, d)) float32, a summary of each one's answers, attribute by
-            attribute, then of the profile; see `personal/contexts.py`.
-        history: (labelers, items, 3) int64, past comparisons: rows of the winner's and the loser's features, and the
-            attribute; -1 in unused places.
-        answer: (labelers, items) int64, the place of each item in the training answers; -1 where there is none.
+        centre, axes: (d,) and (d, k) float32, the space of frozen features that the three below are
+            written in.
+        context: (labelers, attributes + 1, 1 + max(k, d)) float32, a summary of each one's answers,
+            attribute by attribute, then of the profile; see `personal/contexts.py`.
+        history: (labelers, items, 3) int64, past comparisons: rows of the winner's and the loser's
+            features, and the attribute; -1 in unused places.
+        answer: (labelers, items) int64, the place of each item in the training answers; -1 where
+            there is none.
         seen: (images, k) float32, features of the images that histories speak of.
-        asked: (attributes, d) float32, text vectors of the attributes that they speak of, standardised.
+        asked: (attributes, d) float32, text vectors of the attributes that they speak of,
+            standardised.
         profiles: each one's profile text; empty where there is none.
     """
 
@@ -47,11 +54,18 @@ class Known:
 
     def arrays(self) -> dict[str, npt.NDArray[np.generic]]:
         """Everything but the texts, by name."""
-        found = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "profiles"}
+        found = {
+            field.name: getattr(self, field.name)
+            for field in fields(self)
+            if field.name != "profiles"
+        }
         return {name: array for name, array in found.items() if array is not None}
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, npt.NDArray[np.generic]], profiles: tuple[str, ...] | None) -> Known:
+    def from_arrays(
+        cls, arrays: Mapping[str, npt.NDArray[np.generic]], profiles: tuple[str, ...] | None
+    ) -> Known:
         """What `arrays` returned; names that are not ours are passed over."""
         names = {field.name for field in fields(cls)}
-        return cls(**{name: array for name, array in arrays.items() if name in names}, profiles=profiles)  # type: ignore[arg-type]
+        known: dict[str, Any] = {name: array for name, array in arrays.items() if name in names}
+        return cls(**known, profiles=profiles)

@@ -12,7 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict, set_peft_model_state_dict
+from peft import (
+    LoraConfig,
+    PeftModel,
+    get_peft_model,
+    get_peft_model_state_dict,
+    set_peft_model_state_dict,
+)
 from peft.tuners.lora import Linear as LoraLinear
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -26,18 +32,27 @@ WEIGHTS_FILE = "adapter_model.safetensors"
 
 
 class _LowRankProduct(torch.autograd.Function):
-    """y = x W' + b + (gate * (x A')) B', with the same products for the gradient and no large temporary beside y.
+    """y = x W' + b + (gate * (x A')) B', with the same products
+    for the gradient and no large temporary beside y.
 
-    Written as separate operations the update costs about as much as half the frozen product, because each of them
-    reads and writes the whole activation; here it is added in place.
+    Written as separate operations the update costs about as much as half the frozen product,
+    because each of them reads and writes the whole activation; here it is added in place.
     """
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, down: Tensor, up: Tensor, gate: Tensor | float
+        ctx: Any,
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        down: Tensor,
+        up: Tensor,
+        gate: Tensor | float,
     ) -> Tensor:
-        """x (rows, n, inputs) or (rows, inputs); weight (outputs, inputs); down A (rank, inputs); up B (outputs, rank),
-        in x's dtype; gate a number, or (rows, rank): how much of each direction each row gets.
+        """x (rows, n, inputs) or (rows, inputs).
+
+        Weight (outputs, inputs); down A (rank, inputs); up B (outputs, rank), in x's dtype; gate a
+        number, or (rows, rank): how much of each direction each row gets.
         """
         flat = x.reshape(-1, x.shape[-1])
         inner = flat @ down.T
@@ -67,26 +82,38 @@ class _LowRankProduct(torch.autograd.Function):
         else:
             g_inner = (g @ up).mul_(ctx.scale)
             g_up = (g.T @ inner).mul_(ctx.scale)
-        g_x = (g @ weight).addmm_(g_inner, down).view(*grad.shape[:-1], -1) if ctx.needs_input_grad[0] else None
+        g_x = (
+            (g @ weight).addmm_(g_inner, down).view(*grad.shape[:-1], -1)
+            if ctx.needs_input_grad[0]
+            else None
+        )
         return g_x, None, None, g_inner.T @ flat, g_up, g_gate
 
 
 def _gated(inner: Tensor, gate: Tensor) -> Tensor:
     """(rows * n, rank) times (rows, rank)."""
-    return (inner.view(len(gate), -1, gate.shape[-1]) * gate[:, None].to(inner.dtype)).view_as(inner)
+    return (inner.view(len(gate), -1, gate.shape[-1]) * gate[:, None].to(inner.dtype)).view_as(
+        inner
+    )
 
 
 class Mix:
-    """How much of each adapter the rows of the present pass get; shared by all layers, set by the model."""
+    """How much of each adapter the rows of the present pass get.
 
-    gate: Tensor | None = None  # (rows, sum of ranks) scales included; None: all of the first adapter
+    Shared by all layers, set by the model.
+    """
+
+    # (rows, sum of ranks) scales included; None: all of the first adapter
+    gate: Tensor | None = None
 
 
 class FrozenLoraLinear(LoraLinear):
-    """PEFT's layer on a frozen product, computed faster, and with a share of every adapter for every row.
+    """PEFT's layer on a frozen product, computed faster,
+    and with a share of every adapter for every row.
 
-    One adapter is PEFT's own sum. With a mix, row r gets sum_e gate[r, e] B_e A_e x: one product of all adapters side
-    by side, where PEFT's `adapter_names` would go through them one after the other.
+    One adapter is PEFT's own sum. With a mix, row r gets sum_e gate[r, e] B_e A_e x: one product of
+    all adapters side by side, where PEFT's `adapter_names` would go through them one after the
+    other.
     """
 
     mix: Any  # the model's `Mix`
@@ -129,9 +156,16 @@ def add_lora(
         std: of A; None for PEFT's own choice, uniform within 1 / sqrt(inputs).
     """
     adapted: PeftModel | None = None
-    with torch.random.fork_rng(devices=[]):  # PEFT draws too; the caller's random stream must not notice
+    # PEFT draws too; the caller's random stream must not notice
+    with torch.random.fork_rng(devices=[]):
         for name, rank in ranks.items():
-            config = LoraConfig(r=rank, lora_alpha=alpha, target_modules=TARGET, lora_dropout=0.0, bias="none")  # type: ignore[arg-type]
+            config = LoraConfig(
+                r=rank,
+                lora_alpha=alpha,  # type: ignore[arg-type]
+                target_modules=TARGET,
+                lora_dropout=0.0,
+                bias="none",
+            )
             config._register_custom_module({nn.Linear: FrozenLoraLinear})
             if adapted is None:
                 adapted = get_peft_model(clip, config, adapter_name=name)
@@ -159,7 +193,10 @@ def _draw(weight: Any, generator: torch.Generator, std: float | None) -> None:
 
 
 def fuse(adapted: PeftModel) -> dict[str, nn.Linear]:
-    """Each adapted layer of the first adapter, by name, as one plain product W + B A; the frozen weights stay."""
+    """Each adapted layer of the first adapter, by name, as one plain product W + B A.
+
+    The frozen weights stay.
+    """
     return {name: _fuse(layer) for name, layer in _layers(adapted).items()}
 
 
@@ -191,7 +228,10 @@ def save_adapter(adapted: PeftModel, folder: Path) -> None:
         own = folder if place == 0 else folder / name
         own.mkdir(parents=True, exist_ok=True)
         state = get_peft_model_state_dict(adapted, save_embedding_layers=False, adapter_name=name)
-        save_file({key: tensor.detach().cpu().contiguous() for key, tensor in state.items()}, own / WEIGHTS_FILE)
+        save_file(
+            {key: tensor.detach().cpu().contiguous() for key, tensor in state.items()},
+            own / WEIGHTS_FILE,
+        )
         training, config.inference_mode = config.inference_mode, True
         config.save_pretrained(str(own))
         config.inference_mode = training
@@ -201,13 +241,19 @@ def load_adapter(adapted: PeftModel, folder: Path) -> None:
     """Read adapters of the same names and shapes, written by `save_adapter`."""
     for place, name in enumerate(adapted.peft_config):
         own = folder if place == 0 else folder / name
-        result: Any = set_peft_model_state_dict(adapted, load_file(own / WEIGHTS_FILE), adapter_name=name)
+        result: Any = set_peft_model_state_dict(
+            adapted, load_file(own / WEIGHTS_FILE), adapter_name=name
+        )
         if result.unexpected_keys:
-            raise ValueError(f"The adapter in {own} was made for another backbone: {result.unexpected_keys[0]}.")
+            raise ValueError(
+                f"The adapter in {own} was made for another backbone: {result.unexpected_keys[0]}."
+            )
 
 
 def _layers(adapted: PeftModel) -> dict[str, LoraLinear]:
-    return {name: module for name, module in adapted.named_modules() if isinstance(module, LoraLinear)}
+    return {
+        name: module for name, module in adapted.named_modules() if isinstance(module, LoraLinear)
+    }
 
 
 def _replace(root: nn.Module, name: str, module: nn.Module) -> None:
@@ -233,12 +279,18 @@ def ranks_and_scales(adapted: PeftModel | None) -> Mapping[str, tuple[int, float
 
 def adapter_parameters(adapted: PeftModel | None) -> list[nn.Parameter]:
     """The numbers of all adapters."""
-    return [] if adapted is None else [tensor for name, tensor in adapted.named_parameters() if ".lora_" in name]
+    return (
+        []
+        if adapted is None
+        else [tensor for name, tensor in adapted.named_parameters() if ".lora_" in name]
+    )
 
 
 def frozen_copy(model: nn.Module, visual_dtype: torch.dtype) -> nn.Module:
     """The same modules anew, so that they can be adapted, standing on the same weights."""
-    shared: dict[int, Any] = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
+    shared: dict[int, Any] = {
+        id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())
+    }
     twin: Any = copy.deepcopy(model, shared)
     if visual_dtype != torch.float32:
         twin.visual = copy.deepcopy(twin.visual).to(visual_dtype)

@@ -1,6 +1,8 @@
-"""A memory of a labeler's past comparisons that image tokens look things up in, through a gate that starts closed.
+"""A memory of a labeler's past comparisons that image tokens
+look things up in, through a gate that starts closed.
 
-Source: Alayrac et al., "Flamingo: a Visual Language Model for Few-Shot Learning", NeurIPS 2022, section 2.2.
+Source: Alayrac et al., "Flamingo: a Visual Language Model for Few-Shot Learning", NeurIPS 2022,
+section 2.2.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ from prism_desktop.engine.models.labeler_context import Known
 
 
 class GatedMemory(nn.Module):
-    """x + tanh(gamma) CrossAttention(x, items), gamma = 0 at the start: training begins at the model without it.
+    """x + tanh(gamma) CrossAttention(x, items), gamma = 0 at
+    the start: training begins at the model without it.
 
     Attributes:
         gamma: () float32.
@@ -42,8 +45,11 @@ class GatedMemory(nn.Module):
         distinct, row = torch.unique(labeler, return_inverse=True)
         return self.read(tokens, *self._episodes.shown(distinct.tolist()), row)
 
-    def read(self, tokens: Tensor, history: Ints, there: npt.NDArray[np.bool_], row: Tensor) -> Tensor:
-        """With any labelers' items, (n, items, 3) and (n, items) bool; `row` (rows,) says whose each row looks at."""
+    def read(
+        self, tokens: Tensor, history: Ints, there: npt.NDArray[np.bool_], row: Tensor
+    ) -> Tensor:
+        """With any labelers' items, (n, items, 3) and (n, items)
+        bool; `row` (rows,) says whose each row looks at."""
         items = self.items(history)
         items = torch.cat([self.nothing.expand(len(items), -1, -1), items], dim=1)
         mask = functional.pad(torch.from_numpy(there).to(items.device), (1, 0), value=True)

@@ -1,4 +1,7 @@
-"""What methods there are, and which are possible on a study; for the command line and the window. Needs no torch."""
+"""What methods there are, and which are possible on a study; for the command line and the window.
+
+Needs no torch.
+"""
 
 from typing import Any
 
@@ -17,10 +20,11 @@ def listing(
     images: int | None = None,
     dimensions: int | None = None,
 ) -> list[dict[str, Any]]:
-    """Every method: {name, title, summary, enters, source, needs, possible, reason, parameters, exact}.
+    """Every method: {name, title, summary, enters, source,
+    needs, possible, reason, parameters, exact}.
 
-    `parameters` is None without a study, and where nothing is known of the backbone's sizes; where `exact` is false the
-    answers decide, and it is the most there can be (see `counting`).
+    `parameters` is None without a study, and where nothing is known of the backbone's sizes; where
+    `exact` is false the answers decide, and it is the most there can be (see `counting`).
 
     Args:
         backbone: as the user writes it.

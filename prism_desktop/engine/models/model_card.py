@@ -27,7 +27,10 @@ class Card:
     device: str = "cpu"  # kind of device that it was trained on
 
     def precision_on(self, device: Device) -> Precision | None:
-        """What it was trained in, on the kind of device that it was trained on; elsewhere None, which is float32."""
+        """What it was trained in, on the kind of device that it was trained on.
+
+        Elsewhere None, which is float32.
+        """
         if self.precision != "bfloat16" or device.kind != self.device:
             return None
         return Precision("bfloat16", "Chosen because the model was trained in it.")
@@ -40,7 +43,8 @@ def describe(
     attributes: Mapping[str, Sequence[str]],
     ties: float | None = None,
 ) -> Card:
-    """The card of a model; `LoadedRun(model, card)` predicts with a model that is still in training.
+    """The card of a model; `LoadedRun(model, card)`
+    predicts with a model that is still in training.
 
     Args:
         model: the model.

@@ -32,12 +32,21 @@ def owners(method: Method, known: Known, labelers: int) -> tuple[int, ...]:
 
 
 def prompts(
-    method: Method, known: Known, labelers: int, tokens: int, width: int, std: float, generator: torch.Generator
+    method: Method,
+    known: Known,
+    labelers: int,
+    tokens: int,
+    width: int,
+    std: float,
+    generator: torch.Generator,
 ) -> nn.Module:
-    """The maker of visual tokens. Everyone shares one set where the method has no place for personal ones.
+    """The maker of visual tokens.
 
-    Where nothing is trained there are no tokens: as they are drawn they would only blur what the backbone sees. Nor are
-    there any where labelers learn alone: through a token of everyone's they would learn from each other.
+    Everyone shares one set where the method has no place for personal ones.
+
+    Where nothing is trained there are no tokens: as they are drawn they would only blur what the
+    backbone sees. Nor are there any where labelers learn alone: through a token of everyone's they
+    would learn from each other.
     """
     if method.trained == "nothing" or method.learns_alone:
         tokens = 0
@@ -68,7 +77,9 @@ def words(
     return UserWords(labelers, backbone, std=std, generator=generator)
 
 
-def memory(method: Method, known: Known, width: int, generator: torch.Generator) -> nn.Module | None:
+def memory(
+    method: Method, known: Known, width: int, generator: torch.Generator
+) -> nn.Module | None:
     """The memory that image tokens look things up in, where the method has one."""
     if "memory" not in method.places or known.history is None:
         return None
@@ -76,7 +87,10 @@ def memory(method: Method, known: Known, width: int, generator: torch.Generator)
 
 
 def ranks(method: Method, known: Known, labelers: int, rank: int, experts: int) -> dict[str, int]:
-    """Rank of each adapter by name: the shared one first, then owned ones; empty where nothing is adapted."""
+    """Rank of each adapter by name: the shared one first, then owned ones.
+
+    Empty where nothing is adapted.
+    """
     if method.trained in ("nothing", "all-but-text"):
         return {}
     shared = {SHARED: rank} if method.shares_adapter else {}
@@ -84,7 +98,11 @@ def ranks(method: Method, known: Known, labelers: int, rank: int, experts: int) 
         return shared
     if method.owner == "experts":
         return shared | {f"expert-{number}": rank for number in range(experts)}
-    many = known.shares.shape[1] if known.shares is not None else max(owners(method, known, labelers)) + 1
+    many = (
+        known.shares.shape[1]
+        if known.shares is not None
+        else max(owners(method, known, labelers)) + 1
+    )
     own = known.ranks if known.ranks is not None else [rank] * many
     return shared | {f"own-{row}": int(each) for row, each in enumerate(own) if each}
 
@@ -107,11 +125,14 @@ def shares(
         return SoftShares(labelers, adapters, generator)
     if known.shares is not None:
         return FixedShares(known.shares, adapters)
-    return FixedShares(np.eye(labelers, dtype=np.float32)[list(owners(method, known, labelers))], adapters)
+    return FixedShares(
+        np.eye(labelers, dtype=np.float32)[list(owners(method, known, labelers))], adapters
+    )
 
 
 def keeps_consensus(method: Method) -> bool:
-    """Whether the shared adapter, and a token that everyone shares, stay as the consensus model left them."""
+    """Whether the shared adapter, and a token that everyone
+    shares, stay as the consensus model left them."""
     return method.trained == "tokens" or ("lora" in method.places and method.stands_on_consensus)
 
 
@@ -129,20 +150,25 @@ def eyes(method: Method, known: Known, labelers: int) -> tuple[int, ...]:
 
 
 class FixedShares(nn.Module):
-    """All of the shared adapter, and of owned ones what is one's own: all or nothing, or shares of groups' adapters."""
+    """All of the shared adapter, and of owned ones what is one's
+    own: all or nothing, or shares of groups' adapters."""
 
     table: Tensor
 
-    def __init__(self, own: npt.NDArray[np.float32], adapters: Mapping[str, tuple[int, float]]) -> None:
-        """
-        Args:
-            own: (labelers, owners) float32, how much of `own-n` each labeler gets.
-            adapters: rank and scale of each, in PEFT's order.
+    def __init__(
+        self, own: npt.NDArray[np.float32], adapters: Mapping[str, tuple[int, float]]
+    ) -> None:
+        """Args: own: (labelers, owners) float32, how much of `own-n` each
+        labeler gets. adapters: rank and scale of each, in PEFT's order.
         """
         super().__init__()
         columns = []
         for name, (rank, scale) in adapters.items():
-            has = np.ones(len(own), np.float32) if name == SHARED else own[:, int(name.removeprefix("own-"))]
+            has = (
+                np.ones(len(own), np.float32)
+                if name == SHARED
+                else own[:, int(name.removeprefix("own-"))]
+            )
             columns.append(torch.from_numpy(has * scale)[:, None].expand(-1, rank))
         self.register_buffer("table", torch.cat(columns, dim=1).float(), persistent=False)
 
@@ -154,7 +180,8 @@ class FixedShares(nn.Module):
 class SoftShares(nn.Module):
     """A mixture of experts: each labeler's shares are a softmax of logits of their own.
 
-    Source: Shazeer et al., "Outrageously Large Neural Networks", ICLR 2017, with a dense gate that knows the labeler.
+    Source: Shazeer et al., "Outrageously Large Neural Networks", ICLR 2017, with a dense gate that
+    knows the labeler.
 
     Attributes:
         logits: (labelers, experts) float32.
@@ -162,7 +189,9 @@ class SoftShares(nn.Module):
 
     _scale: Tensor
 
-    def __init__(self, labelers: int, adapters: Mapping[str, tuple[int, float]], generator: torch.Generator) -> None:
+    def __init__(
+        self, labelers: int, adapters: Mapping[str, tuple[int, float]], generator: torch.Generator
+    ) -> None:
         super().__init__()
         self.sizes = [rank for rank, _ in adapters.values()]
         self.logits = nn.Parameter(torch.randn(labelers, len(adapters), generator=generator) * 0.5)
@@ -177,4 +206,6 @@ class SoftShares(nn.Module):
     def forward(self, labeler: Tensor) -> Tensor:
         """(rows,) int64 -> (rows, sum of ranks) float32, scales included."""
         gate = self.gate(labeler) * self._scale
-        return torch.cat([gate[:, [place]].expand(-1, size) for place, size in enumerate(self.sizes)], dim=1)
+        return torch.cat(
+            [gate[:, [place]].expand(-1, size) for place, size in enumerate(self.sizes)], dim=1
+        )

@@ -1,7 +1,7 @@
 """Whatever model a run holds, loaded to score images that it may never have seen.
 
-`load_predictor` reads an adapted tower, heads on frozen features or a combination of other runs, and `score_images`
-scores any images with it.
+`load_predictor` reads an adapted tower, heads on frozen features or a combination of other runs,
+and `score_images` scores any images with it.
 """
 
 from __future__ import annotations
@@ -51,13 +51,17 @@ class Predictor(Protocol):
         """The network that sees for it, or the name of the imported embeddings that it reads."""
 
     def check(self, labelers: Sequence[str], attributes: Sequence[str]) -> None:
-        """Raise an InputError of one sentence if it cannot speak for a labeler or of an attribute."""
+        """Raise an InputError of one sentence if it cannot
+        speak for a labeler or of an attribute."""
 
-    def scores(self, inputs: NDArray[Any], labelers: Sequence[str], attributes: Sequence[str], rows: Ints) -> Floats:
+    def scores(
+        self, inputs: NDArray[Any], labelers: Sequence[str], attributes: Sequence[str], rows: Ints
+    ) -> Floats:
         """Predict.
 
         Args:
-            inputs: (n, S, S, 3) or (n, 3, S, S) uint8 pixels for a backbone, else (n, d) float32 embeddings.
+            inputs: (n, S, S, 3) or (n, 3, S, S) uint8 pixels for a backbone, else (n, d) float32
+                embeddings.
             labelers: codes.
             attributes: names of the run; any words, if it reads text.
             rows: (n,) which image of the run each is, -1 for none.
@@ -69,7 +73,10 @@ class Predictor(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tower:
-    """An adapted image tower; the only kind that reads words nobody labeled, and of which relevance can be asked."""
+    """An adapted image tower.
+
+    The only kind that reads words nobody labeled, and of which relevance can be asked.
+    """
 
     loaded: LoadedRun
 
@@ -98,7 +105,9 @@ class Tower:
         for code in labelers:
             self.loaded.row(code)
 
-    def scores(self, inputs: NDArray[Any], labelers: Sequence[str], attributes: Sequence[str], rows: Ints) -> Floats:
+    def scores(
+        self, inputs: NDArray[Any], labelers: Sequence[str], attributes: Sequence[str], rows: Ints
+    ) -> Floats:
         """As `LoadedRun.scores`."""
         return self.loaded.scores(inputs, labelers, attributes)
 
@@ -129,7 +138,9 @@ class OnFeatures:
         """Only labeled attributes are known."""
         _check(self, labelers, attributes)
 
-    def scores(self, inputs: NDArray[Any], labelers: Sequence[str], attributes: Sequence[str], rows: Ints) -> Floats:
+    def scores(
+        self, inputs: NDArray[Any], labelers: Sequence[str], attributes: Sequence[str], rows: Ints
+    ) -> Floats:
         """As `LoadedHeads.scores`."""
         features = inputs if isinstance(self.backbone, str) else self.backbone.see(inputs)
         return self.loaded.scores(features, labelers, attributes, rows)
@@ -162,10 +173,14 @@ class Combined:
         """Weights were learned for labeled attributes, so no others are known."""
         _check(self, labelers, attributes)
 
-    def scores(self, inputs: NDArray[Any], labelers: Sequence[str], attributes: Sequence[str], rows: Ints) -> Floats:
+    def scores(
+        self, inputs: NDArray[Any], labelers: Sequence[str], attributes: Sequence[str], rows: Ints
+    ) -> Floats:
         """The members' scores, weighted for each labeler."""
         weights = self.weights[:, [self.labelers.index(code) for code in labelers]]
-        each = np.stack([member.scores(inputs, labelers, attributes, rows) for member in self.members])
+        each = np.stack(
+            [member.scores(inputs, labelers, attributes, rows) for member in self.members]
+        )
         total: Floats = np.einsum("mu,muan->uan", weights, each).astype(np.float32)
         return total
 
@@ -179,7 +194,8 @@ def load_predictor(run: Path, device: str = "auto", backbone: Backbone | None = 
         backbone: one that is loaded already, to be shared; None to load the one that the run names.
 
     Raises:
-        RunError: if there is no model, it is damaged, or the backbone is not the one that it was trained on.
+        RunError: if there is no model, it is damaged, or the backbone is not the one that it was
+            trained on.
         BackboneError: if the backbone cannot be loaded.
     """
     if (run / COMBINATION).is_file():
@@ -190,7 +206,10 @@ def load_predictor(run: Path, device: str = "auto", backbone: Backbone | None = 
     spec = parse(loaded.card.backbone)
     if spec.kind == "embeddings":
         return OnFeatures(loaded, spec.model)
-    return OnFeatures(loaded, checked(backbone or load(spec, choose_device(device)), loaded.card.backbone_sha256, run))
+    return OnFeatures(
+        loaded,
+        checked(backbone or load(spec, choose_device(device)), loaded.card.backbone_sha256, run),
+    )
 
 
 def _load_combination(run: Path, device: str, backbone: Backbone | None) -> Combined:
@@ -199,12 +218,16 @@ def _load_combination(run: Path, device: str, backbone: Backbone | None) -> Comb
     for member in kept:
         folder = run.with_name(member.run)
         if not folder.is_dir():
-            raise RunError(f"{run.name} combines the run {member.run}, which was deleted; train again.")
+            raise RunError(
+                f"{run.name} combines the run {member.run}, which was deleted; train again."
+            )
         members.append(load_predictor(folder, device, backbone))
         found = members[-1].backbone
         backbone = None if isinstance(found, str) else found
     if not members:
-        raise RunError(f"{run.name} weighs none of its members, so it has nothing to say; train again.")
+        raise RunError(
+            f"{run.name} weighs none of its members, so it has nothing to say; train again."
+        )
     weights = np.array([member.weight for member in kept], dtype=np.float32)
     return Combined("combination", tuple(members), weights)
 
@@ -217,10 +240,14 @@ def tower_of(predictor: Predictor) -> LoadedRun:
     """
     if isinstance(predictor, Tower):
         return predictor.loaded
-    what = "combines other runs" if isinstance(predictor, Combined) else "judges finished features of an image"
+    what = (
+        "combines other runs"
+        if isinstance(predictor, Combined)
+        else "judges finished features of an image"
+    )
     raise InputError(
-        f"This run {what} and has no image tower of its own, so no map can show where it looks; choose a run such as "
-        f"{method('lora-visual-prompt').title}."
+        f"This run {what} and has no image tower of its own, so no map can show where it looks; "
+        f"choose a run such as {method('lora-visual-prompt').title}."
     )
 
 
@@ -243,7 +270,8 @@ def score_images(
         cache: where decoded images are kept; None for the study's cache.
 
     Yields:
-        Progress and Notice, then Done with (labelers, attributes, images) float32; NaN where an image cannot be read.
+        Progress and Notice, then Done with (labelers, attributes, images) float32; NaN where an
+        image cannot be read.
 
     Raises:
         InputError: if a labeler or an attribute cannot be answered for.
@@ -268,12 +296,17 @@ def score_images(
 def _inputs(
     study: Path, backbone: Backbone | str, images: Mapping[str, Path], cache: Path | None
 ) -> Generator[Progress | Notice, None, tuple[NDArray[Any], Mapping[str, int]]]:
-    """What the model reads of images, and image -> its row; returned at the end of a generator of events."""
+    """What the model reads of images, and image -> its row.
+
+    Returned at the end of a generator of events.
+    """
     if isinstance(backbone, str):
         ids, matrix, _ = read_embeddings(study, backbone)
         rows = {image: row for row, image in enumerate(ids)}
         if lacking := sum(image not in rows for image in images):
-            yield Notice(f"{lacking} images have no embedding in {backbone}, so they are not scored.")
+            yield Notice(
+                f"{lacking} images have no embedding in {backbone}, so they are not scored."
+            )
         return matrix, rows
     decoded = PixelCache(cache or study / "cache", backbone.image_size)
     for event in decoded.build(images.items()):
@@ -289,7 +322,10 @@ def _own_rows(run: Path) -> dict[str, int]:
     path = run / "data" / "images.parquet"
     if not path.is_file():
         return {}
-    return {str(image): row for row, image in enumerate(pd.read_parquet(path, columns=["image"])["image"])}
+    return {
+        str(image): row
+        for row, image in enumerate(pd.read_parquet(path, columns=["image"])["image"])
+    }
 
 
 def _check(predictor: Predictor, labelers: Sequence[str], attributes: Sequence[str]) -> None:

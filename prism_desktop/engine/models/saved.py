@@ -68,18 +68,28 @@ class LoadedRun:
             InputError: if the run knows no such labeler.
         """
         if labeler not in self.labelers:
-            raise InputError(f"This run has no labeler {labeler!r}; it has {', '.join(self.labelers)}.")
+            raise InputError(
+                f"This run has no labeler {labeler!r}; it has {', '.join(self.labelers)}."
+            )
         return self.labelers.index(labeler)
 
     def asked(self, attributes: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-        """Attributes as sentences: labeled ones by their own templates, any other by the default ones."""
+        """Attributes as sentences: labeled ones by their
+        own templates, any other by the default ones."""
         known = self.card.attributes
         return tuple(sentences(name, known.get(name, DEFAULT_TEMPLATES)) for name in attributes)
 
     def chances(self, difference: NDArray[np.float32]) -> NDArray[np.float32]:
-        """P(left), P(tie) and P(right) of differences of scores: (...) -> (..., 3); see `PairLoss`."""
-        tie = np.full_like(difference, -np.inf if self.card.ties is None else np.log(self.card.ties))
-        return softmax(np.stack([difference / 2, tie, -difference / 2], axis=-1), axis=-1).astype(np.float32)
+        """P(left), P(tie) and P(right) of differences of scores: (...) -> (..., 3).
+
+        See `PairLoss`.
+        """
+        tie = np.full_like(
+            difference, -np.inf if self.card.ties is None else np.log(self.card.ties)
+        )
+        return softmax(np.stack([difference / 2, tie, -difference / 2], axis=-1), axis=-1).astype(
+            np.float32
+        )
 
     def scores(
         self,
@@ -108,13 +118,15 @@ class LoadedRun:
         """Predict what labelers would say, an attribute that nobody labeled included.
 
         Args:
-            pixels: (n, 3, S, S) or (n, S, S, 3) uint8 RGB, S the backbone's image size; may be a memory map.
+            pixels: (n, 3, S, S) or (n, S, S, 3) uint8 RGB, S the backbone's image size; may be a
+                memory map.
             labelers: codes; None for all. Labelers who share their tokens share one pass.
             attributes: labeled names or any text; None for the labeled ones.
             batch: rows (image x labeler) of one pass.
 
         Yields:
-            Progress in images, then Done with (labelers, attributes, n) float32; differences are logits.
+            Progress in images, then Done with (labelers, attributes, n) float32; differences are
+            logits.
 
         Raises:
             InputError: if a labeler is unknown or the images have another size.
@@ -138,9 +150,15 @@ class LoadedRun:
         images = self.model.normalise(_channels_first(pixels, self.backbone.image_size))
         labeler = torch.tensor(eyes, device=images.device).repeat_interleave(len(images))
         image = torch.arange(len(images), device=images.device).repeat(len(eyes))
-        seen = dict(zip(eyes, torch.split(self.model.see(images, labeler, image), len(images)), strict=True))
+        seen = dict(
+            zip(eyes, torch.split(self.model.see(images, labeler, image), len(images)), strict=True)
+        )
         scores = [
-            self.model.judge(seen[self.model.eyes[row]], torch.full((len(images),), row, device=images.device), asked)
+            self.model.judge(
+                seen[self.model.eyes[row]],
+                torch.full((len(images),), row, device=images.device),
+                asked,
+            )
             for row in chosen
         ]
         return np.stack([score.cpu().numpy().T for score in scores])
@@ -155,7 +173,8 @@ def save_model(
     attributes: Mapping[str, Sequence[str]],
     ties: float | None = None,
 ) -> Card:
-    """Write `adapter/` and `tokens.safetensors` into an existing run folder, replacing earlier ones whole.
+    """Write `adapter/` and `tokens.safetensors` into an
+    existing run folder, replacing earlier ones whole.
 
     The arguments are those of `describe`, whose card is returned.
     """
@@ -164,7 +183,10 @@ def save_model(
     shutil.rmtree(fresh, ignore_errors=True)
     if model.adapted is not None:
         save_adapter(model.adapted, fresh)
-    facts = {f"{_KNOWN}{name}": torch.from_numpy(array.copy()) for name, array in model.known.arrays().items()}
+    facts = {
+        f"{_KNOWN}{name}": torch.from_numpy(array.copy())
+        for name, array in model.known.arrays().items()
+    }
     tensors = {name: tensor.contiguous() for name, tensor in (model.kept_state() | facts).items()}
     save_file(tensors, run / f"{TOKENS}.new", metadata={_KEY: json.dumps(asdict(card))})
     shutil.rmtree(run / ADAPTER, ignore_errors=True)
@@ -192,13 +214,18 @@ def load_run(run: Path, device: str = "auto", backbone: Backbone | None = None) 
         backbone: one that is loaded already, to be shared; None to load the one that the run names.
 
     Raises:
-        RunError: if the model is missing or damaged, or the backbone is not the one that it was trained on.
+        RunError: if the model is missing or damaged, or the backbone is not the one that it was
+            trained on.
         BackboneError: if the backbone cannot be loaded.
     """
     card, tensors = _read(run)
     backbone = backbone or load(parse(card.backbone), choose_device(device))
     checked(backbone, card.backbone_sha256, run)
-    facts = {name.removeprefix(_KNOWN): tensors.pop(name).numpy() for name in [*tensors] if name.startswith(_KNOWN)}
+    facts = {
+        name.removeprefix(_KNOWN): tensors.pop(name).numpy()
+        for name in [*tensors]
+        if name.startswith(_KNOWN)
+    }
     model = PersonalClip(
         backbone,
         len(card.labelers),
@@ -216,8 +243,8 @@ def load_run(run: Path, device: str = "auto", backbone: Backbone | None = None) 
             load_adapter(model.adapted, run / ADAPTER)
     except (OSError, SafetensorError, ValueError) as error:
         raise RunError(
-            f"The adapter of {run.name} is missing or damaged ({error}). Resume the run if it was cut short while its "
-            "model was written; otherwise train again."
+            f"The adapter of {run.name} is missing or damaged ({error}). Resume the run if it was "
+            "cut short while its model was written; otherwise train again."
         ) from error
     try:
         model.load_kept_state(tensors)
@@ -238,11 +265,13 @@ def checked(backbone: Backbone, sha256: str, run: Path) -> Backbone:
 
 
 def refuse_others(backbone: str, sha256: str, trained: str, run: Path) -> None:
-    """Raises: RunError: the weights, or imported embeddings, at hand are not those that a run was trained on."""
+    """Raises: RunError: the weights, or imported embeddings,
+    at hand are not those that a run was trained on."""
     if sha256 != trained:
         raise RunError(
-            f"The weights of {backbone} are not those that {run.name} was trained on (their checksums differ), so "
-            "its predictions would be wrong. Put the original weights back, or train again."
+            f"The weights of {backbone} are not those that {run.name} was trained on (their "
+            "checksums differ), so its predictions would be wrong. Put the original weights back, "
+            "or train again."
         )
 
 
@@ -255,7 +284,9 @@ def _read(run: Path) -> tuple[Card, dict[str, torch.Tensor]]:
             fields = json.loads((file.metadata() or {})[_KEY])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
         fields["labelers"] = tuple(fields["labelers"])
-        fields["attributes"] = {name: tuple(templates) for name, templates in fields["attributes"].items()}
+        fields["attributes"] = {
+            name: tuple(templates) for name, templates in fields["attributes"].items()
+        }
         fields["profiles"] = tuple(fields["profiles"]) if fields.get("profiles") else None
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise RunError(f"The model file {path} is damaged ({error}); train again.") from error
@@ -268,9 +299,12 @@ def _channels_first(pixels: NDArray[np.uint8], size: int) -> torch.Tensor:
     Raises:
         InputError: if the images have another shape.
     """
-    tensor = torch.from_numpy(np.array(pixels))  # a copy: a read-only memory map cannot become a tensor
+    # a copy: a read-only memory map cannot become a tensor
+    tensor = torch.from_numpy(np.array(pixels))
     if tensor.shape[1:] == (size, size, 3):
         tensor = tensor.permute(0, 3, 1, 2)
     if tensor.shape[1:] != (3, size, size) or tensor.dtype != torch.uint8:
-        raise InputError(f"The backbone sees {size} x {size} RGB images of uint8, not {tuple(pixels.shape[1:])}.")
+        raise InputError(
+            f"The backbone sees {size} x {size} RGB images of uint8, not {tuple(pixels.shape[1:])}."
+        )
     return tensor

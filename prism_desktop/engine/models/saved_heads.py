@@ -1,4 +1,5 @@
-"""Models that need no image tower, in their run folder: `head.safetensors`, heads on frozen features."""
+"""Models that need no image tower, in their run folder:
+`head.safetensors`, heads on frozen features."""
 
 from __future__ import annotations
 
@@ -85,10 +86,19 @@ class LoadedHeads:
         Raises:
             InputError: if a labeler is unknown, or an attribute that nobody labeled is asked for.
         """
-        rows = [place("labeler", code, self.card.labelers) for code in labelers or self.card.labelers]
-        columns = [place("attribute", name, self.card.attributes) for name in attributes or self.card.attributes]
+        rows = [
+            place("labeler", code, self.card.labelers) for code in labelers or self.card.labelers
+        ]
+        columns = [
+            place("attribute", name, self.card.attributes)
+            for name in attributes or self.card.attributes
+        ]
         heads = self.heads
-        told = heads.scores(features, images) if isinstance(heads, CollaborativeHeads) else heads.scores(features)
+        told = (
+            heads.scores(features, images)
+            if isinstance(heads, CollaborativeHeads)
+            else heads.scores(features)
+        )
         found: NDArray[np.float32] = told[np.ix_(rows, columns)]
         return found
 
@@ -121,7 +131,10 @@ def load_heads(run: Path) -> LoadedHeads:
     """
     path = run / HEAD
     if not path.is_file():
-        raise RunError(f"{run.name} holds no heads; finish its training, or choose a run of a method that has them.")
+        raise RunError(
+            f"{run.name} holds no heads; finish its training, or choose a run of a method that has "
+            "them."
+        )
     try:
         with safe_open(path, framework="np") as file:
             fields = json.loads((file.metadata() or {})[_KEY])

@@ -1,4 +1,5 @@
-"""Attributes as labelers read them: a learned word of each labeler in the text tower, or the profile before it."""
+"""Attributes as labelers read them: a learned word of each
+labeler in the text tower, or the profile before it."""
 
 from __future__ import annotations
 
@@ -16,19 +17,23 @@ from prism_desktop.engine.models.base import Asked
 class UserWords(nn.Module):
     """One learned vector per labeler that enters every sentence after its start.
 
-    One padding place at the end goes, and the place where the sentence is read off moves by one. The gradient goes
-    through the whole frozen text tower. Source: Zhou et al., "Learning to Prompt for Vision-Language Models", IJCV
-    2022, with a context of one word that belongs to a labeler instead of a class.
+    One padding place at the end goes, and the place where the sentence is read off moves by one.
+    The gradient goes through the whole frozen text tower. Source: Zhou et al., "Learning to Prompt
+    for Vision-Language Models", IJCV 2022, with a context of one word that belongs to a labeler
+    instead of a class.
 
     Attributes:
         table: (labelers, 1, text width) float32.
     """
 
-    def __init__(self, labelers: int, backbone: Backbone, *, std: float, generator: torch.Generator) -> None:
+    def __init__(
+        self, labelers: int, backbone: Backbone, *, std: float, generator: torch.Generator
+    ) -> None:
         super().__init__()
         tower = text_tower(backbone.model)
         self.table = nn.Parameter(
-            torch.randn(labelers, 1, tower.token_embedding.weight.shape[1], generator=generator) * std
+            torch.randn(labelers, 1, tower.token_embedding.weight.shape[1], generator=generator)
+            * std
         )
         self._ids: dict[tuple[str, ...], Tensor] = {}
         self._tokenizer = backbone.tokenizer
@@ -43,7 +48,9 @@ class UserWords(nn.Module):
         """
         ids = torch.cat([self._tokens(tuple(sentences)) for sentences in asked])
         features = _encode(text_tower(clip), ids.to(self.table.device), self.table[labelers])
-        unit = torch.split(functional.normalize(features.float(), dim=-1), [len(part) for part in asked], dim=1)
+        unit = torch.split(
+            functional.normalize(features.float(), dim=-1), [len(part) for part in asked], dim=1
+        )
         return functional.normalize(torch.stack([part.mean(dim=1) for part in unit], dim=1), dim=-1)
 
     def _tokens(self, sentences: tuple[str, ...]) -> Tensor:
@@ -53,7 +60,8 @@ class UserWords(nn.Module):
 
 
 def text_tower(clip: Any) -> Any:
-    """The module that holds the text tower's parts: the model itself, or its `text` in newer architectures."""
+    """The module that holds the text tower's parts: the
+    model itself, or its `text` in newer architectures."""
     return clip.text if hasattr(clip, "text") else clip
 
 
@@ -62,8 +70,8 @@ def with_profile(
 ) -> tuple[str, ...]:
     """Sentences as somebody of this profile would be asked; unchanged without a profile.
 
-    The text tower reads so many tokens and no more, and what it must not miss comes last: a profile too long for
-    a sentence loses its last words.
+    The text tower reads so many tokens and no more, and what it must not miss comes last: a profile
+    too long for a sentence loses its last words.
     """
     words = profile.split()
     nothing = tokenizer([""])[0, -1]  # what fills unused places
@@ -83,7 +91,8 @@ def _joined(words: Sequence[str], sentence: str) -> str:
 def _encode(tower: Any, ids: Tensor, words: Tensor) -> Tensor:
     """(sentences, context) int64 and (n, 1, width) -> (n, sentences, embed_dim).
 
-    Later places cannot be seen by earlier ones (the tower is causal), so the sentences are cut after the longest one.
+    Later places cannot be seen by earlier ones (the tower is causal), so the sentences are cut
+    after the longest one.
     """
     end = ids.argmax(dim=-1)  # the end of text has the highest number
     length = min(int(end.max()) + 2, ids.shape[1])

@@ -1,4 +1,5 @@
-"""Visual prompt tokens: how each labeler's are made, and the place where they enter the image tower.
+"""Visual prompt tokens: how each labeler's are made,
+and the place where they enter the image tower.
 
 A maker is a module that turns labelers, (rows,) int64, into tokens, (rows, tokens, width).
 """
@@ -15,12 +16,14 @@ from torch import Tensor, nn
 class UserPrompts(nn.Module):
     """A table: what one labeler adds to every image is a few learned tokens.
 
-    Source: Jia et al., "Visual Prompt Tuning", ECCV 2022, shallow variant; one set per labeler, not per task.
+    Source: Jia et al., "Visual Prompt Tuning", ECCV 2022, shallow variant; one set per labeler, not
+    per task.
 
     Attributes:
         table: (rows, tokens, width) float32.
         rows: (labelers,) int64, the row that each labeler uses; labelers may share one.
-        start: (1, tokens, width) float32, what a new labeler starts with, where the method keeps it; set, not trained.
+        start: (1, tokens, width) float32, what a new labeler starts with, where the method keeps
+            it; set, not trained.
     """
 
     rows: Tensor
@@ -37,7 +40,8 @@ class UserPrompts(nn.Module):
     ) -> None:
         super().__init__()
         drawn = torch.randn(max(rows) + 1, tokens, width, generator=generator) * std
-        self.table = nn.Parameter(drawn, requires_grad=tokens > 0)  # without tokens there is nothing to train
+        # without tokens there is nothing to train
+        self.table = nn.Parameter(drawn, requires_grad=tokens > 0)
         self.register_buffer("rows", torch.tensor(rows), persistent=False)
         mean = self.table.detach().mean(dim=0, keepdim=True)
         self.start = nn.Parameter(mean, requires_grad=False) if keep_start else None
@@ -50,14 +54,17 @@ class UserPrompts(nn.Module):
 class HierarchicalPrompts(nn.Module):
     """A common token and each labeler's deviation: e_u = mu + d_u. A new labeler starts at mu.
 
-    Source: Gelman and Hill, "Data Analysis Using Regression and Multilevel Models", 2007; the prior on d_u is a loss.
+    Source: Gelman and Hill, "Data Analysis Using Regression and Multilevel Models", 2007; the prior
+    on d_u is a loss.
 
     Attributes:
         mean: (1, tokens, width) float32, mu.
         deviation: (labelers, tokens, width) float32, d_u, zero at the start.
     """
 
-    def __init__(self, labelers: int, tokens: int, width: int, *, std: float, generator: torch.Generator) -> None:
+    def __init__(
+        self, labelers: int, tokens: int, width: int, *, std: float, generator: torch.Generator
+    ) -> None:
         super().__init__()
         self.mean = nn.Parameter(torch.randn(1, tokens, width, generator=generator) * std)
         self.deviation = nn.Parameter(torch.zeros(labelers, tokens, width))
@@ -68,7 +75,8 @@ class HierarchicalPrompts(nn.Module):
 
 
 class FactoredPrompts(nn.Module):
-    """A short vector per labeler and one linear map to tokens that all share, so that labelers can be interpolated.
+    """A short vector per labeler and one linear map to tokens
+    that all share, so that labelers can be interpolated.
 
     Attributes:
         vectors: (labelers, 64) float32.
@@ -76,12 +84,16 @@ class FactoredPrompts(nn.Module):
 
     SIZE = 64
 
-    def __init__(self, labelers: int, tokens: int, width: int, *, std: float, generator: torch.Generator) -> None:
+    def __init__(
+        self, labelers: int, tokens: int, width: int, *, std: float, generator: torch.Generator
+    ) -> None:
         super().__init__()
         self.shape = (tokens, width)
         self.vectors = nn.Parameter(torch.randn(labelers, self.SIZE, generator=generator))
         # Tokens start with the spread `std`: a sum over the vector's unit entries.
-        self.map = nn.Parameter(torch.randn(self.SIZE, tokens * width, generator=generator) * std * self.SIZE**-0.5)
+        self.map = nn.Parameter(
+            torch.randn(self.SIZE, tokens * width, generator=generator) * std * self.SIZE**-0.5
+        )
         self.bias = nn.Parameter(torch.zeros(tokens * width))
 
     def forward(self, labeler: Tensor) -> Tensor:
@@ -90,16 +102,16 @@ class FactoredPrompts(nn.Module):
 
 
 class TokenInserter(nn.Module):
-    """Takes the place of open_clip's `visual.patch_dropout`, which sits after the positions and before `ln_pre`.
+    """Takes the place of open_clip's `visual.patch_dropout`,
+    which sits after the positions and before `ln_pre`.
 
-    What comes before it does not depend on the labeler, so that an image seen for several labelers is embedded once.
+    What comes before it does not depend on the labeler, so that an image seen for several labelers
+    is embedded once.
     """
 
     def __init__(self, prompts: nn.Module, memory: nn.Module | None = None) -> None:
-        """
-        Args:
-            prompts: a maker of tokens.
-            memory: (tokens, labeler) -> tokens of the same shape, looked up before the labeler's own enter; or None.
+        """Args: prompts: a maker of tokens. memory: (tokens, labeler) -> tokens
+        of the same shape, looked up before the labeler's own enter; or None.
         """
         super().__init__()
         self.prompts, self.memory = prompts, memory
@@ -108,7 +120,8 @@ class TokenInserter(nn.Module):
 
     @contextlib.contextmanager
     def using(self, labeler: Tensor | None, image: Tensor | None = None) -> Iterator[None]:
-        """For the pass inside: `labeler` (rows,) int64 or None for no token, `image` (rows,) int64 or None."""
+        """For the pass inside: `labeler` (rows,) int64 or None
+        for no token, `image` (rows,) int64 or None."""
         self._labeler, self._image = labeler, image
         try:
             yield
@@ -116,7 +129,9 @@ class TokenInserter(nn.Module):
             self._labeler = self._image = None
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """(images, 1 + patches, width) -> (rows, 1 + tokens + patches, width); unchanged outside `using`.
+        """(images, 1 + patches, width) -> (rows, 1 + tokens + patches, width).
+
+        Unchanged outside `using`.
 
         Raises:
             ValueError: if the image tokens and the labelers' differ in width.
@@ -129,5 +144,7 @@ class TokenInserter(nn.Module):
             tokens = self.memory(tokens, self._labeler)
         own: Tensor = self.prompts(self._labeler)
         if tokens.shape[-1] != own.shape[-1]:
-            raise ValueError(f"The image tokens are {tokens.shape[-1]} wide, the labelers' {own.shape[-1]}.")
+            raise ValueError(
+                f"The image tokens are {tokens.shape[-1]} wide, the labelers' {own.shape[-1]}."
+            )
         return torch.cat([tokens[:, :1], own.to(tokens.dtype), tokens[:, 1:]], dim=1)

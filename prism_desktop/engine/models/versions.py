@@ -1,4 +1,5 @@
-"""Runs that another version of this program trained: told apart from damaged ones, since only training again helps."""
+"""Runs that another version of this program trained: told
+apart from damaged ones, since only training again helps."""
 
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
@@ -12,7 +13,9 @@ T = TypeVar("T")
 
 def earlier(run: Path, lacks: str) -> RunError:
     """The error of a run whose files lack something that this version keeps."""
-    return RunError(f"{run.name} was trained by an earlier version, which did not keep {lacks}; train it again.")
+    return RunError(
+        f"{run.name} was trained by an earlier version, which did not keep {lacks}; train it again."
+    )
 
 
 def record(kind: type[T], said: Mapping[str, Any], run: Path) -> T:
@@ -22,9 +25,16 @@ def record(kind: type[T], said: Mapping[str, Any], run: Path) -> T:
         RunError: an earlier or a later version wrote it.
     """
     known: Any = fields(kind)  # type: ignore[arg-type]
-    wanted = {field.name for field in known if field.default is MISSING and field.default_factory is MISSING}
+    wanted = {
+        field.name
+        for field in known
+        if field.default is MISSING and field.default_factory is MISSING
+    }
     if missing := sorted(wanted - said.keys()):
         raise earlier(run, f"its {', '.join(missing)}")
     if said.keys() - {field.name for field in known}:
-        raise RunError(f"{run.name} was trained by a later version of PRISM Desktop; bring this one up to date.")
+        raise RunError(
+            f"{run.name} was trained by a later version of PRISM Desktop; bring this one up to "
+            "date."
+        )
     return kind(**said)

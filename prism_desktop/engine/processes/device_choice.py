@@ -1,4 +1,5 @@
-"""Which device "auto" means, asked of another process, since the window never loads the tensor library."""
+"""Which device "auto" means, asked of another process,
+since the window never loads the tensor library."""
 
 from collections.abc import Iterator
 from typing import IO

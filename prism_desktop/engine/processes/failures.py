@@ -12,15 +12,21 @@ RESUME = "What was trained up to the last checkpoint is kept; resume goes on fro
 
 
 def describe(error: BaseException, run: RunFolder) -> tuple[str, str]:
-    """(what happened, what to do). The caller must have left its `except` block before it frees memory."""
+    """(what happened, what to do).
+
+    The caller must have left its `except` block before it frees memory.
+    """
     if isinstance(error, PrismError):
         return str(error), ""
     if out_of_memory(error):
         batch = run.config().batch
-        smaller = f"batch={max(1, batch // 2)} instead of {batch}" if batch > 1 else "a smaller backbone"
+        smaller = (
+            f"batch={max(1, batch // 2)} instead of {batch}" if batch > 1 else "a smaller backbone"
+        )
         return (
             "Training ran out of memory.",
-            f"Start a new run with {smaller} or on another device, or close other programs and resume.",
+            f"Start a new run with {smaller} or on another device, or close other programs and "
+            "resume.",
         )
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return "The disk is full.", f"Free some room. {RESUME}"
@@ -32,7 +38,8 @@ def describe(error: BaseException, run: RunFolder) -> tuple[str, str]:
 
 
 def refused(error: BaseException, run: RunFolder) -> bool:
-    """Whether a run failed for what it was asked, such as a device that is not there, before anything was trained."""
+    """Whether a run failed for what it was asked, such as a
+    device that is not there, before anything was trained."""
     begun = any(event.get("type") == "started" for event in run.events()[0])
     return isinstance(error, InputError | BackboneError) and not begun
 
@@ -46,18 +53,24 @@ def out_of_memory(error: BaseException) -> bool:
     # torch's CPU allocator, MPS and cuBLAS raise plain RuntimeErrors.
     text = str(error).lower()
     return isinstance(error, RuntimeError) and any(
-        sign in text for sign in ("can't allocate memory", "out of memory", "cublas_status_alloc_failed")
+        sign in text
+        for sign in ("can't allocate memory", "out of memory", "cublas_status_alloc_failed")
     )
 
 
 def death(code: int | None, run: RunFolder) -> tuple[str, str]:
     """(what happened, what to do) when a run's training process ended without a word."""
     if code is not None and code < 0:
-        how = f"was ended by signal {-code}" + (", most often because memory ran out" if code == -9 else "")
+        how = f"was ended by signal {-code}" + (
+            ", most often because memory ran out" if code == -9 else ""
+        )
     else:
         how = "ended without a word" if code is None else f"ended with code {code}"
     told = f"What it printed is in {run.log}. {RESUME}"
-    return f"The training process {how}.", f"{told} If it happens again, use a smaller batch or backbone."
+    return (
+        f"The training process {how}.",
+        f"{told} If it happens again, use a smaller batch or backbone.",
+    )
 
 
 def told_once(failed: Sequence[Mapping[str, Any]], title: Callable[[str], str] = str) -> list[str]:
@@ -72,7 +85,10 @@ def told_once(failed: Sequence[Mapping[str, Any]], title: Callable[[str], str] =
     for one in failed:
         where = f"seed {one['seed']}" + (f", fold {one['fold']}" if folds else "")
         alike[one["message"]].append(f"{title(one['method'])} ({where})")
-    return [f"{', '.join(runs[:3])}{_more(len(runs) - 3)} failed: {message}" for message, runs in alike.items()]
+    return [
+        f"{', '.join(runs[:3])}{_more(len(runs) - 3)} failed: {message}"
+        for message, runs in alike.items()
+    ]
 
 
 def _more(count: int) -> str:

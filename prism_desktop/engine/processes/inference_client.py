@@ -1,7 +1,8 @@
 """Asks a child process for what needs a model, so that the window never loads torch.
 
-One client per run. Its requests are generators of events; several threads may ask at once, the child answers them one
-after the other. The child starts with the first request and ends with the client, or with this process.
+One client per run. Its requests are generators of events; several threads may ask at once, the
+child answers them one after the other. The child starts with the first request and ends with the
+client, or with this process.
 """
 
 import contextlib
@@ -39,7 +40,8 @@ class Scores:
     attribute: str
     labelers: tuple[str, ...]
     images: tuple[str, ...]
-    table: "NDArray[np.float32]"  # (labelers, images), differences are logits; NaN where an image cannot be read
+    # (labelers, images), differences are logits; NaN where an image cannot be read
+    table: "NDArray[np.float32]"
 
 
 class InferenceClient:
@@ -53,7 +55,12 @@ class InferenceClient:
         self._closed = False
 
     def relevance(
-        self, labeler: str, attribute: str, image: Path, kind: str = "gradient-attention", check: bool = True
+        self,
+        labeler: str,
+        attribute: str,
+        image: Path,
+        kind: str = "gradient-attention",
+        check: bool = True,
     ) -> "Iterator[Event[Relevance]]":
         """A map over one image; the last event is Done[Relevance].
 
@@ -69,7 +76,13 @@ class InferenceClient:
         """
         from prism_desktop.engine.analysis.relevance_map import Relevance
 
-        asked = {"labeler": labeler, "attribute": attribute, "image": str(image), "kind": kind, "check": check}
+        asked = {
+            "labeler": labeler,
+            "attribute": attribute,
+            "image": str(image),
+            "kind": kind,
+            "check": check,
+        }
         for event in self._ask({"do": "relevance", **asked}, "Looking where the model looks"):
             yield Done(Relevance.load(event.value)) if isinstance(event, Done) else event
 
@@ -91,7 +104,11 @@ class InferenceClient:
         """
         import numpy as np
 
-        files = {image: str(file) for image, file in images.items()} if isinstance(images, Mapping) else images
+        files = (
+            {image: str(file) for image, file in images.items()}
+            if isinstance(images, Mapping)
+            else images
+        )
         request = {
             "do": "scores",
             "attribute": attribute,
@@ -231,7 +248,8 @@ class _Child:
         code = self._process.wait()
         gone = (
             fatal
-            or f"The process that holds the model ended unexpectedly (code {code}{self._last_words()}); try again."
+            or "The process that holds the model ended unexpectedly (code "
+            f"{code}{self._last_words()}); try again."
         )
         with self._lock:
             self._gone = gone

@@ -1,10 +1,12 @@
-"""The child process that holds a run's model: `python -m prism_desktop.engine.processes.inference_service RUN`.
+"""The child process that holds a run's model: `python -m
+prism_desktop.engine.processes.inference_service RUN`.
 
-Requests and answers are JSON, one object per line. Requests on standard input: {"id", "do": "relevance", labeler,
-attribute, image, kind, check}, {"id", "do": "scores", attribute, labelers, images}, {"cancel": id}. Answers on standard
-output: {"id", "event": "progress", done, total, what}, "notice" {text}, and at the end "result" {path}, "cancelled" or
-"error" {message}. An error without an id ends the process. Results are .npz files in the study's cache. The process
-ends when its standard input does, so it never outlives whoever started it.
+Requests and answers are JSON, one object per line. Requests on standard input: {"id", "do":
+"relevance", labeler, attribute, image, kind, check}, {"id", "do": "scores", attribute, labelers,
+images}, {"cancel": id}. Answers on standard output: {"id", "event": "progress", done, total, what},
+"notice" {text}, and at the end "result" {path}, "cancelled" or "error" {message}. An error without
+an id ends the process. Results are .npz files in the study's cache. The process ends when its
+standard input does, so it never outlives whoever started it.
 """
 
 from __future__ import annotations
@@ -41,7 +43,10 @@ class Service:
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def answer(self, request: Request) -> Iterator[Progress | Notice | Path]:
-        """Work on a request; the last item is the result's file. A result that is there already is not made again."""
+        """Work on a request; the last item is the result's file.
+
+        A result that is there already is not made again.
+        """
         known: dict[str, Callable[[Request, Path], Iterator[Progress | Notice]]] = {
             "relevance": self._relevance,
             "scores": self._scores,
@@ -88,7 +93,12 @@ class Service:
         labelers = list(self.model.labelers if request["labelers"] is None else request["labelers"])
         for event in score_images(self.run, self.model, images, labelers, [request["attribute"]]):
             if isinstance(event, Done):
-                np.savez(path, table=event.value[:, 0], labelers=np.array(labelers), images=np.array(list(images)))
+                np.savez(
+                    path,
+                    table=event.value[:, 0],
+                    labelers=np.array(labelers),
+                    images=np.array(list(images)),
+                )
             else:
                 yield event
 
@@ -103,12 +113,15 @@ class Service:
         if wanted is None:
             return files
         if unknown := [image for image in wanted if image not in files]:
-            raise InputError(f"{len(unknown)} of the images are not in this run; ask for them with their files.")
+            raise InputError(
+                f"{len(unknown)} of the images are not in this run; ask for them with their files."
+            )
         return {image: files[image] for image in wanted}
 
 
 class Inbox:
-    """Requests as they come in, read by a thread of its own so that a cancel is heard during work."""
+    """Requests as they come in, read by a thread of its
+    own so that a cancel is heard during work."""
 
     def __init__(self, source: IO[str]) -> None:
         self._source = source
@@ -185,10 +198,18 @@ def serve(service: Service, request: Request, inbox: Inbox, tell: Callable[..., 
         out_of_memory = "out of memory" in str(error).lower()
         if not out_of_memory:
             traceback.print_exc()
-            tell(id=number, event="error", message=f"The prediction failed ({type(error).__name__}: {error}).")
+            tell(
+                id=number,
+                event="error",
+                message=f"The prediction failed ({type(error).__name__}: {error}).",
+            )
     if out_of_memory:  # outside of `except`, whose traceback would keep the tensors alive
         gc.collect()
-        tell(id=number, event="error", message="The device ran out of memory; wait for training to end or use the CPU.")
+        tell(
+            id=number,
+            event="error",
+            message="The device ran out of memory; wait for training to end or use the CPU.",
+        )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
-"""Processes for what needs torch: trainings and shorter work, one after another. The other end is `worker.py`.
+"""Processes for what needs torch: trainings and shorter work, one after another.
 
-Starting one takes seconds, as torch, open_clip and PEFT are imported; so one that has done its work waits some minutes
-for the next. Needs no torch itself: the window and the command line import it.
+The other end is `worker.py`.
+
+Starting one takes seconds, as torch, open_clip and PEFT are imported; so one that has done its work
+waits some minutes for the next. Needs no torch itself: the window and the command line import it.
 """
 
 import atexit
@@ -25,14 +27,18 @@ _MODULE = "prism_desktop.engine.worker"
 _IDLE_SECONDS = 600.0  # that a worker waits
 _GRACE_SECONDS = 2.0  # for a worker to end by itself
 _EVENTS = {"progress", "notice", "result", "error", "ended"}
-_status_lock = threading.Lock()  # a dead worker's end must not overwrite the status of the next one's start
+# a dead worker's end must not overwrite the status of the next one's start
+_status_lock = threading.Lock()
 
 Message = dict[str, Any]
 Orphaned = Literal["stop", "end"]
 
 
 class Worker:
-    """A process of this one's, which does not outlive it for long. It belongs to one caller at a time."""
+    """A process of this one's, which does not outlive it for long.
+
+    It belongs to one caller at a time.
+    """
 
     def __init__(self) -> None:
         self._printed: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the process
@@ -61,13 +67,18 @@ class Worker:
         """Whether it can be given more work: it is there, and nothing unforeseen happened in it."""
         return self._fit and self._process.poll() is None
 
-    def begin(self, run: RunFolder, orphaned: Orphaned, ended: Callable[["Worker"], object] = lambda one: None) -> None:
+    def begin(
+        self,
+        run: RunFolder,
+        orphaned: Orphaned,
+        ended: Callable[["Worker"], object] = lambda one: None,
+    ) -> None:
         """Have a run with a snapshot trained, or gone on with; its status and events tell the rest.
 
         Args:
             run: also told of the process's death.
-            orphaned: what to do if this process dies: stop the run, keep and test it; or end, so that the run is
-                interrupted and may be gone on with.
+            orphaned: what to do if this process dies: stop the run, keep and test it; or end, so
+                that the run is interrupted and may be gone on with.
             ended: called when the run came to its end.
         """
         run.tell("run")
@@ -76,10 +87,14 @@ class Worker:
         log = EventLog(run)
         log.write({"type": "stage", "name": "preparing", "process": "started"})
         log.close()
-        self._ask({"run": str(run.path.resolve()), "orphaned": orphaned}, lambda: self._follow(run, ended))
+        self._ask(
+            {"run": str(run.path.resolve()), "orphaned": orphaned}, lambda: self._follow(run, ended)
+        )
 
     def ask(self, module: str, arguments: Sequence[str]) -> "queue.SimpleQueue[Message | None]":
-        """Have a module's `serve` called; its messages as they come, at last {event: "ended"}, or None if it died.
+        """Have a module's `serve` called.
+
+        Its messages as they come, at last {event: "ended"}, or None if it died.
 
         Args:
             module: see `speaking`.
@@ -105,7 +120,9 @@ class Worker:
         return ""
 
     def close(self) -> int:
-        """End the process, wherever it stands; a run at work is left interrupted, without a word of a failure.
+        """End the process, wherever it stands.
+
+        A run at work is left interrupted, without a word of a failure.
 
         Returns:
             The exit code.
@@ -135,7 +152,8 @@ class Worker:
 
     def _say(self, message: Message) -> None:
         assert self._process.stdin is not None
-        with contextlib.suppress(OSError, ValueError):  # of a process that died, whoever waits for its work tells
+        # of a process that died, whoever waits for its work tells
+        with contextlib.suppress(OSError, ValueError):
             self._process.stdin.write(json.dumps(message).encode() + b"\n")
             self._process.stdin.flush()
 
@@ -155,7 +173,8 @@ class Worker:
                     return
 
     def _follow(self, run: RunFolder, ended: Callable[["Worker"], object]) -> None:
-        """Wait for the end of a run, and say so where the process could not: it died at work or before."""
+        """Wait for the end of a run, and say so where the
+        process could not: it died at work or before."""
         try:
             if list(self._messages()):
                 ended(self)
@@ -204,7 +223,8 @@ class _Waiting:
             if worker is not None:
                 self._timer = threading.Timer(_IDLE_SECONDS, self._expire, [worker])
                 self._timer.daemon, self._timer.name = True, EXPIRY
-                with contextlib.suppress(RuntimeError):  # the program is ending, and the worker with it
+                # the program is ending, and the worker with it
+                with contextlib.suppress(RuntimeError):
                     self._timer.start()
         return before
 
@@ -232,7 +252,8 @@ def take() -> Worker:
 def give_back(worker: Worker) -> None:
     """Let a worker without work wait for the next, and get ready for it; of several one waits.
 
-    One that used the GPU keeps some of its memory for as long as it lives, so a new one waits in its place.
+    One that used the GPU keeps some of its memory for as long as it lives, so a new one waits in
+    its place.
     """
     if not worker.usable or worker.used_gpu:
         worker.close()

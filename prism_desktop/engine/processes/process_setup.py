@@ -1,4 +1,5 @@
-"""What a process of long work does to itself before and after: priority, threads, deterministic arithmetic."""
+"""What a process of long work does to itself before and
+after: priority, threads, deterministic arithmetic."""
 
 import contextlib
 import os
@@ -16,7 +17,9 @@ def lower_priority() -> None:
         import ctypes
 
         below_normal = 0x4000
-        ctypes.windll.kernel32.SetPriorityClass(ctypes.windll.kernel32.GetCurrentProcess(), below_normal)
+        ctypes.windll.kernel32.SetPriorityClass(
+            ctypes.windll.kernel32.GetCurrentProcess(), below_normal
+        )
     else:
         with contextlib.suppress(OSError):
             os.nice(max(0, _NICE - os.nice(0)))

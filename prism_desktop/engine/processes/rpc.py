@@ -1,8 +1,9 @@
-"""Long work in a process of its own, told as JSON lines: progress, notice, and result {value} or error {message}.
+"""Long work in a process of its own, told as JSON lines:
+progress, notice, and result {value} or error {message}.
 
-The window loads no torch, so whatever needs it is done elsewhere (`workers`). A module whose work may be asked for has
-a function `serve(channel, *arguments)` that returns what `speak` does; `listen` is the other end. Importing this needs
-neither torch nor pandas.
+The window loads no torch, so whatever needs it is done elsewhere (`workers`). A module whose work
+may be asked for has a function `serve(channel, *arguments)` that returns what `speak` does;
+`listen` is the other end. Importing this needs neither torch nor pandas.
 """
 
 import json
@@ -20,18 +21,22 @@ from prism_desktop.engine.processes import pool
 
 T = TypeVar("T")
 
-_HEARTBEAT = 0.25  # seconds after which the last progress is told again, so that whoever waits can end the work
+# seconds after which the last progress is told again, so that whoever waits can end the work
+_HEARTBEAT = 0.25
 _log = logging.getLogger(__name__)
 
 
-def speak(channel: IO[str], work: Callable[[], Iterator[Event[T]]], told: Callable[[T], Any], what: str) -> bool:
+def speak(
+    channel: IO[str], work: Callable[[], Iterator[Event[T]]], told: Callable[[T], Any], what: str
+) -> bool:
     """Do the work and tell its events.
 
     Args:
         channel: to the one who asked.
         work: what to do.
         told: the result as JSON.
-        what: could not be done, if it fails for a reason that nobody foresaw: "The run could not be adapted".
+        what: could not be done, if it fails for a reason that nobody foresaw: "The run could not be
+            adapted".
 
     Returns:
         Whether nothing unforeseen happened.
@@ -126,7 +131,11 @@ def _messages(heard: "queue.SimpleQueue[pool.Message | None]") -> Iterator[pool.
 
 
 def _ending(code: int) -> str:
-    return "was ended, most often because memory ran out" if code == -9 else f"ended unexpectedly (code {code})"
+    return (
+        "was ended, most often because memory ran out"
+        if code == -9
+        else f"ended unexpectedly (code {code})"
+    )
 
 
 def _end(*_: object) -> NoReturn:

@@ -13,7 +13,8 @@ _SETTLE_SECONDS = 10.0  # between a run's last word and its worker being ready f
 class Series:
     """Hands runs to a worker; a context that ends what is at work when it ends.
 
-    A run that is cut off, by the end of this context or of either process, is interrupted and may be gone on with.
+    A run that is cut off, by the end of this context or of either process, is interrupted and may
+    be gone on with.
     """
 
     def __init__(self) -> None:
@@ -23,12 +24,22 @@ class Series:
     def __enter__(self) -> "Series":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
         self.close()
 
     def train(self, run: RunFolder) -> Iterator[Batch]:
-        """Train a run with a snapshot, or go on with it; events as `supervisor.watch` tells them, until it ends."""
-        if self._worker is not None and not (self._worker.settle(_SETTLE_SECONDS) and self._worker.usable):
+        """Train a run with a snapshot, or go on with it.
+
+        Events as `supervisor.watch` tells them, until it ends.
+        """
+        if self._worker is not None and not (
+            self._worker.settle(_SETTLE_SECONDS) and self._worker.usable
+        ):
             self._worker.close()
             self._worker = None
         if self._worker is None:

@@ -1,4 +1,7 @@
-"""Starts training processes and tells what they do. Needs no torch: the window and the command line import it."""
+"""Starts training processes and tells what they do.
+
+Needs no torch: the window and the command line import it.
+"""
 
 import os
 import time
@@ -14,7 +17,12 @@ from prism_desktop.engine.processes import pool
 from prism_desktop.engine.processes.failures import death
 from prism_desktop.engine.runs.folder import ACTIVE, ENDED, RunFolder
 from prism_desktop.engine.study.writer_lock import lock_file
-from prism_desktop.engine.training.snapshot import copy_snapshot, make_snapshot, source_of, with_machine_of
+from prism_desktop.engine.training.snapshot import (
+    copy_snapshot,
+    make_snapshot,
+    source_of,
+    with_machine_of,
+)
 
 POLL_SECONDS = 0.1
 IDLE_SECONDS = 0.5  # how often an empty batch shows a consumer that it may cancel
@@ -35,8 +43,8 @@ def train(study: Path, config: TrainConfig, snapshot: Path | None = None) -> Ite
         snapshot: an earlier run whose data are used again, to reproduce it.
 
     Yields:
-        Batches of events as in events.jsonl, oldest first, sometimes empty; the second names the run:
-        {"type": "run", "path": ...}.
+        Batches of events as in events.jsonl, oldest first, sometimes empty; the second names the
+        run: {"type": "run", "path": ...}.
 
     Raises:
         PrismError: training cannot start; a failure later on is an event.
@@ -90,10 +98,13 @@ def resume(run: RunFolder) -> RunFolder:
     """Go on with an interrupted, failed or untested stopped run from its last good checkpoint.
 
     Raises:
-        RunError: the run goes on already, is finished, was tested when it was stopped, or was discarded.
+        RunError: the run goes on already, is finished, was tested when it was stopped, or was
+            discarded.
     """
     run = RunFolder.open(run.path)
-    with (run.path / "resume.lock").open("a+b") as file:  # two at once must not both find it interrupted
+    with (run.path / "resume.lock").open(
+        "a+b"
+    ) as file:  # two at once must not both find it interrupted
         while not lock_file(file):
             time.sleep(POLL_SECONDS)
         _check_resumable(run)
@@ -107,16 +118,19 @@ def _check_resumable(run: RunFolder) -> None:
         raise RunError(f"The run {run.name} is training already.")
     if state != "finished" and run.tested:
         raise RunError(
-            f"The run {run.name} was {state} and tested, so it cannot go on: the test split is opened once. Start a "
-            "new run."
+            f"The run {run.name} was {state} and tested, so it cannot go on: the test split is "
+            "opened once. Start a new run."
         )
     if not run.resumable:
-        raise RunError(f"The run {run.name} is {state}, so there is nothing to resume; start a new run.")
+        raise RunError(
+            f"The run {run.name} is {state}, so there is nothing to resume; start a new run."
+        )
     run.meta()
 
 
 def follow(run: RunFolder) -> Iterator[Batch]:
-    """Events of a run's present process, from its start to its end, after one that names the run."""
+    """Events of a run's present process, from its start
+    to its end, after one that names the run."""
     events, offset = run.events()
     starts = [place for place, event in enumerate(events) if event.get("process") == "started"]
     yield [{"type": "run", "path": str(run.path), "name": run.name, "time": time.time()}]
@@ -125,9 +139,11 @@ def follow(run: RunFolder) -> Iterator[Batch]:
 
 
 def watch(run: RunFolder, offset: int = 0) -> Iterator[Batch]:
-    """Events of any run, its own child or not, from a byte offset of events.jsonl on until the run ends.
+    """Events of any run, its own child or not, from a
+    byte offset of events.jsonl on until the run ends.
 
-    If its process dies without a word, the last event is a "failed" one with advice. Closing this changes nothing.
+    If its process dies without a word, the last event is a "failed" one with advice. Closing this
+    changes nothing.
     """
     last, told = "", time.monotonic()
     while True:

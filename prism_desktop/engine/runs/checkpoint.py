@@ -1,6 +1,8 @@
-"""Checkpoints that are whole or absent: tensors, then a manifest with their SHA-256, then one rename.
+"""Checkpoints that are whole or absent: tensors, then
+a manifest with their SHA-256, then one rename.
 
-checkpoints/step-00000120/ holds state.safetensors and manifest.json. The last two good ones are kept.
+checkpoints/step-00000120/ holds state.safetensors and manifest.json. The last two good ones are
+kept.
 """
 
 import os
@@ -38,10 +40,14 @@ def save(folder: Path, checkpoint: Checkpoint, step: int) -> Path:
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir()
     try:
-        save_file({k: t.detach().to("cpu").contiguous().clone() for k, t in checkpoint.tensors.items()}, beside / STATE)
+        save_file(
+            {k: t.detach().to("cpu").contiguous().clone() for k, t in checkpoint.tensors.items()},
+            beside / STATE,
+        )
         sync(beside / STATE)
         write_json(
-            beside / MANIFEST, {"sha256": sha256(beside / STATE), "step": step, "cursor": dict(checkpoint.cursor)}
+            beside / MANIFEST,
+            {"sha256": sha256(beside / STATE), "step": step, "cursor": dict(checkpoint.cursor)},
         )
         sync(beside)
         if final.exists():  # what lies there is damaged
@@ -61,7 +67,8 @@ def recover(folder: Path) -> tuple[Checkpoint | None, int]:
     for path in sorted(folder.glob("step-*"), reverse=True):
         if not verified(path):
             damaged += 1
-            shutil.rmtree(path, ignore_errors=True)  # else it would pass for newer than what training writes next
+            # else it would pass for newer than what training writes next
+            shutil.rmtree(path, ignore_errors=True)
             continue
         manifest = read_json(path / MANIFEST) or {}
         return Checkpoint(load_file(path / STATE), manifest["cursor"]), damaged
@@ -95,7 +102,9 @@ def load_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tenso
         if kind == "optimizer":
             place, _, name = rest.partition(".")
             state.setdefault(int(place), {})[name] = tensor
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    optimizer.load_state_dict(
+        {"state": state, "param_groups": optimizer.state_dict()["param_groups"]}
+    )
 
 
 def _prune(folder: Path) -> None:

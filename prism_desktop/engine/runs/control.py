@@ -9,7 +9,8 @@ from prism_desktop.engine.runs.processes_alive import alive
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """Listens to control.json, and to whether the process that asked for the training still lives."""
+    """Listens to control.json, and to whether the process
+    that asked for the training still lives."""
 
     run: RunFolder
     parent: int | None = None  # process number; None: nobody waits for this training
@@ -18,7 +19,11 @@ class Control:
     def poll(self) -> Command:
         """What to do now. Whoever lost its parent stops and keeps: nobody would see or end it."""
         command = self.run.command()
-        if self.parent is not None and command in ("run", "pause") and not alive(self.parent, self.parent_born):
+        if (
+            self.parent is not None
+            and command in ("run", "pause")
+            and not alive(self.parent, self.parent_born)
+        ):
             return "stop"
         return command
 

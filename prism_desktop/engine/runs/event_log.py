@@ -1,4 +1,5 @@
-"""events.jsonl, written line by line so that a reader can follow and a killed writer spoils at most one line."""
+"""events.jsonl, written line by line so that a reader can
+follow and a killed writer spoils at most one line."""
 
 import json
 import time

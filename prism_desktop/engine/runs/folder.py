@@ -1,11 +1,15 @@
 """A run is a folder. Anyone may read it at any time; only the run's own process writes its results.
 
-config.json status.json control.json environment.json          what was asked, its state, what it is told, where it ran
-data/        images, pairs, comparisons, ratings as Parquet, and meta.json: the snapshot that the run learns from
-events.jsonl metrics.csv                                       live progress and curves
-checkpoints/ adapter/ tokens.safetensors                       weights on the way, and at the best epoch
-predictions.parquet consensus.parquet baselines.parquet        scores of every image, its own and to read it against
-summary.json summary.md                                        results
+config.json status.json control.json environment.json   what was asked, its state, what it is told,
+                                                        where it ran
+data/                                                   the snapshot that the run learns from:
+                                                        images, pairs, comparisons and ratings as
+                                                        Parquet, and meta.json
+events.jsonl metrics.csv                                live progress and curves
+checkpoints/ adapter/ tokens.safetensors                weights on the way, and at the best epoch
+predictions.parquet consensus.parquet baselines.parquet scores of every image, its own and to read
+                                                        it against
+summary.json summary.md                                 results
 """
 
 import contextlib
@@ -21,7 +25,15 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from prism_desktop.engine.atomic import read_json, write_json
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import RunError
-from prism_desktop.engine.runs.status import ACTIVE, ENDED, Command, State, Status, read_status, write_status
+from prism_desktop.engine.runs.status import (
+    ACTIVE,
+    ENDED,
+    Command,
+    State,
+    Status,
+    read_status,
+    write_status,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +50,18 @@ __all__ = [
     "list_runs",
 ]
 
-METRIC_COLUMNS = ("epoch", "step", "seconds", "split", "labeler", "attribute", "loss", "nll", "accuracy", "count")
+METRIC_COLUMNS = (
+    "epoch",
+    "step",
+    "seconds",
+    "split",
+    "labeler",
+    "attribute",
+    "loss",
+    "nll",
+    "accuracy",
+    "count",
+)
 _UNFINISHED: frozenset[State] = frozenset({"failed", "interrupted", "stopped"})
 
 
@@ -72,7 +95,9 @@ class RunFolder:
     @classmethod
     def create(cls, study: Path, config: TrainConfig) -> "RunFolder":
         """Make a new run in a study's `runs/`, in the state "preparing"."""
-        base = f"{datetime.now():%Y%m%d-%H%M%S}-{re.sub(r'[^a-z0-9-]+', '-', config.method.lower())}"
+        base = (
+            f"{datetime.now():%Y%m%d-%H%M%S}-{re.sub(r'[^a-z0-9-]+', '-', config.method.lower())}"
+        )
         number = 1
         while True:
             path = study / "runs" / (base if number == 1 else f"{base}-{number}")
@@ -116,10 +141,13 @@ class RunFolder:
         return TrainConfig.load(self.path / "config.json")
 
     def meta(self) -> dict[str, Any]:
-        """Of the snapshot: labelers, attributes with templates, split report, counts, fingerprint."""
+        """Of the snapshot: labelers, attributes with
+        templates, split report, counts, fingerprint."""
         meta = read_json(self.data / "meta.json")
         if meta is None:
-            raise RunError(f"The run {self.name} has no data snapshot, so it cannot be trained or evaluated.")
+            raise RunError(
+                f"The run {self.name} has no data snapshot, so it cannot be trained or evaluated."
+            )
         return meta
 
     def status(self) -> Status:
@@ -133,7 +161,10 @@ class RunFolder:
 
     @property
     def resumable(self) -> bool:
-        """Whether training may go on. A run that was tested may not: the test split is opened once."""
+        """Whether training may go on.
+
+        A run that was tested may not: the test split is opened once.
+        """
         return self.status().state in _UNFINISHED and not self.tested
 
     @property
@@ -141,8 +172,11 @@ class RunFolder:
         """Whether the test split was opened."""
         return (self.path / "summary.json").is_file()
 
-    def set_status(self, state: State, *, pid: int | None = None, message: str = "", advice: str = "") -> None:
-        """Record how the run stands; `pid` is the process that works on it (None: nobody does, or will)."""
+    def set_status(
+        self, state: State, *, pid: int | None = None, message: str = "", advice: str = ""
+    ) -> None:
+        """Record how the run stands; `pid` is the process
+        that works on it (None: nobody does, or will)."""
         write_status(self.path, state, pid=pid, message=message, advice=advice)
 
     def abandon(self) -> None:
@@ -162,7 +196,10 @@ class RunFolder:
         write_json(self.path / "control.json", {"command": command})
 
     def events(self, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
-        """Events from a byte offset on, and the offset to go on from. A half-written line waits for its rest."""
+        """Events from a byte offset on, and the offset to go on from.
+
+        A half-written line waits for its rest.
+        """
         try:
             with (self.path / "events.jsonl").open("rb") as file:
                 file.seek(offset)
@@ -183,17 +220,25 @@ class RunFolder:
     def metrics(self) -> "pd.DataFrame":
         """Curves: epoch, step, seconds, split, labeler, attribute, loss, nll, accuracy, count.
 
-        An empty labeler or attribute means all together; labeler "(macro)" is the mean over labelers.
+        An empty labeler or attribute means all together; labeler "(macro)" is the mean over
+        labelers.
         """
         import pandas as pd
 
         path = self.path / "metrics.csv"
         if not path.exists():
             return pd.DataFrame(columns=list(METRIC_COLUMNS))
-        return pd.read_csv(path, keep_default_na=False, na_values={c: [""] for c in ("loss", "nll", "accuracy")})
+        return pd.read_csv(
+            path, keep_default_na=False, na_values={c: [""] for c in ("loss", "nll", "accuracy")}
+        )
 
-    def predictions(self, labeler: str | None = None, attribute: str | None = None) -> "pd.DataFrame":
-        """Scores of the best epoch: labeler, attribute, image, score; differences of scores are logits."""
+    def predictions(
+        self, labeler: str | None = None, attribute: str | None = None
+    ) -> "pd.DataFrame":
+        """Scores of the best epoch: labeler, attribute, image, score.
+
+        Differences of scores are logits.
+        """
         return self._scores("predictions", labeler, attribute)
 
     def consensus(self, labeler: str | None = None, attribute: str | None = None) -> "pd.DataFrame":
@@ -206,14 +251,20 @@ class RunFolder:
 
         path = self.data / f"{name}.parquet"
         if not path.exists():
-            raise RunError(f"The run {self.name} lacks data/{name}.parquet, so it cannot be used any more.")
+            raise RunError(
+                f"The run {self.name} lacks data/{name}.parquet, so it cannot be used any more."
+            )
         return pd.read_parquet(path)
 
     def discard(self) -> None:
         """Delete what the run made, and remember that it was discarded."""
         for name in ("checkpoints", "adapter"):
             shutil.rmtree(self.path / name, ignore_errors=True)
-        for path in (*self.path.glob("*.safetensors"), *self.path.glob("*.parquet"), *self.path.glob("summary.*")):
+        for path in (
+            *self.path.glob("*.safetensors"),
+            *self.path.glob("*.parquet"),
+            *self.path.glob("summary.*"),
+        ):
             path.unlink()
         (self.path / "metrics.csv").unlink(missing_ok=True)
         self.set_status("discarded")
@@ -243,7 +294,9 @@ def list_runs(study: Path) -> tuple[RunSummary, ...]:
     """Every run of a study, newest first; folders that are no runs are passed over."""
     folders = sorted((study / "runs").glob("*/config.json"), reverse=True)
     summaries = [_summarise(RunFolder(path.parent)) for path in folders]
-    return tuple(sorted((s for s in summaries if s is not None), key=lambda s: s.created, reverse=True))
+    return tuple(
+        sorted((s for s in summaries if s is not None), key=lambda s: s.created, reverse=True)
+    )
 
 
 def _summarise(run: RunFolder) -> RunSummary | None:

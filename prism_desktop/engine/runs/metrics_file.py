@@ -1,4 +1,5 @@
-"""Losses and accuracies per labeler and attribute, summed up while an epoch goes on, and metrics.csv."""
+"""Losses and accuracies per labeler and attribute,
+summed up while an epoch goes on, and metrics.csv."""
 
 import csv
 import io
@@ -25,7 +26,8 @@ class Tally:
     """Sums over answers.
 
     Attributes:
-        sums: (4, labelers, attributes) float64: answers, their loss, answers that are no ties, right ones among those.
+        sums: (4, labelers, attributes) float64: answers, their loss, answers that are no ties,
+            right ones among those.
     """
 
     labelers: Sequence[str]
@@ -36,7 +38,11 @@ class Tally:
         self.sums = np.zeros((4, len(self.labelers), len(self.attributes)))
 
     def add(
-        self, labeler: npt.NDArray[np.int64], attribute: npt.NDArray[np.int64], loss: Doubles, correct: Doubles
+        self,
+        labeler: npt.NDArray[np.int64],
+        attribute: npt.NDArray[np.int64],
+        loss: Doubles,
+        correct: Doubles,
     ) -> None:
         """Add answers, (answers,) each; `correct` is 1, 0, 0.5 for equal scores, NaN for a tie."""
         shape = self.sums.shape[1:]
@@ -59,14 +65,20 @@ class Tally:
 
     def per_labeler(self) -> dict[str, Mean]:
         """Mean over each labeler's answers."""
-        return {name: _mean(self.sums[:, place].sum(axis=1)) for place, name in enumerate(self.labelers)}
+        return {
+            name: _mean(self.sums[:, place].sum(axis=1)) for place, name in enumerate(self.labelers)
+        }
 
     def per_attribute(self) -> dict[str, Mean]:
         """Mean over each attribute's answers."""
-        return {name: _mean(self.sums[:, :, place].sum(axis=1)) for place, name in enumerate(self.attributes)}
+        return {
+            name: _mean(self.sums[:, :, place].sum(axis=1))
+            for place, name in enumerate(self.attributes)
+        }
 
     def rows(self) -> list[tuple[str, str, Mean]]:
-        """(labeler, attribute, mean): all, macro, each labeler, each attribute, each of both that has answers."""
+        """(labeler, attribute, mean): all, macro, each labeler,
+        each attribute, each of both that has answers."""
         cells = [
             (labeler, attribute, _mean(self.sums[:, i, j]))
             for i, labeler in enumerate(self.labelers)
@@ -82,7 +94,9 @@ class Tally:
         ]
 
 
-def append_metrics(path: Path, epoch: int, step: int, seconds: float, split: str, tally: Tally) -> None:
+def append_metrics(
+    path: Path, epoch: int, step: int, seconds: float, split: str, tally: Tally
+) -> None:
     """Add an epoch's rows to metrics.csv, durably."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -91,7 +105,20 @@ def append_metrics(path: Path, epoch: int, step: int, seconds: float, split: str
     for labeler, attribute, mean in tally.rows():
         nll = "" if mean["nll"] is None else f"{mean['nll']:.6f}"
         accuracy = "" if mean["accuracy"] is None else f"{mean['accuracy']:.6f}"
-        writer.writerow([epoch, step, f"{seconds:.2f}", split, labeler, attribute, nll, nll, accuracy, mean["n"]])
+        writer.writerow(
+            [
+                epoch,
+                step,
+                f"{seconds:.2f}",
+                split,
+                labeler,
+                attribute,
+                nll,
+                nll,
+                accuracy,
+                mean["n"],
+            ]
+        )
     with path.open("a", encoding="utf-8", newline="") as file:
         file.write(text.getvalue())
         file.flush()

@@ -20,17 +20,24 @@ class LabelerScores:
 
 
 def write_predictions(
-    path: Path, scored: Iterable[Progress | LabelerScores], attributes: Sequence[str], images: Sequence[str]
+    path: Path,
+    scored: Iterable[Progress | LabelerScores],
+    attributes: Sequence[str],
+    images: Sequence[str],
 ) -> Iterator[Progress]:
-    """Write the scores of every labeler x attribute x image, one row group per labeler and attribute.
+    """Write the scores of every labeler x attribute x
+    image, one row group per labeler and attribute.
 
-    A reader who wants one labeler's scores of one attribute reads one group, whatever the number of labelers.
+    A reader who wants one labeler's scores of one attribute reads one group, whatever the number of
+    labelers.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     text = pa.string()
-    schema = pa.schema([("labeler", text), ("attribute", text), ("image", text), ("score", pa.float32())])
+    schema = pa.schema(
+        [("labeler", text), ("attribute", text), ("image", text), ("score", pa.float32())]
+    )
     beside = path.with_name(f".{path.name}.tmp")
     with pq.ParquetWriter(beside, schema) as file:
         for event in scored:
@@ -38,8 +45,13 @@ def write_predictions(
                 yield event
                 continue
             for column, attribute in enumerate(attributes):
-                names = [pa.array([name] * len(images), text) for name in (event.labeler, attribute)]
+                names = [
+                    pa.array([name] * len(images), text) for name in (event.labeler, attribute)
+                ]
                 scores = pa.array(event.scores[:, column], pa.float32())
-                file.write_table(pa.table([*names, pa.array(images, text), scores], schema=schema), max(1, len(images)))
+                file.write_table(
+                    pa.table([*names, pa.array(images, text), scores], schema=schema),
+                    max(1, len(images)),
+                )
     sync(beside)
     beside.replace(path)

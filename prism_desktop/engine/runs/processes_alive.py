@@ -1,4 +1,7 @@
-"""Processes of ours, started and ended; and whether a process is still there, without any library, on every system."""
+"""Processes of ours, started and ended.
+
+And whether a process is still there, without any library, on every system.
+"""
 
 import os
 import subprocess
@@ -10,10 +13,15 @@ from typing import IO
 def start_python(
     module: str, *arguments: str, stdin: int, stdout: int | IO[bytes], stderr: int | IO[bytes]
 ) -> subprocess.Popen[bytes]:
-    """Start a module of this program in a process of its own; the streams are as in `subprocess.Popen`."""
+    """Start a module of this program in a process of its own.
+
+    The streams are as in `subprocess.Popen`.
+    """
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", module, *arguments],  # -P: no module of the user's, from the folder at hand
-        env={"OMP_WAIT_POLICY": "PASSIVE", **os.environ},  # idle threads must not spin on the window's cores
+        # -P: no module of the user's, from the folder at hand
+        [sys.executable, "-P", "-m", module, *arguments],
+        # idle threads must not spin on the window's cores
+        env={"OMP_WAIT_POLICY": "PASSIVE", **os.environ},
         start_new_session=True,  # Ctrl-C is for the parent, which tells the child what to do
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         stdin=stdin,
@@ -33,7 +41,8 @@ def end_python(process: subprocess.Popen[bytes], grace: float) -> None:
 
 
 def alive(pid: int | None, born: str = "") -> bool:
-    """Whether the process runs; `born`, where known, tells it from a later one with the same number."""
+    """Whether the process runs; `born`, where known,
+    tells it from a later one with the same number."""
     if not pid or pid < 0:
         return False
     if sys.platform == "win32":
@@ -49,12 +58,18 @@ def alive(pid: int | None, born: str = "") -> bool:
 
 
 def birth(pid: int) -> str:
-    """When the process started, in the kernel's ticks since boot; empty where the system does not say."""
+    """When the process started, in the kernel's ticks since boot.
+
+    Empty where the system does not say.
+    """
     return _proc(pid)[1]
 
 
 def _proc(pid: int) -> tuple[str, str]:
-    """State letter and start time from /proc (proc(5), fields 3 and 22); empty on systems without it."""
+    """State letter and start time from /proc (proc(5), fields 3 and 22).
+
+    Empty on systems without it.
+    """
     try:
         text = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
     except OSError:

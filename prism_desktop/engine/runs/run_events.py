@@ -24,7 +24,8 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What the run does from now on: preparing, consensus, member, training, predicting, evaluating."""
+    """What the run does from now on: preparing, consensus,
+    member, training, predicting, evaluating."""
 
     name: str
     run: str = ""  # the sibling run that is trained in the stages "consensus" and "member"
@@ -50,8 +51,10 @@ class Epoch:
     epoch: int  # from 1
     step: int
     train: Mapping[str, float | int | None]  # loss, accuracy: running means over the epoch
-    val: Mapping[str, float | int | None]  # nll and accuracy: mean over labelers; micro: accuracy over answers
-    per_labeler: Mapping[str, Mapping[str, float | int | None]]  # train_accuracy, val_accuracy, val_nll, n
+    # nll and accuracy: mean over labelers; micro: accuracy over answers
+    val: Mapping[str, float | int | None]
+    # train_accuracy, val_accuracy, val_nll, n
+    per_labeler: Mapping[str, Mapping[str, float | int | None]]
     per_attribute: Mapping[str, Mapping[str, float | int | None]]
     seconds: float  # of the epoch, with its validation
     best: bool  # lowest validation nll so far
@@ -101,7 +104,18 @@ class Failed:
 
 
 TrainingEvent = (
-    Started | Stage | Step | Epoch | Paused | Resumed | Finished | Stopped | Discarded | Failed | Notice | Progress
+    Started
+    | Stage
+    | Step
+    | Epoch
+    | Paused
+    | Resumed
+    | Finished
+    | Stopped
+    | Discarded
+    | Failed
+    | Notice
+    | Progress
 )
 
 

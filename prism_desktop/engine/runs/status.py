@@ -8,9 +8,10 @@ from typing import Literal, get_args
 from prism_desktop.engine.atomic import read_json, write_json
 from prism_desktop.engine.runs.processes_alive import alive, birth
 
+# interrupted: also where the status says that the run goes on, but its process is gone
 State = Literal[
     "preparing", "training", "paused", "finished", "stopped", "failed", "discarded", "interrupted"
-]  # interrupted: also where the status says that the run goes on, but its process is gone
+]
 Command = Literal["run", "pause", "stop", "discard"]
 
 ACTIVE: frozenset[State] = frozenset({"preparing", "training", "paused"})
@@ -40,11 +41,22 @@ def read_status(run: Path) -> Status:
         state = "interrupted"
     updated = float(stored.get("updated", 0.0))
     started = float(stored.get("started", updated))
-    return Status(state, pid, born, started, updated, str(stored.get("message", "")), str(stored.get("advice", "")))
+    return Status(
+        state,
+        pid,
+        born,
+        started,
+        updated,
+        str(stored.get("message", "")),
+        str(stored.get("advice", "")),
+    )
 
 
-def write_status(run: Path, state: State, *, pid: int | None = None, message: str = "", advice: str = "") -> None:
-    """Record how the run in a folder stands; `pid` is the process that works on it (None: nobody does, or will)."""
+def write_status(
+    run: Path, state: State, *, pid: int | None = None, message: str = "", advice: str = ""
+) -> None:
+    """Record how the run in a folder stands; `pid` is the
+    process that works on it (None: nobody does, or will)."""
     now = time.time()
     started = (read_json(run / _FILE) or {}).get("started", now)
     status = Status(state, pid, birth(pid) if pid else "", started, now, message, advice)

@@ -1,4 +1,5 @@
-"""Verified copies of a study's database in `backups/`, made through SQLite while the study is in use."""
+"""Verified copies of a study's database in `backups/`,
+made through SQLite while the study is in use."""
 
 import os
 import sqlite3
@@ -17,7 +18,9 @@ _BEFORE = "before-schema"
 
 
 def back_up(file: Path, *, before_schema: int | None = None) -> Path:
-    """Copy a study's database, check the copy and only then give it its name; old copies are pruned.
+    """Copy a study's database, check the copy and only then give it its name.
+
+    Old copies are pruned.
 
     Args:
         file: the database, which others may be writing to meanwhile.
@@ -45,7 +48,9 @@ def back_up(file: Path, *, before_schema: int | None = None) -> Path:
             raise DiskFullError(
                 f"The disk of {folder} is full, so no backup was made. Older ones were kept."
             ) from error
-        raise StudyError(f"No backup could be written to {folder} ({error.strerror}). Older ones were kept.") from error
+        raise StudyError(
+            f"No backup could be written to {folder} ({error.strerror}). Older ones were kept."
+        ) from error
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
@@ -56,12 +61,15 @@ def back_up(file: Path, *, before_schema: int | None = None) -> Path:
 def backups(study: Path) -> list[Path]:
     """The study's backups, newest first."""
     return sorted(
-        (study / "backups").glob("*.sqlite3"), key=lambda file: (file.stat().st_mtime, file.name), reverse=True
+        (study / "backups").glob("*.sqlite3"),
+        key=lambda file: (file.stat().st_mtime, file.name),
+        reverse=True,
     )
 
 
 def is_due(file: Path) -> bool:
-    """Whether the newest backup (or the study itself) is more than a day old and the study has changed since."""
+    """Whether the newest backup (or the study itself) is more
+    than a day old and the study has changed since."""
     copies = backups(file.parent)
     since = copies[0].stat().st_mtime if copies else _fact(file, "created")
     if time.time() - since < DAY:
@@ -85,14 +93,17 @@ def _verify(copy: Path, file: Path) -> None:
         application = connection.execute("PRAGMA application_id").fetchone()[0]
     if verdict != "ok" or application != schema.APPLICATION_ID:
         raise CorruptStudyError(
-            f"The database of {file.parent} is damaged ({verdict}), so no backup was made of it; older ones were kept."
+            f"The database of {file.parent} is damaged ({verdict}), so no backup was made of it; "
+            "older ones were kept."
         )
 
 
 def _fact(file: Path, key: str) -> float:
     try:
         with closing(sqlite3.connect(address(file), uri=True)) as connection:
-            return float(connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()[0])
+            return float(
+                connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()[0]
+            )
     except (sqlite3.Error, TypeError, ValueError):
         return -1
 

@@ -19,7 +19,9 @@ def database(connection: Connection) -> list[Problem]:
         if row[0] != "ok"
     ]
     problems += [
-        Problem("reference", f"A row of table {row[0]} refers to a row of table {row[2]} that is gone.")
+        Problem(
+            "reference", f"A row of table {row[0]} refers to a row of table {row[2]} that is gone."
+        )
         for row in connection.execute(text("PRAGMA foreign_key_check"))
     ]
     if connection.execute(text("PRAGMA application_id")).scalar() != schema.APPLICATION_ID:
@@ -32,15 +34,22 @@ def database(connection: Connection) -> list[Problem]:
 
 def _counted(connection: Connection) -> Iterator[tuple[int, str, str]]:
     counts = (
-        (f"stimulus WHERE fold NOT BETWEEN 0 AND {FOLDS - 1}", "fold", "{count} images have no valid fold."),
         (
-            "trial AS t WHERE t.skipped = 0 AND NOT EXISTS (SELECT 1 FROM answer AS a WHERE a.trial_id = t.id)",
+            f"stimulus WHERE fold NOT BETWEEN 0 AND {FOLDS - 1}",
+            "fold",
+            "{count} images have no valid fold.",
+        ),
+        (
+            "trial AS t WHERE t.skipped = 0 AND NOT EXISTS (SELECT 1 FROM answer AS a WHERE "
+            "a.trial_id = t.id)",
             "reference",
             "{count} answered trials have lost their answers.",
         ),
         (
-            """trial AS t WHERE t.import_id IS NULL AND t.source = 'labeled' AND t.withdrawn <> coalesce(
-            (SELECT e.event = 'withdrawn' FROM trial_event AS e WHERE e.trial_id = t.id ORDER BY e.id DESC LIMIT 1),
+            """trial AS t WHERE t.import_id IS NULL AND t.source = 'labeled' AND t.withdrawn <>
+            coalesce(
+            (SELECT e.event = 'withdrawn' FROM trial_event AS e WHERE e.trial_id = t.id ORDER BY
+            e.id DESC LIMIT 1),
             t.withdrawn)""",
             "reference",
             "{count} trials are withdrawn or not against what their log says.",
@@ -51,29 +60,46 @@ def _counted(connection: Connection) -> Iterator[tuple[int, str, str]]:
 
 
 def files(connection: Connection, study: Path, *, deep: bool) -> list[Problem]:
-    """Images that are missing or have changed, and files in the study's folder that belong to no image."""
+    """Images that are missing or have changed, and files
+    in the study's folder that belong to no image."""
     facts = {
-        row[0]: (row[1], row[2]) for row in connection.execute(text("SELECT sha256, bytes, modified FROM stimulus"))
+        row[0]: (row[1], row[2])
+        for row in connection.execute(text("SELECT sha256, bytes, modified FROM stimulus"))
     }
     problems = []
     for image in queries.images(connection, study):
         if image.missing:
-            problems.append(Problem("missing", f"The image {image.name} is not at {image.path} any more."))
+            problems.append(
+                Problem("missing", f"The image {image.name} is not at {image.path} any more.")
+            )
         elif (deep or _touched(image.path, *facts[image.id])) and not _same(image.path, image.id):
             problems.append(
-                Problem("changed", f"The image {image.name} at {image.path} has changed since it was added.")
+                Problem(
+                    "changed",
+                    f"The image {image.name} at {image.path} has changed since it was added.",
+                )
             )
-    for folder, kind, what in (("thumbnails", "thumbnail", "thumbnail"), ("images", "copy", "copied image")):
+    for folder, kind, what in (
+        ("thumbnails", "thumbnail", "thumbnail"),
+        ("images", "copy", "copied image"),
+    ):
         strays = [file for file in (study / folder).glob("??/*") if file.stem not in facts]
         if strays:
-            problems.append(Problem(kind, f"{len(strays)} files of {study / folder} belong to no {what} of the study."))
+            problems.append(
+                Problem(
+                    kind,
+                    f"{len(strays)} files of {study / folder} belong to no {what} of the study.",
+                )
+            )
     return problems + _embeddings(connection, study)
 
 
 def _embeddings(connection: Connection, study: Path) -> list[Problem]:
     """Sets of embeddings that are gone or damaged, or that no import owns."""
     reports = [report for report in queries.imports(connection) if report.undone is None]
-    owned = [str(report.mapping["embeddings"]) for report in reports if "embeddings" in report.mapping]
+    owned = [
+        str(report.mapping["embeddings"]) for report in reports if "embeddings" in report.mapping
+    ]
     problems = []
     for name in owned:
         try:
@@ -81,7 +107,10 @@ def _embeddings(connection: Connection, study: Path) -> list[Problem]:
         except PrismError as error:
             problems.append(Problem("embeddings", str(error)))
     strays = [found.name for found in embeddings.list_embeddings(study) if found.name not in owned]
-    problems += [Problem("embeddings", f"The embeddings {name} in {study} belong to no import.") for name in strays]
+    problems += [
+        Problem("embeddings", f"The embeddings {name} in {study} belong to no import.")
+        for name in strays
+    ]
     return problems
 
 

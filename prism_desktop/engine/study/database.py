@@ -1,4 +1,5 @@
-"""Connections to a study's database: each lives in a thread of its own, and SQLite's errors become sentences."""
+"""Connections to a study's database: each lives in a thread
+of its own, and SQLite's errors become sentences."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -27,21 +28,27 @@ BUSY_SECONDS = 10.0
 class Database:
     """One connection in one thread. Functions are handed in and run there, one after the other.
 
-    The thread exists so that callers in any thread may share the connection, which must never cross a thread.
+    The thread exists so that callers in any thread may share the connection, which must never cross
+    a thread.
     """
 
     def __init__(self, file: Path, *, writable: bool, immutable: bool = False) -> None:
         self._file = file
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="study-writer" if writable else "study-reader")
+        self._thread = ThreadPoolExecutor(
+            1, thread_name_prefix="study-writer" if writable else "study-reader"
+        )
         self._closed = False
         try:
-            self._connection = self._run(lambda: _connect(file, writable=writable, immutable=immutable))
+            self._connection = self._run(
+                lambda: _connect(file, writable=writable, immutable=immutable)
+            )
         except BaseException:
             self._thread.shutdown()
             raise
 
     def write(self, function: Callable[[Connection], T]) -> T:
-        """Run `function` in a transaction that is on the disk when this returns, or did not happen at all."""
+        """Run `function` in a transaction that is on the disk
+        when this returns, or did not happen at all."""
 
         def transaction() -> T:
             with self._connection.begin():
@@ -50,7 +57,8 @@ class Database:
         return self._run(transaction)
 
     def read(self, function: Callable[[Connection], T]) -> T:
-        """Run `function`, which sees everything that was written before, in one consistent snapshot."""
+        """Run `function`, which sees everything that was
+        written before, in one consistent snapshot."""
 
         def snapshot() -> T:
             with self._connection.begin():
@@ -89,7 +97,8 @@ def _disconnect(connection: Connection) -> None:
 def address(file: Path, mode: str = "ro", *, immutable: bool = False) -> str:
     """The file as SQLite's URI, safe for names with "?" and "#"."""
     path = quote(file.resolve().as_posix(), safe="/:")
-    return f"file:{'' if path.startswith('/') else '/'}{path}?mode={mode}{'&immutable=1' if immutable else ''}"
+    root, more = "" if path.startswith("/") else "/", "&immutable=1" if immutable else ""
+    return f"file:{root}{path}?mode={mode}{more}"
 
 
 def _engine(file: Path, *, writable: bool, immutable: bool) -> Engine:
@@ -107,7 +116,8 @@ def _engine(file: Path, *, writable: bool, immutable: bool) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        # A read-then-write transaction that starts as a reader can fail at its first write; this one cannot.
+        # A read-then-write transaction that starts as a reader can fail at its first write; this
+        # one cannot.
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writable else "BEGIN")
 
     return engine
@@ -140,11 +150,16 @@ def _explanation(error: Any, study: Path) -> StudyError | None:
     if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
         return CorruptStudyError(f"The database of {study} is damaged. {rescue(study)}")
     if name.startswith("SQLITE_BUSY"):
-        return StudyLockedError(f"Another program holds the database of {study}. {kept} Close it and try again.")
+        return StudyLockedError(
+            f"Another program holds the database of {study}. {kept} Close it and try again."
+        )
     if name.startswith("SQLITE_IOERR"):
         return StudyError(f"The disk of {study} could not be read or written ({name}). {kept}")
     if name.startswith("SQLITE_CANTOPEN"):
-        return StudyError(f"The database of {study} cannot be opened. Check that the folder can be read and written.")
+        return StudyError(
+            f"The database of {study} cannot be opened. Check that the folder can be read and "
+            "written."
+        )
     return None
 
 
@@ -154,6 +169,6 @@ def rescue(study: Path) -> str:
     if not copies:
         return "It was left as it is, and there is no backup of it."
     return (
-        f"It was left as it is. The newest backup is {copies[-1]}; to go back to it, move study.sqlite3* away "
-        "and copy the backup to study.sqlite3."
+        f"It was left as it is. The newest backup is {copies[-1]}; to go back to it, move "
+        "study.sqlite3* away and copy the backup to study.sqlite3."
     )

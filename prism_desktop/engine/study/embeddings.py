@@ -1,7 +1,9 @@
-"""Image embeddings that were computed elsewhere: a matrix per set, in the study's folder `embeddings/`.
+"""Image embeddings that were computed elsewhere: a
+matrix per set, in the study's folder `embeddings/`.
 
-A set is one safetensors file: `image` (n, 32) uint8, the images' SHA-256, and `embedding` (n, d) float32. A training
-reads it without the database. Sets never change; another import makes another set.
+A set is one safetensors file: `image` (n, 32) uint8, the images' SHA-256, and `embedding` (n, d)
+float32. A training reads it without the database. Sets never change; another import makes another
+set.
 """
 
 import hashlib
@@ -118,8 +120,12 @@ def write_embeddings(study: Path, name: str, images: Sequence[ImageId], matrix: 
         beside.replace(path)
     except OSError as error:
         if error.errno == 28:  # ENOSPC
-            raise DiskFullError(f"The disk of {path.parent} is full; nothing was imported.") from error
-        raise StudyError(f"{path} cannot be written ({error.strerror}); nothing was imported.") from error
+            raise DiskFullError(
+                f"The disk of {path.parent} is full; nothing was imported."
+            ) from error
+        raise StudyError(
+            f"{path} cannot be written ({error.strerror}); nothing was imported."
+        ) from error
     finally:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
@@ -127,7 +133,8 @@ def write_embeddings(study: Path, name: str, images: Sequence[ImageId], matrix: 
 
 
 def fingerprint(images: npt.NDArray[np.uint8], matrix: Matrix) -> str:
-    """SHA-256 over the shape, the images' ids and the numbers, the same wherever they were imported from."""
+    """SHA-256 over the shape, the images' ids and the
+    numbers, the same wherever they were imported from."""
     digest = hashlib.sha256(repr(matrix.shape).encode())
     digest.update(np.ascontiguousarray(images).tobytes())
     digest.update(np.ascontiguousarray(matrix, dtype="<f4").tobytes())
@@ -144,4 +151,6 @@ def _header(path: Path) -> dict[str, dict[str, list[int]]]:
 
 
 def _damaged(path: Path) -> StudyError:
-    return StudyError(f"{path} is damaged; undo the import of these embeddings and import them again.")
+    return StudyError(
+        f"{path} is damaged; undo the import of these embeddings and import them again."
+    )

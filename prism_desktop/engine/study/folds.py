@@ -1,4 +1,5 @@
-"""Folds of images, fixed when an image is added, so that pairs drawn within them are never lost to a split."""
+"""Folds of images, fixed when an image is added, so that
+pairs drawn within them are never lost to a split."""
 
 from collections.abc import Sequence
 
@@ -9,7 +10,8 @@ def assign_folds(images: Sequence[ImageId], counts: Sequence[int]) -> dict[Image
     """Give each new image the emptiest fold, in the order of the hashes.
 
     Args:
-        images: the new images; hashes are random, so their order is a random order that everyone can repeat.
+        images: the new images; hashes are random, so their order is a random order that everyone
+            can repeat.
         counts: how many images each fold has already.
 
     Returns:
@@ -18,7 +20,8 @@ def assign_folds(images: Sequence[ImageId], counts: Sequence[int]) -> dict[Image
     sizes = list(counts)
     folds = {}
     for image in sorted(images):
-        # Among equally empty folds the hash decides, or the first fold would hold every study's odd image.
+        # Among equally empty folds the hash decides, or the first fold would hold every study's odd
+        # image.
         start = int(image[:8], 16) % len(sizes)
         fold = min(range(len(sizes)), key=lambda fold: (sizes[fold], (fold - start) % len(sizes)))
         sizes[fold] += 1

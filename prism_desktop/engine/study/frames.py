@@ -1,4 +1,7 @@
-"""Trials and images as pandas tables, one row per attribute answered. Runs in the reader's thread."""
+"""Trials and images as pandas tables, one row per attribute answered.
+
+Runs in the reader's thread.
+"""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,10 +18,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _CHOSEN = f"t.kind = :kind AND t.skipped = 0 AND {CURRENT}"
-_TRIALS = f"""SELECT t.id, t.uid, t.labeler_id, t.session_id, t.place, t.left_id, t.right_id, t.onset, t.seconds,
+_TRIALS = f"""SELECT t.id, t.uid, t.labeler_id, t.session_id, t.place, t.left_id, t.right_id,
+t.onset, t.seconds,
 e.uid, t.source, t.dropped_frames FROM trial AS t LEFT JOIN trial AS e ON e.id = t.repeat_of_id
 WHERE {_CHOSEN} ORDER BY t.id"""
-_ANSWERS = f"""SELECT a.trial_id, a.attribute_id, a.value, a.raw FROM trial AS t JOIN answer AS a ON a.trial_id = t.id
+_ANSWERS = f"""SELECT a.trial_id, a.attribute_id, a.value, a.raw FROM trial AS t JOIN answer AS a
+ON a.trial_id = t.id
 WHERE {_CHOSEN} ORDER BY a.trial_id, a.attribute_id"""
 
 
@@ -26,13 +31,15 @@ def comparisons(connection: Connection) -> "pd.DataFrame":
     """Current comparisons.
 
     Returns:
-        trial, labeler, session, order (int64), left, right (image ids), attribute, outcome ("left", "right" or "tie"),
-        onset (unix s), seconds, repeat_of (trial or missing), source, dropped_frames (float64, NaN: not measured);
-        oldest first.
+        trial, labeler, session, order (int64), left, right (image ids), attribute, outcome ("left",
+        "right" or "tie"), onset (unix s), seconds, repeat_of (trial or missing), source,
+        dropped_frames (float64, NaN: not measured); oldest first.
     """
     frame = _answers(connection, "comparison", ("left", "right")).drop(columns="raw")
     outcomes = _texts([schema.OUTCOME_NAME[value] for value in (-1, 0, 1)])
-    frame.insert(7, "outcome", outcomes.take(frame.pop("value").to_numpy() + 1).reset_index(drop=True))
+    frame.insert(
+        7, "outcome", outcomes.take(frame.pop("value").to_numpy() + 1).reset_index(drop=True)
+    )
     return frame
 
 
@@ -40,9 +47,10 @@ def ratings(connection: Connection) -> "pd.DataFrame":
     """Current ratings.
 
     Returns:
-        trial, labeler, session, order (int64), image (id), attribute, value (int64, 1-4), raw (float64, the rating as
-        it was imported where its scale was another, else NaN), onset (unix s), seconds, repeat_of (trial or missing),
-        source, dropped_frames (float64, NaN: not measured); oldest first.
+        trial, labeler, session, order (int64), image (id), attribute, value (int64, 1-4), raw
+        (float64, the rating as it was imported where its scale was another, else NaN), onset (unix
+        s), seconds, repeat_of (trial or missing), source, dropped_frames (float64, NaN: not
+        measured); oldest first.
     """
     return _answers(connection, "rating", ("image",))
 
@@ -53,7 +61,9 @@ def images(connection: Connection, study: Path) -> "pd.DataFrame":
 
     query = "SELECT sha256, name, path, copied, width, height, fold FROM stimulus ORDER BY name"
     image, name, path, copied, width, height, fold = _columns(connection, query, 7)
-    paths = [str(study / place) if inside else place for place, inside in zip(path, copied, strict=True)]
+    paths = [
+        str(study / place) if inside else place for place, inside in zip(path, copied, strict=True)
+    ]
     numbers = {"width": width, "height": height, "fold": fold}
     return pd.DataFrame(
         {"image": _texts(image), "name": _texts(name), "path": _texts(paths)}
@@ -62,7 +72,8 @@ def images(connection: Connection, study: Path) -> "pd.DataFrame":
 
 
 def _answers(connection: Connection, kind: str, sides: tuple[str, ...]) -> "pd.DataFrame":
-    """Strings are looked up once per trial or table row and spread by number, far quicker than by row."""
+    """Strings are looked up once per trial or table row
+    and spread by number, far quicker than by row."""
     import numpy as np
     import pandas as pd
 
@@ -80,11 +91,18 @@ def _answers(connection: Connection, kind: str, sides: tuple[str, ...]) -> "pd.D
         return _texts(names).take(places).reset_index(drop=True)
 
     stimuli = "SELECT id, sha256 FROM stimulus ORDER BY id"
-    shown = {side: named(stimuli, np.array(trials[5 + number], np.int64)[rows]) for number, side in enumerate(sides)}
+    shown = {
+        side: named(stimuli, np.array(trials[5 + number], np.int64)[rows])
+        for number, side in enumerate(sides)
+    }
     columns = {
         "trial": spread(_texts(trials[1])),
-        "labeler": named("SELECT id, code FROM labeler ORDER BY id", np.array(trials[2], np.int64)[rows]),
-        "session": named("SELECT id, uid FROM session ORDER BY id", np.array(trials[3], np.int64)[rows]),
+        "labeler": named(
+            "SELECT id, code FROM labeler ORDER BY id", np.array(trials[2], np.int64)[rows]
+        ),
+        "session": named(
+            "SELECT id, uid FROM session ORDER BY id", np.array(trials[3], np.int64)[rows]
+        ),
         "order": pd.Series(np.array(trials[4], np.int64)[rows]),
         **shown,
         "attribute": named("SELECT id, name FROM attribute ORDER BY id", attribute),
@@ -99,7 +117,9 @@ def _answers(connection: Connection, kind: str, sides: tuple[str, ...]) -> "pd.D
     return pd.DataFrame(columns)
 
 
-def _columns(connection: Connection, query: str, count: int, **parameters: str) -> list[tuple[Any, ...]]:
+def _columns(
+    connection: Connection, query: str, count: int, **parameters: str
+) -> list[tuple[Any, ...]]:
     # The driver's own tuples: SQLAlchemy's rows would cost as much again as reading them.
     driver = connection.connection.driver_connection
     assert driver is not None

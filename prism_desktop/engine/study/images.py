@@ -16,17 +16,20 @@ from prism_desktop.engine.study.records import ImageId, ImageRecord, NewImage
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF")
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
-MAX_PIXELS = 89_478_485  # where Pillow begins to warn of decompression bombs; a large photograph has half of it
+# where Pillow begins to warn of decompression bombs; a large photograph has half of it
+MAX_PIXELS = 89_478_485
 THUMBNAIL = 256  # px, the longer side
 _BEHIND_TRANSPARENT = (128, 128, 128)  # faces sit on mid-grey
 
 
 def open_image(file: Path | str | BytesIO, *, at_least: int | None = None) -> Image.Image:
-    """Decode an image: rotated as EXIF says, 8-bit RGB, transparency over mid-grey, the first frame of many.
+    """Decode an image: rotated as EXIF says, 8-bit RGB,
+    transparency over mid-grey, the first frame of many.
 
     Args:
         file: a path, or the bytes of a file.
-        at_least: a JPEG may be decoded smaller as long as both sides keep this many px; quicker, for thumbnails.
+        at_least: a JPEG may be decoded smaller as long as both sides keep this many px; quicker,
+            for thumbnails.
 
     Raises:
         InputError: it is missing, no JPEG, PNG, WEBP or TIFF, damaged, or absurdly large.
@@ -35,7 +38,9 @@ def open_image(file: Path | str | BytesIO, *, at_least: int | None = None) -> Im
     try:
         with Image.open(file, formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
-                raise InputError(f"{name} is {image.width} x {image.height} px, too large to be opened safely.")
+                raise InputError(
+                    f"{name} is {image.width} x {image.height} px, too large to be opened safely."
+                )
             if at_least is not None:
                 image.draft("RGB", (at_least, at_least))
             return _rgb(ImageOps.exif_transpose(image))
@@ -47,7 +52,16 @@ def open_image(file: Path | str | BytesIO, *, at_least: int | None = None) -> Im
         raise InputError(f"{name} has too many pixels to be opened safely.") from error
     except MemoryError as error:
         raise InputError(f"{name} does not fit into memory.") from error
-    except (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, OverflowError) as error:
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        TypeError,
+        KeyError,
+        IndexError,
+        EOFError,
+        OverflowError,
+    ) as error:
         # Decoders raise almost anything over damaged files.
         raise InputError(f"{name} is damaged and cannot be read ({error}).") from error
 
@@ -70,7 +84,13 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     import numpy as np
 
     values = np.asarray(image, dtype=np.float64)
-    top = 1.0 if image.mode == "F" and values.max() <= 1 else 255.0 if values.max() <= 255 else 65535.0
+    top = (
+        1.0
+        if image.mode == "F" and values.max() <= 1
+        else 255.0
+        if values.max() <= 255
+        else 65535.0
+    )
     return Image.fromarray((np.clip(values / top, 0, 1) * 255 + 0.5).astype(np.uint8))
 
 
@@ -98,7 +118,10 @@ def read_image(path: Path, name: str) -> NewImage:
 
 
 def find_images(folder: Path) -> Iterator[Path]:
-    """Files that are named like images, in the folder and below it, in a fixed order; hidden ones are left out."""
+    """Files that are named like images, in the folder and below it, in a fixed order.
+
+    Hidden ones are left out.
+    """
     for place, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):

@@ -1,4 +1,7 @@
-"""Imports: everything of one source in one transaction, and out again. Runs in the writer's thread."""
+"""Imports: everything of one source in one transaction, and out again.
+
+Runs in the writer's thread.
+"""
 
 import time
 from pathlib import Path
@@ -31,18 +34,27 @@ def apply(connection: Connection, study: Path, batch: ImportBatch) -> Changes:
     people = [labeler for labeler in batch.labelers if labeler.code not in codes]
     names = set(connection.execute(select(schema.AttributeRow.name)).scalars())
     judged = [attribute for attribute in batch.attributes if attribute.name not in names]
-    changes = writing.add_labelers(connection, people, key) | writing.add_attributes(connection, judged, key)
+    changes = writing.add_labelers(connection, people, key) | writing.add_attributes(
+        connection, judged, key
+    )
     for attribute in batch.revised:
-        wording = writing.attribute_values(attribute.question, attribute.scale_labels, attribute.templates)
+        wording = writing.attribute_values(
+            attribute.question, attribute.scale_labels, attribute.templates
+        )
         changes |= writing.update_attribute(connection, attribute.name, wording)
     images = writing.add_images(connection, study, batch.images, copied=batch.copied, import_id=key)
     return changes | images.changes | trials.record(connection, batch.trials, import_id=key)
 
 
 def undo(connection: Connection, study: Path, import_id: str) -> tuple[Changes, list[Path]]:
-    """Take a batch out again; also returns files that may go once this is committed: copied images, embeddings."""
+    """Take a batch out again.
+
+    Also returns files that may go once this is committed: copied images, embeddings.
+    """
     row = schema.ImportRow
-    found = connection.execute(select(row.id, row.source, row.undone, row.report).where(row.uid == import_id)).first()
+    found = connection.execute(
+        select(row.id, row.source, row.undone, row.report).where(row.uid == import_id)
+    ).first()
     if found is None:
         raise InputError(f"There is no import {import_id} in this study.")
     key, source, undone, report = found
@@ -51,7 +63,8 @@ def undo(connection: Connection, study: Path, import_id: str) -> tuple[Changes, 
     _refuse_if_built_upon(connection, key, source)
     people = connection.execute(
         text(
-            "SELECT DISTINCT p.code FROM trial AS t JOIN labeler AS p ON p.id = t.labeler_id WHERE t.import_id = :key"
+            "SELECT DISTINCT p.code FROM trial AS t JOIN labeler AS p ON p.id = t.labeler_id "
+            "WHERE t.import_id = :key"
         ),
         {"key": key},
     ).scalars()
@@ -70,23 +83,28 @@ def _refuse_if_built_upon(connection: Connection, key: int, source: str) -> None
             # A join on either column would compare every trial with every other.
             """WITH brought AS (SELECT id FROM trial WHERE import_id = :key)
             SELECT count(*) FROM trial WHERE import_id IS NOT :key
-            AND (repeat_of_id IN (SELECT id FROM brought) OR supersedes_id IN (SELECT id FROM brought))"""
+            AND (repeat_of_id IN (SELECT id FROM brought)
+                 OR supersedes_id IN (SELECT id FROM brought))"""
         ),
         {"key": key},
     ).scalar_one()
     if later:
         raise InputError(
-            f"The import of {source} cannot be undone: {later} later answers repeat or correct trials that it brought. "
-            "Nothing was changed."
+            f"The import of {source} cannot be undone: {later} later answers repeat or correct "
+            "trials that it brought. Nothing was changed."
         )
 
 
 def _remove(connection: Connection, study: Path, key: int) -> list[Path]:
-    """Trials first, then whatever nothing uses any more; the rest belongs to the study from now on."""
+    """Trials first, then whatever nothing uses any more.
+
+    The rest belongs to the study from now on.
+    """
     brought = "SELECT id FROM trial WHERE import_id = :key"
     used = {
         "session": "SELECT session_id FROM trial",
-        "stimulus": "SELECT left_id FROM trial UNION SELECT right_id FROM trial WHERE right_id IS NOT NULL",
+        "stimulus": "SELECT left_id FROM trial UNION SELECT right_id FROM trial WHERE right_id IS "
+        "NOT NULL",
         "attribute": "SELECT attribute_id FROM answer",
         "labeler": "SELECT labeler_id FROM session",
     }
@@ -95,11 +113,19 @@ def _remove(connection: Connection, study: Path, key: int) -> list[Path]:
     connection.execute(text(f"DELETE FROM trial_event WHERE trial_id IN ({brought})"), {"key": key})
     connection.execute(text("DELETE FROM trial WHERE import_id = :key"), {"key": key})
     copies = connection.execute(
-        text(f"SELECT path FROM stimulus WHERE import_id = :key AND copied AND id NOT IN ({used['stimulus']})"),
+        text(
+            "SELECT path FROM stimulus WHERE import_id = :key AND copied AND id NOT IN "
+            f"({used['stimulus']})"
+        ),
         {"key": key},
     ).scalars()
     paths = [study / path for path in copies]
     for table, users in used.items():
-        connection.execute(text(f"DELETE FROM {table} WHERE import_id = :key AND id NOT IN ({users})"), {"key": key})
-        connection.execute(text(f"UPDATE {table} SET import_id = NULL WHERE import_id = :key"), {"key": key})
+        connection.execute(
+            text(f"DELETE FROM {table} WHERE import_id = :key AND id NOT IN ({users})"),
+            {"key": key},
+        )
+        connection.execute(
+            text(f"UPDATE {table} SET import_id = NULL WHERE import_id = :key"), {"key": key}
+        )
     return paths

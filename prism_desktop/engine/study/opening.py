@@ -1,4 +1,5 @@
-"""Making and opening a study's database: who it is, which schema it has, and bringing an old one up to date."""
+"""Making and opening a study's database: who it is, which
+schema it has, and bringing an old one up to date."""
 
 import os
 import sqlite3
@@ -14,7 +15,13 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
-from prism_desktop.engine.errors import CorruptStudyError, InputError, NewerSchemaError, ReadOnlyStudyError, StudyError
+from prism_desktop.engine.errors import (
+    CorruptStudyError,
+    InputError,
+    NewerSchemaError,
+    ReadOnlyStudyError,
+    StudyError,
+)
 from prism_desktop.engine.study import schema
 from prism_desktop.engine.study.backup import back_up
 from prism_desktop.engine.study.database import Database, address, explained, rescue
@@ -40,21 +47,32 @@ def make_folder(path: Path) -> None:
     if (path / FILE).exists():
         raise InputError(f"There is a study in {path} already. Open it, or choose another folder.")
     try:
-        if path.exists() and (not path.is_dir() or not all(_is_ours(part) for part in path.iterdir())):
-            raise InputError(f"{path} holds other files. Choose an empty or a new folder for the study.")
+        if path.exists() and (
+            not path.is_dir() or not all(_is_ours(part) for part in path.iterdir())
+        ):
+            raise InputError(
+                f"{path} holds other files. Choose an empty or a new folder for the study."
+            )
         for part in ("", *FOLDERS):
             (path / part).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ReadOnlyStudyError(f"{path} cannot be made ({error.strerror}). Choose another place.") from error
+        raise ReadOnlyStudyError(
+            f"{path} cannot be made ({error.strerror}). Choose another place."
+        ) from error
 
 
 def _is_ours(part: Path) -> bool:
     """Whether it is what an attempt to make a study that was cut off leaves behind."""
-    return part.name.startswith(_PART) or (part.name in FOLDERS and part.is_dir() and not any(part.iterdir()))
+    return part.name.startswith(_PART) or (
+        part.name in FOLDERS and part.is_dir() and not any(part.iterdir())
+    )
 
 
 def make_database(file: Path, name: str, attributes: Sequence[AttributeRecord]) -> None:
-    """Write an empty study to a file that does not exist yet; the file gets its name once it is complete."""
+    """Write an empty study to a file that does not exist yet.
+
+    The file gets its name once it is complete.
+    """
     refuse_network_share(file.parent)
     part = file.with_name(_PART)
     for left in file.parent.glob(f"{_PART}*"):
@@ -64,7 +82,12 @@ def make_database(file: Path, name: str, attributes: Sequence[AttributeRecord]) 
             with closing(sqlite3.connect(part)) as connection:
                 connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
             migrate(part)
-            facts = {"id": uuid.uuid4().hex, "name": name, "created": repr(time.time()), "revision": "0"}
+            facts = {
+                "id": uuid.uuid4().hex,
+                "name": name,
+                "created": repr(time.time()),
+                "revision": "0",
+            }
             with closing(sqlite3.connect(part)) as connection, connection:
                 connection.executemany("INSERT INTO meta VALUES (?, ?)", facts.items())
         database = Database(part, writable=True)
@@ -83,7 +106,9 @@ def lock_for_writing(file: Path) -> WriterLock:
     identify(file, immutable=frozen)
     refuse_network_share(file.parent)
     if frozen or not os.access(file, os.W_OK):
-        raise ReadOnlyStudyError(f"The study {file.parent} cannot be written. Nothing was changed; open it read-only.")
+        raise ReadOnlyStudyError(
+            f"The study {file.parent} cannot be written. Nothing was changed; open it read-only."
+        )
     return WriterLock(file.parent)
 
 
@@ -107,20 +132,21 @@ def open_reader(file: Path) -> Database:
     """A connection for reading only, beside a writer or on a disk that cannot be written.
 
     Raises:
-        StudyError: the schema is older than this program's, or the last writer was cut off on a disk that cannot be
-            written now; opening it for writing once helps with both.
+        StudyError: the schema is older than this program's, or the last writer was cut off on a
+            disk that cannot be written now; opening it for writing once helps with both.
     """
     frozen = not os.access(file.parent, os.W_OK)
     log = file.with_name(file.name + "-wal")
     if frozen and log.exists() and log.stat().st_size:
         raise StudyError(
-            f"The study {file.parent} was not closed properly and its folder cannot be written. Nothing was changed; "
-            "copy it to a folder that you can write and open it there."
+            f"The study {file.parent} was not closed properly and its folder cannot be written. "
+            "Nothing was changed; copy it to a folder that you can write and open it there."
         )
     if identify(file, immutable=frozen) < schema.SCHEMA_VERSION:
         raise StudyError(
-            f"The study {file.parent} was written by an older version. Nothing was changed; bring it up to date by "
-            f"`prism-desktop study upgrade {file.parent}`, or open it in the window. A backup is made first."
+            f"The study {file.parent} was written by an older version. Nothing was changed; bring "
+            f"it up to date by `prism-desktop study upgrade {file.parent}`, or open it in the "
+            "window. A backup is made first."
         )
     return Database(file, writable=False, immutable=frozen)
 
@@ -129,8 +155,9 @@ def refuse_network_share(study: Path) -> None:
     """Raises: StudyError: the folder lies on a network share."""
     if share := network_share(study):
         raise StudyError(
-            f"The study {study} lies on a network share ({share}), where SQLite cannot keep it safe. Nothing was "
-            "changed; move it to a local disk. Sharing a study needs PostgreSQL, which is not supported yet."
+            f"The study {study} lies on a network share ({share}), where SQLite cannot keep it "
+            "safe. Nothing was changed; move it to a local disk. Sharing a study needs "
+            "PostgreSQL, which is not supported yet."
         )
 
 
@@ -142,8 +169,8 @@ def _bring_up_to_date(file: Path) -> None:
     except SQLAlchemyError as error:
         reason = str(error).splitlines()[0]
         raise StudyError(
-            f"The study {file.parent} could not be brought up to date ({reason}). It was left as it was, and {copy} is "
-            "a copy of it; please report this."
+            f"The study {file.parent} could not be brought up to date ({reason}). It was left as "
+            f"it was, and {copy} is a copy of it; please report this."
         ) from error
 
 
@@ -153,7 +180,9 @@ def _refuse_damaged(file: Path, database: Database) -> None:
         return
     verdict = database.read(lambda c: c.exec_driver_sql("PRAGMA quick_check(1)").scalar_one())
     if verdict != "ok":
-        raise CorruptStudyError(f"The database of {file.parent} is damaged ({verdict}). {rescue(file.parent)}")
+        raise CorruptStudyError(
+            f"The database of {file.parent} is damaged ({verdict}). {rescue(file.parent)}"
+        )
 
 
 def migrate(file: Path, migrations: Path = MIGRATIONS) -> None:
@@ -174,10 +203,12 @@ def migrate(file: Path, migrations: Path = MIGRATIONS) -> None:
             command.upgrade(config, "head")
             if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").first():
                 raise CorruptStudyError(
-                    f"The study {file.parent} could not be brought up to date: its table {broken[0]} has references to "
-                    "rows that are gone. It was left as it is."
+                    f"The study {file.parent} could not be brought up to date: its table "
+                    f"{broken[0]} has references to rows that are gone. It was left as it is."
                 )
-            version = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one()
+            version = connection.exec_driver_sql(
+                "SELECT version_num FROM alembic_version"
+            ).scalar_one()
             connection.exec_driver_sql(f"PRAGMA user_version = {int(version)}")
     finally:
         engine.dispose()
@@ -193,27 +224,35 @@ def identify(file: Path, *, immutable: bool = False) -> int:
     """
     study = file.parent
     if not file.is_file():
-        raise StudyError(f"There is no study in {study}: it has no {FILE}. Choose a study's folder, or make a new one.")
+        raise StudyError(
+            f"There is no study in {study}: it has no {FILE}. Choose a study's folder, or make a "
+            "new one."
+        )
     with explained(file):
         try:
             with file.open("rb") as stream:
                 start = stream.read(len(_HEADER))
         except OSError as error:
-            raise StudyError(f"The study {study} cannot be read ({error.strerror}). Nothing was changed.") from error
+            raise StudyError(
+                f"The study {study} cannot be read ({error.strerror}). Nothing was changed."
+            ) from error
         if start != _HEADER:
             raise CorruptStudyError(
-                f"{file} is no SQLite database, so it is damaged or no study. It was left as it is; "
-                f"look in {study / 'backups'} for an older state."
+                f"{file} is no SQLite database, so it is damaged or no study. It was left as it "
+                f"is; look in {study / 'backups'} for an older state."
             )
         with closing(sqlite3.connect(address(file, immutable=immutable), uri=True)) as connection:
             application = connection.execute("PRAGMA application_id").fetchone()[0]
             version: int = connection.execute("PRAGMA user_version").fetchone()[0]
             tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     if application != schema.APPLICATION_ID or version < 1 or not tables:
-        raise CorruptStudyError(f"{file} is a database of another program, not a study. It was left as it is.")
+        raise CorruptStudyError(
+            f"{file} is a database of another program, not a study. It was left as it is."
+        )
     if version > schema.SCHEMA_VERSION:
         raise NewerSchemaError(
-            f"The study {study} was written by a newer version of PRISM Desktop (schema {version}; this one knows "
-            f"{schema.SCHEMA_VERSION}). Nothing was changed; update the program to open it."
+            f"The study {study} was written by a newer version of PRISM Desktop (schema {version}; "
+            f"this one knows {schema.SCHEMA_VERSION}). Nothing was changed; update the program to "
+            "open it."
         )
     return version

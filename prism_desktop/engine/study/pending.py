@@ -1,4 +1,5 @@
-"""Answers to a trial that is not complete yet, and how many trials are asked for: both may change, unlike trials."""
+"""Answers to a trial that is not complete yet, and how many
+trials are asked for: both may change, unlike trials."""
 
 import json
 
@@ -18,7 +19,9 @@ def keep(connection: Connection, pending: PendingAnswers) -> None:
     Raises:
         InputError: the labeler or an image is not in the study.
     """
-    person = connection.execute(select(schema.LabelerRow.id).where(schema.LabelerRow.code == pending.labeler)).scalar()
+    person = connection.execute(
+        select(schema.LabelerRow.id).where(schema.LabelerRow.code == pending.labeler)
+    ).scalar()
     if person is None:
         raise InputError(f"There is no labeler {pending.labeler!r} in this study.")
     forget(connection, person, pending.kind)
@@ -44,13 +47,16 @@ def kept(connection: Connection, labeler: str, kind: Kind) -> PendingAnswers | N
     """The answers given to a trial that was never completed."""
     row = connection.execute(
         text(
-            """SELECT l.sha256, r.sha256, p.answers FROM pending AS p JOIN labeler ON labeler.id = p.labeler_id
+            """SELECT l.sha256, r.sha256, p.answers FROM pending AS p JOIN labeler ON labeler.id =
+            p.labeler_id
             JOIN stimulus AS l ON l.id = p.left_id LEFT JOIN stimulus AS r ON r.id = p.right_id
             WHERE labeler.code = :labeler AND p.kind = :kind"""
         ),
         {"labeler": labeler, "kind": kind},
     ).first()
-    return None if row is None else PendingAnswers(labeler, kind, row[0], row[1], json.loads(row[2]))
+    return (
+        None if row is None else PendingAnswers(labeler, kind, row[0], row[1], json.loads(row[2]))
+    )
 
 
 def targets(connection: Connection) -> dict[Kind, int]:
@@ -78,7 +84,9 @@ def set_target(connection: Connection, kind: Kind, count: int | None) -> Changes
 
 
 def _image(connection: Connection, image: ImageId) -> int:
-    found = connection.execute(select(schema.StimulusRow.id).where(schema.StimulusRow.sha256 == image)).scalar()
+    found = connection.execute(
+        select(schema.StimulusRow.id).where(schema.StimulusRow.sha256 == image)
+    ).scalar()
     if found is None:
         raise InputError(f"There is no image {image!r} in this study.")
     return found

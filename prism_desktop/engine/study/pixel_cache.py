@@ -39,8 +39,9 @@ class Decoded:
 class PixelCache:
     """Square images of one size: shorter side resized (bicubic), centre cropped, 8-bit RGB.
 
-    `pixels-SIZE.u8` holds rows of size x size x 3 bytes and `pixels-SIZE.ids` one hash per row. A row counts once its
-    hash is written, which happens after its pixels are on the disk; whatever a crash left behind that is overwritten.
+    `pixels-SIZE.u8` holds rows of size x size x 3 bytes and `pixels-SIZE.ids` one hash per row. A
+    row counts once its hash is written, which happens after its pixels are on the disk; whatever a
+    crash left behind that is overwritten.
     """
 
     def __init__(self, folder: Path, size: int) -> None:
@@ -78,11 +79,15 @@ class PixelCache:
         try:
             chosen = [rows[image] for image in images]
         except KeyError as error:
-            raise InputError(f"Image {error.args[0]} is not in the cache of decoded images.") from error
+            raise InputError(
+                f"Image {error.args[0]} is not in the cache of decoded images."
+            ) from error
         return self.read()[chosen]
 
     def build(self, images: Iterable[tuple[ImageId, Path]]) -> Iterator[Event[Decoded]]:
-        """Add the images that are not there yet. Broken, missing and changed ones are named and skipped.
+        """Add the images that are not there yet.
+
+        Broken, missing and changed ones are named and skipped.
 
         Closing the generator keeps what was done. A second builder waits for the first.
 
@@ -101,13 +106,17 @@ class PixelCache:
                     batch = queue[start : start + _BATCH]
                     results = list(pool.map(self._decode, batch))
                     failed = [
-                        (item[0], found) for item, found in zip(batch, results, strict=True) if isinstance(found, str)
+                        (item[0], found)
+                        for item, found in zip(batch, results, strict=True)
+                        if isinstance(found, str)
                     ]
                     broken += failed
                     for _, reason in failed:
                         yield Notice(f"{reason} It was left out.")
                     good = [
-                        (item[0], found) for item, found in zip(batch, results, strict=True) if isinstance(found, bytes)
+                        (item[0], found)
+                        for item, found in zip(batch, results, strict=True)
+                        if isinstance(found, bytes)
                     ]
                     self._append(rows, good)
                     rows += len(good)
@@ -138,7 +147,9 @@ class PixelCache:
                 raise DiskFullError(
                     f"The disk of {self._data.parent} is full. {kept} Make room and try again."
                 ) from error
-            raise StudyError(f"{self._data.parent} cannot be written ({error.strerror}). {kept}") from error
+            raise StudyError(
+                f"{self._data.parent} cannot be written ({error.strerror}). {kept}"
+            ) from error
 
     @staticmethod
     def _write(path: Path, offset: int, content: bytes) -> None:
@@ -161,7 +172,8 @@ class PixelCache:
 
 
 def square(image: Image.Image, size: int) -> Image.Image:
-    """Resize the shorter side to `size` px (bicubic) and cut out the centre, as open_clip's preprocessing does."""
+    """Resize the shorter side to `size` px (bicubic) and cut
+    out the centre, as open_clip's preprocessing does."""
     width, height = image.size
     if width <= height:
         wide, high = size, int(size * height / width)

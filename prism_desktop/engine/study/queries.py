@@ -38,8 +38,8 @@ def info(connection: Connection, path: Path, *, read_only: bool) -> StudyInfo:
     facts = meta(connection)
     counts = connection.execute(
         text(
-            "SELECT (SELECT count(*) FROM stimulus), (SELECT count(*) FROM labeler), (SELECT count(*) FROM attribute),"
-            " (SELECT count(*) FROM labeler WHERE simulated)"
+            "SELECT (SELECT count(*) FROM stimulus), (SELECT count(*) FROM labeler), (SELECT "
+            "count(*) FROM attribute), (SELECT count(*) FROM labeler WHERE simulated)"
         )
     ).one()
     people = progress(connection)
@@ -62,13 +62,15 @@ def info(connection: Connection, path: Path, *, read_only: bool) -> StudyInfo:
 
 
 def progress(connection: Connection) -> tuple[LabelerProgress, ...]:
-    """Counts of current trials, one record per labeler, in the order in which labelers were added."""
+    """Counts of current trials, one record per labeler,
+    in the order in which labelers were added."""
     rows = connection.execute(
         text(
             f"""SELECT p.code, coalesce(sum(t.kind = 'rating' AND NOT t.skipped), 0),
             coalesce(sum(t.kind = 'comparison' AND NOT t.skipped), 0), coalesce(sum(t.skipped), 0),
             coalesce(sum(t.repeat_of_id IS NOT NULL AND NOT t.skipped), 0), max(t.onset)
-            FROM labeler AS p LEFT JOIN trial AS t ON t.labeler_id = p.id AND {CURRENT} GROUP BY p.id ORDER BY p.id"""
+            FROM labeler AS p LEFT JOIN trial AS t ON t.labeler_id = p.id AND {CURRENT} GROUP BY
+            p.id ORDER BY p.id"""
         )
     )
     return tuple(LabelerProgress(*row) for row in rows)
@@ -98,13 +100,20 @@ def _listed(folder: str) -> set[str]:
 
 def labelers(connection: Connection) -> tuple[LabelerRecord, ...]:
     """In the order in which they were added."""
-    rows = connection.execute(text("SELECT code, display_name, profile, simulated FROM labeler ORDER BY id"))
-    return tuple(LabelerRecord(code, name, profile, bool(simulated)) for code, name, profile, simulated in rows)
+    rows = connection.execute(
+        text("SELECT code, display_name, profile, simulated FROM labeler ORDER BY id")
+    )
+    return tuple(
+        LabelerRecord(code, name, profile, bool(simulated))
+        for code, name, profile, simulated in rows
+    )
 
 
 def attributes(connection: Connection) -> tuple[AttributeRecord, ...]:
     """In the order in which they were added."""
-    rows = connection.execute(text("SELECT name, question, scale_labels, templates FROM attribute ORDER BY id"))
+    rows = connection.execute(
+        text("SELECT name, question, scale_labels, templates FROM attribute ORDER BY id")
+    )
     return tuple(
         AttributeRecord(name, question, tuple(json.loads(labels)), tuple(json.loads(templates)))
         for name, question, labels, templates in rows
@@ -112,7 +121,13 @@ def attributes(connection: Connection) -> tuple[AttributeRecord, ...]:
 
 
 def trials(
-    connection: Connection, labeler: str | None, kind: Kind | None, *, current: bool, where: str = "", **parameters: Any
+    connection: Connection,
+    labeler: str | None,
+    kind: Kind | None,
+    *,
+    current: bool,
+    where: str = "",
+    **parameters: Any,
 ) -> tuple[TrialRecord, ...]:
     """Trials in the order in which they were recorded."""
     conditions = ["1"]
@@ -130,12 +145,16 @@ def trials(
     answers = _answers(connection, chosen, parameters)
     rows = connection.execute(
         text(
-            f"""SELECT t.id, t.uid, p.code, s.uid, t.place, t.kind, l.sha256, r.sha256, t.onset, t.seconds, t.skipped,
-            t.withdrawn, t.skip_reason, c.uid, e.uid, t.source, t.probability, i.uid, t.dropped_frames
-            FROM trial AS t JOIN labeler AS p ON p.id = t.labeler_id JOIN session AS s ON s.id = t.session_id
+            f"""SELECT t.id, t.uid, p.code, s.uid, t.place, t.kind, l.sha256, r.sha256, t.onset,
+            t.seconds, t.skipped,
+            t.withdrawn, t.skip_reason, c.uid, e.uid, t.source, t.probability, i.uid,
+            t.dropped_frames
+            FROM trial AS t JOIN labeler AS p ON p.id = t.labeler_id JOIN session AS s ON s.id =
+            t.session_id
             JOIN stimulus AS l ON l.id = t.left_id LEFT JOIN stimulus AS r ON r.id = t.right_id
             LEFT JOIN trial AS c ON c.supersedes_id = t.id AND c.withdrawn = 0
-            LEFT JOIN trial AS e ON e.id = t.repeat_of_id LEFT JOIN import AS i ON i.id = t.import_id
+            LEFT JOIN trial AS e ON e.id = t.repeat_of_id LEFT JOIN import AS i ON i.id =
+            t.import_id
             WHERE {chosen} ORDER BY t.id"""
         ),
         parameters,
@@ -158,7 +177,9 @@ def _trial(row: Any, answers: Sequence[tuple[str, int, float | None]]) -> TrialR
         seconds=row[9],
         status="withdrawn" if withdrawn else "skipped" if skipped else "answered",
         skip_reason=row[12],
-        answers={name: schema.OUTCOME_NAME[value] if coded else value for name, value, _ in answers},
+        answers={
+            name: schema.OUTCOME_NAME[value] if coded else value for name, value, _ in answers
+        },
         raw={name: raw for name, _, raw in answers if raw is not None},
         superseded_by=row[13],
         repeat_of=row[14],
@@ -174,7 +195,8 @@ def _answers(
 ) -> dict[int, list[tuple[str, int, float | None]]]:
     rows = connection.execute(
         text(
-            f"""SELECT a.trial_id, n.name, a.value, a.raw FROM trial AS t JOIN answer AS a ON a.trial_id = t.id
+            f"""SELECT a.trial_id, n.name, a.value, a.raw FROM trial AS t JOIN answer AS a ON
+            a.trial_id = t.id
             JOIN attribute AS n ON n.id = a.attribute_id WHERE {chosen} ORDER BY a.trial_id, n.id"""
         ),
         parameters,
@@ -221,7 +243,8 @@ def report_from_json(content: str, created: float, undone: float | None) -> Impo
 def require_image(connection: Connection, study: Path, image: str) -> ImageRecord:
     """One image by its hash or its name."""
     query = (
-        "SELECT sha256, name, path, copied, width, height, fold FROM stimulus WHERE sha256 = :image OR name = :image"
+        "SELECT sha256, name, path, copied, width, height, fold FROM stimulus WHERE sha256 = "
+        ":image OR name = :image"
     )
     found = connection.execute(text(query), {"image": image}).first()
     if found is None:

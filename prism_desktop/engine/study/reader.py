@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 
 class StudyReader:
-    """The reading half of `Study`; every method may be called from any thread and blocks until it is done."""
+    """The reading half of `Study`.
+
+    Every method may be called from any thread and blocks until it is done.
+    """
 
     def __init__(self, path: Path, reader: Database) -> None:
         self.path = path  # the study's folder, absolute
@@ -63,7 +66,10 @@ class StudyReader:
     def trials(
         self, labeler: str | None = None, kind: Kind | None = None, current: bool = True
     ) -> tuple[TrialRecord, ...]:
-        """Trials as recorded, oldest first. `current` leaves out the withdrawn and the superseded, not the skipped."""
+        """Trials as recorded, oldest first.
+
+        `current` leaves out the withdrawn and the superseded, not the skipped.
+        """
         return self._reader.read(lambda c: queries.trials(c, labeler, kind, current=current))
 
     def pending(self, labeler: str, kind: Kind) -> PendingAnswers | None:
@@ -76,7 +82,9 @@ class StudyReader:
 
     def trial(self, trial: TrialId) -> TrialRecord:
         """One trial, current or not."""
-        found = self._reader.read(lambda c: queries.trials(c, None, None, current=False, where="t.uid = :id", id=trial))
+        found = self._reader.read(
+            lambda c: queries.trials(c, None, None, current=False, where="t.uid = :id", id=trial)
+        )
         if not found:
             raise InputError(f"There is no trial {trial} in this study.")
         return found[0]

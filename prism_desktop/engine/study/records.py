@@ -13,7 +13,13 @@ Status = Literal["answered", "skipped", "withdrawn"]
 Source = Literal["labeled", "imported", "simulated"]
 
 FOLDS = 7
-DEFAULT_TEMPLATES = ("{}", "a {} person", "this person looks {}", "this person is {}", "this person appears {}")
+DEFAULT_TEMPLATES = (
+    "{}",
+    "a {} person",
+    "this person looks {}",
+    "this person is {}",
+    "this person appears {}",
+)
 DEFAULT_SCALE = ("very low", "low", "high", "very high")
 DEFAULT_ATTRIBUTES = ("attractive", "smart", "trustworthy")
 
@@ -64,12 +70,16 @@ class AttributeRecord:
     name: str  # never changes
     question: str = ""
     scale_labels: tuple[str, ...] = DEFAULT_SCALE  # for 1, 2, 3, 4
-    templates: tuple[str, ...] = DEFAULT_TEMPLATES  # texts for the text tower, "{}" stands for the name
+    # texts for the text tower, "{}" stands for the name
+    templates: tuple[str, ...] = DEFAULT_TEMPLATES
 
 
 @dataclass(frozen=True, slots=True)
 class TrialRecord:
-    """One presentation to one labeler. What was answered never changes; a correction is a trial of its own."""
+    """One presentation to one labeler.
+
+    What was answered never changes; a correction is a trial of its own.
+    """
 
     id: TrialId
     labeler: str
@@ -82,14 +92,17 @@ class TrialRecord:
     seconds: float | None = None  # from onset to the answer
     status: Status = "answered"
     skip_reason: str | None = None
-    answers: Mapping[str, int | str] = field(default_factory=dict)  # rating 1-4; comparison "left"/"right"/"tie"
-    raw: Mapping[str, float] = field(default_factory=dict)  # imported ratings as they stood on another scale
+    # rating 1-4; comparison "left"/"right"/"tie"
+    answers: Mapping[str, int | str] = field(default_factory=dict)
+    # imported ratings as they stood on another scale
+    raw: Mapping[str, float] = field(default_factory=dict)
     superseded_by: TrialId | None = None
     repeat_of: TrialId | None = None
     source: Source = "labeled"
     probability: float | None = None  # with which the design drew this pair or image at this place
     import_id: str | None = None
-    dropped_frames: int | None = None  # screen frames that passed before the images were painted; None: not measured
+    # screen frames that passed before the images were painted; None: not measured
+    dropped_frames: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,25 +225,31 @@ class AddedImages:
 class ImportBatch:
     """Everything that one import brings, applied in one transaction or not at all.
 
-    Trials may refer to images, labelers and attributes of the batch or of the study, and to each other
-    (`repeat_of`, `superseded_by`), in any order. Labelers, attributes and images that the
-    study has already are left as they are. The store sets `import_id` of the trials and keeps their `source`.
+    Trials may refer to images, labelers and attributes of the batch or of the study, and to each
+    other (`repeat_of`, `superseded_by`), in any order. Labelers, attributes and images that the
+    study has already are left as they are. The store sets `import_id` of the trials and keeps their
+    `source`.
     """
 
     report: ImportReport  # its id identifies the import
     images: tuple[NewImage, ...] = ()
-    copied: bool = False  # the images lie in the study's own `images/` folder (see `images.copy_in`)
+    # the images lie in the study's own `images/` folder (see `images.copy_in`)
+    copied: bool = False
     labelers: tuple[LabelerRecord, ...] = ()
     attributes: tuple[AttributeRecord, ...] = ()
     trials: tuple[TrialRecord, ...] = ()
-    revised: tuple[AttributeRecord, ...] = ()  # new wordings of attributes that the study has; they outlive an undo
+    revised: tuple[
+        AttributeRecord, ...
+    ] = ()  # new wordings of attributes that the study has; they outlive an undo
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Something `Study.check` found."""
 
-    kind: str  # "integrity", "reference", "identity", "missing", "changed", "fold", "thumbnail", "copy", "embeddings"
+    # "integrity", "reference", "identity", "missing", "changed", "fold", "thumbnail", "copy",
+    # "embeddings"
+    kind: str
     text: str  # one sentence
 
 

@@ -16,10 +16,12 @@ from prism_desktop.engine.study.writing import touch
 def search(
     missing: Sequence[ImageRecord], sizes: Mapping[ImageId, int | None], folder: Path
 ) -> Iterator[Event[tuple[dict[ImageId, Path], list[str]]]]:
-    """Look for images by their content, files with the right name first, then files of the right size.
+    """Look for images by their content, files with the
+    right name first, then files of the right size.
 
     Yields:
-        Progress, and at the end Done with (image -> where it is now, names that were found with other content only).
+        Progress, and at the end Done with (image -> where it is now, names that were found with
+        other content only).
     """
     wanted = {image.id: image for image in missing}
     found: dict[ImageId, Path] = {}
@@ -43,7 +45,9 @@ def search(
             continue
         if content in wanted and content not in found:
             found[content] = file
-    changed = [image.name for image in missing if image.id not in found and (folder / image.name).is_file()]
+    changed = [
+        image.name for image in missing if image.id not in found and (folder / image.name).is_file()
+    ]
     yield Progress(len(queue), len(queue), "Looking for images")
     yield Done((found, changed))
 
@@ -57,7 +61,9 @@ def _size(file: Path) -> int:
 
 def sizes(connection: Connection) -> dict[ImageId, int | None]:
     """Image -> bytes of its file when it was added."""
-    return {row[0]: row[1] for row in connection.execute(text("SELECT sha256, bytes FROM stimulus"))}
+    return {
+        row[0]: row[1] for row in connection.execute(text("SELECT sha256, bytes FROM stimulus"))
+    }
 
 
 def link(connection: Connection, found: Mapping[ImageId, Path]) -> Changes:
@@ -67,10 +73,18 @@ def link(connection: Connection, found: Mapping[ImageId, Path]) -> Changes:
     rows = []
     for image, path in found.items():
         status = path.stat()
-        rows.append({"image": image, "path": str(path), "bytes": status.st_size, "modified": status.st_mtime})
+        rows.append(
+            {
+                "image": image,
+                "path": str(path),
+                "bytes": status.st_size,
+                "modified": status.st_mtime,
+            }
+        )
     connection.execute(
         text(
-            "UPDATE stimulus SET path = :path, copied = 0, bytes = :bytes, modified = :modified WHERE sha256 = :image"
+            "UPDATE stimulus SET path = :path, copied = 0, bytes = :bytes, modified = :modified "
+            "WHERE sha256 = :image"
         ),
         rows,
     )

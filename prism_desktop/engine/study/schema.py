@@ -1,8 +1,11 @@
-"""The tables, private to the store. Migrations change the file; these classes mirror the newest revision.
+"""The tables, private to the store.
 
-Trials and answers are append-only. The one column that moves is `withdrawn`, and every move is logged in `trial_event`;
-triggers refuse everything else. Only an import that is undone removes rows. `pending` holds the answers to a trial that
-is not complete yet, and is overwritten key press by key press.
+Migrations change the file; these classes mirror the newest revision.
+
+Trials and answers are append-only. The one column that moves is `withdrawn`, and every move is
+logged in `trial_event`; triggers refuse everything else. Only an import that is undone removes
+rows. `pending` holds the answers to a trial that is not complete yet, and is overwritten key press
+by key press.
 """
 
 from sqlalchemy import Float, ForeignKey, Index, Integer, String, Text, text
@@ -138,10 +141,15 @@ class AnswerRow(Base):
     """One attribute's answer in one trial: 1-4 for a rating, see OUTCOME_VALUE for a comparison."""
 
     __tablename__ = "answer"
-    trial_id: Mapped[int] = mapped_column(ForeignKey("trial.id"), primary_key=True, autoincrement=False)
-    attribute_id: Mapped[int] = mapped_column(ForeignKey("attribute.id"), primary_key=True, autoincrement=False)
+    trial_id: Mapped[int] = mapped_column(
+        ForeignKey("trial.id"), primary_key=True, autoincrement=False
+    )
+    attribute_id: Mapped[int] = mapped_column(
+        ForeignKey("attribute.id"), primary_key=True, autoincrement=False
+    )
     value: Mapped[int] = mapped_column(Integer)
-    raw: Mapped[float | None] = mapped_column(Float)  # an imported rating on its own scale, where that was another
+    # an imported rating on its own scale, where that was another
+    raw: Mapped[float | None] = mapped_column(Float)
 
     __table_args__ = ({"sqlite_with_rowid": False},)
 
@@ -150,7 +158,9 @@ class PendingRow(Base):
     """What a labeler answered of the trial that is not complete yet."""
 
     __tablename__ = "pending"
-    labeler_id: Mapped[int] = mapped_column(ForeignKey("labeler.id", ondelete="CASCADE"), primary_key=True)
+    labeler_id: Mapped[int] = mapped_column(
+        ForeignKey("labeler.id", ondelete="CASCADE"), primary_key=True
+    )
     kind: Mapped[str] = mapped_column(String, primary_key=True)
     left_id: Mapped[int] = mapped_column(ForeignKey("stimulus.id", ondelete="CASCADE"))
     right_id: Mapped[int | None] = mapped_column(ForeignKey("stimulus.id", ondelete="CASCADE"))

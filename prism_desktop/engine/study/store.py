@@ -9,7 +9,16 @@ from typing import Self
 
 from prism_desktop.engine.errors import ReadOnlyStudyError
 from prism_desktop.engine.events import Done, Event
-from prism_desktop.engine.study import backup, check, imports, opening, pending, relink, trials, writing
+from prism_desktop.engine.study import (
+    backup,
+    check,
+    imports,
+    opening,
+    pending,
+    relink,
+    trials,
+    writing,
+)
 from prism_desktop.engine.study.database import Database
 from prism_desktop.engine.study.reader import StudyReader
 from prism_desktop.engine.study.records import (
@@ -35,11 +44,14 @@ from prism_desktop.engine.study.writer_lock import WriterLock
 class Study(StudyReader):
     """An open study. Every method may be called from any thread and blocks until it is done.
 
-    What a method wrote is on the disk when it returns; what raised an error changed nothing. Writes go through one
-    connection in one thread, reads through another, so that a long read never delays an answer.
+    What a method wrote is on the disk when it returns; what raised an error changed nothing. Writes
+    go through one connection in one thread, reads through another, so that a long read never delays
+    an answer.
     """
 
-    def __init__(self, path: Path, reader: Database, writer: Database | None, lock: WriterLock | None) -> None:
+    def __init__(
+        self, path: Path, reader: Database, writer: Database | None, lock: WriterLock | None
+    ) -> None:
         """Callers use `create` and `open`."""
         super().__init__(path, reader)
         self._writer = writer
@@ -49,7 +61,11 @@ class Study(StudyReader):
 
     @classmethod
     def create(
-        cls, folder: Path | str, *, name: str | None = None, attributes: Sequence[str] = DEFAULT_ATTRIBUTES
+        cls,
+        folder: Path | str,
+        *,
+        name: str | None = None,
+        attributes: Sequence[str] = DEFAULT_ATTRIBUTES,
     ) -> Self:
         """Make a new study in a folder that is empty or does not exist, and open it.
 
@@ -59,7 +75,9 @@ class Study(StudyReader):
         """
         path = Path(folder).expanduser().resolve()
         opening.make_folder(path)
-        opening.make_database(path / opening.FILE, name or path.stem, [AttributeRecord(a) for a in attributes])
+        opening.make_database(
+            path / opening.FILE, name or path.stem, [AttributeRecord(a) for a in attributes]
+        )
         return cls.open(path)
 
     @classmethod
@@ -67,9 +85,11 @@ class Study(StudyReader):
         """Open a study by its folder (or its database file), bringing an older schema up to date.
 
         Raises:
-            StudyLockedError: another window or command writes to it; `read_only=True` works beside it.
+            StudyLockedError: another window or command writes to it; `read_only=True` works beside
+                it.
             ReadOnlyStudyError: its folder cannot be written; `read_only=True` works.
-            NewerSchemaError, CorruptStudyError, StudyError: it cannot be read, see `opening.identify`.
+            NewerSchemaError, CorruptStudyError, StudyError: it cannot be read, see
+                `opening.identify`.
         """
         path = Path(folder).expanduser().resolve()
         path = path.parent if path.name == opening.FILE else path
@@ -103,7 +123,10 @@ class Study(StudyReader):
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -114,13 +137,19 @@ class Study(StudyReader):
 
     # People, attributes and images
 
-    def add_labeler(self, code: str, display_name: str = "", profile: str = "", simulated: bool = False) -> Changes:
+    def add_labeler(
+        self, code: str, display_name: str = "", profile: str = "", simulated: bool = False
+    ) -> Changes:
         """Add a labeler; the code never changes."""
         return self._write.write(
-            lambda c: writing.add_labelers(c, [LabelerRecord(code, display_name, profile, simulated)])
+            lambda c: writing.add_labelers(
+                c, [LabelerRecord(code, display_name, profile, simulated)]
+            )
         )
 
-    def update_labeler(self, code: str, *, display_name: str | None = None, profile: str | None = None) -> Changes:
+    def update_labeler(
+        self, code: str, *, display_name: str | None = None, profile: str | None = None
+    ) -> Changes:
         """Change what is given."""
         values = {"display_name": display_name, "profile": profile}
         return self._write.write(lambda c: writing.update_labeler(c, code, values))
@@ -149,7 +178,9 @@ class Study(StudyReader):
         return self._write.write(lambda c: writing.update_attribute(c, name, values))
 
     def add_images(self, images: Iterable[NewImage], *, copied: bool = False) -> AddedImages:
-        """Add images in one transaction; those that the study has already are reported, not added again.
+        """Add images in one transaction.
+
+        Those that the study has already are reported, not added again.
 
         Args:
             images: (path, name, sha256, width, height) each.
@@ -160,26 +191,36 @@ class Study(StudyReader):
 
     # Trials
 
-    def record(self, trial: TrialRecord | Sequence[TrialRecord], *, supersedes: TrialId | None = None) -> Changes:
+    def record(
+        self, trial: TrialRecord | Sequence[TrialRecord], *, supersedes: TrialId | None = None
+    ) -> Changes:
         """Append a trial, or many in one transaction, durably, before returning.
 
         Args:
-            trial: what was shown and answered. In a sequence trials may refer to each other in any order.
+            trial: what was shown and answered. In a sequence trials may refer to each other in any
+                order.
             supersedes: the trial that this one corrects; it stays in the log.
         """
         new = [trial] if isinstance(trial, TrialRecord) else list(trial)
         return self._write.write(lambda c: trials.record(c, new, supersedes=supersedes))
 
     def keep_pending(self, answers: PendingAnswers) -> None:
-        """Keep what was answered of a trial that is not complete yet; durable, and gone once the trial is recorded."""
+        """Keep what was answered of a trial that is not complete yet.
+
+        Durable, and gone once the trial is recorded.
+        """
         self._write.write(lambda c: pending.keep(c, answers))
 
     def set_target(self, kind: Kind, count: int | None) -> Changes:
-        """How many trials of a task each labeler is asked for; None: as many as suit the number of images."""
+        """How many trials of a task each labeler is asked
+        for; None: as many as suit the number of images."""
         return self._write.write(lambda c: pending.set_target(c, kind, count))
 
     def withdraw(self, trial: TrialId) -> Changes:
-        """Undo: the trial counts no longer, and one that it corrected counts again. Nothing is deleted."""
+        """Undo: the trial counts no longer, and one that it corrected counts again.
+
+        Nothing is deleted.
+        """
         return self._write.write(lambda c: trials.withdraw(c, trial))
 
     def restore(self, trial: TrialId) -> Changes:
@@ -189,17 +230,20 @@ class Study(StudyReader):
     # Imports and moved images
 
     def apply_import(self, batch: ImportBatch) -> Changes:
-        """Bring in all of an import in one transaction, or nothing; `undo_import` takes it out again."""
+        """Bring in all of an import in one transaction, or
+        nothing; `undo_import` takes it out again."""
         return self._write.write(lambda c: imports.apply(c, self.path, batch))
 
     def undo_import(self, import_id: str) -> Changes:
         """Take out what an import brought.
 
-        Its trials are removed (so that the same file can be imported again, read another way). Its images, labelers
-        and attributes go too, unless later work uses them: those stay. Embeddings go.
+        Its trials are removed (so that the same file can be imported again, read another way). Its
+        images, labelers and attributes go too, unless later work uses them: those stay. Embeddings
+        go.
 
         Raises:
-            InputError: later trials repeat or correct trials of the import; nothing is changed then.
+            InputError: later trials repeat or correct trials of the import; nothing is changed
+                then.
         """
         changes, copies = self._write.write(lambda c: imports.undo(c, self.path, import_id))
         for copy in copies:
@@ -208,7 +252,8 @@ class Study(StudyReader):
         return changes
 
     def relink(self, folder: Path | str) -> RelinkReport:
-        """Find images again that are not where they were, by their content, in a folder and below it."""
+        """Find images again that are not where they were,
+        by their content, in a folder and below it."""
         for event in self.relinking(folder):
             if isinstance(event, Done):
                 return event.value
@@ -231,7 +276,8 @@ class Study(StudyReader):
     # Upkeep
 
     def check(self, *, deep: bool = False) -> list[Problem]:
-        """Everything that is wrong with the study; `deep` reads every image again, not just those that look touched."""
+        """Everything that is wrong with the study; `deep` reads
+        every image again, not just those that look touched."""
         problems = self._reader.read(check.database)
         problems += self._reader.read(lambda c: check.files(c, self.path, deep=deep))
         if self.backup_failure is not None:
@@ -249,7 +295,8 @@ class Study(StudyReader):
 
     @property
     def backup_failure(self) -> str | None:
-        """Why the automatic backup at opening failed; None if it did not, was not due or is still going on."""
+        """Why the automatic backup at opening failed; None if
+        it did not, was not due or is still going on."""
         if self._automatic is None or not self._automatic.done():
             return None
         error = self._automatic.exception()
@@ -265,5 +312,7 @@ class Study(StudyReader):
     @property
     def _write(self) -> Database:
         if self._writer is None:
-            raise ReadOnlyStudyError(f"The study {self.path} is open read-only. Nothing was changed.")
+            raise ReadOnlyStudyError(
+                f"The study {self.path} is open read-only. Nothing was changed."
+            )
         return self._writer

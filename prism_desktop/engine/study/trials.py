@@ -1,4 +1,7 @@
-"""Recording, withdrawing and restoring trials. Runs in the writer's thread, inside a transaction."""
+"""Recording, withdrawing and restoring trials.
+
+Runs in the writer's thread, inside a transaction.
+"""
 
 import math
 import time
@@ -26,7 +29,8 @@ def record(
     """Append trials that may refer to each other in any order.
 
     Raises:
-        InputError: a trial is malformed or refers to something that the study has not; nothing is recorded then.
+        InputError: a trial is malformed or refers to something that the study has not; nothing is
+            recorded then.
     """
     if not trials:
         return Changes()
@@ -77,14 +81,20 @@ def restore(connection: Connection, trial: TrialId) -> Changes:
     if not withdrawn:
         return Changes()
     if replaces is not None and _corrected(connection, replaces):
-        raise InputError("What this answer corrected was corrected again since; take that one back first.")
+        raise InputError(
+            "What this answer corrected was corrected again since; take that one back first."
+        )
     return _move(connection, key, labeler, "restored")
 
 
 def _corrected(connection: Connection, key: int) -> bool:
     """Whether a live trial supersedes this one."""
     row = schema.TrialRow
-    return bool(connection.execute(select(row.id).where(row.supersedes_id == key, row.withdrawn == 0)).first())
+    return bool(
+        connection.execute(
+            select(row.id).where(row.supersedes_id == key, row.withdrawn == 0)
+        ).first()
+    )
 
 
 def _found(connection: Connection, trial: TrialId) -> tuple[str, int, bool, int | None]:
@@ -101,17 +111,26 @@ def _found(connection: Connection, trial: TrialId) -> tuple[str, int, bool, int 
 
 def _move(connection: Connection, key: int, labeler: str, event: str) -> Changes:
     withdrawn = int(event == "withdrawn")
-    connection.execute(update(schema.TrialRow).where(schema.TrialRow.id == key).values(withdrawn=withdrawn))
-    connection.execute(insert(schema.TrialEventRow).values(trial_id=key, event=event, at=time.time()))
+    connection.execute(
+        update(schema.TrialRow).where(schema.TrialRow.id == key).values(withdrawn=withdrawn)
+    )
+    connection.execute(
+        insert(schema.TrialEventRow).values(trial_id=key, event=event, at=time.time())
+    )
     touch(connection)
     return Changes(trials=frozenset({labeler}))
 
 
 def _check(trial: TrialRecord) -> None:
     rating = trial.kind == "rating"
-    if trial.kind not in ("rating", "comparison") or trial.status not in ("answered", "skipped", "withdrawn"):
+    if trial.kind not in ("rating", "comparison") or trial.status not in (
+        "answered",
+        "skipped",
+        "withdrawn",
+    ):
         raise InputError(
-            f"A trial is a rating or comparison, answered, skipped or withdrawn: {trial.kind}, {trial.status}."
+            f"A trial is a rating or comparison, answered, skipped or withdrawn: {trial.kind}, "
+            f"{trial.status}."
         )
     if rating != (trial.right is None) or trial.left == trial.right:
         raise InputError("A rating shows one image, a comparison two different ones.")
@@ -120,7 +139,9 @@ def _check(trial: TrialRecord) -> None:
     allowed: tuple[object, ...] = (1, 2, 3, 4) if rating else ("left", "right", "tie")
     for attribute, answer in trial.answers.items():
         if answer not in allowed or isinstance(answer, bool):
-            raise InputError(f"{answer!r} is no answer to {attribute!r}: {', '.join(map(str, allowed))} are.")
+            raise InputError(
+                f"{answer!r} is no answer to {attribute!r}: {', '.join(map(str, allowed))} are."
+            )
     for number in (trial.onset, trial.seconds, trial.probability, trial.dropped_frames):
         if number is not None and not (math.isfinite(number) and number >= 0):
             raise InputError(f"Times, probabilities and counts are not negative: {number}.")
@@ -130,12 +151,16 @@ def _value(trial: TrialRecord, answer: int | str) -> int:
     return int(answer) if trial.kind == "rating" else schema.OUTCOME_VALUE[str(answer)]
 
 
-def _superseded(trials: Sequence[TrialRecord], supersedes: TrialId | None) -> dict[TrialId, TrialId]:
+def _superseded(
+    trials: Sequence[TrialRecord], supersedes: TrialId | None
+) -> dict[TrialId, TrialId]:
     """Correcting trial -> corrected trial."""
     pairs = {trial.superseded_by: trial.id for trial in trials if trial.superseded_by is not None}
     missing = pairs.keys() - {trial.id for trial in trials}
     if missing:
-        raise InputError(f"Trial {missing.pop()} is said to correct another, but it does not come with it.")
+        raise InputError(
+            f"Trial {missing.pop()} is said to correct another, but it does not come with it."
+        )
     if len(pairs) < sum(trial.superseded_by is not None for trial in trials):
         raise InputError("One trial is said to correct two others; nothing was recorded.")
     if supersedes is not None:
@@ -144,7 +169,11 @@ def _superseded(trials: Sequence[TrialRecord], supersedes: TrialId | None) -> di
 
 
 def _row(
-    trial: TrialRecord, keys: "_Keys", superseded: dict[TrialId, TrialId], now: float, import_id: int | None
+    trial: TrialRecord,
+    keys: "_Keys",
+    superseded: dict[TrialId, TrialId],
+    now: float,
+    import_id: int | None,
 ) -> dict[str, Any]:
     corrected = superseded.get(trial.id)
     return {
@@ -174,7 +203,9 @@ def _row(
 class _Keys:
     """The database's numbers for the strings in records, looked up once each."""
 
-    def __init__(self, connection: Connection, trials: Sequence[TrialRecord], import_id: int | None) -> None:
+    def __init__(
+        self, connection: Connection, trials: Sequence[TrialRecord], import_id: int | None
+    ) -> None:
         self._connection = connection
         self._import = import_id
         self._many = len(trials) > _MANY
@@ -182,12 +213,18 @@ class _Keys:
         self.own = {trial.id: last + 1 + number for number, trial in enumerate(trials)}
         if len(self.own) != len(trials):
             raise InputError("Two of the trials have the same id; nothing was recorded.")
-        self._labelers: dict[str, int] = _pairs(connection, select(schema.LabelerRow.code, schema.LabelerRow.id))
-        self._attributes: dict[str, int] = _pairs(connection, select(schema.AttributeRow.name, schema.AttributeRow.id))
+        self._labelers: dict[str, int] = _pairs(
+            connection, select(schema.LabelerRow.code, schema.LabelerRow.id)
+        )
+        self._attributes: dict[str, int] = _pairs(
+            connection, select(schema.AttributeRow.name, schema.AttributeRow.id)
+        )
         self._images: dict[str, int] = {}
         self._sessions: dict[str, tuple[int, int]] = {}
         if self._many:
-            self._images = _pairs(connection, select(schema.StimulusRow.sha256, schema.StimulusRow.id))
+            self._images = _pairs(
+                connection, select(schema.StimulusRow.sha256, schema.StimulusRow.id)
+            )
         self._refuse_known(trials)
 
     def labeler(self, code: str) -> int:
@@ -209,16 +246,24 @@ class _Keys:
         labeler = self.labeler(trial.labeler)
         if trial.session not in self._sessions:
             row = schema.SessionRow
-            found = self._connection.execute(select(row.id, row.labeler_id).where(row.uid == trial.session)).first()
-            self._sessions[trial.session] = (found[0], found[1]) if found else (self._begin(trial, labeler), labeler)
+            found = self._connection.execute(
+                select(row.id, row.labeler_id).where(row.uid == trial.session)
+            ).first()
+            self._sessions[trial.session] = (
+                (found[0], found[1]) if found else (self._begin(trial, labeler), labeler)
+            )
         key, owner = self._sessions[trial.session]
         if owner != labeler:
-            raise InputError(f"Session {trial.session} belongs to another labeler than {trial.labeler}.")
+            raise InputError(
+                f"Session {trial.session} belongs to another labeler than {trial.labeler}."
+            )
         return key
 
     def _begin(self, trial: TrialRecord, labeler: int) -> int:
         values = {"uid": trial.session, "labeler_id": labeler, "import_id": self._import}
-        made = self._connection.execute(insert(schema.SessionRow).values(**values)).inserted_primary_key
+        made = self._connection.execute(
+            insert(schema.SessionRow).values(**values)
+        ).inserted_primary_key
         assert made is not None
         return int(made[0])
 

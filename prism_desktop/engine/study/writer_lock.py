@@ -1,4 +1,5 @@
-"""One writer per study: a lock that the operating system drops when its holder dies, with a note of who holds it."""
+"""One writer per study: a lock that the operating system
+drops when its holder dies, with a note of who holds it."""
 
 import json
 import os
@@ -31,7 +32,8 @@ class WriterLock:
             self._file: IO[bytes] = path.open("r+b")
         except OSError as error:
             raise ReadOnlyStudyError(
-                f"The study {study} cannot be written ({error.strerror}). Nothing was changed; open it read-only."
+                f"The study {study} cannot be written ({error.strerror}). Nothing was changed; "
+                "open it read-only."
             ) from error
         try:
             locked = lock_file(self._file)
@@ -42,7 +44,8 @@ class WriterLock:
         if not locked:
             self._file.close()
             raise StudyLockedError(
-                f"The study {study} is open {_holder(path)}. Nothing was changed; close it there, or open it read-only."
+                f"The study {study} is open {_holder(path)}. Nothing was changed; close it there, "
+                "or open it read-only."
             )
         self._sign()
 
@@ -54,7 +57,11 @@ class WriterLock:
             self._file.close()
 
     def _sign(self) -> None:
-        note = {"pid": os.getpid(), "host": platform.node(), "since": time.strftime("%Y-%m-%d %H:%M:%S")}
+        note = {
+            "pid": os.getpid(),
+            "host": platform.node(),
+            "since": time.strftime("%Y-%m-%d %H:%M:%S"),
+        }
         self._file.truncate(0)
         self._file.write(json.dumps(note).encode())
         self._file.flush()
@@ -65,7 +72,10 @@ def _holder(path: Path) -> str:
         note = json.loads(path.read_bytes())
         if note["pid"] == os.getpid() and note["host"] == platform.node():
             return "in this program"
-        return f"in another window or command (process {note['pid']} on {note['host']}, since {note['since']})"
+        return (
+            f"in another window or command (process {note['pid']} on {note['host']}, since "
+            f"{note['since']})"
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return "in another window or command"
 
@@ -74,7 +84,10 @@ if sys.platform == "win32":
     import msvcrt
 
     def lock_file(file: IO[bytes]) -> bool:
-        """Take the lock if nobody holds it; the operating system drops it when this process ends."""
+        """Take the lock if nobody holds it.
+
+        The operating system drops it when this process ends.
+        """
         file.seek(_BYTE)
         try:
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
@@ -93,7 +106,10 @@ else:
     import fcntl
 
     def lock_file(file: IO[bytes]) -> bool:
-        """Take the lock if nobody holds it; the operating system drops it when this process ends."""
+        """Take the lock if nobody holds it.
+
+        The operating system drops it when this process ends.
+        """
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -122,7 +138,8 @@ _REMOTE = {
 
 
 def network_share(folder: Path, mounts: Path = Path("/proc/self/mounts")) -> str | None:
-    """The kind of network share that the folder lies on, None for a local disk or where that cannot be told cheaply."""
+    """The kind of network share that the folder lies on, None
+    for a local disk or where that cannot be told cheaply."""
     folder = folder.resolve()
     if str(folder).startswith("\\\\"):
         return "a Windows share"

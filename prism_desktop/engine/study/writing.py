@@ -1,4 +1,7 @@
-"""Transactions that change a study. Each function runs in the writer's thread, inside a transaction."""
+"""Transactions that change a study.
+
+Each function runs in the writer's thread, inside a transaction.
+"""
 
 import json
 import os
@@ -11,7 +14,14 @@ from sqlalchemy import Connection, func, insert, select, text, update
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study import schema
 from prism_desktop.engine.study.folds import assign_folds
-from prism_desktop.engine.study.records import FOLDS, AddedImages, AttributeRecord, Changes, LabelerRecord, NewImage
+from prism_desktop.engine.study.records import (
+    FOLDS,
+    AddedImages,
+    AttributeRecord,
+    Changes,
+    LabelerRecord,
+    NewImage,
+)
 
 
 def touch(connection: Connection) -> None:
@@ -19,14 +29,20 @@ def touch(connection: Connection) -> None:
     connection.execute(text("UPDATE meta SET value = value + 1 WHERE key = 'revision'"))
 
 
-def add_labelers(connection: Connection, labelers: Sequence[LabelerRecord], import_id: int | None = None) -> Changes:
+def add_labelers(
+    connection: Connection, labelers: Sequence[LabelerRecord], import_id: int | None = None
+) -> Changes:
     """Add labelers whose codes are not in the study yet."""
     row = schema.LabelerRow
     for labeler in labelers:
         _check_name(labeler.code, "a labeler's code")
         if connection.execute(select(row.id).where(row.code == labeler.code)).first():
             raise InputError(f"There is a labeler {labeler.code!r} already.")
-        values = {"display_name": labeler.display_name, "profile": labeler.profile, "simulated": int(labeler.simulated)}
+        values = {
+            "display_name": labeler.display_name,
+            "profile": labeler.profile,
+            "simulated": int(labeler.simulated),
+        }
         connection.execute(insert(row).values(code=labeler.code, import_id=import_id, **values))
     touch(connection)
     return Changes(labelers=bool(labelers))
@@ -34,7 +50,9 @@ def add_labelers(connection: Connection, labelers: Sequence[LabelerRecord], impo
 
 def update_labeler(connection: Connection, code: str, values: Mapping[str, str | None]) -> Changes:
     """Change what may change of a labeler; None leaves it."""
-    return _update(connection, schema.LabelerRow, schema.LabelerRow.code == code, values, f"labeler {code!r}")
+    return _update(
+        connection, schema.LabelerRow, schema.LabelerRow.code == code, values, f"labeler {code!r}"
+    )
 
 
 def add_attributes(
@@ -53,9 +71,17 @@ def add_attributes(
     return Changes(attributes=bool(attributes))
 
 
-def update_attribute(connection: Connection, name: str, values: Mapping[str, str | None]) -> Changes:
+def update_attribute(
+    connection: Connection, name: str, values: Mapping[str, str | None]
+) -> Changes:
     """Change what may change of an attribute; None leaves it."""
-    return _update(connection, schema.AttributeRow, schema.AttributeRow.name == name, values, f"attribute {name!r}")
+    return _update(
+        connection,
+        schema.AttributeRow,
+        schema.AttributeRow.name == name,
+        values,
+        f"attribute {name!r}",
+    )
 
 
 def default_question(name: str) -> str:
@@ -69,21 +95,29 @@ def attribute_values(
     """The columns for what is given, checked; None stays None."""
     if scale_labels is not None and len(scale_labels) != 4:
         raise InputError(f"A scale has 4 labels, for 1 to 4, and {len(scale_labels)} were given.")
-    if templates is not None and not (templates and all("{}" in template for template in templates)):
+    if templates is not None and not (
+        templates and all("{}" in template for template in templates)
+    ):
         raise InputError("Each text template needs {} where the attribute's name goes.")
     return {
         "question": question,
-        "scale_labels": None if scale_labels is None else json.dumps(list(scale_labels), ensure_ascii=False),
+        "scale_labels": None
+        if scale_labels is None
+        else json.dumps(list(scale_labels), ensure_ascii=False),
         "templates": None if templates is None else json.dumps(list(templates), ensure_ascii=False),
     }
 
 
 def _check_name(name: str, what: str) -> None:
     if not name or name != name.strip() or not name.isprintable() or len(name) > 100:
-        raise InputError(f"{name!r} cannot be {what}: 1 to 100 printable characters, no blanks at the ends.")
+        raise InputError(
+            f"{name!r} cannot be {what}: 1 to 100 printable characters, no blanks at the ends."
+        )
 
 
-def _update(connection: Connection, row: Any, where: Any, values: Mapping[str, str | None], what: str) -> Changes:
+def _update(
+    connection: Connection, row: Any, where: Any, values: Mapping[str, str | None], what: str
+) -> Changes:
     given = {name: value for name, value in values.items() if value is not None}
     if not connection.execute(select(row.id).where(where)).first():
         raise InputError(f"There is no {what} in this study.")
@@ -95,11 +129,18 @@ def _update(connection: Connection, row: Any, where: Any, values: Mapping[str, s
 
 
 def add_images(
-    connection: Connection, study: Path, images: Sequence[NewImage], *, copied: bool, import_id: int | None = None
+    connection: Connection,
+    study: Path,
+    images: Sequence[NewImage],
+    *,
+    copied: bool,
+    import_id: int | None = None,
 ) -> AddedImages:
     """Add images that the study has not, give each a fold and a name of its own."""
     row = schema.StimulusRow
-    known: dict[str, str] = {found[0]: found[1] for found in connection.execute(select(row.sha256, row.name))}
+    known: dict[str, str] = {
+        found[0]: found[1] for found in connection.execute(select(row.sha256, row.name))
+    }
     names = set(known.values())
     counts = [0] * FOLDS
     for fold, count in connection.execute(select(row.fold, func.count()).group_by(row.fold)):

@@ -1,12 +1,14 @@
-"""Predictions that every run is read against and that need no training: a ridge per labeler, and the frozen backbone.
+"""Predictions that every run is read against and that need
+no training: a ridge per labeler, and the frozen backbone.
 
-They depend on the data and the backbone alone, so that the runs of a study share them through its cache.
+They depend on the data and the backbone alone, so that the runs of a study share them through its
+cache.
 """
 
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +32,9 @@ Scores = npt.NDArray[np.float32]
 
 
 def write_baselines(run: RunFolder, workshop: Workshop, task: "Task") -> Iterator[Progress]:
-    """Write `baselines.parquet`: baseline, labeler, attribute, image, score. Imported embeddings have no zero-shot.
+    """Write `baselines.parquet`: baseline, labeler, attribute, image, score.
+
+    Imported embeddings have no zero-shot.
 
     Args:
         run: gets the file.
@@ -63,16 +67,21 @@ def _make(run: RunFolder, workshop: Workshop, task: "Task", path: Path) -> Itera
 
 
 def _ridge(workshop: Workshop, task: "Task") -> Iterator[Progress | Done[Scores]]:
-    """Each labeler's own head in the space that validates best, as hierarchical Bayes chooses its own."""
+    """Each labeler's own head in the space that validates
+    best, as hierarchical Bayes chooses its own."""
     assert workshop.features is not None
     x, val = workshop.features.array, task.answers["val"]
     size = len(task.labelers), len(task.attributes)
-    options = list(dict.fromkeys((min(dims, x.shape[1]), power) for dims, power in model_selection.SPACES))
+    options = list(
+        dict.fromkeys((min(dims, x.shape[1]), power) for dims, power in model_selection.SPACES)
+    )
     options = options if len(val) >= model_selection.ENOUGH else options[:1]
     best: ridge.LinearHeads | None = None
     least = np.inf
     for number, (dims, power) in enumerate(options):
-        yield Progress(number, len(options), "Fitting a ridge to each labeler alone, for comparison")
+        yield Progress(
+            number, len(options), "Fitting a ridge to each labeler alone, for comparison"
+        )
         settings = RidgeSettings(dims=dims, power=power)
         for event in ridge.fit(x, task.answers["train"], *size, settings=settings):
             if isinstance(event, Done):
@@ -90,15 +99,17 @@ def _zero_shot(run: RunFolder, workshop: Workshop, task: "Task") -> Scores:
 
     assert workshop.features is not None
     backbone, _ = workshop.tower()
-    clip = backbone.model
+    clip: Any = backbone.model
     asked = [sentences(one["name"], one["templates"]) for one in run.meta()["attributes"]]
     with torch.inference_mode():
         vectors = [
-            clip.encode_text(backbone.tokenizer([*words]).to(backbone.device.torch), normalize=True).float().mean(0)  # type: ignore[operator]
+            clip.encode_text(backbone.tokenizer([*words]).to(backbone.device.torch), normalize=True)
+            .float()
+            .mean(0)
             for words in asked
         ]
         text = functional.normalize(torch.stack(vectors), dim=-1).cpu().numpy()
-        scale = float(clip.logit_scale.exp())  # type: ignore[operator]
+        scale = float(clip.logit_scale.exp())
     scores = scale * text @ workshop.features.array.T
     return np.broadcast_to(scores.astype(np.float32), (len(task.labelers), *scores.shape))
 
@@ -107,6 +118,7 @@ def _frame(name: str, scores: Scores, task: "Task") -> "pd.DataFrame":
     import pandas as pd
 
     index = pd.MultiIndex.from_product(
-        [[name], task.labelers, task.attributes, task.images], names=["baseline", "labeler", "attribute", "image"]
+        [[name], task.labelers, task.attributes, task.images],
+        names=["baseline", "labeler", "attribute", "image"],
     )
     return pd.DataFrame({"score": scores.reshape(-1)}, index=index).reset_index()

@@ -37,8 +37,8 @@ def batch(answers: Answers, places: Ints, images: int, alike: Ints) -> Batch:
 
     Args:
         images: how many images there are.
-        alike: (labelers,) int64, for each labeler the first one who sees images the same way; an image is one row for
-            all of them.
+        alike: (labelers,) int64, for each labeler the first one who sees images the same way; an
+            image is one row for all of them.
     """
     owner = answers.labeler[places]
     eyes = alike[owner]

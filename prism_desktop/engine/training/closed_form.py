@@ -1,4 +1,5 @@
-"""Fits heads on frozen features: in one go, without gradient descent or checkpoints, since it takes seconds."""
+"""Fits heads on frozen features: in one go, without gradient
+descent or checkpoints, since it takes seconds."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +27,8 @@ from prism_desktop.engine.training.routine import Cursor, epoch_event
 
 Scores = npt.NDArray[np.float32]
 _POOLED = ("consensus", "retrieval")  # methods whose linear head is everyone's
-_LEARNED = {"mean", "weights", "faces.loadings"}  # arrays that hold what was learned of the labelers
+# arrays that hold what was learned of the labelers
+_LEARNED = {"mean", "weights", "faces.loadings"}
 
 
 @dataclass(slots=True, eq=False)
@@ -34,9 +36,11 @@ class HeadFit:
     """One pass: solve, then validate.
 
     Attributes:
-        answers: of the splits train, val and test; those of test are used by `collaborative` alone, where other
-            labelers' answers on a face may speak for a labeler, never the labeler's own.
-        ratings: of training images, learned from beside the comparisons; None where pairs were made of them.
+        answers: of the splits train, val and test; those of test are used by `collaborative` alone,
+            where other labelers' answers on a face may speak for a labeler, never the labeler's
+            own.
+        ratings: of training images, learned from beside the comparisons; None where pairs were made
+            of them.
     """
 
     card: HeadCard
@@ -87,7 +91,9 @@ class HeadFit:
         self.cursor.step, self.cursor.ended, self.cursor.best_epoch = 1, True, 1
         self.cursor.seconds = time.perf_counter() - begun
         scores = self._heads().scores(self.features.array)
-        yield close_epoch(self.cursor, scores, self.answers, self.labelers, self.attributes, self.folder)
+        yield close_epoch(
+            self.cursor, scores, self.answers, self.labelers, self.attributes, self.folder
+        )
 
     def score(self) -> Iterator[Progress | LabelerScores]:
         """Every labeler's scores of all images."""
@@ -111,14 +117,20 @@ class HeadFit:
             case "consensus":
                 yield from ridge.fit(x, train, *size, owner="nobody")
             case "hierarchical-bayes":
-                yield from model_selection.fit(x, train, self.answers["val"], *size, ratings=self.ratings)
+                yield from model_selection.fit(
+                    x, train, self.answers["val"], *size, ratings=self.ratings
+                )
             case "retrieval":
                 shared = yield from value(ridge.fit(x, train, *size, owner="nobody"))
                 yield from retrieval.fit(x, train, self.answers["val"], size[0], shared)
             case "collaborative":
-                base = yield from value(model_selection.fit(x, train, self.answers["val"], *size, ratings=self.ratings))
+                base = yield from value(
+                    model_selection.fit(x, train, self.answers["val"], *size, ratings=self.ratings)
+                )
                 everyone = joined(list(self.answers.values()))
-                yield from collaborative.fit(x, base, train, everyone, ratings=self.ratings, face_ratings=self.ratings)
+                yield from collaborative.fit(
+                    x, base, train, everyone, ratings=self.ratings, face_ratings=self.ratings
+                )
             case other:
                 raise RunError(f"The method {other} has no heads.")
 
@@ -131,21 +143,32 @@ def close_epoch(
     attributes: Sequence[str],
     folder: Path,
 ) -> Epoch:
-    """Tally the only epoch of something that is fitted in one go; (labelers, attributes, images) scores."""
-    tallies = {name: tally(scores, answers[name], labelers, attributes) for name in ("train", "val")}
+    """Tally the only epoch of something that is fitted in
+    one go; (labelers, attributes, images) scores."""
+    tallies = {
+        name: tally(scores, answers[name], labelers, attributes) for name in ("train", "val")
+    }
     cursor.best_nll = tallies["val"].macro()["nll"]
     for name, one in tallies.items():
         append_metrics(folder / "metrics.csv", cursor.epoch, cursor.step, cursor.seconds, name, one)
     return epoch_event(cursor, tallies["train"], tallies["val"], True)
 
 
-def tally(scores: Scores, answers: Answers, labelers: Sequence[str], attributes: Sequence[str]) -> Tally:
+def tally(
+    scores: Scores, answers: Answers, labelers: Sequence[str], attributes: Sequence[str]
+) -> Tally:
     """Losses and accuracies of scores (labelers, attributes, images)."""
     own = answers.labeler, answers.attribute
-    difference = torch.from_numpy(scores[(*own, answers.left)] - scores[(*own, answers.right)]).double()
+    difference = torch.from_numpy(
+        scores[(*own, answers.left)] - scores[(*own, answers.right)]
+    ).double()
     outcome = torch.from_numpy(answers.outcome.astype(np.float64))
     made = Tally(labelers, attributes)
-    made.add(*own, PairLoss(ties=False)(difference, outcome).detach().numpy(), correct(difference, outcome).numpy())
+    made.add(
+        *own,
+        PairLoss(ties=False)(difference, outcome).detach().numpy(),
+        correct(difference, outcome).numpy(),
+    )
     return made
 
 

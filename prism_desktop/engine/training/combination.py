@@ -1,7 +1,9 @@
-"""Combinations of runs of the same data: `selective`, `ensemble`, `auto`. Weights are learned on validation alone.
+"""Combinations of runs of the same data: `selective`, `ensemble`, `auto`.
 
-Members are calibrated first: each one's scores are multiplied by the factor that fits the validation answers best, so
-that a sum of scores is a sum of comparable logits.
+Weights are learned on validation alone.
+
+Members are calibrated first: each one's scores are multiplied by the factor that fits the
+validation answers best, so that a sum of scores is a sum of comparable logits.
 """
 
 import time
@@ -38,7 +40,9 @@ Obtain = Callable[[str], Generator[TrainingEvent, None, RunFolder]]
 
 @dataclass(slots=True, eq=False)
 class Combination:
-    """Weighs the members' scores. It costs what its members cost, whether they were trained for it or found there.
+    """Weighs the members' scores.
+
+    It costs what its members cost, whether they were trained for it or found there.
 
     Attributes:
         kind: "selective", "ensemble" or "auto".
@@ -61,12 +65,18 @@ class Combination:
     chosen: tuple[Member, ...] = ()
     why: tuple[str, ...] = ()  # sentences that explain the choice
     _scores: Scores | None = None
-    _costs: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # of the members, see `training_facts`
+    # of the members, see `training_facts`
+    _costs: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def counts(self) -> Mapping[str, int]:
         """Of the members that have weight, and `weights`, which alone are its own."""
-        used = [self._costs[member.method]["parameters"] for member in self.chosen if any(member.weight)]
-        total = {key: sum(int(each.get(key, 0)) for each in used) for key in ("lora", "tokens", "trainable")}
+        used = [
+            self._costs[member.method]["parameters"] for member in self.chosen if any(member.weight)
+        ]
+        total = {
+            key: sum(int(each.get(key, 0)) for each in used)
+            for key in ("lora", "tokens", "trainable")
+        }
         weights = len(self.chosen) * len(self.labelers)
         return total | {"trainable": total["trainable"] + weights, "weights": weights}
 
@@ -107,10 +117,14 @@ class Combination:
         )
         for sentence in self._explain():
             yield Notice(sentence)
-        self._scores = np.einsum("mu,muan->uan", weights, np.stack(list(known.values()))).astype(np.float32)
+        self._scores = np.einsum("mu,muan->uan", weights, np.stack(list(known.values()))).astype(
+            np.float32
+        )
         self.cursor.step, self.cursor.ended, self.cursor.best_epoch = 1, True, 1
         self.cursor.seconds = time.perf_counter() - begun + self._members_seconds()
-        yield close_epoch(self.cursor, self._scores, self.answers, self.labelers, self.attributes, self.folder)
+        yield close_epoch(
+            self.cursor, self._scores, self.answers, self.labelers, self.attributes, self.folder
+        )
 
     def score(self) -> Iterator[Progress | LabelerScores]:
         """Every labeler's scores of all images."""
@@ -121,29 +135,44 @@ class Combination:
     def write(self, run: RunFolder) -> None:
         """Write combination.json."""
         members = [asdict(member) for member in self.chosen]
-        write_json(run.path / COMBINATION, {"kind": self.kind, "members": members, "why": list(self.why)})
+        write_json(
+            run.path / COMBINATION, {"kind": self.kind, "members": members, "why": list(self.why)}
+        )
 
     def _members_seconds(self) -> float:
-        """Of all that were tried, whether they were kept or not; an ensemble only compares with the consensus."""
+        """Of all that were tried, whether they were kept or not.
+
+        An ensemble only compares with the consensus.
+        """
         tried = {name: cost["seconds"] or 0.0 for name, cost in self._costs.items()}
         if self.kind == "ensemble":
             tried.pop("consensus", None)
         return float(sum(tried.values()))
 
     def _read(self, run: RunFolder) -> tuple[Scores, float]:
-        """Calibrated scores, (labelers, attributes, images) float32, and the factor that calibrated them.
+        """Calibrated scores, (labelers, attributes, images)
+        float32, and the factor that calibrated them.
 
         Raises:
-            RunError: if the member speaks of other labelers, attributes or images than the combination.
+            RunError: if the member speaks of other labelers, attributes or images than the
+                combination.
         """
-        frame, keys = run.predictions(), {"labeler": self.labelers, "attribute": self.attributes, "image": self.images}
+        frame, keys = (
+            run.predictions(),
+            {"labeler": self.labelers, "attribute": self.attributes, "image": self.images},
+        )
         shape = tuple(len(names) for names in keys.values())
         agrees = len(frame) == np.prod(shape)
         for axis, (key, names) in enumerate(keys.items()):
             along = tuple(slice(None) if place == axis else 0 for place in range(len(shape)))
-            agrees = agrees and tuple(frame[key].to_numpy(dtype=object).reshape(shape)[along]) == names
+            agrees = (
+                agrees and tuple(frame[key].to_numpy(dtype=object).reshape(shape)[along]) == names
+            )
         if not agrees:
-            raise RunError(f"The run {run.name} scores other labelers, attributes or images; train the member again.")
+            raise RunError(
+                f"The run {run.name} scores other labelers, attributes or images; train the member "
+                "again."
+            )
         scores: Scores = frame["score"].to_numpy(dtype=np.float32).reshape(shape)
         factor = calibration(differences(scores, self.answers["val"]), self.answers["val"])
         return np.float32(factor) * scores, factor
@@ -158,11 +187,15 @@ class Combination:
         gain = without - with_it
         title = METHODS[name].title
         if gain > _PAYS:
-            self.why = (*self.why, f"{title} is in: it gains {gain:.3f} nats per validation answer.")
+            self.why = (
+                *self.why,
+                f"{title} is in: it gains {gain:.3f} nats per validation answer.",
+            )
             return True
         self.why = (
             *self.why,
-            f"{title} is left out: it gains {gain:.3f} nats per validation answer, less than {_PAYS}.",
+            f"{title} is left out: it gains {gain:.3f} nats per validation answer, less than "
+            f"{_PAYS}.",
         )
         return False
 
@@ -181,14 +214,19 @@ class Combination:
 
     def _explain(self) -> tuple[str, ...]:
         if self.kind == "selective":
-            personal = [code for code, w in zip(self.labelers, self.chosen[1].weight, strict=True) if w > 0]
+            personal = [
+                code for code, w in zip(self.labelers, self.chosen[1].weight, strict=True) if w > 0
+            ]
             named = ", ".join(personal) or "nobody"
             self.why = (
-                f"A personal model for {named}, by their own validation answers; the consensus for the others.",
+                f"A personal model for {named}, by their own validation answers; the consensus for "
+                "the others.",
             )
         elif self.kind == "auto":
             shares = ", ".join(
-                f"{METHODS[m.method].title} {m.weight[0] / m.calibration:.2f}" for m in self.chosen if m.weight
+                f"{METHODS[m.method].title} {m.weight[0] / m.calibration:.2f}"
+                for m in self.chosen
+                if m.weight
             )
             self.why = (*self.why, f"Weights of the calibrated members: {shares}.")
         return self.why
@@ -234,7 +272,10 @@ def stacked(margins: Doubles, answers: Answers) -> Doubles:
 
 
 def cross_fitted(margins: Doubles, answers: Answers) -> float:
-    """Mean loss in nats of stacked members, each answer weighed by the others' parts; parts share no left image."""
+    """Mean loss in nats of stacked members, each answer weighed by the others' parts.
+
+    Parts share no left image.
+    """
     part = answers.left % _PARTS
     total = np.empty(len(answers))
     for held in range(_PARTS):
@@ -247,5 +288,7 @@ def cross_fitted(margins: Doubles, answers: Answers) -> float:
 def helps(consensus: Doubles, personal: Doubles, answers: Answers, labeler: int) -> bool:
     """Whether a labeler's own validation answers are likelier under the personal model."""
     mine = answers.labeler == labeler
-    gained = loss(consensus[mine], select(answers, mine)) - loss(personal[mine], select(answers, mine))
+    gained = loss(consensus[mine], select(answers, mine)) - loss(
+        personal[mine], select(answers, mine)
+    )
     return bool(len(gained) and gained.mean() > 0)

@@ -1,4 +1,5 @@
-"""What a method wants to know of the labelers before its model is built, from the training answers alone."""
+"""What a method wants to know of the labelers before its
+model is built, from the training answers alone."""
 
 from dataclasses import replace
 
@@ -8,7 +9,14 @@ import numpy.typing as npt
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.methods import Method
 from prism_desktop.engine.models.answers import Answers
-from prism_desktop.engine.models.clustering import assign, earned_ranks, fit_tastes, group, reliability, vectors
+from prism_desktop.engine.models.clustering import (
+    assign,
+    earned_ranks,
+    fit_tastes,
+    group,
+    reliability,
+    vectors,
+)
 from prism_desktop.engine.models.contexts import summarise
 from prism_desktop.engine.models.heads.bayes import BayesHeads
 from prism_desktop.engine.models.heads.space import Space, fit_space
@@ -22,7 +30,9 @@ _POWER = 0.5  # of the axes' deviations that is divided out, as for the MLP deco
 
 def wants_features(method: Method) -> bool:
     """Whether `know` needs the frozen backbone's features for a method."""
-    return _groups(method) or _reads_context(method) or _reads_history(method) or _earns_ranks(method)
+    return (
+        _groups(method) or _reads_context(method) or _reads_history(method) or _earns_ranks(method)
+    )
 
 
 def know(
@@ -45,7 +55,8 @@ def know(
         labelers, attributes: how many.
         features: (images, d) float32, frozen, unit norm; None where `wants_features` is false.
         text: (attributes, d) float32, the text tower's vectors; None where there is no text tower.
-        profile_vectors: (labelers, d) float32 of profiles, zero rows where there is none; None without a text tower.
+        profile_vectors: (labelers, d) float32 of profiles, zero rows where there is none; None
+            without a text tower.
         profiles: each labeler's profile text; empty where there is none.
     """
     if "profiles" in method.inputs:
@@ -57,7 +68,11 @@ def know(
         points = vectors(fit_tastes(features, train, labelers, attributes))
         groups = group(points, config.clustering, config.clusters, config.seed)
         shares = np.eye(int(groups.max()) + 1, dtype=np.float32)[groups]
-        return Known(groups=groups, shares=shares, deltas=np.ones(labelers, np.int64) if config.delta else None)
+        return Known(
+            groups=groups,
+            shares=shares,
+            deltas=np.ones(labelers, np.int64) if config.delta else None,
+        )
     if _earns_ranks(method):
         reliable = reliability(features, train, labelers, attributes)
         return Known(ranks=earned_ranks(reliable, np.bincount(train.labeler, minlength=labelers)))
@@ -68,7 +83,9 @@ def know(
         return replace(known, context=context)
     history, answer = gather_history(train, labelers)
     seen = space.project(features).astype(np.float32)
-    return replace(known, history=history, answer=answer, seen=seen, asked=_standardised(text, attributes))
+    return replace(
+        known, history=history, answer=answer, seen=seen, asked=_standardised(text, attributes)
+    )
 
 
 def welcome(
@@ -83,8 +100,9 @@ def welcome(
 ) -> Known:
     """The same facts with one more labeler, the last, of whom training never heard.
 
-    A model built on the result takes over the trained weights as they are, for those that read contexts, histories and
-    profiles, and for groups without deviations: entering is one forward pass. Ranks stay, and the newcomer gets none.
+    A model built on the result takes over the trained weights as they are, for those that read
+    contexts, histories and profiles, and for groups without deviations: entering is one forward
+    pass. Ranks stay, and the newcomer gets none.
 
     Args:
         known: of the trained model.
@@ -93,7 +111,8 @@ def welcome(
         features: (images, d) that the answers' images are rows of.
         profile: text, where the method reads it.
         profile_vector: (d,) of the profile; None without.
-        groups: for groups of labelers, the heads that they were made from (`fit_tastes` of the training answers).
+        groups: for groups of labelers, the heads that they were made from (`fit_tastes` of the
+            training answers).
     """
     one = replace(answers, labeler=np.zeros_like(answers.labeler))
     found = known
@@ -101,17 +120,24 @@ def welcome(
         found = replace(found, profiles=(*known.profiles, profile))
     if known.shares is not None and known.groups is not None:
         assert groups is not None, "who joins groups needs the heads that they were made from"
-        shares = assign(vectors(groups[0]), known.groups, vectors(groups[0].adapt(features, one))[0])
+        shares = assign(
+            vectors(groups[0]), known.groups, vectors(groups[0].adapt(features, one))[0]
+        )
         own = None if known.deltas is None else np.append(known.deltas, 0)
         found = replace(
-            found, shares=np.vstack([known.shares, shares]), groups=np.append(known.groups, shares.argmax()), deltas=own
+            found,
+            shares=np.vstack([known.shares, shares]),
+            groups=np.append(known.groups, shares.argmax()),
+            deltas=own,
         )
     if known.ranks is not None:
         found = replace(found, ranks=np.append(known.ranks, 0))
     if known.context is not None:
         profiles = None if profile_vector is None else profile_vector[None]
         fresh = summarise(_space(known).project(features), one, 1, attributes, profiles)
-        found = replace(found, context=np.concatenate([known.context, _widened(fresh, known.context.shape[2])]))
+        found = replace(
+            found, context=np.concatenate([known.context, _widened(fresh, known.context.shape[2])])
+        )
     if known.history is not None and known.answer is not None and known.seen is not None:
         found = _with_history(found, one, features)
     return found
@@ -123,7 +149,8 @@ def _with_history(known: Known, one: Answers, features: Matrix) -> Known:
     assert known.seen is not None
     fresh, _ = gather_history(one, 1)
     there = fresh[:, :, :1] >= 0
-    fresh = np.where(there, fresh + np.array([len(known.seen), len(known.seen), 0]), -1)  # rows after the known images
+    # rows after the known images
+    fresh = np.where(there, fresh + np.array([len(known.seen), len(known.seen), 0]), -1)
     size = max(fresh.shape[1], known.history.shape[1])
     history = np.full((len(known.history) + 1, size, 3), -1, np.int64)
     history[:-1, : known.history.shape[1]], history[-1, : fresh.shape[1]] = known.history, fresh[0]
@@ -144,7 +171,8 @@ def _widened(contexts: Matrix, size: int) -> Matrix:
 
 
 def _standardised(text: Matrix | None, attributes: int) -> Matrix:
-    """(attributes, d) text vectors about their mean with a mean square of 1, so that what tells them apart is heard."""
+    """(attributes, d) text vectors about their mean with a mean
+    square of 1, so that what tells them apart is heard."""
     if text is None:
         return np.eye(attributes, dtype=np.float32)
     apart = text - text.mean(axis=0)

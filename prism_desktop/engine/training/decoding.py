@@ -15,8 +15,9 @@ from prism_desktop.engine.training.scoring import Scorer
 from prism_desktop.engine.training.trainer import Trainer
 
 DIMS = 64  # principal axes of the features that the network reads
-# Of the axes' deviations that is divided out: with all of it faint axes, mostly noise, are as loud as any other and are
-# learned by heart; with none the loudest drown the rest. Chosen on the demo study's validation split.
+# Of the axes' deviations that is divided out: with all of it faint axes, mostly noise, are as loud
+# as any other and are learned by heart; with none the loudest drown the rest. Chosen on the demo
+# study's validation split.
 POWER = 0.5
 
 
@@ -45,9 +46,19 @@ def build_decoder(
         dropout=options.dropout,
     )
     space = fit_space(workshop.features.array, DIMS, POWER)
-    model = DecoderModel(space, asked, len(labelers), shape, seed=config.seed, device=workshop.device.torch)
+    model = DecoderModel(
+        space, asked, len(labelers), shape, seed=config.seed, device=workshop.device.torch
+    )
     ratings = training_ratings(run.table("ratings"), run.table("images"), labelers, attributes)
     terms = build_terms(Facts(config, answers["train"], len(labelers), len(attributes), ratings))
     for term in terms:
         term.to(model.device)
-    return Trainer(Scorer(model, asked, workshop.features), answers, labelers, attributes, config, run.path, terms)
+    return Trainer(
+        Scorer(model, asked, workshop.features),
+        answers,
+        labelers,
+        attributes,
+        config,
+        run.path,
+        terms,
+    )

@@ -1,4 +1,7 @@
-"""The runs that a run stands on: its consensus, and the members of a combination. Same data, split and seed."""
+"""The runs that a run stands on: its consensus, and the members of a combination.
+
+Same data, split and seed.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,11 +15,21 @@ from prism_desktop.engine.runs.folder import RunFolder, list_runs
 from prism_desktop.engine.training.snapshot import copy_snapshot
 
 CONSENSUS = "consensus"
-# What may differ between two runs without making their comparison unfair; the data are compared by their fingerprint,
-# the precision by what it became on the machine, and the backbone by its weights too.
-_FREE = {"compare", "labelers", "attributes", "device", "threads", "precision", "checkpoint_seconds"}
+# What may differ between two runs without making their comparison unfair; the data are compared by
+# their fingerprint, the precision by what it became on the machine, and the backbone by its weights
+# too.
+_FREE = {
+    "compare",
+    "labelers",
+    "attributes",
+    "device",
+    "threads",
+    "precision",
+    "checkpoint_seconds",
+}
 _MACHINE = ("precision", "backbone_sha256")  # of the environment that must be the same
-_EXACT = (*_MACHINE, "threads", "device")  # where training starts at the sibling's weights, to be bit-equal again
+# where training starts at the sibling's weights, to be bit-equal again
+_EXACT = (*_MACHINE, "threads", "device")
 _STOOD_ON = "siblings.json"
 
 Environment = Mapping[str, Any]
@@ -31,14 +44,18 @@ def needed(config: TrainConfig) -> tuple[str, ...]:
     if not chosen.personal:
         return ()
     if chosen.made == "combination":
-        members = members_of(chosen, config.members, embeddings=config.backbone.startswith(EMBEDDINGS))
+        members = members_of(
+            chosen, config.members, embeddings=config.backbone.startswith(EMBEDDINGS)
+        )
         return members[:2] if config.method == "auto" else members
     optional = not config.compare and config.start != CONSENSUS and "distil" not in chosen.losses
     names = chosen.needs if CONSENSUS in chosen.needs else (CONSENSUS, *chosen.needs)
     return tuple(name for name in names if name != CONSENSUS or not optional)
 
 
-def find_sibling(run: RunFolder, name: str, environment: Environment | None = None) -> RunFolder | None:
+def find_sibling(
+    run: RunFolder, name: str, environment: Environment | None = None
+) -> RunFolder | None:
     """A finished run of a method beside `run`, else one that can be gone on with, else None.
 
     Args:
@@ -47,7 +64,9 @@ def find_sibling(run: RunFolder, name: str, environment: Environment | None = No
         environment: of the present process (see `RunFolder.environment`); None to accept any.
     """
     keys = _EXACT if run.config().start == CONSENSUS else _MACHINE
-    return find_run(run.study, config_beside(run.config(), name), run.meta()["fingerprint"], environment, keys)
+    return find_run(
+        run.study, config_beside(run.config(), name), run.meta()["fingerprint"], environment, keys
+    )
 
 
 def find_run(
@@ -84,14 +103,16 @@ def find_run(
 
 
 def create_sibling(run: RunFolder, name: str) -> RunFolder:
-    """A run of another method beside this one, with its data and, where the methods share them, its settings."""
+    """A run of another method beside this one, with its data
+    and, where the methods share them, its settings."""
     sibling = RunFolder.create(run.study, config_beside(run.config(), name))
     copy_snapshot(run, sibling)
     return sibling
 
 
 def kept_sibling(run: RunFolder, name: str) -> RunFolder | None:
-    """The finished run of a method that `run` stood on when it was trained before, wherever; None if it is gone."""
+    """The finished run of a method that `run` stood on when
+    it was trained before, wherever; None if it is gone."""
     said = (read_json(run.path / _STOOD_ON) or {}).get(name)
     if said is None or not (run.path.with_name(said) / "config.json").is_file():
         return None
@@ -100,14 +121,18 @@ def kept_sibling(run: RunFolder, name: str) -> RunFolder | None:
 
 
 def keep_sibling(run: RunFolder, name: str, sibling: RunFolder) -> bool:
-    """Write down that `run` stands on another one; says whether it stood on a different one of that method before."""
+    """Write down that `run` stands on another one.
+
+    Says whether it stood on a different one of that method before.
+    """
     said = read_json(run.path / _STOOD_ON) or {}
     write_json(run.path / _STOOD_ON, said | {name: sibling.name})
     return bool(said.get(name, sibling.name) != sibling.name)
 
 
 def config_beside(config: TrainConfig, name: str) -> TrainConfig:
-    """Another method's settings on the data of a run of these settings: pairs are made as the run makes them."""
+    """Another method's settings on the data of a run of these
+    settings: pairs are made as the run makes them."""
     options: dict[str, Any] = {"method": name, "compare": name != CONSENSUS}
     options |= {f"pairs.{key}": value for key, value in config.pairs.model_dump().items()}
     if name == CONSENSUS:
@@ -122,9 +147,13 @@ def _comparable(config: TrainConfig) -> dict[str, Any]:
 def _same_revisions(theirs: Environment, config: TrainConfig) -> bool:
     chosen, names = method(config.method), needed(config)
     if chosen.made == "combination":
-        names = members_of(chosen, config.members, embeddings=config.backbone.startswith(EMBEDDINGS))
+        names = members_of(
+            chosen, config.members, embeddings=config.backbone.startswith(EMBEDDINGS)
+        )
     then = theirs.get("revisions", {})
-    return not theirs or all(then.get(name, 1) == method(name).revision for name in (*names, chosen.name))
+    return not theirs or all(
+        then.get(name, 1) == method(name).revision for name in (*names, chosen.name)
+    )
 
 
 def _same_machine(theirs: Environment, ours: Environment | None, keys: tuple[str, ...]) -> bool:

@@ -36,26 +36,33 @@ from prism_desktop.engine.training.trainer import Trainer
 from prism_desktop.engine.training.untrained import Untrained
 
 
-def build(run: RunFolder, workshop: Workshop, siblings: Mapping[str, RunFolder], obtain: Obtain) -> Fit:
+def build(
+    run: RunFolder, workshop: Workshop, siblings: Mapping[str, RunFolder], obtain: Obtain
+) -> Fit:
     """What fits a run, before its first step.
 
     Args:
         run: gives settings and data.
         workshop: gives the backbone and the images.
         siblings: the finished runs that this one stands on, by method.
-        obtain: makes sure that another method's run is there, for combinations that decide on the way.
+        obtain: makes sure that another method's run is there, for combinations that decide on the
+            way.
     """
     config, task = run.config(), Task.of(run)
     chosen = method(config.method)
     if chosen.made == "combination":
         members = members_of(chosen, config.members, embeddings=workshop.backbone is None)
         kind, folder = config.method, run.path
-        return Combination(kind, members, obtain, task.labelers, task.attributes, task.images, task.answers, folder)
+        return Combination(
+            kind, members, obtain, task.labelers, task.attributes, task.images, task.answers, folder
+        )
     if chosen.scorer == "mlp":
         return build_decoder(run, workshop, task.labelers, task.attributes, task.answers)
     if chosen.scorer == "linear" or workshop.backbone is None:
         assert workshop.features is not None, "the session reads features before"
-        card = HeadCard(config.method, config.backbone, workshop.sha256, task.labelers, task.attributes)
+        card = HeadCard(
+            config.method, config.backbone, workshop.sha256, task.labelers, task.attributes
+        )
         return HeadFit(card, workshop.features, task.answers, run.path, head_ratings(run, task))
     return build_trainer(run, workshop, siblings.get(CONSENSUS))
 
@@ -63,17 +70,22 @@ def build(run: RunFolder, workshop: Workshop, siblings: Mapping[str, RunFolder],
 def wants_features(config: TrainConfig) -> bool:
     """Whether a run needs the frozen backbone's features before it is built."""
     chosen = method(config.method)
-    return chosen.made != "combination" and (chosen.scorer != "cosine" or conditioning.wants_features(chosen))
+    return chosen.made != "combination" and (
+        chosen.scorer != "cosine" or conditioning.wants_features(chosen)
+    )
 
 
 def head_ratings(run: RunFolder, task: "Task") -> Ratings | None:
     """The training images' ratings, for heads that learn from them beside comparisons.
 
-    None where pairs were made of ratings, which would count them twice, and where only comparisons are asked for.
+    None where pairs were made of ratings, which would count them twice, and where only comparisons
+    are asked for.
     """
     if run.config().pairs.use == "comparisons" or (run.table("pairs")["source"] == "rating").any():
         return None
-    return training_ratings(run.table("ratings"), run.table("images"), task.labelers, task.attributes)
+    return training_ratings(
+        run.table("ratings"), run.table("images"), task.labelers, task.attributes
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,16 +110,24 @@ class Task:
         images = tuple(str(image) for image in run.table("images")["image"])
         parts = {name: pairs[pairs["split"] == name] for name in ("train", "val", "test")}
         return cls(
-            labelers, attributes, images, {k: answers(p, labelers, attributes, images) for k, p in parts.items()}
+            labelers,
+            attributes,
+            images,
+            {k: answers(p, labelers, attributes, images) for k, p in parts.items()},
         )
 
 
-def build_trainer(run: RunFolder, workshop: Workshop, consensus: RunFolder | None) -> Trainer | Untrained:
-    """The trainer of a run that descends gradients, or nothing but the model where there is nothing to train."""
+def build_trainer(
+    run: RunFolder, workshop: Workshop, consensus: RunFolder | None
+) -> Trainer | Untrained:
+    """The trainer of a run that descends gradients, or nothing
+    but the model where there is nothing to train."""
     config, meta, task = run.config(), run.meta(), Task.of(run)
     backbone, pixels = workshop.tower()
     asked = tuple(sentences(a["name"], a["templates"]) for a in meta["attributes"])
-    model = _model(config, backbone, workshop.precision, len(task.labelers), _known(run, workshop, task, asked))
+    model = _model(
+        config, backbone, workshop.precision, len(task.labelers), _known(run, workshop, task, asked)
+    )
     if consensus is not None and config.start == CONSENSUS and method(config.method).personal:
         start_from(model, load_run(consensus.path, backbone=backbone).model)
     scorer = Scorer(model, asked, pixels)
@@ -116,7 +136,16 @@ def build_trainer(run: RunFolder, workshop: Workshop, consensus: RunFolder | Non
     terms = build_terms(_facts(run, task, backbone, consensus))
     for term in terms:
         term.to(model.device)
-    return Trainer(scorer, task.answers, task.labelers, task.attributes, config, run.path, terms, width=backbone.width)
+    return Trainer(
+        scorer,
+        task.answers,
+        task.labelers,
+        task.attributes,
+        config,
+        run.path,
+        terms,
+        width=backbone.width,
+    )
 
 
 def _facts(run: RunFolder, task: Task, backbone: Backbone, consensus: RunFolder | None) -> Facts:
@@ -125,7 +154,9 @@ def _facts(run: RunFolder, task: Task, backbone: Backbone, consensus: RunFolder 
     scores = None
     if consensus is not None:
         table = consensus.predictions(task.labelers[0]).pivot_table("score", "attribute", "image")
-        scores = table.reindex(index=list(task.attributes), columns=list(task.images)).to_numpy(dtype=np.float32)
+        scores = table.reindex(index=list(task.attributes), columns=list(task.images)).to_numpy(
+            dtype=np.float32
+        )
     return Facts(
         config,
         task.answers["train"],
@@ -147,17 +178,22 @@ def _known(run: RunFolder, workshop: Workshop, task: Task, asked: Asked) -> Know
     read: Any = backbone.model
     words = [[*sentences] for sentences in asked] + [[profile or " "] for profile in profiles]
     vectors = [
-        read.encode_text(backbone.tokenizer(one).to(backbone.device.torch), normalize=True).mean(0) for one in words
+        read.encode_text(backbone.tokenizer(one).to(backbone.device.torch), normalize=True).mean(0)
+        for one in words
     ]
     matrix = functional.normalize(torch.stack(vectors).float(), dim=-1).cpu().numpy()
     text, profile_vectors = matrix[: len(asked)], matrix[len(asked) :]
     profile_vectors[[not profile for profile in profiles]] = 0.0
     size = len(task.labelers), len(task.attributes)
     train, chosen = task.answers["train"], method(config.method)
-    return conditioning.know(chosen, config, train, *size, features, text, profile_vectors, profiles)
+    return conditioning.know(
+        chosen, config, train, *size, features, text, profile_vectors, profiles
+    )
 
 
-def _model(config: TrainConfig, backbone: Backbone, how: Precision, labelers: int, known: Known) -> PersonalClip:
+def _model(
+    config: TrainConfig, backbone: Backbone, how: Precision, labelers: int, known: Known
+) -> PersonalClip:
     return PersonalClip(
         backbone,
         labelers,
@@ -178,9 +214,11 @@ def _model(config: TrainConfig, backbone: Backbone, how: Precision, labelers: in
 
 @torch.no_grad()
 def start_from(model: PersonalClip, consensus: PersonalClip) -> None:
-    """Start at the consensus model: its adapters, and its token plus the small noise that tokens are drawn as.
+    """Start at the consensus model: its adapters, and its
+    token plus the small noise that tokens are drawn as.
 
-    A table of more tokens starts with the consensus's repeated; what the consensus lacks stays as it was drawn.
+    A table of more tokens starts with the consensus's repeated; what the consensus lacks stays as
+    it was drawn.
     """
     own, given = dict(model.named_parameters()), dict(consensus.named_parameters())
     for name, tensor in own.items():

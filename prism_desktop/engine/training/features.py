@@ -61,14 +61,19 @@ def open_features(
         part = missing[start : start + _CHUNK]
         rows = backbone.see(pixels.take(np.array(part, dtype=np.int64)))
         known.update(zip([ids[place] for place in part], rows, strict=True))
-        yield Progress(min(start + _CHUNK, len(missing)), len(missing), "Reading features of the images")
+        yield Progress(
+            min(start + _CHUNK, len(missing)), len(missing), "Reading features of the images"
+        )
     if missing:
         _write(path, known)
     yield Done(Features(np.stack([known[image] for image in ids])))
 
 
 def _read(path: Path) -> Mapping[str, Matrix]:
-    """Image id -> its features; empty where there is no readable cache, which is then made again."""
+    """Image id -> its features.
+
+    Empty where there is no readable cache, which is then made again.
+    """
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -85,4 +90,9 @@ def _write(path: Path, known: Mapping[str, Matrix]) -> None:
 
     path.parent.mkdir(exist_ok=True)
     metadata = {_IDS: json.dumps(list(known))}
-    write_whole(path, lambda beside: save_file({"features": np.stack(list(known.values()))}, beside, metadata=metadata))
+    write_whole(
+        path,
+        lambda beside: save_file(
+            {"features": np.stack(list(known.values()))}, beside, metadata=metadata
+        ),
+    )

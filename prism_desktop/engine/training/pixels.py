@@ -45,7 +45,9 @@ class Pixels:
         return np.ascontiguousarray(found)
 
 
-def open_pixels(study: Path, images: "pd.DataFrame", size: int) -> Iterator[Progress | Notice | Done[Pixels]]:
+def open_pixels(
+    study: Path, images: "pd.DataFrame", size: int
+) -> Iterator[Progress | Notice | Done[Pixels]]:
     """Decode what the study's cache lacks, then map the images of a run.
 
     Args:
@@ -59,7 +61,9 @@ def open_pixels(study: Path, images: "pd.DataFrame", size: int) -> Iterator[Prog
     cache = PixelCache(study / "cache", size)
     ids = [str(image) for image in images["image"]]
     broken: tuple[tuple[str, str], ...] = ()
-    for event in cache.build(_files(study, dict(zip(ids, map(Path, images["path"]), strict=True)), cache).items()):
+    for event in cache.build(
+        _files(study, dict(zip(ids, map(Path, images["path"]), strict=True)), cache).items()
+    ):
         if isinstance(event, Done):
             broken = event.value.broken
         else:
@@ -67,19 +71,23 @@ def open_pixels(study: Path, images: "pd.DataFrame", size: int) -> Iterator[Prog
     if broken:
         more = f" and {len(broken) - 1} more" if len(broken) > 1 else ""
         raise RunError(
-            f"{len(broken)} images of this run cannot be used: {broken[0][1].rstrip('.')}{more}. Put them back, or "
-            "relink the study's image folder, and go on."
+            f"{len(broken)} images of this run cannot be used: {broken[0][1].rstrip('.')}{more}. "
+            "Put them back, or relink the study's image folder, and go on."
         )
     rows = cache.rows()
     yield Done(Pixels(cache.read(), np.array([rows[image] for image in ids], dtype=np.int64)))
 
 
 def _files(study: Path, said: Mapping[str, Path], cache: PixelCache) -> dict[str, Path]:
-    """Where images are: as their study says now, else as a run says; if all are decoded, nobody asks."""
+    """Where images are: as their study says now, else as a run says.
+
+    If all are decoded, nobody asks.
+    """
     from prism_desktop.engine.study.store import Study
 
     known, files = cache.rows(), dict(said)
     if not files.keys() <= known.keys():
-        with contextlib.suppress(PrismError), Study.open(study, read_only=True) as opened:  # or images without a study
+        # or images without a study
+        with contextlib.suppress(PrismError), Study.open(study, read_only=True) as opened:
             files |= {record.id: record.path for record in opened.images() if record.id in files}
     return files

@@ -54,7 +54,9 @@ class Workshop:
             InputError: if there are only embeddings.
         """
         if self.backbone is None or self.pixels is None:
-            raise InputError("Imported embeddings have no image tower; choose an image backbone for this method.")
+            raise InputError(
+                "Imported embeddings have no image tower; choose an image backbone for this method."
+            )
         return self.backbone, self.pixels
 
 
@@ -83,11 +85,19 @@ class Shelf:
 def _needs(run: RunFolder) -> tuple[object, ...]:
     config = run.config()
     images = tuple(str(image) for image in run.table("images")["image"])
-    return run.study, config.backbone, run.meta().get("embeddings_sha256"), config.device, config.precision, images
+    return (
+        run.study,
+        config.backbone,
+        run.meta().get("embeddings_sha256"),
+        config.device,
+        config.precision,
+        images,
+    )
 
 
 def open_workshop(run: RunFolder) -> Iterator[Progress | Notice | Done[Workshop]]:
-    """Choose the device, fetch and load the backbone, decode the images that are not in the cache yet."""
+    """Choose the device, fetch and load the backbone,
+    decode the images that are not in the cache yet."""
     config = run.config()
     device, spec = choose_device(config.device), parse(config.backbone)
     if spec.kind == "embeddings":
@@ -112,10 +122,21 @@ def _with_embeddings(run: RunFolder, config: TrainConfig, device: Device, name: 
     place = {image: row for row, image in enumerate(ids)}
     wanted = [str(image) for image in run.table("images")["image"]]
     if run.meta().get("embeddings_sha256", sha256) != sha256:
-        raise RunError(f"The embeddings {name} were imported anew since this run's data were taken, so start again.")
+        raise RunError(
+            f"The embeddings {name} were imported anew since this run's data were taken, so start "
+            "again."
+        )
     if missing := [image for image in wanted if image not in place]:
         raise RunError(
-            f"The embeddings {name} lack {len(missing)} of this run's images; they were imported anew, so start again."
+            f"The embeddings {name} lack {len(missing)} of this run's images; they were imported "
+            "anew, so start again."
         )
     rows = matrix[np.array([place[image] for image in wanted], dtype=np.int64)]
-    return Workshop(device, precision(device, config.precision, matrix.shape[1]), None, None, Features(rows), sha256)
+    return Workshop(
+        device,
+        precision(device, config.precision, matrix.shape[1]),
+        None,
+        None,
+        Features(rows),
+        sha256,
+    )

@@ -22,16 +22,18 @@ def evaluate_run(run: RunFolder, swap: tuple[str, str] | None = None) -> dict[st
 
     Args:
         run: a run that has predictions.
-        swap: two labelers who exchange their models, a control: what is personal must get worse by it.
+        swap: two labelers who exchange their models, a control: what is personal must get worse by
+            it.
 
     Returns:
-        What `summary.json` holds: run, method, reads_tested_faces, backbone, device, split, what it cost
-        (`training_facts`), counts, test, consensus, gain, baselines, swapped, and the settings and versions behind
-        them.
+        What `summary.json` holds: run, method, reads_tested_faces, backbone, device, split, what it
+        cost (`training_facts`), counts, test, consensus, gain, baselines, swapped, and the settings
+        and versions behind them.
 
     Raises:
         RunError: if there are no predictions yet.
-        InputError: if a labeler to swap is not in the run, or swapping says nothing about its method.
+        InputError: if a labeler to swap is not in the run, or swapping says nothing about its
+            method.
     """
     from prism_desktop.engine.evaluation.controls import swap_labelers
     from prism_desktop.engine.evaluation.report import evaluate_against
@@ -55,7 +57,8 @@ def evaluate_run(run: RunFolder, swap: tuple[str, str] | None = None) -> dict[st
         ridge=_baseline(run, "ridge"),
     )
     if config.method == "consensus":
-        results["consensus"] = results["test"]  # it is the consensus model, so that both keys always mean the same
+        # it is the consensus model, so that both keys always mean the same
+        results["consensus"] = results["test"]
     environment = run.environment()
     return {
         "run": run.name,
@@ -80,7 +83,8 @@ def evaluate_run(run: RunFolder, swap: tuple[str, str] | None = None) -> dict[st
 
 
 def _baseline(run: RunFolder, name: str) -> "pd.DataFrame | None":
-    """Scores of a ridge fitted to each labeler alone, or of the untrained backbone; None where there are none."""
+    """Scores of a ridge fitted to each labeler alone, or of
+    the untrained backbone; None where there are none."""
     import pandas as pd
 
     path = run.path / "baselines.parquet"
@@ -101,14 +105,17 @@ def write_results(run: RunFolder) -> dict[str, Any]:
 
 
 def training_facts(run: RunFolder) -> Mapping[str, Any]:
-    """What a run cost: parameters, best_epoch, epochs, seconds, seconds_per_epoch and bytes_per_labeler."""
+    """What a run cost: parameters, best_epoch, epochs,
+    seconds, seconds_per_epoch and bytes_per_labeler."""
     events, _ = run.events()
-    epochs = {event["epoch"]: event for event in events if event["type"] == "epoch"}  # a resumed run tells some twice
+    # a resumed run tells some twice
+    epochs = {event["epoch"]: event for event in events if event["type"] == "epoch"}
     started = [event for event in events if event["type"] == "started"]
     best = [epoch for epoch, event in epochs.items() if event["best"]]
     seconds = [event["seconds"] for event in epochs.values()]
     return {
-        "parameters": read_json(run.path / "parameters.json") or (started[-1]["parameters"] if started else {}),
+        "parameters": read_json(run.path / "parameters.json")
+        or (started[-1]["parameters"] if started else {}),
         "best_epoch": max(best, default=None),
         "epochs": len(epochs),
         "seconds": sum(seconds) if seconds else None,

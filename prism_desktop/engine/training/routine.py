@@ -1,4 +1,5 @@
-"""What the session asks of whatever fits a run: gradient descent, a closed form, or a combination of other runs."""
+"""What the session asks of whatever fits a run: gradient
+descent, a closed form, or a combination of other runs."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -52,7 +53,10 @@ class Fit(Protocol):
         """Numbers of parameters: `lora`, `tokens`, and `trainable` in all."""
 
     def resume(self) -> tuple[bool, int]:
-        """Go back to the newest good checkpoint, if there is one; also returns how many damaged ones there were."""
+        """Go back to the newest good checkpoint, if there is one.
+
+        Also returns how many damaged ones there were.
+        """
 
     def run(self) -> Iterator[TrainingEvent]:
         """Fit to the end, or until `stopping`; afterwards the best is in place."""
@@ -71,7 +75,10 @@ def epoch_event(cursor: Cursor, train: Tally, val: Tally, best: bool) -> Epoch:
     """The event of an epoch that ends where the cursor stands."""
     overall, macro = train.overall(), val.macro()
     by = []
-    for was, now in ((train.per_labeler(), val.per_labeler()), (train.per_attribute(), val.per_attribute())):
+    for was, now in (
+        (train.per_labeler(), val.per_labeler()),
+        (train.per_attribute(), val.per_attribute()),
+    ):
         by.append(
             {
                 name: {

@@ -1,4 +1,5 @@
-"""The order of the answers: a function of seed and epoch alone, so that a resumed run meets the same batches."""
+"""The order of the answers: a function of seed and epoch
+alone, so that a resumed run meets the same batches."""
 
 from dataclasses import dataclass
 
@@ -10,7 +11,9 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Sampler:
-    """Cuts a shuffled epoch into steps of nearly equal size; the answers of one group stay together.
+    """Cuts a shuffled epoch into steps of nearly equal size.
+
+    The answers of one group stay together.
 
     Attributes:
         groups: (answers,) int64, ascending: the presentation that each answer belongs to.
@@ -41,16 +44,20 @@ class Sampler:
         return np.split(answers, ends[_cuts(ends - sizes, self.steps)[1:] - 1])
 
     def flips(self, epoch: int, images: Ints) -> npt.NDArray[np.bool_]:
-        """Which images are mirrored in an epoch: (images,) bool, a hash of seed, epoch and image."""
+        """Which images are mirrored in an epoch: (images,)
+        bool, a hash of seed, epoch and image."""
         # splitmix64, Steele, Lea and Flood 2014: neighbouring inputs give unrelated bits.
-        mixed = images.astype(np.uint64) + np.uint64((self.seed * 1_000_003 + epoch) * 0x9E3779B97F4A7C15 % 2**64)
+        mixed = images.astype(np.uint64) + np.uint64(
+            (self.seed * 1_000_003 + epoch) * 0x9E3779B97F4A7C15 % 2**64
+        )
         mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         return ((mixed ^ (mixed >> np.uint64(31))) & np.uint64(1)).astype(bool)
 
 
 def _cuts(begins: Ints, steps: int) -> Ints:
-    """The first group of each step: where equal shares of the answers begin, at least one group each."""
+    """The first group of each step: where equal shares
+    of the answers begin, at least one group each."""
     total, count = begins[-1] + 1, len(begins)
     cuts = np.searchsorted(begins, np.arange(steps) * (total / steps))
     place = np.arange(steps)

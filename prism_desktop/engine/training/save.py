@@ -11,14 +11,29 @@ from prism_desktop.engine.models.saved_heads import HeadCard, save_heads
 from prism_desktop.engine.runs.folder import RunFolder
 
 
-def keep(model: PersonalModel, run: RunFolder, labelers: Sequence[str], ties: float | None = None) -> None:
+def keep(
+    model: PersonalModel, run: RunFolder, labelers: Sequence[str], ties: float | None = None
+) -> None:
     """Write the model's files; `ties` is Davidson's nu, where ties were learned."""
     if isinstance(model, DecoderModel):
         config, names = run.config(), tuple(str(a["name"]) for a in run.meta()["attributes"])
         sha256 = str(run.environment().get("backbone_sha256", ""))
-        save_heads(model, run.path, HeadCard(config.method, config.backbone, sha256, tuple(labelers), names))
+        save_heads(
+            model,
+            run.path,
+            HeadCard(config.method, config.backbone, sha256, tuple(labelers), names),
+        )
         return
     if not isinstance(model, PersonalClip):
         raise RunError(f"A {type(model).__name__} cannot be saved.")
-    templates: dict[str, Sequence[str]] = {a["name"]: a["templates"] for a in run.meta()["attributes"]}
-    save_model(model, run.path, method=run.config().method, labelers=labelers, attributes=templates, ties=ties)
+    templates: dict[str, Sequence[str]] = {
+        a["name"]: a["templates"] for a in run.meta()["attributes"]
+    }
+    save_model(
+        model,
+        run.path,
+        method=run.config().method,
+        labelers=labelers,
+        attributes=templates,
+        ties=ties,
+    )

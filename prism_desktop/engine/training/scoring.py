@@ -18,7 +18,9 @@ from prism_desktop.engine.runs.predictions_file import LabelerScores
 from prism_desktop.engine.training.batches import Batch, batch
 from prism_desktop.engine.training.losses.pair_loss import PairLoss, correct
 
-ROWS = 128  # image rows per pass without gradient; twice as many fall out of a CPU's caches and take a fifth longer
+# image rows per pass without gradient; twice as many fall out of a CPU's caches and take a fifth
+# longer
+ROWS = 128
 
 
 class Inputs(Protocol):
@@ -58,7 +60,8 @@ class Scorer:
         return self._see(part.images, part.image, part.labeler, flips)
 
     def differences(self, part: Batch, features: Tensor) -> Tensor:
-        """Score of the left minus score of the right image of each answer: (answers,) float32, with gradient."""
+        """Score of the left minus score of the right image of
+        each answer: (answers,) float32, with gradient."""
         owner, attribute = self.send(part.owner), self.send(part.attribute)
         both = torch.cat([features[self.send(part.left)], features[self.send(part.right)]])
         scores = self.model.judge(both, owner.repeat(2), self.asked)
@@ -76,7 +79,8 @@ class Scorer:
 
     @torch.inference_mode()
     def judge(self, features: Tensor, labeler: int) -> npt.NDArray[np.float32]:
-        """What one labeler says of rows that were seen with their eyes: (rows, attributes) float32."""
+        """What one labeler says of rows that were seen
+        with their eyes: (rows, attributes) float32."""
         owner = torch.full((len(features),), labeler, device=features.device)
         return self.model.judge(features, owner, self.asked).float().cpu().numpy()
 
@@ -89,20 +93,27 @@ class Scorer:
         features = torch.cat(list(self.blocks(part.images[part.image], part.labeler)))
         difference, outcome = self.differences(part, features), self.send(part.outcome)
         losses = loss(difference, outcome).cpu().double().numpy()
-        empty.add(part.owner, part.attribute, losses, correct(difference, outcome).cpu().double().numpy())
+        empty.add(
+            part.owner, part.attribute, losses, correct(difference, outcome).cpu().double().numpy()
+        )
         return empty
 
     def send(self, values: npt.NDArray[np.generic]) -> Tensor:
         """An array on the model's device."""
         return torch.from_numpy(values).to(self.model.device, non_blocking=True)
 
-    def _see(self, images: Ints, image: Ints, labeler: Ints, flips: npt.NDArray[np.bool_] | None) -> Tensor:
+    def _see(
+        self, images: Ints, image: Ints, labeler: Ints, flips: npt.NDArray[np.bool_] | None
+    ) -> Tensor:
         inputs = self.model.prepare(self.inputs.take(images, flips))
         return self.model.see(inputs, self.send(labeler), self.send(image))
 
 
 def score_all(scorer: Scorer, labelers: Sequence[str]) -> Iterator[Progress | LabelerScores]:
-    """Every labeler's scores of all images, labelers in their order; those who see alike share their passes."""
+    """Every labeler's scores of all images, labelers in their order.
+
+    Those who see alike share their passes.
+    """
     eyes = scorer.model.eyes
     everything, kinds = np.arange(len(scorer.inputs)), len(set(eyes))
     done, total = 0, len(everything) * kinds

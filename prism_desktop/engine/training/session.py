@@ -1,4 +1,7 @@
-"""One run from its snapshot to its summary. Whoever iterates decides in which process that happens."""
+"""One run from its snapshot to its summary.
+
+Whoever iterates decides in which process that happens.
+"""
 
 import os
 import platform
@@ -53,9 +56,12 @@ class _DiscardedError(Exception):
 def train_run(
     run: RunFolder, control: Control, workshop: Workshop | None = None, shelf: Shelf | None = None
 ) -> Iterator[TrainingEvent]:
-    """Train, or go on training, from a run's folder alone; events, status and results are also written there.
+    """Train, or go on training, from a run's folder alone.
 
-    If this raises or is closed, the status still says that the run goes on; the caller says what became of it.
+    Events, status and results are also written there.
+
+    If this raises or is closed, the status still says that the run goes on; the caller says what
+    became of it.
 
     Args:
         run: a run with a snapshot.
@@ -76,7 +82,9 @@ def train_run(
         log.close()
 
 
-def _to_its_end(run: RunFolder, control: Control, workshop: Workshop | None, shelf: Shelf) -> Iterator[TrainingEvent]:
+def _to_its_end(
+    run: RunFolder, control: Control, workshop: Workshop | None, shelf: Shelf
+) -> Iterator[TrainingEvent]:
     try:
         yield from _session(run, control, workshop, shelf)
     except _DiscardedError:
@@ -87,7 +95,9 @@ def _to_its_end(run: RunFolder, control: Control, workshop: Workshop | None, she
         yield Stopped(None, None)
 
 
-def _session(run: RunFolder, control: Control, workshop: Workshop | None, shelf: Shelf) -> Iterator[TrainingEvent]:
+def _session(
+    run: RunFolder, control: Control, workshop: Workshop | None, shelf: Shelf
+) -> Iterator[TrainingEvent]:
     for text in run.meta().get("notices", ()):
         yield Notice(text)
     workshop = workshop or shelf.find(run)
@@ -102,7 +112,10 @@ def _session(run: RunFolder, control: Control, workshop: Workshop | None, shelf:
             siblings[name] = yield from _sibling(run, name, control, workshop)
             if keep_sibling(run, name, siblings[name]) and name == run.config().start:
                 shutil.rmtree(run.path / "checkpoints", ignore_errors=True)
-                yield Notice("The consensus that training had started at is gone, and its checkpoints with it.")
+                yield Notice(
+                    "The consensus that training had started at is gone, and its checkpoints with "
+                    "it."
+                )
         return siblings[name]
 
     for name in needed(run.config()):
@@ -159,7 +172,11 @@ def _sibling(
     run: RunFolder, name: str, control: Control, workshop: Workshop
 ) -> Generator[TrainingEvent, None, RunFolder]:
     """Make sure that there is a finished run of another method; train it first if there is none."""
-    sibling = kept_sibling(run, name) or find_sibling(run, name, run.environment()) or create_sibling(run, name)
+    sibling = (
+        kept_sibling(run, name)
+        or find_sibling(run, name, run.environment())
+        or create_sibling(run, name)
+    )
     if sibling.status().state == "finished":
         return sibling
     yield Stage("consensus" if name == CONSENSUS else "member", sibling.name)
@@ -176,7 +193,9 @@ def _sibling(
     raise _StoppedEarlyError
 
 
-def _train_beside(run: RunFolder, name: str, events: Iterator[TrainingEvent]) -> Iterator[TrainingEvent]:
+def _train_beside(
+    run: RunFolder, name: str, events: Iterator[TrainingEvent]
+) -> Iterator[TrainingEvent]:
     """What is told of a sibling's training; `run` pauses with it."""
     total = 0
     for event in events:
@@ -186,7 +205,9 @@ def _train_beside(run: RunFolder, name: str, events: Iterator[TrainingEvent]) ->
             case Step():
                 yield Progress(event.step, total, f"Training {name}, epoch {event.epoch}")
             case Paused() | Resumed():
-                run.set_status("paused" if isinstance(event, Paused) else "training", pid=os.getpid())
+                run.set_status(
+                    "paused" if isinstance(event, Paused) else "training", pid=os.getpid()
+                )
                 yield event
             case Progress() | Notice():
                 yield event
@@ -207,7 +228,9 @@ def _begin(run: RunFolder, fit: Fit, workshop: Workshop) -> Iterator[TrainingEve
 def _started(run: RunFolder, fit: Fit, workshop: Workshop) -> Started:
     device, counts = workshop.device, run.meta()["counts"]
     method = run.config().method
-    return Started(method, device.kind, device.name, fit.counts(), counts, fit.epochs, fit.steps, device.why)
+    return Started(
+        method, device.kind, device.name, fit.counts(), counts, fit.epochs, fit.steps, device.why
+    )
 
 
 def _train(run: RunFolder, fit: Fit, control: Control) -> Iterator[TrainingEvent]:
@@ -229,7 +252,9 @@ def _results(run: RunFolder, fit: Fit, consensus: RunFolder | None) -> Iterator[
     write_json(run.path / "parameters.json", dict(fit.counts()))
     yield Stage("predicting")
     images = [str(image) for image in run.table("images")["image"]]
-    yield from write_predictions(run.path / "predictions.parquet", fit.score(), fit.attributes, images)
+    yield from write_predictions(
+        run.path / "predictions.parquet", fit.score(), fit.attributes, images
+    )
     if consensus is not None:
         beside = run.path / ".consensus.parquet.tmp"
         shutil.copyfile(consensus.path / "predictions.parquet", beside)
@@ -245,5 +270,7 @@ def _environment(workshop: Workshop) -> dict[str, object]:
         "backbone_sha256": workshop.sha256,
         "platform": platform.platform(),
         "versions": versions(),
-        "revisions": {name: known.revision for name, known in METHODS.items() if known.revision > 1},
+        "revisions": {
+            name: known.revision for name, known in METHODS.items() if known.revision > 1
+        },
     }

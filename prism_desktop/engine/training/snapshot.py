@@ -1,4 +1,5 @@
-"""The data that a run learns from, taken out of the study once: nothing that is answered later changes it."""
+"""The data that a run learns from, taken out of the study
+once: nothing that is answered later changes it."""
 
 import hashlib
 import json
@@ -39,7 +40,9 @@ def make_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> None:
     from prism_desktop.engine.evaluation.prepare import make_pairs
 
     codes = _chosen("labeler", config.labelers, [labeler.code for labeler in study.labelers()])
-    names = _chosen("attribute", config.attributes, [attribute.name for attribute in study.attributes()])
+    names = _chosen(
+        "attribute", config.attributes, [attribute.name for attribute in study.attributes()]
+    )
     backbone = parse(config.backbone)
     gone = _gone(study, backbone)
     images, comparisons, ratings = _seen(study, codes, names, gone)
@@ -54,7 +57,9 @@ def make_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> None:
     pairs = made.pairs[made.pairs["labeler"].isin(codes) & made.pairs["attribute"].isin(names)]
     profiles = any(labeler.profile.strip() for labeler in study.labelers() if labeler.code in codes)
     embeddings = backbone.kind == "embeddings"
-    obstacle = method(config.method).obstacle(embeddings=embeddings, labelers=len(codes), profiles=profiles)
+    obstacle = method(config.method).obstacle(
+        embeddings=embeddings, labelers=len(codes), profiles=profiles
+    )
     if obstacle:
         raise InputError(obstacle)
     tables = {"images": made.images, "pairs": pairs, "comparisons": comparisons, "ratings": ratings}
@@ -62,7 +67,11 @@ def make_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> None:
         _write(run, name, frame)
     notices = [*made.notices, *lost]
     if gone:
-        why = "have no such embedding" if embeddings else "are missing on the disk; relink the image folder"
+        why = (
+            "have no such embedding"
+            if embeddings
+            else "are missing on the disk; relink the image folder"
+        )
         notices.append(f"{len(gone)} images were left out, since they {why}.")
     meta = _describe(study, codes, names)
     meta |= {"split": made.report.to_dict(), "notices": notices, "created": time.time()}
@@ -90,9 +99,14 @@ def _seen(
     compared = compared[~compared["left"].isin(gone) & ~compared["right"].isin(gone)]
     rated = rated[~rated["image"].isin(gone)]
     compared, rated = (
-        frame[frame["labeler"].isin(codes) & frame["attribute"].isin(names)] for frame in (compared, rated)
+        frame[frame["labeler"].isin(codes) & frame["attribute"].isin(names)]
+        for frame in (compared, rated)
     )
-    return images.reset_index(drop=True), compared.reset_index(drop=True), rated.reset_index(drop=True)
+    return (
+        images.reset_index(drop=True),
+        compared.reset_index(drop=True),
+        rated.reset_index(drop=True),
+    )
 
 
 def _refuse_silence(codes: Sequence[str], names: Sequence[str], *answers: "pd.DataFrame") -> None:
@@ -101,7 +115,9 @@ def _refuse_silence(codes: Sequence[str], names: Sequence[str], *answers: "pd.Da
 
     if not any(len(frame) for frame in answers):
         whose = f" of {few(codes)}" if codes else ""
-        raise InputError(f"There are no answers{whose} on {few(names)} to learn from; label some faces first.")
+        raise InputError(
+            f"There are no answers{whose} on {few(names)} to learn from; label some faces first."
+        )
 
 
 def _lost(config: TrainConfig, used: "pd.DataFrame", *answers: "pd.DataFrame") -> list[str]:
@@ -112,7 +128,9 @@ def _lost(config: TrainConfig, used: "pd.DataFrame", *answers: "pd.DataFrame") -
     for kind, chosen in (("labeler", config.labelers), ("attribute", config.attributes)):
         wanted = set(chosen or ()).union(*(frame[kind] for frame in answers))
         if lacking := sorted(wanted - set(used[kind])):
-            sentences.append(f"No pairs to learn from for the {kind} {few(lacking)}; the run leaves them out.")
+            sentences.append(
+                f"No pairs to learn from for the {kind} {few(lacking)}; the run leaves them out."
+            )
     return sentences
 
 
@@ -128,7 +146,8 @@ def copy_snapshot(source: RunFolder, run: RunFolder) -> None:
 
 
 def narrow_snapshot(source: RunFolder, run: RunFolder, labelers: Sequence[str]) -> None:
-    """Give a run the data of some of another's labelers, every answer and image in the split that it has there."""
+    """Give a run the data of some of another's labelers, every
+    answer and image in the split that it has there."""
     meta, used = source.meta(), set(labelers)
     tables = {name: source.table(name) for name in ("images", "pairs", "comparisons", "ratings")}
     for name, frame in tables.items():
@@ -143,7 +162,8 @@ def narrow_snapshot(source: RunFolder, run: RunFolder, labelers: Sequence[str]) 
 
 
 def source_of(folder: Path, config: TrainConfig) -> RunFolder | None:
-    """The run whose snapshot fits a configuration: the one in `folder`, if it asked for the same data."""
+    """The run whose snapshot fits a configuration: the
+    one in `folder`, if it asked for the same data."""
     if read_json(folder / "config.json") is None or not (folder / "data" / "meta.json").is_file():
         return None
     run = RunFolder.open(folder)
@@ -151,14 +171,17 @@ def source_of(folder: Path, config: TrainConfig) -> RunFolder | None:
 
 
 def with_machine_of(source: RunFolder, config: TrainConfig) -> TrainConfig:
-    """Ask for the threads and the precision that another run had, without which results differ in their last bits."""
+    """Ask for the threads and the precision that another run
+    had, without which results differ in their last bits."""
     had = source.environment()
     threads = config.threads or had.get("threads")
     exact = had.get("precision", "auto") if config.precision == "auto" else config.precision
     return config.model_copy(update={"threads": threads, "precision": exact})
 
 
-def counts(pairs: "pd.DataFrame", labelers: Sequence[str], attributes: Sequence[str], images: int) -> dict[str, int]:
+def counts(
+    pairs: "pd.DataFrame", labelers: Sequence[str], attributes: Sequence[str], images: int
+) -> dict[str, int]:
     """How much data there is: answers by split, and of what."""
     split = pairs["split"].value_counts()
     return {
@@ -177,7 +200,9 @@ def _chosen(kind: str, wanted: Sequence[str] | None, known: Sequence[str]) -> li
         return list(known)
     unknown = [name for name in wanted if name not in known]
     if unknown:
-        raise InputError(f"The study has no {kind} {', '.join(unknown)}; it has {', '.join(known)}.")
+        raise InputError(
+            f"The study has no {kind} {', '.join(unknown)}; it has {', '.join(known)}."
+        )
     return [name for name in known if name in wanted]
 
 
@@ -188,11 +213,19 @@ def _describe(study: "Study", codes: Iterable[str], names: Iterable[str]) -> dic
         "study": study.info().name,
         "simulated": any(labelers[code].simulated for code in codes),
         "labelers": [
-            {"code": code, "display_name": labelers[code].display_name, "profile": labelers[code].profile}
+            {
+                "code": code,
+                "display_name": labelers[code].display_name,
+                "profile": labelers[code].profile,
+            }
             for code in codes
         ],
         "attributes": [
-            {"name": name, "question": attributes[name].question, "templates": list(attributes[name].templates)}
+            {
+                "name": name,
+                "question": attributes[name].question,
+                "templates": list(attributes[name].templates),
+            }
             for name in names
         ],
     }
@@ -202,7 +235,9 @@ def _fingerprint(meta: Mapping[str, Any], tables: "Mapping[str, pd.DataFrame]") 
     """SHA-256 of what is learned from, whatever the order of the rows."""
     labelers = [(labeler["code"], labeler["profile"]) for labeler in meta["labelers"]]
     digest = hashlib.sha256()
-    digest.update(json.dumps([meta["attributes"], labelers, meta.get("embeddings_sha256")]).encode())
+    digest.update(
+        json.dumps([meta["attributes"], labelers, meta.get("embeddings_sha256")]).encode()
+    )
     for name, columns in _LEARNED.items():
         rows = tables[name][list(columns)].sort_values(list(columns), kind="stable")
         digest.update(rows.to_csv(index=False).encode())

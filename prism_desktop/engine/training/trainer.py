@@ -1,4 +1,5 @@
-"""The training loop: a generator of events that can be stopped, checkpointed and resumed at any step."""
+"""The training loop: a generator of events that can be
+stopped, checkpointed and resumed at any step."""
 
 import math
 import time
@@ -82,18 +83,29 @@ class Trainer:
 
     def __post_init__(self) -> None:
         config, answers = self.config, self.answers["train"]
-        self.loss = PairLoss(config.pairs.ties == "davidson", answers.tie_share).to(self.scorer.model.device)
+        self.loss = PairLoss(config.pairs.ties == "davidson", answers.tie_share).to(
+            self.scorer.model.device
+        )
         scale = width_scale(config, self.width)
         groups = self.scorer.model.parameter_groups(
             config.lora_lr * scale, config.token_lr * scale, config.weight_decay
         )
         if self.loss.log_nu is not None:
-            groups.append({"name": "ties", "params": [self.loss.log_nu], "lr": config.lora_lr, "weight_decay": 0.0})
+            groups.append(
+                {
+                    "name": "ties",
+                    "params": [self.loss.log_nu],
+                    "lr": config.lora_lr,
+                    "weight_decay": 0.0,
+                }
+            )
         for term in self.terms:
             term.begin(self.scorer.model)
         helpers = [tensor for term in self.terms for tensor in term.parameters()]
         if helpers:
-            groups.append({"name": "terms", "params": helpers, "lr": config.lora_lr, "weight_decay": 0.0})
+            groups.append(
+                {"name": "terms", "params": helpers, "lr": config.lora_lr, "weight_decay": 0.0}
+            )
         self._optimizer = torch.optim.AdamW(groups)
         self._rates = tuple(float(group["lr"]) for group in groups)
         self.sampler = Sampler(answers.group, config.batch, config.seed)
@@ -127,7 +139,9 @@ class Trainer:
         keep(self.scorer.model, run, self.labelers, self.loss.nu)
 
     def run(self) -> Iterator[Step | Epoch | Notice]:
-        """Train to the end, or until `stopping`; afterwards the model holds the best epoch's weights.
+        """Train to the end, or until `stopping`.
+
+        Afterwards the model holds the best epoch's weights.
 
         Raises:
             RunError: if the loss is no number any more.
@@ -137,7 +151,8 @@ class Trainer:
             yield from (Notice(term.idle) for term in self.terms if term.idle)
         while not self.cursor.ended and not self.stopping:
             yield from self._epoch()
-        if self.cursor.best_epoch is None:  # stopped within the first epoch: what there is becomes the best
+        # stopped within the first epoch: what there is becomes the best
+        if self.cursor.best_epoch is None:
             yield self._close_epoch()
         self.scorer.model.load_trainable_state(_part(self._best, "model."))
         self._load_losses(self._best)
@@ -150,13 +165,19 @@ class Trainer:
         self._flush()
         tensors = self._weights() | checkpoint.optimizer_tensors(self._optimizer)
         tensors |= {f"best.{name}": tensor for name, tensor in self._best.items()}
-        tensors |= {"running": torch.from_numpy(self._running.sums.copy()), "rng": torch.get_rng_state()}
+        tensors |= {
+            "running": torch.from_numpy(self._running.sums.copy()),
+            "rng": torch.get_rng_state(),
+        }
         made = checkpoint.Checkpoint(tensors, asdict(self.cursor))
         checkpoint.save(self.folder / "checkpoints", made, self.cursor.step)
         self._saved = time.monotonic()
 
     def resume(self) -> tuple[bool, int]:
-        """Go back to the newest good checkpoint, if there is one; also returns how many damaged ones there were."""
+        """Go back to the newest good checkpoint, if there is one.
+
+        Also returns how many damaged ones there were.
+        """
         found, damaged = checkpoint.recover(self.folder / "checkpoints")
         if found is not None:
             self.cursor = Cursor(**found.cursor)
@@ -222,8 +243,8 @@ class Trainer:
         self._pace.reported = time.monotonic()
         if not math.isfinite(loss):
             raise RunError(
-                f"The loss was no number any more at step {self.cursor.step}; resume would fail the same way, so start "
-                "again with lower learning rates (lora_lr, token_lr)."
+                f"The loss was no number any more at step {self.cursor.step}; resume would fail "
+                "the same way, so start again with lower learning rates (lora_lr, token_lr)."
             )
         return Step(
             self.cursor.epoch,
@@ -244,36 +265,51 @@ class Trainer:
         return steps * self._pace.step + epochs * self._pace.validation
 
     def _flush(self) -> None:
-        """Bring the steps' losses home; one addition per step, so that sums do not depend on when this happens.
+        """Bring the steps' losses home.
+
+        One addition per step, so that sums do not depend on when this happens.
 
         Only now is a GPU known to be done, so the steps' time is taken here.
         """
         if not self._pending:
             return
         for part, losses, right in self._pending:
-            self._running.add(part.owner, part.attribute, losses.cpu().double().numpy(), right.cpu().double().numpy())
+            self._running.add(
+                part.owner,
+                part.attribute,
+                losses.cpu().double().numpy(),
+                right.cpu().double().numpy(),
+            )
         seconds, steps = time.perf_counter() - self._begun, len(self._pending)
         self.cursor.seconds += seconds
-        self._pace.took(seconds / steps, sum(len(part.image) for part, _, _ in self._pending) / steps)
+        self._pace.took(
+            seconds / steps, sum(len(part.image) for part, _, _ in self._pending) / steps
+        )
         self._pending.clear()
 
     def _close_epoch(self) -> Epoch:
         """Validate, keep the weights if they are the best so far, and move the cursor on."""
         self._flush()
         begun = time.perf_counter()
-        val = self.scorer.tally(self.answers["val"], self.loss, Tally(self.labelers, self.attributes))
+        val = self.scorer.tally(
+            self.answers["val"], self.loss, Tally(self.labelers, self.attributes)
+        )
         self._pace.validation = time.perf_counter() - begun
         cursor, train = self.cursor, self._running
         cursor.seconds += self._pace.validation
         nll = val.macro()["nll"]
-        best = cursor.best_epoch is None or (nll is not None and nll < (cursor.best_nll or math.inf))
+        best = cursor.best_epoch is None or (
+            nll is not None and nll < (cursor.best_nll or math.inf)
+        )
         if best:
             cursor.best_nll, cursor.best_epoch, cursor.stale = nll, cursor.epoch, 0
             self._best = self._weights()
         else:
             cursor.stale += 1
         for name, tally in (("train", train), ("val", val)):
-            append_metrics(self.folder / "metrics.csv", cursor.epoch, cursor.step, cursor.seconds, name, tally)
+            append_metrics(
+                self.folder / "metrics.csv", cursor.epoch, cursor.step, cursor.seconds, name, tally
+            )
         event = epoch_event(cursor, train, val, best)
         cursor.ended |= cursor.stale >= self.config.patience or cursor.epoch >= self.epochs
         cursor.epoch, cursor.place, cursor.begun = cursor.epoch + 1, 0, cursor.seconds
@@ -281,8 +317,13 @@ class Trainer:
         return event
 
     def _weights(self) -> dict[str, Tensor]:
-        weights = {f"model.{name}": tensor for name, tensor in self.scorer.model.trainable_state().items()}
-        losses = [("loss.", self.loss), *((f"term-{place}.", term) for place, term in enumerate(self.terms))]
+        weights = {
+            f"model.{name}": tensor for name, tensor in self.scorer.model.trainable_state().items()
+        }
+        losses = [
+            ("loss.", self.loss),
+            *((f"term-{place}.", term) for place, term in enumerate(self.terms)),
+        ]
         return weights | {
             f"{prefix}{name}": tensor.detach().cpu().clone()
             for prefix, module in losses
@@ -296,4 +337,8 @@ class Trainer:
 
 
 def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+    return {
+        name.removeprefix(prefix): tensor
+        for name, tensor in tensors.items()
+        if name.startswith(prefix)
+    }

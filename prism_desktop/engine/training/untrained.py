@@ -57,7 +57,9 @@ class Untrained:
         scores = np.stack([one.scores.T for one in self._scored])
         self.cursor.step, self.cursor.ended, self.cursor.best_epoch = 1, True, 1
         self.cursor.seconds = time.perf_counter() - begun
-        yield close_epoch(self.cursor, scores, self.answers, self.labelers, self.attributes, self.folder)
+        yield close_epoch(
+            self.cursor, scores, self.answers, self.labelers, self.attributes, self.folder
+        )
 
     def score(self) -> Iterator[Progress | LabelerScores]:
         """Every labeler's scores of all images."""

@@ -1,4 +1,5 @@
-"""Held-out accuracy per labeler and attribute, between the consensus model and the labeler's own ceiling."""
+"""Held-out accuracy per labeler and attribute, between
+the consensus model and the labeler's own ceiling."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,7 +19,13 @@ from prism_desktop.ui.widgets.pickers import Segments
 from prism_desktop.ui.widgets.share_grid import Line, ShareGrid
 
 ALL = "(all)"
-_TILES = ("Accuracy, mean over labelers", "Consensus model", "Gain", "Share of the ceiling", "Held-out answers")
+_TILES = (
+    "Accuracy, mean over labelers",
+    "Consensus model",
+    "Gain",
+    "Share of the ceiling",
+    "Held-out answers",
+)
 
 
 class AccuracyView(View):
@@ -31,14 +38,18 @@ class AccuracyView(View):
         }
         self._choice = Segments({ALL: "All attributes"})
         key = DumbbellKey(context.theme)
-        self._bar = columns(label("Accuracy per labeler", "strong"), key, self._choice, gap=2 * GRID)
+        self._bar = columns(
+            label("Accuracy per labeler", "strong"), key, self._choice, gap=2 * GRID
+        )
         self._bar.setStretch(1, 1)
         self.bells = Dumbbells(context.theme)
         self.note = label("", "small", wrap=True)
         self._shown: list[Bell] = []
         context.theme.changed.connect(self._show)
         tiles = columns(
-            *(rows(label(name, "field"), *pair, gap=2) for name, pair in self._tiles.items()), None, gap=5 * GRID
+            *(rows(label(name, "field"), *pair, gap=2) for name, pair in self._tiles.items()),
+            None,
+            gap=5 * GRID,
         )
         self.grid = ShareGrid(context.theme)
         self._grid_head = label("Accuracy per labeler and attribute", "strong")
@@ -80,23 +91,42 @@ class AccuracyView(View):
             for attribute in (ALL, *self.data.test.get("per_attribute", {}))
             for bell in self._bells(self.data, attribute)
         ]
-        head = ("labeler", "attribute", "accuracy", "low", "high", "n", "consensus", "gain", "ceiling", "of ceiling")
+        head = (
+            "labeler",
+            "attribute",
+            "accuracy",
+            "low",
+            "high",
+            "n",
+            "consensus",
+            "gain",
+            "ceiling",
+            "of ceiling",
+        )
         return Table("accuracy", head, body)
 
     def figure(self) -> Figure | None:
         if not self._shown:
             return None
         bells, title = tuple(self._shown), self._choice.current
-        return Figure("accuracy", lambda path: view_figures.draw_accuracy(path, bells, "" if title == ALL else title))
+        return Figure(
+            "accuracy",
+            lambda path: view_figures.draw_accuracy(path, bells, "" if title == ALL else title),
+        )
 
     def _show(self) -> None:
         data = self.data
-        self._shown = self._bells(data, self._choice.current) if data is not None and data.test else []
+        self._shown = (
+            self._bells(data, self._choice.current) if data is not None and data.test else []
+        )
         self.bells.show_bells(self._shown)
         self._show_grid(data)
         if data is not None:
             self._show_tiles(data)
-        told = "Ceiling: what a perfect model could reach, given how often the labeler repeats an answer. "
+        told = (
+            "Ceiling: what a perfect model could reach, given how often the labeler repeats an "
+            "answer. "
+        )
         if self._choice.current != ALL:
             told += "It is estimated over all attributes together, so it is not drawn for one."
         missing = [bell.name for bell in self._shown if bell.ceiling is None and not bell.strong]
@@ -113,9 +143,14 @@ class AccuracyView(View):
         if data is None or not attributes:
             self.grid.show_grid((), ())
             return
-        columns_ = [{bell.name: bell for bell in self._bells(data, attribute)} for attribute in attributes]
+        columns_ = [
+            {bell.name: bell for bell in self._bells(data, attribute)} for attribute in attributes
+        ]
         names = [(data.names[code], self.colour(code)) for code in data.labelers]
-        lines = [Line(name, colour, tuple(column.get(name) for column in columns_)) for name, colour in names]
+        lines = [
+            Line(name, colour, tuple(column.get(name) for column in columns_))
+            for name, colour in names
+        ]
         self.grid.show_grid(attributes, lines)
 
     def _bells(self, data: RunData, attribute: str) -> list[Bell]:
@@ -126,15 +161,32 @@ class AccuracyView(View):
         for code in data.labelers:
             cell = _cell(test, code, attribute)
             if cell is not None:
-                # A labeler repeats too few answers on one attribute, and the ceiling over all is not that one's.
+                # A labeler repeats too few answers on one attribute, and the ceiling over all is
+                # not that one's.
                 top = (test.get("ceiling") or {}).get(code) if attribute == ALL else None
-                found.append(_bell(data.names[code], self.colour(code), cell, _cell(consensus, code, attribute), top))
+                found.append(
+                    _bell(
+                        data.names[code],
+                        self.colour(code),
+                        cell,
+                        _cell(consensus, code, attribute),
+                        top,
+                    )
+                )
         mean = _mean(test, attribute)
         if mean is not None:
             colour = QColor(self.context.theme.tokens.text)
             name = "Mean" if attribute == ALL else f"All, {attribute}"
-            top, share = (_mean_ceiling(test), _of_ceiling(test)) if attribute == ALL else (None, None)
-            found.append(replace(_bell(name, colour, mean, _mean(consensus, attribute), top), strong=True, share=share))
+            top, share = (
+                (_mean_ceiling(test), _of_ceiling(test)) if attribute == ALL else (None, None)
+            )
+            found.append(
+                replace(
+                    _bell(name, colour, mean, _mean(consensus, attribute), top),
+                    strong=True,
+                    share=share,
+                )
+            )
         return found
 
     def _show_tiles(self, data: RunData) -> None:
@@ -148,11 +200,17 @@ class AccuracyView(View):
             share = _of_ceiling(test)
             known = sum(value is not None for value in (test.get("ceiling") or {}).values())
             if share is not None:
-                told[_TILES[3]] = (f"{share:.0%}", f"known for {known} of {len(data.labelers)} labelers")
+                told[_TILES[3]] = (
+                    f"{share:.0%}",
+                    f"known for {known} of {len(data.labelers)} labelers",
+                )
         if base and macro and data.summary.get("method") != "consensus":
             told[_TILES[1]] = (f"{base['accuracy']:.1%}", _interval(base, 100, "%"))
             points = 100 * (macro["accuracy"] - base["accuracy"])
-            told[_TILES[2]] = (f"{points:+.1f}", _interval(gain, 100, " points") if gain else "points")
+            told[_TILES[2]] = (
+                f"{points:+.1f}",
+                _interval(gain, 100, " points") if gain else "points",
+            )
         for name, (number, small) in told.items():
             self._tiles[name][0].setText(number)
             self._tiles[name][1].setText(small or " ")
@@ -167,7 +225,11 @@ def _cell(result: Mapping[str, Any], code: str, attribute: str) -> dict[str, Any
 
 
 def _mean(result: Mapping[str, Any], attribute: str) -> dict[str, Any] | None:
-    found = result.get("macro") if attribute == ALL else (result.get("per_attribute") or {}).get(attribute)
+    found = (
+        result.get("macro")
+        if attribute == ALL
+        else (result.get("per_attribute") or {}).get(attribute)
+    )
     return found if found and found.get("accuracy") is not None else None
 
 
@@ -193,12 +255,18 @@ def _bell(
 ) -> Bell:
     consensus = base["accuracy"] if base else None
     count = int(cell.get("n") or 0)
-    return Bell(name, colour, cell["accuracy"], cell.get("low"), cell.get("high"), count, consensus, ceiling)
+    return Bell(
+        name, colour, cell["accuracy"], cell.get("low"), cell.get("high"), count, consensus, ceiling
+    )
 
 
 def _interval(cell: Mapping[str, Any], factor: float, unit: str) -> str:
     low, high = cell.get("low"), cell.get("high")
-    return f"{factor * low:.1f} to {factor * high:.1f}{unit}" if low is not None and high is not None else " "
+    return (
+        f"{factor * low:.1f} to {factor * high:.1f}{unit}"
+        if low is not None and high is not None
+        else " "
+    )
 
 
 def _split(summary: Mapping[str, Any]) -> str:

@@ -1,4 +1,5 @@
-"""Labelers who entered a run after its training: their predictions beside the others', and who may still enter."""
+"""Labelers who entered a run after its training: their
+predictions beside the others', and who may still enter."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -39,9 +40,20 @@ def tested(newcomer: Newcomer) -> str:
     """How well a newcomer is served, in a sentence."""
     if newcomer.accuracy is None:
         return newcomer.note
-    within = f" [{newcomer.low:.0%}, {newcomer.high:.0%}]" if None not in (newcomer.low, newcomer.high) else ""
-    start = f", before learning from any of them {newcomer.start:.0%}" if newcomer.start is not None else ""
-    return f"On {newcomer.tested:,} own answers, cross-validated: {newcomer.accuracy:.0%} right{within}{start}."
+    within = (
+        f" [{newcomer.low:.0%}, {newcomer.high:.0%}]"
+        if None not in (newcomer.low, newcomer.high)
+        else ""
+    )
+    start = (
+        f", before learning from any of them {newcomer.start:.0%}"
+        if newcomer.start is not None
+        else ""
+    )
+    return (
+        f"On {newcomer.tested:,} own answers, cross-validated: {newcomer.accuracy:.0%} "
+        f"right{within}{start}."
+    )
 
 
 def join(folder: Path, data: "RunData", names: Mapping[str, str]) -> None:

@@ -7,7 +7,11 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QDialog, QPushButton, QWidget
 
-from prism_desktop.engine.adaptation.adapted_labelers import Newcomer, adapt_in_child, list_newcomers
+from prism_desktop.engine.adaptation.adapted_labelers import (
+    Newcomer,
+    adapt_in_child,
+    list_newcomers,
+)
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done, Progress
 from prism_desktop.engine.methods import METHODS
@@ -90,7 +94,10 @@ class AddButton(QPushButton):
             now = self._data()
             for each in found:
                 if known and each.code not in known and now is not None and now.folder == run:
-                    self._context.message(f"{each.code} was added; the test on their own answers was left out.", "info")
+                    self._context.message(
+                        f"{each.code} was added; the test on their own answers was left out.",
+                        "info",
+                    )
                     self.entered.emit(each.code)
 
         self._context.ask(lambda: list_newcomers(RunFolder(run)), show, owner=self)
@@ -117,13 +124,21 @@ class AddForm(QDialog):
         how = f"{known.title}: {known.enters}." if known is not None else ""
         self.who = QComboBox()
         self._field = Field("&Labeler of the study who is not in this run", self.who)
-        self.file = button("From a &file…", self._choose, tip="Answers in any format that the study imports")
-        note = "A table of ratings (labeler, image, one column per attribute) or comparisons (labeler, left, right, "
+        self.file = button(
+            "From a &file…", self._choose, tip="Answers in any format that the study imports"
+        )
+        note = (
+            "A table of ratings (labeler, image, one column per attribute) or comparisons "
+            "(labeler, left, right, "
+        )
         note += "attribute, outcome) of the study's images."
         self.add = button("&Add", self._add, "primary")
         self.problem, self.progress = label("", "bad", wrap=True), label("", "small")
         self.problem.hide()
-        told = "The run stays as it is. The labeler is then browsed like any other here, marked as added."
+        told = (
+            "The run stays as it is. The labeler is then browsed like any other here, marked as "
+            "added."
+        )
         self.setLayout(
             rows(
                 label("Add a labeler", "heading"),
@@ -141,7 +156,11 @@ class AddForm(QDialog):
 
     def offer(self, found: tuple[Candidate, ...]) -> None:
         """Offer these labelers, and the file that was chosen meanwhile."""
-        files = [self.who.itemData(row) for row in range(self.who.count()) if isinstance(self.who.itemData(row), Path)]
+        files = [
+            self.who.itemData(row)
+            for row in range(self.who.count())
+            if isinstance(self.who.itemData(row), Path)
+        ]
         self.who.clear()
         for each in found:
             self.who.addItem(f"{each.name}, {each.trials:,} answered trials", each.code)
@@ -172,8 +191,11 @@ class AddForm(QDialog):
         self.problem.show()
 
     def take_file(self, file: Path) -> None:
-        """Take the answers of this file: it stands where the labelers do, so that one place says who enters."""
-        place = next((row for row in range(self.who.count()) if isinstance(self.who.itemData(row), Path)), -1)
+        """Take the answers of this file: it stands where the
+        labelers do, so that one place says who enters."""
+        place = next(
+            (row for row in range(self.who.count()) if isinstance(self.who.itemData(row), Path)), -1
+        )
         if place < 0:
             place = self.who.count()
             self.who.addItem("")
@@ -189,7 +211,9 @@ class AddForm(QDialog):
         self.add.setEnabled(some)
 
     def _choose(self) -> None:
-        choose_files(self, "Answers of the labeler", _TABLES, lambda files: self.take_file(files[0]))
+        choose_files(
+            self, "Answers of the labeler", _TABLES, lambda files: self.take_file(files[0])
+        )
 
     def _add(self) -> None:
         chosen = self.who.currentData()
@@ -201,6 +225,9 @@ class AddForm(QDialog):
 
 def sentence(newcomer: Newcomer) -> str:
     """How it went, for a reader."""
-    count, seconds = f"{newcomer.answers:,} answer{'s' if newcomer.answers != 1 else ''}", newcomer.seconds
+    count, seconds = (
+        f"{newcomer.answers:,} answer{'s' if newcomer.answers != 1 else ''}",
+        newcomer.seconds,
+    )
     took = f"{seconds:.1f} s" if seconds >= 0.1 else "less than 0.1 s"
     return f"{newcomer.code} was added from {count} in {took}. {tested(newcomer)}"

@@ -65,7 +65,10 @@ class AgreementView(View):
         self.setLayout(whole)
 
     def show_data(self, data: RunData | None) -> None:
-        """Read the study's answers anew; what a run learned from is only a part of them, and older."""
+        """Read the study's answers anew.
+
+        What a run learned from is only a part of them, and older.
+        """
         super().show_data(data)
         study = self.context.study
         self._answers, self._reading = None, study is not None
@@ -84,7 +87,9 @@ class AgreementView(View):
             self.context.report(error)
 
         # Closing a study waits for what was asked of it before, so that this reads it whole.
-        self.context.ask(lambda: operations.answered(study), take, owner=self, topic="answers", failed=failed)
+        self.context.ask(
+            lambda: operations.answered(study), take, owner=self, topic="answers", failed=failed
+        )
 
     def idle(self) -> bool:
         return self._job is None and not self._reading
@@ -96,8 +101,20 @@ class AgreementView(View):
         table = found.found.frame(repeats=True)
         # What was never shared stays empty: it is unknown, not zero.
         cells = table.astype(object).where(table.notna(), None).itertuples(index=False, name=None)
-        body = [(found.names[one], found.names[other], self.attribute.key, *rest) for one, other, *rest in cells]
-        head = ("labeler", "other", "attribute", "agreement", "low", "high", "shared answers", "source")
+        body = [
+            (found.names[one], found.names[other], self.attribute.key, *rest)
+            for one, other, *rest in cells
+        ]
+        head = (
+            "labeler",
+            "other",
+            "attribute",
+            "agreement",
+            "low",
+            "high",
+            "shared answers",
+            "source",
+        )
         return Table("agreement", head, body)
 
     def figure(self) -> Figure | None:
@@ -105,7 +122,10 @@ class AgreementView(View):
         if found is None:
             return None
         threshold = self.threshold.value() / 100
-        return Figure("agreement", lambda path: view_figures.draw_agreement(path, found, found.names, threshold))
+        return Figure(
+            "agreement",
+            lambda path: view_figures.draw_agreement(path, found, found.names, threshold),
+        )
 
     def _ask(self) -> None:
         answers, self._found = self._answers, None
@@ -115,7 +135,9 @@ class AgreementView(View):
         if answers is None:
             self._clear("Comparing labelers…" if self._reading else "")
             return
-        self.attribute.offer([(ALL, "All attributes"), *((name, name) for name in answers.attributes)])
+        self.attribute.offer(
+            [(ALL, "All attributes"), *((name, name) for name in answers.attributes)]
+        )
         labelers = self._chosen(answers)
         if not answers.attributes:
             self._clear("Nobody has answered yet, so there is no agreement to show.")
@@ -145,7 +167,9 @@ class AgreementView(View):
     def _chosen(self, answers: Answered) -> tuple[str, ...]:
         """The run's labelers, or all of the study; a choice only where they differ."""
         everybody = tuple(answers.names)
-        run = tuple(code for code in everybody if self.data is not None and code in self.data.labelers)
+        run = tuple(
+            code for code in everybody if self.data is not None and code in self.data.labelers
+        )
         choices = [(RUN, f"The run's {len(run)}"), (ALL, f"All {len(everybody)}")]
         differ = bool(run) and run != everybody
         self.labelers.offer(choices if differ else [])
@@ -172,12 +196,19 @@ class AgreementView(View):
         blank = len(pairs) - len(known)
         source = found.found.source
         told = {
-            "comparisons": "Share of shared comparisons answered alike; a tie against a choice counts half.",
+            "comparisons": "Share of shared comparisons answered alike; a tie against a choice "
+            "counts half.",
             "ratings": "Share of pairs of faces that both labelers' ratings put in the same order.",
         }[source]
-        told += " On the diagonal, each labeler with themselves on repeats. Click a cell to compare two models."
+        told += (
+            " On the diagonal, each labeler with themselves on repeats. Click a cell to compare "
+            "two models."
+        )
         if blank:
-            told += f" {blank:,} of {len(pairs):,} pairs of labelers share nothing: their cells are blank."
+            told += (
+                f" {blank:,} of {len(pairs):,} pairs of labelers share nothing: their cells are "
+                "blank."
+            )
         self.told.setText(told)
 
     def _filter(self) -> None:

@@ -34,9 +34,17 @@ class Answers(QTableWidget):
 
     def show_answers(self, data: RunData, face: int) -> None:
         """Show what the run was given about a face."""
-        judged = sorted(data.judged.get(face, []), key=lambda each: (each.labeler, each.kind, each.attribute))
+        judged = sorted(
+            data.judged.get(face, []), key=lambda each: (each.labeler, each.kind, each.attribute)
+        )
         lines = [
-            (data.names.get(each.labeler, each.labeler), each.attribute, each.kind, told(each, data)) for each in judged
+            (
+                data.names.get(each.labeler, each.labeler),
+                each.attribute,
+                each.kind,
+                told(each, data),
+            )
+            for each in judged
         ] or [("Nobody has judged this face.", "", "", "")]
         self.setRowCount(len(lines))
         self.clearSpans()
@@ -66,4 +74,8 @@ def told(answer: Judged, data: RunData) -> str:
     if answer.kind == "rating":
         return f"rated {answer.value} of 4"
     other = data.image_names[answer.other] if answer.other >= 0 else "a face not in this run"
-    return {"won": f"chosen over {other}", "lost": f"{other} was chosen", "tie": f"tie with {other}"}[answer.outcome]
+    return {
+        "won": f"chosen over {other}",
+        "lost": f"{other} was chosen",
+        "tie": f"tie with {other}",
+    }[answer.outcome]

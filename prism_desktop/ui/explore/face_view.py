@@ -1,4 +1,5 @@
-"""One face in detail: what each labeler's model predicts, what was labeled, and where the model looks."""
+"""One face in detail: what each labeler's model predicts,
+what was labeled, and where the model looks."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,16 @@ from prism_desktop.ui.explore.operations import MAPS, Relevance
 from prism_desktop.ui.explore.relevance_maps import Asked
 from prism_desktop.ui.explore.run_data import RunData, percentiles
 from prism_desktop.ui.explore.view import Figure, Table, View, labeler_choices, picker
-from prism_desktop.ui.widgets.basics import GRID, IconButton, button, columns, frame, label, restyle, rows
+from prism_desktop.ui.widgets.basics import (
+    GRID,
+    IconButton,
+    button,
+    columns,
+    frame,
+    label,
+    restyle,
+    rows,
+)
 from prism_desktop.ui.widgets.dots import Dot, Dots, Group
 from prism_desktop.ui.widgets.heat import Heat, read_image
 
@@ -41,11 +51,17 @@ class FaceView(View):
         theme = self.context.theme
         self.name = label("", "heading")
         self.place = label("", "small")
-        self.before = IconButton(theme, "chevron-left", "Previous face (Alt+Left)", lambda: self._step(-1))
-        self.after = IconButton(theme, "chevron-right", "Next face (Alt+Right)", lambda: self._step(1))
+        self.before = IconButton(
+            theme, "chevron-left", "Previous face (Alt+Left)", lambda: self._step(-1)
+        )
+        self.after = IconButton(
+            theme, "chevron-right", "Next face (Alt+Right)", lambda: self._step(1)
+        )
         self.before.setShortcut("Alt+Left")
         self.after.setShortcut("Alt+Right")
-        self.back = button("Back", self.back_wanted.emit, "quiet", tip="Back to where the face was chosen (Esc)")
+        self.back = button(
+            "Back", self.back_wanted.emit, "quiet", tip="Back to where the face was chosen (Esc)"
+        )
         inside = Qt.ShortcutContext.WidgetWithChildrenShortcut
         QShortcut(QKeySequence(Qt.Key.Key_Escape), self, self.back_wanted.emit, context=inside)
         self.setFocusProxy(self.after)  # Space goes to the next face
@@ -69,7 +85,9 @@ class FaceView(View):
         self.strip.changed.connect(self._lay_map)
         self.strip.wanted.connect(self._map)
         for each in (self.heat, self.strip):
-            self.opacity.valueChanged.connect(lambda value, each=each: each.set_opacity(value / 100))
+            self.opacity.valueChanged.connect(
+                lambda value, each=each: each.set_opacity(value / 100)
+            )
         self.verdict = label("", "small", wrap=True)
         self.verdict.hide()
         self.verdict.setMinimumHeight(34)  # two lines, so that nothing jumps when the map comes
@@ -80,7 +98,16 @@ class FaceView(View):
         self.answers.opened.connect(self.show_face)
 
     def _lay_out(self) -> None:
-        top = columns(self.back, self.name, self.place, None, self.search, self.before, self.after, gap=GRID + 4)
+        top = columns(
+            self.back,
+            self.name,
+            self.place,
+            None,
+            self.search,
+            self.before,
+            self.after,
+            gap=GRID + 4,
+        )
         tools = columns(self._labeler, self._attribute, self._kind, gap=GRID + 4)
         held = columns(self.opacity)
         held.setContentsMargins(0, 4, 0, 4)  # a slider is less tall than the pickers beside it
@@ -98,7 +125,9 @@ class FaceView(View):
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._legend = label("Diamond: the consensus model. Number: percentile.", "small")
-        told = columns(label("What each labeler's model predicts", "strong"), None, self._legend, gap=GRID)
+        told = columns(
+            label("What each labeler's model predicts", "strong"), None, self._legend, gap=GRID
+        )
         predicted = rows(told, scroll, gap=GRID)
         labeled = rows(label("What was labeled", "strong"), self.answers, gap=GRID)
         for layout in (predicted, labeled):
@@ -125,7 +154,9 @@ class FaceView(View):
     def offer(self) -> None:
         """Offer what the run has, also after an attribute was added."""
         self.labeler.offer(*labeler_choices(self))
-        self.attribute.offer([(name, name) for name in self.data.attributes] if self.data is not None else [])
+        self.attribute.offer(
+            [(name, name) for name in self.data.attributes] if self.data is not None else []
+        )
         self._tell()
 
     def show_face(self, row: int) -> None:
@@ -160,7 +191,9 @@ class FaceView(View):
             for code in data.labelers
             for both in ((data.score(code, attribute), self._share(code, attribute)),)
         ]
-        return Table(f"face {Path(name).stem}", ("face", "labeler", "attribute", "score", "percentile"), body)
+        return Table(
+            f"face {Path(name).stem}", ("face", "labeler", "attribute", "score", "percentile"), body
+        )
 
     def figure(self) -> Figure | None:
         data, found = self.data, self._relevance
@@ -171,11 +204,19 @@ class FaceView(View):
         if found is not None:
             who, attribute = data.names[self.labeler.key], self.attribute.key
             title = f"{who}, {attribute}: {MAPS[self.kind.key].lower()}"
-            return Figure(f"{name} map", lambda target: view_figures.draw_relevance(target, path, found, title))
+            return Figure(
+                f"{name} map",
+                lambda target: view_figures.draw_relevance(target, path, found, title),
+            )
         groups = self._groups(data)
-        return Figure(f"{name} predictions", lambda target: view_figures.draw_predictions(target, groups, name))
+        return Figure(
+            f"{name} predictions",
+            lambda target: view_figures.draw_predictions(target, groups, name),
+        )
 
-    def _share(self, code: str, attribute: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    def _share(
+        self, code: str, attribute: str
+    ) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
         assert self.data is not None
         key = (code, attribute)
         if key not in self._shares:
@@ -186,7 +227,11 @@ class FaceView(View):
         groups = []
         for place, attribute in enumerate(data.attributes):
             dots = tuple(
-                Dot(data.names[code], float(self._share(code, attribute)[self.face]), self.colour(code))
+                Dot(
+                    data.names[code],
+                    float(self._share(code, attribute)[self.face]),
+                    self.colour(code),
+                )
                 for code in data.labelers
             )
             consensus = None
@@ -207,7 +252,8 @@ class FaceView(View):
         if self.labeler.key in data.labelers and self.attribute.key in data.attributes:
             lit = (data.attributes.index(self.attribute.key), data.labelers.index(self.labeler.key))
         self.dots.show_groups(self._groups(data), lit)
-        self._predicted.setMaximumHeight(self.dots.sizeHint().height() + 8 * GRID)  # what is left is for the answers
+        # what is left is for the answers
+        self._predicted.setMaximumHeight(self.dots.sizeHint().height() + 8 * GRID)
         self._legend.setVisible(data.consensus is not None)
 
     def _shown(self, row: int) -> Callable[[QImage], None]:
@@ -224,10 +270,13 @@ class FaceView(View):
         self.strip.show_image(self._image)
 
     def _changed(self) -> None:
-        """Another face, attribute or kind of map: the old maps must not be taken for the new ones."""
+        """Another face, attribute or kind of map: the old
+        maps must not be taken for the new ones."""
         self._tell()
         data, attribute = self.data, self.attribute.key
-        mapped = data is not None and self.kind.key != NO_MAP and bool(self.labeler.key and attribute)
+        mapped = (
+            data is not None and self.kind.key != NO_MAP and bool(self.labeler.key and attribute)
+        )
         asked = Asked(self.face, attribute, self.kind.key) if mapped else None
         self.strip.show_maps(data, asked, self.labeler.key)
         self._lay_map()
@@ -249,16 +298,27 @@ class FaceView(View):
         else:
             self.heat.show_map(found.values, QRectF(*found.area))
         if found is not None:
-            self._verdict(found.verdict, "" if found.passed is None else "good" if found.passed else "bad")
+            self._verdict(
+                found.verdict, "" if found.passed is None else "good" if found.passed else "bad"
+            )
         elif self.kind.key == NO_MAP or self.data is None:
             self._verdict("", "")
         elif self.strip.problem:
             self._verdict(f"No map: {self.strip.problem}", "bad")
         elif self.labeler.key in self.data.newcomers:
             who = self.data.names[self.labeler.key]
-            self._verdict(f"No map: {who} was added after the training, and maps are made of trained models alone.", "")
+            self._verdict(
+                f"No map: {who} was added after the training, and maps are made of trained models "
+                "alone.",
+                "",
+            )
         else:
-            self._verdict("Computing the map…" if self.strip.maps.busy else "Stopped before this map was made.", "")
+            self._verdict(
+                "Computing the map…"
+                if self.strip.maps.busy
+                else "Stopped before this map was made.",
+                "",
+            )
 
     def _verdict(self, text: str, kind: str) -> None:
         self.verdict.setText(text)
@@ -278,7 +338,9 @@ class FaceView(View):
     def _go(self) -> None:
         text = self.search.text().strip().casefold()
         names = self.data.image_names if self.data is not None else ()
-        found = next((row for row, name in enumerate(names) if text and text in name.casefold()), None)
+        found = next(
+            (row for row, name in enumerate(names) if text and text in name.casefold()), None
+        )
         if found is None:
             self.context.message(f"No face's name contains “{self.search.text().strip()}”.", "info")
         else:

@@ -36,7 +36,9 @@ class FacesView(View):
         self.typed.setPlaceholderText("Any other, e.g. friendly")
         self.typed.setMinimumWidth(196)
         self.typed.returnPressed.connect(self._ask)
-        self._go = button("Score", self._ask, tip="Score all faces on what you typed, which nobody labeled")
+        self._go = button(
+            "Score", self._ask, tip="Score all faces on what you typed, which nobody labeled"
+        )
         self.direction = Segments({"high": "Highest first", "low": "Lowest first"})
         self.direction.picked.connect(lambda _: self._order())
         self.search = QLineEdit()
@@ -91,7 +93,13 @@ class FacesView(View):
         scores, shares = self._scores(data), percentiles(self._scores(data))
         order = self._ranking(data)
         body = [
-            (place + 1, data.image_names[row], data.images[row], float(scores[row]), float(shares[row]))
+            (
+                place + 1,
+                data.image_names[row],
+                data.images[row],
+                float(scores[row]),
+                float(shares[row]),
+            )
             for place, row in enumerate(order)
         ]
         name = f"faces {self._who()} {self.attribute.key}"
@@ -104,7 +112,10 @@ class FacesView(View):
         shares = percentiles(self._scores(data))
         faces = [
             Ranked(
-                thumbnail_paths(data, data.images[row]), place + 1, Path(data.image_names[row]).stem, float(shares[row])
+                thumbnail_paths(data, data.images[row]),
+                place + 1,
+                Path(data.image_names[row]).stem,
+                float(shares[row]),
             )
             for place, row in enumerate(order)
             if place < _FIGURED or place >= len(order) - _FIGURED
@@ -116,8 +127,13 @@ class FacesView(View):
         else:
             blocks = {ends[0]: faces[:_FIGURED], ends[1]: faces[_FIGURED:]}
         whose = who if self.labeler.key == CONSENSUS else f"{who}'s model"
-        title = f"{whose}, {attribute}: {len(order):,} faces. Below each: its rank, its name, its percentile."
-        return Figure(f"faces {who} {attribute}", lambda path: view_figures.draw_faces(path, blocks, title))
+        title = (
+            f"{whose}, {attribute}: {len(order):,} faces. Below each: its rank, its name, its "
+            "percentile."
+        )
+        return Figure(
+            f"faces {who} {attribute}", lambda path: view_figures.draw_faces(path, blocks, title)
+        )
 
     def _who(self) -> str:
         """Whose model is shown, by name alone."""
@@ -139,7 +155,9 @@ class FacesView(View):
         order = order[~np.isnan(scores[order])]
         text = self.search.text().strip().casefold()
         if text:
-            found = np.fromiter((text in name.casefold() for name in data.image_names), bool, len(data.image_names))
+            found = np.fromiter(
+                (text in name.casefold() for name in data.image_names), bool, len(data.image_names)
+            )
             order = order[found[order]]
         return order
 
@@ -150,21 +168,38 @@ class FacesView(View):
             self.count.setText("")
             return
         order = self._ranking(data)
-        self.gallery.faces.show(data.images, data.image_names, order, percentiles(self._scores(data)))
+        self.gallery.faces.show(
+            data.images, data.image_names, order, percentiles(self._scores(data))
+        )
         self._recolour()
         who = self._who()
         alike = data.summary.get("method") == "consensus"
-        whose = "The consensus model" if self.labeler.key == CONSENSUS or alike else f"{who}'s model"
-        shown = f"{len(order):,} faces" if len(order) == len(data.images) else f"{len(order):,} of {len(data.images):,}"
+        whose = (
+            "The consensus model" if self.labeler.key == CONSENSUS or alike else f"{who}'s model"
+        )
+        shown = (
+            f"{len(order):,} faces"
+            if len(order) == len(data.images)
+            else f"{len(order):,} of {len(data.images):,}"
+        )
         kind = "most" if self.direction.current == "high" else "least"
         if not len(order) and not self.search.text().strip():
-            late = f"{who} was added after the training and is scored on the run's own attributes alone."
+            late = (
+                f"{who} was added after the training and is scored on the run's own attributes "
+                "alone."
+            )
             none = f"{whose} scores nothing as {self.attribute.key}. Choose a labeler instead."
             self.count.setText(late if self.labeler.key in data.newcomers else none)
             return
         newcomer = data.newcomers.get(self.labeler.key)
-        how = f" Added from {newcomer.answers:,} answers. {tested(newcomer)}" if newcomer is not None else ""
-        self.count.setText(f"{shown}, {kind} {self.attribute.key} first. {whose}; the bar is the percentile.{how}")
+        how = (
+            f" Added from {newcomer.answers:,} answers. {tested(newcomer)}"
+            if newcomer is not None
+            else ""
+        )
+        self.count.setText(
+            f"{shown}, {kind} {self.attribute.key} first. {whose}; the bar is the percentile.{how}"
+        )
         self.gallery.scrollToTop()
 
     def _recolour(self) -> None:

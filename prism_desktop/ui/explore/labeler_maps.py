@@ -1,4 +1,5 @@
-"""Every labeler's relevance map of one face, side by side: computed one after another, shown as they come."""
+"""Every labeler's relevance map of one face, side by side:
+computed one after another, shown as they come."""
 
 from PySide6.QtCore import QRectF, Signal
 from PySide6.QtGui import QImage
@@ -22,7 +23,8 @@ class Strip(QWidget):
     def __init__(self, context: AppContext) -> None:
         super().__init__()
         self._names: dict[str, str] = {}
-        self._late: set[str] = set()  # who entered after the training: the model that makes maps does not know them
+        # who entered after the training: the model that makes maps does not know them
+        self._late: set[str] = set()
         self._opacity = 0.6
         self.problem = ""  # why no more maps come
         self.maps = Maps(context, self)
@@ -39,7 +41,9 @@ class Strip(QWidget):
         self._tiled = QWidget()
         self._tiled.setLayout(rows(head, self.tiles, gap=4))
         self.invite = button("Show where each model looks", self.wanted.emit)
-        why = label("Relevance maps, one per labeler, each tested. The first takes some seconds.", "small")
+        why = label(
+            "Relevance maps, one per labeler, each tested. The first takes some seconds.", "small"
+        )
         self._bare = QWidget()
         self._bare.setLayout(columns(self.invite, why, None, gap=GRID + 4))
         self._tiled.hide()
@@ -49,10 +53,17 @@ class Strip(QWidget):
         """Another run: its labelers, none of their maps."""
         self.maps.forget()
         self._names, self._late = {}, set() if data is None else set(data.newcomers)
-        if data is not None and data.summary.get("method") != "consensus":  # whose maps are all the same
-            self._names = {code: data.names[code] for code in data.labelers if code not in data.newcomers}
-        places = {code: place for place, code in enumerate(data.labelers)} if data is not None else {}
-        self.tiles.offer([(code, name, places[code]) for code, name in self._names.items()], self._opacity)
+        # whose maps are all the same
+        if data is not None and data.summary.get("method") != "consensus":
+            self._names = {
+                code: data.names[code] for code in data.labelers if code not in data.newcomers
+            }
+        places = (
+            {code: place for place, code in enumerate(data.labelers)} if data is not None else {}
+        )
+        self.tiles.offer(
+            [(code, name, places[code]) for code, name in self._names.items()], self._opacity
+        )
 
     def show_image(self, image: QImage) -> None:
         """The face behind the maps."""
@@ -116,9 +127,13 @@ class Strip(QWidget):
         count, left = len(self._names), len(self.maps.missing(tuple(self._names)))
         done = f"{count - left} of {count}"
         whole = "A tick or a cross: its deletion test"
-        self.told.setText(f"computing, {done}" if self.maps.busy else f"{done}, stopped" if left else whole)
+        self.told.setText(
+            f"computing, {done}" if self.maps.busy else f"{done}, stopped" if left else whole
+        )
         self.stop.setText("Stop" if self.maps.busy else "Try again" if self.problem else "Go on")
-        self.stop.setAccessibleName("Stop computing maps" if self.maps.busy else "Compute the missing maps")
+        self.stop.setAccessibleName(
+            "Stop computing maps" if self.maps.busy else "Compute the missing maps"
+        )
         self.stop.setVisible(bool(left))
 
     def _toggle(self) -> None:

@@ -1,4 +1,5 @@
-"""Two labelers compared: every face as a point, and the faces on which their models disagree most."""
+"""Two labelers compared: every face as a point, and
+the faces on which their models disagree most."""
 
 import numpy as np
 from PySide6.QtCore import Qt
@@ -27,7 +28,9 @@ class TwoView(View):
         self.meaning = label("", "small", wrap=True)
         self.scatter = Scatter(context.theme)
         self.hint = label("", "small")
-        self.gallery = FaceGallery(context.theme, lambda key: operations.thumbnail_paths(self.data, key), cell=116)
+        self.gallery = FaceGallery(
+            context.theme, lambda key: operations.thumbnail_paths(self.data, key), cell=116
+        )
         self.gallery.setProperty("role", "gallery")
         self.setFocusProxy(self.gallery)
         self.gallery.setAccessibleName("Most disputed faces")
@@ -44,7 +47,9 @@ class TwoView(View):
         told = rows(self.figures, self.meaning, gap=2)
         bar = columns(one, other, attribute, 2 * GRID, told, gap=GRID + 4)
         bar.setStretch(4, 1)
-        left = rows(label("Predicted scores of every face", "strong"), self.scatter, self.hint, gap=GRID)
+        left = rows(
+            label("Predicted scores of every face", "strong"), self.scatter, self.hint, gap=GRID
+        )
         right = rows(label("Most disputed faces", "strong"), self.gallery, gap=GRID)
         for layout in (left, right):
             layout.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID + 4)
@@ -66,14 +71,18 @@ class TwoView(View):
         self.gallery.thumbnails.clear()
         self.offer()
         if data is not None and len(data.labelers) > 1 and self.one.key == self.other.key:
-            self.other.settle(data.labelers[1] if self.one.key != data.labelers[1] else data.labelers[0])
+            self.other.settle(
+                data.labelers[1] if self.one.key != data.labelers[1] else data.labelers[0]
+            )
         self._compare()
 
     def offer(self) -> None:
         """Offer what the run has, also after an attribute was added."""
         for each in (self.one, self.other):
             each.offer(*labeler_choices(self))
-        self.attribute.offer([(name, name) for name in self.data.attributes] if self.data is not None else [])
+        self.attribute.offer(
+            [(name, name) for name in self.data.attributes] if self.data is not None else []
+        )
 
     def compare(self, one: str, other: str) -> None:
         """Show two labelers."""
@@ -89,10 +98,21 @@ class TwoView(View):
             return None
         first, second = self._names()
         scores = [data.score(key, self.attribute.key) for key in (self.one.key, self.other.key)]
-        head = ("name", "image", f"score {first}", f"score {second}", f"percentile {first}", f"percentile {second}")
+        head = (
+            "name",
+            "image",
+            f"score {first}",
+            f"score {second}",
+            f"percentile {first}",
+            f"percentile {second}",
+        )
         one, other = self._shares
         body = [
-            (data.image_names[r], data.images[r], *(float(values[r]) for values in (*scores, one, other)))
+            (
+                data.image_names[r],
+                data.images[r],
+                *(float(values[r]) for values in (*scores, one, other)),
+            )
             for r in self._rows
         ]
         return Table(f"{first} and {second} {self.attribute.key}", head, body)
@@ -101,7 +121,10 @@ class TwoView(View):
         data = self.data
         if data is None or not len(self._rows):
             return None
-        x, y = (data.score(key, self.attribute.key)[self._rows] for key in (self.one.key, self.other.key))
+        x, y = (
+            data.score(key, self.attribute.key)[self._rows]
+            for key in (self.one.key, self.other.key)
+        )
         names, attribute, told = self._names(), self.attribute.key, self.figures.text()
         return Figure(
             f"{names[0]} and {names[1]} {attribute}",
@@ -123,7 +146,10 @@ class TwoView(View):
             self.figures.setText("")
             self.meaning.setText("")
             return
-        x, y = data.score(self.one.key, self.attribute.key), data.score(self.other.key, self.attribute.key)
+        x, y = (
+            data.score(self.one.key, self.attribute.key),
+            data.score(self.other.key, self.attribute.key),
+        )
         self._rows = np.flatnonzero(~np.isnan(x) & ~np.isnan(y))
         self._shares = percentiles(x), percentiles(y)
         gap = np.abs(self._shares[0] - self._shares[1])
@@ -131,7 +157,9 @@ class TwoView(View):
         place = {int(row): point for point, row in enumerate(self._rows)}
         marked = tuple(place[int(row)] for row in order[:_MARKED])
         first, second = self._names()
-        self.scatter.show_points(x[self._rows], y[self._rows], (f"{first}'s model", f"{second}'s model"), marked)
+        self.scatter.show_points(
+            x[self._rows], y[self._rows], (f"{first}'s model", f"{second}'s model"), marked
+        )
         self.gallery.faces.show(data.images, data.image_names, order, *self._shares)
         self._recolour()
         self._tell(x[self._rows], y[self._rows])

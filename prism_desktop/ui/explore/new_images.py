@@ -24,7 +24,8 @@ class Scored:
     """What a run's model says of images that it was not given."""
 
     images: tuple[ImageRecord, ...]
-    scores: NDArray[np.float32]  # (labelers, attributes, images), NaN where nothing could be predicted
+    # (labelers, attributes, images), NaN where nothing could be predicted
+    scores: NDArray[np.float32]
 
 
 def added(study: "Study", known: Container[str]) -> tuple[ImageRecord, ...]:
@@ -33,7 +34,10 @@ def added(study: "Study", known: Container[str]) -> tuple[ImageRecord, ...]:
 
 
 def score(data: RunData, images: tuple[ImageRecord, ...]) -> Iterator[Event[Scored]]:
-    """Score images on every attribute that the run's are scored on; the last event is `Done[Scored]`."""
+    """Score images on every attribute that the run's are scored on.
+
+    The last event is `Done[Scored]`.
+    """
     files = {image.id: Path(image.path) for image in images}
     place = {image.id: column for column, image in enumerate(images)}
     table = np.full((len(data.labelers), len(data.attributes), len(images)), np.nan, np.float32)
@@ -44,7 +48,9 @@ def score(data: RunData, images: tuple[ImageRecord, ...]) -> Iterator[Event[Scor
                 continue
             found = event.value
             rows = [data.labelers.index(labeler) for labeler in found.labelers]
-            table[np.ix_(rows, [kind], [place[image] for image in found.images])] = found.table[:, None]
+            table[np.ix_(rows, [kind], [place[image] for image in found.images])] = found.table[
+                :, None
+            ]
     seen = np.flatnonzero(~np.isnan(table).all(axis=(0, 1)))
     yield Done(Scored(tuple(images[place] for place in seen), table[:, :, seen]))
 
@@ -60,7 +66,9 @@ class LaterButton(QPushButton):
         self._data: RunData | None = None
         self._images: tuple[ImageRecord, ...] = ()
         self.setProperty("variant", "quiet")
-        self.setToolTip("They were not there when the run was trained; its model can score them nevertheless")
+        self.setToolTip(
+            "They were not there when the run was trained; its model can score them nevertheless"
+        )
         self.clicked.connect(lambda _=False: self._score())
         context.changed.connect(lambda changes: self.look(self._data) if changes.images else None)
         self.hide()
@@ -101,7 +109,10 @@ class LaterButton(QPushButton):
     def _take(self, data: RunData, found: Scored, asked: int) -> None:
         lost = asked - len(found.images)
         if lost:
-            why = f"{lost:,} of {asked:,} images could not be scored: they cannot be read, or the backbone lacks them."
+            why = (
+                f"{lost:,} of {asked:,} images could not be scored: they cannot be read, or the "
+                "backbone lacks them."
+            )
             self._context.message(why, "warn")
         if found.images:
             names = [(image.id, image.name, str(image.path)) for image in found.images]

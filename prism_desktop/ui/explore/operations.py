@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from prism_desktop.engine.analysis.agreement import AgreementResult
     from prism_desktop.engine.study.store import Study
 
-MAPS = {"gradient-attention": "Gradient × attention", "attention": "Raw attention", "rollout": "Attention rollout"}
+MAPS = {
+    "gradient-attention": "Gradient × attention",
+    "attention": "Raw attention",
+    "rollout": "Attention rollout",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,7 +30,8 @@ class Relevance:
     """Where a labeler's model looks."""
 
     values: NDArray[np.float32]  # (rows, columns)
-    area: tuple[float, float, float, float]  # left, top, width, height of what the model saw, in shares of the image
+    # left, top, width, height of what the model saw, in shares of the image
+    area: tuple[float, float, float, float]
     passed: bool | None  # its deletion test; None where it has none
     verdict: str  # a sentence about the test
 
@@ -83,25 +88,45 @@ def answered(study: "Study") -> Answered:
     compared, rated = study.comparisons(), study.ratings()
     judged = set(compared["attribute"]) | set(rated["attribute"])
     labeled = set(compared["labeler"]) | set(rated["labeler"])
-    names = {each.code: each.display_name or each.code for each in study.labelers() if each.code in labeled}
-    return Answered(compared, rated, tuple(each.name for each in study.attributes() if each.name in judged), names)
+    names = {
+        each.code: each.display_name or each.code
+        for each in study.labelers()
+        if each.code in labeled
+    }
+    return Answered(
+        compared,
+        rated,
+        tuple(each.name for each in study.attributes() if each.name in judged),
+        names,
+    )
 
 
-def agreement(answers: Answered, attribute: str | None, labelers: tuple[str, ...]) -> Iterator[Event[Agreement]]:
-    """Agreement of these labelers on one attribute, or on all if None; the last event is `Done[Agreement]`."""
+def agreement(
+    answers: Answered, attribute: str | None, labelers: tuple[str, ...]
+) -> Iterator[Event[Agreement]]:
+    """Agreement of these labelers on one attribute, or on all if None.
+
+    The last event is `Done[Agreement]`.
+    """
     yield Progress(0, None, "Comparing labelers")
     from prism_desktop.engine.analysis.agreement import study_agreement
     from prism_desktop.engine.analysis.network import layout
 
-    yield Progress(0, None, "Comparing labelers")  # the libraries take a while to load; here a cancel is heard
+    # the libraries take a while to load; here a cancel is heard
+    yield Progress(0, None, "Comparing labelers")
     found = study_agreement(answers.compared, answers.rated, attribute, labelers)
     places = layout(found)
     numbered = {place: places[code] for place, code in enumerate(found.labelers)}
     yield Done(Agreement(found, numbered, answers.names))
 
 
-def relevance(data: RunData, face: int, labeler: str, attribute: str, kind: str) -> Iterator[Event[Relevance]]:
-    """Where a labeler's model looks in a face; the last event is `Done[Relevance]`. `kind` is one of MAPS."""
+def relevance(
+    data: RunData, face: int, labeler: str, attribute: str, kind: str
+) -> Iterator[Event[Relevance]]:
+    """Where a labeler's model looks in a face; the last event is `Done[Relevance]`.
+
+    `kind` is one of MAPS.
+    """
     for event in data.model().relevance(labeler, attribute, Path(data.paths[face]), kind):
         if not isinstance(event, Done):
             yield event
@@ -116,14 +141,18 @@ def relevance(data: RunData, face: int, labeler: str, attribute: str, kind: str)
 def maps(
     data: RunData, face: int, labelers: Sequence[str], attribute: str, kind: str
 ) -> Iterator[Event[Relevance] | Mapped]:
-    """Where the models of several labelers look in a face, one after another, each told as soon as it is known."""
+    """Where the models of several labelers look in a face,
+    one after another, each told as soon as it is known."""
     for labeler in labelers:
         for event in relevance(data, face, labeler, attribute, kind):
             yield Mapped(labeler, event.value) if isinstance(event, Done) else event
 
 
 def score_text(data: RunData, attribute: str) -> Iterator[Event[dict[str, NDArray[np.float32]]]]:
-    """Score every face on an attribute in the user's words; the last event is `Done` of (images,) by labeler."""
+    """Score every face on an attribute in the user's words.
+
+    The last event is `Done` of (images,) by labeler.
+    """
     files = dict(zip(data.images, map(Path, data.paths), strict=True)) if data.grown else None
     for event in data.model().scores(attribute, None, files):
         if not isinstance(event, Done):

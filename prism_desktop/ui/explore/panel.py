@@ -24,7 +24,13 @@ from prism_desktop.ui.explore.view_export import ExportButton
 from prism_desktop.ui.widgets.basics import GRID, columns, label, rows
 from prism_desktop.ui.widgets.pickers import Segments
 
-_VIEWS = {"faces": "Faces", "two": "Two labelers", "face": "One face", "agreement": "Agreement", "accuracy": "Accuracy"}
+_VIEWS = {
+    "faces": "Faces",
+    "two": "Two labelers",
+    "face": "One face",
+    "agreement": "Agreement",
+    "accuracy": "Accuracy",
+}
 _PREDICTING = ("faces", "two", "face")
 NOTE = "These judgments say something about the labeler, not about the person shown."
 
@@ -40,7 +46,8 @@ class ExplorePanel(QWidget):
         self._names: dict[str, str] = {}
         self._reader = RunReader(context, self)
         self._before = "faces"  # the view from which a face was opened
-        self._asked = ""  # path of the run being read or shown; empty when that failed or was cancelled
+        # path of the run being read or shown; empty when that failed or was cancelled
+        self._asked = ""
         self._stale: set[str] = set(_VIEWS)  # views that have not seen the data yet
         self._make()
         self._lay_out()
@@ -52,7 +59,10 @@ class ExplorePanel(QWidget):
         return (*_VIEWS, "map")
 
     def show_view(self, name: str) -> None:
-        """Bring a view to the front; it is filled when first looked at. "map" is one face with a relevance map."""
+        """Bring a view to the front; it is filled when first looked at.
+
+        "map" is one face with a relevance map.
+        """
         self.segments.pick("face" if name == "map" else name)
         if name == "map":
             self.face.kind.pick(next(iter(operations.MAPS)))
@@ -75,7 +85,11 @@ class ExplorePanel(QWidget):
         self.faces, self.two, self.face = FacesView(context), TwoView(context), FaceView(context)
         self.agreement, self.accuracy = AgreementView(context), AccuracyView(context)
         self._view: dict[str, View] = dict(
-            zip(_VIEWS, (self.faces, self.two, self.face, self.agreement, self.accuracy), strict=True)
+            zip(
+                _VIEWS,
+                (self.faces, self.two, self.face, self.agreement, self.accuracy),
+                strict=True,
+            )
         )
         self.run = Picker()
         self.run.setMinimumWidth(150)
@@ -95,7 +109,16 @@ class ExplorePanel(QWidget):
         self._stack = QStackedWidget()
         for view in (*self._view.values(), self.no_runs):
             self._stack.addWidget(view)
-        top = columns(label("Explore", "title"), GRID, self.run, self.add, GRID, self.segments, self.export, gap=GRID)
+        top = columns(
+            label("Explore", "title"),
+            GRID,
+            self.run,
+            self.add,
+            GRID,
+            self.segments,
+            self.export,
+            gap=GRID,
+        )
         top.setStretch(2, 1)
         body = QWidget()
         inside = rows(top, self._stack, self.note, gap=2 * GRID)
@@ -113,7 +136,8 @@ class ExplorePanel(QWidget):
         context.study_opened.connect(self._open)
         context.study_closed.connect(self._open)
         context.changed.connect(self._changed)
-        context.closing.connect(lambda: self.data.close() if self.data is not None else None)  # the worker drops it now
+        # the worker drops it now
+        context.closing.connect(lambda: self.data.close() if self.data is not None else None)
         self._reader.read.connect(self._take)
         self._reader.missed.connect(self._missed)
         self.run.currentIndexChanged.connect(lambda _: self._read())
@@ -167,7 +191,9 @@ class ExplorePanel(QWidget):
     def _name(self, labelers: Any) -> None:
         self._names = {each.code: each.display_name or each.code for each in labelers}
         if self.data is not None:
-            self.data.names.update({code: self._names.get(code, code) for code in self.data.labelers})
+            self.data.names.update(
+                {code: self._names.get(code, code) for code in self.data.labelers}
+            )
             self._give_data()
 
     def _list(self) -> None:
@@ -187,7 +213,9 @@ class ExplorePanel(QWidget):
         self.run.offer([(str(run.path), title(run)) for run in runs])
         self.run.setVisible(bool(runs))
         now = next((run for run in runs if str(run.path) == self._asked), None)
-        if self._asked and (now is None or (now != before.get(self._asked) and now.state not in ACTIVE)):
+        if self._asked and (
+            now is None or (now != before.get(self._asked) and now.state not in ACTIVE)
+        ):
             self._forget()  # gone, or trained further since it was read
         self._show_view(self.segments.current)
         if not chosen and runs:

@@ -62,7 +62,11 @@ class Maps(QObject):
 
     def missing(self, labelers: Sequence[str] | None = None) -> list[str]:
         """The labelers without a map."""
-        return [each for each in (self._labelers if labelers is None else labelers) if self.found(each) is None]
+        return [
+            each
+            for each in (self._labelers if labelers is None else labelers)
+            if self.found(each) is None
+        ]
 
     def first(self, labeler: str) -> None:
         """Compute this labeler's before the others'; only this one's if the others were stopped."""

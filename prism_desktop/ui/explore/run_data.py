@@ -1,4 +1,7 @@
-"""What the Explore panel reads of a run, held as plain arrays; read in a pool thread, never in the window's."""
+"""What the Explore panel reads of a run, held as plain arrays.
+
+Read in a pool thread, never in the window's.
+"""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,7 +42,8 @@ class RunData:
     """A run's predictions and what it learned from.
 
     Attributes:
-        scores: (labelers, attributes, images) float32, NaN where the run predicted nothing; differences are logits.
+        scores: (labelers, attributes, images) float32, NaN where the run predicted nothing;
+            differences are logits.
         consensus: (attributes, images) float32 of the consensus run on the same split, or None.
     """
 
@@ -55,12 +59,16 @@ class RunData:
     summary: dict[str, Any]
     row: dict[str, int]  # image id to its row
     judged: dict[int, list[Judged]] = field(default_factory=dict)
-    newcomers: dict[str, Newcomer] = field(default_factory=dict)  # who entered after the training, by code
+    # who entered after the training, by code
+    newcomers: dict[str, Newcomer] = field(default_factory=dict)
     grown: bool = False  # whether it has images that the run was not given
     _model: "InferenceClient | None" = None
 
     def model(self) -> "InferenceClient":
-        """The line to a process that holds the model; the process starts with the first question."""
+        """The line to a process that holds the model.
+
+        The process starts with the first question.
+        """
         from prism_desktop.engine.processes.inference_client import InferenceClient
 
         if self._model is None:
@@ -83,7 +91,10 @@ class RunData:
         return dict(self.summary.get("test") or {})
 
     def with_attribute(self, attribute: str, columns: Mapping[str, Floats]) -> None:
-        """Add an attribute that nobody labeled, `columns[labeler]` (images,) float32; a second time replaces it."""
+        """Add an attribute that nobody labeled, `columns[labeler]` (images,) float32.
+
+        A second time replaces it.
+        """
         block = np.full((len(self.labelers), 1, len(self.images)), np.nan, np.float32)
         for place, labeler in enumerate(self.labelers):
             if labeler in columns:
@@ -107,7 +118,11 @@ class RunData:
         self.grown = True
         ids, names, paths = (tuple(each) for each in zip(*images, strict=True))
         self.row.update({image: len(self.images) + place for place, image in enumerate(ids)})
-        self.images, self.image_names, self.paths = self.images + ids, self.image_names + names, self.paths + paths
+        self.images, self.image_names, self.paths = (
+            self.images + ids,
+            self.image_names + names,
+            self.paths + paths,
+        )
         self.scores = np.concatenate([self.scores, scores], axis=2)
         if self.consensus is not None:
             blank = np.full((len(self.consensus), len(ids)), np.nan, np.float32)
@@ -115,7 +130,10 @@ class RunData:
 
 
 def percentiles(scores: Floats) -> Floats:
-    """Share of the other faces that score lower, in [0, 1]; equal scores share their middle, NaN stays NaN."""
+    """Share of the other faces that score lower, in [0, 1].
+
+    Equal scores share their middle, NaN stays NaN.
+    """
     result = np.full(scores.shape, np.nan, np.float32)
     known = np.flatnonzero(~np.isnan(scores))
     if len(known) < 2:
@@ -134,7 +152,9 @@ def read_run(folder: Path, names: Mapping[str, str]) -> Iterator[Event[RunData]]
         RunError: if the run has no predictions yet or its files cannot be read.
     """
     if not (folder / "predictions.parquet").is_file():
-        raise RunError("This run has no predictions, for it was not trained to its end. Resume it in Train.")
+        raise RunError(
+            "This run has no predictions, for it was not trained to its end. Resume it in Train."
+        )
     yield Progress(0, 3, "Reading predictions")
     try:
         data = _predictions(folder, names)
@@ -144,16 +164,22 @@ def read_run(folder: Path, names: Mapping[str, str]) -> Iterator[Event[RunData]]
         _read_consensus(folder, data)
         join(folder, data, names)
     except (OSError, KeyError, ValueError) as error:
-        raise RunError(f"The run {folder.name} cannot be read ({error}). Nothing was changed.") from error
+        raise RunError(
+            f"The run {folder.name} cannot be read ({error}). Nothing was changed."
+        ) from error
     yield Done(data)
 
 
 def _predictions(folder: Path, names: Mapping[str, str]) -> RunData:
     import pyarrow.parquet as pq
 
-    images = pq.read_table(folder / "data" / "images.parquet", columns=["image", "name", "path"]).to_pydict()
+    images = pq.read_table(
+        folder / "data" / "images.parquet", columns=["image", "name", "path"]
+    ).to_pydict()
     row = {image: place for place, image in enumerate(images["image"])}
-    table = pq.read_table(folder / "predictions.parquet", columns=["labeler", "attribute", "image", "score"])
+    table = pq.read_table(
+        folder / "predictions.parquet", columns=["labeler", "attribute", "image", "score"]
+    )
     labeler, labelers = _codes(table, "labeler")
     attribute, attributes = _codes(table, "attribute")
     image, ids = _codes(table, "image")
@@ -181,7 +207,8 @@ def _predictions(folder: Path, names: Mapping[str, str]) -> RunData:
 
 
 def _codes(table: "pa.Table", column: str) -> tuple[NDArray[np.int64], list[str]]:
-    """A text column as integers and the texts they stand for: a million strings never become Python objects."""
+    """A text column as integers and the texts they stand
+    for: a million strings never become Python objects."""
     encoded = table[column].combine_chunks().dictionary_encode()
     if hasattr(encoded, "combine_chunks"):
         encoded = encoded.combine_chunks()
@@ -201,19 +228,28 @@ def _ordered(found: list[str], known: object, key: str) -> tuple[tuple[str, ...]
 def _read_answers(folder: Path, data: RunData) -> None:
     import pandas as pd
 
-    ratings, comparisons = folder / "data" / "ratings.parquet", folder / "data" / "comparisons.parquet"
+    ratings, comparisons = (
+        folder / "data" / "ratings.parquet",
+        folder / "data" / "comparisons.parquet",
+    )
     if ratings.is_file():
         columns = ["labeler", "attribute", "image", "value"]
-        for labeler, attribute, image, value in pd.read_parquet(ratings)[columns].itertuples(index=False, name=None):
+        for labeler, attribute, image, value in pd.read_parquet(ratings)[columns].itertuples(
+            index=False, name=None
+        ):
             if image in data.row:
-                data.judged.setdefault(data.row[image], []).append(Judged(labeler, attribute, "rating", int(value)))
+                data.judged.setdefault(data.row[image], []).append(
+                    Judged(labeler, attribute, "rating", int(value))
+                )
     if comparisons.is_file():
         columns = ["labeler", "attribute", "left", "right", "outcome"]
         for answer in pd.read_parquet(comparisons)[columns].itertuples(index=False, name=None):
             _keep_comparison(data, *answer)
 
 
-def _keep_comparison(data: RunData, labeler: str, attribute: str, left: str, right: str, outcome: str) -> None:
+def _keep_comparison(
+    data: RunData, labeler: str, attribute: str, left: str, right: str, outcome: str
+) -> None:
     places = data.row.get(left, -1), data.row.get(right, -1)
     for side, here, other in (("left", places[0], places[1]), ("right", places[1], places[0])):
         if here >= 0:
@@ -232,7 +268,9 @@ def _read_consensus(folder: Path, data: RunData) -> None:
     attribute, attributes = _codes(table, "attribute")
     image, ids = _codes(table, "image")
     place = np.array([data.row.get(name, -1) for name in ids], np.int64)[image]
-    kind = np.array([data.attributes.index(name) if name in data.attributes else -1 for name in attributes])[attribute]
+    kind = np.array(
+        [data.attributes.index(name) if name in data.attributes else -1 for name in attributes]
+    )[attribute]
     known = (place >= 0) & (kind >= 0)
     # The same scores stand there for every labeler, so the last written is as good as any.
     data.consensus = np.full((len(data.attributes), len(data.images)), np.nan, np.float32)

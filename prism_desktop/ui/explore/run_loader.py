@@ -53,6 +53,8 @@ class RunReader(QObject):
             else:
                 self.missed.emit()
 
-        self._job = job = self._context.jobs.start(read_run(run, names), "Reading the run", events=hear)
+        self._job = job = self._context.jobs.start(
+            read_run(run, names), "Reading the run", events=hear
+        )
         job.failed.connect(self._context.report)
         job.finished.connect(done)

@@ -1,4 +1,5 @@
-"""What the views of Explore have in common: the run they show, what they can export, their pickers."""
+"""What the views of Explore have in common: the run
+they show, what they can export, their pickers."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -30,7 +31,8 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure to be saved; `draw(path)` runs off the window's thread and takes the format from the ending."""
+    """A figure to be saved; `draw(path)` runs off the window's
+    thread and takes the format from the ending."""
 
     name: str
     draw: Callable[[Path], object]
@@ -139,7 +141,10 @@ def labeler_choices(view: View) -> tuple[list[tuple[str, str]], list[QIcon]]:
     data = view.data
     if data is None:
         return [], []
-    choices = [(code, data.names[code] + (" (added)" if code in data.newcomers else "")) for code in data.labelers]
+    choices = [
+        (code, data.names[code] + (" (added)" if code in data.newcomers else ""))
+        for code in data.labelers
+    ]
     return choices, [dot(view.colour(code)) for code in data.labelers]
 
 
@@ -147,4 +152,7 @@ def title(run: RunSummary) -> str:
     """A run in the list: method, accuracy, backbone, when."""
     method = METHODS[run.method].title if run.method in METHODS else run.method
     accuracy = f", {run.macro:.1%}" if run.macro is not None else ""
-    return f"{method}{accuracy} · {short(run.backbone)} · {datetime.fromtimestamp(run.created):%d %b %H:%M}"
+    return (
+        f"{method}{accuracy} · {short(run.backbone)} · "
+        f"{datetime.fromtimestamp(run.created):%d %b %H:%M}"
+    )

@@ -1,4 +1,7 @@
-"""What the views show, as figures to publish; matplotlib is loaded by the first of them, in a pool thread."""
+"""What the views show, as figures to publish.
+
+Matplotlib is loaded by the first of them, in a pool thread.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -81,11 +84,16 @@ def draw_accuracy(path: Path, bells: Sequence[Bell], title: str) -> None:
     from prism_desktop.engine.analysis.figures import AccuracyRow, accuracy_figure
     from prism_desktop.engine.analysis.plotting import save_figure
 
-    lines = [AccuracyRow(b.name, b.accuracy, b.low, b.high, b.count, b.consensus, b.ceiling, b.strong) for b in bells]
+    lines = [
+        AccuracyRow(b.name, b.accuracy, b.low, b.high, b.count, b.consensus, b.ceiling, b.strong)
+        for b in bells
+    ]
     save_figure(accuracy_figure(lines, title), path)
 
 
-def draw_agreement(path: Path, agreement: Agreement, names: Mapping[str, str], threshold: float) -> None:
+def draw_agreement(
+    path: Path, agreement: Agreement, names: Mapping[str, str], threshold: float
+) -> None:
     """The matrix, and the network in a file of its own beside it."""
     from prism_desktop.engine.analysis.figures import agreement_figure, network_figure
     from prism_desktop.engine.analysis.network import network
@@ -93,7 +101,9 @@ def draw_agreement(path: Path, agreement: Agreement, names: Mapping[str, str], t
 
     found = agreement.found
     save_figure(agreement_figure(found, [names[code] for code in found.labelers]), path)
-    save_figure(network_figure(network(found, threshold), names), path.with_stem(f"{path.stem} network"))
+    save_figure(
+        network_figure(network(found, threshold), names), path.with_stem(f"{path.stem} network")
+    )
 
 
 def draw_relevance(path: Path, image: Path, found: Relevance, title: str) -> None:
@@ -103,7 +113,9 @@ def draw_relevance(path: Path, image: Path, found: Relevance, title: str) -> Non
     from prism_desktop.engine.analysis.plotting import save_figure
     from prism_desktop.engine.study.images import open_image
 
-    figure = relevance_figure(open_image(image), found.values, title, found.verdict, Area(*found.area))
+    figure = relevance_figure(
+        open_image(image), found.values, title, found.verdict, Area(*found.area)
+    )
     save_figure(figure, path)
 
 

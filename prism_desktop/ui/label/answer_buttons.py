@@ -1,4 +1,5 @@
-"""The answers as buttons with their keys, and the row of attributes that shows how far the trial is."""
+"""The answers as buttons with their keys, and the row
+of attributes that shows how far the trial is."""
 
 from collections.abc import Sequence
 
@@ -24,7 +25,8 @@ class AnswerButton(QAbstractButton):
         self.setToolTip(f"{text} ({key})")
         self.setAccessibleName(text)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # a focused button eats arrow keys; every answer has a key
+        # a focused button eats arrow keys; every answer has a key
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
@@ -46,7 +48,9 @@ class AnswerButton(QAbstractButton):
         self._paint_cap(painter, QRectF(x, whole.center().y() - _CAP / 2 - 1, cap, _CAP))
         painter.setPen(QColor(self._theme.tokens.on_stage))
         place = QRectF(x + cap + 10, whole.y(), text + 4, whole.height())
-        painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self.text())
+        painter.drawText(
+            place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self.text()
+        )
         painter.end()
 
     def _paint_cap(self, painter: QPainter, face: QRectF) -> None:
@@ -93,7 +97,8 @@ class AnswerRow(QWidget):
         self._buttons = []
         clear(self._layout)
         self._layout.addStretch(1)
-        self._apart = any(action == "tie" for action, _, _ in answers)  # A below the left face, B below the right one
+        # A below the left face, B below the right one
+        self._apart = any(action == "tie" for action, _, _ in answers)
         for number, (action, key, text) in enumerate(answers):
             if self._apart and number:
                 self._layout.addStretch(1)
@@ -105,12 +110,16 @@ class AnswerRow(QWidget):
         self._align()
 
     def set_centres(self, left: int, right: int) -> None:
-        """Where the middles of the two faces are, in this row's pixels; the answers to them go below."""
+        """Where the middles of the two faces are, in this row's pixels.
+
+        The answers to them go below.
+        """
         self._centres = left, right
         self._align()
 
     def _align(self) -> None:
-        """Share the spare room out so that A and B stand on the centres, or as near as the tie between them allows."""
+        """Share the spare room out so that A and B stand on the
+        centres, or as near as the tie between them allows."""
         if self._centres is None or not self._apart:
             return
         first, tie, last = (button.sizeHint().width() for button in self._buttons)
@@ -148,19 +157,29 @@ class AttributeTrack(QWidget):
         font.setWeight(QFont.Weight.DemiBold)
         painter.setFont(font)
         metrics = QFontMetrics(font)
-        texts = [f"{name}  {self._done[name]}" if name in self._done else name for name in self._names]
+        texts = [
+            f"{name}  {self._done[name]}" if name in self._done else name for name in self._names
+        ]
         widths = [metrics.horizontalAdvance(text) + 24 for text in texts]
         x = (self.width() - sum(widths) - GRID * (len(widths) - 1)) / 2
         for name, text, width in zip(self._names, texts, widths, strict=True):
             self._paint_pill(
-                painter, QRectF(x, 1, width, 26), text, present=name == self._present, done=name in self._done
+                painter,
+                QRectF(x, 1, width, 26),
+                text,
+                present=name == self._present,
+                done=name in self._done,
             )
             x += width + GRID
         painter.end()
 
-    def _paint_pill(self, painter: QPainter, place: QRectF, text: str, *, present: bool, done: bool) -> None:
+    def _paint_pill(
+        self, painter: QPainter, place: QRectF, text: str, *, present: bool, done: bool
+    ) -> None:
         painter.setPen(Qt.PenStyle.NoPen if present or done else QPen(QColor("#646467"), 1))
-        painter.setBrush(QColor("#1c1c21") if present else QColor("#a2a2a4") if done else Qt.BrushStyle.NoBrush)
+        painter.setBrush(
+            QColor("#1c1c21") if present else QColor("#a2a2a4") if done else Qt.BrushStyle.NoBrush
+        )
         painter.drawRoundedRect(place, 13, 13)
         painter.setPen(QColor("#ffffff" if present else "#0c0c0e" if done else "#2a2a2d"))
         painter.drawText(place, Qt.AlignmentFlag.AlignCenter, text)

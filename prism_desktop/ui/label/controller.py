@@ -1,4 +1,5 @@
-"""One labeler's sitting at one task: the deck in front, the engine's session and the store behind, the faces ahead."""
+"""One labeler's sitting at one task: the deck in front, the
+engine's session and the store behind, the faces ahead."""
 
 import time
 from collections import deque
@@ -30,8 +31,8 @@ class _HeldBackError(Exception):
 class Sitting(QObject):
     """Turns key presses into stored trials without ever waiting for the disk.
 
-    Answers are stored in order by the store's writer. If one cannot be stored, it and all after it are kept here,
-    `stuck` says why, and `save_again` tries once more."""
+    Answers are stored in order by the store's writer. If one cannot be stored, it and all after it
+    are kept here, `stuck` says why, and `save_again` tries once more."""
 
     ready = Signal()
     moved = Signal()  # another attribute or trial is current
@@ -39,7 +40,14 @@ class Sitting(QObject):
     freed = Signal()  # nothing is left to store
 
     def __init__(
-        self, context: AppContext, study: "Study", labeler: str, kind: Kind, ring: Ring, *, practice: bool = False
+        self,
+        context: AppContext,
+        study: "Study",
+        labeler: str,
+        kind: Kind,
+        ring: Ring,
+        *,
+        practice: bool = False,
     ) -> None:
         """Args: practice: a few trials on which to learn the keys, of which nothing is kept."""
         super().__init__(context)  # lives on after the page let go of it, until all is stored
@@ -48,10 +56,13 @@ class Sitting(QObject):
         self.deck: Deck | None = None
         self._session: LabelingSession | PracticeSession | None = None
         self._paths: dict[str, Path] = {}
-        self._moved_to: dict[str, Path] = {}  # known better than by the session, which reads the images once
+        self._moved_to: dict[
+            str, Path
+        ] = {}  # known better than by the session, which reads the images once
         self._unsaved: deque[Effect] = deque()
         self._stuck = self._failed = self._ended = False
-        self._epoch = 0  # of what is on its way to the writer; what failed is sent again in a new one
+        # of what is on its way to the writer; what failed is sent again in a new one
+        self._epoch = 0
         self._box = QSize(1, 1)
         self._changes = Changes()
         self._tell_later = QTimer(self)
@@ -61,7 +72,9 @@ class Sitting(QObject):
         begin: Callable[..., tuple[LabelingSession | PracticeSession, Snapshot]] = (
             operations.begin_practice if practice else operations.begin_labeling
         )
-        context.writer.ask(lambda: begin(study, labeler, kind), self._begin, owner=self, failed=self._not_begun)
+        context.writer.ask(
+            lambda: begin(study, labeler, kind), self._begin, owner=self, failed=self._not_begun
+        )
 
     @property
     def unsaved(self) -> int:
@@ -97,7 +110,10 @@ class Sitting(QObject):
             self._act(self.deck.redo(time.time()))
 
     def painted(self, when: float, dropped_frames: int) -> None:
-        """The present trial's faces were painted at `when`, unix s: the onset; so many frames passed before."""
+        """The present trial's faces were painted at `when`, unix s: the onset.
+
+        So many frames passed before.
+        """
         slot = self.deck.current if self.deck is not None else None
         if slot is not None and slot.onset is None:
             slot.onset, slot.dropped_frames = when, dropped_frames
@@ -108,8 +124,12 @@ class Sitting(QObject):
         if self.deck is None:
             return
         coming = self.deck.coming(DECODED)
-        images = [image for shown in coming for image in (shown.left, shown.right) if image is not None]
-        self._ring.want([(image, self._paths[image]) for image in images if image in self._paths], box)
+        images = [
+            image for shown in coming for image in (shown.left, shown.right) if image is not None
+        ]
+        self._ring.want(
+            [(image, self._paths[image]) for image in images if image in self._paths], box
+        )
 
     def save_again(self) -> None:
         """Try again to store what could not be stored."""
@@ -127,7 +147,9 @@ class Sitting(QObject):
     def find_images(self) -> None:
         """Look up anew where the images are; some were moved or found again."""
         study = self.study
-        self._context.ask(lambda: operations.image_paths(study), self._found, owner=self, topic="images")
+        self._context.ask(
+            lambda: operations.image_paths(study), self._found, owner=self, topic="images"
+        )
 
     def _found(self, paths: dict[str, Path]) -> None:
         self._moved_to = paths
@@ -146,7 +168,10 @@ class Sitting(QObject):
         self.deleteLater()
 
     def end(self) -> None:
-        """The labeler leaves; what is still on its way to the disk is waited for, what is held back is let go of."""
+        """The labeler leaves.
+
+        What is still on its way to the disk is waited for, what is held back is let go of.
+        """
         self._tell_later.stop()
         self._ended = True
         if self._unsaved and not self._stuck:
@@ -162,10 +187,13 @@ class Sitting(QObject):
 
     def _save(self, effect: Effect) -> None:
         epoch = self._epoch
-        self._context.writer.ask(lambda: self._store(effect, epoch), self._saved, owner=self, failed=self._not_saved)
+        self._context.writer.ask(
+            lambda: self._store(effect, epoch), self._saved, owner=self, failed=self._not_saved
+        )
 
     def _store(self, effect: Effect, epoch: int) -> tuple[Changes, Snapshot]:
-        """In the writer's thread: after a failure nothing more is stored until `save_again`, so that order is kept."""
+        """In the writer's thread: after a failure nothing more is
+        stored until `save_again`, so that order is kept."""
         if self._failed or epoch != self._epoch or self._session is None:
             raise _HeldBackError
         try:

@@ -36,7 +36,10 @@ class InstructionsPage(QWidget):
     def show_instructions(self, kind: Kind, keys: Keys) -> None:
         """Say how `kind` works with the keys in force, and offer to practise."""
         theme = self._context.theme
-        self._begin_card("Rate each face" if kind == "rating" else "Compare two faces", wording.instructions(kind))
+        self._begin_card(
+            "Rate each face" if kind == "rating" else "Compare two faces",
+            wording.instructions(kind),
+        )
         for actions, text in _RATING if kind == "rating" else _COMPARISON:
             parts: list[QWidget | None] = []
             for action in actions:
@@ -58,7 +61,9 @@ class InstructionsPage(QWidget):
         """After the practice."""
         self._begin_card("That was the practice", wording.READY)
         self._end_card(
-            ("Start", "Space", self.begun), ("Practise again", "P", self.practice_wanted), ("Back", "Escape", self.left)
+            ("Start", "Space", self.begun),
+            ("Practise again", "P", self.practice_wanted),
+            ("Back", "Escape", self.left),
         )
 
     def show_enough(self, target: int) -> None:
@@ -93,11 +98,23 @@ class InstructionsPage(QWidget):
             choice.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             if number == len(choices) - 1:
                 parts.append(None)
-            parts += [choice, KeyCap(self._context.theme, key), *([GRID] if number < len(choices) - 1 else [])]
+            parts += [
+                choice,
+                KeyCap(self._context.theme, key),
+                *([GRID] if number < len(choices) - 1 else []),
+            ]
         self.card.body.addLayout(columns(*parts))
 
 
 _SPACES = (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter)
-_SAME = ((("skip",), "skip, with a reason"), (("undo", "undo too"), "take the last answer back"), (("pause",), "pause"))
+_SAME = (
+    (("skip",), "skip, with a reason"),
+    (("undo", "undo too"), "take the last answer back"),
+    (("pause",), "pause"),
+)
 _RATING = ((("rate 1", "rate 2", "rate 3", "rate 4"), "very low to very high"), *_SAME)
-_COMPARISON = ((("left", "right"), "the left or the right face"), (("tie",), "no difference"), *_SAME)
+_COMPARISON = (
+    (("left", "right"), "the left or the right face"),
+    (("tie",), "no difference"),
+    *_SAME,
+)

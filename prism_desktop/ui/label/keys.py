@@ -36,7 +36,10 @@ NAMES: Mapping[str, str] = {
 
 
 def written(event: QKeyEvent) -> str:
-    """The key pressed, as `QKeySequence` writes it: "Ctrl+Z"; the number pad counts as the digits."""
+    """The key pressed, as `QKeySequence` writes it: "Ctrl+Z".
+
+    The number pad counts as the digits.
+    """
     modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
     return QKeySequence(QKeyCombination(modifiers, Qt.Key(event.key()))).toString(
         QKeySequence.SequenceFormat.PortableText
@@ -47,8 +50,13 @@ class Keys:
     """The keys in force: the defaults with the user's changes."""
 
     def __init__(self, changed: Mapping[str, str] | None = None) -> None:
-        self.by_action = {**DEFAULTS, **{key: value for key, value in (changed or {}).items() if key in DEFAULTS}}
-        self._by_key = {_normal(sequence): action for action, sequence in self.by_action.items() if sequence}
+        self.by_action = {
+            **DEFAULTS,
+            **{key: value for key, value in (changed or {}).items() if key in DEFAULTS},
+        }
+        self._by_key = {
+            _normal(sequence): action for action, sequence in self.by_action.items() if sequence
+        }
 
     def __getitem__(self, action: str) -> str:
         return self.by_action[action]
@@ -61,11 +69,15 @@ class Keys:
     def clashes(self) -> set[str]:
         """Actions that share a key with another."""
         keys = [_normal(sequence) for sequence in self.by_action.values()]
-        return {action for action, key in self.by_action.items() if key and keys.count(_normal(key)) > 1}
+        return {
+            action for action, key in self.by_action.items() if key and keys.count(_normal(key)) > 1
+        }
 
     def missing(self) -> set[str]:
         """Actions without a key that need one; undo has a second."""
-        return {action for action, key in self.by_action.items() if not key and action != "undo too"}
+        return {
+            action for action, key in self.by_action.items() if not key and action != "undo too"
+        }
 
     def changes(self) -> dict[str, str]:
         """What differs from the defaults."""

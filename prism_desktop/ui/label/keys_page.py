@@ -40,7 +40,10 @@ class KeysPage(QWidget):
         card.body.addSpacing(GRID)
         defaults = button("Defaults", lambda: self._fill(DEFAULTS))
         card.body.addLayout(columns(self.done, button("Cancel", self.left.emit), None, defaults))
-        how = label("Choose a field and press the key that it is to have. They hold for this computer.", "muted")
+        how = label(
+            "Choose a field and press the key that it is to have. They hold for this computer.",
+            "muted",
+        )
         content = rows(label("Keys while labeling", "title"), how, GRID, card, None)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -54,7 +57,9 @@ class KeysPage(QWidget):
 
     def _chosen(self) -> Keys:
         form = QKeySequence.SequenceFormat.PortableText
-        return Keys({action: field.keySequence().toString(form) for action, field in self.fields.items()})
+        return Keys(
+            {action: field.keySequence().toString(form) for action, field in self.fields.items()}
+        )
 
     def _fill(self, keys: Mapping[str, str]) -> None:
         for action, field in self.fields.items():

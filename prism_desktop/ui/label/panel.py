@@ -36,7 +36,11 @@ class LabelPanel(QWidget):
         self.ring = Ring(context.theme.tokens.stage, self)
         go = ("Go to Study", lambda: context.panel_wanted.emit("study"))
         self.no_study = EmptyState(
-            context.theme, "label", "No study is open", "Open a study or make one, then come back to label.", (go,)
+            context.theme,
+            "label",
+            "No study is open",
+            "Open a study or make one, then come back to label.",
+            (go,),
         )
         self.no_one = EmptyState(context.theme, "image", "", "", (go,))
         self.start = StartPage(context)
@@ -44,7 +48,14 @@ class LabelPanel(QWidget):
         self.trial = TrialPage(context, self.ring)
         self.keys = KeysPage(context)
         self.pages = QStackedWidget()
-        for page in (self.no_study, self.no_one, self.start, self.instructions, self.trial, self.keys):
+        for page in (
+            self.no_study,
+            self.no_one,
+            self.start,
+            self.instructions,
+            self.trial,
+            self.keys,
+        ):
             self.pages.addWidget(page)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -55,11 +66,19 @@ class LabelPanel(QWidget):
     def views(self) -> tuple[str, ...]:
         """The views that can be shown."""
         overview = self._overview
-        ready = overview is not None and overview.labelers and overview.info.images and overview.attributes
+        ready = (
+            overview is not None
+            and overview.labelers
+            and overview.info.images
+            and overview.attributes
+        )
         return ("start", "comparison", "rating") if ready else ("start",)
 
     def show_view(self, name: str) -> None:
-        """Bring a view to the front; a task is shown as its first labeler would see it, without instructions."""
+        """Bring a view to the front.
+
+        A task is shown as its first labeler would see it, without instructions.
+        """
         if name == "start" or self._overview is None:
             self._pause()
             return
@@ -108,7 +127,8 @@ class LabelPanel(QWidget):
         self.instructions.practice_wanted.connect(self._practise)
         self.instructions.left.connect(self._pause)
         self.trial.paused.connect(self._pause_trial)
-        self.trial.practised.connect(self._end_practice, Qt.ConnectionType.QueuedConnection)  # the page is at work
+        # the page is at work
+        self.trial.practised.connect(self._end_practice, Qt.ConnectionType.QueuedConnection)
         self.trial.reached.connect(self._say_enough)
 
     def _ready(self, sitting: Sitting) -> None:
@@ -145,12 +165,15 @@ class LabelPanel(QWidget):
         coming = self._next
         if coming is None:
             return
-        practice = Sitting(self._context, coming.study, coming.labeler, coming.kind, self.ring, practice=True)
+        practice = Sitting(
+            self._context, coming.study, coming.labeler, coming.kind, self.ring, practice=True
+        )
         practice.ready.connect(lambda: self._begin_practice(practice))
 
     def _begin_practice(self, practice: Sitting) -> None:
         shown = self.pages.currentWidget() is self.instructions
-        if self._next is None or self._overview is None or not shown:  # the labeler went on, or away
+        # the labeler went on, or away
+        if self._next is None or self._overview is None or not shown:
             practice.end()
         else:
             self._enter(practice, self._overview)
@@ -179,7 +202,10 @@ class LabelPanel(QWidget):
         self._next = None
 
     def _held_back(self) -> bool:
-        """Whether answers of the sitting before could not be saved; then they are shown in place of another one."""
+        """Whether answers of the sitting before could not be saved.
+
+        Then they are shown in place of another one.
+        """
         held_back = self.held_back()
         if held_back:
             self._show(self.trial)
@@ -188,7 +214,10 @@ class LabelPanel(QWidget):
     def _add_labeler(self, name: str) -> None:
         study = self._context.study
         if study is not None:
-            self._context.write(lambda: operations.add_labeler(study, name, "", ""), lambda _: self.start.expect(name))
+            self._context.write(
+                lambda: operations.add_labeler(study, name, "", ""),
+                lambda _: self.start.expect(name),
+            )
 
     def _set_target(self, kind: Kind, count: int) -> None:
         study = self._context.study
@@ -240,7 +269,10 @@ class LabelPanel(QWidget):
         study = self._context.study
         if study is not None:
             self._context.ask(
-                lambda: (study, operations.overview(study)), self._show_overview, owner=self, topic="overview"
+                lambda: (study, operations.overview(study)),
+                self._show_overview,
+                owner=self,
+                topic="overview",
             )
 
     def _show_overview(self, answer: "tuple[Study, operations.Overview]") -> None:
@@ -264,7 +296,10 @@ class LabelPanel(QWidget):
         if not overview.info.images:
             title, text = "No images yet", "Import a folder of face images in the Study panel."
         else:
-            title, text = "Nothing to judge yet", "Add an attribute in the Study panel, then come back."
+            title, text = (
+                "Nothing to judge yet",
+                "Add an attribute in the Study panel, then come back.",
+            )
         self.no_one.title.setText(title)
         self.no_one.text.setText(text)
         self._show(self.no_one)

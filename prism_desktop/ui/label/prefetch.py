@@ -17,13 +17,17 @@ Key = tuple[str, int, int]  # image id, box width, box height, in device pixels
 
 
 def decode(path: Path, box: QSize, stage: str) -> QImage:
-    """The image upright, fitted into `box` device pixels, corners rounded on the stage's colour; null if unreadable."""
+    """The image upright, fitted into `box` device pixels, corners rounded on the stage's colour.
+
+    Null if unreadable.
+    """
     reader = QImageReader(str(path))
     reader.setAutoTransform(True)
     size = reader.size()
     if not size.isValid():
         return QImage()
-    turned = bool(reader.transformation().value & 4)  # the 90-degree bit: the scaled size is that before turning
+    # the 90-degree bit: the scaled size is that before turning
+    turned = bool(reader.transformation().value & 4)
     upright = size.transposed() if turned else size
     fitted = upright.scaled(box, Qt.AspectRatioMode.KeepAspectRatio)
     largest = QSize(round(upright.width() * GROW), round(upright.height() * GROW))
@@ -49,7 +53,10 @@ def _round(image: QImage, stage: str) -> None:
 
 
 class Ring(QObject):
-    """A thread decodes what will be wanted next, soonest first; what was wanted lately stays at hand."""
+    """A thread decodes what will be wanted next, soonest first.
+
+    What was wanted lately stays at hand.
+    """
 
     arrived = Signal(str)  # image id
 
@@ -72,7 +79,11 @@ class Ring(QObject):
                 if key in self._kept:
                     self._kept.move_to_end(key)
             # What could not be read is tried again: the image may have been found since.
-            self._wanted = [(key, path) for key, path in keys if key not in self._kept or self._kept[key].isNull()]
+            self._wanted = [
+                (key, path)
+                for key, path in keys
+                if key not in self._kept or self._kept[key].isNull()
+            ]
             self._lock.notify()
 
     def get(self, image: str, box: QSize) -> QImage | None:
@@ -83,7 +94,9 @@ class Ring(QObject):
     def any_size(self, image: str) -> QImage | None:
         """The image decoded for another room, while the one for this is on its way."""
         with self._lock:
-            return next((kept for key, kept in reversed(self._kept.items()) if key[0] == image), None)
+            return next(
+                (kept for key, kept in reversed(self._kept.items()) if key[0] == image), None
+            )
 
     def idle(self) -> bool:
         """Whether all that is wanted was decoded."""

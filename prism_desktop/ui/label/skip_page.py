@@ -40,7 +40,10 @@ class SkipMenu(QFrame):
         self.raise_()
 
     def take_key(self, event: QKeyEvent) -> bool:
-        """Choose by number or go back; other keys are swallowed, so that nothing is answered by mistake."""
+        """Choose by number or go back.
+
+        Other keys are swallowed, so that nothing is answered by mistake.
+        """
         number = event.key() - int(Qt.Key.Key_1)
         if 0 <= number < len(SKIP_REASONS):
             self._choose(SKIP_REASONS[number])

@@ -28,12 +28,14 @@ class _Count(QSpinBox):
 class StartPage(QWidget):
     """Tiles for labelers and tasks, and the button to begin.
 
-    Simulated labelers are not offered: their answers follow a planted taste that no person should mix with."""
+    Simulated labelers are not offered: their answers follow a planted taste that no person should
+    mix with."""
 
     begun = Signal(str, str)  # labeler, kind
     added = Signal(str)  # a new labeler's code
     keys_wanted = Signal()
-    target_wanted = Signal(str, int)  # kind, trials asked of each labeler; 0: what suits the number of images
+    # kind, trials asked of each labeler; 0: what suits the number of images
+    target_wanted = Signal(str, int)
 
     def __init__(self, context: AppContext) -> None:
         super().__init__()
@@ -59,7 +61,9 @@ class StartPage(QWidget):
         self.name.returnPressed.connect(self._add)
         self.add = button("Add &labeler", self._add)
         self.simulated = label("", "small")
-        self.read_only = label("This study is open read-only, so nothing can be labeled here.", "bad")
+        self.read_only = label(
+            "This study is open read-only, so nothing can be labeled here.", "bad"
+        )
         self.start = button("&Start", self._begin, "primary")
         self._lay_out()
         self.setFocusProxy(self.start)
@@ -102,10 +106,14 @@ class StartPage(QWidget):
             self._labelers.addButton(tile, number)
             self._grid.addWidget(tile, number // COLUMNS, number % COLUMNS)
         left_out = len(labelers) - len(people)
-        self.simulated.setText("Simulated labelers are not offered; add yourself." if left_out else "")
+        self.simulated.setText(
+            "Simulated labelers are not offered; add yourself." if left_out else ""
+        )
         self.simulated.setVisible(bool(left_out))
         if self._codes:
-            self._labelers.button(self._codes.index(chosen) if chosen in self._codes else 0).setChecked(True)
+            self._labelers.button(
+                self._codes.index(chosen) if chosen in self._codes else 0
+            ).setChecked(True)
         self.setFocusProxy(self.start if self._codes else self.name)
         self._writable = not info.read_only
         self.read_only.setVisible(info.read_only)
@@ -133,7 +141,10 @@ class StartPage(QWidget):
         keys = button("Change &keys…", self.keys_wanted.emit, "quiet")
         content = rows(
             label("Label", "title"),
-            label("Answers are stored the moment the key is pressed. You may stop at any time.", "muted"),
+            label(
+                "Answers are stored the moment the key is pressed. You may stop at any time.",
+                "muted",
+            ),
             GRID,
             label("Who labels?", "heading"),
             self._grid,
@@ -153,7 +164,12 @@ class StartPage(QWidget):
         layout.addWidget(ScrollPage(content, 880))
 
     def _tile(self, labeler: LabelerRecord, progress: LabelerProgress | None) -> Tile:
-        tile = Tile(self._context.theme, "person", labeler.display_name or labeler.code, done_so_far(progress))
+        tile = Tile(
+            self._context.theme,
+            "person",
+            labeler.display_name or labeler.code,
+            done_so_far(progress),
+        )
         tile.setCheckable(True)
         tile.clicked.connect(lambda _=False: self._check())
         return tile
@@ -173,7 +189,9 @@ class StartPage(QWidget):
 
     def _want(self, count: int) -> None:
         if self._overview is not None:
-            self.target_wanted.emit(self.kind, 0 if count == self._overview.suited[self.kind] else count)
+            self.target_wanted.emit(
+                self.kind, 0 if count == self._overview.suited[self.kind] else count
+            )
 
     def _want_suggested(self) -> None:
         if self._overview is not None:

@@ -3,7 +3,15 @@
 import time
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QShowEvent
+from PySide6.QtGui import (
+    QColor,
+    QImage,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QShowEvent,
+)
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from prism_desktop.ui.label.prefetch import Ring
@@ -16,10 +24,12 @@ GAP = 3 * GRID  # between two faces
 class Stage(QWidget):
     """Paints one face or two side by side, and tells when the frame was painted."""
 
-    # Once for each `show_images`, when all its faces were there: unix s, and the frames of the screen missed before it.
+    # Once for each `show_images`, when all its faces were there: unix s, and the frames of the
+    # screen missed before it.
     painted = Signal(float, int)
     resized = Signal()
-    placed = Signal(int, int)  # two faces are painted about other middles than before, px from the left
+    # two faces are painted about other middles than before, px from the left
+    placed = Signal(int, int)
     chosen = Signal(str)  # "left" or "right", by the mouse
 
     def __init__(self, ring: Ring, tokens: Tokens) -> None:
@@ -87,12 +97,16 @@ class Stage(QWidget):
                 self.chosen.emit("right")
 
     def _missed(self) -> int:
-        """How many frames the screen drew in vain between two trials; the first trial of a sitting follows none."""
+        """How many frames the screen drew in vain between two trials.
+
+        The first trial of a sitting follows none.
+        """
         waited = 0.0 if self._asked is None else time.perf_counter() - self._asked
         return int(waited * (self.screen().refreshRate() or 60.0))
 
     def _toward(self, place: QRect) -> int:
-        """Two faces lean to the middle, so that the eye travels little: 1 to the right, -1 to the left, 0 centred."""
+        """Two faces lean to the middle, so that the eye travels
+        little: 1 to the right, -1 to the left, 0 centred."""
         if len(self._images) < 2:
             return 0
         return 1 if place.x() == 0 else -1
@@ -136,7 +150,8 @@ class Stage(QWidget):
         middles = [
             place.center().x()
             if face is None or face.isNull()
-            else self._corner(place, face, self._toward(place)).x() + face.deviceIndependentSize().toSize().width() // 2
+            else self._corner(place, face, self._toward(place)).x()
+            + face.deviceIndependentSize().toSize().width() // 2
             for place, face in zip(self.places(), faces, strict=True)
         ]
         if (found := (middles[0], middles[1])) != self._middles:

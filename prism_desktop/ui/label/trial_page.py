@@ -99,7 +99,9 @@ class TrialPage(QWidget):
         deck = sitting.deck if sitting is not None else None
         if sitting is None or deck is None:
             return
-        self.count.setText(wording.progress(deck.now, deck.done, deck.target, practice=sitting.practice))
+        self.count.setText(
+            wording.progress(deck.now, deck.done, deck.target, practice=sitting.practice)
+        )
         if self._done < deck.done == deck.target and not sitting.practice:
             self.reached.emit()
         self._done = deck.done
@@ -108,7 +110,8 @@ class TrialPage(QWidget):
             self._show_slot(slot, sitting, deck)
         elif sitting.practice and not deck.waiting:
             self.practised.emit()
-        elif not deck.waiting:  # a skip, undo or redo takes a moment of the disk; the faces stay until then
+        elif not deck.waiting:
+            # a skip, undo or redo takes a moment of the disk; the faces stay until then
             self._show_nothing(sitting)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -125,12 +128,18 @@ class TrialPage(QWidget):
         sitting = self.sitting
         if sitting is None:
             return False
-        if action in _ANSWERS and self.skipping.isVisible():  # a click beside the card only puts it away
+        # a click beside the card only puts it away
+        if action in _ANSWERS and self.skipping.isVisible():
             self.skipping.hide()
             return True
         if action in _ANSWERS:
             return self._answer(action, sitting)
-        doing = {"undo": sitting.undo, "redo": sitting.redo, "skip": self.skipping.pop_up, "pause": self.paused.emit}
+        doing = {
+            "undo": sitting.undo,
+            "redo": sitting.redo,
+            "skip": self.skipping.pop_up,
+            "pause": self.paused.emit,
+        }
         do = doing.get(action)
         if do is not None:
             self.skipping.hide()
@@ -161,21 +170,32 @@ class TrialPage(QWidget):
 
     def _choices(self, attribute: AttributeRecord, kind: str) -> list[tuple[str, str, str]]:
         if kind == "rating":
-            return [(f"rate {n}", self.keys[f"rate {n}"], attribute.scale_labels[n - 1]) for n in (1, 2, 3, 4)]
-        return [("left", self.keys["left"], "A"), ("tie", self.keys["tie"], "Tie"), ("right", self.keys["right"], "B")]
+            return [
+                (f"rate {n}", self.keys[f"rate {n}"], attribute.scale_labels[n - 1])
+                for n in (1, 2, 3, 4)
+            ]
+        return [
+            ("left", self.keys["left"], "A"),
+            ("tie", self.keys["tie"], "Tie"),
+            ("right", self.keys["right"], "B"),
+        ]
 
     def _show_nothing(self, sitting: Sitting) -> None:
         self._shown = None
         self.stage.show_images(())
         self.track.show_track((), {}, None)
         self.answers.show_answers([])
-        self.question.setText("One moment…" if sitting.unsaved else "That was the last one. Thank you.")
+        self.question.setText(
+            "One moment…" if sitting.unsaved else "That was the last one. Thank you."
+        )
 
     def _show_stuck(self, error: Exception) -> None:
         sitting = self.sitting
         count = sitting.unsaved if sitting is not None else 0
         what = "One key press" if count == 1 else f"{count} key presses"
-        self._stuck_text.setText(f"{what} could not be saved yet and will be kept here until then. {error}")
+        self._stuck_text.setText(
+            f"{what} could not be saved yet and will be kept here until then. {error}"
+        )
         self.stuck.show()
 
     def _freed(self) -> None:
@@ -184,12 +204,17 @@ class TrialPage(QWidget):
             self.setFocus()  # the message bar may have had it
 
     def _connect(self) -> None:
-        self.stage.painted.connect(lambda *frame: self.sitting.painted(*frame) if self.sitting is not None else None)
+        self.stage.painted.connect(
+            lambda *frame: self.sitting.painted(*frame) if self.sitting is not None else None
+        )
         self.stage.resized.connect(self._settle.start)
-        self.stage.placed.connect(self.answers.set_centres, Qt.ConnectionType.QueuedConnection)  # not while painting
+        # not while painting
+        self.stage.placed.connect(self.answers.set_centres, Qt.ConnectionType.QueuedConnection)
         self.stage.chosen.connect(self.act)
         self.answers.chosen.connect(self.act)
-        self.skipping.chosen.connect(lambda reason: self.sitting.skip(reason) if self.sitting is not None else None)
+        self.skipping.chosen.connect(
+            lambda reason: self.sitting.skip(reason) if self.sitting is not None else None
+        )
         self._settle.timeout.connect(self._decode_anew)
 
     def _decode_anew(self) -> None:
@@ -198,11 +223,17 @@ class TrialPage(QWidget):
 
     def _lay_out(self) -> None:
         theme = self._context.theme
-        self._hints = {action: KeyHint(theme, self.keys[action], text, stage=True) for action, text in _HINTS}
+        self._hints = {
+            action: KeyHint(theme, self.keys[action], text, stage=True) for action, text in _HINTS
+        }
         hints = columns(*self._hints.values(), None, gap=2 * GRID)
         top = columns(self.who, None, self.count)
         self._stuck_text = label("", wrap=True)
-        again = button("Try again", lambda: self.sitting.save_again() if self.sitting is not None else None, "primary")
+        again = button(
+            "Try again",
+            lambda: self.sitting.save_again() if self.sitting is not None else None,
+            "primary",
+        )
         again.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keys stay with the trial
         self.stuck.setProperty("role", "message")
         self.stuck.setProperty("kind", "bad")
@@ -210,7 +241,17 @@ class TrialPage(QWidget):
         stuck.setStretch(0, 1)
         self.stuck.setLayout(stuck)
         self.stuck.hide()
-        layout = rows(top, self.stuck, self.question, self.track, GRID // 2, self.stage, GRID // 2, self.answers, hints)
+        layout = rows(
+            top,
+            self.stuck,
+            self.question,
+            self.track,
+            GRID // 2,
+            self.stage,
+            GRID // 2,
+            self.answers,
+            hints,
+        )
         layout.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, 2 * GRID)
         layout.setStretch(5, 1)
         self.setLayout(layout)

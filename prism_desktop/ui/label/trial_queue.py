@@ -1,4 +1,5 @@
-"""The trials of one sitting as the labeler sees them: ahead of the disk, undone key press by key press. Knows no Qt."""
+"""The trials of one sitting as the labeler sees them: ahead
+of the disk, undone key press by key press. Knows no Qt."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,9 +30,8 @@ class Snapshot:
     can_redo: bool = False
     done: int = 0  # trials of this task, all sittings together
     target: int = 0
-    begun: Mapping[str, Value] = field(
-        default_factory=dict
-    )  # answers to the first from a sitting that ended in its midst
+    # answers to the first from a sitting that ended in its midst
+    begun: Mapping[str, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +82,13 @@ class Slot:
 
     shown: Shown
     answers: dict[str, Value] = field(default_factory=dict)
-    redo: list[Step] = field(default_factory=list)  # answers taken back, the next to bring back last
+    # answers taken back, the next to bring back last
+    redo: list[Step] = field(default_factory=list)
     previous: TrialRecord | None = None  # recorded and undone
     touched: bool = False  # answered otherwise since
     onset: float | None = None  # unix s
-    dropped_frames: int | None = None  # frames of the screen that passed before its faces were painted
+    # frames of the screen that passed before its faces were painted
+    dropped_frames: int | None = None
 
     def kept(self) -> Kept:
         """The answers as they are now."""
@@ -96,8 +98,8 @@ class Slot:
 class Deck:
     """What is current, what comes next, and what each key press means for the session.
 
-    A complete answer moves on at once to the presentation planned next; skip, undo and redo of a whole trial wait for
-    the session (`waiting`), since they change what comes next."""
+    A complete answer moves on at once to the presentation planned next; skip, undo and redo of a
+    whole trial wait for the session (`waiting`), since they change what comes next."""
 
     def __init__(self, attributes: Sequence[str], snapshot: Snapshot) -> None:
         self.attributes = tuple(attributes)
@@ -106,24 +108,32 @@ class Deck:
         self.now = 0  # trials judged in this sitting
         self._unsaved = 0  # answers that the session has not confirmed
         self._can_undo = self._can_redo = False
-        self._put_aside: tuple[Shown, list[Step]] | None = None  # answers undone in a trial that was never recorded
+        # answers undone in a trial that was never recorded
+        self._put_aside: tuple[Shown, list[Step]] | None = None
         self._left: dict[Shown, dict[str, Value]] = {}  # answers given before a trial was skipped
         self._slots: list[Slot] = []
         self._take(snapshot)
         if self._slots:
-            given = [(name, snapshot.begun[name]) for name in self.attributes if name in snapshot.begun]
+            given = [
+                (name, snapshot.begun[name]) for name in self.attributes if name in snapshot.begun
+            ]
             self._slots[0].answers = dict(given[: len(self.attributes) - 1])
 
     @property
     def current(self) -> Slot | None:
-        """What is to be judged now; None if nothing is planned or the session is being waited for."""
+        """What is to be judged now; None if nothing is
+        planned or the session is being waited for."""
         return self._slots[0] if self._slots and not self.waiting else None
 
     @property
     def attribute(self) -> str | None:
         """The attribute to be judged now."""
         slot = self.current
-        return None if slot is None else next((name for name in self.attributes if name not in slot.answers), None)
+        return (
+            None
+            if slot is None
+            else next((name for name in self.attributes if name not in slot.answers), None)
+        )
 
     @property
     def can_undo(self) -> bool:
@@ -211,7 +221,9 @@ class Deck:
         self._unsaved += 1
         self.now += 1
         self.done += 1
-        return Answered(MappingProxyType(dict(slot.answers)), slot.onset, _since(slot, now), slot.dropped_frames)
+        return Answered(
+            MappingProxyType(dict(slot.answers)), slot.onset, _since(slot, now), slot.dropped_frames
+        )
 
     def _follow(self, snapshot: Snapshot) -> None:
         """Keep what is shown now; plan anew what comes after it."""
@@ -223,7 +235,10 @@ class Deck:
             self._take(snapshot)
 
     def _take(self, snapshot: Snapshot, *, undone: bool = False) -> None:
-        """Show what the session says; only the last key press of a trial just undone is taken back."""
+        """Show what the session says.
+
+        Only the last key press of a trial just undone is taken back.
+        """
         self._can_undo, self._can_redo = snapshot.can_undo, snapshot.can_redo
         self._slots = [Slot(shown) for shown in snapshot.coming]
         if not self._slots:
@@ -239,7 +254,8 @@ class Deck:
         skipped = not previous.answers
         given = self._left.get(slot.shown, {}) if skipped else previous.answers
         steps = [(name, given[name]) for name in self.attributes if name in given]
-        last = len(steps) - (not skipped)  # the last key press was the skip itself, or the last answer
+        # the last key press was the skip itself, or the last answer
+        last = len(steps) - (not skipped)
         kept = max(0, last) if undone else 0
         slot.previous = previous
         slot.answers = dict(steps[:kept])

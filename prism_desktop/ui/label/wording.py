@@ -9,7 +9,8 @@ READY = ("Nothing of it was kept. From now on every answer counts.",)
 
 
 def question(attribute: AttributeRecord, kind: Kind) -> str:
-    """The question put for an attribute: the study's own wording where it has one that suits the task."""
+    """The question put for an attribute: the study's own
+    wording where it has one that suits the task."""
     other = ("who ", "which ") if kind == "rating" else ("how ",)
     if attribute.question and not attribute.question.lower().startswith(other):
         return attribute.question
@@ -23,7 +24,8 @@ def task(kind: Kind) -> str:
 
 
 def progress(now: int, done: int, target: int, *, practice: bool) -> str:
-    """How far the labeler is: trials judged in this sitting, in all sittings, and how many are asked for."""
+    """How far the labeler is: trials judged in this sitting,
+    in all sittings, and how many are asked for."""
     if practice:
         return f"{min(done + 1, target):,} of {target:,}"
     of = f"of {target:,}" if done <= target else "in all"
@@ -42,12 +44,14 @@ def instructions(kind: Kind) -> tuple[str, ...]:
     """What to do, in a few lines; keys are drawn beside them."""
     if kind == "rating":
         return (
-            "You see one face at a time and rate it from 1 (very low) to 4 (very high) for each question.",
+            "You see one face at a time and rate it from 1 (very low) to 4 (very high) for each "
+            "question.",
             "Go by your first impression; there are no right answers.",
             "A few faces come back later, so that we learn how steady an impression is.",
         )
     return (
-        "You see two faces and choose the one for whom the question holds more; a tie only if you see no difference.",
+        "You see two faces and choose the one for whom the question holds more; a tie only if you "
+        "see no difference.",
         "Go by your first impression; there are no right answers.",
         "A few pairs come back later, so that we learn how steady an impression is.",
     )

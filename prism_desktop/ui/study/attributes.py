@@ -5,7 +5,16 @@ from PySide6.QtWidgets import QFrame, QLineEdit, QPlainTextEdit, QVBoxLayout, QW
 from prism_desktop.engine.study.records import DEFAULT_SCALE, DEFAULT_TEMPLATES, AttributeRecord
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.widgets.basics import GRID, IconButton, button, clear, columns, label, line, rows
+from prism_desktop.ui.widgets.basics import (
+    GRID,
+    IconButton,
+    button,
+    clear,
+    columns,
+    label,
+    line,
+    rows,
+)
 from prism_desktop.ui.widgets.cards import Card
 from prism_desktop.ui.widgets.fields import Field, text_field
 
@@ -17,9 +26,13 @@ class AttributeForm(QWidget):
         super().__init__()
         self._card, self._new = card, record is None
         record = record or AttributeRecord("")
-        name_field, self.name = text_field("Nam&e", record.name, "trustworthy", "One word; fixed for good.")
+        name_field, self.name = text_field(
+            "Nam&e", record.name, "trustworthy", "One word; fixed for good."
+        )
         self.name.setEnabled(self._new)
-        question_field, self.question = text_field("&Question", record.question, "Who looks more trustworthy?")
+        question_field, self.question = text_field(
+            "&Question", record.question, "Who looks more trustworthy?"
+        )
         self.scale = [QLineEdit(text) for text in record.scale_labels or DEFAULT_SCALE]
         scale = QWidget()
         scale.setLayout(columns(*self.scale))
@@ -35,7 +48,11 @@ class AttributeForm(QWidget):
                 name_field,
                 question_field,
                 Field("Scale labels, 1 to 4", scale),
-                Field("&Templates for the text model", self.templates, "One a line; {} stands for the name."),
+                Field(
+                    "&Templates for the text model",
+                    self.templates,
+                    "One a line; {} stands for the name.",
+                ),
                 columns(self.save, button("Cancel", card.close_form), None),
                 gap=12,
             )
@@ -44,14 +61,19 @@ class AttributeForm(QWidget):
 
     def _save(self) -> None:
         name = self.name.text().strip()
-        templates = tuple(text.strip() for text in self.templates.toPlainText().splitlines() if text.strip())
+        templates = tuple(
+            text.strip() for text in self.templates.toPlainText().splitlines() if text.strip()
+        )
         labels = tuple(
-            editor.text().strip() or fallback for editor, fallback in zip(self.scale, DEFAULT_SCALE, strict=True)
+            editor.text().strip() or fallback
+            for editor, fallback in zip(self.scale, DEFAULT_SCALE, strict=True)
         )
         if not name:
             self.name.setFocus()
             return
-        record = AttributeRecord(name, self.question.text().strip(), labels, templates or DEFAULT_TEMPLATES)
+        record = AttributeRecord(
+            name, self.question.text().strip(), labels, templates or DEFAULT_TEMPLATES
+        )
         self._card.save(self._new, record)
 
 
@@ -99,7 +121,12 @@ class AttributesCard(Card):
     def _row(self, attribute: AttributeRecord) -> QFrame:
         row = QFrame()
         row.setProperty("role", "row")
-        edit = IconButton(self._context.theme, "pencil", f"Edit {attribute.name}", lambda: self.open_form(attribute))
+        edit = IconButton(
+            self._context.theme,
+            "pencil",
+            f"Edit {attribute.name}",
+            lambda: self.open_form(attribute),
+        )
         question = label(attribute.question or "No question yet", "small", wrap=True)
         text = rows(label(attribute.name, "strong"), question, gap=2)
         layout = columns(text, edit, gap=2 * GRID)

@@ -6,7 +6,16 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.widgets.basics import GRID, Icon, IconButton, button, clear, columns, label, rows
+from prism_desktop.ui.widgets.basics import (
+    GRID,
+    Icon,
+    IconButton,
+    button,
+    clear,
+    columns,
+    label,
+    rows,
+)
 from prism_desktop.ui.widgets.cards import Card, ScrollPage
 from prism_desktop.ui.widgets.tile import Tile
 
@@ -23,8 +32,16 @@ class RecentRow(QFrame):
         self.setProperty("role", "row")
         name = button(path.stem, lambda: self.opened.emit(path), "quiet")
         name.setToolTip(f"Open {path}")
-        forget = IconButton(context.theme, "close", f"Forget {path.stem}", lambda: self.forgotten.emit(path))
-        layout = columns(Icon(context.theme, "database", 18), name, label(str(path.parent), "small"), None, forget)
+        forget = IconButton(
+            context.theme, "close", f"Forget {path.stem}", lambda: self.forgotten.emit(path)
+        )
+        layout = columns(
+            Icon(context.theme, "database", 18),
+            name,
+            label(str(path.parent), "small"),
+            None,
+            forget,
+        )
         layout.setContentsMargins(GRID, GRID // 2, GRID // 2, GRID // 2)
         self.setLayout(layout)
 
@@ -41,10 +58,18 @@ class HomePage(QWidget):
         super().__init__()
         self._context = context
         theme = context.theme
-        self.new = Tile(theme, "plus", "New study", "From a folder of face images.", self.new_wanted.emit)
-        self.open = Tile(theme, "folder", "Open study", "A folder that ends in .prism.", self.open_wanted.emit)
+        self.new = Tile(
+            theme, "plus", "New study", "From a folder of face images.", self.new_wanted.emit
+        )
+        self.open = Tile(
+            theme, "folder", "Open study", "A folder that ends in .prism.", self.open_wanted.emit
+        )
         self.demo = Tile(
-            theme, "sparkle", "Demo study", "600 drawn faces, six simulated labelers.", self.demo_wanted.emit
+            theme,
+            "sparkle",
+            "Demo study",
+            "600 drawn faces, six simulated labelers.",
+            self.demo_wanted.emit,
         )
         self.recent = Card("Recent studies")
         self.busy = label("", "muted")
@@ -52,7 +77,9 @@ class HomePage(QWidget):
             5 * GRID,
             label("PRISM Desktop", "display"),
             label(
-                "Learn how each person sees a face: label, train, explore. Everything stays on this computer.", "muted"
+                "Learn how each person sees a face: label, train, explore. Everything stays on "
+                "this computer.",
+                "muted",
             ),
             2 * GRID,
             columns(self.new, self.open, self.demo, gap=2 * GRID),

@@ -15,9 +15,16 @@ from prism_desktop.ui.widgets.cards import Card
 from prism_desktop.ui.widgets.fields import Field, choose_files, choose_folder
 
 TABLES = "Ratings, comparisons or embeddings (*.csv *.tsv *.xlsx *.parquet *.npz);;All files (*)"
-_NOTHING = "Ratings and comparisons as CSV, Excel or Parquet, embeddings as .npz or Parquet, or a folder of images."
+_NOTHING = (
+    "Ratings and comparisons as CSV, Excel or Parquet, embeddings as .npz or Parquet, or a folder "
+    "of images."
+)
 _CALLED = "Runs choose them by this name as their backbone."
-_CODINGS = (("Find out from the data", None), ("2 = first image wins", "2-first"), ("1 = first image wins", "1-first"))
+_CODINGS = (
+    ("Find out from the data", None),
+    ("2 = first image wins", "2-first"),
+    ("1 = first image wins", "1-first"),
+)
 
 
 class ImportCard(Card):
@@ -37,7 +44,9 @@ class ImportCard(Card):
         self.scale = QLineEdit()
         self.scale.setPlaceholderText("as found, or 1-10")
         self.run = button("Import", self._run, "primary")
-        self.copy = QCheckBox("C&opy the images into the study (otherwise they stay where they are)")
+        self.copy = QCheckBox(
+            "C&opy the images into the study (otherwise they stay where they are)"
+        )
         self.body.addWidget(self.chosen)
         self.pick = button("Choose &files…", self._pick)
         images = button("Folder of &images…", self._pick_folder)
@@ -45,7 +54,10 @@ class ImportCard(Card):
         self.name = QLineEdit()
         self.name.setMinimumWidth(340)
         self.name.textChanged.connect(lambda _: self._check())
-        self._tables = Field("Numbers in comparison &workbooks", self.coding), Field("Rating s&cale", self.scale)
+        self._tables = (
+            Field("Numbers in comparison &workbooks", self.coding),
+            Field("Rating s&cale", self.scale),
+        )
         self._named = Field("&Name of these embeddings", self.name, _CALLED)
         self.body.addSpacing(GRID)
         self.body.addLayout(columns(*self._tables, self._named, None, gap=2 * GRID))
@@ -60,10 +72,13 @@ class ImportCard(Card):
         self._ask_name("")
         self.chosen.setText(", ".join(file.name for file in files) or _NOTHING)
         if files:
-            self._context.ask(lambda: operations.one_set(files), self._ask_name, owner=self, topic="set")
+            self._context.ask(
+                lambda: operations.one_set(files), self._ask_name, owner=self, topic="set"
+            )
 
     def _ask_name(self, usual: str) -> None:
-        """Ask what a set of embeddings is to be called instead of how tables are to be read; "" for tables."""
+        """Ask what a set of embeddings is to be called instead
+        of how tables are to be read; "" for tables."""
         self._usual = usual
         self.name.setPlaceholderText(usual)
         self.name.clear()
@@ -95,4 +110,6 @@ class ImportCard(Card):
         options = {"coding": self.coding.currentData(), "scale": self.scale.text().strip() or None}
         if self._usual:
             options = {"name": self.name.text().strip() or None}
-        self.files_chosen.emit(self.files, {key: value for key, value in options.items() if value is not None})
+        self.files_chosen.emit(
+            self.files, {key: value for key, value in options.items() if value is not None}
+        )

@@ -3,12 +3,29 @@
 import time
 from collections.abc import Mapping
 
-from PySide6.QtWidgets import QFrame, QGridLayout, QPlainTextEdit, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QPlainTextEdit,
+    QProgressBar,
+    QVBoxLayout,
+    QWidget,
+)
 
 from prism_desktop.engine.study.records import Kind, LabelerProgress, LabelerRecord
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.widgets.basics import GRID, IconButton, button, chip, clear, columns, label, line, rows
+from prism_desktop.ui.widgets.basics import (
+    GRID,
+    IconButton,
+    button,
+    chip,
+    clear,
+    columns,
+    label,
+    line,
+    rows,
+)
 from prism_desktop.ui.widgets.cards import Card
 from prism_desktop.ui.widgets.fields import Field, text_field
 
@@ -40,13 +57,19 @@ class LabelerForm(QWidget):
     def __init__(self, card: "LabelersCard", record: LabelerRecord | None) -> None:
         super().__init__()
         self._card, self._record = card, record
-        code_field, self.code = text_field("C&ode", record.code if record else "", "L1", "Short, and fixed for good.")
+        code_field, self.code = text_field(
+            "C&ode", record.code if record else "", "L1", "Short, and fixed for good."
+        )
         self.code.setEnabled(record is None)
-        name_field, self.name = text_field("Display na&me", record.display_name if record else "", "Ada", "Optional.")
+        name_field, self.name = text_field(
+            "Display na&me", record.display_name if record else "", "Ada", "Optional."
+        )
         self.profile = QPlainTextEdit(record.profile if record else "")
         self.profile.setFixedHeight(72)
         self.profile.setTabChangesFocus(True)
-        self.profile.setPlaceholderText("Anything that methods may read about this person; optional.")
+        self.profile.setPlaceholderText(
+            "Anything that methods may read about this person; optional."
+        )
         self.save = button("Save" if record else "Add labeler", self._save, "primary")
         top = columns(code_field, name_field, gap=2 * GRID)
         top.setStretch(1, 2)
@@ -63,7 +86,11 @@ class LabelerForm(QWidget):
             editor.returnPressed.connect(self._save)
 
     def _save(self) -> None:
-        code, name, profile = self.code.text().strip(), self.name.text().strip(), self.profile.toPlainText().strip()
+        code, name, profile = (
+            self.code.text().strip(),
+            self.name.text().strip(),
+            self.profile.toPlainText().strip(),
+        )
         if not code:
             self.code.setFocus()
             return
@@ -85,13 +112,18 @@ class LabelersCard(Card):
         self.form: LabelerForm | None = None
 
     def show_labelers(
-        self, labelers: tuple[LabelerRecord, ...], progress: tuple[LabelerProgress, ...], targets: Mapping[Kind, int]
+        self,
+        labelers: tuple[LabelerRecord, ...],
+        progress: tuple[LabelerProgress, ...],
+        targets: Mapping[Kind, int],
     ) -> None:
         """Fill the rows; `targets` has the trials of each task that a labeler is asked for."""
         clear(self._rows)
         by_code = {each.labeler: each for each in progress}
         if not labelers:
-            self._rows.addWidget(label("No one yet. Add the first labeler, then label in the Label panel.", "muted"))
+            self._rows.addWidget(
+                label("No one yet. Add the first labeler, then label in the Label panel.", "muted")
+            )
         for number, labeler in enumerate(labelers):
             if number:
                 self._rows.addWidget(line())
@@ -114,9 +146,13 @@ class LabelersCard(Card):
         if study is None:
             return
         operation = operations.add_labeler if new else operations.update_labeler
-        self._context.write(lambda: operation(study, code, name, profile), lambda _: self.close_form())
+        self._context.write(
+            lambda: operation(study, code, name, profile), lambda _: self.close_form()
+        )
 
-    def _row(self, labeler: LabelerRecord, progress: LabelerProgress | None, targets: Mapping[Kind, int]) -> QFrame:
+    def _row(
+        self, labeler: LabelerRecord, progress: LabelerProgress | None, targets: Mapping[Kind, int]
+    ) -> QFrame:
         row = QFrame()
         row.setProperty("role", "row")
         name = label(labeler.display_name or labeler.code, "strong")
@@ -129,8 +165,13 @@ class LabelersCard(Card):
         bars.setVerticalSpacing(2)
         _add_bar(bars, "Comparisons", comparisons, targets["comparison"])
         _add_bar(bars, "Ratings", ratings, targets["rating"])
-        when = label(ago(progress.last) if progress and ratings + comparisons else "nothing labeled yet", "small")
-        edit = IconButton(self._context.theme, "pencil", f"Edit {labeler.code}", lambda: self.open_form(labeler))
+        when = label(
+            ago(progress.last) if progress and ratings + comparisons else "nothing labeled yet",
+            "small",
+        )
+        edit = IconButton(
+            self._context.theme, "pencil", f"Edit {labeler.code}", lambda: self.open_form(labeler)
+        )
         left = rows(columns(*names, None), when, gap=2)
         layout = columns(left, None, bars, edit, gap=2 * GRID)
         layout.setContentsMargins(0, GRID + 4, 0, GRID + 4)

@@ -56,14 +56,21 @@ class NewStudyPage(QWidget):
     def __init__(self, context: AppContext) -> None:
         super().__init__()
         self._context = context
-        self.images_field, self.images = folder_field("&Images", "Folder of images", "A folder, with its subfolders")
+        self.images_field, self.images = folder_field(
+            "&Images", "Folder of images", "A folder, with its subfolders"
+        )
         self.name_field, self.name = text_field("Study &name", "", "Faces 2026")
         self.place_field, self.place = folder_field("&Place", "Where the study is kept")
         self.attributes_field, self.attributes = text_field(
-            "&Attributes", ", ".join(DEFAULT_ATTRIBUTES), "attractive, smart", "What is judged; separated by commas."
+            "&Attributes",
+            ", ".join(DEFAULT_ATTRIBUTES),
+            "attractive, smart",
+            "What is judged; separated by commas.",
         )
         self.chips = QHBoxLayout()
-        self.copy = QCheckBox("&Copy the images into the study (otherwise they stay where they are)")
+        self.copy = QCheckBox(
+            "&Copy the images into the study (otherwise they stay where they are)"
+        )
         self.create_button = button("Create study", self._create, "primary")
         self.cancel = button("Cancel", self.left.emit)
         self._counting: Job | None = None
@@ -97,7 +104,11 @@ class NewStudyPage(QWidget):
         content = rows(
             3 * GRID,
             label("New study", "title"),
-            label("Every answer, image and model of the study lives in one folder that you can move or copy.", "muted"),
+            label(
+                "Every answer, image and model of the study lives in one folder that you can move "
+                "or copy.",
+                "muted",
+            ),
             GRID,
             card,
             None,
@@ -158,7 +169,9 @@ class NewStudyPage(QWidget):
         for name in names[:8]:
             self.chips.addWidget(chip(name, "accent"))
         self.chips.addStretch(1)
-        self.create_button.setEnabled(bool(self.name.text().strip() and self.place.text().strip() and names))
+        self.create_button.setEnabled(
+            bool(self.name.text().strip() and self.place.text().strip() and names)
+        )
 
     def _create(self) -> None:
         if not self.create_button.isEnabled():

@@ -40,7 +40,9 @@ class OverviewPage(QWidget):
         self.attributes = AttributesCard(context)
         self.imports = ImportsCard(context)
         self.storage = StorageCard(context)
-        self.start = button("Start &labeling", lambda: context.panel_wanted.emit("label"), "primary")
+        self.start = button(
+            "Start &labeling", lambda: context.panel_wanted.emit("label"), "primary"
+        )
         self.bring = button("&Import…", self._show_import)
         self.close_button = button("&Close study", self.closed.emit, "quiet")
         layout = QVBoxLayout(self)
@@ -84,7 +86,10 @@ class OverviewPage(QWidget):
     def _load_faces(self, paths: list[Path]) -> None:
         side = round(SIDE * self.devicePixelRatioF())
         self._context.ask(
-            lambda: [read_square(path, side) for path in paths], self.faces.set_images, owner=self, topic="faces"
+            lambda: [read_square(path, side) for path in paths],
+            self.faces.set_images,
+            owner=self,
+            topic="faces",
         )
 
     def _lay_out(self) -> QVBoxLayout:

@@ -12,7 +12,12 @@ from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.leave_questions import may_leave
 from prism_desktop.ui.study.home_page import HomePage
-from prism_desktop.ui.study.new_study_page import NewStudy, NewStudyPage, free_folder, studies_folder
+from prism_desktop.ui.study.new_study_page import (
+    NewStudy,
+    NewStudyPage,
+    free_folder,
+    studies_folder,
+)
 from prism_desktop.ui.study.overview import OverviewPage
 from prism_desktop.ui.study.reports import done_text
 from prism_desktop.ui.widgets.fields import choose_folder
@@ -82,20 +87,28 @@ class StudyPanel(QWidget):
             self._context.open_study(path, then)
 
         self._context.ask(
-            lambda: operations.create_study(wanted.folder, wanted.name, wanted.attributes), made, owner=self
+            lambda: operations.create_study(wanted.folder, wanted.name, wanted.attributes),
+            made,
+            owner=self,
         )
 
     def import_images(self, folder: Path, copy: bool = False) -> None:
         """Import a folder of images with progress and report."""
         study = self._context.study
         if study is not None:
-            self._context.run(operations.import_images(study, folder, copy), "Reading images", events=self._imported)
+            self._context.run(
+                operations.import_images(study, folder, copy),
+                "Reading images",
+                events=self._imported,
+            )
 
     def import_files(self, files: list[Path], options: dict[str, Any]) -> None:
         """Import ratings or comparisons with progress and report."""
         study = self._context.study
         if study is not None:
-            self._context.run(operations.import_files(study, files, **options), "Importing", events=self._imported)
+            self._context.run(
+                operations.import_files(study, files, **options), "Importing", events=self._imported
+            )
 
     def export(self, folder: Path, kind: str) -> None:
         """Write the study's tables into a folder."""
@@ -104,7 +117,9 @@ class StudyPanel(QWidget):
             return
         job = self._context.run(operations.export(study, folder, kind), "Exporting")
         told = f"The study's tables and codebook are in {folder}."
-        job.ended.connect(lambda cancelled: None if cancelled else self._context.message(told, "good"))
+        job.ended.connect(
+            lambda cancelled: None if cancelled else self._context.message(told, "good")
+        )
 
     def close_study(self) -> None:
         """Let go of the study, but not of answers that could not be saved."""
@@ -126,7 +141,9 @@ class StudyPanel(QWidget):
 
     def _relinked(self, report: RelinkReport) -> None:
         left = len(report.still_missing)
-        text = f"{report.found:,} images were found again" + (f"; {left:,} are still missing." if left else ".")
+        text = f"{report.found:,} images were found again" + (
+            f"; {left:,} are still missing." if left else "."
+        )
         self._context.message(text, "warn" if left else "good")
         self._context.changed.emit(report.changes)
 
@@ -137,7 +154,9 @@ class StudyPanel(QWidget):
         context.opening.connect(self.home.set_busy)
         context.changed.connect(lambda _: self._refresh())
         self.home.new_wanted.connect(lambda: self._show(self.new))
-        self.home.open_wanted.connect(lambda: choose_folder(self, "Open a study (NAME.prism)", context.open_study))
+        self.home.open_wanted.connect(
+            lambda: choose_folder(self, "Open a study (NAME.prism)", context.open_study)
+        )
         self.home.demo_wanted.connect(self.make_demo)
         self.home.study_wanted.connect(context.open_study)
         self.new.left.connect(lambda: self._show(self.home))
@@ -174,7 +193,10 @@ class StudyPanel(QWidget):
         self._stale = not self.isVisible()
         if study is not None and not self._stale:
             self._context.ask(
-                lambda: operations.overview(study), self.overview.show_overview, owner=self, topic="overview"
+                lambda: operations.overview(study),
+                self.overview.show_overview,
+                owner=self,
+                topic="overview",
             )
 
     def _imported(self, events: list[Any]) -> None:

@@ -9,7 +9,18 @@ from prism_desktop.engine.study.records import ImportReport
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.study.labelers import ago
-from prism_desktop.ui.widgets.basics import GRID, IconButton, button, chip, clear, columns, frame, label, line, rows
+from prism_desktop.ui.widgets.basics import (
+    GRID,
+    IconButton,
+    button,
+    chip,
+    clear,
+    columns,
+    frame,
+    label,
+    line,
+    rows,
+)
 from prism_desktop.ui.widgets.cards import Card
 
 SHOWN = 200  # refused rows listed; the report in the study holds all
@@ -83,7 +94,10 @@ class ImportsCard(Card):
         clear(self._rows)
         if not imports:
             self._rows.addWidget(
-                label("Nothing was imported yet. Images, ratings and comparisons come in here.", "muted")
+                label(
+                    "Nothing was imported yet. Images, ratings and comparisons come in here.",
+                    "muted",
+                )
             )
         for number, report in enumerate(reversed(imports)):
             if number:
@@ -99,15 +113,21 @@ class ImportsCard(Card):
         undone = report.undone is not None
         name = label(Path(report.source).name or report.source, "strong")
         name.setToolTip(report.source)
-        state = [chip("undone")] if undone else [chip("refused rows", "warn")] if report.refused else []
+        state = (
+            [chip("undone")] if undone else [chip("refused rows", "warn")] if report.refused else []
+        )
         text = rows(
             columns(name, chip(report.format), *state, None),
             label(f"{outcome(report)} · {ago(report.created)}", "small"),
             gap=2,
         )
         shown = report.id in self.open
-        unfold = button("Hide report" if shown else "Report", lambda: self.unfold(report.id), "quiet")
-        undo = IconButton(self._context.theme, "undo", "Undo this import", lambda: self._undo(report))
+        unfold = button(
+            "Hide report" if shown else "Report", lambda: self.unfold(report.id), "quiet"
+        )
+        undo = IconButton(
+            self._context.theme, "undo", "Undo this import", lambda: self._undo(report)
+        )
         undo.setEnabled(not undone)
         head = columns(text, None, unfold, undo)
         inner: list[QWidget] = []
@@ -126,7 +146,9 @@ class ImportsCard(Card):
             return
         self._context.write(
             lambda: operations.undo_import(study, report.id),
-            lambda _: self._context.message(f"The import of {Path(report.source).name} was undone.", "good"),
+            lambda _: self._context.message(
+                f"The import of {Path(report.source).name} was undone.", "good"
+            ),
         )
 
 
@@ -134,4 +156,7 @@ def done_text(report: ImportReport) -> tuple[str, str]:
     """Kind and sentence for the message bar after an import."""
     name = Path(report.source).name or report.source
     kind = "warn" if report.refused else "good"
-    return kind, f"Imported {name}: {outcome(report)}. The report is under Imports; it can be undone there."
+    return (
+        kind,
+        f"Imported {name}: {outcome(report)}. The report is under Imports; it can be undone there.",
+    )

@@ -9,7 +9,17 @@ from PySide6.QtWidgets import QComboBox, QFrame, QVBoxLayout
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.study.labelers import ago
-from prism_desktop.ui.widgets.basics import GRID, Icon, button, clear, columns, frame, label, line, rows
+from prism_desktop.ui.widgets.basics import (
+    GRID,
+    Icon,
+    button,
+    clear,
+    columns,
+    frame,
+    label,
+    line,
+    rows,
+)
 from prism_desktop.ui.widgets.cards import Card
 from prism_desktop.ui.widgets.fields import choose_folder
 
@@ -35,10 +45,15 @@ class StorageCard(Card):
         self.place = label("", "small", wrap=True)
         self.body.addLayout(self._alert)
         export_text = rows(
-            label("Export", "strong"), label("Ratings, comparisons, images and a codebook.", "small"), gap=2
+            label("Export", "strong"),
+            label("Ratings, comparisons, images and a codebook.", "small"),
+            gap=2,
         )
         backup_text = rows(label("Backups", "strong"), self.backup_text, gap=2)
-        for part in (columns(export_text, None, self.format, self.export), columns(backup_text, None, self.back_up)):
+        for part in (
+            columns(export_text, None, self.format, self.export),
+            columns(backup_text, None, self.back_up),
+        ):
             part.setContentsMargins(0, GRID, 0, GRID)
             self.body.addLayout(part)
             self.body.addWidget(line())
@@ -58,17 +73,27 @@ class StorageCard(Card):
             self._alert.addWidget(self._missing(len(overview.missing)))
         if overview.backups:
             newest = overview.backups[0].stat().st_mtime
-            self.backup_text.setText(f"{len(overview.backups)} kept, the latest {ago(newest, time.time())}.")
+            self.backup_text.setText(
+                f"{len(overview.backups)} kept, the latest {ago(newest, time.time())}."
+            )
         else:
             self.backup_text.setText("None yet; one is made before every upgrade.")
-        sets = [f"{one.name}: {one.images:,} images, {one.dimensions:,} dimensions" for one in overview.embeddings]
+        sets = [
+            f"{one.name}: {one.images:,} images, {one.dimensions:,} dimensions"
+            for one in overview.embeddings
+        ]
         self.embeddings.setText("\n".join(sets))
         self._embeddings.setVisible(bool(sets))
         self.place.setText(str(overview.info.path))
 
     def _missing(self, count: int) -> QFrame:
-        text = label(f"{count:,} images are not where they were. Their answers are kept.", wrap=True)
-        find = button("Find them…", lambda: choose_folder(self, "Where the images are now", self.relink_wanted.emit))
+        text = label(
+            f"{count:,} images are not where they were. Their answers are kept.", wrap=True
+        )
+        find = button(
+            "Find them…",
+            lambda: choose_folder(self, "Where the images are now", self.relink_wanted.emit),
+        )
         layout = columns(Icon(self._context.theme, "warning", 18, "warn"), text, find)
         layout.setStretch(1, 1)
         layout.setContentsMargins(2 * GRID, GRID, GRID, GRID)
@@ -78,7 +103,9 @@ class StorageCard(Card):
 
     def _export(self) -> None:
         kind = str(self.format.currentData())
-        choose_folder(self, "Export into a folder", lambda folder: self.export_wanted.emit(folder, kind))
+        choose_folder(
+            self, "Export into a folder", lambda folder: self.export_wanted.emit(folder, kind)
+        )
 
     def _back_up(self) -> None:
         study = self._context.study

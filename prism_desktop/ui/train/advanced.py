@@ -1,4 +1,5 @@
-"""The settings that most people leave alone: what the chosen methods heed, at their own starting values."""
+"""The settings that most people leave alone: what the
+chosen methods heed, at their own starting values."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -36,7 +37,10 @@ class Advanced(QWidget):
         self.setLayout(rows(*self._groups, columns(self.defaults, None), gap=2 * GRID))
 
     def suit(self, methods: Sequence[str]) -> None:
-        """Show what these methods heed. The starting values are one method's own, or the plain ones for several."""
+        """Show what these methods heed.
+
+        The starting values are one method's own, or the plain ones for several.
+        """
         if tuple(methods) == self._methods:
             return
         self._methods = tuple(methods)
@@ -55,8 +59,15 @@ class Advanced(QWidget):
         return [field for field in self.fields.values() if field.problem()]
 
     def texts(self) -> list[str]:
-        """What was changed, as "key=value"; the recipe first, for it moves the others' starting values."""
-        found = [f"{k}={field.text()}" for k, field in self.fields.items() if field.applies and not field.is_default()]
+        """What was changed, as "key=value".
+
+        The recipe first, for it moves the others' starting values.
+        """
+        found = [
+            f"{k}={field.text()}"
+            for k, field in self.fields.items()
+            if field.applies and not field.is_default()
+        ]
         return sorted(found, key=lambda text: not text.startswith("recipe="))
 
     def _start(self) -> None:

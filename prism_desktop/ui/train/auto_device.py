@@ -24,7 +24,9 @@ class DeviceSearch(QObject):
         if self._asked:
             return
         self._asked = self.busy = True
-        job = self._context.jobs.start(operations.find_device(), "Looking for a GPU", quiet=True, events=self._hear)
+        job = self._context.jobs.start(
+            operations.find_device(), "Looking for a GPU", quiet=True, events=self._hear
+        )
         job.finished.connect(self._end)
 
     def _hear(self, events: list[Any]) -> None:

@@ -31,7 +31,9 @@ def offers(
     profiles = bool(found.profiles.intersection(chosen)) or not known
     embeddings = backbone.startswith("embeddings:")
     judged = found.attributes if attributes is None else attributes
-    dimensions = next((each.dimensions for each in found.embeddings if each.backbone == backbone), None)
+    dimensions = next(
+        (each.dimensions for each in found.embeddings if each.backbone == backbone), None
+    )
     sizes = _sizes(backbone, len(chosen), len(judged), dimensions) if known else {}
     made = []
     for method in in_order():

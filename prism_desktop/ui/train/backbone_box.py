@@ -1,4 +1,5 @@
-"""The field that chooses the frozen network: known ones, the study's imported embeddings, a file of weights."""
+"""The field that chooses the frozen network: known ones,
+the study's imported embeddings, a file of weights."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -63,6 +64,8 @@ class BackboneBox(QComboBox):
             return
         self.setCurrentIndex(self._before)
         files = "Weights (*.safetensors *.pt *.bin)"
-        path, _ = QFileDialog.getOpenFileName(self, "CLIP weights, ViT-B/32 unless the name says otherwise", "", files)
+        path, _ = QFileDialog.getOpenFileName(
+            self, "CLIP weights, ViT-B/32 unless the name says otherwise", "", files
+        )
         if path:
             self.pick(f"{architecture(Path(path).name)}:{path}")

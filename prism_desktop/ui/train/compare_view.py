@@ -26,7 +26,8 @@ from prism_desktop.ui.widgets.figure_export import save_figure
 from prism_desktop.ui.widgets.table_export import save_table
 
 _HEAD = (
-    "method", "accuracy", "low", "high", "micro", "gain", "gain_low", "gain_high", "p", "improved", "worst_labeler",
+    "method", "accuracy", "low", "high", "micro", "gain", "gain_low", "gain_high", "p", "improved",
+    "worst_labeler",
     "worst_gain", "swapped_gain", "nll", "ece", "parameters", "seconds", "gate",
 )  # fmt: skip
 
@@ -63,8 +64,9 @@ class CompareView(QWidget):
             theme,
             "train",
             "Nothing has been compared yet",
-            "Choose methods at the left and start. All learn from the same answers and are tested on the same held-out "
-            "faces; finished runs are used again. You can go on working meanwhile.",
+            "Choose methods at the left and start. All learn from the same answers and are tested "
+            "on the same held-out faces; finished runs are used again. You can go on working "
+            "meanwhile.",
         )
         self._lay_out()
 
@@ -81,7 +83,11 @@ class CompareView(QWidget):
     def curves(self) -> tuple[str, ...]:
         """The pages of curves that have some in the comparison shown: "shots", "curve"."""
         board = self._board()
-        return tuple(what for what in ("shots", "curve") if board is not None and comparisons_read.lines(board, what))
+        return tuple(
+            what
+            for what in ("shots", "curve")
+            if board is not None and comparisons_read.lines(board, what)
+        )
 
     def name_labelers(self, names: dict[str, str]) -> None:
         """What to call each labeler."""
@@ -102,7 +108,9 @@ class CompareView(QWidget):
         study = self.context.study
         if study is not None:
             path = Path(study.path)
-            self.context.ask(lambda: comparisons_read.boards(path), self._offer, owner=self, topic="boards")
+            self.context.ask(
+                lambda: comparisons_read.boards(path), self._offer, owner=self, topic="boards"
+            )
 
     def start(self, asked: Asked) -> None:
         """Train what a comparison lacks; the leaderboard grows meanwhile."""
@@ -112,7 +120,9 @@ class CompareView(QWidget):
         self.under_way.begin()
         self._pages.setCurrentIndex(0 if self._boards else 2)
         work = comparisons_read.compare(Path(study.path), asked)
-        self._job = job = self.context.jobs.start(work, "Comparing methods", quiet=True, events=self._hear)
+        self._job = job = self.context.jobs.start(
+            work, "Comparing methods", quiet=True, events=self._hear
+        )
         job.failed.connect(self._failed)
         job.finished.connect(lambda: self._ended(job))
 
@@ -165,7 +175,9 @@ class CompareView(QWidget):
         self.choice.blockSignals(True)
         self.choice.clear()
         for board in found:
-            self.choice.addItem(board.title() + ("" if board.finished else " (not finished)"), board.path.name)
+            self.choice.addItem(
+                board.title() + ("" if board.finished else " (not finished)"), board.path.name
+            )
         place = self.choice.findData(self._wanted or before)
         self.choice.setCurrentIndex(max(0, place) if found else -1)
         self.choice.blockSignals(False)
@@ -207,7 +219,8 @@ class CompareView(QWidget):
                 self.context.changed.emit(Changes(runs=True))
 
     def _failed(self, error: Exception) -> None:
-        if isinstance(error, PrismError) and not self._wanted:  # about what the form says, so it stands there
+        # about what the form says, so it stands there
+        if isinstance(error, PrismError) and not self._wanted:
             self.refused.emit(str(error))
         else:
             self.context.report(error)
@@ -231,7 +244,13 @@ class CompareView(QWidget):
     def _export_table(self) -> None:
         board = self._board()
         if board is not None:
-            save_table(self, self.context, f"leaderboard {board.path.name}", _HEAD, map(_line, self.table.board.rows))
+            save_table(
+                self,
+                self.context,
+                f"leaderboard {board.path.name}",
+                _HEAD,
+                map(_line, self.table.board.rows),
+            )
 
     def _export_gains(self) -> None:
         self._save("gains", f"gains {self.choice.currentData()}")
@@ -244,7 +263,10 @@ class CompareView(QWidget):
         board, method, names = self._board(), self.table.method, dict(self._names)
         if board is not None:
             save_figure(
-                self, self.context, name, lambda path: comparisons_read.draw_now(path, what, board, method, names)
+                self,
+                self.context,
+                name,
+                lambda path: comparisons_read.draw_now(path, what, board, method, names),
             )
 
 
@@ -255,7 +277,9 @@ def _line(row: Any) -> tuple[Any, ...]:
     macro = test["macro"]
     return (
         title(row), macro["accuracy"], macro["low"], macro["high"], test["micro"]["accuracy"],
-        gain.get("value"), gain.get("low"), gain.get("high"), gain.get("p"), row["improved"], worst.get("labeler"),
-        worst.get("difference"), swapped.get("value"), test["nll"], test["ece"], row["parameters"], row["seconds"],
+        gain.get("value"), gain.get("low"), gain.get("high"), gain.get("p"), row["improved"],
+        worst.get("labeler"),
+        worst.get("difference"), swapped.get("value"), test["nll"], test["ece"], row["parameters"],
+        row["seconds"],
         badge(row),
     )  # fmt: skip

@@ -1,4 +1,5 @@
-"""A comparison under way: which run it is at, how far, how long still, and the button that ends it."""
+"""A comparison under way: which run it is at, how far,
+how long still, and the button that ends it."""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -28,8 +29,14 @@ class UnderWay(QFrame):
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setRange(0, _FINE)
-        self.cancel = button("&Cancel", self._cancel, tip="End the comparison; finished runs are kept and used again")
-        layout = columns(rows(columns(self.what, None, self.detail), self.bar, gap=GRID), self.cancel, gap=2 * GRID)
+        self.cancel = button(
+            "&Cancel", self._cancel, tip="End the comparison; finished runs are kept and used again"
+        )
+        layout = columns(
+            rows(columns(self.what, None, self.detail), self.bar, gap=GRID),
+            self.cancel,
+            gap=2 * GRID,
+        )
         layout.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID + 4)
         layout.setStretch(0, 1)
         self.setLayout(layout)
@@ -60,7 +67,9 @@ class UnderWay(QFrame):
                 case "stage":
                     self._say(str(event.get("name", "")))
                 case "started":
-                    self._steps = int(event.get("epochs") or 0) * int(event.get("steps_per_epoch") or 0)
+                    self._steps = int(event.get("epochs") or 0) * int(
+                        event.get("steps_per_epoch") or 0
+                    )
                 case "step" if self._steps:
                     self._move(int(event["step"]) / self._steps)
                 case "progress" if event.get("total"):
@@ -80,7 +89,9 @@ class UnderWay(QFrame):
             return
         name = str(self._item["method"])
         title = METHODS[name].title if name in METHODS else name
-        self.what.setText(f"Run {self._item['number']} of {self._runs}: {title}, seed {self._item['seed']}")
+        self.what.setText(
+            f"Run {self._item['number']} of {self._runs}: {title}, seed {self._item['seed']}"
+        )
         self._stage = stage
         self._tell(None)
 

@@ -24,12 +24,15 @@ _Z = 1.96  # half a 95 % interval, in standard errors
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """One comparison: its leaderboard and, where they were measured on the same data, its methods' curves."""
+    """One comparison: its leaderboard and, where they were
+    measured on the same data, its methods' curves."""
 
     path: Path
     told: Mapping[str, Any] = field(default_factory=dict)  # leaderboard.json
-    shots: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # per method, as `shooting.shoot` keeps it
-    curve: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # per method, as `measure_curve` keeps it
+    # per method, as `shooting.shoot` keeps it
+    shots: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    # per method, as `measure_curve` keeps it
+    curve: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     written: float = 0.0  # unix s
 
     @property
@@ -37,7 +40,9 @@ class Board:
         """The leaderboard's rows, the best first, each with what its controls say."""
         swapped, shuffled = self.told.get("swapped") or {}, bool(self.told.get("shuffled"))
         rows = self.told.get("methods") or ()
-        return [{**row, "swapped": swapped.get(row["method"]), "shuffled": shuffled} for row in rows]
+        return [
+            {**row, "swapped": swapped.get(row["method"]), "shuffled": shuffled} for row in rows
+        ]
 
     @property
     def finished(self) -> bool:
@@ -55,16 +60,24 @@ class Board:
         backbone = str(self.told.get("backbone") or "").removeprefix("embeddings:")
         count = len(self.methods)
         folds = len(self.told.get("folds") or ())
-        parts = [f"{count} method{'s' if count != 1 else ''}", f"{kind} split" if kind else "", backbone]
+        parts = [
+            f"{count} method{'s' if count != 1 else ''}",
+            f"{kind} split" if kind else "",
+            backbone,
+        ]
         parts += [f"{folds} folds held out in turn" if folds > 1 else ""]
-        parts += [f"{seeds} seed{'s' if seeds != 1 else ''}", "labelers shuffled" if self.told.get("shuffled") else ""]
+        parts += [
+            f"{seeds} seed{'s' if seeds != 1 else ''}",
+            "labelers shuffled" if self.told.get("shuffled") else "",
+        ]
         return ", ".join(part for part in parts if part)
 
     def remarks(self) -> list[str]:
         """What went wrong or was left out, a sentence each."""
         found = told_once(self.told.get("failed") or (), _title)
         found += [
-            f"{_title(each['method'])} was left out: {each['reason']}" for each in self.told.get("left_out") or ()
+            f"{_title(each['method'])} was left out: {each['reason']}"
+            for each in self.told.get("left_out") or ()
         ]
         if any(row.get("reads_tested_faces") for row in self.methods):
             found.append(f"* {TESTED_FACES}.")
@@ -74,14 +87,17 @@ class Board:
         ]
 
     def control(self) -> tuple[str, bool]:
-        """What the controls say, in a sentence or two, and whether it is as it must be; empty without controls."""
+        """What the controls say, in a sentence or two, and whether it is as it must be.
+
+        Empty without controls.
+        """
         said, good = [], True
         if self.told.get("shuffled"):
             gaining = [_title(row["method"]) for row in self.methods if gains(row)]
             good = not gaining
             said.append(
-                "Control: labelers were shuffled in training, so nothing personal was there to learn and no method "
-                "should gain."
+                "Control: labelers were shuffled in training, so nothing personal was there to "
+                "learn and no method should gain."
             )
             said.append(f"Yet these do: {', '.join(gaining)}." if gaining else "None does.")
         if self.told.get("swapped"):
@@ -99,27 +115,38 @@ class Board:
         return " ".join(said), good
 
     def lacks(self, what: str, everybody: Iterable[str]) -> str:
-        """Why there are no "shots" or no "curve", and what measures them; `everybody` are the study's labelers."""
+        """Why there are no "shots" or no "curve", and what
+        measures them; `everybody` are the study's labelers."""
         if problem := self.never():
             return problem
         codes = self.told.get("labelers") or []
         some = [f"--labelers {','.join(codes)}"] if set(everybody) - set(codes) else []
         options = [self.path.parent.parent.name, f"--backbone {self.told.get('backbone')}", *some]
         return (
-            f"{_LACKING[what]} has not been measured on these answers. Choose a method above and measure it here, or "
-            f"run “prism-desktop {what} {' '.join(options)}”."
+            f"{_LACKING[what]} has not been measured on these answers. Choose a method above and "
+            f"measure it here, or run “prism-desktop {what} {' '.join(options)}”."
         )
 
     def never(self) -> str:
-        """Why nothing can be measured on these answers beside the comparison, in one sentence; empty if it can."""
+        """Why nothing can be measured on these answers beside the comparison, in one sentence.
+
+        Empty if it can.
+        """
         if self.told.get("shuffled"):
-            return "Labelers were shuffled as a control, so there is nothing to foretell from their answers."
+            return (
+                "Labelers were shuffled as a control, so there is nothing to foretell from their "
+                "answers."
+            )
         if (self.told.get("split") or {}).get("kind") != "image":
-            return "Such curves hold faces out, so they belong to a comparison whose split is by image."
+            return (
+                "Such curves hold faces out, so they belong to a comparison whose split is by "
+                "image."
+            )
         return ""
 
     def run(self, name: str) -> Path | None:
-        """The folder of a method's run on the very data that the comparison's curves are of, or None."""
+        """The folder of a method's run on the very data
+        that the comparison's curves are of, or None."""
         runs: Sequence[str] = (self.told.get("runs") or {}).get(name) or ()
         paths = [self.path.parent.parent / RUNS / run for run in runs]
         wanted = self.told.get("fingerprint")
@@ -133,7 +160,9 @@ def _title(name: str) -> str:
 def boards(study: Path) -> tuple[Board, ...]:
     """The study's comparisons that have a leaderboard, newest first."""
     found = [read_board(file.parent) for file in (study / FOLDER).glob("*/leaderboard.json")]
-    return tuple(sorted((board for board in found if board is not None), key=lambda board: -board.written))
+    return tuple(
+        sorted((board for board in found if board is not None), key=lambda board: -board.written)
+    )
 
 
 def read_board(path: Path) -> Board | None:
@@ -161,7 +190,9 @@ def _json(path: Path) -> Any:
 def _measured(study: Path, kind: Kind, told: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """Per method the newest curve that was measured on a comparison's data and backbone."""
     same = [
-        each for each in kept(study, kind) if all(each[key] == told.get(key) for key in ("backbone", "fingerprint"))
+        each
+        for each in kept(study, kind)
+        if all(each[key] == told.get(key) for key in ("backbone", "fingerprint"))
     ]
     return {each["method"]: each for each in same if each["method"] in METHODS}
 
@@ -170,25 +201,43 @@ def compare(study: Path, asked: Asked) -> Iterator[Any]:
     """Train what a comparison lacks; batches of events as `comparison.compare` tells them."""
     from prism_desktop.engine.experiments import comparison
 
-    wanted = (asked.methods, asked.options, asked.settings, asked.seeds, asked.controls, asked.shuffled)
+    wanted = (
+        asked.methods,
+        asked.options,
+        asked.settings,
+        asked.seeds,
+        asked.controls,
+        asked.shuffled,
+    )
     plan = comparison.Plan(study, *wanted, cross_fit=asked.cross_fit)
     yield from comparison.compare(plan)
 
 
 def draw_now(path: Path, what: str, board: Board, method: str, names: Mapping[str, str]) -> None:
-    """Draw a figure of a comparison; `what` is "labelers" (of one method), "gains", "shots" or "curve"."""
+    """Draw a figure of a comparison; `what` is "labelers"
+    (of one method), "gains", "shots" or "curve"."""
     from prism_desktop.engine.analysis.comparison_figures import answers_figure, gains_figure
     from prism_desktop.engine.analysis.figures import accuracy_figure, accuracy_rows
     from prism_desktop.engine.analysis.plotting import save_figure
 
     if what == "labelers":
         row, base = board.method(method) or {}, board.method("consensus") or {}
-        summary = {"test": row.get("test"), "consensus": base.get("test") if method != "consensus" else None}
+        summary = {
+            "test": row.get("test"),
+            "consensus": base.get("test") if method != "consensus" else None,
+        }
         save_figure(accuracy_figure(accuracy_rows(summary, names), _title(method)), path)
     elif what == "gains":
-        save_figure(gains_figure({_title(row["method"]): row["gain"] for row in board.methods if row["gain"]}), path)
+        save_figure(
+            gains_figure(
+                {_title(row["method"]): row["gain"] for row in board.methods if row["gain"]}
+            ),
+            path,
+        )
     else:
-        save_figure(answers_figure({_title(name): line for name, line in lines(board, what).items()}), path)
+        save_figure(
+            answers_figure({_title(name): line for name, line in lines(board, what).items()}), path
+        )
 
 
 def lines(board: Board, what: str) -> dict[str, list[tuple[float, float, float, float]]]:
@@ -203,7 +252,10 @@ def lines(board: Board, what: str) -> dict[str, list[tuple[float, float, float, 
         }
     else:
         found = {
-            name: [(each["answers"], each["accuracy"], *_around(each)) for each in _known(told["points"])]
+            name: [
+                (each["answers"], each["accuracy"], *_around(each))
+                for each in _known(told["points"])
+            ]
             for name, told in board.curve.items()
         }
     return {name: sorted(line) for name, line in found.items() if line}

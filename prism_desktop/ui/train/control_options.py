@@ -17,8 +17,12 @@ class Controls(QWidget):
             QCheckBox("S&wap labelers in the test"),
             QCheckBox("Sh&uffle labelers in training"),
         )
-        self.swapped.setToolTip("Test everybody with the next labeler's model, too. Trains nothing anew.")
-        self.shuffled.setToolTip("Who gave which training answer is shuffled within each attribute. Trains all anew.")
+        self.swapped.setToolTip(
+            "Test everybody with the next labeler's model, too. Trains nothing anew."
+        )
+        self.shuffled.setToolTip(
+            "Who gave which training answer is shuffled within each attribute. Trains all anew."
+        )
         self._note = label("", "small", wrap=True)
         for box in (self.swapped, self.shuffled):
             box.toggled.connect(self._describe)
@@ -27,7 +31,11 @@ class Controls(QWidget):
         self._describe()
 
     def _describe(self) -> None:
-        said = ["Every personal method must then fall below the consensus."] if self.swapped.isChecked() else []
+        said = (
+            ["Every personal method must then fall below the consensus."]
+            if self.swapped.isChecked()
+            else []
+        )
         if self.shuffled.isChecked():
             said.append("Nothing personal is left to learn: no method should gain.")
         self._note.setText(" ".join(said))

@@ -11,8 +11,14 @@ from prism_desktop.ui.widgets.empty_state import EmptyState
 def sure_to_discard(parent: QWidget, *, live: bool) -> bool:
     """The one question that stands in the way: what is discarded cannot be had again."""
     verb, keep = ("Discard", "Keep training") if live else ("Delete", "Keep it")
-    box = QMessageBox(QMessageBox.Icon.NoIcon, f"{verb} this run?", f"{verb} this run?", parent=parent)
-    what = "Training ends and everything it has learned" if live else "Its model, predictions and results are"
+    box = QMessageBox(
+        QMessageBox.Icon.NoIcon, f"{verb} this run?", f"{verb} this run?", parent=parent
+    )
+    what = (
+        "Training ends and everything it has learned"
+        if live
+        else "Its model, predictions and results are"
+    )
     box.setInformativeText(f"{what} {'is ' if live else ''}deleted. Your answers are not touched.")
     discard = box.addButton(verb, QMessageBox.ButtonRole.DestructiveRole)
     box.setDefaultButton(box.addButton(keep, QMessageBox.ButtonRole.RejectRole))

@@ -1,11 +1,21 @@
-"""The form of a new run or of a comparison: what most people choose in view, everything else folded away below."""
+"""The form of a new run or of a comparison: what most people
+choose in view, everything else folded away below."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QIntValidator
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFrame, QLabel, QLineEdit, QPushButton, QScrollArea, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFrame,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QScrollArea,
+    QWidget,
+)
 
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
@@ -66,8 +76,8 @@ class RunForm(QFrame):
     def offer(self, found: Offered, *, fresh: bool = True) -> None:
         """What the study has.
 
-        `fresh` is for another study: everything is ticked, and a simulated one suggests the embedded backbone.
-        Otherwise what was chosen stays chosen."""
+        `fresh` is for another study: everything is ticked, and a simulated one suggests the
+        embedded backbone. Otherwise what was chosen stays chosen."""
         self._offered = found
         self.labelers.offer(found.labelers)
         self.attributes.offer({name: name for name in found.attributes})
@@ -126,8 +136,13 @@ class RunForm(QFrame):
         """The comparison that the form describes."""
         plain = {key: value for key, value in self._plain().items() if value is not None}
         controls = self.controls.swapped.isChecked(), self.controls.shuffled.isChecked()
-        seeds, folds = int(self.seeds.text() or 1), self.cross_fit.isChecked() and self.cross_fit.isEnabled()
-        return Asked(self.methods(), plain, tuple(self.advanced.texts()), seeds, *controls, cross_fit=folds)
+        seeds, folds = (
+            int(self.seeds.text() or 1),
+            self.cross_fit.isChecked() and self.cross_fit.isEnabled(),
+        )
+        return Asked(
+            self.methods(), plain, tuple(self.advanced.texts()), seeds, *controls, cross_fit=folds
+        )
 
     def _plain(self) -> dict[str, Any]:
         """What stands in the fields above the fold, apart from methods and seeds."""
@@ -161,7 +176,9 @@ class RunForm(QFrame):
             line.setValidator(QIntValidator(least, most, line))
             line.textEdited.connect(self._check)
         for box in (self.method, self.several, self.backbone, self.split, self.device):
-            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            box.setSizeAdjustPolicy(
+                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            )
             box.setMinimumContentsLength(12)
             still(box)
             if box is not self.several:
@@ -170,12 +187,27 @@ class RunForm(QFrame):
             picker.changed.connect(self._check)
 
     def _lay_out(self) -> None:
-        self._method_note, self._split_note, self._device_note = (label("", "small", wrap=True) for _ in range(3))
-        self._seeds_note = label("Each method is trained once per seed; answers are averaged.", "small", wrap=True)
+        self._method_note, self._split_note, self._device_note = (
+            label("", "small", wrap=True) for _ in range(3)
+        )
+        self._seeds_note = label(
+            "Each method is trained once per seed; answers are averaged.", "small", wrap=True
+        )
         self._one = (_field("&Method", self.method), _field("S&eed", self.seed))
-        seeds, controls = _field("S&eeds", self.seeds, self._seeds_note), _field("Controls", self.controls)
-        self._many = (_field("&Methods", self.several), _field("Cross-fitting", self.cross_fit), seeds, controls)
-        self._ways = (*((field, "run") for field in self._one), *((field, "compare") for field in self._many))
+        seeds, controls = (
+            _field("S&eeds", self.seeds, self._seeds_note),
+            _field("Controls", self.controls),
+        )
+        self._many = (
+            _field("&Methods", self.several),
+            _field("Cross-fitting", self.cross_fit),
+            seeds,
+            controls,
+        )
+        self._ways = (
+            *((field, "run") for field in self._one),
+            *((field, "compare") for field in self._many),
+        )
         method = QWidget()
         method.setLayout(rows(self._one[0], self._many[0], self._method_note, gap=5))
         fields = (
@@ -189,7 +221,9 @@ class RunForm(QFrame):
             _field("De&vice", self.device, self._device_note),
         )
         inside = QWidget()
-        body = rows(columns(self.mode, None), *fields, self.fold, self.advanced, None, gap=2 * GRID - 2)
+        body = rows(
+            columns(self.mode, None), *fields, self.fold, self.advanced, None, gap=2 * GRID - 2
+        )
         body.setContentsMargins(3 * GRID, 2 * GRID + 4, 2 * GRID, 2 * GRID)
         inside.setLayout(body)
         self._scroll = scroll = QScrollArea()
@@ -227,7 +261,11 @@ class RunForm(QFrame):
 
     def _describe(self) -> None:
         names = self.methods()
-        note = METHODS[names[0]].summary if not self.comparing else ", ".join(METHODS[name].title for name in names)
+        note = (
+            METHODS[names[0]].summary
+            if not self.comparing
+            else ", ".join(METHODS[name].title for name in names)
+        )
         self._method_note.setText(note + ("." if self.comparing and names else ""))
         self.cross_fit.setEnabled(self.split.currentData() == "image")
         self._split_note.setText(SPLIT_NOTES.get(self.split.currentData(), ""))
@@ -252,7 +290,9 @@ class RunForm(QFrame):
         self.advanced.suit(self.methods())
         self.advanced.blockSignals(False)
         changed = self.advanced.count()
-        self.fold.setText(f"Advanced settings, {changed} changed" if changed else "Advanced settings")
+        self.fold.setText(
+            f"Advanced settings, {changed} changed" if changed else "Advanced settings"
+        )
         self._describe()
         self._tell()
 
@@ -273,12 +313,15 @@ class RunForm(QFrame):
         if wrong := self.advanced.wrong():
             self.fold.setChecked(True)
             wrong[0].editor.setFocus(Qt.FocusReason.OtherFocusReason)
-            QTimer.singleShot(0, wrong[0], lambda: self._scroll.ensureWidgetVisible(wrong[0]))  # once it is laid out
+            # once it is laid out
+            QTimer.singleShot(0, wrong[0], lambda: self._scroll.ensureWidgetVisible(wrong[0]))
             return
         try:
             config = self.config()
         except InputError:  # said above the button
-            empty = next((each for each in (self.labelers, self.attributes) if each.picked() == ()), None)
+            empty = next(
+                (each for each in (self.labelers, self.attributes) if each.picked() == ()), None
+            )
             (empty or (self.several if self.comparing else self.method)).setFocus()
             return
         if self.comparing:

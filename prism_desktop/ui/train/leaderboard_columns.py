@@ -16,18 +16,24 @@ def title(row: Row) -> str:
 
 
 def marked(row: Row) -> str:
-    """The same with the mark of a method that knows answers about the very faces that are tested."""
+    """The same with the mark of a method that knows
+    answers about the very faces that are tested."""
     return f"{title(row)} *" if row.get("reads_tested_faces") else title(row)
 
 
 def gains(row: Row) -> bool:
     """Whether a method gains more over consensus than chance would."""
     gain = row.get("gain") or {}
-    return bool(gain) and (gain["value"] or 0.0) > 0 and gain["p"] is not None and gain["p"] < _CHANCE
+    return (
+        bool(gain) and (gain["value"] or 0.0) > 0 and gain["p"] is not None and gain["p"] < _CHANCE
+    )
 
 
 def badge(row: Row) -> str:
-    """The gate's verdict in a word or two; where labelers were shuffled, whether there is a gain that must not be."""
+    """The gate's verdict in a word or two.
+
+    Where labelers were shuffled, whether there is a gain that must not be.
+    """
     if row["method"] == "consensus":
         return "baseline"
     if row.get("shuffled"):
@@ -65,7 +71,13 @@ def _plain(value: float | None) -> str:
 def _seconds(value: float | None) -> str:
     if value is None:
         return "–"
-    return f"{value:.1f} s" if value < 10 else f"{value:.0f} s" if value < 600 else f"{value / 60:.0f} min"
+    return (
+        f"{value:.1f} s"
+        if value < 10
+        else f"{value:.0f} s"
+        if value < 600
+        else f"{value / 60:.0f} min"
+    )
 
 
 def between(row: Row, whole: Sequence[str], sign: str = "") -> str:
@@ -82,7 +94,13 @@ def _parameters(row: Row) -> str:
     count = row.get("parameters")
     if count is None:
         return "–"
-    return f"{count}" if count < 1000 else f"{count / 1e3:.0f} k" if count < 1e6 else f"{count / 1e6:.1f} M"
+    return (
+        f"{count}"
+        if count < 1000
+        else f"{count / 1e3:.0f} k"
+        if count < 1e6
+        else f"{count / 1e6:.1f} M"
+    )
 
 
 MACRO, GAIN = _of("test", "macro", "accuracy"), _of("gain", "value")
@@ -91,20 +109,30 @@ SWAPPED = _of("swapped", "gain", "value")
 COLUMNS: tuple[tuple[str, Callable[[Row], Any], Callable[[Row], str], str], ...] = (
     ("Method", title, marked, ""),
     ("Accuracy", MACRO, _macro,
-     "Mean over labelers of the accuracy on held-out answers, in per cent, with the 95% interval over images"),
-    ("Micro", _of("test", "micro", "accuracy"), lambda row: _share(_of("test", "micro", "accuracy")(row)),
+     "Mean over labelers of the accuracy on held-out answers, in per cent, with the 95% interval "
+     "over images"),
+    ("Micro", _of("test", "micro", "accuracy"), lambda row: _share(_of("test", "micro",
+    "accuracy")(row)),
      "Accuracy over all answers, whoever gave them"),
-    ("Gain", GAIN, lambda row: points(GAIN(row)), "Points of accuracy over the consensus model, mean over labelers"),
-    ("p", _of("gain", "p"), lambda row: _chance(_of("gain", "p")(row)), "That the gain is chance, adjusted (Holm)"),
-    ("Improved", _of("improved"), lambda row: "–" if row.get("improved") is None else f"{row['improved']:.0%}",
+    ("Gain", GAIN, lambda row: points(GAIN(row)),
+    "Points of accuracy over the consensus model, mean over labelers"),
+    ("p", _of("gain", "p"), lambda row: _chance(_of("gain", "p")(row)),
+    "That the gain is chance, adjusted (Holm)"),
+    ("Improved", _of("improved"),
+    lambda row: "–" if row.get("improved") is None else f"{row['improved']:.0%}",
      "Share of labelers who gain; the gate wants more than 60%"),
-    ("Worst", _of("worst", "difference"), lambda _: "–", "Who gains least or loses most, in points"),
+    ("Worst", _of("worst", "difference"), lambda _: "–",
+    "Who gains least or loses most, in points"),
     ("Swapped", SWAPPED, lambda row: points(SWAPPED(row)),
-     "The control: points against the consensus with every labeler's model given to the next; it must be negative"),
-    ("NLL", _of("test", "nll"), lambda row: _plain(_of("test", "nll")(row)), "Log loss; lower is better"),
-    ("ECE", _of("test", "ece"), lambda row: _plain(_of("test", "ece")(row)), "Calibration error; lower is better"),
+     "The control: points against the consensus with every labeler's model given to the next; it "
+     "must be negative"),
+    ("NLL", _of("test", "nll"), lambda row: _plain(_of("test", "nll")(row)),
+    "Log loss; lower is better"),
+    ("ECE", _of("test", "ece"), lambda row: _plain(_of("test", "ece")(row)),
+    "Calibration error; lower is better"),
     ("Size", _of("parameters"), _parameters, "Parameters that were trained"),
     ("Time", _of("seconds"), lambda row: _seconds(row.get("seconds")), "Of one training"),
-    ("Gate", badge, badge, "Improves more than 60% of labelers, lets nobody down, and p is below 0.05"),
+    ("Gate", badge, badge,
+    "Improves more than 60% of labelers, lets nobody down, and p is below 0.05"),
 )  # fmt: skip
 NAMES = tuple(name for name, *_ in COLUMNS)

@@ -1,4 +1,5 @@
-"""Below the leaderboard: a method labeler by labeler, and accuracy against the number of answers."""
+"""Below the leaderboard: a method labeler by labeler,
+and accuracy against the number of answers."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -42,7 +43,8 @@ class BoardPlots(QFrame):
         self.chart = CurveChart(theme, percent=True, across="answers")
         self.sentence, self.none = label("", "muted", wrap=True), label("", "muted", wrap=True)
         self.none.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.none.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)  # it has a command
+        # it has a command
+        self.none.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._lay_out()
         theme.changed.connect(self._show)
 
@@ -107,9 +109,14 @@ class BoardPlots(QFrame):
         title = _title(self._method)
         problem = impossible(KINDS[page], self._method)
         if not problem and board.run(self._method) is None:
-            problem = f"This comparison has no run of {title} on the same answers any more; compare again."
+            problem = (
+                f"This comparison has no run of {title} on the same answers any more; compare "
+                "again."
+            )
         known = self._method in lines(board, page)
-        self.measure.setText(f"M&easure {title}{' again' if known else ''}" if not self._busy else "Measuring…")
+        self.measure.setText(
+            f"M&easure {title}{' again' if known else ''}" if not self._busy else "Measuring…"
+        )
         self.measure.setEnabled(not problem and not self._busy)
         self.measure.setToolTip(problem or _MEASURING[page])
 
@@ -142,7 +149,11 @@ class BoardPlots(QFrame):
     def _bells(self) -> list[Bell]:
         assert self._board is not None
         test = (self._board.method(self._method) or {}).get("test") or {}
-        base = {} if self._method == "consensus" else (self._board.method("consensus") or {}).get("test") or {}
+        base = (
+            {}
+            if self._method == "consensus"
+            else (self._board.method("consensus") or {}).get("test") or {}
+        )
         found = []
         for place, (code, cell) in enumerate((test.get("per_labeler") or {}).items()):
             if cell.get("accuracy") is None:
@@ -163,11 +174,14 @@ class BoardPlots(QFrame):
 
 
 _MEASURING = {
-    "shots": "Labelers are held out in turn and enter with so many of their answers; a method that trains the image "
-    "tower takes as long as five runs",
+    "shots": "Labelers are held out in turn and enter with so many of their answers; a method "
+    "that trains the image tower takes as long as five runs",
     "curve": "The method is fitted to ever more of the training answers",
 }
-_SHOTS = "A labeler whom training never saw, after so many of their answers; pale lines are 95% intervals."
+_SHOTS = (
+    "A labeler whom training never saw, after so many of their answers; pale lines are 95% "
+    "intervals."
+)
 
 
 def _title(name: str) -> str:

@@ -1,9 +1,19 @@
-"""The leaderboard: a row per method, sorted by any column, the success gate's verdict as a badge."""
+"""The leaderboard: a row per method, sorted by any
+column, the success gate's verdict as a badge."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt, Signal
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QRect,
+    QSize,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import QColor, QFont, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -16,7 +26,16 @@ from PySide6.QtWidgets import (
 
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.ui.theme import Theme
-from prism_desktop.ui.train.leaderboard_columns import COLUMNS, GAIN, MACRO, NAMES, SWAPPED, Row, between, points
+from prism_desktop.ui.train.leaderboard_columns import (
+    COLUMNS,
+    GAIN,
+    MACRO,
+    NAMES,
+    SWAPPED,
+    Row,
+    between,
+    points,
+)
 from prism_desktop.ui.widgets.painted import sized
 
 _Index = QModelIndex | QPersistentModelIndex
@@ -25,11 +44,21 @@ _GAIN, _WORST, _SWAPPED, _GATE = (_PLACES[name] for name in ("Gain", "Worst", "S
 _BOLD = [_PLACES[name] for name in ("Method", "Accuracy", "Gain")]
 _PALE = [_PLACES[name] for name in ("Micro", "NLL", "ECE", "Size", "Time")]
 _WIDTHS = (150, 130, 58, 60, 62, 74, 88, 74, 54, 54, 50, 58, 76)  # px; the first takes what is left
-_BADGES = {"passes": "good", "fails": "plain", "baseline": "accent", "no gain": "good", "gains": "bad"}  # to kind
+# to kind
+_BADGES = {
+    "passes": "good",
+    "fails": "plain",
+    "baseline": "accent",
+    "no gain": "good",
+    "gains": "bad",
+}
 
 
 class BoardModel(QAbstractTableModel):
-    """Rows of a leaderboard in the order that was asked for; what is unknown comes last either way."""
+    """Rows of a leaderboard in the order that was asked for.
+
+    What is unknown comes last either way.
+    """
 
     def __init__(self, theme: Theme, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -57,11 +86,17 @@ class BoardModel(QAbstractTableModel):
     def columnCount(self, parent: _Index | None = None) -> int:
         return 0 if parent is not None and parent.isValid() else len(COLUMNS)
 
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
         if orientation == Qt.Orientation.Horizontal:
             if role == Qt.ItemDataRole.DisplayRole:
                 column, order = self._by
-                arrow = (" ↑" if order == Qt.SortOrder.AscendingOrder else " ↓") if section == column else ""
+                arrow = (
+                    (" ↑" if order == Qt.SortOrder.AscendingOrder else " ↓")
+                    if section == column
+                    else ""
+                )
                 return COLUMNS[section][0] + arrow
             if role == Qt.ItemDataRole.ToolTipRole:
                 return COLUMNS[section][3]
@@ -112,7 +147,8 @@ class BoardModel(QAbstractTableModel):
         gain, swapped = GAIN(row), SWAPPED(row)
         if column == _GAIN and gain is not None:
             return QColor(tokens.good if gain > 0 else tokens.bad)
-        if column == _SWAPPED and swapped is not None and not row.get("shuffled"):  # worse is as it must be
+        # worse is as it must be
+        if column == _SWAPPED and swapped is not None and not row.get("shuffled"):
             return QColor(tokens.good if swapped < 0 else tokens.bad)
         return QColor(tokens.muted) if column in _PALE else None
 
@@ -185,7 +221,9 @@ class BoardTable(QTableView):
         self._fit()
 
     def show_rows(self, rows: Sequence[Row]) -> None:
-        """Show these rows, the best first; the control, where there is one, in place of the micro accuracy.
+        """Show these rows, the best first.
+
+        The control, where there is one, in place of the micro accuracy.
 
         What was chosen by hand stays chosen; else the best is, also while a comparison grows."""
         self.board.show(rows)
@@ -196,7 +234,9 @@ class BoardTable(QTableView):
         self._fit()
 
     def _fit(self) -> None:
-        others = sum(width for place, width in enumerate(_WIDTHS) if place and not self.isColumnHidden(place))
+        others = sum(
+            width for place, width in enumerate(_WIDTHS) if place and not self.isColumnHidden(place)
+        )
         self.setColumnWidth(0, max(_WIDTHS[0], self.viewport().width() - others))
 
     def _remember(self) -> None:

@@ -13,7 +13,8 @@ from prism_desktop.ui.train.method_list import MethodList, Offer, group_of, in_o
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
 
 _WIDTH, _HEIGHT = 660, 640  # px of the opened list
-STARTERS = ("consensus", "hierarchical-bayes", "lora-visual-prompt")  # what a comparison begins with
+# what a comparison begins with
+STARTERS = ("consensus", "hierarchical-bayes", "lora-visual-prompt")
 
 
 class MethodPopup(QFrame):
@@ -61,7 +62,10 @@ class MethodBox(QComboBox):
         self.setCurrentIndex(self.findData(name))
 
     def offer(self, offers: Sequence[Offer]) -> None:
-        """What each method is for this study; the chosen one stays chosen even if it became impossible."""
+        """What each method is for this study.
+
+        The chosen one stays chosen even if it became impossible.
+        """
         self.popup.list.model.offer(offers)
         model = self.model()
         assert isinstance(model, QStandardItemModel)
@@ -89,8 +93,15 @@ class MethodsBox(QComboBox):
         self.popup.setParent(self, Qt.WindowType.Popup)
         self._model = self.popup.list.model
         self._count = label("", "small")
-        fast = button("Fast ones", self._fast, "quiet", tip="Those fitted on frozen features, without a training")
-        every = button("All", lambda: self.pick(tuple(METHODS)), "quiet", tip="All that can be trained here")
+        fast = button(
+            "Fast ones",
+            self._fast,
+            "quiet",
+            tip="Those fitted on frozen features, without a training",
+        )
+        every = button(
+            "All", lambda: self.pick(tuple(METHODS)), "quiet", tip="All that can be trained here"
+        )
         none = button("None", lambda: self.pick(()), "quiet")
         done = button("Done", self.popup.hide)
         self.popup.body.addLayout(columns(self._count, None, fast, every, none, done))
@@ -99,7 +110,9 @@ class MethodsBox(QComboBox):
 
     def picked(self) -> tuple[str, ...]:
         """The ticked methods, group by group."""
-        return tuple(each.method.name for each in self._model.offers if each.method.name in self._model.ticks)
+        return tuple(
+            each.method.name for each in self._model.offers if each.method.name in self._model.ticks
+        )
 
     def pick(self, names: Sequence[str]) -> None:
         """Tick exactly these, as far as they are possible."""
@@ -115,7 +128,9 @@ class MethodsBox(QComboBox):
         self.popup.open_below(self, (self.picked() or STARTERS)[0])
 
     def _fast(self) -> None:
-        self.pick(["consensus", *(m.name for m in in_order() if group_of(m) == "Fast on frozen features")])
+        self.pick(
+            ["consensus", *(m.name for m in in_order() if group_of(m) == "Fast on frozen features")]
+        )
 
     def _tell(self) -> None:
         names = [METHODS[name].title for name in self.picked()]

@@ -1,10 +1,20 @@
-"""A list of methods: grouped, found by typing, those that cannot be trained here greyed with the reason."""
+"""A list of methods: grouped, found by typing, those
+that cannot be trained here greyed with the reason."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt, Signal
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QRect,
+    QSize,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import QColor, QFontMetrics, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -22,8 +32,16 @@ from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.basics import GRID, rows
 from prism_desktop.ui.widgets.painted import sized
 
-GROUPS = ("Baselines", "Fast on frozen features", "Tokens", "Adapters", "From histories", "Combinations")
-_PAD, _TICK, _HEAD, _LINE = 10, 30, 34, 20  # px: around a row's text, for its tick, a heading, a title's line
+GROUPS = (
+    "Baselines",
+    "Fast on frozen features",
+    "Tokens",
+    "Adapters",
+    "From histories",
+    "Combinations",
+)
+# px: around a row's text, for its tick, a heading, a title's line
+_PAD, _TICK, _HEAD, _LINE = (10, 30, 34, 20)
 _Index = QModelIndex | QPersistentModelIndex
 NAME = Qt.ItemDataRole.UserRole
 
@@ -47,7 +65,11 @@ class Offer:
     def words(self) -> str:
         """For screen readers and tool tips."""
         count = f" {self.size[0].upper()}{self.size[1:]}." if self.size else ""
-        return " ".join(part for part in (f"{self.method.title}.", self.method.summary + count, self.obstacle) if part)
+        return " ".join(
+            part
+            for part in (f"{self.method.title}.", self.method.summary + count, self.obstacle)
+            if part
+        )
 
 
 def group_of(method: Method) -> str:
@@ -69,7 +91,10 @@ def in_order(methods: Mapping[str, Method] = METHODS) -> tuple[Method, ...]:
 
 
 class MethodsModel(QAbstractListModel):
-    """Headings and, below each, its methods that fit what was typed; ticks where several may be chosen."""
+    """Headings and, below each, its methods that fit what was typed.
+
+    Ticks where several may be chosen.
+    """
 
     ticked = Signal()
 
@@ -96,12 +121,20 @@ class MethodsModel(QAbstractListModel):
 
     def row_of(self, name: str) -> int:
         """Where a method stands now; -1 if it does not."""
-        places = (place for place, row in enumerate(self.rows) if isinstance(row, Offer) and row.method.name == name)
+        places = (
+            place
+            for place, row in enumerate(self.rows)
+            if isinstance(row, Offer) and row.method.name == name
+        )
         return next(places, -1)
 
     def first(self) -> int:
         """The first method that can be chosen; -1 if there is none."""
-        places = (place for place, row in enumerate(self.rows) if isinstance(row, Offer) and not row.obstacle)
+        places = (
+            place
+            for place, row in enumerate(self.rows)
+            if isinstance(row, Offer) and not row.obstacle
+        )
         return next(places, -1)
 
     def tick(self, names: Sequence[str], *, on: bool | None = None) -> None:
@@ -128,7 +161,11 @@ class MethodsModel(QAbstractListModel):
             case Qt.ItemDataRole.ToolTipRole | Qt.ItemDataRole.AccessibleTextRole:
                 return row.words()
             case Qt.ItemDataRole.CheckStateRole if self.many:
-                return Qt.CheckState.Checked if row.method.name in self.ticks else Qt.CheckState.Unchecked
+                return (
+                    Qt.CheckState.Checked
+                    if row.method.name in self.ticks
+                    else Qt.CheckState.Unchecked
+                )
         return row.method.name if role == NAME else None
 
     def flags(self, index: _Index) -> Qt.ItemFlag:
@@ -140,7 +177,11 @@ class MethodsModel(QAbstractListModel):
     def _lay_out(self) -> Iterator[str | Offer]:
         words = self._typed.casefold().split()
         for group in GROUPS:
-            found = [each for each in self.offers if group_of(each.method) == group and _fits(each.method, words)]
+            found = [
+                each
+                for each in self.offers
+                if group_of(each.method) == group and _fits(each.method, words)
+            ]
             if found:
                 yield group
                 yield from found
@@ -152,7 +193,10 @@ def _fits(method: Method, words: Sequence[str]) -> bool:
 
 
 class MethodList(QWidget):
-    """A field to type in and the list below; the arrows move, Enter chooses (or, where several may be, ticks)."""
+    """A field to type in and the list below.
+
+    The arrows move, Enter chooses (or, where several may be, ticks).
+    """
 
     chosen = Signal(str)
 
@@ -172,7 +216,8 @@ class MethodList(QWidget):
         self.view.setFrameShape(QFrame.Shape.NoFrame)
         self.view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.view.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)  # rows keep their width, and height
+        # rows keep their width, and height
+        self.view.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self.view.setResizeMode(QListView.ResizeMode.Adjust)
         self.view.setMouseTracking(True)
         self.view.setAccessibleName("Methods")
@@ -224,7 +269,8 @@ _MOVES = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown
 
 
 class _Drawn(QStyledItemDelegate):
-    """A method: title, parameters at the right, and below its summary, or why it cannot be trained."""
+    """A method: title, parameters at the right, and
+    below its summary, or why it cannot be trained."""
 
     def __init__(self, theme: Theme, view: QListView) -> None:
         super().__init__(view)
@@ -235,7 +281,10 @@ class _Drawn(QStyledItemDelegate):
         width = self._view.viewport().width()
         if isinstance(row, str):
             return QSize(width, _HEAD)
-        return QSize(width, _LINE + self._below(row, self._inside(QRect(0, 0, width, 0))).height() + 2 * _PAD - 2)
+        return QSize(
+            width,
+            _LINE + self._below(row, self._inside(QRect(0, 0, width, 0))).height() + 2 * _PAD - 2,
+        )
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
         tokens, row, rect = self._theme.tokens, self._row(index), QRect(option.rect)
@@ -245,12 +294,16 @@ class _Drawn(QStyledItemDelegate):
             painter.setFont(sized(self._view.font(), 0.85, bold=True))
             painter.setPen(QColor(tokens.muted))
             box = rect.adjusted(_PAD, 8, -_PAD, 0)
-            painter.drawText(box, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), row)
+            painter.drawText(
+                box, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), row
+            )
         else:
             self._paint(painter, option, rect, row)
         painter.restore()
 
-    def _paint(self, painter: QPainter, option: QStyleOptionViewItem, rect: QRect, row: Offer) -> None:
+    def _paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, rect: QRect, row: Offer
+    ) -> None:
         tokens, state = self._theme.tokens, option.state
         current = bool(state & QStyle.StateFlag.State_Selected)
         if current or (state & QStyle.StateFlag.State_MouseOver and not row.obstacle):
@@ -262,21 +315,33 @@ class _Drawn(QStyledItemDelegate):
         painter.setFont(sized(self._view.font(), 0.92))
         painter.setPen(QColor(tokens.muted))
         count = "" if row.obstacle else row.size
-        painter.drawText(top, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), count)
+        painter.drawText(
+            top, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), count
+        )
         painter.setFont(sized(self._view.font(), 1.0, bold=True))
         painter.setPen(QColor(tokens.faint if row.obstacle else tokens.text))
-        painter.drawText(top, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), row.method.title)
+        painter.drawText(
+            top, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), row.method.title
+        )
         painter.setFont(sized(self._view.font(), 0.92))
         painter.setPen(QColor(tokens.warn if row.obstacle else tokens.muted))
-        painter.drawText(self._below(row, inside), int(Qt.TextFlag.TextWordWrap), row.obstacle or row.method.summary)
+        painter.drawText(
+            self._below(row, inside),
+            int(Qt.TextFlag.TextWordWrap),
+            row.obstacle or row.method.summary,
+        )
         if self._model().many:
             self._tick(painter, rect, row)
 
     def _tick(self, painter: QPainter, rect: QRect, row: Offer) -> None:
         tokens, on = self._theme.tokens, row.method.name in self._model().ticks
         box = QRect(rect.left() + _PAD, rect.top() + _PAD + 1, 16, 16)
-        painter.setPen(QColor(tokens.accent if on else tokens.border if row.obstacle else tokens.border_strong))
-        painter.setBrush(QColor(tokens.accent if on else tokens.hover if row.obstacle else tokens.raised))
+        painter.setPen(
+            QColor(tokens.accent if on else tokens.border if row.obstacle else tokens.border_strong)
+        )
+        painter.setBrush(
+            QColor(tokens.accent if on else tokens.hover if row.obstacle else tokens.raised)
+        )
         painter.drawRoundedRect(box, 5, 5)
         if on:
             self._theme.icon("check", tokens.on_accent).paint(painter, box.adjusted(1, 1, -1, -1))
@@ -287,7 +352,9 @@ class _Drawn(QStyledItemDelegate):
     def _below(self, row: Offer, inside: QRect) -> QRect:
         metrics = QFontMetrics(sized(self._view.font(), 0.92))
         room = QRect(inside.left(), inside.top() + _LINE, inside.width(), 400)
-        return metrics.boundingRect(room, int(Qt.TextFlag.TextWordWrap), row.obstacle or row.method.summary)
+        return metrics.boundingRect(
+            room, int(Qt.TextFlag.TextWordWrap), row.obstacle or row.method.summary
+        )
 
     def _model(self) -> MethodsModel:
         model = self._view.model()

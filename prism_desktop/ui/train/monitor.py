@@ -18,8 +18,15 @@ from prism_desktop.ui.widgets.curves import Curve, CurveChart, Legend
 from prism_desktop.ui.widgets.multiples import Mini, Multiples
 from prism_desktop.ui.widgets.painted import series_colour
 
-_REDRAW = 150  # ms between two drawings of a live run: the eye sees motion, the event loop stays free
-_KINDS = {"finished": "good", "failed": "bad", "interrupted": "warn", "stopped": "", "paused": "warn"}
+# ms between two drawings of a live run: the eye sees motion, the event loop stays free
+_REDRAW = 150
+_KINDS = {
+    "finished": "good",
+    "failed": "bad",
+    "interrupted": "warn",
+    "stopped": "",
+    "paused": "warn",
+}
 _ASKED = {
     "pause": "Pausing after this step…",
     "run": "Going on…",
@@ -48,8 +55,10 @@ class Monitor(QWidget):
         self.theme = theme
         self._row: RunRow | None = None
         self._story = Story()
-        self._first: Story | None = None  # the consensus model's, drawn while it trains and the run has no curves
-        self._told: tuple[str, str, str, str] | None = None  # run, what it was told, and its state and stage then
+        # the consensus model's, drawn while it trains and the run has no curves
+        self._first: Story | None = None
+        # run, what it was told, and its state and stage then
+        self._told: tuple[str, str, str, str] | None = None
         self._overlays: tuple[Overlay, ...] = ()
         self._names: dict[str, str] = {}
         self._dirty = False
@@ -60,15 +69,20 @@ class Monitor(QWidget):
         self._lay_out()
         theme.changed.connect(self.touch)
 
-    def show_run(self, row: RunRow, story: Story, names: dict[str, str], first: Story | None = None) -> None:
+    def show_run(
+        self, row: RunRow, story: Story, names: dict[str, str], first: Story | None = None
+    ) -> None:
         """Show a run; `names` says what to call each labeler."""
         self.renew(row, story, names, first)
         self._redraw()
         for chart in (self.loss, self.accuracy):
             chart.fit()
 
-    def renew(self, row: RunRow, story: Story, names: dict[str, str], first: Story | None = None) -> None:
-        """The same run, grown or in another state, or its labelers renamed; `first` is its consensus model's story."""
+    def renew(
+        self, row: RunRow, story: Story, names: dict[str, str], first: Story | None = None
+    ) -> None:
+        """The same run, grown or in another state, or its labelers
+        renamed; `first` is its consensus model's story."""
         self._row, self._story, self._names, self._first = row, story, names, first
         self.touch()
 
@@ -103,9 +117,15 @@ class Monitor(QWidget):
         self.title, self.state = label("", "title"), chip("")
         self.stages, self.working = StageStrip(self.theme), label("", "small")
         self.pause = button("&Pause", self._pause, tip="Pause; the process keeps its place")
-        self.stop = button("S&top and keep", lambda: self.asked.emit("stop"), tip="Keep and test the best epoch")
-        self.discard = button("&Discard", lambda: self.asked.emit("discard"), "danger", tip="Stop and delete this run")
-        self.resume = button("&Resume", lambda: self.asked.emit("resume"), "primary", tip="From the last checkpoint")
+        self.stop = button(
+            "S&top and keep", lambda: self.asked.emit("stop"), tip="Keep and test the best epoch"
+        )
+        self.discard = button(
+            "&Discard", lambda: self.asked.emit("discard"), "danger", tip="Stop and delete this run"
+        )
+        self.resume = button(
+            "&Resume", lambda: self.asked.emit("resume"), "primary", tip="From the last checkpoint"
+        )
         self.failure = label("", "", wrap=True)
         self.failure.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.failure_box = frame("failure", columns(self.failure, margin=GRID + 4))
@@ -123,7 +143,9 @@ class Monitor(QWidget):
         self.smoothing.setValue(85)
         self.smoothing.setFixedWidth(110)
         self.smoothing.setAccessibleName("Smoothing of the training curves")
-        self.smoothing.setToolTip("Smoothing of the training curves; the raw values stay visible behind")
+        self.smoothing.setToolTip(
+            "Smoothing of the training curves; the raw values stay visible behind"
+        )
         self.smoothing.valueChanged.connect(self.touch)
         self.per_labeler, self.per_attribute = Multiples(self.theme), Multiples(self.theme)
 
@@ -133,12 +155,15 @@ class Monitor(QWidget):
         smoothing = QWidget()
         smoothing.setLayout(columns(None, label("Smoothing", "small"), self.smoothing))
         loss, accuracy = (
-            self._card(*each) for each in (("Loss", self.loss, self.legend), ("Accuracy", self.accuracy, smoothing))
+            self._card(*each)
+            for each in (("Loss", self.loss, self.legend), ("Accuracy", self.accuracy, smoothing))
         )
         charts = self._charts = QWidget()
         charts.setLayout(columns(loss, accuracy, gap=2 * GRID))
         self._small = tuple(
-            self._card(f"Accuracy per {noun}", view, label("validation solid, training dashed", "small"))
+            self._card(
+                f"Accuracy per {noun}", view, label("validation solid, training dashed", "small")
+            )
             for noun, view in (("labeler", self.per_labeler), ("attribute", self.per_attribute))
         )
         inside = QWidget()
@@ -161,7 +186,8 @@ class Monitor(QWidget):
         scroll.setAccessibleName("Curves of the run")
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)  # its room stays, as in the card below
+        # its room stays, as in the card below
+        scroll.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self.setLayout(rows(scroll, gap=0))
 
     def _card(self, title: str, content: QWidget, legend: QWidget | None = None) -> QFrame:
@@ -194,10 +220,14 @@ class Monitor(QWidget):
             restyle(self.state, kind=_KINDS.get(state, "accent"))
         live = state in _WORKING
         self._show_buttons(state, live=live, resumable=row.run.resumable)
-        message = " ".join(part for part in (story.message or row.run.message, story.advice) if part)
+        message = " ".join(
+            part for part in (story.message or row.run.message, story.advice) if part
+        )
         if state == "interrupted":
             message = (
-                message or "The training's process ended without a word. Its last checkpoint was kept: press Resume."
+                message
+                or "The training's process ended without a word. Its last checkpoint was kept: "
+                "press Resume."
             )
         self.failure.setText(message)
         self.failure_box.setVisible(state in ("failed", "interrupted") and bool(message))
@@ -208,12 +238,15 @@ class Monitor(QWidget):
 
     def _show_buttons(self, state: str, *, live: bool, resumable: bool) -> None:
         focused = self.focusWidget()
-        steps = live and self._story.stage not in ("predicting", "evaluating")  # what can be paused or cut short
+        # what can be paused or cut short
+        steps = live and self._story.stage not in ("predicting", "evaluating")
         self.resume.setVisible(resumable)
         for each in (self.pause, self.stop):
             each.setVisible(steps)
         self.discard.setText("&Discard" if live else "De&lete")
-        self.discard.setToolTip("Stop and delete this run" if live else "Delete this run and all it learned")
+        self.discard.setToolTip(
+            "Stop and delete this run" if live else "Delete this run and all it learned"
+        )
         self.pause.setText("&Go on" if state == "paused" else "&Pause")
         if focused in (self.pause, self.stop, self.resume) and focused.isHidden():
             # Qt would hand the focus on to Delete.
@@ -238,7 +271,8 @@ class Monitor(QWidget):
         return self._story.state if self._story.state == "paused" else self._row.run.state
 
     def _kept(self) -> int | None:
-        """The epoch whose model an ended run kept, which its numbers are about; None while it goes on."""
+        """The epoch whose model an ended run kept, which
+        its numbers are about; None while it goes on."""
         return None if self.now() in _WORKING else self._story.best_epoch
 
     def _show_curves(self) -> None:
@@ -246,7 +280,9 @@ class Monitor(QWidget):
         whose = "consensus, " if self._first is not None else ""
         train, val = series_colour(tokens, 0), series_colour(tokens, 1)
         weight = self.smoothing.value() / 100
-        self._charts.setVisible(self.now() in _WORKING or bool(story.step_loss.x or story.val_loss.x))
+        self._charts.setVisible(
+            self.now() in _WORKING or bool(story.step_loss.x or story.val_loss.x)
+        )
         for chart, step, per_epoch in (
             (self.loss, story.step_loss, story.val_loss),
             (self.accuracy, story.step_accuracy, story.val_accuracy),
@@ -261,15 +297,21 @@ class Monitor(QWidget):
                 curves.append(Curve(other.name, other.colour, trace.x, trace.y, "dots"))
             chart.show_curves(curves, story.best_epoch)
         self.legend.show_entries([(f"{whose}train", train), (f"{whose}validation", val)])
-        self.others.show_entries([(f"{each.name}: validation", each.colour) for each in self._overlays])
+        self.others.show_entries(
+            [(f"{each.name}: validation", each.colour) for each in self._overlays]
+        )
         self.others.setVisible(bool(self._overlays))
 
     def _show_small(self) -> None:
         story = self._first or self._story
         labelers = [
-            self._mini(self._names.get(k, k), place, small) for place, (k, small) in enumerate(story.labelers.items())
+            self._mini(self._names.get(k, k), place, small)
+            for place, (k, small) in enumerate(story.labelers.items())
         ]
-        attributes = [self._mini(name, place, small) for place, (name, small) in enumerate(story.attributes.items())]
+        attributes = [
+            self._mini(name, place, small)
+            for place, (name, small) in enumerate(story.attributes.items())
+        ]
         for card, view, minis in zip(
             self._small, (self.per_labeler, self.per_attribute), (labelers, attributes), strict=True
         ):
@@ -280,4 +322,11 @@ class Monitor(QWidget):
         colour = series_colour(self.theme.tokens, place)
         kept = self._kept()
         value = small.val.last if kept is None else small.val.at(kept)
-        return Mini(name, colour, (small.train.x, small.train.y), (small.val.x, small.val.y), value, small.count)
+        return Mini(
+            name,
+            colour,
+            (small.train.x, small.train.y),
+            (small.val.x, small.val.y),
+            value,
+            small.count,
+        )

@@ -51,7 +51,8 @@ class RunRow:
 
     @property
     def gain(self) -> float | None:
-        """Macro accuracy above the consensus model's on the same split; None where there is none to compare with."""
+        """Macro accuracy above the consensus model's on the same
+        split; None where there is none to compare with."""
         run = self.run
         if run.method == "consensus" or run.macro is None or run.consensus_macro is None:
             return None
@@ -82,7 +83,9 @@ def offered(study: "Study") -> Offered:
         labelers={each.code: each.display_name or each.code for each in labelers},
         attributes=tuple(each.name for each in study.attributes()),
         embeddings=list_embeddings(study.path),
-        answered=frozenset(each.labeler for each in study.progress() if each.ratings or each.comparisons),
+        answered=frozenset(
+            each.labeler for each in study.progress() if each.ratings or each.comparisons
+        ),
         profiles=frozenset(each.code for each in labelers if each.profile.strip()),
         simulated=study.info().simulated,
     )
@@ -138,7 +141,8 @@ def tell(run: Path, command: str) -> None:
 
 
 def draw_curves(path: Path, runs: Mapping[str, Path]) -> None:
-    """Learning curves of runs, by the name each shall have: the accuracy, and the loss in a file beside it."""
+    """Learning curves of runs, by the name each shall have:
+    the accuracy, and the loss in a file beside it."""
     from prism_desktop.engine.analysis.figures import curves_figure
     from prism_desktop.engine.analysis.plotting import save_figure
 
@@ -148,7 +152,9 @@ def draw_curves(path: Path, runs: Mapping[str, Path]) -> None:
 
 
 def find_device() -> Iterator[Event[Any]]:
-    """Which device "auto" means; the last event is `Done[tuple[str, str]]`, empty if it could not be found out.
+    """Which device "auto" means.
+
+    The last event is `Done[tuple[str, str]]`, empty if it could not be found out.
 
     The process that was asked waits for work then, so that the first training starts at once."""
     from prism_desktop.engine.processes.device_choice import device_in_child

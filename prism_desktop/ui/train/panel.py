@@ -84,7 +84,9 @@ class TrainPanel(QWidget):
         study = self.context.study
         if study is not None:
             path = Path(study.path)
-            self.context.ask(lambda: operations.rows(path), self._show_rows, owner=self, topic="runs")
+            self.context.ask(
+                lambda: operations.rows(path), self._show_rows, owner=self, topic="runs"
+            )
 
     def _make(self) -> None:
         theme = self.context.theme
@@ -102,7 +104,10 @@ class TrainPanel(QWidget):
         self.table, self.log = self.below.table, self.below.log
         self.table.shown.connect(self.show_run)
         self.table.runs.ticked.connect(self._overlay)
-        self.no_study, self.no_runs = no_study(self.context), no_runs(self.context, self.form.start.click)
+        self.no_study, self.no_runs = (
+            no_study(self.context),
+            no_runs(self.context, self.form.start.click),
+        )
 
     def _lay_out(self) -> None:
         self._split = QSplitter(Qt.Orientation.Vertical)
@@ -165,7 +170,9 @@ class TrainPanel(QWidget):
         study = self.context.study
         if changes.runs:
             self.refresh()
-        if study is not None and (changes.labelers or changes.attributes or changes.images or changes.trials):
+        if study is not None and (
+            changes.labelers or changes.attributes or changes.images or changes.trials
+        ):
             self._ask_study(study)
 
     def _show_study(self, found: operations.Offered) -> None:
@@ -186,7 +193,11 @@ class TrainPanel(QWidget):
             return
         self.table.runs.show(found)
         self.form.know(
-            {(row.run.method, row.run.backbone): row.parameters for row in reversed(found) if row.parameters}
+            {
+                (row.run.method, row.run.backbone): row.parameters
+                for row in reversed(found)
+                if row.parameters
+            }
         )
         names = {row.run.name for row in found}
         if self._wanted in names:
@@ -287,7 +298,11 @@ class TrainPanel(QWidget):
             return
         self.monitor.acknowledge(what)
         told = Changes(runs=True)
-        self.context.ask(lambda: operations.tell(path, what), lambda _: self.context.changed.emit(told), owner=self)
+        self.context.ask(
+            lambda: operations.tell(path, what),
+            lambda _: self.context.changed.emit(told),
+            owner=self,
+        )
 
     def _export_curves(self) -> None:
         names = dict.fromkeys((self._shown, *self.table.runs.ticks))

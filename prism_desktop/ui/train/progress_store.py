@@ -59,7 +59,9 @@ class Stories(QObject):
                 del self._watches[name]
                 self.ended.emit(name)
 
-        job = self._context.jobs.start(operations.watch(row.run.path), f"watch {name}", quiet=True, events=hear)
+        job = self._context.jobs.start(
+            operations.watch(row.run.path), f"watch {name}", quiet=True, events=hear
+        )
         self._watches[name] = job
         job.failed.connect(self._context.report)
         job.finished.connect(end)

@@ -16,13 +16,16 @@ _ONLY: Mapping[str, Callable[[Method], bool]] = {
     "members": lambda method: method.made == "combination",
     "decoder": lambda method: method.scorer == "mlp",
 }
-_ALWAYS = frozenset({"split", "pairs", "recipe", "seed", "device", "precision", "threads", "compare"})
+_ALWAYS = frozenset(
+    {"split", "pairs", "recipe", "seed", "device", "precision", "threads", "compare"}
+)
 
 
 def applies(method: Method, key: str) -> bool:
     """Whether a setting (dotted key) can change what a method does.
 
-    A combination trains its members with the same settings, so it heeds those of training by gradient."""
+    A combination trains its members with the same settings, so it heeds those of training by
+    gradient."""
     group = key.partition(".")[0]
     if group in _ONLY:
         return _ONLY[group](method)

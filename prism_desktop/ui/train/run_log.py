@@ -27,4 +27,6 @@ class RunLog(QPlainTextEdit):
         """Append what is new."""
         new, self._told = story.log[self._told :], len(story.log)
         if new:
-            self.appendPlainText("\n".join(f"{datetime.fromtimestamp(t):%H:%M:%S}   {text}" for t, _, text in new))
+            self.appendPlainText(
+                "\n".join(f"{datetime.fromtimestamp(t):%H:%M:%S}   {text}" for t, _, text in new)
+            )

@@ -1,4 +1,5 @@
-"""What a run's events tell so far: the numbers behind the curves, folded from `events.jsonl` one event at a time."""
+"""What a run's events tell so far: the numbers behind the
+curves, folded from `events.jsonl` one event at a time."""
 
 from array import array
 from bisect import bisect_left
@@ -36,7 +37,10 @@ class Trace:
     y: "array[float]" = field(default_factory=_floats)
 
     def add(self, x: float, y: object) -> None:
-        """Append a point if it has a value; what lies at or after `x` (a resumed run repeats it) is dropped first."""
+        """Append a point if it has a value.
+
+        What lies at or after `x` (a resumed run repeats it) is dropped first.
+        """
         if not isinstance(y, int | float):
             return
         if self.x and self.x[-1] >= x:
@@ -92,8 +96,10 @@ class Story:
     best_epoch: int | None = None
     images_per_second: float | None = None
     eta_seconds: float | None = None
-    working: str = ""  # what goes on before the first step: "Training the consensus model, epoch 3 (40 %)"
-    pace: tuple[float, int, int] | None = None  # (unix time, done, total) from which the time left is reckoned
+    # what goes on before the first step: "Training the consensus model, epoch 3 (40 %)"
+    working: str = ""
+    # (unix time, done, total) from which the time left is reckoned
+    pace: tuple[float, int, int] | None = None
     log: list[tuple[float, str, str]] = field(default_factory=list)  # (unix time, kind, sentence)
     message: str = ""
     advice: str = ""
@@ -106,7 +112,8 @@ class Story:
                 tell(self, event)
 
     def at(self, event: Mapping[str, Any]) -> float:
-        """Where a step lies on the common axis, in epochs, so that runs of different batch sizes can be overlaid."""
+        """Where a step lies on the common axis, in epochs, so
+        that runs of different batch sizes can be overlaid."""
         step = float(event.get("step", 0))
         return step / self.steps_per_epoch if self.steps_per_epoch else step
 
@@ -130,7 +137,11 @@ def _started(story: Story, event: Mapping[str, Any]) -> None:
 
 
 def _progress(story: Story, event: Mapping[str, Any]) -> None:
-    done, total, what = int(event.get("done") or 0), int(event.get("total") or 0), str(event.get("what") or "")
+    done, total, what = (
+        int(event.get("done") or 0),
+        int(event.get("total") or 0),
+        str(event.get("what") or ""),
+    )
     share = f" ({min(1.0, done / total):.0%})" if total else ""
     story.working = f"{what}{share}"
     if story.stage == "consensus" and not what.startswith("Training"):
@@ -147,9 +158,12 @@ def _progress(story: Story, event: Mapping[str, Any]) -> None:
 def _stage(story: Story, event: Mapping[str, Any]) -> None:
     story.stage, story.working = str(event.get("name", "")), ""
     story.companion, story.pace, story.eta_seconds = str(event.get("run") or ""), None, None
-    if event.get("process") == "started":  # a new process works on the run, maybe after one that failed
+    # a new process works on the run, maybe after one that failed
+    if event.get("process") == "started":
         story.state, story.message, story.advice = "preparing", "", ""
-        story.working = "Starting a process for the training; loading its libraries takes some seconds"
+        story.working = (
+            "Starting a process for the training; loading its libraries takes some seconds"
+        )
     story.note(event, "stage", _SAID.get(story.stage, f"Stage: {story.stage}."))
 
 
@@ -181,7 +195,11 @@ def _epoch(story: Story, event: Mapping[str, Any]) -> None:
     nll, accuracy = val.get("nll"), val.get("accuracy")
     if nll is not None and accuracy is not None:
         mark = ", the best so far" if event.get("best") else ""
-        story.note(event, "epoch", f"Epoch {epoch}: validation loss {nll:.3f}, accuracy {accuracy:.1%}{mark}.")
+        story.note(
+            event,
+            "epoch",
+            f"Epoch {epoch}: validation loss {nll:.3f}, accuracy {accuracy:.1%}{mark}.",
+        )
 
 
 def _notice(story: Story, event: Mapping[str, Any]) -> None:
@@ -194,7 +212,11 @@ def _turn(story: Story, event: Mapping[str, Any]) -> None:
     if kind in ("finished", "stopped"):
         story.best_epoch = event.get("best_epoch", story.best_epoch)
         story.eta_seconds = None
-    story.note(event, "stage", {"stopped": "Stopped; the best epoch was kept."}.get(kind, f"{kind.capitalize()}."))
+    story.note(
+        event,
+        "stage",
+        {"stopped": "Stopped; the best epoch was kept."}.get(kind, f"{kind.capitalize()}."),
+    )
 
 
 def _failed(story: Story, event: Mapping[str, Any]) -> None:

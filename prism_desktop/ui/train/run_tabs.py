@@ -16,7 +16,9 @@ SCROLL_BAR = 12  # px, its width in the style sheet
 class Below(QWidget):
     """A card with two pages and the buttons that write files."""
 
-    def __init__(self, theme: Theme, export_curves: Callable[[], object], export_table: Callable[[], object]) -> None:
+    def __init__(
+        self, theme: Theme, export_curves: Callable[[], object], export_table: Callable[[], object]
+    ) -> None:
         super().__init__()
         self.table, self.log = RunsTable(theme), RunLog()
         self.segments = Segments({"runs": "Runs", "log": "Log"})
@@ -24,7 +26,9 @@ class Below(QWidget):
         pages.addWidget(self.table)
         pages.addWidget(self.log)
         self.segments.picked.connect(lambda name: pages.setCurrentIndex(0 if name == "runs" else 1))
-        curves = button("Export &curves", export_curves, "quiet", tip="As SVG, PDF or PNG, with the ticked runs")
+        curves = button(
+            "Export &curves", export_curves, "quiet", tip="As SVG, PDF or PNG, with the ticked runs"
+        )
         table = button("E&xport table", export_table, "quiet", tip="As CSV")
         lower = rows(columns(self.segments, None, curves, table), pages, gap=GRID)
         lower.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID)

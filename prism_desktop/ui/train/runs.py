@@ -5,7 +5,16 @@ from datetime import datetime
 from pathlib import PureWindowsPath
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt, Signal
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QRect,
+    QSize,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -60,7 +69,11 @@ class RunsModel(QAbstractTableModel):
 
     def colour(self, name: str) -> QColor | None:
         """The colour of a ticked run; the first two colours are the shown run's own."""
-        return series_colour(self._theme.tokens, self.ticks.index(name) + 2) if name in self.ticks else None
+        return (
+            series_colour(self._theme.tokens, self.ticks.index(name) + 2)
+            if name in self.ticks
+            else None
+        )
 
     def rowCount(self, parent: _Index | None = None) -> int:
         return 0 if parent is not None and parent.isValid() else len(self.rows)
@@ -68,12 +81,16 @@ class RunsModel(QAbstractTableModel):
     def columnCount(self, parent: _Index | None = None) -> int:
         return 0 if parent is not None and parent.isValid() else len(COLUMNS)
 
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
         if orientation == Qt.Orientation.Horizontal:
             if role == Qt.ItemDataRole.DisplayRole:
                 return COLUMNS[section]
             if role == Qt.ItemDataRole.TextAlignmentRole:
-                side = Qt.AlignmentFlag.AlignRight if section in _RIGHT else Qt.AlignmentFlag.AlignLeft
+                side = (
+                    Qt.AlignmentFlag.AlignRight if section in _RIGHT else Qt.AlignmentFlag.AlignLeft
+                )
                 return side | Qt.AlignmentFlag.AlignVCenter
         return None
 
@@ -87,9 +104,13 @@ class RunsModel(QAbstractTableModel):
             case Qt.ItemDataRole.DisplayRole:
                 return cells(row)[column]
             case Qt.ItemDataRole.CheckStateRole if column == 0:
-                return Qt.CheckState.Checked if row.run.name in self.ticks else Qt.CheckState.Unchecked
+                return (
+                    Qt.CheckState.Checked if row.run.name in self.ticks else Qt.CheckState.Unchecked
+                )
             case Qt.ItemDataRole.TextAlignmentRole:
-                side = Qt.AlignmentFlag.AlignRight if column in _RIGHT else Qt.AlignmentFlag.AlignLeft
+                side = (
+                    Qt.AlignmentFlag.AlignRight if column in _RIGHT else Qt.AlignmentFlag.AlignLeft
+                )
                 return side | Qt.AlignmentFlag.AlignVCenter
             case Qt.ItemDataRole.ForegroundRole:
                 return self._ink(row, column)
@@ -134,7 +155,18 @@ def cells(row: RunRow) -> tuple[str, ...]:
     both = row.low is not None and row.high is not None
     interval = f"{100 * (row.low or 0):.1f} – {100 * (row.high or 0):.1f}" if both else "–"
     gain = f"{100 * row.gain:+.1f} points" if row.gain is not None else "–"
-    return ("", method, started, run.state, macro, interval, gain, short(run.backbone), run.split, str(run.seed))
+    return (
+        "",
+        method,
+        started,
+        run.state,
+        macro,
+        interval,
+        gain,
+        short(run.backbone),
+        run.split,
+        str(run.seed),
+    )
 
 
 def short(backbone: str) -> str:
@@ -142,7 +174,11 @@ def short(backbone: str) -> str:
     if "/" not in backbone and "\\" not in backbone:
         return backbone
     model, _, weights = backbone.partition(":") if backbone[1:2] != ":" else (backbone, "", "")
-    return PureWindowsPath(model).name if model.endswith(".json") else f"{model}:{PureWindowsPath(weights).name}"
+    return (
+        PureWindowsPath(model).name
+        if model.endswith(".json")
+        else f"{model}:{PureWindowsPath(weights).name}"
+    )
 
 
 class RunsTable(QTableView):
@@ -159,7 +195,8 @@ class RunsTable(QTableView):
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setShowGrid(False)
         self.setWordWrap(False)
-        self.setTabKeyNavigation(False)  # cells cannot be edited, so Tab has nothing to do among them
+        # cells cannot be edited, so Tab has nothing to do among them
+        self.setTabKeyNavigation(False)
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(36)
         self.setItemDelegateForColumn(0, _Tick(self))
@@ -187,7 +224,9 @@ class RunsTable(QTableView):
             index = self.runs.index(self.currentIndex().row(), 0)
             on = index.data(Qt.ItemDataRole.CheckStateRole) == Qt.CheckState.Checked
             self.runs.setData(
-                index, Qt.CheckState.Unchecked if on else Qt.CheckState.Checked, Qt.ItemDataRole.CheckStateRole
+                index,
+                Qt.CheckState.Unchecked if on else Qt.CheckState.Checked,
+                Qt.ItemDataRole.CheckStateRole,
             )
             return
         super().keyPressEvent(event)
@@ -222,12 +261,16 @@ class _Tick(QStyledItemDelegate):
     def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
         return QSize(44, 36)
 
-    def editorEvent(self, event: Any, model: Any, option: QStyleOptionViewItem, index: _Index) -> bool:
+    def editorEvent(
+        self, event: Any, model: Any, option: QStyleOptionViewItem, index: _Index
+    ) -> bool:
         if event.type() == event.Type.MouseButtonRelease:
             on = index.data(Qt.ItemDataRole.CheckStateRole) == Qt.CheckState.Checked
             return bool(
                 model.setData(
-                    index, Qt.CheckState.Unchecked if on else Qt.CheckState.Checked, Qt.ItemDataRole.CheckStateRole
+                    index,
+                    Qt.CheckState.Unchecked if on else Qt.CheckState.Checked,
+                    Qt.ItemDataRole.CheckStateRole,
                 )
             )
         return bool(event.type() == event.Type.MouseButtonDblClick)

@@ -1,4 +1,5 @@
-"""Fields made from the settings of a training run: one editor per setting, its gloss as tool tip, its errors inline."""
+"""Fields made from the settings of a training run: one editor
+per setting, its gloss as tool tip, its errors inline."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -73,9 +74,21 @@ _CAPTIONS = {
     "decoder.glu": "Gate each layer (GLU)",
     "decoder.batch_norm": "Normalise over the batch",
 }
-_EMPTY = {"epochs": "automatic", "max_steps": "no limit", "threads": "all", "lora_std": "PEFT's own"}  # else "none"
+# else "none"
+_EMPTY = {
+    "epochs": "automatic",
+    "max_steps": "no limit",
+    "threads": "all",
+    "lora_std": "PEFT's own",
+}
 _EMPTY |= {"clusters": "best silhouette", "members": "its own choice"}
-_SHORT = {"lr": "learning rate", "lora": "LoRA", "std": "spread", "val": "validation share", "train": "training share"}
+_SHORT = {
+    "lr": "learning rate",
+    "lora": "LoRA",
+    "std": "spread",
+    "val": "validation share",
+    "train": "training share",
+}
 
 
 class SettingField(QWidget):
@@ -86,7 +99,8 @@ class SettingField(QWidget):
     def __init__(self, setting: Setting) -> None:
         super().__init__()
         self.setting = setting
-        self.start: Any = setting.default  # what it is unless something is changed; methods and recipes move it
+        # what it is unless something is changed; methods and recipes move it
+        self.start: Any = setting.default
         self.applies = True  # whether the chosen method heeds it
         self.editor = self._make()
         self._problem = label("", "bad", wrap=True)
@@ -96,7 +110,8 @@ class SettingField(QWidget):
         self.editor.setAccessibleDescription(setting.description)
         top = () if setting.kind == "bool" else (label(caption(setting.key), "field"),)
         self.editor.setMinimumWidth(0)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)  # columns of one width
+        # columns of one width
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.setLayout(rows(*top, self.editor, self._problem, gap=4))
 
     def text(self) -> str:
@@ -124,7 +139,8 @@ class SettingField(QWidget):
         return self.text() == (str(self.start).lower() if self._is_bool else written(self.start))
 
     def rebase(self, start: Any) -> None:
-        """Another starting value: the field shows it unless something else was chosen on purpose."""
+        """Another starting value: the field shows it
+        unless something else was chosen on purpose."""
         untouched = self.is_default()
         self.start = start
         if untouched:
@@ -137,7 +153,11 @@ class SettingField(QWidget):
 
     def problem(self) -> str:
         """What is wrong with the value, in a few words; empty if nothing is."""
-        return "" if self.is_default() or not self.applies else problem_of(self.setting.key, self.text())
+        return (
+            ""
+            if self.is_default() or not self.applies
+            else problem_of(self.setting.key, self.text())
+        )
 
     def check(self) -> None:
         """Show what is wrong below the field."""
@@ -161,7 +181,9 @@ class SettingField(QWidget):
             choice = QComboBox()
             choice.addItems(setting.choices)
             choice.setCurrentText(str(setting.default))
-            choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            choice.setSizeAdjustPolicy(
+                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            )
             choice.currentIndexChanged.connect(self.changed)
             still(choice)
             return choice
@@ -181,7 +203,8 @@ class _Still(QObject):
 
 
 def still(widget: QWidget) -> None:
-    """A wheel over a form scrolls the form: it neither changes the field it passes nor gives it the focus."""
+    """A wheel over a form scrolls the form: it neither
+    changes the field it passes nor gives it the focus."""
     widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     widget.installEventFilter(_Still(widget))
 
@@ -207,7 +230,9 @@ def caption(key: str) -> str:
 def grouped(settings: Iterable[Setting], apart: frozenset[str]) -> dict[str, list[Setting]]:
     """Settings under their headings, without those in `apart`; a new one of no group comes last."""
     by_key = {setting.key: setting for setting in settings if setting.key not in apart}
-    groups = {title: [by_key.pop(key) for key in keys if key in by_key] for title, keys in _GROUPS.items()}
+    groups = {
+        title: [by_key.pop(key) for key in keys if key in by_key] for title, keys in _GROUPS.items()
+    }
     if by_key:
         groups["More"] = list(by_key.values())
     return {title: group for title, group in groups.items() if group}
@@ -218,13 +243,17 @@ def problem_of(key: str, text: str) -> str:
     try:
         TrainConfig().with_settings([f"{key}={text}"])
     except InputError as error:
-        _, named, why = str(error).partition("”: it ")  # the setting's key and the text stand there already
+        # the setting's key and the text stand there already
+        _, named, why = str(error).partition("”: it ")
         return f"{why[0].upper()}{why[1:]}" if named else str(error)
     return ""
 
 
 class Group(QWidget):
-    """Settings under a heading: short fields two abreast, a tick box on a line of its own; hidden without any."""
+    """Settings under a heading: short fields two abreast, a tick box on a line of its own.
+
+    Hidden without any.
+    """
 
     def __init__(self, title: str, fields: Sequence[SettingField]) -> None:
         super().__init__()

@@ -40,14 +40,20 @@ class StageStrip(Painted):
         for place, name in enumerate(names):
             done, here = place < now, place == now
             bad = here and self._state in ("failed", "interrupted")
-            colour = QColor(tokens.bad if bad else tokens.accent if done or here else tokens.border_strong)
+            colour = QColor(
+                tokens.bad if bad else tokens.accent if done or here else tokens.border_strong
+            )
             painter.setPen(QPen(colour, 1.6))
             painter.setBrush(colour if done or here else Qt.BrushStyle.NoBrush)
             painter.drawEllipse(QPointF(x, y), _DOT, _DOT)
             painter.setFont(sized(self.font(), 0.92, bold=here))
             painter.setPen(QColor(tokens.bad if bad else tokens.text if here else tokens.muted))
             width = painter.fontMetrics().horizontalAdvance(name)
-            painter.drawText(QRectF(x + 10, 0, width + 4, self.height()), int(Qt.AlignmentFlag.AlignVCenter), name)
+            painter.drawText(
+                QRectF(x + 10, 0, width + 4, self.height()),
+                int(Qt.AlignmentFlag.AlignVCenter),
+                name,
+            )
             x += width + 16
             if place < len(names) - 1:
                 painter.setPen(QPen(QColor(tokens.accent if done else tokens.border_strong), 1.4))

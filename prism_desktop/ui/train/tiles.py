@@ -8,7 +8,15 @@ from prism_desktop.ui.train.run_progress import Story
 from prism_desktop.ui.widgets.basics import GRID, label, rows
 from prism_desktop.ui.widgets.progress import time_left
 
-_NAMES = ("Validation accuracy", "Test accuracy", "Best epoch", "Epoch", "Time left", "Speed", "Device")
+_NAMES = (
+    "Validation accuracy",
+    "Test accuracy",
+    "Best epoch",
+    "Epoch",
+    "Time left",
+    "Speed",
+    "Device",
+)
 
 
 class Tiles(QWidget):
@@ -30,16 +38,21 @@ class Tiles(QWidget):
             flow.addWidget(tile)
 
     def show_numbers(self, row: RunRow, story: Story, kept: int | None, *, working: bool) -> None:
-        """Show a run's numbers: of the epoch `kept` where it has ended, else the newest; `working` is not paused."""
+        """Show a run's numbers: of the epoch `kept` where it has
+        ended, else the newest; `working` is not paused."""
         accuracy = story.val_accuracy.last if kept is None else story.val_accuracy.at(kept)
-        self.captions[_NAMES[0]].setText("Validation accuracy" if kept is None else "Validation, best epoch")
+        self.captions[_NAMES[0]].setText(
+            "Validation accuracy" if kept is None else "Validation, best epoch"
+        )
         left, speed = story.eta_seconds, story.images_per_second
         told = {
             "Validation accuracy": f"{accuracy:.1%}" if accuracy is not None else "–",
             "Test accuracy": f"{row.run.macro:.1%}" if row.run.macro is not None else "–",
             "Best epoch": str(story.best_epoch) if story.best_epoch is not None else "–",
             "Epoch": f"{story.epoch} of {story.epochs}" if story.epochs else "–",
-            "Time left": time_left(left).removesuffix(" left") if left is not None and working else "–",
+            "Time left": time_left(left).removesuffix(" left")
+            if left is not None and working
+            else "–",
             "Speed": f"{speed:,.0f} images/s" if speed else "–",
             "Device": story.device or "–",
         }

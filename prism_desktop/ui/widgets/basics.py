@@ -24,7 +24,8 @@ GRID = 8  # px; every margin and gap is a multiple (or half) of it
 
 
 def label(text: str, role: str = "", *, wrap: bool = False) -> QLabel:
-    """A label in a role of the style sheet: display, title, heading, strong, number, muted, small, field, chip..."""
+    """A label in a role of the style sheet: display, title,
+    heading, strong, number, muted, small, field, chip..."""
     made = QLabel(text)
     made.setTextFormat(Qt.TextFormat.PlainText)
     made.setProperty("role", role)
@@ -39,7 +40,9 @@ def chip(text: str, kind: str = "") -> QLabel:
     return made
 
 
-def button(text: str, clicked: Callable[[], object] | None = None, variant: str = "", *, tip: str = "") -> QPushButton:
+def button(
+    text: str, clicked: Callable[[], object] | None = None, variant: str = "", *, tip: str = ""
+) -> QPushButton:
     """A push button: "primary", "quiet", "danger" or plain; `&` marks its mnemonic."""
     made = QPushButton(text)
     made.setProperty("variant", variant)
@@ -54,7 +57,9 @@ def button(text: str, clicked: Callable[[], object] | None = None, variant: str 
 class IconButton(QToolButton):
     """A button that is only an icon; its tool tip names it for readers and screen readers."""
 
-    def __init__(self, theme: Theme, icon: str, tip: str, clicked: Callable[[], object] | None = None) -> None:
+    def __init__(
+        self, theme: Theme, icon: str, tip: str, clicked: Callable[[], object] | None = None
+    ) -> None:
         super().__init__()
         self._theme, self._icon = theme, icon
         self.setIconSize(QSize(18, 18))
@@ -91,7 +96,9 @@ def rows(*widgets: QWidget | QLayout | int | None, gap: int = GRID, margin: int 
     return _filled(QVBoxLayout(), widgets, gap, margin)
 
 
-def columns(*widgets: QWidget | QLayout | int | None, gap: int = GRID, margin: int = 0) -> QHBoxLayout:
+def columns(
+    *widgets: QWidget | QLayout | int | None, gap: int = GRID, margin: int = 0
+) -> QHBoxLayout:
     """Things beside each other; an int is a fixed space, None takes up what is left."""
     return _filled(QHBoxLayout(), widgets, gap, margin)
 

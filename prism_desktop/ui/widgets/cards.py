@@ -7,7 +7,8 @@ from prism_desktop.ui.widgets.basics import GRID, label, rows
 
 
 class Card(QFrame):
-    """A rounded surface: heading at the left, its buttons at the right, a body that can be emptied and refilled."""
+    """A rounded surface: heading at the left, its buttons at
+    the right, a body that can be emptied and refilled."""
 
     def __init__(self, title: str = "", *actions: QWidget) -> None:
         super().__init__()
@@ -29,7 +30,10 @@ class Card(QFrame):
 
 
 class ScrollPage(QScrollArea):
-    """A page that scrolls when the window is small; its content is centred and not wider than `width`."""
+    """A page that scrolls when the window is small.
+
+    Its content is centred and not wider than `width`.
+    """
 
     def __init__(self, content: QBoxLayout, width: int = 1200) -> None:
         super().__init__()

@@ -94,13 +94,16 @@ class CurveChart(BarePlot):
         self.fit()
 
     def _draw(self, item: pg.PlotDataItem, curve: Curve) -> None:
-        x, y = np.array(curve.x, float), np.array(curve.y, float)  # copies: the story goes on growing
+        # copies: the story goes on growing
+        x, y = (np.array(curve.x, float), np.array(curve.y, float))
         if curve.style == "ghost":
             item.setData(x, y, pen=pg.mkPen(faded(curve.colour, 0.28), width=1), antialias=False)
             return
         if curve.style == "line" and len(x) > _SMOOTH_POINTS:
             # The newest point is always drawn: the curve should end where the training is.
-            keep = np.unique(np.append(np.arange(0, len(x), -(-len(x) // _SMOOTH_POINTS)), len(x) - 1))
+            keep = np.unique(
+                np.append(np.arange(0, len(x), -(-len(x) // _SMOOTH_POINTS)), len(x) - 1)
+            )
             x, y = x[keep], y[keep]
         style = Qt.PenStyle.DashLine if curve.dashed else Qt.PenStyle.SolidLine
         pen = pg.mkPen(curve.colour, width=2, style=style)
@@ -155,7 +158,9 @@ class CurveChart(BarePlot):
             if curve.name and len(curve.x):
                 nearest = int(np.argmin(np.abs(np.array(curve.x) - at.x())))
                 lines.append(f"{curve.name}  {self._axes['left'].word(float(curve.y[nearest]))}")
-        self._hover.setText(f"{self._across} {at.x():.{0 if at.x() >= 30 else 1}f}\n" + "\n".join(lines))
+        self._hover.setText(
+            f"{self._across} {at.x():.{0 if at.x() >= 30 else 1}f}\n" + "\n".join(lines)
+        )
         (left, right), (low, high) = box.viewRange()
         x_side = 1.0 if at.x() > (left + right) / 2 else 0.0
         self._hover.setAnchor((x_side, 0.0 if at.y() > (low + high) / 2 else 1.0))
@@ -197,7 +202,11 @@ class Legend(Painted):
             painter.drawLine(QPointF(x, y), QPointF(x + 10, y))
             painter.setPen(QColor(self.tokens.muted))
             width = metrics.horizontalAdvance(name)
-            painter.drawText(QRectF(x + 15, 0, width + 4, self.height()), int(Qt.AlignmentFlag.AlignVCenter), name)
+            painter.drawText(
+                QRectF(x + 15, 0, width + 4, self.height()),
+                int(Qt.AlignmentFlag.AlignVCenter),
+                name,
+            )
             x += width + 30
         painter.end()
 

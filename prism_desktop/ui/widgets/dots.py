@@ -1,4 +1,5 @@
-"""Dots on a line from lowest to highest: where each labeler's model puts one face, attribute by attribute."""
+"""Dots on a line from lowest to highest: where each
+labeler's model puts one face, attribute by attribute."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,7 +34,9 @@ class Group:
 
     def words(self) -> str:
         """The group in words, for screen readers."""
-        return f"{self.name}: " + ", ".join(f"{d.name} {d.share:.0%}" for d in self.dots if d.share == d.share)
+        return f"{self.name}: " + ", ".join(
+            f"{d.name} {d.share:.0%}" for d in self.dots if d.share == d.share
+        )
 
 
 class Dots(Painted):
@@ -51,7 +54,9 @@ class Dots(Painted):
         """Show these; `lit` (group, row) stands out."""
         self._groups, self._lit = tuple(groups), lit
         told = (
-            f"{g.name}: " + ", ".join(f"{d.name} {d.share:.0%}" for d in g.dots if d.share == d.share) for g in groups
+            f"{g.name}: "
+            + ", ".join(f"{d.name} {d.share:.0%}" for d in g.dots if d.share == d.share)
+            for g in groups
         )
         self.setAccessibleDescription("; ".join(told))
         self.updateGeometry()
@@ -82,7 +87,10 @@ class Dots(Painted):
                 group = self._groups[found[0]]
                 dot = group.dots[found[1]]
                 if dot.share == dot.share:
-                    words = f"{dot.name}'s model finds this face more {group.name} than {dot.share:.0%} of the faces."
+                    words = (
+                        f"{dot.name}'s model finds this face more {group.name} than "
+                        f"{dot.share:.0%} of the faces."
+                    )
                     QToolTip.showText(event.globalPos(), words, self)
                     return True
         return super().event(event)
@@ -103,13 +111,20 @@ class Dots(Painted):
 
     def _left(self) -> float:
         names = (dot.name for group in self._groups for dot in group.dots)
-        return min(140, max((self.fontMetrics().horizontalAdvance(name) for name in names), default=40) + 16)
+        return min(
+            140,
+            max((self.fontMetrics().horizontalAdvance(name) for name in names), default=40) + 16,
+        )
 
-    def _paint_group(self, painter: QPainter, plot: QRectF, place: int, group: Group, top: float) -> None:
+    def _paint_group(
+        self, painter: QPainter, plot: QRectF, place: int, group: Group, top: float
+    ) -> None:
         tokens = self.tokens
         painter.setFont(sized(self.font(), 1.0, bold=True))
         painter.setPen(QColor(tokens.text))
-        painter.drawText(QRectF(0, top, self.width(), _HEAD), int(Qt.AlignmentFlag.AlignVCenter), group.name)
+        painter.drawText(
+            QRectF(0, top, self.width(), _HEAD), int(Qt.AlignmentFlag.AlignVCenter), group.name
+        )
         low, high = top + _HEAD, top + _HEAD + len(group.dots) * _ROW
         if self._lit is not None and self._lit[0] == place:
             painter.setPen(Qt.PenStyle.NoPen)
@@ -143,7 +158,9 @@ class Dots(Painted):
         painter.drawText(box, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), name)
         right = QRectF(plot.right() + 8, y - _ROW / 2, _RIGHT - 14, _ROW)
         if dot.share != dot.share:
-            painter.drawText(right, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), "–")
+            painter.drawText(
+                right, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), "–"
+            )
             return
         x = plot.left() + plot.width() * dot.share
         painter.setPen(QPen(dot.colour, 2))
@@ -153,7 +170,9 @@ class Dots(Painted):
         painter.drawEllipse(QPointF(x, y), 6, 6)
         painter.setPen(QColor(tokens.text))
         words = f"{100 * dot.share:.0f}"
-        painter.drawText(right, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), words)
+        painter.drawText(
+            right, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), words
+        )
 
     def _scale(self, painter: QPainter, plot: QRectF) -> None:
         painter.setFont(sized(self.font(), 0.82))

@@ -1,4 +1,5 @@
-"""Accuracies as dumbbells: the consensus model, the personal model with its interval, and the ceiling, row by row."""
+"""Accuracies as dumbbells: the consensus model, the personal
+model with its interval, and the ceiling, row by row."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +29,8 @@ class Bell:
     consensus: float | None = None
     ceiling: float | None = None
     strong: bool = False  # the mean over the others
-    share: float | None = None  # of the ceiling, where it is a mean of shares; otherwise it follows from the two
+    # of the ceiling, where it is a mean of shares; otherwise it follows from the two
+    share: float | None = None
 
     @property
     def gain(self) -> float | None:
@@ -90,7 +92,9 @@ class Dumbbells(Painted):
         return super().event(event)
 
     def _plot(self) -> QRectF:
-        widest = max((self.fontMetrics().horizontalAdvance(bell.name) for bell in self._bells), default=40)
+        widest = max(
+            (self.fontMetrics().horizontalAdvance(bell.name) for bell in self._bells), default=40
+        )
         left = min(170, widest + 34)
         right = sum(width for _, width in _COLUMNS) + 12
         return QRectF(left, _TOP, max(80.0, self.width() - left - right), _ROW * len(self._bells))
@@ -98,7 +102,11 @@ class Dumbbells(Painted):
     def _range(self) -> tuple[float, float]:
         values = [0.5]
         for bell in self._bells:
-            values += [v for v in (bell.accuracy, bell.low, bell.high, bell.consensus, bell.ceiling) if v is not None]
+            values += [
+                v
+                for v in (bell.accuracy, bell.low, bell.high, bell.consensus, bell.ceiling)
+                if v is not None
+            ]
         return max(0.0, min(values) - 0.02), min(1.0, max(values) + 0.02)
 
     def _axes(self, painter: QPainter, plot: QRectF, low: float, high: float) -> None:
@@ -106,7 +114,8 @@ class Dumbbells(Painted):
         painter.setFont(sized(self.font(), 0.85))
         marks = ticks(low, high, 6)
         apart = [mark for mark in marks if abs(mark - 0.5) * plot.width() > 70 * (high - low)]
-        for mark in [*apart, 0.5] if low <= 0.5 <= high else marks:  # chance is always marked, and by itself
+        # chance is always marked, and by itself
+        for mark in [*apart, 0.5] if low <= 0.5 <= high else marks:
             x = plot.left() + plot.width() * (mark - low) / (high - low)
             chance = abs(mark - 0.5) < 1e-9
             style = Qt.PenStyle.DashLine if chance else Qt.PenStyle.SolidLine
@@ -114,16 +123,23 @@ class Dumbbells(Painted):
             painter.drawLine(QPointF(x, plot.top()), QPointF(x, plot.bottom() + 4))
             painter.setPen(QColor(tokens.muted))
             word = f"{mark:.0%}" + (" chance" if chance else "")
-            for y in (plot.top() - 22, plot.bottom() + 6):  # a long list shows only one end at a time
-                painter.drawText(QRectF(x - 50, y, 100, 18), int(Qt.AlignmentFlag.AlignHCenter), word)
+            # a long list shows only one end at a time
+            for y in (plot.top() - 22, plot.bottom() + 6):
+                painter.drawText(
+                    QRectF(x - 50, y, 100, 18), int(Qt.AlignmentFlag.AlignHCenter), word
+                )
         x = plot.right() + 12
         for name, width in _COLUMNS:
             painter.setPen(QColor(tokens.muted))
             box = QRectF(x, 0, width, _TOP - 6)
-            painter.drawText(box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), name)
+            painter.drawText(
+                box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), name
+            )
             x += width
 
-    def _paint(self, painter: QPainter, plot: QRectF, bell: Bell, y: float, low: float, high: float) -> None:
+    def _paint(
+        self, painter: QPainter, plot: QRectF, bell: Bell, y: float, low: float, high: float
+    ) -> None:
         tokens = self.tokens
 
         def at(value: float) -> float:
@@ -136,10 +152,14 @@ class Dumbbells(Painted):
         if bell.ceiling is not None:
             painter.setPen(QPen(QColor(tokens.border_strong), 1, Qt.PenStyle.DotLine))
             painter.drawLine(QPointF(at(bell.accuracy), y), QPointF(at(bell.ceiling), y))
-            painter.setPen(QPen(QColor(tokens.text), 2.4, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
+            painter.setPen(
+                QPen(QColor(tokens.text), 2.4, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap)
+            )
             painter.drawLine(QPointF(at(bell.ceiling), y - 8), QPointF(at(bell.ceiling), y + 8))
         if bell.low is not None and bell.high is not None:
-            painter.setPen(QPen(faded(bell.colour, 0.3), 9, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+            painter.setPen(
+                QPen(faded(bell.colour, 0.3), 9, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
+            )
             painter.drawLine(QPointF(at(bell.low), y), QPointF(at(bell.high), y))
         if bell.consensus is not None:
             painter.setPen(QPen(bell.colour, 2))
@@ -158,7 +178,9 @@ class Dumbbells(Painted):
         painter.drawEllipse(QPointF(8, y), 4, 4)
         painter.setFont(sized(self.font(), 1.0, bold=bell.strong))
         painter.setPen(QColor(self.tokens.text))
-        name = painter.fontMetrics().elidedText(bell.name, Qt.TextElideMode.ElideRight, int(plot.left()) - 30)
+        name = painter.fontMetrics().elidedText(
+            bell.name, Qt.TextElideMode.ElideRight, int(plot.left()) - 30
+        )
         box = QRectF(20, y - 12, plot.left() - 24, 24)
         painter.drawText(box, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), name)
 
@@ -171,14 +193,19 @@ class Dumbbells(Painted):
                 f"{100 * gain + 0.0:+.1f}" if gain is not None else "–",
                 tokens.muted if gain is None else _sign(gain, tokens),
             ),
-            (f"{share:.0%}" if share is not None else "–", tokens.text if share is not None else tokens.muted),
+            (
+                f"{share:.0%}" if share is not None else "–",
+                tokens.text if share is not None else tokens.muted,
+            ),
             (f"{bell.count:,}", tokens.muted),
         )
         x = plot.right() + 12
         for (word, colour), (_, width) in zip(told, _COLUMNS, strict=True):
             painter.setPen(QColor(str(colour)))
             box = QRectF(x, y - 12, width, 24)
-            painter.drawText(box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), word)
+            painter.drawText(
+                box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), word
+            )
             x += width
 
 
@@ -213,7 +240,14 @@ class DumbbellKey(Painted):
                 painter.setBrush(QColor(tokens.accent))
                 painter.drawEllipse(QPointF(x + 6, y), 6, 6)
             elif kind == "interval":
-                painter.setPen(QPen(faded(tokens.accent, 0.35), 9, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+                painter.setPen(
+                    QPen(
+                        faded(tokens.accent, 0.35),
+                        9,
+                        Qt.PenStyle.SolidLine,
+                        Qt.PenCapStyle.RoundCap,
+                    )
+                )
                 painter.drawLine(QPointF(x, y), QPointF(x + 12, y))
             else:
                 painter.setPen(QPen(QColor(tokens.text), 2.4))

@@ -26,7 +26,10 @@ class EmptyState(QWidget):
         self.text.setFixedWidth(440)
         for each in (self.title, self.text):
             each.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        self.buttons = [button(name, act, "" if number else "primary") for number, (name, act) in enumerate(actions)]
+        self.buttons = [
+            button(name, act, "" if number else "primary")
+            for number, (name, act) in enumerate(actions)
+        ]
         middle = rows(
             None,
             columns(None, Icon(theme, icon, 40, "faint"), None),

@@ -40,11 +40,16 @@ class FaceDelegate(QStyledItemDelegate):
         self._font = sized(self._view.font(), 0.85)
         self._metrics = QFontMetrics(self._font)
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+    def sizeHint(
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> QSize:
         return self._view.gridSize()
 
     def paint(
-        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
     ) -> None:
         rect, state = option.rect, option.state
         selected, lit = state & QStyle.StateFlag.State_Selected, state & _LIT
@@ -119,14 +124,18 @@ class FaceDelegate(QStyledItemDelegate):
         model, tokens = self._view.faces, self._view.theme.tokens
         share = model.share(row)
         if not np.isnan(share):
-            self._rail(painter, QRectF(box.left(), box.top(), box.width(), 4), share, model.other(row))
+            self._rail(
+                painter, QRectF(box.left(), box.top(), box.width(), 4), share, model.other(row)
+            )
         line, note = QRectF(box.left(), box.bottom() - 17, box.width(), 17), model.note(row)
         painter.setFont(self._font)
         painter.setPen(QColor(tokens.text))
         painter.drawText(line, _RIGHT, note)
         room = int(line.width()) - self._metrics.horizontalAdvance(note) - 8
         painter.setPen(QColor(tokens.muted))
-        name = self._metrics.elidedText(_stem(model.name(row)), Qt.TextElideMode.ElideLeft, max(room, 0))
+        name = self._metrics.elidedText(
+            _stem(model.name(row)), Qt.TextElideMode.ElideLeft, max(room, 0)
+        )
         painter.drawText(line, _LEFT, name)
 
     def _rail(self, painter: QPainter, rail: QRectF, share: float, other: float) -> None:
@@ -138,14 +147,18 @@ class FaceDelegate(QStyledItemDelegate):
         first = view.bar or QColor(tokens.accent)
         if np.isnan(other):
             painter.setBrush(first)
-            painter.drawRoundedRect(QRectF(rail.left(), rail.top(), max(4.0, rail.width() * share), 4), 2, 2)
+            painter.drawRoundedRect(
+                QRectF(rail.left(), rail.top(), max(4.0, rail.width() * share), 4), 2, 2
+            )
             return
         room, y = rail.width() - 8, rail.center().y()
         places = [rail.left() + 4 + room * value for value in (share, other)]
         painter.setPen(QPen(QColor(tokens.faint), 2))
         painter.drawLine(QPointF(places[0], y), QPointF(places[1], y))
         painter.setPen(Qt.PenStyle.NoPen)
-        for place, colour in zip(places, (first, view.other_bar or QColor(tokens.text)), strict=True):
+        for place, colour in zip(
+            places, (first, view.other_bar or QColor(tokens.text)), strict=True
+        ):
             painter.setBrush(colour)
             painter.drawEllipse(QPointF(place, y), 4, 4)
 

@@ -9,7 +9,8 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 
 
 class FaceModel(QAbstractListModel):
-    """Faces in an order: a permutation of rows of some larger table, with a share in [0, 1] for each."""
+    """Faces in an order: a permutation of rows of some
+    larger table, with a share in [0, 1] for each."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -27,9 +28,16 @@ class FaceModel(QAbstractListModel):
         shares: NDArray[np.float32] | None = None,
         others: NDArray[np.float32] | None = None,
     ) -> None:
-        """Show `keys[order]`; `shares`, and `others` to set against them, are (len(keys),) float32 in [0, 1]."""
+        """Show `keys[order]`; `shares`, and `others` to set
+        against them, are (len(keys),) float32 in [0, 1]."""
         self.beginResetModel()
-        self._keys, self._names, self._order, self._shares, self._others = keys, names, order, shares, others
+        self._keys, self._names, self._order, self._shares, self._others = (
+            keys,
+            names,
+            order,
+            shares,
+            others,
+        )
         self.endResetModel()
 
     def rowCount(self, parent: QModelIndex | QPersistentModelIndex | None = None) -> int:
@@ -39,13 +47,17 @@ class FaceModel(QAbstractListModel):
         """The table's row at a place of the order."""
         return int(self._order[place])
 
-    def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+    def data(
+        self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
         row = self.face(index.row())
         if role == Qt.ItemDataRole.DisplayRole:
             return self._names[row]
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
             rank, share = f"number {index.row() + 1:,} of {len(self._order):,}", self.share(row)
-            return f"{self._names[row]}, {rank}" + ("" if np.isnan(share) else f", above {share:.0%} of the faces")
+            return f"{self._names[row]}, {rank}" + (
+                "" if np.isnan(share) else f", above {share:.0%} of the faces"
+            )
         return None
 
     def key(self, row: int) -> str:

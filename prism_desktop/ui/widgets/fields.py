@@ -33,18 +33,24 @@ class Field(QWidget):
             restyle(self.editor, bad=bad)
 
 
-def text_field(name: str, text: str = "", hint: str = "", help_text: str = "") -> tuple[Field, QLineEdit]:
+def text_field(
+    name: str, text: str = "", hint: str = "", help_text: str = ""
+) -> tuple[Field, QLineEdit]:
     """A one-line text field."""
     editor = QLineEdit(text)
     editor.setPlaceholderText(hint)
     return Field(name, editor, help_text), editor
 
 
-def folder_field(name: str, title: str, hint: str = "", help_text: str = "") -> tuple[Field, QLineEdit]:
+def folder_field(
+    name: str, title: str, hint: str = "", help_text: str = ""
+) -> tuple[Field, QLineEdit]:
     """A folder, typed or chosen."""
     editor = QLineEdit()
     editor.setPlaceholderText(hint)
-    browse = button("Choose…", lambda: choose_folder(editor, title, lambda path: editor.setText(str(path))))
+    browse = button(
+        "Choose…", lambda: choose_folder(editor, title, lambda path: editor.setText(str(path)))
+    )
     browse.setAccessibleName(f"{title}: choose a folder")
     return Field(name, editor, help_text, browse), editor
 
@@ -60,7 +66,9 @@ def choose_folder(parent: QWidget, title: str, then: Callable[[Path], object]) -
     return dialog
 
 
-def choose_files(parent: QWidget, title: str, pattern: str, then: Callable[[list[Path]], object]) -> QFileDialog:
+def choose_files(
+    parent: QWidget, title: str, pattern: str, then: Callable[[list[Path]], object]
+) -> QFileDialog:
     """Ask for existing files without blocking the window; `pattern` as "Tables (*.csv *.xlsx)"."""
     dialog = QFileDialog(parent.window(), title)
     dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)

@@ -12,9 +12,13 @@ _KINDS = "SVG (*.svg);;PDF (*.pdf);;PNG (*.png)"
 _ENDINGS = (".svg", ".pdf", ".png")  # the first is the one proposed
 
 
-def save_figure(parent: QWidget, context: AppContext, name: str, draw: Callable[[Path], object]) -> None:
+def save_figure(
+    parent: QWidget, context: AppContext, name: str, draw: Callable[[Path], object]
+) -> None:
     """Ask where and let `draw` write the figure there; the file's ending is its format."""
-    chosen, kind = QFileDialog.getSaveFileName(parent, "Export figure", f"{plain(name)}.svg", _KINDS)
+    chosen, kind = QFileDialog.getSaveFileName(
+        parent, "Export figure", f"{plain(name)}.svg", _KINDS
+    )
     if not chosen:
         return
     path = chosen_path(Path(chosen), kind)
@@ -28,7 +32,8 @@ def save_figure(parent: QWidget, context: AppContext, name: str, draw: Callable[
 
 
 def chosen_path(path: Path, kind: str) -> Path:
-    """The file that was meant: Qt's own dialog leaves the name's ending as it is when another kind is chosen."""
+    """The file that was meant: Qt's own dialog leaves the
+    name's ending as it is when another kind is chosen."""
     ending = f".{kind[:3].lower()}"
     if path.suffix.lower() not in _ENDINGS:
         path = path.with_name(f"{path.name}{ending}")
@@ -43,7 +48,8 @@ def chosen_path(path: Path, kind: str) -> Path:
 
 
 def plain(name: str) -> str:
-    """A name that every system takes as one file's: labelers' names and typed attributes may hold anything."""
+    """A name that every system takes as one file's: labelers'
+    names and typed attributes may hold anything."""
     return "".join("-" if sign in '/\\:*?"<>|' or not sign.isprintable() else sign for sign in name)
 
 

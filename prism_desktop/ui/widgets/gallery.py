@@ -1,4 +1,5 @@
-"""A gallery of faces that stays smooth at 70,000: nothing is decoded or painted before it is about to be seen."""
+"""A gallery of faces that stays smooth at 70,000: nothing
+is decoded or painted before it is about to be seen."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,15 +15,21 @@ from prism_desktop.ui.widgets.thumbnails import Thumbnails
 
 
 class FaceGallery(QListView):
-    """The view: cells of one size that fill the width, arrows move, Enter or a double click opens."""
+    """The view: cells of one size that fill the width,
+    arrows move, Enter or a double click opens."""
 
     opened = Signal(int)  # the table's row of the face
     chosen = Signal(int)  # the table's row of the face that is now current
 
     def __init__(
-        self, theme: Theme, find: Callable[[str], Sequence[Path]], parent: QWidget | None = None, cell: int = 132
+        self,
+        theme: Theme,
+        find: Callable[[str], Sequence[Path]],
+        parent: QWidget | None = None,
+        cell: int = 132,
     ) -> None:
-        """`find(key)` lists the files that may hold the image of `key`; `cell` is the least width of a cell in px."""
+        """`find(key)` lists the files that may hold the image of
+        `key`; `cell` is the least width of a cell in px."""
         super().__init__(parent)
         self.theme = theme
         self.bar: QColor | None = None  # of the percentiles; None for the accent

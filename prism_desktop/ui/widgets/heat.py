@@ -14,12 +14,14 @@ from prism_desktop.ui.widgets.painted import Painted, faded, sized
 _LARGEST = 1600  # px; a camera's image is decoded no larger than it is shown
 # Lightness rises evenly and blue to yellow is told apart by everyone (after matplotlib's inferno).
 _RAMP = ((0, 0, 4), (66, 10, 104), (147, 38, 103), (221, 81, 58), (252, 165, 10), (252, 255, 164))
-_WEAK, _FULL = 0.08, 0.6  # shares of the strongest relevance: see-through below, wholly painted above
+# shares of the strongest relevance: see-through below, wholly painted above
+_WEAK, _FULL = (0.08, 0.6)
 _COLD, _WARM = (33, 102, 172), (178, 24, 43)  # against and for, for signed maps
 
 
 class Heat(Painted):
-    """The image as large as fits, on the neutral grey that faces sit on, the map over it at a chosen opacity."""
+    """The image as large as fits, on the neutral grey that
+    faces sit on, the map over it at a chosen opacity."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
@@ -40,7 +42,8 @@ class Heat(Painted):
 
         Args:
             values: relevance; negative ones (evidence against) are painted blue.
-            area: the part of the image that the model saw, in shares of its width and height; all if None.
+            area: the part of the image that the model saw, in shares of its width and height; all
+                if None.
         """
         self._map = QImage() if values is None else coloured(values)
         self._signed = values is not None and bool(values.min() < 0)
@@ -103,8 +106,12 @@ class Heat(Painted):
         painter.setFont(sized(self.font(), 0.82))
         low, high = ("against", "for") if self._signed else ("weak", "strong")
         middle = Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(chip.adjusted(8, 0, -116, 0), int(Qt.AlignmentFlag.AlignRight | middle), low)
-        painter.drawText(chip.adjusted(116, 0, -8, 0), int(Qt.AlignmentFlag.AlignLeft | middle), high)
+        painter.drawText(
+            chip.adjusted(8, 0, -116, 0), int(Qt.AlignmentFlag.AlignRight | middle), low
+        )
+        painter.drawText(
+            chip.adjusted(116, 0, -8, 0), int(Qt.AlignmentFlag.AlignLeft | middle), high
+        )
 
 
 def coloured(values: NDArray[np.float32], side: int = 256) -> QImage:
@@ -118,10 +125,15 @@ def coloured(values: NDArray[np.float32], side: int = 256) -> QImage:
 
 
 def _inked(level: NDArray[np.float32], signed: bool) -> NDArray[np.uint8]:
-    """(rows, columns) in [-1, 1] as (rows, columns, 4) uint8 RGBA; nothing is painted where next to nothing is."""
+    """(rows, columns) in [-1, 1] as (rows, columns, 4) uint8 RGBA.
+
+    Nothing is painted where next to nothing is.
+    """
     picture = np.zeros((*level.shape, 4), np.uint8)
     if signed:
-        picture[..., :3] = np.where(level[..., None] > 0, np.array(_WARM, np.uint8), np.array(_COLD, np.uint8))
+        picture[..., :3] = np.where(
+            level[..., None] > 0, np.array(_WARM, np.uint8), np.array(_COLD, np.uint8)
+        )
     else:
         stops = np.linspace(0, 1, len(_RAMP))
         for channel in range(3):
@@ -132,7 +144,8 @@ def _inked(level: NDArray[np.float32], signed: bool) -> NDArray[np.uint8]:
 
 
 def _spline(count: int, side: int) -> NDArray[np.float32]:
-    """(side, count) weights of a cubic B-spline: smooth in both slopes, so that patches leave no stars or edges."""
+    """(side, count) weights of a cubic B-spline: smooth in
+    both slopes, so that patches leave no stars or edges."""
     at = (np.arange(side) + 0.5) / side * count - 0.5
     weights = np.zeros((side, count), np.float32)
     for step in range(-1, 3):
@@ -151,7 +164,9 @@ def read_image(paths: tuple[Path, ...]) -> QImage:
         reader.setAutoTransform(True)
         size = reader.size()
         if size.isValid() and max(size.width(), size.height()) > _LARGEST:
-            reader.setScaledSize(size.scaled(_LARGEST, _LARGEST, Qt.AspectRatioMode.KeepAspectRatio))
+            reader.setScaledSize(
+                size.scaled(_LARGEST, _LARGEST, Qt.AspectRatioMode.KeepAspectRatio)
+            )
         image = reader.read()
         if not image.isNull():
             return image

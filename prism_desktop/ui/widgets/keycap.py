@@ -52,7 +52,9 @@ class KeyCap(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         tokens = self._theme.tokens
         top, edge, text = (
-            ("#f4f4f5", "#55555a", "#1c1c21") if self._stage else (tokens.raised, tokens.border_strong, tokens.text)
+            ("#f4f4f5", "#55555a", "#1c1c21")
+            if self._stage
+            else (tokens.raised, tokens.border_strong, tokens.text)
         )
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -80,7 +82,9 @@ class KeyCap(QWidget):
 
     def _widths(self) -> list[int]:
         metrics = QFontMetrics(self._font())
-        return [max(self._size, metrics.horizontalAdvance(cap) + self._size // 2) for cap in self._caps]
+        return [
+            max(self._size, metrics.horizontalAdvance(cap) + self._size // 2) for cap in self._caps
+        ]
 
 
 class KeyHint(QWidget):

@@ -6,19 +6,28 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QFrame, QScrollArea, QSizePolicy, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QButtonGroup,
+    QFrame,
+    QScrollArea,
+    QSizePolicy,
+    QWidget,
+)
 
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.basics import columns
 from prism_desktop.ui.widgets.heat import coloured
 from prism_desktop.ui.widgets.painted import faded, series_colour, sized
 
-_SIDE, _FOOT, _EDGE = 84, 20, 4  # px: the picture, the name below it, room for the ring around the chosen one
+# px: the picture, the name below it, room for the ring around the chosen one
+_SIDE, _FOOT, _EDGE = (84, 20, 4)
 _BAR = 10  # px for the scroll bar below
 
 
 class MapTile(QAbstractButton):
-    """A labeler's small map: the face, the map once it is there, the name, a tick or a cross for its test."""
+    """A labeler's small map: the face, the map once it is
+    there, the name, a tick or a cross for its test."""
 
     def __init__(self, theme: Theme, name: str, place: int) -> None:
         """`place` among the run's labelers gives the colour."""
@@ -50,8 +59,11 @@ class MapTile(QAbstractButton):
         self._map, self._passed = QImage(), None
         self._tell(words)
 
-    def show_map(self, values: NDArray[np.float32], area: QRectF, passed: bool | None, words: str) -> None:
-        """Lay (rows, columns) float32 over `area` of the image (in shares); `words` tell how far it can be trusted."""
+    def show_map(
+        self, values: NDArray[np.float32], area: QRectF, passed: bool | None, words: str
+    ) -> None:
+        """Lay (rows, columns) float32 over `area` of the image
+        (in shares); `words` tell how far it can be trusted."""
         self._map, self._area, self._passed = coloured(values, 96), area, passed
         self._tell(words)
 
@@ -69,7 +81,9 @@ class MapTile(QAbstractButton):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+        painter.setRenderHints(
+            QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform
+        )
         box = QRectF(_EDGE, _EDGE, _SIDE, _SIDE)
         painter.save()
         round_ = QPainterPath()
@@ -92,8 +106,13 @@ class MapTile(QAbstractButton):
         painter.drawImage(inner, self._image)
         if self.has_map:
             painter.setOpacity(self._opacity)
-            left, top = inner.left() + self._area.left() * size.width(), inner.top() + self._area.top() * size.height()
-            whole = QRectF(left, top, self._area.width() * size.width(), self._area.height() * size.height())
+            left, top = (
+                inner.left() + self._area.left() * size.width(),
+                inner.top() + self._area.top() * size.height(),
+            )
+            whole = QRectF(
+                left, top, self._area.width() * size.width(), self._area.height() * size.height()
+            )
             painter.drawImage(whole, self._map)
         painter.setOpacity(1.0)
 
@@ -115,14 +134,18 @@ class MapTile(QAbstractButton):
         painter.setPen(QColor(tokens.text if self.isChecked() else tokens.muted))
         painter.setFont(sized(self.font(), 0.88, bold=self.isChecked()))
         room = line.adjusted(14, 0, 0 if self._passed is None else -14, 0)
-        name = painter.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, int(room.width()))
+        name = painter.fontMetrics().elidedText(
+            self.text(), Qt.TextElideMode.ElideRight, int(room.width())
+        )
         painter.drawText(room, int(Qt.AlignmentFlag.AlignVCenter), name)
         if self._passed is None:
             return
         # A tick or a cross, so that the colour is not all that tells them apart.
         painter.setPen(QPen(QColor(tokens.good if self._passed else tokens.bad), 1.8))
         x, y = line.right() - 6, line.center().y()
-        lines = ((-4, 0, -1, 3), (-1, 3, 4, -4)) if self._passed else ((-3, -3, 3, 3), (-3, 3, 3, -3))
+        lines = (
+            ((-4, 0, -1, 3), (-1, 3, 4, -4)) if self._passed else ((-3, -3, 3, 3), (-3, 3, 3, -3))
+        )
         for x0, y0, x1, y1 in lines:
             painter.drawLine(QPointF(x + x0, y + y0), QPointF(x + x1, y + y1))
 
@@ -172,7 +195,10 @@ class MapStrip(QScrollArea):
     def show_image(self, image: QImage) -> None:
         """The face behind all maps."""
         side = 2 * _SIDE
-        keep, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+        keep, smooth = (
+            Qt.AspectRatioMode.KeepAspectRatio,
+            Qt.TransformationMode.SmoothTransformation,
+        )
         self._image = QImage() if image.isNull() else image.scaled(side, side, keep, smooth)
         for tile in self._tiles.values():
             tile.show_image(self._image)
@@ -182,7 +208,10 @@ class MapStrip(QScrollArea):
             tile.set_opacity(opacity)
 
     def check(self, key: str) -> None:
-        """Mark the labeler whose map is shown large, and bring the tile into view; nobody's without a tile."""
+        """Mark the labeler whose map is shown large, and bring the tile into view.
+
+        Nobody's without a tile.
+        """
         tile, before = self._tiles.get(key), self._group.checkedButton()
         if tile is None and before is not None:
             self._group.setExclusive(False)

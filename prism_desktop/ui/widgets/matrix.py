@@ -1,4 +1,7 @@
-"""A square matrix of shares with the counts behind them; what was never measured is blank, never 0 %."""
+"""A square matrix of shares with the counts behind them.
+
+What was never measured is blank, never 0 %.
+"""
 
 import math
 from collections.abc import Sequence
@@ -6,19 +9,32 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFocusEvent, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import (
+    QColor,
+    QFocusEvent,
+    QHelpEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+)
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, faded, mixed, sized
 
 _SMALLEST, _LARGEST = 3, 92  # px, a cell's side at least and at most
-_LEGIBLE = 12  # px, a cell's side below which there is no room for names and blank cells have no outline
+# px, a cell's side below which there is no room for names and blank cells have no outline
+_LEGIBLE = 12
 _KEY = 44  # px below the matrix, for the colour key
 
 
 class Matrix(Painted):
-    """Cells coloured from chance to full agreement; arrows move over them, the pointer tells each in words."""
+    """Cells coloured from chance to full agreement.
+
+    Arrows move over them, the pointer tells each in words.
+    """
 
     chosen = Signal(int, int)
 
@@ -32,8 +48,11 @@ class Matrix(Painted):
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
-    def show_matrix(self, names: Sequence[str], values: NDArray[np.float64], counts: NDArray[np.int64]) -> None:
-        """`values` (n, n) in [0, 1] with NaN where nothing is shared, `counts` (n, n) of shared answers."""
+    def show_matrix(
+        self, names: Sequence[str], values: NDArray[np.float64], counts: NDArray[np.int64]
+    ) -> None:
+        """`values` (n, n) in [0, 1] with NaN where nothing
+        is shared, `counts` (n, n) of shared answers."""
         self._names, self._values, self._counts = tuple(names), values, counts
         self._at = None
         self.setAccessibleName("Agreement of " + ", ".join(names))
@@ -59,7 +78,9 @@ class Matrix(Painted):
         for row in range(len(self._names)):
             for column in range(len(self._names)):
                 gap = min(1.5, side / 12)
-                box = QRectF(left + column * side, top + row * side, side, side).adjusted(gap, gap, -gap, -gap)
+                box = QRectF(left + column * side, top + row * side, side, side).adjusted(
+                    gap, gap, -gap, -gap
+                )
                 self._cell(painter, box, row, column)
         self._legend(painter, left, top + side * len(self._names) + 16, side * len(self._names))
         painter.end()
@@ -112,10 +133,16 @@ class Matrix(Painted):
             down, across = moves[Qt.Key(event.key())]
             self._at = (min(max(row + down, 0), count - 1), min(max(column + across, 0), count - 1))
             left, top, side = self._layout()
-            place = QPoint(int(left + (self._at[1] + 0.5) * side), int(top + (self._at[0] + 0.5) * side))
+            place = QPoint(
+                int(left + (self._at[1] + 0.5) * side), int(top + (self._at[0] + 0.5) * side)
+            )
             QToolTip.showText(self.mapToGlobal(place), self._words(*self._at), self)
             self.update()
-        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._at and self._at[0] != self._at[1]:
+        elif (
+            event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+            and self._at
+            and self._at[0] != self._at[1]
+        ):
             self.chosen.emit(*self._at)
         else:
             super().keyPressEvent(event)
@@ -130,12 +157,17 @@ class Matrix(Painted):
 
     def _upright(self) -> bool:
         """Whether the columns' names stand on end, for they are wider than the columns."""
-        return bool(self._names) and (self.width() - 100) / len(self._names) < min(self._widest(), 60) + 6
+        return (
+            bool(self._names)
+            and (self.width() - 100) / len(self._names) < min(self._widest(), 60) + 6
+        )
 
     def _layout(self) -> tuple[float, float, float]:
         left, top = self._margins()
         count = len(self._names)
-        side = min((self.width() - left - 4) / count, (self.height() - top - _KEY) / count, _LARGEST)
+        side = min(
+            (self.width() - left - 4) / count, (self.height() - top - _KEY) / count, _LARGEST
+        )
         side = max(side, _SMALLEST)
         spare = max(0.0, self.width() - left - side * count - 4)
         return left + min(spare / 2, 80), top, side
@@ -155,8 +187,13 @@ class Matrix(Painted):
             same = f"{one} answered nothing twice."
             return same if row == column else f"{one} and {other} answered nothing in common."
         if row == column:
-            return f"{one} repeats {self._values[row, column]:.1%} of {count:,} answers asked twice."
-        return f"{one} and {other} agree on {self._values[row, column]:.1%} of {count:,} shared answers."
+            return (
+                f"{one} repeats {self._values[row, column]:.1%} of {count:,} answers asked twice."
+            )
+        return (
+            f"{one} and {other} agree on {self._values[row, column]:.1%} of {count:,} shared "
+            "answers."
+        )
 
     def _headings(self, painter: QPainter, left: float, top: float, side: float) -> None:
         if side < _LEGIBLE:
@@ -168,14 +205,18 @@ class Matrix(Painted):
             painter.setPen(QColor(self.tokens.text if lit else self.tokens.muted))
             row = QRectF(0, top + place * side, left - 10, side)
             elided = metrics.elidedText(name, Qt.TextElideMode.ElideRight, int(left) - 12)
-            painter.drawText(row, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), elided)
+            painter.drawText(
+                row, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), elided
+            )
             if upright:
                 painter.save()
                 painter.translate(left + (place + 0.5) * side, top - 6)
                 painter.rotate(-90)
                 elided = metrics.elidedText(name, Qt.TextElideMode.ElideRight, int(top) - 8)
                 box = QRectF(0, -side / 2, top - 6, side)
-                painter.drawText(box, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), elided)
+                painter.drawText(
+                    box, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), elided
+                )
                 painter.restore()
             else:
                 elided = metrics.elidedText(name, Qt.TextElideMode.ElideRight, int(side) - 4)
@@ -189,7 +230,8 @@ class Matrix(Painted):
         unknown = not count or math.isnan(value)
         bend = min(5.0, box.width() / 5)
         if row == column:
-            # Self-agreement is another question than agreement: in figures, but without a colour of its own.
+            # Self-agreement is another question than agreement: in figures, but without a colour of
+            # its own.
             painter.setBrush(faded(tokens.track, 0.45))
             painter.drawRoundedRect(box, bend, bend)
             painter.setPen(QColor(tokens.muted))
@@ -225,7 +267,8 @@ class Matrix(Painted):
             painter.drawText(lower, int(Qt.AlignmentFlag.AlignCenter), f"n {count:,}")
 
     def shade(self, value: float) -> QColor:
-        """Orange below chance, neutral at chance, blue above: ordered in lightness, told apart by everyone."""
+        """Orange below chance, neutral at chance, blue above:
+        ordered in lightness, told apart by everyone."""
         tokens = self.tokens
         neutral = "#e9e9ee" if not tokens.dark else "#3a3a42"
         strength = min(abs(value - 0.5) / 0.5, 1.0) ** 0.8

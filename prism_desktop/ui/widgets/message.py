@@ -8,7 +8,12 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.basics import GRID, Icon, IconButton, button, label, restyle
 
-_ICONS = {"info": ("info", "muted"), "good": ("check", "good"), "warn": ("warning", "warn"), "bad": ("error", "bad")}
+_ICONS = {
+    "info": ("info", "muted"),
+    "good": ("check", "good"),
+    "warn": ("warning", "warn"),
+    "bad": ("error", "bad"),
+}
 _LINGER = 7000  # ms; errors and warnings stay until dismissed
 
 
@@ -37,7 +42,9 @@ class MessageBar(QFrame):
         self._timer.timeout.connect(self.hide_message)
         self.hide()
 
-    def show_message(self, kind: str, text: str, action: tuple[str, Callable[[], object]] | None = None) -> None:
+    def show_message(
+        self, kind: str, text: str, action: tuple[str, Callable[[], object]] | None = None
+    ) -> None:
         """Show `text`; `action` is a button's name and what it does."""
         if self._icon is not None:
             self._icon.deleteLater()

@@ -29,7 +29,10 @@ class Mini:
 
 
 class Multiples(Painted):
-    """Charts in as many columns as fit; train pale, validation strong, the best epoch and chance marked."""
+    """Charts in as many columns as fit.
+
+    Train pale, validation strong, the best epoch and chance marked.
+    """
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
@@ -71,7 +74,9 @@ class Multiples(Painted):
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            told = next((m for i, m in enumerate(self._minis) if self._cell(i).contains(event.pos())), None)
+            told = next(
+                (m for i, m in enumerate(self._minis) if self._cell(i).contains(event.pos())), None
+            )
             if told is not None and told.value is not None:
                 behind = f" on {told.count:,} validation answers" if told.count else ""
                 QToolTip.showText(event.globalPos(), f"{told.name}: {told.value:.1%}{behind}", self)
@@ -95,24 +100,33 @@ class Multiples(Painted):
         low, high = min([0.5, *values]), max([0.6, *values])
         return max(0.0, low - 0.02), min(1.0, high + 0.02), max([2.0, *ends])
 
-    def _paint(self, painter: QPainter, cell: QRectF, mini: Mini, low: float, high: float, end: float) -> None:
+    def _paint(
+        self, painter: QPainter, cell: QRectF, mini: Mini, low: float, high: float, end: float
+    ) -> None:
         tokens = self.tokens
         painter.setPen(Qt.PenStyle.NoPen)
         head = QRectF(cell.left(), cell.top(), cell.width(), 20)
         painter.setFont(sized(self.font(), 0.92, bold=True))
         value = f"{mini.value:.1%}" if mini.value is not None else "–"
         painter.setPen(QColor(tokens.text))
-        painter.drawText(head, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), value)
+        painter.drawText(
+            head, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), value
+        )
         room = int(head.width()) - painter.fontMetrics().horizontalAdvance(value) - 22
         painter.setFont(sized(self.font(), 0.92))
         painter.setBrush(mini.colour)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.drawEllipse(QPointF(head.left() + 4, head.center().y()), 4, 4)
         painter.setPen(QColor(tokens.text))
-        name = painter.fontMetrics().elidedText(mini.name, Qt.TextElideMode.ElideRight, max(0, room))
+        name = painter.fontMetrics().elidedText(
+            mini.name, Qt.TextElideMode.ElideRight, max(0, room)
+        )
         painter.drawText(head.adjusted(14, 0, 0, 0), int(Qt.AlignmentFlag.AlignVCenter), name)
         plot = QRectF(
-            cell.left() + _AXIS, head.bottom() + 8, cell.width() - _AXIS - 4, cell.bottom() - head.bottom() - 14
+            cell.left() + _AXIS,
+            head.bottom() + 8,
+            cell.width() - _AXIS - 4,
+            cell.bottom() - head.bottom() - 14,
         )
         self._grid(painter, plot, low, high, end)
         for (xs, ys), pen in (
@@ -122,7 +136,8 @@ class Multiples(Painted):
             if len(xs):
                 points = [
                     QPointF(
-                        plot.left() + plot.width() * x / end, plot.bottom() - plot.height() * (y - low) / (high - low)
+                        plot.left() + plot.width() * x / end,
+                        plot.bottom() - plot.height() * (y - low) / (high - low),
                     )
                     for x, y in zip(xs, ys, strict=True)
                 ]
@@ -142,7 +157,11 @@ class Multiples(Painted):
             painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
             painter.setPen(QColor(tokens.faint))
             label = QRectF(plot.left() - _AXIS, y - 7, _AXIS - 5, 14)
-            painter.drawText(label, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), f"{share:.0%}")
+            painter.drawText(
+                label,
+                int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter),
+                f"{share:.0%}",
+            )
         if self._best is not None:
             x = plot.left() + plot.width() * self._best / end
             painter.setPen(QPen(QColor(tokens.faint), 1, Qt.PenStyle.DashLine))

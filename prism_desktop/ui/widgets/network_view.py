@@ -1,4 +1,5 @@
-"""A network of labelers: who agrees with whom above a threshold, lines as wide as the agreement is strong."""
+"""A network of labelers: who agrees with whom above a
+threshold, lines as wide as the agreement is strong."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -26,7 +27,10 @@ class Link:
 
 
 class NetworkView(Painted):
-    """Nodes are labelers, links those above the threshold; who shares nothing has no link at all."""
+    """Nodes are labelers, links those above the threshold.
+
+    Who shares nothing has no link at all.
+    """
 
     chosen = Signal(int, int)  # a link was clicked
 
@@ -79,7 +83,10 @@ class NetworkView(Painted):
             link = self._link_at(QPointF(event.pos()))
             if link is not None:
                 one, other = self._names[link.one], self._names[link.other]
-                words = f"{one} and {other} agree on {link.agreement:.1%} of {link.count:,} shared answers."
+                words = (
+                    f"{one} and {other} agree on {link.agreement:.1%} of {link.count:,} shared "
+                    "answers."
+                )
                 QToolTip.showText(event.globalPos(), words, self)
                 return True
         return super().event(event)
@@ -102,7 +109,8 @@ class NetworkView(Painted):
     def _at(self, node: int) -> QPointF:
         x, y = self._places.get(node, (0.5, 0.5))
         return QPointF(
-            _MARGIN + x * max(1, self.width() - 2 * _MARGIN), _MARGIN * 0.7 + y * max(1, self.height() - 1.6 * _MARGIN)
+            _MARGIN + x * max(1, self.width() - 2 * _MARGIN),
+            _MARGIN * 0.7 + y * max(1, self.height() - 1.6 * _MARGIN),
         )
 
     def _radius(self) -> float:
@@ -186,6 +194,8 @@ def _distance(place: QPointF, start: QPointF, end: QPointF) -> float:
     """Of a place from the segment between two others."""
     along, off = end - start, place - start
     length = along.x() ** 2 + along.y() ** 2
-    share = min(1.0, max(0.0, (off.x() * along.x() + off.y() * along.y()) / length)) if length else 0.0
+    share = (
+        min(1.0, max(0.0, (off.x() * along.x() + off.y() * along.y()) / length)) if length else 0.0
+    )
     gap = off - along * share
     return math.hypot(gap.x(), gap.y())

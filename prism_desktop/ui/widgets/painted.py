@@ -78,7 +78,8 @@ def ticks(low: float, high: float, count: int = 5) -> list[float]:
 
 
 def clear_of(places: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Move labels at `places` (ascending) apart by at least `gap` within `low` to `high`, as little as is needed."""
+    """Move labels at `places` (ascending) apart by at least
+    `gap` within `low` to `high`, as little as is needed."""
     result: list[float] = []
     for place in places:
         result.append(max(place, result[-1] + gap) if result else max(place, low))

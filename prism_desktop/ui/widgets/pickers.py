@@ -130,14 +130,21 @@ class _Ticks(QFrame):
         self.setLayout(rows(self._search, self.list, columns(every, none, None), margin=GRID))
 
     def offer(self, choices: Mapping[str, str]) -> None:
-        known = {str(self.list.item(row).data(Qt.ItemDataRole.UserRole)) for row in range(self.list.count())}
+        known = {
+            str(self.list.item(row).data(Qt.ItemDataRole.UserRole))
+            for row in range(self.list.count())
+        }
         ticked = set(self.ticks())
         self.list.blockSignals(True)
         self.list.clear()
         for key, caption in choices.items():
             item = QListWidgetItem(caption)
             item.setData(Qt.ItemDataRole.UserRole, key)
-            item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsSelectable)
+            item.setFlags(
+                Qt.ItemFlag.ItemIsEnabled
+                | Qt.ItemFlag.ItemIsUserCheckable
+                | Qt.ItemFlag.ItemIsSelectable
+            )
             on = key in ticked if key in known else ticked == known
             item.setCheckState(Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
             self.list.addItem(item)
@@ -148,7 +155,9 @@ class _Ticks(QFrame):
         """As high as its rows, up to a limit."""
         self.ensurePolished()
         self.list.ensurePolished()
-        self.list.setFixedHeight(min(320, max(24, self.list.sizeHintForRow(0)) * max(1, self.count()) + 12))
+        self.list.setFixedHeight(
+            min(320, max(24, self.list.sizeHintForRow(0)) * max(1, self.count()) + 12)
+        )
 
     def count(self) -> int:
         return self.list.count()

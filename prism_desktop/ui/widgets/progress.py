@@ -67,7 +67,13 @@ class ProgressStrip(QFrame):
         self.bar.setRange(0, last.total or 0)
         self.bar.setValue(last.done)
         left = self._estimate.left(last)
-        count = f"{last.done:,} of {last.total:,}" if last.total else f"{last.done:,}" if last.done else ""
+        count = (
+            f"{last.done:,} of {last.total:,}"
+            if last.total
+            else f"{last.done:,}"
+            if last.done
+            else ""
+        )
         self.detail.setText(f"{count} · {time_left(left)}" if left is not None else count)
 
     def _cancel(self) -> None:

@@ -1,4 +1,5 @@
-"""A scatter plot of faces that stays responsive at 70,000 points: drawn once to an image, searched by a grid."""
+"""A scatter plot of faces that stays responsive at 70,000
+points: drawn once to an image, searched by a grid."""
 
 import numpy as np
 import pyqtgraph as pg
@@ -43,7 +44,11 @@ class Scatter(BarePlot):
         self._draw()
 
     def show_points(
-        self, x: NDArray[np.float32], y: NDArray[np.float32], names: tuple[str, str], marked: tuple[int, ...] = ()
+        self,
+        x: NDArray[np.float32],
+        y: NDArray[np.float32],
+        names: tuple[str, str],
+        marked: tuple[int, ...] = (),
     ) -> None:
         """Show (n,) against (n,) float32, not NaN; `marked` points stand out."""
         self._x, self._y, self._names, self._marked, self._ringed = x, y, names, marked, -1
@@ -80,7 +85,9 @@ class Scatter(BarePlot):
 
     def _hover(self, place: QPointF) -> None:
         point = self.nearest(place)
-        self.setCursor(Qt.CursorShape.PointingHandCursor if point >= 0 else Qt.CursorShape.ArrowCursor)
+        self.setCursor(
+            Qt.CursorShape.PointingHandCursor if point >= 0 else Qt.CursorShape.ArrowCursor
+        )
         self.hovered.emit(point)
 
     def _draw(self) -> None:
@@ -107,7 +114,9 @@ class Scatter(BarePlot):
         marked = np.array(self._marked, int)
         strong = QColor(tokens.text)  # no labeler's colour: these faces are nobody's
         edge = pg.mkPen(tokens.surface, width=1)
-        self._special.setData(self._x[marked], self._y[marked], size=size + 3, pen=edge, brush=pg.mkBrush(strong))
+        self._special.setData(
+            self._x[marked], self._y[marked], size=size + 3, pen=edge, brush=pg.mkBrush(strong)
+        )
         self._draw_ring()
 
     def _draw_ring(self) -> None:

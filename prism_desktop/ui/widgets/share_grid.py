@@ -1,4 +1,5 @@
-"""A grid of accuracies, labelers by attributes: the number, its interval, the gain over the consensus."""
+"""A grid of accuracies, labelers by attributes: the
+number, its interval, the gain over the consensus."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,8 +51,14 @@ class ShareGrid(Painted):
             box = self._cell(0, column)
             painter.setFont(sized(self.font(), 0.92))
             painter.setPen(QColor(tokens.muted))
-            text = painter.fontMetrics().elidedText(head, Qt.TextElideMode.ElideRight, int(box.width()))
-            painter.drawText(QRectF(box.left(), 0, box.width(), _TOP - 6), int(Qt.AlignmentFlag.AlignVCenter), text)
+            text = painter.fontMetrics().elidedText(
+                head, Qt.TextElideMode.ElideRight, int(box.width())
+            )
+            painter.drawText(
+                QRectF(box.left(), 0, box.width(), _TOP - 6),
+                int(Qt.AlignmentFlag.AlignVCenter),
+                text,
+            )
         for row, line in enumerate(self._lines):
             self._name(painter, line, row)
             for column, bell in enumerate(line.cells):
@@ -68,7 +75,9 @@ class ShareGrid(Painted):
         return super().event(event)
 
     def _left(self) -> float:
-        widest = max((self.fontMetrics().horizontalAdvance(line.name) for line in self._lines), default=40)
+        widest = max(
+            (self.fontMetrics().horizontalAdvance(line.name) for line in self._lines), default=40
+        )
         return min(170, widest + 34)
 
     def _cell(self, row: int, column: int) -> QRectF:
@@ -81,7 +90,11 @@ class ShareGrid(Painted):
         for line in self._lines:
             for bell in line.cells:
                 if bell is not None:
-                    values += [v for v in (bell.accuracy, bell.low, bell.high, bell.consensus) if v is not None]
+                    values += [
+                        v
+                        for v in (bell.accuracy, bell.low, bell.high, bell.consensus)
+                        if v is not None
+                    ]
         return max(0.0, min(values) - 0.02), min(1.0, max(values) + 0.02)
 
     def _name(self, painter: QPainter, line: Line, row: int) -> None:
@@ -91,10 +104,16 @@ class ShareGrid(Painted):
         painter.drawEllipse(QPointF(8, y), 4, 4)
         painter.setFont(self.font())
         painter.setPen(QColor(self.tokens.text))
-        name = painter.fontMetrics().elidedText(line.name, Qt.TextElideMode.ElideRight, int(self._left()) - 30)
-        painter.drawText(QRectF(20, y - 12, self._left() - 24, 24), int(Qt.AlignmentFlag.AlignVCenter), name)
+        name = painter.fontMetrics().elidedText(
+            line.name, Qt.TextElideMode.ElideRight, int(self._left()) - 30
+        )
+        painter.drawText(
+            QRectF(20, y - 12, self._left() - 24, 24), int(Qt.AlignmentFlag.AlignVCenter), name
+        )
 
-    def _paint(self, painter: QPainter, box: QRectF, bell: Bell | None, low: float, high: float) -> None:
+    def _paint(
+        self, painter: QPainter, box: QRectF, bell: Bell | None, low: float, high: float
+    ) -> None:
         tokens = self.tokens
         rail, y = box.adjusted(5, 0, -5, 0), box.top() + 32
         painter.setPen(QPen(QColor(tokens.track), 2))
@@ -110,7 +129,9 @@ class ShareGrid(Painted):
         painter.setPen(QPen(QColor(tokens.faint), 1))
         painter.drawLine(QPointF(at(0.5), y - 5), QPointF(at(0.5), y + 5))
         if bell.low is not None and bell.high is not None:
-            painter.setPen(QPen(faded(bell.colour, 0.35), 6, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+            painter.setPen(
+                QPen(faded(bell.colour, 0.35), 6, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
+            )
             painter.drawLine(QPointF(at(bell.low), y), QPointF(at(bell.high), y))
         if bell.consensus is not None:
             painter.setPen(QPen(QColor(tokens.muted), 1.6))
@@ -137,4 +158,6 @@ class ShareGrid(Painted):
         if bell.low is not None and bell.high is not None and box.width() > 170:
             painter.setPen(QColor(tokens.muted))
             words = f"{100 * bell.low:.0f} – {100 * bell.high:.0f}"
-            painter.drawText(line.adjusted(used, 0, 0, 0), int(Qt.AlignmentFlag.AlignVCenter), words)
+            painter.drawText(
+                line.adjusted(used, 0, 0, 0), int(Qt.AlignmentFlag.AlignVCenter), words
+            )

@@ -11,10 +11,16 @@ from prism_desktop.ui.widgets.figure_export import plain
 
 
 def save_table(
-    parent: QWidget, context: AppContext, name: str, head: Sequence[str], body: Iterable[Sequence[object]]
+    parent: QWidget,
+    context: AppContext,
+    name: str,
+    head: Sequence[str],
+    body: Iterable[Sequence[object]],
 ) -> None:
     """Ask where and write the table there, off the window's thread."""
-    path, _ = QFileDialog.getSaveFileName(parent, "Export table", f"{plain(name)}.csv", "CSV (*.csv)")
+    path, _ = QFileDialog.getSaveFileName(
+        parent, "Export table", f"{plain(name)}.csv", "CSV (*.csv)"
+    )
     if not path:
         return
     lines = [list(line) for line in body]
@@ -26,7 +32,10 @@ def save_table(
 
 
 def write_csv(path: Path, head: Sequence[str], body: Iterable[Sequence[object]]) -> None:
-    """UTF-8 with a byte order mark, so that Excel reads accents; cells that look like formulas are defused."""
+    """UTF-8 with a byte order mark, so that Excel reads accents.
+
+    Cells that look like formulas are defused.
+    """
     with path.open("w", newline="", encoding="utf-8-sig") as file:
         writer = csv.writer(file)
         writer.writerow(head)

@@ -11,12 +11,15 @@ from PySide6.QtGui import QBrush, QImage, QImageReader, QPainter, QPixmap
 _FRAME = 0.004  # seconds of a frame that may go into turning decoded images into pixmaps
 ROUND = 7  # px, radius of the corners
 _KEPT = 600  # pixmaps, about 40 MB at 132 px
-_RETRY = 5.0  # seconds after which an image that could not be read is tried again, since it may have been found
+# seconds after which an image that could not be read is tried again, since it may have been found
+_RETRY = 5.0
 _WANTED = 400  # requests remembered; older ones have long been scrolled past
 
 
 class _Decode(QRunnable):
-    def __init__(self, key: str, paths: Sequence[Path], side: int, done: Callable[[str, QImage], None]) -> None:
+    def __init__(
+        self, key: str, paths: Sequence[Path], side: int, done: Callable[[str, QImage], None]
+    ) -> None:
         super().__init__()
         self.key, self.paths, self.side, self.done = key, paths, side, done
 
@@ -25,7 +28,10 @@ class _Decode(QRunnable):
 
 
 def decode(paths: Sequence[Path], side: int) -> QImage:
-    """The first readable of `paths` as a square of `side` pixels, cropped about its centre; a null image if none is."""
+    """The first readable of `paths` as a square of `side` pixels, cropped about its centre.
+
+    A null image if none is.
+    """
     for path in paths:
         reader = QImageReader(str(path))
         reader.setAutoTransform(True)
@@ -55,12 +61,15 @@ def rounded(image: QImage) -> QImage:
 
 
 class Thumbnails(QObject):
-    """Decodes what is asked for in a pool, the newest request first, and keeps the most recently seen."""
+    """Decodes what is asked for in a pool, the newest
+    request first, and keeps the most recently seen."""
 
     arrived = Signal(set)  # keys whose pixmap can be had now
     _decoded = Signal(str, QImage)
 
-    def __init__(self, find: Callable[[str], Sequence[Path]], parent: QObject | None = None) -> None:
+    def __init__(
+        self, find: Callable[[str], Sequence[Path]], parent: QObject | None = None
+    ) -> None:
         """`find(key)` lists the files that may hold the image of `key`, the best first."""
         super().__init__(parent)
         self._find = find
@@ -89,7 +98,10 @@ class Thumbnails(QObject):
         self._wanted.clear()
 
     def get(self, key: str) -> QPixmap | None:
-        """The pixmap if it is at hand, else None and it will arrive; a null pixmap means it cannot be read."""
+        """The pixmap if it is at hand, else None and it will arrive.
+
+        A null pixmap means it cannot be read.
+        """
         found = self._kept.get(key)
         if found is not None:
             self._kept.move_to_end(key)

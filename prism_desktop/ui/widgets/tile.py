@@ -13,7 +13,12 @@ class Tile(QPushButton):
     """Choices that deserve a sentence each."""
 
     def __init__(
-        self, theme: Theme, icon: str, title: str, text: str, clicked: Callable[[], object] | None = None
+        self,
+        theme: Theme,
+        icon: str,
+        title: str,
+        text: str,
+        clicked: Callable[[], object] | None = None,
     ) -> None:
         super().__init__()
         self.setProperty("variant", "tile")

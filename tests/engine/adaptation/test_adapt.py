@@ -1,4 +1,5 @@
-"""New labelers enter finished runs: what they are predicted, how they are kept, and what refuses them."""
+"""New labelers enter finished runs: what they are
+predicted, how they are kept, and what refuses them."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -39,10 +40,12 @@ ATTRIBUTES = ("attractive", "smart")
 IMAGES = 56
 # One method of each way to enter; those that read profiles alone have nothing to learn.
 FAMILIES = (
-    "lora-visual-prompt", "text-token", "hierarchical", "user-embedding", "reptile", "per-labeler-lora",
+    "lora-visual-prompt", "text-token", "hierarchical", "user-embedding", "reptile",
+    "per-labeler-lora",
     "l2-constrained", "moe-lora", "mlp-decoder", "hierarchical-bayes", "retrieval", "ensemble",
 )  # fmt: skip
-# Those whose known labelers differ enough, after so short a training, for a newcomer to be let far from their mean.
+# Those whose known labelers differ enough, after so short a training, for a newcomer to be let far
+# from their mean.
 LEARNED = {"lora-visual-prompt", "text-token", "hierarchical", "moe-lora", "mlp-decoder"}
 LEARNED |= {"hierarchical-bayes", "ensemble"}
 
@@ -71,16 +74,22 @@ def red_study(tmp_path: Path) -> Iterator[tuple[Study, dict[str, float]]]:
         yield study, {image.id: red[image.name] for image in study.images()}
 
 
-def compare(study: Study, red: dict[str, float], labeler: str, sign: int, count: int, seed: int) -> None:
+def compare(
+    study: Study, red: dict[str, float], labeler: str, sign: int, count: int, seed: int
+) -> None:
     """Record comparisons within folds by somebody who prefers red (sign 1) or blue (-1)."""
     from prism_desktop.engine.study.records import TrialRecord, new_id
 
     rng, images = np.random.default_rng(seed), study.images()
-    groups = [group for fold in range(7) if len(group := [i.id for i in images if i.fold == fold]) > 1]
+    groups = [
+        group for fold in range(7) if len(group := [i.id for i in images if i.fold == fold]) > 1
+    ]
     session, trials = new_id(), []
     study.add_labeler(labeler)
     for order in range(count):
-        left, right = rng.choice(np.array(groups[order % len(groups)], dtype=object), 2, replace=False)
+        left, right = rng.choice(
+            np.array(groups[order % len(groups)], dtype=object), 2, replace=False
+        )
         said = "left" if sign * (red[left] - red[right]) > 0 else "right"
         trials.append(
             TrialRecord(
@@ -112,8 +121,13 @@ def opposite(run: RunFolder, red: dict[str, float], count: int) -> Answers:
     rows = []
     for number in range(count // 2):
         left, right = rng.choice(train, 2, replace=False)
-        rows += [(f"t{number}", "new", name, left, right, float(red[left] < red[right])) for name in ATTRIBUTES]
-    frame = pd.DataFrame(rows, columns=["trial", "labeler", "attribute", "left", "right", "outcome"])
+        rows += [
+            (f"t{number}", "new", name, left, right, float(red[left] < red[right]))
+            for name in ATTRIBUTES
+        ]
+    frame = pd.DataFrame(
+        rows, columns=["trial", "labeler", "attribute", "left", "right", "outcome"]
+    )
     images = [str(image) for image in table["image"]]
     return answers(frame.assign(weight=1.0), ["new"], ATTRIBUTES, images)
 
@@ -122,7 +136,11 @@ def opened(run: RunFolder, backbone: Backbone) -> Entrance:
     *_, done = open_pixels(run.study, run.table("images"), backbone.image_size)
     assert isinstance(done, Done)
     how = precision(backbone.device)
-    return last(open_entrance(run, Workshop(backbone.device, how, backbone, done.value, None, backbone.sha256)))
+    return last(
+        open_entrance(
+            run, Workshop(backbone.device, how, backbone, done.value, None, backbone.sha256)
+        )
+    )
 
 
 def blueness(scores: np.ndarray, run: RunFolder, red: dict[str, float]) -> float:
@@ -134,7 +152,8 @@ def blueness(scores: np.ndarray, run: RunFolder, red: dict[str, float]) -> float
 
 
 def regret(scores: np.ndarray, run: RunFolder, red: dict[str, float]) -> float:
-    """Mean loss of somebody who prefers blue, in nats per pair of the images that were not trained on."""
+    """Mean loss of somebody who prefers blue, in nats per
+    pair of the images that were not trained on."""
     table = run.table("images")
     held = np.flatnonzero(table["split"].to_numpy(dtype=object) != "train")
     blue = np.array([-red[str(image)] for image in table["image"]])[held]
@@ -144,13 +163,21 @@ def regret(scores: np.ndarray, run: RunFolder, red: dict[str, float]) -> float:
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_that_an_opposite_taste_is_learned_from_forty_answers_and_none_of_it_from_none(
-    name: str, red_study: tuple[Study, dict[str, float]], make_run: MakeRun, train_here: Train, backbone: Backbone
+    name: str,
+    red_study: tuple[Study, dict[str, float]],
+    make_run: MakeRun,
+    train_here: Train,
+    backbone: Backbone,
 ) -> None:
     study, red = red_study
     for number, sign in enumerate((1, 1, -1)):
         compare(study, red, f"L{number}", sign, 70, number)
     config = TrainConfig(method=name)
-    rates = {"lora_lr": 5e-3, "token_lr": 3e-2} if METHODS[name].scorer == "cosine" or name == "ensemble" else {}
+    rates = (
+        {"lora_lr": 5e-3, "token_lr": 3e-2}
+        if METHODS[name].scorer == "cosine" or name == "ensemble"
+        else {}
+    )
     epochs = 6 if config.epochs is None or config.epochs < 20 else 20
     run = make_run(study, method=name, epochs=epochs, rates_at_width=None, compare=False, **rates)
     train_here(run)
@@ -193,7 +220,9 @@ def bayes_run(tiny_study: Study, make_run: MakeRun, train_here: Train) -> RunFol
     return run
 
 
-def test_that_a_file_s_labeler_is_kept_beside_the_run_and_predicted(bayes_run: RunFolder, tmp_path: Path) -> None:
+def test_that_a_file_s_labeler_is_kept_beside_the_run_and_predicted(
+    bayes_run: RunFolder, tmp_path: Path
+) -> None:
     names = bayes_run.table("images")["name"].astype(object)
     rng = np.random.default_rng(0)
     values = {name: rng.integers(1, 5, len(names)) for name in ATTRIBUTES}
@@ -209,7 +238,9 @@ def test_that_a_file_s_labeler_is_kept_beside_the_run_and_predicted(bayes_run: R
     assert len(kept) == len(names)
 
 
-def test_that_accuracy_on_own_answers_has_an_interval_over_images(bayes_run: RunFolder, backbone: Backbone) -> None:
+def test_that_accuracy_on_own_answers_has_an_interval_over_images(
+    bayes_run: RunFolder, backbone: Backbone
+) -> None:
     """Few faces in many answers tell less than their number of answers says."""
     entrance, rng = opened(bayes_run, backbone), np.random.default_rng(0)
     left, right = rng.integers(0, 6, 400), rng.integers(6, 12, 400)
@@ -233,7 +264,11 @@ def test_that_a_labeler_of_the_study_enters_from_a_child_process(bayes_run: RunF
 @pytest.mark.parametrize(
     ("content", "name", "words"),
     [
-        ("labeler,image,attractive\nN1,nowhere.jpg,3\n", None, "holds no answers on images of this run"),
+        (
+            "labeler,image,attractive\nN1,nowhere.jpg,3\n",
+            None,
+            "holds no answers on images of this run",
+        ),
         ("labeler,image,attractive\nA,{0},3\nB,{1},2\n", None, "answers of 2 labelers"),
         ("labeler,image,attractive\nN1,{0},3\nN1,{1},2\n", "L1", "already"),
         ("labeler,image,attractive\nN1,{0},3\nN1,{1},3\n", None, "ratings that differ"),

@@ -1,4 +1,7 @@
-"""What is known of labelers before training; that it lets methods learn planted tastes and serve newcomers at once."""
+"""What is known of labelers before training.
+
+That it lets methods learn planted tastes and serve newcomers at once.
+"""
 
 import dataclasses
 from pathlib import Path
@@ -34,7 +37,8 @@ def _task(pairs: int = 400) -> tuple[dict[str, Answers], Pixels, np.ndarray]:
     array, red = coloured(IMAGES)
     frame, ids = planted_pairs(red, pairs), [f"i{number}" for number in range(IMAGES)]
     parts = {
-        part: answers(frame[frame["split"] == part], LABELERS, ATTRIBUTES, ids) for part in ("train", "val", "test")
+        part: answers(frame[frame["split"] == part], LABELERS, ATTRIBUTES, ids)
+        for part in ("train", "val", "test")
     }
     return parts, Pixels(array, np.arange(IMAGES)), red
 
@@ -45,25 +49,39 @@ def _features(backbone: Backbone, pixels: Pixels) -> np.ndarray:
     return plain.image_features(plain.prepare(pixels.take(np.arange(IMAGES))), None).numpy()
 
 
-def _build(backbone: Backbone, name: str, known: Known, labelers: int = 2, **settings: object) -> PersonalClip:
+def _build(
+    backbone: Backbone, name: str, known: Known, labelers: int = 2, **settings: object
+) -> PersonalClip:
     config = TrainConfig.checked({"method": name, **settings})
-    return PersonalClip(backbone, labelers, method=method(name), known=known, tokens=config.tokens, seed=1)
+    return PersonalClip(
+        backbone, labelers, method=method(name), known=known, tokens=config.tokens, seed=1
+    )
 
 
-def _known(backbone: Backbone, name: str, told: Answers, x: np.ndarray, **settings: object) -> Known:
+def _known(
+    backbone: Backbone, name: str, told: Answers, x: np.ndarray, **settings: object
+) -> Known:
     config = TrainConfig.checked({"method": name, **settings})
     text = np.random.default_rng(0).normal(size=(2, 32)).astype(np.float32)
-    return know(method(name), config, told, 2, 2, x, text, np.zeros((2, 32), np.float32), ("Likes red.", ""))
+    return know(
+        method(name), config, told, 2, 2, x, text, np.zeros((2, 32), np.float32), ("Likes red.", "")
+    )
 
 
-def _accuracy(model: PersonalClip | DecoderModel, inputs: Pixels | Features, told: Answers, labelers: int = 2) -> float:
+def _accuracy(
+    model: PersonalClip | DecoderModel, inputs: Pixels | Features, told: Answers, labelers: int = 2
+) -> float:
     scorer = Scorer(model, ASKED, inputs)
     rows = [
-        event.scores.T for event in score_all(scorer, [str(n) for n in range(labelers)]) if hasattr(event, "scores")
+        event.scores.T
+        for event in score_all(scorer, [str(n) for n in range(labelers)])
+        if hasattr(event, "scores")
     ]
     scores = np.stack(rows)
     own = told.labeler, told.attribute
-    return float(np.mean((scores[(*own, told.left)] > scores[(*own, told.right)]) == (told.outcome > 0.5)))
+    return float(
+        np.mean((scores[(*own, told.left)] > scores[(*own, told.right)]) == (told.outcome > 0.5))
+    )
 
 
 def _train(
@@ -73,7 +91,14 @@ def _train(
     folder: Path,
     **settings: object,
 ) -> Trainer:
-    given = {"batch": 32, "epochs": 12, "patience": 12, "rates_at_width": None, "lora_lr": 5e-3, "token_lr": 2e-2}
+    given = {
+        "batch": 32,
+        "epochs": 12,
+        "patience": 12,
+        "rates_at_width": None,
+        "lora_lr": 5e-3,
+        "token_lr": 2e-2,
+    }
     config = TrainConfig.checked({**given, **settings})
     trainer = Trainer(Scorer(model, ASKED, inputs), parts, LABELERS, ATTRIBUTES, config, folder)
     list(trainer.run())
@@ -84,14 +109,26 @@ def _train(
 def test_that_only_methods_that_read_features_are_given_facts(name: str) -> None:
     chosen = method(name)
     if not wants_features(chosen):
-        known = know(chosen, TrainConfig(method=name), _task(40)[0]["train"], 2, 2, None, None, None, ("a", ""))
+        known = know(
+            chosen,
+            TrainConfig(method=name),
+            _task(40)[0]["train"],
+            2,
+            2,
+            None,
+            None,
+            None,
+            ("a", ""),
+        )
         assert not known.arrays()
         assert (known.profiles == ("a", "")) == (name == "profile-text")
     assert wants_features(chosen) == (name in (*READING, *GROUPED, "e2p-5", "adaptive-rank"))
 
 
 @pytest.mark.parametrize("name", [*READING, "e2p-5", "cluster-lora", "adaptive-rank"])
-def test_that_a_method_learns_opposite_tastes(name: str, backbone: Backbone, tmp_path: Path) -> None:
+def test_that_a_method_learns_opposite_tastes(
+    name: str, backbone: Backbone, tmp_path: Path
+) -> None:
     parts, pixels, _ = _task()
     known = _known(backbone, name, parts["train"], _features(backbone, pixels))
     model = _build(backbone, name, known)
@@ -116,14 +153,20 @@ def test_that_prefixes_of_groups_on_adapters_that_stay_learn_opposite_tastes(
             if name in theirs:
                 tensor.copy_(theirs[name])
     _train(model, parts, pixels, tmp_path, method="cluster-prefix")
-    assert all(torch.equal(dict(model.named_parameters())[name], tensor) for name, tensor in theirs.items())
+    assert all(
+        torch.equal(dict(model.named_parameters())[name], tensor) for name, tensor in theirs.items()
+    )
     assert _accuracy(model, pixels, parts["test"]) > 0.85
 
 
-def test_that_a_profile_speaks_for_a_taste_where_its_words_are_understood(backbone: Backbone) -> None:
+def test_that_a_profile_speaks_for_a_taste_where_its_words_are_understood(
+    backbone: Backbone,
+) -> None:
     parts, pixels, red = _task()
     x = torch.from_numpy(_features(backbone, pixels))
-    redness = torch.linalg.lstsq(x - x.mean(0), torch.from_numpy(red - red.mean())[:, None].float()).solution[:, 0]
+    redness = torch.linalg.lstsq(
+        x - x.mean(0), torch.from_numpy(red - red.mean())[:, None].float()
+    ).solution[:, 0]
     model = _build(backbone, "profile-text", Known(profiles=("Likes red.", "Likes blue.")))
     colours = {name: backbone.tokenizer([name])[0, 1] for name in ("red", "blue")}
 
@@ -138,7 +181,9 @@ def test_that_a_profile_speaks_for_a_taste_where_its_words_are_understood(backbo
 
 
 @pytest.mark.parametrize("batch_norm", [False, True])
-def test_that_the_decoder_learns_opposite_tastes(batch_norm: bool, backbone: Backbone, tmp_path: Path) -> None:
+def test_that_the_decoder_learns_opposite_tastes(
+    batch_norm: bool, backbone: Backbone, tmp_path: Path
+) -> None:
     parts, pixels, _ = _task()
     x = _features(backbone, pixels)
     model = DecoderModel(fit_space(x, DIMS, POWER), ASKED, 2, DecoderShape(batch_norm=batch_norm))
@@ -146,7 +191,9 @@ def test_that_the_decoder_learns_opposite_tastes(batch_norm: bool, backbone: Bac
     assert _accuracy(model, Features(x), parts["test"]) > 0.85
 
 
-def test_that_people_of_one_group_share_its_adapters_and_a_delta_parts_them(backbone: Backbone) -> None:
+def test_that_people_of_one_group_share_its_adapters_and_a_delta_parts_them(
+    backbone: Backbone,
+) -> None:
     parts, pixels, _ = _task(80)
     x = _features(backbone, pixels)
     one = _known(backbone, "cluster-lora", parts["train"], x, clusters=1)
@@ -166,7 +213,12 @@ def test_that_ranks_go_to_those_whose_answers_earn_them(backbone: Backbone) -> N
     spoiled = told.outcome.copy()
     cold = told.labeler == 1
     spoiled[cold] = np.random.default_rng(0).integers(0, 2, cold.sum())
-    known = _known(backbone, "adaptive-rank", dataclasses.replace(told, outcome=spoiled), _features(backbone, pixels))
+    known = _known(
+        backbone,
+        "adaptive-rank",
+        dataclasses.replace(told, outcome=spoiled),
+        _features(backbone, pixels),
+    )
     assert known.ranks is not None
     assert known.ranks[0] > known.ranks[1]
 
@@ -191,7 +243,9 @@ def test_that_a_newcomer_is_served_after_one_pass_over_their_answers(
 
 
 @pytest.mark.parametrize("name", GROUPED)
-def test_that_a_newcomer_joins_the_groups_that_their_answers_speak_for(name: str, backbone: Backbone) -> None:
+def test_that_a_newcomer_joins_the_groups_that_their_answers_speak_for(
+    name: str, backbone: Backbone
+) -> None:
     parts, pixels, _ = _task()
     x = _features(backbone, pixels)
     known = _known(backbone, name, parts["train"], x)
@@ -210,7 +264,9 @@ def test_that_a_newcomer_joins_the_groups_that_their_answers_speak_for(name: str
     assert torch.allclose(newcomer, share[0] * group + share[1] * other)
 
 
-def test_that_a_newcomer_is_served_by_the_adapters_of_their_group(backbone: Backbone, tmp_path: Path) -> None:
+def test_that_a_newcomer_is_served_by_the_adapters_of_their_group(
+    backbone: Backbone, tmp_path: Path
+) -> None:
     parts, pixels, _ = _task()
     x = _features(backbone, pixels)
     known = _known(backbone, "cluster-lora", parts["train"], x)
@@ -220,7 +276,10 @@ def test_that_a_newcomer_is_served_by_the_adapters_of_their_group(backbone: Back
     met = welcome(known, warm[0], 2, x, groups=(fit_tastes(x, parts["train"], 2, 2), known))
     grown = _build(backbone, "cluster-lora", met, labelers=3)
     load(grown, model)
-    assert _accuracy(grown, pixels, dataclasses.replace(warm[1], labeler=np.full(len(warm[1]), 2)), 3) > 0.8
+    assert (
+        _accuracy(grown, pixels, dataclasses.replace(warm[1], labeler=np.full(len(warm[1]), 2)), 3)
+        > 0.8
+    )
 
 
 def test_that_facts_survive_their_arrays(backbone: Backbone) -> None:
@@ -230,11 +289,15 @@ def test_that_facts_survive_their_arrays(backbone: Backbone) -> None:
         known = _known(backbone, name, parts["train"], x)
         again = Known.from_arrays(known.arrays(), known.profiles)
         assert again.arrays().keys() == known.arrays().keys() != set()
-        assert all(np.array_equal(again.arrays()[key], array) for key, array in known.arrays().items())
+        assert all(
+            np.array_equal(again.arrays()[key], array) for key, array in known.arrays().items()
+        )
 
 
 @pytest.mark.parametrize("name", ["persoma-mlp", "gated-memory", "mlp-decoder"])
-def test_that_a_resumed_training_meets_the_same_episodes(name: str, backbone: Backbone, tmp_path: Path) -> None:
+def test_that_a_resumed_training_meets_the_same_episodes(
+    name: str, backbone: Backbone, tmp_path: Path
+) -> None:
     parts, pixels, _ = _task(200)
     x = _features(backbone, pixels)
 
@@ -242,12 +305,19 @@ def test_that_a_resumed_training_meets_the_same_episodes(name: str, backbone: Ba
         (tmp_path / folder).mkdir(exist_ok=True)
         if name == "mlp-decoder":
             shape = DecoderShape(widths=(16, 8), batch_norm=True, dropout=0.4)
-            model: PersonalClip | DecoderModel = DecoderModel(fit_space(x, DIMS, POWER), ASKED, 2, shape)
+            model: PersonalClip | DecoderModel = DecoderModel(
+                fit_space(x, DIMS, POWER), ASKED, 2, shape
+            )
             inputs: Pixels | Features = Features(x)
         else:
-            model, inputs = _build(backbone, name, _known(backbone, name, parts["train"], x)), pixels
+            model, inputs = (
+                _build(backbone, name, _known(backbone, name, parts["train"], x)),
+                pixels,
+            )
         config = TrainConfig.checked({"method": name, "batch": 32, "epochs": 2})
-        return Trainer(Scorer(model, ASKED, inputs), parts, LABELERS, ATTRIBUTES, config, tmp_path / folder)
+        return Trainer(
+            Scorer(model, ASKED, inputs), parts, LABELERS, ATTRIBUTES, config, tmp_path / folder
+        )
 
     straight, halted = make("straight"), make("halted")
     list(straight.run())

@@ -14,7 +14,10 @@ IMAGES = 60
 
 @dataclass
 class Recorder:
-    """An entrance that remembers what it was given and what it was asked; it scores faces by their number."""
+    """An entrance that remembers what it was given and what it was asked.
+
+    It scores faces by their number.
+    """
 
     learned: list[set[int]] = field(default_factory=list)
     asked: list[set[int]] = field(default_factory=list)
@@ -32,13 +35,22 @@ class Recorder:
 
 
 def said(presentations: int) -> Answers:
-    """Two attributes of each pair; of the first the higher number is always chosen, of the second the lower one."""
+    """Two attributes of each pair.
+
+    Of the first the higher number is always chosen, of the second the lower one.
+    """
     rng = np.random.default_rng(0)
-    left, right = np.array([rng.choice(IMAGES, 2, replace=False) for _ in range(presentations)]).repeat(2, axis=0).T
+    left, right = (
+        np.array([rng.choice(IMAGES, 2, replace=False) for _ in range(presentations)])
+        .repeat(2, axis=0)
+        .T
+    )
     attribute = np.tile([0, 1], presentations)
     outcome = ((left > right) == (attribute == 0)).astype(np.float32)
     n, group = len(left), np.arange(presentations).repeat(2)
-    return Answers(np.zeros(n, np.int64), attribute, left, right, outcome, np.ones(n, np.float32), group)
+    return Answers(
+        np.zeros(n, np.int64), attribute, left, right, outcome, np.ones(n, np.float32), group
+    )
 
 
 def test_that_no_image_of_a_tested_answer_was_learned_from() -> None:
@@ -51,7 +63,8 @@ def test_that_no_image_of_a_tested_answer_was_learned_from() -> None:
         assert not learned & asked
     assert set.union(*recorder.asked) == {*given.left.tolist(), *given.right.tolist()}
     sign = np.where(given.attribute == 0, 1, -1)
-    assert margin == pytest.approx(sign * (given.left - given.right))  # each answer's own two faces, both attributes
+    # each answer's own two faces, both attributes
+    assert margin == pytest.approx(sign * (given.left - given.right))
 
 
 def test_that_a_newcomer_s_accuracy_is_of_those_answers_and_few_are_not_tested() -> None:

@@ -18,9 +18,15 @@ from tests.fixtures.study import draw_faces
 KEYS = ["labeler", "attribute", "image"]
 
 
-@pytest.mark.parametrize("name", ["lora-visual-prompt", "collaborative", "mlp-decoder", "selective"])
+@pytest.mark.parametrize(
+    "name", ["lora-visual-prompt", "collaborative", "mlp-decoder", "selective"]
+)
 def test_that_any_images_are_scored_and_those_of_the_run_as_in_its_predictions(
-    name: str, tiny_study: Study, make_run: MakeRun, train_here: Callable[..., list[TrainingEvent]], tmp_path: Path
+    name: str,
+    tiny_study: Study,
+    make_run: MakeRun,
+    train_here: Callable[..., list[TrainingEvent]],
+    tmp_path: Path,
 ) -> None:
     run = make_run(tiny_study, method=name, epochs=1, compare=False)
     train_here(run)
@@ -28,7 +34,9 @@ def test_that_any_images_are_scored_and_those_of_the_run_as_in_its_predictions(
     (tmp_path / "others" / "broken.jpg").write_bytes(b"no image")
     others = result(images_in(tmp_path / "others"))
     assert len(others) == 4
-    mixed = pd.concat([others, run.table("images")[["image", "name", "path"]].iloc[[5, 2]]], ignore_index=True)
+    mixed = pd.concat(
+        [others, run.table("images")[["image", "name", "path"]].iloc[[5, 2]]], ignore_index=True
+    )
     found = result(predictions(run, images=mixed, cache=tmp_path / "cache"))
     assert set(found["name"]) == {path.name for path in strangers} | set(mixed["name"].iloc[4:])
     assert len(found) == 3 * 2 * 5

@@ -76,7 +76,9 @@ def test_that_no_answers_give_an_empty_matrix() -> None:
 def test_that_rated_orders_agree_where_neither_rated_equal() -> None:
     rated = [(("L1", "w", 1), ("L1", "x", 2), ("L1", "y", 3), ("L1", "z", 3))]
     rated += [(("L2", "w", 4), ("L2", "x", 5), ("L2", "y", 9), ("L2", "z", 1))]
-    frame = fabricate.ratings([(code, image, "a", value) for rows in rated for code, image, value in rows])
+    frame = fabricate.ratings(
+        [(code, image, "a", value) for rows in rated for code, image, value in rows]
+    )
     result = rating_agreement(frame)
     # w<x, w<y, x<y alike; w<z, x<z reversed; y and z are equal for L1.
     assert result.matrix[0, 1] == pytest.approx(3 / 5)

@@ -7,7 +7,9 @@ from scipy.optimize import check_grad
 from prism_desktop.engine.analysis.bradley_terry import _Problem, fit
 
 
-def drawn(seed: int, images: int, n: int, side: float = 0.4, nu: float = 0.5) -> tuple[np.ndarray, ...]:
+def drawn(
+    seed: int, images: int, n: int, side: float = 0.4, nu: float = 0.5
+) -> tuple[np.ndarray, ...]:
     rng = np.random.default_rng(seed)
     truth = rng.normal(0, 1, images)
     truth -= truth.mean()
@@ -15,7 +17,9 @@ def drawn(seed: int, images: int, n: int, side: float = 0.4, nu: float = 0.5) ->
     right = (left + rng.integers(1, images, n)) % images
     d = truth[left] - truth[right] + side
     weights = np.stack([np.exp(d / 2), np.exp(-d / 2), np.full(n, nu)], axis=1)
-    choice = (rng.random(n)[:, None] > np.cumsum(weights / weights.sum(1, keepdims=True), axis=1)).sum(1)
+    choice = (
+        rng.random(n)[:, None] > np.cumsum(weights / weights.sum(1, keepdims=True), axis=1)
+    ).sum(1)
     return truth, left, right, np.array([1.0, 0.0, 0.5])[choice]
 
 

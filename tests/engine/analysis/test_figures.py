@@ -20,7 +20,9 @@ AGREED = agreement(fabricate.random_comparisons(150, 14, 0))
 SUMMARY = {
     "test": {
         "macro": {"accuracy": 0.7, "low": 0.66, "high": 0.74, "n": 300},
-        "per_labeler": {"L1": {"accuracy": 0.72, "low": 0.6, "high": 0.8, "n": 150, "ceiling": 0.9}},
+        "per_labeler": {
+            "L1": {"accuracy": 0.72, "low": 0.6, "high": 0.8, "n": 150, "ceiling": 0.9}
+        },
     },
     "consensus": {"macro": {"accuracy": 0.6}, "per_labeler": {"L1": {"accuracy": 0.55}}},
 }
@@ -28,7 +30,14 @@ SUMMARY = {
 
 def metrics() -> pd.DataFrame:
     rows = [
-        {"epoch": epoch, "split": split, "labeler": labeler, "attribute": "", "loss": 1 / epoch, "nll": 1 / epoch}
+        {
+            "epoch": epoch,
+            "split": split,
+            "labeler": labeler,
+            "attribute": "",
+            "loss": 1 / epoch,
+            "nll": 1 / epoch,
+        }
         for epoch in (1, 2, 3)
         for split in ("train", "val")
         for labeler in ("", "(macro)", "L1")
@@ -37,15 +46,24 @@ def metrics() -> pd.DataFrame:
 
 
 DRAWN: dict[str, Callable[[], Figure]] = {
-    "accuracy": lambda: figures.accuracy_figure(figures.accuracy_rows(SUMMARY, {"L1": "Ada"}), "Held-out faces"),
+    "accuracy": lambda: figures.accuracy_figure(
+        figures.accuracy_rows(SUMMARY, {"L1": "Ada"}), "Held-out faces"
+    ),
     "agreement": lambda: figures.agreement_figure(AGREED, title="Agreement"),
     "network": lambda: figures.network_figure(network(AGREED, 0.5), {"L0": "Ada"}),
-    "scatter": lambda: figures.scatter_figure(np.arange(9.0), np.arange(9.0) ** 2, ("Ada", "Bea"), "smart"),
+    "scatter": lambda: figures.scatter_figure(
+        np.arange(9.0), np.arange(9.0) ** 2, ("Ada", "Bea"), "smart"
+    ),
     "curves": lambda: figures.curves_figure({"one": metrics(), "two": metrics()}),
     "relevance": lambda: figures.relevance_figure(
-        Image.new("RGB", (60, 40), "grey"), np.eye(4, dtype=np.float32), "Ada, smart", "The map was not tested."
+        Image.new("RGB", (60, 40), "grey"),
+        np.eye(4, dtype=np.float32),
+        "Ada, smart",
+        "The map was not tested.",
     ),
-    "predictions": lambda: figures.predictions_figure({"smart": [("Ada", 0.3), ("Bea", np.nan)]}, {"smart": 0.5}),
+    "predictions": lambda: figures.predictions_figure(
+        {"smart": [("Ada", 0.3), ("Bea", np.nan)]}, {"smart": 0.5}
+    ),
 }
 
 
@@ -74,7 +92,12 @@ def test_that_another_ending_is_refused_with_a_sentence(tmp_path: Path) -> None:
 def test_that_rows_follow_the_summary() -> None:
     mean, labeler = figures.accuracy_rows(SUMMARY, {"L1": "Ada"})
     assert (mean.name, mean.strong, mean.consensus, mean.ceiling) == ("Mean", True, 0.6, None)
-    assert (labeler.name, labeler.accuracy, labeler.consensus, labeler.ceiling) == ("Ada", 0.72, 0.55, 0.9)
+    assert (labeler.name, labeler.accuracy, labeler.consensus, labeler.ceiling) == (
+        "Ada",
+        0.72,
+        0.55,
+        0.9,
+    )
     assert figures.accuracy_rows({}) == []
 
 
@@ -87,7 +110,11 @@ def test_that_nothing_can_be_drawn_too() -> None:
 
 
 def test_that_what_is_not_shared_has_no_number(tmp_path: Path) -> None:
-    rows = [("L1", "x", "y", "a", "left"), ("L2", "x", "y", "a", "left"), ("L3", "p", "q", "a", "left")]
+    rows = [
+        ("L1", "x", "y", "a", "left"),
+        ("L2", "x", "y", "a", "left"),
+        ("L3", "p", "q", "a", "left"),
+    ]
     figure = figures.agreement_figure(agreement(fabricate.comparisons(rows)))
     text = save_figure(figure, tmp_path / "a.svg").read_text("utf-8")
     assert text.count(">n 1<") == 2

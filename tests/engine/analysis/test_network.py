@@ -27,7 +27,9 @@ def two_camps(size: int) -> AgreementResult:
 def test_that_edges_are_those_above_the_threshold_and_the_lonely_are_kept() -> None:
     matrix = np.array([[1.0, 0.8, np.nan], [0.8, 1.0, 0.55], [np.nan, 0.55, 1.0]])
     drawn = network(result(matrix), threshold=0.6)
-    assert [(edge.labeler, edge.other, edge.agreement, edge.count) for edge in drawn.edges] == [("L0", "L1", 0.8, 30)]
+    assert [(edge.labeler, edge.other, edge.agreement, edge.count) for edge in drawn.edges] == [
+        ("L0", "L1", 0.8, 30)
+    ]
     assert set(drawn.positions) == {"L0", "L1", "L2"}
     assert drawn.isolated == ("L2",)
 
@@ -87,6 +89,10 @@ def test_that_a_run_without_own_tokens_says_so(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="no trained model yet"):
         token_similarity(tmp_path)
     metadata = {"prism": json.dumps({"labelers": ["A", "B"]})}
-    save_file({"tokens": np.zeros((1, 1, 2), np.float32)}, tmp_path / "tokens.safetensors", metadata=metadata)
+    save_file(
+        {"tokens": np.zeros((1, 1, 2), np.float32)},
+        tmp_path / "tokens.safetensors",
+        metadata=metadata,
+    )
     with pytest.raises(RunError, match="the same for all"):
         token_similarity(tmp_path)

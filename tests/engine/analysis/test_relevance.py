@@ -9,7 +9,13 @@ from PIL import Image
 
 from prism_desktop.engine.analysis.deletion import check_map, score_masked
 from prism_desktop.engine.analysis.overlay import Area, render_overlay, seen_area
-from prism_desktop.engine.analysis.relevance import explain, explain_run, find_image, pixels_of, with_check
+from prism_desktop.engine.analysis.relevance import (
+    explain,
+    explain_run,
+    find_image,
+    pixels_of,
+    with_check,
+)
 from prism_desktop.engine.analysis.relevance_map import KINDS
 from prism_desktop.engine.backbones import load, parse
 from prism_desktop.engine.device import choose_device
@@ -22,13 +28,18 @@ from prism_desktop.engine.study.images import hash_file
 
 @pytest.fixture(scope="module")
 def run(tiny_backbone: str) -> LoadedRun:
-    model = PersonalClip(load(parse(tiny_backbone), choose_device("cpu")), 2, tokens=2, token_std=0.5, seed=1)
+    model = PersonalClip(
+        load(parse(tiny_backbone), choose_device("cpu")), 2, tokens=2, token_std=0.5, seed=1
+    )
     with torch.no_grad():
         for name, tensor in model.adapted.named_parameters():
             if ".lora_B" in name:
                 tensor.normal_(0, 0.3, generator=torch.Generator().manual_seed(0))
     model.requires_grad_(False)
-    return LoadedRun(model, describe(model, "lora-visual-prompt", ["L1", "L2"], {"smart": ["{}"], "kind": ["a {}"]}))
+    return LoadedRun(
+        model,
+        describe(model, "lora-visual-prompt", ["L1", "L2"], {"smart": ["{}"], "kind": ["a {}"]}),
+    )
 
 
 @pytest.fixture
@@ -63,7 +74,8 @@ def test_that_the_default_map_follows_labeler_and_attribute_and_raw_attention_no
 
 
 def test_that_the_map_is_the_published_rule(run: LoadedRun, face: Image.Image) -> None:
-    """The rule written out anew, with torch's own gradients of the attention of open_clip's forward pass."""
+    """The rule written out anew, with torch's own gradients
+    of the attention of open_clip's forward pass."""
     from prism_desktop.engine.models.attention import recorded_attention
 
     model = run.model
@@ -99,7 +111,9 @@ def test_that_a_tested_map_says_how_it_did(run: LoadedRun, face: Image.Image) ->
     assert found.check is not None
     assert "deletion test" in found.verdict()
     assert (
-        explain(run, face, "L1", "smart", "rollout").verdict().startswith("This map does not depend on the attribute")
+        explain(run, face, "L1", "smart", "rollout")
+        .verdict()
+        .startswith("This map does not depend on the attribute")
     )
     assert found.overlay().size == face.size
 
@@ -114,16 +128,33 @@ def test_that_the_command_lines_way_finds_images_by_name_and_file(
     face.save(file)
     known = hash_file(file)
     frame = pd.DataFrame(
-        {"image": [known], "name": ["a/face.png"], "path": [str(file)], "fold": [0], "split": ["test"]}
+        {
+            "image": [known],
+            "name": ["a/face.png"],
+            "path": [str(file)],
+            "fold": [0],
+            "split": ["test"],
+        }
     )
     frame.to_parquet(folder / "data" / "images.parquet")
     card = run.card
-    save_model(run.model, folder, method=card.method, labelers=card.labelers, attributes=card.attributes)
-    assert find_image(folder, "a/face.png") == find_image(folder, known) == find_image(folder, str(file)) == file
+    save_model(
+        run.model, folder, method=card.method, labelers=card.labelers, attributes=card.attributes
+    )
+    assert (
+        find_image(folder, "a/face.png")
+        == find_image(folder, known)
+        == find_image(folder, str(file))
+        == file
+    )
     with pytest.raises(InputError, match=r"no image nowhere\.png"):
         find_image(folder, "nowhere.png")
-    found = explain_run(folder, labeler="L2", attribute="smart", image="a/face.png", device="cpu", check=False)
-    assert np.allclose(found.grid, explain(run, file, "L2", "smart", "gradient-attention").grid, atol=1e-6)
+    found = explain_run(
+        folder, labeler="L2", attribute="smart", image="a/face.png", device="cpu", check=False
+    )
+    assert np.allclose(
+        found.grid, explain(run, file, "L2", "smart", "gradient-attention").grid, atol=1e-6
+    )
     assert found.verdict() == "The map was not tested."
     face.rotate(90).save(file)
     for way in ("a/face.png", str(file)):

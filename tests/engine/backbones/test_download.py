@@ -1,4 +1,7 @@
-"""Downloads show progress, resume, are checked, and never happen twice. The hub is a real server on this machine."""
+"""Downloads show progress, resume, are checked, and never happen twice.
+
+The hub is a real server on this machine.
+"""
 
 import hashlib
 import threading
@@ -74,11 +77,16 @@ def test_that_a_download_shows_progress_and_ends_with_the_checked_file(hub: Hub)
     shown = [event.done for event in progress if isinstance(event, Progress)]
     assert shown == sorted(shown)
     assert shown[-1] == len(CONTENT)
-    assert hub.asked[0][0] == "/timm/vit_base_patch32_clip_224.openai/resolve/main/open_clip_model.safetensors"
+    assert (
+        hub.asked[0][0]
+        == "/timm/vit_base_patch32_clip_224.openai/resolve/main/open_clip_model.safetensors"
+    )
     assert checksum(SPEC, done.value) == hub.sha256
 
 
-def test_that_what_is_in_the_cache_is_not_asked_for_again(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_that_what_is_in_the_cache_is_not_asked_for_again(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     list(fetch(SPEC))
     asked = len(hub.asked)
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:1")
@@ -136,16 +144,22 @@ def test_that_a_leftover_of_another_file_does_not_block_the_next_try(hub: Hub) -
     assert isinstance(list(fetch(SPEC))[-1], Done)
 
 
-def test_that_a_machine_told_to_stay_offline_asks_nothing(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_that_a_machine_told_to_stay_offline_asks_nothing(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(BackboneError, match=r"HF_HUB_OFFLINE is set.*prism-mini"):
         list(fetch(SPEC))
     assert hub.asked == []
 
 
-def test_that_without_a_network_one_sentence_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_that_without_a_network_one_sentence_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:1")
-    with pytest.raises(BackboneError, match=r"not on this machine.*prism-mini.*ViT-B-32-quickgelu:PATH"):
+    with pytest.raises(
+        BackboneError, match=r"not on this machine.*prism-mini.*ViT-B-32-quickgelu:PATH"
+    ):
         list(fetch(SPEC))
 
 

@@ -48,7 +48,10 @@ def test_that_the_weights_are_those_of_the_file(backbone: Backbone, tiny_backbon
 
 def test_that_half_precision_on_disk_becomes_float32(tiny_backbone: str, tmp_path: Path) -> None:
     config, weights = _parts(tiny_backbone)
-    save_file({name: tensor.half() for name, tensor in load_file(weights).items()}, tmp_path / "half.safetensors")
+    save_file(
+        {name: tensor.half() for name, tensor in load_file(weights).items()},
+        tmp_path / "half.safetensors",
+    )
     model = load(parse(f"{config}:{tmp_path / 'half.safetensors'}"), CPU).model
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
 
@@ -56,7 +59,9 @@ def test_that_half_precision_on_disk_becomes_float32(tiny_backbone: str, tmp_pat
 def test_that_a_folder_with_preprocessing_is_read(tiny_backbone: str, tmp_path: Path) -> None:
     _, weights = _parts(tiny_backbone)
     preprocess = {"mean": [0.5, 0.5, 0.5], "std": [0.25, 0.25, 0.25]}
-    (tmp_path / "config.json").write_text(json.dumps({"model_cfg": CONFIG, "preprocess_cfg": preprocess}))
+    (tmp_path / "config.json").write_text(
+        json.dumps({"model_cfg": CONFIG, "preprocess_cfg": preprocess})
+    )
     (tmp_path / "weights.safetensors").symlink_to(weights)
     backbone = load(parse(str(tmp_path)), CPU)
     assert backbone.mean == (0.5, 0.5, 0.5)
@@ -109,7 +114,9 @@ def test_that_a_missing_file_is_named(tiny_backbone: str) -> None:
         load(parse(f"{config}:/nowhere/w.safetensors"), CPU)
 
 
-def test_that_weights_of_another_architecture_are_refused(tiny_backbone: str, tmp_path: Path) -> None:
+def test_that_weights_of_another_architecture_are_refused(
+    tiny_backbone: str, tmp_path: Path
+) -> None:
     _, weights = _parts(tiny_backbone)
     config = tmp_path / "wider.json"
     config.write_text(json.dumps(CONFIG | {"vision_cfg": CONFIG["vision_cfg"] | {"width": 128}}))
@@ -127,7 +134,9 @@ def test_that_an_unknown_tag_is_answered_with_the_nearest() -> None:
         load(parse("ViT-B-32:laion2b"), CPU)
 
 
-@pytest.mark.parametrize("model", ["RN50", "ViT-B-16-SigLIP", "coca_ViT-B-32", "xlm-roberta-base-ViT-B-32"])
+@pytest.mark.parametrize(
+    "model", ["RN50", "ViT-B-16-SigLIP", "coca_ViT-B-32", "xlm-roberta-base-ViT-B-32"]
+)
 def test_that_a_model_without_a_place_for_tokens_is_declined_before_its_weights_are_read(
     model: str, tiny_backbone: str
 ) -> None:

@@ -31,7 +31,11 @@ def test_that_openai_weights_get_the_architecture_they_were_trained_with() -> No
         ("ViT-B-32:/weights/mine.safetensors", "ViT-B-32", "/weights/mine.safetensors"),
         ("ViT-B-32:mine.safetensors", "ViT-B-32", "mine.safetensors"),
         (r"ViT-B-32:C:\weights\mine.safetensors", "ViT-B-32", r"C:\weights\mine.safetensors"),
-        (r"D:\mine\config.json:C:\mine\w.safetensors", r"D:\mine\config.json", r"C:\mine\w.safetensors"),
+        (
+            r"D:\mine\config.json:C:\mine\w.safetensors",
+            r"D:\mine\config.json",
+            r"C:\mine\w.safetensors",
+        ),
         ("ViT-B-32:old.pt", "ViT-B-32", "old.pt"),
     ],
 )
@@ -45,11 +49,15 @@ def test_that_a_spec_is_read_again_from_its_text() -> None:
         assert parse(parse(text).text) == parse(text)
 
 
-def test_that_an_existing_file_is_named_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_that_an_existing_file_is_named_in_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("w.safetensors", "c.json"):
         (tmp_path / name).touch()
     monkeypatch.chdir(tmp_path)
-    assert parse("c.json:w.safetensors").text == f"{tmp_path / 'c.json'}:{tmp_path / 'w.safetensors'}"
+    assert (
+        parse("c.json:w.safetensors").text == f"{tmp_path / 'c.json'}:{tmp_path / 'w.safetensors'}"
+    )
     assert parse("ViT-B-32:./w.safetensors").source == str(tmp_path / "w.safetensors")
 
 
@@ -82,7 +90,10 @@ def test_that_embeddings_are_named_without_folders(text: str) -> None:
 def test_that_parsing_needs_no_torch() -> None:
     code = (
         "import sys; from prism_desktop.engine import backbones, device, methods; "
-        "backbones.parse('ViT-B-32:openai'); print({'torch', 'open_clip', 'peft'} & set(sys.modules))"
+        "backbones.parse('ViT-B-32:openai'); "
+        "print({'torch', 'open_clip', 'peft'} & set(sys.modules))"
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert result.stdout.strip() == "set()"

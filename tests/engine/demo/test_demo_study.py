@@ -1,4 +1,5 @@
-"""The demo study is a real study: both kinds of trials, within folds, sides balanced, repeats swapped."""
+"""The demo study is a real study: both kinds of trials,
+within folds, sides balanced, repeats swapped."""
 
 from collections import Counter
 from pathlib import Path
@@ -30,7 +31,9 @@ def images() -> list[ImageRecord]:
 
 @pytest.fixture(scope="module")
 def trials(images) -> dict[str, list[TrialRecord]]:
-    return Simulation(images, sample(600, 0).standard(), design(), 0).run(simulated_labelers.labelers())
+    return Simulation(images, sample(600, 0).standard(), design(), 0).run(
+        simulated_labelers.labelers()
+    )
 
 
 def comparisons(trials: list[TrialRecord]) -> list[TrialRecord]:
@@ -48,7 +51,9 @@ def test_that_counts_are_as_planted(trials):
 
 
 def test_that_simulating_again_gives_the_same_trials(images, trials):
-    again = Simulation(images, sample(600, 0).standard(), design(), 0).run(simulated_labelers.labelers())
+    again = Simulation(images, sample(600, 0).standard(), design(), 0).run(
+        simulated_labelers.labelers()
+    )
     assert again == trials
 
 
@@ -81,12 +86,19 @@ def test_that_a_tenth_are_repeats_with_swapped_sides_after_a_while(trials):
 
 def test_that_no_pair_comes_twice_except_as_a_repeat(trials):
     for person in trials.values():
-        pairs = [frozenset((trial.left, trial.right)) for trial in comparisons(person) if trial.repeat_of is None]
+        pairs = [
+            frozenset((trial.left, trial.right))
+            for trial in comparisons(person)
+            if trial.repeat_of is None
+        ]
         assert len(set(pairs)) == len(pairs)
 
 
 def test_that_labelers_share_pairs_so_that_agreement_can_be_seen(trials):
-    seen = {code: {frozenset((t.left, t.right)) for t in comparisons(person)} for code, person in trials.items()}
+    seen = {
+        code: {frozenset((t.left, t.right)) for t in comparisons(person)}
+        for code, person in trials.items()
+    }
     assert len(seen["L1"] & seen["L2"]) > 150
     assert len(seen["L1"] & seen["L6"]) > 30
 
@@ -109,8 +121,15 @@ def test_that_answers_follow_the_true_utilities_as_ideal_accuracies_say(trials, 
     ideal = {(row.labeler, row.attribute): row.personal for row in ideal_accuracies(pairs=10_000)}
     for code in ("L1", "L3", "L5"):
         for attribute, utility in utilities[code].items():
-            told = [(t, t.answers[attribute]) for t in comparisons(trials[code]) if t.answers[attribute] != "tie"]
-            right = [(utility[rows[t.left]] > utility[rows[t.right]]) == (answer == "left") for t, answer in told]
+            told = [
+                (t, t.answers[attribute])
+                for t in comparisons(trials[code])
+                if t.answers[attribute] != "tie"
+            ]
+            right = [
+                (utility[rows[t.left]] > utility[rows[t.right]]) == (answer == "left")
+                for t, answer in told
+            ]
             assert np.mean(right) == pytest.approx(ideal[code, attribute], abs=0.06)
 
 
@@ -146,7 +165,9 @@ def test_that_a_dealer_stops_when_every_pair_was_dealt():
 
 
 def test_that_repeats_of_a_short_sequence_still_come_later():
-    shown = with_repeats(sided([(0, 1), (2, 3), (4, 5)], np.random.default_rng(0)), 1, 20, np.random.default_rng(0))
+    shown = with_repeats(
+        sided([(0, 1), (2, 3), (4, 5)], np.random.default_rng(0)), 1, 20, np.random.default_rng(0)
+    )
     assert len(shown) == 4
     assert all(trial.again is None or trial.again < place for place, trial in enumerate(shown))
 

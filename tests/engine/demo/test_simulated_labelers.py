@@ -13,7 +13,9 @@ from prism_desktop.engine.demo.simulated_labelers import SimulatedLabeler
 
 
 def plain(noise: float = 0.5, ties: float = 0.1) -> SimulatedLabeler:
-    return SimulatedLabeler("T", "Test", "", 100, 100, noise, ties, 0.0, 2.0, (0.1, 0.2, 0.3, 0.4), tastes={})
+    return SimulatedLabeler(
+        "T", "Test", "", 100, 100, noise, ties, 0.0, 2.0, (0.1, 0.2, 0.3, 0.4), tastes={}
+    )
 
 
 @given(noise=st.floats(0.05, 2), ties=st.floats(0.01, 0.5), seed=st.integers(0, 1000))

@@ -5,7 +5,18 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-COLUMNS = ["trial", "labeler", "session", "order", "left", "right", "attribute", "outcome", "onset", "seconds"]
+COLUMNS = [
+    "trial",
+    "labeler",
+    "session",
+    "order",
+    "left",
+    "right",
+    "attribute",
+    "outcome",
+    "onset",
+    "seconds",
+]
 
 
 def comparisons(rows: Sequence[tuple[str, str, str, str, str]]) -> pd.DataFrame:
@@ -39,15 +50,18 @@ def ratings(rows: Sequence[tuple[str, str, str, float]]) -> pd.DataFrame:
 def images(count: int, folds: int = 7) -> pd.DataFrame:
     """Images i000, i001, ... dealt out to the folds in turn."""
     names = [f"i{number:03}" for number in range(count)]
-    return pd.DataFrame({"image": names, "name": names, "path": names, "width": 8, "height": 8}).assign(
-        fold=np.arange(count) % folds
-    )
+    return pd.DataFrame(
+        {"image": names, "name": names, "path": names, "width": 8, "height": 8}
+    ).assign(fold=np.arange(count) % folds)
 
 
 def random_comparisons(
     trials: int, count: int, seed: int, labelers: int = 4, within_folds: bool = False
 ) -> pd.DataFrame:
-    """Random answers on two attributes; a tenth of the trials repeats an earlier one with sides exchanged."""
+    """Random answers on two attributes.
+
+    A tenth of the trials repeats an earlier one with sides exchanged.
+    """
     rng = np.random.default_rng(seed)
     rows: list[tuple[str, str, str, str, str]] = []
     for _ in range(trials):
@@ -59,11 +73,19 @@ def random_comparisons(
             first, second = rng.choice(pool, 2, replace=False)
             labeler, left, right = f"L{rng.integers(labelers)}", f"i{first:03}", f"i{second:03}"
         rows += [
-            (labeler, left, right, attribute, str(rng.choice(["left", "right", "tie"], p=[0.45, 0.45, 0.1])))
+            (
+                labeler,
+                left,
+                right,
+                attribute,
+                str(rng.choice(["left", "right", "tie"], p=[0.45, 0.45, 0.1])),
+            )
             for attribute in ("a", "b")
         ]
     frame = comparisons(rows)
-    return frame.assign(trial=[f"t{number // 2}" for number in range(len(frame))], order=np.arange(len(frame)) // 2)
+    return frame.assign(
+        trial=[f"t{number // 2}" for number in range(len(frame))], order=np.arange(len(frame)) // 2
+    )
 
 
 def random_ratings(count: int, of: int, seed: int, labelers: int = 3) -> pd.DataFrame:
@@ -81,4 +103,6 @@ def random_ratings(count: int, of: int, seed: int, labelers: int = 3) -> pd.Data
 def predictions(pairs: pd.DataFrame, score: dict[str, float]) -> pd.DataFrame:
     """The same score of an image for every labeler and attribute in the pairs."""
     who = pairs[["labeler", "attribute"]].drop_duplicates()
-    return who.merge(pd.DataFrame({"image": list(score), "score": list(score.values())}), how="cross")
+    return who.merge(
+        pd.DataFrame({"image": list(score), "score": list(score.values())}), how="cross"
+    )

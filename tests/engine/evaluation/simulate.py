@@ -7,11 +7,19 @@ from prism_desktop.engine.evaluation.pairs import Floats
 
 
 def answers(
-    rng: np.random.Generator, images: int, per_labeler: int, labelers: int, attributes: int = 1, scale: float = 2.0
+    rng: np.random.Generator,
+    images: int,
+    per_labeler: int,
+    labelers: int,
+    attributes: int = 1,
+    scale: float = 2.0,
 ) -> tuple[Judged, Floats]:
-    """Labelers of one taste, drawn anew with the images; and the images' true scores (attributes, images).
+    """Labelers of one taste, drawn anew with the images.
 
-    Each labeler judges random pairs on all attributes, with logistic noise; margins are the truth's.
+    And the images' true scores (attributes, images).
+
+    Each labeler judges random pairs on all attributes, with logistic noise; margins are the
+    truth's.
     """
     taste = rng.normal(0, 1, (attributes, images))
     left = rng.integers(0, images, labelers * per_labeler)
@@ -36,7 +44,10 @@ def answers(
 
 
 def hits(judged: Judged, scores: Floats) -> Floats:
-    """1 where a model's scores (labelers, attributes, images) choose as the labeler did; (answers,)."""
-    labeler, attribute = (np.unique(part, return_inverse=True)[1] for part in (judged.labeler, judged.attribute))
+    """1 where a model's scores (labelers, attributes,
+    images) choose as the labeler did; (answers,)."""
+    labeler, attribute = (
+        np.unique(part, return_inverse=True)[1] for part in (judged.labeler, judged.attribute)
+    )
     margin = scores[labeler, attribute, judged.left] - scores[labeler, attribute, judged.right]
     return ((margin > 0) == judged.chosen).astype(np.float64)

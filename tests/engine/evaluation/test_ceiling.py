@@ -7,7 +7,9 @@ from prism_desktop.engine.evaluation.ceiling import ceiling_of, ceilings, repeat
 from tests.engine.evaluation import fabricate
 
 
-@pytest.mark.parametrize(("agreement", "ceiling"), [(0.8, 0.856), (0.9, 0.929), (1.0, 1.0), (0.5, 0.5), (0.3, 0.5)])
+@pytest.mark.parametrize(
+    ("agreement", "ceiling"), [(0.8, 0.856), (0.9, 0.929), (1.0, 1.0), (0.5, 0.5), (0.3, 0.5)]
+)
 def test_that_the_formula_gives_its_known_values(agreement: float, ceiling: float) -> None:
     assert ceiling_of(agreement) == pytest.approx(ceiling, abs=5e-4)
 
@@ -16,7 +18,9 @@ def test_that_the_ceiling_is_what_the_noiseless_taste_gets_right() -> None:
     rng = np.random.default_rng(0)
     taste, noise = rng.normal(0, 1, 300_000), 0.8
     first, second = (taste + rng.normal(0, noise, len(taste)) > 0 for _ in range(2))
-    assert ceiling_of(float((first == second).mean())) == pytest.approx(((taste > 0) == first).mean(), abs=0.004)
+    assert ceiling_of(float((first == second).mean())) == pytest.approx(
+        ((taste > 0) == first).mean(), abs=0.004
+    )
 
 
 def test_that_a_repeat_with_sides_exchanged_agrees_when_the_same_image_is_chosen() -> None:
@@ -37,7 +41,11 @@ def test_that_a_repeat_with_sides_exchanged_agrees_when_the_same_image_is_chosen
 
 
 def test_that_ties_do_not_count() -> None:
-    rows = [("L1", "x", "y", "a", "left"), ("L1", "y", "x", "a", "tie"), ("L1", "x", "y", "a", "left")]
+    rows = [
+        ("L1", "x", "y", "a", "left"),
+        ("L1", "y", "x", "a", "tie"),
+        ("L1", "x", "y", "a", "left"),
+    ]
     assert repeated(fabricate.comparisons(rows))["same"].tolist() == [True]
 
 
@@ -56,16 +64,22 @@ def test_that_too_few_repeats_give_no_ceiling() -> None:
 def test_that_imported_answers_are_repeats_only_where_the_file_tells_presentations_apart() -> None:
     rows = [("L1", f"x{k}", f"y{k}", "a", "left") for k in range(10)]
     frame = fabricate.comparisons(rows + rows).assign(source="imported")
-    assert ceilings(frame) == {}  # rows that differ alone would be left of such repeats, so they say nothing
+    # rows that differ alone would be left of such repeats, so they say nothing
+    assert ceilings(frame) == {}
     told = frame.assign(repeat_of=[None] * 10 + [f"t{k}" for k in range(10)])
     assert ceilings(told)["L1"].n == 10
     rated = fabricate.ratings(rated_twice(30, 0.5, 0, 2)).assign(source="imported")
     assert ceilings(None, rated) == {}
-    assert ceilings(None, rated.assign(repeat_of=[None] * 30 + [f"r{k}" for k in range(30)]))["L1"].n == 30
+    assert (
+        ceilings(None, rated.assign(repeat_of=[None] * 30 + [f"r{k}" for k in range(30)]))["L1"].n
+        == 30
+    )
 
 
 @pytest.mark.parametrize("noise", [0.3, 0.6, 1.0, 1.5])
-def test_that_the_ceiling_of_finitely_many_repeats_is_within_a_point_on_average(noise: float) -> None:
+def test_that_the_ceiling_of_finitely_many_repeats_is_within_a_point_on_average(
+    noise: float,
+) -> None:
     rng, truth = np.random.default_rng(0), 0.5 + np.arcsin(1 / np.sqrt(1 + noise**2)) / np.pi
     found = []
     for _ in range(60):
@@ -75,7 +89,9 @@ def test_that_the_ceiling_of_finitely_many_repeats_is_within_a_point_on_average(
     assert np.mean(found) == pytest.approx(truth, abs=0.01)
 
 
-def rated_twice(images: int, noise: float, seed: int, steps: float) -> list[tuple[str, str, str, float]]:
+def rated_twice(
+    images: int, noise: float, seed: int, steps: float
+) -> list[tuple[str, str, str, float]]:
     rng = np.random.default_rng(seed)
     taste = rng.normal(0, 1, images)
     return [
@@ -86,9 +102,14 @@ def rated_twice(images: int, noise: float, seed: int, steps: float) -> list[tupl
 
 
 @pytest.mark.parametrize("noise", [0.3, 0.7])
-def test_that_repeated_ratings_give_the_ceiling_of_comparisons_by_the_same_noise(noise: float) -> None:
+def test_that_repeated_ratings_give_the_ceiling_of_comparisons_by_the_same_noise(
+    noise: float,
+) -> None:
     truth = 0.5 + np.arcsin(1 / np.sqrt(1 + noise**2)) / np.pi
-    found = [ceilings(None, fabricate.ratings(rated_twice(120, noise, seed, 50)))["L1"] for seed in range(40)]
+    found = [
+        ceilings(None, fabricate.ratings(rated_twice(120, noise, seed, 50)))["L1"]
+        for seed in range(40)
+    ]
     assert np.mean([one.value for one in found]) == pytest.approx(truth, abs=0.01)
     assert {(one.source, one.n) for one in found} == {("ratings", 120)}
     assert np.mean([one.low <= truth <= one.high for one in found]) >= 0.85
@@ -98,6 +119,11 @@ def test_that_repeated_comparisons_come_before_repeated_ratings() -> None:
     rows = [("L1", f"x{k}", f"y{k}", "a", "left") for k in range(10)] * 2
     both = ceilings(fabricate.comparisons(rows), fabricate.ratings(rated_twice(30, 0.5, 0, 2)))
     assert both["L1"].source == "comparisons"
-    few = ceilings(fabricate.comparisons(rows[:9] * 2), fabricate.ratings(rated_twice(30, 0.5, 0, 2)))
+    few = ceilings(
+        fabricate.comparisons(rows[:9] * 2), fabricate.ratings(rated_twice(30, 0.5, 0, 2))
+    )
     assert few["L1"].source == "ratings"
-    assert ceilings(fabricate.comparisons(rows[:9] * 2), fabricate.ratings(rated_twice(9, 0.5, 0, 2))) == {}
+    assert (
+        ceilings(fabricate.comparisons(rows[:9] * 2), fabricate.ratings(rated_twice(9, 0.5, 0, 2)))
+        == {}
+    )

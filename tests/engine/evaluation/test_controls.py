@@ -5,14 +5,20 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prism_desktop.engine.evaluation.controls import rotate_labelers, shuffle_labelers, swap_labelers
+from prism_desktop.engine.evaluation.controls import (
+    rotate_labelers,
+    shuffle_labelers,
+    swap_labelers,
+)
 from prism_desktop.engine.evaluation.pairs import COLUMNS, pairs_from_comparisons
 from tests.engine.evaluation import fabricate
 
 
 def split(seed: int, labelers: int = 4) -> pd.DataFrame:
     pairs = pairs_from_comparisons(fabricate.random_comparisons(300, 40, seed, labelers))
-    return pairs.assign(split=np.random.default_rng(seed).choice(["train", "val", "test", "dropped"], len(pairs)))
+    return pairs.assign(
+        split=np.random.default_rng(seed).choice(["train", "val", "test", "dropped"], len(pairs))
+    )
 
 
 @settings(max_examples=15, deadline=None)
@@ -25,7 +31,9 @@ def test_that_shuffling_moves_owners_alone_and_keeps_how_many_answers_each_has(s
     kept = pairs["split"].isin(["test", "dropped"])
     assert (shuffled.loc[kept, "labeler"] == pairs.loc[kept, "labeler"]).all()
     keys = ["split", "attribute", "labeler"]
-    pd.testing.assert_series_equal(shuffled.value_counts(keys).sort_index(), pairs.value_counts(keys).sort_index())
+    pd.testing.assert_series_equal(
+        shuffled.value_counts(keys).sort_index(), pairs.value_counts(keys).sort_index()
+    )
     assert (shuffled.loc[~kept, "labeler"] != pairs.loc[~kept, "labeler"]).mean() > 0.5
     pd.testing.assert_frame_equal(shuffled, shuffle_labelers(pairs, seed))
 
@@ -34,7 +42,9 @@ def test_that_opposed_labelers_agree_after_shuffling() -> None:
     rows = [
         (labeler, *pair, "a", "left" if (labeler == "L1") == (pair[0] < pair[1]) else "right")
         for labeler in ("L1", "L2")
-        for pair in np.random.default_rng(0).permuted(np.tile([f"i{k}" for k in range(30)], (400, 1)), axis=1)[:, :2]
+        for pair in np.random.default_rng(0).permuted(
+            np.tile([f"i{k}" for k in range(30)], (400, 1)), axis=1
+        )[:, :2]
     ]
     pairs = pairs_from_comparisons(fabricate.comparisons(rows)).assign(split="train")
 
@@ -47,7 +57,9 @@ def test_that_opposed_labelers_agree_after_shuffling() -> None:
 
 
 def test_that_swapped_and_rotated_labelers_have_another_s_scores() -> None:
-    frame = pd.DataFrame({"labeler": ["A", "B", "C"], "attribute": "a", "image": "x", "score": [1.0, 2.0, 3.0]})
+    frame = pd.DataFrame(
+        {"labeler": ["A", "B", "C"], "attribute": "a", "image": "x", "score": [1.0, 2.0, 3.0]}
+    )
     by = {row.labeler: row.score for row in swap_labelers(frame, "A", "C").itertuples()}
     assert by == {"C": 1.0, "B": 2.0, "A": 3.0}
     turned = {row.labeler: row.score for row in rotate_labelers(frame).itertuples()}

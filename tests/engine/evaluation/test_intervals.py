@@ -41,7 +41,9 @@ def test_that_intervals_cover_at_their_level(n: int, images: int, spread: float)
 
 @pytest.mark.soak
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize(("n", "images", "spread"), [(300, 80, 0.0), (400, 60, 0.7), (1500, 90, 0.5)])
+@pytest.mark.parametrize(
+    ("n", "images", "spread"), [(300, 80, 0.0), (400, 60, 0.7), (1500, 90, 0.5)]
+)
 def test_that_intervals_cover_93_to_97_percent(n: int, images: int, spread: float) -> None:
     noise = np.random.default_rng(1).normal(0, spread * np.sqrt(2), 2_000_000)
     truth = (1 / (1 + np.exp(-0.8 - noise))).mean()
@@ -86,14 +88,22 @@ def test_that_the_dyadic_variance_is_the_double_sum_over_pairs_that_share_an_ima
     right = (left + rng.integers(1, 12, 60)) % 12
     # Influences driven by images, so that the sum is positive and no floor applies.
     influence = rng.normal(0, 1, 12)[left] + rng.normal(0, 1, 12)[right]
-    share = (left[:, None] == left) | (left[:, None] == right) | (right[:, None] == left) | (right[:, None] == right)
+    share = (
+        (left[:, None] == left)
+        | (left[:, None] == right)
+        | (right[:, None] == left)
+        | (right[:, None] == right)
+    )
     expected = (influence[:, None] * influence * share).sum() * 12 / 11
     assert dyadic_variance(influence, left, right, 12) == pytest.approx(expected)
 
 
 def test_that_dependence_through_images_widens_the_interval() -> None:
     loose, tight = simulated(0, 600, 20, 1.5), simulated(0, 600, 500, 0.0)
-    width = [(estimate := Resampled(judged, correct(judged)).mean()).high - estimate.low for judged in (loose, tight)]
+    width = [
+        (estimate := Resampled(judged, correct(judged)).mean()).high - estimate.low
+        for judged in (loose, tight)
+    ]
     assert width[0] > 1.5 * width[1]
 
 
@@ -109,16 +119,21 @@ def alike(answers: int, images: int, labeler: str = "L0") -> Judged:
     """So many answers by one labeler that walk round a ring of images."""
     left = np.arange(answers) % images
     who, what = np.array([labeler] * answers, dtype=object), np.array(["a"] * answers, dtype=object)
-    return Judged(who, what, left, (left + 1) % images, images, np.ones(answers, bool), np.ones(answers), 0)
+    return Judged(
+        who, what, left, (left + 1) % images, images, np.ones(answers, bool), np.ones(answers), 0
+    )
 
 
 def test_that_many_answers_on_few_images_are_no_more_certain_than_the_images() -> None:
     low = [Resampled(alike(n, 8), np.ones(n)).mean().low for n in (8, 300)]
-    assert low[0] == low[1] == pytest.approx(wilson(1.0, 4)[0])  # eight images are four independent pairs
+    # eight images are four independent pairs
+    assert low[0] == low[1] == pytest.approx(wilson(1.0, 4)[0])
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])
-def test_that_one_answer_is_no_gain_or_loss_beyond_chance_and_the_interval_says_what_p_says(sign: float) -> None:
+def test_that_one_answer_is_no_gain_or_loss_beyond_chance_and_the_interval_says_what_p_says(
+    sign: float,
+) -> None:
     for images in range(2, 30):
         judged = alike(max(1, images // 2), images) if images == 2 else alike(images, images)
         estimate = Resampled(judged, np.full(len(judged), sign), bounds=(-1, 1)).mean()
@@ -137,13 +152,18 @@ def test_that_the_paired_difference_is_narrower_than_the_separate_intervals() ->
     judged = simulated(0, 400, 60, 1.0)
     mine = correct(judged)
     theirs = np.where(np.arange(400) % 20 == 0, 1 - mine, mine)
-    separate, paired = Resampled(judged, mine).mean(), Resampled(judged, mine - theirs, bounds=(-1, 1)).mean()
+    separate, paired = (
+        Resampled(judged, mine).mean(),
+        Resampled(judged, mine - theirs, bounds=(-1, 1)).mean(),
+    )
     assert paired.high - paired.low < 0.7 * (separate.high - separate.low)
 
 
 def test_that_the_same_seed_gives_the_same_interval() -> None:
     judged = simulated(0, 100, 30, 0.5)
-    assert Resampled(judged, correct(judged), 7).mean() == Resampled(judged, correct(judged), 7).mean()
+    assert (
+        Resampled(judged, correct(judged), 7).mean() == Resampled(judged, correct(judged), 7).mean()
+    )
 
 
 def test_that_no_answers_give_no_numbers() -> None:

@@ -42,7 +42,12 @@ def test_that_no_split_shares_what_it_promises_not_to_share(
 ) -> None:
     answers = fabricate.random_comparisons(trials, images, seed, within_folds=within)
     config = SplitConfig(
-        kind=kind, seed=seed, fold=0 if kind == "time" else fold, shots=shots, train=train, val=(1 - train) / 2
+        kind=kind,
+        seed=seed,
+        fold=0 if kind == "time" else fold,
+        shots=shots,
+        train=train,
+        val=(1 - train) / 2,
     )
     try:
         made = make_pairs(
@@ -57,7 +62,9 @@ def test_that_no_split_shares_what_it_promises_not_to_share(
 
 def frame(*rows: tuple[str, str, str, str]) -> pd.DataFrame:
     """Pairs from (labeler, left, right, split)."""
-    pairs = pairs_from_comparisons(fabricate.comparisons([(who, one, two, "a", "left") for who, one, two, _ in rows]))
+    pairs = pairs_from_comparisons(
+        fabricate.comparisons([(who, one, two, "a", "left") for who, one, two, _ in rows])
+    )
     return pairs.assign(split=[row[3] for row in rows])
 
 

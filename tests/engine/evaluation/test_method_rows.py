@@ -15,15 +15,21 @@ from tests.engine.evaluation import fabricate
 
 def planted(trials: int = 900) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Noiseless answers by one taste, all tested; and the taste as predictions."""
-    pairs = pairs_from_comparisons(fabricate.random_comparisons(trials, 70, 0, labelers=5), ties="drop")
+    pairs = pairs_from_comparisons(
+        fabricate.random_comparisons(trials, 70, 0, labelers=5), ties="drop"
+    )
     taste = np.random.default_rng(1).normal(0, 1, 70)
     scores = {f"i{k:03}": float(value) for k, value in enumerate(taste)}
     wins = pairs["left"].map(scores) > pairs["right"].map(scores)
-    return pairs.assign(outcome=wins.astype("float32"), split="test"), fabricate.predictions(pairs, scores)
+    return pairs.assign(outcome=wins.astype("float32"), split="test"), fabricate.predictions(
+        pairs, scores
+    )
 
 
 def noisy(truth: pd.DataFrame, spread: float, seed: int) -> pd.DataFrame:
-    noise = pd.Series(np.random.default_rng(seed).normal(0, spread, 70), index=[f"i{k:03}" for k in range(70)])
+    noise = pd.Series(
+        np.random.default_rng(seed).normal(0, spread, 70), index=[f"i{k:03}" for k in range(70)]
+    )
     return truth.assign(score=truth["score"] + truth["image"].map(noise))
 
 
@@ -31,7 +37,11 @@ def summary(method: str, seed: int, spread: float, **more: Any) -> dict[str, Any
     pairs, truth = planted()
     consensus = None if method == "consensus" else noisy(truth, 1.5, 100)
     results = evaluate_against(pairs, noisy(truth, spread, seed), consensus, resamples=100)
-    return {"method": method, "seed": seed, "parameters": {"lora": 10, "tokens": 5, "trainable": 15}} | results | more
+    return (
+        {"method": method, "seed": seed, "parameters": {"lora": 10, "tokens": 5, "trainable": 15}}
+        | results
+        | more
+    )
 
 
 def test_that_a_leaderboard_ranks_and_judges() -> None:
@@ -61,7 +71,16 @@ def test_that_the_json_has_the_keys_that_machines_read() -> None:
     told = methods_json(leaderboard([summary("consensus", 100, 1.5), summary("good", 1, 0.3)]))
     for row in told:
         assert set(row) >= {"method", "test", "gain", "improved", "parameters", "seconds"}
-        assert set(row["test"]) >= {"micro", "macro", "per_labeler", "per_attribute", "nll", "brier", "ece", "ceiling"}
+        assert set(row["test"]) >= {
+            "micro",
+            "macro",
+            "per_labeler",
+            "per_attribute",
+            "nll",
+            "brier",
+            "ece",
+            "ceiling",
+        }
     best = told[0]
     assert set(best["gain"]) >= {"value", "low", "high", "p"}
     assert best["improved"] == 1.0
@@ -75,7 +94,9 @@ def test_that_seeds_are_averaged() -> None:
     assert row["seeds"] == 3
     assert row["macro"]["accuracy"] == pytest.approx(np.mean(accuracies))
     assert row["deviation"] == pytest.approx(np.std(accuracies, ddof=1))
-    assert row["gain"]["value"] == pytest.approx(np.mean([seed["gain"]["macro"]["difference"] for seed in seeds]))
+    assert row["gain"]["value"] == pytest.approx(
+        np.mean([seed["gain"]["macro"]["difference"] for seed in seeds])
+    )
     assert row["macro"]["n"] == seeds[0]["test"]["macro"]["n"]
 
 
@@ -88,7 +109,9 @@ def test_that_seeds_evaluated_together_give_the_same_means_and_narrower_interval
     assert together["error"] <= np.mean([one["error"] for one in single])
     result = evaluate(pairs, frames, resamples=50)
     assert result["seeds"] == 3
-    assert result["nll"] == pytest.approx(np.mean([evaluate(pairs, frame, resamples=2)["nll"] for frame in frames]))
+    assert result["nll"] == pytest.approx(
+        np.mean([evaluate(pairs, frame, resamples=2)["nll"] for frame in frames])
+    )
 
 
 def test_that_a_summary_without_standard_errors_still_has_a_p() -> None:

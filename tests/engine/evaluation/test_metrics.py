@@ -32,26 +32,32 @@ def test_that_equal_scores_are_half_right_and_ties_are_left_out() -> None:
 
 def test_that_losses_match_their_formulas() -> None:
     p = 1 / (1 + np.exp(-2.0))
-    assert metrics.nll(judged()) == pytest.approx([-np.log(p), -np.log(1 - p), np.log(2), -np.log(p)])
+    assert metrics.nll(judged()) == pytest.approx(
+        [-np.log(p), -np.log(1 - p), np.log(2), -np.log(p)]
+    )
     assert metrics.brier(judged()) == pytest.approx([(1 - p) ** 2, p**2, 0.25, (1 - p) ** 2])
 
 
 def test_that_a_huge_margin_is_finite() -> None:
-    sure = metrics.with_margin(pairs_from_comparisons(fabricate.comparisons(ROWS[:2])), np.array([900.0, 900.0]))
+    sure = metrics.with_margin(
+        pairs_from_comparisons(fabricate.comparisons(ROWS[:2])), np.array([900.0, 900.0])
+    )
     assert np.isfinite(metrics.nll(sure)).all()
     assert np.isfinite(metrics.probability(sure)).all()
 
 
 def test_that_calibration_error_is_zero_when_confidence_is_accuracy() -> None:
     pairs = pairs_from_comparisons(
-        fabricate.comparisons([("L1", "x", "y", "a", "left" if k % 4 else "right") for k in range(40)])
+        fabricate.comparisons(
+            [("L1", "x", "y", "a", "left" if k % 4 else "right") for k in range(40)]
+        )
     )
     sure = metrics.with_margin(pairs, np.full(40, np.log(3.0)))  # P(left) = 3/4
     assert metrics.ece(sure, bins=1) == pytest.approx(0.0)
     assert metrics.ece(metrics.with_margin(pairs, np.full(40, 40.0)), bins=1) == pytest.approx(0.25)
 
 
-def test_that_a_calibrated_simulator_has_next_to_no_calibration_error_and_a_sure_one_as_much_as_it_errs() -> None:
+def test_that_a_calibrated_simulator_has_no_calibration_error_and_a_sure_one_errs() -> None:
     judged, _ = simulate.answers(np.random.default_rng(0), 500, 5_000, 4)
     assert metrics.ece(judged) < 0.01
     bold = replace(judged, margin=judged.margin * 50)
@@ -59,18 +65,33 @@ def test_that_a_calibrated_simulator_has_next_to_no_calibration_error_and_a_sure
     assert metrics.ece(bold) == pytest.approx(error, abs=0.02)
 
 
-def test_that_calibration_error_depends_on_no_order_of_answers_whose_confidences_are_equal() -> None:
+def test_that_calibration_error_depends_on_no_order_of_answers_whose_confidences_are_equal() -> (
+    None
+):
     rng = np.random.default_rng(0)
     judged, _ = simulate.answers(rng, 60, 100, 3)
-    coarse = replace(judged, margin=np.round(judged.margin))  # few different confidences, labelers one after another
+    # few different confidences, labelers one after another
+    coarse = replace(judged, margin=np.round(judged.margin))
     found = []
-    for order in (np.arange(len(judged)), np.argsort(judged.chosen, kind="stable"), rng.permutation(len(judged))):
-        columns = {name: getattr(coarse, name)[order] for name in ("labeler", "attribute", "left", "right")}
-        found.append(metrics.ece(replace(coarse, **columns, chosen=coarse.chosen[order], margin=coarse.margin[order])))
+    for order in (
+        np.arange(len(judged)),
+        np.argsort(judged.chosen, kind="stable"),
+        rng.permutation(len(judged)),
+    ):
+        columns = {
+            name: getattr(coarse, name)[order] for name in ("labeler", "attribute", "left", "right")
+        }
+        found.append(
+            metrics.ece(
+                replace(coarse, **columns, chosen=coarse.chosen[order], margin=coarse.margin[order])
+            )
+        )
     assert found == pytest.approx([found[0]] * 3, abs=1e-12)
 
 
 def test_that_a_missing_prediction_is_one_sentence() -> None:
     pairs = pairs_from_comparisons(fabricate.comparisons(ROWS))
-    with pytest.raises(InputError, match=r"1 tested answers have no prediction, the first by L2 on a"):
+    with pytest.raises(
+        InputError, match=r"1 tested answers have no prediction, the first by L2 on a"
+    ):
         metrics.judge(pairs, fabricate.predictions(pairs, {"x": 0.0, "y": 0.0}))

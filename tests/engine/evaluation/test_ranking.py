@@ -12,7 +12,8 @@ from tests.engine.evaluation import fabricate
 
 def predicted(scores: dict[str, float], labeler: str = "L1") -> pd.DataFrame:
     return pd.DataFrame(
-        {"labeler": labeler, "attribute": "a", "image": list(scores), "score": list(scores.values())}
+        {"labeler": labeler, "attribute": "a", "image": list(scores),
+        "score": list(scores.values())}
     )  # fmt: skip
 
 
@@ -42,8 +43,14 @@ def test_that_few_or_equal_ratings_say_nothing() -> None:
 
 
 def test_that_only_images_unseen_in_training_are_held_out() -> None:
-    rows = [("L1", "x", "y", "a", "left"), ("L2", "v", "w", "a", "left"), ("L1", "p", "q", "a", "left")]
-    pairs = pairs_from_comparisons(fabricate.comparisons(rows)).assign(split=["train", "val", "test"])
+    rows = [
+        ("L1", "x", "y", "a", "left"),
+        ("L2", "v", "w", "a", "left"),
+        ("L1", "p", "q", "a", "left"),
+    ]
+    pairs = pairs_from_comparisons(fabricate.comparisons(rows)).assign(
+        split=["train", "val", "test"]
+    )
     rated = fabricate.ratings([("L1", image, "a", 1) for image in "xyvwpqz"])
     assert held_out_ratings(rated, pairs)["image"].tolist() == ["p", "q", "z"]
 
@@ -54,8 +61,12 @@ def test_that_intervals_cover_the_correlation() -> None:
     x = rng.normal(0, 1, (400, 60))
     y = 0.6 * x + 0.8 * rng.normal(0, 1, (400, 60))
     images = {f"i{k}": k for k in range(60)}
-    rated = fabricate.ratings([(f"L{u}", image, "a", x[u, k]) for u in range(400) for image, k in images.items()])
-    scored = pd.concat([predicted(dict(zip(images, y[u], strict=True)), f"L{u}") for u in range(400)])
+    rated = fabricate.ratings(
+        [(f"L{u}", image, "a", x[u, k]) for u in range(400) for image, k in images.items()]
+    )
+    scored = pd.concat(
+        [predicted(dict(zip(images, y[u], strict=True)), f"L{u}") for u in range(400)]
+    )
     cells = [row["a"] for row in spearman(rated, scored)["per_labeler"].values()]
     inside = [cell["low"] <= truth <= cell["high"] for cell in cells]
     assert 0.92 <= np.mean(inside) <= 0.98

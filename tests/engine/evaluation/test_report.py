@@ -12,7 +12,17 @@ from prism_desktop.engine.evaluation.report import evaluate, evaluate_against, g
 from prism_desktop.engine.evaluation.summary import summary_markdown
 from tests.engine.evaluation import fabricate
 
-KEYS = {"micro", "macro", "per_labeler", "per_attribute", "per_labeler_attribute", "nll", "brier", "ece", "ceiling"}
+KEYS = {
+    "micro",
+    "macro",
+    "per_labeler",
+    "per_attribute",
+    "per_labeler_attribute",
+    "nll",
+    "brier",
+    "ece",
+    "ceiling",
+}
 IMAGES = [f"i{number:03}" for number in range(70)]
 
 
@@ -20,7 +30,9 @@ def study(seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Comparisons, and pairs of which the last third is tested."""
     frame = fabricate.random_comparisons(300, 70, seed)
     pairs = pairs_from_comparisons(frame)
-    return frame, pairs.assign(split=np.where(np.arange(len(pairs)) < 2 * len(pairs) // 3, "train", "test"))
+    return frame, pairs.assign(
+        split=np.where(np.arange(len(pairs)) < 2 * len(pairs) // 3, "train", "test")
+    )
 
 
 def scores(seed: int) -> dict[str, float]:
@@ -47,7 +59,9 @@ def test_that_a_method_is_compared_with_consensus_on_the_same_pairs() -> None:
     difference = result["test"]["macro"]["accuracy"] - result["consensus"]["macro"]["accuracy"]
     assert result["gain"]["macro"]["difference"] == pytest.approx(difference)
     assert result["baselines"]["chance"]["micro"]["accuracy"] == 0.5
-    assert result["baselines"]["zero_shot"]["micro"]["accuracy"] == result["test"]["micro"]["accuracy"]
+    assert (
+        result["baselines"]["zero_shot"]["micro"]["accuracy"] == result["test"]["micro"]["accuracy"]
+    )
     json.dumps(result, allow_nan=False)
 
 
@@ -56,9 +70,18 @@ def test_that_a_gain_over_oneself_is_nothing() -> None:
     mine = fabricate.predictions(pairs, scores(0))
     pairs = pairs[pairs["split"] == "test"]
     nothing = gain(pairs, mine, mine, resamples=50)
-    assert [nothing["micro"][key] for key in ("difference", "low", "high", "p")] == [0.0, 0.0, 0.0, 1.0]
+    assert [nothing["micro"][key] for key in ("difference", "low", "high", "p")] == [
+        0.0,
+        0.0,
+        0.0,
+        1.0,
+    ]
     assert nothing["micro"]["n"] == len(pairs)
-    assert (nothing["improved"]["share"], nothing["catastrophic"], nothing["wilcoxon"]) == (0.0, [], 1.0)
+    assert (nothing["improved"]["share"], nothing["catastrophic"], nothing["wilcoxon"]) == (
+        0.0,
+        [],
+        1.0,
+    )
 
 
 def test_that_ratings_of_unseen_images_are_correlated_and_ridge_is_a_baseline() -> None:
@@ -83,7 +106,9 @@ def test_that_only_the_test_split_is_opened() -> None:
 
 def test_that_the_habitual_side_is_learned_in_training_alone() -> None:
     pairs = pairs_from_comparisons(
-        fabricate.comparisons([("L1", "x", "y", "a", "left")] * 3 + [("L2", "x", "y", "a", "right")])
+        fabricate.comparisons(
+            [("L1", "x", "y", "a", "left")] * 3 + [("L2", "x", "y", "a", "right")]
+        )
     )
     assert baselines.side_bias(pairs, pairs).tolist() == [1, 1, 1, -1]
     assert baselines.side_bias(pairs.iloc[:0], pairs).tolist() == [0, 0, 0, 0]
@@ -103,7 +128,10 @@ def test_that_the_majority_is_that_of_others_whatever_side_they_saw() -> None:
 
 
 def test_that_others_scores_do_not_know_the_labelers_own_answers() -> None:
-    rows = [("L1", "x", "y", "a", "left")] * 20 + [("L2", "x", "y", "a", "right"), ("L3", "y", "z", "a", "left")]
+    rows = [("L1", "x", "y", "a", "left")] * 20 + [
+        ("L2", "x", "y", "a", "right"),
+        ("L3", "y", "z", "a", "left"),
+    ]
     pairs = pairs_from_comparisons(fabricate.comparisons(rows))
     margin = baselines.others_bradley_terry(pairs, pairs)
     assert (margin[:20] < 0).all()
@@ -119,7 +147,11 @@ def test_that_the_summary_tells_results_with_their_limits() -> None:
             "method": "lora-visual-prompt",
             "backbone": "prism-mini",
             "device": "cpu",
-            "split": {"kind": "image", "method": "folds", "counts": {"train": 1, "val": 1, "test": 1, "dropped": 0}},
+            "split": {
+                "kind": "image",
+                "method": "folds",
+                "counts": {"train": 1, "val": 1, "test": 1, "dropped": 0},
+            },
             "simulated": True,
             "seed": 3,
             "versions": {"torch": "2.9"},

@@ -11,8 +11,11 @@ from prism_desktop.engine.evaluation.significance import gate, holm, over_labele
 from tests.engine.evaluation import simulate
 
 
-def false_positives(simulations: int, images: int, trials: int, labelers: int, attributes: int, shared: float) -> float:
-    """How often p < 0.05 where a method errs as much as consensus does, by as much shared between its labelers."""
+def false_positives(
+    simulations: int, images: int, trials: int, labelers: int, attributes: int, shared: float
+) -> float:
+    """How often p < 0.05 where a method errs as much as
+    consensus does, by as much shared between its labelers."""
     found = 0
     for seed in range(simulations):
         rng = np.random.default_rng([7, seed])
@@ -34,7 +37,13 @@ def test_that_what_is_no_better_than_consensus_is_seldom_called_significant() ->
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
     ("images", "trials", "labelers", "attributes", "shared"),
-    [(85, 60, 6, 3, 0.0), (85, 60, 6, 3, 1.0), (85, 60, 6, 3, 0.5), (40, 40, 6, 1, 0.5), (300, 60, 30, 1, 0.5)],
+    [
+        (85, 60, 6, 3, 0.0),
+        (85, 60, 6, 3, 1.0),
+        (85, 60, 6, 3, 0.5),
+        (40, 40, 6, 1, 0.5),
+        (300, 60, 30, 1, 0.5),
+    ],
 )
 def test_that_at_most_six_percent_are_false_alarms(
     images: int, trials: int, labelers: int, attributes: int, shared: float
@@ -44,8 +53,12 @@ def test_that_at_most_six_percent_are_false_alarms(
 
 def test_that_a_real_gain_is_found() -> None:
     judged, taste = simulate.answers(np.random.default_rng(0), 85, 60, 6, 3)
-    noisy = np.broadcast_to(taste + np.random.default_rng(1).normal(0, 1.5, taste.shape), (6, *taste.shape))
-    difference = simulate.hits(judged, np.broadcast_to(taste, noisy.shape)) - simulate.hits(judged, noisy)
+    noisy = np.broadcast_to(
+        taste + np.random.default_rng(1).normal(0, 1.5, taste.shape), (6, *taste.shape)
+    )
+    difference = simulate.hits(judged, np.broadcast_to(taste, noisy.shape)) - simulate.hits(
+        judged, noisy
+    )
     assert Resampled(judged, difference, bounds=(-1, 1)).macro().p < 0.001
 
 
@@ -59,7 +72,8 @@ def test_that_holm_steps_down_as_in_the_textbook() -> None:
 def test_that_wilcoxon_counts_sign_patterns() -> None:
     # All of six labelers gain: 2 of 64 sign patterns are as extreme.
     assert wilcoxon([0.01, 0.02, 0.03, 0.04, 0.05, 0.06]) == pytest.approx(2 / 64)
-    # Ranks 1, 2, 3 with the smallest negative: rank sums 5 or more, or 1 or less, in 4 of 8 patterns.
+    # Ranks 1, 2, 3 with the smallest negative: rank sums 5 or more, or 1 or less, in 4 of 8
+    # patterns.
     assert wilcoxon([-0.01, 0.02, 0.03]) == pytest.approx(4 / 8)
     assert wilcoxon([0.0, 0.0, 0.0]) == 1.0
     assert wilcoxon([0.1]) is None
@@ -68,13 +82,22 @@ def test_that_wilcoxon_counts_sign_patterns() -> None:
 
 def gains(*rows: tuple[float, float, float], p: float = 0.01) -> dict[str, Any]:
     labelers = {
-        f"L{k}": {"difference": value, "low": low, "high": high, "n": 100} for k, (value, low, high) in enumerate(rows)
+        f"L{k}": {"difference": value, "low": low, "high": high, "n": 100}
+        for k, (value, low, high) in enumerate(rows)
     }
     mean = float(np.mean([row[0] for row in rows]))
-    return {"macro": {"difference": mean, "low": mean, "high": mean, "n": 1, "p": p}, "per_labeler": labelers}
+    return {
+        "macro": {"difference": mean, "low": mean, "high": mean, "n": 1, "p": p},
+        "per_labeler": labelers,
+    }
 
 
-UP, DOWN, NOISY, BAD = (0.05, 0.01, 0.09), (-0.03, -0.06, -0.01), (-0.08, -0.2, 0.04), (-0.08, -0.12, -0.04)
+UP, DOWN, NOISY, BAD = (
+    (0.05, 0.01, 0.09),
+    (-0.03, -0.06, -0.01),
+    (-0.08, -0.2, 0.04),
+    (-0.08, -0.12, -0.04),
+)
 
 
 def test_that_a_gain_is_described_over_labelers() -> None:
@@ -85,12 +108,15 @@ def test_that_a_gain_is_described_over_labelers() -> None:
 
 
 def test_that_a_single_wrong_answer_lets_nobody_down() -> None:
-    """Where the consensus is right and the method is wrong on all of a labeler's few or many answers."""
+    """Where the consensus is right and the method is
+    wrong on all of a labeler's few or many answers."""
     told = {}
     for answers in (1, 40):
         left = 2 * np.arange(answers)
         who, what = np.array(["D"] * answers, dtype=object), np.array(["a"] * answers, dtype=object)
-        judged = Judged(who, what, left, left + 1, 2 * answers, np.ones(answers, bool), np.ones(answers), 0)
+        judged = Judged(
+            who, what, left, left + 1, 2 * answers, np.ones(answers, bool), np.ones(answers), 0
+        )
         row = Resampled(judged, np.full(answers, -1.0), bounds=(-1, 1)).mean().to_dict("difference")
         told[answers] = over_labelers({"D": row})["catastrophic"]
     assert told == {1: [], 40: ["D"]}

@@ -17,7 +17,9 @@ KEPT = ("train", "val", "test")
 NO_RATINGS = fabricate.ratings([])
 
 
-def split(kind: str, seed: int, within: bool = False, use: str = "comparisons", fold: int = 0, **more: int) -> PairSet:
+def split(
+    kind: str, seed: int, within: bool = False, use: str = "comparisons", fold: int = 0, **more: int
+) -> PairSet:
     frame = fabricate.random_comparisons(300, 70, seed, within_folds=within)
     config = SplitConfig(kind=kind, seed=seed, fold=fold, **more)
     rated = fabricate.random_ratings(60, 70, seed)
@@ -53,7 +55,9 @@ def test_that_the_image_split_shares_no_image(seed: int, within: bool, use: str)
 
 @settings(max_examples=10, deadline=None)
 @given(seed=seeds, use=uses)
-def test_that_the_pair_split_shares_no_pair_over_labelers_and_attributes(seed: int, use: str) -> None:
+def test_that_the_pair_split_shares_no_pair_over_labelers_and_attributes(
+    seed: int, use: str
+) -> None:
     pairs = split("pair", seed, use=use).pairs
     assert shared(pair_keys(pairs), pairs["split"]) == 0
 
@@ -96,7 +100,10 @@ def test_that_a_repeat_stays_with_its_original(seed: int, kind: str, use: str) -
 @pytest.mark.parametrize("kind", ["image", "pair", "label", "labeler"])
 def test_that_over_all_folds_every_answer_is_tested_once(kind: str) -> None:
     folds = split(kind, 1, within=True).report.folds
-    tested = [split(kind, 1, within=True, fold=fold, shots=0).pairs["split"] == "test" for fold in range(folds)]
+    tested = [
+        split(kind, 1, within=True, fold=fold, shots=0).pairs["split"] == "test"
+        for fold in range(folds)
+    ]
     assert (sum(part.astype(int) for part in tested) == 1).all()
 
 
@@ -149,7 +156,11 @@ def test_that_a_split_depends_on_nothing_but_its_seed() -> None:
     assert (
         not split("pair", 5)
         .pairs["split"]
-        .equals(assign(split("pair", 5).pairs, fabricate.images(70), SplitConfig(kind="pair", seed=6))[0]["split"])
+        .equals(
+            assign(split("pair", 5).pairs, fabricate.images(70), SplitConfig(kind="pair", seed=6))[
+                0
+            ]["split"]
+        )
     )
 
 
@@ -176,7 +187,9 @@ def test_that_ratings_help_training_but_comparisons_alone_are_tested() -> None:
     pairs = split("image", 2, within=True, use="both").pairs
     assert set(pairs.loc[pairs["source"] == "rating", "split"]) == {"train"}
     trained = pairs[pairs["split"] == "train"]
-    weight = trained.pivot_table(index=["labeler", "attribute"], columns="source", values="weight", aggfunc="sum")
+    weight = trained.pivot_table(
+        index=["labeler", "attribute"], columns="source", values="weight", aggfunc="sum"
+    )
     rated = weight.dropna()
     assert len(rated) == 6
     assert (rated["rating"] <= rated["comparison"] * 1.001).all()
@@ -185,7 +198,13 @@ def test_that_ratings_help_training_but_comparisons_alone_are_tested() -> None:
 def test_that_a_labeler_who_only_rated_is_tested_on_ratings() -> None:
     frame = fabricate.random_comparisons(200, 70, 0, within_folds=True)
     frame = frame[frame["labeler"] != "L0"]
-    made = make_pairs(frame, fabricate.random_ratings(60, 70, 0), fabricate.images(70), None, PairsConfig(use="both"))
+    made = make_pairs(
+        frame,
+        fabricate.random_ratings(60, 70, 0),
+        fabricate.images(70),
+        None,
+        PairsConfig(use="both"),
+    )
     tested = made.pairs[made.pairs["split"] == "test"]
     assert set(tested.loc[tested["labeler"] == "L0", "source"]) == {"rating"}
     assert set(tested.loc[tested["labeler"] != "L0", "source"]) == {"comparison"}
@@ -194,7 +213,9 @@ def test_that_a_labeler_who_only_rated_is_tested_on_ratings() -> None:
 @pytest.mark.parametrize("kind", ["image", "pair", "labeler", "time", "label"])
 @pytest.mark.parametrize("raters", [3, 7])
 @pytest.mark.parametrize("fold", [0, 1])
-def test_that_ratings_leave_every_comparison_in_its_split(kind: str, raters: int, fold: int) -> None:
+def test_that_ratings_leave_every_comparison_in_its_split(
+    kind: str, raters: int, fold: int
+) -> None:
     if kind == "time" and fold:
         return
     compared = fabricate.random_comparisons(300, 70, 0, within_folds=True)
@@ -205,7 +226,9 @@ def test_that_ratings_leave_every_comparison_in_its_split(kind: str, raters: int
         for use in ("comparisons", "both")
     )
     both = both[both["source"] == "comparison"]
-    where = [frame.set_index(["trial", "attribute"])["split"].sort_index() for frame in (alone, both)]
+    where = [
+        frame.set_index(["trial", "attribute"])["split"].sort_index() for frame in (alone, both)
+    ]
     assert where[0].equals(where[1])
 
 
@@ -226,7 +249,9 @@ def test_that_whoever_only_rated_is_held_out_once_over_all_folds_of_labelers() -
 
 def test_that_auto_takes_ratings_only_where_nothing_was_compared() -> None:
     assert set(split("image", 0, use="auto").pairs["source"]) == {"comparison"}
-    rated = make_pairs(fabricate.comparisons([]), fabricate.random_ratings(60, 70, 0), fabricate.images(70))
+    rated = make_pairs(
+        fabricate.comparisons([]), fabricate.random_ratings(60, 70, 0), fabricate.images(70)
+    )
     assert set(rated.pairs["source"]) == {"rating"}
     assert rated.report.method == "folds"
 
@@ -244,7 +269,10 @@ def test_that_auto_keeps_a_labeler_who_only_rated() -> None:
 
 
 def test_that_shares_which_the_stored_folds_overrule_are_said() -> None:
-    frame, images = fabricate.random_comparisons(600, 70, 0, within_folds=True), fabricate.images(70)
+    frame, images = (
+        fabricate.random_comparisons(600, 70, 0, within_folds=True),
+        fabricate.images(70),
+    )
     assert make_pairs(frame, NO_RATINGS, images).notices == ()
     (notice,) = make_pairs(frame, NO_RATINGS, images, SplitConfig(train=0.5)).notices
     assert "5 of them train" in notice

@@ -33,17 +33,29 @@ def study(make_study: MakeStudy) -> Study:
     return make_study(images=42, comparisons=60)
 
 
-def test_that_methods_are_compared_and_finished_runs_used_again(study: Study, tiny_backbone: str) -> None:
-    board, events = compared(plan_of(study, tiny_backbone, "lora-visual-prompt", "hierarchical-bayes", controls=True))
+def test_that_methods_are_compared_and_finished_runs_used_again(
+    study: Study, tiny_backbone: str
+) -> None:
+    board, events = compared(
+        plan_of(study, tiny_backbone, "lora-visual-prompt", "hierarchical-bayes", controls=True)
+    )
     items = [event for event in events if event["type"] == "item"]
-    assert [item["method"] for item in items] == ["consensus", "hierarchical-bayes", "lora-visual-prompt"]
+    assert [item["method"] for item in items] == [
+        "consensus",
+        "hierarchical-bayes",
+        "lora-visual-prompt",
+    ]
     assert len({RunFolder(Path(str(item["run"]))).environment()["threads"] for item in items}) == 1
     assert len(list_runs(study.path)) == 3  # the consensus was not trained a second time
     rows = {row["method"]: row for row in board["methods"]}  # type: ignore[attr-defined]
     assert rows["consensus"]["gain"] is None
     for name in ("lora-visual-prompt", "hierarchical-bayes"):
         row = rows[name]
-        assert row["test"]["macro"]["low"] <= row["test"]["macro"]["accuracy"] <= row["test"]["macro"]["high"]
+        assert (
+            row["test"]["macro"]["low"]
+            <= row["test"]["macro"]["accuracy"]
+            <= row["test"]["macro"]["high"]
+        )
         gained = row["test"]["macro"]["accuracy"] - rows["consensus"]["test"]["macro"]["accuracy"]
         assert row["gain"]["value"] == pytest.approx(gained)
         assert row["gain"]["low"] <= row["gain"]["value"] <= row["gain"]["high"]
@@ -53,7 +65,9 @@ def test_that_methods_are_compared_and_finished_runs_used_again(study: Study, ti
         assert row["seconds"] > 0
         assert isinstance(row["verdict"]["passed"], bool)
     assert set(board["swapped"]) == {"lora-visual-prompt", "hierarchical-bayes"}  # type: ignore[call-overload]
-    again, events = compared(plan_of(study, tiny_backbone, "lora-visual-prompt", "hierarchical-bayes", controls=True))
+    again, events = compared(
+        plan_of(study, tiny_backbone, "lora-visual-prompt", "hierarchical-bayes", controls=True)
+    )
     assert {event["state"] for event in events if event["type"] == "item"} == {"reused"}
     assert again["methods"] == board["methods"]
 
@@ -62,7 +76,11 @@ def test_that_a_run_of_an_earlier_revision_of_its_method_is_not_used_again(study
     plan = on_embeddings(study, "hierarchical-bayes", "selective")
 
     def states() -> dict[str, str]:
-        return {str(item["method"]): str(item["state"]) for item in compared(plan)[1] if item["type"] == "item"}
+        return {
+            str(item["method"]): str(item["state"])
+            for item in compared(plan)[1]
+            if item["type"] == "item"
+        }
 
     assert set(states().values()) == {"new"}
     for run in list_runs(study.path):  # as the version before wrote them
@@ -81,22 +99,33 @@ def test_that_one_process_trains_all_and_gives_what_a_process_each_gives(
     compared(plan)
     runs = {run.method: RunFolder(run.path) for run in list_runs(study.path)}
     pool.close_waiting()
-    alone = supervisor.start(study.path, plan.config("text-token").model_copy(update={"compare": False}))
+    alone = supervisor.start(
+        study.path, plan.config("text-token").model_copy(update={"compare": False})
+    )
     for _ in supervisor.follow(alone):
         pass
     assert alone.predictions().equals(runs["text-token"].predictions())
 
 
 def test_that_a_killed_comparison_goes_on(study: Study, tiny_backbone: str) -> None:
-    options = {"backbone": tiny_backbone, **QUICK, "max_steps": 4000, "epochs": 400, "patience": 400}
+    options = {
+        "backbone": tiny_backbone,
+        **QUICK,
+        "max_steps": 4000,
+        "epochs": 400,
+        "patience": 400,
+    }
     options["checkpoint_seconds"] = 0.01
     code = (
-        "import sys, json\nfrom pathlib import Path\n"
-        "from prism_desktop.engine.experiments.comparison import Plan, compare\n"
-        f"for batch in compare(Plan(Path({str(study.path)!r}), ('consensus',), json.loads({json.dumps(options)!r}))):\n"
-        "    for event in batch:\n        print(json.dumps(event), flush=True)\n"
+        "import sys, json\nfrom pathlib import Path\nfrom "
+        "prism_desktop.engine.experiments.comparison import Plan, compare\nfor batch in "
+        f"compare(Plan(Path({str(study.path)!r}), ('consensus',), "
+        f"json.loads({json.dumps(options)!r}))):\n    for event in batch:\n        "
+        "print(json.dumps(event), flush=True)\n"
     )
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         for line in process.stdout:
             event = json.loads(line)
@@ -142,12 +171,17 @@ def test_that_a_method_that_fails_is_told_and_the_others_go_on(
     assert {row["method"] for row in board["methods"]} == {"consensus", "hierarchical-bayes"}  # type: ignore[attr-defined]
 
 
-def test_that_a_second_call_leaves_the_data_of_a_running_comparison_alone(study: Study, tiny_backbone: str) -> None:
+def test_that_a_second_call_leaves_the_data_of_a_running_comparison_alone(
+    study: Study, tiny_backbone: str
+) -> None:
     plan = plan_of(study, tiny_backbone, "retrieval", name="one")
     folder = prepare(plan).path
     before = (folder / "data-1" / "data" / "pairs.parquet").read_bytes()
     study.withdraw(study.trials("L1", "comparison")[0].id)
-    with claimed(folder, "The comparison one"), pytest.raises(RunError, match="The comparison one goes on already"):
+    with (
+        claimed(folder, "The comparison one"),
+        pytest.raises(RunError, match="The comparison one goes on already"),
+    ):
         compared(plan)
     assert (folder / "data-1" / "data" / "pairs.parquet").read_bytes() == before
 
@@ -163,7 +197,9 @@ def test_that_embeddings_imported_again_are_trained_on_again(study: Study) -> No
         return {str(event["state"]) for event in compared(plan)[1] if event["type"] == "item"}
 
     assert states(0) == {"new"}
-    first = next(RunFolder(run.path) for run in list_runs(study.path) if run.method == "hierarchical-bayes")
+    first = next(
+        RunFolder(run.path) for run in list_runs(study.path) if run.method == "hierarchical-bayes"
+    )
     assert states(0) == {"reused"}
     assert states(1) == {"new"}
     with pytest.raises(RunError, match="imported anew"):
@@ -178,9 +214,13 @@ def test_that_wrong_input_is_one_sentence_before_anything_is_trained(
         "no labeler has one": plan_of(study, tiny_backbone, "profile-text"),
         "no labeler L9": Plan(study.path, ("consensus",), {"labelers": ("L9",)}),
         "seeds": plan_of(study, tiny_backbone, "consensus", seeds=0),
-        "needs two": plan_of(make_study("one", labelers=1, images=42, comparisons=60), tiny_backbone, "retrieval"),
+        "needs two": plan_of(
+            make_study("one", labelers=1, images=42, comparisons=60), tiny_backbone, "retrieval"
+        ),
         "no setting": plan_of(study, tiny_backbone, "consensus", settings=("lora_rl=1",)),
-        "cannot name a comparison": plan_of(study, tiny_backbone, "consensus", name="../../elsewhere"),
+        "cannot name a comparison": plan_of(
+            study, tiny_backbone, "consensus", name="../../elsewhere"
+        ),
         "no study": Plan(study.path / "nowhere", ("consensus",)),
     }
     for words, plan in wrong.items():
@@ -192,7 +232,11 @@ def test_that_wrong_input_is_one_sentence_before_anything_is_trained(
 def test_that_a_device_that_is_not_there_ends_the_comparison_and_leaves_no_run(
     study: Study, tiny_backbone: str
 ) -> None:
-    plan = Plan(study.path, ("retrieval", "text-token"), {"backbone": tiny_backbone, **QUICK, "device": "mps"})
+    plan = Plan(
+        study.path,
+        ("retrieval", "text-token"),
+        {"backbone": tiny_backbone, **QUICK, "device": "mps"},
+    )
     with pytest.raises(InputError, match=r"mps|Apple|Metal"):
         compared(plan)
     assert not list_runs(study.path)
@@ -201,7 +245,9 @@ def test_that_a_device_that_is_not_there_ends_the_comparison_and_leaves_no_run(
 def test_that_a_method_that_reads_answers_about_tested_faces_is_marked_and_no_control_speaks_of_it(
     study: Study, tiny_backbone: str
 ) -> None:
-    board, events = compared(plan_of(study, tiny_backbone, "collaborative", "hierarchical-bayes", controls=True))
+    board, events = compared(
+        plan_of(study, tiny_backbone, "collaborative", "hierarchical-bayes", controls=True)
+    )
     marked = {row["method"] for row in board["methods"] if row["reads_tested_faces"]}  # type: ignore[attr-defined]
     assert marked == {"collaborative"}
     assert set(board["swapped"]) == {"hierarchical-bayes"}  # type: ignore[call-overload]
@@ -209,8 +255,13 @@ def test_that_a_method_that_reads_answers_about_tested_faces_is_marked_and_no_co
     text = (Path(str(events[-1]["path"])) / "leaderboard.md").read_text()
     assert "| collaborative * |" in text
     assert "\\* uses the other labelers' answers about the very faces tested" in text
-    run = next(RunFolder(run.path) for run in list_runs(study.path) if run.method == "collaborative")
-    assert "\\* uses the other labelers' answers" in (run.path / "summary.md").read_text().split("## By labeler")[0]
+    run = next(
+        RunFolder(run.path) for run in list_runs(study.path) if run.method == "collaborative"
+    )
+    assert (
+        "\\* uses the other labelers' answers"
+        in (run.path / "summary.md").read_text().split("## By labeler")[0]
+    )
     with pytest.raises(InputError, match="no control of collaborative"):
         evaluate_run(run, ("L1", "L2"))
 
@@ -233,10 +284,14 @@ def test_that_all_leaves_out_what_is_impossible(study: Study, tiny_backbone: str
     assert found.methods.index("lora-visual-prompt") < found.methods.index("ensemble")
 
 
-def test_that_shuffled_labelers_keep_the_answers_and_the_test(study: Study, tiny_backbone: str) -> None:
+def test_that_shuffled_labelers_keep_the_answers_and_the_test(
+    study: Study, tiny_backbone: str
+) -> None:
     plain = prepare(plan_of(study, tiny_backbone, "hierarchical-bayes")).sources["consensus", 0]
     before = plain.table("pairs")
-    found = prepare(plan_of(study, tiny_backbone, "hierarchical-bayes", shuffled=True)).sources["consensus", 0]
+    found = prepare(plan_of(study, tiny_backbone, "hierarchical-bayes", shuffled=True)).sources[
+        "consensus", 0
+    ]
     after = found.table("pairs")
     keys = ["trial", "attribute", "left", "right", "outcome", "split"]
     pd.testing.assert_frame_equal(before[keys], after[keys])

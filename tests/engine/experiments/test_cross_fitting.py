@@ -1,4 +1,5 @@
-"""Comparisons of several seeds and folds, whose answers are put together, in real processes on a small study."""
+"""Comparisons of several seeds and folds, whose answers
+are put together, in real processes on a small study."""
 
 from pathlib import Path
 
@@ -24,11 +25,15 @@ def study(make_study: MakeStudy) -> Study:
 def test_that_cross_fitting_tests_every_answer_once_with_a_model_that_never_saw_it(
     study: Study,
 ) -> None:
-    board, events = compared(on_embeddings(study, "hierarchical-bayes", cross_fit=True, controls=True))
+    board, events = compared(
+        on_embeddings(study, "hierarchical-bayes", cross_fit=True, controls=True)
+    )
     runs = [RunFolder(Path(str(event["run"]))) for event in events if event["type"] == "item"]
     own = [run for run in runs if run.config().method == "hierarchical-bayes"]
     assert sorted(run.config().split.fold for run in own) == list(range(7))
-    tested = pd.concat([pairs[pairs["split"] == "test"] for pairs in (run.table("pairs") for run in own)])
+    tested = pd.concat(
+        [pairs[pairs["split"] == "test"] for pairs in (run.table("pairs") for run in own)]
+    )
     everyone = own[0].table("comparisons")
     decided = everyone[everyone["outcome"] != "tie"]
     assert 0 < len(decided) < len(everyone)
@@ -47,20 +52,32 @@ def test_that_cross_fitting_tests_every_answer_once_with_a_model_that_never_saw_
     assert set(board["swapped"]) == {"hierarchical-bayes"}  # type: ignore[call-overload]
 
 
-def test_that_cross_fitting_refuses_what_has_no_image_folds(study: Study, tiny_backbone: str) -> None:
+def test_that_cross_fitting_refuses_what_has_no_image_folds(
+    study: Study, tiny_backbone: str
+) -> None:
     options = {"backbone": tiny_backbone, "split": "pair"}
     with pytest.raises(InputError, match="needs the image split, not pair"):
         prepare(Plan(study.path, ("hierarchical-bayes",), options, cross_fit=True))
     with pytest.raises(InputError, match=r"leave the setting split\.fold out"):
         prepare(
-            Plan(study.path, ("hierarchical-bayes",), {"backbone": tiny_backbone}, ("split.fold=2",), cross_fit=True)
+            Plan(
+                study.path,
+                ("hierarchical-bayes",),
+                {"backbone": tiny_backbone},
+                ("split.fold=2",),
+                cross_fit=True,
+            )
         )
 
 
 def test_that_seeds_are_put_together_answer_by_answer(study: Study, tiny_backbone: str) -> None:
     board, _ = compared(plan_of(study, tiny_backbone, "lora-visual-prompt", seeds=2))
     row = next(row for row in board["methods"] if row["method"] == "lora-visual-prompt")  # type: ignore[attr-defined]
-    each = [run.macro for run in list_runs(study.path) if run.method == "lora-visual-prompt" and run.macro is not None]
+    each = [
+        run.macro
+        for run in list_runs(study.path)
+        if run.method == "lora-visual-prompt" and run.macro is not None
+    ]
     assert row["seeds"] == 2
     assert row["test"]["macro"]["accuracy"] == pytest.approx(sum(each) / 2)
 

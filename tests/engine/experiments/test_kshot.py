@@ -1,4 +1,5 @@
-"""K-shot and learning curves on a small study: who is held out, what is told, and what goes on where it stood."""
+"""K-shot and learning curves on a small study: who is held
+out, what is told, and what goes on where it stood."""
 
 from collections.abc import Callable, Iterator
 from typing import TypeVar
@@ -29,24 +30,39 @@ def study(make_study: MakeStudy) -> Study:
     return make_study(images=42, labelers=4, comparisons=60)
 
 
-def test_that_every_labeler_is_held_out_of_one_run_that_is_used_again(study: Study, tiny_backbone: str) -> None:
+def test_that_every_labeler_is_held_out_of_one_run_that_is_used_again(
+    study: Study, tiny_backbone: str
+) -> None:
     options = {"backbone": tiny_backbone, "device": "cpu"}
     plan = ShotPlan(study.path, ("hierarchical-bayes",), (0, 10), 2, 2, options)
     result = last(shoot(plan))
     (one,) = result["methods"]
     assert [row["k"] for row in one["curve"]] == [0, 10]
     assert set(one["curve"][1]["per_labeler"]) == {"L1", "L2", "L3", "L4"}
-    assert all(row["gain"]["low"] <= row["gain"]["value"] <= row["gain"]["high"] for row in one["curve"])
-    runs = [RunFolder(run.path) for run in list_runs(study.path) if run.method == "hierarchical-bayes"]
+    assert all(
+        row["gain"]["low"] <= row["gain"]["value"] <= row["gain"]["high"] for row in one["curve"]
+    )
+    runs = [
+        RunFolder(run.path) for run in list_runs(study.path) if run.method == "hierarchical-bayes"
+    ]
     trained = [{labeler["code"] for labeler in run.meta()["labelers"]} for run in runs]
-    assert sorted(code for codes in trained for code in codes) == ["L1", "L2", "L3", "L4"]  # each is left out once
+    # each is left out once
+    assert sorted(code for codes in trained for code in codes) == ["L1", "L2", "L3", "L4"]
     before = {run.name for run in list_runs(study.path)}
     assert last(shoot(plan)) == result
     assert {run.name for run in list_runs(study.path)} == before
 
 
-def test_that_an_evaluation_that_is_ended_leaves_a_run_to_go_on_with(study: Study, tiny_backbone: str) -> None:
-    options = {"backbone": tiny_backbone, "device": "cpu", "epochs": 500, "patience": 500, "threads": 1}
+def test_that_an_evaluation_that_is_ended_leaves_a_run_to_go_on_with(
+    study: Study, tiny_backbone: str
+) -> None:
+    options = {
+        "backbone": tiny_backbone,
+        "device": "cpu",
+        "epochs": 500,
+        "patience": 500,
+        "threads": 1,
+    }
     events = shoot(ShotPlan(study.path, ("consensus",), (0,), 1, 2, options))
     for event in events:
         if isinstance(event, Progress) and event.what.endswith("training") and event.done > 3:
@@ -62,16 +78,32 @@ def test_that_a_k_shot_curve_tells_how_many_answers_there_were_where_labelers_ga
     study: Study, tiny_backbone: str
 ) -> None:
     options = {"backbone": tiny_backbone, "device": "cpu"}
-    result = last(shoot(ShotPlan(study.path, ("hierarchical-bayes",), (0, 10, 100_000), 1, 2, options)))
+    result = last(
+        shoot(ShotPlan(study.path, ("hierarchical-bayes",), (0, 10, 100_000), 1, 2, options))
+    )
     given = [row["answers"] for row in result["methods"][0]["curve"]]
-    runs = [RunFolder(run.path) for run in list_runs(study.path) if run.method == "hierarchical-bayes"]
-    there = pd.concat([run.table("pairs").query("split == 'train'") for run in runs]).groupby("labeler").size()
+    runs = [
+        RunFolder(run.path) for run in list_runs(study.path) if run.method == "hierarchical-bayes"
+    ]
+    there = (
+        pd.concat([run.table("pairs").query("split == 'train'") for run in runs])
+        .groupby("labeler")
+        .size()
+    )
     assert len(there) == 4
     assert given == [0, 10, there.mean()]
 
 
-def test_that_a_learning_curve_ends_at_all_answers_and_foretells(study: Study, tiny_backbone: str) -> None:
-    plan = CurvePlan(study.path, "hierarchical-bayes", (10, 20, 40), 2, {"backbone": tiny_backbone, "device": "cpu"})
+def test_that_a_learning_curve_ends_at_all_answers_and_foretells(
+    study: Study, tiny_backbone: str
+) -> None:
+    plan = CurvePlan(
+        study.path,
+        "hierarchical-bayes",
+        (10, 20, 40),
+        2,
+        {"backbone": tiny_backbone, "device": "cpu"},
+    )
     result = last(measure_curve(plan))
     sizes = [point["answers"] for point in result["points"]]
     assert sizes[:3] == [10, 20, 40]
@@ -99,7 +131,13 @@ def test_that_a_learning_curve_ends_at_the_run_that_learns_from_ratings_too(
 def test_that_impossible_evaluations_are_one_sentence(study: Study, tiny_backbone: str) -> None:
     options = {"backbone": tiny_backbone, "device": "cpu"}
     with pytest.raises(InputError, match="trains on two or more"):
-        last(shoot(ShotPlan(study.path, ("consensus",), (0,), 1, 2, {**options, "labelers": ("L1", "L2")})))
+        last(
+            shoot(
+                ShotPlan(
+                    study.path, ("consensus",), (0,), 1, 2, {**options, "labelers": ("L1", "L2")}
+                )
+            )
+        )
     with pytest.raises(InputError, match="split is by image"):
         last(shoot(ShotPlan(study.path, ("consensus",), (0,), 1, 2, {**options, "split": "pair"})))
     with pytest.raises(InputError, match="magic"):
@@ -107,7 +145,9 @@ def test_that_impossible_evaluations_are_one_sentence(study: Study, tiny_backbon
     assert not list_runs(study.path)
     heard = []
     with pytest.raises(InputError, match="3 different numbers of answers"):
-        heard += measure_curve(CurvePlan(study.path, "hierarchical-bayes", (1000, 2000), 1, options))
+        heard += measure_curve(
+            CurvePlan(study.path, "hierarchical-bayes", (1000, 2000), 1, options)
+        )
     assert not heard  # nothing was read or fitted before
     with pytest.raises(InputError, match="closed form"):
         last(measure_curve(CurvePlan(study.path, "lora-visual-prompt", (10,), 1, options)))

@@ -19,9 +19,12 @@ def test_that_a_curve_is_measured_on_the_data_of_the_run(
     make_study: MakeStudy, make_run: MakeRun, train_here: Callable[..., object]
 ) -> None:
     study = make_study(images=42, comparisons=120)
-    run = make_run(study, method="hierarchical-bayes", compare=False, device="cpu", labelers=("L1", "L2"))
+    run = make_run(
+        study, method="hierarchical-bayes", compare=False, device="cpu", labelers=("L1", "L2")
+    )
     train_here(run)
-    study.withdraw(study.trials("L1", "comparison")[0].id)  # what is answered or withdrawn since does not count
+    # what is answered or withdrawn since does not count
+    study.withdraw(study.trials("L1", "comparison")[0].id)
     *events, done = measure_in_child("curve", run)
     assert isinstance(done, Done)
     assert any(isinstance(event, Progress) and event.total for event in events)
@@ -34,7 +37,9 @@ def test_that_a_curve_is_measured_on_the_data_of_the_run(
 
 
 def test_that_only_what_was_chosen_is_taken_over() -> None:
-    config = TrainConfig().with_options({"method": "l2-constrained", "split.fold": 3, "backbone": "prism-mini"})
+    config = TrainConfig().with_options(
+        {"method": "l2-constrained", "split.fold": 3, "backbone": "prism-mini"}
+    )
     assert chosen(config) == {"split.fold": 3, "backbone": "prism-mini"}
     for recipe in ("default", "source"):
         config = config.with_options({"recipe": recipe})

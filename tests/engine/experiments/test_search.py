@@ -34,7 +34,9 @@ def test_that_every_range_is_of_a_setting_that_takes_its_values(name: str) -> No
         ends = one.values if isinstance(one, Choices) else (one.low, one.high)
         for value in ends:
             value = int(value) if isinstance(one, Range) and one.whole else value
-            assert TrainConfig().with_options({"method": name, key: value}).model_dump()[key] == value
+            assert (
+                TrainConfig().with_options({"method": name, key: value}).model_dump()[key] == value
+            )
 
 
 def test_that_a_search_finds_settings_without_the_test_and_goes_on_after_a_kill(
@@ -50,12 +52,14 @@ def test_that_a_search_finds_settings_without_the_test_and_goes_on_after_a_kill(
     assert "weight_decay" not in first.best  # what is given stays
     assert first.start is not None
     assert first.value <= first.start
-    assert [run.method for run in list_runs(study.path)] == ["consensus"]  # that all started at; trials are no runs
+    # that all started at; trials are no runs
+    assert [run.method for run in list_runs(study.path)] == ["consensus"]
     (folder,) = (study.path / "search").iterdir()
     import pandas as pd
 
     images, pairs, ratings, comparisons = (
-        pd.read_parquet(folder / "data" / f"{name}.parquet") for name in ("images", "pairs", "ratings", "comparisons")
+        pd.read_parquet(folder / "data" / f"{name}.parquet")
+        for name in ("images", "pairs", "ratings", "comparisons")
     )
     assert set(pairs["split"]) == {"train", "val"}
     tested = set(images.loc[images["split"] == "test", "image"])
@@ -86,8 +90,12 @@ def test_that_wrong_input_is_one_sentence(tiny_study: Study, tiny_backbone: str)
         "no settings to search": SearchPlan(tiny_study.path, "hierarchical-bayes", options=options),
         "unknown": SearchPlan(tiny_study.path, "magic", options=options),
         "at least one trial": SearchPlan(tiny_study.path, "text-token", 0, options=options),
-        "no labeler L9": SearchPlan(tiny_study.path, "text-token", options={**options, "labelers": ("L9",)}),
-        "cannot name a search": SearchPlan(tiny_study.path, "text-token", name="../runs", options=options),
+        "no labeler L9": SearchPlan(
+            tiny_study.path, "text-token", options={**options, "labelers": ("L9",)}
+        ),
+        "cannot name a search": SearchPlan(
+            tiny_study.path, "text-token", name="../runs", options=options
+        ),
         "no study": SearchPlan(Path("nowhere"), "text-token", options=options),
     }
     for words, plan in wrong.items():

@@ -1,4 +1,5 @@
-"""Some of a labeler's training answers: nested, each one answer, and all of them are what the run learns from."""
+"""Some of a labeler's training answers: nested, each one
+answer, and all of them are what the run learns from."""
 
 import pandas as pd
 import pytest
@@ -11,13 +12,18 @@ from tests.fixtures.study import MakeStudy
 @pytest.fixture
 def mixed(make_study: MakeStudy, make_run: MakeRun) -> Pool:
     """Comparisons, and ratings that heads learn from beside them."""
-    return Pool.of(make_run(make_study(images=42, labelers=2, comparisons=30, ratings=42)), beside=True)
+    return Pool.of(
+        make_run(make_study(images=42, labelers=2, comparisons=30, ratings=42)), beside=True
+    )
 
 
 @pytest.fixture
 def rated(make_study: MakeStudy, make_run: MakeRun) -> Pool:
     """Ratings alone, of which pairs were made."""
-    return Pool.of(make_run(make_study("rated", images=42, labelers=2, comparisons=0, ratings=42)), beside=False)
+    return Pool.of(
+        make_run(make_study("rated", images=42, labelers=2, comparisons=0, ratings=42)),
+        beside=False,
+    )
 
 
 def keys(frame: pd.DataFrame) -> set[tuple[str, ...]]:
@@ -55,7 +61,9 @@ def test_that_an_answer_of_a_rater_is_a_rating_and_not_one_of_its_pairs(rated: P
 def test_that_pairs_of_drawn_ratings_weigh_no_more_than_the_drawn_comparisons(
     make_study: MakeStudy, make_run: MakeRun
 ) -> None:
-    run = make_run(make_study(images=42, labelers=2, comparisons=20, ratings=42), pairs={"use": "both"})
+    run = make_run(
+        make_study(images=42, labelers=2, comparisons=20, ratings=42), pairs={"use": "both"}
+    )
     drawn = Pool.of(run, beside=False).draw("L1", 60, 0).pairs
     assert set(drawn["source"]) == {"comparison", "rating"}
     weight = drawn.pivot_table("weight", "attribute", "source", aggfunc="sum")

@@ -29,19 +29,26 @@ def images(count: int, missing: tuple[int, ...] = ()) -> list[ImageRecord]:
 
     ids = [f"{number * 7919:064x}" for number in range(count)]
     folds = assign_folds(ids, [0] * 7)
-    return [ImageRecord(i, i, Path(i), 8, 8, folds[i], False, number in missing) for number, i in enumerate(ids)]
+    return [
+        ImageRecord(i, i, Path(i), 8, 8, folds[i], False, number in missing)
+        for number, i in enumerate(ids)
+    ]
 
 
 def walk(design: Design, count: int) -> list[Choice]:
     """Answer what the design asks, `count` times or until nothing is left."""
     choices: list[Choice] = []
     while len(choices) < count and (choice := design.next()):
-        design.push(Shown(f"{len(design.shown):032x}", choice.left, choice.right, True, choice.repeat_of))
+        design.push(
+            Shown(f"{len(design.shown):032x}", choice.left, choice.right, True, choice.repeat_of)
+        )
         choices.append(choice)
     return choices
 
 
-def design(kind: Kind = "comparison", count: int = 140, labeler: str = "L1", **config: object) -> Design:
+def design(
+    kind: Kind = "comparison", count: int = 140, labeler: str = "L1", **config: object
+) -> Design:
     return Design(kind, images(count), "study", labeler, LabelingConfig(**config))  # type: ignore[arg-type]
 
 
@@ -56,7 +63,9 @@ def test_that_one_in_ten_is_a_repeat_long_after_with_swapped_sides(kind: Kind) -
     for shown in repeats:
         old = made.shown[places[shown.repeat_of or ""]]
         assert places[shown.trial] - places[old.trial] >= 8
-        assert (shown.left, shown.right) == ((old.left, None) if kind == "rating" else (old.right, old.left))
+        assert (shown.left, shown.right) == (
+            (old.left, None) if kind == "rating" else (old.right, old.left)
+        )
     fresh = [stimulus(choice.left, choice.right) for choice in choices if not choice.repeat_of]
     assert len(set(fresh)) == len(fresh) == 108
     assert all(choice.probability for choice in choices if not choice.repeat_of)
@@ -90,7 +99,10 @@ def test_that_labelers_share_half_of_their_pairs() -> None:
         for labeler in ("L1", "L2")
     )
     assert 50 <= len(one & other) < 70
-    orders = [[c.left for c in walk(design("rating", labeler=labeler, shared=1.0), 8)] for labeler in ("L1", "L2")]
+    orders = [
+        [c.left for c in walk(design("rating", labeler=labeler, shared=1.0), 8)]
+        for labeler in ("L1", "L2")
+    ]
     assert orders[0] == orders[1]
 
 
@@ -112,9 +124,16 @@ def test_that_missing_images_are_not_shown() -> None:
     assert sum(choice.repeat_of is None for choice in choices) == 19
 
 
-@given(steps=st.lists(st.sampled_from(["answer", "skip", "back", "ahead"]), max_size=60), pairs=st.booleans())
+@given(
+    steps=st.lists(st.sampled_from(["answer", "skip", "back", "ahead"]), max_size=60),
+    pairs=st.booleans(),
+)
 @settings(
-    max_examples=25, deadline=None, database=None, phases=(Phase.generate,), suppress_health_check=list(HealthCheck)
+    max_examples=25,
+    deadline=None,
+    database=None,
+    phases=(Phase.generate,),
+    suppress_health_check=list(HealthCheck),
 )
 def test_that_the_next_trial_depends_only_on_what_was_shown(steps: list[str], pairs: bool) -> None:
     kind: Kind = "comparison" if pairs else "rating"
@@ -125,7 +144,9 @@ def test_that_the_next_trial_depends_only_on_what_was_shown(steps: list[str], pa
         elif step == "ahead":
             made.upcoming(6)
         elif choice := made.next():
-            made.push(Shown(f"{number}", choice.left, choice.right, step == "answer", choice.repeat_of))
+            made.push(
+                Shown(f"{number}", choice.left, choice.right, step == "answer", choice.repeat_of)
+            )
     fresh = design(kind, 35)
     for shown in made.shown:
         fresh.push(shown)
@@ -243,7 +264,10 @@ def test_that_imported_trials_are_not_asked_again_nor_undone(study: Study) -> No
     for _ in range(3):
         session.answer({"smart": 1})
     study.add_labeler("I")
-    copies = [replace(t, id=new_id(), labeler="I", session="theirs", source="imported") for t in study.trials("N")]
+    copies = [
+        replace(t, id=new_id(), labeler="I", session="theirs", source="imported")
+        for t in study.trials("N")
+    ]
     study.record(copies)
     theirs = LabelingSession(study, "I", "rating")
     assert not theirs.can_undo
@@ -256,7 +280,9 @@ def test_that_imported_trials_are_not_asked_again_nor_undone(study: Study) -> No
     assert len(asked) == 18
 
 
-def test_that_a_session_needs_a_known_labeler_and_images(study: Study, make_study: MakeStudy) -> None:
+def test_that_a_session_needs_a_known_labeler_and_images(
+    study: Study, make_study: MakeStudy
+) -> None:
     with pytest.raises(InputError, match="no labeler"):
         LabelingSession(study, "nobody", "rating")
     empty = make_study("few", images=3, labelers=0)
@@ -289,10 +315,17 @@ def test_that_a_sitting_asks_for_as_many_trials_as_the_study_says(study: Study) 
 
 
 @pytest.mark.parametrize("kind", ["rating", "comparison"])
-def test_that_practice_records_nothing_and_uses_no_face_that_comes_soon(make_study: MakeStudy, kind: Kind) -> None:
+def test_that_practice_records_nothing_and_uses_no_face_that_comes_soon(
+    make_study: MakeStudy, kind: Kind
+) -> None:
     large = make_study("large", images=90, labelers=1, comparisons=0, ratings=0)
     session = LabelingSession(large, "L1", kind)
-    soon = {face.id for shown in session.upcoming(20) for face in (shown.left, shown.right) if face is not None}
+    soon = {
+        face.id
+        for shown in session.upcoming(20)
+        for face in (shown.left, shown.right)
+        if face is not None
+    }
     practice = PracticeSession(session)
     while shown := practice.current:
         assert not soon & {face.id for face in (shown.left, shown.right) if face is not None}

@@ -13,7 +13,9 @@ IMAGES = [f"{number:064x}" for number in range(40)]
 @pytest.mark.parametrize("count", [2, 3, 4, 5, 8, 13, 20, 21])
 def test_that_every_pair_comes_once_and_what_was_compared_is_connected(count: int) -> None:
     pairs = list(pairs_within([IMAGES[:count]], "salt"))
-    assert {frozenset(pair[:2]) for pair in pairs} == {frozenset(pair) for pair in combinations(IMAGES[:count], 2)}
+    assert {frozenset(pair[:2]) for pair in pairs} == {
+        frozenset(pair) for pair in combinations(IMAGES[:count], 2)
+    }
     assert len(pairs) == count * (count - 1) // 2
     reached = {pairs[0][0]}
     for one, other, probability in pairs:

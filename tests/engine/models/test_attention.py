@@ -18,25 +18,36 @@ def test_that_recording_does_not_change_the_features(model: PersonalClip, pixels
         recorded = model.image_features(pixels, LABELER)
     assert torch.allclose(recorded, expected, atol=1e-5)
     assert [tuple(weights.shape) for weights in maps] == [(5, 2, 1 + 2 + 16, 1 + 2 + 16)] * 2
-    assert all(torch.allclose(weights.sum(dim=-1), torch.ones(5, 2, 19), atol=1e-5) for weights in maps)
+    assert all(
+        torch.allclose(weights.sum(dim=-1), torch.ones(5, 2, 19), atol=1e-5) for weights in maps
+    )
 
 
 def test_that_recorded_weights_are_those_of_torch(backbone: Backbone, pixels: Tensor) -> None:
     expected: list[Tensor] = []
 
-    def keep(module: torch.nn.MultiheadAttention, inputs: tuple[Tensor, ...], output: object) -> None:
+    def keep(
+        module: torch.nn.MultiheadAttention, inputs: tuple[Tensor, ...], output: object
+    ) -> None:
         expected.append(module.forward(*inputs, need_weights=True, average_attn_weights=False)[1])
 
-    hooks = [block.attn.register_forward_hook(keep) for block in backbone.model.visual.transformer.resblocks]
+    hooks = [
+        block.attn.register_forward_hook(keep)
+        for block in backbone.model.visual.transformer.resblocks
+    ]
     backbone.model.encode_image(pixels)  # type: ignore[operator]
     for hook in hooks:
         hook.remove()
     with recorded_attention(backbone.model) as maps:
         backbone.model.encode_image(pixels)  # type: ignore[operator]
-    assert all(torch.allclose(mine, theirs, atol=1e-6) for mine, theirs in zip(maps, expected, strict=True))
+    assert all(
+        torch.allclose(mine, theirs, atol=1e-6) for mine, theirs in zip(maps, expected, strict=True)
+    )
 
 
-def test_that_every_map_has_the_gradient_of_what_follows(model: PersonalClip, pixels: Tensor) -> None:
+def test_that_every_map_has_the_gradient_of_what_follows(
+    model: PersonalClip, pixels: Tensor
+) -> None:
     model.requires_grad_(False)  # as in a model loaded to predict
     with recorded_attention(model) as maps:
         model.image_features(pixels, LABELER)[:, 0].sum().backward()

@@ -11,9 +11,13 @@ from prism_desktop.engine.models.group_tokens import GroupPrompts
 
 def _answers(rows: list[tuple[int, int, int, int, float]]) -> Answers:
     """(labeler, attribute, left, right, outcome) each."""
-    labeler, attribute, left, right, outcome = (np.array(column) for column in zip(*rows, strict=True))
+    labeler, attribute, left, right, outcome = (
+        np.array(column) for column in zip(*rows, strict=True)
+    )
     ones = np.ones(len(rows), np.float32)
-    return Answers(labeler, attribute, left, right, outcome.astype(np.float32), ones, np.arange(len(rows)))
+    return Answers(
+        labeler, attribute, left, right, outcome.astype(np.float32), ones, np.arange(len(rows))
+    )
 
 
 def test_that_a_summary_is_the_mean_of_chosen_minus_not_chosen() -> None:
@@ -59,7 +63,9 @@ def test_that_few_answers_move_tokens_less_than_many_of_the_same_mean() -> None:
 def test_that_a_newcomer_with_the_same_answers_gets_the_same_tokens() -> None:
     context = np.random.default_rng(0).uniform(1, 9, size=(3, 2, 5)).astype(np.float32)
     prompts = _prompts(context)
-    assert torch.allclose(prompts(torch.tensor([2, 0, 2])), prompts.read(torch.from_numpy(context[[2, 0, 2]])))
+    assert torch.allclose(
+        prompts(torch.tensor([2, 0, 2])), prompts.read(torch.from_numpy(context[[2, 0, 2]]))
+    )
 
 
 def test_that_group_tokens_are_mixed_by_shares_and_deviations_start_at_nothing() -> None:

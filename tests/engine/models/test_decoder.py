@@ -14,7 +14,9 @@ ASKED = (("attractive", "an attractive person"), ("smart",))
 
 
 def _model(**shape: object) -> DecoderModel:
-    return DecoderModel(fit_space(features(30, 6), power=1.0), ASKED, 3, DecoderShape(**shape), seed=4)  # type: ignore[arg-type]
+    return DecoderModel(
+        fit_space(features(30, 6), power=1.0), ASKED, 3, DecoderShape(**shape), seed=4
+    )  # type: ignore[arg-type]
 
 
 def test_that_the_network_is_the_one_written_down() -> None:
@@ -49,7 +51,8 @@ def test_that_prepared_features_have_a_mean_square_of_one_per_axis() -> None:
 def test_that_it_says_the_same_after_it_was_kept(activation: str, norm: bool) -> None:
     model = _model(widths=(8, 4), activation=activation, batch_norm=norm, glu=norm, dropout=0.3)
     model.begin_episode(np.arange(3))
-    model.judge(model.prepare(features(16, 6)), torch.arange(16) % 3, ASKED)  # batch norm sees something
+    # batch norm sees something
+    model.judge(model.prepare(features(16, 6)), torch.arange(16) % 3, ASKED)
     x = features(5, 6, seed=2)
     again = DecoderModel.from_arrays(model.arrays())
     assert again.shape == model.shape
@@ -59,7 +62,9 @@ def test_that_it_says_the_same_after_it_was_kept(activation: str, norm: bool) ->
 
 def test_that_an_attribute_nobody_labeled_is_refused_by_name() -> None:
     model = _model(widths=(4,))
-    with pytest.raises(InputError, match=r"'wearing a hat'.*does not read text.*'attractive', 'smart'"):
+    with pytest.raises(
+        InputError, match=r"'wearing a hat'.*does not read text.*'attractive', 'smart'"
+    ):
         model.judge(model.prepare(features(1, 6)), torch.tensor([0]), [("wearing a hat",)])
 
 
@@ -69,17 +74,21 @@ def test_that_dropout_and_batch_norm_act_in_training_steps_alone() -> None:
     model.begin_episode(None)
     plain = model.judge(x, labeler, ASKED)
     assert torch.equal(plain, model.judge(x, labeler, ASKED))
-    assert torch.allclose(model.judge(x[:1], labeler[:1], ASKED), plain[:1], atol=1e-6)  # a row is judged by itself
+    # a row is judged by itself
+    assert torch.allclose(model.judge(x[:1], labeler[:1], ASKED), plain[:1], atol=1e-6)
     model.begin_episode(np.array([1, 2]))
     dropped = model.judge(x, labeler, ASKED)
     assert not torch.allclose(dropped, plain)
     model.begin_episode(np.array([7]))
     model.judge(x, labeler, ASKED)
     model.begin_episode(np.array([1, 2]))
-    assert torch.allclose(model.judge(x, labeler, ASKED), dropped, atol=1e-6)  # the batch decides what is dropped
+    # the batch decides what is dropped
+    assert torch.allclose(model.judge(x, labeler, ASKED), dropped, atol=1e-6)
 
 
 def test_that_a_single_row_in_a_training_step_is_no_obstacle() -> None:
     model = _model(widths=(4,), batch_norm=True)
     model.begin_episode(np.array([0]))
-    assert torch.isfinite(model.judge(model.prepare(features(1, 6)), torch.tensor([0]), ASKED)).all()
+    assert torch.isfinite(
+        model.judge(model.prepare(features(1, 6)), torch.tensor([0]), ASKED)
+    ).all()

@@ -26,7 +26,9 @@ def test_that_a_faster_tower_sees_the_same(backbone: Backbone, pixels: Tensor) -
     fast = copy.deepcopy(plain)
     speed_up(fast)
     assert all(isinstance(block.mlp.gelu, FastQuickGelu) for block in fast.transformer.resblocks)
-    for mine, theirs in zip(_features_and_gradient(fast, pixels), _features_and_gradient(plain, pixels), strict=True):
+    for mine, theirs in zip(
+        _features_and_gradient(fast, pixels), _features_and_gradient(plain, pixels), strict=True
+    ):
         assert torch.allclose(mine, theirs, atol=1e-5, rtol=1e-4)
 
 

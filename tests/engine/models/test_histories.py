@@ -5,7 +5,13 @@ import pytest
 import torch
 
 from prism_desktop.engine.models.answers import Answers
-from prism_desktop.engine.models.histories import LENGTHS, Episodes, HistoryPrompts, ItemEncoder, gather_history
+from prism_desktop.engine.models.histories import (
+    LENGTHS,
+    Episodes,
+    HistoryPrompts,
+    ItemEncoder,
+    gather_history,
+)
 from prism_desktop.engine.models.labeler_context import Known
 from prism_desktop.engine.models.memory import GatedMemory
 
@@ -17,7 +23,9 @@ def _told(labelers: int = 3, each: int = 200, images: int = 40, seed: int = 0) -
     left = rng.integers(0, images, n)
     right = (left + rng.integers(1, images, n)) % images
     outcome = rng.choice([0.0, 0.5, 1.0], n, p=[0.45, 0.1, 0.45]).astype(np.float32)
-    return Answers(labeler, rng.integers(0, 2, n), left, right, outcome, np.ones(n, np.float32), np.arange(n))
+    return Answers(
+        labeler, rng.integers(0, 2, n), left, right, outcome, np.ones(n, np.float32), np.arange(n)
+    )
 
 
 def _known(told: Answers, labelers: int = 3, images: int = 40) -> Known:
@@ -54,7 +62,9 @@ def test_that_an_item_is_linear_in_difference_mean_and_text() -> None:
     assert known.asked is not None
     plus, minus = torch.from_numpy(known.seen[winner]), torch.from_numpy(known.seen[loser])
     weight = torch.cat([items.contrast, items.middle, items.attribute], dim=1)
-    stacked = torch.cat([plus - minus, (plus + minus) / 2, torch.from_numpy(known.asked[attribute])])
+    stacked = torch.cat(
+        [plus - minus, (plus + minus) / 2, torch.from_numpy(known.asked[attribute])]
+    )
     by_hand = weight @ stacked + items.bias
     assert torch.allclose(items(np.array([[[winner, loser, attribute]]]))[0, 0], by_hand, atol=1e-5)
 
@@ -82,7 +92,10 @@ def test_that_episodes_depend_on_the_batch_alone_and_all_is_shown_outside_them()
     torch.rand(3)
     first.begin(np.arange(5))
     second.begin(np.arange(5))
-    assert all(np.array_equal(a, b) for a, b in zip(first.shown([0, 1, 2]), second.shown([0, 1, 2]), strict=True))
+    assert all(
+        np.array_equal(a, b)
+        for a, b in zip(first.shown([0, 1, 2]), second.shown([0, 1, 2]), strict=True)
+    )
     first.begin(None)
     _, there = first.shown([0, 2])
     counts = [int(np.sum((told.labeler == labeler) & (told.outcome != 0.5))) for labeler in (0, 2)]
@@ -131,7 +144,9 @@ def test_that_a_closed_gate_changes_nothing_and_an_open_one_adds_the_attention()
     history, there = Episodes(known).shown([0])
     items = torch.cat([memory.nothing, memory.items(history)], dim=1)
     added = memory.look(tokens[[1]], items, torch.ones(1, 1 + there.sum(), dtype=torch.bool))
-    assert torch.allclose(memory(tokens, labeler)[1], tokens[1] + np.tanh(0.5) * added[0], atol=1e-5)
+    assert torch.allclose(
+        memory(tokens, labeler)[1], tokens[1] + np.tanh(0.5) * added[0], atol=1e-5
+    )
 
 
 def test_that_attention_is_the_softmax_of_scaled_products() -> None:
@@ -139,7 +154,10 @@ def test_that_attention_is_the_softmax_of_scaled_products() -> None:
 
     memory = GatedMemory(_known(_told()), 8, _generator())
     look = memory.look
-    x, items = torch.randn(1, 2, 8, generator=_generator()), torch.randn(1, 3, 64, generator=_generator())
+    x, items = (
+        torch.randn(1, 2, 8, generator=_generator()),
+        torch.randn(1, 3, 64, generator=_generator()),
+    )
     there = torch.tensor([[True, False, True]])
     normal = functional.layer_norm(items, (64,))[0, [0, 2]]
     query = look.query(functional.layer_norm(x, (8,))[0]).view(2, 4, 16)
@@ -155,7 +173,8 @@ def test_that_answers_that_contradict_each_other_say_nothing_on_average() -> Non
     said = np.array([[[3, 9, 1], [5, 2, 0]]])
     contradicted = np.concatenate([said, said[:, :, [1, 0, 2]]], axis=1)
     nothing, both = (
-        prompts.read(items, np.full(items.shape[:2], shown)) for items, shown in ((said, False), (contradicted, True))
+        prompts.read(items, np.full(items.shape[:2], shown))
+        for items, shown in ((said, False), (contradicted, True))
     )
     assert torch.allclose(nothing, both, atol=1e-4)
     assert (prompts.read(said, np.full((1, 2), True)) - nothing).abs().max() > 0.01

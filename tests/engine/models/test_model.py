@@ -1,4 +1,5 @@
-"""The personal model: frozen but for adapters and tokens, and equal to open_clip where nothing was learned."""
+"""The personal model: frozen but for adapters and tokens,
+and equal to open_clip where nothing was learned."""
 
 import math
 
@@ -24,13 +25,17 @@ def test_that_without_token_and_with_zeroed_adapters_the_features_are_open_clips
     assert torch.allclose(features, expected, atol=1e-5)
 
 
-def test_that_features_have_unit_norm_and_depend_on_the_labeler(model: PersonalClip, pixels: Tensor) -> None:
+def test_that_features_have_unit_norm_and_depend_on_the_labeler(
+    model: PersonalClip, pixels: Tensor
+) -> None:
     one, other = (model.image_features(pixels, torch.full((5,), row)) for row in (0, 1))
     assert torch.allclose(one.norm(dim=-1), torch.ones(5), atol=1e-5)
     assert (one - other).abs().max() > 0.01
 
 
-def test_that_a_gradient_reaches_only_the_labeler_who_judged(model: PersonalClip, pixels: Tensor) -> None:
+def test_that_a_gradient_reaches_only_the_labeler_who_judged(
+    model: PersonalClip, pixels: Tensor
+) -> None:
     model.image_features(pixels[:2], torch.tensor([1, 1])).sum().backward()
     grad = model.prompts.table.grad
     assert grad is not None
@@ -38,15 +43,23 @@ def test_that_a_gradient_reaches_only_the_labeler_who_judged(model: PersonalClip
     assert grad[0].count_nonzero() == grad[2].count_nonzero() == 0
 
 
-def test_that_nothing_frozen_gets_a_gradient(model: PersonalClip, backbone: Backbone, pixels: Tensor) -> None:
+def test_that_nothing_frozen_gets_a_gradient(
+    model: PersonalClip, backbone: Backbone, pixels: Tensor
+) -> None:
     model.train()(pixels, LABELER, [sentences("smart")]).sum().backward()
-    with_gradient = {name for name, parameter in model.named_parameters() if parameter.grad is not None}
-    assert with_gradient == {name for name in with_gradient if ".lora_" in name or name == "prompts.table"}
+    with_gradient = {
+        name for name, parameter in model.named_parameters() if parameter.grad is not None
+    }
+    assert with_gradient == {
+        name for name in with_gradient if ".lora_" in name or name == "prompts.table"
+    }
     assert len(with_gradient) == 1 + 2 * 2 * 2
     assert all(parameter.grad is None for parameter in backbone.model.parameters())
 
 
-def test_that_the_backbone_is_not_changed_and_shares_its_weights(backbone: Backbone, pixels: Tensor) -> None:
+def test_that_the_backbone_is_not_changed_and_shares_its_weights(
+    backbone: Backbone, pixels: Tensor
+) -> None:
     before = backbone.model.encode_image(pixels)  # type: ignore[operator]
     first, second = PersonalClip(backbone, 2, seed=1), PersonalClip(backbone, 5, seed=2)
     assert torch.equal(backbone.model.encode_image(pixels), before)  # type: ignore[operator]
@@ -54,13 +67,17 @@ def test_that_the_backbone_is_not_changed_and_shares_its_weights(backbone: Backb
     assert first.visual is not second.visual
 
 
-def test_that_an_image_sent_once_serves_several_labelers(model: PersonalClip, pixels: Tensor) -> None:
+def test_that_an_image_sent_once_serves_several_labelers(
+    model: PersonalClip, pixels: Tensor
+) -> None:
     labeler, image = torch.tensor([0, 2, 1, 0]), torch.tensor([4, 4, 0, 1])
     shared = model.image_features(pixels, labeler, image)
     assert torch.allclose(shared, model.image_features(pixels[image], labeler), atol=1e-6)
 
 
-def test_that_vit_b_32_with_six_labelers_trains_exactly_so_many_parameters(random_vit_b32: str) -> None:
+def test_that_vit_b_32_with_six_labelers_trains_exactly_so_many_parameters(
+    random_vit_b32: str,
+) -> None:
     backbone = load(parse(random_vit_b32), Device("cpu", "CPU", ""))
     model = PersonalClip(backbone, 6)
     assert model.counts() == {"lora": 368_640, "tokens": 4_608, "trainable": 368_640 + 4_608}
@@ -72,14 +89,22 @@ def test_that_a_learned_temperature_is_one_parameter_more(backbone: Backbone) ->
     counts = model.counts()
     assert counts["trainable"] == counts["lora"] + counts["tokens"] + 1
     assert model.temperature.item() == pytest.approx(0.2)
-    assert [group["name"] for group in model.parameter_groups(1e-3, 1e-2, 0.01)] == ["lora", "tokens", "temperature"]
+    assert [group["name"] for group in model.parameter_groups(1e-3, 1e-2, 0.01)] == [
+        "lora",
+        "tokens",
+        "temperature",
+    ]
 
 
-def test_that_every_trained_parameter_is_in_one_group_with_its_own_rate(model: PersonalClip) -> None:
+def test_that_every_trained_parameter_is_in_one_group_with_its_own_rate(
+    model: PersonalClip,
+) -> None:
     groups = {group["name"]: group for group in model.parameter_groups(1e-3, 1e-2, 0.01)}
     assert (groups["lora"]["lr"], groups["tokens"]["lr"]) == (1e-3, 1e-2)
     grouped = [id(parameter) for group in groups.values() for parameter in group["params"]]
-    assert sorted(grouped) == sorted(id(parameter) for parameter in model.parameters() if parameter.requires_grad)
+    assert sorted(grouped) == sorted(
+        id(parameter) for parameter in model.parameters() if parameter.requires_grad
+    )
 
 
 def test_that_a_tower_trained_whole_starts_at_the_backbones_weights(backbone: Backbone) -> None:
@@ -90,7 +115,9 @@ def test_that_a_tower_trained_whole_starts_at_the_backbones_weights(backbone: Ba
     assert model.precision == "float32"
 
 
-def test_that_labelers_who_learn_alone_move_nothing_of_each_others(backbone: Backbone, pixels: torch.Tensor) -> None:
+def test_that_labelers_who_learn_alone_move_nothing_of_each_others(
+    backbone: Backbone, pixels: torch.Tensor
+) -> None:
     model = PersonalClip(backbone, 2, method=method("per-labeler-lora"))
     labelers = torch.tensor([0, 1]).repeat_interleave(5)
     with torch.no_grad():
@@ -128,7 +155,9 @@ def test_that_adapters_can_start_small(backbone: Backbone) -> None:
     assert drawn.std().item() == pytest.approx(0.01, rel=0.1)
 
 
-def test_that_a_trained_state_is_taken_over_exactly(model: PersonalClip, backbone: Backbone, pixels: Tensor) -> None:
+def test_that_a_trained_state_is_taken_over_exactly(
+    model: PersonalClip, backbone: Backbone, pixels: Tensor
+) -> None:
     other = PersonalClip(backbone, 3, tokens=2, seed=5)
     other.load_trainable_state(model.trainable_state())
     assert torch.equal(other.image_features(pixels, LABELER), model.image_features(pixels, LABELER))
@@ -147,13 +176,17 @@ def test_that_a_state_of_another_shape_is_refused(model: PersonalClip, backbone:
         PersonalClip(backbone, 4, tokens=2).load_trainable_state(model.trainable_state())
 
 
-def test_that_pixels_are_normalised_as_the_backbone_wants(model: PersonalClip, backbone: Backbone) -> None:
+def test_that_pixels_are_normalised_as_the_backbone_wants(
+    model: PersonalClip, backbone: Backbone
+) -> None:
     pixels = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8)
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (backbone.mean, backbone.std))
     assert torch.allclose(model.normalise(pixels), (pixels / 255 - mean) / std, atol=1e-5)
 
 
-def test_that_a_text_vector_is_the_mean_direction_of_its_sentences(model: PersonalClip, backbone: Backbone) -> None:
+def test_that_a_text_vector_is_the_mean_direction_of_its_sentences(
+    model: PersonalClip, backbone: Backbone
+) -> None:
     texts = sentences("smart")
     assert texts == (
         "smart",
@@ -181,7 +214,10 @@ def test_that_a_text_is_encoded_once(model: PersonalClip, monkeypatch: pytest.Mo
 
 
 def test_that_scores_are_cosines_over_the_temperature(model: PersonalClip, pixels: Tensor) -> None:
-    features, text = model.image_features(pixels, LABELER), model.text_vectors([sentences("a"), sentences("b")])
+    features, text = (
+        model.image_features(pixels, LABELER),
+        model.text_vectors([sentences("a"), sentences("b")]),
+    )
     scores = model.scores(features, text)
     assert scores.shape == (5, 2)
     assert math.isclose(scores[3, 1].item(), (features[3] @ text[1]).item() / 0.15, rel_tol=1e-4)
@@ -193,7 +229,9 @@ def test_that_weights_in_bfloat16_give_nearly_the_same_features_and_leave_the_ba
     rough = PersonalClip(backbone, 3, tokens=2, precision=precision(backbone.device, "bfloat16"))
     rough.load_trainable_state(model.trainable_state())
     assert rough.visual.proj.dtype is torch.bfloat16
-    assert {parameter.dtype for parameter in rough.parameters() if parameter.requires_grad} == {torch.float32}
+    assert {parameter.dtype for parameter in rough.parameters() if parameter.requires_grad} == {
+        torch.float32
+    }
     assert backbone.model.visual.proj.dtype is torch.float32
     features = rough.image_features(pixels, LABELER)
     assert features.dtype is torch.float32

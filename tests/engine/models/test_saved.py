@@ -32,7 +32,9 @@ ATTRIBUTES = {"smart": ("{}", "a {} face"), "attractive": ("{}",)}
 
 @pytest.fixture
 def run(model: PersonalClip, tmp_path: Path) -> Path:
-    save_model(model, tmp_path, method="lora-visual-prompt", labelers=LABELERS, attributes=ATTRIBUTES)
+    save_model(
+        model, tmp_path, method="lora-visual-prompt", labelers=LABELERS, attributes=ATTRIBUTES
+    )
     return tmp_path
 
 
@@ -68,21 +70,36 @@ def test_that_a_model_trained_in_bfloat16_is_loaded_in_it_on_the_same_kind_of_de
     backbone: Backbone, tmp_path: Path, images: NDArray[np.uint8]
 ) -> None:
     model = PersonalClip(backbone, 3, precision=precision(backbone.device, "bfloat16"))
-    card = save_model(model, tmp_path, method="lora-visual-prompt", labelers=LABELERS, attributes=ATTRIBUTES)
+    card = save_model(
+        model, tmp_path, method="lora-visual-prompt", labelers=LABELERS, attributes=ATTRIBUTES
+    )
     loaded = load_run(tmp_path, "cpu", backbone)
     assert np.array_equal(loaded.scores(images), LoadedRun(model, card).scores(images))
     assert loaded.model.precision == "bfloat16"
     assert replace(card, device="cuda").precision_on(backbone.device) is None
 
 
-def test_that_a_model_that_learned_ties_says_how_likely_one_is(model: PersonalClip, tmp_path: Path) -> None:
-    save_model(model, tmp_path, method="lora-visual-prompt", labelers=LABELERS, attributes=ATTRIBUTES, ties=0.5)
+def test_that_a_model_that_learned_ties_says_how_likely_one_is(
+    model: PersonalClip, tmp_path: Path
+) -> None:
+    save_model(
+        model,
+        tmp_path,
+        method="lora-visual-prompt",
+        labelers=LABELERS,
+        attributes=ATTRIBUTES,
+        ties=0.5,
+    )
     loaded = load_run(tmp_path, "cpu")
     even, clear = loaded.chances(np.array([0.0, 4.0], np.float32))
     assert even == pytest.approx([0.4, 0.2, 0.4])  # nu / (2 + nu) of equals tie
     assert clear[0] / clear[2] == pytest.approx(np.exp(4.0), rel=1e-5)
-    save_model(model, tmp_path, method="lora-visual-prompt", labelers=LABELERS, attributes=ATTRIBUTES)
-    assert load_run(tmp_path, "cpu").chances(np.zeros(1, np.float32))[0] == pytest.approx([0.5, 0.0, 0.5])
+    save_model(
+        model, tmp_path, method="lora-visual-prompt", labelers=LABELERS, attributes=ATTRIBUTES
+    )
+    assert load_run(tmp_path, "cpu").chances(np.zeros(1, np.float32))[0] == pytest.approx(
+        [0.5, 0.0, 0.5]
+    )
 
 
 def test_that_labelers_and_attributes_come_in_the_order_asked(
@@ -95,7 +112,9 @@ def test_that_labelers_and_attributes_come_in_the_order_asked(
 
 
 @pytest.mark.parametrize("batch", [1, 4, 1000])
-def test_that_the_batch_does_not_matter(run: Path, images: NDArray[np.uint8], batch: int, backbone: Backbone) -> None:
+def test_that_the_batch_does_not_matter(
+    run: Path, images: NDArray[np.uint8], batch: int, backbone: Backbone
+) -> None:
     loaded = load_run(run, "cpu", backbone)
     np.testing.assert_allclose(loaded.scores(images, batch=batch), loaded.scores(images), atol=1e-4)
 
@@ -117,14 +136,24 @@ def test_that_an_attribute_nobody_labeled_is_scored_by_its_text(
     loaded = load_run(run, "cpu", backbone)
     typed = loaded.scores(images, ["adam"], ["wearing glasses"])
     text = loaded.model.text_vectors([sentences("wearing glasses")])
-    features = loaded.model.image_features(loaded.model.normalise(torch.from_numpy(images)), torch.full((7,), 1))
-    np.testing.assert_allclose(typed[0, 0], loaded.model.scores(features, text)[:, 0].numpy(), atol=1e-4)
+    features = loaded.model.image_features(
+        loaded.model.normalise(torch.from_numpy(images)), torch.full((7,), 1)
+    )
+    np.testing.assert_allclose(
+        typed[0, 0], loaded.model.scores(features, text)[:, 0].numpy(), atol=1e-4
+    )
 
 
-def test_that_prediction_reports_how_far_it_is(run: Path, images: NDArray[np.uint8], backbone: Backbone) -> None:
+def test_that_prediction_reports_how_far_it_is(
+    run: Path, images: NDArray[np.uint8], backbone: Backbone
+) -> None:
     *progress, done = list(load_run(run, "cpu", backbone).scoring(images, batch=9))
     assert isinstance(done, Done)
-    assert [(event.done, event.total) for event in progress if isinstance(event, Progress)] == [(3, 7), (6, 7), (7, 7)]
+    assert [(event.done, event.total) for event in progress if isinstance(event, Progress)] == [
+        (3, 7),
+        (6, 7),
+        (7, 7),
+    ]
 
 
 def test_that_consensus_serves_all_labelers_in_one_pass(
@@ -147,10 +176,16 @@ def test_that_consensus_serves_all_labelers_in_one_pass(
 
 
 def test_that_no_images_give_no_scores(run: Path, backbone: Backbone) -> None:
-    assert load_run(run, "cpu", backbone).scores(np.empty((0, 3, 32, 32), np.uint8)).shape == (3, 2, 0)
+    assert load_run(run, "cpu", backbone).scores(np.empty((0, 3, 32, 32), np.uint8)).shape == (
+        3,
+        2,
+        0,
+    )
 
 
-def test_that_an_unknown_labeler_is_named(run: Path, images: NDArray[np.uint8], backbone: Backbone) -> None:
+def test_that_an_unknown_labeler_is_named(
+    run: Path, images: NDArray[np.uint8], backbone: Backbone
+) -> None:
     with pytest.raises(InputError, match="no labeler 'eve'; it has zoe, adam, mia"):
         load_run(run, "cpu", backbone).scores(images, ["eve"])
 
@@ -170,7 +205,9 @@ def test_that_the_card_is_read_without_the_backbone(run: Path) -> None:
 def test_that_another_backbone_is_refused(model: PersonalClip, tmp_path: Path) -> None:
     text = make_backbone(tmp_path / "backbone", seed=1)
     stale = PersonalClip(load(parse(text), model.backbone.device), 3)
-    save_model(stale, tmp_path, method="lora-visual-prompt", labelers=LABELERS, attributes=ATTRIBUTES)
+    save_model(
+        stale, tmp_path, method="lora-visual-prompt", labelers=LABELERS, attributes=ATTRIBUTES
+    )
     make_backbone(tmp_path / "backbone", seed=2)
     with pytest.raises(RunError, match="checksums differ"):
         load_run(tmp_path, "cpu")
@@ -182,7 +219,9 @@ def test_that_saving_again_replaces_the_model_whole(model: PersonalClip, run: Pa
     with torch.no_grad():
         model.prompts.table.add_(1)
     save_model(model, run, method="lora-visual-prompt", labelers=LABELERS, attributes=ATTRIBUTES)
-    assert torch.equal(load_run(run, "cpu", model.backbone).model.prompts.table, model.prompts.table)
+    assert torch.equal(
+        load_run(run, "cpu", model.backbone).model.prompts.table, model.prompts.table
+    )
     assert sorted(path.name for path in run.iterdir()) == ["adapter", "tokens.safetensors"]
 
 
@@ -191,14 +230,18 @@ def test_that_a_run_without_a_model_says_so(tmp_path: Path) -> None:
         load_run(tmp_path)
 
 
-def test_that_a_run_of_an_earlier_version_is_told_from_a_damaged_one(run: Path, model: PersonalClip) -> None:
+def test_that_a_run_of_an_earlier_version_is_told_from_a_damaged_one(
+    run: Path, model: PersonalClip
+) -> None:
     path = run / "tokens.safetensors"
     with safe_open(path, framework="pt") as file:
         card = json.loads(file.metadata()["prism"])
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
     fields = {name: value for name, value in card.items() if name != "experts"}
     save_file(tensors, path, metadata={"prism": json.dumps(fields)})
-    with pytest.raises(RunError, match=r"trained by an earlier version, .* experts; train it again"):
+    with pytest.raises(
+        RunError, match=r"trained by an earlier version, .* experts; train it again"
+    ):
         load_run(run, "cpu", model.backbone)
     save_file({}, path, metadata={"prism": json.dumps(card)})
     with pytest.raises(RunError, match="trained by an earlier version"):
@@ -214,7 +257,9 @@ def test_that_heads_of_an_earlier_version_are_told_from_damaged_ones(tmp_path: P
     lacking = {name: array for name, array in heads.arrays().items() if name != "overlap"}
     card = HeadCard("consensus", "embeddings:faces", "", LABELERS, tuple(ATTRIBUTES))
     save_heads(SimpleNamespace(arrays=lambda: lacking, scores=heads.scores), tmp_path, card)
-    with pytest.raises(RunError, match=r"trained by an earlier version, .* overlap; train it again"):
+    with pytest.raises(
+        RunError, match=r"trained by an earlier version, .* overlap; train it again"
+    ):
         load_heads(tmp_path)
     (tmp_path / "head.safetensors").write_bytes(b"broken")
     with pytest.raises(RunError, match="damaged"):

@@ -31,8 +31,12 @@ ADAPTER = 2 * 2 * 2 * (64 + 256)  # two blocks, two layers each, rank 2, on both
         ("moe-lora", 4),
     ],
 )
-def test_that_a_run_tells_what_a_labeler_takes(name: str, numbers: int, tiny_backbone: str, tmp_path: Path) -> None:
-    model = PersonalClip(load(parse(tiny_backbone), choose_device("cpu")), len(CODES), method=METHODS[name], rank=2)
+def test_that_a_run_tells_what_a_labeler_takes(
+    name: str, numbers: int, tiny_backbone: str, tmp_path: Path
+) -> None:
+    model = PersonalClip(
+        load(parse(tiny_backbone), choose_device("cpu")), len(CODES), method=METHODS[name], rank=2
+    )
     save_model(model, tmp_path, method=name, labelers=CODES, attributes={"kind": ("a {} person",)})
     assert bytes_per_labeler(tmp_path) == FLOAT * numbers
 
@@ -40,7 +44,9 @@ def test_that_a_run_tells_what_a_labeler_takes(name: str, numbers: int, tiny_bac
 @pytest.mark.parametrize(("method", "numbers"), [("consensus", 0), ("ridge", 2 * 5 + 2)])
 def test_that_a_pooled_head_is_nobodys_own(method: str, numbers: int, tmp_path: Path) -> None:
     space = Space(np.zeros(8), np.eye(8)[:, :5])
-    heads = LinearHeads(space, np.zeros((3, 2, 5)), np.ones((3, 2)), 1.0, shared=method == "consensus")
+    heads = LinearHeads(
+        space, np.zeros((3, 2, 5)), np.ones((3, 2)), 1.0, shared=method == "consensus"
+    )
     save_heads(heads, tmp_path, HeadCard(method, "embeddings:faces", "", CODES, ("kind", "smart")))
     assert bytes_per_labeler(tmp_path) == 8 * numbers
 

@@ -26,7 +26,12 @@ def _clouds(sizes: tuple[int, ...], seed: int = 0) -> NDArray[np.float64]:
     """Points about distant middles."""
     rng = np.random.default_rng(seed)
     middles = 10 * np.eye(len(sizes), 6)
-    return np.concatenate([middle + rng.normal(0, 0.5, (size, 6)) for middle, size in zip(middles, sizes, strict=True)])
+    return np.concatenate(
+        [
+            middle + rng.normal(0, 0.5, (size, 6))
+            for middle, size in zip(middles, sizes, strict=True)
+        ]
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -52,9 +57,12 @@ def test_that_an_odd_one_joins_the_nearest_dense_group() -> None:
 
 def test_that_a_newcomer_shares_by_distance() -> None:
     points, groups = np.array([[0.0, 0], [2, 0], [10, 0], [12, 0]]), np.array([0, 0, 1, 1])
-    # Middles at 1 and 11; mean squared radius 4 * 1 / (4 - 2) = 2; at x = 5: exp(-16 / 4) against exp(-36 / 4).
+    # Middles at 1 and 11; mean squared radius 4 * 1 / (4 - 2) = 2; at x = 5: exp(-16 / 4) against
+    # exp(-36 / 4).
     shares = assign(points, groups, np.array([5.0, 0]))
-    assert shares == pytest.approx(np.array([np.exp(-4), np.exp(-9)]) / (np.exp(-4) + np.exp(-9)), rel=1e-5)
+    assert shares == pytest.approx(
+        np.array([np.exp(-4), np.exp(-9)]) / (np.exp(-4) + np.exp(-9)), rel=1e-5
+    )
     assert assign(points, groups, np.array([6.0, 3.0])) == pytest.approx([0.5, 0.5])
     alone = assign(points[[0, 2]], np.array([0, 1]), np.array([1.0, 0]))
     assert alone.sum() == pytest.approx(1)
@@ -86,8 +94,14 @@ def _repeated(outcomes: list[tuple[float, float]]) -> Answers:
 
 
 def test_that_agreement_with_oneself_counts_repeats_with_sides_swapped() -> None:
-    assert agreement(_repeated([(1, 1), (0, 0), (1, 0), (0.5, 1)])) == (pytest.approx((1 + 1 + 0 + 0.5) / 4), 4)
-    assert agreement(_repeated([(1, 1)]).__class__(*(np.zeros(0, np.int64) for _ in range(7)))) == (0.5, 0)
+    assert agreement(_repeated([(1, 1), (0, 0), (1, 0), (0.5, 1)])) == (
+        pytest.approx((1 + 1 + 0 + 0.5) / 4),
+        4,
+    )
+    assert agreement(_repeated([(1, 1)]).__class__(*(np.zeros(0, np.int64) for _ in range(7)))) == (
+        0.5,
+        0,
+    )
 
 
 def test_that_reliability_is_agreement_where_there_are_repeats_and_fit_where_not() -> None:
@@ -96,7 +110,9 @@ def test_that_reliability_is_agreement_where_there_are_repeats_and_fit_where_not
     taste = np.random.default_rng(1).normal(size=(1, 1, 4)) * 6
     told = answer(np.einsum("uad,nd->uan", np.concatenate([taste, taste]), x), 200)
     noise = np.random.default_rng(2).random(len(told)) < 0.5
-    spoiled = np.where((told.labeler == 1) & noise, 1 - told.outcome, told.outcome).astype(np.float32)
+    spoiled = np.where((told.labeler == 1) & noise, 1 - told.outcome, told.outcome).astype(
+        np.float32
+    )
     sure, unsure = reliability(x, dataclasses.replace(told, outcome=spoiled), 2, 1)
     assert sure > 0.8
     assert unsure < 0.65
@@ -111,4 +127,6 @@ def test_that_ranks_rise_with_reliability_and_with_answers_and_stay_in_bounds() 
     assert table.max() == 8
     assert not table[:, reliable <= 0.5].any()
     # 32 perfect answers earn the first rank, 96 the second; at 0.75 four times as many are needed.
-    assert earned_ranks(np.array([1, 1, 1, 0.75, 0.75]), np.array([31, 32, 96, 127, 128])).tolist() == [0, 1, 2, 0, 1]
+    assert earned_ranks(
+        np.array([1, 1, 1, 0.75, 0.75]), np.array([31, 32, 96, 127, 128])
+    ).tolist() == [0, 1, 2, 0, 1]

@@ -1,4 +1,5 @@
-"""Labelers' tokens enter between the class token and the patches, after positions and before `ln_pre`."""
+"""Labelers' tokens enter between the class token and
+the patches, after positions and before `ln_pre`."""
 
 from typing import Any
 
@@ -12,7 +13,9 @@ from prism_desktop.engine.models.tokens import TokenInserter, UserPrompts
 
 
 def _prompts(labelers: int = 3, tokens: int = 2, width: int = 4) -> UserPrompts:
-    return UserPrompts(range(labelers), tokens, width, std=0.02, generator=torch.Generator().manual_seed(0))
+    return UserPrompts(
+        range(labelers), tokens, width, std=0.02, generator=torch.Generator().manual_seed(0)
+    )
 
 
 def test_that_tokens_stand_between_the_class_token_and_the_patches() -> None:
@@ -35,12 +38,17 @@ def test_that_tokens_take_the_images_dtype() -> None:
 
 def test_that_another_width_is_refused() -> None:
     inserter = TokenInserter(_prompts())
-    with pytest.raises(ValueError, match="5 wide, the labelers' 4"), inserter.using(torch.tensor([0])):
+    with (
+        pytest.raises(ValueError, match="5 wide, the labelers' 4"),
+        inserter.using(torch.tensor([0])),
+    ):
         inserter(torch.randn(1, 6, 5))
 
 
 def test_that_initial_tokens_have_the_asked_spread() -> None:
-    table = UserPrompts(range(50), 1, 200, std=0.02, generator=torch.Generator().manual_seed(0)).table
+    table = UserPrompts(
+        range(50), 1, 200, std=0.02, generator=torch.Generator().manual_seed(0)
+    ).table
     assert table.std().item() == pytest.approx(0.02, rel=0.05)
 
 
@@ -55,10 +63,13 @@ def test_that_nothing_is_inserted_outside_its_context() -> None:
 
 
 def test_that_the_whole_pass_equals_one_written_by_hand(backbone: Backbone, pixels: Tensor) -> None:
-    model = PersonalClip(backbone, 3, tokens=2, token_std=1.0)  # B is zero: the adapters do nothing yet
+    # B is zero: the adapters do nothing yet
+    model = PersonalClip(backbone, 3, tokens=2, token_std=1.0)
     labeler = torch.tensor([0, 1, 2, 1, 0])
     assert torch.allclose(
-        model.image_features(pixels, labeler), _by_hand(backbone.model, pixels, model.prompts.table[labeler]), atol=1e-5
+        model.image_features(pixels, labeler),
+        _by_hand(backbone.model, pixels, model.prompts.table[labeler]),
+        atol=1e-5,
     )
 
 

@@ -4,11 +4,14 @@ from prism_desktop.engine.processes.failures import told_once
 
 
 def test_that_runs_that_failed_alike_are_told_in_one_sentence() -> None:
-    failed = [{"method": "retrieval", "seed": 0, "fold": fold, "message": "The disk is full."} for fold in range(5)]
+    failed = [
+        {"method": "retrieval", "seed": 0, "fold": fold, "message": "The disk is full."}
+        for fold in range(5)
+    ]
     other = {"method": "e2p-1", "seed": 1, "fold": 0, "message": "Training ran out of memory."}
     assert told_once([*failed, other]) == [
-        "retrieval (seed 0, fold 0), retrieval (seed 0, fold 1), retrieval (seed 0, fold 2) and 2 more runs failed: "
-        "The disk is full.",
+        "retrieval (seed 0, fold 0), retrieval (seed 0, fold 1), retrieval (seed 0, fold 2) and 2 "
+        "more runs failed: The disk is full.",
         "e2p-1 (seed 1, fold 0) failed: Training ran out of memory.",
     ]
 

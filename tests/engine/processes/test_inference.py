@@ -31,12 +31,20 @@ def run(tiny_backbone: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = []
     for number in range(5):
         path = folder.parent.parent / f"{number}.png"
-        Image.fromarray(np.random.default_rng(number).integers(0, 255, (40, 48, 3)).astype(np.uint8)).save(path)
+        Image.fromarray(
+            np.random.default_rng(number).integers(0, 255, (40, 48, 3)).astype(np.uint8)
+        ).save(path)
         rows.append({"image": hash_file(path), "name": path.name, "path": str(path)})
     Path(rows[4]["path"]).unlink()
     pd.DataFrame(rows).to_parquet(folder / "data" / "images.parquet")
     model = PersonalClip(load(parse(tiny_backbone), choose_device("cpu")), 2, token_std=0.5)
-    save_model(model, folder, method="lora-visual-prompt", labelers=["L1", "L2"], attributes={"smart": ["{}"]})
+    save_model(
+        model,
+        folder,
+        method="lora-visual-prompt",
+        labelers=["L1", "L2"],
+        attributes={"smart": ["{}"]},
+    )
     return folder
 
 
@@ -53,7 +61,10 @@ def image(run: Path, number: int) -> Path:
 def test_that_the_client_loads_no_torch() -> None:
     import subprocess
 
-    code = "from prism_desktop.engine.analysis import client, maps; import sys; print('torch' in sys.modules)"
+    code = (
+        "from prism_desktop.engine.analysis import client, maps; import sys; print('torch' in "
+        "sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 
@@ -84,7 +95,9 @@ def test_that_an_attribute_typed_by_the_user_is_scored_and_a_lost_image_is_blank
     assert some.table == pytest.approx(scores.table[1:, 1:3], abs=1e-5)
 
 
-def test_that_errors_are_sentences_and_the_child_lives_on(client: InferenceClient, run: Path) -> None:
+def test_that_errors_are_sentences_and_the_child_lives_on(
+    client: InferenceClient, run: Path
+) -> None:
     with pytest.raises(RunError, match="no labeler 'L9'"):
         list(client.relevance("L9", "smart", image(run, 0)))
     with pytest.raises(RunError, match="no such file"):
@@ -92,7 +105,9 @@ def test_that_errors_are_sentences_and_the_child_lives_on(client: InferenceClien
     assert isinstance(list(client.relevance("L1", "smart", image(run, 1), check=False))[-1], Done)
 
 
-def test_that_a_request_can_be_dropped_and_the_next_is_answered(client: InferenceClient, run: Path) -> None:
+def test_that_a_request_can_be_dropped_and_the_next_is_answered(
+    client: InferenceClient, run: Path
+) -> None:
     dropped = client.relevance("L2", "smart", image(run, 2))
     next(dropped)
     next(dropped)
@@ -117,7 +132,10 @@ def test_that_a_killed_child_is_told_and_replaced(client: InferenceClient, run: 
 
 
 def test_that_a_run_without_a_model_is_one_sentence(tmp_path: Path) -> None:
-    with InferenceClient(tmp_path, "cpu") as client, pytest.raises(RunError, match="holds no trained model yet"):
+    with (
+        InferenceClient(tmp_path, "cpu") as client,
+        pytest.raises(RunError, match="holds no trained model yet"),
+    ):
         list(client.relevance("L1", "smart", tmp_path / "x.png"))
 
 

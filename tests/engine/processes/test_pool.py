@@ -41,7 +41,13 @@ def _heard(answers: "queue.SimpleQueue[pool.Message | None]") -> list[str]:
 def test_that_a_worker_waits_for_the_next_run_but_not_for_ever(
     tiny_study: Study, tiny_backbone: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = {"backbone": tiny_backbone, "device": "cpu", "threads": 1, "max_steps": 2, "compare": False}
+    settings = {
+        "backbone": tiny_backbone,
+        "device": "cpu",
+        "threads": 1,
+        "max_steps": 2,
+        "compare": False,
+    }
     *_, found = device_in_child()
     assert found == Done((choose_device("auto").name, choose_device("auto").why))
     worker = pool.take()
@@ -59,14 +65,17 @@ def test_that_a_worker_waits_for_the_next_run_but_not_for_ever(
     _until_dead(worker.pid)
 
 
-def test_that_a_worker_does_one_thing_after_the_other_until_something_unforeseen(tmp_path: Path) -> None:
+def test_that_a_worker_does_one_thing_after_the_other_until_something_unforeseen(
+    tmp_path: Path,
+) -> None:
     worker, file = pool.Worker(), str(tmp_path / "end")
     for what, last in (("wrong", "error"), ("well", "result"), ("well", "result")):
         assert _heard(worker.ask(TALKING, [what, file])) == ["progress", "notice", last, "ended"]
         assert worker.usable
     assert _heard(worker.ask(TALKING, ["bug", file])) == ["progress", "notice", "error", "ended"]
     assert not worker.usable
-    assert worker.printed().count("libraries print what they like") == 1  # what was printed before is not told again
+    # what was printed before is not told again
+    assert worker.printed().count("libraries print what they like") == 1
     assert "ZeroDivisionError" in worker.printed()
     pool.give_back(worker)
     other = pool.take()
@@ -96,10 +105,11 @@ def test_that_of_two_workers_without_work_one_waits() -> None:
 
 def test_that_a_worker_ends_with_whoever_started_it(tmp_path: Path) -> None:
     code = (
-        "from prism_desktop.engine.training import workers\n"
-        f"worker = pool.Worker()\nheard = worker.ask({TALKING!r}, ['well', {str(tmp_path / 'end')!r}])\n"
-        "while heard.get()['event'] != 'ended':\n    pass\n"
-        "print(worker.pid, flush=True)\nimport os\nos._exit(9)"
+        "from prism_desktop.engine.training import workers\nworker = pool.Worker()\nheard = "
+        f"worker.ask({TALKING!r}, ['well', {str(tmp_path / 'end')!r}])\nwhile heard.get()['event'] "
+        "!= 'ended':\n    pass\nprint(worker.pid, flush=True)\nimport os\nos._exit(9)"
     )
-    told = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=False).stdout
+    told = subprocess.run(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=False
+    ).stdout
     _until_dead(int(told))

@@ -22,7 +22,8 @@ def test_that_a_killed_training_resumes_to_the_same_bits(
     tiny_study: Study, make_run: MakeRun, tiny_backbone: str, train_here: object
 ) -> None:
     settings = {
-        "backbone": tiny_backbone, "device": "cpu", "threads": 1, "batch": 8, "epochs": 8, "patience": 8,
+        "backbone": tiny_backbone, "device": "cpu", "threads": 1, "batch": 8, "epochs": 8,
+        "patience": 8,
         "compare": False, "checkpoint_seconds": 0.01,
     }  # fmt: skip
     run = supervisor.start(tiny_study.path, TrainConfig.checked(settings))
@@ -81,7 +82,9 @@ def test_that_a_run_at_work_is_not_started_twice(tmp_path: Path) -> None:
         supervisor.resume(run)
 
 
-def test_that_a_run_refused_before_it_began_is_told_and_not_kept(tiny_study: Study, tiny_backbone: str) -> None:
+def test_that_a_run_refused_before_it_began_is_told_and_not_kept(
+    tiny_study: Study, tiny_backbone: str
+) -> None:
     absent = "mps" if choose_device().kind != "mps" else "cuda"
     config = TrainConfig.checked({"backbone": tiny_backbone, "device": absent})
     told = [event for batch in supervisor.train(tiny_study.path, config) for event in batch]

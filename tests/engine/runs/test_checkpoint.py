@@ -9,7 +9,9 @@ from prism_desktop.engine.runs.checkpoint import Checkpoint
 
 def made(step: int) -> Checkpoint:
     """A checkpoint whose tensor tells its step."""
-    return Checkpoint({"weight": torch.full((3,), float(step)), "count": torch.tensor(step)}, {"step": step})
+    return Checkpoint(
+        {"weight": torch.full((3,), float(step)), "count": torch.tensor(step)}, {"step": step}
+    )
 
 
 def test_that_the_newest_checkpoint_comes_back_and_two_are_kept(tmp_path: Path) -> None:
@@ -23,7 +25,9 @@ def test_that_the_newest_checkpoint_comes_back_and_two_are_kept(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("file", ["state.safetensors", "manifest.json"])
-def test_that_a_damaged_checkpoint_is_passed_over_and_never_outlives_good_ones(tmp_path: Path, file: str) -> None:
+def test_that_a_damaged_checkpoint_is_passed_over_and_never_outlives_good_ones(
+    tmp_path: Path, file: str
+) -> None:
     for step in (1, 5):
         checkpoint.save(tmp_path, made(step), step)
     path = tmp_path / "step-00000005" / file
@@ -45,7 +49,9 @@ def test_that_what_a_killed_writer_left_is_no_checkpoint(tmp_path: Path) -> None
     assert [path.name for path in tmp_path.iterdir()] == ["step-00000001"]
 
 
-def test_that_a_full_disk_keeps_the_checkpoint_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_that_a_full_disk_keeps_the_checkpoint_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     checkpoint.save(tmp_path, made(1), 1)
 
     def fail(*_: object) -> None:

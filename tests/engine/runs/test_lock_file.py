@@ -14,6 +14,7 @@ def test_that_a_folder_is_worked_in_by_one_process_and_freed_afterwards(tmp_path
         pass
     with claimed(tmp_path, "The search"):
         pass
-    (tmp_path / "owner.json").write_text(json.dumps({"pid": 2**22 + 1, "born": ""}))  # no such process
+    # no such process
+    (tmp_path / "owner.json").write_text(json.dumps({"pid": 2**22 + 1, "born": ""}))
     with claimed(tmp_path, "The search"):
         pass

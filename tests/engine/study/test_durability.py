@@ -20,7 +20,8 @@ images = [image.id for image in study.images()]
 for number in range(100_000):
     left, right = images[number % len(images)], images[(number + 1) % len(images)]
     answers = {"attractive": "left", "smart": "tie"}
-    trial = TrialRecord(new_id(), "L1", "doomed", number, "comparison", left, right, answers=answers)
+    trial = TrialRecord(new_id(), "L1", "doomed", number, "comparison", left, right,
+                        answers=answers)
     study.record(trial)
     sys.stdout.write(trial.id + "\\n")
     sys.stdout.flush()

@@ -32,14 +32,18 @@ NASTY = (
 
 @pytest.fixture
 def rich(make_study: MakeStudy) -> Study:
-    """All that can be lost: skips, repeats, corrections, withdrawals, odd texts, original ratings."""
+    """All that can be lost: skips, repeats, corrections,
+    withdrawals, odd texts, original ratings."""
     study = make_study("rich")
     study.update_labeler("L1", display_name="=1+1", profile="\n".join(NASTY))
     for number, words in enumerate(NASTY):
         study.add_labeler(f"N{number}", words, words, simulated=number % 2 == 0)
     study.add_labeler("-odd code")
     study.update_attribute(
-        "smart", question="-How clever?", scale_labels=("no", "+", "=2", "yes"), templates=("{}", "@ {}")
+        "smart",
+        question="-How clever?",
+        scale_labels=("no", "+", "=2", "yes"),
+        templates=("{}", "@ {}"),
     )
     study.add_attribute("kind", templates=("a {} soul",))
     one, two, *_ = study.images()
@@ -47,15 +51,35 @@ def rich(make_study: MakeStudy) -> Study:
 
     def trial(order: int, **values: object) -> TrialRecord:
         made = TrialRecord(
-            new_id(), "-odd code", session, order, "rating", one.id, onset=1.7e9 + 0.1 * order, seconds=0.1 + 0.2
+            new_id(),
+            "-odd code",
+            session,
+            order,
+            "rating",
+            one.id,
+            onset=1.7e9 + 0.1 * order,
+            seconds=0.1 + 0.2,
         )
         return replace(made, **values)  # type: ignore[arg-type]
 
     first = trial(
-        0, answers={"smart": 2, "kind": 4}, raw={"smart": 3.3000000000000003}, probability=1 / 3, dropped_frames=0
+        0,
+        answers={"smart": 2, "kind": 4},
+        raw={"smart": 3.3000000000000003},
+        probability=1 / 3,
+        dropped_frames=0,
     )
-    skipped = trial(1, status="skipped", skip_reason="-known to me, none", onset=None, seconds=None, dropped_frames=3)
-    pair = trial(2, kind="comparison", left=two.id, right=one.id, answers={"smart": "tie"}, source="imported")
+    skipped = trial(
+        1,
+        status="skipped",
+        skip_reason="-known to me, none",
+        onset=None,
+        seconds=None,
+        dropped_frames=3,
+    )
+    pair = trial(
+        2, kind="comparison", left=two.id, right=one.id, answers={"smart": "tie"}, source="imported"
+    )
     swapped = replace(
         pair,
         id=new_id(),
@@ -99,7 +123,9 @@ def test_that_export_then_import_gives_the_same_study(
     assert [trial.id for trial in study.trials()] == [trial.id for trial in rich.trials()]
     assert study.labelers() == rich.labelers()
     assert study.attributes() == rich.attributes()
-    assert [(image.id, image.name) for image in study.images()] == [(image.id, image.name) for image in rich.images()]
+    assert [(image.id, image.name) for image in study.images()] == [
+        (image.id, image.name) for image in rich.images()
+    ]
     assert study.comparisons().equals(rich.comparisons())
     assert study.ratings().equals(rich.ratings())
 
@@ -130,35 +156,63 @@ def test_that_no_cell_of_a_workbook_is_a_formula_or_an_error(tmp_path: Path, ric
     finished(export(rich, tmp_path / "out", "xlsx"))
     book = openpyxl.load_workbook(tmp_path / "out" / "study.xlsx")
     assert book.sheetnames == [*TABLES, "codebook"]
-    assert {cell.data_type for page in book for row in page.iter_rows() for cell in row} <= {"s", "inlineStr", "n", "b"}
+    assert {cell.data_type for page in book for row in page.iter_rows() for cell in row} <= {
+        "s",
+        "inlineStr",
+        "n",
+        "b",
+    }
 
 
 def test_that_the_codebook_explains_every_column(tmp_path: Path, rich: Study) -> None:
     paths = finished(export(rich, tmp_path / "out"))
     with (tmp_path / "out" / "codebook.csv").open(newline="") as file:
-        explained = {(row["table"], row["column"]) for row in csv.DictReader(file) if row["explanation"]}
+        explained = {
+            (row["table"], row["column"]) for row in csv.DictReader(file) if row["explanation"]
+        }
     for path in paths:
         if path.suffix == ".csv" and path.stem != "codebook":
             with path.open(newline="") as file:
                 assert {(path.stem, name) for name in next(csv.reader(file))} <= explained
     words = (tmp_path / "out" / "codebook.md").read_text()
-    for expected in ("-How clever?", "1 no, 2 +, 3 =2, 4 yes", "a {} soul", "| L1 | 10 | 22 |", "superseded_by"):
+    for expected in (
+        "-How clever?",
+        "1 no, 2 +, 3 =2, 4 yes",
+        "a {} soul",
+        "| L1 | 10 | 22 |",
+        "superseded_by",
+    ):
         assert expected in words
 
 
 def test_that_scales_of_imports_are_in_the_codebook(tmp_path: Path, make_study: MakeStudy) -> None:
     study = make_study("scaled", images=12, labelers=0)
-    finished(import_files(study, [table(tmp_path / "t.csv", "rater,image,smart\nr,face-000.jpg,7\n")], scale="1-10"))
+    finished(
+        import_files(
+            study,
+            [table(tmp_path / "t.csv", "rater,image,smart\nr,face-000.jpg,7\n")],
+            scale="1-10",
+        )
+    )
     finished(export(study, tmp_path / "out"))
-    assert "smart: ratings from 1 to 10, cut into steps at 3, 5.5, 8" in (tmp_path / "out" / "codebook.md").read_text()
+    assert (
+        "smart: ratings from 1 to 10, cut into steps at 3, 5.5, 8"
+        in (tmp_path / "out" / "codebook.md").read_text()
+    )
 
 
 def test_that_only_the_tables_asked_for_are_written(tmp_path: Path, tiny_study: Study) -> None:
     paths = finished(export(tiny_study, tmp_path / "out", "parquet", ["comparisons"]))
-    assert [path.name for path in paths] == ["codebook.md", "codebook.parquet", "comparisons.parquet"]
+    assert [path.name for path in paths] == [
+        "codebook.md",
+        "codebook.parquet",
+        "comparisons.parquet",
+    ]
 
 
-def test_that_a_cancelled_export_leaves_an_earlier_one_alone(tmp_path: Path, tiny_study: Study) -> None:
+def test_that_a_cancelled_export_leaves_an_earlier_one_alone(
+    tmp_path: Path, tiny_study: Study
+) -> None:
     finished(export(tiny_study, tmp_path / "out"))
     before = {path: path.read_bytes() for path in (tmp_path / "out").iterdir()}
     work = export(tiny_study, tmp_path / "out", "xlsx")
@@ -169,7 +223,8 @@ def test_that_a_cancelled_export_leaves_an_earlier_one_alone(tmp_path: Path, tin
 
 
 @pytest.mark.parametrize(
-    ("format", "tables", "words"), [("sav", TABLES, "no export format"), ("csv", ["faces"], "no table")]
+    ("format", "tables", "words"),
+    [("sav", TABLES, "no export format"), ("csv", ["faces"], "no table")],
 )
 def test_that_what_cannot_be_written_is_refused(
     tmp_path: Path,

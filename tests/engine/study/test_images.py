@@ -1,4 +1,5 @@
-"""Reading images: one way for all, and nothing that a hostile or broken file can do but be named."""
+"""Reading images: one way for all, and nothing that
+a hostile or broken file can do but be named."""
 
 from io import BytesIO
 from pathlib import Path
@@ -22,7 +23,9 @@ def save(path: Path, image: Image.Image, **options: object) -> Path:
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif"])
 def test_that_the_four_formats_open_as_rgb(tmp_path: Path, suffix: str) -> None:
-    image = images.open_image(save(tmp_path / f"a.{suffix}", Image.new("RGB", (20, 10), (200, 30, 30))))
+    image = images.open_image(
+        save(tmp_path / f"a.{suffix}", Image.new("RGB", (20, 10), (200, 30, 30)))
+    )
     assert (image.mode, image.size) == ("RGB", (20, 10))
     red, green, _ = image.getpixel((5, 5))  # type: ignore[misc]
     assert red > 180
@@ -37,20 +40,33 @@ def test_that_rotation_in_exif_is_applied(tmp_path: Path) -> None:
     assert images.read_image(path, "a.jpg")[3:] == (10, 20)
 
 
-def test_that_transparency_lies_on_mid_grey_and_16_bit_greys_keep_their_tone(tmp_path: Path) -> None:
-    clear = images.open_image(save(tmp_path / "clear.png", Image.new("RGBA", (4, 4), (255, 0, 0, 0))))
+def test_that_transparency_lies_on_mid_grey_and_16_bit_greys_keep_their_tone(
+    tmp_path: Path,
+) -> None:
+    clear = images.open_image(
+        save(tmp_path / "clear.png", Image.new("RGBA", (4, 4), (255, 0, 0, 0)))
+    )
     assert clear.getpixel((0, 0)) == (128, 128, 128)
     deep = Image.fromarray(np.full((4, 4), 32768, np.uint16))
     assert images.open_image(save(tmp_path / "deep.png", deep)).getpixel((0, 0)) == (128, 128, 128)
 
 
-def test_that_what_is_no_good_image_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = save(tmp_path / "whole.jpg", Image.effect_noise((64, 64), 50).convert("RGB")).read_bytes()
+def test_that_what_is_no_good_image_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = save(
+        tmp_path / "whole.jpg", Image.effect_noise((64, 64), 50).convert("RGB")
+    ).read_bytes()
     (tmp_path / "half.jpg").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "text.jpg").write_text("not an image")
     save(tmp_path / "moving.gif", Image.new("RGB", (4, 4)))
     (tmp_path / "moving.jpg").write_bytes((tmp_path / "moving.gif").read_bytes())
-    for name, reason in (("half", "damaged"), ("text", "no JPEG"), ("moving", "no JPEG"), ("gone", "is missing")):
+    for name, reason in (
+        ("half", "damaged"),
+        ("text", "no JPEG"),
+        ("moving", "no JPEG"),
+        ("gone", "is missing"),
+    ):
         with pytest.raises(InputError, match=reason):
             images.open_image(tmp_path / f"{name}.jpg")
     with pytest.raises(InputError, match=r"text\.jpg is no JPEG"):
@@ -86,7 +102,9 @@ def test_that_images_are_copied_in_once_and_whole(tiny_study: Study, tmp_path: P
     lying = NewImage(copy.path, "x", "b" * 64, 9, 9)
     with pytest.raises(InputError, match="changed while it was copied"):
         images.copy_in(tiny_study.path, lying)
-    assert [file for file in (tiny_study.path / "images").rglob("*") if file.is_file()] == [copy.path]
+    assert [file for file in (tiny_study.path / "images").rglob("*") if file.is_file()] == [
+        copy.path
+    ]
 
 
 def test_that_thumbnails_are_made_once_and_broken_images_skipped(tiny_study: Study) -> None:
@@ -144,7 +162,10 @@ def test_that_a_crash_between_pixels_and_index_costs_only_that_batch(tiny_study:
     records = tiny_study.images()
     cache = PixelCache(tiny_study.path / "cache", 16)
     list(cache.build((image.id, image.path) for image in records[:8]))
-    data, index = tiny_study.path / "cache" / "pixels-16.u8", tiny_study.path / "cache" / "pixels-16.ids"
+    data, index = (
+        tiny_study.path / "cache" / "pixels-16.u8",
+        tiny_study.path / "cache" / "pixels-16.ids",
+    )
     with data.open("ab") as file:
         file.write(b"half a row")
     with index.open("ab") as file:
@@ -166,4 +187,6 @@ def test_that_squares_are_cut_from_the_middle() -> None:
 
 def test_that_bytes_open_as_files_do(tmp_path: Path) -> None:
     path = save(tmp_path / "a.png", Image.effect_noise((16, 16), 40))
-    assert images.open_image(BytesIO(path.read_bytes())).tobytes() == images.open_image(path).tobytes()
+    assert (
+        images.open_image(BytesIO(path.read_bytes())).tobytes() == images.open_image(path).tobytes()
+    )

@@ -17,7 +17,9 @@ def study(make_study: MakeStudy) -> Study:
     return bare(make_study)
 
 
-def test_that_long_comparisons_become_trials_with_all_their_attributes(tmp_path: Path, study: Study) -> None:
+def test_that_long_comparisons_become_trials_with_all_their_attributes(
+    tmp_path: Path, study: Study
+) -> None:
     path = table(
         tmp_path / "t.csv",
         "labeler,left,right,attribute,outcome,order,seconds\n"
@@ -27,8 +29,15 @@ def test_that_long_comparisons_become_trials_with_all_their_attributes(tmp_path:
     )
     report = finished(import_files(study, [path]))
     first, second = study.trials()
-    assert (report.rows_kept, dict(first.answers), first.seconds) == (3, {"smart": "left", "kind": "tie"}, 1.25)
-    assert (study.image(first.left).name, study.image(first.right or "").name) == ("face-000.jpg", "face-001.jpg")
+    assert (report.rows_kept, dict(first.answers), first.seconds) == (
+        3,
+        {"smart": "left", "kind": "tie"},
+        1.25,
+    )
+    assert (study.image(first.left).name, study.image(first.right or "").name) == (
+        "face-000.jpg",
+        "face-001.jpg",
+    )
     assert (dict(second.answers), second.repeat_of) == ({"smart": "left"}, first.id)
 
 
@@ -55,19 +64,25 @@ def test_that_unusable_comparisons_are_refused_one_by_one(tmp_path: Path, study:
 
 
 def test_that_wide_comparisons_hold_an_attribute_per_column(tmp_path: Path, study: Study) -> None:
-    path = table(tmp_path / "t.csv", "user,image_a,image_b,smart,kind\nu,face-000.jpg,face-001.jpg,a,tie\n")
+    path = table(
+        tmp_path / "t.csv", "user,image_a,image_b,smart,kind\nu,face-000.jpg,face-001.jpg,a,tie\n"
+    )
     finished(import_files(study, [path]))
     assert dict(study.trials()[0].answers) == {"smart": "left", "kind": "tie"}
 
 
 def coded(path: Path, first: int, count: int = 60) -> Path:
-    """Comparisons by people whose taste is the image's number; `first` codes that the first image won."""
+    """Comparisons by people whose taste is the image's
+    number; `first` codes that the first image won."""
     dice = random.Random(1)
     lines = ["labeler,left,right,attribute,outcome,order"]
     for order in range(count):
         left, right = dice.sample(range(12), 2)
         outcome = first if left > right else 3 - first
-        lines.append(f"L1,face-{left:03d}.jpg,face-{right:03d}.jpg,smart,{0 if order == 0 else outcome},{order}")
+        lines.append(
+            f"L1,face-{left:03d}.jpg,face-{right:03d}.jpg,smart,"
+            f"{0 if order == 0 else outcome},{order}"
+        )
     return table(path, "\n".join(lines))
 
 
@@ -76,7 +91,9 @@ def ratings(path: Path, labeler: str = "L1") -> Path:
     return table(path, "\n".join(["rater,image,smart", *lines]))
 
 
-def test_that_numbers_without_a_coding_are_refused_when_nothing_tells(tmp_path: Path, study: Study) -> None:
+def test_that_numbers_without_a_coding_are_refused_when_nothing_tells(
+    tmp_path: Path, study: Study
+) -> None:
     with pytest.raises(UnknownCodingError, match="say 2-first if 2 means that the first image won"):
         finished(import_files(study, [coded(tmp_path / "c.csv", 2)]))
     assert study.imports() == ()
@@ -85,7 +102,9 @@ def test_that_numbers_without_a_coding_are_refused_when_nothing_tells(tmp_path: 
 @pytest.mark.parametrize("first", [1, 2])
 @pytest.mark.parametrize("rater", ["L1", "somebody else"])
 @pytest.mark.parametrize("together", [True, False])
-def test_that_ratings_tell_the_coding(tmp_path: Path, study: Study, first: int, rater: str, together: bool) -> None:
+def test_that_ratings_tell_the_coding(
+    tmp_path: Path, study: Study, first: int, rater: str, together: bool
+) -> None:
     rated, compared = ratings(tmp_path / "r.csv", rater), coded(tmp_path / "c.csv", first)
     if not together:
         finished(import_files(study, [rated]))
@@ -105,7 +124,9 @@ def test_that_a_coding_against_the_data_is_done_and_noticed(tmp_path: Path, stud
     assert any("the data speak against it" in notice for notice in report.notices)
 
 
-def test_that_other_numbers_than_one_and_two_are_not_guessed_at(tmp_path: Path, study: Study) -> None:
+def test_that_other_numbers_than_one_and_two_are_not_guessed_at(
+    tmp_path: Path, study: Study
+) -> None:
     path = coded(tmp_path / "c.csv", 2)
     path.write_text(path.read_text().replace("smart,1,", "smart,0,"))
     with pytest.raises(InputError, match="Outcomes are coded by 1 and 2, but these are 0, 2"):
@@ -115,7 +136,10 @@ def test_that_other_numbers_than_one_and_two_are_not_guessed_at(tmp_path: Path, 
 
 
 ITEMS = ["5f01", "5f02", "5f03"]
-DATA = [["_id", "data_image_part"], *([item, f"part/face-{n:03d}.png"] for n, item in enumerate(ITEMS))]
+DATA = [
+    ["_id", "data_image_part"],
+    *([item, f"part/face-{n:03d}.png"] for n, item in enumerate(ITEMS)),
+]
 LABEL = [
     ["_id", "item_id", "user_id", "attractive", "smart"],
     ["l1", "5f01", "603951f6", 4, 3],
@@ -148,14 +172,21 @@ def test_that_the_four_workbooks_are_joined_on_their_items(tmp_path: Path, study
     ]
     report = finished(import_files(study, files, coding="2-first"))
     assert (report.rows_read, report.rows_kept) == (7, 6)
-    assert reasons(report) == {5: "big_label.xlsx: the item “5fff” is not in the workbook of images"}
-    rated = {(t.labeler, study.image(t.left).name): dict(t.answers) for t in study.trials(kind="rating")}
+    assert reasons(report) == {
+        5: "big_label.xlsx: the item “5fff” is not in the workbook of images"
+    }
+    rated = {
+        (t.labeler, study.image(t.left).name): dict(t.answers) for t in study.trials(kind="rating")
+    }
     assert rated == {
         ("603951f6", "face-000.jpg"): {"attractive": 4, "smart": 3},
         ("603951f6", "face-001.jpg"): {"attractive": 1, "smart": 2},
         ("60088dd9", "face-002.jpg"): {"attractive": 2},
     }
-    compared = [(t.labeler, study.image(t.left).name, dict(t.answers)) for t in study.trials(kind="comparison")]
+    compared = [
+        (t.labeler, study.image(t.left).name, dict(t.answers))
+        for t in study.trials(kind="comparison")
+    ]
     assert compared == [
         ("603951f6", "face-000.jpg", {"attractive": "left", "smart": "tie"}),
         ("603951f6", "face-002.jpg", {"attractive": "right", "smart": "left"}),
@@ -173,7 +204,9 @@ def test_that_the_early_coding_is_the_reverse(tmp_path: Path, study: Study) -> N
     ]
 
 
-def test_that_a_workbook_without_its_counterpart_is_a_sentence(tmp_path: Path, study: Study) -> None:
+def test_that_a_workbook_without_its_counterpart_is_a_sentence(
+    tmp_path: Path, study: Study
+) -> None:
     with pytest.raises(InputError, match="import the two together"):
         finished(import_files(study, [sheet(tmp_path / "big_label.xlsx", LABEL)]))
     with pytest.raises(InputError, match="import it together with its label workbook"):
@@ -184,14 +217,24 @@ def test_that_items_which_are_numbers_in_both_workbooks_are_told_apart_by_their_
     tmp_path: Path, study: Study
 ) -> None:
     images = [["_id", "data_image_part"], [1, "face-000.jpg"], [2, "face-001.jpg"]]
-    pairs = [["_id", "im1_path", "im2_path"], [1, "face-000.jpg", "face-001.jpg"], [2, "face-001.jpg", "face-002.jpg"]]
+    pairs = [
+        ["_id", "im1_path", "im2_path"],
+        [1, "face-000.jpg", "face-001.jpg"],
+        [2, "face-001.jpg", "face-002.jpg"],
+    ]
     rated = [["_id", "item_id", "user_id", "smart"], [1, 1, 7, 4], [2, 2, 7, 1]]
     compared = [["_id", "item_id", "user_id", "smart"], [1, 1, 7, 2], [2, 2, 7, 1]]
     names = {"data": images, "pairs": pairs, "answers": rated, "compare_answers": compared}
     files = [sheet(tmp_path / f"{name}.xlsx", rows) for name, rows in names.items()]
     finished(import_files(study, files, coding="2-first"))
-    assert [dict(trial.answers) for trial in study.trials(kind="rating")] == [{"smart": 4}, {"smart": 1}]
-    assert [dict(trial.answers) for trial in study.trials(kind="comparison")] == [{"smart": "left"}, {"smart": "right"}]
+    assert [dict(trial.answers) for trial in study.trials(kind="rating")] == [
+        {"smart": 4},
+        {"smart": 1},
+    ]
+    assert [dict(trial.answers) for trial in study.trials(kind="comparison")] == [
+        {"smart": "left"},
+        {"smart": "right"},
+    ]
     assert [labeler.code for labeler in study.labelers()] == ["7"]
 
 

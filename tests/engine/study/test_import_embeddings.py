@@ -32,9 +32,13 @@ def npz(path: Path, **arrays: Any) -> Path:
     return path
 
 
-def test_that_an_archive_becomes_a_set_that_gives_the_same_numbers(study: Study, tmp_path: Path) -> None:
+def test_that_an_archive_becomes_a_set_that_gives_the_same_numbers(
+    study: Study, tmp_path: Path
+) -> None:
     order = np.random.default_rng(1).permutation(12)
-    file = npz(tmp_path / "Face Net (512).npz", image=np.array(NAMES)[order], embedding=numbers()[order])
+    file = npz(
+        tmp_path / "Face Net (512).npz", image=np.array(NAMES)[order], embedding=numbers()[order]
+    )
     report = finished(import_files(study, [file]))
     assert (report.format, report.rows_kept, report.refused) == ("embeddings", 12, ())
     images, matrix, digest = read_embeddings(study.path, "Face-Net-512")
@@ -43,39 +47,57 @@ def test_that_an_archive_becomes_a_set_that_gives_the_same_numbers(study: Study,
     for image, row in zip(images, matrix, strict=True):
         np.testing.assert_array_equal(row, numbers()[NAMES.index(names[image])])
     assert report.mapping["sha256"] == digest
-    assert [(found.backbone, found.images, found.dimensions) for found in list_embeddings(study.path)] == [
-        ("embeddings:Face-Net-512", 12, 5)
-    ]
+    assert [
+        (found.backbone, found.images, found.dimensions) for found in list_embeddings(study.path)
+    ] == [("embeddings:Face-Net-512", 12, 5)]
     assert study.check() == []
 
 
 @pytest.mark.parametrize("kind", ["list", "fixed", "columns"])
-def test_that_a_table_of_lists_or_of_columns_is_the_same_set(study: Study, tmp_path: Path, kind: str) -> None:
+def test_that_a_table_of_lists_or_of_columns_is_the_same_set(
+    study: Study, tmp_path: Path, kind: str
+) -> None:
     rows = numbers()
     columns: dict[str, Any] = {"filename": NAMES}
     if kind == "columns":
         columns |= {f"e{place}": rows[:, place] for place in reversed(range(5))}
     else:
-        columns["embedding"] = pa.array(rows.tolist(), pa.list_(pa.float32(), 5 if kind == "fixed" else -1))
+        columns["embedding"] = pa.array(
+            rows.tolist(), pa.list_(pa.float32(), 5 if kind == "fixed" else -1)
+        )
     pq.write_table(pa.table(columns), tmp_path / "mine.parquet")
     finished(import_files(study, [tmp_path / "mine.parquet"]))
-    finished(import_files(study, [npz(tmp_path / "same.npz", image=np.array(NAMES), embedding=rows)]))
+    finished(
+        import_files(study, [npz(tmp_path / "same.npz", image=np.array(NAMES), embedding=rows)])
+    )
     assert read_embeddings(study.path, "mine")[2] == read_embeddings(study.path, "same")[2]
 
 
 def test_that_missing_and_extra_images_are_told_with_examples(study: Study, tmp_path: Path) -> None:
-    file = npz(tmp_path / "some.npz", image=np.array([*NAMES[:9], "stranger.jpg"]), embedding=numbers(10))
+    file = npz(
+        tmp_path / "some.npz", image=np.array([*NAMES[:9], "stranger.jpg"]), embedding=numbers(10)
+    )
     report = finished(import_files(study, [file]))
     assert (report.rows_kept, reasons(report)) == (9, {10: "the study has no image “stranger.jpg”"})
     told = " ".join(report.notices)
-    assert "3 of the study's 12 images have no embedding (face-009.jpg, face-010.jpg, face-011.jpg)" in told
+    assert (
+        "3 of the study's 12 images have no embedding (face-009.jpg, face-010.jpg, face-011.jpg)"
+        in told
+    )
     assert "1 embeddings are of images that the study has not (stranger.jpg)" in told
     assert len(read_embeddings(study.path, "some")[0]) == 9
 
 
-def test_that_rows_without_proper_numbers_are_refused_by_number(study: Study, tmp_path: Path) -> None:
+def test_that_rows_without_proper_numbers_are_refused_by_number(
+    study: Study, tmp_path: Path
+) -> None:
     rows: list[list[float | None] | None] = [list(row) for row in numbers().tolist()]
-    rows[1], rows[2], rows[3], rows[4] = [1.0, 2.0], None, [float("inf")] * 5, [None, 1.0, 1.0, 1.0, 1.0]
+    rows[1], rows[2], rows[3], rows[4] = (
+        [1.0, 2.0],
+        None,
+        [float("inf")] * 5,
+        [None, 1.0, 1.0, 1.0, 1.0],
+    )
     names = [*NAMES[:11], NAMES[0]]
     pq.write_table(pa.table({"image": names, "vector": rows}), tmp_path / "rough.parquet")
     report = finished(import_files(study, [tmp_path / "rough.parquet"]))
@@ -92,7 +114,9 @@ def test_that_rows_without_proper_numbers_are_refused_by_number(study: Study, tm
 def test_that_a_number_beyond_float32_is_refused(study: Study, tmp_path: Path) -> None:
     rows = numbers().astype(np.float64)
     rows[3, 0] = 1e300
-    report = finished(import_files(study, [npz(tmp_path / "big.npz", image=np.array(NAMES), embedding=rows)]))
+    report = finished(
+        import_files(study, [npz(tmp_path / "big.npz", image=np.array(NAMES), embedding=rows)])
+    )
     assert reasons(report) == {4: "holds numbers that are not finite"}
 
 
@@ -101,7 +125,9 @@ def test_that_a_pickle_inside_an_archive_is_never_read(study: Study, tmp_path: P
         def __reduce__(self) -> Any:
             return (Path(tmp_path / "sprung").touch, ())
 
-    file = npz(tmp_path / "trap.npz", image=np.array([Trap()] * 3, dtype=object), embedding=numbers(3))
+    file = npz(
+        tmp_path / "trap.npz", image=np.array([Trap()] * 3, dtype=object), embedding=numbers(3)
+    )
     with pytest.raises(InputError, match="arrays of Python objects, which can run code"):
         finished(import_files(study, [file]))
     assert not (tmp_path / "sprung").exists()
@@ -110,13 +136,21 @@ def test_that_a_pickle_inside_an_archive_is_never_read(study: Study, tmp_path: P
 @pytest.mark.parametrize(
     ("arrays", "words"),
     [
-        ({"image": np.array(NAMES[:3]), "embedding": np.zeros((4, 2))}, "names 3 images and has 4 embeddings"),
-        ({"image": np.array(NAMES[:3]), "embedding": np.zeros(3)}, "needs one array of image names"),
+        (
+            {"image": np.array(NAMES[:3]), "embedding": np.zeros((4, 2))},
+            "names 3 images and has 4 embeddings",
+        ),
+        (
+            {"image": np.array(NAMES[:3]), "embedding": np.zeros(3)},
+            "needs one array of image names",
+        ),
         ({"image": np.array(NAMES[:3]), "embedding": np.zeros((3, 0))}, "without numbers"),
         ({"embedding": np.zeros((3, 2))}, "needs one array of image names"),
     ],
 )
-def test_that_wrong_shapes_are_one_sentence(study: Study, tmp_path: Path, arrays: Any, words: str) -> None:
+def test_that_wrong_shapes_are_one_sentence(
+    study: Study, tmp_path: Path, arrays: Any, words: str
+) -> None:
     with pytest.raises(InputError, match=words):
         finished(import_files(study, [npz(tmp_path / "odd.npz", **arrays)]))
     assert study.imports() == ()
@@ -145,7 +179,9 @@ def test_that_a_set_s_name_is_its_own_and_safe(study: Study, tmp_path: Path) -> 
         finished(import_files(study, [one], name="again"))
 
 
-def test_that_undoing_takes_the_set_away_and_it_can_come_again(study: Study, tmp_path: Path) -> None:
+def test_that_undoing_takes_the_set_away_and_it_can_come_again(
+    study: Study, tmp_path: Path
+) -> None:
     file = npz(tmp_path / "one.npz", image=np.array(NAMES), embedding=numbers())
     report = finished(import_files(study, [file]))
     study.undo_import(report.id)
@@ -157,7 +193,9 @@ def test_that_undoing_takes_the_set_away_and_it_can_come_again(study: Study, tmp
 
 
 def test_that_a_closed_import_leaves_nothing(study: Study, tmp_path: Path) -> None:
-    work = import_files(study, [npz(tmp_path / "one.npz", image=np.array(NAMES), embedding=numbers())])
+    work = import_files(
+        study, [npz(tmp_path / "one.npz", image=np.array(NAMES), embedding=numbers())]
+    )
     next(work)
     next(work)
     work.close()  # type: ignore[attr-defined]
@@ -165,7 +203,9 @@ def test_that_a_closed_import_leaves_nothing(study: Study, tmp_path: Path) -> No
 
 
 def test_that_damage_is_noticed(study: Study, tmp_path: Path) -> None:
-    finished(import_files(study, [npz(tmp_path / "one.npz", image=np.array(NAMES), embedding=numbers())]))
+    finished(
+        import_files(study, [npz(tmp_path / "one.npz", image=np.array(NAMES), embedding=numbers())])
+    )
     path = path_of(study.path, "one")
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
@@ -184,6 +224,8 @@ def test_that_embeddings_come_by_themselves(study: Study, tmp_path: Path) -> Non
 
 
 def test_that_ratings_in_parquet_are_still_ratings(study: Study, tmp_path: Path) -> None:
-    table = {"rater": ["r1"] * 4, "image": NAMES[:4]} | {f"q{n}": [1.0, 2.0, 3.0, 4.0] for n in range(6)}
+    table = {"rater": ["r1"] * 4, "image": NAMES[:4]} | {
+        f"q{n}": [1.0, 2.0, 3.0, 4.0] for n in range(6)
+    }
     pq.write_table(pa.table(table), tmp_path / "ratings.parquet")
     assert finished(import_files(study, [tmp_path / "ratings.parquet"])).format == "ratings"

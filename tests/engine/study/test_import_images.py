@@ -22,7 +22,9 @@ def empty(make_study: MakeStudy) -> Study:
     return bare(make_study, images=0)
 
 
-def test_that_formats_are_recognised_by_content_in_all_subfolders(tmp_path: Path, empty: Study) -> None:
+def test_that_formats_are_recognised_by_content_in_all_subfolders(
+    tmp_path: Path, empty: Study
+) -> None:
     folder = tmp_path / "faces"
     (folder / "deep" / "er").mkdir(parents=True)
     for number, (kind, name) in enumerate(
@@ -50,23 +52,33 @@ def test_that_broken_files_are_listed_and_the_rest_is_kept(tmp_path: Path, empty
     (folder / "zero.png").touch()
     report = finished(import_images(empty, folder))
     assert report.rows_kept == 3
-    assert [refused.reason.split(":")[0] for refused in report.refused] == ["cut.jpg", "text.jpg", "zero.png"]
+    assert [refused.reason.split(":")[0] for refused in report.refused] == [
+        "cut.jpg",
+        "text.jpg",
+        "zero.png",
+    ]
     assert reasons(report)[1].startswith("cut.jpg: ")
 
 
-def test_that_an_image_of_absurd_size_is_refused_by_its_header(tmp_path: Path, empty: Study) -> None:
+def test_that_an_image_of_absurd_size_is_refused_by_its_header(
+    tmp_path: Path, empty: Study
+) -> None:
     folder = tmp_path / "faces"
     draw_faces(folder, 1)
     header = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)  # 2.7 GB once decoded
     parts = ((b"IHDR", header), (b"IDAT", zlib.compress(b"")), (b"IEND", b""))
-    png = b"".join(struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in parts)
+    png = b"".join(
+        struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in parts
+    )
     (folder / "bomb.png").write_bytes(b"\x89PNG\r\n\x1a\n" + png)
     report = finished(import_images(empty, folder))
     assert report.rows_kept == 1
     assert list(reasons(report).values()) == ["bomb.png: has too many pixels to be opened safely"]
 
 
-def test_that_duplicates_are_reported_within_the_folder_and_with_the_study(tmp_path: Path, empty: Study) -> None:
+def test_that_duplicates_are_reported_within_the_folder_and_with_the_study(
+    tmp_path: Path, empty: Study
+) -> None:
     first, second = tmp_path / "one", tmp_path / "two"
     paths = draw_faces(first, 3)
     shutil.copy(paths[0], first / "again.jpg")
@@ -92,7 +104,9 @@ def test_that_rotated_photographs_have_the_size_that_is_shown(tmp_path: Path, em
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes and links need POSIX")
-def test_that_links_that_lead_out_and_special_files_are_refused(tmp_path: Path, empty: Study) -> None:
+def test_that_links_that_lead_out_and_special_files_are_refused(
+    tmp_path: Path, empty: Study
+) -> None:
     outside, folder = tmp_path / "outside", tmp_path / "faces"
     paths = draw_faces(outside, 2)
     draw_faces(folder, 1, seed=5)
@@ -119,7 +133,9 @@ def test_that_copied_images_outlive_their_folder(tmp_path: Path, empty: Study) -
     assert all(image.path.is_relative_to(empty.path) for image in empty.images())
 
 
-@pytest.mark.parametrize("stop_at", ["Reading images", "Copying images", "Adding images to the study"])
+@pytest.mark.parametrize(
+    "stop_at", ["Reading images", "Copying images", "Adding images to the study"]
+)
 def test_that_a_cancelled_import_leaves_nothing(tmp_path: Path, empty: Study, stop_at: str) -> None:
     draw_faces(tmp_path / "faces", 5)
     work = import_images(empty, tmp_path / "faces", copy=True)

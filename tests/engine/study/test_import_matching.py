@@ -17,7 +17,8 @@ def index(*names: str, aliases: tuple[tuple[str, str], ...] = ()) -> ImageIndex:
 
 
 @pytest.mark.parametrize(
-    "key", ["a/one.jpg", "./a/one.jpg", "a\\one.jpg", "/data/faces/a/one.jpg", "one.jpg", "ONE.JPG", "faces/a/one.jpg",
+    "key", ["a/one.jpg", "./a/one.jpg", "a\\one.jpg", "/data/faces/a/one.jpg", "one.jpg",
+    "ONE.JPG", "faces/a/one.jpg",
             "/elsewhere/a/one.jpg", "one", "one.png", "C:\\study\\a\\one.jpg", f"{0:064x}"]
 )  # fmt: skip
 def test_that_an_image_is_found_by_name_path_file_name_and_hash(key: str) -> None:
@@ -25,7 +26,9 @@ def test_that_an_image_is_found_by_name_path_file_name_and_hash(key: str) -> Non
 
 
 def test_that_an_ambiguous_file_name_is_refused_with_the_candidates() -> None:
-    with pytest.raises(ValueError, match=r"could be 2 images \(a/one.jpg, b/one.jpg\); write the folder too"):
+    with pytest.raises(
+        ValueError, match=r"could be 2 images \(a/one.jpg, b/one.jpg\); write the folder too"
+    ):
         index("a/one.jpg", "b/one.jpg").find("one.jpg")
 
 

@@ -42,10 +42,20 @@ def write(path: Path, rows: list[list[object]]) -> Path:
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".xlsx", ".parquet"])
-def test_that_wide_ratings_become_trials_labelers_and_attributes(tmp_path: Path, study: Study, suffix: str) -> None:
+def test_that_wide_ratings_become_trials_labelers_and_attributes(
+    tmp_path: Path, study: Study, suffix: str
+) -> None:
     report = finished(import_files(study, [write(tmp_path / f"ratings{suffix}", WIDE)]))
-    assert (report.rows_read, report.rows_kept, report.refused, report.format) == (3, 3, (), "ratings")
-    answers = {(trial.labeler, study.image(trial.left).name): dict(trial.answers) for trial in study.trials()}
+    assert (report.rows_read, report.rows_kept, report.refused, report.format) == (
+        3,
+        3,
+        (),
+        "ratings",
+    )
+    answers = {
+        (trial.labeler, study.image(trial.left).name): dict(trial.answers)
+        for trial in study.trials()
+    }
     assert answers == {
         ("r1", "face-000.jpg"): {"smart": 3, "kind": 1},
         ("r1", "face-001.jpg"): {"smart": 2},
@@ -54,7 +64,9 @@ def test_that_wide_ratings_become_trials_labelers_and_attributes(tmp_path: Path,
     assert [labeler.code for labeler in study.labelers()] == ["r1", "r2"]
     kind = study.attributes()[-1]
     assert (kind.name, bool(kind.question), len(kind.templates)) == ("kind", True, 5)
-    assert {(trial.source, trial.import_id) for trial in study.trials()} == {("imported", report.id)}
+    assert {(trial.source, trial.import_id) for trial in study.trials()} == {
+        ("imported", report.id)
+    }
     assert study.ratings()["raw"].isna().all()
 
 
@@ -69,7 +81,11 @@ def test_that_tidy_rows_of_one_presentation_are_one_trial(tmp_path: Path, study:
     finished(import_files(study, [path]))
     first, second = study.trials()
     assert (dict(first.answers), first.seconds, first.order) == ({"smart": 3, "kind": 2}, 1.5, 0)
-    assert (dict(second.answers), second.repeat_of, second.session) == ({"smart": 1}, first.id, first.session)
+    assert (dict(second.answers), second.repeat_of, second.session) == (
+        {"smart": 1},
+        first.id,
+        first.session,
+    )
 
 
 def test_that_a_ten_point_scale_keeps_the_original_numbers(tmp_path: Path, study: Study) -> None:
@@ -86,13 +102,18 @@ def test_that_a_ten_point_scale_keeps_the_original_numbers(tmp_path: Path, study
 
 
 def test_that_a_declared_scale_refuses_what_lies_outside(tmp_path: Path, study: Study) -> None:
-    path = write(tmp_path / "t.csv", [["rater", "image", "smart"], ["r", "face-000.jpg", 8], ["r", "face-001.jpg", 3]])
+    path = write(
+        tmp_path / "t.csv",
+        [["rater", "image", "smart"], ["r", "face-000.jpg", 8], ["r", "face-001.jpg", 3]],
+    )
     report = finished(import_files(study, [path], scale="1-7"))
     assert reasons(report) == {2: "8 lies outside the scale 1 to 7"}
     assert study.trials()[0].raw == {"smart": 3.0}
 
 
-def test_that_each_unusable_row_is_refused_with_its_number_and_reason(tmp_path: Path, study: Study) -> None:
+def test_that_each_unusable_row_is_refused_with_its_number_and_reason(
+    tmp_path: Path, study: Study
+) -> None:
     path = table(
         tmp_path / "t.csv",
         "collected in May,,\n"
@@ -125,7 +146,9 @@ def test_that_each_unusable_row_is_refused_with_its_number_and_reason(tmp_path: 
 
 
 def test_that_semicolons_bring_decimal_commas(tmp_path: Path, study: Study) -> None:
-    path = table(tmp_path / "t.csv", "\ufeffrater;image;smart\nr1;face-000.jpg;2,5\nr1;face-001.jpg;4\n")
+    path = table(
+        tmp_path / "t.csv", "\ufeffrater;image;smart\nr1;face-000.jpg;2,5\nr1;face-001.jpg;4\n"
+    )
     finished(import_files(study, [path]))
     assert [trial.raw["smart"] for trial in study.trials()] == [2.5, 4.0]
 
@@ -141,8 +164,12 @@ def test_that_an_import_is_undone_whole_and_can_come_again(tmp_path: Path, study
     assert finished(import_files(study, [path])).rows_kept == 3
 
 
-@pytest.mark.parametrize("stop_at", ["Reading t.csv", "Reading rows", "Checking what was read", "Writing to the study"])
-def test_that_a_cancelled_import_changes_nothing(tmp_path: Path, study: Study, stop_at: str) -> None:
+@pytest.mark.parametrize(
+    "stop_at", ["Reading t.csv", "Reading rows", "Checking what was read", "Writing to the study"]
+)
+def test_that_a_cancelled_import_changes_nothing(
+    tmp_path: Path, study: Study, stop_at: str
+) -> None:
     work = import_files(study, [write(tmp_path / "t.csv", WIDE)])
     for event in work:
         if isinstance(event, Progress) and event.what == stop_at:
@@ -152,8 +179,15 @@ def test_that_a_cancelled_import_changes_nothing(tmp_path: Path, study: Study, s
 
 
 def test_that_an_import_that_keeps_nothing_changes_nothing(tmp_path: Path, study: Study) -> None:
-    report = finished(import_files(study, [table(tmp_path / "t.csv", "rater,image,smart\nr1,who.jpg,3\n")]))
-    assert (report.rows_kept, len(report.refused), study.imports(), study.labelers()) == (0, 1, (), ())
+    report = finished(
+        import_files(study, [table(tmp_path / "t.csv", "rater,image,smart\nr1,who.jpg,3\n")])
+    )
+    assert (report.rows_kept, len(report.refused), study.imports(), study.labelers()) == (
+        0,
+        1,
+        (),
+        (),
+    )
 
 
 def test_that_the_study_s_spelling_of_an_attribute_is_kept_and_columns_can_be_renamed(
@@ -164,7 +198,9 @@ def test_that_the_study_s_spelling_of_an_attribute_is_kept_and_columns_can_be_re
     assert dict(study.trials()[0].answers) == {"smart": 3, "trustworthy": 2}
 
 
-def test_that_a_nameless_rating_needs_an_only_attribute(tmp_path: Path, make_study: MakeStudy, study: Study) -> None:
+def test_that_a_nameless_rating_needs_an_only_attribute(
+    tmp_path: Path, make_study: MakeStudy, study: Study
+) -> None:
     path = table(tmp_path / "t.csv", "rater,image,rating\nr1,face-000.jpg,3\n")
     with pytest.raises(InputError, match="does not say what was judged"):
         finished(import_files(study, [path]))
@@ -202,12 +238,16 @@ def test_that_trials_named_by_numbers_keep_their_repeats(tmp_path: Path, study: 
     assert any("1 trials say that they repeat" in notice for notice in report.notices)
 
 
-def test_that_a_second_part_of_a_data_set_is_cut_like_the_first(tmp_path: Path, study: Study) -> None:
+def test_that_a_second_part_of_a_data_set_is_cut_like_the_first(
+    tmp_path: Path, study: Study
+) -> None:
     first = write(
-        tmp_path / "a.csv", [["rater", "image", "smart"], ["r", "face-000.jpg", 10], ["r", "face-001.jpg", 1]]
+        tmp_path / "a.csv",
+        [["rater", "image", "smart"], ["r", "face-000.jpg", 10], ["r", "face-001.jpg", 1]],
     )
     second = write(
-        tmp_path / "b.csv", [["rater", "image", "smart"], ["r", "face-002.jpg", 7], ["r", "face-003.jpg", 5]]
+        tmp_path / "b.csv",
+        [["rater", "image", "smart"], ["r", "face-002.jpg", 7], ["r", "face-003.jpg", 5]],
     )
     finished(import_files(study, [first]))
     report = finished(import_files(study, [second]))
@@ -248,10 +288,14 @@ def test_that_damaged_files_are_sentences_whatever_the_damage(tmp_path: Path, st
                 finished(import_files(study, [path]))
 
 
-def test_that_an_import_that_later_answers_repeat_is_not_undone(tmp_path: Path, study: Study) -> None:
+def test_that_an_import_that_later_answers_repeat_is_not_undone(
+    tmp_path: Path, study: Study
+) -> None:
     report = finished(import_files(study, [write(tmp_path / "t.csv", WIDE)]))
     first = study.trials()[0]
-    study.record(replace(first, id=new_id(), repeat_of=first.id, import_id=None, source="labeled", order=9))
+    study.record(
+        replace(first, id=new_id(), repeat_of=first.id, import_id=None, source="labeled", order=9)
+    )
     with pytest.raises(InputError, match="1 later answers repeat or correct"):
         study.undo_import(report.id)
     assert len(study.trials()) == 4

@@ -22,10 +22,14 @@ def test_that_ten_steps_are_cut_evenly_and_symmetrically() -> None:
     assert [5 - step for step in reversed(steps)] == steps
 
 
-@pytest.mark.parametrize("words", ["1-5", "1-7", "1-9", "1-10", "0-100", "-3..3", "0 to 1", "1 – 100"])
+@pytest.mark.parametrize(
+    "words", ["1-5", "1-7", "1-9", "1-10", "0-100", "-3..3", "0 to 1", "1 – 100"]
+)
 def test_that_every_scale_keeps_the_order_and_uses_all_steps(words: str) -> None:
     scale = replace(declared(words), whole=False)
-    points = [scale.low + (scale.high - scale.low) * place / 60 for place in range(60)] + [scale.high]
+    points = [scale.low + (scale.high - scale.low) * place / 60 for place in range(60)] + [
+        scale.high
+    ]
     steps = [scale.step(point) for point in points]
     assert steps == sorted(steps)
     assert set(steps) == {1, 2, 3, 4}
@@ -33,10 +37,13 @@ def test_that_every_scale_keeps_the_order_and_uses_all_steps(words: str) -> None
 
 @pytest.mark.parametrize(
     ("ratings", "low", "high"),
-    [([2, 3], 1, 4), ([1, 5], 1, 5), ([2, 6.5], 1, 7), ([3, 9, 10], 1, 10), ([0, 3], 0, 3), ([0, 77], 0, 100),
+    [([2, 3], 1, 4), ([1, 5], 1, 5), ([2, 6.5], 1, 7), ([3, 9, 10], 1, 10), ([0, 3], 0, 3), ([0,
+    77], 0, 100),
      ([0.2, 0.9], 0, 1), ([-2, 3], -3, 3), ([1, 250], 1, 250), ([3, 3], 1, 4)],
 )  # fmt: skip
-def test_that_an_undeclared_scale_is_the_narrowest_usual_one(ratings: list[float], low: float, high: float) -> None:
+def test_that_an_undeclared_scale_is_the_narrowest_usual_one(
+    ratings: list[float], low: float, high: float
+) -> None:
     found = observed([float(rating) for rating in ratings])
     assert (found.low, found.high) == (low, high)
 

@@ -25,7 +25,11 @@ def test_that_text_tables_are_read_whatever_their_dialect(
     path = tmp_path / "ratings.csv"
     path.write_bytes("".join(delimiter.join(row) + end for row in rows).encode(encoding))
     (read,) = read_tables(path)
-    assert read.rows == [(1, ("rater", "image", "smart")), (2, ("Zoë", "a.jpg", "3")), (4, ("Åsa", "b.jpg", "2"))]
+    assert read.rows == [
+        (1, ("rater", "image", "smart")),
+        (2, ("Zoë", "a.jpg", "3")),
+        (4, ("Åsa", "b.jpg", "2")),
+    ]
 
 
 def test_that_cells_with_line_breaks_keep_the_row_numbers_right(tmp_path: Path) -> None:
@@ -34,7 +38,9 @@ def test_that_cells_with_line_breaks_keep_the_row_numbers_right(tmp_path: Path) 
 
 
 def test_that_a_header_may_come_after_other_rows(tmp_path: Path) -> None:
-    path = table(tmp_path / "t.csv", "Ratings of 2024\n\nexported by hand,,\nrater,image,smart\nr1,a.jpg,3\n")
+    path = table(
+        tmp_path / "t.csv", "Ratings of 2024\n\nexported by hand,,\nrater,image,smart\nr1,a.jpg,3\n"
+    )
     layout = recognise(read_tables(path)[0])
     assert (layout.format, layout.attributes, list(layout.rows())) == (
         "ratings",
@@ -44,18 +50,24 @@ def test_that_a_header_may_come_after_other_rows(tmp_path: Path) -> None:
 
 
 def test_that_an_unknown_table_is_refused_with_its_columns(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"needs the columns rater and image, or labeler.*and has image, group"):
+    with pytest.raises(
+        InputError, match=r"needs the columns rater and image, or labeler.*and has image, group"
+    ):
         recognise(read_tables(table(tmp_path / "t.csv", "image,group\na.jpg,x\n"))[0])
 
 
 def test_that_columns_which_are_no_judgments_are_passed_over_and_named(tmp_path: Path) -> None:
-    path = table(tmp_path / "t.csv", "rater,image,age,smart,remark\nr1,a.jpg,33,3,nice\nr1,b.jpg,33,1,hm\n")
+    path = table(
+        tmp_path / "t.csv", "rater,image,age,smart,remark\nr1,a.jpg,33,3,nice\nr1,b.jpg,33,1,hm\n"
+    )
     layout = recognise(read_tables(path)[0])
     assert [name for name, _ in layout.attributes] == ["smart"]
     assert "age, remark" in layout.notices[0]
 
 
-def test_that_a_stored_result_of_a_formula_is_used_and_a_missing_one_stays_text(tmp_path: Path) -> None:
+def test_that_a_stored_result_of_a_formula_is_used_and_a_missing_one_stays_text(
+    tmp_path: Path,
+) -> None:
     path = sheet(tmp_path / "t.xlsx", [["rater", "image", "smart"], ["r1", "a.jpg", "=1+2"]])
     assert read_tables(path)[0].rows[1] == (2, ("r1", "a.jpg", "=1+2"))
     with pytest.raises(ValueError, match="formula without a stored result"):
@@ -66,15 +78,21 @@ def test_that_every_sheet_is_read_by_its_name(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     book.create_sheet("second").append(["x"])
     book.save(tmp_path / "t.xlsx")
-    assert [read.name for read in read_tables(tmp_path / "t.xlsx")] == ["t.xlsx, sheet Sheet", "t.xlsx, sheet second"]
+    assert [read.name for read in read_tables(tmp_path / "t.xlsx")] == [
+        "t.xlsx, sheet Sheet",
+        "t.xlsx, sheet second",
+    ]
 
 
 @pytest.mark.parametrize(
     ("content", "words"),
     [(b"PK\x03\x04broken", "damaged"), (b"PAR1broken", "not a readable Parquet"),
-     (b"\xd0\xcf\x11\xe0old", "old or a locked Excel"), (b"\x80\x04pickle\0\0", "neither CSV nor XLSX nor Parquet")],
+     (b"\xd0\xcf\x11\xe0old", "old or a locked Excel"), (b"\x80\x04pickle\0\0",
+     "neither CSV nor XLSX nor Parquet")],
 )  # fmt: skip
-def test_that_what_is_no_table_is_refused_in_words(tmp_path: Path, content: bytes, words: str) -> None:
+def test_that_what_is_no_table_is_refused_in_words(
+    tmp_path: Path, content: bytes, words: str
+) -> None:
     (tmp_path / "t").write_bytes(content)
     with pytest.raises(InputError, match=words):
         read_tables(tmp_path / "t")
@@ -95,7 +113,9 @@ def test_that_a_workbook_with_an_entity_bomb_is_refused_before_parsing(tmp_path:
         read_tables(_doctored(tmp_path, "xl/worksheets/sheet1.xml", bomb))
 
 
-def test_that_a_workbook_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_that_a_workbook_that_unpacks_to_too_much_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("prism_desktop.engine.study.importing.sheets.MAX_UNPACKED", 1_000_000)
     with pytest.raises(InputError, match="more than is reasonable"):
         read_tables(_doctored(tmp_path, "xl/worksheets/sheet1.xml", b" " * 2_000_000))
@@ -103,7 +123,9 @@ def test_that_a_workbook_that_unpacks_to_too_much_is_refused(tmp_path: Path, mon
 
 def test_that_a_small_parquet_file_that_claims_too_many_cells_is_refused(tmp_path: Path) -> None:
     nothing = pa.nulls(1_000_000, pa.string())
-    pq.write_table(pa.table({f"c{number}": nothing for number in range(201)}), tmp_path / "t.parquet")
+    pq.write_table(
+        pa.table({f"c{number}": nothing for number in range(201)}), tmp_path / "t.parquet"
+    )
     assert (tmp_path / "t.parquet").stat().st_size < 1_000_000
     with pytest.raises(InputError, match="too many rows or columns"):
         read_tables(tmp_path / "t.parquet")
@@ -114,7 +136,9 @@ def test_that_a_truncated_sheet_is_a_sentence(tmp_path: Path) -> None:
         read_tables(_doctored(tmp_path, "xl/worksheets/sheet1.xml", b"<worksheet><sheetData><row"))
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+x", "-x", "@x", "\tx", "\rx", "'x", "'=x", "''", "plain", "", "a=b"])
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+x", "-x", "@x", "\tx", "\rx", "'x", "'=x", "''", "plain", "", "a=b"]
+)
 def test_that_neutralised_text_comes_back(text: str) -> None:
     assert restored(neutral(text)) == text
     assert not neutral(text).startswith(("=", "+", "-", "@", "\t", "\r"))

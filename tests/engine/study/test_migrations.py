@@ -1,4 +1,5 @@
-"""Schema changes: what the revisions make is what the code expects, and a failed one changes nothing."""
+"""Schema changes: what the revisions make is what the
+code expects, and a failed one changes nothing."""
 
 import shutil
 import sqlite3
@@ -52,16 +53,22 @@ def future(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder / "versions" / f"v{schema.SCHEMA_VERSION:04d}_next.py"
 
 
-def test_that_an_old_study_is_backed_up_and_brought_up_to_date(tiny_study: Study, future: Path) -> None:
+def test_that_an_old_study_is_backed_up_and_brought_up_to_date(
+    tiny_study: Study, future: Path
+) -> None:
     tiny_study.close()
     with Study.open(_with(tiny_study, future, "pass")) as study:
         assert study.info().schema_version == schema.SCHEMA_VERSION
-        assert [copy.name[:15] for copy in study.backups()] == [f"before-schema-{schema.SCHEMA_VERSION}"]
+        assert [copy.name[:15] for copy in study.backups()] == [
+            f"before-schema-{schema.SCHEMA_VERSION}"
+        ]
         assert len(study.labelers()) == 3
         assert study.check() == []
 
 
-def test_that_a_failed_migration_leaves_the_study_as_it_was(tiny_study: Study, future: Path) -> None:
+def test_that_a_failed_migration_leaves_the_study_as_it_was(
+    tiny_study: Study, future: Path
+) -> None:
     tiny_study.close()
     path = _with(tiny_study, future, "op.execute('DROP TABLE missing')")
     with pytest.raises(PrismError, match=r"could not be brought up to date.*left as it was"):
@@ -80,6 +87,10 @@ def test_that_an_old_study_is_not_opened_read_only(tiny_study: Study, future: Pa
 
 def _with(study: Study, revision: Path, then: str) -> Path:
     revision.write_text(
-        NEXT.format(then=then, next=f"{schema.SCHEMA_VERSION:04d}", present=f"{schema.SCHEMA_VERSION - 1:04d}")
+        NEXT.format(
+            then=then,
+            next=f"{schema.SCHEMA_VERSION:04d}",
+            present=f"{schema.SCHEMA_VERSION - 1:04d}",
+        )
     )
     return study.path

@@ -36,8 +36,12 @@ def closed(tiny_study: Study) -> Path:
 def test_that_a_second_window_is_told_who_has_the_study_open(tiny_study: Study) -> None:
     with pytest.raises(StudyLockedError, match=r"is open in this program\. Nothing was changed"):
         Study.open(tiny_study.path)
-    code = f"from prism_desktop.engine.study.store import Study; Study.open({str(tiny_study.path)!r})"
-    other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    code = (
+        f"from prism_desktop.engine.study.store import Study; Study.open({str(tiny_study.path)!r})"
+    )
+    other = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
     assert f"process {os.getpid()} on " in other.stderr
     assert tiny_study.info().images == 24
 
@@ -52,7 +56,9 @@ def test_that_a_study_can_be_read_beside_its_writer(tiny_study: Study) -> None:
 
 
 def test_that_the_note_of_a_dead_program_locks_nobody_out(closed: Path) -> None:
-    (closed / writer_lock.NAME).write_text(json.dumps({"pid": 1, "host": "elsewhere", "since": "2020-01-01 00:00:00"}))
+    (closed / writer_lock.NAME).write_text(
+        json.dumps({"pid": 1, "host": "elsewhere", "since": "2020-01-01 00:00:00"})
+    )
     with Study.open(closed) as study:
         assert study.info().images == 24
 
@@ -125,13 +131,18 @@ def test_that_a_full_disk_keeps_what_was_there(tiny_study: Study) -> None:
 
     before = tiny_study.trials()
     tiny_study._write.read(fill_up)
-    with pytest.raises(DiskFullError, match=r"is full\. Nothing of this step was saved; everything before it was kept"):
+    with pytest.raises(
+        DiskFullError,
+        match=r"is full\. Nothing of this step was saved; everything before it was kept",
+    ):
         tiny_study.record([rating(tiny_study) for _ in range(2000)])
     assert tiny_study.trials() == before
     assert tiny_study.check() == []
 
 
-def test_that_a_failed_opening_lets_go_of_the_lock(closed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_that_a_failed_opening_lets_go_of_the_lock(
+    closed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(file: Path) -> None:
         raise CorruptStudyError("on purpose")
 
@@ -150,7 +161,9 @@ def test_that_a_network_share_is_refused(closed: Path, monkeypatch: pytest.Monke
 
 
 def test_that_mounts_of_shares_are_recognised(tmp_path: Path) -> None:
-    (tmp_path / "mounts").write_text("/dev/sda / ext4 rw 0 0\nserver:/x /mnt/my\\040lab nfs4 rw 0 0\n")
+    (tmp_path / "mounts").write_text(
+        "/dev/sda / ext4 rw 0 0\nserver:/x /mnt/my\\040lab nfs4 rw 0 0\n"
+    )
     assert writer_lock.network_share(Path("/mnt/my lab/s.prism"), tmp_path / "mounts") == "nfs4"
     assert writer_lock.network_share(Path("/mnt/my labels/s.prism"), tmp_path / "mounts") is None
     assert writer_lock.network_share(tmp_path, tmp_path / "none") is None
@@ -165,7 +178,9 @@ def public() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="Windows has no read-only folders in this sense")
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid"), reason="Windows has no read-only folders in this sense"
+)
 def test_that_a_read_only_folder_is_refused_for_writing_and_can_be_read(public: Path) -> None:
     Study.create(public / "a.prism").close()
     for place in (public / "a.prism", public / "a.prism" / "study.sqlite3"):
@@ -182,7 +197,9 @@ except Exception as error:
     # Root may write everywhere, so the child gives its rights up once everything is imported.
     drop = "import os, prism_desktop.engine.study.store, sqlalchemy.dialects.sqlite\n"
     drop += "if os.geteuid() == 0: os.setuid(65534)\n"
-    child = subprocess.run([sys.executable, "-c", drop + code], capture_output=True, text=True, check=False)
+    child = subprocess.run(
+        [sys.executable, "-c", drop + code], capture_output=True, text=True, check=False
+    )
     assert child.stderr == ""
     assert child.stdout.startswith("3\nReadOnlyStudyError The study ")
     assert "open it read-only" in child.stdout

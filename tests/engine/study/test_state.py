@@ -1,4 +1,5 @@
-"""Any sequence of recording, correcting, withdrawing, restoring and reopening, against a model in plain Python."""
+"""Any sequence of recording, correcting, withdrawing,
+restoring and reopening, against a model in plain Python."""
 
 import shutil
 import tempfile
@@ -85,12 +86,18 @@ class StoreMachine(RuleBasedStateMachine):
             assert log[trial].answers == {"smart": expected.value}
             assert log[trial].status == ("withdrawn" if expected.withdrawn else "answered")
             assert log[trial].superseded_by == (corrections[0] if corrections else None)
-        current = [t for t, expected in self.model.items() if not expected.withdrawn and not self._corrections(t)]
+        current = [
+            t
+            for t, expected in self.model.items()
+            if not expected.withdrawn and not self._corrections(t)
+        ]
         assert [trial.id for trial in self.study.trials()] == current
         assert self.study.progress()[0].ratings == len(current)
 
     def _record(self, value: int, old: str | None) -> str:
-        trial = TrialRecord(new_id(), "L1", "sitting", 0, "rating", "a" * 64, answers={"smart": value})
+        trial = TrialRecord(
+            new_id(), "L1", "sitting", 0, "rating", "a" * 64, answers={"smart": value}
+        )
         self.study.record(trial, supersedes=old)
         self.model[trial.id] = Expected(value, old)
         return trial.id

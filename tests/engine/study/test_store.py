@@ -12,14 +12,26 @@ import pytest
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study import schema
-from prism_desktop.engine.study.records import Changes, LabelerRecord, PendingAnswers, TrialRecord, new_id
+from prism_desktop.engine.study.records import (
+    Changes,
+    LabelerRecord,
+    PendingAnswers,
+    TrialRecord,
+    new_id,
+)
 from prism_desktop.engine.study.store import Study
 from tests.fixtures.study import MakeStudy
 
 
 def rating(study: Study, labeler: str = "L1", **changes: object) -> TrialRecord:
     trial = TrialRecord(
-        new_id(), labeler, f"sitting of {labeler}", 0, "rating", study.images()[0].id, answers={"smart": 3}
+        new_id(),
+        labeler,
+        f"sitting of {labeler}",
+        0,
+        "rating",
+        study.images()[0].id,
+        answers={"smart": 3},
     )
     return replace(trial, **changes)  # type: ignore[arg-type]
 
@@ -27,12 +39,16 @@ def rating(study: Study, labeler: str = "L1", **changes: object) -> TrialRecord:
 def comparison(study: Study, outcome: str = "left", **changes: object) -> TrialRecord:
     left, right = (image.id for image in study.images()[:2])
     answers = {"attractive": outcome, "smart": "tie"}
-    trial = TrialRecord(new_id(), "L1", "sitting", 0, "comparison", left, right, 1.5, 0.7, answers=answers)
+    trial = TrialRecord(
+        new_id(), "L1", "sitting", 0, "comparison", left, right, 1.5, 0.7, answers=answers
+    )
     return replace(trial, **changes)  # type: ignore[arg-type]
 
 
 def test_that_a_new_study_has_its_folders_attributes_and_durable_settings(tmp_path: Path) -> None:
-    with Study.create(tmp_path / "one.prism", name="My study", attributes=("kind", "calm")) as study:
+    with Study.create(
+        tmp_path / "one.prism", name="My study", attributes=("kind", "calm")
+    ) as study:
         assert {part.name for part in study.path.iterdir()} >= {
             "study.sqlite3",
             "thumbnails",
@@ -55,7 +71,9 @@ def test_that_a_new_study_has_its_folders_attributes_and_durable_settings(tmp_pa
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         connection.close()
         pragmas = study._write.read(
-            lambda c: [c.exec_driver_sql(f"PRAGMA {p}").scalar() for p in ("synchronous", "foreign_keys")]
+            lambda c: [
+                c.exec_driver_sql(f"PRAGMA {p}").scalar() for p in ("synchronous", "foreign_keys")
+            ]
         )
         assert pragmas == [2, 1]
 
@@ -88,7 +106,11 @@ def test_that_counts_leave_out_what_was_withdrawn_or_corrected(tiny_study: Study
 
 
 def test_that_only_the_latest_correction_can_be_taken_back(tiny_study: Study) -> None:
-    first, second, third = comparison(tiny_study), comparison(tiny_study, "right"), comparison(tiny_study, "tie")
+    first, second, third = (
+        comparison(tiny_study),
+        comparison(tiny_study, "right"),
+        comparison(tiny_study, "tie"),
+    )
     tiny_study.record(first)
     tiny_study.record(second, supersedes=first.id)
     with pytest.raises(InputError, match="corrected by a later one"):
@@ -157,7 +179,8 @@ def test_that_tables_hold_the_current_answers(tiny_study: Study) -> None:
     tiny_study.withdraw(gone.id)
     frame = tiny_study.comparisons()
     assert list(frame.columns) == [
-        "trial", "labeler", "session", "order", "left", "right", "attribute", "outcome", "onset", "seconds",
+        "trial", "labeler", "session", "order", "left", "right", "attribute", "outcome", "onset",
+        "seconds",
         "repeat_of", "source", "dropped_frames",
     ]  # fmt: skip
     assert gone.id not in set(frame["trial"])
@@ -166,14 +189,26 @@ def test_that_tables_hold_the_current_answers(tiny_study: Study) -> None:
     assert set(mine["left"]) == {trial.left}
     assert set(mine["session"]) == {"sitting"}
     expected = {
-        (t.id, name): answer for t in tiny_study.trials(kind="comparison") for name, answer in t.answers.items()
+        (t.id, name): answer
+        for t in tiny_study.trials(kind="comparison")
+        for name, answer in t.answers.items()
     }
     keys = zip(frame["trial"], frame["attribute"], strict=True)
     assert dict(zip(keys, frame["outcome"], strict=True)) == expected
     repeats = {t.id: t.repeat_of for t in tiny_study.trials(kind="comparison")}
-    assert frame["repeat_of"].notna().sum() == 2 * sum(repeat is not None for repeat in repeats.values())
+    assert frame["repeat_of"].notna().sum() == 2 * sum(
+        repeat is not None for repeat in repeats.values()
+    )
     ratings = tiny_study.ratings()
-    assert list(ratings.columns[:7]) == ["trial", "labeler", "session", "order", "image", "attribute", "value"]
+    assert list(ratings.columns[:7]) == [
+        "trial",
+        "labeler",
+        "session",
+        "order",
+        "image",
+        "attribute",
+        "value",
+    ]
     assert ratings["value"].between(1, 4).all()
 
 
@@ -201,7 +236,9 @@ def test_that_images_get_balanced_folds_that_never_change(make_study: MakeStudy)
 
 def test_that_duplicates_are_told_and_equal_names_are_told_apart(tiny_study: Study) -> None:
     old = tiny_study.images()[0]
-    added = tiny_study.add_images([(old.path, "again.jpg", old.id, 8, 8), (Path("/x/a.jpg"), old.name, "a" * 64, 8, 8)])
+    added = tiny_study.add_images(
+        [(old.path, "again.jpg", old.id, 8, 8), (Path("/x/a.jpg"), old.name, "a" * 64, 8, 8)]
+    )
     assert added.duplicates == (("again.jpg", old.name),)
     assert added.added == ("a" * 64,)
     stem = Path(old.name).stem
@@ -213,7 +250,9 @@ def test_that_duplicates_are_told_and_equal_names_are_told_apart(tiny_study: Stu
 def test_that_people_and_attributes_are_edited_but_keep_their_names(tiny_study: Study) -> None:
     assert tiny_study.update_labeler("L1", profile="likes cats") == Changes(labelers=True)
     assert tiny_study.labelers()[0] == LabelerRecord("L1", "Labeler 1", "likes cats")
-    assert tiny_study.update_attribute("smart", question="How clever?", scale_labels=("1", "2", "3", "4")).attributes
+    assert tiny_study.update_attribute(
+        "smart", question="How clever?", scale_labels=("1", "2", "3", "4")
+    ).attributes
     assert tiny_study.attributes()[1].question == "How clever?"
     assert tiny_study.update_labeler("L1") == Changes()
     for wrong in ("", " L9", "L\n9", "x" * 101, "L1"):
@@ -243,15 +282,25 @@ def test_that_a_closed_study_leaves_no_threads_and_says_so(make_study: MakeStudy
 
 
 def test_that_records_need_neither_pandas_nor_sqlalchemy() -> None:
-    code = "import sys, prism_desktop.engine.study.records; print({'pandas', 'sqlalchemy', 'numpy'} & set(sys.modules))"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+    heavy = "print({'pandas', 'sqlalchemy', 'numpy'} & set(sys.modules))"
+    code = f"import sys, prism_desktop.engine.study.records; {heavy}"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout
+        == "set()\n"
+    )
 
 
-def test_that_answers_to_an_unfinished_trial_are_kept_until_it_is_recorded(tiny_study: Study) -> None:
+def test_that_answers_to_an_unfinished_trial_are_kept_until_it_is_recorded(
+    tiny_study: Study,
+) -> None:
     done = comparison(tiny_study)
     assert tiny_study.pending(done.labeler, "comparison") is None
     for answers in ({"smart": "left"}, {"smart": "tie"}):
-        tiny_study.keep_pending(PendingAnswers(done.labeler, "comparison", done.left, done.right, answers))
+        tiny_study.keep_pending(
+            PendingAnswers(done.labeler, "comparison", done.left, done.right, answers)
+        )
     kept = tiny_study.pending(done.labeler, "comparison")
     assert kept is not None
     assert (kept.left, kept.right, kept.answers) == (done.left, done.right, {"smart": "tie"})

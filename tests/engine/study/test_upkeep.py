@@ -122,7 +122,9 @@ def test_that_a_check_sees_broken_references(tiny_study: Study) -> None:
         assert {problem.kind for problem in study.check()} == {"reference", "fold"}
 
 
-def test_that_a_moved_folder_is_found_again_whatever_the_names(tiny_study: Study, tmp_path: Path) -> None:
+def test_that_a_moved_folder_is_found_again_whatever_the_names(
+    tiny_study: Study, tmp_path: Path
+) -> None:
     before = tiny_study.images()
     old, new = before[0].path.parent, tmp_path / "elsewhere" / "deep"
     new.parent.mkdir()
@@ -146,17 +148,40 @@ def test_that_a_moved_folder_is_found_again_whatever_the_names(tiny_study: Study
 
 @pytest.fixture
 def batch(tiny_study: Study, tmp_path: Path) -> ImportBatch:
-    """Two new copied images, a new labeler, a new attribute, and trials that also use what the study has."""
+    """Two new copied images, a new labeler, a new attribute,
+    and trials that also use what the study has."""
     report = ImportReport(
-        new_id(), "ratings.csv", "ratings", 5, 4, (RefusedRow(3, "no image"),), 1, {"scale": "1-7"}, ("One notice.",)
+        new_id(),
+        "ratings.csv",
+        "ratings",
+        5,
+        4,
+        (RefusedRow(3, "no image"),),
+        1,
+        {"scale": "1-7"},
+        ("One notice.",),
     )
-    new = [copy_in(tiny_study.path, read_image(p, f"new/{p.name}")) for p in draw_faces(tmp_path / "new", 2, seed=9)]
-    first = TrialRecord(new_id(), "N1", "theirs", 0, "rating", new[0].sha256, answers={"kind": 4}, raw={"kind": 6.5})
+    new = [
+        copy_in(tiny_study.path, read_image(p, f"new/{p.name}"))
+        for p in draw_faces(tmp_path / "new", 2, seed=9)
+    ]
+    first = TrialRecord(
+        new_id(), "N1", "theirs", 0, "rating", new[0].sha256, answers={"kind": 4}, raw={"kind": 6.5}
+    )
     corrected = TrialRecord(
-        new_id(), "N1", "theirs", 1, "rating", new[0].sha256, answers={"kind": 1}, superseded_by=first.id
+        new_id(),
+        "N1",
+        "theirs",
+        1,
+        "rating",
+        new[0].sha256,
+        answers={"kind": 1},
+        superseded_by=first.id,
     )
     old = tiny_study.images()[0].id
-    mixed = TrialRecord(new_id(), "L1", "more", 0, "comparison", old, new[1].sha256, answers={"smart": "tie"})
+    mixed = TrialRecord(
+        new_id(), "L1", "more", 0, "comparison", old, new[1].sha256, answers={"smart": "tie"}
+    )
     people = (LabelerRecord("N1", "New", "profile"), LabelerRecord("L1", "ignored"))
     attributes = (AttributeRecord("kind", "How kind?"), AttributeRecord("smart", "ignored"))
     return ImportBatch(report, tuple(new), True, people, attributes, (corrected, first, mixed))
@@ -166,10 +191,14 @@ def state(study: Study) -> object:
     return study.images(), study.labelers(), study.attributes(), study.trials(current=False)
 
 
-def test_that_an_import_comes_whole_and_goes_without_a_trace(tiny_study: Study, batch: ImportBatch) -> None:
+def test_that_an_import_comes_whole_and_goes_without_a_trace(
+    tiny_study: Study, batch: ImportBatch
+) -> None:
     before = state(tiny_study)
     changes = tiny_study.apply_import(batch)
-    assert changes == Changes(images=True, labelers=True, attributes=True, trials=frozenset({"L1", "N1"}))
+    assert changes == Changes(
+        images=True, labelers=True, attributes=True, trials=frozenset({"L1", "N1"})
+    )
     log = {trial.id: trial for trial in tiny_study.trials(current=False)}
     corrected, first, mixed = (log[trial.id] for trial in batch.trials)
     assert corrected.superseded_by == first.id
@@ -179,7 +208,11 @@ def test_that_an_import_comes_whole_and_goes_without_a_trace(tiny_study: Study, 
     assert tiny_study.labelers()[0].display_name == "Labeler 1"
     assert tiny_study.image(batch.images[0].sha256).copied
     kept = tiny_study.imports()[0]
-    assert (kept.refused, kept.mapping, kept.notices) == (batch.report.refused, {"scale": "1-7"}, ("One notice.",))
+    assert (kept.refused, kept.mapping, kept.notices) == (
+        batch.report.refused,
+        {"scale": "1-7"},
+        ("One notice.",),
+    )
     assert "row 3: no image" in kept.summary()
     tiny_study.undo_import(batch.report.id)
     assert state(tiny_study) == before
@@ -205,7 +238,9 @@ def test_that_undoing_an_import_deletes_nothing_outside_the_study(
     assert precious.exists()
 
 
-def test_that_undoing_an_import_keeps_what_later_work_uses(tiny_study: Study, batch: ImportBatch) -> None:
+def test_that_undoing_an_import_keeps_what_later_work_uses(
+    tiny_study: Study, batch: ImportBatch
+) -> None:
     tiny_study.apply_import(batch)
     later = rating(tiny_study, "N1", left=batch.images[1].sha256, answers={"kind": 2})
     tiny_study.record(later)
@@ -217,20 +252,28 @@ def test_that_undoing_an_import_keeps_what_later_work_uses(tiny_study: Study, ba
     assert tiny_study.check() == []
 
 
-def test_that_an_import_that_was_built_upon_is_not_undone(tiny_study: Study, batch: ImportBatch) -> None:
+def test_that_an_import_that_was_built_upon_is_not_undone(
+    tiny_study: Study, batch: ImportBatch
+) -> None:
     tiny_study.apply_import(batch)
-    tiny_study.record(rating(tiny_study, "N1", left=batch.images[0].sha256, repeat_of=batch.trials[1].id))
+    tiny_study.record(
+        rating(tiny_study, "N1", left=batch.images[0].sha256, repeat_of=batch.trials[1].id)
+    )
     before = state(tiny_study)
     with pytest.raises(InputError, match=r"1 later answers .* Nothing was changed"):
         tiny_study.undo_import(batch.report.id)
     assert state(tiny_study) == before
 
 
-def test_that_an_import_with_one_bad_trial_brings_nothing(tiny_study: Study, batch: ImportBatch) -> None:
+def test_that_an_import_with_one_bad_trial_brings_nothing(
+    tiny_study: Study, batch: ImportBatch
+) -> None:
     before = state(tiny_study)
     bad = TrialRecord(new_id(), "N1", "theirs", 2, "rating", "e" * 64, answers={"kind": 4})
     images = (*batch.images, NewImage(Path("/x"), "x", "d" * 64, 1, 1))
     with pytest.raises(InputError, match="no image"):
-        tiny_study.apply_import(ImportBatch(batch.report, images, False, batch.labelers, batch.attributes, (bad,)))
+        tiny_study.apply_import(
+            ImportBatch(batch.report, images, False, batch.labelers, batch.attributes, (bad,))
+        )
     assert state(tiny_study) == before
     assert tiny_study.imports() == ()

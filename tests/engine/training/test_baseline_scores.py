@@ -13,12 +13,18 @@ from tests.fixtures.runs import MakeRun
 
 
 def test_that_runs_of_a_study_share_a_ridge_and_the_frozen_backbone_to_be_read_against(
-    tiny_study: Study, make_run: MakeRun, train_here: Callable[..., list[TrainingEvent]], backbone: Backbone
+    tiny_study: Study,
+    make_run: MakeRun,
+    train_here: Callable[..., list[TrainingEvent]],
+    backbone: Backbone,
 ) -> None:
     import pandas as pd
     import torch
 
-    runs = [make_run(tiny_study, method=name, compare=False, epochs=1) for name in ("retrieval", "consensus")]
+    runs = [
+        make_run(tiny_study, method=name, compare=False, epochs=1)
+        for name in ("retrieval", "consensus")
+    ]
     for run in runs:
         train_here(run)
         summary = run.summary()
@@ -30,7 +36,8 @@ def test_that_runs_of_a_study_share_a_ridge_and_the_frozen_backbone_to_be_read_a
     task = Task.of(runs[0])
     assert len(tables[0]) == 2 * len(task.labelers) * len(task.attributes) * len(task.images)
 
-    # By hand: the frozen towers' cosine of the first attribute and each image, times CLIP's own scale.
+    # By hand: the frozen towers' cosine of the first attribute and each image, times CLIP's own
+    # scale.
     clip, first = backbone.model, runs[0].meta()["attributes"][0]
     with torch.inference_mode():
         words = [*sentences(first["name"], first["templates"])]
@@ -38,6 +45,8 @@ def test_that_runs_of_a_study_share_a_ridge_and_the_frozen_backbone_to_be_read_a
     *_, pixels = open_pixels(tiny_study.path, runs[0].table("images"), backbone.image_size)
     *_, features = open_features(tiny_study.path, runs[0].table("images"), backbone, pixels.value)
     cosine = features.value.array @ (text / text.norm()).numpy()
-    shown = tables[0][(tables[0]["baseline"] == "zero_shot") & (tables[0]["attribute"] == task.attributes[0])]
+    shown = tables[0][
+        (tables[0]["baseline"] == "zero_shot") & (tables[0]["attribute"] == task.attributes[0])
+    ]
     for _, rows in shown.groupby("labeler"):
         assert np.allclose(rows["score"], float(clip.logit_scale.exp()) * cosine, atol=1e-4)

@@ -44,7 +44,9 @@ def test_that_attributes_of_one_presentation_share_a_group() -> None:
 
 
 @pytest.mark.parametrize("method", ["lora-visual-prompt", "consensus"])
-def test_that_a_deduplicated_batch_has_the_loss_of_a_naive_one(make_trainer: MakeTrainer, method: str) -> None:
+def test_that_a_deduplicated_batch_has_the_loss_of_a_naive_one(
+    make_trainer: MakeTrainer, method: str
+) -> None:
     trainer = make_trainer(method=method)
     scorer, answers, places = trainer.scorer, trainer.answers["train"], np.arange(40)
     state = scorer.model.trainable_state()
@@ -52,7 +54,9 @@ def test_that_a_deduplicated_batch_has_the_loss_of_a_naive_one(make_trainer: Mak
     scorer.model.load_trainable_state(noisy | {"log_temperature": state["log_temperature"]})
     part = scorer.batch(answers, places)
     assert len(part.images) <= len(part.image) < 2 * len(places)
-    loss = trainer.loss(scorer.differences(part, scorer.see(part)), torch.from_numpy(part.outcome)).mean()
+    loss = trainer.loss(
+        scorer.differences(part, scorer.see(part)), torch.from_numpy(part.outcome)
+    ).mean()
     loss.backward()
     gradient = scorer.model.prompts.table.grad.clone()
     scorer.model.zero_grad()
@@ -61,9 +65,9 @@ def test_that_a_deduplicated_batch_has_the_loss_of_a_naive_one(make_trainer: Mak
     for place in places:  # as the source does: each answer by itself, one image after the other
         labeler = torch.tensor([answers.labeler[place]])
         pair = [
-            scorer.model(scorer.model.prepare(scorer.inputs.take(np.array([image]))), labeler, scorer.asked)[
-                0, answers.attribute[place]
-            ]
+            scorer.model(
+                scorer.model.prepare(scorer.inputs.take(np.array([image]))), labeler, scorer.asked
+            )[0, answers.attribute[place]]
             for image in (answers.left[place], answers.right[place])
         ]
         target = torch.tensor(0 if answers.outcome[place] > 0.5 else 1)

@@ -9,7 +9,14 @@ import pytest
 
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.models.answers import Answers, select
-from prism_desktop.engine.training.combination import Combination, calibration, cross_fitted, helps, loss, stacked
+from prism_desktop.engine.training.combination import (
+    Combination,
+    calibration,
+    cross_fitted,
+    helps,
+    loss,
+    stacked,
+)
 
 
 def _answers(margin: np.ndarray, labeler: np.ndarray, seed: int = 0) -> Answers:
@@ -17,10 +24,14 @@ def _answers(margin: np.ndarray, labeler: np.ndarray, seed: int = 0) -> Answers:
     n, rng = len(margin), np.random.default_rng(seed)
     outcome = (rng.random(n) < 1 / (1 + np.exp(-margin))).astype(np.float32)
     zero = np.zeros(n, np.int64)
-    return Answers(labeler, zero, np.arange(n), np.arange(n) + n, outcome, np.ones(n, np.float32), np.arange(n))
+    return Answers(
+        labeler, zero, np.arange(n), np.arange(n) + n, outcome, np.ones(n, np.float32), np.arange(n)
+    )
 
 
-def _combination(kind: str, members: tuple[str, ...], labelers: tuple[str, ...], val: Answers) -> Combination:
+def _combination(
+    kind: str, members: tuple[str, ...], labelers: tuple[str, ...], val: Answers
+) -> Combination:
     """One of the attribute "kind" whose members are there."""
     images = tuple(f"i{number}" for number in range(int(max(val.left.max(), val.right.max())) + 1))
     untrained = lambda name: pytest.fail(f"{name} was trained")  # noqa: E731
@@ -28,7 +39,8 @@ def _combination(kind: str, members: tuple[str, ...], labelers: tuple[str, ...],
 
 
 def _scores(margin: np.ndarray) -> np.ndarray:
-    """(1 labeler, 1 attribute, images) whose differences over the answers of `_answers` are these."""
+    """(1 labeler, 1 attribute, images) whose differences
+    over the answers of `_answers` are these."""
     return np.concatenate([margin, np.zeros_like(margin)])[None, None].astype(np.float32)
 
 
@@ -51,8 +63,11 @@ def test_that_weight_goes_to_the_member_that_knows_and_none_to_noise() -> None:
     assert with_noise < cross_fitted(noise[None], told)
 
 
-def test_that_selective_serves_whom_a_personal_model_helps_and_leaves_the_others_to_the_consensus() -> None:
-    """All share one taste but the contrarian, whom alone the personal member knows; on others it is noise."""
+def test_that_selective_personalises_only_those_whom_it_helps() -> None:
+    """All share one taste but the contrarian, whom alone the personal member knows.
+
+    On others it is noise.
+    """
     rng = np.random.default_rng(3)
     count, images = 3, 200
     common, noise = rng.normal(0, 2, images), rng.normal(0, 2, (count, images))
@@ -107,7 +122,8 @@ def test_that_auto_keeps_a_member_that_adds_something_and_says_what_it_left_out(
 
 
 def test_that_what_a_member_learned_by_heart_of_an_answer_does_not_speak_for_it() -> None:
-    """Whose weight would rise with the answers that it knows, if they were not weighed by the others' parts."""
+    """Whose weight would rise with the answers that it knows,
+    if they were not weighed by the others' parts."""
     told = _answers(np.zeros(200), np.zeros(200, np.int64))
     sure = np.where(told.outcome > 0.5, 4.0, -4.0)
     for held in range(5):  # knows one part, and is as wrong about the others
@@ -121,10 +137,17 @@ def test_that_what_a_member_learned_by_heart_of_an_answer_does_not_speak_for_it(
 def test_that_predictions_of_others_are_refused_as_a_member() -> None:
     val = _answers(np.random.default_rng(5).normal(0, 1, 30), np.zeros(30, np.int64))
     made = _combination("ensemble", ("consensus", "hierarchical-bayes"), ("A",), val)
-    table = pd.DataFrame({"labeler": "A", "attribute": "kind", "image": made.images, "score": np.arange(60.0)})
+    table = pd.DataFrame(
+        {"labeler": "A", "attribute": "kind", "image": made.images, "score": np.arange(60.0)}
+    )
     read = lambda frame: made._read(SimpleNamespace(name="run", predictions=lambda: frame))  # noqa: E731
     scores, factor = read(table)
     assert np.allclose(scores[0, 0], factor * np.arange(60))
-    for wrong in (table.iloc[::-1], table.iloc[1:], table.assign(labeler="B"), table.assign(attribute="smart")):
+    for wrong in (
+        table.iloc[::-1],
+        table.iloc[1:],
+        table.assign(labeler="B"),
+        table.assign(attribute="smart"),
+    ):
         with pytest.raises(RunError, match="other labelers, attributes or images"):
             read(wrong)

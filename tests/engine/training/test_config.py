@@ -9,7 +9,14 @@ from prism_desktop.engine.training.dependencies import config_beside, needed
 
 
 def test_that_every_setting_is_glossed_and_can_be_set_by_its_key() -> None:
-    examples = {"choice": None, "bool": "true", "int": "3", "float": "0.5", "text": "cpu", "list": "a, b"}
+    examples = {
+        "choice": None,
+        "bool": "true",
+        "int": "3",
+        "float": "0.5",
+        "text": "cpu",
+        "list": "a, b",
+    }
     for setting in settings():
         assert setting.description
         assert "\n" not in setting.description
@@ -35,7 +42,10 @@ def test_that_every_setting_is_glossed_and_can_be_set_by_its_key() -> None:
         ("split.kind=half", "'image', 'pair'"),
         ("split.train=0.9", "leave nothing to test"),
         ("device=tpu", "must be auto, cuda"),
-        ("members=consensus,hierarchical-baye", "“consensus, hierarchical-baye”: it names hierarchical-baye, which is"),
+        (
+            "members=consensus,hierarchical-baye",
+            "“consensus, hierarchical-baye”: it names hierarchical-baye, which is",
+        ),
         ("members=retrieval,ensemble", "it names ensemble, which is a combination itself"),
         ("members=retrieval,retrieval", "it names retrieval twice"),
     ],
@@ -53,7 +63,11 @@ def test_that_a_wrong_setting_is_one_clear_sentence(text: str, part: str) -> Non
         ("selective", "consensus", "name 0 others"),
         ("selective", "retrieval,hierarchical-bayes", "name 2 others"),
         ("ensemble", "consensus", "a member beside the consensus"),
-        ("auto", "lora-visual-prompt", "lora-visual-prompt cannot be trained on imported embeddings"),
+        (
+            "auto",
+            "lora-visual-prompt",
+            "lora-visual-prompt cannot be trained on imported embeddings",
+        ),
     ],
 )
 def test_that_members_that_do_not_fit_a_combination_are_refused_and_left_alone_elsewhere(
@@ -65,8 +79,12 @@ def test_that_members_that_do_not_fit_a_combination_are_refused_and_left_alone_e
     assert TrainConfig(method="retrieval").with_settings(settings).members is not None
 
 
-@pytest.mark.parametrize("written", ["hierarchical-bayes, retrieval", "hierarchical-bayes, consensus, retrieval"])
-def test_that_a_combination_has_the_consensus_first_however_its_members_are_written(written: str) -> None:
+@pytest.mark.parametrize(
+    "written", ["hierarchical-bayes, retrieval", "hierarchical-bayes, consensus, retrieval"]
+)
+def test_that_a_combination_has_the_consensus_first_however_its_members_are_written(
+    written: str,
+) -> None:
     config = TrainConfig(method="ensemble").with_settings([f"members={written}"])
     assert needed(config) == ("consensus", "hierarchical-bayes", "retrieval")
     assert members_of(METHODS["ensemble"], config.members, embeddings=False) == needed(config)
@@ -100,8 +118,15 @@ def test_that_the_recipe_also_replaces_values_read_from_a_file() -> None:
 
 
 def test_that_options_and_lists_are_read() -> None:
-    config = TrainConfig().with_options({"split": "pair", "seed": 3}, ["labelers=L1, L2", "max_steps=9"])
-    assert (config.split.kind, config.seed, config.labelers, config.max_steps) == ("pair", 3, ("L1", "L2"), 9)
+    config = TrainConfig().with_options(
+        {"split": "pair", "seed": 3}, ["labelers=L1, L2", "max_steps=9"]
+    )
+    assert (config.split.kind, config.seed, config.labelers, config.max_steps) == (
+        "pair",
+        3,
+        ("L1", "L2"),
+        9,
+    )
     assert config.with_settings(["labelers=all", "max_steps="]).labelers is None
 
 

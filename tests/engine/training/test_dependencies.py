@@ -33,7 +33,10 @@ def test_that_training_again_from_a_run_uses_its_consensus_again(
     copy_snapshot(run, twin)
     train_here(twin)
     assert twin.config().precision == "float32"  # what "auto" had become
-    assert sorted(row.method for row in list_runs(run.study)) == ["consensus", *["lora-visual-prompt"] * 2]
+    assert sorted(row.method for row in list_runs(run.study)) == [
+        "consensus",
+        *["lora-visual-prompt"] * 2,
+    ]
 
 
 def test_that_a_personal_model_can_start_at_the_consensus_model(
@@ -45,7 +48,9 @@ def test_that_a_personal_model_can_start_at_the_consensus_model(
     assert consensus is not None
     *_, done = open_pixels(run.study, run.table("images"), backbone.image_size)
     how = precision(backbone.device)
-    workshop = Workshop(backbone.device, how, backbone, done.value, features=None, sha256=backbone.sha256)
+    workshop = Workshop(
+        backbone.device, how, backbone, done.value, features=None, sha256=backbone.sha256
+    )
     trainer = build_trainer(run, workshop, consensus)
     mine = trainer.scorer.model.trainable_state()
     theirs = dict(load_run(consensus.path, backbone=backbone).model.named_parameters())
@@ -65,10 +70,14 @@ def test_that_a_consensus_that_fails_can_be_gone_on_with_in_the_same_process(
         patch.setattr(Trainer, "_step", fail)
         with pytest.raises(MemoryError):
             train_here(make_run(tiny_study))
-    (consensus,) = [RunFolder(row.path) for row in list_runs(tiny_study.path) if row.method == "consensus"]
+    (consensus,) = [
+        RunFolder(row.path) for row in list_runs(tiny_study.path) if row.method == "consensus"
+    ]
     assert consensus.resumable
     train_here(make_run(tiny_study))
-    assert [row.path for row in list_runs(tiny_study.path) if row.method == "consensus"] == [consensus.path]
+    assert [row.path for row in list_runs(tiny_study.path) if row.method == "consensus"] == [
+        consensus.path
+    ]
     assert consensus.status().state == "finished"
 
 
@@ -84,7 +93,9 @@ def test_that_a_run_that_goes_on_elsewhere_keeps_the_consensus_it_started_at(
 
     with pytest.raises(RuntimeError):
         train_here(run, cut)
-    (consensus,) = [RunFolder(row.path) for row in list_runs(run.study) if row.method == "consensus"]
+    (consensus,) = [
+        RunFolder(row.path) for row in list_runs(run.study) if row.method == "consensus"
+    ]
     write_json(consensus.path / "environment.json", consensus.environment() | {"device": "cuda"})
     if gone:
         consensus.delete()
@@ -92,7 +103,11 @@ def test_that_a_run_that_goes_on_elsewhere_keeps_the_consensus_it_started_at(
     events = train_here(run)
     assert any(isinstance(event, Resumed) for event in events) != gone
     said = [event.text for event in events if isinstance(event, Notice)]
-    assert any("is gone" in text for text in said) == any("from the beginning" in text for text in said) == gone
+    assert (
+        any("is gone" in text for text in said)
+        == any("from the beginning" in text for text in said)
+        == gone
+    )
     (last,) = [RunFolder(row.path) for row in list_runs(run.study) if row.method == "consensus"]
     assert (last.name == consensus.name) != gone
     assert run.consensus().equals(last.predictions())
@@ -107,4 +122,5 @@ def test_that_stopping_while_the_consensus_model_trains_ends_both(
     assert events[-1].summary is None
     states = {summary.method: summary.state for summary in list_runs(run.study)}
     assert states == {"lora-visual-prompt": "stopped", "consensus": "stopped"}
-    assert find_sibling(run, "consensus") is None  # it was tested when it was stopped, so it may not go on
+    # it was tested when it was stopped, so it may not go on
+    assert find_sibling(run, "consensus") is None

@@ -1,4 +1,5 @@
-"""Every method trains on a real study, is saved, and predicts the same after it was loaded again."""
+"""Every method trains on a real study, is saved, and
+predicts the same after it was loaded again."""
 
 from collections.abc import Callable
 
@@ -24,10 +25,17 @@ from tests.fixtures.runs import MakeRun
 
 
 def as_told_beforehand(run: RunFolder) -> bool:
-    """Whether a run trained as many parameters as its method was said to train on its study, or at most so many."""
+    """Whether a run trained as many parameters as its method
+    was said to train on its study, or at most so many."""
     meta, config, sizes = run.meta(), run.config(), shape(parse(run.config().backbone))
     assert sizes is not None
-    data = Data(len(meta["labelers"]), len(meta["attributes"]), sizes, sizes.embed_dim, len(run.table("images")))
+    data = Data(
+        len(meta["labelers"]),
+        len(meta["attributes"]),
+        sizes,
+        sizes.embed_dim,
+        len(run.table("images")),
+    )
     told, summary = parameters(METHODS[config.method], config, data), run.summary()
     assert told is not None
     assert summary is not None
@@ -36,7 +44,11 @@ def as_told_beforehand(run: RunFolder) -> bool:
 
 
 COMBINED = [name for name, method in METHODS.items() if method.made == "combination"]
-HEADS = [name for name, method in METHODS.items() if method.scorer in ("linear", "mlp") and name not in COMBINED]
+HEADS = [
+    name
+    for name, method in METHODS.items()
+    if method.scorer in ("linear", "mlp") and name not in COMBINED
+]
 TOWER = [name for name, method in METHODS.items() if method.scorer == "cosine"]
 
 
@@ -104,7 +116,10 @@ def test_that_augmented_is_read_against_a_consensus_of_the_same_ratings(
 
 
 def test_that_a_profile_of_blanks_is_none(
-    tiny_study: Study, make_run: MakeRun, train_here: Callable[..., list[TrainingEvent]], backbone: Backbone
+    tiny_study: Study,
+    make_run: MakeRun,
+    train_here: Callable[..., list[TrainingEvent]],
+    backbone: Backbone,
 ) -> None:
     contexts = []
     for profile in ("", " "):
@@ -130,27 +145,40 @@ def test_that_a_combination_is_the_weighted_sum_of_its_members(
     for member in members:
         theirs = RunFolder(run.path.with_name(member.run)).predictions()
         assert theirs[["labeler", "attribute", "image"]].equals(order)
-        weight = dict(zip((one["code"] for one in run.meta()["labelers"]), member.weight, strict=True))
+        weight = dict(
+            zip((one["code"] for one in run.meta()["labelers"]), member.weight, strict=True)
+        )
         total += theirs["score"] * theirs["labeler"].map(weight)
     assert np.allclose(total, run.predictions()["score"], atol=1e-4)
     assert as_told_beforehand(run)
-    assert_costs_are_those_of(run, [RunFolder(run.path.with_name(one.run)) for one in members if any(one.weight)])
+    assert_costs_are_those_of(
+        run, [RunFolder(run.path.with_name(one.run)) for one in members if any(one.weight)]
+    )
 
 
-@pytest.mark.parametrize("members", [("hierarchical-bayes",), ("hierarchical-bayes", "retrieval", "consensus")])
+@pytest.mark.parametrize(
+    "members", [("hierarchical-bayes",), ("hierarchical-bayes", "retrieval", "consensus")]
+)
 def test_that_an_ensemble_is_the_mean_of_the_members_it_was_told_beside_the_consensus(
-    members: tuple[str, ...], tiny_study: Study, make_run: MakeRun, train_here: Callable[..., list[TrainingEvent]]
+    members: tuple[str, ...],
+    tiny_study: Study,
+    make_run: MakeRun,
+    train_here: Callable[..., list[TrainingEvent]],
 ) -> None:
     run = make_run(tiny_study, method="ensemble", members=members, epochs=1)
     train_here(run)
     own = [name for name in members if name != "consensus"]
-    shares = {member.method: member.weight[0] / member.calibration for member in read_combination(run.path)}
+    shares = {
+        member.method: member.weight[0] / member.calibration
+        for member in read_combination(run.path)
+    }
     assert shares == {"consensus": 0.0, **{name: pytest.approx(1 / len(own)) for name in own}}
     assert run.predictions()["score"].std() > 0
 
 
 def assert_costs_are_those_of(run: RunFolder, members: list[RunFolder]) -> None:
-    """A combination's parameters, seconds and bytes contain those of the members that have weight."""
+    """A combination's parameters, seconds and bytes
+    contain those of the members that have weight."""
     summary, parts = run.summary(), [member.summary() for member in members]
     assert summary is not None
     weights = summary["parameters"]["weights"]
@@ -158,4 +186,6 @@ def assert_costs_are_those_of(run: RunFolder, members: list[RunFolder]) -> None:
     assert summary["parameters"]["trainable"] == trained + weights
     assert summary["seconds"] >= sum(part["seconds"] for part in parts if part is not None)
     each = 8 * len(members)  # a weight of 8 bytes for each member
-    assert summary["bytes_per_labeler"] == each + sum(part["bytes_per_labeler"] for part in parts if part is not None)
+    assert summary["bytes_per_labeler"] == each + sum(
+        part["bytes_per_labeler"] for part in parts if part is not None
+    )

@@ -6,7 +6,9 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.training.schedule import fitting_epochs, rate_share, width_scale
 
 
-@pytest.mark.parametrize(("steps", "epochs"), [(1, 20), (22, 20), (44, 10), (73, 6), (100, 6), (10_000, 6)])
+@pytest.mark.parametrize(
+    ("steps", "epochs"), [(1, 20), (22, 20), (44, 10), (73, 6), (100, 6), (10_000, 6)]
+)
 def test_that_few_answers_get_more_epochs(steps: int, epochs: int) -> None:
     assert fitting_epochs(steps) == epochs
 

@@ -35,14 +35,20 @@ from prism_desktop.engine.training.dependencies import find_sibling
 from prism_desktop.engine.training.pixels import open_pixels
 from prism_desktop.engine.training.results import evaluate_run
 from prism_desktop.engine.training.session import train_run
-from prism_desktop.engine.training.snapshot import copy_snapshot, make_snapshot, source_of, with_machine_of
+from prism_desktop.engine.training.snapshot import (
+    copy_snapshot,
+    make_snapshot,
+    source_of,
+    with_machine_of,
+)
 from prism_desktop.engine.training.trainer import Trainer
 from tests.fixtures.runs import MakeRun, result
 
 TrainHere = Callable[..., list[TrainingEvent]]
 
 KEYS = {
-    "run", "method", "backbone", "device", "split", "parameters", "best_epoch", "seconds_per_epoch", "counts",
+    "run", "method", "backbone", "device", "split", "parameters", "best_epoch",
+    "seconds_per_epoch", "counts",
     "test", "consensus",
 }  # fmt: skip
 
@@ -56,14 +62,20 @@ def test_that_a_run_is_complete_and_compared_with_a_consensus_run_of_the_same_da
         "consensus", "training", "predicting", "evaluating",
     ]  # fmt: skip
     assert isinstance(events[-1], Finished)
-    assert [event["type"] for event in run.events()[0]] == [type(event).__name__.lower() for event in events]
+    assert [event["type"] for event in run.events()[0]] == [
+        type(event).__name__.lower() for event in events
+    ]
     summary = run.summary()
     assert summary is not None
     assert summary.keys() >= KEYS
     assert summary["parameters"] == {"lora": 5120, "tokens": 3 * 64, "trainable": 5120 + 3 * 64}
     for part in (summary["test"], summary["consensus"]):
         assert part.keys() >= {"micro", "macro", "per_labeler", "per_attribute", "ceiling"}
-    assert summary["test"]["micro"]["n"] == summary["consensus"]["micro"]["n"] == summary["counts"]["test"]
+    assert (
+        summary["test"]["micro"]["n"]
+        == summary["consensus"]["micro"]["n"]
+        == summary["counts"]["test"]
+    )
     json.dumps(summary, allow_nan=False)
     assert evaluate_run(run)["test"] == summary["test"]
     for word in ("L1", "Consensus", "Versions: python", "Seed: 0", "train "):
@@ -72,7 +84,9 @@ def test_that_a_run_is_complete_and_compared_with_a_consensus_run_of_the_same_da
     frame, images = run.predictions(), run.table("images")
     assert len(frame) == 3 * 2 * len(images) == len(run.consensus())
     assert set(run.predictions("L2", "smart")["labeler"]) == {"L2"}
-    per_labeler = run.consensus().pivot_table(index=["attribute", "image"], columns="labeler", values="score")
+    per_labeler = run.consensus().pivot_table(
+        index=["attribute", "image"], columns="labeler", values="score"
+    )
     assert (per_labeler["L1"] == per_labeler["L3"]).all()
     loaded = load_run(run.path, backbone=backbone)
     *_, done = open_pixels(run.study, images, backbone.image_size)
@@ -81,7 +95,9 @@ def test_that_a_run_is_complete_and_compared_with_a_consensus_run_of_the_same_da
     assert np.allclose(scores, run.predictions("L2", "smart")["score"], atol=1e-5)
 
     again = make_run(tiny_study, seed=0)
-    assert not any(isinstance(event, Stage) and event.name == "consensus" for event in train_here(again))
+    assert not any(
+        isinstance(event, Stage) and event.name == "consensus" for event in train_here(again)
+    )
     assert again.predictions().equals(frame)
     assert find_sibling(make_run(tiny_study, seed=1), "consensus") is None
     assert find_sibling(make_run(tiny_study, epochs=3), "consensus") is None
@@ -95,7 +111,11 @@ def test_that_the_adapter_loads_with_plain_peft(
     train_here(run)
     plain = load(parse(tiny_backbone), choose_device("cpu"))
     adapted = PeftModel.from_pretrained(plain.model, run.path / "adapter")
-    names = [name for name, tensor in adapted.named_parameters() if "lora_B" in name and tensor.abs().sum() > 0]
+    names = [
+        name
+        for name, tensor in adapted.named_parameters()
+        if "lora_B" in name and tensor.abs().sum() > 0
+    ]
     assert len(names) == 4
 
 
@@ -156,7 +176,10 @@ def test_that_a_run_stopped_before_there_was_a_model_can_go_on(
     tiny_study: Study, make_run: MakeRun, train_here: TrainHere
 ) -> None:
     run = make_run(tiny_study, epochs=2)
-    train_here(run, lambda event: isinstance(event, Stage) and event.name == "consensus" and run.tell("stop"))
+    train_here(
+        run,
+        lambda event: isinstance(event, Stage) and event.name == "consensus" and run.tell("stop"),
+    )
     assert (run.status().state, run.resumable) == ("stopped", True)
     run.tell("run")
     assert isinstance(train_here(run)[-1], Finished)
@@ -182,7 +205,9 @@ def test_that_pause_is_heard_while_images_are_decoded(
     assert run.status().state == "finished"
 
 
-def test_that_discarding_deletes_what_was_made(tiny_study: Study, make_run: MakeRun, train_here: TrainHere) -> None:
+def test_that_discarding_deletes_what_was_made(
+    tiny_study: Study, make_run: MakeRun, train_here: TrainHere
+) -> None:
     run = make_run(tiny_study, compare=False, epochs=50)
 
     def hear(event: TrainingEvent) -> None:
@@ -198,7 +223,11 @@ def test_that_discarding_deletes_what_was_made(tiny_study: Study, make_run: Make
 @pytest.mark.parametrize(
     ("error", "message", "advice"),
     [
-        (torch.OutOfMemoryError("CUDA out of memory"), "ran out of memory", "batch=8 instead of 16"),
+        (
+            torch.OutOfMemoryError("CUDA out of memory"),
+            "ran out of memory",
+            "batch=8 instead of 16",
+        ),
         (MemoryError(), "ran out of memory", "batch=8"),
         (OSError(28, "No space left on device"), "disk is full", "resume"),
         (ValueError("a bug"), "ValueError: a bug", "log.txt"),
@@ -206,7 +235,12 @@ def test_that_discarding_deletes_what_was_made(tiny_study: Study, make_run: Make
     ],
 )
 def test_that_whatever_goes_wrong_becomes_a_failed_run_with_advice(
-    tiny_study: Study, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch, error: Exception, message: str, advice: str
+    tiny_study: Study,
+    make_run: MakeRun,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    message: str,
+    advice: str,
 ) -> None:
     run = make_run(tiny_study, compare=False)
 
@@ -247,7 +281,9 @@ def test_that_a_snapshot_refuses_what_the_study_lacks(tiny_study: Study, make_ru
         make_run(tiny_study, attributes=("funny",))
 
 
-def test_that_a_snapshot_holds_the_chosen_labelers_and_attributes(tiny_study: Study, make_run: MakeRun) -> None:
+def test_that_a_snapshot_holds_the_chosen_labelers_and_attributes(
+    tiny_study: Study, make_run: MakeRun
+) -> None:
     run = make_run(tiny_study, labelers=("L3", "L1"), attributes=("smart",))
     meta = run.meta()
     assert [labeler["code"] for labeler in meta["labelers"]] == ["L1", "L3"]
@@ -259,16 +295,21 @@ def test_that_a_snapshot_holds_the_chosen_labelers_and_attributes(tiny_study: St
     assert twin.meta()["fingerprint"] == meta["fingerprint"]
 
 
-def test_that_data_with_another_rating_or_profile_are_other_data(tiny_study: Study, make_run: MakeRun) -> None:
+def test_that_data_with_another_rating_or_profile_are_other_data(
+    tiny_study: Study, make_run: MakeRun
+) -> None:
     before = make_run(tiny_study).meta()["fingerprint"]
-    tiny_study.withdraw(tiny_study.trials("L1", "rating")[0].id)  # heads learn from ratings beside comparisons
+    # heads learn from ratings beside comparisons
+    tiny_study.withdraw(tiny_study.trials("L1", "rating")[0].id)
     fewer = make_run(tiny_study).meta()["fingerprint"]
     tiny_study.update_labeler("L2", profile="Likes beards.")
     told = make_run(tiny_study).meta()["fingerprint"]
     assert len({before, fewer, told}) == 3
 
 
-def test_that_whoever_answered_but_gave_no_pair_is_named(tiny_study: Study, make_run: MakeRun) -> None:
+def test_that_whoever_answered_but_gave_no_pair_is_named(
+    tiny_study: Study, make_run: MakeRun
+) -> None:
     for trial in tiny_study.trials("L3", "comparison"):
         tiny_study.withdraw(trial.id)
     run = make_run(tiny_study, pairs={"use": "comparisons"})

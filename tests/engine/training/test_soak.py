@@ -21,7 +21,8 @@ def test_that_a_training_killed_again_and_again_ends_at_the_same_bits(
     tiny_study: Study, make_run: MakeRun, tiny_backbone: str, train_here: object
 ) -> None:
     settings = {
-        "backbone": tiny_backbone, "device": "cpu", "threads": 1, "batch": 8, "epochs": 12, "patience": 12,
+        "backbone": tiny_backbone, "device": "cpu", "threads": 1, "batch": 8, "epochs": 12,
+        "patience": 12,
         "compare": False, "checkpoint_seconds": 0.01,
     }  # fmt: skip
     dice = random.Random(0)

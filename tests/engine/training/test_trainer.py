@@ -25,7 +25,9 @@ def curves(folder: Path) -> list[list[str]]:
         return [row[:2] + row[3:] for row in csv.reader(file)]
 
 
-def test_that_opposite_tastes_are_learned_and_consensus_cannot(make_trainer: MakeTrainer, tmp_path: Path) -> None:
+def test_that_opposite_tastes_are_learned_and_consensus_cannot(
+    make_trainer: MakeTrainer, tmp_path: Path
+) -> None:
     settings = {"lora_lr": 5e-3, "token_lr": 0.1, "temperature": 0.05, "epochs": 6, "patience": 6}
     accuracy = {}
     for name in ("lora-visual-prompt", "consensus"):
@@ -33,7 +35,9 @@ def test_that_opposite_tastes_are_learned_and_consensus_cannot(make_trainer: Mak
         (tmp_path / name).mkdir()
         for _ in trainer.run():
             pass
-        tally = trainer.scorer.tally(trainer.answers["test"], trainer.loss, Tally(trainer.labelers, trainer.attributes))
+        tally = trainer.scorer.tally(
+            trainer.answers["test"], trainer.loss, Tally(trainer.labelers, trainer.attributes)
+        )
         accuracy[name] = tally.macro()["accuracy"]
     assert accuracy["consensus"] == pytest.approx(0.5, abs=0.12)
     assert accuracy["lora-visual-prompt"] > 0.8
@@ -60,7 +64,9 @@ def test_that_a_training_cut_anywhere_goes_on_to_the_same_bits(
         found, damaged = last.resume()
         assert (found, damaged) == (last.cursor.step > 0, 0)
         running = last.run()
-        for _ in itertools.takewhile(lambda _, stop=last.cursor.step + cut, t=last: t.cursor.step < stop, running):
+        for _ in itertools.takewhile(
+            lambda _, stop=last.cursor.step + cut, t=last: t.cursor.step < stop, running
+        ):
             pass
         running.close()
     last = make(folders[1])
@@ -78,7 +84,9 @@ def test_that_the_best_epoch_ends_training_after_patience(
 ) -> None:
     trainer = make_trainer(epochs=20, patience=2)
     losses, macro = {1: 0.7, 2: 0.5, 3: 0.6, 4: 0.5, 5: 0.1}, Tally.macro
-    monkeypatch.setattr(Tally, "macro", lambda self: {**macro(self), "nll": losses[trainer.cursor.epoch]})
+    monkeypatch.setattr(
+        Tally, "macro", lambda self: {**macro(self), "nll": losses[trainer.cursor.epoch]}
+    )
     states = {}
     for event in trainer.run():
         if isinstance(event, Epoch):
@@ -89,7 +97,9 @@ def test_that_the_best_epoch_ends_training_after_patience(
     assert not same(states[2][0], states[4][0])
 
 
-def test_that_stopping_within_the_first_epoch_keeps_what_there_is(make_trainer: MakeTrainer, tmp_path: Path) -> None:
+def test_that_stopping_within_the_first_epoch_keeps_what_there_is(
+    make_trainer: MakeTrainer, tmp_path: Path
+) -> None:
     trainer = make_trainer()
     events = []
     for event in trainer.run():
@@ -103,7 +113,11 @@ def test_that_stopping_within_the_first_epoch_keeps_what_there_is(make_trainer: 
     assert (later.cursor.epoch, later.cursor.step, later.cursor.best_epoch) == (1, 1, None)
     for _ in later.run():
         pass
-    assert [row[0] for row in curves(tmp_path)[1:] if row[2:5] == ["val", "", ""]] == ["1", "2", "3"]
+    assert [row[0] for row in curves(tmp_path)[1:] if row[2:5] == ["val", "", ""]] == [
+        "1",
+        "2",
+        "3",
+    ]
 
 
 def test_that_max_steps_ends_training_with_a_validation(make_trainer: MakeTrainer) -> None:
@@ -118,7 +132,9 @@ def test_that_max_steps_ends_training_with_a_validation(make_trainer: MakeTraine
 def test_that_steps_tell_pace_and_time_left(make_trainer: MakeTrainer) -> None:
     steps = [event for event in make_trainer().run() if isinstance(event, Step)]
     assert steps[0].eta_seconds is not None
-    assert all(step.images_per_second > 0 and math.isfinite(step.eta_seconds or math.nan) for step in steps)
+    assert all(
+        step.images_per_second > 0 and math.isfinite(step.eta_seconds or math.nan) for step in steps
+    )
     assert steps[-1].eta_seconds == pytest.approx(0, abs=5)
 
 
@@ -133,6 +149,8 @@ def test_that_a_loss_that_is_no_number_ends_training_with_advice(make_trainer: M
 def test_that_the_base_gets_no_gradient(make_trainer: MakeTrainer) -> None:
     trainer = make_trainer(max_steps=1)
     list(trainer.run())
-    trained = {name for name, tensor in trainer.scorer.model.named_parameters() if tensor.grad is not None}
+    trained = {
+        name for name, tensor in trainer.scorer.model.named_parameters() if tensor.grad is not None
+    }
     assert trained
     assert all("lora_" in name or name == "prompts.table" for name in trained)

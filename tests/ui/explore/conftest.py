@@ -18,7 +18,9 @@ CODES, NAMES = ("L1", "L2", "L3"), ("attractive", "smart")
 @pytest.fixture
 def run(tiny_study: Study) -> Path:
     """A finished run of the tiny study."""
-    return fabricate.run(tiny_study.path, fabricate.of_study(tiny_study), labelers=CODES, attributes=NAMES)
+    return fabricate.run(
+        tiny_study.path, fabricate.of_study(tiny_study), labelers=CODES, attributes=NAMES
+    )
 
 
 @pytest.fixture

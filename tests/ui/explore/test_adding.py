@@ -19,8 +19,16 @@ from tests.ui import fabricate
 from tests.ui.conftest import OpenWindow
 from tests.ui.explore.conftest import NAMES
 
-pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)  # of a dialog, offscreen
-_META = {"enters": "at once", "answers": 40, "presentations": 20, "seconds": 0.4, "loading": 1.0, "note": ""}
+# of a dialog, offscreen
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
+_META = {
+    "enters": "at once",
+    "answers": 40,
+    "presentations": 20,
+    "seconds": 0.4,
+    "loading": 1.0,
+    "note": "",
+}
 _META |= {"accuracy": 0.71, "low": 0.6, "high": 0.8, "start": 0.62, "tested": 36}
 
 
@@ -29,8 +37,12 @@ def _enter(run: Path, code: str) -> Newcomer:
     folder = run / "adapted" / code
     folder.mkdir(parents=True)
     images = pd.read_parquet(run / "data" / "images.parquet")["image"]
-    rows = [(code, name, image, float(place)) for name in NAMES for place, image in enumerate(images)]
-    pd.DataFrame(rows, columns=["labeler", "attribute", "image", "score"]).to_parquet(folder / "predictions.parquet")
+    rows = [
+        (code, name, image, float(place)) for name in NAMES for place, image in enumerate(images)
+    ]
+    pd.DataFrame(rows, columns=["labeler", "attribute", "image", "score"]).to_parquet(
+        folder / "predictions.parquet"
+    )
     (folder / "meta.json").write_text(json.dumps({"code": code, **_META}))
     found = Newcomer.read(folder)
     assert found is not None
@@ -48,7 +60,9 @@ def got_ready(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 @pytest.fixture
 def run(tiny_study: Study) -> Path:
     """A run that does not know the third labeler."""
-    return fabricate.run(tiny_study.path, fabricate.of_study(tiny_study), labelers=("L1", "L2"), attributes=NAMES)
+    return fabricate.run(
+        tiny_study.path, fabricate.of_study(tiny_study), labelers=("L1", "L2"), attributes=NAMES
+    )
 
 
 def _open(open_window: OpenWindow, study: Study, qtbot: QtBot) -> ExplorePanel:
@@ -59,7 +73,11 @@ def _open(open_window: OpenWindow, study: Study, qtbot: QtBot) -> ExplorePanel:
 
 
 def test_that_a_labeler_of_the_study_enters_and_is_browsed_like_any_other(
-    open_window: OpenWindow, tiny_study: Study, run: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+    open_window: OpenWindow,
+    tiny_study: Study,
+    run: Path,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def adapt(folder: Any, labels: Path | None = None, labeler: str | None = None) -> Iterator[Any]:
         assert (folder.path, labels) == (run, None)
@@ -78,7 +96,9 @@ def test_that_a_labeler_of_the_study_enters_and_is_browsed_like_any_other(
     assert panel.faces.labeler.currentText() == "Labeler 3 (added)"
     assert "Added from 40 answers." in panel.faces.count.text()
     assert "Labeler 3's model" in panel.faces.count.text()
-    assert panel.faces.count.text().endswith("71% right [60%, 80%], before learning from any of them 62%.")
+    assert panel.faces.count.text().endswith(
+        "71% right [60%, 80%], before learning from any of them 62%."
+    )
     assert panel.add.form is None  # the form has done its work
     assert panel.data is not None
     assert panel.faces.gallery.faces.face(0) == len(panel.data.images) - 1
@@ -120,7 +140,11 @@ def test_that_closing_the_form_ends_what_it_began(
 
 
 def test_that_whoever_was_saved_before_the_test_was_cancelled_is_shown(
-    open_window: OpenWindow, tiny_study: Study, run: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+    open_window: OpenWindow,
+    tiny_study: Study,
+    run: Path,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def adapt(*_: Any, **__: Any) -> Iterator[Any]:
         _enter(run, "Nora")
@@ -140,17 +164,27 @@ def test_that_whoever_was_saved_before_the_test_was_cancelled_is_shown(
 
 
 def test_that_maps_of_an_added_labeler_are_refused_in_a_sentence_and_others_are_made(
-    open_window: OpenWindow, tiny_study: Study, run: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+    open_window: OpenWindow,
+    tiny_study: Study,
+    run: Path,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked: list[tuple[str, ...]] = []
-    monkeypatch.setattr(operations, "maps", lambda data, face, labelers, *_: asked.append(tuple(labelers)) or iter(()))
+    monkeypatch.setattr(
+        operations,
+        "maps",
+        lambda data, face, labelers, *_: asked.append(tuple(labelers)) or iter(()),
+    )
     _enter(run, "L3")
     panel = _open(open_window, tiny_study, qtbot)
     panel.show_view("face")
     panel.face.labeler.pick("L3")
     panel.show_view("map")
     qtbot.waitUntil(panel.idle, timeout=10_000)
-    said = "No map: Labeler 3 was added after the training, and maps are made of trained models alone."
+    said = (
+        "No map: Labeler 3 was added after the training, and maps are made of trained models alone."
+    )
     assert panel.face.verdict.text() == said
     assert asked[-1] == ("L1", "L2")
     panel.face.labeler.pick("L1")
@@ -162,7 +196,11 @@ def test_that_maps_of_an_added_labeler_are_refused_in_a_sentence_and_others_are_
 
 
 def test_that_a_refusal_is_said_in_the_form_and_nothing_changes(
-    open_window: OpenWindow, tiny_study: Study, run: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+    open_window: OpenWindow,
+    tiny_study: Study,
+    run: Path,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def refuse(*_: Any, **__: Any) -> Iterator[Any]:
         raise RunError("These answers are of other images.")

@@ -21,9 +21,15 @@ def test_that_scores_stand_where_labeler_attribute_and_image_say(run: Path) -> N
 
     data = read(run)
     assert data.scores.shape == (3, 2, 24)
-    assert (data.labelers, data.attributes, data.names["L1"]) == (("L1", "L2", "L3"), ("attractive", "smart"), "Ada")
+    assert (data.labelers, data.attributes, data.names["L1"]) == (
+        ("L1", "L2", "L3"),
+        ("attractive", "smart"),
+        "Ada",
+    )
     table = pd.read_parquet(run / "predictions.parquet")
-    for labeler, attribute, image, score in table.sample(20, random_state=0).itertuples(index=False):
+    for labeler, attribute, image, score in table.sample(20, random_state=0).itertuples(
+        index=False
+    ):
         assert data.score(labeler, attribute)[data.row[image]] == pytest.approx(score)
     assert data.consensus is not None
     assert not np.isnan(data.consensus).any()
@@ -32,10 +38,18 @@ def test_that_scores_stand_where_labeler_attribute_and_image_say(run: Path) -> N
 def test_that_answers_are_found_from_both_faces(run: Path) -> None:
     data = read(run)
     turned = {"won": "lost", "lost": "won", "tie": "tie"}
-    face, answers = next((face, found) for face, found in data.judged.items() if found[-1].kind == "comparison")
+    face, answers = next(
+        (face, found) for face, found in data.judged.items() if found[-1].kind == "comparison"
+    )
     answer = answers[-1]
-    other = [each for each in data.judged[answer.other] if each.other == face and each.labeler == answer.labeler]
-    assert turned[answer.outcome] in {each.outcome for each in other if each.attribute == answer.attribute}
+    other = [
+        each
+        for each in data.judged[answer.other]
+        if each.other == face and each.labeler == answer.labeler
+    ]
+    assert turned[answer.outcome] in {
+        each.outcome for each in other if each.attribute == answer.attribute
+    }
 
 
 def test_that_percentiles_share_ties_and_keep_what_is_unknown() -> None:

@@ -24,7 +24,11 @@ def look(data: RunData, _face: int, labeler: str, _attribute: str, _kind: str) -
     y, x = np.mgrid[0:7, 0:7]
     values = np.exp(-((x - 2 - place) ** 2 + (y - 4 + place) ** 2) / 2).astype(np.float32)
     passed = place < len(data.labelers) - 1
-    words = "passes its deletion test" if passed else "fails its deletion test, so do not read it as a reason"
+    words = (
+        "passes its deletion test"
+        if passed
+        else "fails its deletion test, so do not read it as a reason"
+    )
     return iter([Done(Relevance(values, (0.0, 0.0, 1.0, 1.0), passed, f"The map {words}."))])
 
 

@@ -54,7 +54,9 @@ def tile(panel: ExplorePanel, code: str) -> MapTile:
     return found
 
 
-def test_that_every_labeler_has_a_map_in_words_too(panel: ExplorePanel, qtbot: QtBot, model: Model) -> None:
+def test_that_every_labeler_has_a_map_in_words_too(
+    panel: ExplorePanel, qtbot: QtBot, model: Model
+) -> None:
     shown(panel, qtbot, "face")
     assert not model.asked
     panel.face.strip.invite.click()
@@ -99,7 +101,9 @@ def test_that_maps_are_computed_once_and_unwanted_ones_are_ended(
     assert len(model.asked) == 4  # three of this face, one of the other
 
 
-def test_that_maps_can_be_stopped_and_gone_on_with(panel: ExplorePanel, qtbot: QtBot, model: Model) -> None:
+def test_that_maps_can_be_stopped_and_gone_on_with(
+    panel: ExplorePanel, qtbot: QtBot, model: Model
+) -> None:
     model.may.clear()
     panel.show_view("map")
     qtbot.waitUntil(lambda: len(model.asked) == 1, timeout=10_000)
@@ -119,7 +123,9 @@ def test_that_maps_can_be_stopped_and_gone_on_with(panel: ExplorePanel, qtbot: Q
     assert tile(panel, "L2").has_map
 
 
-def test_that_the_map_one_looks_at_comes_first(panel: ExplorePanel, qtbot: QtBot, model: Model) -> None:
+def test_that_the_map_one_looks_at_comes_first(
+    panel: ExplorePanel, qtbot: QtBot, model: Model
+) -> None:
     model.may.clear()
     panel.show_view("map")
     qtbot.waitUntil(lambda: len(model.asked) == 1, timeout=10_000)

@@ -21,7 +21,9 @@ def test_that_without_a_study_the_panel_says_so(open_explore: OpenExplore) -> No
     assert open_explore().no_study.isVisible()
 
 
-def test_that_without_a_run_the_panel_leads_to_training(open_explore: OpenExplore, tiny_study: Study) -> None:
+def test_that_without_a_run_the_panel_leads_to_training(
+    open_explore: OpenExplore, tiny_study: Study
+) -> None:
     panel = open_explore(tiny_study)
     assert panel.no_runs.isVisible()
     wanted: list[str] = []
@@ -46,7 +48,9 @@ def test_that_faces_stand_in_the_order_of_their_scores(panel: ExplorePanel) -> N
     assert panel.note.text() == NOTE
 
 
-def test_that_a_search_keeps_the_order_and_drops_the_rest(panel: ExplorePanel, qtbot: QtBot) -> None:
+def test_that_a_search_keeps_the_order_and_drops_the_rest(
+    panel: ExplorePanel, qtbot: QtBot
+) -> None:
     faces = panel.faces
     QTest.keyClicks(faces.search, "FACE-01")
     qtbot.waitUntil(lambda: faces.gallery.faces.rowCount() == 10, timeout=5_000)
@@ -85,12 +89,17 @@ def test_that_an_attribute_nobody_labeled_can_be_typed(
     assert panel.faces.gallery.faces.face(0) == 23
     panel.faces.labeler.pick("(consensus)")
     assert panel.faces.gallery.faces.rowCount() == 0
-    assert panel.faces.count.text() == "The consensus model scores nothing as friendly. Choose a labeler instead."
+    assert (
+        panel.faces.count.text()
+        == "The consensus model scores nothing as friendly. Choose a labeler instead."
+    )
     shown(panel, qtbot, "face")
     assert len(panel.face.dots._groups) == 3
 
 
-def test_that_the_most_disputed_face_comes_first_and_a_click_opens_a_point(panel: ExplorePanel, qtbot: QtBot) -> None:
+def test_that_the_most_disputed_face_comes_first_and_a_click_opens_a_point(
+    panel: ExplorePanel, qtbot: QtBot
+) -> None:
     shown(panel, qtbot, "two")
     two = panel.two
     two.compare("L1", "L3")
@@ -136,7 +145,9 @@ def test_that_links_below_the_slider_vanish(panel: ExplorePanel, qtbot: QtBot) -
 
 
 @pytest.mark.qt_log_ignore("does not support raise")  # of tool tips, offscreen
-def test_that_a_cell_of_the_matrix_compares_its_two_labelers(panel: ExplorePanel, qtbot: QtBot) -> None:
+def test_that_a_cell_of_the_matrix_compares_its_two_labelers(
+    panel: ExplorePanel, qtbot: QtBot
+) -> None:
     shown(panel, qtbot, "agreement")
     panel.agreement.matrix.setFocus()
     QTest.keyClick(panel.agreement.matrix, Qt.Key.Key_Down)
@@ -147,7 +158,9 @@ def test_that_a_cell_of_the_matrix_compares_its_two_labelers(panel: ExplorePanel
     assert (panel.two.one.key, panel.two.other.key) == ("L3", "L2")
 
 
-def test_that_accuracies_stand_between_consensus_and_ceiling(panel: ExplorePanel, qtbot: QtBot) -> None:
+def test_that_accuracies_stand_between_consensus_and_ceiling(
+    panel: ExplorePanel, qtbot: QtBot
+) -> None:
     shown(panel, qtbot, "accuracy")
     view = panel.accuracy
     assert [bell.name for bell in view._shown] == ["Labeler 1", "Labeler 2", "Labeler 3", "Mean"]
@@ -160,7 +173,9 @@ def test_that_accuracies_stand_between_consensus_and_ceiling(panel: ExplorePanel
     assert mean == pytest.approx(np.mean([bell.of_ceiling for bell in view._shown[:2]]))
     assert view._tiles["Share of the ceiling"][0].text() == f"{mean:.0%}"
     view.pick("smart")
-    assert [bell.ceiling for bell in view._shown] == [None] * 4  # it is known over all attributes only
+    assert [bell.ceiling for bell in view._shown] == [
+        None
+    ] * 4  # it is known over all attributes only
     assert view._shown[-1].name == "All, smart"
     table = view.table()
     assert table is not None
@@ -190,7 +205,9 @@ def test_that_figures_are_written(
     for view in ("faces", "two", "face", "agreement", "accuracy"):
         shown(panel, qtbot, view)
         path = tmp_path / f"{view}.svg"
-        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, path=path: (str(path), "SVG (*.svg)"))
+        monkeypatch.setattr(
+            QFileDialog, "getSaveFileName", lambda *_, path=path: (str(path), "SVG (*.svg)")
+        )
         panel.export.figure.trigger()
         qtbot.waitUntil(lambda: not len(panel.context.jobs), timeout=30_000)
         assert path.read_text().startswith("<?xml")
@@ -208,7 +225,9 @@ def test_that_the_figure_of_faces_shows_the_search_and_the_order(
     assert figure is not None
     figure.draw(tmp_path / "faces.svg")
     told = (tmp_path / "faces.svg").read_text()
-    names = [Path(faces.gallery.faces.name(faces.gallery.faces.face(place))).stem for place in range(10)]
+    names = [
+        Path(faces.gallery.faces.name(faces.gallery.faces.face(place))).stem for place in range(10)
+    ]
     places = [told.index(f"{place + 1}. {name}") for place, name in enumerate(names)]
     assert places == sorted(places)
     assert "face-00" not in told
@@ -217,7 +236,9 @@ def test_that_the_figure_of_faces_shows_the_search_and_the_order(
     assert faces.figure() is None
 
 
-def test_that_escape_leads_back_to_the_gallery_where_it_stood(panel: ExplorePanel, qtbot: QtBot) -> None:
+def test_that_escape_leads_back_to_the_gallery_where_it_stood(
+    panel: ExplorePanel, qtbot: QtBot
+) -> None:
     gallery = panel.faces.gallery
     gallery.setFocus()
     gallery.setCurrentIndex(gallery.faces.index(5))

@@ -35,7 +35,9 @@ def test_that_agreement_needs_no_run_and_follows_the_answers(
 def test_that_agreement_is_among_the_runs_labelers_or_all_of_the_study(
     open_explore: OpenExplore, tiny_study: Study, qtbot: QtBot
 ) -> None:
-    fabricate.run(tiny_study.path, fabricate.of_study(tiny_study), labelers=("L1", "L3"), attributes=NAMES)
+    fabricate.run(
+        tiny_study.path, fabricate.of_study(tiny_study), labelers=("L1", "L3"), attributes=NAMES
+    )
     panel = open_explore(tiny_study)
     shown(panel, qtbot, "agreement")
     view = panel.agreement
@@ -50,7 +52,12 @@ def second(panel: ExplorePanel, study: Study) -> str:
     """Fabricate another run and list it; returns its key in the picker."""
     made = fabricate.of_study(study)
     run = fabricate.run(
-        study.path, made, "20260102-120000-consensus", method="consensus", labelers=CODES, attributes=NAMES
+        study.path,
+        made,
+        "20260102-120000-consensus",
+        method="consensus",
+        labelers=CODES,
+        attributes=NAMES,
     )
     panel.context.changed.emit(Changes(runs=True))
     return str(run)
@@ -76,7 +83,9 @@ def test_that_a_run_that_cannot_be_read_leaves_no_other_ones_numbers(
     assert panel.data.folder == Path(key)
 
 
-def test_that_a_run_trained_further_is_read_again(panel: ExplorePanel, run: Path, qtbot: QtBot) -> None:
+def test_that_a_run_trained_further_is_read_again(
+    panel: ExplorePanel, run: Path, qtbot: QtBot
+) -> None:
     before = panel.data
     summary = json.loads((run / "summary.json").read_text())
     summary["test"]["macro"]["accuracy"] = 0.91
@@ -87,7 +96,9 @@ def test_that_a_run_trained_further_is_read_again(panel: ExplorePanel, run: Path
     assert panel.accuracy._tiles["Accuracy, mean over labelers"][0].text() == "91.0%"
 
 
-def test_that_late_answers_about_a_closed_study_are_dropped(panel: ExplorePanel, qtbot: QtBot) -> None:
+def test_that_late_answers_about_a_closed_study_are_dropped(
+    panel: ExplorePanel, qtbot: QtBot
+) -> None:
     panel._list()
     panel.context.close_study()
     qtbot.waitUntil(panel.context.idle, timeout=10_000)

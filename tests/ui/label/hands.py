@@ -11,7 +11,9 @@ LEFT, RIGHT, DOWN = Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Down
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 
 
-def begin(window: Window, qtbot: QtBot, kind: Kind = "comparison", labeler: str = "L1") -> LabelPanel:
+def begin(
+    window: Window, qtbot: QtBot, kind: Kind = "comparison", labeler: str = "L1"
+) -> LabelPanel:
     panel = window.show_panel("label")
     assert isinstance(panel, LabelPanel)
     qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.start)
@@ -30,12 +32,16 @@ def rest(panel: LabelPanel, qtbot: QtBot) -> None:
     def done() -> bool:
         sitting = panel.trial.sitting
         slot = sitting.deck.current if sitting is not None and sitting.deck is not None else None
-        return sitting is not None and not sitting.unsaved and (slot is None or slot.onset is not None)
+        return (
+            sitting is not None and not sitting.unsaved and (slot is None or slot.onset is not None)
+        )
 
     qtbot.waitUntil(done, timeout=10_000)
 
 
-def press(panel: LabelPanel, qtbot: QtBot, *keys: Qt.Key, modifier: Qt.KeyboardModifier | None = None) -> None:
+def press(
+    panel: LabelPanel, qtbot: QtBot, *keys: Qt.Key, modifier: Qt.KeyboardModifier | None = None
+) -> None:
     for key in keys:
         qtbot.keyClick(panel.trial, key, modifier or Qt.KeyboardModifier.NoModifier)
         rest(panel, qtbot)

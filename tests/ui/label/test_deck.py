@@ -3,14 +3,32 @@
 from pathlib import Path
 
 from prism_desktop.engine.study.records import TrialRecord
-from prism_desktop.ui.label.trial_queue import Answered, Deck, Kept, Redone, Shown, Skipped, Snapshot, Undone
+from prism_desktop.ui.label.trial_queue import (
+    Answered,
+    Deck,
+    Kept,
+    Redone,
+    Shown,
+    Skipped,
+    Snapshot,
+    Undone,
+)
 
 PAIRS = [Shown(f"a{number}", f"b{number}") for number in range(9)]
 
 
-def _snapshot(first: int, previous: TrialRecord | None = None, done: int = 0, **more: bool) -> Snapshot:
+def _snapshot(
+    first: int, previous: TrialRecord | None = None, done: int = 0, **more: bool
+) -> Snapshot:
     coming = tuple(PAIRS[first : first + 3])
-    return Snapshot(coming, {each.left: Path(each.left) for each in coming}, previous, done=done, target=9, **more)
+    return Snapshot(
+        coming,
+        {each.left: Path(each.left) for each in coming},
+        previous,
+        done=done,
+        target=9,
+        **more,
+    )
 
 
 def _deck(*attributes: str) -> Deck:
@@ -92,7 +110,9 @@ def test_that_redo_brings_the_same_trial_back() -> None:
 def test_that_another_answer_after_undo_is_recorded_anew() -> None:
     deck = _deck()
     deck.waiting = True
-    deck.confirm(Undone(), Snapshot(tuple(PAIRS[:3]), {}, _trial(0, x="left", y="tie"), can_redo=True))
+    deck.confirm(
+        Undone(), Snapshot(tuple(PAIRS[:3]), {}, _trial(0, x="left", y="tie"), can_redo=True)
+    )
     effect = deck.answer("right", 0.0)
     assert isinstance(effect, Answered)
     assert dict(effect.answers) == {"x": "left", "y": "right"}
@@ -101,7 +121,9 @@ def test_that_another_answer_after_undo_is_recorded_anew() -> None:
 def test_that_redo_does_nothing_once_another_answer_was_given() -> None:
     deck = _deck()
     deck.waiting = True
-    deck.confirm(Undone(), Snapshot(tuple(PAIRS[:3]), {}, _trial(0, x="left", y="tie"), can_redo=True))
+    deck.confirm(
+        Undone(), Snapshot(tuple(PAIRS[:3]), {}, _trial(0, x="left", y="tie"), can_redo=True)
+    )
     deck.undo()
     deck.answer("right", 0.0)
     assert deck.redo(0.0) is None
@@ -158,7 +180,17 @@ def test_that_answers_given_before_a_skip_come_back_when_it_is_undone() -> None:
     deck.confirm(skip, _snapshot(1, done=1, can_undo=True))
     back = deck.undo()
     assert back == Undone()
-    skipped = TrialRecord("t", "L1", "s", 0, "comparison", "a0", "b0", status="skipped", skip_reason="The image is bad")
+    skipped = TrialRecord(
+        "t",
+        "L1",
+        "s",
+        0,
+        "comparison",
+        "a0",
+        "b0",
+        status="skipped",
+        skip_reason="The image is bad",
+    )
     deck.confirm(back, _snapshot(0, skipped, can_redo=True))
     assert deck.current is not None
     assert (deck.current.answers, deck.attribute) == ({"x": "left"}, "y")

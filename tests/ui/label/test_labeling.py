@@ -15,7 +15,18 @@ from prism_desktop.ui.label.panel import LabelPanel
 from prism_desktop.ui.preferences import Settings
 from tests.fixtures.study import MakeStudy
 from tests.ui.conftest import OpenWindow
-from tests.ui.label.hands import CONTROL, DOWN, LEFT, RIGHT, SHIFT, begin, image, press, rest, trials
+from tests.ui.label.hands import (
+    CONTROL,
+    DOWN,
+    LEFT,
+    RIGHT,
+    SHIFT,
+    begin,
+    image,
+    press,
+    rest,
+    trials,
+)
 
 
 def test_that_five_trials_by_keys_are_stored_undone_redone_and_resumed(
@@ -32,10 +43,13 @@ def test_that_five_trials_by_keys_are_stored_undone_redone_and_resumed(
         {"attractive": "tie", "smart": "tie"},
         {"attractive": "left", "smart": "left"},
     ]
-    assert all(trial.onset and trial.seconds is not None and trial.source == "labeled" for trial in stored)
+    assert all(
+        trial.onset and trial.seconds is not None and trial.source == "labeled" for trial in stored
+    )
     assert [trial.order for trial in stored] == list(range(5))
 
-    press(panel, qtbot, *[Qt.Key.Key_Z] * 5, modifier=CONTROL)  # 2 + 2 key presses of two trials, 1 of a third
+    # 2 + 2 key presses of two trials, 1 of a third
+    press(panel, qtbot, *[Qt.Key.Key_Z] * 5, modifier=CONTROL)
     assert len(trials(window)) == 2
     press(panel, qtbot, *[Qt.Key.Key_Z] * 3, modifier=CONTROL | SHIFT)
     assert len(trials(window)) == 4
@@ -53,7 +67,9 @@ def test_that_five_trials_by_keys_are_stored_undone_redone_and_resumed(
     assert len(trials(window, current=False)) == 6  # the withdrawn one stays in the log
 
 
-def test_that_ratings_are_given_by_number(open_window: OpenWindow, qtbot: QtBot, fresh: Study) -> None:
+def test_that_ratings_are_given_by_number(
+    open_window: OpenWindow, qtbot: QtBot, fresh: Study
+) -> None:
     window = open_window(fresh)
     panel = begin(window, qtbot, "rating")
     press(panel, qtbot, Qt.Key.Key_4, LEFT, Qt.Key.Key_1)
@@ -62,7 +78,9 @@ def test_that_ratings_are_given_by_number(open_window: OpenWindow, qtbot: QtBot,
     assert dict(trial.answers) == {"attractive": 4, "smart": 1}
 
 
-def test_that_a_trial_is_skipped_with_a_reason(open_window: OpenWindow, qtbot: QtBot, fresh: Study) -> None:
+def test_that_a_trial_is_skipped_with_a_reason(
+    open_window: OpenWindow, qtbot: QtBot, fresh: Study
+) -> None:
     window = open_window(fresh)
     panel = begin(window, qtbot)
     shown = image(panel)
@@ -70,7 +88,11 @@ def test_that_a_trial_is_skipped_with_a_reason(open_window: OpenWindow, qtbot: Q
     assert panel.trial.skipping.isVisible()
     press(panel, qtbot, LEFT, Qt.Key.Key_2)
     (trial,) = trials(window)
-    assert (trial.status, trial.skip_reason, dict(trial.answers)) == ("skipped", "The image is bad", {})
+    assert (trial.status, trial.skip_reason, dict(trial.answers)) == (
+        "skipped",
+        "The image is bad",
+        {},
+    )
     assert image(panel) != shown
     press(panel, qtbot, Qt.Key.Key_Backspace)
     assert image(panel) == shown
@@ -101,18 +123,26 @@ def test_that_an_answer_that_cannot_be_saved_is_shown_kept_and_saved_later(
     panel.trial.sitting.save_again()
     rest(panel, qtbot)
     assert not panel.trial.stuck.isVisible()
-    assert [dict(trial.answers) for trial in trials(window)] == [{"attractive": "left", "smart": "left"}]
+    assert [dict(trial.answers) for trial in trials(window)] == [
+        {"attractive": "left", "smart": "left"}
+    ]
 
 
-def test_that_other_keys_can_be_chosen(open_window: OpenWindow, qtbot: QtBot, fresh: Study, settings: Settings) -> None:
+def test_that_other_keys_can_be_chosen(
+    open_window: OpenWindow, qtbot: QtBot, fresh: Study, settings: Settings
+) -> None:
     settings.keys = {"left": "A", "right": "D"}
     window = open_window(fresh)
     panel = begin(window, qtbot)
     press(panel, qtbot, LEFT, Qt.Key.Key_A, Qt.Key.Key_D)
-    assert [dict(trial.answers) for trial in trials(window)] == [{"attractive": "left", "smart": "right"}]
+    assert [dict(trial.answers) for trial in trials(window)] == [
+        {"attractive": "left", "smart": "right"}
+    ]
 
 
-def test_that_the_same_key_for_two_things_is_refused(open_window: OpenWindow, qtbot: QtBot, fresh: Study) -> None:
+def test_that_the_same_key_for_two_things_is_refused(
+    open_window: OpenWindow, qtbot: QtBot, fresh: Study
+) -> None:
     panel = open_window(fresh).show_panel("label")
     assert isinstance(panel, LabelPanel)
     panel.keys.fields["left"].setKeySequence("Right")
@@ -139,7 +169,9 @@ def test_that_instructions_come_first_and_after_a_gap_but_not_after_a_pause(
     qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.trial)
 
 
-def test_that_a_key_held_down_answers_once(open_window: OpenWindow, qtbot: QtBot, fresh: Study) -> None:
+def test_that_a_key_held_down_answers_once(
+    open_window: OpenWindow, qtbot: QtBot, fresh: Study
+) -> None:
     window = open_window(fresh)
     panel = begin(window, qtbot)
     for repeated in (False, True, True, True):
@@ -181,7 +213,9 @@ def test_that_the_number_pad_counts_as_digits() -> None:
     assert Keys().action(event) == "rate 3"
 
 
-def test_that_answers_stand_below_their_faces(open_window: OpenWindow, qtbot: QtBot, make_study: MakeStudy) -> None:
+def test_that_answers_stand_below_their_faces(
+    open_window: OpenWindow, qtbot: QtBot, make_study: MakeStudy
+) -> None:
     panel = begin(open_window(make_study(comparisons=0, ratings=0)), qtbot)
     row = panel.trial.answers
     row.set_centres(300, row.width() - 200)
@@ -190,7 +224,9 @@ def test_that_answers_stand_below_their_faces(open_window: OpenWindow, qtbot: Qt
         buttons = sorted(row.findChildren(AnswerButton), key=lambda button: button.x())
         return [button.geometry().center().x() for button in buttons]
 
-    qtbot.waitUntil(lambda: abs(middles()[0] - 300) <= 2 and abs(middles()[2] - (row.width() - 200)) <= 2)
+    qtbot.waitUntil(
+        lambda: abs(middles()[0] - 300) <= 2 and abs(middles()[2] - (row.width() - 200)) <= 2
+    )
     row.set_centres(row.width() // 2 - 10, row.width() // 2 + 10)  # too near for three buttons
     qtbot.waitUntil(lambda: abs(middles()[1] - row.width() // 2) <= 2)
     assert middles()[2] - middles()[0] < 400

@@ -120,7 +120,9 @@ def test_that_nothing_on_the_page_takes_the_keys_from_the_trial(
     qtbot.mouseClick(again, Qt.MouseButton.LeftButton)
     rest(panel, qtbot)
     assert window.focusWidget() is panel.trial
-    assert {each.focusPolicy() for each in panel.trial.answers.findChildren(AnswerButton)} == {Qt.FocusPolicy.NoFocus}
+    assert {each.focusPolicy() for each in panel.trial.answers.findChildren(AnswerButton)} == {
+        Qt.FocusPolicy.NoFocus
+    }
 
 
 def test_that_a_sitting_prepared_for_a_closed_study_does_not_begin(
@@ -160,7 +162,9 @@ def test_that_an_action_without_a_key_is_refused(open_window: OpenWindow, fresh:
     assert panel.keys.done.isEnabled()
 
 
-def test_that_an_image_found_again_is_shown(open_window: OpenWindow, qtbot: QtBot, fresh: Study) -> None:
+def test_that_an_image_found_again_is_shown(
+    open_window: OpenWindow, qtbot: QtBot, fresh: Study
+) -> None:
     files = {Path(image.path): Path(image.path).read_bytes() for image in fresh.images()}
     for file in files:
         file.write_bytes(b"not an image")

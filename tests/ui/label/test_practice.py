@@ -25,7 +25,9 @@ def _label_panel(open_window: OpenWindow, study: Study) -> LabelPanel:
     return panel
 
 
-def test_that_nothing_of_a_practice_is_kept(open_window: OpenWindow, qtbot: QtBot, fresh: Study) -> None:
+def test_that_nothing_of_a_practice_is_kept(
+    open_window: OpenWindow, qtbot: QtBot, fresh: Study
+) -> None:
     panel = _label_panel(open_window, fresh)
     study = panel._context.study
     assert study is not None
@@ -48,7 +50,9 @@ def test_that_nothing_of_a_practice_is_kept(open_window: OpenWindow, qtbot: QtBo
     assert len(study.trials("L1")) == 1
 
 
-def test_that_one_key_ends_the_practice(open_window: OpenWindow, qtbot: QtBot, fresh: Study) -> None:
+def test_that_one_key_ends_the_practice(
+    open_window: OpenWindow, qtbot: QtBot, fresh: Study
+) -> None:
     panel = _label_panel(open_window, fresh)
     _practise(panel, qtbot)
     qtbot.keyClick(panel.trial, Qt.Key.Key_Escape)
@@ -75,7 +79,9 @@ def test_that_a_labeler_is_told_when_enough_was_done_and_may_go_on(
     assert panel.trial.count.text() == "3 now · 3 in all"
 
 
-def test_that_the_target_is_set_for_the_task_in_the_study(open_window: OpenWindow, qtbot: QtBot, fresh: Study) -> None:
+def test_that_the_target_is_set_for_the_task_in_the_study(
+    open_window: OpenWindow, qtbot: QtBot, fresh: Study
+) -> None:
     window = open_window(fresh)
     panel = window.show_panel("label")
     assert isinstance(panel, LabelPanel)
@@ -114,7 +120,8 @@ def test_that_a_trial_painted_late_says_so(
     panel = begin(window, qtbot)
     press(panel, qtbot, LEFT)
     with monkeypatch.context() as patch:
-        patch.setattr(panel.ring, "get", lambda *_: None)  # the faces of the next trial are not decoded yet
+        # the faces of the next trial are not decoded yet
+        patch.setattr(panel.ring, "get", lambda *_: None)
         qtbot.keyClick(panel.trial, LEFT)
         qtbot.wait(120)
     panel.trial.stage.update()

@@ -90,7 +90,11 @@ def test_that_closing_a_study_does_not_wait_for_its_work(
 
 
 def test_that_the_demo_is_only_offered_when_another_study_is_open_by_then(
-    open_window: OpenWindow, qtbot: QtBot, make_study: MakeStudy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    open_window: OpenWindow,
+    qtbot: QtBot,
+    make_study: MakeStudy,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     other, gate = make_study(), threading.Event()
 
@@ -110,7 +114,12 @@ def test_that_the_demo_is_only_offered_when_another_study_is_open_by_then(
     assert window.context.study is not None
     assert window.context.study.path == other.path
     window.messages._act()
-    qtbot.waitUntil(lambda: window.context.study is not None and window.context.study.path == tmp_path / "Demo.prism")
+    qtbot.waitUntil(
+        lambda: (
+            window.context.study is not None
+            and window.context.study.path == tmp_path / "Demo.prism"
+        )
+    )
 
 
 def test_that_images_imported_later_can_be_copied_in(

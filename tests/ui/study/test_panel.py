@@ -28,10 +28,14 @@ def _panel(window: Window, qtbot: QtBot) -> StudyPanel:
 
 
 def _texts(panel: StudyPanel) -> str:
-    return "\n".join(label.text() for label in panel.overview.findChildren(QLabel) if label.isVisible())
+    return "\n".join(
+        label.text() for label in panel.overview.findChildren(QLabel) if label.isVisible()
+    )
 
 
-def test_that_a_study_is_made_from_a_folder_of_images(open_window: OpenWindow, qtbot: QtBot, tmp_path: Path) -> None:
+def test_that_a_study_is_made_from_a_folder_of_images(
+    open_window: OpenWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
     draw_faces(tmp_path / "faces", 12)
     window = open_window()
     panel = _panel(window, qtbot)
@@ -43,7 +47,9 @@ def test_that_a_study_is_made_from_a_folder_of_images(open_window: OpenWindow, q
     form.attributes.setText("warm, competent")
     assert form.name.text() == "faces"
     qtbot.mouseClick(form.create_button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.overview and panel.idle(), timeout=20_000)
+    qtbot.waitUntil(
+        lambda: panel.pages.currentWidget() is panel.overview and panel.idle(), timeout=20_000
+    )
     qtbot.waitUntil(lambda: "12" in _texts(panel).splitlines(), timeout=20_000)
     study = window.context.study
     assert study is not None
@@ -53,7 +59,9 @@ def test_that_a_study_is_made_from_a_folder_of_images(open_window: OpenWindow, q
     assert "Imported" in window.messages.text.text()
 
 
-def test_that_a_missing_folder_is_said_in_place(open_window: OpenWindow, qtbot: QtBot, tmp_path: Path) -> None:
+def test_that_a_missing_folder_is_said_in_place(
+    open_window: OpenWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
     panel = _panel(open_window(), qtbot)
     panel.home.new.click()
     panel.new.images.setText(str(tmp_path / "nowhere"))
@@ -61,7 +69,9 @@ def test_that_a_missing_folder_is_said_in_place(open_window: OpenWindow, qtbot: 
     assert panel.new.images_field.help.text() == "There is no such folder."
 
 
-def test_that_a_labeler_is_added_and_edited(open_window: OpenWindow, qtbot: QtBot, tiny_study: Study) -> None:
+def test_that_a_labeler_is_added_and_edited(
+    open_window: OpenWindow, qtbot: QtBot, tiny_study: Study
+) -> None:
     window = open_window(tiny_study)
     panel = _panel(window, qtbot)
     card = panel.overview.labelers
@@ -93,7 +103,9 @@ def test_that_a_code_given_twice_is_refused_with_a_sentence(
     assert "unexpected" not in window.messages.text.text()
 
 
-def test_that_an_attribute_is_edited(open_window: OpenWindow, qtbot: QtBot, tiny_study: Study) -> None:
+def test_that_an_attribute_is_edited(
+    open_window: OpenWindow, qtbot: QtBot, tiny_study: Study
+) -> None:
     window = open_window(tiny_study)
     panel = _panel(window, qtbot)
     study = window.context.study
@@ -114,7 +126,9 @@ def test_that_an_import_shows_its_report_and_can_be_undone(
 ) -> None:
     names = [image.name for image in tiny_study.images()[:2]]
     table = tmp_path / "ratings.csv"
-    table.write_text(f"rater,image,attractive\nR1,{names[0]},3\nR1,{names[1]},4\nR1,unknown.jpg,2\n")
+    table.write_text(
+        f"rater,image,attractive\nR1,{names[0]},3\nR1,{names[1]},4\nR1,unknown.jpg,2\n"
+    )
     window = open_window(tiny_study)
     panel = _panel(window, qtbot)
     panel.overview.bring.click()
@@ -134,7 +148,9 @@ def test_that_an_import_shows_its_report_and_can_be_undone(
     assert "R1" not in [labeler.code for labeler in study.labelers()]
 
 
-def test_that_tables_are_exported(open_window: OpenWindow, qtbot: QtBot, tiny_study: Study, tmp_path: Path) -> None:
+def test_that_tables_are_exported(
+    open_window: OpenWindow, qtbot: QtBot, tiny_study: Study, tmp_path: Path
+) -> None:
     window = open_window(tiny_study)
     panel = _panel(window, qtbot)
     panel.export(tmp_path / "out", "csv")
@@ -159,7 +175,11 @@ def test_that_a_set_of_embeddings_is_named_on_import(
     open_window: OpenWindow, qtbot: QtBot, tiny_study: Study, tmp_path: Path
 ) -> None:
     names = np.array([image.name for image in tiny_study.images()])
-    np.savez(tmp_path / "My vectors.npz", names=names, embeddings=np.eye(len(names), 8, dtype=np.float32) + 1)
+    np.savez(
+        tmp_path / "My vectors.npz",
+        names=names,
+        embeddings=np.eye(len(names), 8, dtype=np.float32) + 1,
+    )
     panel = _panel(open_window(tiny_study), qtbot)
     panel.overview.importing.show()
     importing = panel.overview.importing
@@ -176,7 +196,9 @@ def test_that_a_set_of_embeddings_is_named_on_import(
     assert panel.overview.storage.embeddings.text().startswith("facenet: 24 images, 8 dimensions")
 
 
-def test_that_imported_embeddings_are_listed(open_window: OpenWindow, qtbot: QtBot, tiny_study: Study) -> None:
+def test_that_imported_embeddings_are_listed(
+    open_window: OpenWindow, qtbot: QtBot, tiny_study: Study
+) -> None:
     ids = [image.id for image in tiny_study.images()]  # the window opens the study anew
     window = open_window(tiny_study)
     panel = _panel(window, qtbot)
@@ -201,7 +223,9 @@ def test_that_recent_studies_are_offered_and_forgotten(
     assert settings.recent == []
 
 
-def test_that_a_study_that_is_gone_is_said_in_a_sentence(open_window: OpenWindow, qtbot: QtBot, tmp_path: Path) -> None:
+def test_that_a_study_that_is_gone_is_said_in_a_sentence(
+    open_window: OpenWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
     window = open_window()
     window.context.open_study(tmp_path / "gone.prism")
     qtbot.waitUntil(window.messages.isVisible)
@@ -221,7 +245,8 @@ def test_that_attribute_names_are_split_at_commas() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(5, "just now"), (70, "1 minute ago"), (7300, "2 hours ago"), (200_000, "2 days ago")]
+    ("seconds", "text"),
+    [(5, "just now"), (70, "1 minute ago"), (7300, "2 hours ago"), (200_000, "2 days ago")],
 )
 def test_that_times_past_are_told_in_words(seconds: float, text: str) -> None:
     assert ago(1000.0, 1000.0 + seconds) == text

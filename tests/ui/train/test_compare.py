@@ -91,7 +91,9 @@ def test_that_the_chosen_method_is_shown_between_consensus_and_ceiling(
     assert all(bell.ceiling is not None for bell in bells)
 
 
-def test_that_curves_are_drawn_where_they_were_computed(open_train: OpenTrain, tiny_study: Study, qtbot: QtBot) -> None:
+def test_that_curves_are_drawn_where_they_were_computed(
+    open_train: OpenTrain, tiny_study: Study, qtbot: QtBot
+) -> None:
     fabricate.comparison(tiny_study.path, CODES)
     view = _open(open_train, tiny_study, qtbot).compare
     view.plots.pages.pick("shots")
@@ -108,7 +110,14 @@ def test_that_what_the_commands_measure_is_drawn_beside_the_comparison_of_the_sa
     make_study: MakeStudy, tiny_backbone: str, open_train: OpenTrain, qtbot: QtBot
 ) -> None:
     study = make_study(images=42, comparisons=60)
-    options = {"backbone": tiny_backbone, "device": "cpu", "epochs": 1, "max_steps": 4, "batch": 16, "threads": 1}
+    options = {
+        "backbone": tiny_backbone,
+        "device": "cpu",
+        "epochs": 1,
+        "max_steps": 4,
+        "batch": 16,
+        "threads": 1,
+    }
     for _ in comparison.compare(comparison.Plan(study.path, ("retrieval",), options)):
         pass
     view = _open(open_train, study, qtbot).compare
@@ -123,16 +132,22 @@ def test_that_what_the_commands_measure_is_drawn_beside_the_comparison_of_the_sa
     drawn = next(each for each in view.plots.chart._shown if each.name)
     assert list(drawn.y) == [point["accuracy"] for point in curve.value["points"]]
     assert curve.value["curve"]["sentence"] in view.plots.sentence.text()
-    assert view.plots.sentence.text().startswith("Nearest past comparisons: +50 answers would give about")
+    assert view.plots.sentence.text().startswith(
+        "Nearest past comparisons: +50 answers would give about"
+    )
     view.plots.pages.pick("shots")
     drawn = next(each for each in view.plots.chart._shown if each.name)
     assert list(drawn.x) == [0, 10]
     assert list(drawn.y) == [point["accuracy"] for point in shot.value["methods"][0]["curve"]]
 
 
-def test_that_curves_of_other_answers_are_not_shown(open_train: OpenTrain, tiny_study: Study, qtbot: QtBot) -> None:
+def test_that_curves_of_other_answers_are_not_shown(
+    open_train: OpenTrain, tiny_study: Study, qtbot: QtBot
+) -> None:
     folder = fabricate.comparison(tiny_study.path, CODES)
-    board = json.loads((folder / "leaderboard.json").read_text()) | {"fingerprint": "since then somebody answered"}
+    board = json.loads((folder / "leaderboard.json").read_text()) | {
+        "fingerprint": "since then somebody answered"
+    }
     (folder / "leaderboard.json").write_text(json.dumps(board))
     view = _open(open_train, tiny_study, qtbot).compare
     view.plots.pages.pick("shots")
@@ -167,7 +182,9 @@ def test_that_the_boxes_of_the_controls_reach_the_comparison(
 def test_that_swapped_labelers_are_a_column_and_a_sentence(
     open_train: OpenTrain, tiny_study: Study, qtbot: QtBot, which: str, last: float, said: str
 ) -> None:
-    fabricate.comparison(tiny_study.path, CODES, swapped={"hierarchical-bayes": -0.061, which: last})
+    fabricate.comparison(
+        tiny_study.path, CODES, swapped={"hierarchical-bayes": -0.061, which: last}
+    )
     view = _open(open_train, tiny_study, qtbot).compare
     column = NAMES.index("Swapped")
     assert not view.table.isColumnHidden(column)
@@ -187,7 +204,9 @@ def test_that_a_method_that_knows_answers_about_tested_faces_is_marked(
         row["reads_tested_faces"] = row["method"] == "collaborative"
     file.write_text(json.dumps(told))
     view = _open(open_train, tiny_study, qtbot).compare
-    named = [view.table.board.index(place, 0).data() for place in range(view.table.board.rowCount())]
+    named = [
+        view.table.board.index(place, 0).data() for place in range(view.table.board.rowCount())
+    ]
     assert [name for name in named if name.endswith("*")] == ["Collaborative *"]
     assert "* uses the other labelers' answers about the very faces tested" in view.remarks.text()
 
@@ -201,7 +220,9 @@ def test_that_without_controls_there_is_neither_column_nor_sentence(
     assert not view.control.isVisible()
 
 
-def test_that_a_gain_on_shuffled_labelers_is_an_alarm(open_train: OpenTrain, tiny_study: Study, qtbot: QtBot) -> None:
+def test_that_a_gain_on_shuffled_labelers_is_an_alarm(
+    open_train: OpenTrain, tiny_study: Study, qtbot: QtBot
+) -> None:
     fabricate.comparison(tiny_study.path, CODES, shuffled=True)
     view = _open(open_train, tiny_study, qtbot).compare
     badges = {row["method"]: badge(row) for row in view.table.board.rows}
@@ -212,7 +233,9 @@ def test_that_a_gain_on_shuffled_labelers_is_an_alarm(open_train: OpenTrain, tin
     assert view.control.property("kind") == "bad"
 
 
-def test_that_missing_curves_say_how_to_get_them(open_train: OpenTrain, tiny_study: Study, qtbot: QtBot) -> None:
+def test_that_missing_curves_say_how_to_get_them(
+    open_train: OpenTrain, tiny_study: Study, qtbot: QtBot
+) -> None:
     fabricate.comparison(tiny_study.path, CODES, curves=False)
     view = _open(open_train, tiny_study, qtbot).compare
     view.plots.pages.pick("shots")
@@ -227,7 +250,14 @@ def test_that_a_comparison_shows_its_progress_and_can_be_ended(
 
     def compare(study: Path, asked: Any) -> Iterator[list[dict[str, Any]]]:
         place = {"number": 2, "runs": 3, "method": "hierarchical-bayes", "seed": 0}
-        yield [{"type": "comparison", "path": str(study / "comparisons" / "x"), "runs": 3, "left_out": {}}]
+        yield [
+            {
+                "type": "comparison",
+                "path": str(study / "comparisons" / "x"),
+                "runs": 3,
+                "left_out": {},
+            }
+        ]
         yield [{"type": "item", **place, "run": str(study / "runs" / "x"), "state": "new"}]
         try:
             while True:

@@ -164,13 +164,19 @@ def test_that_choices_outlive_a_new_labeler_and_end_with_their_study(form: RunFo
     form.labelers.tick(["L2", "L3"])
     form.offer(_offered({**names, "L4": "Dan"}, "attractive", "smart", "kind"), fresh=False)
     config = form.config()
-    assert (config.backbone, config.labelers, config.attributes) == ("ViT-B-16-quickgelu:openai", ("L2", "L3"), None)
+    assert (config.backbone, config.labelers, config.attributes) == (
+        "ViT-B-16-quickgelu:openai",
+        ("L2", "L3"),
+        None,
+    )
     form.offer(_offered({"L1": "Ada", "L2": "Bea"}, "smart"))
     assert (form.config().backbone, form.config().labelers) == ("prism-mini", None)
 
 
 def test_that_methods_without_a_way_to_work_are_greyed_with_the_reason(form: RunForm) -> None:
-    found = _offered({"L1": "Ada", "L2": "Ben"}, "kind", embeddings=(EmbeddingSet("facenet", 24, 512),))
+    found = _offered(
+        {"L1": "Ada", "L2": "Ben"}, "kind", embeddings=(EmbeddingSet("facenet", 24, 512),)
+    )
     form.offer(found, fresh=False)
     form.set_backbone("embeddings:facenet")
     offers = {each.method.name: each for each in form.method.popup.list.model.offers}
@@ -182,24 +188,32 @@ def test_that_methods_without_a_way_to_work_are_greyed_with_the_reason(form: Run
 
 
 @pytest.mark.qt_log_ignore("This plugin does not support", extend=True)  # of popups, offscreen
-def test_that_a_method_is_found_by_typing_and_chosen_with_enter(form: RunForm, qtbot: QtBot) -> None:
+def test_that_a_method_is_found_by_typing_and_chosen_with_enter(
+    form: RunForm, qtbot: QtBot
+) -> None:
     form.show()
     form.method.showPopup()
     methods = form.method.popup.list
     qtbot.keyClicks(methods.search, "mixture gate")
-    assert next(row for row in methods.model.rows if not isinstance(row, str)).method.name == "moe-lora"
+    assert (
+        next(row for row in methods.model.rows if not isinstance(row, str)).method.name
+        == "moe-lora"
+    )
     qtbot.keyClick(methods.search, Qt.Key.Key_Return)
     assert form.method.name == "moe-lora"
     assert not form.method.popup.isVisible()
 
 
 @pytest.mark.qt_log_ignore("This plugin does not support", extend=True)  # of popups, offscreen
-def test_that_the_arrows_pass_over_headings_and_what_is_impossible(form: RunForm, qtbot: QtBot) -> None:
+def test_that_the_arrows_pass_over_headings_and_what_is_impossible(
+    form: RunForm, qtbot: QtBot
+) -> None:
     form.show()
     form.method.pick("full-finetune")
     form.method.showPopup()
     methods = form.method.popup.list
-    qtbot.keyClick(methods.search, Qt.Key.Key_Down)  # over the profile text, which nobody has, and a heading
+    # over the profile text, which nobody has, and a heading
+    qtbot.keyClick(methods.search, Qt.Key.Key_Down)
     qtbot.keyClick(methods.search, Qt.Key.Key_Return)
     assert form.method.name == "mlp-decoder"
 
@@ -227,7 +241,11 @@ def test_that_a_comparison_asks_for_what_is_ticked(form: RunForm, qtbot: QtBot) 
         form.start.click()
     asked = told.args[0]
     assert set(asked.methods) == {"collaborative", "hierarchical-bayes"}
-    assert (asked.seeds, asked.options["backbone"], asked.options["split"]) == (2, "prism-mini", "image")
+    assert (asked.seeds, asked.options["backbone"], asked.options["split"]) == (
+        2,
+        "prism-mini",
+        "image",
+    )
     assert not asked.cross_fit
     form.cross_fit.click()
     assert form.asked().cross_fit

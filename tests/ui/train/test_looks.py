@@ -16,7 +16,12 @@ MakeRun = Callable[..., Path]
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
 def test_that_finished_runs_look_as_they_did(
-    open_train: OpenTrain, with_run: MakeRun, tiny_study: Study, qtbot: QtBot, tmp_path: Path, mode: Mode
+    open_train: OpenTrain,
+    with_run: MakeRun,
+    tiny_study: Study,
+    qtbot: QtBot,
+    tmp_path: Path,
+    mode: Mode,
 ) -> None:
     with_run()
     with_run("20260101-110000-consensus", method="consensus", seed=1)

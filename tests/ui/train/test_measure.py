@@ -30,12 +30,19 @@ def test_that_a_curve_is_measured_for_the_chosen_method_and_then_drawn(
     qtbot: QtBot,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    runs = {name: [with_run(f"20260101-120000-{name}").name] for name in ("hierarchical-bayes", "lora-visual-prompt")}
+    runs = {
+        name: [with_run(f"20260101-120000-{name}").name]
+        for name in ("hierarchical-bayes", "lora-visual-prompt")
+    }
     file = fabricate.comparison(tiny_study.path, CODES, curves=False) / "leaderboard.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "runs": runs}))
     for (run,) in runs.values():
         meta = tiny_study.path / "runs" / run / "data" / "meta.json"
-        meta.write_text(json.dumps({**json.loads(meta.read_text()), "fingerprint": fabricate.DATA["fingerprint"]}))
+        meta.write_text(
+            json.dumps(
+                {**json.loads(meta.read_text()), "fingerprint": fabricate.DATA["fingerprint"]}
+            )
+        )
     asked: list[tuple[str, str]] = []
 
     def measure(kind: str, run: RunFolder) -> Iterator[Event[None]]:

@@ -28,7 +28,9 @@ def test_that_without_a_study_the_panel_says_so(open_train: OpenTrain) -> None:
     assert open_train().no_study.isVisible()
 
 
-def test_that_without_runs_the_panel_offers_to_start_one(open_train: OpenTrain, tiny_study: Study) -> None:
+def test_that_without_runs_the_panel_offers_to_start_one(
+    open_train: OpenTrain, tiny_study: Study
+) -> None:
     panel = open_train(tiny_study)
     assert panel.no_runs.isVisible()
     assert panel.no_runs.buttons[0].text() == "Start training"
@@ -50,7 +52,11 @@ def test_that_runs_are_listed_and_the_newest_personal_one_is_shown(
     qtbot.waitUntil(lambda: len(panel.monitor.per_labeler._minis) == 3, timeout=10_000)
     assert [row.run.method for row in panel.table.runs.rows] == ["consensus", "lora-visual-prompt"]
     assert panel.monitor.title.text() == "LoRA + visual prompt"
-    assert [mini.name for mini in panel.monitor.per_labeler._minis] == ["Labeler 1", "Labeler 2", "Labeler 3"]
+    assert [mini.name for mini in panel.monitor.per_labeler._minis] == [
+        "Labeler 1",
+        "Labeler 2",
+        "Labeler 3",
+    ]
     story = panel.monitor._story
     assert story.best_epoch is not None
     assert story.best_epoch < story.val_accuracy.x[-1]
@@ -75,13 +81,17 @@ def test_that_ticked_runs_are_drawn_into_the_same_charts(
     panel.show_run("20260101-120000-lora-visual-prompt")
     panel.table.setCurrentIndex(panel.table.runs.index(0, 1))
     panel.show_run("20260101-120000-lora-visual-prompt")
-    panel.table.runs.setData(panel.table.runs.index(0, 0), Qt.CheckState.Checked, Qt.ItemDataRole.CheckStateRole)
+    panel.table.runs.setData(
+        panel.table.runs.index(0, 0), Qt.CheckState.Checked, Qt.ItemDataRole.CheckStateRole
+    )
     qtbot.waitUntil(lambda: len(panel.monitor.loss._shown) == 4, timeout=10_000)
     qtbot.waitUntil(lambda: len(panel.monitor.loss._shown[3].x) == 12, timeout=10_000)
     assert panel.monitor.loss._shown[3].name.startswith("Consensus")
 
 
-def test_that_space_ticks_a_run(open_train: OpenTrain, with_run: MakeRun, tiny_study: Study) -> None:
+def test_that_space_ticks_a_run(
+    open_train: OpenTrain, with_run: MakeRun, tiny_study: Study
+) -> None:
     with_run()
     panel = open_train(tiny_study)
     panel.table.setFocus()
@@ -123,13 +133,20 @@ def test_that_a_run_that_goes_on_is_found_again_and_followed_to_its_end(
     panel = open_train(tiny_study)
     qtbot.waitUntil(panel.monitor.pause.isVisible, timeout=10_000)
     seen = len(panel.monitor._story.val_loss.x)
-    rest = fabricate.events("lora-visual-prompt", 12, seen + 1, CODES, NAMES, np.random.default_rng(0))
+    rest = fabricate.events(
+        "lora-visual-prompt", 12, seen + 1, CODES, NAMES, np.random.default_rng(0)
+    )
     with (run / "events.jsonl").open("a") as file:
-        file.writelines(json.dumps(event) + "\n" for event in rest if event.get("epoch") == seen + 1)
+        file.writelines(
+            json.dumps(event) + "\n" for event in rest if event.get("epoch") == seen + 1
+        )
     qtbot.waitUntil(lambda: len(panel.monitor._story.val_loss.x) == seen + 1, timeout=10_000)
     (run / "status.json").write_text(json.dumps(status | {"state": "finished"}))
     with (run / "events.jsonl").open("a") as file:
-        file.write(json.dumps({"type": "finished", "best_epoch": seen + 1, "summary": {}, "time": 0}) + "\n")
+        file.write(
+            json.dumps({"type": "finished", "best_epoch": seen + 1, "summary": {}, "time": 0})
+            + "\n"
+        )
     qtbot.waitUntil(lambda: "finished" in panel.monitor.state.text(), timeout=10_000)
     assert not panel.monitor.pause.isVisible()
 
@@ -138,7 +155,10 @@ def test_that_buttons_tell_the_run_what_to_do(
     open_train: OpenTrain, with_run: MakeRun, tiny_study: Study, qtbot: QtBot
 ) -> None:
     run = with_run(state="training")
-    status = json.loads((run / "status.json").read_text()) | {"pid": os.getpid(), "born": birth(os.getpid())}
+    status = json.loads((run / "status.json").read_text()) | {
+        "pid": os.getpid(),
+        "born": birth(os.getpid()),
+    }
     (run / "status.json").write_text(json.dumps(status))
     panel = open_train(tiny_study)
     qtbot.waitUntil(panel.monitor.pause.isVisible, timeout=10_000)
@@ -164,7 +184,9 @@ def test_that_a_run_started_here_ends_with_results(
     panel.form.fields["max_steps"].put(2)
     QTest.mouseClick(panel.form.start, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: any(row.live for row in panel.table.runs.rows), timeout=30_000)
-    qtbot.waitUntil(lambda: any(row.run.state == "finished" for row in panel.table.runs.rows), timeout=100_000)
+    qtbot.waitUntil(
+        lambda: any(row.run.state == "finished" for row in panel.table.runs.rows), timeout=100_000
+    )
     qtbot.waitUntil(lambda: "finished" in panel.monitor.state.text(), timeout=10_000)
     assert len(panel.monitor._story.step_loss.x) == 2
     assert panel.table.runs.rows[0].run.macro is not None
@@ -174,15 +196,21 @@ def test_that_a_study_closed_during_a_run_leaves_no_job_behind(
     open_train: OpenTrain, with_run: MakeRun, tiny_study: Study, qtbot: QtBot
 ) -> None:
     run = with_run(state="training")
-    status = json.loads((run / "status.json").read_text()) | {"pid": os.getpid(), "born": birth(os.getpid())}
+    status = json.loads((run / "status.json").read_text()) | {
+        "pid": os.getpid(),
+        "born": birth(os.getpid()),
+    }
     (run / "status.json").write_text(json.dumps(status))
     panel = open_train(tiny_study)
     qtbot.waitUntil(panel.monitor.pause.isVisible, timeout=10_000)
     (job,) = panel._stories._watches.values()
     panel._stories.forget()
     assert panel.context.study is not None
-    panel.context.changed.emit(Changes(images=False, labelers=True, attributes=False, trials=frozenset(), runs=False))
-    job.events.emit([[{"type": "step", "epoch": 9, "step": 1, "loss": 1.0}]])  # told before it heard that it is over
+    panel.context.changed.emit(
+        Changes(images=False, labelers=True, attributes=False, trials=frozenset(), runs=False)
+    )
+    # told before it heard that it is over
+    job.events.emit([[{"type": "step", "epoch": 9, "step": 1, "loss": 1.0}]])
     qtbot.waitUntil(lambda: job not in panel.context.jobs._running, timeout=10_000)
 
 
@@ -191,7 +219,10 @@ def test_that_the_consensus_model_is_watched_while_it_is_trained_first(
 ) -> None:
     run = with_run("20260101-120000-lora-visual-prompt", state="training")
     with_run("20260101-120001-consensus", method="consensus")
-    status = json.loads((run / "status.json").read_text()) | {"pid": os.getpid(), "born": birth(os.getpid())}
+    status = json.loads((run / "status.json").read_text()) | {
+        "pid": os.getpid(),
+        "born": birth(os.getpid()),
+    }
     (run / "status.json").write_text(json.dumps(status))
     stage = {"type": "stage", "name": "consensus", "run": "20260101-120001-consensus", "time": 0.0}
     (run / "events.jsonl").write_text(json.dumps(stage) + "\n")
@@ -205,7 +236,10 @@ def test_that_a_run_that_is_tested_can_no_longer_be_paused(
     open_train: OpenTrain, with_run: MakeRun, tiny_study: Study, qtbot: QtBot
 ) -> None:
     run = with_run(state="training")
-    status = json.loads((run / "status.json").read_text()) | {"pid": os.getpid(), "born": birth(os.getpid())}
+    status = json.loads((run / "status.json").read_text()) | {
+        "pid": os.getpid(),
+        "born": birth(os.getpid()),
+    }
     (run / "status.json").write_text(json.dumps(status))
     panel = open_train(tiny_study)
     qtbot.waitUntil(panel.monitor.pause.isVisible, timeout=10_000)
@@ -220,7 +254,10 @@ def test_that_closing_asks_while_a_training_begun_here_goes_on(
     open_train: OpenTrain, with_run: MakeRun, tiny_study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = with_run(state="training")
-    status = json.loads((run / "status.json").read_text()) | {"pid": os.getpid(), "born": birth(os.getpid())}
+    status = json.loads((run / "status.json").read_text()) | {
+        "pid": os.getpid(),
+        "born": birth(os.getpid()),
+    }
     (run / "status.json").write_text(json.dumps(status))
     panel = open_train(tiny_study)
     assert panel.in_training() == 0  # another window's run goes on without this one
@@ -252,7 +289,9 @@ def test_that_a_renamed_labeler_moves_no_choice(
     assert panel.form.config().backbone == "prism-mini"
 
 
-def test_that_tab_leaves_the_table_of_runs(open_train: OpenTrain, with_run: MakeRun, tiny_study: Study) -> None:
+def test_that_tab_leaves_the_table_of_runs(
+    open_train: OpenTrain, with_run: MakeRun, tiny_study: Study
+) -> None:
     with_run()
     panel = open_train(tiny_study)
     panel.table.setFocus()
@@ -261,13 +300,19 @@ def test_that_tab_leaves_the_table_of_runs(open_train: OpenTrain, with_run: Make
 
 
 def test_that_an_ended_run_can_be_deleted(
-    open_train: OpenTrain, with_run: MakeRun, tiny_study: Study, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+    open_train: OpenTrain,
+    with_run: MakeRun,
+    tiny_study: Study,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     run = with_run()
     panel = open_train(tiny_study)
     qtbot.waitUntil(lambda: panel.monitor.discard.text() == "De&lete", timeout=10_000)
     asked: list[bool] = []
-    monkeypatch.setattr(panel_module, "sure_to_discard", lambda _, *, live: asked.append(live) or True)
+    monkeypatch.setattr(
+        panel_module, "sure_to_discard", lambda _, *, live: asked.append(live) or True
+    )
     panel.monitor.discard.click()
     qtbot.waitUntil(panel.no_runs.isVisible, timeout=10_000)
     assert asked == [False]

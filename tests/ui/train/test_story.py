@@ -10,7 +10,9 @@ from tests.ui import fabricate
 
 
 def told(epochs: int = 3) -> list[dict]:
-    return fabricate.events("lora-visual-prompt", 10, epochs, ("L1", "L2"), ("smart",), np.random.default_rng(0))
+    return fabricate.events(
+        "lora-visual-prompt", 10, epochs, ("L1", "L2"), ("smart",), np.random.default_rng(0)
+    )
 
 
 def test_that_every_curve_is_filled() -> None:
@@ -28,7 +30,11 @@ def test_that_what_a_resumed_run_repeats_replaces_what_was_there() -> None:
     story = Story()
     events = told()
     story.tell(events)
-    again = [event for event in events if event.get("epoch") in (2, 3) and event["type"] in ("step", "epoch")]
+    again = [
+        event
+        for event in events
+        if event.get("epoch") in (2, 3) and event["type"] in ("step", "epoch")
+    ]
     story.tell([{"type": "resumed", "epoch": 2, "step": 41, "time": 0.0}, *again])
     assert list(story.val_loss.x) == [1, 2, 3]
     assert list(story.step_loss.x) == sorted(set(story.step_loss.x))
@@ -37,7 +43,12 @@ def test_that_what_a_resumed_run_repeats_replaces_what_was_there() -> None:
 
 def test_that_a_failure_is_told_until_a_new_process_starts() -> None:
     story = Story()
-    story.tell([*told(), {"type": "failed", "message": "No memory.", "advice": "Smaller batch.", "time": 1.0}])
+    story.tell(
+        [
+            *told(),
+            {"type": "failed", "message": "No memory.", "advice": "Smaller batch.", "time": 1.0},
+        ]
+    )
     assert (story.state, story.message, story.advice) == ("failed", "No memory.", "Smaller batch.")
     assert story.log[-1][2] == "No memory. Smaller batch."
     story.tell([{"type": "stage", "name": "preparing", "process": "started", "time": 2.0}])
@@ -46,7 +57,12 @@ def test_that_a_failure_is_told_until_a_new_process_starts() -> None:
 
 def test_that_the_consensus_training_says_how_far_it_is_until_the_run_itself_begins() -> None:
     story = Story()
-    event = {"type": "progress", "done": 30, "total": 120, "what": "Training the consensus model, epoch 2"}
+    event = {
+        "type": "progress",
+        "done": 30,
+        "total": 120,
+        "what": "Training the consensus model, epoch 2",
+    }
     story.tell([{"type": "stage", "name": "consensus"}, event])
     assert story.working == "Training the consensus model, epoch 2 (25%)"
     story.tell(told())
@@ -58,7 +74,12 @@ def test_that_the_time_left_counts_the_run_that_follows_the_consensus() -> None:
     story.tell([{"type": "stage", "name": "consensus", "run": "r-consensus", "time": 0.0}])
     assert story.companion == "r-consensus"
     what = "Training the consensus model, epoch 1"
-    story.tell([{"type": "progress", "done": n, "total": 100, "what": what, "time": 2.0 * n} for n in range(1, 41)])
+    story.tell(
+        [
+            {"type": "progress", "done": n, "total": 100, "what": what, "time": 2.0 * n}
+            for n in range(1, 41)
+        ]
+    )
     assert story.eta_seconds == pytest.approx(2.0 * (60 + 100))
     story.tell([{"type": "progress", "done": 5, "total": 600, "what": "Predicting", "time": 90.0}])
     assert story.eta_seconds == pytest.approx(2.0 * (60 + 100))
@@ -72,7 +93,13 @@ def test_that_a_new_stage_forgets_the_time_left_of_the_one_before() -> None:
 
 def test_that_unknown_and_incomplete_events_are_passed_over() -> None:
     story = Story()
-    story.tell([{"type": "sparkle"}, {}, {"type": "step", "epoch": 1, "step": 1, "loss": None, "accuracy": 0.5}])
+    story.tell(
+        [
+            {"type": "sparkle"},
+            {},
+            {"type": "step", "epoch": 1, "step": 1, "loss": None, "accuracy": 0.5},
+        ]
+    )
     assert not len(story.step_loss.x)
     assert list(story.step_accuracy.y) == [0.5]
 

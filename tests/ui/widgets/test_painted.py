@@ -33,13 +33,19 @@ def test_that_text_that_looks_like_a_formula_stays_text(tmp_path: Path) -> None:
         assert list(csv.reader(file)) == [["name", "score"], ["'=cmd()", "-0.5"], ["é", ""]]
 
 
-def test_that_only_faces_in_view_are_decoded(qtbot: QtBot, context: AppContext, tmp_path: Path) -> None:
+def test_that_only_faces_in_view_are_decoded(
+    qtbot: QtBot, context: AppContext, tmp_path: Path
+) -> None:
     Image.new("RGB", (64, 48), (200, 30, 30)).save(tmp_path / "red.png")
     asked: set[str] = set()
 
     def find(key: str) -> tuple[Path, ...]:
         asked.add(key)
-        return (tmp_path / "missing.jpg", tmp_path / "red.png") if key != "3" else (tmp_path / "missing.jpg",)
+        return (
+            (tmp_path / "missing.jpg", tmp_path / "red.png")
+            if key != "3"
+            else (tmp_path / "missing.jpg",)
+        )
 
     gallery = FaceGallery(context.theme, find)
     qtbot.addWidget(gallery)
@@ -51,7 +57,9 @@ def test_that_only_faces_in_view_are_decoded(qtbot: QtBot, context: AppContext, 
     assert 0 < len(asked) < 60
     picture = gallery.thumbnails.get("0")
     assert picture is not None
-    assert picture.toImage().pixelColor(picture.width() // 2, picture.height() // 2) == QColor(200, 30, 30)
+    assert picture.toImage().pixelColor(picture.width() // 2, picture.height() // 2) == QColor(
+        200, 30, 30
+    )
     missing = gallery.thumbnails.get("3")
     assert missing is not None
     assert missing.isNull()
@@ -64,7 +72,13 @@ def test_that_curves_may_grow_while_they_are_shown(qtbot: QtBot, context: AppCon
     chart = CurveChart(context.theme)
     qtbot.addWidget(chart)
     x, y = array("d", [1, 2]), array("d", [0.5, 0.4])
-    chart.show_curves([Curve("", QColor("red"), x, y, "ghost"), Curve("validation", QColor("blue"), x, y, "dots")], 2)
+    chart.show_curves(
+        [
+            Curve("", QColor("red"), x, y, "ghost"),
+            Curve("validation", QColor("blue"), x, y, "dots"),
+        ],
+        2,
+    )
     x.append(3)
     y.append(0.3)
     chart.show_curves([Curve("validation", QColor("blue"), x, y, "dots")], 3)
@@ -97,4 +111,7 @@ def test_that_a_map_s_weak_patches_are_see_through_and_it_has_no_hard_edges() ->
     assert alphas[0] == alphas[-1] == 0
     assert alphas[70] == 255
     assert max(abs(a - b) for a, b in pairwise(alphas)) < 48
-    assert picture.pixelColor(70, 84).alpha() == pytest.approx(picture.pixelColor(80, 80).alpha(), abs=40)  # round
+    # round
+    assert picture.pixelColor(70, 84).alpha() == pytest.approx(
+        picture.pixelColor(80, 80).alpha(), abs=40
+    )

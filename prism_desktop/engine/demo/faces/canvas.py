@@ -1,4 +1,5 @@
-"""A small painter: smooth shapes with antialiased, blurred or shaded edges, in the coordinates of a posed head."""
+"""A small painter: smooth shapes with antialiased, blurred
+or shaded edges, in the coordinates of a posed head."""
 
 import math
 from collections.abc import Sequence
@@ -18,7 +19,10 @@ _LEFTWARD = np.array([-1.0, 1.0])
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """Where the head is and how it is turned; a dome of depth makes the features move more than the outline."""
+    """Where the head is and how it is turned.
+
+    A dome of depth makes the features move more than the outline.
+    """
 
     yaw: float
     nod: float
@@ -54,13 +58,19 @@ class Canvas:
         self._shift = np.array(pose.shift)
 
     def place(self, points: Points, depth: float = 0.0) -> Points:
-        """Turn and shift points; `depth` 1 lies on the front of the head, 0 on its outline, -1 behind it."""
+        """Turn and shift points; `depth` 1 lies on the front
+        of the head, 0 on its outline, -1 behind it."""
         bulge = 0.5 * depth * np.sqrt(np.maximum(1 - (points * points) @ _CURVATURE, 0.05))
         placed: Points = points @ self._turn + bulge[:, None] * self._push + self._shift
         return placed
 
-    def stencil(self, placed: Points, blur: float = 0.0, hole: Points | None = None) -> Stencil | None:
-        """Rasterise a closed outline. `blur` is in units of the head; None if nothing of it is in the picture."""
+    def stencil(
+        self, placed: Points, blur: float = 0.0, hole: Points | None = None
+    ) -> Stencil | None:
+        """Rasterise a closed outline.
+
+        `blur` is in units of the head; None if nothing of it is in the picture.
+        """
         pixels = (placed + 1) * (self.size / 2)
         radius = blur * self.size / 2
         margin = 1 + math.ceil(2.5 * radius)
@@ -81,8 +91,15 @@ class Canvas:
             mask = mask.filter(ImageFilter.GaussianBlur(radius))
         return Stencil(mask, left, top)
 
-    def paint(self, stencil: Stencil | None, colour: Colour, alpha: float = 1.0, within: Stencil | None = None) -> None:
-        """Lay a colour over the picture where the stencil covers it, and only `within` another one."""
+    def paint(
+        self,
+        stencil: Stencil | None,
+        colour: Colour,
+        alpha: float = 1.0,
+        within: Stencil | None = None,
+    ) -> None:
+        """Lay a colour over the picture where the stencil
+        covers it, and only `within` another one."""
         if stencil is None or alpha <= 0:
             return
         mask = stencil.mask
@@ -117,49 +134,82 @@ class Canvas:
         x, y = ((self.place(np.array([centre]), depth)[0] + 1) * (self.size / 2)).tolist()
         half = [max(1.0, radius * self._pose.zoom * self.size / 2) for radius in radii]
         left, top = round(x - half[0]), round(y - half[1])
-        mask = _falloff().resize((max(2, round(2 * half[0])), max(2, round(2 * half[1]))), Image.Resampling.BILINEAR)
-        crop = (max(0, -left), max(0, -top), min(mask.width, self.size - left), min(mask.height, self.size - top))
+        mask = _falloff().resize(
+            (max(2, round(2 * half[0])), max(2, round(2 * half[1]))), Image.Resampling.BILINEAR
+        )
+        crop = (
+            max(0, -left),
+            max(0, -top),
+            min(mask.width, self.size - left),
+            min(mask.height, self.size - top),
+        )
         if crop[2] > crop[0] and crop[3] > crop[1]:
             spot = Stencil(mask.crop(crop), left + crop[0], top + crop[1])
             self.paint(spot, colour, alpha, within)
 
-    def rim(self, stencil: Stencil, toward: tuple[float, float], blur: float, colour: Colour, alpha: float) -> None:
-        """Shade the inside of a shape along the edge that lies away from `toward` (units of the head)."""
+    def rim(
+        self,
+        stencil: Stencil,
+        toward: tuple[float, float],
+        blur: float,
+        colour: Colour,
+        alpha: float,
+    ) -> None:
+        """Shade the inside of a shape along the edge that
+        lies away from `toward` (units of the head)."""
         radius = blur * self.size / 2
         shrink = 4 if radius > 6 else 2
         mask = stencil.mask
-        small = mask.resize((max(2, mask.width // shrink), max(2, mask.height // shrink)), Image.Resampling.BOX)
+        small = mask.resize(
+            (max(2, mask.width // shrink), max(2, mask.height // shrink)), Image.Resampling.BOX
+        )
         dx, dy = (round(step * self.size / 2 / shrink) for step in toward)
         moved = Image.new("L", small.size)
         moved.paste(small, (dx, dy))
         edge = ImageChops.invert(moved.filter(ImageFilter.GaussianBlur(radius / shrink)))
         edge = edge.resize(mask.size, Image.Resampling.BILINEAR)
-        self.paint(Stencil(ImageChops.multiply(edge, mask), stencil.left, stencil.top), colour, alpha)
+        self.paint(
+            Stencil(ImageChops.multiply(edge, mask), stencil.left, stencil.top), colour, alpha
+        )
 
 
 def closed(points: Sequence[tuple[float, float]], steps: int = 8) -> Points:
-    """A smooth closed curve (centripetal enough for our shapes: uniform Catmull-Rom) through the given points."""
+    """A smooth closed curve (centripetal enough for our shapes:
+    uniform Catmull-Rom) through the given points."""
     control = np.array(points)
     return _spline(
-        np.roll(control, 1, axis=0), control, np.roll(control, -1, axis=0), np.roll(control, -2, axis=0), steps
+        np.roll(control, 1, axis=0),
+        control,
+        np.roll(control, -1, axis=0),
+        np.roll(control, -2, axis=0),
+        steps,
     )
 
 
 def opened(points: Sequence[tuple[float, float]], steps: int = 8) -> Points:
     """A smooth open curve through the given points."""
     control = np.array(points)
-    padded = np.concatenate([2 * control[:1] - control[1:2], control, 2 * control[-1:] - control[-2:-1]])
+    padded = np.concatenate(
+        [2 * control[:1] - control[1:2], control, 2 * control[-1:] - control[-2:-1]]
+    )
     curve = _spline(padded[:-3], padded[1:-2], padded[2:-1], padded[3:], steps)
     return np.concatenate([curve, control[-1:]])
 
 
-def ribbon(points: Sequence[tuple[float, float]], start: float, middle: float, end: float, steps: int = 6) -> Points:
-    """The outline of a brush stroke along a smooth curve; `start`, `middle` and `end` are its half-widths."""
+def ribbon(
+    points: Sequence[tuple[float, float]], start: float, middle: float, end: float, steps: int = 6
+) -> Points:
+    """The outline of a brush stroke along a smooth curve;
+    `start`, `middle` and `end` are its half-widths."""
     curve = opened(points, steps)
-    tangent = np.concatenate([curve[1:2] - curve[:1], curve[2:] - curve[:-2], curve[-1:] - curve[-2:-1]])
+    tangent = np.concatenate(
+        [curve[1:2] - curve[:1], curve[2:] - curve[:-2], curve[-1:] - curve[-2:-1]]
+    )
     length = np.sqrt(tangent[:, 0] ** 2 + tangent[:, 1] ** 2) + 1e-9
     normal = tangent[:, ::-1] * _LEFTWARD / length[:, None]
-    widths = np.interp(np.arange(len(curve)), [0, (len(curve) - 1) / 2, len(curve) - 1], [start, middle, end])[:, None]
+    widths = np.interp(
+        np.arange(len(curve)), [0, (len(curve) - 1) / 2, len(curve) - 1], [start, middle, end]
+    )[:, None]
     return np.concatenate([curve + normal * widths, (curve - normal * widths)[::-1]])
 
 
@@ -168,7 +218,11 @@ def ellipse(x: float, y: float, rx: float, ry: float, power: float = 2.0) -> Poi
     cos, sin = _circle()
     exponent = 2 / power
     return np.stack(
-        [x + rx * np.sign(cos) * np.abs(cos) ** exponent, y + ry * np.sign(sin) * np.abs(sin) ** exponent], axis=1
+        [
+            x + rx * np.sign(cos) * np.abs(cos) ** exponent,
+            y + ry * np.sign(sin) * np.abs(sin) ** exponent,
+        ],
+        axis=1,
     )
 
 
@@ -211,7 +265,12 @@ def _spline(before: Points, first: Points, second: Points, after: Points, steps:
 def _basis(steps: int) -> NDArray[np.float64]:
     """(steps, 4) weights of the four neighbouring points."""
     t = np.arange(steps) / steps
-    columns = [-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, -(t**2) + t**3]
+    columns = [
+        -t + 2 * t**2 - t**3,
+        2 - 5 * t**2 + 3 * t**3,
+        t + 4 * t**2 - 3 * t**3,
+        -(t**2) + t**3,
+    ]
     basis: NDArray[np.float64] = 0.5 * np.stack(columns, axis=1)
     return basis
 

@@ -61,7 +61,11 @@ def _palette(values: Mapping[str, float]) -> Palette:
         shine=mix(skin, (255.0, 240.0, 222.0), 0.45 - 0.22 * values["skin"]),
         hair=strand,
         brow=mix(strand, (40.0, 28.0, 24.0), 0.45 - 0.25 * grey),
-        lips=mix(mix(skin, parse(ramps["lips"]), 0.62 - 0.2 * age), (70.0, 20.0, 30.0), 0.30 * values["skin"]),
+        lips=mix(
+            mix(skin, parse(ramps["lips"]), 0.62 - 0.2 * age),
+            (70.0, 20.0, 30.0),
+            0.30 * values["skin"],
+        ),
         iris=ramp(ramps["iris"], values["iris"]),
         frames=parse(ramps["frames"]),
         clothes=hue(values["clothes_hue"], 0.50, 0.36 + 0.46 * values["clothes_tone"]),
@@ -71,5 +75,9 @@ def _palette(values: Mapping[str, float]) -> Palette:
 
 def _tinted(sitter: Sitter) -> Image.Image:
     warmth = sitter.values["warmth"]
-    tint = Image.new("RGB", sitter.canvas.image.size, tuple(round(part) for part in (_WARM if warmth > 0 else _COLD)))
+    tint = Image.new(
+        "RGB",
+        sitter.canvas.image.size,
+        tuple(round(part) for part in (_WARM if warmth > 0 else _COLD)),
+    )
     return Image.blend(sitter.canvas.image, tint, 0.07 * abs(warmth))

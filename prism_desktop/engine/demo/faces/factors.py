@@ -41,7 +41,8 @@ class Factor:
 
 @dataclass(frozen=True, slots=True)
 class Faces:
-    """A table of faces: one row per face, factors and nuisances in the order of `data/faces.yaml`."""
+    """A table of faces: one row per face, factors and
+    nuisances in the order of `data/faces.yaml`."""
 
     factors: NDArray[np.float64]  # (faces, factors), in the units of the drawing
     nuisances: NDArray[np.float64]  # (faces, nuisances)
@@ -100,5 +101,7 @@ def sample(count: int, seed: int) -> Faces:
 
 @cache
 def _file() -> Mapping[str, Any]:
-    loaded: Mapping[str, Any] = yaml.safe_load((paths.data() / "faces.yaml").read_text(encoding="utf-8"))
+    loaded: Mapping[str, Any] = yaml.safe_load(
+        (paths.data() / "faces.yaml").read_text(encoding="utf-8")
+    )
     return loaded

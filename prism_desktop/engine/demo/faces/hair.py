@@ -17,9 +17,13 @@ def behind(sitter: Sitter) -> None:
     length, volume = values["hair_length"], values["hair_volume"]
     side = values["face_width"] + 0.030 + 0.080 * volume + 0.06 * min(0.0, length)
     long = max(0.0, length - 0.1)
-    fall = min(1.0, max(0.0, length) / 0.30)  # 0 for hair that ends at the ears, 1 once it hangs free
+    # 0 for hair that ends at the ears, 1 once it hangs free
+    fall = min(1.0, max(0.0, length) / 0.30)
     hem = max(length, 0.06)
-    hang = 0.90 * values["face_width"] * (1 - fall) + (side + 0.05 * volume + 0.06 * min(long, 0.6)) * fall
+    hang = (
+        0.90 * values["face_width"] * (1 - fall)
+        + (side + 0.05 * volume + 0.06 * min(long, 0.6)) * fall
+    )
     wave = 0.030 * values["wave"] * min(1.0, 2 * long)
     right = [
         (0.55 * side, -0.66 - 0.12 * volume),
@@ -30,13 +34,24 @@ def behind(sitter: Sitter) -> None:
         (0.97 * hang + wave, 0.93 * hem),
         (0.70 * hang, hem + 0.05),
     ]
-    points = [(0.0, -0.72 - 0.14 * volume), *right, (0.0, hem), *[(-x, y) for x, y in reversed(right)]]
+    points = [
+        (0.0, -0.72 - 0.14 * volume),
+        *right,
+        (0.0, hem),
+        *[(-x, y) for x, y in reversed(right)],
+    ]
     mass = canvas.shape(closed(points), mix(sitter.palette.hair, _BLACK, 0.22), depth=-0.25)
     if mass is None:
         return
     dark = mix(sitter.palette.hair, _BLACK, 0.62)
     inside = closed(
-        [(0.0, -0.3), (0.80 * side, 0.0), (0.62 * side, hem + 0.2), (-0.62 * side, hem + 0.2), (-0.80 * side, 0.0)]
+        [
+            (0.0, -0.3),
+            (0.80 * side, 0.0),
+            (0.62 * side, hem + 0.2),
+            (-0.62 * side, hem + 0.2),
+            (-0.80 * side, 0.0),
+        ]
     )
     canvas.paint(canvas.stencil(canvas.place(inside, -0.25), blur=0.05), dark, 0.65, within=mass)
     if long > 0.05:
@@ -50,7 +65,12 @@ def _strands(sitter: Sitter, mass: Stencil, half: float, hem: float) -> None:
             x = side * half * (0.94 - 0.10 * step)
             sway = 0.035 * sitter.values["wave"] * (1 if step % 2 else -1)
             line = ribbon(
-                [(x * 0.98, -0.25), (x + sway, 0.35 * hem), (x - sway, 0.7 * hem), (x * 0.95, hem + 0.06)],
+                [
+                    (x * 0.98, -0.25),
+                    (x + sway, 0.35 * hem),
+                    (x - sway, 0.7 * hem),
+                    (x * 0.95, hem + 0.06),
+                ],
                 0.0,
                 0.012,
                 0.003,
@@ -63,7 +83,9 @@ def front(sitter: Sitter, face: Stencil) -> None:
     """The cap of hair from the crown to the hairline, its shadow on the forehead, and its sheen."""
     canvas, values, hair = sitter.canvas, sitter.values, sitter.palette.hair
     cap = _cap(sitter)
-    shadow = canvas.stencil(canvas.place(cap, 0.25) + np.array([-0.02 * sitter.light, 0.035]), blur=0.022)
+    shadow = canvas.stencil(
+        canvas.place(cap, 0.25) + np.array([-0.02 * sitter.light, 0.035]), blur=0.022
+    )
     canvas.paint(shadow, sitter.palette.shade, 0.60, within=face)
     stencil = canvas.shape(cap, hair, depth=0.25)
     if stencil is None:
@@ -95,13 +117,16 @@ def _cap(sitter: Sitter) -> Points:
     lock = (0.93 - 0.05 * fall) * width
     end = width * (1 - fall) + side * fall
     outer = [
-        (-end, temple - 0.02), (-side * 0.99, -0.22), (-side * 0.90, -0.48), (-side * 0.52, top + 0.05), (0.0, top),
+        (-end, temple - 0.02), (-side * 0.99, -0.22), (-side * 0.90, -0.48), (-side * 0.52,
+        top + 0.05), (0.0, top),
         (side * 0.52, top + 0.05), (side * 0.90, -0.48), (side * 0.99, -0.22), (end, temple - 0.02),
     ]  # fmt: skip
-    right = [(width * 0.975, temple), (lock * 1.02, temple - 0.10 - 0.05 * (1 - fall)), (lock * 0.95, -0.30),
+    right = [(width * 0.975, temple), (lock * 1.02, temple - 0.10 - 0.05 * (1 - fall)),
+    (lock * 0.95, -0.30),
              (0.55 * lock + 0.45 * part, brow + 0.01)]  # fmt: skip
     left = [(0.45 * part - 0.55 * lock, brow + 0.01), (-lock * 0.95, -0.30),
-            (-lock * 1.02, temple - 0.10 - 0.05 * (1 - fall)), (-width * 0.975, temple)]  # fmt: skip
+            (-lock * 1.02, temple - 0.10 - 0.05 * (1 - fall)), (-width * 0.975,
+            temple)]  # fmt: skip
     peak = (part, brow - 0.075)
     return closed([*outer, *right, peak, *left], steps=6)
 

@@ -19,7 +19,8 @@ def pictures(count: int, seed: int, workers: int | None = None) -> Generator[byt
     Args:
         count: how many.
         seed: of the sample.
-        workers: processes; as many as there are cores (at most 4) by default, below 2 everything is drawn in this one.
+        workers: processes; as many as there are cores (at most 4) by default, below 2 everything is
+            drawn in this one.
     """
     jobs = [(count, seed, start, min(start + _CHUNK, count)) for start in range(0, count, _CHUNK)]
     workers = min(4, os.cpu_count() or 1) if workers is None else workers

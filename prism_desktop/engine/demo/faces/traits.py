@@ -19,7 +19,8 @@ class Trait:
 
     name: str
     question: str
-    weights: NDArray[np.float64]  # (factors,), unit norm: utilities have variance 1 over all possible faces
+    # (factors,), unit norm: utilities have variance 1 over all possible faces
+    weights: NDArray[np.float64]
     high_phrases: tuple[str, ...]
     low_phrases: tuple[str, ...]
 
@@ -29,7 +30,13 @@ def traits() -> tuple[Trait, ...]:
     """Every attribute of `data/consensus.yaml`, in its order."""
     file = yaml.safe_load((paths.data() / "consensus.yaml").read_text(encoding="utf-8"))
     return tuple(
-        Trait(name, entry["question"], unit(weigh(entry["weights"])), tuple(entry["high"]), tuple(entry["low"]))
+        Trait(
+            name,
+            entry["question"],
+            unit(weigh(entry["weights"])),
+            tuple(entry["high"]),
+            tuple(entry["low"]),
+        )
         for name, entry in file.items()
     )
 
@@ -42,7 +49,9 @@ def weigh(named: Mapping[str, float]) -> NDArray[np.float64]:
     """
     names = [factor.name for factor in factors()]
     if unknown := sorted(set(named) - set(names)):
-        raise InputError(f"{', '.join(unknown)} is no factor of a face; the factors are {', '.join(names)}.")
+        raise InputError(
+            f"{', '.join(unknown)} is no factor of a face; the factors are {', '.join(names)}."
+        )
     return np.array([float(named.get(name, 0.0)) for name in names])
 
 

@@ -35,7 +35,8 @@ ADAPTERS: tuple[Method, ...] = (
         "strategy 3; Evgeniou and Pontil, KDD 2004",
         places=("lora",),
         losses=("shrink",),
-        defaults={"start": "consensus", "strength": 1.0},  # weights an eighth away cost 0.02 nats an answer
+        # weights an eighth away cost 0.02 nats an answer
+        defaults={"start": "consensus", "strength": 1.0},
         enters="adapters are fitted to the answers, starting at the consensus",
     ),
     Method(

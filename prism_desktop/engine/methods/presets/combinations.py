@@ -2,14 +2,16 @@
 
 from prism_desktop.engine.methods.method import Method
 
-# What `auto` tries, cheapest first; not `collaborative`, which needs other labelers' answers on the same face.
+# What `auto` tries, cheapest first; not `collaborative`, which needs other labelers' answers on the
+# same face.
 LADDER = ("consensus", "hierarchical-bayes", "mlp-decoder", "lora-visual-prompt", "hybrid-prompt")
 
 COMBINATIONS: tuple[Method, ...] = (
     Method(
         "selective",
         "Selective",
-        "A personal model for each labeler whose validation answers it makes likelier, the consensus for the others.",
+        "A personal model for each labeler whose validation answers it makes likelier, the "
+        "consensus for the others.",
         "strategy 4",
         made="combination",
         scorer="linear",
@@ -30,7 +32,8 @@ COMBINATIONS: tuple[Method, ...] = (
     Method(
         "auto",
         "Automatic",
-        "Fits the cheap methods first, adds costly ones while validation says that they pay, and explains its choice.",
+        "Fits the cheap methods first, adds costly ones while validation says that they pay, and "
+        "explains its choice.",
         "Caruana et al., ICML 2004",
         made="combination",
         scorer="linear",

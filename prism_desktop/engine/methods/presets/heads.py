@@ -6,7 +6,8 @@ HEADS: tuple[Method, ...] = (
     Method(
         "mlp-decoder",
         "MLP decoder",
-        "A small network on frozen features and a vector per labeler, with heads for comparisons and for ratings.",
+        "A small network on frozen features and a vector per labeler, with heads for comparisons "
+        "and for ratings.",
         "the PRISM repository's README",
         places=("head",),
         trained="head",
@@ -26,7 +27,8 @@ HEADS: tuple[Method, ...] = (
     Method(
         "retrieval",
         "Nearest past comparisons",
-        "The labeler's most similar past comparisons vote, beside the consensus; nothing is trained.",
+        "The labeler's most similar past comparisons vote, beside the consensus; nothing is "
+        "trained.",
         "strategy 2",
         places=("head",),
         made="retrieval",
@@ -38,7 +40,8 @@ HEADS: tuple[Method, ...] = (
     Method(
         "hierarchical-bayes",
         "Hierarchical Bayes",
-        "Tastes as weights on frozen features, with a prior learned over labelers. Fast, and it knows how sure it is.",
+        "Tastes as weights on frozen features, with a prior learned over labelers. Fast, and it "
+        "knows how sure it is.",
         "Minka and Picard 1997; Chapelle and Harchaoui, NIPS 2004",
         places=("head",),
         made="closed-form",

@@ -45,7 +45,8 @@ HISTORIES: tuple[Method, ...] = (
     Method(
         "gated-memory",
         "Gated memory",
-        "Image tokens look things up in a memory of the labeler's past comparisons, through a gate that starts closed.",
+        "Image tokens look things up in a memory of the labeler's past comparisons, through a "
+        "gate that starts closed.",
         "Alayrac et al., NeurIPS 2022 (Flamingo)",
         places=("memory",),
         made="history",

@@ -1,4 +1,5 @@
-"""What personal models are read against: one model for everyone, everything trained, and the profile as text."""
+"""What personal models are read against: one model for
+everyone, everything trained, and the profile as text."""
 
 from prism_desktop.engine.methods.method import Method
 
@@ -6,7 +7,8 @@ BASELINES: tuple[Method, ...] = (
     Method(
         "consensus",
         "Consensus",
-        "One model for everyone: the labeler is ignored. The baseline that personalisation must beat.",
+        "One model for everyone: the labeler is ignored. The baseline that personalisation must "
+        "beat.",
         "the unified baseline of the PRISM report",
         personal=False,
         owner="nobody",
@@ -17,7 +19,8 @@ BASELINES: tuple[Method, ...] = (
     Method(
         "full-finetune",
         "Full fine-tuning",
-        "Everything but the text tower is trained, with a visual token per labeler. Slow, and easily learns by heart.",
+        "Everything but the text tower is trained, with a visual token per labeler. Slow, and "
+        "easily learns by heart.",
         "PRISM report, comparison",
         trained="all-but-text",
         defaults={"lora_lr": 1e-4},

@@ -3,7 +3,8 @@
 from prism_desktop.engine.methods.method import Method
 
 _PREFIX = {"start": "consensus", "token_lr": 5e-3}
-_META = {"start": "consensus", "epochs": 10, "patience": 10}  # no early end: tokens are only fitted in the last epochs
+# no early end: tokens are only fitted in the last epochs
+_META = {"start": "consensus", "epochs": 10, "patience": 10}
 
 TOKENS: tuple[Method, ...] = (
     Method(
@@ -15,10 +16,12 @@ TOKENS: tuple[Method, ...] = (
     Method(
         "text-token",
         "Text token",
-        "Adapters learned from everyone, and one learned word per labeler in front of the attribute's text.",
+        "Adapters learned from everyone, and one learned word per labeler in front of the "
+        "attribute's text.",
         "PRISM report; Zhou et al., IJCV 2022 (CoOp)",
         places=("text-token",),
-        defaults={"token_lr": 2e-3},  # a word turns every attribute at once and soon learns by heart
+        # a word turns every attribute at once and soon learns by heart
+        defaults={"token_lr": 2e-3},
     ),
     Method(
         "hybrid-prompt",
@@ -46,7 +49,8 @@ TOKENS: tuple[Method, ...] = (
     Method(
         "prefix-on-unified",
         "Prefix on the consensus",
-        "The consensus adapters stay; a few tokens per labeler are learned, and kept where validation improves.",
+        "The consensus adapters stay; a few tokens per labeler are learned, and kept where "
+        "validation improves.",
         "prefix plan; Li and Liang, ACL 2021",
         trained="tokens",
         losses=("keep-if-better",),
@@ -65,17 +69,20 @@ TOKENS: tuple[Method, ...] = (
     Method(
         "augmented",
         "Augmented",
-        "LoRA and visual prompt with mirrored images, pairs from ratings, and the consensus's opinions as soft labels. "
-        "Its gain is over a consensus that learns from the same pairs, not over that of other methods.",
+        "LoRA and visual prompt with mirrored images, pairs from ratings, and the consensus's "
+        "opinions as soft labels. Its gain is over a consensus that learns from the same pairs, "
+        "not over that of other methods.",
         "strategy 5; Hinton, Vinyals and Dean 2015",
         losses=("distil",),
-        # A rating in ten pairs teaches little more than in two, and made an epoch four times as long.
+        # A rating in ten pairs teaches little more than in two, and made an epoch four times as
+        # long.
         defaults={"flips": True, "pairs": {"use": "both", "cap_per_image": 2}},
     ),
     Method(
         "multi-task",
         "Multi-task",
-        "LoRA and visual prompt that also guess who answered and fit ratings with each labeler's own thresholds.",
+        "LoRA and visual prompt that also guess who answered and fit ratings with each labeler's "
+        "own thresholds.",
         "strategy 6; McCullagh 1980",
         losses=("user-id", "ordinal"),
     ),
@@ -92,7 +99,8 @@ TOKENS: tuple[Method, ...] = (
     Method(
         "maml-token",
         "MAML token",
-        "A starting token trained so that a few steps on some answers help on others (first order).",
+        "A starting token trained so that a few steps on some answers help on others (first "
+        "order).",
         "strategy 8; Finn, Abbeel and Levine, ICML 2017",
         trained="tokens",
         losses=("maml",),
@@ -102,7 +110,8 @@ TOKENS: tuple[Method, ...] = (
     Method(
         "user-embedding",
         "Labeler embedding",
-        "A vector of 64 numbers per labeler, turned into a token by a shared map; labelers can be interpolated.",
+        "A vector of 64 numbers per labeler, turned into a token by a shared map; labelers can be "
+        "interpolated.",
         "strategy 10",
         made="low-rank",
         enters="starts at the mean vector, then fits its own",

@@ -1,1 +1,2 @@
-"""Closed-form methods on cached features: heads that are fitted in milliseconds, with numpy alone."""
+"""Closed-form methods on cached features: heads that
+are fitted in milliseconds, with numpy alone."""

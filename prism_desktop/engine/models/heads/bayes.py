@@ -1,11 +1,14 @@
-"""`hierarchical-bayes`: a head per labeler and attribute, a Gaussian prior over labelers, posteriors in milliseconds.
+"""`hierarchical-bayes`: a head per labeler and attribute, a
+Gaussian prior over labelers, posteriors in milliseconds.
 
-Each labeler's heads, all attributes stacked, are drawn from one Gaussian (mean: the consensus; covariance: low rank
-plus a diagonal), which EM learns from all labelers. A labeler's posterior then follows from that prior and their own
-answers: with none it is the prior, with many it is their own logistic regression, and attributes inform one another.
+Each labeler's heads, all attributes stacked, are drawn from one Gaussian (mean: the consensus;
+covariance: low rank plus a diagonal), which EM learns from all labelers. A labeler's posterior then
+follows from that prior and their own answers: with none it is the prior, with many it is their own
+logistic regression, and attributes inform one another.
 
-Sources: Gelman and Hill (2007), chapter 14; Evgeniou, Pontil and Toubia, "A convex optimization approach to modeling
-consumer heterogeneity in conjoint estimation", Marketing Science 26 (2007); MacKay (1992) for the moderated outputs.
+Sources: Gelman and Hill (2007), chapter 14; Evgeniou, Pontil and Toubia, "A convex optimization
+approach to modeling consumer heterogeneity in conjoint estimation", Marketing Science 26 (2007);
+MacKay (1992) for the moderated outputs.
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,7 +34,8 @@ class BayesSettings:
 
     dims: int = 64  # principal axes of the features
     power: float = 1.0  # of the axes' deviations divided out
-    overlap: float = 1.0  # most answers' worth of weight per image; inf takes answers as independent
+    # most answers' worth of weight per image; inf takes answers as independent
+    overlap: float = 1.0
     penalty: float = 1.0  # of the pooled head that the EM starts from
     em: EmSettings = field(default_factory=EmSettings)
 
@@ -46,7 +50,8 @@ class BayesHeads:
     information: npt.NDArray[np.float32]  # (labelers, attributes, k, k) that the answers added
     overlap: float
     log_evidence: float  # of all answers
-    spread: Floats  # (k,) variance over the study's images along each axis, which principal axes do not share
+    # (k,) variance over the study's images along each axis, which principal axes do not share
+    spread: Floats
 
     @property
     def attributes(self) -> int:
@@ -58,8 +63,9 @@ class BayesHeads:
 
         Args:
             features: (images, d).
-            moderated: shrink each labeler's scores on an attribute by how uncertain a typical difference is, so that
-                the sigmoid of a difference is the probability; the order of the images stays as it is.
+            moderated: shrink each labeler's scores on an attribute by how uncertain a typical
+                difference is, so that the sigmoid of a difference is the probability; the order of
+                the images stays as it is.
         """
         x = self.space.project(features)
         scores = np.einsum("uak,nk->uan", self.mean, x)
@@ -68,15 +74,20 @@ class BayesHeads:
         return np.asarray(scores, np.float32)
 
     def consensus(self, features: Features) -> npt.NDArray[np.float32]:
-        """(1, attributes, images) of the prior mean: what is expected of a labeler of whom nothing is known."""
+        """(1, attributes, images) of the prior mean: what is
+        expected of a labeler of whom nothing is known."""
         return self.adapt(features, None).scores(features)
 
     def variances(self, features: Features) -> npt.NDArray[np.float32]:
-        """(labelers, attributes, images): posterior variance of utilities about the mean image, in squared logits."""
+        """(labelers, attributes, images): posterior variance of
+        utilities about the mean image, in squared logits."""
         return self._quadratic(self.space.project(features)).astype(np.float32)
 
-    def adapt(self, features: Features, answers: Answers | None, ratings: Ratings | None = None) -> "BayesHeads":
-        """The same for one new labeler, row 0: the posterior from the prior, whatever labeler the answers name.
+    def adapt(
+        self, features: Features, answers: Answers | None, ratings: Ratings | None = None
+    ) -> "BayesHeads":
+        """The same for one new labeler, row 0: the posterior
+        from the prior, whatever labeler the answers name.
 
         Args:
             features: (images, d) that the answers' images are rows of.
@@ -87,9 +98,14 @@ class BayesHeads:
         return self._with(blocks, None)
 
     def update(
-        self, labeler: int, features: Features, answers: Answers | None, ratings: Ratings | None = None
+        self,
+        labeler: int,
+        features: Features,
+        answers: Answers | None,
+        ratings: Ratings | None = None,
     ) -> "BayesHeads":
-        """That labeler alone, row 0, after new answers: `adapt` to all of theirs, started from where they were."""
+        """That labeler alone, row 0, after new answers: `adapt`
+        to all of theirs, started from where they were."""
         blocks = self._evidence(features, answers, ratings)
         return self._with(blocks, self.mean[labeler].reshape(-1))
 
@@ -100,29 +116,41 @@ class BayesHeads:
     def arrays(self) -> Arrays:
         """For a file; `from_arrays` reads them."""
         own: Arrays = {"mean": self.mean, "information": self.information}
-        numbers: Arrays = {"overlap": np.array(self.overlap), "log_evidence": np.array(self.log_evidence)}
+        numbers: Arrays = {
+            "overlap": np.array(self.overlap),
+            "log_evidence": np.array(self.log_evidence),
+        }
         numbers["spread"] = self.spread
         return {**self.space.arrays(), **self.prior.arrays(), **own, **numbers}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[np.generic]]) -> "BayesHeads":
         """The inverse of `arrays`."""
-        mean, information = np.asarray(arrays["mean"], np.float64), np.asarray(arrays["information"], np.float32)
+        mean, information = (
+            np.asarray(arrays["mean"], np.float64),
+            np.asarray(arrays["information"], np.float32),
+        )
         overlap, evidence = float(arrays["overlap"]), float(arrays["log_evidence"])
         space, prior = Space.from_arrays(arrays), Prior.from_arrays(arrays)
         spread = np.asarray(arrays["spread"], np.float64)
         return cls(space, prior, mean, information, overlap, evidence, spread)
 
-    def _evidence(self, features: Features, answers: Answers | None, ratings: Ratings | None) -> Evidence:
+    def _evidence(
+        self, features: Features, answers: Answers | None, ratings: Ratings | None
+    ) -> Evidence:
         rows = np.union1d(
-            np.zeros(0, np.int64) if answers is None else np.concatenate([answers.left, answers.right]),
+            np.zeros(0, np.int64)
+            if answers is None
+            else np.concatenate([answers.left, answers.right]),
             np.zeros(0, np.int64) if ratings is None else ratings.image,
         )
         x = np.zeros((int(rows.max()) + 1 if len(rows) else 0, self.space.dims))
         with one_thread():
             x[rows] = self.space.project(features[rows])  # only the faces that were answered
         one = None if answers is None else replace(answers, labeler=np.zeros_like(answers.labeler))
-        rated = None if ratings is None else replace(ratings, labeler=np.zeros_like(ratings.labeler))
+        rated = (
+            None if ratings is None else replace(ratings, labeler=np.zeros_like(ratings.labeler))
+        )
         return gather(x, one, rated, 1, self.attributes, self.overlap)[0]
 
     def _with(self, blocks: Evidence, start: Floats | None) -> "BayesHeads":
@@ -133,26 +161,32 @@ class BayesHeads:
                 parts = now.mean.reshape(self.attributes, -1)
                 blocks = tuple(b.rescaled(part) for b, part in zip(blocks, parts, strict=True))
                 now = solver.posterior(blocks, now.mean)
-        mean, information = now.mean.reshape(1, self.attributes, -1), now.information[None].astype(np.float32)
+        mean, information = (
+            now.mean.reshape(1, self.attributes, -1),
+            now.information[None].astype(np.float32),
+        )
         return replace(self, mean=mean, information=information, log_evidence=now.evidence)
 
     def _typical(self) -> Floats:
         """(labelers, attributes): mean posterior variance of the study's images about their middle.
 
-        Twice that is the variance of a difference of two of them. It is the study's and not that of the images that
-        happen to be asked about together, so that an image has one score.
+        Twice that is the variance of a difference of two of them. It is the study's and not that of
+        the images that happen to be asked about together, so that an image has one score.
         """
         typical: Floats = np.einsum("uakk,k->ua", self._own_blocks(), self.spread)
         return typical
 
     def _own_blocks(self) -> Floats:
-        """(labelers, attributes, k, k): each labeler's and attribute's own block of the posterior covariance."""
+        """(labelers, attributes, k, k): each labeler's and
+        attribute's own block of the posterior covariance."""
         k, solver = self.space.dims, Solver.of(self.prior)
         return np.stack(
             [
                 np.einsum(
                     "aiaj->aij",
-                    solver.covariance(information.astype(np.float64)).reshape(self.attributes, k, self.attributes, k),
+                    solver.covariance(information.astype(np.float64)).reshape(
+                        self.attributes, k, self.attributes, k
+                    ),
                 )
                 for information in self.information
             ]
@@ -182,7 +216,8 @@ def fit(
         features: (images, d) of all images; answers refer to its rows.
         answers: of the training split.
         labelers, attributes: how many; a labeler without answers gets the prior.
-        ratings: of the training split, used as ratings; give rating-derived pairs or these, not both.
+        ratings: of the training split, used as ratings; give rating-derived pairs or these, not
+            both.
         settings: see `BayesSettings`.
     """
     settings = settings or BayesSettings()
@@ -201,7 +236,17 @@ def fit(
     yield Done(_model(space, x, learned, attributes, settings))
 
 
-def _model(space: Space, x: Floats, learned: Learned, attributes: int, settings: BayesSettings) -> BayesHeads:
+def _model(
+    space: Space, x: Floats, learned: Learned, attributes: int, settings: BayesSettings
+) -> BayesHeads:
     mean = np.stack([p.mean for p in learned.posteriors]).reshape(-1, attributes, space.dims)
     information = np.stack([p.information for p in learned.posteriors]).astype(np.float32)
-    return BayesHeads(space, learned.prior, mean, information, settings.overlap, learned.log_evidence, x.var(axis=0))
+    return BayesHeads(
+        space,
+        learned.prior,
+        mean,
+        information,
+        settings.overlap,
+        learned.log_evidence,
+        x.var(axis=0),
+    )

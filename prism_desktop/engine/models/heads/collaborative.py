@@ -1,14 +1,15 @@
 """`collaborative`: hierarchical Bayes plus what other labelers said of the very same faces.
 
-A face has qualities that its features do not show. They are found as factors of the labelers' residuals: face i has
-b_i, labeler u listens to them by loadings l_u, and u's utility is head + l_u . b_i. The first factor is shared
-(loadings about 1, so it is the others' shrunken mean), further ones tell labelers apart. b_i is always computed
-*without u's own answers*, so it may use other labelers' answers on faces that u is tested on (that is what the method
-is for: faces that others have seen), and can never use u's own. Where few others answered, b_i is shrunk towards zero:
-the head's prediction remains.
+A face has qualities that its features do not show. They are found as factors of the labelers'
+residuals: face i has b_i, labeler u listens to them by loadings l_u, and u's utility is head + l_u
+. b_i. The first factor is shared (loadings about 1, so it is the others' shrunken mean), further
+ones tell labelers apart. b_i is always computed *without u's own answers*, so it may use other
+labelers' answers on faces that u is tested on (that is what the method is for: faces that others
+have seen), and can never use u's own. Where few others answered, b_i is shrunk towards zero: the
+head's prediction remains.
 
-Sources: Salakhutdinov and Mnih, "Probabilistic matrix factorization", NIPS 2007; Agarwal and Chen, "Regression-based
-latent factor models", KDD 2009.
+Sources: Salakhutdinov and Mnih, "Probabilistic matrix factorization", NIPS 2007; Agarwal and Chen,
+"Regression-based latent factor models", KDD 2009.
 """
 
 from collections.abc import Iterator, Mapping
@@ -49,12 +50,15 @@ class CollaborativeHeads:
     own: npt.NDArray[np.int64]  # (labelers,) which speaker a labeler is, -1 for none
     settings: CollaborativeSettings
 
-    def scores(self, features: Features, rows: npt.NDArray[np.int64] | None = None) -> npt.NDArray[np.float32]:
+    def scores(
+        self, features: Features, rows: npt.NDArray[np.int64] | None = None
+    ) -> npt.NDArray[np.float32]:
         """(labelers, attributes, n); differences are logits.
 
         Args:
             features: (n, d).
-            rows: (n,) which image of the study each is, -1 for a face that nobody has seen; None: all of them in order.
+            rows: (n,) which image of the study each is, -1 for a face that nobody has seen; None:
+                all of them in order.
         """
         scores = self.base.scores(features)
         rows = np.arange(len(features)) if rows is None else rows
@@ -63,7 +67,8 @@ class CollaborativeHeads:
         return scores
 
     def additions(self) -> npt.NDArray[np.float32]:
-        """(labelers, attributes, images): what others' answers add to each labeler's scores of the study's images."""
+        """(labelers, attributes, images): what others' answers
+        add to each labeler's scores of the study's images."""
         said = Residuals(self.slope.astype(np.float64), self.curvature.astype(np.float64))
         out = np.empty((len(self.own), *self.slope.shape[1:]), np.float32)
         for a in range(out.shape[1]):
@@ -76,7 +81,8 @@ class CollaborativeHeads:
     def adapt(
         self, features: Features, answers: Answers | None, ratings: Ratings | None = None
     ) -> "CollaborativeHeads":
-        """The same for one new labeler: everyone known is another, and their loadings come from their own answers.
+        """The same for one new labeler: everyone known is another,
+        and their loadings come from their own answers.
 
         Args:
             features: (images, d) of the study's images, in order.
@@ -85,20 +91,28 @@ class CollaborativeHeads:
         base = self.base.adapt(features, answers, ratings)
         scores = base.scores(features, moderated=False)
         one = None if answers is None else replace(answers, labeler=np.zeros_like(answers.labeler))
-        rated = None if ratings is None else replace(ratings, labeler=np.zeros_like(ratings.labeler))
+        rated = (
+            None if ratings is None else replace(ratings, labeler=np.zeros_like(ratings.labeler))
+        )
         mine = residuals(scores, one, rated, self.settings.overlap)
         said = Residuals(self.slope.astype(np.float64), self.curvature.astype(np.float64))
         loadings = np.zeros((1, *self.variance.shape))
         for a in range(len(self.variance)):
             quality, _ = _Sums.of(said, a, self.voice[:, a]).qualities(self.variance[a], -1)
-            loadings[0, a] = _loading(mine.slope[0, a], mine.curvature[0, a], quality, self.settings)
+            loadings[0, a] = _loading(
+                mine.slope[0, a], mine.curvature[0, a], quality, self.settings
+            )
         return replace(self, base=base, loadings=loadings, own=np.array([-1]))
 
     def arrays(self) -> Arrays:
         """For a file; `from_arrays` reads them."""
         names = ("loadings", "variance", "slope", "curvature", "voice", "own")
         numbers = np.array([self.settings.overlap, self.settings.spread])
-        return {**self.base.arrays(), **{f"faces.{n}": getattr(self, n) for n in names}, "faces.settings": numbers}
+        return {
+            **self.base.arrays(),
+            **{f"faces.{n}": getattr(self, n) for n in names},
+            "faces.settings": numbers,
+        }
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[np.generic]]) -> "CollaborativeHeads":
@@ -106,11 +120,24 @@ class CollaborativeHeads:
         loadings, variance, voice = (
             np.asarray(arrays[f"faces.{n}"], np.float64) for n in ("loadings", "variance", "voice")
         )
-        slope, curvature = (np.asarray(arrays[f"faces.{n}"], np.float32) for n in ("slope", "curvature"))
-        overlap, spread = (float(number) for number in np.asarray(arrays["faces.settings"], np.float64))
+        slope, curvature = (
+            np.asarray(arrays[f"faces.{n}"], np.float32) for n in ("slope", "curvature")
+        )
+        overlap, spread = (
+            float(number) for number in np.asarray(arrays["faces.settings"], np.float64)
+        )
         settings = CollaborativeSettings(variance.shape[1], overlap, spread)
         own = np.asarray(arrays["faces.own"], np.int64)
-        return cls(BayesHeads.from_arrays(arrays), loadings, variance, slope, curvature, voice, own, settings)
+        return cls(
+            BayesHeads.from_arrays(arrays),
+            loadings,
+            variance,
+            slope,
+            curvature,
+            voice,
+            own,
+            settings,
+        )
 
 
 def fit(
@@ -128,9 +155,11 @@ def fit(
     Args:
         features: (images, d) of all images.
         base: hierarchical Bayes, fitted to the training answers.
-        answers, ratings: of the training split; loadings and variances are learned from these alone.
-        faces, face_ratings: of *all* splits, the training ones included. A labeler's own are never used for them, so
-            this is no leak; but the results hold for faces that other labelers have judged.
+        answers, ratings: of the training split; loadings and variances are learned from these
+            alone.
+        faces, face_ratings: of *all* splits, the training ones included. A labeler's own are never
+            used for them, so this is no leak; but the results hold for faces that other labelers
+            have judged.
         settings: see `CollaborativeSettings`.
     """
     settings = settings or CollaborativeSettings()
@@ -145,11 +174,18 @@ def fit(
     said = residuals(scores, faces, face_ratings, settings.overlap)
     loading, own = np.stack(loadings, axis=1), np.arange(len(scores))
     slope, curvature = said.slope.astype(np.float32), said.curvature.astype(np.float32)
-    yield Done(CollaborativeHeads(base, loading, np.stack(variances), slope, curvature, loading, own, settings))
+    yield Done(
+        CollaborativeHeads(
+            base, loading, np.stack(variances), slope, curvature, loading, own, settings
+        )
+    )
 
 
 def residuals(
-    scores: npt.NDArray[np.float32], answers: Answers | None, ratings: Ratings | None, overlap: float
+    scores: npt.NDArray[np.float32],
+    answers: Answers | None,
+    ratings: Ratings | None,
+    overlap: float,
 ) -> Residuals:
     """What the answers and ratings say beyond scores (labelers, attributes, images)."""
     wide = scores.astype(np.float64)
@@ -163,7 +199,8 @@ def residuals(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Sums:
-    """One attribute's residuals and their sums over all speakers, from which one speaker can be taken out."""
+    """One attribute's residuals and their sums over all
+    speakers, from which one speaker can be taken out."""
 
     said: Residuals  # (speakers, images) each
     voice: Floats  # (speakers, factors)
@@ -177,18 +214,28 @@ class _Sums:
         return cls(Residuals(slope, curvature), voice, precision, slope.T @ voice)
 
     def qualities(self, variance: Floats, without: int) -> tuple[Floats, Floats]:
-        """Faces' qualities (images, factors) and their covariances, without one speaker's answers (-1: with all)."""
+        """Faces' qualities (images, factors) and their covariances,
+        without one speaker's answers (-1: with all)."""
         precision, pull = self.precision + np.diag(1 / variance), self.pull
         if without >= 0:
             voice = self.voice[without]
-            precision = precision - self.said.curvature[without][:, None, None] * np.outer(voice, voice)
+            precision = precision - self.said.curvature[without][:, None, None] * np.outer(
+                voice, voice
+            )
             pull = pull - self.said.slope[without][:, None] * voice
         covariance = np.linalg.inv(precision)
-        return np.asarray(np.einsum("irs,is->ir", covariance, pull), np.float64), np.asarray(covariance, np.float64)
+        return np.asarray(np.einsum("irs,is->ir", covariance, pull), np.float64), np.asarray(
+            covariance, np.float64
+        )
 
 
-def _factorise(learned: Residuals, attribute: int, settings: CollaborativeSettings) -> tuple[Floats, Floats]:
-    """Loadings (labelers, factors) and variances of qualities (factors,); each labeler is left out of their own."""
+def _factorise(
+    learned: Residuals, attribute: int, settings: CollaborativeSettings
+) -> tuple[Floats, Floats]:
+    """Loadings (labelers, factors) and variances of qualities (factors,).
+
+    Each labeler is left out of their own.
+    """
     labelers = learned.slope.shape[0]
     rng = np.random.default_rng([settings.seed, attribute])
     voice = rng.normal(0, 1, (labelers, settings.factors))
@@ -209,8 +256,11 @@ def _factorise(learned: Residuals, attribute: int, settings: CollaborativeSettin
     return voice, variance
 
 
-def _loading(slope: Floats, curvature: Floats, quality: Floats, settings: CollaborativeSettings) -> Floats:
-    """(factors,) how much a labeler listens to faces' qualities: one Newton step from the prior's mean."""
+def _loading(
+    slope: Floats, curvature: Floats, quality: Floats, settings: CollaborativeSettings
+) -> Floats:
+    """(factors,) how much a labeler listens to faces'
+    qualities: one Newton step from the prior's mean."""
     factors = quality.shape[1]
     centre, precision = np.zeros(factors), np.ones(factors)
     centre[0], precision[0] = 1.0, 1 / settings.spread

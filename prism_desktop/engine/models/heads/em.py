@@ -1,4 +1,5 @@
-"""The prior over labelers, learned by EM (Dempster, Laird and Rubin 1977) with Laplace posteriors as its E-step."""
+"""The prior over labelers, learned by EM (Dempster, Laird
+and Rubin 1977) with Laplace posteriors as its E-step."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ class EmSettings:
     """How the prior is learned."""
 
     rank: int = 8  # of the covariance beside its diagonal
-    # Labelers' worth of belief that tastes differ alike on all axes: so many, more for each labeler, up to a most.
+    # Labelers' worth of belief that tastes differ alike on all axes: so many, more for each
+    # labeler, up to a most.
     strength: float = 20.0
     strength_each: float = 0.5
     strength_most: float = 100.0
@@ -38,7 +40,9 @@ class Learned:
     log_evidence: float  # of all answers
 
 
-def learn(evidence: list[Evidence], dims: int, mean: Floats, settings: EmSettings) -> Iterator[Event[Learned]]:
+def learn(
+    evidence: list[Evidence], dims: int, mean: Floats, settings: EmSettings
+) -> Iterator[Event[Learned]]:
     """Alternate posteriors of all labelers and the prior that makes them likely.
 
     Args:
@@ -48,7 +52,9 @@ def learn(evidence: list[Evidence], dims: int, mean: Floats, settings: EmSetting
         settings: rank, shrinkage and steps.
     """
     prior, before = isotropic(mean, settings.start), -np.inf
-    told = [u for u, blocks in enumerate(evidence) if any(len(b.outcome) + len(b.value) for b in blocks)]
+    told = [
+        u for u, blocks in enumerate(evidence) if any(len(b.outcome) + len(b.value) for b in blocks)
+    ]
     evidence = list(evidence)
     posteriors: list[Posterior | None] = [None] * len(evidence)
     total = 0.0
@@ -62,16 +68,25 @@ def learn(evidence: list[Evidence], dims: int, mean: Floats, settings: EmSetting
                 parts = now.mean.reshape(len(blocks), dims)
                 evidence[u] = tuple(b.rescaled(part) for b, part in zip(blocks, parts, strict=True))
             total = sum(p.evidence for p in posteriors if p is not None)
-            if step == settings.steps or not told or total - before < settings.tolerance * abs(total):
+            if (
+                step == settings.steps
+                or not told
+                or total - before < settings.tolerance * abs(total)
+            ):
                 break
             before = total
-            prior = _maximise(solver, [p for u in told if (p := posteriors[u]) is not None], dims, settings)
+            prior = _maximise(
+                solver, [p for u in told if (p := posteriors[u]) is not None], dims, settings
+            )
     done = tuple(p for p in posteriors if p is not None)
     yield Done(Learned(solver.prior, done, tuple(evidence), total))
 
 
-def _maximise(solver: Solver, posteriors: list[Posterior], dims: int, settings: EmSettings) -> Prior:
-    """The prior under which the posteriors' expected log density is highest, with the covariance shrunk."""
+def _maximise(
+    solver: Solver, posteriors: list[Posterior], dims: int, settings: EmSettings
+) -> Prior:
+    """The prior under which the posteriors' expected log
+    density is highest, with the covariance shrunk."""
     n, attributes = len(posteriors), solver.prior.size // dims
     means = np.stack([p.mean for p in posteriors])
     # The mean's own prior N(0, spread): with covariance S / n of the sample mean.

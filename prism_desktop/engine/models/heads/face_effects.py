@@ -1,4 +1,5 @@
-"""What labelers say of a face beyond what their heads predict: slope and curvature of their answers, image by image."""
+"""What labelers say of a face beyond what their heads predict:
+slope and curvature of their answers, image by image."""
 
 from dataclasses import dataclass
 
@@ -12,9 +13,11 @@ from prism_desktop.engine.models.heads.space import Floats
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Residuals:
-    """Derivatives of the log-likelihood by an addition to a labeler's score of an image, at no addition.
+    """Derivatives of the log-likelihood by an addition
+    to a labeler's score of an image, at no addition.
 
-    One Newton step with the curvature's diagonal: an answer's two images are treated as if the other were known.
+    One Newton step with the curvature's diagonal: an answer's two images are treated as if the
+    other were known.
     """
 
     slope: Floats  # (labelers, attributes, images)
@@ -30,7 +33,9 @@ def of_answers(scores: Floats, answers: Answers, overlap: float) -> Residuals:
     weight = answers.weight.astype(np.float64) * _overlap(answers, scores.shape, overlap)
     p = expit(scores[u, a, answers.left].astype(np.float64) - scores[u, a, answers.right])
     error, curve = weight * (answers.outcome - p), weight * p * (1 - p)
-    left, right = ((u * scores.shape[1] + a) * scores.shape[2] + side for side in (answers.left, answers.right))
+    left, right = (
+        (u * scores.shape[1] + a) * scores.shape[2] + side for side in (answers.left, answers.right)
+    )
     slope = _sums(left, error, scores.shape) - _sums(right, error, scores.shape)
     return Residuals(slope, _sums(left, curve, scores.shape) + _sums(right, curve, scores.shape))
 
@@ -55,7 +60,8 @@ def of_ratings(scores: Floats, ratings: Ratings) -> Residuals:
 
 
 def _overlap(answers: Answers, shape: tuple[int, ...], overlap: float) -> Floats:
-    """(answers,) factors that keep a labeler's and attribute's weights at most `overlap` per image."""
+    """(answers,) factors that keep a labeler's and
+    attribute's weights at most `overlap` per image."""
     cell = answers.labeler * shape[1] + answers.attribute
     seen = np.concatenate([cell * shape[2] + answers.left, cell * shape[2] + answers.right])
     images = np.bincount(np.unique(seen) // shape[2], minlength=shape[0] * shape[1])
@@ -65,4 +71,6 @@ def _overlap(answers: Answers, shape: tuple[int, ...], overlap: float) -> Floats
 
 
 def _sums(place: Ints, value: Floats, shape: tuple[int, ...]) -> Floats:
-    return np.asarray(np.bincount(place, weights=value, minlength=int(np.prod(shape))), np.float64).reshape(shape)
+    return np.asarray(
+        np.bincount(place, weights=value, minlength=int(np.prod(shape))), np.float64
+    ).reshape(shape)

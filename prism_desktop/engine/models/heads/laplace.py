@@ -1,7 +1,8 @@
-"""The posterior of one labeler's heads: Newton's method to the mode, and the Gaussian there (Laplace 1774).
+"""The posterior of one labeler's heads: Newton's method
+to the mode, and the Gaussian there (Laplace 1774).
 
-Source: MacKay, "The evidence framework applied to classification networks", Neural Computation 4 (1992), also for
-`moderation`: a logit of variance v is worth its mean / sqrt(1 + pi v / 8).
+Source: MacKay, "The evidence framework applied to classification networks", Neural Computation 4
+(1992), also for `moderation`: a logit of variance v is worth its mean / sqrt(1 + pi v / 8).
 """
 
 from dataclasses import dataclass
@@ -35,8 +36,13 @@ class Solver:
         """Invert the covariance once."""
         return cls(prior, prior.precision())
 
-    def posterior(self, evidence: Evidence, start: Floats | None = None, steps: int = 30) -> Posterior:
-        """Climb to the mode from `start` (the prior mean), a few Newton steps; the objective is concave."""
+    def posterior(
+        self, evidence: Evidence, start: Floats | None = None, steps: int = 30
+    ) -> Posterior:
+        """Climb to the mode from `start` (the prior mean), a few Newton steps.
+
+        The objective is concave.
+        """
         head = self.prior.mean if start is None else start
         value = self._objective(evidence, head)
         for _ in range(steps):
@@ -52,10 +58,15 @@ class Solver:
                 size *= 0.5
                 moved = self._objective(evidence, head + size * step)
             head, value = head + size * step, moved
-        information = np.stack([block.information(part) for block, part in self._parts(evidence, head)])
+        information = np.stack(
+            [block.information(part) for block, part in self._parts(evidence, head)]
+        )
         root, _ = cho_factor(self.precision + _blocks(information))
-        # log p(answers) = log joint at the mode + D/2 log 2 pi - 1/2 log det; the 2 pi of the prior cancels.
-        log_evidence = value - 0.5 * self.prior.log_determinant() - float(np.log(np.diag(root)).sum())
+        # log p(answers) = log joint at the mode + D/2 log 2 pi - 1/2 log det; the 2 pi of the prior
+        # cancels.
+        log_evidence = (
+            value - 0.5 * self.prior.log_determinant() - float(np.log(np.diag(root)).sum())
+        )
         return Posterior(head, information, log_evidence)
 
     def covariance(self, information: Floats) -> Floats:
@@ -71,11 +82,15 @@ class Solver:
         return float(fit - 0.5 * away @ self.precision @ away)
 
     def _gradient(self, evidence: Evidence, head: Floats) -> Floats:
-        slope = np.concatenate([block.gradient(part) for block, part in self._parts(evidence, head)])
+        slope = np.concatenate(
+            [block.gradient(part) for block, part in self._parts(evidence, head)]
+        )
         return np.asarray(slope - self.precision @ (head - self.prior.mean))
 
     def _curvature(self, evidence: Evidence, head: Floats) -> Floats:
-        return self.precision + _blocks(np.stack([b.information(part) for b, part in self._parts(evidence, head)]))
+        return self.precision + _blocks(
+            np.stack([b.information(part) for b, part in self._parts(evidence, head)])
+        )
 
 
 def moderation(variance: Floats) -> Floats:

@@ -1,4 +1,5 @@
-"""What one labeler said, as the likelihood of a linear head: choices between two images, and ratings."""
+"""What one labeler said, as the likelihood of a linear
+head: choices between two images, and ratings."""
 
 from dataclasses import dataclass, replace
 
@@ -8,7 +9,8 @@ from scipy.special import expit
 from prism_desktop.engine.models.answers import Answers, Ints
 from prism_desktop.engine.models.heads.space import Floats
 
-# Utilities with Gumbel noise make choices logistic (Yellott 1977), so a rating of the same utility has this variance.
+# Utilities with Gumbel noise make choices logistic (Yellott 1977), so a rating of the same utility
+# has this variance.
 RATING_VARIANCE = np.pi**2 / 6
 
 
@@ -51,7 +53,9 @@ class Block:
         error = self.weight * (self.outcome - expit(self.difference @ head))
         slope = error @ self.difference
         if len(self.value):
-            slope = slope + (self.scale * self.value - self.rated @ head) @ self.rated / RATING_VARIANCE
+            slope = (
+                slope + (self.scale * self.value - self.rated @ head) @ self.rated / RATING_VARIANCE
+            )
         return np.asarray(slope)
 
     def information(self, head: Floats) -> Floats:
@@ -63,7 +67,10 @@ class Block:
         return np.asarray(matrix)
 
     def rescaled(self, head: Floats) -> "Block":
-        """With the scale of the ratings that is most likely under a head; the root of d log-likelihood / d scale."""
+        """With the scale of the ratings that is most likely under a head.
+
+        The root of d log-likelihood / d scale.
+        """
         if not len(self.value):
             return self
         square, cross = float(self.value @ self.value), float(self.value @ (self.rated @ head))
@@ -75,7 +82,12 @@ Evidence = tuple[Block, ...]  # one labeler's, by attribute
 
 
 def gather(
-    projected: Floats, answers: Answers | None, ratings: Ratings | None, labelers: int, attributes: int, overlap: float
+    projected: Floats,
+    answers: Answers | None,
+    ratings: Ratings | None,
+    labelers: int,
+    attributes: int,
+    overlap: float,
 ) -> list[Evidence]:
     """Every labeler's evidence.
 
@@ -83,14 +95,22 @@ def gather(
         projected: (images, k).
         answers, ratings: whatever there is of either.
         labelers, attributes: how many.
-        overlap: answers that share images are not independent, and rating-derived pairs less so; a block's weights add
-            up to at most `overlap` times its number of images. `inf` takes every answer as it is.
+        overlap: answers that share images are not independent, and rating-derived pairs less so; a
+            block's weights add up to at most `overlap` times its number of images. `inf` takes
+            every answer as it is.
     """
     chosen = _cells(answers, labelers, attributes)
     rated = _cells(ratings, labelers, attributes)
     return [
         tuple(
-            block(projected, answers, chosen[u * attributes + a], ratings, rated[u * attributes + a], overlap)
+            block(
+                projected,
+                answers,
+                chosen[u * attributes + a],
+                ratings,
+                rated[u * attributes + a],
+                overlap,
+            )
             for a in range(attributes)
         )
         for u in range(labelers)
@@ -98,7 +118,12 @@ def gather(
 
 
 def block(
-    projected: Floats, answers: Answers | None, rows: Ints, ratings: Ratings | None, rated: Ints, overlap: float
+    projected: Floats,
+    answers: Answers | None,
+    rows: Ints,
+    ratings: Ratings | None,
+    rated: Ints,
+    overlap: float,
 ) -> Block:
     """The evidence in some rows of the answers and ratings."""
     k = projected.shape[1]
@@ -107,7 +132,10 @@ def block(
     if answers is not None and len(rows):
         left, right = answers.left[rows], answers.right[rows]
         difference = projected[left] - projected[right]
-        outcome, weight = answers.outcome[rows].astype(np.float64), answers.weight[rows].astype(np.float64)
+        outcome, weight = (
+            answers.outcome[rows].astype(np.float64),
+            answers.weight[rows].astype(np.float64),
+        )
         images = len(np.unique(np.concatenate([left, right])))
         weight = weight * min(1.0, overlap * images / max(float(weight.sum()), 1e-12))
     faces, value, _ = nothing

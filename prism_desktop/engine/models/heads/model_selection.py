@@ -1,7 +1,9 @@
-"""The space of hierarchical Bayes, chosen per study on validation answers: which axes matter depends on the features.
+"""The space of hierarchical Bayes, chosen per study on
+validation answers: which axes matter depends on the features.
 
-FaceNet's minor axes carry taste (all axes alike, `power` 1); those of a small tower carry noise (`power` 0). The
-evidence cannot tell: the prior has so many parameters of its own that it grows with the dimensions, whatever they hold.
+FaceNet's minor axes carry taste (all axes alike, `power` 1); those of a small tower carry noise
+(`power` 0). The evidence cannot tell: the prior has so many parameters of its own that it grows
+with the dimensions, whatever they hold.
 """
 
 from collections.abc import Iterator
@@ -47,7 +49,8 @@ def fit(
         features, answers, labelers, attributes, ratings: as in `bayes.fit`.
         validation: answers on other images; with fewer than 30 the first space is taken as it is.
         settings: everything but the space.
-        spaces: dims and power to choose from; those with more dims than the features have are taken once.
+        spaces: dims and power to choose from; those with more dims than the features have are taken
+            once.
     """
     settings, best = settings or BayesSettings(), np.inf
     kept: BayesHeads | None = None
@@ -56,19 +59,27 @@ def fit(
     for number, (dims, power) in enumerate(options):
         yield Progress(number, len(options), "Choosing how many axes of the features matter")
         trial = replace(settings, dims=dims, power=power)
-        for event in bayes.fit(features, answers, labelers, attributes, ratings=ratings, settings=trial):
+        for event in bayes.fit(
+            features, answers, labelers, attributes, ratings=ratings, settings=trial
+        ):
             if not isinstance(event, Done):
                 continue
             loss = validation_nll(event.value, features, validation, rescaled=True)
             if kept is None or loss < best:
                 kept, best, chosen = event.value, loss, trial
     assert kept is not None
-    yield Notice(f"Hierarchical Bayes uses {kept.space.dims} axes of the features, power {chosen.power:g}.")
+    yield Notice(
+        f"Hierarchical Bayes uses {kept.space.dims} axes of the features, power {chosen.power:g}."
+    )
     yield Done(kept)
 
 
 def validation_nll(
-    heads: BayesHeads | LinearHeads, features: Features, validation: Answers, *, rescaled: bool = False
+    heads: BayesHeads | LinearHeads,
+    features: Features,
+    validation: Answers,
+    *,
+    rescaled: bool = False,
 ) -> float:
     """Mean over labelers of the mean negative log-likelihood of their decided answers.
 
@@ -76,9 +87,9 @@ def validation_nll(
         heads: what scores the faces.
         features: (images, d) that the answers' images are rows of.
         validation: answers; ties do not count.
-        rescaled: with all scores multiplied by the one factor that serves best. Many pairs made of few ratings are not
-            as many independent answers, so scores come out too large, the more so the more axes there are; a space must
-            be chosen by what it tells apart, not by that.
+        rescaled: with all scores multiplied by the one factor that serves best. Many pairs made of
+            few ratings are not as many independent answers, so scores come out too large, the more
+            so the more axes there are; a space must be chosen by what it tells apart, not by that.
     """
     decided = select(validation, validation.outcome != 0.5)
     if not len(decided):
@@ -95,4 +106,8 @@ def validation_nll(
     def loss(log: float) -> float:
         return float(np.logaddexp(0.0, np.exp(log) * margin) @ share)
 
-    return float(minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded").fun) if rescaled else loss(0.0)
+    return (
+        float(minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded").fun)
+        if rescaled
+        else loss(0.0)
+    )

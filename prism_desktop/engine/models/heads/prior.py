@@ -1,4 +1,5 @@
-"""A Gaussian over labelers' heads, all attributes stacked: a mean and a covariance of low rank plus a diagonal."""
+"""A Gaussian over labelers' heads, all attributes stacked:
+a mean and a covariance of low rank plus a diagonal."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,12 +35,18 @@ class Prior:
 
     def log_determinant(self) -> float:
         """Of the covariance."""
-        inner = np.eye(self.loadings.shape[1]) + self.loadings.T @ (self.loadings / self.diagonal[:, None])
+        inner = np.eye(self.loadings.shape[1]) + self.loadings.T @ (
+            self.loadings / self.diagonal[:, None]
+        )
         return float(np.log(self.diagonal).sum() + np.linalg.slogdet(inner)[1])
 
     def arrays(self) -> Arrays:
         """What `from_arrays` needs."""
-        return {"prior.mean": self.mean, "prior.loadings": self.loadings, "prior.diagonal": self.diagonal}
+        return {
+            "prior.mean": self.mean,
+            "prior.loadings": self.loadings,
+            "prior.diagonal": self.diagonal,
+        }
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[np.generic]]) -> "Prior":
@@ -54,10 +61,12 @@ def isotropic(mean: Floats, variance: float) -> Prior:
 
 
 def shrunk(second: Floats, labelers: int, attributes: int, strength: float) -> Floats:
-    """Pull labelers' second moment (D, D) towards one that is alike on all axes, as if `strength` more labelers had it.
+    """Pull labelers' second moment (D, D) towards one that is
+    alike on all axes, as if `strength` more labelers had it.
 
-    The target is the mean, over axes, of the covariance between attributes, times the identity over axes: with few
-    labelers only how far tastes lie apart and how attributes go together can be learned, not in which direction.
+    The target is the mean, over axes, of the covariance between attributes, times the identity over
+    axes: with few labelers only how far tastes lie apart and how attributes go together can be
+    learned, not in which direction.
     """
     k = len(second) // attributes
     between = np.einsum("akbk->ab", second.reshape(attributes, k, attributes, k)) / k
@@ -68,7 +77,8 @@ def shrunk(second: Floats, labelers: int, attributes: int, strength: float) -> F
 def factor(covariance: Floats, rank: int, steps: int = 30) -> tuple[Floats, Floats]:
     """Maximum likelihood factor analysis of a covariance: loadings (D, rank) and diagonal (D,).
 
-    Alternates the diagonal and the leading eigenvectors of the scaled covariance (Joreskog 1967, Lawley's equations).
+    Alternates the diagonal and the leading eigenvectors of the scaled covariance (Joreskog 1967,
+    Lawley's equations).
     """
     variance = np.maximum(np.diag(covariance), 1e-12)
     rank = min(rank, len(covariance) - 1)

@@ -1,11 +1,15 @@
-"""`retrieval`: the labeler's most similar past comparisons vote; nothing is trained beyond the consensus.
+"""`retrieval`: the labeler's most similar past comparisons vote.
 
-A past answer is the difference of its features, signed so that it points from the rejected image to the chosen one. A
-new image gets the mean cosine of its difference to the study's middle with its k nearest signed differences, so the
-ones that point its way speak for it and against its opposite. With k = 0 there is the consensus alone. k and the weight
-of the vote are chosen on the validation answers, per attribute.
+Nothing is trained beyond the consensus.
 
-Source: the retrieval baseline of strategy 2; Johnson, Douze and Jegou, "Billion-scale similarity search" (faiss).
+A past answer is the difference of its features, signed so that it points from the rejected image to
+the chosen one. A new image gets the mean cosine of its difference to the study's middle with its k
+nearest signed differences, so the ones that point its way speak for it and against its opposite.
+With k = 0 there is the consensus alone. k and the weight of the vote are chosen on the validation
+answers, per attribute.
+
+Source: the retrieval baseline of strategy 2; Johnson, Douze and Jegou, "Billion-scale similarity
+search" (faiss).
 """
 
 from collections.abc import Iterator, Mapping
@@ -46,8 +50,11 @@ class RetrievalHeads:
                 out[u, a] += self.weight[a] * self.vote(images, u, a, int(k))
         return out
 
-    def vote(self, images: Memory, labeler: int, attribute: int, neighbours: int) -> npt.NDArray[np.float32]:
-        """(images,) between -1 and 1: how far a labeler's nearest comparisons speak for images, unit vectors (n, k)."""
+    def vote(
+        self, images: Memory, labeler: int, attribute: int, neighbours: int
+    ) -> npt.NDArray[np.float32]:
+        """(images,) between -1 and 1: how far a labeler's nearest
+        comparisons speak for images, unit vectors (n, k)."""
         import faiss
 
         rows = self.memory[(self.labeler == labeler) & (self.attribute == attribute)]
@@ -68,7 +75,12 @@ class RetrievalHeads:
         memory, labeler, attribute = rows
         consensus = self.consensus.adapt(features, None)
         return replace(
-            self, consensus=consensus, memory=memory, labeler=np.zeros_like(labeler), attribute=attribute, labelers=1
+            self,
+            consensus=consensus,
+            memory=memory,
+            labeler=np.zeros_like(labeler),
+            attribute=attribute,
+            labelers=1,
         )
 
     def arrays(self) -> Arrays:
@@ -82,19 +94,29 @@ class RetrievalHeads:
         """The inverse of `arrays`."""
         memory = np.asarray(arrays["retrieval.memory"], np.float32)
         labeler, attribute, neighbours = (
-            np.asarray(arrays[f"retrieval.{name}"], np.int64) for name in ("labeler", "attribute", "neighbours")
+            np.asarray(arrays[f"retrieval.{name}"], np.int64)
+            for name in ("labeler", "attribute", "neighbours")
         )
         weight, labelers = (
             np.asarray(arrays["retrieval.weight"], np.float64),
             int(np.asarray(arrays["retrieval.labelers"])),
         )
-        return cls(LinearHeads.from_arrays(arrays), memory, labeler, attribute, labelers, neighbours, weight)
+        return cls(
+            LinearHeads.from_arrays(arrays),
+            memory,
+            labeler,
+            attribute,
+            labelers,
+            neighbours,
+            weight,
+        )
 
 
 def fit(
     features: Features, answers: Answers, validation: Answers, labelers: int, consensus: LinearHeads
 ) -> Iterator[Event[RetrievalHeads]]:
-    """Remember the training answers and choose k and the vote's weight, per attribute, on the validation answers.
+    """Remember the training answers and choose k and the
+    vote's weight, per attribute, on the validation answers.
 
     Args:
         features: (images, d) of all images.
@@ -126,7 +148,11 @@ def _loss(scores: npt.NDArray[np.floating], answers: Answers, rows: npt.NDArray[
     margin = (scores[u, answers.left[rows]] - scores[u, answers.right[rows]]).astype(np.float64)
     loss = np.logaddexp(0, margin) - answers.outcome[rows] * margin
     count = np.bincount(u)
-    return float((np.bincount(u, weights=loss)[count > 0] / count[count > 0]).mean()) if len(u) else 0.0
+    return (
+        float((np.bincount(u, weights=loss)[count > 0] / count[count > 0]).mean())
+        if len(u)
+        else 0.0
+    )
 
 
 def _remember(
@@ -140,4 +166,6 @@ def _remember(
 
 
 def _unit(rows: Floats) -> Memory:
-    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12), np.float32)
+    return np.asarray(
+        rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12), np.float32
+    )

@@ -1,7 +1,8 @@
-"""Linear heads without a prior over labelers: `consensus` (pooled) and per-labeler ridge, the baselines of every table.
+"""Linear heads without a prior over labelers: `consensus`
+(pooled) and per-labeler ridge, the baselines of every table.
 
-The penalty is chosen by cross-validation inside the training answers, with images as units: an answer whose two images
-lie in different parts is used by neither side, so no image is on both.
+The penalty is chosen by cross-validation inside the training answers, with images as units: an
+answer whose two images lie in different parts is used by neither side, so no image is on both.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -44,7 +45,9 @@ class LinearHeads:
 
     def scores(self, features: Features) -> npt.NDArray[np.float32]:
         """(labelers, attributes, images); differences are logits."""
-        return np.asarray(np.einsum("uak,nk->uan", self.weights, self.space.project(features)), np.float32)
+        return np.asarray(
+            np.einsum("uak,nk->uan", self.weights, self.space.project(features)), np.float32
+        )
 
     def adapt(self, features: Features, answers: Answers | None) -> "LinearHeads":
         """The same for one new labeler, who changes nothing of a consensus."""
@@ -61,7 +64,11 @@ class LinearHeads:
         """The inverse of `arrays`."""
         weights, penalty = (np.asarray(arrays[name], np.float64) for name in ("weights", "penalty"))
         return cls(
-            Space.from_arrays(arrays), weights, penalty, float(arrays["overlap"]), bool(float(arrays["shared"]) > 0.5)
+            Space.from_arrays(arrays),
+            weights,
+            penalty,
+            float(arrays["overlap"]),
+            bool(float(arrays["shared"]) > 0.5),
         )
 
 
@@ -74,7 +81,8 @@ def fit(
     owner: Literal["nobody", "labeler"] = "labeler",
     settings: RidgeSettings | None = None,
 ) -> Iterator[Event[LinearHeads]]:
-    """One head for everyone (`owner="nobody"`, the consensus) or one per labeler, by penalised logistic regression.
+    """One head for everyone (`owner="nobody"`, the consensus)
+    or one per labeler, by penalised logistic regression.
 
     Args:
         features: (images, d) of all images; answers refer to its rows.
@@ -86,8 +94,13 @@ def fit(
     settings = settings or RidgeSettings()
     space = fit_space(features, settings.dims, settings.power)
     x = space.project(features)
-    groups = [np.arange(labelers)] if owner == "nobody" else [np.array([u]) for u in range(labelers)]
-    weights, penalty = np.zeros((labelers, attributes, space.dims)), np.zeros((labelers, attributes))
+    groups = (
+        [np.arange(labelers)] if owner == "nobody" else [np.array([u]) for u in range(labelers)]
+    )
+    weights, penalty = (
+        np.zeros((labelers, attributes, space.dims)),
+        np.zeros((labelers, attributes)),
+    )
     for done, members in enumerate(groups):
         yield Progress(done, len(groups), "Fitting linear heads")
         mine = select(answers, np.isin(answers.labeler, members))
@@ -97,10 +110,14 @@ def fit(
     yield Done(LinearHeads(space, weights, penalty, settings.overlap, owner == "nobody"))
 
 
-def choose(x: Floats, answers: Answers, labelers: int, attributes: int, settings: RidgeSettings) -> Floats:
-    """(attributes,) the penalty with the least cross-validated loss, on images that were not trained on.
+def choose(
+    x: Floats, answers: Answers, labelers: int, attributes: int, settings: RidgeSettings
+) -> Floats:
+    """(attributes,) the penalty with the least cross-validated
+    loss, on images that were not trained on.
 
-    Of penalties that do alike the strongest: where no answer could be held out, nothing speaks for a weak one.
+    Of penalties that do alike the strongest: where no answer could be held out, nothing speaks for
+    a weak one.
     """
     penalties = np.array(sorted(settings.penalties, reverse=True), np.float64)
     part = np.random.default_rng(settings.seed).integers(0, _PARTS, len(x))
@@ -108,18 +125,30 @@ def choose(x: Floats, answers: Answers, labelers: int, attributes: int, settings
     loss = np.zeros((len(penalties), attributes))
     for held in range(_PARTS):
         inside = gather(
-            x, select(answers, (left != held) & (right != held)), None, labelers, attributes, settings.overlap
+            x,
+            select(answers, (left != held) & (right != held)),
+            None,
+            labelers,
+            attributes,
+            settings.overlap,
         )
-        outside = gather(x, select(answers, (left == held) & (right == held)), None, labelers, attributes, np.inf)
+        outside = gather(
+            x, select(answers, (left == held) & (right == held)), None, labelers, attributes, np.inf
+        )
         for row, penalty in enumerate(penalties):
             heads = pooled(inside, np.full(attributes, penalty))
-            loss[row] -= [sum(b[a].log_likelihood(heads[a]) for b in outside) for a in range(attributes)]
+            loss[row] -= [
+                sum(b[a].log_likelihood(heads[a]) for b in outside) for a in range(attributes)
+            ]
     return np.asarray(penalties[np.argmin(loss, axis=0)], np.float64)
 
 
 def pooled(evidence: Sequence[Evidence], penalty: Floats) -> Floats:
-    """(attributes, k) most likely heads of several labelers' answers taken as one person's, with ridge penalties."""
-    return np.stack([_logistic([blocks[a] for blocks in evidence], penalty[a]) for a in range(len(penalty))])
+    """(attributes, k) most likely heads of several labelers'
+    answers taken as one person's, with ridge penalties."""
+    return np.stack(
+        [_logistic([blocks[a] for blocks in evidence], penalty[a]) for a in range(len(penalty))]
+    )
 
 
 def _logistic(blocks: Sequence[Block], penalty: float, steps: int = 30) -> Floats:
@@ -128,7 +157,9 @@ def _logistic(blocks: Sequence[Block], penalty: float, steps: int = 30) -> Float
     value = _penalised(blocks, head, penalty)
     for _ in range(steps):
         gradient = np.sum([b.gradient(head) for b in blocks], axis=0) - penalty * head
-        step = cho_solve(cho_factor(np.sum([b.information(head) for b in blocks], axis=0) + ridge), gradient)
+        step = cho_solve(
+            cho_factor(np.sum([b.information(head) for b in blocks], axis=0) + ridge), gradient
+        )
         if gradient @ step < 1e-9 * (1 + abs(value)):
             break
         size, moved = 1.0, _penalised(blocks, head + step, penalty)

@@ -34,7 +34,10 @@ class Space:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, npt.NDArray[np.generic]]) -> "Space":
         """The inverse of `arrays`."""
-        return cls(np.asarray(arrays["space.centre"], np.float64), np.asarray(arrays["space.axes"], np.float64))
+        return cls(
+            np.asarray(arrays["space.centre"], np.float64),
+            np.asarray(arrays["space.axes"], np.float64),
+        )
 
 
 def fit_space(features: Features, dims: int = 64, power: float = 0.5) -> Space:

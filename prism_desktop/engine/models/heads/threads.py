@@ -1,4 +1,5 @@
-"""One thread for many small matrices: on a busy machine threads that wait for one another cost many times the work."""
+"""One thread for many small matrices: on a busy machine threads
+that wait for one another cost many times the work."""
 
 from contextlib import AbstractContextManager
 from functools import cache
@@ -9,7 +10,10 @@ from threadpoolctl import ThreadpoolController
 
 
 def one_thread() -> AbstractContextManager[object]:
-    """Linear algebra of this process, in one thread while it lasts; never hold it over a `yield`."""
+    """Linear algebra of this process, in one thread while it lasts.
+
+    Never hold it over a `yield`.
+    """
     limited: AbstractContextManager[object] = _controller().limit(limits=1, user_api="blas")
     return limited
 

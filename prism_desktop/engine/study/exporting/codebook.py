@@ -1,4 +1,5 @@
-"""The codebook for readers: what the study asked, of whom, how often, and what every column means."""
+"""The codebook for readers: what the study asked, of
+whom, how often, and what every column means."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +11,8 @@ from prism_desktop.engine.study.store import Study
 
 
 def codebook_text(study: Study, written: Sequence[Sheet]) -> str:
-    """Markdown: counts, attributes with questions and scales, labelers, imports, tables and their columns."""
+    """Markdown: counts, attributes with questions and scales,
+    labelers, imports, tables and their columns."""
     parts = (_head(study), _attributes(study), _labelers(study), _imports(study), _tables(written))
     return "\n".join(line for part in parts for line in part)
 
@@ -22,16 +24,28 @@ def _head(study: Study) -> Iterator[str]:
     timed = [trial.dropped_frames for trial in trials if trial.dropped_frames is not None]
     yield f"# Codebook of the study {info.name}"
     yield ""
-    yield f"- Study {info.id}, made {_day(info.created)}; exported {_day(datetime.now(UTC).timestamp())} "
+    yield (
+        f"- Study {info.id}, made {_day(info.created)}; exported "
+        f"{_day(datetime.now(UTC).timestamp())} "
+    )
     yield f"  by PRISM Desktop {prism_desktop.__version__} (database version {info.schema_version})"
     yield f"- Images: {info.images}; labelers: {info.labelers}; attributes: {info.attributes}"
-    yield f"- Current answered trials: {info.rating_trials} ratings, {info.comparison_trials} comparisons"
+    yield (
+        f"- Current answered trials: {info.rating_trials} ratings, {info.comparison_trials} "
+        "comparisons"
+    )
     for (kind, status), count in sorted(kinds.items()):
         yield f"- All {kind} trials {status}, corrected ones included: {count}"
     if timed:
         late = sum(dropped > 0 for dropped in timed)
-        yield f"- Trials whose images were painted late (dropped_frames above 0): {late} of the {len(timed)} measured"
-    yield "- Empty cells are missing values. In CSV files, text that a spreadsheet would run as a formula begins with"
+        yield (
+            f"- Trials whose images were painted late (dropped_frames above 0): {late} of the "
+            f"{len(timed)} measured"
+        )
+    yield (
+        "- Empty cells are missing values. In CSV files, text that a spreadsheet would run as a "
+        "formula begins with"
+    )
     yield "  an apostrophe; the program's own import takes it away again."
     yield "- For analysis keep rows with status answered and an empty superseded_by."
     yield "- Judgments of faces say something about the labeler, not about the person shown."
@@ -42,7 +56,9 @@ def _attributes(study: Study) -> Iterator[str]:
     yield "## Attributes"
     yield ""
     for attribute in study.attributes():
-        labels = ", ".join(f"{step} {label}" for step, label in enumerate(attribute.scale_labels, start=1))
+        labels = ", ".join(
+            f"{step} {label}" for step, label in enumerate(attribute.scale_labels, start=1)
+        )
         yield f"- **{attribute.name}**: “{attribute.question}”"
         yield f"  - scale: {labels}"
         yield f"  - texts: {'; '.join(attribute.templates)}"
@@ -57,7 +73,10 @@ def _labelers(study: Study) -> Iterator[str]:
     yield "|---|---|---|---|---|"
     for row in study.progress():
         name = f"{row.labeler} (simulated)" if row.labeler in simulated else row.labeler
-        yield f"| {name.replace('|', '/')} | {row.ratings} | {row.comparisons} | {row.skipped} | {row.repeats} |"
+        yield (
+            f"| {name.replace('|', '/')} | {row.ratings} | {row.comparisons} | {row.skipped} | "
+            f"{row.repeats} |"
+        )
     yield ""
 
 
@@ -69,11 +88,17 @@ def _imports(study: Study) -> Iterator[str]:
     yield ""
     for report in reports:
         when = _day(report.created) if report.created is not None else "undated"
-        yield f"- {report.id} ({report.format}, {when}): {report.rows_kept} of {report.rows_read} rows kept"
+        yield (
+            f"- {report.id} ({report.format}, {when}): {report.rows_kept} of {report.rows_read} "
+            "rows kept"
+        )
         scales = report.mapping.get("scales")
         for name, scale in scales.items() if isinstance(scales, Mapping) else ():
             cuts = ", ".join(f"{cut:g}" for cut in scale["cuts"])
-            yield f"  - {name}: ratings from {scale['low']:g} to {scale['high']:g}, cut into steps at {cuts}"
+            yield (
+                f"  - {name}: ratings from {scale['low']:g} to {scale['high']:g}, cut into steps "
+                f"at {cuts}"
+            )
         if "coding" in report.mapping:
             yield f"  - outcomes coded {report.mapping['coding']}"
     yield ""

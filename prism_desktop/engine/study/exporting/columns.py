@@ -16,7 +16,9 @@ class Column:
     explanation: str
 
 
-_TRIAL: Final = Column("trial", "text", "Identifies the trial; rows with the same trial belong to one presentation.")
+_TRIAL: Final = Column(
+    "trial", "text", "Identifies the trial; rows with the same trial belong to one presentation."
+)
 _NUMBER: Final = Column(
     "number", "integer", "Place in the study's log of trials, over ratings and comparisons, from 1."
 )
@@ -31,22 +33,41 @@ _PLACE: Final = (
 _FACTS: Final = (
     Column("onset", "number", "When the images were painted, seconds since 1970-01-01 UTC."),
     Column("seconds", "number", "Response time in seconds, from onset to the answer."),
-    Column("status", "text", "answered, skipped, or withdrawn (taken back by the labeler; not to be analysed)."),
+    Column(
+        "status",
+        "text",
+        "answered, skipped, or withdrawn (taken back by the labeler; not to be analysed).",
+    ),
     Column("skip_reason", "text", "Why the trial was skipped."),
-    Column("repeat_of", "text", "The earlier trial that this one repeats, in a comparison often with swapped sides."),
-    Column("superseded_by", "text", "The later trial that corrects this one; analyse only rows where this is empty."),
+    Column(
+        "repeat_of",
+        "text",
+        "The earlier trial that this one repeats, in a comparison often with swapped sides.",
+    ),
+    Column(
+        "superseded_by",
+        "text",
+        "The later trial that corrects this one; analyse only rows where this is empty.",
+    ),
     Column("source", "text", "labeled (in this program), imported, or simulated."),
     Column("probability", "number", "With which the design drew this image or pair at this place."),
     Column(
         "dropped_frames",
         "integer",
-        "Frames of the screen missed before the images were painted: 0 is on time; empty: not measured.",
+        "Frames of the screen missed before the images were painted: 0 is on time; empty: not "
+        "measured.",
     ),
-    Column("import", "text", "The import that brought the trial, empty if it was labeled in this program."),
+    Column(
+        "import",
+        "text",
+        "The import that brought the trial, empty if it was labeled in this program.",
+    ),
 )
 RATINGS: Final = (
     *_PLACE,
-    Column("image", "text", "Name of the image: its path below the folder that it was imported from."),
+    Column(
+        "image", "text", "Name of the image: its path below the folder that it was imported from."
+    ),
     Column("image_id", "text", "SHA-256 of the image's file."),
     Column("attribute", "text", "What was judged."),
     Column("rating", "integer", "The answer, 1 to 4; the labels are in the table of attributes."),
@@ -68,7 +89,9 @@ IMAGES: Final = (
     Column("name", "text", "Path below the folder that it was imported from."),
     Column("width", "integer", "Pixels, after rotation as EXIF says."),
     Column("height", "integer", "Pixels, after rotation as EXIF says."),
-    Column("fold", "integer", "0 to 6, fixed when the image was added; pairs are drawn within folds."),
+    Column(
+        "fold", "integer", "0 to 6, fixed when the image was added; pairs are drawn within folds."
+    ),
 )
 LABELERS: Final = (
     _LABELER,
@@ -91,9 +114,16 @@ def attribute_columns(templates: int) -> tuple[Column, ...]:
     return (
         Column("attribute", "text", "What is judged."),
         Column("question", "text", "The question as the labeler reads it."),
-        *(Column(f"scale_{step}", "text", f"What the rating {step} is called.") for step in range(1, 5)),
         *(
-            Column(f"template_{number}", "text", "A text for the text tower; {} stands for the attribute.")
+            Column(f"scale_{step}", "text", f"What the rating {step} is called.")
+            for step in range(1, 5)
+        ),
+        *(
+            Column(
+                f"template_{number}",
+                "text",
+                "A text for the text tower; {} stands for the attribute.",
+            )
             for number in range(1, templates + 1)
         ),
     )

@@ -24,11 +24,13 @@ def export(
     format: str = "csv",  # noqa: A002
     tables: Sequence[str] = TABLES,
 ) -> Iterator[Event[tuple[Path, ...]]]:
-    """Write a study's tables with a codebook; imported into a new study over the same images they give the same study.
+    """Write a study's tables with a codebook.
 
-    All trials are written, also the skipped, withdrawn and superseded ones, one row per attribute answered. CSV and
-    Parquet give a file per table, XLSX one workbook; `codebook.md` is for readers. Files of an earlier export in the
-    folder are replaced, all at the end.
+    Imported into a new study over the same images they give the same study.
+
+    All trials are written, also the skipped, withdrawn and superseded ones, one row per attribute
+    answered. CSV and Parquet give a file per table, XLSX one workbook; `codebook.md` is for
+    readers. Files of an earlier export in the folder are replaced, all at the end.
 
     Args:
         study: what to write; it may be open read-only.
@@ -37,14 +39,18 @@ def export(
         tables: some of TABLES.
 
     Yields:
-        Progress, then Done with the paths of the files. Closing the generator before that leaves nothing behind.
+        Progress, then Done with the paths of the files. Closing the generator before that leaves
+        nothing behind.
 
     Raises:
-        InputError: unknown format or table, a folder that cannot be written, or more than Excel can hold.
+        InputError: unknown format or table, a folder that cannot be written, or more than Excel can
+            hold.
         DiskFullError: there was no room left.
     """
     if format not in FORMATS:
-        raise InputError(f"There is no export format “{format}”; choose one of {', '.join(FORMATS)}.")
+        raise InputError(
+            f"There is no export format “{format}”; choose one of {', '.join(FORMATS)}."
+        )
     if unknown := [table for table in tables if table not in TABLES]:
         raise InputError(f"There is no table “{unknown[0]}”; choose from {', '.join(TABLES)}.")
     target = Path(folder).expanduser().resolve()
@@ -61,7 +67,9 @@ def export(
             (part / path.name).replace(path)
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            raise DiskFullError(f"There was no room left for the export in {target}; no file was changed.") from error
+            raise DiskFullError(
+                f"There was no room left for the export in {target}; no file was changed."
+            ) from error
         raise InputError(
             f"The export cannot be written to {target} ({error.strerror}); no file was changed."
         ) from error

@@ -21,7 +21,10 @@ class Sheet:
 
     def filled(self) -> list[int]:
         """Per column, in how many rows it is not empty."""
-        return [sum(row[place] not in (None, "") for row in self.rows) for place in range(len(self.columns))]
+        return [
+            sum(row[place] not in (None, "") for row in self.rows)
+            for place in range(len(self.columns))
+        ]
 
 
 def sheets(study: Study, tables: Iterable[str]) -> Iterator[Sheet]:
@@ -31,13 +34,21 @@ def sheets(study: Study, tables: Iterable[str]) -> Iterator[Sheet]:
     for table in tables:
         if table == "ratings":
             yield Sheet(
-                table, spec.RATINGS, [row for n, t in trials if t.kind == "rating" for row in _rating(n, t, names)]
+                table,
+                spec.RATINGS,
+                [row for n, t in trials if t.kind == "rating" for row in _rating(n, t, names)],
             )
         elif table == "comparisons":
-            pairs = [row for n, t in trials if t.kind == "comparison" for row in _comparison(n, t, names)]
+            pairs = [
+                row for n, t in trials if t.kind == "comparison" for row in _comparison(n, t, names)
+            ]
             yield Sheet(table, spec.COMPARISONS, pairs)
         elif table == "images":
-            yield Sheet(table, spec.IMAGES, [(i.id, i.name, i.width, i.height, i.fold) for i in study.images()])
+            yield Sheet(
+                table,
+                spec.IMAGES,
+                [(i.id, i.name, i.width, i.height, i.fold) for i in study.images()],
+            )
         elif table == "labelers":
             people = [(p.code, p.display_name, p.profile, p.simulated) for p in study.labelers()]
             yield Sheet(table, spec.LABELERS, people)
@@ -99,5 +110,13 @@ def _attributes(study: Study) -> Sheet:
     rows: list[Row] = []
     for attribute in attributes:
         spare = (None,) * (most - len(attribute.templates))
-        rows.append((attribute.name, attribute.question, *attribute.scale_labels, *attribute.templates, *spare))
+        rows.append(
+            (
+                attribute.name,
+                attribute.question,
+                *attribute.scale_labels,
+                *attribute.templates,
+                *spare,
+            )
+        )
     return Sheet("attributes", spec.attribute_columns(most), rows)

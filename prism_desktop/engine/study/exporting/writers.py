@@ -1,4 +1,5 @@
-"""Writing tables as CSV, XLSX and Parquet so that they open safely elsewhere and come back unchanged."""
+"""Writing tables as CSV, XLSX and Parquet so that they
+open safely elsewhere and come back unchanged."""
 
 import csv
 import re
@@ -15,14 +16,19 @@ from prism_desktop.engine.study.importing.cells import neutral
 if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
 
-XLSX_ROWS, XLSX_TEXT = 1_048_575, 32_767  # Excel's limits: rows below the header, characters in a cell
+# Excel's limits: rows below the header, characters in a cell
+XLSX_ROWS, XLSX_TEXT = (1_048_575, 32_767)
 _EVERY = 5_000  # rows between two counts
-# ECMA-376 part 1, 22.9.2.19: characters that XML cannot hold, and what would be mistaken for their escape.
+# ECMA-376 part 1, 22.9.2.19: characters that XML cannot hold, and what would be mistaken for their
+# escape.
 _UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f]|_(?=x[0-9A-Fa-f]{4}_)")
 
 
 def write_csv(sheet: Sheet, path: Path) -> Iterator[int]:
-    """RFC 4180 in UTF-8; text that a spreadsheet would run as a formula gets a leading '. Yields rows written."""
+    """RFC 4180 in UTF-8; text that a spreadsheet would run as a formula gets a leading '.
+
+    Yields rows written.
+    """
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow([column.name for column in sheet.columns])
@@ -56,13 +62,19 @@ def write_parquet(sheet: Sheet, path: Path) -> Iterator[int]:
         for column in sheet.columns
     ]
     columns: Sequence[Sequence[Value]] = list(zip(*sheet.rows, strict=True)) or [()] * len(fields)
-    arrays = [pyarrow.array(values, field.type) for values, field in zip(columns, fields, strict=True)]
+    arrays = [
+        pyarrow.array(values, field.type) for values, field in zip(columns, fields, strict=True)
+    ]
     yield 0
-    pyarrow.parquet.write_table(pyarrow.table(arrays, schema=pyarrow.schema(fields)), path, compression="zstd")
+    pyarrow.parquet.write_table(
+        pyarrow.table(arrays, schema=pyarrow.schema(fields)), path, compression="zstd"
+    )
 
 
 def write_xlsx(sheets: Sequence[Sheet], path: Path) -> Iterator[int]:
-    """One workbook with a sheet per table; no cell is a formula. Yields rows written over all sheets.
+    """One workbook with a sheet per table; no cell is a formula.
+
+    Yields rows written over all sheets.
 
     Raises:
         InputError: if a table is longer or a text larger than Excel allows.
@@ -75,7 +87,8 @@ def write_xlsx(sheets: Sequence[Sheet], path: Path) -> Iterator[int]:
         for sheet in sheets:
             if len(sheet.rows) > XLSX_ROWS:
                 raise InputError(
-                    f"{sheet.name} has {len(sheet.rows)} rows, more than Excel can hold; choose CSV or Parquet."
+                    f"{sheet.name} has {len(sheet.rows)} rows, more than Excel can hold; choose "
+                    "CSV or Parquet."
                 )
             yield done
             page: Any = book.create_sheet(sheet.name)
@@ -94,11 +107,14 @@ def write_xlsx(sheets: Sequence[Sheet], path: Path) -> Iterator[int]:
 
 
 def _xlsx(page: "Worksheet", value: Value) -> object:
-    """A value as openpyxl will write it without loss: it guesses formulas and errors, and cuts numbers to 16 digits."""
+    """A value as openpyxl will write it without loss: it guesses
+    formulas and errors, and cuts numbers to 16 digits."""
     if isinstance(value, str):
         safe = _UNWRITABLE.sub(lambda match: f"_x{ord(match[0]):04X}_", value)
         if len(safe) > XLSX_TEXT:
-            raise InputError(f"A text of {len(value)} characters does not fit into Excel; choose CSV or Parquet.")
+            raise InputError(
+                f"A text of {len(value)} characters does not fit into Excel; choose CSV or Parquet."
+            )
         return _as(page, safe, "s") if safe.startswith(("=", "#")) else safe
     if isinstance(value, float) and float(f"{value:.16g}") != value:
         return _as(page, repr(value), "n")

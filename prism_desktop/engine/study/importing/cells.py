@@ -36,7 +36,9 @@ def exact(cell: Cell) -> str:
 
 def is_missing(cell: Cell) -> bool:
     """Whether the cell holds no answer: empty, or one of the usual marks for a missing value."""
-    return cell is None or (isinstance(cell, float) and cell != cell) or text(cell).lower() in MISSING
+    return (
+        cell is None or (isinstance(cell, float) and cell != cell) or text(cell).lower() in MISSING
+    )
 
 
 def number(cell: Cell, *, decimal_comma: bool = False) -> float:

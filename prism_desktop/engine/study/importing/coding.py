@@ -1,4 +1,5 @@
-"""Which number says that the first image won: 2 in the source project's workbooks, 1 in an early version of them."""
+"""Which number says that the first image won: 2 in the source
+project's workbooks, 1 in an early version of them."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -17,7 +18,8 @@ Levels = Mapping[tuple[str, str, str], float]  # (labeler, attribute, image) -> 
 
 
 class UnknownCodingError(InputError):
-    """The comparisons are coded by numbers, and nothing tells which number means that the first image won."""
+    """The comparisons are coded by numbers, and nothing
+    tells which number means that the first image won."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,10 @@ class Evidence:
         return "2-first" if error > _SURE else "1-first" if error < -_SURE else None
 
     def __str__(self) -> str:
-        return f"read as 2 = first image wins, {self.fits} of {self.of} comparisons agree with {self.whose}"
+        return (
+            f"read as 2 = first image wins, {self.fits} of {self.of} comparisons agree with "
+            f"{self.whose}"
+        )
 
 
 def has_codes(drafts: Sequence[Draft]) -> bool:
@@ -44,13 +49,18 @@ def has_codes(drafts: Sequence[Draft]) -> bool:
 
 
 def gather(drafts: Sequence[Draft], levels: Levels) -> Evidence:
-    """Compare the outcomes 1 and 2 with the labelers' own ratings, or with everyone's where those are too few."""
+    """Compare the outcomes 1 and 2 with the labelers' own
+    ratings, or with everyone's where those are too few."""
     means: dict[tuple[str, str, str], list[float]] = defaultdict(list)
     for (_, attribute, image), level in levels.items():
         means["", attribute, image].append(level)
     everyone = {key: sum(values) / len(values) for key, values in means.items()}
     own = _count(drafts, levels, own=True)
-    return own if own.verdict else max(own, _count(drafts, everyone, own=False), key=lambda found: bool(found.verdict))
+    return (
+        own
+        if own.verdict
+        else max(own, _count(drafts, everyone, own=False), key=lambda found: bool(found.verdict))
+    )
 
 
 def _count(drafts: Sequence[Draft], levels: Levels, *, own: bool) -> Evidence:
@@ -72,7 +82,9 @@ def check_coding(coding: str | None) -> None:
         raise InputError(f"There is no coding “{coding}”; choose {' or '.join(CODINGS)}.")
 
 
-def settle(drafts: Sequence[Draft], evidence: Evidence, coding: str | None) -> tuple[str, list[str]]:
+def settle(
+    drafts: Sequence[Draft], evidence: Evidence, coding: str | None
+) -> tuple[str, list[str]]:
     """The coding to use, and what to tell the user about it.
 
     Raises:
@@ -80,20 +92,28 @@ def settle(drafts: Sequence[Draft], evidence: Evidence, coding: str | None) -> t
         InputError: if it is none, or the numbers do not look like 1 and 2.
     """
     check_coding(coding)
-    codes = [code for draft in drafts for code in draft.answers.values() if not isinstance(code, str)]
+    codes = [
+        code for draft in drafts for code in draft.answers.values() if not isinstance(code, str)
+    ]
     if len(codes) >= _ENOUGH and (1 not in codes or 2 not in codes):
         kinds = ", ".join(f"{code:g}" for code in sorted(set(codes))[:6])
-        raise InputError(f"Outcomes are coded by 1 and 2, but these are {kinds}; write left, right or tie instead.")
+        raise InputError(
+            f"Outcomes are coded by 1 and 2, but these are {kinds}; write left, right or tie "
+            "instead."
+        )
     verdict = evidence.verdict
     if coding is None:
         if verdict is None:
             raise UnknownCodingError(
-                "The comparisons are coded by numbers and the data cannot tell what they mean: say 2-first if 2 means "
-                "that the first image won, else 1-first (option coding). Nothing was imported."
+                "The comparisons are coded by numbers and the data cannot tell what they mean: "
+                "say 2-first if 2 means that the first image won, else 1-first (option coding). "
+                "Nothing was imported."
             )
         return verdict, [f"The coding was found to be {verdict}: {evidence}."]
     if verdict is not None and verdict != coding:
-        return coding, [f"The coding {coding} was asked for, but the data speak against it: {evidence}."]
+        return coding, [
+            f"The coding {coding} was asked for, but the data speak against it: {evidence}."
+        ]
     return coding, [f"The coding {coding} was asked for; {evidence}."] if evidence.of else []
 
 
@@ -102,4 +122,6 @@ def decode(draft: Draft, coding: str) -> None:
     first, second = (2, 1) if coding == "2-first" else (1, 2)
     for attribute, code in draft.answers.items():
         if not isinstance(code, str):
-            draft.answers[attribute] = "left" if code == first else "right" if code == second else "tie"
+            draft.answers[attribute] = (
+                "left" if code == first else "right" if code == second else "tie"
+            )

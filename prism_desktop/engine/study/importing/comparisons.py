@@ -1,8 +1,16 @@
-"""Reading comparisons: tidy (`labeler, left, right, attribute, outcome`) or wide with a column per attribute."""
+"""Reading comparisons: tidy (`labeler, left, right, attribute,
+outcome`) or wide with a column per attribute."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from prism_desktop.engine.study.importing.cells import Cell, is_missing, is_number, number, short, text
+from prism_desktop.engine.study.importing.cells import (
+    Cell,
+    is_missing,
+    is_number,
+    number,
+    short,
+    text,
+)
 from prism_desktop.engine.study.importing.drafts import (
     Draft,
     Ledger,
@@ -23,7 +31,10 @@ _WORDS = {
 
 
 def read_comparisons(
-    layout: Layout, index: ImageIndex, ledger: Ledger, items: Mapping[str, tuple[str, ...]] | None = None
+    layout: Layout,
+    index: ImageIndex,
+    ledger: Ledger,
+    items: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Iterator[Draft]:
     """Turn rows into drafts; outcomes written as numbers stay numbers until their coding is known.
 
@@ -44,7 +55,11 @@ def read_comparisons(
 
 
 def _draft(
-    layout: Layout, row: int, cells: Sequence[Cell], index: ImageIndex, items: Mapping[str, tuple[str, ...]] | None
+    layout: Layout,
+    row: int,
+    cells: Sequence[Cell],
+    index: ImageIndex,
+    items: Mapping[str, tuple[str, ...]] | None,
 ) -> Draft:
     facts = facts_of(layout, cells)
     names = text(layout.cell(cells, "left")), text(layout.cell(cells, "right"))
@@ -75,7 +90,9 @@ def _draft(
     )
 
 
-def _answers(layout: Layout, cells: Sequence[Cell], names: tuple[str, str]) -> dict[str, float | str]:
+def _answers(
+    layout: Layout, cells: Sequence[Cell], names: tuple[str, str]
+) -> dict[str, float | str]:
     if layout.tidy:
         name, cell = text(layout.cell(cells, "attribute")), layout.cell(cells, "outcome")
         if is_missing(cell):
@@ -110,5 +127,7 @@ def outcome(cell: Cell, names: tuple[str, str]) -> float | str:
         raise ValueError(f"the outcome “{short(words)}” is none of left, right and tie")
     code = number(cell)
     if code < 0 or not code.is_integer():
-        raise ValueError(f"the outcome {words} is none of the numbers that code one; write left, right or tie")
+        raise ValueError(
+            f"the outcome {words} is none of the numbers that code one; write left, right or tie"
+        )
     return code

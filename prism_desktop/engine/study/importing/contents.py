@@ -7,7 +7,11 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Progress
 from prism_desktop.engine.study.importing.comparisons import read_comparisons
 from prism_desktop.engine.study.importing.drafts import Draft, Ledger
-from prism_desktop.engine.study.importing.exported import check_images, read_attributes, read_labelers
+from prism_desktop.engine.study.importing.exported import (
+    check_images,
+    read_attributes,
+    read_labelers,
+)
 from prism_desktop.engine.study.importing.matching import ImageIndex, aliases_of
 from prism_desktop.engine.study.importing.ratings import read_ratings
 from prism_desktop.engine.study.importing.recognise import SYNONYMS, Layout, normalised
@@ -27,7 +31,8 @@ class Contents:
     drafts: list[Draft] = field(default_factory=list)
     labelers: list[LabelerRecord] = field(default_factory=list)
     attributes: list[AttributeRecord] = field(default_factory=list)
-    mapping: dict[str, object] = field(default_factory=dict)  # how files and values were read, for the report
+    # how files and values were read, for the report
+    mapping: dict[str, object] = field(default_factory=dict)
 
 
 def gather(
@@ -40,10 +45,13 @@ def gather(
     """Fill in the contents, row by row.
 
     Raises:
-        InputError: if a workbook lacks its counterpart, or a column of judgments does not say of what.
+        InputError: if a workbook lacks its counterpart, or a column of judgments does not say of
+            what.
     """
     ledger, images = contents.ledger, study.images()
-    index = ImageIndex(images, aliases_of(report.mapping for report in study.imports() if report.undone is None))
+    index = ImageIndex(
+        images, aliases_of(report.mapping for report in study.imports() if report.undone is None)
+    )
     for layout in layouts:
         ledger.notices += layout.notices
         if layout.format == "labelers":
@@ -52,13 +60,19 @@ def gather(
             contents.attributes += read_attributes(layout, ledger)
         elif layout.format == "images":
             check_images(layout, images, ledger)
-    if not images and any(layout.format not in {"labelers", "attributes", "codebook"} for layout in layouts):
-        raise InputError("The study has no images yet; import their folder first. Nothing was imported.")
+    if not images and any(
+        layout.format not in {"labelers", "attributes", "codebook"} for layout in layouts
+    ):
+        raise InputError(
+            "The study has no images yet; import their folder first. Nothing was imported."
+        )
     names = _Names(study.attributes(), rename)
     total = sum(len(layout.table.rows) - layout.header - 1 for layout in layouts)
     for source in _sources(layouts, index, ledger, format):
         for number, draft in enumerate(source):
-            draft.answers = {names(attribute): answer for attribute, answer in draft.answers.items()}
+            draft.answers = {
+                names(attribute): answer for attribute, answer in draft.answers.items()
+            }
             draft.raw = {names(attribute): rating for attribute, rating in draft.raw.items()}
             contents.drafts.append(draft)
             if number % _EVERY == 0:
@@ -77,10 +91,17 @@ def _sources(
     data = [layout for layout in layouts if layout.format in {"big_data", "big_compare_data"}]
     if data and not labels:
         raise InputError(
-            f"{data[0].table.name} names images only; import it together with its label workbook. Nothing was imported."
+            f"{data[0].table.name} names images only; import it together with its label workbook. "
+            "Nothing was imported."
         )
-    sources = [read_ratings(layout, index, ledger) for layout in layouts if layout.format == "ratings"]
-    sources += [read_comparisons(layout, index, ledger) for layout in layouts if layout.format == "comparisons"]
+    sources = [
+        read_ratings(layout, index, ledger) for layout in layouts if layout.format == "ratings"
+    ]
+    sources += [
+        read_comparisons(layout, index, ledger)
+        for layout in layouts
+        if layout.format == "comparisons"
+    ]
     for pair in join(labels, data, format):
         read = read_ratings if pair.kind == "rating" else read_comparisons
         sources.append(read(pair.layout, index, ledger, pair.items))
@@ -88,7 +109,8 @@ def _sources(
 
 
 class _Names:
-    """What a file's attributes are called in the study: as renamed, else the study's own spelling."""
+    """What a file's attributes are called in the study:
+    as renamed, else the study's own spelling."""
 
     def __init__(self, attributes: Sequence[AttributeRecord], rename: Mapping[str, str]) -> None:
         self._rename = rename
@@ -109,6 +131,7 @@ class _Names:
             if len(self._study) == 1:
                 return next(iter(self._study.values()))
             raise InputError(
-                f"The column “{name}” does not say what was judged; name it after its attribute. Nothing was imported."
+                f"The column “{name}” does not say what was judged; name it after its attribute. "
+                "Nothing was imported."
             )
         return name

@@ -3,7 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from prism_desktop.engine.study.importing.cells import Cell, exact, is_missing, moment, number, short, text, whole
+from prism_desktop.engine.study.importing.cells import (
+    Cell,
+    exact,
+    is_missing,
+    moment,
+    number,
+    short,
+    text,
+    whole,
+)
 from prism_desktop.engine.study.importing.recognise import Layout
 from prism_desktop.engine.study.records import ImageId, Kind, RefusedRow
 
@@ -14,7 +23,8 @@ _TELLING = frozenset({"trial", "session", "order", "onset", "row_id", "item_id",
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a row says about its trial beside who, what and which answer; "" and None where it says nothing."""
+    """What a row says about its trial beside who, what and
+    which answer; "" and None where it says nothing."""
 
     trial: str = ""
     number: int | None = None  # place in an exported study's log of trials
@@ -37,7 +47,8 @@ class Draft:
 
     Attributes:
         places: (table, row) of each row that contributed; the first names the trial in a refusal.
-        answers: attribute -> rating on the file's scale, "left" / "right" / "tie", or a number still to be decoded.
+        answers: attribute -> rating on the file's scale, "left" / "right" / "tie", or a number
+            still to be decoded.
         raw: attribute -> original rating, where the file has it beside the study's step.
         exported: the row comes from this program's export, so its ratings are the study's steps.
         telling: the table tells one presentation from another, so the same pair twice is a repeat.

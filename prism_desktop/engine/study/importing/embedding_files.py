@@ -31,11 +31,14 @@ class _Matched:
     duplicates: int = 0
 
 
-def import_embeddings(study: Study, path: Path, mark: str, name: str | None = None) -> Iterator[Event[ImportReport]]:
+def import_embeddings(
+    study: Study, path: Path, mark: str, name: str | None = None
+) -> Iterator[Event[ImportReport]]:
     """Import one file of embeddings; names are matched to images as in any other import.
 
-    A row is refused if the study has not its image or another row has the same one, or if it holds anything but
-    finite numbers of the usual count. In the report an archive's rows count from 1, a table's from 2.
+    A row is refused if the study has not its image or another row has the same one, or if it holds
+    anything but finite numbers of the usual count. In the report an archive's rows count from 1, a
+    table's from 2.
 
     Args:
         study: where to; its images must have been imported before.
@@ -52,10 +55,14 @@ def import_embeddings(study: Study, path: Path, mark: str, name: str | None = No
     yield Progress(0, None, f"Reading {path.name}")
     images = study.images()
     if not images:
-        raise InputError("The study has no images yet; import their folder first. Nothing was imported.")
+        raise InputError(
+            "The study has no images yet; import their folder first. Nothing was imported."
+        )
     set_name = _free_name(study, checked_name(name, NAMED) if name else name_from(path.stem))
     vectors = read_vectors(path)
-    index = ImageIndex(images, aliases_of(report.mapping for report in study.imports() if report.undone is None))
+    index = ImageIndex(
+        images, aliases_of(report.mapping for report in study.imports() if report.undone is None)
+    )
     yield Progress(0, len(vectors.names), "Matching images")
     matched = _match(vectors, index)
     kept = [image.id for image in images if image.id in matched.rows]
@@ -94,17 +101,21 @@ def _report(path: Path, mark: str, name: str, vectors: Vectors, matched: _Matche
 
 
 def _free_name(study: Study, name: str) -> str:
-    """The name, if no import that still holds has it; a file of that name that no import owns is replaced.
+    """The name, if no import that still holds has it.
+
+    A file of that name that no import owns is replaced.
 
     Raises:
         InputError: if it is taken, in whatever case, since some systems' files know none.
     """
     reports = [report for report in study.imports() if report.undone is None]
-    taken = [str(report.mapping["embeddings"]) for report in reports if "embeddings" in report.mapping]
+    taken = [
+        str(report.mapping["embeddings"]) for report in reports if "embeddings" in report.mapping
+    ]
     if any(other.casefold() == name.casefold() for other in taken):
         raise InputError(
-            f"The study has embeddings {name!r} already; undo their import first or choose another name. "
-            "Nothing was imported."
+            f"The study has embeddings {name!r} already; undo their import first or choose another "
+            "name. Nothing was imported."
         )
     return name
 
@@ -150,11 +161,14 @@ def _notices(
     missing = [image.name for image in images if image.id not in matched.rows]
     if missing:
         yield (
-            f"{len(missing)} of the study's {len(images)} images have no embedding ({_examples(missing)}); answers on "
-            "them cannot be used with these embeddings."
+            f"{len(missing)} of the study's {len(images)} images have no embedding "
+            f"({_examples(missing)}); answers on them cannot be used with these embeddings."
         )
     if matched.extra:
-        yield f"{len(matched.extra)} embeddings are of images that the study has not ({_examples(matched.extra)})."
+        yield (
+            f"{len(matched.extra)} embeddings are of images that the study has not "
+            f"({_examples(matched.extra)})."
+        )
     if index.loose:
         yield f"{index.loose} images were matched by their file names alone."
 

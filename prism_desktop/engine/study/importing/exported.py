@@ -44,7 +44,9 @@ def read_attributes(layout: Layout, ledger: Ledger) -> list[AttributeRecord]:
             ledger.refuse(layout.table.name, row, "no attribute is named")
             continue
         labels = _numbered(names, cells, "scale_")
-        templates = tuple(template for template in _numbered(names, cells, "template_") if "{}" in template)
+        templates = tuple(
+            template for template in _numbered(names, cells, "template_") if "{}" in template
+        )
         found.append(
             AttributeRecord(
                 name,
@@ -67,10 +69,13 @@ def check_images(layout: Layout, images: Sequence[ImageRecord], ledger: Ledger) 
         other_fold += image is not None and text(layout.cell(cells, "fold")) != str(image.fold)
     if missing:
         ledger.notices.append(
-            f"{missing} images of {layout.table.name} are not in the study; import their folder first."
+            f"{missing} images of {layout.table.name} are not in the study; import their folder "
+            "first."
         )
     if other_fold:
-        ledger.notices.append(f"{other_fold} images are in another fold here than in {layout.table.name}.")
+        ledger.notices.append(
+            f"{other_fold} images are in another fold here than in {layout.table.name}."
+        )
 
 
 def _numbered(names: Sequence[str], cells: Sequence[Cell], prefix: str) -> tuple[str, ...]:

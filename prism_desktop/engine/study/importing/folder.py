@@ -1,4 +1,5 @@
-"""Importing a folder of images: recognised by content, hashed, never decoded unless something looks cut off."""
+"""Importing a folder of images: recognised by content,
+hashed, never decoded unless something looks cut off."""
 
 import os
 import stat
@@ -18,7 +19,13 @@ from PIL import Image
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.study.images import FORMATS, MAX_PIXELS, SUFFIXES, copy_in, open_image
-from prism_desktop.engine.study.records import ImportBatch, ImportReport, NewImage, RefusedRow, new_id
+from prism_desktop.engine.study.records import (
+    ImportBatch,
+    ImportReport,
+    NewImage,
+    RefusedRow,
+    new_id,
+)
 from prism_desktop.engine.study.store import Study
 
 MAX_BYTES = 512 * 1024**2  # of one image
@@ -40,12 +47,15 @@ class _Found:
     others: int = 0  # files that are no images and do not claim to be
 
 
-def import_images(study: Study, folder: Path | str, copy: bool = False) -> Iterator[Event[ImportReport]]:
+def import_images(
+    study: Study, folder: Path | str, copy: bool = False
+) -> Iterator[Event[ImportReport]]:
     """Add all JPEG, PNG, WEBP and TIFF images of a folder and its subfolders, in one transaction.
 
-    Broken files are listed and skipped, and so are links that lead out of the folder. Images with the same content
-    are added once; the names of the others are kept in the import's mapping, so that ratings of them are understood.
-    In the report a "row" is the file's place in the sorted list of files.
+    Broken files are listed and skipped, and so are links that lead out of the folder. Images with
+    the same content are added once; the names of the others are kept in the import's mapping, so
+    that ratings of them are understood. In the report a "row" is the file's place in the sorted
+    list of files.
 
     Args:
         study: where to.
@@ -53,7 +63,8 @@ def import_images(study: Study, folder: Path | str, copy: bool = False) -> Itera
         copy: copy the images into the study instead of referring to them.
 
     Yields:
-        Progress, then Done with the report. Closing the generator before that leaves nothing behind.
+        Progress, then Done with the report. Closing the generator before that leaves nothing
+        behind.
 
     Raises:
         InputError: if there is no such folder.
@@ -82,7 +93,10 @@ def import_images(study: Study, folder: Path | str, copy: bool = False) -> Itera
 
 
 def _listed(root: Path, found: _Found) -> list[tuple[Path, str]]:
-    """Every plain file with its name in the study; links that lead out and special files are refused."""
+    """Every plain file with its name in the study.
+
+    Links that lead out and special files are refused.
+    """
     files = []
     for place, folders, names in os.walk(root):
         here = Path(place)
@@ -97,7 +111,9 @@ def _listed(root: Path, found: _Found) -> list[tuple[Path, str]]:
     return sorted(files, key=lambda file: file[1])
 
 
-def _read(root: Path, files: list[tuple[Path, str]], study: Study, found: _Found) -> Iterator[Progress]:
+def _read(
+    root: Path, files: list[tuple[Path, str]], study: Study, found: _Found
+) -> Iterator[Progress]:
     """Read files in a few threads (reading and hashing let others run) and keep their order."""
     known = {image.id: image.name for image in study.images()}
     waiting: deque[tuple[int, str, Future[NewImage | None]]] = deque()
@@ -118,11 +134,15 @@ def _read(root: Path, files: list[tuple[Path, str]], study: Study, found: _Found
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _take(number: int, name: str, future: "Future[NewImage | None]", found: _Found, known: dict[str, str]) -> None:
+def _take(
+    number: int, name: str, future: "Future[NewImage | None]", found: _Found, known: dict[str, str]
+) -> None:
     try:
         image = future.result()
     except (InputError, OSError) as error:
-        words = str(error) if isinstance(error, InputError) else f"cannot be read ({error.strerror})"
+        words = (
+            str(error) if isinstance(error, InputError) else f"cannot be read ({error.strerror})"
+        )
         found.refused.append(RefusedRow(number, f"{name}: {words}"))
         return
     if image is None:
@@ -165,10 +185,14 @@ def _probe(root: Path, path: Path, name: str) -> NewImage | None:
 
 
 def _size(content: bytes) -> tuple[int, int]:
-    """Width and height in px after EXIF rotation, from the header; decodes only what looks cut off."""
+    """Width and height in px after EXIF rotation, from the header.
+
+    Decodes only what looks cut off.
+    """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of odd metadata and of large images; sizes are checked here
+            # Pillow warns of odd metadata and of large images; sizes are checked here
+            warnings.simplefilter("ignore")
             with Image.open(BytesIO(content), formats=FORMATS) as image:
                 width, height = image.size
                 turned = image.getexif().get(_ORIENTATION) in _TURNED
@@ -184,7 +208,10 @@ def _size(content: bytes) -> tuple[int, int]:
 
 
 def _whole(content: bytes) -> bool:
-    """Whether a file ends as its format should. Some sound files do not: those are decoded to find out."""
+    """Whether a file ends as its format should.
+
+    Some sound files do not: those are decoded to find out.
+    """
     if content.startswith(b"\xff\xd8"):
         return b"\xff\xd9" in content[-1024:]
     if content.startswith(b"\x89PNG"):

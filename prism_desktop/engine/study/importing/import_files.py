@@ -1,4 +1,5 @@
-"""Importing ratings, comparisons and our own exports from files: read, understood, then written in one transaction."""
+"""Importing ratings, comparisons and our own exports from
+files: read, understood, then written in one transaction."""
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,17 +34,19 @@ def import_files(
     rename: Mapping[str, str] | None = None,
     name: str | None = None,
 ) -> Iterator[Event[ImportReport]]:
-    """Import tables of ratings or comparisons, in one transaction; the kind of each is recognised by its content.
+    """Import tables of ratings or comparisons, in one transaction.
 
-    Labelers and attributes that the study has not are made. Rows that cannot be used are refused one by one, with
-    their number and the reason; an import that keeps no row changes nothing.
+    The kind of each is recognised by its content.
+
+    Labelers and attributes that the study has not are made. Rows that cannot be used are refused
+    one by one, with their number and the reason; an import that keeps no row changes nothing.
 
     Args:
         study: where to; its images must have been imported before.
-        files: CSV, XLSX or Parquet. Data and label workbooks that belong together must come together; a file of
-            embeddings (.npz or Parquet) comes by itself.
-        format: one of `recognise.FORMATS` or "embeddings", in place of what the content suggests; data workbooks may
-            come along.
+        files: CSV, XLSX or Parquet. Data and label workbooks that belong together must come
+            together; a file of embeddings (.npz or Parquet) comes by itself.
+        format: one of `recognise.FORMATS` or "embeddings", in place of what the content suggests;
+            data workbooks may come along.
         coding: "2-first" if the number 2 means that the first image won, "1-first" if 1 does.
         scale: of the ratings, LOW-HIGH such as "1-10", for all attributes or by attribute.
         attributes: the columns of judgments, in place of all that look like it.
@@ -54,18 +57,24 @@ def import_files(
         Progress, then Done with the report. Closing the generator before that changes nothing.
 
     Raises:
-        UnknownCodingError: if outcomes are numbers, `coding` is not given and the ratings cannot tell it.
+        UnknownCodingError: if outcomes are numbers, `coding` is not given and the ratings cannot
+            tell it.
         InputError: if a file cannot be read or understood, or was imported before.
     """
     paths = [Path(file).expanduser() for file in files]
     if not paths:
         raise InputError("No file was given.")
-    check_coding(coding)  # these two before anything is read: rows that need them may be refused for another reason
-    for words in scale.values() if isinstance(scale, Mapping) else [scale] if scale is not None else []:
+    # these two before anything is read: rows that need them may be refused for another reason
+    check_coding(coding)
+    for words in (
+        scale.values() if isinstance(scale, Mapping) else [scale] if scale is not None else []
+    ):
         declared(words)
     if vectors := [path for path in paths if is_embeddings(path, format)]:
         if len(paths) > 1:
-            raise InputError(f"{vectors[0].name} holds embeddings; import it by itself. Nothing was imported.")
+            raise InputError(
+                f"{vectors[0].name} holds embeddings; import it by itself. Nothing was imported."
+            )
         yield from import_embeddings(study, paths[0], _mark(study, paths[0]), name)
         return
     marks: dict[str, object] = {}
@@ -77,7 +86,9 @@ def import_files(
             raise InputError(f"{path.name} was given twice; nothing was imported.")
         marks[str(path.resolve())] = mark
         layouts += _layouts(path, format, attributes)
-    contents = Contents(uuid.uuid4().hex, Ledger(several=len(layouts) > 1), mapping={"files": marks})
+    contents = Contents(
+        uuid.uuid4().hex, Ledger(several=len(layouts) > 1), mapping={"files": marks}
+    )
     yield from gather(study, layouts, rename or {}, contents, format)
     rows = contents.ledger.read
     yield Progress(rows, rows, "Checking what was read")
@@ -91,7 +102,8 @@ def import_files(
 
 
 def is_embeddings(path: Path, format: str | None = None) -> bool:  # noqa: A002
-    """Whether a file is imported as embeddings: if that is asked for, or its content looks like it."""
+    """Whether a file is imported as embeddings: if that
+    is asked for, or its content looks like it."""
     return format == EMBEDDINGS if format is not None else holds_embeddings(path)
 
 
@@ -116,19 +128,28 @@ def _mark(study: Study, path: Path) -> str:
             while chunk := file.read(1 << 20):
                 digest.update(chunk)
     except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}); nothing was imported.") from error
+        raise InputError(
+            f"{path} cannot be read ({error.strerror}); nothing was imported."
+        ) from error
     for report in study.imports():
         before = report.mapping.get("files")
-        if report.undone is None and isinstance(before, Mapping) and digest.hexdigest() in before.values():
+        if (
+            report.undone is None
+            and isinstance(before, Mapping)
+            and digest.hexdigest() in before.values()
+        ):
             raise InputError(
-                f"{path.name} was imported before ({report.rows_kept} rows kept); undo that import first. "
-                "Nothing was imported."
+                f"{path.name} was imported before ({report.rows_kept} rows kept); undo that import "
+                "first. Nothing was imported."
             )
     return digest.hexdigest()
 
 
 def _layouts(path: Path, format: str | None, judged: Sequence[str] | None) -> list[Layout]:  # noqa: A002
-    """The tables of a file; sheets of a workbook that are none are passed over if another sheet is one."""
+    """The tables of a file.
+
+    Sheets of a workbook that are none are passed over if another sheet is one.
+    """
     found: list[Layout] = []
     problems: list[InputError] = []
     for table in read_tables(path):
@@ -144,7 +165,10 @@ def _layouts(path: Path, format: str | None, judged: Sequence[str] | None) -> li
 
 
 def _layout(table: Table, format: str | None, judged: Sequence[str] | None) -> Layout:  # noqa: A002
-    """A table as the format that was asked for; the data workbook that goes with a label workbook is let through."""
+    """A table as the format that was asked for.
+
+    The data workbook that goes with a label workbook is let through.
+    """
     data = {"big_label": "big_data", "big_compare_label": "big_compare_data"}.get(format or "")
     if data is not None:
         with suppress(InputError):

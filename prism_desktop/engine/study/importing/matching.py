@@ -1,4 +1,5 @@
-"""Finding the study's image that a file means: by hash, name, path, file name or file name without its ending."""
+"""Finding the study's image that a file means: by hash,
+name, path, file name or file name without its ending."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,12 +16,15 @@ class ImageIndex:
         loose: how many different keys matched only by file name, with folders or ending ignored.
     """
 
-    def __init__(self, images: Sequence[ImageRecord], aliases: Iterable[tuple[str, str]] = ()) -> None:
+    def __init__(
+        self, images: Sequence[ImageRecord], aliases: Iterable[tuple[str, str]] = ()
+    ) -> None:
         """Index the images.
 
         Args:
             images: the study's.
-            aliases: (name of a duplicate, name of the image with the same content), from earlier imports.
+            aliases: (name of a duplicate, name of the image with the same content), from earlier
+                imports.
         """
         self.loose = 0
         self._names = {image.id: image.name for image in images}
@@ -68,14 +72,22 @@ class ImageIndex:
             if exact in self._exact:
                 return self._exact[exact]
         path = PurePosixPath(plain.casefold())
-        candidates = self._by_file.get(path.name) or self._by_stem.get(path.stem if path.suffix else path.name)
+        candidates = self._by_file.get(path.name) or self._by_stem.get(
+            path.stem if path.suffix else path.name
+        )
         if not candidates:
             raise ValueError(f"the study has no image “{short(key)}”")
         best = max(_shared_end(parts, path.parts) for parts, _ in candidates)
-        images = list(dict.fromkeys(image for parts, image in candidates if _shared_end(parts, path.parts) == best))
+        images = list(
+            dict.fromkeys(
+                image for parts, image in candidates if _shared_end(parts, path.parts) == best
+            )
+        )
         if len(images) > 1:
             names = ", ".join(self._names[image] for image in images[:3])
-            raise ValueError(f"“{short(key)}” could be {len(images)} images ({names}); write the folder too")
+            raise ValueError(
+                f"“{short(key)}” could be {len(images)} images ({names}); write the folder too"
+            )
         self.loose += path.name not in self._by_file or best < min(2, len(path.parts))
         return images[0]
 
@@ -90,11 +102,17 @@ def _shared_end(one: Sequence[str], other: Sequence[str]) -> int:
 
 
 def aliases_of(mappings: Iterable[Mapping[str, object]]) -> list[tuple[str, str]]:
-    """The duplicates that earlier imports of images left out, from their stored mappings: by name and by path."""
+    """The duplicates that earlier imports of images left out,
+    from their stored mappings: by name and by path."""
     found: list[tuple[str, str]] = []
     for mapping in mappings:
-        duplicates, folder = mapping.get("duplicates"), PurePosixPath(str(mapping.get("folder", "")).replace("\\", "/"))
+        duplicates, folder = (
+            mapping.get("duplicates"),
+            PurePosixPath(str(mapping.get("folder", "")).replace("\\", "/")),
+        )
         if isinstance(duplicates, Mapping):
             found.extend((str(alias), str(name)) for alias, name in duplicates.items())
-            found.extend(((folder / str(alias)).as_posix(), str(name)) for alias, name in duplicates.items())
+            found.extend(
+                ((folder / str(alias)).as_posix(), str(name)) for alias, name in duplicates.items()
+            )
     return found

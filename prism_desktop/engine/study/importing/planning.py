@@ -1,4 +1,5 @@
-"""From drafts to trials: rows of one presentation joined, identities kept or made, repeats found."""
+"""From drafts to trials: rows of one presentation
+joined, identities kept or made, repeats found."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -19,8 +20,8 @@ def is_id(words: str) -> bool:
 def group(drafts: Sequence[Draft], ledger: Ledger) -> list[Draft]:
     """Join the rows of tidy tables that belong to one presentation.
 
-    Rows with a trial's name belong together; otherwise rows of one labeler on the same images that agree in session,
-    order and onset, until an attribute comes again.
+    Rows with a trial's name belong together; otherwise rows of one labeler on the same images that
+    agree in session, order and onset, until an attribute comes again.
     """
     joined: list[Draft] = []
     opened: dict[tuple[object, ...], Draft] = {}
@@ -43,7 +44,15 @@ def _key(draft: Draft) -> tuple[object, ...]:
     facts = draft.facts
     if is_id(facts.trial):
         return (facts.trial,)
-    return draft.kind, draft.labeler, draft.images, facts.session, facts.trial, facts.order, facts.onset
+    return (
+        draft.kind,
+        draft.labeler,
+        draft.images,
+        facts.session,
+        facts.trial,
+        facts.order,
+        facts.onset,
+    )
 
 
 def _refused(draft: Draft, first: Draft, ledger: Ledger) -> bool:
@@ -52,10 +61,14 @@ def _refused(draft: Draft, first: Draft, ledger: Ledger) -> bool:
         return False
     row = first.places[0][1]
     if (draft.kind, draft.labeler, draft.images) != (first.kind, first.labeler, first.images):
-        ledger.refuse_draft(draft, f"names another labeler or image than row {row} of the same trial")
+        ledger.refuse_draft(
+            draft, f"names another labeler or image than row {row} of the same trial"
+        )
         return True
     if twice := first.answers.keys() & draft.answers.keys():
-        ledger.refuse_draft(draft, f"answers {twice.pop()} again, as row {row} of the same trial does")
+        ledger.refuse_draft(
+            draft, f"answers {twice.pop()} again, as row {row} of the same trial does"
+        )
         return True
     return False
 
@@ -65,7 +78,8 @@ class Planner:
     """Makes trials of drafts.
 
     Attributes:
-        import_id: names made from the file's own are drawn from it, so that they cannot meet another import's.
+        import_id: names made from the file's own are drawn from it, so that they cannot meet
+            another import's.
         known: the study's trials -> their labelers.
         sessions: session -> its labeler, in the study and in this import.
     """
@@ -90,13 +104,15 @@ class Planner:
         trials = [self._trial(draft, name) for draft, name in kept]
         if self._lost:
             self.ledger.notices.append(
-                f"{self._lost} trials say that they repeat or are corrected by trials that the files do not hold; "
-                "what they repeat was left open, and corrected ones are kept as withdrawn."
+                f"{self._lost} trials say that they repeat or are corrected by trials that the "
+                "files do not hold; what they repeat was left open, and corrected ones are kept "
+                "as withdrawn."
             )
         if self._again:
             self.ledger.notices.append(
-                f"{self._again} rows judge what an earlier row of the same labeler judges; all are kept, but not taken "
-                "for repeats of a design, since no column tells one presentation from another."
+                f"{self._again} rows judge what an earlier row of the same labeler judges; all are "
+                "kept, but not taken for repeats of a design, since no column tells one "
+                "presentation from another."
             )
         return self._uniquely_superseded(trials)
 
@@ -114,7 +130,9 @@ class Planner:
             return None
         if name in self._ids:
             if is_id(draft.facts.trial):
-                self.ledger.refuse_draft(draft, "has the same trial as an earlier row and another kind or labeler")
+                self.ledger.refuse_draft(
+                    draft, "has the same trial as an earlier row and another kind or labeler"
+                )
                 return None
             name = uuid.uuid4().hex
         self._ids[name] = draft.labeler
@@ -133,7 +151,9 @@ class Planner:
         session = self._session(draft)
         superseded_by = self._named(draft, facts.superseded_by) if facts.superseded_by else None
         status = facts.status
-        if superseded_by is not None and (superseded_by == name or self._ids.get(superseded_by) != draft.labeler):
+        if superseded_by is not None and (
+            superseded_by == name or self._ids.get(superseded_by) != draft.labeler
+        ):
             superseded_by, status, self._lost = None, "withdrawn", self._lost + 1
         return TrialRecord(
             id=name,
@@ -187,7 +207,10 @@ class Planner:
         return found if draft.telling else None
 
     def _uniquely_superseded(self, trials: Sequence[TrialRecord]) -> list[TrialRecord]:
-        """A trial corrects one other at most; a second one that it is said to correct is kept as withdrawn."""
+        """A trial corrects one other at most.
+
+        A second one that it is said to correct is kept as withdrawn.
+        """
         from dataclasses import replace
 
         seen: set[TrialId] = set()

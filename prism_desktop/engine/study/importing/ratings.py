@@ -1,4 +1,5 @@
-"""Reading ratings: wide (`rater, image, <attribute>...`) or tidy (`rater, image, attribute, rating`)."""
+"""Reading ratings: wide (`rater, image, <attribute>...`)
+or tidy (`rater, image, attribute, rating`)."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +24,10 @@ STEPS = 4
 
 
 def read_ratings(
-    layout: Layout, index: ImageIndex, ledger: Ledger, items: Mapping[str, tuple[str, ...]] | None = None
+    layout: Layout,
+    index: ImageIndex,
+    ledger: Ledger,
+    items: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Iterator[Draft]:
     """Turn rows into drafts whose answers are still on the file's scale.
 
@@ -44,7 +48,11 @@ def read_ratings(
 
 
 def _draft(
-    layout: Layout, row: int, cells: Sequence[Cell], index: ImageIndex, items: Mapping[str, tuple[str, ...]] | None
+    layout: Layout,
+    row: int,
+    cells: Sequence[Cell],
+    index: ImageIndex,
+    items: Mapping[str, tuple[str, ...]] | None,
 ) -> Draft:
     facts = facts_of(layout, cells)
     named = text(layout.cell(cells, "image"))
@@ -66,7 +74,9 @@ def _draft(
     )
     raw = layout.cell(cells, "raw")
     if draft.exported and not is_missing(raw):
-        draft.raw = {name: number(raw, decimal_comma=layout.table.decimal_comma) for name in draft.answers}
+        draft.raw = {
+            name: number(raw, decimal_comma=layout.table.decimal_comma) for name in draft.answers
+        }
     if not draft.answers and facts.status == "answered":
         raise ValueError("it holds no rating")
     return draft
@@ -92,10 +102,11 @@ def _answers(layout: Layout, cells: Sequence[Cell]) -> dict[str, float]:
 def settle_scales(
     drafts: Sequence[Draft], scale: str | Mapping[str, str] | None, earlier: Mapping[str, Scale]
 ) -> dict[str, Scale]:
-    """The scale of each attribute: declared for all or by attribute, else the narrowest usual one for its ratings.
+    """The scale of each attribute: declared for all or by
+    attribute, else the narrowest usual one for its ratings.
 
-    Ratings beyond the study's own steps that fit the scale of an earlier import of the attribute are taken to be on
-    that one, so that two parts of one data set are cut alike.
+    Ratings beyond the study's own steps that fit the scale of an earlier import of the attribute
+    are taken to be on that one, so that two parts of one data set are cut alike.
 
     Raises:
         InputError: if a declared scale is none.
@@ -108,21 +119,29 @@ def settle_scales(
     if isinstance(scale, Mapping):
         unknown = [name for name in scale if name not in ratings]
         if unknown:
-            raise InputError(f"A scale is given for {', '.join(unknown)}, which the files do not rate.")
+            raise InputError(
+                f"A scale is given for {', '.join(unknown)}, which the files do not rate."
+            )
     scales = {}
     for name, values in ratings.items():
         words = scale.get(name) if isinstance(scale, Mapping) else scale
         seen, before = observed(values), earlier.get(name)
         if words:
             seen = replace(declared(words), whole=seen.whole)
-        elif before is not None and seen.high > STEPS and before.low <= seen.low and max(values) <= before.high:
+        elif (
+            before is not None
+            and seen.high > STEPS
+            and before.low <= seen.low
+            and max(values) <= before.high
+        ):
             seen = replace(before, whole=seen.whole)
         scales[name] = seen
     return scales
 
 
 def on_scale(draft: Draft, scales: Mapping[str, Scale]) -> Draft:
-    """The draft with its ratings as the study's steps, and the originals beside them where the scale is another.
+    """The draft with its ratings as the study's steps, and
+    the originals beside them where the scale is another.
 
     Raises:
         ValueError: with words for the user, if a rating lies outside its scale.
@@ -135,5 +154,7 @@ def on_scale(draft: Draft, scales: Mapping[str, Scale]) -> Draft:
         return draft
     ratings = {name: float(rating) for name, rating in draft.answers.items()}
     draft.answers = {name: scales[name].step(rating, STEPS) for name, rating in ratings.items()}
-    draft.raw = {name: rating for name, rating in ratings.items() if not scales[name].same_as_steps(STEPS)}
+    draft.raw = {
+        name: rating for name, rating in ratings.items() if not scales[name].same_as_steps(STEPS)
+    }
     return draft

@@ -1,4 +1,5 @@
-"""Which kind of table this is, judged by its column names and values, and which column plays which part."""
+"""Which kind of table this is, judged by its column names
+and values, and which column plays which part."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,12 +26,15 @@ FORMATS: Final[tuple[str, ...]] = get_args(Format)
 
 # Names that files give to the same thing, in order of preference.
 SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
-    "labeler": ("labeler", "labeller", "rater", "rater_id", "user", "user_id", "participant", "participant_id",
+    "labeler": ("labeler", "labeller", "rater", "rater_id", "user", "user_id", "participant",
+    "participant_id",
                 "subject", "subject_id", "annotator", "judge", "observer", "respondent"),
-    "image": ("image", "image_name", "image_path", "img", "face", "photo", "picture", "stimulus", "filename",
+    "image": ("image", "image_name", "image_path", "img", "face", "photo", "picture", "stimulus",
+    "filename",
               "file_name", "file", "path", "data_image_part", "image_id"),
     "left": ("left", "left_image", "image_left", "im1_path", "im1", "image1", "image_1", "image_a"),
-    "right": ("right", "right_image", "image_right", "im2_path", "im2", "image2", "image_2", "image_b"),
+    "right": ("right", "right_image", "image_right", "im2_path", "im2", "image2", "image_2",
+    "image_b"),
     "attribute": ("attribute", "trait", "dimension"),
     "value": ("rating", "value", "score", "response", "answer"),
     "outcome": ("outcome", "winner", "choice", "response", "answer", "result"),
@@ -82,9 +86,12 @@ _SHAPES: Final[tuple[tuple[Format, frozenset[str], frozenset[str]], ...]] = (
 _WIDE: Final = frozenset({"ratings", "comparisons", "big_label", "big_compare_label"})
 # Numbers about the person or the row, not judgments.
 _BYSTANDERS: Final = frozenset(
-    {"", "id", "index", "row", "n", "age", "gender", "sex", "country", "race", "ethnicity", "education", "notes"}
+    {"", "id", "index", "row", "n", "age", "gender", "sex", "country", "race", "ethnicity",
+    "education", "notes"}
 )  # fmt: skip
-_OUTCOMES: Final = frozenset({"left", "right", "tie", "a", "b", "first", "second", "none", "equal", "draw"})
+_OUTCOMES: Final = frozenset(
+    {"left", "right", "tie", "a", "b", "first", "second", "none", "equal", "draw"}
+)
 _HEADER_WITHIN = 20  # rows that may stand before the header
 _SAMPLE = 500
 
@@ -111,12 +118,17 @@ class Layout:
         return iter(self.table.rows[self.header + 1 :])
 
     def cell(self, cells: Sequence[Cell], part: str) -> Cell:
-        """What a row holds for a part, None if the table has no such column or the row ends before it."""
+        """What a row holds for a part, None if the table
+        has no such column or the row ends before it."""
         column = self.columns.get(part)
         return cells[column] if column is not None and column < len(cells) else None
 
 
-def recognise(table: Table, format: str | None = None, judged: Sequence[str] | None = None) -> Layout:  # noqa: A002
+def recognise(
+    table: Table,
+    format: str | None = None,  # noqa: A002
+    judged: Sequence[str] | None = None,
+) -> Layout:
     """Find the header and the parts of the columns.
 
     Args:
@@ -128,16 +140,27 @@ def recognise(table: Table, format: str | None = None, judged: Sequence[str] | N
         InputError: if no header of a known kind is among the first rows.
     """
     if format is not None and format not in FORMATS:
-        raise InputError(f"There is no format “{format}”; choose one of {', '.join(FORMATS)} or embeddings.")
+        raise InputError(
+            f"There is no format “{format}”; choose one of {', '.join(FORMATS)} or embeddings."
+        )
     for header, (_, names) in enumerate(table.rows[:_HEADER_WITHIN]):
         kind, columns = _kind(names, format)
         if kind is not None:
             attributes, notices = _judged(table, header, kind, columns, judged)
             return Layout(kind, table, header, columns, attributes, (*table.notices, *notices))
-    seen = ", ".join(short(text(name), 20) for name in table.rows[0][1][:12]) if table.rows else "no rows at all"
-    wanted = f"of {format}" if format else "rater and image, or labeler, left, right, attribute and outcome"
+    seen = (
+        ", ".join(short(text(name), 20) for name in table.rows[0][1][:12])
+        if table.rows
+        else "no rows at all"
+    )
+    wanted = (
+        f"of {format}"
+        if format
+        else "rater and image, or labeler, left, right, attribute and outcome"
+    )
     raise InputError(
-        f"{table.name} was not recognised: it needs the columns {wanted}, and has {seen}. Nothing was imported."
+        f"{table.name} was not recognised: it needs the columns {wanted}, and has {seen}. Nothing "
+        "was imported."
     )
 
 
@@ -156,13 +179,21 @@ def _kind(names: Sequence[Cell], format: str | None) -> tuple[Format | None, dic
         if any(name in places for name in synonyms)
     }
     for kind, needed, forbidden in _SHAPES:
-        if (format is None or kind == format) and needed <= columns.keys() and not forbidden & columns.keys():
+        if (
+            (format is None or kind == format)
+            and needed <= columns.keys()
+            and not forbidden & columns.keys()
+        ):
             return kind, columns
     return None, {}
 
 
 def _judged(
-    table: Table, header: int, kind: Format, columns: Mapping[str, int], wanted: Sequence[str] | None
+    table: Table,
+    header: int,
+    kind: Format,
+    columns: Mapping[str, int],
+    wanted: Sequence[str] | None,
 ) -> tuple[tuple[tuple[str, int], ...], tuple[str, ...]]:
     """The judged columns of a wide table, and words on the columns that were passed over."""
     tidy = "attribute" in columns and ("outcome" if kind == "comparisons" else "value") in columns
@@ -182,7 +213,8 @@ def _judged(
             (found if judged else passed).append((title, place))
     if not found:
         raise InputError(
-            f"{table.name} has no column of judgments; name each after its attribute. Nothing was imported."
+            f"{table.name} has no column of judgments; name each after its attribute. Nothing was "
+            "imported."
         )
     left_out = [title for title, _ in passed if title]
     notice = f"{table.name}: the columns {', '.join(left_out)} were not taken for judgments."
@@ -191,7 +223,9 @@ def _judged(
 
 def _answers(table: Table, header: int, place: int, kind: Format) -> bool:
     """Whether most of a column's cells are numbers, or outcomes in a table of comparisons."""
-    cells = [row[place] for _, row in table.rows[header + 1 : header + 1 + _SAMPLE] if place < len(row)]
+    cells = [
+        row[place] for _, row in table.rows[header + 1 : header + 1 + _SAMPLE] if place < len(row)
+    ]
     filled = [cell for cell in cells if not is_missing(cell)]
     good = sum(
         is_number(cell, decimal_comma=table.decimal_comma)

@@ -1,8 +1,9 @@
 """Putting ratings of any numeric scale onto the study's, whose steps are 1, 2, 3, 4.
 
-The scale from `low` to `high` is cut into steps of equal width. On a scale of whole numbers each number stands for the
-unit around it, so 1-10 is cut at 3, 5.5 and 8. A rating that lies on a cut goes towards the middle (1, 2 -> 1;
-3-5 -> 2; 6-8 -> 3; 9, 10 -> 4), and one on the middle cut goes up. The original number is kept beside the step.
+The scale from `low` to `high` is cut into steps of equal width. On a scale of whole numbers each
+number stands for the unit around it, so 1-10 is cut at 3, 5.5 and 8. A rating that lies on a cut
+goes towards the middle (1, 2 -> 1; 3-5 -> 2; 6-8 -> 3; 9, 10 -> 4), and one on the middle cut goes
+up. The original number is kept beside the step.
 """
 
 import re
@@ -11,7 +12,8 @@ from dataclasses import dataclass
 
 from prism_desktop.engine.errors import InputError
 
-_TOP = {0: (1.0, 3.0, 4.0, 6.0, 10.0, 100.0), 1: (4.0, 5.0, 7.0, 9.0, 10.0, 20.0, 100.0)}  # usual scales, by lowest
+# usual scales, by lowest
+_TOP = {0: (1.0, 3.0, 4.0, 6.0, 10.0, 100.0), 1: (4.0, 5.0, 7.0, 9.0, 10.0, 20.0, 100.0)}
 _MANY = 25  # a scale with more whole numbers than these is treated as continuous
 _DECLARED = re.compile(r"\s*([+-]?\d+(?:\.\d+)?)\s*(?:-|–|to|\.\.|:)\s*([+-]?\d+(?:\.\d+)?)\s*")
 
@@ -66,7 +68,9 @@ class Scale:
 
 
 def declared(words: str) -> Scale:
-    """Read a scale as the user writes it: "1-10", "0 to 100", "-3..3"; it is taken to be of whole numbers.
+    """Read a scale as the user writes it: "1-10", "0 to 100", "-3..3".
+
+    It is taken to be of whole numbers.
 
     Raises:
         InputError: if it is no scale.
@@ -80,7 +84,8 @@ def declared(words: str) -> Scale:
 def observed(ratings: Iterable[float]) -> Scale:
     """The narrowest usual scale that holds all ratings, else the range that they span.
 
-    Usual: 1 to 4, 5, 7, 9, 10, 20 or 100; 0 to 1, 3, 4, 6, 10 or 100; the same number below and above zero.
+    Usual: 1 to 4, 5, 7, 9, 10, 20 or 100; 0 to 1, 3, 4, 6, 10 or 100; the same number below and
+    above zero.
     """
     values = [float(rating) for rating in ratings]
     low, high = min(values), max(values)

@@ -1,4 +1,7 @@
-"""Reading XLSX workbooks. A workbook is hostile until parsed: sizes are checked before, links are dropped."""
+"""Reading XLSX workbooks.
+
+A workbook is hostile until parsed: sizes are checked before, links are dropped.
+"""
 
 import re
 import zipfile
@@ -28,11 +31,17 @@ def read_xlsx(path: Path) -> list[Table]:
     values = _load(path, data_only=True)
     sources = _load(path, data_only=False) if formulas else None
     try:
-        return [_sheet(path, values, sources, name) for name in values.sheetnames if name in _worksheets(values)]
+        return [
+            _sheet(path, values, sources, name)
+            for name in values.sheetnames
+            if name in _worksheets(values)
+        ]
     except InputError:
         raise
     except Exception as error:  # openpyxl raises whatever its parser met
-        raise InputError(f"{path.name} is a damaged workbook ({error}); nothing was imported.") from error
+        raise InputError(
+            f"{path.name} is a damaged workbook ({error}); nothing was imported."
+        ) from error
     finally:
         values.close()
         if sources is not None:
@@ -46,9 +55,13 @@ def _inspect(path: Path) -> bool:
         with zipfile.ZipFile(path) as archive:
             parts = archive.infolist()
             if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED:
-                raise InputError(f"{path.name} unpacks to more than is reasonable; nothing was imported.")
+                raise InputError(
+                    f"{path.name} unpacks to more than is reasonable; nothing was imported."
+                )
             if not any(part.filename.startswith("xl/workbook") for part in parts):
-                raise InputError(f"{path.name} is an archive, not an Excel workbook; nothing was imported.")
+                raise InputError(
+                    f"{path.name} is an archive, not an Excel workbook; nothing was imported."
+                )
             for part in parts:
                 if part.filename.endswith((".xml", ".rels")):
                     formulas |= _look_into(archive, part, path)
@@ -66,7 +79,10 @@ def _look_into(archive: zipfile.ZipFile, part: zipfile.ZipInfo, path: Path) -> b
         while chunk := file.read(1 << 20):
             window = tail + chunk
             if b"<!DOCTYPE" in window or b"<!ENTITY" in window:
-                raise InputError(f"{path.name} holds an XML document type, as no workbook does; nothing was imported.")
+                raise InputError(
+                    f"{path.name} holds an XML document type, as no workbook does; nothing was "
+                    "imported."
+                )
             formulas = formulas or b"<f>" in window or b"<f " in window
             tail = window[-16:]
     return formulas and part.filename.startswith("xl/worksheets/")
@@ -80,9 +96,13 @@ def _load(path: Path, *, data_only: bool) -> "Workbook":
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # openpyxl warns of styles and extensions that it drops
-            return openpyxl.load_workbook(path, read_only=True, data_only=data_only, keep_links=False)
+            return openpyxl.load_workbook(
+                path, read_only=True, data_only=data_only, keep_links=False
+            )
     except Exception as error:  # openpyxl raises whatever its parser met
-        raise InputError(f"{path.name} is a damaged workbook ({error}); nothing was imported.") from error
+        raise InputError(
+            f"{path.name} is a damaged workbook ({error}); nothing was imported."
+        ) from error
 
 
 def _worksheets(book: "Workbook") -> set[str]:
@@ -97,7 +117,9 @@ def _sheet(path: Path, values: "Workbook", sources: "Workbook | None", name: str
         if len(cells) > MAX_COLUMNS or number > MAX_ROWS:
             raise InputError(f"{path.name} has too many rows or columns; nothing was imported.")
         if formulas is not None:
-            cells = tuple(old if new is None else new for new, old in zip(cells, formulas, strict=True))
+            cells = tuple(
+                old if new is None else new for new, old in zip(cells, formulas, strict=True)
+            )
         if any(cell is not None and cell != "" for cell in cells):
             rows.append((number, cells))
     only = len(values.sheetnames) == 1

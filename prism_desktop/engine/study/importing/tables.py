@@ -1,6 +1,8 @@
-"""Reading CSV, XLSX and Parquet files, recognised by what they hold, into plain rows with their numbers.
+"""Reading CSV, XLSX and Parquet files, recognised by
+what they hold, into plain rows with their numbers.
 
-Nothing that a file contains is ever run: formulas are not evaluated, links not followed, pickles not read.
+Nothing that a file contains is ever run: formulas are not evaluated, links not followed, pickles
+not read.
 """
 
 import csv
@@ -43,9 +45,13 @@ def read_tables(path: Path) -> list[Table]:
         with path.open("rb") as file:
             start = file.read(8)
     except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}); nothing was imported.") from error
+        raise InputError(
+            f"{path} cannot be read ({error.strerror}); nothing was imported."
+        ) from error
     if size > MAX_BYTES:
-        raise InputError(f"{path.name} is larger than {MAX_BYTES // 1024**3} GB; split it. Nothing was imported.")
+        raise InputError(
+            f"{path.name} is larger than {MAX_BYTES // 1024**3} GB; split it. Nothing was imported."
+        )
     if start.startswith(b"PK\x03\x04"):
         from prism_desktop.engine.study.importing.sheets import read_xlsx
 
@@ -54,13 +60,16 @@ def read_tables(path: Path) -> list[Table]:
         return [read_parquet(path)]
     if start.startswith(b"\xd0\xcf\x11\xe0"):
         raise InputError(
-            f"{path.name} is an old or a locked Excel file; save it as plain .xlsx or .csv. Nothing was imported."
+            f"{path.name} is an old or a locked Excel file; save it as plain .xlsx or .csv. "
+            "Nothing was imported."
         )
     return [read_csv(path)]
 
 
 def read_csv(path: Path) -> Table:
-    """Read a text table in UTF-8, UTF-16 or Windows' Western encoding, with , ; tab or | between cells.
+    """Read a text table in UTF-8, UTF-16 or Windows' Western encoding, with , .
+
+    Tab or | between cells.
 
     Raises:
         InputError: if it is not text.
@@ -73,12 +82,16 @@ def read_csv(path: Path) -> Table:
             if any(cell.strip() for cell in cells):
                 rows.append((number, tuple(restored(cell) if cell else None for cell in cells)))
     except csv.Error as error:
-        raise InputError(f"{path.name} is not a readable CSV file ({error}); nothing was imported.") from error
+        raise InputError(
+            f"{path.name} is not a readable CSV file ({error}); nothing was imported."
+        ) from error
     return Table(path.name, rows, decimal_comma=delimiter != ",", notices=notices)
 
 
 def read_parquet(path: Path) -> Table:
-    """Read a Parquet file; row 1 is its header, so that row numbers agree with the same table as CSV.
+    """Read a Parquet file.
+
+    Row 1 is its header, so that row numbers agree with the same table as CSV.
 
     Raises:
         InputError: if it is damaged or too large.
@@ -91,12 +104,18 @@ def read_parquet(path: Path) -> Table:
             if rows > MAX_ROWS or width > MAX_COLUMNS or rows * width > MAX_CELLS:
                 raise InputError(f"{path.name} has too many rows or columns; nothing was imported.")
             data = file.read(use_pandas_metadata=False)
-        names = [str(name) for name in data.column_names if not str(name).startswith("__index_level_")]
+        names = [
+            str(name) for name in data.column_names if not str(name).startswith("__index_level_")
+        ]
         columns = [data.column(name).to_pylist() for name in names]
     except InputError:
         raise
-    except Exception as error:  # damaged files raise Arrow's errors, but also those of Thrift and of text decoding
-        raise InputError(f"{path.name} is not a readable Parquet file; nothing was imported.") from error
+    except (
+        Exception
+    ) as error:  # damaged files raise Arrow's errors, but also those of Thrift and of text decoding
+        raise InputError(
+            f"{path.name} is not a readable Parquet file; nothing was imported."
+        ) from error
     found: list[Row] = [(1, tuple(names))]
     for number, cells in enumerate(zip(*columns, strict=True), start=2):
         if any(cell is not None for cell in cells):
@@ -140,8 +159,12 @@ def _delimiter(content: str) -> str:
     lines = [line for line in content[:65536].splitlines()[:50] if line.strip()]
     best, best_score = ",", 0
     for delimiter in DELIMITERS:
-        widths = Counter(len(cells) for cells in csv.reader(lines, delimiter=delimiter) if len(cells) > 1)
-        score = max((count * (width > 1) * 100 + width for width, count in widths.items()), default=0)
+        widths = Counter(
+            len(cells) for cells in csv.reader(lines, delimiter=delimiter) if len(cells) > 1
+        )
+        score = max(
+            (count * (width > 1) * 100 + width for width, count in widths.items()), default=0
+        )
         if score > best_score:
             best, best_score = delimiter, score
     return best

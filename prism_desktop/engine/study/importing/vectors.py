@@ -33,7 +33,8 @@ class Vectors:
 
 
 def holds_embeddings(path: Path) -> bool:
-    """Whether a file looks like embeddings: an .npz archive, or Parquet with images and vectors but no labeler."""
+    """Whether a file looks like embeddings: an .npz archive,
+    or Parquet with images and vectors but no labeler."""
     try:
         with path.open("rb") as file:
             start = file.read(4)
@@ -59,7 +60,9 @@ def read_vectors(path: Path) -> Vectors:
         with path.open("rb") as file:
             start = file.read(4)
     except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}); nothing was imported.") from error
+        raise InputError(
+            f"{path} cannot be read ({error.strerror}); nothing was imported."
+        ) from error
     if start == b"PK\x03\x04":
         return _read_npz(path)
     if start == b"PAR1":
@@ -71,7 +74,9 @@ def _read_npz(path: Path) -> Vectors:
     try:
         with zipfile.ZipFile(path) as archive:
             if sum(member.file_size for member in archive.infolist()) > MAX_BYTES:
-                raise InputError(f"{path.name} is larger than {MAX_BYTES // 1024**3} GB; nothing was imported.")
+                raise InputError(
+                    f"{path.name} is larger than {MAX_BYTES // 1024**3} GB; nothing was imported."
+                )
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
     except InputError:
@@ -79,27 +84,41 @@ def _read_npz(path: Path) -> Vectors:
     except ValueError as error:
         if "allow_pickle" in str(error):
             raise InputError(
-                f"{path.name} holds arrays of Python objects, which can run code when they are read; save the names as "
-                "plain text, numpy.array(names, dtype=str). Nothing was imported."
+                f"{path.name} holds arrays of Python objects, which can run code when they are "
+                "read; save the names as plain text, numpy.array(names, dtype=str). Nothing was "
+                "imported."
             ) from error
-        raise InputError(f"{path.name} is damaged and cannot be read; nothing was imported.") from error
+        raise InputError(
+            f"{path.name} is damaged and cannot be read; nothing was imported."
+        ) from error
     except Exception as error:  # a damaged archive raises zipfile's, zlib's and numpy's errors
-        raise InputError(f"{path.name} is damaged and cannot be read; nothing was imported.") from error
+        raise InputError(
+            f"{path.name} is damaged and cannot be read; nothing was imported."
+        ) from error
     texts = [name for name, array in arrays.items() if array.dtype.kind in "US" and array.ndim == 1]
-    tables = [name for name, array in arrays.items() if array.dtype.kind in "fiu" and array.ndim == 2]
+    tables = [
+        name for name, array in arrays.items() if array.dtype.kind in "fiu" and array.ndim == 2
+    ]
     key, of = _chosen(texts, _NAMES), _chosen(tables, _VECTORS)
     if key is None or of is None:
-        has = ", ".join(f"{name} {array.dtype} {array.shape}" for name, array in arrays.items()) or "nothing"
+        has = (
+            ", ".join(f"{name} {array.dtype} {array.shape}" for name, array in arrays.items())
+            or "nothing"
+        )
         raise InputError(
-            f"{path.name} was not recognised: it needs one array of image names (n) and one of numbers "
-            f"(n, dimensions), and has {short(has, 200)}. Nothing was imported."
+            f"{path.name} was not recognised: it needs one array of image names (n) and one of "
+            f"numbers (n, dimensions), and has {short(has, 200)}. Nothing was imported."
         )
     names, matrix = arrays[key], arrays[of]
     if len(names) != len(matrix):
         raise InputError(
-            f"{path.name} names {len(names)} images and has {len(matrix)} embeddings; nothing was imported."
+            f"{path.name} names {len(names)} images and has {len(matrix)} embeddings; nothing was "
+            "imported."
         )
-    words = [name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name) for name in names.tolist()]
+    words = [
+        name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
+        for name in names.tolist()
+    ]
     return Vectors(words, _float32(matrix, path), 1, {}, {"images": key, "embeddings": of})
 
 
@@ -116,8 +135,9 @@ def _read_parquet(path: Path) -> Vectors:
         columns = _columns(pyarrow.parquet.read_schema(path), every=True)
         if columns is None:
             raise InputError(
-                f"{path.name} was not recognised: embeddings need a column of image names and either one column of "
-                "lists of numbers or one column per dimension. Nothing was imported."
+                f"{path.name} was not recognised: embeddings need a column of image names and "
+                "either one column of lists of numbers or one column per dimension. Nothing was "
+                "imported."
             )
         key, vectors = columns
         data = pyarrow.parquet.read_table(path, columns=[key, *vectors], use_pandas_metadata=False)
@@ -125,11 +145,18 @@ def _read_parquet(path: Path) -> Vectors:
         if _is_list(data.schema.field(vectors[0]).type):
             matrix, shapeless = _stacked(data.column(vectors[0]))
         else:
-            matrix, shapeless = np.column_stack([data.column(name).to_numpy() for name in vectors]), {}
+            matrix, shapeless = (
+                np.column_stack([data.column(name).to_numpy() for name in vectors]),
+                {},
+            )
     except InputError:
         raise
-    except Exception as error:  # damaged files raise Arrow's errors, but also those of Thrift and of text decoding
-        raise InputError(f"{path.name} is not a readable Parquet file; nothing was imported.") from error
+    except (
+        Exception
+    ) as error:  # damaged files raise Arrow's errors, but also those of Thrift and of text decoding
+        raise InputError(
+            f"{path.name} is not a readable Parquet file; nothing was imported."
+        ) from error
     of = vectors[0] if len(vectors) == 1 else f"{vectors[0]} to {vectors[-1]}"
     return Vectors(names, _float32(matrix, path), 2, shapeless, {"images": key, "embeddings": of})
 
@@ -139,7 +166,8 @@ def _columns(schema: Any, *, every: bool) -> tuple[str, list[str]] | None:
 
     Args:
         schema: Arrow's.
-        every: take all columns of decimal numbers where neither lists nor numbered columns are found.
+        every: take all columns of decimal numbers where neither lists nor numbered columns are
+            found.
     """
     import pyarrow as pa
 
@@ -166,15 +194,24 @@ def _columns(schema: Any, *, every: bool) -> tuple[str, list[str]] | None:
 def _is_list(kind: Any) -> bool:
     import pyarrow as pa
 
-    lists = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
-    return bool(lists and (pa.types.is_floating(kind.value_type) or pa.types.is_integer(kind.value_type)))
+    lists = (
+        pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    )
+    return bool(
+        lists and (pa.types.is_floating(kind.value_type) or pa.types.is_integer(kind.value_type))
+    )
 
 
 def _stacked(column: Any) -> tuple[npt.NDArray[np.float64], dict[int, str]]:
-    """A column of lists as a matrix; rows whose length is not the usual one stay NaN and are told."""
+    """A column of lists as a matrix.
+
+    Rows whose length is not the usual one stay NaN and are told.
+    """
     import pyarrow.compute as pc
 
-    lengths = np.nan_to_num(pc.list_value_length(column).to_numpy().astype(np.float64), nan=-1).astype(np.int64)
+    lengths = np.nan_to_num(
+        pc.list_value_length(column).to_numpy().astype(np.float64), nan=-1
+    ).astype(np.int64)
     sizes, counts = np.unique(lengths[lengths > 0], return_counts=True)
     if not len(sizes):
         return np.zeros((len(lengths), 0)), {}
@@ -184,7 +221,9 @@ def _stacked(column: Any) -> tuple[npt.NDArray[np.float64], dict[int, str]]:
     flat = pc.list_flatten(column.filter(fits)).to_numpy().astype(np.float64)
     matrix[fits] = flat.reshape(-1, size)
     told = {
-        int(row): "has no embedding" if lengths[row] <= 0 else f"has {lengths[row]} numbers, the others have {size}"
+        int(row): "has no embedding"
+        if lengths[row] <= 0
+        else f"has {lengths[row]} numbers, the others have {size}"
         for row in np.flatnonzero(~fits)
     }
     return matrix, told
@@ -193,5 +232,6 @@ def _stacked(column: Any) -> tuple[npt.NDArray[np.float64], dict[int, str]]:
 def _float32(matrix: npt.NDArray[Any], path: Path) -> npt.NDArray[np.float32]:
     if not matrix.shape[1]:
         raise InputError(f"{path.name} has embeddings without numbers; nothing was imported.")
-    with np.errstate(over="ignore", invalid="ignore"):  # what float32 cannot hold becomes infinite and is refused
+    # what float32 cannot hold becomes infinite and is refused
+    with np.errstate(over="ignore", invalid="ignore"):
         return np.ascontiguousarray(matrix, dtype=np.float32)

@@ -1,8 +1,10 @@
-"""The source project's four workbooks: images or pairs in one, labelers' answers in the other, joined on the item.
+"""The source project's four workbooks: images or pairs in
+one, labelers' answers in the other, joined on the item.
 
-`big_data` and `big_compare_data` name an item (`_id`) and its image (`data_image_part`) or its two (`im1_path`,
-`im2_path`); `big_label` and `big_compare_label` hold an `item_id`, a `user_id` and a column per attribute. The two
-kinds of label workbook look alike, so the items that they refer to tell which is which.
+`big_data` and `big_compare_data` name an item (`_id`) and its image (`data_image_part`) or its two
+(`im1_path`, `im2_path`); `big_label` and `big_compare_label` hold an `item_id`, a `user_id` and a
+column per attribute. The two kinds of label workbook look alike, so the items that they refer to
+tell which is which.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +15,8 @@ from prism_desktop.engine.study.importing.cells import is_missing, text
 from prism_desktop.engine.study.importing.recognise import Layout
 from prism_desktop.engine.study.records import Kind
 
-Items = Mapping[str, tuple[str, ...]]  # item -> what the workbook calls its image, or its two images
+# item -> what the workbook calls its image, or its two images
+Items = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,11 @@ class Joined:
     items: Items
 
 
-def join(labels: Sequence[Layout], data: Sequence[Layout], format: str | None = None) -> list[Joined]:  # noqa: A002
+def join(
+    labels: Sequence[Layout],
+    data: Sequence[Layout],
+    format: str | None = None,  # noqa: A002
+) -> list[Joined]:
     """Find the data workbook of each label workbook.
 
     Args:
@@ -37,7 +44,9 @@ def join(labels: Sequence[Layout], data: Sequence[Layout], format: str | None = 
         InputError: if a label workbook has none, or fits two equally well.
     """
     known = [(layout, _items(layout)) for layout in data]
-    asked: Kind | None = {"big_label": "rating", "big_compare_label": "comparison"}.get(format or "")  # type: ignore[assignment]
+    asked: Kind | None = {"big_label": "rating", "big_compare_label": "comparison"}.get(
+        format or ""
+    )  # type: ignore[assignment]
     if asked is not None:
         known = [(layout, items) for layout, items in known if _kind(layout) == asked]
     return [_joined(layout, known) for layout in labels]
@@ -58,13 +67,16 @@ def _items(layout: Layout) -> Items:
 
 def _joined(layout: Layout, known: Sequence[tuple[Layout, Items]]) -> Joined:
     wanted = {text(layout.cell(cells, "item_id")) for _, cells in layout.rows()}
-    shares = [(len(wanted & items.keys()) / max(len(wanted), 1), data, items) for data, items in known]
+    shares = [
+        (len(wanted & items.keys()) / max(len(wanted), 1), data, items) for data, items in known
+    ]
     best = max((share for share, _, _ in shares), default=0.0)
     fitting = [(data, items) for share, data, items in shares if share >= max(0.5, 0.9 * best)]
     if not fitting:
         raise InputError(
-            f"{layout.table.name} holds answers but its images stand in another workbook "
-            "(big_data or big_compare_data with the same items); import the two together. Nothing was imported."
+            f"{layout.table.name} holds answers but its images stand in another workbook (big_data "
+            "or big_compare_data with the same items); import the two together. Nothing was "
+            "imported."
         )
     kinds = {_kind(data) for data, _ in fitting}
     kind = kinds.pop() if len(kinds) == 1 else _guess(layout)
@@ -76,7 +88,8 @@ def _kind(data: Layout) -> Kind:
 
 
 def _guess(layout: Layout) -> Kind:
-    """Ratings or comparisons, where the items exist as both: by the answers, then by the file's name."""
+    """Ratings or comparisons, where the items exist as
+    both: by the answers, then by the file's name."""
     answers = {
         text(cells[place])
         for _, cells in layout.rows()
@@ -90,6 +103,6 @@ def _guess(layout: Layout) -> Kind:
     if "label" in layout.table.name.lower():
         return "rating"
     raise InputError(
-        f"{layout.table.name} could hold ratings or comparisons, for its items are in both data workbooks; "
-        "import ratings and comparisons one after the other. Nothing was imported."
+        f"{layout.table.name} could hold ratings or comparisons, for its items are in both data "
+        "workbooks; import ratings and comparisons one after the other. Nothing was imported."
     )

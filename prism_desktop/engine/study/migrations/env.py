@@ -1,4 +1,5 @@
-"""Alembic's entry: migrates over the connection that the store hands in, inside the store's own transaction."""
+"""Alembic's entry: migrates over the connection that the
+store hands in, inside the store's own transaction."""
 
 from alembic import context
 

@@ -1,1 +1,2 @@
-"""What a method adds to the likelihood of the answers: one module per loss term, found by name in `Method.losses`."""
+"""What a method adds to the likelihood of the answers: one
+module per loss term, found by name in `Method.losses`."""

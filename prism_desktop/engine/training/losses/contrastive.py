@@ -16,9 +16,9 @@ from prism_desktop.engine.training.losses.loss_term import Moment, Term
 class Contrastive(Term):
     """lambda times the mean over labelers u < v of (cos(d_u, d_v) - (2 agreement_uv - 1))^2.
 
-    d_u is a labeler's token less the mean token. Labelers who share no answer are left out. Source: the PRISM report,
-    future direction 3; the squared form is that of multidimensional scaling by angles, not of InfoNCE, because
-    agreement is a number and not a choice of one positive.
+    d_u is a labeler's token less the mean token. Labelers who share no answer are left out. Source:
+    the PRISM report, future direction 3; the squared form is that of multidimensional scaling by
+    angles, not of InfoNCE, because agreement is a number and not a choice of one positive.
     """
 
     target: Tensor
@@ -30,7 +30,9 @@ class Contrastive(Term):
         one, two = np.nonzero(np.triu(~np.isnan(agreement), k=1))
         self.pairs = [(int(u), int(v)) for u, v in zip(one, two, strict=True)]
         self.register_buffer(
-            "target", torch.from_numpy(2 * agreement[one, two].astype(np.float32) - 1), persistent=False
+            "target",
+            torch.from_numpy(2 * agreement[one, two].astype(np.float32) - 1),
+            persistent=False,
         )
 
     def forward(self, moment: Moment) -> Tensor:
@@ -46,7 +48,8 @@ class Contrastive(Term):
 
 
 def training_agreement(train: Answers, labelers: int) -> Floats:
-    """How often labelers chose alike where training answers are shared: (labelers, labelers), NaN where none are."""
+    """How often labelers chose alike where training answers
+    are shared: (labelers, labelers), NaN where none are."""
     import pandas as pd
 
     from prism_desktop.engine.analysis.agreement import agreement

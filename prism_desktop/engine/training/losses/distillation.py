@@ -11,9 +11,11 @@ from prism_desktop.engine.training.losses.loss_term import Moment, Term
 
 
 class Distil(Term):
-    """lambda times the cross-entropy of the consensus's probabilities and the model's, on the batch's pairs.
+    """lambda times the cross-entropy of the consensus's
+    probabilities and the model's, on the batch's pairs.
 
-    Source: Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network", 2015, with temperature 1.
+    Source: Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network", 2015, with
+    temperature 1.
 
     Attributes:
         scores: (attributes, images) float32, the consensus's.
@@ -31,5 +33,9 @@ class Distil(Term):
         part, send = moment.part, moment.scorer.send
         left, right = (part.images[part.image[side]] for side in (part.left, part.right))
         attribute = send(part.attribute)
-        believed = torch.sigmoid(self.scores[attribute, send(left)] - self.scores[attribute, send(right)])
-        return self.strength * functional.binary_cross_entropy_with_logits(moment.difference, believed)
+        believed = torch.sigmoid(
+            self.scores[attribute, send(left)] - self.scores[attribute, send(right)]
+        )
+        return self.strength * functional.binary_cross_entropy_with_logits(
+            moment.difference, believed
+        )

@@ -15,7 +15,8 @@ from prism_desktop.engine.training.scoring import Scorer
 
 
 class KeepIfBetter(Term):
-    """After training, whoever's tokens do not foretell the validation answers better gets the common start back.
+    """After training, whoever's tokens do not foretell the
+    validation answers better gets the common start back.
 
     Source: the prefix plan.
     """
@@ -29,14 +30,16 @@ class KeepIfBetter(Term):
         with_learned = losses(scorer, val, loss, len(table))
         table.copy_(start.expand_as(table))
         with_start = losses(scorer, val, loss, len(table))
-        better = torch.tensor([a < b for a, b in zip(with_learned, with_start, strict=True)], device=table.device)
+        better = torch.tensor(
+            [a < b for a, b in zip(with_learned, with_start, strict=True)], device=table.device
+        )
         table[better] = learned[better]
         back = len(table) - int(better.sum())
         if not back:
             return ""
         return (
-            f"{back} of {len(table)} labelers keep the consensus's tokens: their own did not foretell the validation "
-            "answers better."
+            f"{back} of {len(table)} labelers keep the consensus's tokens: their own did not "
+            "foretell the validation answers better."
         )
 
 

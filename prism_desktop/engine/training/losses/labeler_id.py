@@ -11,9 +11,11 @@ _SHARPNESS = 16.0  # features have unit norm, so that plain logits would be smal
 
 
 class Whose(Term):
-    """lambda times the cross-entropy of a linear guess of the labeler from what was seen with that labeler's eyes.
+    """lambda times the cross-entropy of a linear guess of the
+    labeler from what was seen with that labeler's eyes.
 
-    Source: strategy 6 of the strategies document; Caruana, "Multitask Learning", Machine Learning 28 (1997).
+    Source: strategy 6 of the strategies document; Caruana, "Multitask Learning", Machine Learning
+    28 (1997).
     """
 
     def __init__(self, strength: float, features: int, labelers: int) -> None:
@@ -21,10 +23,13 @@ class Whose(Term):
         super().__init__()
         self.strength = strength
         self.guess = nn.Linear(features, labelers)
-        nn.init.zeros_(self.guess.weight)  # the same on every machine, and no say in the features at first
+        # the same on every machine, and no say in the features at first
+        nn.init.zeros_(self.guess.weight)
         nn.init.zeros_(self.guess.bias)
 
     def forward(self, moment: Moment) -> Tensor:
         """() float32."""
         logits = self.guess(_SHARPNESS * moment.features)
-        return self.strength * functional.cross_entropy(logits, moment.scorer.send(moment.part.labeler))
+        return self.strength * functional.cross_entropy(
+            logits, moment.scorer.send(moment.part.labeler)
+        )

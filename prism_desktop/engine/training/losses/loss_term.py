@@ -23,7 +23,8 @@ class Moment:
 
     Attributes:
         features: (rows, features) float32 with gradient, what was seen of the batch's image rows.
-        difference: (answers,) float32 with gradient, score of the left image minus score of the right one.
+        difference: (answers,) float32 with gradient, score of the left image minus score of the
+            right one.
     """
 
     scorer: Scorer
@@ -56,5 +57,8 @@ class Term(nn.Module):
         """After the optimiser's step number `step` (from 1) of `steps` at most."""
 
     def finish(self, scorer: Scorer, val: Answers, loss: PairLoss) -> str:
-        """After training, when the best epoch's weights are in place; returns what the user should know, or nothing."""
+        """After training, when the best epoch's weights are in place.
+
+        Returns what the user should know, or nothing.
+        """
         return ""

@@ -1,7 +1,8 @@
 """Tokens to start from, learned so that few steps lead from there to every labeler's own.
 
-Two phases: while the start is learned, every labeler's token takes a few steps from the start, the start moves, and the
-tokens go back to it; afterwards every labeler's token is fitted from the start that was learned.
+Two phases: while the start is learned, every labeler's token takes a few steps from the start, the
+start moves, and the tokens go back to it; afterwards every labeler's token is fitted from the start
+that was learned.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ class MetaStart(Term):
     """What both ways to learn a start have in common.
 
     Attributes:
-        start: (1, tokens, width) float32, in checkpoints; at the end it is kept with the model for new labelers.
+        start: (1, tokens, width) float32, in checkpoints; at the end it is kept with the model for
+            new labelers.
     """
 
     start: Tensor
@@ -54,15 +56,16 @@ class MetaStart(Term):
         return ""
 
     def _move(self, table: Tensor, share: float) -> None:
-        """Change the start, after the labelers' tokens have left it; `share` falls from 1 to 0 over the phase."""
+        """Change the start, after the labelers' tokens have
+        left it; `share` falls from 1 to 0 over the phase."""
         raise NotImplementedError
 
 
 class Reptile(MetaStart):
     """The start goes towards the mean of the tokens that left it: s += share * mean_u (e_u - s).
 
-    Source: Nichol, Achiam and Schulman, "On First-Order Meta-Learning Algorithms", 2018, batched version, with its
-    linearly falling step.
+    Source: Nichol, Achiam and Schulman, "On First-Order Meta-Learning Algorithms", 2018, batched
+    version, with its linearly falling step.
     """
 
     def _move(self, table: Tensor, share: float) -> None:
@@ -70,11 +73,12 @@ class Reptile(MetaStart):
 
 
 class Maml(MetaStart):
-    """The start goes against the mean gradient that the last answers have where the tokens have got to on the others.
+    """The start goes against the mean gradient that the last
+    answers have where the tokens have got to on the others.
 
-    A gradient at the adapted tokens, taken as one of the start, is the first order of MAML: Finn, Abbeel and Levine,
-    ICML 2017, section 5.2. It has not the scale of steps that Adam makes, so that it is divided by its own running
-    size, as Adam does (Kingma and Ba, ICLR 2015).
+    A gradient at the adapted tokens, taken as one of the start, is the first order of MAML: Finn,
+    Abbeel and Levine, ICML 2017, section 5.2. It has not the scale of steps that Adam makes, so
+    that it is divided by its own running size, as Adam does (Kingma and Ba, ICLR 2015).
 
     Attributes:
         mean, square: (1, tokens, width) float32, running means of the gradient and of its square.

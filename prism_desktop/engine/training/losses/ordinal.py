@@ -14,27 +14,26 @@ from prism_desktop.engine.training.batches import Batch
 from prism_desktop.engine.training.losses.loss_term import Moment, Term
 
 _MOST_LEVELS = 10  # finer scales are cut at quantiles
-_PACE = 10.0  # thresholds are logits and must travel farther than weights do at the same learning rate
+# thresholds are logits and must travel farther than weights do at the same learning rate
+_PACE = 10.0
 
 
 class Ordinal(Term):
-    """lambda times the mean negative log-likelihood of ratings: P(rating <= k) = sigmoid(t_uak - s_u(i, a)).
+    """lambda times the mean negative log-likelihood of
+    ratings: P(rating <= k) = sigmoid(t_uak - s_u(i, a)).
 
-    Thresholds t are each labeler's own, for each attribute. A rating counts if its image is seen in the batch with its
-    labeler's eyes. Source: McCullagh, "Regression Models for Ordinal Data", JRSS B 1980.
+    Thresholds t are each labeler's own, for each attribute. A rating counts if its image is seen in
+    the batch with its labeler's eyes. Source: McCullagh, "Regression Models for Ordinal Data", JRSS
+    B 1980.
 
     Attributes:
         first: (labelers, attributes) float32, the lowest threshold over `_PACE`.
-        gaps: (labelers, attributes, levels - 2) float32, whose softplus over `_PACE` the next ones lie higher.
+        gaps: (labelers, attributes, levels - 2) float32, whose softplus over `_PACE` the next ones
+            lie higher.
     """
 
     def __init__(self, strength: float, ratings: Ratings, labelers: int, attributes: int) -> None:
-        """
-        Args:
-            strength: lambda.
-            ratings: of training images.
-            labelers, attributes: how many.
-        """
+        """Args: strength: lambda. ratings: of training images. labelers, attributes: how many."""
         super().__init__()
         self.strength = strength
         level, levels = steps_of(ratings.value)
@@ -62,11 +61,15 @@ class Ordinal(Term):
         owner, attribute = send(self._labeler[rated]), send(self._attribute[rated])
         scores = moment.model.judge(moment.features[send(row)], owner, moment.scorer.asked)
         score = scores.gather(1, attribute[:, None])[:, 0]
-        return self.strength * ordinal_loss(score, self.cuts()[owner, attribute], send(self._level[rated]))
+        return self.strength * ordinal_loss(
+            score, self.cuts()[owner, attribute], send(self._level[rated])
+        )
 
     def _found(self, part: Batch, alike: Ints) -> tuple[Ints, Ints]:
         """Ratings that the batch can foretell, and the image row that each is foretold from."""
-        first, last = (np.searchsorted(self._image, part.images, side=side) for side in ("left", "right"))
+        first, last = (
+            np.searchsorted(self._image, part.images, side=side) for side in ("left", "right")
+        )
         spans = [np.arange(start, end) for start, end in zip(first, last, strict=True)]
         rated = np.concatenate(spans).astype(np.int64)
         seen = int(part.images.max()) + 1
@@ -89,8 +92,13 @@ def ordinal_loss(score: Tensor, cuts: Tensor, level: Tensor) -> Tensor:
     """
     low = functional.pad(cuts, (1, 0), value=-40.0).gather(1, level[:, None])[:, 0] - score
     high = functional.pad(cuts, (0, 1), value=40.0).gather(1, level[:, None])[:, 0] - score
-    # sigmoid(h) - sigmoid(l) = sigmoid(h) sigmoid(-l) (1 - exp(l - h)), which keeps its digits far out.
-    return -(functional.logsigmoid(high) + functional.logsigmoid(-low) + torch.log1p(-torch.exp(low - high))).mean()
+    # sigmoid(h) - sigmoid(l) = sigmoid(h) sigmoid(-l) (1 - exp(l - h)), which keeps its digits far
+    # out.
+    return -(
+        functional.logsigmoid(high)
+        + functional.logsigmoid(-low)
+        + torch.log1p(-torch.exp(low - high))
+    ).mean()
 
 
 def steps_of(value: npt.NDArray[np.float64]) -> tuple[Ints, int]:
@@ -103,7 +111,9 @@ def steps_of(value: npt.NDArray[np.float64]) -> tuple[Ints, int]:
     return level.astype(np.int64), max(2, len(distinct))
 
 
-def thresholds(ratings: Ratings, level: Ints, levels: int, labelers: int, attributes: int) -> Floats:
+def thresholds(
+    ratings: Ratings, level: Ints, levels: int, labelers: int, attributes: int
+) -> Floats:
     """Where thresholds lie if all images score zero: logits of the shares at or below each level.
 
     One rating of each level is added, so that levels that nobody used have a place too.

@@ -10,8 +10,8 @@ from torch.nn import functional as F
 class PairLoss(nn.Module):
     """Bradley-Terry, or Davidson's extension to ties with a learned tie rate.
 
-    P(left) = p_l / (p_l + p_r + nu sqrt(p_l p_r)), P(tie) = nu sqrt(p_l p_r) / (same), with p = exp(score); without
-    ties this is sigmoid(difference). Source: Davidson, JASA 1970.
+    P(left) = p_l / (p_l + p_r + nu sqrt(p_l p_r)), P(tie) = nu sqrt(p_l p_r) / (same), with p =
+    exp(score); without ties this is sigmoid(difference). Source: Davidson, JASA 1970.
 
     Attributes:
         log_nu: () float32, log of nu; None where ties are left out.
@@ -23,7 +23,9 @@ class PairLoss(nn.Module):
         """Start nu where equally strong pairs tie as often as all pairs do (`tie_share`)."""
         super().__init__()
         share = min(max(tie_share, 0.01), 0.9)
-        self.log_nu = nn.Parameter(torch.tensor(math.log(2 * share / (1 - share)))) if ties else None
+        self.log_nu = (
+            nn.Parameter(torch.tensor(math.log(2 * share / (1 - share)))) if ties else None
+        )
 
     @property
     def nu(self) -> float | None:
@@ -54,11 +56,18 @@ class PairLoss(nn.Module):
         Returns:
             (answers, 3) float; the middle column is minus infinity without ties.
         """
-        tie = torch.full_like(difference, -math.inf) if self.log_nu is None else self.log_nu.expand_as(difference)
+        tie = (
+            torch.full_like(difference, -math.inf)
+            if self.log_nu is None
+            else self.log_nu.expand_as(difference)
+        )
         return F.log_softmax(torch.stack([difference / 2, tie, -difference / 2], dim=-1), dim=-1)
 
 
 def correct(difference: Tensor, outcome: Tensor) -> Tensor:
-    """Whether the chosen image has the higher score: (answers,) float; equal scores count half, ties are NaN."""
+    """Whether the chosen image has the higher score: (answers,) float.
+
+    Equal scores count half, ties are NaN.
+    """
     right = torch.where(difference == 0, 0.5, ((difference > 0) == (outcome > 0.5)).float())
     return torch.where(outcome == 0.5, torch.nan, right)

@@ -12,7 +12,8 @@ from prism_desktop.engine.training.losses.loss_term import Moment, Term
 
 
 class Prior(Term):
-    """lambda / 2 times the mean over labelers and entries of d_u^2 / std^2: a Gaussian prior on tokens' deviations.
+    """lambda / 2 times the mean over labelers and entries of
+    d_u^2 / std^2: a Gaussian prior on tokens' deviations.
 
     Source: Gelman and Hill, "Data Analysis Using Regression and Multilevel Models", 2007.
     """
@@ -29,13 +30,15 @@ class Prior(Term):
 
 
 class Shrink(Term):
-    """lambda times the mean over labelers of |W_u - W|^2 / |W|^2, how far a labeler's weights are from the consensus's.
+    """lambda times the mean over labelers of |W_u - W|^2 / |W|^2,
+    how far a labeler's weights are from the consensus's.
 
-    W_u - W = s B_u A_u, where s is the adapters' scale; the divisor is of the weights that adapters change, as the
-    backbone has them. So the distance means the same in every tower, however wide or deep, and at every scale.
+    W_u - W = s B_u A_u, where s is the adapters' scale; the divisor is of the weights that adapters
+    change, as the backbone has them. So the distance means the same in every tower, however wide or
+    deep, and at every scale.
 
-    Source: Evgeniou and Pontil, "Regularized multi-task learning", KDD 2004. |B A|^2 is tr(A A' B' B), so that the full
-    matrix is never made.
+    Source: Evgeniou and Pontil, "Regularized multi-task learning", KDD 2004. |B A|^2 is tr(A A' B'
+    B), so that the full matrix is never made.
     """
 
     def __init__(self, strength: float) -> None:
@@ -45,7 +48,11 @@ class Shrink(Term):
     def begin(self, model: PersonalModel) -> None:
         """Measure the weights that adapters change."""
         own: Any = model
-        frozen = [tensor for name, tensor in model.named_parameters() if name.endswith(".base_layer.weight")]
+        frozen = [
+            tensor
+            for name, tensor in model.named_parameters()
+            if name.endswith(".base_layer.weight")
+        ]
         size = sum(float(tensor.float().pow(2).sum()) for tensor in frozen)
         self.factor = self.strength * (own.alpha / own.rank) ** 2 / size
 
@@ -63,7 +70,8 @@ class Shrink(Term):
 
 
 class Balance(Term):
-    """lambda times the experts' squared coefficient of variation of use over labelers, so that all are used.
+    """lambda times the experts' squared coefficient of
+    variation of use over labelers, so that all are used.
 
     Source: Shazeer et al., "Outrageously Large Neural Networks", ICLR 2017, equation 7.
     """
@@ -75,5 +83,7 @@ class Balance(Term):
     def forward(self, moment: Moment) -> Tensor:
         """() float32."""
         shares: Any = moment.model.get_submodule("shares")
-        use: Tensor = shares.gate(torch.arange(len(shares.logits), device=moment.difference.device)).mean(dim=0)
+        use: Tensor = shares.gate(
+            torch.arange(len(shares.logits), device=moment.difference.device)
+        ).mean(dim=0)
         return self.strength * (use.var(unbiased=False) / use.mean() ** 2)

@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
 
 class Rated(Term):
-    """lambda times the mean squared error of foretold ratings of the images in the batch, by whomever.
+    """lambda times the mean squared error of foretold
+    ratings of the images in the batch, by whomever.
 
-    Ratings are taken about each labeler's and attribute's mean, in units of its deviation. Source: the rating head of
-    the PRISM repository's README; Caruana, "Multitask Learning", Machine Learning 28 (1997).
+    Ratings are taken about each labeler's and attribute's mean, in units of its deviation. Source:
+    the rating head of the PRISM repository's README; Caruana, "Multitask Learning", Machine
+    Learning 28 (1997).
     """
 
     def __init__(self, strength: float, ratings: Ratings) -> None:
@@ -33,7 +35,10 @@ class Rated(Term):
     def forward(self, moment: Moment) -> Tensor:
         """() float32; zero where nobody rated an image of the batch."""
         images, send = moment.part.images, moment.scorer.send
-        first, last = np.searchsorted(self._images, images), np.searchsorted(self._images, images, side="right")
+        first, last = (
+            np.searchsorted(self._images, images),
+            np.searchsorted(self._images, images, side="right"),
+        )
         spans = [np.arange(start, end) for start, end in zip(first, last, strict=True)]
         rows = self._order[np.concatenate(spans)]
         if not len(rows):
@@ -42,11 +47,16 @@ class Rated(Term):
         model: Any = moment.model
         foretold: Tensor = model.rate(moment.features[send(seen)], send(self.ratings.labeler[rows]))
         told = foretold.gather(1, send(self.ratings.attribute[rows])[:, None])[:, 0]
-        return self.strength * (told - send(self.ratings.value[rows].astype(np.float32))).pow(2).mean()
+        return (
+            self.strength * (told - send(self.ratings.value[rows].astype(np.float32))).pow(2).mean()
+        )
 
 
 def standardised(ratings: Ratings) -> Ratings:
-    """With values about the mean of their labeler and attribute, in deviations; all alike become zero."""
+    """With values about the mean of their labeler and attribute, in deviations.
+
+    All alike become zero.
+    """
     cell = ratings.labeler * (int(ratings.attribute.max(initial=0)) + 1) + ratings.attribute
     _, place, count = np.unique(cell, return_inverse=True, return_counts=True)
     value = ratings.value.astype(np.float64)
@@ -57,9 +67,13 @@ def standardised(ratings: Ratings) -> Ratings:
 
 
 def training_ratings(
-    ratings: pd.DataFrame, images: pd.DataFrame, labelers: tuple[str, ...], attributes: tuple[str, ...]
+    ratings: pd.DataFrame,
+    images: pd.DataFrame,
+    labelers: tuple[str, ...],
+    attributes: tuple[str, ...],
 ) -> Ratings | None:
-    """Ratings of training images on their own scale; None without any, and where it is not images that are split.
+    """Ratings of training images on their own scale; None
+    without any, and where it is not images that are split.
 
     Args:
         ratings: a run's table of single ratings.

@@ -20,9 +20,11 @@ from prism_desktop.engine.training.losses.priors import Balance, Prior, Shrink
 from prism_desktop.engine.training.losses.rating_likelihood import Rated
 
 _UNRATED = (
-    "Single ratings are not learned from: there are none of training images, which only the image split sets apart."
+    "Single ratings are not learned from: there are none of training images, which only the image "
+    "split sets apart."
 )
-DEVIATION = 0.3  # spread of the entries by which tokens that were learned without a prior differ between labelers
+# spread of the entries by which tokens that were learned without a prior differ between labelers
+DEVIATION = 0.3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,8 +52,12 @@ TERMS: Mapping[str, Callable[[Facts], Term]] = {
     "prior": lambda facts: Prior(facts.config.strength, DEVIATION),
     "shrink": lambda facts: Shrink(facts.config.strength),
     "balance": lambda facts: Balance(facts.config.strength),
-    "rated": lambda facts: Rated(facts.config.strength, facts.ratings) if facts.ratings is not None else Term(_UNRATED),
-    "contrastive": lambda facts: Contrastive(facts.config.strength, training_agreement(facts.train, facts.labelers)),
+    "rated": lambda facts: (
+        Rated(facts.config.strength, facts.ratings) if facts.ratings is not None else Term(_UNRATED)
+    ),
+    "contrastive": lambda facts: Contrastive(
+        facts.config.strength, training_agreement(facts.train, facts.labelers)
+    ),
     "distil": lambda facts: _distil(facts),
     "user-id": lambda facts: Whose(facts.config.strength, facts.features, facts.labelers),
     "ordinal": lambda facts: _ordinal(facts),
@@ -67,7 +73,9 @@ def build_terms(facts: Facts) -> list[Term]:
 
 
 def _distil(facts: Facts) -> Term:
-    assert facts.consensus is not None, "a run that learns from the consensus's opinions stands on it"
+    assert facts.consensus is not None, (
+        "a run that learns from the consensus's opinions stands on it"
+    )
     return Distil(facts.config.strength, facts.consensus)
 
 

@@ -10,7 +10,10 @@ from prism_desktop.engine.demo.faces.factors import nuisances
 
 def ordinary() -> dict[str, float]:
     """A face in the middle of everything."""
-    face = {factor.name: (factor.low + factor.high) / 2 if factor.presence == 1 else 0.0 for factor in factors()}
+    face = {
+        factor.name: (factor.low + factor.high) / 2 if factor.presence == 1 else 0.0
+        for factor in factors()
+    }
     return face | {name: (low + high) / 2 for name, (low, high) in nuisances().items()}
 
 

@@ -45,5 +45,7 @@ def test_that_weights_are_put_where_their_factor_is():
 
 
 def test_that_an_unknown_factor_is_refused_with_the_known_ones():
-    with pytest.raises(InputError, match="moustache is no factor of a face; the factors are face_width"):
+    with pytest.raises(
+        InputError, match="moustache is no factor of a face; the factors are face_width"
+    ):
         weigh({"moustache": 1.0})

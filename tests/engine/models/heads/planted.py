@@ -21,8 +21,13 @@ def features(images: int, dims: int, seed: int = 0) -> NDArray[np.float32]:
     return np.random.default_rng(seed).normal(size=(images, dims)).astype(np.float32)
 
 
-def answer(utilities: NDArray[Any], count: int, seed: int = 1, images: NDArray[Any] | None = None) -> Answers:
-    """`count` logistic choices per labeler, all attributes asked of each; utilities (labelers, attributes, images)."""
+def answer(
+    utilities: NDArray[Any], count: int, seed: int = 1, images: NDArray[Any] | None = None
+) -> Answers:
+    """`count` logistic choices per labeler, all attributes asked of each.
+
+    Utilities (labelers, attributes, images).
+    """
     rng = np.random.default_rng(seed)
     labelers, attributes, n = utilities.shape
     faces = np.arange(n) if images is None else images
@@ -33,10 +38,22 @@ def answer(utilities: NDArray[Any], count: int, seed: int = 1, images: NDArray[A
     margin = utilities[u, a, left] - utilities[u, a, right]
     outcome = (rng.random(len(u)) < 1 / (1 + np.exp(-margin))).astype(np.float32)
     group = np.repeat(np.arange(labelers * count), attributes)
-    return Answers(u, a, left.astype(np.int64), right.astype(np.int64), outcome, np.ones(len(u), np.float32), group)
+    return Answers(
+        u,
+        a,
+        left.astype(np.int64),
+        right.astype(np.int64),
+        outcome,
+        np.ones(len(u), np.float32),
+        group,
+    )
 
 
 def order(scores: NDArray[Any], utilities: NDArray[Any]) -> float:
     """Mean correlation over labelers and attributes."""
-    flat = zip(scores.reshape(-1, scores.shape[-1]), utilities.reshape(-1, utilities.shape[-1]), strict=True)
+    flat = zip(
+        scores.reshape(-1, scores.shape[-1]),
+        utilities.reshape(-1, utilities.shape[-1]),
+        strict=True,
+    )
     return float(np.mean([np.corrcoef(s, t)[0, 1] for s, t in flat]))

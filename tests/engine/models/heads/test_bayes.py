@@ -28,7 +28,9 @@ def test_that_em_recovers_a_planted_mean_and_covariance() -> None:
     heads = rng.multivariate_normal(mean, covariance, labelers)
     given = answer((heads @ x.T)[:, None], 200)
     evidence = gather(x.astype(float), given, None, labelers, 1, np.inf)
-    found = last(learn(evidence, k, np.zeros(k), EmSettings(rank=1, strength=0.0, steps=40, tolerance=1e-7)))
+    found = last(
+        learn(evidence, k, np.zeros(k), EmSettings(rank=1, strength=0.0, steps=40, tolerance=1e-7))
+    )
     np.testing.assert_allclose(found.prior.mean, mean, atol=0.25)
     np.testing.assert_allclose(found.prior.covariance(), covariance, atol=0.35)
 
@@ -43,14 +45,16 @@ def test_that_planted_tastes_are_learned_better_than_by_everyone_or_anyone_alone
     assert order(mine, true) > order(alone, true)
 
 
-def test_that_a_new_labeler_without_answers_is_the_prior_and_with_answers_comes_closer_to_their_taste() -> None:
+def test_that_a_new_labeler_starts_at_the_prior_and_answers_bring_their_taste() -> None:
     x, true, given = _study(labelers=13)
     known = last(bayes.fit(x, select(given, given.labeler < 12), 12, 2, settings=SETTINGS))
     nobody = known.adapt(x, None)
     np.testing.assert_allclose(nobody.mean.reshape(-1), known.prior.mean)
     np.testing.assert_allclose(nobody.covariance(0), known.prior.covariance(), atol=1e-9)
     own = select(given, given.labeler == 12)
-    fits = [order(known.adapt(x, select(own, np.arange(k))).scores(x), true[12:]) for k in (0, 20, 120)]
+    fits = [
+        order(known.adapt(x, select(own, np.arange(k))).scores(x), true[12:]) for k in (0, 20, 120)
+    ]
     assert fits == sorted(fits)
     spread = [known.adapt(x, select(own, np.arange(k))).variances(x).mean() for k in (0, 20, 120)]
     assert spread == sorted(spread, reverse=True)
@@ -67,7 +71,9 @@ def test_that_an_update_after_a_new_answer_equals_a_fit_to_all_answers() -> None
 
 def test_that_an_answer_on_one_attribute_informs_another_where_labelers_tie_them_together() -> None:
     x = features(150, DIMS)
-    heads = np.random.default_rng(5).normal(size=(30, 1, DIMS)) * np.array([1.0, 1.0])[None, :, None]
+    heads = (
+        np.random.default_rng(5).normal(size=(30, 1, DIMS)) * np.array([1.0, 1.0])[None, :, None]
+    )
     true = np.einsum("uak,nk->uan", heads, x)
     given = answer(true, 80)
     settings = BayesSettings(dims=DIMS, overlap=np.inf, em=EmSettings(rank=6, steps=40))
@@ -99,7 +105,10 @@ def test_that_moderated_probabilities_are_calibrated_on_new_images() -> None:
     known = last(bayes.fit(x, answer(true, 25, images=old), 20, 2, settings=SETTINGS))
     test = answer(true, 400, seed=9, images=new)
     scores = known.scores(x).astype(float)
-    margin = scores[test.labeler, test.attribute, test.left] - scores[test.labeler, test.attribute, test.right]
+    margin = (
+        scores[test.labeler, test.attribute, test.left]
+        - scores[test.labeler, test.attribute, test.right]
+    )
     p = 1 / (1 + np.exp(-margin))
     for low, high in ((0.1, 0.3), (0.3, 0.5), (0.5, 0.7), (0.7, 0.9)):
         inside = (p > low) & (p < high)
@@ -128,10 +137,17 @@ def test_that_the_space_is_chosen_by_validation() -> None:
     heads = np.zeros((8, 1, 40))
     heads[:, :, :4] = np.random.default_rng(0).normal(size=(8, 1, 4))
     true = np.einsum("uak,nk->uan", heads, x)
-    train, held = answer(true, 60, images=np.arange(120)), answer(true, 60, images=np.arange(120, 200))
+    train, held = (
+        answer(true, 60, images=np.arange(120)),
+        answer(true, 60, images=np.arange(120, 200)),
+    )
     options = ((40, 1.0), (8, 0.0))
-    fits = [last(bayes.fit(x, train, 8, 1, settings=BayesSettings(dims=d, power=p))) for d, p in options]
+    fits = [
+        last(bayes.fit(x, train, 8, 1, settings=BayesSettings(dims=d, power=p))) for d, p in options
+    ]
     losses = [model_selection.validation_nll(model, x, held, rescaled=True) for model in fits]
     chosen = last(model_selection.fit(x, train, held, 8, 1, spaces=options))
-    assert model_selection.validation_nll(chosen, x, held, rescaled=True) == pytest.approx(min(losses))
+    assert model_selection.validation_nll(chosen, x, held, rescaled=True) == pytest.approx(
+        min(losses)
+    )
     assert losses[0] != pytest.approx(losses[1])

@@ -39,7 +39,9 @@ def test_that_ratings_alone_give_the_exact_gaussian_posterior_and_evidence() -> 
     precision = 2 + x[:, 0] @ x[:, 0] / RATING_VARIANCE
     assert found.mean[0] == pytest.approx(x[:, 0] @ y / RATING_VARIANCE / precision)
     marginal = RATING_VARIANCE * np.eye(30) + 0.5 * x @ x.T
-    expected = -0.5 * (y @ np.linalg.solve(marginal, y) + np.linalg.slogdet(2 * np.pi * marginal)[1])
+    expected = -0.5 * (
+        y @ np.linalg.solve(marginal, y) + np.linalg.slogdet(2 * np.pi * marginal)[1]
+    )
     assert found.evidence == pytest.approx(expected)
 
 
@@ -56,7 +58,13 @@ def test_that_no_answers_leave_the_prior_and_more_answers_narrow_it() -> None:
 
 def test_that_the_weight_of_an_answer_is_how_often_it_was_given() -> None:
     one, solver = _choices(20), Solver.of(isotropic(np.zeros(1), 1.0))
-    twice = Block(np.repeat(one.difference, 2, 0), np.repeat(one.outcome, 2), np.ones(40), one.rated, one.value)
+    twice = Block(
+        np.repeat(one.difference, 2, 0),
+        np.repeat(one.outcome, 2),
+        np.ones(40),
+        one.rated,
+        one.value,
+    )
     heavy = Block(one.difference, one.outcome, 2 * one.weight, one.rated, one.value)
     assert solver.posterior((heavy,)).mean == pytest.approx(solver.posterior((twice,)).mean)
 
@@ -70,7 +78,9 @@ def test_that_a_start_does_not_change_where_newton_ends() -> None:
 def test_that_moderation_averages_the_sigmoid_over_an_uncertain_logit() -> None:
     for mean, variance in ((1.0, 0.5), (2.0, 2.0), (0.5, 6.0)):
         draws = mean + np.sqrt(variance) * np.random.default_rng(0).normal(size=200_000)
-        assert expit(mean * moderation(np.array(variance))) == pytest.approx(expit(draws).mean(), abs=0.02)
+        assert expit(mean * moderation(np.array(variance))) == pytest.approx(
+            expit(draws).mean(), abs=0.02
+        )
 
 
 def test_that_factor_analysis_finds_a_covariance_that_is_low_rank_plus_diagonal() -> None:

@@ -15,7 +15,9 @@ SETTINGS = bayes.BayesSettings(dims=K, overlap=np.inf, em=EmSettings(rank=2, ste
 
 
 def _both(first: Answers, second: Answers) -> Answers:
-    return Answers(**{n: np.concatenate([getattr(first, n), getattr(second, n)]) for n in Answers.__slots__})
+    return Answers(
+        **{n: np.concatenate([getattr(first, n), getattr(second, n)]) for n in Answers.__slots__}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -37,14 +39,17 @@ def test_that_others_answers_tell_what_features_do_not(study) -> None:
     x, true, train, test = study
     both = _fit(x, train, test)
     assert (
-        order(both.scores(x)[:, :, NEW], true[:, :, NEW]) > order(both.base.scores(x)[:, :, NEW], true[:, :, NEW]) + 0.1
+        order(both.scores(x)[:, :, NEW], true[:, :, NEW])
+        > order(both.base.scores(x)[:, :, NEW], true[:, :, NEW]) + 0.1
     )
 
 
 def test_that_a_labelers_own_test_answers_change_nothing_of_their_scores(study) -> None:
     x, _, train, test = study
     flipped = np.where(test.labeler == 3, 1 - test.outcome, test.outcome).astype(np.float32)
-    turned = Answers(test.labeler, test.attribute, test.left, test.right, flipped, test.weight, test.group)
+    turned = Answers(
+        test.labeler, test.attribute, test.left, test.right, flipped, test.weight, test.group
+    )
     before, after = _fit(x, train, test).scores(x), _fit(x, train, turned).scores(x)
     np.testing.assert_allclose(before[3], after[3], atol=1e-5)
     assert np.abs(before[4] - after[4]).max() > 0.01
@@ -58,7 +63,9 @@ def test_that_a_face_nobody_judged_keeps_the_heads_score(study) -> None:
     np.testing.assert_array_equal(unknown, both.base.scores(x[:5]))
     seen = _fit(x, train, test)
     np.testing.assert_allclose(
-        seen.scores(x[NEW], rows=NEW) - seen.base.scores(x[NEW]), seen.additions()[:, :, NEW], atol=1e-5
+        seen.scores(x[NEW], rows=NEW) - seen.base.scores(x[NEW]),
+        seen.additions()[:, :, NEW],
+        atol=1e-5,
     )
 
 
@@ -70,17 +77,25 @@ def test_that_a_new_labeler_profits_from_all_others(study) -> None:
     known = last(collaborative.fit(x, base, others[0], _both(*others)))
     entered = known.adapt(x, newcomer)
     alone = known.base.adapt(x, newcomer)
-    assert order(entered.scores(x)[:, :, NEW], true[-1:, :, NEW]) > order(alone.scores(x)[:, :, NEW], true[-1:, :, NEW])
+    assert order(entered.scores(x)[:, :, NEW], true[-1:, :, NEW]) > order(
+        alone.scores(x)[:, :, NEW], true[-1:, :, NEW]
+    )
 
 
 def test_that_saved_models_predict_the_same(study) -> None:
     x, _, train, test = study
     both = _fit(x, train, test)
-    np.testing.assert_array_equal(CollaborativeHeads.from_arrays(both.arrays()).scores(x), both.scores(x))
+    np.testing.assert_array_equal(
+        CollaborativeHeads.from_arrays(both.arrays()).scores(x), both.scores(x)
+    )
     shared = last(ridge.fit(x, train, U, 1, owner="nobody"))
-    np.testing.assert_array_equal(LinearHeads.from_arrays(shared.arrays()).scores(x), shared.scores(x))
+    np.testing.assert_array_equal(
+        LinearHeads.from_arrays(shared.arrays()).scores(x), shared.scores(x)
+    )
     found = last(retrieval.fit(x, train, test, U, shared))
-    np.testing.assert_array_equal(RetrievalHeads.from_arrays(found.arrays()).scores(x), found.scores(x))
+    np.testing.assert_array_equal(
+        RetrievalHeads.from_arrays(found.arrays()).scores(x), found.scores(x)
+    )
 
 
 def test_that_retrieval_serves_a_labeler_whose_taste_is_the_opposite() -> None:
@@ -101,7 +116,9 @@ def test_that_retrieval_serves_a_labeler_whose_taste_is_the_opposite() -> None:
 def test_that_the_nearest_comparison_votes_for_what_was_chosen() -> None:
     x = np.array([[1, 0], [-1, 0], [0, 1], [0, -1]], np.float32)
     row = lambda *v: np.array(v, np.int64)  # noqa: E731
-    given = Answers(row(0), row(0), row(0), row(1), np.array([0.0], np.float32), np.ones(1, np.float32), row(0))
+    given = Answers(
+        row(0), row(0), row(0), row(1), np.array([0.0], np.float32), np.ones(1, np.float32), row(0)
+    )
     shared = last(ridge.fit(x, given, 1, 1, owner="nobody"))
     found = last(retrieval.fit(x, given, given, 1, shared))
     votes = found.vote(retrieval._unit(shared.space.project(x)), 0, 0, 1)
@@ -114,7 +131,8 @@ def test_that_the_strongest_penalty_is_taken_where_no_answer_can_be_held_out(see
     one = answer(np.zeros((1, 1, 40)), 1, seed)
     assert ridge.choose(x.astype(float), one, 1, 1, settings) == max(settings.penalties)
     head = np.random.default_rng(seed).normal(size=(1, 1, 16))
-    many = answer(3 * np.einsum("uak,nk->uan", head, x), 400, seed)  # and a weaker one where answers speak for it
+    # and a weaker one where answers speak for it
+    many = answer(3 * np.einsum("uak,nk->uan", head, x), 400, seed)
     assert ridge.choose(x.astype(float), many, 1, 1, settings) < max(settings.penalties)
 
 

@@ -15,7 +15,8 @@ from tests.fixtures.runs import ATTRIBUTES, LABELERS, MakeTrainer, coloured
 
 @pytest.fixture
 def make_full(make_trainer: MakeTrainer, backbone: Backbone, tmp_path: Path) -> MakeTrainer:
-    """As `make_trainer`, with terms, ratings of how red an image is, and a consensus that likes everything alike."""
+    """As `make_trainer`, with terms, ratings of how red an
+    image is, and a consensus that likes everything alike."""
 
     def make(folder: Path = tmp_path, images: int = 48, **settings: object) -> Trainer:
         folder.mkdir(exist_ok=True)
@@ -46,12 +47,16 @@ def make_full(make_trainer: MakeTrainer, backbone: Backbone, tmp_path: Path) -> 
 
 
 def planted_ratings(images: int) -> Ratings:
-    """Every training image by both labelers on both attributes: 1 to 4 by its redness, turned round for "cold"."""
+    """Every training image by both labelers on both attributes:
+    1 to 4 by its redness, turned round for "cold"."""
     _, red = coloured(images)
     image = np.flatnonzero(np.arange(images) % 4 < 2)
     level = 1 + np.floor(red[image] * 3.999)
     rows = [
-        (u, a, i, v if u == 0 else 5 - v) for u in (0, 1) for a in (0, 1) for i, v in zip(image, level, strict=True)
+        (u, a, i, v if u == 0 else 5 - v)
+        for u in (0, 1)
+        for a in (0, 1)
+        for i, v in zip(image, level, strict=True)
     ]
     labeler, attribute, where, value = (np.array(column) for column in zip(*rows, strict=True))
     return Ratings(labeler, attribute, where, value.astype(np.float64))

@@ -24,7 +24,9 @@ def model_of(table: list[list[float]], start: list[float]) -> Any:
     """A model with nothing but one token per labeler."""
     tokens = nn.Parameter(torch.tensor(table)[:, None])
     prompts = SimpleNamespace(table=tokens, start=torch.tensor(start)[None, None])
-    return SimpleNamespace(get_submodule=lambda name: lambda labeler: tokens[labeler], prompts=prompts)
+    return SimpleNamespace(
+        get_submodule=lambda name: lambda labeler: tokens[labeler], prompts=prompts
+    )
 
 
 def meta_model(table: list[list[float]], start: list[float]) -> Any:
@@ -33,7 +35,9 @@ def meta_model(table: list[list[float]], start: list[float]) -> Any:
     return SimpleNamespace(get_submodule=lambda name: model.prompts)
 
 
-def answered(labeler: list[int], left: list[int], right: list[int], outcome: list[float]) -> Answers:
+def answered(
+    labeler: list[int], left: list[int], right: list[int], outcome: list[float]
+) -> Answers:
     """Answers to the first attribute."""
     n = len(labeler)
     numbers = [np.array(column, dtype=np.int64) for column in (labeler, [0] * n, left, right)]
@@ -42,17 +46,24 @@ def answered(labeler: list[int], left: list[int], right: list[int], outcome: lis
 
 def moment(part: Batch | None = None, **given: Any) -> Any:
     """What a term is given, as far as it looks."""
-    scorer = SimpleNamespace(send=torch.from_numpy, asked=[("x",)], alike=np.arange(2), **given.pop("scorer", {}))
-    return SimpleNamespace(part=part, scorer=scorer, difference=given.pop("difference", torch.zeros(1)), **given)
+    scorer = SimpleNamespace(
+        send=torch.from_numpy, asked=[("x",)], alike=np.arange(2), **given.pop("scorer", {})
+    )
+    return SimpleNamespace(
+        part=part, scorer=scorer, difference=given.pop("difference", torch.zeros(1)), **given
+    )
 
 
 def test_that_angles_between_tokens_are_held_against_agreement() -> None:
-    # Three deviations at 120 degrees: every cosine is -1/2. Common tokens must not matter, so they lie about (5, 5).
+    # Three deviations at 120 degrees: every cosine is -1/2. Common tokens must not matter, so they
+    # lie about (5, 5).
     turn = [(math.cos(angle), math.sin(angle)) for angle in (0, 2 * math.pi / 3, -2 * math.pi / 3)]
     model = model_of([[5 + x, 5 + y] for x, y in turn], [0, 0])
     agreement = np.full((3, 3), np.nan, np.float32)
     agreement[0, 1] = agreement[1, 0] = 0.25  # target -1/2: nothing to add
-    agreement[0, 2] = agreement[2, 0] = 1.0  # target 1: (3/2)^2; the third two share nothing and are left out
+    agreement[0, 2] = agreement[2, 0] = (
+        1.0  # target 1: (3/2)^2; the third two share nothing and are left out
+    )
     told = Contrastive(0.1, agreement)(moment(model=model)).detach()
     assert float(told) == pytest.approx(0.1 * (0 + 2.25) / 2, rel=1e-5)
     nothing = Contrastive(0.1, np.full((3, 3), np.nan, np.float32))
@@ -62,7 +73,8 @@ def test_that_angles_between_tokens_are_held_against_agreement() -> None:
 def test_that_agreement_is_counted_where_training_answers_are_shared() -> None:
     train = answered([0, 0, 0, 1, 1, 2], [0, 2, 4, 1, 2, 8], [1, 3, 5, 0, 3, 9], [1, 1, 1, 0, 0, 1])
     matrix = training_agreement(train, 3)
-    assert matrix[0, 1] == matrix[1, 0] == 0.5  # the pair (0, 1) alike though seen the other way round, (2, 3) not
+    # the pair (0, 1) alike though seen the other way round, (2, 3) not
+    assert matrix[0, 1] == matrix[1, 0] == 0.5
     assert np.isnan(matrix[0, 2])
     assert np.isnan(matrix[1, 2])
 
@@ -72,8 +84,11 @@ def test_that_soft_labels_are_the_consensus_probabilities() -> None:
     scores = np.zeros((1, 10), np.float32)
     scores[0, 3] = math.log(3)  # P(left) = 3/4
     term = Distil(0.1, scores)
-    assert float(term(moment(part, difference=torch.zeros(1)))) == pytest.approx(0.1 * math.log(2), rel=1e-5)
-    entropy = 0.75 * math.log(4 / 3) + 0.25 * math.log(4)  # the least there can be, where the model believes the same
+    assert float(term(moment(part, difference=torch.zeros(1)))) == pytest.approx(
+        0.1 * math.log(2), rel=1e-5
+    )
+    # the least there can be, where the model believes the same
+    entropy = 0.75 * math.log(4 / 3) + 0.25 * math.log(4)
     same = term(moment(part, difference=torch.tensor([math.log(3)])))
     assert float(same) == pytest.approx(0.1 * entropy, rel=1e-5)
 
@@ -81,7 +96,9 @@ def test_that_soft_labels_are_the_consensus_probabilities() -> None:
 def test_that_deviations_are_held_in_units_of_their_spread() -> None:
     prompts = SimpleNamespace(deviation=torch.tensor([[[1.0, 2.0]], [[3.0, 0.0]]]))
     model = SimpleNamespace(get_submodule=lambda name: prompts)
-    assert float(Prior(0.1, 0.5)(moment(model=model))) == pytest.approx(0.05 * (1 + 4 + 9 + 0) / 4 / 0.25)
+    assert float(Prior(0.1, 0.5)(moment(model=model))) == pytest.approx(
+        0.05 * (1 + 4 + 9 + 0) / 4 / 0.25
+    )
 
 
 def test_that_experts_that_are_used_unequally_cost_their_squared_variation() -> None:
@@ -91,7 +108,9 @@ def test_that_experts_that_are_used_unequally_cost_their_squared_variation() -> 
     assert float(Balance(0.1)(moment(model=model))) == pytest.approx(0.1 * (0.25 / 0.5) ** 2)
 
 
-def test_that_owned_adapters_are_held_by_the_squared_share_of_the_weights_that_they_change() -> None:
+def test_that_owned_adapters_are_held_by_the_squared_share_of_the_weights_that_they_change() -> (
+    None
+):
     tensors = {
         "c_fc.base_layer.weight": [[3.0, 0.0], [0.0, 3.0]],  # |W|^2 = 18
         "c_fc.lora_A.default.weight": [[9.0, 9.0]],  # everyone's is not held
@@ -125,7 +144,12 @@ def test_that_ordered_steps_have_the_probabilities_between_their_cuts() -> None:
 
     cuts, score = torch.tensor([[-1.0, 0.0, 2.0]]), torch.tensor([0.5])
     losses = [float(ordinal_loss(score, cuts, torch.tensor([level]))) for level in range(4)]
-    expected = [sigmoid(-1.5), sigmoid(-0.5) - sigmoid(-1.5), sigmoid(1.5) - sigmoid(-0.5), 1 - sigmoid(1.5)]
+    expected = [
+        sigmoid(-1.5),
+        sigmoid(-0.5) - sigmoid(-1.5),
+        sigmoid(1.5) - sigmoid(-0.5),
+        1 - sigmoid(1.5),
+    ]
     assert [math.exp(-loss) for loss in losses] == pytest.approx(expected, rel=1e-4)
     assert sum(math.exp(-loss) for loss in losses) == pytest.approx(1, rel=1e-5)
 
@@ -137,13 +161,16 @@ def test_that_cuts_start_at_the_labelers_own_shares() -> None:
     assert (levels, level.tolist()) == (3, [0, 0, 0, 0, 0, 1, 1, 2])
     start = thresholds(ratings, level, levels, 1, 1)  # one more of each: 6, 3, 2 of 11
     assert start[0, 0].tolist() == pytest.approx([math.log(6 / 5), math.log(9 / 2)], rel=1e-5)
-    assert Ordinal(0.05, ratings, 1, 1).cuts()[0, 0].tolist() == pytest.approx(start[0, 0].tolist(), rel=1e-4)
+    assert Ordinal(0.05, ratings, 1, 1).cuts()[0, 0].tolist() == pytest.approx(
+        start[0, 0].tolist(), rel=1e-4
+    )
     assert steps_of(np.linspace(0, 1, 100))[1] == 10
 
 
 def test_that_a_rating_counts_where_its_image_is_seen_with_its_labelers_eyes() -> None:
     part = batch(answered([0, 1], [0, 2], [1, 3], [1, 0]), np.array([0, 1]), 4, np.arange(2))
-    rows = [(0, 0), (1, 0), (1, 3), (0, 2)]  # labeler, image: only the first and the third were seen so
+    # labeler, image: only the first and the third were seen so
+    rows = [(0, 0), (1, 0), (1, 3), (0, 2)]
     labeler, image = (np.array(column, np.int64) for column in zip(*rows, strict=True))
     ratings = Ratings(labeler, np.zeros(4, np.int64), image, np.array([1.0, 2, 3, 2]))
     told = part.image * 10.0 + part.labeler
@@ -156,7 +183,10 @@ def test_that_a_rating_counts_where_its_image_is_seen_with_its_labelers_eyes() -
     model = SimpleNamespace(judge=judge)
     term = Ordinal(0.05, ratings, 2, 1)
     now = moment(part, features=torch.from_numpy(told), model=model)
-    p = [1 / (1 + math.exp(-float(cut.detach()))) for cut in (*term.cuts()[0, 0][:1], *term.cuts()[1, 0][1:])]
+    p = [
+        1 / (1 + math.exp(-float(cut.detach())))
+        for cut in (*term.cuts()[0, 0][:1], *term.cuts()[1, 0][1:])
+    ]
     expected = -0.05 * (math.log(p[0]) + math.log(1 - p[1])) / 2
     assert float(term(now).detach()) == pytest.approx(expected, rel=1e-4)
 

@@ -9,7 +9,9 @@ from prism_desktop.engine.training.losses.pair_loss import PairLoss, correct
 def test_that_bradley_terry_equals_the_cross_entropy_of_the_two_scores() -> None:
     left, right = torch.tensor([0.3, -1.0, 2.0]), torch.tensor([0.1, 0.5, 2.0])
     outcome = torch.tensor([1.0, 1.0, 0.0])
-    expected = torch.nn.functional.cross_entropy(torch.stack([left, right], -1), (1 - outcome).long(), reduction="none")
+    expected = torch.nn.functional.cross_entropy(
+        torch.stack([left, right], -1), (1 - outcome).long(), reduction="none"
+    )
     assert torch.allclose(PairLoss(ties=False)(left - right, outcome), expected)
     assert PairLoss(ties=False)(torch.tensor([0.2]), torch.tensor([1.0])).item() == pytest.approx(
         math.log(1 + math.exp(-0.2))
@@ -39,7 +41,9 @@ def test_that_davidson_learns_the_tie_rate() -> None:
         optimizer.zero_grad()
         loss(torch.zeros(100), outcome).mean().backward()
         optimizer.step()
-    assert loss.log_probabilities(torch.zeros(1)).exp()[0, 1].item() == pytest.approx(0.1, abs=0.005)
+    assert loss.log_probabilities(torch.zeros(1)).exp()[0, 1].item() == pytest.approx(
+        0.1, abs=0.005
+    )
 
 
 def test_that_without_ties_davidson_is_bradley_terry() -> None:

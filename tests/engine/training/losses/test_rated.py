@@ -10,7 +10,11 @@ from prism_desktop.engine.models.heads.likelihood import Ratings
 from prism_desktop.engine.models.heads.space import fit_space
 from prism_desktop.engine.training.features import Features
 from prism_desktop.engine.training.losses.loss_term import Moment
-from prism_desktop.engine.training.losses.rating_likelihood import Rated, standardised, training_ratings
+from prism_desktop.engine.training.losses.rating_likelihood import (
+    Rated,
+    standardised,
+    training_ratings,
+)
 from prism_desktop.engine.training.scoring import Scorer
 from tests.engine.models.heads.planted import answer, features
 
@@ -23,7 +27,9 @@ def _ratings(rows: list[tuple[int, int, int, float]]) -> Ratings:
 
 
 def test_that_ratings_are_measured_on_each_labelers_own_scale() -> None:
-    made = standardised(_ratings([(0, 0, 0, 1), (0, 0, 1, 3), (0, 1, 0, 7), (1, 0, 0, 2), (1, 0, 2, 2)]))
+    made = standardised(
+        _ratings([(0, 0, 0, 1), (0, 0, 1, 3), (0, 1, 0, 7), (1, 0, 0, 2), (1, 0, 2, 2)])
+    )
     assert made.value.tolist() == [-1, 1, 0, 0, 0]
 
 
@@ -38,7 +44,10 @@ def test_that_only_ratings_of_training_images_are_learned_from() -> None:
     assert found.image.tolist() == [0, 2]
     assert found.labeler.tolist() == [0, 1]
     assert found.attribute.tolist() == [1, 1]
-    assert training_ratings(pd.DataFrame(columns), images.assign(split=""), ("L1",), ("smart",)) is None
+    assert (
+        training_ratings(pd.DataFrame(columns), images.assign(split=""), ("L1",), ("smart",))
+        is None
+    )
 
 
 def test_that_ratings_of_a_finer_scale_keep_their_numbers() -> None:
@@ -62,7 +71,12 @@ def test_that_the_term_is_the_mean_squared_error_on_the_batchs_images() -> None:
     scorer = Scorer(model, ASKED, Features(x))
     part = scorer.batch(told, np.arange(8))
     inside, outside = part.images[:2], np.setdiff1d(np.arange(20), part.images)[:1]
-    rows = [(0, 1, inside[0], 1.0), (0, 1, inside[1], 4.0), (1, 0, inside[1], 2.0), (1, 0, outside[0], 3.0)]
+    rows = [
+        (0, 1, inside[0], 1.0),
+        (0, 1, inside[1], 4.0),
+        (1, 0, inside[1], 2.0),
+        (1, 0, outside[0], 3.0),
+    ]
     term = Rated(0.5, _ratings([(u, a, int(i), v) for u, a, i, v in rows]))
     seen = scorer.see(part)
     cost = term(Moment(scorer, part, seen, scorer.differences(part, seen)))

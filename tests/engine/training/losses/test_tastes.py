@@ -1,4 +1,5 @@
-"""Opposite tastes are learned by whatever can hold them, cut trainings go on alike, and starts come back."""
+"""Opposite tastes are learned by whatever can hold them,
+cut trainings go on alike, and starts come back."""
 
 import itertools
 from pathlib import Path
@@ -29,10 +30,18 @@ METHODS = (
     "moe-lora",
 )
 ON_CONSENSUS = ("prefix-on-unified", "reptile", "maml-token")
-# Opposite tastes are as far from a common one as can be, so the prior is told not to expect likeness.
-# A whole tower is not trained at the rate of adapters.
+# Opposite tastes are as far from a common one as can be, so the prior is told not to expect
+# likeness. A whole tower is not trained at the rate of adapters.
 OWN = {"hierarchical": {"strength": 0.01, "token_lr": 0.02}, "full-finetune": {"lora_lr": 2e-4}}
-TERMS = ("contrastive", "augmented", "multi-task", "prefix-on-unified", "reptile", "maml-token", "hierarchical")
+TERMS = (
+    "contrastive",
+    "augmented",
+    "multi-task",
+    "prefix-on-unified",
+    "reptile",
+    "maml-token",
+    "hierarchical",
+)
 
 
 def trained(trainer: Trainer) -> list[str]:
@@ -41,7 +50,8 @@ def trained(trainer: Trainer) -> list[str]:
 
 
 def speak_to_tokens(trainer: Trainer, taught: Trainer) -> None:
-    """Give a trainer the adapters of another one, as a consensus model's: a tower of random weights heeds no token."""
+    """Give a trainer the adapters of another one, as a consensus
+    model's: a tower of random weights heeds no token."""
     own = dict(trainer.scorer.model.named_parameters())
     with torch.no_grad():
         for name, tensor in taught.scorer.model.named_parameters():
@@ -50,14 +60,20 @@ def speak_to_tokens(trainer: Trainer, taught: Trainer) -> None:
 
 
 @pytest.mark.parametrize("name", [*METHODS, *ON_CONSENSUS])
-def test_that_opposite_tastes_are_learned(make_full: MakeTrainer, tmp_path: Path, name: str) -> None:
-    trainer = make_full(pairs=240, method=name, epochs=10, patience=10, **(QUICK | OWN.get(name, {})))
+def test_that_opposite_tastes_are_learned(
+    make_full: MakeTrainer, tmp_path: Path, name: str
+) -> None:
+    trainer = make_full(
+        pairs=240, method=name, epochs=10, patience=10, **(QUICK | OWN.get(name, {}))
+    )
     if name in ON_CONSENSUS:
         taught = make_full(tmp_path / "taught", pairs=240, epochs=10, patience=10, **QUICK)
         trained(taught)
         speak_to_tokens(trainer, taught)
     trained(trainer)
-    tally = trainer.scorer.tally(trainer.answers["val"], trainer.loss, Tally(trainer.labelers, trainer.attributes))
+    tally = trainer.scorer.tally(
+        trainer.answers["val"], trainer.loss, Tally(trainer.labelers, trainer.attributes)
+    )
     for labeler in LABELERS:
         assert (tally.per_labeler()[labeler]["accuracy"] or 0) > 0.8
 
@@ -77,7 +93,9 @@ def test_that_a_training_with_terms_cut_anywhere_goes_on_to_the_same_bits(
         last = make("cut")
         last.resume()
         running = last.run()
-        for _ in itertools.takewhile(lambda _, stop=last.cursor.step + cut, t=last: t.cursor.step < stop, running):
+        for _ in itertools.takewhile(
+            lambda _, stop=last.cursor.step + cut, t=last: t.cursor.step < stop, running
+        ):
             pass
         running.close()
     last = make("cut")
@@ -94,12 +112,16 @@ def test_that_a_second_task_without_ratings_says_so(make_trainer: MakeTrainer, n
     trainer = make_trainer(max_steps=1)
     config = trainer.config.model_copy(update={"method": name})
     features = trainer.scorer.model.backbone.embed_dim
-    trainer.terms = build_terms(Facts(config, trainer.answers["train"], 2, 2, ratings=None, features=features))
+    trainer.terms = build_terms(
+        Facts(config, trainer.answers["train"], 2, 2, ratings=None, features=features)
+    )
     (told,) = trained(trainer)
     assert told.startswith("Single ratings are not learned from")
 
 
-def test_that_tokens_that_do_not_pay_go_back_to_the_start(make_full: MakeTrainer, tmp_path: Path) -> None:
+def test_that_tokens_that_do_not_pay_go_back_to_the_start(
+    make_full: MakeTrainer, tmp_path: Path
+) -> None:
     trainer = make_full(pairs=240, method="prefix-on-unified", epochs=10, patience=10, **QUICK)
     taught = make_full(tmp_path / "taught", pairs=240, epochs=10, patience=10, **QUICK)
     trained(taught)

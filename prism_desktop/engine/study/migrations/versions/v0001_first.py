@@ -17,7 +17,9 @@ def upgrade() -> None:
 
 def _people_and_images() -> None:
     op.create_table(
-        "meta", sa.Column("key", sa.String(), primary_key=True), sa.Column("value", sa.Text(), nullable=False)
+        "meta",
+        sa.Column("key", sa.String(), primary_key=True),
+        sa.Column("value", sa.Text(), nullable=False),
     )
     op.create_table(
         "import",
@@ -96,8 +98,20 @@ def _trials() -> None:
     )
     op.create_table(
         "answer",
-        sa.Column("trial_id", sa.Integer(), sa.ForeignKey("trial.id"), primary_key=True, autoincrement=False),
-        sa.Column("attribute_id", sa.Integer(), sa.ForeignKey("attribute.id"), primary_key=True, autoincrement=False),
+        sa.Column(
+            "trial_id",
+            sa.Integer(),
+            sa.ForeignKey("trial.id"),
+            primary_key=True,
+            autoincrement=False,
+        ),
+        sa.Column(
+            "attribute_id",
+            sa.Integer(),
+            sa.ForeignKey("attribute.id"),
+            primary_key=True,
+            autoincrement=False,
+        ),
         sa.Column("value", sa.Integer(), nullable=False),
         sa.Column("raw", sa.Float()),
         sqlite_with_rowid=False,
@@ -121,21 +135,33 @@ def _indexes() -> None:
     op.create_index("trial_labeler", "trial", ["labeler_id", "kind"])
     op.create_index("trial_left", "trial", ["left_id"])
     op.create_index("trial_right", "trial", ["right_id"])
-    for name, column in (("import", "import_id"), ("repeat", "repeat_of_id"), ("supersedes", "supersedes_id")):
-        op.create_index(f"trial_{name}", "trial", [column], sqlite_where=sa.text(f"{column} IS NOT NULL"))
+    for name, column in (
+        ("import", "import_id"),
+        ("repeat", "repeat_of_id"),
+        ("supersedes", "supersedes_id"),
+    ):
+        op.create_index(
+            f"trial_{name}", "trial", [column], sqlite_where=sa.text(f"{column} IS NOT NULL")
+        )
     live = sa.text("supersedes_id IS NOT NULL AND withdrawn = 0")
-    op.create_index("trial_supersedes_live", "trial", ["supersedes_id"], unique=True, sqlite_where=live)
+    op.create_index(
+        "trial_supersedes_live", "trial", ["supersedes_id"], unique=True, sqlite_where=live
+    )
 
 
 def _guards() -> None:
-    """Append-only: only `withdrawn` moves, and only rows that an import brought can go, when it is undone."""
+    """Append-only: only `withdrawn` moves, and only rows
+    that an import brought can go, when it is undone."""
     fixed = (
-        "id, uid, labeler_id, session_id, place, kind, left_id, right_id, onset, seconds, skipped, skip_reason, "
-        "supersedes_id, repeat_of_id, source, probability, recorded, import_id"
+        "id, uid, labeler_id, session_id, place, kind, left_id, right_id, onset, seconds, "
+        "skipped, skip_reason, supersedes_id, repeat_of_id, source, probability, recorded, "
+        "import_id"
     )
     refuse = "BEGIN SELECT RAISE(ABORT, 'trials are append-only'); END"
     op.execute(f"CREATE TRIGGER trial_fixed BEFORE UPDATE OF {fixed} ON trial {refuse}")
-    op.execute(f"CREATE TRIGGER trial_kept BEFORE DELETE ON trial WHEN OLD.import_id IS NULL {refuse}")
+    op.execute(
+        f"CREATE TRIGGER trial_kept BEFORE DELETE ON trial WHEN OLD.import_id IS NULL {refuse}"
+    )
     op.execute(f"CREATE TRIGGER answer_fixed BEFORE UPDATE ON answer {refuse}")
     op.execute(
         "CREATE TRIGGER answer_kept BEFORE DELETE ON answer "

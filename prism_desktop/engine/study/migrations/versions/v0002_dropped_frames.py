@@ -12,8 +12,9 @@ def upgrade() -> None:
     op.execute("ALTER TABLE trial ADD COLUMN dropped_frames INTEGER")
     op.execute("DROP TRIGGER trial_fixed")
     fixed = (
-        "id, uid, labeler_id, session_id, place, kind, left_id, right_id, onset, seconds, skipped, skip_reason, "
-        "supersedes_id, repeat_of_id, source, probability, recorded, import_id, dropped_frames"
+        "id, uid, labeler_id, session_id, place, kind, left_id, right_id, onset, seconds, "
+        "skipped, skip_reason, supersedes_id, repeat_of_id, source, probability, recorded, "
+        "import_id, dropped_frames"
     )
     refuse = "BEGIN SELECT RAISE(ABORT, 'trials are append-only'); END"
     op.execute(f"CREATE TRIGGER trial_fixed BEFORE UPDATE OF {fixed} ON trial {refuse}")
@@ -27,6 +28,8 @@ def upgrade() -> None:
     )
 
 
-def _key(name: str, other: str, *, primary_key: bool = False, nullable: bool = False) -> "sa.Column[int]":
+def _key(
+    name: str, other: str, *, primary_key: bool = False, nullable: bool = False
+) -> "sa.Column[int]":
     reference = sa.ForeignKey(other, ondelete="CASCADE")
     return sa.Column(name, sa.Integer(), reference, primary_key=primary_key, nullable=nullable)
