@@ -8,7 +8,11 @@ import typer
 from rich.table import Table
 
 from prism_desktop.cli.console import JSON_HELP, follow, names, out, say, write_file, write_json
-from prism_desktop.engine.adaptation.adapted_labelers import Entry, Newcomer, newcomer_predictions
+from prism_desktop.engine.adaptation.adapted_labelers import (
+    AdaptationRequest,
+    AdaptedLabeler,
+    adapted_predictions,
+)
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.experiments.curve_store import COUNTS, DRAWS, PARTS, RESAMPLES, SHOTS
 from prism_desktop.engine.methods.method import TESTED_FACES
@@ -60,14 +64,14 @@ def adapt(
     # takes seconds, so it comes after the checks
     from prism_desktop.engine.adaptation.adapt import adapt as adapting
 
-    entry: Entry = {
+    entry: AdaptationRequest = {
         "labels": labels, "labeler": labeler, "name": name, "scale": scale, "coding": coding,
         "profile": profile
     }  # fmt: skip
     found = follow(adapting(opened, **entry))
-    write_json(_newcomer(found), json)
+    write_json(_adapted_labeler(found), json)
     if csv is not None:
-        frame = newcomer_predictions(opened, found.code)
+        frame = adapted_predictions(opened, found.code)
         images = opened.table("images").set_index("image")["name"]
         frame.insert(2, "name", frame["image"].map(images))
         write_file(csv, lambda path: frame.to_csv(path, index=False))
@@ -107,10 +111,10 @@ def shots(
     json: Json = None,
 ) -> None:
     """K-shot curves: accuracy on new faces of labelers whom training never saw, after K answers."""
-    from prism_desktop.engine.experiments.kshot import ShotPlan, shoot
+    from prism_desktop.engine.experiments.kshot import KShotPlan, measure_kshot
 
     options = _options(backbone, labelers, attributes, epochs, device)
-    plan = ShotPlan(
+    plan = KShotPlan(
         study,
         names(methods) or (),
         _numbers(shots),
@@ -119,7 +123,7 @@ def shots(
         options,
         tuple(settings or ()),
     )
-    result = follow(shoot(plan))
+    result = follow(measure_kshot(plan))
     write_json(result, json)
     if json != "-":
         for one in result["methods"]:
@@ -188,7 +192,7 @@ def _numbers(text: str) -> tuple[int, ...]:
     return numbers
 
 
-def _newcomer(found: Newcomer) -> dict[str, Any]:
+def _adapted_labeler(found: AdaptedLabeler) -> dict[str, Any]:
     from dataclasses import asdict
 
     return {**asdict(found), "path": str(found.path)}

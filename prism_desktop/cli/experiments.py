@@ -143,7 +143,7 @@ def compare(
 
 def search(
     study: Annotated[Path, typer.Argument(help="The study's folder.")],
-    method: Annotated[str, typer.Option(help="Whose settings to search.")],
+    method: Annotated[str, typer.Option(help="LabelerIdLoss settings to search.")],
     trials: Annotated[
         int, typer.Option(help="Trials in all; those of an earlier call count.")
     ] = 20,
@@ -238,7 +238,7 @@ def _which(run: Mapping[str, Any]) -> str:
 
 
 def _tables(board: Mapping[str, Any]) -> tuple[Table, Table]:
-    from prism_desktop.engine.experiments.leaderboard import board_cells
+    from prism_desktop.engine.experiments.leaderboard import leaderboard_cells
 
     seeds = f"{board['seeds']} seed{'s' if board['seeds'] > 1 else ''}"
     folds = f", {len(board['folds'])} folds" if len(board["folds"]) > 1 else ""
@@ -251,8 +251,8 @@ def _tables(board: Mapping[str, Any]) -> tuple[Table, Table]:
                 column, no_wrap=True, justify="left" if column == "method" else "right"
             )
     for row in board["methods"]:
-        name, macro, _, nll, ece, gain, p, improved, worst, parameters, seconds, gate = board_cells(
-            row
+        name, macro, _, nll, ece, gain, p, improved, worst, parameters, seconds, gate = (
+            leaderboard_cells(row)
         )
         tables[0].add_row(name, macro, gain, p, "no" if gate.startswith("does not") else gate)
         tables[1].add_row(name, nll, ece, improved, worst, parameters, seconds)

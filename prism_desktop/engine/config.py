@@ -287,7 +287,7 @@ class TrainConfig(_Settings):
     @model_validator(mode="after")
     def _fit_members(self) -> "TrainConfig":
         chosen = METHODS.get(self.method)
-        if not self.members or chosen is None or chosen.made != "combination":
+        if not self.members or chosen is None or chosen.parametrization != "combination":
             return self
         if problem := misfit(
             chosen, self.members, embeddings=self.backbone.startswith("embeddings:")

@@ -27,9 +27,9 @@ from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.processes_alive import alive, birth
 
 if TYPE_CHECKING:
-    from prism_desktop.engine.training.resources import Shelf
+    from prism_desktop.engine.training.resources import ResourceCache
 
-_SHELF: "Shelf | None" = None  # what runs share
+_SHELF: "ResourceCache | None" = None  # what runs share
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -100,10 +100,10 @@ def _redirect(target: int) -> None:
 
 
 def _train(path: Path, parent: int, born: str, keep: bool) -> bool:
-    from prism_desktop.engine.training.resources import Shelf
+    from prism_desktop.engine.training.resources import ResourceCache
 
     global _SHELF
-    _SHELF = _SHELF or Shelf()
+    _SHELF = _SHELF or ResourceCache()
     run = RunFolder.open(path)
     with _print_into(run.log):
         control = Control(run, parent if keep else None, born)
@@ -136,7 +136,7 @@ def _never() -> bool:
 def work(
     run: RunFolder,
     control: Control,
-    shelf: "Shelf | None" = None,
+    resource_cache: "ResourceCache | None" = None,
     orphaned: Callable[[], bool] = _never,
 ) -> bool:
     """Train in this process; whatever goes wrong becomes the run's status and last event.
@@ -156,7 +156,7 @@ def work(
 
         prepare_torch(run)
         lower_priority()  # only now: the imports above are what the user waits for
-        for _ in train_run(run, control, shelf=shelf):
+        for _ in train_run(run, control, resource_cache=resource_cache):
             if orphaned():
                 os._exit(1)
     except Exception as error:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from prism_desktop.engine.adaptation.fitter_choice import open_entrance
+from prism_desktop.engine.adaptation.fitter_choice import open_fitter
 from prism_desktop.engine.adaptation.fitters import alone
-from prism_desktop.engine.adaptation.new_answers import from_study
+from prism_desktop.engine.adaptation.new_answers import new_answers_from_study
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.demo.demo_study import build_demo
 from prism_desktop.engine.events import Done
@@ -22,7 +22,7 @@ from prism_desktop.engine.models.answers import answers, select
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.store import Study
-from prism_desktop.engine.training.resources import Shelf
+from prism_desktop.engine.training.resources import ResourceCache
 from prism_desktop.engine.training.session import train_run
 from prism_desktop.engine.training.snapshot import make_snapshot
 
@@ -40,13 +40,13 @@ NEW, ANSWERS, LIMIT = "L3", 20, 2.0  # labeler, attributes of comparisons, s
 
 def main() -> int:
     """Print seconds by method; 1 if any takes longer than the limit."""
-    shelf, slow = Shelf(), []
+    resource_cache, slow = ResourceCache(), []
     with tempfile.TemporaryDirectory() as folder:
         study = Path(folder) / "demo.prism"
         for _ in build_demo(study):
             pass
         for method in sys.argv[1:] or METHODS:
-            loading, entering, predicting = _measure(_trained(study, method, shelf))
+            loading, entering, predicting = _measure(_trained(study, method, resource_cache))
             slow += [method] if entering + predicting > LIMIT else []
             print(
                 f"{method:<20} loading {loading:5.1f} s, entering {entering:5.2f} s, predicting "
@@ -57,7 +57,7 @@ def main() -> int:
     return int(bool(slow))
 
 
-def _trained(study: Path, method: str, shelf: Shelf) -> RunFolder:
+def _trained(study: Path, method: str, resource_cache: ResourceCache) -> RunFolder:
     given = {
         "method": method,
         "backbone": "prism-mini",
@@ -70,7 +70,7 @@ def _trained(study: Path, method: str, shelf: Shelf) -> RunFolder:
     run = RunFolder.create(study, config)
     with Study.open(study, read_only=True) as opened:
         make_snapshot(opened, run, config)
-    for _ in train_run(run, Control(run), shelf=shelf):
+    for _ in train_run(run, Control(run), resource_cache=resource_cache):
         pass
     return run
 
@@ -81,20 +81,20 @@ def _measure(run: RunFolder) -> tuple[float, float, float]:
     The second of two newcomers, since the first one warms caches.
     """
     begun = time.perf_counter()
-    *_, done = open_entrance(run)
+    *_, done = open_fitter(run)
     assert isinstance(done, Done)
-    loading, said = time.perf_counter() - begun, from_study(run, NEW)
+    loading, said = time.perf_counter() - begun, new_answers_from_study(run, NEW)
     names = [str(attribute["name"]) for attribute in run.meta()["attributes"]]
     images = [str(image) for image in run.table("images")["image"]]
     given = alone(answers(said.pairs, [NEW], names, images))
     entering = predicting = 0.0
     for start in (0, ANSWERS):
         begun = time.perf_counter()
-        entered = done.value.enter(
+        fitted = done.value.fit(
             select(given, np.isin(np.arange(len(given)), np.arange(start, start + ANSWERS)))
         )
         entering = time.perf_counter() - begun
-        entered.scores(None)
+        fitted.scores(None)
         predicting = time.perf_counter() - begun - entering
     return loading, entering, predicting
 

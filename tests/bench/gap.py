@@ -14,11 +14,11 @@ import pandas as pd
 
 from prism_desktop.engine.demo.ideal import true_utilities
 from prism_desktop.engine.evaluation.intervals import Resampled
-from prism_desktop.engine.evaluation.metrics import Judged, correct, judge
+from prism_desktop.engine.evaluation.metrics import ScoredPairs, correct, score_pairs
 from prism_desktop.engine.evaluation.pairs import Floats
 from prism_desktop.engine.evaluation.report import held_out
 from prism_desktop.engine.experiments.comparison import FOLDER
-from prism_desktop.engine.experiments.joined_folds import joined
+from prism_desktop.engine.experiments.joined_folds import join_runs
 from prism_desktop.engine.runs.folder import RunFolder
 
 
@@ -29,13 +29,16 @@ def main() -> int:
     print(f"{'method':<20} labeler  answers  consensus  method  planted  closed (95 % over images)")
     for method in methods or ["auto"]:
         runs = [RunFolder(Path(study) / "runs" / run) for run in board["runs"][method]]
-        tested = joined(runs, board["folds"])
+        tested = join_runs(runs, board["folds"])
         if tested is None:
             print(f"{method}: not all folds are there")
             return 1
         test = held_out(tested.pairs)
-        own, common = judge(test, tested.predictions[0]), judge(test, tested.consensus[0])
-        best = judge(test, _planted(runs[0]))
+        own, common = (
+            score_pairs(test, tested.predictions[0]),
+            score_pairs(test, tested.consensus[0]),
+        )
+        best = score_pairs(test, _planted(runs[0]))
         hits = [correct(one) for one in (common, own, best)]
         for labeler in sorted(set(own.labeler)):
             mine = own.labeler == labeler
@@ -49,13 +52,13 @@ def main() -> int:
     return 0
 
 
-def _closed(judged: Judged, labeler: str, hits: list[Floats]) -> tuple[float, float]:
+def _closed(scored: ScoredPairs, labeler: str, hits: list[Floats]) -> tuple[float, float]:
     """The share of the gap, and its standard error by the delta method over images."""
     consensus, own, best = hits
-    gap = float((best - consensus)[judged.labeler == labeler].mean())
-    closed = float((own - consensus)[judged.labeler == labeler].mean()) / gap
+    gap = float((best - consensus)[scored.labeler == labeler].mean())
+    closed = float((own - consensus)[scored.labeler == labeler].mean()) / gap
     away = Resampled(
-        judged, (own - consensus) - closed * (best - consensus), resamples=200, bounds=(-2.0, 2.0)
+        scored, (own - consensus) - closed * (best - consensus), resamples=200, bounds=(-2.0, 2.0)
     )
     return closed, away.mean(labeler).error / abs(gap)
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from prism_desktop.engine.evaluation.metrics import hits
 from prism_desktop.engine.events import Done, Event, value
-from prism_desktop.engine.experiments.subsampling import Pool, draw_all
+from prism_desktop.engine.experiments.subsampling import AnswerPool, subsample_all
 from prism_desktop.engine.models.answers import Answers, answers, select
 from prism_desktop.engine.models.heads import bayes, ridge
 from prism_desktop.engine.models.heads.bayes import BayesHeads, BayesSettings
@@ -24,7 +24,7 @@ from prism_desktop.engine.models.heads.model_selection import validation_nll
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.training.factory import Task, head_ratings
 from prism_desktop.engine.training.losses.rating_likelihood import training_ratings
-from prism_desktop.engine.training.resources import Workshop, open_workshop
+from prism_desktop.engine.training.resources import Resources, open_resources
 from tests.bench.mebeauty import Data, accuracy_of, last, read
 
 STRENGTHS = (5.0, 20.0, 100.0, 400.0, 1e6)  # labelers' worth
@@ -115,16 +115,16 @@ def _of_run(run: RunFolder) -> Iterator[tuple[int, float, float, float]]:
     """(training answers of each labeler, strength, NLL, accuracy)
     on a run's validation answers; 32 axes, power 0."""
     task = Task.of(run)
-    pool = Pool.of(run, beside=head_ratings(run, task) is not None)
+    pool = AnswerPool.of(run, beside=head_ratings(run, task) is not None)
 
-    def opened() -> Iterator[Event[Workshop]]:
-        workshop: Workshop = yield from value(open_workshop(run))
-        yield from workshop.read_features(run)
-        yield Done(workshop)
+    def opened() -> Iterator[Event[Resources]]:
+        resources: Resources = yield from value(open_resources(run))
+        yield from resources.read_features(run)
+        yield Done(resources)
 
     x, val = last(opened()).features.array, task.answers["val"]
     for count in COUNTS:
-        drawn = [draw_all(pool, task.labelers, count, seed) for seed in range(2 * DRAWS)]
+        drawn = [subsample_all(pool, task.labelers, count, seed) for seed in range(2 * DRAWS)]
         for strength in STRENGTHS:
             found = []
             for one in drawn:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from prism_desktop.engine.adaptation.adapted_labelers import adapt_in_child
+from prism_desktop.engine.adaptation.adapted_labelers import adapt_in_worker
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.demo.demo_study import build_demo
 from prism_desktop.engine.processes import pool, supervisor
@@ -67,7 +67,7 @@ def _first_step(study: Path) -> float:
 
 
 def _enter(run: RunFolder) -> float:
-    for _ in adapt_in_child(run, labeler=NEW):
+    for _ in adapt_in_worker(run, labeler=NEW):
         pass
     return time.perf_counter()
 

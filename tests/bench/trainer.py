@@ -156,7 +156,7 @@ class _Plain:
             text = functional.normalize(self.clip.encode_text(self.tokenizer(texts)), dim=-1)
         labeler = torch.from_numpy(self.rows.labeler[places])
         winner, loser = (
-            ((self.see(images, labeler) * text).sum(-1)) / 0.15 for images in (first, second)
+            ((self.encode(images, labeler) * text).sum(-1)) / 0.15 for images in (first, second)
         )
         loss = functional.cross_entropy(
             torch.stack([winner, loser], dim=1), torch.zeros(len(places), dtype=torch.long)
@@ -166,7 +166,7 @@ class _Plain:
         loss.backward()
         self.optimizer.step()
 
-    def see(self, images: NDArray[np.int64], labeler: Tensor) -> Tensor:
+    def encode(self, images: NDArray[np.int64], labeler: Tensor) -> Tensor:
         """(rows, embed_dim) unit norm, every image decoded anew."""
         pixels = torch.stack(
             [self.prepare(Image.open(self.faces.paths[image])) for image in images]
@@ -182,7 +182,7 @@ def _check_same_model(ours: Trainer, plain: _Plain) -> None:
         ours.scorer.model.prepare(ours.scorer.inputs.take(np.arange(4))),
     )
     with torch.no_grad():
-        mine, theirs = model.see(pixels, labeler), plain.see(images, labeler)
+        mine, theirs = model.encode(pixels, labeler), plain.encode(images, labeler)
     if not torch.allclose(mine, theirs, atol=1e-4):
         raise SystemExit("The two loops do not see the same; the comparison would be worthless.")
 

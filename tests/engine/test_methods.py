@@ -11,7 +11,7 @@ from prism_desktop.engine.training.dependencies import CONSENSUS, needed
 def test_that_every_method_tells_what_it_is_and_where_it_comes_from() -> None:
     assert all(name == entry.name for name, entry in METHODS.items())
     assert all(
-        entry.title and entry.summary and entry.source and entry.enters
+        entry.title and entry.summary and entry.source and entry.adaptation
         for entry in METHODS.values()
     )
 
@@ -31,7 +31,7 @@ def test_that_a_method_that_learns_from_the_consensus_has_one_even_if_nothing_is
     learns = (
         "distil" in entry.losses
         or entry.defaults.get("start") == "consensus"
-        or entry.made == "combination"
+        or entry.parametrization == "combination"
     )
     assert (CONSENSUS in needed(TrainConfig(method=name, compare=False))) == learns
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.evaluation.method_rows import leaderboard, methods_json
-from prism_desktop.engine.experiments.curve_store import keep
+from prism_desktop.engine.experiments.curve_store import save_curve
 
 DATA = {"backbone": "prism-mini", "fingerprint": "0a1b2c3d"}
 # Mean accuracy over labelers, parameters, seconds.
@@ -59,14 +59,14 @@ def measured(study: Path) -> None:
     """Write K-shot and learning curves of the comparison's data."""
     for method in ("hierarchical-bayes", "lora-visual-prompt"):
         line = {**DATA, "method": method, "curve": _shots(METHODS[method][0])}
-        keep(study, "shots", TrainConfig(method=method), {}, line)
+        save_curve(study, "shots", TrainConfig(method=method), {}, line)
     points = [
         {"answers": n, "accuracy": 0.8 - 0.6 * (n + 10) ** -0.5, "error": 0.01}
         for n in (25, 50, 100, 200)
     ]
     said = "+50 answers would give about +0.2 points [+0.1, +0.4]."
     curve = {**DATA, "method": "hierarchical-bayes", "points": points, "curve": {"sentence": said}}
-    keep(study, "curve", TrainConfig(method="hierarchical-bayes"), {}, curve)
+    save_curve(study, "curve", TrainConfig(method="hierarchical-bayes"), {}, curve)
 
 
 def _swapped(value: float) -> dict:

@@ -10,19 +10,23 @@ from typing import IO, Any, Unpack
 import numpy as np
 import numpy.typing as npt
 
-from prism_desktop.engine.adaptation.adapted_labelers import Entry, Newcomer, folder_of
-from prism_desktop.engine.adaptation.fitter_choice import LEAST, cross_fitted, open_entrance
-from prism_desktop.engine.adaptation.fitters import Entered, Entrance, alone
+from prism_desktop.engine.adaptation.adapted_labelers import (
+    AdaptationRequest,
+    AdaptedLabeler,
+    folder_of,
+)
+from prism_desktop.engine.adaptation.fitter_choice import LEAST, cross_fitted, open_fitter
+from prism_desktop.engine.adaptation.fitters import FittedLabeler, LabelerFitter, alone
 from prism_desktop.engine.adaptation.new_answers import (
-    Labels,
-    from_study,
+    NewAnswers,
+    new_answers_from_study,
     presentations,
-    read_labels,
+    read_new_answers,
 )
 from prism_desktop.engine.atomic import write_json, write_whole
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation.intervals import Resampled
-from prism_desktop.engine.evaluation.metrics import Judged, hits
+from prism_desktop.engine.evaluation.metrics import ScoredPairs, hits
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.models.answers import Answers, answers, select
@@ -34,7 +38,7 @@ from prism_desktop.engine.training.combination import differences
 STATE = "state.safetensors"
 
 
-def adapt(run: RunFolder, **entry: Unpack[Entry]) -> Iterator[Event[Newcomer]]:
+def adapt(run: RunFolder, **entry: Unpack[AdaptationRequest]) -> Iterator[Event[AdaptedLabeler]]:
     """Let a labeler of whom training never heard enter a run.
 
     Their model is kept in the run's folder.
@@ -54,58 +58,60 @@ def adapt(run: RunFolder, **entry: Unpack[Entry]) -> Iterator[Event[Newcomer]]:
         raise InputError("Say either a file of answers or a labeler of the study.")
     if labels is not None:
         meant = {"scale": entry.get("scale"), "coding": entry.get("coding")}
-        said = yield from value(read_labels(run, labels, entry.get("name"), **meant))
+        new_answers = yield from value(read_new_answers(run, labels, entry.get("name"), **meant))
     else:
         assert labeler is not None
-        said = from_study(run, labeler)
-    for sentence in said.skipped:
+        new_answers = new_answers_from_study(run, labeler)
+    for sentence in new_answers.skipped:
         yield Notice(sentence)
     begun = time.perf_counter()
     yield Progress(0, None, "Loading the run")
-    entrance: Entrance = yield from value(open_entrance(run))
-    yield from enter(run, entrance, said, entry.get("profile"), time.perf_counter() - begun)
+    fitter: LabelerFitter = yield from value(open_fitter(run))
+    yield from adapt_loaded(
+        run, fitter, new_answers, entry.get("profile"), time.perf_counter() - begun
+    )
 
 
-def enter(
+def adapt_loaded(
     run: RunFolder,
-    entrance: Entrance,
-    said: Labels,
+    fitter: LabelerFitter,
+    new_answers: NewAnswers,
     profile: str | None = None,
     loading: float = 0.0,
-) -> Iterator[Event[Newcomer]]:
+) -> Iterator[Event[AdaptedLabeler]]:
     """The same with a run that is loaded: the labeler enters,
     is kept, and is then tested by cross-validation."""
     names = [str(attribute["name"]) for attribute in run.meta()["attributes"]]
     images = [str(image) for image in run.table("images")["image"]]
-    given = alone(answers(said.pairs, [said.labeler], names, images))
-    text = said.profile if profile is None else profile
+    given = alone(answers(new_answers.pairs, [new_answers.labeler], names, images))
+    text = new_answers.profile if profile is None else profile
     begun = time.perf_counter()
-    yield Progress(0, 2, f"Learning from {len(given)} answers of {said.labeler}")
-    entered = entrance.enter(given, text)
-    path = folder_of(run, said.labeler)
+    yield Progress(0, 2, f"Learning from {len(given)} answers of {new_answers.labeler}")
+    fitted = fitter.fit(given, text)
+    path = folder_of(run, new_answers.labeler)
     path.mkdir(parents=True, exist_ok=True)
-    scored = [LabelerScores(said.labeler, np.ascontiguousarray(entered.scores(None).T))]
+    scored = [LabelerScores(new_answers.labeler, np.ascontiguousarray(fitted.scores(None).T))]
     yield from write_predictions(path / "predictions.parquet", scored, names, images)
-    _save(path / STATE, entered)
+    _save(path / STATE, fitted)
     seconds = time.perf_counter() - begun
-    newcomer = _newcomer(run, said, path, len(given), seconds, loading)
-    _write(newcomer)  # it can be used before it is tested
+    adapted = _adapted_labeler(run, new_answers, path, len(given), seconds, loading)
+    _write(adapted)  # it can be used before it is tested
     yield Progress(1, 2, "Testing on own answers")
-    result = check(entrance, given, text)
-    newcomer = _newcomer(run, said, path, len(given), seconds, loading, result)
-    _write(newcomer)
-    yield Done(newcomer)
+    result = evaluate_adapted(fitter, given, text)
+    adapted = _adapted_labeler(run, new_answers, path, len(given), seconds, loading, result)
+    _write(adapted)
+    yield Done(adapted)
 
 
-def check(entrance: Entrance, given: Answers, profile: str = "") -> dict[str, Any]:
+def evaluate_adapted(fitter: LabelerFitter, given: Answers, profile: str = "") -> dict[str, Any]:
     """Accuracy on a labeler's own answers, each from
     others that show other images, beside the start's.
 
     Returns:
-        accuracy, low, high, start, tested and note, as in `Newcomer`; the 95 % interval is over
-        images, as everywhere.
+        accuracy, low, high, start, tested and note, as in `AdaptedLabeler`; the 95 % interval is
+        over images, as everywhere.
     """
-    margin = cross_fitted(entrance, given, profile)
+    margin = cross_fitted(fitter, given, profile)
     decided = given.outcome != 0.5
     if margin is None or not decided.any():
         note = (
@@ -122,11 +128,11 @@ def check(entrance: Entrance, given: Answers, profile: str = "") -> dict[str, An
         }
     kept = select(given, decided)
     start = differences(
-        entrance.enter(select(given, np.zeros(len(given), bool)), profile).scores(None)[None], kept
+        fitter.fit(select(given, np.zeros(len(given), bool)), profile).scores(None)[None], kept
     )
     before = float(np.mean(hits(start, kept.outcome > 0.5)))
     found = Resampled(
-        _judged(kept, margin[decided]), hits(margin[decided], kept.outcome > 0.5)
+        _scored_pairs(kept, margin[decided]), hits(margin[decided], kept.outcome > 0.5)
     ).mean()
     note = (
         f"Cross-validated on {len(kept)} own answers; no image of a tested answer was learned from."
@@ -139,14 +145,14 @@ def check(entrance: Entrance, given: Answers, profile: str = "") -> dict[str, An
     return {**accuracy, "start": before, "tested": len(kept), "note": note}
 
 
-def _judged(decided: Answers, margin: npt.NDArray[np.float64]) -> Judged:
+def _scored_pairs(decided: Answers, margin: npt.NDArray[np.float64]) -> ScoredPairs:
     faces, place = np.unique(np.concatenate([decided.left, decided.right]), return_inverse=True)
     left, right = np.split(place.astype(np.int64), 2)
     one = np.full(len(decided), "", dtype=object)
-    return Judged(one, one, left, right, len(faces), decided.outcome > 0.5, margin, ties=0)
+    return ScoredPairs(one, one, left, right, len(faces), decided.outcome > 0.5, margin, ties=0)
 
 
-def load_newcomer(run: RunFolder, entrance: Entrance, code: str) -> Entered:
+def load_adapted(run: RunFolder, fitter: LabelerFitter, code: str) -> FittedLabeler:
     """Somebody who entered before, ready to predict.
 
     Raises:
@@ -157,25 +163,25 @@ def load_newcomer(run: RunFolder, entrance: Entrance, code: str) -> Entered:
     path = folder_of(run, code) / STATE
     if not path.is_file():
         raise InputError(f"Nobody called {code} entered the run {run.name}.")
-    return entrance.restore(load_file(path))
+    return fitter.restore(load_file(path))
 
 
-def _save(path: Path, entered: Entered) -> None:
+def _save(path: Path, fitted: FittedLabeler) -> None:
     from safetensors.numpy import save_file
 
-    state = {name: np.array(array, order="C") for name, array in entered.state.items()}
+    state = {name: np.array(array, order="C") for name, array in fitted.state.items()}
     write_whole(path, lambda beside: save_file(state, beside))
 
 
-def _newcomer(
+def _adapted_labeler(
     run: RunFolder,
-    said: Labels,
+    new_answers: NewAnswers,
     path: Path,
     count: int,
     seconds: float,
     loading: float,
     result: dict[str, Any] | None = None,
-) -> Newcomer:
+) -> AdaptedLabeler:
     blank = {
         "accuracy": None,
         "low": None,
@@ -184,21 +190,21 @@ def _newcomer(
         "tested": 0,
         "note": "Not tested yet.",
     }
-    return Newcomer(
-        code=said.labeler,
+    return AdaptedLabeler(
+        code=new_answers.labeler,
         path=path,
-        enters=method(run.config().method).enters,
+        enters=method(run.config().method).adaptation,
         answers=count,
-        presentations=presentations(said.pairs),
+        presentations=presentations(new_answers.pairs),
         seconds=seconds,
         loading=loading,
         **(blank if result is None else result),
     )
 
 
-def _write(newcomer: Newcomer) -> None:
+def _write(adapted: AdaptedLabeler) -> None:
     write_json(
-        newcomer.path / "meta.json", {k: v for k, v in asdict(newcomer).items() if k != "path"}
+        adapted.path / "meta.json", {k: v for k, v in asdict(adapted).items() if k != "path"}
     )
 
 

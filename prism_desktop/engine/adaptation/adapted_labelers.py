@@ -26,7 +26,7 @@ FOLDER = "adapted"
 _MODULE = "prism_desktop.engine.adaptation.adapt"
 
 
-class Entry(TypedDict, total=False):
+class AdaptationRequest(TypedDict, total=False):
     """Who is to enter a run, and by which answers: either `labels` or `labeler`."""
 
     labels: Path | None  # a file of the labeler's answers, in any format that `study import` reads
@@ -38,7 +38,7 @@ class Entry(TypedDict, total=False):
 
 
 @dataclass(frozen=True, slots=True)
-class Newcomer:
+class AdaptedLabeler:
     """Somebody who entered a run."""
 
     code: str
@@ -56,7 +56,7 @@ class Newcomer:
     note: str  # a sentence on the accuracy
 
     @classmethod
-    def read(cls, path: Path) -> "Newcomer | None":
+    def read(cls, path: Path) -> "AdaptedLabeler | None":
         """From a folder; None if it is none."""
         stored = read_json(path / "meta.json")
         return cls(**{**stored, "path": path}) if stored is not None else None
@@ -67,18 +67,20 @@ def folder_of(run: RunFolder, code: str) -> Path:
     return run.path / FOLDER / quote(code, safe=" ").replace(".", "%2E")
 
 
-def list_newcomers(run: RunFolder) -> tuple[Newcomer, ...]:
+def list_adapted(run: RunFolder) -> tuple[AdaptedLabeler, ...]:
     """Everybody who entered a run, by code."""
-    found = [Newcomer.read(path.parent) for path in sorted((run.path / FOLDER).glob("*/meta.json"))]
+    found = [
+        AdaptedLabeler.read(path.parent) for path in sorted((run.path / FOLDER).glob("*/meta.json"))
+    ]
     return tuple(one for one in found if one is not None and folder_of(run, one.code) == one.path)
 
 
-def find_newcomer(run: RunFolder, code: str) -> Newcomer | None:
+def find_adapted(run: RunFolder, code: str) -> AdaptedLabeler | None:
     """One of them."""
-    return Newcomer.read(folder_of(run, code))
+    return AdaptedLabeler.read(folder_of(run, code))
 
 
-def newcomer_predictions(run: RunFolder, code: str, attribute: str | None = None) -> "pd.DataFrame":
+def adapted_predictions(run: RunFolder, code: str, attribute: str | None = None) -> "pd.DataFrame":
     """Scores of all images: labeler, attribute, image, score; differences are logits.
 
     Raises:
@@ -88,14 +90,16 @@ def newcomer_predictions(run: RunFolder, code: str, attribute: str | None = None
 
     path = folder_of(run, code) / "predictions.parquet"
     if not path.is_file():
-        known = ", ".join(one.code for one in list_newcomers(run)) or "nobody"
+        known = ", ".join(one.code for one in list_adapted(run)) or "nobody"
         raise InputError(f"Nobody called {code} entered the run {run.name}; {known} did.")
     return pd.read_parquet(
         path, filters=[("attribute", "==", attribute)] if attribute is not None else None
     )
 
 
-def adapt_in_child(run: RunFolder, **entry: Unpack[Entry]) -> Iterator[Event[Newcomer]]:
+def adapt_in_worker(
+    run: RunFolder, **entry: Unpack[AdaptationRequest]
+) -> Iterator[Event[AdaptedLabeler]]:
     """`adapting.adapt` in another process, so that the window loads no torch.
 
     Closing this ends the work.
@@ -113,8 +117,8 @@ def adapt_in_child(run: RunFolder, **entry: Unpack[Entry]) -> Iterator[Event[New
         _MODULE, str(run.path.resolve()), json.dumps(request), what="Loading the run"
     ):
         if isinstance(event, Done):
-            newcomer = Newcomer.read(Path(event.value))
-            assert newcomer is not None
-            yield Done(newcomer)
+            adapted = AdaptedLabeler.read(Path(event.value))
+            assert adapted is not None
+            yield Done(adapted)
         else:
             yield event

@@ -19,12 +19,12 @@ import numpy as np
 import numpy.typing as npt
 
 from prism_desktop.engine.adaptation.fitters import (
-    DecoderEntrance,
-    Entered,
-    Entrance,
-    HeadEntrance,
+    DecoderFitter,
+    FittedLabeler,
+    HeadFitter,
+    LabelerFitter,
     State,
-    TowerEntrance,
+    TowerFitter,
     alone,
 )
 from prism_desktop.engine.adaptation.new_labeler_model import Scores
@@ -32,7 +32,7 @@ from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Event, Notice, Progress
 from prism_desktop.engine.events import value as value
 from prism_desktop.engine.models.answers import Answers, Ints, select
-from prism_desktop.engine.models.clustering import fit_tastes
+from prism_desktop.engine.models.clustering import fit_grouping_heads
 from prism_desktop.engine.models.combination_file import COMBINATION, Member, read_combination
 from prism_desktop.engine.models.decoder import DecoderModel
 from prism_desktop.engine.models.saved import TOKENS, load_run, refuse_others
@@ -41,13 +41,15 @@ from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.training import conditioning
 from prism_desktop.engine.training.combination import loss
 from prism_desktop.engine.training.factory import Task
-from prism_desktop.engine.training.resources import Workshop, open_workshop
+from prism_desktop.engine.training.resources import Resources, open_resources
 
 PARTS = 5  # of a newcomer's answers, in cross-validation
 LEAST = 15  # answers that are parted at all
 
 
-def open_entrance(run: RunFolder, workshop: Workshop | None = None) -> Iterator[Event[Entrance]]:
+def open_fitter(
+    run: RunFolder, resources: Resources | None = None
+) -> Iterator[Event[LabelerFitter]]:
     """Load a finished run, so that new labelers may enter it.
 
     Args:
@@ -57,57 +59,57 @@ def open_entrance(run: RunFolder, workshop: Workshop | None = None) -> Iterator[
     Raises:
         RunError: if there is no model, or the backbone is gone.
     """
-    workshop = workshop or (yield from value(open_workshop(run)))
+    resources = resources or (yield from value(open_resources(run)))
     if (run.path / COMBINATION).is_file():
-        yield Done((yield from _combination(run, workshop)))
+        yield Done((yield from _combination(run, resources)))
     elif (run.path / HEAD).is_file():
-        yield from workshop.read_features(run)
-        assert workshop.features is not None
+        yield from resources.read_features(run)
+        assert resources.features is not None
         heads = load_heads(run.path)
-        refuse_others(heads.card.backbone, workshop.sha256, heads.card.backbone_sha256, run.path)
+        refuse_others(heads.card.backbone, resources.sha256, heads.card.backbone_sha256, run.path)
         if isinstance(heads.heads, DecoderModel):
-            yield Done(DecoderEntrance(run, heads.heads, workshop.features))
+            yield Done(DecoderFitter(run, heads.heads, resources.features))
         else:
-            yield Done(HeadEntrance(heads, workshop.features.array))
+            yield Done(HeadFitter(heads, resources.features.array))
     elif (run.path / TOKENS).is_file():
-        yield Done((yield from _tower(run, workshop)))
+        yield Done((yield from _tower(run, resources)))
     else:
         raise RunError(f"{run.name} holds no trained model yet; finish or resume its training.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CombinationEntrance:
+class CombinationFitter:
     """Members enter, each in its own way; their weights are the average labeler's.
 
     A selective run serves a newcomer by the consensus, until the personal member foretells their
     answers better in cross-validation.
     """
 
-    members: tuple[tuple[Member, Entrance], ...]
+    members: tuple[tuple[Member, LabelerFitter], ...]
     selective: bool
 
-    def enter(self, answers: Answers, profile: str = "") -> Entered:
+    def fit(self, answers: Answers, profile: str = "") -> FittedLabeler:
         """All members."""
         answers = alone(answers)
         weights = self._weights(answers, profile)
-        entered = [entrance.enter(answers, profile) for _, entrance in self.members]
-        return self._together(entered, weights)
+        fitted = [fitter.fit(answers, profile) for _, fitter in self.members]
+        return self._together(fitted, weights)
 
-    def restore(self, state: State) -> Entered:
+    def restore(self, state: State) -> FittedLabeler:
         """All members."""
         parts = [
-            entrance.restore(
+            fitter.restore(
                 {
                     k.removeprefix(f"{m.method}/"): a
                     for k, a in state.items()
                     if k.startswith(f"{m.method}/")
                 }
             )
-            for m, entrance in self.members
+            for m, fitter in self.members
         ]
         return self._together(parts, state["weights"])
 
-    def _together(self, parts: list[Entered], weights: npt.NDArray[Any]) -> Entered:
+    def _together(self, parts: list[FittedLabeler], weights: npt.NDArray[Any]) -> FittedLabeler:
         state: dict[str, npt.NDArray[Any]] = {"weights": weights}
         for (member, _), part in zip(self.members, parts, strict=True):
             state |= {f"{member.method}/{name}": array for name, array in part.state.items()}
@@ -118,13 +120,13 @@ class CombinationEntrance:
             ]
             return np.asarray(np.sum(own, axis=0), np.float32)
 
-        return Entered(state, scores)
+        return FittedLabeler(state, scores)
 
     def _weights(self, answers: Answers, profile: str) -> npt.NDArray[np.float64]:
         if not self.selective:
             return np.array([np.mean(member.weight) for member, _ in self.members])
         factors = [member.calibration for member, _ in self.members]
-        margins = [cross_fitted(entrance, answers, profile) for _, entrance in self.members]
+        margins = [cross_fitted(fitter, answers, profile) for _, fitter in self.members]
         losses = [
             loss(f * m, answers).mean()
             for f, m in zip(factors, margins, strict=True)
@@ -135,7 +137,7 @@ class CombinationEntrance:
 
 
 def cross_fitted(
-    entrance: Entrance, answers: Answers, profile: str = "", seed: int = 0
+    fitter: LabelerFitter, answers: Answers, profile: str = "", seed: int = 0
 ) -> npt.NDArray[np.float64] | None:
     """(answers,) logits of each answer from the others that
     share no image with its part; None if there are too few.
@@ -157,7 +159,7 @@ def cross_fitted(
             continue
         shown = np.unique(np.concatenate([answers.left[tested], answers.right[tested]]))
         free = (part != held) & ~np.isin(answers.left, shown) & ~np.isin(answers.right, shown)
-        scores = entrance.enter(select(answers, free), profile).scores(shown)
+        scores = fitter.fit(select(answers, free), profile).scores(shown)
         left, right = (
             np.searchsorted(shown, answers.left[tested]),
             np.searchsorted(shown, answers.right[tested]),
@@ -167,27 +169,32 @@ def cross_fitted(
     return margin
 
 
-def _tower(run: RunFolder, workshop: Workshop) -> Generator[Progress | Notice, None, Entrance]:
-    backbone, _ = workshop.tower()
+def _tower(
+    run: RunFolder, resources: Resources
+) -> Generator[Progress | Notice, None, LabelerFitter]:
+    backbone, _ = resources.tower()
     loaded = load_run(run.path, backbone=backbone)
-    tastes = None
+    grouping_heads = None
     if conditioning.wants_features(loaded.method):
-        yield from workshop.read_features(run)
-    if loaded.method.owner == "cluster":
-        assert workshop.features is not None
+        yield from resources.read_features(run)
+    if loaded.method.scope == "cluster":
+        assert resources.features is not None
         task = Task.of(run)
         yield Progress(0, None, "Reading the groups of labelers")
-        tastes = fit_tastes(
-            workshop.features.array, task.answers["train"], len(task.labelers), len(task.attributes)
+        grouping_heads = fit_grouping_heads(
+            resources.features.array,
+            task.answers["train"],
+            len(task.labelers),
+            len(task.attributes),
         )
-    return TowerEntrance(run, loaded, workshop, tastes)
+    return TowerFitter(run, loaded, resources, grouping_heads)
 
 
 def _combination(
-    run: RunFolder, workshop: Workshop
-) -> Generator[Progress | Notice, None, Entrance]:
+    run: RunFolder, resources: Resources
+) -> Generator[Progress | Notice, None, LabelerFitter]:
     members = []
     for member in read_combination(run.path):
         folder = RunFolder.open(run.path.with_name(member.run))
-        members.append((member, (yield from value(open_entrance(folder, workshop)))))
-    return CombinationEntrance(tuple(members), run.config().method == "selective")
+        members.append((member, (yield from value(open_fitter(folder, resources)))))
+    return CombinationFitter(tuple(members), run.config().method == "selective")

@@ -12,10 +12,10 @@ import numpy.typing as npt
 import torch
 
 from prism_desktop.engine.adaptation.new_labeler_model import (
-    Own,
+    OwnParameter,
     Scores,
-    fit,
-    one_labeler,
+    fit_parameters,
+    new_labeler_model,
     own_tensors,
     score,
 )
@@ -24,13 +24,13 @@ from prism_desktop.engine.models.attribute_texts import sentences
 from prism_desktop.engine.models.clustering import earned_ranks, reliability
 from prism_desktop.engine.models.decoder import DecoderModel
 from prism_desktop.engine.models.heads.bayes import BayesHeads
-from prism_desktop.engine.models.labeler_context import Known
+from prism_desktop.engine.models.labeler_context import LabelerContext
 from prism_desktop.engine.models.saved import LoadedRun
 from prism_desktop.engine.models.saved_heads import KINDS, LoadedHeads
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.training import conditioning
 from prism_desktop.engine.training.features import Features
-from prism_desktop.engine.training.resources import Workshop
+from prism_desktop.engine.training.resources import Resources
 from prism_desktop.engine.training.scoring import Scorer
 
 State = Mapping[str, npt.NDArray[Any]]
@@ -39,7 +39,7 @@ _PROFILE = "profile"  # bytes of the text, among the arrays
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Entered:
+class FittedLabeler:
     """A labeler who entered a run.
 
     Attributes:
@@ -52,112 +52,122 @@ class Entered:
     scores: Callable[[Ints | None], Scores]
 
 
-class Entrance(Protocol):
+class LabelerFitter(Protocol):
     """A loaded run that new labelers may enter, one after another."""
 
-    def enter(self, answers: Answers, profile: str = "") -> Entered:
+    def fit(self, answers: Answers, profile: str = "") -> FittedLabeler:
         """Somebody with these answers, whatever labeler they name; none at all gives the start."""
 
-    def restore(self, state: State) -> Entered:
+    def restore(self, state: State) -> FittedLabeler:
         """Somebody who entered before."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class HeadEntrance:
+class HeadFitter:
     """Heads in closed form: their own `adapt`."""
 
     loaded: LoadedHeads
     features: npt.NDArray[np.float32]
 
-    def enter(self, answers: Answers, profile: str = "") -> Entered:
+    def fit(self, answers: Answers, profile: str = "") -> FittedLabeler:
         """The posterior, or the index, of the answers alone."""
         heads = self.loaded.heads.adapt(self.features, alone(answers) if len(answers) else None)
-        known = self.loaded.heads.arrays()
+        context = self.loaded.heads.arrays()
         state = {
             k: a
             for k, a in heads.arrays().items()
-            if k not in known or not np.array_equal(a, known[k])
+            if k not in context or not np.array_equal(a, context[k])
         }
-        return Entered(state, lambda images: self._scores(heads, images))
+        return FittedLabeler(state, lambda images: self._scores(heads, images))
 
-    def restore(self, state: State) -> Entered:
+    def restore(self, state: State) -> FittedLabeler:
         """Heads whose other arrays are the run's."""
         heads: Any = KINDS[self.loaded.card.method]({**self.loaded.heads.arrays(), **state})
-        return Entered(state, lambda images: self._scores(heads, images))
+        return FittedLabeler(state, lambda images: self._scores(heads, images))
 
     def _scores(self, heads: Any, images: Ints | None) -> Scores:
         scores: Scores = heads.scores(self.features)[0]
         return scores if images is None else np.ascontiguousarray(scores[:, images])
 
 
-class ModelEntrance:
+class GradientFitter:
     """What the models that descend gradients have in common."""
 
-    sees = True  # whether fitted parameters change how images are seen
+    changes_encoding = True  # whether fitted parameters change how images are seen
 
-    def enter(self, answers: Answers, profile: str = "") -> Entered:
+    def fit(self, answers: Answers, profile: str = "") -> FittedLabeler:
         """Fit the newcomer's own parameters, where the
         method has any, on top of one forward pass."""
         answers = alone(answers)
-        known, fresh = self._welcome(answers, profile)
-        scorer, own = self._build(known, fresh)
-        fit(scorer, own, answers, sees=self.sees)
-        return self._entered(scorer, own, known, fresh)
+        context, fresh = self._new_context(answers, profile)
+        scorer, own = self._build(context, fresh)
+        fit_parameters(scorer, own, answers, changes_encoding=self.changes_encoding)
+        return self._fitted(scorer, own, context, fresh)
 
-    def restore(self, state: State) -> Entered:
+    def restore(self, state: State) -> FittedLabeler:
         """Put what was fitted back into a model of the same kind."""
         arrays = {
             name.removeprefix(_KNOWN): a for name, a in state.items() if name.startswith(_KNOWN)
         }
         profile = (bytes(arrays.pop(_PROFILE)).decode(),) if _PROFILE in arrays else None
-        known = Known.from_arrays(arrays, profile)
+        context = LabelerContext.from_arrays(arrays, profile)
         fresh = next((n.split(".lora_A.")[1].split(".")[0] for n in state if ".lora_A." in n), "")
-        scorer, own = self._build(known, fresh)
+        scorer, own = self._build(context, fresh)
         with torch.no_grad():
             for name, tensor in own_tensors(scorer.model, own, fresh).items():
                 tensor.copy_(torch.from_numpy(np.array(state[name])))
-        return self._entered(scorer, own, known, fresh)
+        return self._fitted(scorer, own, context, fresh)
 
-    def _entered(self, scorer: Scorer, own: Mapping[str, Own], known: Known, fresh: str) -> Entered:
+    def _fitted(
+        self, scorer: Scorer, own: Mapping[str, OwnParameter], context: LabelerContext, fresh: str
+    ) -> FittedLabeler:
         tensors = own_tensors(scorer.model, own, fresh)
         state = {name: tensor.detach().cpu().numpy().copy() for name, tensor in tensors.items()}
-        state |= {f"{_KNOWN}{name}": array for name, array in known.arrays().items()}
-        if known.profiles is not None:
-            state[f"{_KNOWN}{_PROFILE}"] = np.frombuffer(known.profiles[0].encode(), np.uint8)
-        return Entered(state, lambda images: score(scorer, images))
+        state |= {f"{_KNOWN}{name}": array for name, array in context.arrays().items()}
+        if context.profiles is not None:
+            state[f"{_KNOWN}{_PROFILE}"] = np.frombuffer(context.profiles[0].encode(), np.uint8)
+        return FittedLabeler(state, lambda images: score(scorer, images))
 
-    def _welcome(self, answers: Answers, profile: str) -> tuple[Known, str]:
+    def _new_context(self, answers: Answers, profile: str) -> tuple[LabelerContext, str]:
         """What is known of the newcomer alone, and the name of the adapter that is theirs."""
         raise NotImplementedError
 
-    def _build(self, known: Known, fresh: str) -> tuple[Scorer, Mapping[str, Own]]:
+    def _build(
+        self, context: LabelerContext, fresh: str
+    ) -> tuple[Scorer, Mapping[str, OwnParameter]]:
         """A model of the newcomer alone, at the start."""
         raise NotImplementedError
 
 
 @dataclass(eq=False)
-class DecoderEntrance(ModelEntrance):
+class DecoderFitter(GradientFitter):
     """The MLP decoder: a vector of the newcomer's own."""
 
     run: RunFolder
     decoder: DecoderModel
     features: Features
-    sees = False
+    changes_encoding = False
 
-    def _welcome(self, answers: Answers, profile: str) -> tuple[Known, str]:
-        return Known(), ""
+    def _new_context(self, answers: Answers, profile: str) -> tuple[LabelerContext, str]:
+        return LabelerContext(), ""
 
-    def _build(self, known: Known, fresh: str) -> tuple[Scorer, Mapping[str, Own]]:
-        vectors, asked = self.decoder.vectors.detach().cpu(), asked_of(self.run)
+    def _build(
+        self, context: LabelerContext, fresh: str
+    ) -> tuple[Scorer, Mapping[str, OwnParameter]]:
+        vectors, attribute_texts = self.decoder.vectors.detach().cpu(), attribute_texts_of(self.run)
         start = vectors.mean(dim=0, keepdim=True)
-        model = DecoderModel.from_arrays({**self.decoder.arrays(), "vectors": start.numpy()}, asked)
+        model = DecoderModel.from_arrays(
+            {**self.decoder.arrays(), "vectors": start.numpy()}, attribute_texts
+        )
         model.requires_grad_(False)
         spread = float(torch.clamp((vectors - start).pow(2).mean().sqrt(), min=1e-3))
-        return Scorer(model, asked, self.features), {"vectors": Own(model.vectors, start, spread)}
+        return Scorer(model, attribute_texts, self.features), {
+            "vectors": OwnParameter(model.vectors, start, spread)
+        }
 
 
 @dataclass(eq=False)
-class TowerEntrance(ModelEntrance):
+class TowerFitter(GradientFitter):
     """Models with an image tower.
 
     Attributes:
@@ -167,68 +177,72 @@ class TowerEntrance(ModelEntrance):
 
     run: RunFolder
     loaded: LoadedRun
-    workshop: Workshop
-    tastes: BayesHeads | None = None
-    _ready: tuple[Scorer, Mapping[str, Own]] | None = field(default=None, repr=False)
+    resources: Resources
+    grouping_heads: BayesHeads | None = None
+    _ready: tuple[Scorer, Mapping[str, OwnParameter]] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        self.sees = self.loaded.method.places != ("text-token",)
+        self.changes_encoding = self.loaded.method.injection != ("text-token",)
 
-    def _welcome(self, answers: Answers, profile: str) -> tuple[Known, str]:
+    def _new_context(self, answers: Answers, profile: str) -> tuple[LabelerContext, str]:
         chosen, many = self.loaded.method, len(self.loaded.labelers)
-        if chosen.owner == "labeler" and "lora" in chosen.places:
+        if chosen.scope == "labeler" and "lora" in chosen.injection:
             return self._with_adapter(answers, many)
-        known, features = self.loaded.model.known, self.workshop.features
-        if not known.arrays() and known.profiles is None:
-            return Known(), ""
+        context, features = self.loaded.model.context, self.resources.features
+        if not context.arrays() and context.profiles is None:
+            return LabelerContext(), ""
         array = features.array if features is not None else np.zeros((0, 0), np.float32)
         vector = None
-        if profile.strip() and known.context is not None:
+        if profile.strip() and context.summary is not None:
             vector = self.loaded.model.text_vectors([(profile,)])[0].cpu().numpy()
-        groups = (self.tastes, known) if self.tastes is not None else None
+        groups = (self.grouping_heads, context) if self.grouping_heads is not None else None
         names = len(self.loaded.attributes)
-        new = conditioning.welcome(
-            known, answers, names, array, profile=profile, profile_vector=vector, groups=groups
+        new = conditioning.with_new_labeler(
+            context, answers, names, array, profile=profile, profile_vector=vector, groups=groups
         )
         return only_last(new), ""
 
-    def _with_adapter(self, answers: Answers, many: int) -> tuple[Known, str]:
+    def _with_adapter(self, answers: Answers, many: int) -> tuple[LabelerContext, str]:
         """An adapter of the newcomer's own, on the common one.
 
         Where there is none, on the mean of all others'.
         """
         chosen = self.loaded.method
-        if "visual-token" in chosen.places:  # the rank must be earned
-            assert self.workshop.features is not None
+        if "visual-token" in chosen.injection:  # the rank must be earned
+            assert self.resources.features is not None
             size = 1, len(self.loaded.attributes)
-            reliable = reliability(self.workshop.features.array, answers, *size)
+            reliable = reliability(self.resources.features.array, answers, *size)
             rank = earned_ranks(reliable, np.array([len(answers)]))
-            return Known(ranks=rank), "own-0" if rank[0] else ""
+            return LabelerContext(ranks=rank), "own-0" if rank[0] else ""
         if chosen.defaults.get("start"):
-            return Known(), "own-0"
+            return LabelerContext(), "own-0"
         shares = np.append(np.full(many, 1 / many), 1.0).astype(np.float32)[None]
-        return Known(groups=np.array([many]), shares=shares), f"own-{many}"
+        return LabelerContext(groups=np.array([many]), shares=shares), f"own-{many}"
 
-    def _build(self, known: Known, fresh: str) -> tuple[Scorer, Mapping[str, Own]]:
-        plain = not known.arrays() and known.profiles is None
+    def _build(
+        self, context: LabelerContext, fresh: str
+    ) -> tuple[Scorer, Mapping[str, OwnParameter]]:
+        plain = not context.arrays() and context.profiles is None
         if plain and self._ready is not None:
             return self._ready
-        model, own = one_labeler(self.loaded, known, fresh, self.run.config().seed)
-        made = Scorer(model, asked_of(self.run), self.workshop.tower()[1]), own
+        model, own = new_labeler_model(self.loaded, context, fresh, self.run.config().seed)
+        made = Scorer(model, attribute_texts_of(self.run), self.resources.tower()[1]), own
         self._ready = made if plain else None
         return made
 
-    def _entered(self, scorer: Scorer, own: Mapping[str, Own], known: Known, fresh: str) -> Entered:
-        entered = super()._entered(scorer, own, known, fresh)
+    def _fitted(
+        self, scorer: Scorer, own: Mapping[str, OwnParameter], context: LabelerContext, fresh: str
+    ) -> FittedLabeler:
+        fitted = super()._fitted(scorer, own, context, fresh)
         tensors = own_tensors(scorer.model, own, fresh)
 
         def scores(images: Ints | None) -> Scores:
             with torch.no_grad():  # somebody else may have entered the same model meanwhile
                 for name, tensor in tensors.items():
-                    tensor.copy_(torch.from_numpy(entered.state[name]))
+                    tensor.copy_(torch.from_numpy(fitted.state[name]))
             return score(scorer, images)
 
-        return Entered(entered.state, scores)
+        return FittedLabeler(fitted.state, scores)
 
 
 def alone(answers: Answers) -> Answers:
@@ -236,23 +250,25 @@ def alone(answers: Answers) -> Answers:
     return replace(answers, labeler=np.zeros_like(answers.labeler))
 
 
-def asked_of(run: RunFolder) -> tuple[tuple[str, ...], ...]:
+def attribute_texts_of(run: RunFolder) -> tuple[tuple[str, ...], ...]:
     """The run's attributes, as sentences."""
     return tuple(sentences(str(a["name"]), a["templates"]) for a in run.meta()["attributes"])
 
 
-def only_last(known: Known) -> Known:
+def only_last(context: LabelerContext) -> LabelerContext:
     """What is known of the last labeler alone; of the images only those in their history."""
-    per_labeler = ("groups", "shares", "deltas", "ranks", "context", "history", "answer")
+    per_labeler = ("groups", "shares", "deltas", "ranks", "summary", "history", "answer")
     found = {
-        name: getattr(known, name)[-1:] for name in per_labeler if getattr(known, name) is not None
+        name: getattr(context, name)[-1:]
+        for name in per_labeler
+        if getattr(context, name) is not None
     }
-    if known.profiles is not None:
-        found["profiles"] = known.profiles[-1:]
-    if known.seen is not None:
+    if context.profiles is not None:
+        found["profiles"] = context.profiles[-1:]
+    if context.features is not None:
         history = found["history"]
         images, place = np.unique(np.maximum(history[:, :, :2], 0), return_inverse=True)
         there = history[:, :, :1] >= 0
         rows = np.concatenate([place.reshape(history[:, :, :2].shape), history[:, :, 2:]], axis=2)
-        found |= {"history": np.where(there, rows, -1), "seen": known.seen[images]}
-    return replace(known, **found)
+        found |= {"history": np.where(there, rows, -1), "features": context.features[images]}
+    return replace(context, **found)

@@ -20,7 +20,7 @@ _ALL = "train"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Labels:
+class NewAnswers:
     """What one new labeler said of the run's images.
 
     Attributes:
@@ -34,14 +34,14 @@ class Labels:
     skipped: tuple[str, ...]
 
 
-def read_labels(
+def read_new_answers(
     run: RunFolder,
     file: Path,
     name: str | None = None,
     *,
     scale: str | None = None,
     coding: str | None = None,
-) -> Iterator[Event[Labels]]:
+) -> Iterator[Event[NewAnswers]]:
     """Read a file.
 
     Its images are matched by name to the run's, just as an import into a study would.
@@ -91,10 +91,10 @@ def read_labels(
         )
     code = codes[0] if len(codes) == 1 else str(name)
     compared, rated = (frame[frame["labeler"] == code] for frame in (compared, rated))
-    yield Done(_labels(run, name or code, "", compared, rated))
+    yield Done(_new_answers(run, name or code, "", compared, rated))
 
 
-def from_study(run: RunFolder, code: str) -> Labels:
+def new_answers_from_study(run: RunFolder, code: str) -> NewAnswers:
     """The answers of a labeler of the run's study who is not in the run.
 
     Raises:
@@ -109,12 +109,12 @@ def from_study(run: RunFolder, code: str) -> Labels:
         compared, rated = (
             frame[frame["labeler"] == code] for frame in (study.comparisons(), study.ratings())
         )
-    return _labels(run, code, known[code].profile, compared, rated)
+    return _new_answers(run, code, known[code].profile, compared, rated)
 
 
-def _labels(
+def _new_answers(
     run: RunFolder, code: str, profile: str, compared: "pd.DataFrame", rated: "pd.DataFrame"
-) -> Labels:
+) -> NewAnswers:
     import pandas as pd
 
     from prism_desktop.engine.evaluation.pairs import pairs_from_comparisons, pairs_from_ratings
@@ -143,7 +143,7 @@ def _labels(
     if not len(pairs):
         said = "ratings that differ" if len(rated) else f"answers on {_few(names)}"
         raise InputError(f"There are no {said} of {code} on images of this run to learn from.")
-    return Labels(code, profile, pairs, tuple(skipped))
+    return NewAnswers(code, profile, pairs, tuple(skipped))
 
 
 def _images(run: RunFolder) -> "list[NewImage]":

@@ -26,7 +26,7 @@ from prism_desktop.engine.models.answers import Answers, Ints
 from prism_desktop.engine.models.base import PersonalModel
 from prism_desktop.engine.models.clip import PersonalClip
 from prism_desktop.engine.models.group_tokens import GroupPrompts
-from prism_desktop.engine.models.labeler_context import Known
+from prism_desktop.engine.models.labeler_context import LabelerContext
 from prism_desktop.engine.models.parts import SHARED
 from prism_desktop.engine.models.saved import LoadedRun
 from prism_desktop.engine.training.losses.pair_loss import PairLoss
@@ -45,7 +45,7 @@ Scores = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Own:
+class OwnParameter:
     """A parameter of the newcomer's own."""
 
     tensor: nn.Parameter
@@ -53,9 +53,9 @@ class Own:
     spread: float  # standard deviation of the known labelers about the start
 
 
-def one_labeler(
-    loaded: LoadedRun, known: Known, fresh: str, seed: int
-) -> tuple[PersonalClip, dict[str, Own]]:
+def new_labeler_model(
+    loaded: LoadedRun, context: LabelerContext, fresh: str, seed: int
+) -> tuple[PersonalClip, dict[str, OwnParameter]]:
     """A model of the newcomer alone that has everything shared
     of a trained one, and the newcomer's own parameters.
 
@@ -70,7 +70,7 @@ def one_labeler(
         loaded.backbone,
         1,
         method=loaded.method,
-        known=known,
+        context=context,
         tokens=card.tokens,
         rank=card.rank,
         alpha=card.alpha,
@@ -85,13 +85,17 @@ def one_labeler(
     )
     model.requires_grad_(False)
     made = {
-        name: Own(own[name], starts[name].to(model.device), _spread(given[name], starts[name]))
+        name: OwnParameter(
+            own[name], starts[name].to(model.device), _spread(given[name], starts[name])
+        )
         for name in own
     }
     return model, made | _adapters(model, loaded.model, fresh)
 
 
-def fit(scorer: Scorer, own: Mapping[str, Own], answers: Answers, *, sees: bool) -> None:
+def fit_parameters(
+    scorer: Scorer, own: Mapping[str, OwnParameter], answers: Answers, *, changes_encoding: bool
+) -> None:
     """Move the newcomer's own parameters from their start
     to the most likely place, given all of their answers.
 
@@ -109,17 +113,17 @@ def fit(scorer: Scorer, own: Mapping[str, Own], answers: Answers, *, sees: bool)
     scorer.model.begin_episode(None)
     batch = scorer.batch(answers, np.arange(len(answers)))
     weight, outcome, loss = (
-        scorer.send(evidence(answers)),
+        scorer.send(answer_weights(answers)),
         scorer.send(batch.outcome),
         PairLoss(ties=False),
     )
     tensors = [part.tensor.requires_grad_(True) for part in parts]
     with scorer.model.fused():
-        seen = None if sees else scorer.see(batch).detach()
+        seen = None if changes_encoding else scorer.encode(batch).detach()
 
         def objective(x: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
             _put(parts, x)
-            difference = scorer.differences(batch, scorer.see(batch) if seen is None else seen)
+            difference = scorer.differences(batch, scorer.encode(batch) if seen is None else seen)
             total = (loss(difference, outcome) * weight).sum()
             slopes = torch.autograd.grad(total, tensors)
             gradient = torch.cat(
@@ -135,7 +139,7 @@ def fit(scorer: Scorer, own: Mapping[str, Own], answers: Answers, *, sees: bool)
         tensor.requires_grad_(False)
 
 
-def evidence(answers: Answers) -> npt.NDArray[np.float32]:
+def answer_weights(answers: Answers) -> npt.NDArray[np.float32]:
     """(answers,) weights: answers that share images, such as
     pairs made of ratings, count for no more than images."""
     weight = answers.weight.astype(np.float32)
@@ -149,12 +153,12 @@ def evidence(answers: Answers) -> npt.NDArray[np.float32]:
 def score(scorer: Scorer, images: Ints | None = None) -> Scores:
     """What the newcomer says of images, all of them by default: (attributes, n) float32."""
     rows = np.arange(len(scorer.inputs)) if images is None else images
-    parts = [scorer.judge(block, 0) for block in scorer.blocks(rows, np.zeros(len(rows), np.int64))]
+    parts = [scorer.score(block, 0) for block in scorer.blocks(rows, np.zeros(len(rows), np.int64))]
     return np.ascontiguousarray(np.concatenate(parts).T)
 
 
 @torch.no_grad()
-def _put(parts: Sequence[Own], x: npt.NDArray[np.float64]) -> None:
+def _put(parts: Sequence[OwnParameter], x: npt.NDArray[np.float64]) -> None:
     """Set parameters from how many spreads they are away from their start."""
     place = 0
     for part in parts:
@@ -186,7 +190,7 @@ def _spread(rows: Tensor, start: Tensor) -> float:
 
 
 @torch.no_grad()
-def _adapters(model: PersonalClip, trained: PersonalClip, fresh: str) -> dict[str, Own]:
+def _adapters(model: PersonalClip, trained: PersonalClip, fresh: str) -> dict[str, OwnParameter]:
     """Copy the trained adapters.
 
     Returns the upper factors of the newcomer's own, which start at zero.
@@ -196,7 +200,7 @@ def _adapters(model: PersonalClip, trained: PersonalClip, fresh: str) -> dict[st
     given = {
         name: tensor for name, tensor in trained.adapted.named_parameters() if ".lora_" in name
     }
-    own: dict[str, Own] = {}
+    own: dict[str, OwnParameter] = {}
     for name, tensor in model.adapted.named_parameters():
         if ".lora_" not in name:
             continue
@@ -209,12 +213,12 @@ def _adapters(model: PersonalClip, trained: PersonalClip, fresh: str) -> dict[st
                 t.flatten() for t in others.values()
             ]
             spread = max(float(torch.cat(mine).pow(2).mean().sqrt()), _NARROWEST)
-            own[f"adapted.{name}"] = Own(tensor, torch.zeros_like(tensor), spread)
+            own[f"adapted.{name}"] = OwnParameter(tensor, torch.zeros_like(tensor), spread)
     return own
 
 
 def own_tensors(
-    model: PersonalModel, own: Mapping[str, Own], fresh: str
+    model: PersonalModel, own: Mapping[str, OwnParameter], fresh: str
 ) -> dict[str, nn.Parameter]:
     """Everything of the newcomer's that must be kept: what
     was fitted, and the drawn factors of a new adapter."""

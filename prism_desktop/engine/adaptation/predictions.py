@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prism_desktop.engine.adaptation.adapted_labelers import find_newcomer, newcomer_predictions
+from prism_desktop.engine.adaptation.adapted_labelers import adapted_predictions, find_adapted
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Done, Notice, Progress
 from prism_desktop.engine.runs.folder import RunFolder
@@ -45,23 +45,21 @@ def predictions(
     """
     meta = run.meta()
     codes = [str(known["code"]) for known in meta["labelers"]]
-    entered = (
-        labeler is not None and labeler not in codes and find_newcomer(run, labeler) is not None
-    )
-    if labeler is not None and labeler not in codes and not entered:
+    fitted = labeler is not None and labeler not in codes and find_adapted(run, labeler) is not None
+    if labeler is not None and labeler not in codes and not fitted:
         raise InputError(
             f"The run {run.name} has no labeler “{labeler}”; it has {', '.join(codes)}."
         )
     names = [str(known["name"]) for known in meta["attributes"]]
-    if entered and (images is not None or attribute not in (None, *names)):
+    if fitted and (images is not None or attribute not in (None, *names)):
         raise InputError(
             f"{labeler} entered {run.name} after it was trained, and is predicted on its own "
             "images and attributes alone."
         )
     if images is None and (attribute is None or attribute in names):
         known, frame = run.table("images"), run.predictions(labeler, attribute)
-        if entered:
-            frame = newcomer_predictions(run, str(labeler), attribute)
+        if fitted:
+            frame = adapted_predictions(run, str(labeler), attribute)
         if frame.empty:
             raise RunError(
                 f"The run {run.name} has no predictions yet; finish or resume its training."

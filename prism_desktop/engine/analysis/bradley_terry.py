@@ -21,7 +21,7 @@ Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class BradleyTerryFit:
     """The most probable scores."""
 
     scores: Floats  # (images,) logits, mean 0
@@ -39,7 +39,7 @@ def fit(
     weight: npt.NDArray[Any] | None = None,
     errors: bool = False,
     start: Floats | None = None,
-) -> Fit:
+) -> BradleyTerryFit:
     """Fit by L-BFGS.
 
     Args:
@@ -65,7 +65,9 @@ def fit(
         raise InputError("The Bradley-Terry fit failed: its likelihood is not finite.")
     scores = found.x[:images] - found.x[:images].mean()
     sd = np.sqrt(np.diag(np.linalg.inv(problem.curvature(found.x)))[:images]) if errors else None
-    return Fit(scores, float(found.x[images]), float(found.x[images + 1]) if ties else -np.inf, sd)
+    return BradleyTerryFit(
+        scores, float(found.x[images]), float(found.x[images + 1]) if ties else -np.inf, sd
+    )
 
 
 class _Problem:

@@ -52,7 +52,7 @@ def explain(
     pixels = pixels_of(run, opened)
     row = torch.tensor([run.row(labeler)], device=run.model.device)
     with torch.enable_grad(), recorded_attention(run.model) as maps:
-        score = run.model(run.model.normalise(pixels), row, run.asked([attribute]))[0, 0]
+        score = run.model(run.model.normalise(pixels), row, run.attribute_texts([attribute]))[0, 0]
         if chosen == "gradient-attention":
             score.backward()
         attention = [weights.detach()[0] for weights in maps]

@@ -53,7 +53,7 @@ class Backbone:
         """Patches along one side."""
         return int(self.patches**0.5)
 
-    def see(self, pixels: NDArray[np.uint8], chunk: int = 64) -> NDArray[np.float32]:
+    def encode(self, pixels: NDArray[np.uint8], chunk: int = 64) -> NDArray[np.float32]:
         """The features of images, unit norm.
 
         Args:

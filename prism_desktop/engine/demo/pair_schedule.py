@@ -12,7 +12,7 @@ Pair = tuple[int, int]  # rows of two images, left and right once sides are give
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ScheduledPair:
     """One place in a labeler's sequence."""
 
     images: tuple[int, ...]  # one row for a rating, left and right for a comparison
@@ -74,7 +74,7 @@ def sided(pairs: Sequence[Pair], rng: np.random.Generator) -> list[Pair]:
 
 def with_repeats(
     first_time: Sequence[tuple[int, ...]], repeats: int, lag: int, rng: np.random.Generator
-) -> list[Shown]:
+) -> list[ScheduledPair]:
     """Put `repeats` of the trials in a second time, sides
     swapped, at least `lag` trials after the first."""
     count = len(first_time)
@@ -85,13 +85,13 @@ def with_repeats(
     )
     places = [(float(place), place, False) for place in range(count)]
     places += [(float(rng.uniform(place + lag + 0.5, count)), place, True) for place in originals]
-    shown: list[Shown] = []
+    shown: list[ScheduledPair] = []
     seen: dict[int, int] = {}
     for _, place, again in sorted(places):
         images = first_time[place]
         if again:
-            shown.append(Shown(tuple(reversed(images)), seen[place]))
+            shown.append(ScheduledPair(tuple(reversed(images)), seen[place]))
         else:
             seen[place] = len(shown)
-            shown.append(Shown(tuple(images), None))
+            shown.append(ScheduledPair(tuple(images), None))
     return shown

@@ -77,7 +77,7 @@ class SimulatedLabeler:
 
 
 @dataclass(frozen=True, slots=True)
-class Design:
+class DemoDesign:
     """How trials are laid out."""
 
     repeats: float
@@ -93,8 +93,8 @@ def labelers() -> tuple[SimulatedLabeler, ...]:
 
 
 @cache
-def design() -> Design:
-    return Design(**_file()["design"])
+def design() -> DemoDesign:
+    return DemoDesign(**_file()["design"])
 
 
 def _labeler(entry: Mapping[str, Any]) -> SimulatedLabeler:

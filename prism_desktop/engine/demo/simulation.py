@@ -10,8 +10,8 @@ from datetime import UTC, datetime, time, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from prism_desktop.engine.demo.pair_schedule import Dealer, Pair, Shown, sided, with_repeats
-from prism_desktop.engine.demo.simulated_labelers import Design, Floats, SimulatedLabeler
+from prism_desktop.engine.demo.pair_schedule import Dealer, Pair, ScheduledPair, sided, with_repeats
+from prism_desktop.engine.demo.simulated_labelers import DemoDesign, Floats, SimulatedLabeler
 from prism_desktop.engine.study.records import ImageRecord, Kind, TrialRecord
 
 _SPREAD = 0.32  # of the logarithm of response times
@@ -28,7 +28,7 @@ class Simulation:
         self,
         images: Sequence[ImageRecord],
         standard: NDArray[np.float32],
-        design: Design,
+        design: DemoDesign,
         seed: int,
     ) -> None:
         """Args: images: the study's images, in the order of the rows of `standard`.
@@ -74,7 +74,7 @@ class Simulation:
         faces = [(int(row),) for row in rng.permutation(len(self._images))[:ratings]]
         repeats = self._design.repeats * scale
         lag = self._design.repeat_lag
-        told: dict[Kind, list[Shown]] = {
+        told: dict[Kind, list[ScheduledPair]] = {
             "comparison": with_repeats(pairs, round(labeler.comparisons * repeats), lag, rng),
             "rating": with_repeats(faces, round(labeler.ratings * repeats), lag, rng),
         }
@@ -85,7 +85,7 @@ class Simulation:
         return self._sessions(labeler, told, answers, 1 / dealer.pairs, rng)
 
     def _compared(
-        self, labeler: SimulatedLabeler, shown: Sequence[Shown], rng: np.random.Generator
+        self, labeler: SimulatedLabeler, shown: Sequence[ScheduledPair], rng: np.random.Generator
     ) -> list[_Answer]:
         rows = np.array([trial.images for trial in shown])
         felt: dict[str, Floats] = {}
@@ -103,7 +103,7 @@ class Simulation:
         ]
 
     def _rated(
-        self, labeler: SimulatedLabeler, shown: Sequence[Shown], rng: np.random.Generator
+        self, labeler: SimulatedLabeler, shown: Sequence[ScheduledPair], rng: np.random.Generator
     ) -> list[_Answer]:
         rows = np.array([trial.images[0] for trial in shown])
         utilities = labeler.utilities(self._standard)
@@ -124,7 +124,7 @@ class Simulation:
     def _sessions(
         self,
         labeler: SimulatedLabeler,
-        told: Mapping[Kind, Sequence[Shown]],
+        told: Mapping[Kind, Sequence[ScheduledPair]],
         answers: Mapping[Kind, Sequence[_Answer]],
         probability: float,
         rng: np.random.Generator,
@@ -166,7 +166,7 @@ class Simulation:
         return morning.timestamp() + float(rng.uniform(0, 8 * 3600))
 
 
-def _sittings(told: Mapping[Kind, Sequence[Shown]], length: int) -> list[tuple[Kind, int]]:
+def _sittings(told: Mapping[Kind, Sequence[ScheduledPair]], length: int) -> list[tuple[Kind, int]]:
     """Kind and first place of each sitting, so that both kinds go on at the same pace."""
     sittings: list[tuple[float, Kind, int]] = [
         ((start + 0.5 * length) / len(told[kind]), kind, start)

@@ -60,9 +60,9 @@ def evaluate(
         "others_bradley_terry": others_bradley_terry(answers, test, seed),
     }
     if zero_shot is not None:
-        margins["zero_shot"] = metrics.judge(test, zero_shot).margin
+        margins["zero_shot"] = metrics.score_pairs(test, zero_shot).margin
     if ridge is not None:
-        margins["ridge"] = metrics.judge(test, ridge).margin
+        margins["ridge"] = metrics.score_pairs(test, ridge).margin
     return {name: _row(name, test, margin, seed, resamples) for name, margin in margins.items()}
 
 
@@ -137,8 +137,8 @@ def _low_votes(pairs: pd.DataFrame) -> pd.DataFrame:
 def _row(
     name: str, test: pd.DataFrame, margin: Floats, seed: int, resamples: int
 ) -> dict[str, Any]:
-    judged = metrics.with_margin(test, margin)
-    right = Resampled(judged, metrics.correct(judged), seed, resamples)
+    scored = metrics.with_margin(test, margin)
+    right = Resampled(scored, metrics.correct(scored), seed, resamples)
     return {
         "micro": right.mean().to_dict(),
         "macro": right.macro().to_dict(),

@@ -18,7 +18,7 @@ import pandas as pd
 from scipy.stats import norm
 from scipy.stats import t as student
 
-from prism_desktop.engine.evaluation.metrics import Judged
+from prism_desktop.engine.evaluation.metrics import ScoredPairs
 from prism_desktop.engine.evaluation.pairs import Floats, Ints
 
 RESAMPLES = 2000
@@ -68,7 +68,7 @@ class Resampled:
 
     def __init__(
         self,
-        judged: Judged,
+        scored: ScoredPairs,
         values: Floats,
         seed: int = 0,
         resamples: int = RESAMPLES,
@@ -79,14 +79,14 @@ class Resampled:
         seed: of the resampling. resamples: how many times the images are
         drawn. bounds: between which a mean lies; -1 and 1 for a difference.
         """
-        self.judged, self.values, self.bounds = judged, values, bounds
-        keys = pd.DataFrame({"labeler": judged.labeler, "attribute": judged.attribute})
+        self.scored, self.values, self.bounds = scored, values, bounds
+        keys = pd.DataFrame({"labeler": scored.labeler, "attribute": scored.attribute})
         self.cell = (
             keys.groupby(["labeler", "attribute"], sort=True).ngroup().to_numpy(dtype=np.int64)
         )
         self.cells = [
             (str(a), str(b))
-            for a, b in sorted(set(zip(judged.labeler, judged.attribute, strict=True)))
+            for a, b in sorted(set(zip(scored.labeler, scored.attribute, strict=True)))
         ]
         self.count = np.bincount(self.cell, minlength=len(self.cells)).astype(np.float64)
         self.total = np.bincount(self.cell, weights=values, minlength=len(self.cells))
@@ -140,10 +140,10 @@ class Resampled:
             )
         k = len(groups)
         spread = np.sqrt(
-            dyadic_variance(influence / k, self.judged.left, self.judged.right, self.judged.images)
+            dyadic_variance(influence / k, self.scored.left, self.scored.right, self.scored.images)
         )
         asked = np.isin(self.cell, np.flatnonzero(np.logical_or.reduce(groups)))
-        seen = np.union1d(self.judged.left[asked], self.judged.right[asked]).size
+        seen = np.union1d(self.scored.left[asked], self.scored.right[asked]).size
         found = _interval(
             float(value) / k, draws / k, float(spread) * _student(seen), n, int(seen), self.bounds
         )
@@ -156,7 +156,7 @@ class Resampled:
         dividing them by one minus that share makes up for it, as a jackknife over images would (CR3
         of Bell and McCaffrey, Survey Methodology 2002).
         """
-        ends = np.concatenate([self.judged.left[members], self.judged.right[members]])
+        ends = np.concatenate([self.scored.left[members], self.scored.right[members]])
         share = np.bincount(ends) / members.sum()
         return float(min((share**2).sum() / 2, 0.5))
 
@@ -165,14 +165,14 @@ class Resampled:
         of the weighted values, (resamples, cells) each."""
         shape = (resamples, len(self.cells))
         weight, total = np.zeros(shape), np.zeros(shape)
-        if not len(self.judged):
+        if not len(self.scored):
             return weight, total
         rng = np.random.default_rng(seed)
         order = np.argsort(self.cell, kind="stable")
         starts = np.searchsorted(self.cell[order], np.arange(len(self.cells)))
-        left, right = self.judged.left[order], self.judged.right[order]
+        left, right = self.scored.left[order], self.scored.right[order]
         values = self.values[order].astype(np.float32)
-        images = self.judged.images
+        images = self.scored.images
         block = max(1, _BLOCK // max(len(order), images))
         for start in range(0, resamples, block):
             rows = min(block, resamples - start)

@@ -8,7 +8,7 @@ import pandas as pd
 from prism_desktop.engine.evaluation.report import evaluate, gain, held_out
 
 
-def shot_curve(
+def kshot_curve(
     pairs: pd.DataFrame,
     predictions: Mapping[int, Sequence[pd.DataFrame]],
     consensus: pd.DataFrame | None = None,

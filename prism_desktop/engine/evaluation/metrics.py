@@ -18,7 +18,7 @@ BINS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class ScoredPairs:
     """Decided pairs beside what a model says of them; n rows in all arrays."""
 
     labeler: npt.NDArray[np.object_]  # (n,) codes
@@ -34,7 +34,7 @@ class Judged:
         return len(self.margin)
 
 
-def judge(pairs: pd.DataFrame, predictions: pd.DataFrame) -> Judged:
+def score_pairs(pairs: pd.DataFrame, predictions: pd.DataFrame) -> ScoredPairs:
     """Look up each decided pair's two scores.
 
     Args:
@@ -50,11 +50,11 @@ def judge(pairs: pd.DataFrame, predictions: pd.DataFrame) -> Judged:
     return with_margin(pairs, table.look_up(decided, left) - table.look_up(decided, right))
 
 
-def with_margin(pairs: pd.DataFrame, margin: Floats) -> Judged:
+def with_margin(pairs: pd.DataFrame, margin: Floats) -> ScoredPairs:
     """Decided pairs beside given margins, one for each of them in their order."""
     decided = pairs[pairs["outcome"] != 0.5]
     left, right, images = image_codes(decided)
-    return Judged(
+    return ScoredPairs(
         labeler=decided["labeler"].to_numpy(dtype=object),
         attribute=decided["attribute"].to_numpy(dtype=object),
         left=left,
@@ -66,10 +66,10 @@ def with_margin(pairs: pd.DataFrame, margin: Floats) -> Judged:
     )
 
 
-def correct(judged: Judged) -> Floats:
+def correct(scored: ScoredPairs) -> Floats:
     """1 where the chosen image has the higher score,
     0.5 where the scores are equal, else 0; (n,)."""
-    return hits(judged.margin, judged.chosen)
+    return hits(scored.margin, scored.chosen)
 
 
 def hits(margin: Floats, chosen: npt.NDArray[np.bool_]) -> Floats:
@@ -77,38 +77,38 @@ def hits(margin: Floats, chosen: npt.NDArray[np.bool_]) -> Floats:
     return np.where(margin == 0, 0.5, (margin > 0) == chosen).astype(np.float64)
 
 
-def nll(judged: Judged) -> Floats:
+def nll(scored: ScoredPairs) -> Floats:
     """Negative log-likelihood of each answer in nats; (n,). Chance is log 2."""
-    return np.logaddexp(0.0, np.where(judged.chosen, -judged.margin, judged.margin))
+    return np.logaddexp(0.0, np.where(scored.chosen, -scored.margin, scored.margin))
 
 
-def brier(judged: Judged) -> Floats:
+def brier(scored: ScoredPairs) -> Floats:
     """Squared error of P(left); (n,). Chance is 0.25."""
-    return (probability(judged) - judged.chosen) ** 2
+    return (probability(scored) - scored.chosen) ** 2
 
 
-def probability(judged: Judged) -> Floats:
+def probability(scored: ScoredPairs) -> Floats:
     """P(the left image is chosen); (n,)."""
-    return np.exp(-np.logaddexp(0.0, -judged.margin))
+    return np.exp(-np.logaddexp(0.0, -scored.margin))
 
 
-def ece(judged: Judged, bins: int = BINS) -> float:
+def ece(scored: ScoredPairs, bins: int = BINS) -> float:
     """Expected calibration error: |confidence - accuracy|
     over bins of equally many answers, by confidence.
 
     Answers of equal confidence share their accuracy, so that a bin's border among them depends on
     no order.
     """
-    if not len(judged):
+    if not len(scored):
         return float("nan")
-    size = np.abs(judged.margin)
+    size = np.abs(scored.margin)
     confidence = np.exp(-np.logaddexp(0.0, -size))
     _, alike = np.unique(size, return_inverse=True)
-    right = (np.bincount(alike, correct(judged)) / np.bincount(alike))[alike]
-    parts = np.array_split(np.argsort(size, kind="stable"), min(bins, len(judged)))
+    right = (np.bincount(alike, correct(scored)) / np.bincount(alike))[alike]
+    parts = np.array_split(np.argsort(size, kind="stable"), min(bins, len(scored)))
     return float(
         sum(abs(confidence[part].mean() - right[part].mean()) * len(part) for part in parts)
-        / len(judged)
+        / len(scored)
     )
 
 

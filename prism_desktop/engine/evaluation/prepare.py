@@ -134,24 +134,24 @@ def _as_pairs(ratings: pd.DataFrame) -> pd.DataFrame:
 
 def _behind(drawn: pd.DataFrame, compared: pd.DataFrame, kind: str) -> pd.DataFrame:
     """Keep rating pairs from drowning or betraying the comparisons."""
-    judged = compared[compared["split"] != DROPPED]
-    keep = (drawn["split"] == "train") | ~drawn["labeler"].isin(judged["labeler"].unique())
+    scored = compared[compared["split"] != DROPPED]
+    keep = (drawn["split"] == "train") | ~drawn["labeler"].isin(scored["labeler"].unique())
     if kind in _TOGETHER:
-        keep &= ~_elsewhere(drawn, judged, _TOGETHER[kind])
+        keep &= ~_elsewhere(drawn, scored, _TOGETHER[kind])
     drawn = drawn[keep]
     keys = ["labeler", "attribute"]
-    room = judged[judged["split"] == "train"].groupby(keys)["weight"].sum().rename("room")
+    room = scored[scored["split"] == "train"].groupby(keys)["weight"].sum().rename("room")
     joined = drawn.merge(room, on=keys, how="left")
     total = joined["weight"].groupby([joined["labeler"], joined["attribute"]]).transform("sum")
     scale = (joined["room"] / total).fillna(1.0).clip(upper=1.0)
     return drawn.assign(weight=(joined["weight"] * scale).to_numpy(dtype=np.float32))
 
 
-def _elsewhere(drawn: pd.DataFrame, judged: pd.DataFrame, columns: list[str]) -> pd.Series:
+def _elsewhere(drawn: pd.DataFrame, scored: pd.DataFrame, columns: list[str]) -> pd.Series:
     """Rating pairs that a comparison, with which they may not part, put into another split."""
-    both = pd.concat([drawn, judged], ignore_index=True)
+    both = pd.concat([drawn, scored], ignore_index=True)
     key = both.assign(pair=unordered(both)[0]).groupby(["pair", *columns]).ngroup().to_numpy()
-    held = pd.Series(judged["split"].to_numpy(), index=key[len(drawn) :])
+    held = pd.Series(scored["split"].to_numpy(), index=key[len(drawn) :])
     held = held[~held.index.duplicated()]
     where = pd.Series(key[: len(drawn)], index=drawn.index).map(held)
     return where.notna() & (where != drawn["split"])

@@ -21,7 +21,7 @@ import pandas as pd
 from prism_desktop.engine.evaluation import baselines, metrics
 from prism_desktop.engine.evaluation.ceiling import ceilings
 from prism_desktop.engine.evaluation.intervals import RESAMPLES, Estimate, Resampled
-from prism_desktop.engine.evaluation.metrics import Judged
+from prism_desktop.engine.evaluation.metrics import ScoredPairs
 from prism_desktop.engine.evaluation.pairs import Floats
 from prism_desktop.engine.evaluation.ranking import held_out_ratings, spearman
 from prism_desktop.engine.evaluation.significance import over_labelers
@@ -53,17 +53,17 @@ def evaluate(
     Raises:
         InputError: if a tested answer has no prediction.
     """
-    judged = _judge(held_out(pairs), predictions)
-    hits = [metrics.correct(one) for one in judged]
-    right = Resampled(judged[0], _mean(hits), seed, resamples)
+    scored = _score_pairs(held_out(pairs), predictions)
+    hits = [metrics.correct(one) for one in scored]
+    right = Resampled(scored[0], _mean(hits), seed, resamples)
     top = ceilings(comparisons, ratings)
     out = _table(right)
     for code, row in out["per_labeler"].items():
         known = top.get(code)
         row["ceiling"] = known.value if known else None
         row["of_ceiling"] = row["accuracy"] / known.value if known else None
-    loss = _mean([metrics.nll(one) for one in judged])
-    by_labeler = pd.Series(loss).groupby(judged[0].labeler).mean()
+    loss = _mean([metrics.nll(one) for one in scored])
+    by_labeler = pd.Series(loss).groupby(scored[0].labeler).mean()
     if ratings is not None:
         held = held_out_ratings(ratings, pairs) if "split" in pairs else ratings
         out["spearman"] = _mean_spearman([spearman(held, frame) for frame in _frames(predictions)])
@@ -71,16 +71,16 @@ def evaluate(
         "nll": _number(loss.mean() if len(loss) else np.nan),
         "macro_nll": _number(by_labeler.mean()),
         "brier": _number(
-            float(_mean([metrics.brier(one) for one in judged]).mean()) if len(loss) else np.nan
+            float(_mean([metrics.brier(one) for one in scored]).mean()) if len(loss) else np.nan
         ),
-        "ece": _number(float(np.mean([metrics.ece(one) for one in judged]))),
+        "ece": _number(float(np.mean([metrics.ece(one) for one in scored]))),
         "ceiling": {
             code: top[code].value if code in top else None
             for code in sorted(pairs["labeler"].unique())
         },
-        "ties": judged[0].ties,
-        "seeds": len(judged),
-        "deviation": _deviation(judged[0].labeler, hits),
+        "ties": scored[0].ties,
+        "seeds": len(scored),
+        "deviation": _deviation(scored[0].labeler, hits),
     }
 
 
@@ -134,7 +134,7 @@ def gain(
     tables of `evaluate` there are `improved`, `worst`, `catastrophic` and `wilcoxon`, see
     `significance.over_labelers`.
     """
-    mine, theirs = _judge(test, predictions), _judge(test, other)
+    mine, theirs = _score_pairs(test, predictions), _score_pairs(test, other)
     difference = _mean([metrics.correct(one) for one in mine]) - _mean(
         [metrics.correct(one) for one in theirs]
     )
@@ -153,8 +153,8 @@ def _frames(predictions: Predictions) -> list[pd.DataFrame]:
     return [predictions] if isinstance(predictions, pd.DataFrame) else list(predictions)
 
 
-def _judge(test: pd.DataFrame, predictions: Predictions) -> list[Judged]:
-    return [metrics.judge(test, frame) for frame in _frames(predictions)]
+def _score_pairs(test: pd.DataFrame, predictions: Predictions) -> list[ScoredPairs]:
+    return [metrics.score_pairs(test, frame) for frame in _frames(predictions)]
 
 
 def _mean(values: Sequence[Floats]) -> Floats:

@@ -104,7 +104,7 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ComparisonEntry:
     """One run of a comparison, wanted or there."""
 
     method: str
@@ -195,7 +195,7 @@ def compare(plan: Plan) -> Iterator[Batch]:
 def _carry_out(comparison: Comparison) -> Iterator[Batch]:
     plan = comparison.plan
     wanted = [
-        Entry(name, seed, fold)
+        ComparisonEntry(name, seed, fold)
         for seed in range(plan.seeds)
         for fold in comparison.folds
         for name in comparison.methods
@@ -208,7 +208,7 @@ def _carry_out(comparison: Comparison) -> Iterator[Batch]:
             left_out=dict(comparison.left_out),
         ),
     ]
-    done: list[Entry] = []
+    done: list[ComparisonEntry] = []
     with Series() as series:
         for number, entry in enumerate(wanted, 1):
             place: dict[str, Any] = {"number": number, "runs": len(wanted)}
@@ -298,7 +298,7 @@ def obstacle_of(name: str, config: TrainConfig, source: RunFolder) -> str:
 def turn(name: str) -> tuple[int, int, int]:
     """What others stand on first, then what is quick, combinations last."""
     chosen = METHODS[name]
-    combined = chosen.made == "combination"
+    combined = chosen.parametrization == "combination"
     return (
         int(name != CONSENSUS),
         int(combined),
@@ -306,7 +306,7 @@ def turn(name: str) -> tuple[int, int, int]:
     )
 
 
-def _obtain(comparison: Comparison, entry: Entry) -> tuple[RunFolder, str]:
+def _obtain(comparison: Comparison, entry: ComparisonEntry) -> tuple[RunFolder, str]:
     """The run of an entry: one that is there, or a new one with the comparison's data."""
     study, source = comparison.plan.study, comparison.sources[entry.method, entry.fold]
     config = comparison.plan.config(entry.method, entry.seed, entry.fold)
@@ -318,7 +318,7 @@ def _obtain(comparison: Comparison, entry: Entry) -> tuple[RunFolder, str]:
     return run, "new"
 
 
-def _ended(entry: Entry, run: RunFolder) -> Entry:
+def _ended(entry: ComparisonEntry, run: RunFolder) -> ComparisonEntry:
     status = run.status()
     failure = ""
     if run.summary() is None:
@@ -326,10 +326,10 @@ def _ended(entry: Entry, run: RunFolder) -> Entry:
     return replace(entry, run=run, failure=failure)
 
 
-def _write(comparison: Comparison, done: Sequence[Entry], finished: bool) -> None:
-    from prism_desktop.engine.experiments.leaderboard import write_board
+def _write(comparison: Comparison, done: Sequence[ComparisonEntry], finished: bool) -> None:
+    from prism_desktop.engine.experiments.leaderboard import write_leaderboard
 
-    write_board(comparison, done, finished)
+    write_leaderboard(comparison, done, finished)
 
 
 def _event(kind: str, **values: Any) -> dict[str, Any]:

@@ -22,7 +22,7 @@ FOLDER = "curves"
 _MACHINE = {"device", "threads", "precision", "checkpoint_seconds"}
 
 
-def keep(
+def save_curve(
     study: Path, kind: Kind, config: TrainConfig, asked: Mapping[str, Any], found: Mapping[str, Any]
 ) -> Path:
     """Write a method's curve, in place of one of the same data that was asked for in the same way.
@@ -43,7 +43,7 @@ def keep(
     return path
 
 
-def kept(study: Path, kind: Kind) -> list[dict[str, Any]]:
+def list_curves(study: Path, kind: Kind) -> list[dict[str, Any]]:
     """All curves of a kind, the newest last.
 
     A file that is being replaced or holds something else is passed over.

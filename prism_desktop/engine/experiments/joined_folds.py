@@ -10,7 +10,7 @@ from prism_desktop.engine.runs.folder import RunFolder
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Tested:
+class JoinedRuns:
     """The answers that runs were tested on, and what was predicted.
 
     Attributes:
@@ -30,7 +30,7 @@ class Tested:
     seed: int
 
 
-def joined(runs: Sequence[RunFolder], folds: Sequence[int]) -> Tested | None:
+def join_runs(runs: Sequence[RunFolder], folds: Sequence[int]) -> JoinedRuns | None:
     """Put runs of one method together.
 
     Every image is in the test part of one fold alone, and a tested pair has both images there; so
@@ -55,7 +55,7 @@ def joined(runs: Sequence[RunFolder], folds: Sequence[int]) -> Tested | None:
     first = whole[0][0]
     pairs = _pairs(whole[0])
     consensus = [_scores(group, consensus=True) for group in whole]
-    return Tested(
+    return JoinedRuns(
         pairs,
         [_scores(group, consensus=False) for group in whole],
         [] if any(frame.empty for frame in consensus) else consensus,

@@ -16,17 +16,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from prism_desktop.engine.adaptation.fitter_choice import open_entrance, value
-from prism_desktop.engine.adaptation.fitters import Entrance, alone
+from prism_desktop.engine.adaptation.fitter_choice import open_fitter, value
+from prism_desktop.engine.adaptation.fitters import LabelerFitter, alone
 from prism_desktop.engine.atomic import write_json
 from prism_desktop.engine.backbones import parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError, PrismError, RunError
-from prism_desktop.engine.evaluation.kshot_curve import shot_curve
+from prism_desktop.engine.evaluation.kshot_curve import kshot_curve
 from prism_desktop.engine.events import Done, Event, Notice, Progress
 from prism_desktop.engine.experiments.comparison import ALL, obstacle_of, turn
-from prism_desktop.engine.experiments.curve_store import keep
-from prism_desktop.engine.experiments.subsampling import Pool
+from prism_desktop.engine.experiments.curve_store import save_curve
+from prism_desktop.engine.experiments.subsampling import AnswerPool
 from prism_desktop.engine.methods import METHODS, method
 from prism_desktop.engine.models.answers import answers
 from prism_desktop.engine.processes.process_setup import prepare_torch
@@ -34,7 +34,7 @@ from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.run_events import Started, Step
 from prism_desktop.engine.training.dependencies import CONSENSUS, find_run
-from prism_desktop.engine.training.resources import Shelf
+from prism_desktop.engine.training.resources import ResourceCache
 from prism_desktop.engine.training.session import train_run
 from prism_desktop.engine.training.snapshot import copy_snapshot, make_snapshot, narrow_snapshot
 
@@ -42,7 +42,7 @@ Work = Generator[Progress | Notice, None, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class ShotPlan:
+class KShotPlan:
     """A K-shot evaluation."""
 
     study: Path
@@ -59,13 +59,13 @@ class ShotPlan:
         return config_of(name, self.options, self.settings)
 
 
-def shoot(plan: ShotPlan) -> Iterator[Event[dict[str, Any]]]:
+def measure_kshot(plan: KShotPlan) -> Iterator[Event[dict[str, Any]]]:
     """Train what is missing, let held-out labelers enter, and test them.
 
     Yields:
         Progress and notices, then Done with {study, backbone, split, fingerprint, shots, resamples,
         folds, labelers, methods}; the latter a list of {method, reads_tested_faces, curve}, a curve
-        as `evaluation.shots.shot_curve` returns it, gains against the consensus of the same run's
+        as `evaluation.shots.kshot_curve` returns it, gains against the consensus of the same run's
         labelers on the same answers. Each method's is kept in the study as soon as it is there
         (`measured`).
 
@@ -89,7 +89,7 @@ def shoot(plan: ShotPlan) -> Iterator[Event[dict[str, Any]]]:
             | asked
             | {"labelers": codes}
         )
-        results, shelf = [], Shelf()
+        results, resource_cache = [], ResourceCache()
         for name in _methods(plan, pool):
             frames: dict[int, list[list[pd.DataFrame]]] = {
                 k: [[] for _ in range(plan.resamples)] for k in plan.shots
@@ -98,17 +98,21 @@ def shoot(plan: ShotPlan) -> Iterator[Event[dict[str, Any]]]:
             for number, part in enumerate(parts):
                 title = f"{name}, labelers {number + 1} of {len(parts)}"
                 run = yield from _trained(
-                    pool, plan.config(name), [c for c in codes if c not in part], title, shelf
+                    pool,
+                    plan.config(name),
+                    [c for c in codes if c not in part],
+                    title,
+                    resource_cache,
                 )
                 shared.append(_consensus_of(run, part))
                 yield Notice(f"{title}: trained without {', '.join(part)}, who enter now")
-                entrance = yield from value(open_entrance(run, shelf.find(run)))
-                yield from _enter_all(plan, pool, entrance, part, frames, title)
+                fitter = yield from value(open_fitter(run, resource_cache.find(run)))
+                yield from _enter_all(plan, pool, fitter, part, frames, title)
             yield Progress(1, 1, f"{name}: testing")
             reads = plan.config(name).reads_tested_faces
             curve = _curve(pool, codes, frames, shared)
             results.append({"method": name, "reads_tested_faces": reads, "curve": curve})
-            keep(plan.study, "shots", plan.config(name), asked, {**facts, **results[-1]})
+            save_curve(plan.study, "shots", plan.config(name), asked, {**facts, **results[-1]})
         yield Done({**facts, "methods": results})
 
 
@@ -117,7 +121,7 @@ def config_of(name: str, options: Mapping[str, Any], settings: Sequence[str]) ->
     return config.model_copy(update={"backbone": parse(config.backbone).text})
 
 
-def _check(plan: ShotPlan) -> None:
+def _check(plan: KShotPlan) -> None:
     if not plan.methods or not plan.shots:
         raise InputError("A K-shot curve wants at least one method and one number of answers.")
     if plan.resamples < 1 or plan.folds < 2:
@@ -128,7 +132,7 @@ def _check(plan: ShotPlan) -> None:
         )
 
 
-def _methods(plan: ShotPlan, pool: RunFolder) -> tuple[str, ...]:
+def _methods(plan: KShotPlan, pool: RunFolder) -> tuple[str, ...]:
     """What to evaluate; of all methods those that this study allows, what others stand on first."""
     everything = plan.methods == (ALL,)
     reasons = {
@@ -180,7 +184,11 @@ def _parts(codes: Sequence[str], folds: int) -> list[list[str]]:
 
 
 def _trained(
-    pool: RunFolder, config: TrainConfig, codes: Sequence[str], title: str, shelf: Shelf
+    pool: RunFolder,
+    config: TrainConfig,
+    codes: Sequence[str],
+    title: str,
+    resource_cache: ResourceCache,
 ) -> Work:
     """A finished run of some labelers: one that is there, or a new one."""
     study, config = pool.study, config.model_copy(update={"labelers": tuple(codes)})
@@ -197,7 +205,7 @@ def _trained(
     total = 0
     prepare_torch(run)
     try:
-        for event in train_run(run, Control(run), shelf=shelf):
+        for event in train_run(run, Control(run), resource_cache=resource_cache):
             if isinstance(event, Started):
                 total = event.epochs * event.steps_per_epoch
             elif isinstance(event, Step):
@@ -229,9 +237,9 @@ def _consensus_of(run: RunFolder, part: Sequence[str]) -> pd.DataFrame:
 
 
 def _enter_all(
-    plan: ShotPlan,
+    plan: KShotPlan,
     pool: RunFolder,
-    entrance: Entrance,
+    fitter: LabelerFitter,
     part: Sequence[str],
     frames: dict[int, list[list[pd.DataFrame]]],
     title: str,
@@ -240,7 +248,7 @@ def _enter_all(
 
     Scores of the test images go into `frames`.
     """
-    meta, table, answered = pool.meta(), pool.table("images"), Pool.of(pool, beside=False)
+    meta, table, answered = pool.meta(), pool.table("images"), AnswerPool.of(pool, beside=False)
     names = [str(attribute["name"]) for attribute in meta["attributes"]]
     images = [str(image) for image in table["image"]]
     tested = np.flatnonzero(table["split"].to_numpy(dtype=object) == "test")
@@ -258,7 +266,7 @@ def _enter_all(
                     given = alone(
                         answers(answered.draw(code, k, seed).pairs, [code], names, images)
                     )
-                    scores = entrance.enter(given, profiles[code]).scores(tested)
+                    scores = fitter.fit(given, profiles[code]).scores(tested)
                     keys = pd.MultiIndex.from_product(
                         [[code], names, ids], names=["labeler", "attribute", "image"]
                     )
@@ -275,11 +283,11 @@ def _curve(
     frames: Mapping[int, Sequence[Sequence[pd.DataFrame]]],
     shared: Sequence[pd.DataFrame],
 ) -> list[dict[str, Any]]:
-    there = [Pool.of(pool, beside=False).count(code) for code in codes]
+    there = [AnswerPool.of(pool, beside=False).count(code) for code in codes]
     given = {k: float(np.mean(np.minimum(k, there))) for k in frames}
     joined = {
         k: [pd.concat(draw, ignore_index=True) for draw in draws] for k, draws in frames.items()
     }
-    return shot_curve(
+    return kshot_curve(
         pool.table("pairs"), joined, pd.concat(shared, ignore_index=True), given=given
     )

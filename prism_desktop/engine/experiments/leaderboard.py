@@ -9,7 +9,7 @@ from prism_desktop.engine.atomic import write_json, write_text
 from prism_desktop.engine.evaluation.controls import rotate_labelers
 from prism_desktop.engine.evaluation.method_rows import averaged, leaderboard, methods_json
 from prism_desktop.engine.evaluation.report import evaluate, gain, held_out
-from prism_desktop.engine.experiments.joined_folds import joined
+from prism_desktop.engine.experiments.joined_folds import join_runs
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.methods.method import NO_CONTROL, TESTED_FACES
 from prism_desktop.engine.processes.failures import told_once
@@ -20,7 +20,7 @@ from prism_desktop.engine.training.results import evaluate_run
 if TYPE_CHECKING:
     import pandas as pd
 
-    from prism_desktop.engine.experiments.comparison import Comparison, Entry
+    from prism_desktop.engine.experiments.comparison import Comparison, ComparisonEntry
 
 JSON = "leaderboard.json"
 MARKDOWN = "leaderboard.md"
@@ -33,8 +33,8 @@ _READING = (
 _COSTS = ("parameters", "seconds", "seconds_per_epoch", "epochs", "bytes_per_labeler")
 
 
-def write_board(
-    comparison: "Comparison", done: Sequence["Entry"], finished: bool
+def write_leaderboard(
+    comparison: "Comparison", done: Sequence["ComparisonEntry"], finished: bool
 ) -> dict[str, Any]:
     """Write both files.
 
@@ -78,11 +78,11 @@ def write_board(
         "unswapped": [{"method": name, "reason": NO_CONTROL} for name in reading if controlled],
     }
     write_json(comparison.path / JSON, board)
-    write_text(comparison.path / MARKDOWN, board_markdown(board))
+    write_text(comparison.path / MARKDOWN, leaderboard_markdown(board))
     return board
 
 
-def board_markdown(board: Mapping[str, Any]) -> str:
+def leaderboard_markdown(board: Mapping[str, Any]) -> str:
     """The leaderboard for a reader."""
     head = (
         "Method | Macro | Micro | NLL | ECE | Gain over consensus | p (Holm) | Improved | Worst "
@@ -91,7 +91,8 @@ def board_markdown(board: Mapping[str, Any]) -> str:
     head = f"| {head} | Seconds | Verdict | Of ceiling |"
     lines = [f"# {board['name']}", "", _sentence(board), "", head, "|" + " --- |" * 13]
     lines += [
-        "| " + " | ".join([*board_cells(row), _of_ceiling(row)]) + " |" for row in board["methods"]
+        "| " + " | ".join([*leaderboard_cells(row), _of_ceiling(row)]) + " |"
+        for row in board["methods"]
     ]
     lines += ["", _READING, "", *(f"- {text}" for text in told_once(board["failed"]))]
     lines += [f"- {one['method']} was left out: {one['reason']}" for one in board["left_out"]]
@@ -104,7 +105,7 @@ def board_markdown(board: Mapping[str, Any]) -> str:
     return "\n".join([*lines, ""])
 
 
-def board_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+def leaderboard_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     """One method's row for a reader: method, macro, micro, nll, ece,
     gain, p, improved, worst, parameters, seconds, verdict."""
     test, gained, worst, verdict = row["test"], row["gain"], row["worst"], row["verdict"]
@@ -126,7 +127,7 @@ def board_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _failed(entry: "Entry") -> dict[str, Any]:
+def _failed(entry: "ComparisonEntry") -> dict[str, Any]:
     name = entry.run.name if entry.run else None
     return {
         "method": entry.method, "seed": entry.seed, "fold": entry.fold, "run": name,
@@ -166,7 +167,7 @@ def _summaries(
     found = [_summary(run) for run in runs]
     if not exact or len(runs) == len(folds) == 1:
         return found
-    tested = joined(runs, folds)
+    tested = join_runs(runs, folds)
     if tested is None:
         return []  # each seed lacks a fold, so that other methods' answers are not all judged
     test = evaluate(
@@ -205,7 +206,7 @@ def _swapped(groups: Mapping[str, Sequence[RunFolder]], folds: Sequence[int]) ->
     """
     out: dict[str, Any] = {}
     for name, runs in groups.items():
-        tested = joined(runs, folds) if METHODS[name].personal else None
+        tested = join_runs(runs, folds) if METHODS[name].personal else None
         if tested is None or not tested.consensus:
             continue
         rotated: list[pd.DataFrame] = [rotate_labelers(frame) for frame in tested.predictions]

@@ -15,19 +15,19 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation.power_law import FEWEST, learning_curve
 from prism_desktop.engine.evaluation.report import evaluate, held_out
 from prism_desktop.engine.events import Done, Event, Progress
-from prism_desktop.engine.experiments.curve_store import keep
+from prism_desktop.engine.experiments.curve_store import save_curve
 from prism_desktop.engine.experiments.kshot import Work, config_of, room_in, take_pool
-from prism_desktop.engine.experiments.measurement import impossible
-from prism_desktop.engine.experiments.subsampling import Pool, draw_all
+from prism_desktop.engine.experiments.measurement import curve_obstacle
+from prism_desktop.engine.experiments.subsampling import AnswerPool, subsample_all
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.models.answers import answers
 from prism_desktop.engine.models.saved_heads import HeadCard
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.predictions_file import LabelerScores
-from prism_desktop.engine.training.closed_form import HeadFit
+from prism_desktop.engine.training.closed_form import ClosedForm
 from prism_desktop.engine.training.factory import Task, head_ratings
 from prism_desktop.engine.training.losses.rating_likelihood import training_ratings
-from prism_desktop.engine.training.resources import Workshop, open_workshop
+from prism_desktop.engine.training.resources import Resources, open_resources
 
 _Z = 1.96  # half a 95 % interval, in standard errors
 
@@ -58,23 +58,23 @@ def measure_curve(plan: CurvePlan) -> Iterator[Event[dict[str, Any]]]:
     Raises:
         InputError: if the method is not quick, or there are too few answers.
     """
-    if problem := impossible("curve", method(plan.method).name):
+    if problem := curve_obstacle("curve", method(plan.method).name):
         raise InputError(problem)
     config = config_of(plan.method, plan.options, plan.settings)
     with room_in(plan.study) as folder:
         pool = take_pool(plan.study, Path(folder), config, plan.source)
         points: list[dict[str, Any]] = []
         task = Task.of(pool)
-        answered = Pool.of(pool, beside=head_ratings(pool, task) is not None)
+        answered = AnswerPool.of(pool, beside=head_ratings(pool, task) is not None)
         counts = _counts(plan, [answered.count(code) for code in task.labelers])
-        workshop: Workshop = yield from value(open_workshop(pool))
-        yield from workshop.read_features(pool)
+        resources: Resources = yield from value(open_resources(pool))
+        yield from resources.read_features(pool)
         yield Progress(0, len(counts), "Opening the study")
         for number, count in enumerate(counts):
             draws = range(plan.resamples if count < counts[-1] else 1)
             fitted = []
             for seed in draws:
-                one = yield from _subsampled(pool, workshop, config, answered, count, seed)
+                one = yield from _subsampled(pool, resources, config, answered, count, seed)
                 fitted.append(one)
             points.append(_point(pool, fitted))
             yield Progress(number + 1, len(counts), f"{points[-1]['answers']} answers per labeler")
@@ -93,7 +93,7 @@ def measure_curve(plan: CurvePlan) -> Iterator[Event[dict[str, Any]]]:
             "points": points,
         }
         result["curve"] = found
-        keep(
+        save_curve(
             plan.study,
             "curve",
             config,
@@ -121,20 +121,27 @@ def _counts(plan: CurvePlan, there: Sequence[int]) -> list[int]:
 
 
 def _subsampled(
-    pool: RunFolder, workshop: Workshop, config: TrainConfig, answered: Pool, count: int, seed: int
+    pool: RunFolder,
+    resources: Resources,
+    config: TrainConfig,
+    answered: AnswerPool,
+    count: int,
+    seed: int,
 ) -> Work:
     """(predictions, mean number of training answers) with
     at most so many training answers of each labeler."""
     task = Task.of(pool)
-    drawn = draw_all(answered, task.labelers, count, seed)
+    drawn = subsample_all(answered, task.labelers, count, seed)
     given = {
         **task.answers,
         "train": answers(drawn.pairs, task.labelers, task.attributes, task.images),
     }
     beside = training_ratings(drawn.ratings, pool.table("images"), task.labelers, task.attributes)
-    assert workshop.features is not None
-    card = HeadCard(config.method, config.backbone, workshop.sha256, task.labelers, task.attributes)
-    fit = HeadFit(card, workshop.features, given, pool.path, beside)
+    assert resources.features is not None
+    card = HeadCard(
+        config.method, config.backbone, resources.sha256, task.labelers, task.attributes
+    )
+    fit = ClosedForm(card, resources.features, given, pool.path, beside)
     for event in fit.run():
         if isinstance(event, Progress):
             yield Progress(0, None, f"{count} answers per labeler: {event.what.lower()}")

@@ -26,7 +26,7 @@ from prism_desktop.engine.settings import without
 _BEGINNING = {"shots": "Measuring labelers held out", "curve": "Measuring the learning curve"}
 
 
-def measure_in_child(kind: Kind, run: RunFolder) -> Iterator[Event[None]]:
+def measure_in_worker(kind: Kind, run: RunFolder) -> Iterator[Event[None]]:
     """Measure a run's method as `shots` or `curve` do, on the
     run's data and with its settings, and keep what is found.
 
@@ -38,7 +38,7 @@ def measure_in_child(kind: Kind, run: RunFolder) -> Iterator[Event[None]]:
     yield from listen(__name__, kind, str(run.path.resolve()), what=_BEGINNING[kind])
 
 
-def impossible(kind: Kind, name: str) -> str:
+def curve_obstacle(kind: Kind, name: str) -> str:
     """Why a method has no curve of a kind, in one sentence; empty if it has."""
     if name not in METHODS:
         return f"{name or 'No method'} is not a method of this version."
@@ -50,7 +50,7 @@ def impossible(kind: Kind, name: str) -> str:
     return ""
 
 
-def chosen(config: TrainConfig) -> dict[str, Any]:
+def chosen_settings(config: TrainConfig) -> dict[str, Any]:
     """What was chosen on purpose for a run, by dotted key:
     what differs from its method's and recipe's start."""
     start = TrainConfig(method=config.method, recipe=config.recipe)
@@ -71,15 +71,15 @@ def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _measure(kind: str, run: RunFolder) -> Iterator[Event[dict[str, Any]]]:
-    from prism_desktop.engine.experiments.kshot import ShotPlan, shoot
+    from prism_desktop.engine.experiments.kshot import KShotPlan, measure_kshot
     from prism_desktop.engine.experiments.learning_curve import CurvePlan, measure_curve
 
     lower_priority()
     config = run.config()
-    options = chosen(config)
+    options = chosen_settings(config)
     if kind == "shots":
-        yield from shoot(
-            ShotPlan(run.study, (config.method,), SHOTS, RESAMPLES, PARTS, options, source=run)
+        yield from measure_kshot(
+            KShotPlan(run.study, (config.method,), SHOTS, RESAMPLES, PARTS, options, source=run)
         )
     else:
         yield from measure_curve(

@@ -40,7 +40,12 @@ from prism_desktop.engine.processes.series import Series
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.lock_file import claimed
 from prism_desktop.engine.runs.processes_alive import start_python
-from prism_desktop.engine.training.dependencies import CONSENSUS, config_beside, find_run, needed
+from prism_desktop.engine.training.dependencies import (
+    CONSENSUS,
+    dependency_config,
+    find_run,
+    needed,
+)
 from prism_desktop.engine.training.snapshot import copy_snapshot, make_snapshot
 
 if TYPE_CHECKING:
@@ -206,8 +211,8 @@ def _prepare(plan: SearchPlan) -> RunFolder:
                 "new name."
             )
         folder.path.mkdir(parents=True, exist_ok=True)
-        if (stands_on := _stands_on(plan, beside)) is not None:
-            write_json(folder.path / CONSENSUS_FILE, {"run": str(stands_on.path)})
+        if (depends_on := _dependency_run(plan, beside)) is not None:
+            write_json(folder.path / CONSENSUS_FILE, {"run": str(depends_on.path)})
         if not folder.data.is_dir():
             _without_test(beside)
             beside.data.rename(folder.data)
@@ -275,12 +280,12 @@ def _consensus(folder: RunFolder, trials: int) -> Iterator[Progress]:
         )
 
 
-def _stands_on(plan: SearchPlan, source: RunFolder) -> RunFolder | None:
+def _dependency_run(plan: SearchPlan, source: RunFolder) -> RunFolder | None:
     """The consensus run that a method's trials start at,
     found or made; None where they start elsewhere."""
     if CONSENSUS not in needed(plan.config()):
         return None
-    config = config_beside(plan.config(), CONSENSUS)
+    config = dependency_config(plan.config(), CONSENSUS)
     found = find_run(plan.study, config, source.meta()["fingerprint"])
     if found is not None:
         return found

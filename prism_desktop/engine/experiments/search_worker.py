@@ -30,7 +30,7 @@ from prism_desktop.engine.training.snapshot import copy_snapshot
 if TYPE_CHECKING:
     import optuna
 
-    from prism_desktop.engine.training.resources import Workshop
+    from prism_desktop.engine.training.resources import Resources
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -45,20 +45,20 @@ def main(arguments: list[str] | None = None) -> int:
     folder = RunFolder(given.folder.resolve())
     prepare_torch(folder)
     try:
-        workshop = _open(folder)
+        resources = _open(folder)
     except PrismError as refusal:
         print(refusal, file=sys.stderr)
         return 1
     (folder.path / READY).touch()
     lower_priority()
-    worker = _Worker(folder, workshop, given.parent)
+    worker = _Worker(folder, resources, given.parent)
     worker.work(given.trials, given.seed)
     return 0
 
 
 class _Worker:
-    def __init__(self, folder: RunFolder, workshop: "Workshop", parent: int | None) -> None:
-        self.folder, self.workshop, self.parent = folder, workshop, parent
+    def __init__(self, folder: RunFolder, resources: "Resources", parent: int | None) -> None:
+        self.folder, self.resources, self.parent = folder, resources, parent
         self.born = birth(parent) if parent else ""
         known = read_json(folder.path / CONSENSUS_FILE)
         self.consensus = {CONSENSUS: RunFolder(Path(known["run"]))} if known else {}
@@ -97,7 +97,7 @@ class _Worker:
         try:
             write_json(run.path / "config.json", config.model_dump(mode="json"))
             copy_snapshot(self.folder, run)
-            fit = build(run, self.workshop, self.consensus, _nobody)
+            fit = build(run, self.resources, self.consensus, _nobody)
             for event in fit.run():
                 if self.parent is not None and not alive(self.parent, self.born):
                     os._exit(1)
@@ -113,21 +113,21 @@ class _Worker:
             run.delete()
 
 
-def _open(folder: RunFolder) -> "Workshop":
+def _open(folder: RunFolder) -> "Resources":
     from prism_desktop.engine.training.factory import wants_features
-    from prism_desktop.engine.training.resources import open_workshop
+    from prism_desktop.engine.training.resources import open_resources
 
-    workshop: Workshop | None = None
-    for event in open_workshop(folder):
+    resources: Resources | None = None
+    for event in open_resources(folder):
         if isinstance(event, Done):
-            workshop = event.value
-    if workshop is None:
+            resources = event.value
+    if resources is None:
         raise RunError("The backbone could not be opened.")
     config: TrainConfig = folder.config()
     if wants_features(config):
-        for _ in workshop.read_features(folder):
+        for _ in resources.read_features(folder):
             pass
-    return workshop
+    return resources
 
 
 def _nobody(name: str) -> Generator[Any, None, RunFolder]:

@@ -19,7 +19,7 @@ from prism_desktop.engine.runs.folder import RunFolder
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Drawn:
+class Subsample:
     """What some answers are to a method."""
 
     pairs: pd.DataFrame  # rows of a pairs frame
@@ -28,7 +28,7 @@ class Drawn:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Pool:
+class AnswerPool:
     """A run's training answers.
 
     Attributes:
@@ -43,7 +43,7 @@ class Pool:
     options: PairsConfig
 
     @classmethod
-    def of(cls, run: RunFolder, beside: bool) -> "Pool":
+    def of(cls, run: RunFolder, beside: bool) -> "AnswerPool":
         """Read them.
 
         Args:
@@ -63,7 +63,7 @@ class Pool:
         compared, rated = self._of(labeler)
         return len(compared) + len(rated)
 
-    def draw(self, labeler: str, k: int, seed: int) -> Drawn:
+    def draw(self, labeler: str, k: int, seed: int) -> Subsample:
         """K of a labeler's answers.
 
         All there are if there are fewer, and then just what the run learns from.
@@ -76,13 +76,13 @@ class Pool:
         paired = bool((mine["source"] == "rating").any())
         none, total = rated.iloc[:0], len(compared) + len(rated)
         if k >= total:
-            return Drawn(mine, none if paired else rated, total)
+            return Subsample(mine, none if paired else rated, total)
         order = np.random.default_rng([seed, crc32(labeler.encode())]).permutation(total)[:k]
         compared = compared.iloc[order[order < len(compared)]]
         rated = rated.iloc[np.sort(order[order >= total - len(rated)]) - (total - len(rated))]
         if not paired or rated.empty:
-            return Drawn(compared, rated, k)
-        return Drawn(
+            return Subsample(compared, rated, k)
+        return Subsample(
             pd.concat([compared, self._pairs(rated, compared, seed)], ignore_index=True), none, k
         )
 
@@ -105,10 +105,10 @@ class Pool:
         return made.assign(weight=(made["weight"] * scale).astype("float32"))
 
 
-def draw_all(pool: Pool, labelers: Sequence[str], k: int, seed: int) -> Drawn:
+def subsample_all(pool: AnswerPool, labelers: Sequence[str], k: int, seed: int) -> Subsample:
     """K answers of each labeler."""
     parts = [pool.draw(labeler, k, seed) for labeler in labelers]
-    return Drawn(
+    return Subsample(
         pd.concat([part.pairs for part in parts], ignore_index=True),
         pd.concat([part.ratings for part in parts], ignore_index=True),
         sum(part.answers for part in parts),

@@ -33,7 +33,7 @@ def members_of(
 def reads_tested_faces(chosen: Method, wanted: Sequence[str] | None) -> bool:
     """Whether a method, or one that it may combine, knows
     others' answers about the very faces that are tested."""
-    if chosen.made != "combination":
+    if chosen.parametrization != "combination":
         return chosen.reads_tested_faces
     return any(
         _ENTRIES[name].reads_tested_faces for name in members_of(chosen, wanted, embeddings=False)
@@ -45,7 +45,7 @@ def unusable(wanted: Sequence[str]) -> str:
     for place, name in enumerate(wanted):
         if name not in _ENTRIES:
             return f"it names {name}, which is no method"
-        if _ENTRIES[name].made == "combination":
+        if _ENTRIES[name].parametrization == "combination":
             return f"it names {name}, which is a combination itself"
         if name in wanted[:place]:
             return f"it names {name} twice"

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Owner = Literal["nobody", "labeler", "cluster", "experts"]
-Place = Literal["visual-token", "text-token", "head", "lora", "memory"]
-Made = Literal[
+Scope = Literal["nobody", "labeler", "cluster", "experts"]
+Injection = Literal["visual-token", "text-token", "head", "lora", "memory"]
+Parametrization = Literal[
     "table",
     "hierarchical",
     "low-rank",
@@ -46,9 +46,9 @@ class Method:
     summary: str  # one or two sentences for the window's form
     source: str  # paper or document
     personal: bool = True  # False: one answer for everyone
-    owner: Owner = "labeler"  # of the personal parameters
-    places: tuple[Place, ...] = ("visual-token",)  # where they enter
-    made: Made = "table"  # how they are made
+    scope: Scope = "labeler"  # of the personal parameters
+    injection: tuple[Injection, ...] = ("visual-token",)  # where they enter
+    parametrization: Parametrization = "table"  # how they are made
     trained: Trained = "tokens+lora"  # what is not frozen
     scorer: Scorer = "cosine"  # only "cosine" can score an attribute that nobody labeled
     losses: tuple[str, ...] = ()  # beside the pairwise likelihood
@@ -58,12 +58,12 @@ class Method:
     reads_tested_faces: bool = False
     # counted up when the same settings on the same data give another model than before
     revision: int = 1
-    enters: str = "a token is fitted to the answers in seconds"  # how a new labeler enters
+    adaptation: str = "a token is fitted to the answers in seconds"  # how a new labeler enters
     # settings that differ from the trainer's own
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def stands_on_consensus(self) -> bool:
+    def starts_at_consensus(self) -> bool:
         """Whether what is personal is learned on top of the consensus model's adapters."""
         return self.defaults.get("start") == "consensus"
 
@@ -71,18 +71,18 @@ class Method:
     def shares_adapter(self) -> bool:
         """Whether all labelers share an adapter in the image
         tower, which can be the consensus model's."""
-        alone = self.places == ("lora",) and not self.stands_on_consensus
+        alone = self.injection == ("lora",) and not self.starts_at_consensus
         return self.trained in ("tokens", "tokens+lora") and not alone
 
     @property
     def learns_alone(self) -> bool:
         """Whether labelers share nothing that is trained."""
-        return self.owner == "labeler" and self.places == ("lora",) and not self.shares_adapter
+        return self.scope == "labeler" and self.injection == ("lora",) and not self.shares_adapter
 
     @property
     def closed_form(self) -> bool:
         """Whether it is fitted in one go, by itself."""
-        return self.scorer == "linear" and self.made != "combination"
+        return self.scorer == "linear" and self.parametrization != "combination"
 
     def obstacle(self, *, embeddings: bool, labelers: int, profiles: bool) -> str:
         """Why this method cannot be trained on a study, in one sentence; empty if it can.

@@ -58,13 +58,13 @@ def ranges(method: Method) -> Ranges:
         # temperature.
         for key in ("rank", "temperature"):
             found.pop(key, None)
-    if "visual-token" in method.places:
+    if "visual-token" in method.injection:
         found["tokens"] = (
             Choices((1, 2, 4, 5, 10)) if method.trained == "tokens" else Choices((1, 2, 4, 5))
         )
-    if method.owner == "experts":
+    if method.scope == "experts":
         found["experts"] = Range(2, 8, whole=True)
-    if method.owner == "cluster":
+    if method.scope == "cluster":
         found["clusters"] = Range(2, 6, whole=True)
     if _WEIGHED & set(method.losses):
         found["strength"] = Range(1e-3, 3.0, log=True)

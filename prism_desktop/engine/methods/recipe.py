@@ -43,7 +43,7 @@ def starting_values(method: Method | None, *, source: bool) -> Mapping[str, Any]
 
 def refused_start(method: Method, start: str) -> str:
     """Why a method cannot start at random, or at the consensus; empty if it can."""
-    if start == "random" and method.stands_on_consensus:
+    if start == "random" and method.starts_at_consensus:
         return f"{method.name} stands on the consensus model, so start cannot be random"
     if start == "consensus" and method.scorer == "cosine" and not method.shares_adapter:
         return f"{method.name} has no adapter that all labelers share, so start cannot be consensus"

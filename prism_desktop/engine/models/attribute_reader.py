@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from prism_desktop.engine.models.base import Asked
+from prism_desktop.engine.models.base import AttributeTexts
 from prism_desktop.engine.models.text_tokens import UserWords, with_profile
 
 
@@ -22,7 +22,7 @@ class TextReader:
         self._known: dict[tuple[str, ...], Tensor] = {}
 
     @torch.no_grad()
-    def vectors(self, clip: Any, attributes: Asked) -> Tensor:
+    def vectors(self, clip: Any, attributes: AttributeTexts) -> Tensor:
         """The frozen text tower's vector of each attribute:
         the mean of its sentences' unit vectors, unit norm.
 
@@ -43,7 +43,7 @@ class TextReader:
     def read(
         self,
         clip: Any,
-        asked: Asked,
+        attribute_texts: AttributeTexts,
         labeler: Tensor,
         words: UserWords | None,
         profiles: Sequence[str] | None,
@@ -62,16 +62,19 @@ class TextReader:
             differently.
         """
         if words is None and not profiles:
-            return self.vectors(clip, asked)
+            return self.vectors(clip, attribute_texts)
         distinct, row = torch.unique(labeler, return_inverse=True)
         if words is not None:
-            own: Tensor = words(clip, asked, distinct)
+            own: Tensor = words(clip, attribute_texts, distinct)
             return own[row]
         assert profiles is not None
         read = [
             self.vectors(
                 clip,
-                [with_profile(profiles[code], sentences, self.tokenizer) for sentences in asked],
+                [
+                    with_profile(profiles[code], sentences, self.tokenizer)
+                    for sentences in attribute_texts
+                ],
             )
             for code in distinct.tolist()
         ]

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.models.answers import Ints
 
-Asked = Sequence[Sequence[str]]  # for each attribute its sentences
+AttributeTexts = Sequence[Sequence[str]]  # for each attribute its sentences
 
 
 class PersonalModel(nn.Module, ABC):
@@ -28,7 +28,7 @@ class PersonalModel(nn.Module, ABC):
             for several of them is looked at once. Judging may still differ.
     """
 
-    eyes: tuple[int, ...]
+    view_groups: tuple[int, ...]
 
     @property
     @abstractmethod
@@ -37,10 +37,10 @@ class PersonalModel(nn.Module, ABC):
 
     @abstractmethod
     def prepare(self, taken: NDArray[Any]) -> Tensor:
-        """What `see` wants, from what lies on the disk: decoded pixels, or cached features."""
+        """What `encode` wants, from what lies on the disk: decoded pixels, or cached features."""
 
     @abstractmethod
-    def see(self, inputs: Tensor, labeler: Tensor, image: Tensor | None = None) -> Tensor:
+    def encode(self, inputs: Tensor, labeler: Tensor, image: Tensor | None = None) -> Tensor:
         """Features of image rows as labelers see them.
 
         Args:
@@ -53,11 +53,11 @@ class PersonalModel(nn.Module, ABC):
         """
 
     @abstractmethod
-    def judge(self, features: Tensor, labeler: Tensor, asked: Asked) -> Tensor:
+    def score(self, features: Tensor, labeler: Tensor, attribute_texts: AttributeTexts) -> Tensor:
         """Scores of what was seen, whose differences are logits.
 
         Args:
-            features: (rows, features) from `see`.
+            features: (rows, features) from `encode`.
             labeler: (rows,) int64.
             asked: the attributes, as sentences.
 

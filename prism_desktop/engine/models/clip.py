@@ -22,9 +22,9 @@ from prism_desktop.engine.methods import METHODS, Method
 from prism_desktop.engine.models import parts
 from prism_desktop.engine.models.answers import Ints
 from prism_desktop.engine.models.attribute_reader import TextReader
-from prism_desktop.engine.models.base import Asked, PersonalModel, groups, take_over
+from prism_desktop.engine.models.base import AttributeTexts, PersonalModel, groups, take_over
 from prism_desktop.engine.models.fused_blocks import speed_up
-from prism_desktop.engine.models.labeler_context import Known
+from prism_desktop.engine.models.labeler_context import LabelerContext
 from prism_desktop.engine.models.lora import (
     Mix,
     adapter_parameters,
@@ -61,7 +61,7 @@ class PersonalClip(PersonalModel):
         labelers: int,
         *,
         method: Method | None = None,
-        known: Known | None = None,
+        context: LabelerContext | None = None,
         tokens: int = 1,
         rank: int = 4,
         alpha: float = 1.0,
@@ -94,8 +94,8 @@ class PersonalClip(PersonalModel):
         """
         super().__init__()
         self.backbone, self.method = backbone, method or METHODS[DEFAULT_METHOD]
-        self.known, self.labelers, self.tokens, self.rank, self.alpha = (
-            known or Known(),
+        self.context, self.labelers, self.tokens, self.rank, self.alpha = (
+            context or LabelerContext(),
             labelers,
             tokens,
             rank,
@@ -104,19 +104,19 @@ class PersonalClip(PersonalModel):
         self.experts: int = experts
         generator = torch.Generator().manual_seed(seed)
         self.prompts = parts.prompts(
-            self.method, self.known, labelers, tokens, backbone.width, token_std, generator
+            self.method, self.context, labelers, tokens, backbone.width, token_std, generator
         )
-        self.memory = parts.memory(self.method, self.known, backbone.width, generator)
+        self.memory = parts.memory(self.method, self.context, backbone.width, generator)
         self._dtype = precision.weights if precision else torch.float32
         self._build_tower(
-            parts.ranks(self.method, self.known, labelers, rank, experts),
+            parts.ranks(self.method, self.context, labelers, rank, experts),
             alpha,
             generator,
             lora_std,
         )
         self.words = parts.words(self.method, labelers, backbone, token_std, generator)
         self.shares = parts.shares(
-            self.method, self.known, labelers, ranks_and_scales(self.adapted), generator
+            self.method, self.context, labelers, ranks_and_scales(self.adapted), generator
         )
         self._inserter = TokenInserter(self.prompts, self.memory)
         self.visual.patch_dropout = self._inserter
@@ -130,7 +130,7 @@ class PersonalClip(PersonalModel):
             "_scale", 1 / (torch.tensor(backbone.std).view(1, 3, 1, 1) * 255), persistent=False
         )
         self._reader = TextReader(backbone.tokenizer)
-        self.eyes = parts.eyes(self.method, self.known, labelers)
+        self.view_groups = parts.view_groups(self.method, self.context, labelers)
         self._freeze()
         self.to(backbone.device.torch)
         self.eval()
@@ -194,7 +194,7 @@ class PersonalClip(PersonalModel):
         on the model's, as the backbone wants them."""
         return (pixels.to(self.device, non_blocking=True).float() - self._shift) * self._scale
 
-    def see(self, inputs: Tensor, labeler: Tensor, image: Tensor | None = None) -> Tensor:
+    def encode(self, inputs: Tensor, labeler: Tensor, image: Tensor | None = None) -> Tensor:
         """As `image_features`."""
         return self.image_features(inputs, labeler, image)
 
@@ -226,7 +226,7 @@ class PersonalClip(PersonalModel):
         finally:
             self._mix.gate = None
 
-    def text_vectors(self, attributes: Asked) -> Tensor:
+    def text_vectors(self, attributes: AttributeTexts) -> Tensor:
         """As `TextReader.vectors`."""
         return self._reader.vectors(self.clip, attributes)
 
@@ -242,16 +242,22 @@ class PersonalClip(PersonalModel):
             return features @ text.T / self.temperature
         return torch.einsum("rd,rad->ra", features, text) / self.temperature
 
-    def judge(self, features: Tensor, labeler: Tensor, asked: Asked) -> Tensor:
+    def score(self, features: Tensor, labeler: Tensor, attribute_texts: AttributeTexts) -> Tensor:
         """Cosines with the attributes' texts over the temperature: (rows, attributes)."""
-        text = self._reader.read(self.clip, asked, labeler, self.words, self.known.profiles)
+        text = self._reader.read(
+            self.clip, attribute_texts, labeler, self.words, self.context.profiles
+        )
         return self.scores(features, text)
 
     def forward(
-        self, pixels: Tensor, labeler: Tensor, asked: Asked, image: Tensor | None = None
+        self,
+        pixels: Tensor,
+        labeler: Tensor,
+        attribute_texts: AttributeTexts,
+        image: Tensor | None = None,
     ) -> Tensor:
-        """`judge` of `see`: (rows, attributes) float32."""
-        return self.judge(self.see(pixels, labeler, image), labeler, asked)
+        """`score` of `encode`: (rows, attributes) float32."""
+        return self.score(self.encode(pixels, labeler, image), labeler, attribute_texts)
 
     def begin_episode(self, answers: Ints | None) -> None:
         """Passed on to those parts that read histories."""
@@ -305,7 +311,7 @@ class PersonalClip(PersonalModel):
         if parts.keeps_consensus(self.method):
             for name, tensor in self.named_parameters():
                 if f".{SHARED}." in name or (
-                    name.startswith("prompts.") and "visual-token" not in self.method.places
+                    name.startswith("prompts.") and "visual-token" not in self.method.injection
                 ):
                     tensor.requires_grad_(False)
 

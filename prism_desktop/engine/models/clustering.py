@@ -30,7 +30,7 @@ _MOST_GROUPS = 16  # that are tried
 _PARTS = 3  # of the cross-validation
 
 
-def fit_tastes(
+def fit_grouping_heads(
     features: Features, answers: Answers, labelers: int, attributes: int
 ) -> bayes.BayesHeads:
     """Every labeler's posterior head, all attributes: what their

@@ -60,14 +60,14 @@ def parameters(method: Method, config: TrainConfig, data: Data) -> Count | None:
         config: its settings.
         data: sizes of the study and the backbone.
     """
-    if method.made == "combination":
+    if method.parametrization == "combination":
         return _combined(method, config, data)
     if method.scorer != "cosine" or (data.shape is None and not method.inputs):
         return _head(method, config, data) if data.features is not None else None
     if data.shape is None:
         return None
     number = 0 if method.trained == "nothing" else _tower(method, config, data, data.shape)
-    decided = method.owner == "cluster" and config.clusters is None and data.labelers > 2
+    decided = method.scope == "cluster" and config.clusters is None and data.labelers > 2
     return Count(number, exact=not decided and not _earned(method))
 
 
@@ -89,7 +89,7 @@ def _head(method: Method, config: TrainConfig, data: Data) -> Count:
     shared = data.attributes * data.axes
     if method.scorer == "mlp":
         return Count(data.labelers * config.decoder.vector + _decoder(config.decoder, data))
-    if not method.personal or method.made == "retrieval":
+    if not method.personal or method.parametrization == "retrieval":
         return Count(shared)  # retrieval trains nothing beside the consensus that it starts from
     factors = data.labelers * data.attributes * _FACTORS if method.name == "collaborative" else 0
     return Count(data.labelers * shared + factors, exact=False)
@@ -106,15 +106,17 @@ def _decoder(options: DecoderConfig, data: Data) -> int:
 
 def _tower(method: Method, config: TrainConfig, data: Data, shape: Shape) -> int:
     owners = _owners(method, config, data.labelers)
-    keeps = method.trained == "tokens" or ("lora" in method.places and config.start == "consensus")
+    keeps = method.trained == "tokens" or (
+        "lora" in method.injection and config.start == "consensus"
+    )
     whole = shape.tower if method.trained == "all-but-text" else 0
-    words = data.labelers * shape.text_width if "text-token" in method.places else 0
-    none = method.learns_alone or (keeps and "visual-token" not in method.places)
+    words = data.labelers * shape.text_width if "text-token" in method.injection else 0
+    none = method.learns_alone or (keeps and "visual-token" not in method.injection)
     tokens = 0 if none else _tokens(method, config, data, owners, shape)
     memory = (
-        _items(data, shape) + _ITEM + _look(shape.width) + 1 if "memory" in method.places else 0
+        _items(data, shape) + _ITEM + _look(shape.width) + 1 if "memory" in method.injection else 0
     )
-    gates = data.labelers * config.experts if method.owner == "experts" else 0
+    gates = data.labelers * config.experts if method.scope == "experts" else 0
     adapters = 0 if whole else _adapters(method, config, owners, keeps, shape)
     return whole + words + tokens + memory + gates + adapters + int(config.learn_temperature)
 
@@ -129,25 +131,27 @@ def _owners(method: Method, config: TrainConfig, labelers: int) -> int:
         "experts": config.experts,
         "cluster": chosen,
     }
-    return known[method.owner]
+    return known[method.scope]
 
 
 def _tokens(method: Method, config: TrainConfig, data: Data, owners: int, shape: Shape) -> int:
     one = config.tokens * shape.width
-    if method.made == "hierarchical":
+    if method.parametrization == "hierarchical":
         return (1 + data.labelers) * one
-    if method.made == "low-rank":
+    if method.parametrization == "low-rank":
         return _VECTOR * (data.labelers + one) + one
-    own = "visual-token" in method.places
-    if own and method.made == "context":
+    own = "visual-token" in method.injection
+    if own and method.parametrization == "context":
         inputs = (data.attributes + 1) * max(data.axes, shape.embed_dim)
         return inputs * _CONTEXT + _CONTEXT + one * _CONTEXT + one
-    if own and method.made in ("history", "averaged"):
+    if own and method.parametrization in ("history", "averaged"):
         encoder = (
-            _averager(config.tokens) if method.made == "averaged" else _perceiver(config.tokens)
+            _averager(config.tokens)
+            if method.parametrization == "averaged"
+            else _perceiver(config.tokens)
         )
         return _items(data, shape) + encoder + one + shape.width * _ITEM
-    deviations = data.labelers * one if method.owner == "cluster" and config.delta else 0
+    deviations = data.labelers * one if method.scope == "cluster" and config.delta else 0
     return (owners if own else 1) * one + deviations
 
 
@@ -176,11 +180,11 @@ def _linear(inputs: int, outputs: int) -> int:
 
 def _earned(method: Method) -> bool:
     """Whether labelers' answers decide the ranks of their adapters."""
-    return "lora" in method.places and "visual-token" in method.places
+    return "lora" in method.injection and "visual-token" in method.injection
 
 
 def _adapters(method: Method, config: TrainConfig, owners: int, keeps: bool, shape: Shape) -> int:
     """Both layers of every block's MLP, in each set of adapters that is trained."""
-    own = owners * (_RANK if _earned(method) else config.rank) if "lora" in method.places else 0
-    shared = config.rank if (not own or len(method.places) > 1) and not keeps else 0
+    own = owners * (_RANK if _earned(method) else config.rank) if "lora" in method.injection else 0
+    shared = config.rank if (not own or len(method.injection) > 1) and not keeps else 0
     return (own + shared) * shape.blocks * 2 * (shape.width + shape.hidden)

@@ -22,7 +22,7 @@ from torch.nn import functional
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.models.answers import Ints
-from prism_desktop.engine.models.base import Asked, PersonalModel, groups, take_over
+from prism_desktop.engine.models.base import AttributeTexts, PersonalModel, groups, take_over
 from prism_desktop.engine.models.heads.space import Space
 
 ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
@@ -65,7 +65,7 @@ class DecoderModel(PersonalModel):
     def __init__(
         self,
         space: Space,
-        asked: Asked,
+        attribute_texts: AttributeTexts,
         labelers: int,
         shape: DecoderShape | None = None,
         *,
@@ -83,8 +83,8 @@ class DecoderModel(PersonalModel):
             device: where it computes; None for the CPU.
         """
         super().__init__()
-        self.asked = tuple(tuple(sentences) for sentences in asked)
-        self.shape, self.seed, self.eyes = shape or DecoderShape(), seed, (0,) * labelers
+        self.attribute_texts = tuple(tuple(sentences) for sentences in attribute_texts)
+        self.shape, self.seed, self.view_groups = shape or DecoderShape(), seed, (0,) * labelers
         generator = torch.Generator().manual_seed(seed)
         self.register_buffer("centre", torch.from_numpy(space.centre).float())
         # One unit per axis instead of one in all, as the layers' starting weights expect.
@@ -97,8 +97,8 @@ class DecoderModel(PersonalModel):
             _Layer(before, after, self.shape, generator)
             for before, after in itertools.pairwise(sizes)
         )
-        self.comparison = _linear(sizes[-1], len(self.asked), generator)
-        self.rating = _linear(sizes[-1], len(self.asked), generator)
+        self.comparison = _linear(sizes[-1], len(self.attribute_texts), generator)
+        self.rating = _linear(sizes[-1], len(self.attribute_texts), generator)
         self._dice = torch.Generator().manual_seed(seed)
         self.to(device or torch.device("cpu"))
         self.eval()
@@ -113,17 +113,17 @@ class DecoderModel(PersonalModel):
         k) in the model's space, on its device."""
         return (torch.from_numpy(taken).to(self.device) - self.centre) @ self.axes
 
-    def see(self, inputs: Tensor, labeler: Tensor, image: Tensor | None = None) -> Tensor:
+    def encode(self, inputs: Tensor, labeler: Tensor, image: Tensor | None = None) -> Tensor:
         """Everyone sees alike: the images' rows as they are."""
         return inputs if image is None else inputs[image]
 
-    def judge(self, features: Tensor, labeler: Tensor, asked: Asked) -> Tensor:
+    def score(self, features: Tensor, labeler: Tensor, attribute_texts: AttributeTexts) -> Tensor:
         """(rows, attributes) float32; differences are logits.
 
         Raises:
             InputError: if an attribute is asked for that the model was not trained on.
         """
-        columns = [self._column(sentences) for sentences in asked]
+        columns = [self._column(sentences) for sentences in attribute_texts]
         scores: Tensor = self.comparison(self._inside(features, labeler))
         return scores[:, columns]
 
@@ -187,7 +187,11 @@ class DecoderModel(PersonalModel):
         self.begin_episode(None)
         inputs = self.prepare(features)
         rows = [
-            self.judge(inputs, torch.full((len(inputs),), labeler, device=self.device), self.asked)
+            self.score(
+                inputs,
+                torch.full((len(inputs),), labeler, device=self.device),
+                self.attribute_texts,
+            )
             for labeler in range(len(self.vectors))
         ]
         return torch.stack(rows).transpose(1, 2).float().cpu().numpy()
@@ -211,7 +215,7 @@ class DecoderModel(PersonalModel):
     def from_arrays(
         cls,
         arrays: Mapping[str, NDArray[Any]],
-        asked: Asked | None = None,
+        attribute_texts: AttributeTexts | None = None,
         device: torch.device | None = None,
     ) -> DecoderModel:
         """The model whose `arrays` these are.
@@ -235,8 +239,10 @@ class DecoderModel(PersonalModel):
         )
         axes = arrays["axes"].astype(np.float64)
         space = Space(arrays["centre"].astype(np.float64), axes * axes.shape[1] ** -0.5)
-        asked = asked or [(str(number),) for number in range(len(arrays["comparison.bias"]))]
-        model = cls(space, asked, len(arrays["vectors"]), shape, device=device)
+        attribute_texts = attribute_texts or [
+            (str(number),) for number in range(len(arrays["comparison.bias"]))
+        ]
+        model = cls(space, attribute_texts, len(arrays["vectors"]), shape, device=device)
         own = {
             name: torch.from_numpy(np.array(a))
             for name, a in arrays.items()
@@ -258,13 +264,13 @@ class DecoderModel(PersonalModel):
         return x * (torch.rand(x.shape, generator=self._dice) >= share).to(x) / (1 - share)
 
     def _column(self, sentences: Sequence[str]) -> int:
-        if tuple(sentences) not in self.asked:
+        if tuple(sentences) not in self.attribute_texts:
             raise InputError(
                 f"This model does not know {sentences[0]!r}: it does not read text and judges only "
                 "the attributes that it was trained on, "
-                f"{', '.join(repr(known[0]) for known in self.asked)}."
+                f"{', '.join(repr(known[0]) for known in self.attribute_texts)}."
             )
-        return self.asked.index(tuple(sentences))
+        return self.attribute_texts.index(tuple(sentences))
 
 
 class _Layer(nn.Module):

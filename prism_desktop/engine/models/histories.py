@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from prism_desktop.engine.models.answers import Answers, Ints
-from prism_desktop.engine.models.labeler_context import Known
+from prism_desktop.engine.models.labeler_context import LabelerContext
 
 LENGTHS = (0, 5, 10, 20, 50)  # of the short histories that training shows, as newcomers have them
 WHOLE = 0.5  # share of histories that it shows whole, as those are whom training knows
@@ -55,10 +55,10 @@ class Episodes:
     function of the batch alone: a resumed training meets the same episodes.
     """
 
-    def __init__(self, known: Known) -> None:
-        assert known.history is not None
-        assert known.answer is not None
-        self.history, self.answer = known.history, known.answer
+    def __init__(self, context: LabelerContext) -> None:
+        assert context.history is not None
+        assert context.answer is not None
+        self.history, self.answer = context.history, context.answer
         self._place = np.full((int(self.answer.max(initial=-1)) + 1, 2), -1, np.int64)
         labeler, item = np.nonzero(self.answer >= 0)
         self._place[self.answer[labeler, item]] = np.stack([labeler, item], axis=1)
@@ -106,16 +106,20 @@ class ItemEncoder(nn.Module):
     there are more.
     """
 
-    seen: Tensor
-    asked: Tensor
+    features: Tensor
+    attribute_vectors: Tensor
 
-    def __init__(self, known: Known, size: int, generator: torch.Generator) -> None:
+    def __init__(self, context: LabelerContext, size: int, generator: torch.Generator) -> None:
         super().__init__()
-        assert known.seen is not None
-        assert known.asked is not None
-        self.register_buffer("seen", torch.from_numpy(known.seen.copy()), persistent=False)
-        self.register_buffer("asked", torch.from_numpy(known.asked.copy()), persistent=False)
-        k, d = self.seen.shape[1], self.asked.shape[1]
+        assert context.features is not None
+        assert context.attribute_vectors is not None
+        self.register_buffer(
+            "features", torch.from_numpy(context.features.copy()), persistent=False
+        )
+        self.register_buffer(
+            "asked", torch.from_numpy(context.attribute_vectors.copy()), persistent=False
+        )
+        k, d = self.features.shape[1], self.attribute_vectors.shape[1]
         # Features have a mean square of 1 in all, text vectors of 1 per entry: items start with
         # entries about 1.
         self.contrast = nn.Parameter(torch.randn(size, k, generator=generator))
@@ -132,11 +136,11 @@ class ItemEncoder(nn.Module):
             np.ascontiguousarray(history[:, :, 2]),
         )
         images, place, attribute = (
-            torch.from_numpy(array).to(self.seen.device) for array in arrays
+            torch.from_numpy(array).to(self.features.device) for array in arrays
         )
-        half = functional.linear(self.seen[images], self.middle) / 2
-        contrast = functional.linear(self.seen[images], self.contrast)
-        told = functional.linear(self.asked, self.attribute, self.bias)
+        half = functional.linear(self.features[images], self.middle) / 2
+        contrast = functional.linear(self.features[images], self.contrast)
+        told = functional.linear(self.attribute_vectors, self.attribute, self.bias)
         plus, minus = contrast + half, half - contrast
         return plus[place[..., 0]] + minus[place[..., 1]] + told[attribute]
 
@@ -153,7 +157,7 @@ class HistoryPrompts(nn.Module):
 
     def __init__(
         self,
-        known: Known,
+        context: LabelerContext,
         tokens: int,
         width: int,
         *,
@@ -162,13 +166,13 @@ class HistoryPrompts(nn.Module):
         generator: torch.Generator,
     ) -> None:
         super().__init__()
-        self.items = ItemEncoder(known, self.SIZE, generator)
+        self.items = ItemEncoder(context, self.SIZE, generator)
         self.encoder = (Averager if averaged else Perceiver)(self.SIZE, tokens, generator)
         self.common = nn.Parameter(torch.randn(1, tokens, width, generator=generator) * std)
         self.last = nn.Parameter(
             torch.randn(width, self.SIZE, generator=generator) * std * self.SIZE**-0.5
         )
-        self._episodes = Episodes(known)
+        self._episodes = Episodes(context)
 
     def begin_episode(self, answers: Ints | None) -> None:
         """See `Episodes`."""
@@ -233,9 +237,9 @@ class Perceiver(nn.Module):
         self.latents = nn.Parameter(torch.randn(1, tokens, size, generator=generator))
         self.nothing = nn.Parameter(torch.randn(1, 1, size, generator=generator))
         self.looks = nn.ModuleList(
-            Look(size, size, self.HEADS, generator) for _ in range(self.LAYERS)
+            CrossAttentionBlock(size, size, self.HEADS, generator) for _ in range(self.LAYERS)
         )
-        self.thinks = nn.ModuleList(Think(size, generator) for _ in range(self.LAYERS))
+        self.thinks = nn.ModuleList(SelfAttentionBlock(size, generator) for _ in range(self.LAYERS))
 
     def forward(self, items: Tensor, there: Tensor) -> Tensor:
         """(n, items, size) and (n, items) bool -> (n, tokens, size)."""
@@ -248,7 +252,7 @@ class Perceiver(nn.Module):
         return functional.layer_norm(x, x.shape[-1:])
 
 
-class Look(nn.Module):
+class CrossAttentionBlock(nn.Module):
     """Cross-attention from queries to items, both normalised
     first (Vaswani et al. 2017; Xiong et al. 2020)."""
 
@@ -285,7 +289,7 @@ class Look(nn.Module):
         return out
 
 
-class Think(nn.Module):
+class SelfAttentionBlock(nn.Module):
     """A normalised MLP, twice as wide within."""
 
     def __init__(self, size: int, generator: torch.Generator) -> None:

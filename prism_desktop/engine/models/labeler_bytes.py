@@ -74,7 +74,7 @@ def _in_head(name: str, method: str) -> bool:
 
 
 def _in_tokens(name: str, method: Method) -> bool:
-    own = method.owner == "labeler" and "visual-token" in method.places
+    own = method.scope == "labeler" and "visual-token" in method.injection
     return name.startswith(_ALWAYS) or (own and name == "prompts.table")
 
 
@@ -83,9 +83,9 @@ def _own_adapters(folder: Path, method: Method) -> list[Path]:
 
     The first adapter of all lies in the folder itself.
     """
-    if method.owner != "labeler" or "lora" not in method.places:
+    if method.scope != "labeler" or "lora" not in method.injection:
         return []
-    shared = len(method.places) > 1 or bool(method.defaults.get("start"))
+    shared = len(method.injection) > 1 or bool(method.defaults.get("start"))
     return [*folder.glob("own-*/*.safetensors"), *(() if shared else folder.glob("*.safetensors"))]
 
 

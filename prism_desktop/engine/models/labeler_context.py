@@ -6,7 +6,7 @@ Saved with the model, since its shape depends on it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Known:
+class LabelerContext:
     """Facts about the labelers, in their order; only those that the method reads are there.
 
     Attributes:
@@ -27,15 +27,15 @@ class Known:
         ranks: (labelers,) int64, the rank of each one's own adapters; 0 for none.
         centre, axes: (d,) and (d, k) float32, the space of frozen features that the three below are
             written in.
-        context: (labelers, attributes + 1, 1 + max(k, d)) float32, a summary of each one's answers,
-            attribute by attribute, then of the profile; see `personal/contexts.py`.
+        summary: (labelers, attributes + 1, 1 + max(k, d)) float32, a summary of each one's answers,
+            attribute by attribute, then of the profile; see `contexts`.
         history: (labelers, items, 3) int64, past comparisons: rows of the winner's and the loser's
             features, and the attribute; -1 in unused places.
         answer: (labelers, items) int64, the place of each item in the training answers; -1 where
             there is none.
-        seen: (images, k) float32, features of the images that histories speak of.
-        asked: (attributes, d) float32, text vectors of the attributes that they speak of,
-            standardised.
+        features: (images, k) float32, features of the images that histories speak of.
+        attribute_vectors: (attributes, d) float32, text vectors of the attributes that they speak
+            of, standardised.
         profiles: each one's profile text; empty where there is none.
     """
 
@@ -45,27 +45,40 @@ class Known:
     ranks: Ints | None = None
     centre: Floats | None = None
     axes: Floats | None = None
-    context: Floats | None = None
+    summary: Floats | None = None
     history: Ints | None = None
     answer: Ints | None = None
-    seen: Floats | None = None
-    asked: Floats | None = None
+    features: Floats | None = None
+    attribute_vectors: Floats | None = None
     profiles: tuple[str, ...] | None = None
 
     def arrays(self) -> dict[str, npt.NDArray[np.generic]]:
         """Everything but the texts, by name."""
-        found = {
-            field.name: getattr(self, field.name)
-            for field in fields(self)
-            if field.name != "profiles"
-        }
-        return {name: array for name, array in found.items() if array is not None}
+        found = {name: getattr(self, name) for name in _ARRAYS.values()}
+        return {name: found[field] for name, field in _ARRAYS.items() if found[field] is not None}
 
     @classmethod
     def from_arrays(
         cls, arrays: Mapping[str, npt.NDArray[np.generic]], profiles: tuple[str, ...] | None
-    ) -> Known:
+    ) -> LabelerContext:
         """What `arrays` returned; names that are not ours are passed over."""
-        names = {field.name for field in fields(cls)}
-        known: dict[str, Any] = {name: array for name, array in arrays.items() if name in names}
-        return cls(**known, profiles=profiles)
+        found: dict[str, Any] = {
+            field: arrays[name] for name, field in _ARRAYS.items() if name in arrays
+        }
+        return cls(**found, profiles=profiles)
+
+
+# Name in a run's files -> field.
+_ARRAYS = {
+    "groups": "groups",
+    "shares": "shares",
+    "deltas": "deltas",
+    "ranks": "ranks",
+    "centre": "centre",
+    "axes": "axes",
+    "context": "summary",
+    "history": "history",
+    "answer": "answer",
+    "seen": "features",
+    "asked": "attribute_vectors",
+}

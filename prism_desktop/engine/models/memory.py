@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from prism_desktop.engine.models.answers import Ints
-from prism_desktop.engine.models.histories import Episodes, ItemEncoder, Look
-from prism_desktop.engine.models.labeler_context import Known
+from prism_desktop.engine.models.histories import CrossAttentionBlock, Episodes, ItemEncoder
+from prism_desktop.engine.models.labeler_context import LabelerContext
 
 
 class GatedMemory(nn.Module):
@@ -28,13 +28,13 @@ class GatedMemory(nn.Module):
 
     SIZE, HEADS = 64, 4
 
-    def __init__(self, known: Known, width: int, generator: torch.Generator) -> None:
+    def __init__(self, context: LabelerContext, width: int, generator: torch.Generator) -> None:
         super().__init__()
-        self.items = ItemEncoder(known, self.SIZE, generator)
+        self.items = ItemEncoder(context, self.SIZE, generator)
         self.nothing = nn.Parameter(torch.randn(1, 1, self.SIZE, generator=generator))
-        self.look = Look(width, self.SIZE, self.HEADS, generator)
+        self.look = CrossAttentionBlock(width, self.SIZE, self.HEADS, generator)
         self.gamma = nn.Parameter(torch.zeros(()))
-        self._episodes = Episodes(known)
+        self._episodes = Episodes(context)
 
     def begin_episode(self, answers: Ints | None) -> None:
         """See `Episodes`."""

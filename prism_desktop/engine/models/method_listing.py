@@ -52,7 +52,7 @@ def listing(
                 "name": name,
                 "title": method.title,
                 "summary": method.summary,
-                "enters": method.enters,
+                "enters": method.adaptation,
                 "source": method.source,
                 "needs": list(method.needs),
                 "possible": not reason,

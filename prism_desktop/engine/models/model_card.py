@@ -8,7 +8,7 @@ from prism_desktop.engine.models.clip import PersonalClip
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class ModelCard:
     """The metadata of `tokens.safetensors`, as JSON."""
 
     method: str
@@ -42,7 +42,7 @@ def describe(
     labelers: Sequence[str],
     attributes: Mapping[str, Sequence[str]],
     ties: float | None = None,
-) -> Card:
+) -> ModelCard:
     """The card of a model; `LoadedRun(model, card)`
     predicts with a model that is still in training.
 
@@ -53,7 +53,7 @@ def describe(
         attributes: name -> templates in the order of training.
         ties: Davidson's nu, where ties were learned.
     """
-    return Card(
+    return ModelCard(
         method=method,
         backbone=model.backbone.name,
         backbone_sha256=model.backbone.sha256,
@@ -64,7 +64,7 @@ def describe(
         alpha=model.alpha,
         experts=model.experts,
         temperature=float(model.temperature),
-        profiles=model.known.profiles,
+        profiles=model.context.profiles,
         ties=ties,
         precision=model.precision,
         device=model.device.type,

@@ -14,7 +14,7 @@ from prism_desktop.engine.methods import Method
 from prism_desktop.engine.models.contexts import ContextPrompts
 from prism_desktop.engine.models.group_tokens import GroupPrompts
 from prism_desktop.engine.models.histories import HistoryPrompts
-from prism_desktop.engine.models.labeler_context import Known
+from prism_desktop.engine.models.labeler_context import LabelerContext
 from prism_desktop.engine.models.memory import GatedMemory
 from prism_desktop.engine.models.text_tokens import UserWords
 from prism_desktop.engine.models.tokens import FactoredPrompts, HierarchicalPrompts, UserPrompts
@@ -22,18 +22,18 @@ from prism_desktop.engine.models.tokens import FactoredPrompts, HierarchicalProm
 SHARED = "default"  # the adapter that everyone has, and PEFT's own name for it
 
 
-def owners(method: Method, known: Known, labelers: int) -> tuple[int, ...]:
+def owners(method: Method, context: LabelerContext, labelers: int) -> tuple[int, ...]:
     """The row of a table of personal parameters that each labeler uses."""
-    if method.owner == "nobody":
+    if method.scope == "nobody":
         return (0,) * labelers
-    if method.owner == "cluster" and known.groups is not None:
-        return tuple(int(group) for group in known.groups)
+    if method.scope == "cluster" and context.groups is not None:
+        return tuple(int(group) for group in context.groups)
     return tuple(range(labelers))
 
 
 def prompts(
     method: Method,
-    known: Known,
+    context: LabelerContext,
     labelers: int,
     tokens: int,
     width: int,
@@ -50,20 +50,24 @@ def prompts(
     """
     if method.trained == "nothing" or method.learns_alone:
         tokens = 0
-    if method.made == "hierarchical":
+    if method.parametrization == "hierarchical":
         return HierarchicalPrompts(labelers, tokens, width, std=std, generator=generator)
-    if method.made == "low-rank":
+    if method.parametrization == "low-rank":
         return FactoredPrompts(labelers, tokens, width, std=std, generator=generator)
-    own = "visual-token" in method.places
-    if own and known.context is not None:
-        return ContextPrompts(known.context, tokens, width, std=std, generator=generator)
-    if own and known.history is not None:
-        averaged = method.made == "averaged"
-        return HistoryPrompts(known, tokens, width, averaged=averaged, std=std, generator=generator)
-    if known.shares is not None:
-        shared = known.shares if own else np.ones((labelers, 1), np.float32)
-        return GroupPrompts(shared, known.deltas, tokens, width, std=std, generator=generator)
-    rows = owners(method, known, labelers) if "visual-token" in method.places else (0,) * labelers
+    own = "visual-token" in method.injection
+    if own and context.summary is not None:
+        return ContextPrompts(context.summary, tokens, width, std=std, generator=generator)
+    if own and context.history is not None:
+        averaged = method.parametrization == "averaged"
+        return HistoryPrompts(
+            context, tokens, width, averaged=averaged, std=std, generator=generator
+        )
+    if context.shares is not None:
+        shared = context.shares if own else np.ones((labelers, 1), np.float32)
+        return GroupPrompts(shared, context.deltas, tokens, width, std=std, generator=generator)
+    rows = (
+        owners(method, context, labelers) if "visual-token" in method.injection else (0,) * labelers
+    )
     keep = bool({"keep-if-better", "reptile", "maml"} & set(method.losses))
     return UserPrompts(rows, tokens, width, std=std, generator=generator, keep_start=keep)
 
@@ -72,21 +76,23 @@ def words(
     method: Method, labelers: int, backbone: Backbone, std: float, generator: torch.Generator
 ) -> UserWords | None:
     """The learned words, where the method has any."""
-    if "text-token" not in method.places or method.trained == "nothing":
+    if "text-token" not in method.injection or method.trained == "nothing":
         return None
     return UserWords(labelers, backbone, std=std, generator=generator)
 
 
 def memory(
-    method: Method, known: Known, width: int, generator: torch.Generator
+    method: Method, context: LabelerContext, width: int, generator: torch.Generator
 ) -> nn.Module | None:
     """The memory that image tokens look things up in, where the method has one."""
-    if "memory" not in method.places or known.history is None:
+    if "memory" not in method.injection or context.history is None:
         return None
-    return GatedMemory(known, width, generator)
+    return GatedMemory(context, width, generator)
 
 
-def ranks(method: Method, known: Known, labelers: int, rank: int, experts: int) -> dict[str, int]:
+def ranks(
+    method: Method, context: LabelerContext, labelers: int, rank: int, experts: int
+) -> dict[str, int]:
     """Rank of each adapter by name: the shared one first, then owned ones.
 
     Empty where nothing is adapted.
@@ -94,22 +100,22 @@ def ranks(method: Method, known: Known, labelers: int, rank: int, experts: int) 
     if method.trained in ("nothing", "all-but-text"):
         return {}
     shared = {SHARED: rank} if method.shares_adapter else {}
-    if "lora" not in method.places:
+    if "lora" not in method.injection:
         return shared
-    if method.owner == "experts":
+    if method.scope == "experts":
         return shared | {f"expert-{number}": rank for number in range(experts)}
     many = (
-        known.shares.shape[1]
-        if known.shares is not None
-        else max(owners(method, known, labelers)) + 1
+        context.shares.shape[1]
+        if context.shares is not None
+        else max(owners(method, context, labelers)) + 1
     )
-    own = known.ranks if known.ranks is not None else [rank] * many
+    own = context.ranks if context.ranks is not None else [rank] * many
     return shared | {f"own-{row}": int(each) for row, each in enumerate(own) if each}
 
 
 def shares(
     method: Method,
-    known: Known,
+    context: LabelerContext,
     labelers: int,
     adapters: Mapping[str, tuple[int, float]],
     generator: torch.Generator,
@@ -119,33 +125,35 @@ def shares(
     Args:
         adapters: rank and scale of each, in PEFT's order.
     """
-    if len(adapters) < 2 and "lora" not in method.places:
+    if len(adapters) < 2 and "lora" not in method.injection:
         return None
-    if method.owner == "experts":
+    if method.scope == "experts":
         return SoftShares(labelers, adapters, generator)
-    if known.shares is not None:
-        return FixedShares(known.shares, adapters)
+    if context.shares is not None:
+        return FixedShares(context.shares, adapters)
     return FixedShares(
-        np.eye(labelers, dtype=np.float32)[list(owners(method, known, labelers))], adapters
+        np.eye(labelers, dtype=np.float32)[list(owners(method, context, labelers))], adapters
     )
 
 
 def keeps_consensus(method: Method) -> bool:
     """Whether the shared adapter, and a token that everyone
     shares, stay as the consensus model left them."""
-    return method.trained == "tokens" or ("lora" in method.places and method.stands_on_consensus)
+    return method.trained == "tokens" or ("lora" in method.injection and method.starts_at_consensus)
 
 
-def eyes(method: Method, known: Known, labelers: int) -> tuple[int, ...]:
+def view_groups(method: Method, context: LabelerContext, labelers: int) -> tuple[int, ...]:
     """For each labeler the first one who sees images alike."""
-    if method.trained == "nothing" or not {"visual-token", "lora", "memory"} & set(method.places):
+    if method.trained == "nothing" or not {"visual-token", "lora", "memory"} & set(
+        method.injection
+    ):
         return (0,) * labelers
-    if known.deltas is not None:
+    if context.deltas is not None:
         return tuple(range(labelers))
-    if known.shares is not None:
-        _, first, place = np.unique(known.shares, axis=0, return_index=True, return_inverse=True)
+    if context.shares is not None:
+        _, first, place = np.unique(context.shares, axis=0, return_index=True, return_inverse=True)
         return tuple(int(row) for row in first[place])
-    rows = owners(method, known, labelers)
+    rows = owners(method, context, labelers)
     return tuple(rows.index(row) for row in rows)
 
 

@@ -142,7 +142,7 @@ class OnFeatures:
         self, inputs: NDArray[Any], labelers: Sequence[str], attributes: Sequence[str], rows: Ints
     ) -> Floats:
         """As `LoadedHeads.scores`."""
-        features = inputs if isinstance(self.backbone, str) else self.backbone.see(inputs)
+        features = inputs if isinstance(self.backbone, str) else self.backbone.encode(inputs)
         return self.loaded.scores(features, labelers, attributes, rows)
 
 

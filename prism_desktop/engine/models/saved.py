@@ -21,11 +21,11 @@ from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.methods import Method, method
 from prism_desktop.engine.models.attribute_texts import DEFAULT_TEMPLATES, sentences
-from prism_desktop.engine.models.base import Asked
+from prism_desktop.engine.models.base import AttributeTexts
 from prism_desktop.engine.models.clip import PersonalClip
-from prism_desktop.engine.models.labeler_context import Known
+from prism_desktop.engine.models.labeler_context import LabelerContext
 from prism_desktop.engine.models.lora import load_adapter, save_adapter
-from prism_desktop.engine.models.model_card import Card, describe
+from prism_desktop.engine.models.model_card import ModelCard, describe
 from prism_desktop.engine.models.versions import earlier, record
 
 ADAPTER = "adapter"
@@ -39,7 +39,7 @@ class LoadedRun:
     """A trained model, ready to predict."""
 
     model: PersonalClip
-    card: Card
+    card: ModelCard
 
     @property
     def backbone(self) -> Backbone:
@@ -73,7 +73,7 @@ class LoadedRun:
             )
         return self.labelers.index(labeler)
 
-    def asked(self, attributes: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    def attribute_texts(self, attributes: Sequence[str]) -> tuple[tuple[str, ...], ...]:
         """Attributes as sentences: labeled ones by their
         own templates, any other by the default ones."""
         known = self.card.attributes
@@ -132,32 +132,44 @@ class LoadedRun:
             InputError: if a labeler is unknown or the images have another size.
         """
         chosen = [self.row(code) for code in (self.labelers if labelers is None else labelers)]
-        asked = self.asked(self.attributes if attributes is None else attributes)
-        eyes = sorted({self.model.eyes[row] for row in chosen})
-        n, step = len(pixels), max(1, batch // max(1, len(eyes)))
-        scores = np.empty((len(chosen), len(asked), n), np.float32)
+        attribute_texts = self.attribute_texts(
+            self.attributes if attributes is None else attributes
+        )
+        view_groups = sorted({self.model.view_groups[row] for row in chosen})
+        n, step = len(pixels), max(1, batch // max(1, len(view_groups)))
+        scores = np.empty((len(chosen), len(attribute_texts), n), np.float32)
         for start in range(0, n, step):
             with self.model.fused():
                 chunk = pixels[start : start + step]
-                scores[:, :, start : start + step] = self._chunk(chunk, chosen, eyes, asked)
+                scores[:, :, start : start + step] = self._chunk(
+                    chunk, chosen, view_groups, attribute_texts
+                )
             yield Progress(min(start + step, n), n, "Predicting")
         yield Done(scores)
 
     def _chunk(
-        self, pixels: NDArray[np.uint8], chosen: Sequence[int], eyes: Sequence[int], asked: Asked
+        self,
+        pixels: NDArray[np.uint8],
+        chosen: Sequence[int],
+        view_groups: Sequence[int],
+        attribute_texts: AttributeTexts,
     ) -> NDArray[np.float32]:
         """(labelers, attributes, images) float32."""
         images = self.model.normalise(_channels_first(pixels, self.backbone.image_size))
-        labeler = torch.tensor(eyes, device=images.device).repeat_interleave(len(images))
-        image = torch.arange(len(images), device=images.device).repeat(len(eyes))
+        labeler = torch.tensor(view_groups, device=images.device).repeat_interleave(len(images))
+        image = torch.arange(len(images), device=images.device).repeat(len(view_groups))
         seen = dict(
-            zip(eyes, torch.split(self.model.see(images, labeler, image), len(images)), strict=True)
+            zip(
+                view_groups,
+                torch.split(self.model.encode(images, labeler, image), len(images)),
+                strict=True,
+            )
         )
         scores = [
-            self.model.judge(
-                seen[self.model.eyes[row]],
+            self.model.score(
+                seen[self.model.view_groups[row]],
                 torch.full((len(images),), row, device=images.device),
-                asked,
+                attribute_texts,
             )
             for row in chosen
         ]
@@ -172,7 +184,7 @@ def save_model(
     labelers: Sequence[str],
     attributes: Mapping[str, Sequence[str]],
     ties: float | None = None,
-) -> Card:
+) -> ModelCard:
     """Write `adapter/` and `tokens.safetensors` into an
     existing run folder, replacing earlier ones whole.
 
@@ -185,7 +197,7 @@ def save_model(
         save_adapter(model.adapted, fresh)
     facts = {
         f"{_KNOWN}{name}": torch.from_numpy(array.copy())
-        for name, array in model.known.arrays().items()
+        for name, array in model.context.arrays().items()
     }
     tensors = {name: tensor.contiguous() for name, tensor in (model.kept_state() | facts).items()}
     save_file(tensors, run / f"{TOKENS}.new", metadata={_KEY: json.dumps(asdict(card))})
@@ -196,7 +208,7 @@ def save_model(
     return card
 
 
-def read_card(run: Path) -> Card:
+def read_card(run: Path) -> ModelCard:
     """What the run's model is, without loading it.
 
     Raises:
@@ -230,7 +242,7 @@ def load_run(run: Path, device: str = "auto", backbone: Backbone | None = None) 
         backbone,
         len(card.labelers),
         method=method(card.method),
-        known=Known.from_arrays(facts, card.profiles),
+        context=LabelerContext.from_arrays(facts, card.profiles),
         tokens=card.tokens,
         rank=card.rank,
         alpha=card.alpha,
@@ -275,7 +287,7 @@ def refuse_others(backbone: str, sha256: str, trained: str, run: Path) -> None:
         )
 
 
-def _read(run: Path) -> tuple[Card, dict[str, torch.Tensor]]:
+def _read(run: Path) -> tuple[ModelCard, dict[str, torch.Tensor]]:
     path = run / TOKENS
     if not path.is_file():
         raise RunError(f"{run.name} holds no trained model yet; finish or resume its training.")
@@ -290,7 +302,7 @@ def _read(run: Path) -> tuple[Card, dict[str, torch.Tensor]]:
         fields["profiles"] = tuple(fields["profiles"]) if fields.get("profiles") else None
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise RunError(f"The model file {path} is damaged ({error}); train again.") from error
-    return record(Card, fields, run), tensors
+    return record(ModelCard, fields, run), tensors
 
 
 def _channels_first(pixels: NDArray[np.uint8], size: int) -> torch.Tensor:

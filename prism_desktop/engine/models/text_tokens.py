@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from prism_desktop.engine.backbones import Backbone
-from prism_desktop.engine.models.base import Asked
+from prism_desktop.engine.models.base import AttributeTexts
 
 
 class UserWords(nn.Module):
@@ -38,7 +38,7 @@ class UserWords(nn.Module):
         self._ids: dict[tuple[str, ...], Tensor] = {}
         self._tokenizer = backbone.tokenizer
 
-    def forward(self, clip: Any, asked: Asked, labelers: Tensor) -> Tensor:
+    def forward(self, clip: Any, attribute_texts: AttributeTexts, labelers: Tensor) -> Tensor:
         """What labelers read: (labelers, attributes, embed_dim), unit norm, with gradient.
 
         Args:
@@ -46,10 +46,12 @@ class UserWords(nn.Module):
             asked: the attributes, as sentences.
             labelers: (n,) int64.
         """
-        ids = torch.cat([self._tokens(tuple(sentences)) for sentences in asked])
+        ids = torch.cat([self._tokens(tuple(sentences)) for sentences in attribute_texts])
         features = _encode(text_tower(clip), ids.to(self.table.device), self.table[labelers])
         unit = torch.split(
-            functional.normalize(features.float(), dim=-1), [len(part) for part in asked], dim=1
+            functional.normalize(features.float(), dim=-1),
+            [len(part) for part in attribute_texts],
+            dim=1,
         )
         return functional.normalize(torch.stack([part.mean(dim=1) for part in unit], dim=1), dim=-1)
 
@@ -75,13 +77,13 @@ def with_profile(
     """
     words = profile.split()
     nothing = tokenizer([""])[0, -1]  # what fills unused places
-    asked = []
+    attribute_texts = []
     for sentence in sentences:
         kept = len(words)
         while kept and tokenizer([_joined(words[:kept], sentence)])[0, -1] != nothing:
             kept -= 1
-        asked.append(_joined(words[:kept], sentence))
-    return tuple(asked)
+        attribute_texts.append(_joined(words[:kept], sentence))
+    return tuple(attribute_texts)
 
 
 def _joined(words: Sequence[str], sentence: str) -> str:

@@ -8,7 +8,7 @@ from prism_desktop.engine.events import Done, Event
 from prism_desktop.engine.processes.rpc import listen, speak
 
 
-def device_in_child() -> Iterator[Event[tuple[str, str]]]:
+def device_in_worker() -> Iterator[Event[tuple[str, str]]]:
     """The device's name, and why that one. Closing this ends the search.
 
     Raises:

@@ -19,7 +19,7 @@ from prism_desktop.engine.models.attribute_texts import sentences
 from prism_desktop.engine.models.heads import model_selection, ridge
 from prism_desktop.engine.models.heads.ridge import RidgeSettings
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.training.resources import Workshop
+from prism_desktop.engine.training.resources import Resources
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +31,7 @@ RIDGE, ZERO_SHOT = "ridge", "zero_shot"
 Scores = npt.NDArray[np.float32]
 
 
-def write_baselines(run: RunFolder, workshop: Workshop, task: "Task") -> Iterator[Progress]:
+def write_baselines(run: RunFolder, resources: Resources, task: "Task") -> Iterator[Progress]:
     """Write `baselines.parquet`: baseline, labeler, attribute, image, score.
 
     Imported embeddings have no zero-shot.
@@ -41,36 +41,36 @@ def write_baselines(run: RunFolder, workshop: Workshop, task: "Task") -> Iterato
         workshop: of the run.
         task: the run's data.
     """
-    name = f"baselines-{run.meta()['fingerprint'][:16]}-{workshop.sha256[:16]}.parquet"
+    name = f"baselines-{run.meta()['fingerprint'][:16]}-{resources.sha256[:16]}.parquet"
     kept = run.study / "cache" / name
     if not kept.is_file():
-        if workshop.features is None:
-            yield from workshop.read_features(run)
-        yield from _make(run, workshop, task, kept)
+        if resources.features is None:
+            yield from resources.read_features(run)
+        yield from _make(run, resources, task, kept)
     write_whole(run.path / FILE, lambda beside: shutil.copyfile(kept, beside))
 
 
-def _make(run: RunFolder, workshop: Workshop, task: "Task", path: Path) -> Iterator[Progress]:
+def _make(run: RunFolder, resources: Resources, task: "Task", path: Path) -> Iterator[Progress]:
     import pandas as pd
 
     parts = []
-    for event in _ridge(workshop, task):
+    for event in _ridge(resources, task):
         if isinstance(event, Done):
             parts.append(_frame(RIDGE, event.value, task))
         else:
             yield event
-    if workshop.backbone is not None:
-        parts.append(_frame(ZERO_SHOT, _zero_shot(run, workshop, task), task))
+    if resources.backbone is not None:
+        parts.append(_frame(ZERO_SHOT, _zero_shot(run, resources, task), task))
     table = pd.concat(parts, ignore_index=True)
     path.parent.mkdir(exist_ok=True)
     write_whole(path, lambda beside: table.to_parquet(beside, index=False))
 
 
-def _ridge(workshop: Workshop, task: "Task") -> Iterator[Progress | Done[Scores]]:
+def _ridge(resources: Resources, task: "Task") -> Iterator[Progress | Done[Scores]]:
     """Each labeler's own head in the space that validates
     best, as hierarchical Bayes chooses its own."""
-    assert workshop.features is not None
-    x, val = workshop.features.array, task.answers["val"]
+    assert resources.features is not None
+    x, val = resources.features.array, task.answers["val"]
     size = len(task.labelers), len(task.attributes)
     options = list(
         dict.fromkeys((min(dims, x.shape[1]), power) for dims, power in model_selection.SPACES)
@@ -92,25 +92,25 @@ def _ridge(workshop: Workshop, task: "Task") -> Iterator[Progress | Done[Scores]
     yield Done(best.scores(x))
 
 
-def _zero_shot(run: RunFolder, workshop: Workshop, task: "Task") -> Scores:
+def _zero_shot(run: RunFolder, resources: Resources, task: "Task") -> Scores:
     """(labelers, attributes, images): the frozen CLIP's own logits, the same for everyone."""
     import torch
     from torch.nn import functional
 
-    assert workshop.features is not None
-    backbone, _ = workshop.tower()
+    assert resources.features is not None
+    backbone, _ = resources.tower()
     clip: Any = backbone.model
-    asked = [sentences(one["name"], one["templates"]) for one in run.meta()["attributes"]]
+    attribute_texts = [sentences(one["name"], one["templates"]) for one in run.meta()["attributes"]]
     with torch.inference_mode():
         vectors = [
             clip.encode_text(backbone.tokenizer([*words]).to(backbone.device.torch), normalize=True)
             .float()
             .mean(0)
-            for words in asked
+            for words in attribute_texts
         ]
         text = functional.normalize(torch.stack(vectors), dim=-1).cpu().numpy()
         scale = float(clip.logit_scale.exp())
-    scores = scale * text @ workshop.features.array.T
+    scores = scale * text @ resources.features.array.T
     return np.broadcast_to(scores.astype(np.float32), (len(task.labelers), *scores.shape))
 
 

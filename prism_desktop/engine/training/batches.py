@@ -27,12 +27,12 @@ class Batch:
     left: Ints
     right: Ints
     attribute: Ints
-    owner: Ints
+    answered_by: Ints
     outcome: Floats
     weight: Floats
 
 
-def batch(answers: Answers, places: Ints, images: int, alike: Ints) -> Batch:
+def batch(answers: Answers, places: Ints, images: int, view_groups: Ints) -> Batch:
     """The answers at `places`, with their image rows deduplicated.
 
     Args:
@@ -40,10 +40,12 @@ def batch(answers: Answers, places: Ints, images: int, alike: Ints) -> Batch:
         alike: (labelers,) int64, for each labeler the first one who sees images the same way; an
             image is one row for all of them.
     """
-    owner = answers.labeler[places]
-    eyes = alike[owner]
+    answered_by = answers.labeler[places]
+    view_groups = view_groups[answered_by]
     both = np.concatenate([answers.left[places], answers.right[places]])
-    keys, inverse = np.unique(np.concatenate([eyes, eyes]) * images + both, return_inverse=True)
+    keys, inverse = np.unique(
+        np.concatenate([view_groups, view_groups]) * images + both, return_inverse=True
+    )
     distinct, image = np.unique(keys % images, return_inverse=True)
     return Batch(
         places=places,
@@ -53,7 +55,7 @@ def batch(answers: Answers, places: Ints, images: int, alike: Ints) -> Batch:
         left=inverse[: len(places)].astype(np.int64),
         right=inverse[len(places) :].astype(np.int64),
         attribute=answers.attribute[places],
-        owner=owner,
+        answered_by=answered_by,
         outcome=answers.outcome[places],
         weight=answers.weight[places],
     )

@@ -32,7 +32,7 @@ _LEARNED = {"mean", "weights", "faces.loadings"}
 
 
 @dataclass(slots=True, eq=False)
-class HeadFit:
+class ClosedForm:
     """One pass: solve, then validate.
 
     Attributes:
@@ -127,7 +127,7 @@ class HeadFit:
                 base = yield from value(
                     model_selection.fit(x, train, self.answers["val"], *size, ratings=self.ratings)
                 )
-                everyone = joined(list(self.answers.values()))
+                everyone = join_answers(list(self.answers.values()))
                 yield from collaborative.fit(
                     x, base, train, everyone, ratings=self.ratings, face_ratings=self.ratings
                 )
@@ -172,7 +172,7 @@ def tally(
     return made
 
 
-def joined(parts: Sequence[Answers]) -> Answers:
+def join_answers(parts: Sequence[Answers]) -> Answers:
     """Answers of several splits as one."""
     columns = ("labeler", "attribute", "left", "right", "outcome", "weight")
     made = {name: np.concatenate([getattr(part, name) for part in parts]) for name in columns}

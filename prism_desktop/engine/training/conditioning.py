@@ -12,7 +12,7 @@ from prism_desktop.engine.models.answers import Answers
 from prism_desktop.engine.models.clustering import (
     assign,
     earned_ranks,
-    fit_tastes,
+    fit_grouping_heads,
     group,
     reliability,
     vectors,
@@ -21,7 +21,7 @@ from prism_desktop.engine.models.contexts import summarise
 from prism_desktop.engine.models.heads.bayes import BayesHeads
 from prism_desktop.engine.models.heads.space import Space, fit_space
 from prism_desktop.engine.models.histories import gather_history
-from prism_desktop.engine.models.labeler_context import Known
+from prism_desktop.engine.models.labeler_context import LabelerContext
 
 Matrix = npt.NDArray[np.float32]
 _DIMS = 64  # principal axes of the features that contexts and histories are written in
@@ -29,13 +29,13 @@ _POWER = 0.5  # of the axes' deviations that is divided out, as for the MLP deco
 
 
 def wants_features(method: Method) -> bool:
-    """Whether `know` needs the frozen backbone's features for a method."""
+    """Whether `labeler_context` needs the frozen backbone's features for a method."""
     return (
         _groups(method) or _reads_context(method) or _reads_history(method) or _earns_ranks(method)
     )
 
 
-def know(
+def labeler_context(
     method: Method,
     config: TrainConfig,
     train: Answers,
@@ -45,7 +45,7 @@ def know(
     text: Matrix | None,
     profile_vectors: Matrix | None,
     profiles: tuple[str, ...],
-) -> Known:
+) -> LabelerContext:
     """Facts about the labelers that a method reads; empty for most methods.
 
     Args:
@@ -60,44 +60,52 @@ def know(
         profiles: each labeler's profile text; empty where there is none.
     """
     if "profiles" in method.inputs:
-        return Known(profiles=profiles)
+        return LabelerContext(profiles=profiles)
     if not wants_features(method):
-        return Known()
+        return LabelerContext()
     assert features is not None, f"{method.name} reads features"
     if _groups(method):
-        points = vectors(fit_tastes(features, train, labelers, attributes))
+        points = vectors(fit_grouping_heads(features, train, labelers, attributes))
         groups = group(points, config.clustering, config.clusters, config.seed)
         shares = np.eye(int(groups.max()) + 1, dtype=np.float32)[groups]
-        return Known(
+        return LabelerContext(
             groups=groups,
             shares=shares,
             deltas=np.ones(labelers, np.int64) if config.delta else None,
         )
     if _earns_ranks(method):
         reliable = reliability(features, train, labelers, attributes)
-        return Known(ranks=earned_ranks(reliable, np.bincount(train.labeler, minlength=labelers)))
+        return LabelerContext(
+            ranks=earned_ranks(reliable, np.bincount(train.labeler, minlength=labelers))
+        )
     space = fit_space(features, _DIMS, _POWER)
-    known = Known(centre=space.centre.astype(np.float32), axes=space.axes.astype(np.float32))
+    context = LabelerContext(
+        centre=space.centre.astype(np.float32), axes=space.axes.astype(np.float32)
+    )
     if _reads_context(method):
-        context = summarise(space.project(features), train, labelers, attributes, profile_vectors)
-        return replace(known, context=context)
+        summary = summarise(space.project(features), train, labelers, attributes, profile_vectors)
+        return replace(context, summary=summary)
     history, answer = gather_history(train, labelers)
     seen = space.project(features).astype(np.float32)
     return replace(
-        known, history=history, answer=answer, seen=seen, asked=_standardised(text, attributes)
+        context,
+        history=history,
+        answer=answer,
+        features=seen,
+        attribute_vectors=_standardised(text, attributes),
     )
 
 
-def welcome(
-    known: Known,
+def with_new_labeler(
+    context: LabelerContext,
     answers: Answers,
     attributes: int,
     features: Matrix,
     *,
     profile: str = "",
     profile_vector: Matrix | None = None,
-    groups: tuple[BayesHeads, Known] | None = None,
-) -> Known:
+    groups: tuple[BayesHeads, LabelerContext] | None = None,
+) -> LabelerContext:
     """The same facts with one more labeler, the last, of whom training never heard.
 
     A model built on the result takes over the trained weights as they are, for those that read
@@ -111,59 +119,63 @@ def welcome(
         features: (images, d) that the answers' images are rows of.
         profile: text, where the method reads it.
         profile_vector: (d,) of the profile; None without.
-        groups: for groups of labelers, the heads that they were made from (`fit_tastes` of the
-            training answers).
+        groups: for groups of labelers, the heads that they were made from (`fit_grouping_heads` of
+            the training answers).
     """
     one = replace(answers, labeler=np.zeros_like(answers.labeler))
-    found = known
-    if known.profiles is not None:
-        found = replace(found, profiles=(*known.profiles, profile))
-    if known.shares is not None and known.groups is not None:
+    found = context
+    if context.profiles is not None:
+        found = replace(found, profiles=(*context.profiles, profile))
+    if context.shares is not None and context.groups is not None:
         assert groups is not None, "who joins groups needs the heads that they were made from"
         shares = assign(
-            vectors(groups[0]), known.groups, vectors(groups[0].adapt(features, one))[0]
+            vectors(groups[0]), context.groups, vectors(groups[0].adapt(features, one))[0]
         )
-        own = None if known.deltas is None else np.append(known.deltas, 0)
+        own = None if context.deltas is None else np.append(context.deltas, 0)
         found = replace(
             found,
-            shares=np.vstack([known.shares, shares]),
-            groups=np.append(known.groups, shares.argmax()),
+            shares=np.vstack([context.shares, shares]),
+            groups=np.append(context.groups, shares.argmax()),
             deltas=own,
         )
-    if known.ranks is not None:
-        found = replace(found, ranks=np.append(known.ranks, 0))
-    if known.context is not None:
+    if context.ranks is not None:
+        found = replace(found, ranks=np.append(context.ranks, 0))
+    if context.summary is not None:
         profiles = None if profile_vector is None else profile_vector[None]
-        fresh = summarise(_space(known).project(features), one, 1, attributes, profiles)
+        fresh = summarise(_space(context).project(features), one, 1, attributes, profiles)
         found = replace(
-            found, context=np.concatenate([known.context, _widened(fresh, known.context.shape[2])])
+            found,
+            summary=np.concatenate([context.summary, _widened(fresh, context.summary.shape[2])]),
         )
-    if known.history is not None and known.answer is not None and known.seen is not None:
+    if context.history is not None and context.answer is not None and context.features is not None:
         found = _with_history(found, one, features)
     return found
 
 
-def _with_history(known: Known, one: Answers, features: Matrix) -> Known:
-    assert known.history is not None
-    assert known.answer is not None
-    assert known.seen is not None
+def _with_history(context: LabelerContext, one: Answers, features: Matrix) -> LabelerContext:
+    assert context.history is not None
+    assert context.answer is not None
+    assert context.features is not None
     fresh, _ = gather_history(one, 1)
     there = fresh[:, :, :1] >= 0
     # rows after the known images
-    fresh = np.where(there, fresh + np.array([len(known.seen), len(known.seen), 0]), -1)
-    size = max(fresh.shape[1], known.history.shape[1])
-    history = np.full((len(known.history) + 1, size, 3), -1, np.int64)
-    history[:-1, : known.history.shape[1]], history[-1, : fresh.shape[1]] = known.history, fresh[0]
+    fresh = np.where(there, fresh + np.array([len(context.features), len(context.features), 0]), -1)
+    size = max(fresh.shape[1], context.history.shape[1])
+    history = np.full((len(context.history) + 1, size, 3), -1, np.int64)
+    history[:-1, : context.history.shape[1]], history[-1, : fresh.shape[1]] = (
+        context.history,
+        fresh[0],
+    )
     answer = np.full(history.shape[:2], -1, np.int64)
-    answer[:-1, : known.answer.shape[1]] = known.answer
-    seen = np.vstack([known.seen, _space(known).project(features).astype(np.float32)])
-    return replace(known, history=history, answer=answer, seen=seen)
+    answer[:-1, : context.answer.shape[1]] = context.answer
+    seen = np.vstack([context.features, _space(context).project(features).astype(np.float32)])
+    return replace(context, history=history, answer=answer, features=seen)
 
 
-def _space(known: Known) -> Space:
-    assert known.centre is not None
-    assert known.axes is not None
-    return Space(known.centre.astype(np.float64), known.axes.astype(np.float64))
+def _space(context: LabelerContext) -> Space:
+    assert context.centre is not None
+    assert context.axes is not None
+    return Space(context.centre.astype(np.float64), context.axes.astype(np.float64))
 
 
 def _widened(contexts: Matrix, size: int) -> Matrix:
@@ -181,16 +193,16 @@ def _standardised(text: Matrix | None, attributes: int) -> Matrix:
 
 
 def _groups(method: Method) -> bool:
-    return method.owner == "cluster"
+    return method.scope == "cluster"
 
 
 def _reads_context(method: Method) -> bool:
-    return method.made == "context"
+    return method.parametrization == "context"
 
 
 def _reads_history(method: Method) -> bool:
-    return method.made in ("history", "averaged")
+    return method.parametrization in ("history", "averaged")
 
 
 def _earns_ranks(method: Method) -> bool:
-    return "lora" in method.places and "visual-token" in method.places
+    return "lora" in method.injection and "visual-token" in method.injection

@@ -9,8 +9,8 @@ from prism_desktop.engine.models.decoder import DecoderModel, DecoderShape
 from prism_desktop.engine.models.heads.space import fit_space
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.training.losses.rating_likelihood import training_ratings
-from prism_desktop.engine.training.losses.registry import Facts, build_terms
-from prism_desktop.engine.training.resources import Workshop
+from prism_desktop.engine.training.losses.registry import LossInputs, build_losses
+from prism_desktop.engine.training.resources import Resources
 from prism_desktop.engine.training.scoring import Scorer
 from prism_desktop.engine.training.trainer import Trainer
 
@@ -23,7 +23,7 @@ POWER = 0.5
 
 def build_decoder(
     run: RunFolder,
-    workshop: Workshop,
+    resources: Resources,
     labelers: tuple[str, ...],
     attributes: tuple[str, ...],
     answers: Mapping[str, Answers],
@@ -33,10 +33,10 @@ def build_decoder(
     Raises:
         RunError: if the features were not read before.
     """
-    if workshop.features is None:
+    if resources.features is None:
         raise RunError("The features of the images were not read before training.")
     config = run.config()
-    asked = tuple(sentences(a["name"], a["templates"]) for a in run.meta()["attributes"])
+    attribute_texts = tuple(sentences(a["name"], a["templates"]) for a in run.meta()["attributes"])
     options = config.decoder
     shape = DecoderShape(
         vector=options.vector,
@@ -45,20 +45,27 @@ def build_decoder(
         batch_norm=options.batch_norm,
         dropout=options.dropout,
     )
-    space = fit_space(workshop.features.array, DIMS, POWER)
+    space = fit_space(resources.features.array, DIMS, POWER)
     model = DecoderModel(
-        space, asked, len(labelers), shape, seed=config.seed, device=workshop.device.torch
+        space,
+        attribute_texts,
+        len(labelers),
+        shape,
+        seed=config.seed,
+        device=resources.device.torch,
     )
     ratings = training_ratings(run.table("ratings"), run.table("images"), labelers, attributes)
-    terms = build_terms(Facts(config, answers["train"], len(labelers), len(attributes), ratings))
-    for term in terms:
-        term.to(model.device)
+    loss_terms = build_losses(
+        LossInputs(config, answers["train"], len(labelers), len(attributes), ratings)
+    )
+    for loss_term in loss_terms:
+        loss_term.to(model.device)
     return Trainer(
-        Scorer(model, asked, workshop.features),
+        Scorer(model, attribute_texts, resources.features),
         answers,
         labelers,
         attributes,
         config,
         run.path,
-        terms,
+        loss_terms,
     )

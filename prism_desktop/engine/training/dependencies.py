@@ -30,7 +30,7 @@ _FREE = {
 _MACHINE = ("precision", "backbone_sha256")  # of the environment that must be the same
 # where training starts at the sibling's weights, to be bit-equal again
 _EXACT = (*_MACHINE, "threads", "device")
-_STOOD_ON = "siblings.json"
+_FILE = "siblings.json"
 
 Environment = Mapping[str, Any]
 
@@ -43,7 +43,7 @@ def needed(config: TrainConfig) -> tuple[str, ...]:
     chosen = method(config.method)
     if not chosen.personal:
         return ()
-    if chosen.made == "combination":
+    if chosen.parametrization == "combination":
         members = members_of(
             chosen, config.members, embeddings=config.backbone.startswith(EMBEDDINGS)
         )
@@ -53,7 +53,7 @@ def needed(config: TrainConfig) -> tuple[str, ...]:
     return tuple(name for name in names if name != CONSENSUS or not optional)
 
 
-def find_sibling(
+def find_dependency(
     run: RunFolder, name: str, environment: Environment | None = None
 ) -> RunFolder | None:
     """A finished run of a method beside `run`, else one that can be gone on with, else None.
@@ -65,7 +65,11 @@ def find_sibling(
     """
     keys = _EXACT if run.config().start == CONSENSUS else _MACHINE
     return find_run(
-        run.study, config_beside(run.config(), name), run.meta()["fingerprint"], environment, keys
+        run.study,
+        dependency_config(run.config(), name),
+        run.meta()["fingerprint"],
+        environment,
+        keys,
     )
 
 
@@ -102,35 +106,35 @@ def find_run(
     return RunFolder(found[0].path) if found else None
 
 
-def create_sibling(run: RunFolder, name: str) -> RunFolder:
+def create_dependency(run: RunFolder, name: str) -> RunFolder:
     """A run of another method beside this one, with its data
     and, where the methods share them, its settings."""
-    sibling = RunFolder.create(run.study, config_beside(run.config(), name))
-    copy_snapshot(run, sibling)
-    return sibling
+    dependency = RunFolder.create(run.study, dependency_config(run.config(), name))
+    copy_snapshot(run, dependency)
+    return dependency
 
 
-def kept_sibling(run: RunFolder, name: str) -> RunFolder | None:
+def recorded_dependency(run: RunFolder, name: str) -> RunFolder | None:
     """The finished run of a method that `run` stood on when
     it was trained before, wherever; None if it is gone."""
-    said = (read_json(run.path / _STOOD_ON) or {}).get(name)
+    said = (read_json(run.path / _FILE) or {}).get(name)
     if said is None or not (run.path.with_name(said) / "config.json").is_file():
         return None
-    sibling = RunFolder(run.path.with_name(said))
-    return sibling if sibling.status().state == "finished" else None
+    dependency = RunFolder(run.path.with_name(said))
+    return dependency if dependency.status().state == "finished" else None
 
 
-def keep_sibling(run: RunFolder, name: str, sibling: RunFolder) -> bool:
+def record_dependency(run: RunFolder, name: str, dependency: RunFolder) -> bool:
     """Write down that `run` stands on another one.
 
     Says whether it stood on a different one of that method before.
     """
-    said = read_json(run.path / _STOOD_ON) or {}
-    write_json(run.path / _STOOD_ON, said | {name: sibling.name})
-    return bool(said.get(name, sibling.name) != sibling.name)
+    said = read_json(run.path / _FILE) or {}
+    write_json(run.path / _FILE, said | {name: dependency.name})
+    return bool(said.get(name, dependency.name) != dependency.name)
 
 
-def config_beside(config: TrainConfig, name: str) -> TrainConfig:
+def dependency_config(config: TrainConfig, name: str) -> TrainConfig:
     """Another method's settings on the data of a run of these
     settings: pairs are made as the run makes them."""
     options: dict[str, Any] = {"method": name, "compare": name != CONSENSUS}
@@ -146,7 +150,7 @@ def _comparable(config: TrainConfig) -> dict[str, Any]:
 
 def _same_revisions(theirs: Environment, config: TrainConfig) -> bool:
     chosen, names = method(config.method), needed(config)
-    if chosen.made == "combination":
+    if chosen.parametrization == "combination":
         names = members_of(
             chosen, config.members, embeddings=config.backbone.startswith(EMBEDDINGS)
         )

@@ -14,22 +14,22 @@ from prism_desktop.engine.device import Precision
 from prism_desktop.engine.methods import members_of, method
 from prism_desktop.engine.models.answers import Answers, answers
 from prism_desktop.engine.models.attribute_texts import sentences
-from prism_desktop.engine.models.base import Asked
+from prism_desktop.engine.models.base import AttributeTexts
 from prism_desktop.engine.models.clip import PersonalClip
 from prism_desktop.engine.models.heads.likelihood import Ratings
-from prism_desktop.engine.models.labeler_context import Known
+from prism_desktop.engine.models.labeler_context import LabelerContext
 from prism_desktop.engine.models.saved import load_run
 from prism_desktop.engine.models.saved_heads import HeadCard
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.training import conditioning
-from prism_desktop.engine.training.closed_form import HeadFit
+from prism_desktop.engine.training.closed_form import ClosedForm
 from prism_desktop.engine.training.combination import Combination, Obtain
 from prism_desktop.engine.training.decoding import build_decoder
 from prism_desktop.engine.training.dependencies import CONSENSUS
 from prism_desktop.engine.training.losses.rating_likelihood import training_ratings
-from prism_desktop.engine.training.losses.registry import Facts, build_terms
-from prism_desktop.engine.training.resources import Workshop
-from prism_desktop.engine.training.routine import Fit
+from prism_desktop.engine.training.losses.registry import LossInputs, build_losses
+from prism_desktop.engine.training.resources import Resources
+from prism_desktop.engine.training.routine import TrainingRoutine
 from prism_desktop.engine.training.schedule import width_scale
 from prism_desktop.engine.training.scoring import Scorer
 from prism_desktop.engine.training.trainer import Trainer
@@ -37,8 +37,8 @@ from prism_desktop.engine.training.untrained import Untrained
 
 
 def build(
-    run: RunFolder, workshop: Workshop, siblings: Mapping[str, RunFolder], obtain: Obtain
-) -> Fit:
+    run: RunFolder, resources: Resources, dependencies: Mapping[str, RunFolder], obtain: Obtain
+) -> TrainingRoutine:
     """What fits a run, before its first step.
 
     Args:
@@ -50,27 +50,27 @@ def build(
     """
     config, task = run.config(), Task.of(run)
     chosen = method(config.method)
-    if chosen.made == "combination":
-        members = members_of(chosen, config.members, embeddings=workshop.backbone is None)
+    if chosen.parametrization == "combination":
+        members = members_of(chosen, config.members, embeddings=resources.backbone is None)
         kind, folder = config.method, run.path
         return Combination(
             kind, members, obtain, task.labelers, task.attributes, task.images, task.answers, folder
         )
     if chosen.scorer == "mlp":
-        return build_decoder(run, workshop, task.labelers, task.attributes, task.answers)
-    if chosen.scorer == "linear" or workshop.backbone is None:
-        assert workshop.features is not None, "the session reads features before"
+        return build_decoder(run, resources, task.labelers, task.attributes, task.answers)
+    if chosen.scorer == "linear" or resources.backbone is None:
+        assert resources.features is not None, "the session reads features before"
         card = HeadCard(
-            config.method, config.backbone, workshop.sha256, task.labelers, task.attributes
+            config.method, config.backbone, resources.sha256, task.labelers, task.attributes
         )
-        return HeadFit(card, workshop.features, task.answers, run.path, head_ratings(run, task))
-    return build_trainer(run, workshop, siblings.get(CONSENSUS))
+        return ClosedForm(card, resources.features, task.answers, run.path, head_ratings(run, task))
+    return build_trainer(run, resources, dependencies.get(CONSENSUS))
 
 
 def wants_features(config: TrainConfig) -> bool:
     """Whether a run needs the frozen backbone's features before it is built."""
     chosen = method(config.method)
-    return chosen.made != "combination" and (
+    return chosen.parametrization != "combination" and (
         chosen.scorer != "cosine" or conditioning.wants_features(chosen)
     )
 
@@ -118,24 +118,28 @@ class Task:
 
 
 def build_trainer(
-    run: RunFolder, workshop: Workshop, consensus: RunFolder | None
+    run: RunFolder, resources: Resources, consensus: RunFolder | None
 ) -> Trainer | Untrained:
     """The trainer of a run that descends gradients, or nothing
     but the model where there is nothing to train."""
     config, meta, task = run.config(), run.meta(), Task.of(run)
-    backbone, pixels = workshop.tower()
-    asked = tuple(sentences(a["name"], a["templates"]) for a in meta["attributes"])
+    backbone, pixels = resources.tower()
+    attribute_texts = tuple(sentences(a["name"], a["templates"]) for a in meta["attributes"])
     model = _model(
-        config, backbone, workshop.precision, len(task.labelers), _known(run, workshop, task, asked)
+        config,
+        backbone,
+        resources.precision,
+        len(task.labelers),
+        _labeler_context(run, resources, task, attribute_texts),
     )
     if consensus is not None and config.start == CONSENSUS and method(config.method).personal:
         start_from(model, load_run(consensus.path, backbone=backbone).model)
-    scorer = Scorer(model, asked, pixels)
+    scorer = Scorer(model, attribute_texts, pixels)
     if method(config.method).trained == "nothing":
         return Untrained(scorer, task.labelers, task.attributes, task.answers, run.path)
-    terms = build_terms(_facts(run, task, backbone, consensus))
-    for term in terms:
-        term.to(model.device)
+    loss_terms = build_losses(_loss_inputs(run, task, backbone, consensus))
+    for loss_term in loss_terms:
+        loss_term.to(model.device)
     return Trainer(
         scorer,
         task.answers,
@@ -143,12 +147,14 @@ def build_trainer(
         task.attributes,
         config,
         run.path,
-        terms,
+        loss_terms,
         width=backbone.width,
     )
 
 
-def _facts(run: RunFolder, task: Task, backbone: Backbone, consensus: RunFolder | None) -> Facts:
+def _loss_inputs(
+    run: RunFolder, task: Task, backbone: Backbone, consensus: RunFolder | None
+) -> LossInputs:
     """What terms of the loss may want to know."""
     config = run.config()
     scores = None
@@ -157,7 +163,7 @@ def _facts(run: RunFolder, task: Task, backbone: Backbone, consensus: RunFolder 
         scores = table.reindex(index=list(task.attributes), columns=list(task.images)).to_numpy(
             dtype=np.float32
         )
-    return Facts(
+    return LossInputs(
         config,
         task.answers["train"],
         len(task.labelers),
@@ -170,35 +176,39 @@ def _facts(run: RunFolder, task: Task, backbone: Backbone, consensus: RunFolder 
 
 
 @torch.inference_mode()
-def _known(run: RunFolder, workshop: Workshop, task: Task, asked: Asked) -> Known:
+def _labeler_context(
+    run: RunFolder, resources: Resources, task: Task, attribute_texts: AttributeTexts
+) -> LabelerContext:
     """What the method wants to know of the labelers, by the training answers and the profiles."""
-    config, (backbone, _) = run.config(), workshop.tower()
+    config, (backbone, _) = run.config(), resources.tower()
     profiles = tuple(str(labeler.get("profile", "")).strip() for labeler in run.meta()["labelers"])
-    features = workshop.features.array if workshop.features is not None else None
+    features = resources.features.array if resources.features is not None else None
     read: Any = backbone.model
-    words = [[*sentences] for sentences in asked] + [[profile or " "] for profile in profiles]
+    words = [[*sentences] for sentences in attribute_texts] + [
+        [profile or " "] for profile in profiles
+    ]
     vectors = [
         read.encode_text(backbone.tokenizer(one).to(backbone.device.torch), normalize=True).mean(0)
         for one in words
     ]
     matrix = functional.normalize(torch.stack(vectors).float(), dim=-1).cpu().numpy()
-    text, profile_vectors = matrix[: len(asked)], matrix[len(asked) :]
+    text, profile_vectors = matrix[: len(attribute_texts)], matrix[len(attribute_texts) :]
     profile_vectors[[not profile for profile in profiles]] = 0.0
     size = len(task.labelers), len(task.attributes)
     train, chosen = task.answers["train"], method(config.method)
-    return conditioning.know(
+    return conditioning.labeler_context(
         chosen, config, train, *size, features, text, profile_vectors, profiles
     )
 
 
 def _model(
-    config: TrainConfig, backbone: Backbone, how: Precision, labelers: int, known: Known
+    config: TrainConfig, backbone: Backbone, how: Precision, labelers: int, context: LabelerContext
 ) -> PersonalClip:
     return PersonalClip(
         backbone,
         labelers,
         method=method(config.method),
-        known=known,
+        context=context,
         tokens=config.tokens,
         rank=config.rank,
         alpha=config.alpha,

@@ -59,7 +59,7 @@ def open_features(
     missing = [place for place, image in enumerate(ids) if image not in known]
     for start in range(0, len(missing), _CHUNK):
         part = missing[start : start + _CHUNK]
-        rows = backbone.see(pixels.take(np.array(part, dtype=np.int64)))
+        rows = backbone.encode(pixels.take(np.array(part, dtype=np.int64)))
         known.update(zip([ids[place] for place in part], rows, strict=True))
         yield Progress(
             min(start + _CHUNK, len(missing)), len(missing), "Reading features of the images"

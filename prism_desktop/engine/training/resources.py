@@ -19,7 +19,7 @@ from prism_desktop.engine.training.pixels import Pixels, open_pixels
 
 
 @dataclass(slots=True, eq=False)
-class Workshop:
+class Resources:
     """What a run shares with the runs that it stands on.
 
     Attributes:
@@ -61,19 +61,19 @@ class Workshop:
 
 
 @dataclass(slots=True)
-class Shelf:
+class ResourceCache:
     """Keeps the last workshop for the next run, if that needs the same."""
 
     _key: tuple[object, ...] = ()
-    _workshop: Workshop | None = None
+    _workshop: Resources | None = None
 
-    def find(self, run: RunFolder) -> Workshop | None:
+    def find(self, run: RunFolder) -> Resources | None:
         """The workshop that was put, if it serves this run as well."""
         return self._workshop if self._key == _needs(run) else None
 
-    def put(self, run: RunFolder, workshop: Workshop) -> None:
+    def put(self, run: RunFolder, resources: Resources) -> None:
         """Keep the workshop that was opened for a run."""
-        self._key, self._workshop = _needs(run), workshop
+        self._key, self._workshop = _needs(run), resources
 
     def clear(self) -> None:
         """Give the memory back, also the device's."""
@@ -95,7 +95,7 @@ def _needs(run: RunFolder) -> tuple[object, ...]:
     )
 
 
-def open_workshop(run: RunFolder) -> Iterator[Progress | Notice | Done[Workshop]]:
+def open_resources(run: RunFolder) -> Iterator[Progress | Notice | Done[Resources]]:
     """Choose the device, fetch and load the backbone,
     decode the images that are not in the cache yet."""
     config = run.config()
@@ -114,10 +114,10 @@ def open_workshop(run: RunFolder) -> Iterator[Progress | Notice | Done[Workshop]
     if pixels is None:
         raise RunError("The images could not be decoded.")
     how = precision(device, config.precision, backbone.width)
-    yield Done(Workshop(device, how, backbone, pixels, None, backbone.sha256))
+    yield Done(Resources(device, how, backbone, pixels, None, backbone.sha256))
 
 
-def _with_embeddings(run: RunFolder, config: TrainConfig, device: Device, name: str) -> Workshop:
+def _with_embeddings(run: RunFolder, config: TrainConfig, device: Device, name: str) -> Resources:
     ids, matrix, sha256 = read_embeddings(run.study, name)
     place = {image: row for row, image in enumerate(ids)}
     wanted = [str(image) for image in run.table("images")["image"]]
@@ -132,7 +132,7 @@ def _with_embeddings(run: RunFolder, config: TrainConfig, device: Device, name: 
             "anew, so start again."
         )
     rows = matrix[np.array([place[image] for image in wanted], dtype=np.int64)]
-    return Workshop(
+    return Resources(
         device,
         precision(device, config.precision, matrix.shape[1]),
         None,

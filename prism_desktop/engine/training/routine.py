@@ -27,7 +27,7 @@ class Cursor:
     ended: bool = False
 
 
-class Fit(Protocol):
+class TrainingRoutine(Protocol):
     """Something that learns a run's answers and can then score every image for every labeler."""
 
     cursor: Cursor

@@ -11,7 +11,7 @@ from prism_desktop.engine.models.saved_heads import HeadCard, save_heads
 from prism_desktop.engine.runs.folder import RunFolder
 
 
-def keep(
+def save_trained(
     model: PersonalModel, run: RunFolder, labelers: Sequence[str], ties: float | None = None
 ) -> None:
     """Write the model's files; `ties` is Davidson's nu, where ties were learned."""

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from prism_desktop.engine.events import Progress
 from prism_desktop.engine.models.answers import Answers, Ints
-from prism_desktop.engine.models.base import Asked, PersonalModel
+from prism_desktop.engine.models.base import AttributeTexts, PersonalModel
 from prism_desktop.engine.runs.metrics_file import Tally
 from prism_desktop.engine.runs.predictions_file import LabelerScores
 from prism_desktop.engine.training.batches import Batch, batch
@@ -43,30 +43,30 @@ class Scorer:
     """
 
     model: PersonalModel
-    asked: Asked
+    attribute_texts: AttributeTexts
     inputs: Inputs
 
     @cached_property
-    def alike(self) -> Ints:
+    def view_groups(self) -> Ints:
         """(labelers,) the first labeler who sees images the same way."""
-        return np.array(self.model.eyes, dtype=np.int64)
+        return np.array(self.model.view_groups, dtype=np.int64)
 
     def batch(self, answers: Answers, places: Ints) -> Batch:
         """The answers at `places`, with their image rows."""
-        return batch(answers, places, len(self.inputs), self.alike)
+        return batch(answers, places, len(self.inputs), self.view_groups)
 
-    def see(self, part: Batch, flips: npt.NDArray[np.bool_] | None = None) -> Tensor:
+    def encode(self, part: Batch, flips: npt.NDArray[np.bool_] | None = None) -> Tensor:
         """Features of a batch's image rows: (rows, features) float32, with gradient."""
-        return self._see(part.images, part.image, part.labeler, flips)
+        return self._encode(part.images, part.image, part.labeler, flips)
 
     def differences(self, part: Batch, features: Tensor) -> Tensor:
         """Score of the left minus score of the right image of
         each answer: (answers,) float32, with gradient."""
-        owner, attribute = self.send(part.owner), self.send(part.attribute)
+        answered_by, attribute = self.send(part.answered_by), self.send(part.attribute)
         both = torch.cat([features[self.send(part.left)], features[self.send(part.right)]])
-        scores = self.model.judge(both, owner.repeat(2), self.asked)
+        scores = self.model.score(both, answered_by.repeat(2), self.attribute_texts)
         chosen = scores.gather(1, attribute.repeat(2)[:, None])[:, 0]
-        return chosen[: len(owner)] - chosen[len(owner) :]
+        return chosen[: len(answered_by)] - chosen[len(answered_by) :]
 
     @torch.inference_mode()
     def blocks(self, image: Ints, labeler: Ints) -> Iterator[Tensor]:
@@ -75,14 +75,16 @@ class Scorer:
         with self.model.fused():
             for start in range(0, len(image), ROWS):
                 images, place = np.unique(image[start : start + ROWS], return_inverse=True)
-                yield self._see(images, place.astype(np.int64), labeler[start : start + ROWS], None)
+                yield self._encode(
+                    images, place.astype(np.int64), labeler[start : start + ROWS], None
+                )
 
     @torch.inference_mode()
-    def judge(self, features: Tensor, labeler: int) -> npt.NDArray[np.float32]:
+    def score(self, features: Tensor, labeler: int) -> npt.NDArray[np.float32]:
         """What one labeler says of rows that were seen
         with their eyes: (rows, attributes) float32."""
-        owner = torch.full((len(features),), labeler, device=features.device)
-        return self.model.judge(features, owner, self.asked).float().cpu().numpy()
+        answered_by = torch.full((len(features),), labeler, device=features.device)
+        return self.model.score(features, answered_by, self.attribute_texts).float().cpu().numpy()
 
     @torch.inference_mode()
     def tally(self, answers: Answers, loss: PairLoss, empty: Tally) -> Tally:
@@ -94,7 +96,10 @@ class Scorer:
         difference, outcome = self.differences(part, features), self.send(part.outcome)
         losses = loss(difference, outcome).cpu().double().numpy()
         empty.add(
-            part.owner, part.attribute, losses, correct(difference, outcome).cpu().double().numpy()
+            part.answered_by,
+            part.attribute,
+            losses,
+            correct(difference, outcome).cpu().double().numpy(),
         )
         return empty
 
@@ -102,11 +107,11 @@ class Scorer:
         """An array on the model's device."""
         return torch.from_numpy(values).to(self.model.device, non_blocking=True)
 
-    def _see(
+    def _encode(
         self, images: Ints, image: Ints, labeler: Ints, flips: npt.NDArray[np.bool_] | None
     ) -> Tensor:
         inputs = self.model.prepare(self.inputs.take(images, flips))
-        return self.model.see(inputs, self.send(labeler), self.send(image))
+        return self.model.encode(inputs, self.send(labeler), self.send(image))
 
 
 def score_all(scorer: Scorer, labelers: Sequence[str]) -> Iterator[Progress | LabelerScores]:
@@ -114,12 +119,12 @@ def score_all(scorer: Scorer, labelers: Sequence[str]) -> Iterator[Progress | La
 
     Those who see alike share their passes.
     """
-    eyes = scorer.model.eyes
-    everything, kinds = np.arange(len(scorer.inputs)), len(set(eyes))
+    view_groups = scorer.model.view_groups
+    everything, kinds = np.arange(len(scorer.inputs)), len(set(view_groups))
     done, total = 0, len(everything) * kinds
     seen: dict[int, Tensor] = {}
     for row, labeler in enumerate(labelers):
-        eye = eyes[row]
+        eye = view_groups[row]
         if eye not in seen:
             if kinds == len(labelers):
                 seen.clear()  # nobody else will ask for the last
@@ -129,4 +134,4 @@ def score_all(scorer: Scorer, labelers: Sequence[str]) -> Iterator[Progress | La
                 done += len(block)
                 yield Progress(done, total, "Predicting")
             seen[eye] = torch.cat(blocks)
-        yield LabelerScores(labeler, scorer.judge(seen[eye], row))
+        yield LabelerScores(labeler, scorer.score(seen[eye], row))

@@ -33,16 +33,16 @@ from prism_desktop.engine.runs.run_events import (
 from prism_desktop.engine.training.baseline_scores import write_baselines
 from prism_desktop.engine.training.dependencies import (
     CONSENSUS,
-    create_sibling,
-    find_sibling,
-    keep_sibling,
-    kept_sibling,
+    create_dependency,
+    find_dependency,
     needed,
+    record_dependency,
+    recorded_dependency,
 )
 from prism_desktop.engine.training.factory import Task, build, wants_features
-from prism_desktop.engine.training.resources import Shelf, Workshop, open_workshop
+from prism_desktop.engine.training.resources import ResourceCache, Resources, open_resources
 from prism_desktop.engine.training.results import versions, write_results
-from prism_desktop.engine.training.routine import Fit
+from prism_desktop.engine.training.routine import TrainingRoutine
 
 
 class _StoppedEarlyError(Exception):
@@ -54,7 +54,10 @@ class _DiscardedError(Exception):
 
 
 def train_run(
-    run: RunFolder, control: Control, workshop: Workshop | None = None, shelf: Shelf | None = None
+    run: RunFolder,
+    control: Control,
+    resources: Resources | None = None,
+    resource_cache: ResourceCache | None = None,
 ) -> Iterator[TrainingEvent]:
     """Train, or go on training, from a run's folder alone.
 
@@ -75,7 +78,7 @@ def train_run(
     log = EventLog(run)
     run.set_status("training", pid=os.getpid())
     try:
-        for event in _to_its_end(run, control, workshop, shelf or Shelf()):
+        for event in _to_its_end(run, control, resources, resource_cache or ResourceCache()):
             log.write(as_json(event))
             yield event
     finally:
@@ -83,10 +86,10 @@ def train_run(
 
 
 def _to_its_end(
-    run: RunFolder, control: Control, workshop: Workshop | None, shelf: Shelf
+    run: RunFolder, control: Control, resources: Resources | None, resource_cache: ResourceCache
 ) -> Iterator[TrainingEvent]:
     try:
-        yield from _session(run, control, workshop, shelf)
+        yield from _session(run, control, resources, resource_cache)
     except _DiscardedError:
         run.discard()
         yield Discarded()
@@ -96,50 +99,50 @@ def _to_its_end(
 
 
 def _session(
-    run: RunFolder, control: Control, workshop: Workshop | None, shelf: Shelf
+    run: RunFolder, control: Control, resources: Resources | None, resource_cache: ResourceCache
 ) -> Iterator[TrainingEvent]:
     for text in run.meta().get("notices", ()):
         yield Notice(text)
-    workshop = workshop or shelf.find(run)
-    if workshop is None:
-        workshop = yield from _open(run, control)
-    shelf.put(run, workshop)
-    write_json(run.path / "environment.json", _environment(workshop))
-    siblings: dict[str, RunFolder] = {}
+    resources = resources or resource_cache.find(run)
+    if resources is None:
+        resources = yield from _open(run, control)
+    resource_cache.put(run, resources)
+    write_json(run.path / "environment.json", _environment(resources))
+    dependencies: dict[str, RunFolder] = {}
 
     def obtain(name: str) -> Generator[TrainingEvent, None, RunFolder]:
-        if name not in siblings:
-            siblings[name] = yield from _sibling(run, name, control, workshop)
-            if keep_sibling(run, name, siblings[name]) and name == run.config().start:
+        if name not in dependencies:
+            dependencies[name] = yield from _dependency(run, name, control, resources)
+            if record_dependency(run, name, dependencies[name]) and name == run.config().start:
                 shutil.rmtree(run.path / "checkpoints", ignore_errors=True)
                 yield Notice(
                     "The consensus that training had started at is gone, and its checkpoints with "
                     "it."
                 )
-        return siblings[name]
+        return dependencies[name]
 
     for name in needed(run.config()):
         yield from obtain(name)
     if wants_features(run.config()):
-        for event in workshop.read_features(run):
+        for event in resources.read_features(run):
             yield event
             yield from _obey_before_training(run, control)
-    fit = build(run, workshop, siblings, obtain)
-    yield from _begin(run, fit, workshop)
-    yield from _train(run, fit, control)
-    stopped = fit.stopping and not fit.cursor.ended
-    yield from _results(run, fit, siblings.get(CONSENSUS))
-    yield from write_baselines(run, workshop, Task.of(run))
+    routine = build(run, resources, dependencies, obtain)
+    yield from _begin(run, routine, resources)
+    yield from _train(run, routine, control)
+    stopped = routine.stopping and not routine.cursor.ended
+    yield from _results(run, routine, dependencies.get(CONSENSUS))
+    yield from write_baselines(run, resources, Task.of(run))
     yield Stage("evaluating")
     summary = write_results(run)
     run.set_status("stopped" if stopped else "finished")
-    yield (Stopped if stopped else Finished)(fit.cursor.best_epoch, summary)
+    yield (Stopped if stopped else Finished)(routine.cursor.best_epoch, summary)
 
 
-def _open(run: RunFolder, control: Control) -> Generator[TrainingEvent, None, Workshop]:
+def _open(run: RunFolder, control: Control) -> Generator[TrainingEvent, None, Resources]:
     """Open the backbone and the images; the user may stop meanwhile."""
-    opened: Workshop | None = None
-    for event in open_workshop(run):
+    opened: Resources | None = None
+    for event in open_resources(run):
         if isinstance(event, Done):
             opened = event.value
         else:
@@ -168,26 +171,26 @@ def _wait(run: RunFolder, control: Control, then: Resumed) -> Iterator[TrainingE
     yield then
 
 
-def _sibling(
-    run: RunFolder, name: str, control: Control, workshop: Workshop
+def _dependency(
+    run: RunFolder, name: str, control: Control, resources: Resources
 ) -> Generator[TrainingEvent, None, RunFolder]:
     """Make sure that there is a finished run of another method; train it first if there is none."""
-    sibling = (
-        kept_sibling(run, name)
-        or find_sibling(run, name, run.environment())
-        or create_sibling(run, name)
+    dependency = (
+        recorded_dependency(run, name)
+        or find_dependency(run, name, run.environment())
+        or create_dependency(run, name)
     )
-    if sibling.status().state == "finished":
-        return sibling
-    yield Stage("consensus" if name == CONSENSUS else "member", sibling.name)
+    if dependency.status().state == "finished":
+        return dependency
+    yield Stage("consensus" if name == CONSENSUS else "member", dependency.name)
     try:
-        yield from _train_beside(run, name, train_run(sibling, control, workshop))
+        yield from _train_beside(run, name, train_run(dependency, control, resources))
     except BaseException:
-        sibling.abandon()
+        dependency.abandon()
         raise
-    match sibling.status().state:
+    match dependency.status().state:
         case "finished":
-            return sibling
+            return dependency
         case "discarded":
             raise _DiscardedError
     raise _StoppedEarlyError
@@ -213,47 +216,58 @@ def _train_beside(
                 yield event
 
 
-def _begin(run: RunFolder, fit: Fit, workshop: Workshop) -> Iterator[TrainingEvent]:
+def _begin(
+    run: RunFolder, routine: TrainingRoutine, resources: Resources
+) -> Iterator[TrainingEvent]:
     before = any(event["type"] == "started" for event in run.events()[0])
-    found, damaged = fit.resume()
+    found, damaged = routine.resume()
     if damaged:
         yield Notice(f"{damaged} damaged checkpoints were passed over.")
     if before and not found:
         yield Notice("There is no checkpoint to go on from, so training starts from the beginning.")
-    yield _started(run, fit, workshop)
+    yield _started(run, routine, resources)
     if found:
-        yield Resumed(fit.cursor.epoch, fit.cursor.step)
+        yield Resumed(routine.cursor.epoch, routine.cursor.step)
 
 
-def _started(run: RunFolder, fit: Fit, workshop: Workshop) -> Started:
-    device, counts = workshop.device, run.meta()["counts"]
+def _started(run: RunFolder, routine: TrainingRoutine, resources: Resources) -> Started:
+    device, counts = resources.device, run.meta()["counts"]
     method = run.config().method
     return Started(
-        method, device.kind, device.name, fit.counts(), counts, fit.epochs, fit.steps, device.why
+        method,
+        device.kind,
+        device.name,
+        routine.counts(),
+        counts,
+        routine.epochs,
+        routine.steps,
+        device.why,
     )
 
 
-def _train(run: RunFolder, fit: Fit, control: Control) -> Iterator[TrainingEvent]:
+def _train(run: RunFolder, routine: TrainingRoutine, control: Control) -> Iterator[TrainingEvent]:
     yield Stage("training")
-    for event in fit.run():
+    for event in routine.run():
         yield event
         command = control.poll()
         if command == "pause":
-            fit.save()
-            yield from _wait(run, control, Resumed(fit.cursor.epoch, fit.cursor.step))
+            routine.save()
+            yield from _wait(run, control, Resumed(routine.cursor.epoch, routine.cursor.step))
             command = control.poll()
         if command == "discard":
             raise _DiscardedError
-        fit.stopping |= command == "stop"
+        routine.stopping |= command == "stop"
 
 
-def _results(run: RunFolder, fit: Fit, consensus: RunFolder | None) -> Iterator[TrainingEvent]:
-    fit.write(run)
-    write_json(run.path / "parameters.json", dict(fit.counts()))
+def _results(
+    run: RunFolder, routine: TrainingRoutine, consensus: RunFolder | None
+) -> Iterator[TrainingEvent]:
+    routine.write(run)
+    write_json(run.path / "parameters.json", dict(routine.counts()))
     yield Stage("predicting")
     images = [str(image) for image in run.table("images")["image"]]
     yield from write_predictions(
-        run.path / "predictions.parquet", fit.score(), fit.attributes, images
+        run.path / "predictions.parquet", routine.score(), routine.attributes, images
     )
     if consensus is not None:
         beside = run.path / ".consensus.parquet.tmp"
@@ -261,13 +275,13 @@ def _results(run: RunFolder, fit: Fit, consensus: RunFolder | None) -> Iterator[
         beside.replace(run.path / "consensus.parquet")
 
 
-def _environment(workshop: Workshop) -> dict[str, object]:
+def _environment(resources: Resources) -> dict[str, object]:
     return {
-        "device": workshop.device.kind,
-        "device_name": workshop.device.name,
-        "precision": workshop.precision.name,
+        "device": resources.device.kind,
+        "device_name": resources.device.name,
+        "precision": resources.precision.name,
         "threads": torch.get_num_threads(),
-        "backbone_sha256": workshop.sha256,
+        "backbone_sha256": resources.sha256,
         "platform": platform.platform(),
         "versions": versions(),
         "revisions": {

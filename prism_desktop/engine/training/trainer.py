@@ -20,11 +20,11 @@ from prism_desktop.engine.runs.metrics_file import Tally, append_metrics, drop_m
 from prism_desktop.engine.runs.predictions_file import LabelerScores
 from prism_desktop.engine.runs.run_events import Epoch, Step
 from prism_desktop.engine.training.batches import Batch
-from prism_desktop.engine.training.losses.loss_term import Moment, Term
+from prism_desktop.engine.training.losses.loss_term import LossTerm, StepContext
 from prism_desktop.engine.training.losses.pair_loss import PairLoss, correct
 from prism_desktop.engine.training.routine import Cursor, epoch_event
 from prism_desktop.engine.training.sampler import Sampler
-from prism_desktop.engine.training.save import keep
+from prism_desktop.engine.training.save import save_trained
 from prism_desktop.engine.training.schedule import fitting_epochs, rate_share, width_scale
 from prism_desktop.engine.training.scoring import Scorer, score_all
 
@@ -66,7 +66,7 @@ class Trainer:
     attributes: tuple[str, ...]
     config: TrainConfig
     folder: Path
-    terms: Sequence[Term] = ()
+    loss_terms: Sequence[LossTerm] = ()
     stopping: bool = False
     cursor: Cursor = field(default_factory=Cursor)
     loss: PairLoss = field(init=False)
@@ -99,9 +99,9 @@ class Trainer:
                     "weight_decay": 0.0,
                 }
             )
-        for term in self.terms:
-            term.begin(self.scorer.model)
-        helpers = [tensor for term in self.terms for tensor in term.parameters()]
+        for loss_term in self.loss_terms:
+            loss_term.begin(self.scorer.model)
+        helpers = [tensor for loss_term in self.loss_terms for tensor in loss_term.parameters()]
         if helpers:
             groups.append(
                 {"name": "terms", "params": helpers, "lr": config.lora_lr, "weight_decay": 0.0}
@@ -136,7 +136,7 @@ class Trainer:
 
     def write(self, run: RunFolder) -> None:
         """Write the model into the run's folder."""
-        keep(self.scorer.model, run, self.labelers, self.loss.nu)
+        save_trained(self.scorer.model, run, self.labelers, self.loss.nu)
 
     def run(self) -> Iterator[Step | Epoch | Notice]:
         """Train to the end, or until `stopping`.
@@ -148,7 +148,7 @@ class Trainer:
         """
         self._saved = time.monotonic()
         if not self.cursor.step:
-            yield from (Notice(term.idle) for term in self.terms if term.idle)
+            yield from (Notice(loss_term.idle) for loss_term in self.loss_terms if loss_term.idle)
         while not self.cursor.ended and not self.stopping:
             yield from self._epoch()
         # stopped within the first epoch: what there is becomes the best
@@ -156,8 +156,8 @@ class Trainer:
             yield self._close_epoch()
         self.scorer.model.load_trainable_state(_part(self._best, "model."))
         self._load_losses(self._best)
-        for term in self.terms:
-            if text := term.finish(self.scorer, self.answers["val"], self.loss):
+        for loss_term in self.loss_terms:
+            if text := loss_term.finish(self.scorer, self.answers["val"], self.loss):
                 yield Notice(text)
 
     def save(self) -> None:
@@ -215,22 +215,22 @@ class Trainer:
         self.scorer.model.begin_episode(places)
         part = self.scorer.batch(self.answers["train"], places)
         flips = self.sampler.flips(self.cursor.epoch, part.images) if self.config.flips else None
-        features = self.scorer.see(part, flips)
+        features = self.scorer.encode(part, flips)
         difference = self.scorer.differences(part, features)
         outcome, weight = self.scorer.send(part.outcome), self.scorer.send(part.weight)
         losses = self.loss(difference, outcome)
         total = (losses * weight).sum() / weight.sum()
-        moment = Moment(self.scorer, part, features, difference)
-        for term in self.terms:
-            total = total + term(moment)
+        moment = StepContext(self.scorer, part, features, difference)
+        for loss_term in self.loss_terms:
+            total = total + loss_term(moment)
         share = rate_share(self.config, self.cursor.step, self.epochs * self.sampler.steps)
         for group, rate in zip(self._optimizer.param_groups, self._rates, strict=True):
             group["lr"] = rate * share
         self._optimizer.zero_grad(set_to_none=True)
         total.backward()
         self._optimizer.step()
-        for term in self.terms:
-            term.stepped(self.scorer.model, self.cursor.step + 1, self._most_steps)
+        for loss_term in self.loss_terms:
+            loss_term.stepped(self.scorer.model, self.cursor.step + 1, self._most_steps)
         self._pending.append((part, losses.detach(), correct(difference.detach(), outcome)))
         self.cursor.place += 1
         self.cursor.step += 1
@@ -275,7 +275,7 @@ class Trainer:
             return
         for part, losses, right in self._pending:
             self._running.add(
-                part.owner,
+                part.answered_by,
                 part.attribute,
                 losses.cpu().double().numpy(),
                 right.cpu().double().numpy(),
@@ -322,7 +322,7 @@ class Trainer:
         }
         losses = [
             ("loss.", self.loss),
-            *((f"term-{place}.", term) for place, term in enumerate(self.terms)),
+            *((f"term-{place}.", loss_term) for place, loss_term in enumerate(self.loss_terms)),
         ]
         return weights | {
             f"{prefix}{name}": tensor.detach().cpu().clone()
@@ -332,8 +332,8 @@ class Trainer:
 
     def _load_losses(self, tensors: Mapping[str, Tensor]) -> None:
         self.loss.load_state_dict(_part(tensors, "loss."))
-        for place, term in enumerate(self.terms):
-            term.load_state_dict(_part(tensors, f"term-{place}."))
+        for place, loss_term in enumerate(self.loss_terms):
+            loss_term.load_state_dict(_part(tensors, f"term-{place}."))
 
 
 def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -15,7 +15,7 @@ from prism_desktop.engine.runs.predictions_file import LabelerScores
 from prism_desktop.engine.runs.run_events import TrainingEvent
 from prism_desktop.engine.training.closed_form import close_epoch
 from prism_desktop.engine.training.routine import Cursor
-from prism_desktop.engine.training.save import keep
+from prism_desktop.engine.training.save import save_trained
 from prism_desktop.engine.training.scoring import Scorer, score_all
 
 
@@ -67,4 +67,4 @@ class Untrained:
 
     def write(self, run: RunFolder) -> None:
         """Write the model into the run's folder."""
-        keep(self.scorer.model, run, self.labelers)
+        save_trained(self.scorer.model, run, self.labelers)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prism_desktop.engine.adaptation.adapted_labelers import Newcomer, list_newcomers
+from prism_desktop.engine.adaptation.adapted_labelers import AdaptedLabeler, list_adapted
 from prism_desktop.engine.runs.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -36,22 +36,22 @@ def candidates(study: "Study", known: tuple[str, ...]) -> tuple[Candidate, ...]:
     return tuple(sorted(found, key=lambda each: -each.trials))
 
 
-def tested(newcomer: Newcomer) -> str:
+def tested(adapted: AdaptedLabeler) -> str:
     """How well a newcomer is served, in a sentence."""
-    if newcomer.accuracy is None:
-        return newcomer.note
+    if adapted.accuracy is None:
+        return adapted.note
     within = (
-        f" [{newcomer.low:.0%}, {newcomer.high:.0%}]"
-        if None not in (newcomer.low, newcomer.high)
+        f" [{adapted.low:.0%}, {adapted.high:.0%}]"
+        if None not in (adapted.low, adapted.high)
         else ""
     )
     start = (
-        f", before learning from any of them {newcomer.start:.0%}"
-        if newcomer.start is not None
+        f", before learning from any of them {adapted.start:.0%}"
+        if adapted.start is not None
         else ""
     )
     return (
-        f"On {newcomer.tested:,} own answers, cross-validated: {newcomer.accuracy:.0%} "
+        f"On {adapted.tested:,} own answers, cross-validated: {adapted.accuracy:.0%} "
         f"right{within}{start}."
     )
 
@@ -60,9 +60,9 @@ def join(folder: Path, data: "RunData", names: Mapping[str, str]) -> None:
     """Add those who entered the run; one whose files cannot be read is passed over."""
     import pyarrow.parquet as pq
 
-    for newcomer in list_newcomers(RunFolder(folder)):
-        path = newcomer.path / "predictions.parquet"
-        if newcomer.code in data.labelers or not path.is_file():
+    for adapted in list_adapted(RunFolder(folder)):
+        path = adapted.path / "predictions.parquet"
+        if adapted.code in data.labelers or not path.is_file():
             continue
         block = np.full((1, len(data.attributes), len(data.images)), np.nan, np.float32)
         told = pq.read_table(path, columns=["attribute", "image", "score"]).to_pydict()
@@ -72,6 +72,6 @@ def join(folder: Path, data: "RunData", names: Mapping[str, str]) -> None:
         known = (rows >= 0) & (kinds >= 0)
         block[0, kinds[known], rows[known]] = np.array(told["score"], np.float32)[known]
         data.scores = np.concatenate([data.scores, block])
-        data.labelers = (*data.labelers, newcomer.code)
-        data.names[newcomer.code] = names.get(newcomer.code) or newcomer.code
-        data.newcomers[newcomer.code] = newcomer
+        data.labelers = (*data.labelers, adapted.code)
+        data.names[adapted.code] = names.get(adapted.code) or adapted.code
+        data.adapted_labelers[adapted.code] = adapted

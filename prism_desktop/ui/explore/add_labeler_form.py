@@ -8,9 +8,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QDialog, QPushButton, QWidget
 
 from prism_desktop.engine.adaptation.adapted_labelers import (
-    Newcomer,
-    adapt_in_child,
-    list_newcomers,
+    AdaptedLabeler,
+    adapt_in_worker,
+    list_adapted,
 )
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done, Progress
@@ -46,7 +46,7 @@ class AddButton(QPushButton):
         if data is None or study is None:
             return
         get_ready()  # while the user chooses
-        trained = tuple(code for code in data.labelers if code not in data.newcomers)
+        trained = tuple(code for code in data.labelers if code not in data.adapted_labelers)
         self.form = form = AddForm(self, str(data.summary.get("method", "")))
         form.finished.connect(lambda _: self._closed(form))
         form.wanted.connect(lambda labeler, file: self._add(data.folder, labeler, file))
@@ -61,7 +61,7 @@ class AddButton(QPushButton):
         form.deleteLater()
 
     def _add(self, run: Path, labeler: str, file: Path | None) -> None:
-        work = adapt_in_child(RunFolder(run), labels=file, labeler=labeler or None)
+        work = adapt_in_worker(RunFolder(run), labels=file, labeler=labeler or None)
         self._job = job = self._context.jobs.start(work, "Adding a labeler", events=self._hear)
         job.failed.connect(self._failed)
         job.ended.connect(lambda cancelled: self._look(run) if cancelled else None)
@@ -90,7 +90,7 @@ class AddButton(QPushButton):
         data = self._data()
         known = set(data.labelers) if data is not None and data.folder == run else set()
 
-        def show(found: tuple[Newcomer, ...]) -> None:
+        def show(found: tuple[AdaptedLabeler, ...]) -> None:
             now = self._data()
             for each in found:
                 if known and each.code not in known and now is not None and now.folder == run:
@@ -100,7 +100,7 @@ class AddButton(QPushButton):
                     )
                     self.entered.emit(each.code)
 
-        self._context.ask(lambda: list_newcomers(RunFolder(run)), show, owner=self)
+        self._context.ask(lambda: list_adapted(RunFolder(run)), show, owner=self)
 
     def _failed(self, error: Exception) -> None:
         if self.form is None:
@@ -121,7 +121,7 @@ class AddForm(QDialog):
         self.setWindowTitle("Add a labeler")
         self.setMinimumWidth(520)
         known = METHODS.get(method)
-        how = f"{known.title}: {known.enters}." if known is not None else ""
+        how = f"{known.title}: {known.adaptation}." if known is not None else ""
         self.who = QComboBox()
         self._field = Field("&Labeler of the study who is not in this run", self.who)
         self.file = button(
@@ -223,11 +223,11 @@ class AddForm(QDialog):
             self.wanted.emit(str(chosen), None)
 
 
-def sentence(newcomer: Newcomer) -> str:
+def sentence(adapted: AdaptedLabeler) -> str:
     """How it went, for a reader."""
     count, seconds = (
-        f"{newcomer.answers:,} answer{'s' if newcomer.answers != 1 else ''}",
-        newcomer.seconds,
+        f"{adapted.answers:,} answer{'s' if adapted.answers != 1 else ''}",
+        adapted.seconds,
     )
     took = f"{seconds:.1f} s" if seconds >= 0.1 else "less than 0.1 s"
-    return f"{newcomer.code} was added from {count} in {took}. {tested(newcomer)}"
+    return f"{adapted.code} was added from {count} in {took}. {tested(adapted)}"

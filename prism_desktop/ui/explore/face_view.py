@@ -305,7 +305,7 @@ class FaceView(View):
             self._verdict("", "")
         elif self.strip.problem:
             self._verdict(f"No map: {self.strip.problem}", "bad")
-        elif self.labeler.key in self.data.newcomers:
+        elif self.labeler.key in self.data.adapted_labelers:
             who = self.data.names[self.labeler.key]
             self._verdict(
                 f"No map: {who} was added after the training, and maps are made of trained models "

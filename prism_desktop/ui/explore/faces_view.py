@@ -189,12 +189,12 @@ class FacesView(View):
                 "alone."
             )
             none = f"{whose} scores nothing as {self.attribute.key}. Choose a labeler instead."
-            self.count.setText(late if self.labeler.key in data.newcomers else none)
+            self.count.setText(late if self.labeler.key in data.adapted_labelers else none)
             return
-        newcomer = data.newcomers.get(self.labeler.key)
+        adapted = data.adapted_labelers.get(self.labeler.key)
         how = (
-            f" Added from {newcomer.answers:,} answers. {tested(newcomer)}"
-            if newcomer is not None
+            f" Added from {adapted.answers:,} answers. {tested(adapted)}"
+            if adapted is not None
             else ""
         )
         self.count.setText(

@@ -52,11 +52,13 @@ class Strip(QWidget):
     def show_run(self, data: RunData | None) -> None:
         """Another run: its labelers, none of their maps."""
         self.maps.forget()
-        self._names, self._late = {}, set() if data is None else set(data.newcomers)
+        self._names, self._late = {}, set() if data is None else set(data.adapted_labelers)
         # whose maps are all the same
         if data is not None and data.summary.get("method") != "consensus":
             self._names = {
-                code: data.names[code] for code in data.labelers if code not in data.newcomers
+                code: data.names[code]
+                for code in data.labelers
+                if code not in data.adapted_labelers
             }
         places = (
             {code: place for place, code in enumerate(data.labelers)} if data is not None else {}

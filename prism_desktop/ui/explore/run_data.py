@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from prism_desktop.engine.adaptation.adapted_labelers import Newcomer
+from prism_desktop.engine.adaptation.adapted_labelers import AdaptedLabeler
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.ui.explore.adapted_labelers import join
@@ -60,7 +60,7 @@ class RunData:
     row: dict[str, int]  # image id to its row
     judged: dict[int, list[Judged]] = field(default_factory=dict)
     # who entered after the training, by code
-    newcomers: dict[str, Newcomer] = field(default_factory=dict)
+    adapted_labelers: dict[str, AdaptedLabeler] = field(default_factory=dict)
     grown: bool = False  # whether it has images that the run was not given
     _model: "InferenceClient | None" = None
 

@@ -142,7 +142,7 @@ def labeler_choices(view: View) -> tuple[list[tuple[str, str]], list[QIcon]]:
     if data is None:
         return [], []
     choices = [
-        (code, data.names[code] + (" (added)" if code in data.newcomers else ""))
+        (code, data.names[code] + (" (added)" if code in data.adapted_labelers else ""))
         for code in data.labelers
     ]
     return choices, [dot(view.colour(code)) for code in data.labelers]

@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QSplitter, QStackedWidget, QWidget
 
 from prism_desktop.engine.errors import PrismError
-from prism_desktop.engine.experiments.measurement import measure_in_child
+from prism_desktop.engine.experiments.measurement import measure_in_worker
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.records import Changes
@@ -133,7 +133,7 @@ class CompareView(QWidget):
         if run is None or page not in KINDS or self._measuring is not None:
             return
         self.plots.wait(True)
-        work = measure_in_child(KINDS[page], RunFolder(run))
+        work = measure_in_worker(KINDS[page], RunFolder(run))
         self._measuring = job = self.context.jobs.start(work, f"Measuring {METHODS[method].title}")
         job.failed.connect(self.context.report)
         job.finished.connect(lambda: self._measured(job))

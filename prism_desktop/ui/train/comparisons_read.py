@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from prism_desktop.engine.experiments.curve_store import Kind, kept
+from prism_desktop.engine.experiments.curve_store import Kind, list_curves
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.methods.method import TESTED_FACES
 from prism_desktop.engine.processes.failures import told_once
@@ -29,7 +29,7 @@ class Board:
 
     path: Path
     told: Mapping[str, Any] = field(default_factory=dict)  # leaderboard.json
-    # per method, as `shooting.shoot` keeps it
+    # per method, as `shooting.measure_kshot` keeps it
     shots: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     # per method, as `measure_curve` keeps it
     curve: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -191,7 +191,7 @@ def _measured(study: Path, kind: Kind, told: Mapping[str, Any]) -> dict[str, Map
     """Per method the newest curve that was measured on a comparison's data and backbone."""
     same = [
         each
-        for each in kept(study, kind)
+        for each in list_curves(study, kind)
         if all(each[key] == told.get(key) for key in ("backbone", "fingerprint"))
     ]
     return {each["method"]: each for each in same if each["method"] in METHODS}

@@ -88,7 +88,7 @@ class RunForm(QFrame):
             self.set_backbone("prism-mini" if found.simulated else TrainConfig().backbone)
         self._check()
 
-    def know(self, counts: Mapping[tuple[str, str], int]) -> None:
+    def labeler_context(self, counts: Mapping[tuple[str, str], int]) -> None:
         """How many parameters a method on a backbone trained in this study's runs."""
         if counts != self._counts:
             self._counts = dict(counts)

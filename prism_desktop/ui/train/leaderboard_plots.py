@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QWidget
 
 from prism_desktop.engine.experiments.curve_store import Kind
-from prism_desktop.engine.experiments.measurement import impossible
+from prism_desktop.engine.experiments.measurement import curve_obstacle
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.comparisons_read import Board, lines
@@ -107,7 +107,7 @@ class BoardPlots(QFrame):
         if board is None or page not in KINDS:
             return
         title = _title(self._method)
-        problem = impossible(KINDS[page], self._method)
+        problem = curve_obstacle(KINDS[page], self._method)
         if not problem and board.run(self._method) is None:
             problem = (
                 f"This comparison has no run of {title} on the same answers any more; compare "

@@ -74,15 +74,15 @@ class Offer:
 
 def group_of(method: Method) -> str:
     """The heading under which a method is offered."""
-    if method.made == "combination":
+    if method.parametrization == "combination":
         return "Combinations"
     if not method.personal or method.trained == "all-but-text" or "profiles" in method.inputs:
         return "Baselines"
-    if method.places == ("head",):
+    if method.injection == ("head",):
         return "Fast on frozen features"
-    if method.made in ("context", "history", "averaged"):
+    if method.parametrization in ("context", "history", "averaged"):
         return "From histories"
-    return "Adapters" if "lora" in method.places else "Tokens"
+    return "Adapters" if "lora" in method.injection else "Tokens"
 
 
 def in_order(methods: Mapping[str, Method] = METHODS) -> tuple[Method, ...]:

@@ -157,9 +157,9 @@ def find_device() -> Iterator[Event[Any]]:
     The last event is `Done[tuple[str, str]]`, empty if it could not be found out.
 
     The process that was asked waits for work then, so that the first training starts at once."""
-    from prism_desktop.engine.processes.device_choice import device_in_child
+    from prism_desktop.engine.processes.device_choice import device_in_worker
 
     try:
-        yield from device_in_child()
+        yield from device_in_worker()
     except RunError:
         yield Done(("", ""))

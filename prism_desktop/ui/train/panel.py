@@ -192,7 +192,7 @@ class TrainPanel(QWidget):
         if not changed:
             return
         self.table.runs.show(found)
-        self.form.know(
+        self.form.labeler_context(
             {
                 (row.run.method, row.run.backbone): row.parameters
                 for row in reversed(found)

@@ -5,15 +5,15 @@ from collections.abc import Callable, Mapping
 from prism_desktop.engine.methods import Method
 
 _ONLY: Mapping[str, Callable[[Method], bool]] = {
-    "experts": lambda method: method.owner == "experts",
-    "clustering": lambda method: method.owner == "cluster",
-    "clusters": lambda method: method.owner == "cluster",
-    "delta": lambda method: method.owner == "cluster" and "visual-token" in method.places,
+    "experts": lambda method: method.scope == "experts",
+    "clustering": lambda method: method.scope == "cluster",
+    "clusters": lambda method: method.scope == "cluster",
+    "delta": lambda method: method.scope == "cluster" and "visual-token" in method.injection,
     "tokens": lambda method: by_gradient(method) and not method.learns_alone,
     "token_std": lambda method: by_gradient(method) and not method.learns_alone,
     "token_lr": lambda method: by_gradient(method) and not method.learns_alone,
     "strength": lambda method: bool(method.losses),
-    "members": lambda method: method.made == "combination",
+    "members": lambda method: method.parametrization == "combination",
     "decoder": lambda method: method.scorer == "mlp",
 }
 _ALWAYS = frozenset(
@@ -34,4 +34,6 @@ def applies(method: Method, key: str) -> bool:
 
 def by_gradient(method: Method) -> bool:
     """Whether a method, or a member of it, is trained step by step."""
-    return method.made not in ("closed-form", "retrieval") and method.trained != "nothing"
+    return (
+        method.parametrization not in ("closed-form", "retrieval") and method.trained != "nothing"
+    )

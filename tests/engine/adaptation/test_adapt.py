@@ -10,15 +10,15 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from prism_desktop.engine.adaptation.adapt import adapt, check, load_newcomer
+from prism_desktop.engine.adaptation.adapt import adapt, evaluate_adapted, load_adapted
 from prism_desktop.engine.adaptation.adapted_labelers import (
-    adapt_in_child,
-    find_newcomer,
-    list_newcomers,
-    newcomer_predictions,
+    adapt_in_worker,
+    adapted_predictions,
+    find_adapted,
+    list_adapted,
 )
-from prism_desktop.engine.adaptation.fitter_choice import open_entrance
-from prism_desktop.engine.adaptation.fitters import Entrance
+from prism_desktop.engine.adaptation.fitter_choice import open_fitter
+from prism_desktop.engine.adaptation.fitters import LabelerFitter
 from prism_desktop.engine.backbones import Backbone
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import precision
@@ -31,7 +31,7 @@ from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.run_events import TrainingEvent
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.pixels import open_pixels
-from prism_desktop.engine.training.resources import Workshop
+from prism_desktop.engine.training.resources import Resources
 from tests.fixtures.runs import MakeRun
 
 T = TypeVar("T")
@@ -132,13 +132,13 @@ def opposite(run: RunFolder, red: dict[str, float], count: int) -> Answers:
     return answers(frame.assign(weight=1.0), ["new"], ATTRIBUTES, images)
 
 
-def opened(run: RunFolder, backbone: Backbone) -> Entrance:
+def opened(run: RunFolder, backbone: Backbone) -> LabelerFitter:
     *_, done = open_pixels(run.study, run.table("images"), backbone.image_size)
     assert isinstance(done, Done)
     how = precision(backbone.device)
     return last(
-        open_entrance(
-            run, Workshop(backbone.device, how, backbone, done.value, None, backbone.sha256)
+        open_fitter(
+            run, Resources(backbone.device, how, backbone, done.value, None, backbone.sha256)
         )
     )
 
@@ -181,19 +181,19 @@ def test_that_an_opposite_taste_is_learned_from_forty_answers_and_none_of_it_fro
     epochs = 6 if config.epochs is None or config.epochs < 20 else 20
     run = make_run(study, method=name, epochs=epochs, rates_at_width=None, compare=False, **rates)
     train_here(run)
-    entrance = opened(run, backbone)
-    start = entrance.enter(opposite(run, red, 0))
+    fitter = opened(run, backbone)
+    start = fitter.fit(opposite(run, red, 0))
     before = start.scores(None)
-    entered = entrance.enter(opposite(run, red, 40))
-    after = entered.scores(None)
+    fitted = fitter.fit(opposite(run, red, 40))
+    after = fitted.scores(None)
     assert regret(after, run, red) < regret(before, run, red)
     if name in LEARNED:
         assert blueness(after, run, red) > max(0.3, blueness(before, run, red))
-    again = entrance.enter(opposite(run, red, 0)).scores(None)
+    again = fitter.fit(opposite(run, red, 0)).scores(None)
     assert np.allclose(again, before, atol=1e-5)  # whoever entered last leaves no trace
-    assert np.allclose(entrance.restore(entered.state).scores(None), after, atol=1e-4)
+    assert np.allclose(fitter.restore(fitted.state).scores(None), after, atol=1e-4)
     some = np.array([3, 1, 7])
-    assert np.allclose(entered.scores(some), after[:, some], atol=1e-4)
+    assert np.allclose(fitted.scores(some), after[:, some], atol=1e-4)
 
 
 @pytest.mark.parametrize("name", [name for name in METHODS if name not in FAMILIES])
@@ -203,14 +203,14 @@ def test_that_somebody_enters_a_run_of_every_method_and_is_restored(
     tiny_study.update_labeler("L1", profile="Likes faces that smile.")
     run = make_run(tiny_study, method=name, epochs=1, compare=False)
     train_here(run)
-    entrance = opened(run, backbone)
+    fitter = opened(run, backbone)
     red = {str(image): place for place, image in enumerate(run.table("images")["image"])}
     given = opposite(run, {image: float(place) for image, place in red.items()}, 20)
-    entered = entrance.enter(given, "Likes faces that frown.")
-    scores = entered.scores(None)
+    fitted = fitter.fit(given, "Likes faces that frown.")
+    scores = fitted.scores(None)
     assert scores.shape == (2, len(red))
     assert np.isfinite(scores).all()
-    assert np.allclose(entrance.restore(entered.state).scores(None), scores, atol=1e-4)
+    assert np.allclose(fitter.restore(fitted.state).scores(None), scores, atol=1e-4)
 
 
 @pytest.fixture
@@ -233,8 +233,8 @@ def test_that_a_file_s_labeler_is_kept_beside_the_run_and_predicted(
     assert found.path.parent == bayes_run.path / "adapted"
     assert found.accuracy is not None
     assert found.tested > 0
-    assert [one.code for one in list_newcomers(bayes_run)] == ["N/1"]
-    kept = newcomer_predictions(bayes_run, "N/1", "smart")
+    assert [one.code for one in list_adapted(bayes_run)] == ["N/1"]
+    kept = adapted_predictions(bayes_run, "N/1", "smart")
     assert len(kept) == len(names)
 
 
@@ -242,22 +242,24 @@ def test_that_accuracy_on_own_answers_has_an_interval_over_images(
     bayes_run: RunFolder, backbone: Backbone
 ) -> None:
     """Few faces in many answers tell less than their number of answers says."""
-    entrance, rng = opened(bayes_run, backbone), np.random.default_rng(0)
+    fitter, rng = opened(bayes_run, backbone), np.random.default_rng(0)
     left, right = rng.integers(0, 6, 400), rng.integers(6, 12, 400)
     zeros, ones = np.zeros(400, np.int64), np.ones(400, np.float32)
     liked = rng.normal(size=12)
     outcome = (liked[left] > liked[right]).astype(np.float32)
-    found = check(entrance, Answers(zeros, zeros, left, right, outcome, ones, np.arange(400)))
+    found = evaluate_adapted(
+        fitter, Answers(zeros, zeros, left, right, outcome, ones, np.arange(400))
+    )
     low, high = wilson(found["accuracy"], found["tested"])
     assert found["high"] - found["low"] > 1.5 * (high - low)
 
 
 def test_that_a_labeler_of_the_study_enters_from_a_child_process(bayes_run: RunFolder) -> None:
-    found = last(adapt_in_child(bayes_run, labeler="L3"))
-    assert found == find_newcomer(bayes_run, "L3")
-    entrance = last(open_entrance(bayes_run))
-    scores = load_newcomer(bayes_run, entrance, "L3").scores(None)
-    kept = newcomer_predictions(bayes_run, "L3")["score"].to_numpy().reshape(scores.shape)
+    found = last(adapt_in_worker(bayes_run, labeler="L3"))
+    assert found == find_adapted(bayes_run, "L3")
+    fitter = last(open_fitter(bayes_run))
+    scores = load_adapted(bayes_run, fitter, "L3").scores(None)
+    kept = adapted_predictions(bayes_run, "L3")["score"].to_numpy().reshape(scores.shape)
     assert np.allclose(kept, scores, atol=1e-5)
 
 
@@ -283,4 +285,4 @@ def test_that_wrong_files_are_refused_in_one_sentence(
     path.write_text(content.format(*bayes_run.table("images")["name"]))
     with pytest.raises(InputError, match=words):
         last(adapt(bayes_run, labels=path, name=name))
-    assert not list_newcomers(bayes_run)
+    assert not list_adapted(bayes_run)

@@ -15,11 +15,15 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.methods import METHODS, method
 from prism_desktop.engine.models.answers import Answers, answers, select
 from prism_desktop.engine.models.clip import PersonalClip
-from prism_desktop.engine.models.clustering import fit_tastes
+from prism_desktop.engine.models.clustering import fit_grouping_heads
 from prism_desktop.engine.models.decoder import DecoderModel, DecoderShape
 from prism_desktop.engine.models.heads.space import fit_space
-from prism_desktop.engine.models.labeler_context import Known
-from prism_desktop.engine.training.conditioning import know, wants_features, welcome
+from prism_desktop.engine.models.labeler_context import LabelerContext
+from prism_desktop.engine.training.conditioning import (
+    labeler_context,
+    wants_features,
+    with_new_labeler,
+)
 from prism_desktop.engine.training.decoding import DIMS, POWER
 from prism_desktop.engine.training.features import Features
 from prism_desktop.engine.training.pixels import Pixels
@@ -50,20 +54,20 @@ def _features(backbone: Backbone, pixels: Pixels) -> np.ndarray:
 
 
 def _build(
-    backbone: Backbone, name: str, known: Known, labelers: int = 2, **settings: object
+    backbone: Backbone, name: str, known: LabelerContext, labelers: int = 2, **settings: object
 ) -> PersonalClip:
     config = TrainConfig.checked({"method": name, **settings})
     return PersonalClip(
-        backbone, labelers, method=method(name), known=known, tokens=config.tokens, seed=1
+        backbone, labelers, method=method(name), context=known, tokens=config.tokens, seed=1
     )
 
 
 def _known(
     backbone: Backbone, name: str, told: Answers, x: np.ndarray, **settings: object
-) -> Known:
+) -> LabelerContext:
     config = TrainConfig.checked({"method": name, **settings})
     text = np.random.default_rng(0).normal(size=(2, 32)).astype(np.float32)
-    return know(
+    return labeler_context(
         method(name), config, told, 2, 2, x, text, np.zeros((2, 32), np.float32), ("Likes red.", "")
     )
 
@@ -109,7 +113,7 @@ def _train(
 def test_that_only_methods_that_read_features_are_given_facts(name: str) -> None:
     chosen = method(name)
     if not wants_features(chosen):
-        known = know(
+        known = labeler_context(
             chosen,
             TrainConfig(method=name),
             _task(40)[0]["train"],
@@ -140,7 +144,7 @@ def test_that_prefixes_of_groups_on_adapters_that_stay_learn_opposite_tastes(
     backbone: Backbone, tmp_path: Path
 ) -> None:
     parts, pixels, _ = _task()
-    taught = _build(backbone, "lora-visual-prompt", Known())
+    taught = _build(backbone, "lora-visual-prompt", LabelerContext())
     (tmp_path / "taught").mkdir()
     _train(taught, parts, pixels, tmp_path / "taught")
     known = _known(backbone, "cluster-prefix", parts["train"], _features(backbone, pixels))
@@ -167,7 +171,7 @@ def test_that_a_profile_speaks_for_a_taste_where_its_words_are_understood(
     redness = torch.linalg.lstsq(
         x - x.mean(0), torch.from_numpy(red - red.mean())[:, None].float()
     ).solution[:, 0]
-    model = _build(backbone, "profile-text", Known(profiles=("Likes red.", "Likes blue.")))
+    model = _build(backbone, "profile-text", LabelerContext(profiles=("Likes red.", "Likes blue.")))
     colours = {name: backbone.tokenizer([name])[0, 1] for name in ("red", "blue")}
 
     def read(ids: torch.Tensor, normalize: bool = True) -> torch.Tensor:
@@ -199,10 +203,10 @@ def test_that_people_of_one_group_share_its_adapters_and_a_delta_parts_them(
     one = _known(backbone, "cluster-lora", parts["train"], x, clusters=1)
     assert one.groups is not None
     assert one.groups.tolist() == [0, 0]
-    assert _build(backbone, "cluster-lora", one).eyes == (0, 0)
+    assert _build(backbone, "cluster-lora", one).view_groups == (0, 0)
     parted = _known(backbone, "cluster-prefix", parts["train"], x, clusters=1, delta=True)
     model = _build(backbone, "cluster-prefix", parted)
-    assert model.eyes == (0, 1)
+    assert model.view_groups == (0, 1)
     assert model.prompts.deviation is not None
     assert dict(model.named_parameters())["prompts.deviation"].requires_grad
 
@@ -233,7 +237,7 @@ def test_that_a_newcomer_is_served_after_one_pass_over_their_answers(
     model = _build(backbone, name, known)
     _train(model, parts, pixels, tmp_path, method=name)
     cold = select(parts["train"], parts["train"].labeler == 1)
-    met = welcome(known, dataclasses.replace(cold, labeler=np.full(len(cold), 7)), 2, x)
+    met = with_new_labeler(known, dataclasses.replace(cold, labeler=np.full(len(cold), 7)), 2, x)
     grown = _build(backbone, name, met, labelers=3)
     load(grown, model)
     test = select(parts["test"], parts["test"].labeler == 1)
@@ -250,18 +254,20 @@ def test_that_a_newcomer_joins_the_groups_that_their_answers_speak_for(
     x = _features(backbone, pixels)
     known = _known(backbone, name, parts["train"], x)
     warm = select(parts["train"], parts["train"].labeler == 0)
-    met = welcome(known, warm, 2, x, groups=(fit_tastes(x, parts["train"], 2, 2), known))
+    met = with_new_labeler(
+        known, warm, 2, x, groups=(fit_grouping_heads(x, parts["train"], 2, 2), known)
+    )
     assert met.shares is not None
     assert met.shares[:2].tolist() == [[1, 0], [0, 1]]
     assert met.shares[2, 0] > 0.6
     grown, model = _build(backbone, name, met, labelers=3), _build(backbone, name, known)
     load(grown, model)
-    assert grown.eyes == (0, 1, 2)
+    assert grown.view_groups == (0, 1, 2)
     made: torch.nn.Module = grown.prompts if name == "cluster-prefix" else grown.shares
     with torch.no_grad():
-        group, other, newcomer = made(torch.arange(3))
+        group, other, adapted = made(torch.arange(3))
     share = torch.from_numpy(met.shares)[2]
-    assert torch.allclose(newcomer, share[0] * group + share[1] * other)
+    assert torch.allclose(adapted, share[0] * group + share[1] * other)
 
 
 def test_that_a_newcomer_is_served_by_the_adapters_of_their_group(
@@ -273,7 +279,9 @@ def test_that_a_newcomer_is_served_by_the_adapters_of_their_group(
     model = _build(backbone, "cluster-lora", known)
     _train(model, parts, pixels, tmp_path, method="cluster-lora")
     warm = [select(parts[part], parts[part].labeler == 0) for part in ("train", "test")]
-    met = welcome(known, warm[0], 2, x, groups=(fit_tastes(x, parts["train"], 2, 2), known))
+    met = with_new_labeler(
+        known, warm[0], 2, x, groups=(fit_grouping_heads(x, parts["train"], 2, 2), known)
+    )
     grown = _build(backbone, "cluster-lora", met, labelers=3)
     load(grown, model)
     assert (
@@ -287,7 +295,7 @@ def test_that_facts_survive_their_arrays(backbone: Backbone) -> None:
     x = _features(backbone, pixels)
     for name in (*READING, *GROUPED, "adaptive-rank"):
         known = _known(backbone, name, parts["train"], x)
-        again = Known.from_arrays(known.arrays(), known.profiles)
+        again = LabelerContext.from_arrays(known.arrays(), known.profiles)
         assert again.arrays().keys() == known.arrays().keys() != set()
         assert all(
             np.array_equal(again.arrays()[key], array) for key, array in known.arrays().items()

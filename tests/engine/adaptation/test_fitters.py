@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
-from prism_desktop.engine.adaptation.adapt import check
+from prism_desktop.engine.adaptation.adapt import evaluate_adapted
 from prism_desktop.engine.adaptation.fitter_choice import LEAST, cross_fitted
 from prism_desktop.engine.models.answers import Answers
 
@@ -23,7 +23,7 @@ class Recorder:
     asked: list[set[int]] = field(default_factory=list)
     groups: list[set[int]] = field(default_factory=list)
 
-    def enter(self, answers: Answers, profile: str = "") -> "Recorder":
+    def fit(self, answers: Answers, profile: str = "") -> "Recorder":
         self.learned.append({*answers.left.tolist(), *answers.right.tolist()})
         self.groups.append(set(answers.group.tolist()))
         return self
@@ -68,6 +68,6 @@ def test_that_no_image_of_a_tested_answer_was_learned_from() -> None:
 
 
 def test_that_a_newcomer_s_accuracy_is_of_those_answers_and_few_are_not_tested() -> None:
-    result = check(Recorder(), said(40))  # type: ignore[arg-type]
+    result = evaluate_adapted(Recorder(), said(40))  # type: ignore[arg-type]
     assert (result["accuracy"], result["tested"]) == (1.0, 80)
-    assert check(Recorder(), said(LEAST // 2 - 1))["accuracy"] is None  # type: ignore[arg-type]
+    assert evaluate_adapted(Recorder(), said(LEAST // 2 - 1))["accuracy"] is None  # type: ignore[arg-type]

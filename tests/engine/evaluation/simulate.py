@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from prism_desktop.engine.evaluation.metrics import Judged
+from prism_desktop.engine.evaluation.metrics import ScoredPairs
 from prism_desktop.engine.evaluation.pairs import Floats
 
 
@@ -13,7 +13,7 @@ def answers(
     labelers: int,
     attributes: int = 1,
     scale: float = 2.0,
-) -> tuple[Judged, Floats]:
+) -> tuple[ScoredPairs, Floats]:
     """Labelers of one taste, drawn anew with the images.
 
     And the images' true scores (attributes, images).
@@ -29,7 +29,7 @@ def answers(
     left, right, labeler = (np.repeat(part, attributes) for part in (left, right, labeler))
     margin = scale * (taste[attribute, left] - taste[attribute, right])
     return (
-        Judged(
+        ScoredPairs(
             labeler=np.array([f"L{k}" for k in range(labelers)], dtype=object)[labeler],
             attribute=np.array([f"a{k}" for k in range(attributes)], dtype=object)[attribute],
             left=left,
@@ -43,11 +43,11 @@ def answers(
     )
 
 
-def hits(judged: Judged, scores: Floats) -> Floats:
+def hits(scored: ScoredPairs, scores: Floats) -> Floats:
     """1 where a model's scores (labelers, attributes,
     images) choose as the labeler did; (answers,)."""
     labeler, attribute = (
-        np.unique(part, return_inverse=True)[1] for part in (judged.labeler, judged.attribute)
+        np.unique(part, return_inverse=True)[1] for part in (scored.labeler, scored.attribute)
     )
-    margin = scores[labeler, attribute, judged.left] - scores[labeler, attribute, judged.right]
-    return ((margin > 0) == judged.chosen).astype(np.float64)
+    margin = scores[labeler, attribute, scored.left] - scores[labeler, attribute, scored.right]
+    return ((margin > 0) == scored.chosen).astype(np.float64)

@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 
 from prism_desktop.engine.evaluation.intervals import Resampled, dyadic_variance, wilson
-from prism_desktop.engine.evaluation.metrics import Judged, correct
+from prism_desktop.engine.evaluation.metrics import ScoredPairs, correct
 from tests.engine.evaluation import simulate
 
 
-def simulated(seed: int, n: int, images: int, spread: float, labelers: int = 3) -> Judged:
+def simulated(seed: int, n: int, images: int, spread: float, labelers: int = 3) -> ScoredPairs:
     """Answers that are right with a probability that depends on both images."""
     rng = np.random.default_rng(seed)
     left = rng.integers(0, images, n)
     right = (left + rng.integers(1, images, n)) % images
     effect = rng.normal(0, spread, images)
     right_with = 1 / (1 + np.exp(-0.8 - effect[left] - effect[right]))
-    return Judged(
+    return ScoredPairs(
         labeler=np.array([f"L{k}" for k in rng.integers(0, labelers, n)], dtype=object),
         attribute=np.array(["a"] * n, dtype=object),
         left=left,
@@ -33,8 +33,8 @@ def test_that_intervals_cover_at_their_level(n: int, images: int, spread: float)
     truth = (1 / (1 + np.exp(-0.8 - noise))).mean()
     inside = 0
     for seed in range(240):
-        judged = simulated(seed, n, images, spread)
-        estimate = Resampled(judged, correct(judged), seed, resamples=200).mean()
+        scored = simulated(seed, n, images, spread)
+        estimate = Resampled(scored, correct(scored), seed, resamples=200).mean()
         inside += estimate.low <= truth <= estimate.high
     assert 0.90 <= inside / 240 <= 0.985
 
@@ -49,8 +49,8 @@ def test_that_intervals_cover_93_to_97_percent(n: int, images: int, spread: floa
     truth = (1 / (1 + np.exp(-0.8 - noise))).mean()
     inside = 0
     for seed in range(2000):
-        judged = simulated(seed, n, images, spread)
-        estimate = Resampled(judged, correct(judged), seed, resamples=1000).mean()
+        scored = simulated(seed, n, images, spread)
+        estimate = Resampled(scored, correct(scored), seed, resamples=1000).mean()
         inside += estimate.low <= truth <= estimate.high
     assert 0.93 <= inside / 2000 <= 0.97
 
@@ -62,24 +62,24 @@ def test_that_intervals_of_macro_gains_cover_93_to_97_percent(shared: float) -> 
     inside = 0
     for seed in range(1500):
         rng = np.random.default_rng([3, seed])
-        judged, taste = simulate.answers(rng, 85, 60, 6, 3)
+        scored, taste = simulate.answers(rng, 85, 60, 6, 3)
         common, own = rng.normal(0, 1, taste.shape), rng.normal(0, 1, (6, *taste.shape))
         method = taste + 0.7 * (np.sqrt(shared) * common + np.sqrt(1 - shared) * own)
         consensus = np.broadcast_to(taste + 0.7 * rng.normal(0, 1, taste.shape), method.shape)
-        difference = simulate.hits(judged, method) - simulate.hits(judged, consensus)
-        estimate = Resampled(judged, difference, seed, resamples=1000, bounds=(-1, 1)).macro()
+        difference = simulate.hits(scored, method) - simulate.hits(scored, consensus)
+        estimate = Resampled(scored, difference, seed, resamples=1000, bounds=(-1, 1)).macro()
         inside += estimate.low <= 0 <= estimate.high
     assert 0.93 <= inside / 1500 <= 0.97
 
 
 def test_that_macro_weighs_labelers_alike_and_micro_answers() -> None:
-    judged = simulated(0, 90, 40, 0.5)
-    values = correct(judged)
-    resampled = Resampled(judged, values)
-    by_labeler = [values[judged.labeler == code].mean() for code in resampled.labelers]
+    scored = simulated(0, 90, 40, 0.5)
+    values = correct(scored)
+    resampled = Resampled(scored, values)
+    by_labeler = [values[scored.labeler == code].mean() for code in resampled.labelers]
     assert resampled.macro().value == pytest.approx(np.mean(by_labeler))
     assert resampled.mean().value == pytest.approx(values.mean())
-    assert resampled.mean("L1").n == (judged.labeler == "L1").sum()
+    assert resampled.mean("L1").n == (scored.labeler == "L1").sum()
 
 
 def test_that_the_dyadic_variance_is_the_double_sum_over_pairs_that_share_an_image() -> None:
@@ -101,25 +101,25 @@ def test_that_the_dyadic_variance_is_the_double_sum_over_pairs_that_share_an_ima
 def test_that_dependence_through_images_widens_the_interval() -> None:
     loose, tight = simulated(0, 600, 20, 1.5), simulated(0, 600, 500, 0.0)
     width = [
-        (estimate := Resampled(judged, correct(judged)).mean()).high - estimate.low
-        for judged in (loose, tight)
+        (estimate := Resampled(scored, correct(scored)).mean()).high - estimate.low
+        for scored in (loose, tight)
     ]
     assert width[0] > 1.5 * width[1]
 
 
 def test_that_all_right_is_not_certainly_right() -> None:
-    judged = simulated(0, 20, 30, 0.0)
-    estimate = Resampled(judged, np.ones(20)).mean()
+    scored = simulated(0, 20, 30, 0.0)
+    estimate = Resampled(scored, np.ones(20)).mean()
     assert estimate.value == estimate.high == 1.0
-    seen = len({*judged.left, *judged.right})
+    seen = len({*scored.left, *scored.right})
     assert estimate.low == pytest.approx(wilson(1.0, min(20, seen / 2))[0])
 
 
-def alike(answers: int, images: int, labeler: str = "L0") -> Judged:
+def alike(answers: int, images: int, labeler: str = "L0") -> ScoredPairs:
     """So many answers by one labeler that walk round a ring of images."""
     left = np.arange(answers) % images
     who, what = np.array([labeler] * answers, dtype=object), np.array(["a"] * answers, dtype=object)
-    return Judged(
+    return ScoredPairs(
         who, what, left, (left + 1) % images, images, np.ones(answers, bool), np.ones(answers), 0
     )
 
@@ -135,40 +135,40 @@ def test_that_one_answer_is_no_gain_or_loss_beyond_chance_and_the_interval_says_
     sign: float,
 ) -> None:
     for images in range(2, 30):
-        judged = alike(max(1, images // 2), images) if images == 2 else alike(images, images)
-        estimate = Resampled(judged, np.full(len(judged), sign), bounds=(-1, 1)).mean()
+        scored = alike(max(1, images // 2), images) if images == 2 else alike(images, images)
+        estimate = Resampled(scored, np.full(len(scored), sign), bounds=(-1, 1)).mean()
         assert estimate.low <= estimate.value <= estimate.high
         assert (estimate.low * estimate.high > 0) == (estimate.p < 0.05)
     assert estimate.p < 0.001
 
 
 def test_that_the_difference_of_a_method_with_itself_is_exactly_zero() -> None:
-    judged = simulated(0, 50, 30, 0.5)
-    estimate = Resampled(judged, correct(judged) - correct(judged), bounds=(-1, 1)).mean()
+    scored = simulated(0, 50, 30, 0.5)
+    estimate = Resampled(scored, correct(scored) - correct(scored), bounds=(-1, 1)).mean()
     assert (estimate.value, estimate.n) == (0.0, 50)
 
 
 def test_that_the_paired_difference_is_narrower_than_the_separate_intervals() -> None:
-    judged = simulated(0, 400, 60, 1.0)
-    mine = correct(judged)
+    scored = simulated(0, 400, 60, 1.0)
+    mine = correct(scored)
     theirs = np.where(np.arange(400) % 20 == 0, 1 - mine, mine)
     separate, paired = (
-        Resampled(judged, mine).mean(),
-        Resampled(judged, mine - theirs, bounds=(-1, 1)).mean(),
+        Resampled(scored, mine).mean(),
+        Resampled(scored, mine - theirs, bounds=(-1, 1)).mean(),
     )
     assert paired.high - paired.low < 0.7 * (separate.high - separate.low)
 
 
 def test_that_the_same_seed_gives_the_same_interval() -> None:
-    judged = simulated(0, 100, 30, 0.5)
+    scored = simulated(0, 100, 30, 0.5)
     assert (
-        Resampled(judged, correct(judged), 7).mean() == Resampled(judged, correct(judged), 7).mean()
+        Resampled(scored, correct(scored), 7).mean() == Resampled(scored, correct(scored), 7).mean()
     )
 
 
 def test_that_no_answers_give_no_numbers() -> None:
-    judged = simulated(0, 10, 30, 0.5)
-    assert Resampled(judged, correct(judged)).mean("nobody").to_dict() == {
+    scored = simulated(0, 10, 30, 0.5)
+    assert Resampled(scored, correct(scored)).mean("nobody").to_dict() == {
         "accuracy": None,
         "low": None,
         "high": None,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.evaluation.kshot_curve import shot_curve
+from prism_desktop.engine.evaluation.kshot_curve import kshot_curve
 from prism_desktop.engine.evaluation.pairs import pairs_from_comparisons
 from prism_desktop.engine.evaluation.power_law import learning_curve
 from tests.engine.evaluation import fabricate
@@ -20,7 +20,7 @@ def test_that_the_shot_curve_averages_resamples_and_tests_the_adapted_labelers_a
 
     frames = {k: [predicted() for _ in range(3)] for k in (10, 0)}
     consensus = fabricate.predictions(pairs, {f"i{k:03}": float(rng.normal()) for k in range(40)})
-    rows = shot_curve(pairs, frames, consensus)  # type: ignore[arg-type]
+    rows = kshot_curve(pairs, frames, consensus)  # type: ignore[arg-type]
     assert [row["k"] for row in rows] == [0, 10]
     assert set(rows[0]["per_labeler"]) == {"L1", "L2"}
     assert rows[0]["n"] == pairs["labeler"].isin(["L1", "L2"]).sum()

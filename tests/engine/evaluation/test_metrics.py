@@ -20,22 +20,22 @@ ROWS = [
 ]
 
 
-def judged() -> metrics.Judged:
+def scored() -> metrics.ScoredPairs:
     pairs = pairs_from_comparisons(fabricate.comparisons(ROWS), ties="davidson")
-    return metrics.judge(pairs, fabricate.predictions(pairs, SCORES))
+    return metrics.score_pairs(pairs, fabricate.predictions(pairs, SCORES))
 
 
 def test_that_equal_scores_are_half_right_and_ties_are_left_out() -> None:
-    assert metrics.correct(judged()).tolist() == [1.0, 0.0, 0.5, 1.0]
-    assert judged().ties == 1
+    assert metrics.correct(scored()).tolist() == [1.0, 0.0, 0.5, 1.0]
+    assert scored().ties == 1
 
 
 def test_that_losses_match_their_formulas() -> None:
     p = 1 / (1 + np.exp(-2.0))
-    assert metrics.nll(judged()) == pytest.approx(
+    assert metrics.nll(scored()) == pytest.approx(
         [-np.log(p), -np.log(1 - p), np.log(2), -np.log(p)]
     )
-    assert metrics.brier(judged()) == pytest.approx([(1 - p) ** 2, p**2, 0.25, (1 - p) ** 2])
+    assert metrics.brier(scored()) == pytest.approx([(1 - p) ** 2, p**2, 0.25, (1 - p) ** 2])
 
 
 def test_that_a_huge_margin_is_finite() -> None:
@@ -58,9 +58,9 @@ def test_that_calibration_error_is_zero_when_confidence_is_accuracy() -> None:
 
 
 def test_that_a_calibrated_simulator_has_no_calibration_error_and_a_sure_one_errs() -> None:
-    judged, _ = simulate.answers(np.random.default_rng(0), 500, 5_000, 4)
-    assert metrics.ece(judged) < 0.01
-    bold = replace(judged, margin=judged.margin * 50)
+    scored, _ = simulate.answers(np.random.default_rng(0), 500, 5_000, 4)
+    assert metrics.ece(scored) < 0.01
+    bold = replace(scored, margin=scored.margin * 50)
     error = 1 - metrics.correct(bold).mean()  # it says 1 nearly everywhere
     assert metrics.ece(bold) == pytest.approx(error, abs=0.02)
 
@@ -69,14 +69,14 @@ def test_that_calibration_error_depends_on_no_order_of_answers_whose_confidences
     None
 ):
     rng = np.random.default_rng(0)
-    judged, _ = simulate.answers(rng, 60, 100, 3)
+    scored, _ = simulate.answers(rng, 60, 100, 3)
     # few different confidences, labelers one after another
-    coarse = replace(judged, margin=np.round(judged.margin))
+    coarse = replace(scored, margin=np.round(scored.margin))
     found = []
     for order in (
-        np.arange(len(judged)),
-        np.argsort(judged.chosen, kind="stable"),
-        rng.permutation(len(judged)),
+        np.arange(len(scored)),
+        np.argsort(scored.chosen, kind="stable"),
+        rng.permutation(len(scored)),
     ):
         columns = {
             name: getattr(coarse, name)[order] for name in ("labeler", "attribute", "left", "right")
@@ -94,4 +94,4 @@ def test_that_a_missing_prediction_is_one_sentence() -> None:
     with pytest.raises(
         InputError, match=r"1 tested answers have no prediction, the first by L2 on a"
     ):
-        metrics.judge(pairs, fabricate.predictions(pairs, {"x": 0.0, "y": 0.0}))
+        metrics.score_pairs(pairs, fabricate.predictions(pairs, {"x": 0.0, "y": 0.0}))

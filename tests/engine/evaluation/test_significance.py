@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from prism_desktop.engine.evaluation.intervals import Resampled
-from prism_desktop.engine.evaluation.metrics import Judged
+from prism_desktop.engine.evaluation.metrics import ScoredPairs
 from prism_desktop.engine.evaluation.significance import gate, holm, over_labelers, wilcoxon
 from tests.engine.evaluation import simulate
 
@@ -19,12 +19,12 @@ def false_positives(
     found = 0
     for seed in range(simulations):
         rng = np.random.default_rng([7, seed])
-        judged, taste = simulate.answers(rng, images, trials, labelers, attributes)
+        scored, taste = simulate.answers(rng, images, trials, labelers, attributes)
         common, own = rng.normal(0, 1, taste.shape), rng.normal(0, 1, (labelers, *taste.shape))
         method = taste + 0.7 * (np.sqrt(shared) * common + np.sqrt(1 - shared) * own)
         consensus = np.broadcast_to(taste + 0.7 * rng.normal(0, 1, taste.shape), method.shape)
-        difference = simulate.hits(judged, method) - simulate.hits(judged, consensus)
-        found += Resampled(judged, difference, seed, resamples=2, bounds=(-1, 1)).macro().p < 0.05
+        difference = simulate.hits(scored, method) - simulate.hits(scored, consensus)
+        found += Resampled(scored, difference, seed, resamples=2, bounds=(-1, 1)).macro().p < 0.05
     return found / simulations
 
 
@@ -52,14 +52,14 @@ def test_that_at_most_six_percent_are_false_alarms(
 
 
 def test_that_a_real_gain_is_found() -> None:
-    judged, taste = simulate.answers(np.random.default_rng(0), 85, 60, 6, 3)
+    scored, taste = simulate.answers(np.random.default_rng(0), 85, 60, 6, 3)
     noisy = np.broadcast_to(
         taste + np.random.default_rng(1).normal(0, 1.5, taste.shape), (6, *taste.shape)
     )
-    difference = simulate.hits(judged, np.broadcast_to(taste, noisy.shape)) - simulate.hits(
-        judged, noisy
+    difference = simulate.hits(scored, np.broadcast_to(taste, noisy.shape)) - simulate.hits(
+        scored, noisy
     )
-    assert Resampled(judged, difference, bounds=(-1, 1)).macro().p < 0.001
+    assert Resampled(scored, difference, bounds=(-1, 1)).macro().p < 0.001
 
 
 def test_that_holm_steps_down_as_in_the_textbook() -> None:
@@ -114,10 +114,10 @@ def test_that_a_single_wrong_answer_lets_nobody_down() -> None:
     for answers in (1, 40):
         left = 2 * np.arange(answers)
         who, what = np.array(["D"] * answers, dtype=object), np.array(["a"] * answers, dtype=object)
-        judged = Judged(
+        scored = ScoredPairs(
             who, what, left, left + 1, 2 * answers, np.ones(answers, bool), np.ones(answers), 0
         )
-        row = Resampled(judged, np.full(answers, -1.0), bounds=(-1, 1)).mean().to_dict("difference")
+        row = Resampled(scored, np.full(answers, -1.0), bounds=(-1, 1)).mean().to_dict("difference")
         told[answers] = over_labelers({"D": row})["catastrophic"]
     assert told == {1: [], 40: ["D"]}
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from prism_desktop.engine.adaptation.fitter_choice import open_entrance
+from prism_desktop.engine.adaptation.fitter_choice import open_fitter
 from prism_desktop.engine.atomic import write_json
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.experiments.comparison import Plan, compare, prepare
@@ -203,7 +203,7 @@ def test_that_embeddings_imported_again_are_trained_on_again(study: Study) -> No
     assert states(0) == {"reused"}
     assert states(1) == {"new"}
     with pytest.raises(RunError, match="imported anew"):
-        list(open_entrance(first))
+        list(open_fitter(first))
 
 
 def test_that_wrong_input_is_one_sentence_before_anything_is_trained(

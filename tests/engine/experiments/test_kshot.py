@@ -9,7 +9,7 @@ import pytest
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Progress
-from prism_desktop.engine.experiments.kshot import ShotPlan, shoot
+from prism_desktop.engine.experiments.kshot import KShotPlan, measure_kshot
 from prism_desktop.engine.experiments.learning_curve import CurvePlan, measure_curve
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
 from prism_desktop.engine.study.store import Study
@@ -34,8 +34,8 @@ def test_that_every_labeler_is_held_out_of_one_run_that_is_used_again(
     study: Study, tiny_backbone: str
 ) -> None:
     options = {"backbone": tiny_backbone, "device": "cpu"}
-    plan = ShotPlan(study.path, ("hierarchical-bayes",), (0, 10), 2, 2, options)
-    result = last(shoot(plan))
+    plan = KShotPlan(study.path, ("hierarchical-bayes",), (0, 10), 2, 2, options)
+    result = last(measure_kshot(plan))
     (one,) = result["methods"]
     assert [row["k"] for row in one["curve"]] == [0, 10]
     assert set(one["curve"][1]["per_labeler"]) == {"L1", "L2", "L3", "L4"}
@@ -49,7 +49,7 @@ def test_that_every_labeler_is_held_out_of_one_run_that_is_used_again(
     # each is left out once
     assert sorted(code for codes in trained for code in codes) == ["L1", "L2", "L3", "L4"]
     before = {run.name for run in list_runs(study.path)}
-    assert last(shoot(plan)) == result
+    assert last(measure_kshot(plan)) == result
     assert {run.name for run in list_runs(study.path)} == before
 
 
@@ -63,7 +63,7 @@ def test_that_an_evaluation_that_is_ended_leaves_a_run_to_go_on_with(
         "patience": 500,
         "threads": 1,
     }
-    events = shoot(ShotPlan(study.path, ("consensus",), (0,), 1, 2, options))
+    events = measure_kshot(KShotPlan(study.path, ("consensus",), (0,), 1, 2, options))
     for event in events:
         if isinstance(event, Progress) and event.what.endswith("training") and event.done > 3:
             break
@@ -79,7 +79,9 @@ def test_that_a_k_shot_curve_tells_how_many_answers_there_were_where_labelers_ga
 ) -> None:
     options = {"backbone": tiny_backbone, "device": "cpu"}
     result = last(
-        shoot(ShotPlan(study.path, ("hierarchical-bayes",), (0, 10, 100_000), 1, 2, options))
+        measure_kshot(
+            KShotPlan(study.path, ("hierarchical-bayes",), (0, 10, 100_000), 1, 2, options)
+        )
     )
     given = [row["answers"] for row in result["methods"][0]["curve"]]
     runs = [
@@ -132,16 +134,24 @@ def test_that_impossible_evaluations_are_one_sentence(study: Study, tiny_backbon
     options = {"backbone": tiny_backbone, "device": "cpu"}
     with pytest.raises(InputError, match="trains on two or more"):
         last(
-            shoot(
-                ShotPlan(
+            measure_kshot(
+                KShotPlan(
                     study.path, ("consensus",), (0,), 1, 2, {**options, "labelers": ("L1", "L2")}
                 )
             )
         )
     with pytest.raises(InputError, match="split is by image"):
-        last(shoot(ShotPlan(study.path, ("consensus",), (0,), 1, 2, {**options, "split": "pair"})))
+        last(
+            measure_kshot(
+                KShotPlan(study.path, ("consensus",), (0,), 1, 2, {**options, "split": "pair"})
+            )
+        )
     with pytest.raises(InputError, match="magic"):
-        last(shoot(ShotPlan(study.path, ("hierarchical-bayes", "magic"), (0,), 1, 2, options)))
+        last(
+            measure_kshot(
+                KShotPlan(study.path, ("hierarchical-bayes", "magic"), (0,), 1, 2, options)
+            )
+        )
     assert not list_runs(study.path)
     heard = []
     with pytest.raises(InputError, match="3 different numbers of answers"):

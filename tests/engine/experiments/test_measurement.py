@@ -6,8 +6,12 @@ import pytest
 
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.events import Done, Progress
-from prism_desktop.engine.experiments.curve_store import COUNTS, kept
-from prism_desktop.engine.experiments.measurement import chosen, impossible, measure_in_child
+from prism_desktop.engine.experiments.curve_store import COUNTS, list_curves
+from prism_desktop.engine.experiments.measurement import (
+    chosen_settings,
+    curve_obstacle,
+    measure_in_worker,
+)
 from prism_desktop.engine.methods import METHODS
 from tests.fixtures.runs import MakeRun
 from tests.fixtures.study import MakeStudy
@@ -25,10 +29,10 @@ def test_that_a_curve_is_measured_on_the_data_of_the_run(
     train_here(run)
     # what is answered or withdrawn since does not count
     study.withdraw(study.trials("L1", "comparison")[0].id)
-    *events, done = measure_in_child("curve", run)
+    *events, done = measure_in_worker("curve", run)
     assert isinstance(done, Done)
     assert any(isinstance(event, Progress) and event.total for event in events)
-    (found,) = kept(study.path, "curve")
+    (found,) = list_curves(study.path, "curve")
     assert found["fingerprint"] == run.meta()["fingerprint"]
     assert [point["answers"] for point in found["points"]][:2] == list(COUNTS[:2])
     summary = run.summary()
@@ -40,13 +44,16 @@ def test_that_only_what_was_chosen_is_taken_over() -> None:
     config = TrainConfig().with_options(
         {"method": "l2-constrained", "split.fold": 3, "backbone": "prism-mini"}
     )
-    assert chosen(config) == {"split.fold": 3, "backbone": "prism-mini"}
+    assert chosen_settings(config) == {"split.fold": 3, "backbone": "prism-mini"}
     for recipe in ("default", "source"):
         config = config.with_options({"recipe": recipe})
-        assert TrainConfig().with_options({"method": "l2-constrained", **chosen(config)}) == config
+        assert (
+            TrainConfig().with_options({"method": "l2-constrained", **chosen_settings(config)})
+            == config
+        )
 
 
 def test_that_learning_curves_are_of_closed_forms() -> None:
-    assert {name for name in METHODS if not impossible("curve", name)} == {
+    assert {name for name in METHODS if not curve_obstacle("curve", name)} == {
         "hierarchical-bayes", "collaborative", "retrieval",
     }  # fmt: skip

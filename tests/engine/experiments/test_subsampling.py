@@ -4,23 +4,23 @@ answer, and all of them are what the run learns from."""
 import pandas as pd
 import pytest
 
-from prism_desktop.engine.experiments.subsampling import Pool, draw_all
+from prism_desktop.engine.experiments.subsampling import AnswerPool, subsample_all
 from tests.fixtures.runs import MakeRun
 from tests.fixtures.study import MakeStudy
 
 
 @pytest.fixture
-def mixed(make_study: MakeStudy, make_run: MakeRun) -> Pool:
+def mixed(make_study: MakeStudy, make_run: MakeRun) -> AnswerPool:
     """Comparisons, and ratings that heads learn from beside them."""
-    return Pool.of(
+    return AnswerPool.of(
         make_run(make_study(images=42, labelers=2, comparisons=30, ratings=42)), beside=True
     )
 
 
 @pytest.fixture
-def rated(make_study: MakeStudy, make_run: MakeRun) -> Pool:
+def rated(make_study: MakeStudy, make_run: MakeRun) -> AnswerPool:
     """Ratings alone, of which pairs were made."""
-    return Pool.of(
+    return AnswerPool.of(
         make_run(make_study("rated", images=42, labelers=2, comparisons=0, ratings=42)),
         beside=False,
     )
@@ -31,7 +31,7 @@ def keys(frame: pd.DataFrame) -> set[tuple[str, ...]]:
     return set(frame[list(columns)].astype(str).itertuples(index=False, name=None))
 
 
-def test_that_draws_of_one_seed_are_nested_answers_of_one_labeler(mixed: Pool) -> None:
+def test_that_draws_of_one_seed_are_nested_answers_of_one_labeler(mixed: AnswerPool) -> None:
     few, more = mixed.draw("L1", 15, 3), mixed.draw("L1", 40, 3)
     assert keys(few.pairs) < keys(more.pairs)
     assert keys(few.ratings) < keys(more.ratings)
@@ -41,16 +41,16 @@ def test_that_draws_of_one_seed_are_nested_answers_of_one_labeler(mixed: Pool) -
     assert mixed.draw("L1", 0, 0).pairs.empty
 
 
-def test_that_all_answers_are_what_a_run_learns_from(mixed: Pool, rated: Pool) -> None:
+def test_that_all_answers_are_what_a_run_learns_from(mixed: AnswerPool, rated: AnswerPool) -> None:
     for pool in (mixed, rated):
-        drawn = draw_all(pool, ("L1", "L2"), 10_000, 0)
+        drawn = subsample_all(pool, ("L1", "L2"), 10_000, 0)
         assert keys(drawn.pairs) == keys(pool.pairs)
         assert drawn.answers == pool.count("L1") + pool.count("L2")
-    assert keys(draw_all(mixed, ("L1", "L2"), 10_000, 0).ratings) == keys(mixed.ratings)
+    assert keys(subsample_all(mixed, ("L1", "L2"), 10_000, 0).ratings) == keys(mixed.ratings)
     assert drawn.ratings.empty  # they are there as pairs
 
 
-def test_that_an_answer_of_a_rater_is_a_rating_and_not_one_of_its_pairs(rated: Pool) -> None:
+def test_that_an_answer_of_a_rater_is_a_rating_and_not_one_of_its_pairs(rated: AnswerPool) -> None:
     drawn = rated.draw("L1", 20, 0)
     faces = set(zip(drawn.pairs["left"], drawn.pairs["attribute"], strict=True))
     faces |= set(zip(drawn.pairs["right"], drawn.pairs["attribute"], strict=True))
@@ -64,7 +64,7 @@ def test_that_pairs_of_drawn_ratings_weigh_no_more_than_the_drawn_comparisons(
     run = make_run(
         make_study(images=42, labelers=2, comparisons=20, ratings=42), pairs={"use": "both"}
     )
-    drawn = Pool.of(run, beside=False).draw("L1", 60, 0).pairs
+    drawn = AnswerPool.of(run, beside=False).draw("L1", 60, 0).pairs
     assert set(drawn["source"]) == {"comparison", "rating"}
     weight = drawn.pivot_table("weight", "attribute", "source", aggfunc="sum")
     assert (weight["rating"] <= weight["comparison"] + 1e-4).all()

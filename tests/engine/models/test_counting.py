@@ -13,8 +13,8 @@ PLAIN = [
     name
     for name, method in METHODS.items()
     if method.scorer == "cosine"
-    and method.made in ("table", "hierarchical", "low-rank")
-    and method.owner != "cluster"
+    and method.parametrization in ("table", "hierarchical", "low-rank")
+    and method.scope != "cluster"
     and name != "adaptive-rank"
 ]
 

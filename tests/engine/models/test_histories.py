@@ -12,7 +12,7 @@ from prism_desktop.engine.models.histories import (
     ItemEncoder,
     gather_history,
 )
-from prism_desktop.engine.models.labeler_context import Known
+from prism_desktop.engine.models.labeler_context import LabelerContext
 from prism_desktop.engine.models.memory import GatedMemory
 
 
@@ -28,19 +28,19 @@ def _told(labelers: int = 3, each: int = 200, images: int = 40, seed: int = 0) -
     )
 
 
-def _known(told: Answers, labelers: int = 3, images: int = 40) -> Known:
+def _known(told: Answers, labelers: int = 3, images: int = 40) -> LabelerContext:
     rng = np.random.default_rng(1)
     history, answer = gather_history(told, labelers)
     seen = rng.normal(size=(images, 6)).astype(np.float32)
     asked = rng.normal(size=(2, 5)).astype(np.float32)
-    return Known(history=history, answer=answer, seen=seen, asked=asked)
+    return LabelerContext(history=history, answer=answer, features=seen, attribute_vectors=asked)
 
 
 def _generator() -> torch.Generator:
     return torch.Generator().manual_seed(0)
 
 
-def _prompts(known: Known, averaged: bool) -> HistoryPrompts:
+def _prompts(known: LabelerContext, averaged: bool) -> HistoryPrompts:
     return HistoryPrompts(known, 4, 8, averaged=averaged, std=1.0, generator=_generator())
 
 
@@ -58,12 +58,12 @@ def test_that_an_item_is_linear_in_difference_mean_and_text() -> None:
     known = _known(_told())
     items = ItemEncoder(known, 7, _generator())
     winner, loser, attribute = 3, 9, 1
-    assert known.seen is not None
-    assert known.asked is not None
-    plus, minus = torch.from_numpy(known.seen[winner]), torch.from_numpy(known.seen[loser])
+    assert known.features is not None
+    assert known.attribute_vectors is not None
+    plus, minus = torch.from_numpy(known.features[winner]), torch.from_numpy(known.features[loser])
     weight = torch.cat([items.contrast, items.middle, items.attribute], dim=1)
     stacked = torch.cat(
-        [plus - minus, (plus + minus) / 2, torch.from_numpy(known.asked[attribute])]
+        [plus - minus, (plus + minus) / 2, torch.from_numpy(known.attribute_vectors[attribute])]
     )
     by_hand = weight @ stacked + items.bias
     assert torch.allclose(items(np.array([[[winner, loser, attribute]]]))[0, 0], by_hand, atol=1e-5)

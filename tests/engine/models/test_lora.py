@@ -147,7 +147,7 @@ def test_that_adapters_side_by_side_are_pefts_one_after_the_other(
         for own, tensor in model.adapted.named_parameters():
             if "lora_B" in own:
                 tensor.copy_(torch.randn(tensor.shape, generator=generator) * 0.3)
-        told = model.see(pixels, LABELER)
+        told = model.encode(pixels, LABELER)
         for row, labeler in enumerate(LABELER.tolist()):
             gate = model.shares.gate(LABELER[row])[None] if name == "moe-lora" else None
             # The mixture's adapters are as strong together as one: sqrt(2) for two.
@@ -173,7 +173,7 @@ def _with_pefts_sum(
         for own, factor in size.items():
             layer.scaling[own] *= factor
     shares, model.shares = model.shares, None
-    seen = model.see(pixels, torch.tensor([labeler]))
+    seen = model.encode(pixels, torch.tensor([labeler]))
     model.shares = shares
     for layer in layers:
         layer.__class__ = FrozenLoraLinear

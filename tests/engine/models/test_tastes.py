@@ -12,7 +12,7 @@ from prism_desktop.engine.models.clustering import (
     agreement,
     assign,
     earned_ranks,
-    fit_tastes,
+    fit_grouping_heads,
     group,
     reliability,
     vectors,
@@ -74,7 +74,7 @@ def test_that_labelers_of_one_taste_are_one_group() -> None:
     tastes = np.random.default_rng(3).normal(size=(2, 1, 8))
     people = np.concatenate([np.repeat(tastes[:1], 3, axis=0), np.repeat(tastes[1:], 3, axis=0)])
     told = answer(np.einsum("uad,nd->uan", people, x), 150)
-    heads = fit_tastes(x, told, 6, 1)
+    heads = fit_grouping_heads(x, told, 6, 1)
     groups = group(vectors(heads))
     assert groups.tolist() == [0, 0, 0, 1, 1, 1]
     fresh = answer(np.einsum("uad,nd->uan", people[3:4], x), 60, seed=9)

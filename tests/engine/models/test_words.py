@@ -6,7 +6,7 @@ import torch
 from prism_desktop.engine.backbones import Backbone
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.models.clip import PersonalClip
-from prism_desktop.engine.models.labeler_context import Known
+from prism_desktop.engine.models.labeler_context import LabelerContext
 from prism_desktop.engine.models.text_tokens import with_profile
 
 ASKED = (("smart", "a smart person"),)
@@ -31,9 +31,15 @@ def test_that_a_profile_too_long_for_the_text_tower_does_not_push_the_attribute_
 def test_that_who_has_no_profile_is_served_by_the_backbone_alone(
     seed: int, backbone: Backbone, pixels: torch.Tensor
 ) -> None:
-    known = Known(profiles=("Likes beards.", ""))
+    known = LabelerContext(profiles=("Likes beards.", ""))
     model = PersonalClip(
-        backbone, 2, method=method("profile-text"), known=known, seed=seed, tokens=3, token_std=1.0
+        backbone,
+        2,
+        method=method("profile-text"),
+        context=known,
+        seed=seed,
+        tokens=3,
+        token_std=1.0,
     )
     with torch.no_grad():
         told = model(pixels, torch.ones(5, dtype=torch.int64), ASKED)
@@ -50,15 +56,15 @@ def test_that_who_has_no_profile_is_served_by_the_backbone_alone(
 def test_that_labelers_read_by_their_profiles_and_see_alike(
     backbone: Backbone, pixels: torch.Tensor
 ) -> None:
-    known = Known(profiles=("Likes beards.", "", "Likes beards."))
-    model = PersonalClip(backbone, 3, method=method("profile-text"), known=known)
-    assert set(model.eyes) == {0}
-    seen = model.see(pixels, torch.zeros(5, dtype=torch.int64))
-    scores = [model.judge(seen, torch.full((5,), labeler), ASKED) for labeler in range(3)]
+    known = LabelerContext(profiles=("Likes beards.", "", "Likes beards."))
+    model = PersonalClip(backbone, 3, method=method("profile-text"), context=known)
+    assert set(model.view_groups) == {0}
+    seen = model.encode(pixels, torch.zeros(5, dtype=torch.int64))
+    scores = [model.score(seen, torch.full((5,), labeler), ASKED) for labeler in range(3)]
     assert torch.equal(scores[0], scores[2])
     assert not torch.allclose(scores[0], scores[1])
     plain = PersonalClip(backbone, 1, method=method("profile-text"))
-    assert torch.allclose(scores[1], plain.judge(seen, torch.zeros(5, dtype=torch.int64), ASKED))
+    assert torch.allclose(scores[1], plain.score(seen, torch.zeros(5, dtype=torch.int64), ASKED))
     by_hand = plain.scores(
         seen, plain.text_vectors([("Likes beards. smart", "Likes beards. a smart person")])
     )

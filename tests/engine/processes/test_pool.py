@@ -14,7 +14,7 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import choose_device
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.processes import pool, supervisor
-from prism_desktop.engine.processes.device_choice import device_in_child
+from prism_desktop.engine.processes.device_choice import device_in_worker
 from prism_desktop.engine.runs.processes_alive import alive
 from prism_desktop.engine.study.store import Study
 
@@ -48,7 +48,7 @@ def test_that_a_worker_waits_for_the_next_run_but_not_for_ever(
         "max_steps": 2,
         "compare": False,
     }
-    *_, found = device_in_child()
+    *_, found = device_in_worker()
     assert found == Done((choose_device("auto").name, choose_device("auto").why))
     worker = pool.take()
     pool.give_back(worker)
@@ -105,7 +105,7 @@ def test_that_of_two_workers_without_work_one_waits() -> None:
 
 def test_that_a_worker_ends_with_whoever_started_it(tmp_path: Path) -> None:
     code = (
-        "from prism_desktop.engine.training import workers\nworker = pool.Worker()\nheard = "
+        "from prism_desktop.engine.processes import pool\nworker = pool.Worker()\nheard = "
         f"worker.ask({TALKING!r}, ['well', {str(tmp_path / 'end')!r}])\nwhile heard.get()['event'] "
         "!= 'ended':\n    pass\nprint(worker.pid, flush=True)\nimport os\nos._exit(9)"
     )

@@ -27,7 +27,7 @@ def test_that_an_image_is_one_row_per_labeler_in_a_batch() -> None:
     assert [rows[row] for row in part.right] == [(3, 0), (3, 0), (3, 1), (9, 1)]
     together = batch(answers, np.arange(4), 10, np.zeros(2, np.int64))
     assert (len(together.image), together.labeler.tolist()) == (3, [0, 0, 0])
-    assert together.owner.tolist() == [0, 0, 1, 1]
+    assert together.answered_by.tolist() == [0, 0, 1, 1]
 
 
 def test_that_attributes_of_one_presentation_share_a_group() -> None:
@@ -55,7 +55,7 @@ def test_that_a_deduplicated_batch_has_the_loss_of_a_naive_one(
     part = scorer.batch(answers, places)
     assert len(part.images) <= len(part.image) < 2 * len(places)
     loss = trainer.loss(
-        scorer.differences(part, scorer.see(part)), torch.from_numpy(part.outcome)
+        scorer.differences(part, scorer.encode(part)), torch.from_numpy(part.outcome)
     ).mean()
     loss.backward()
     gradient = scorer.model.prompts.table.grad.clone()
@@ -66,7 +66,9 @@ def test_that_a_deduplicated_batch_has_the_loss_of_a_naive_one(
         labeler = torch.tensor([answers.labeler[place]])
         pair = [
             scorer.model(
-                scorer.model.prepare(scorer.inputs.take(np.array([image]))), labeler, scorer.asked
+                scorer.model.prepare(scorer.inputs.take(np.array([image]))),
+                labeler,
+                scorer.attribute_texts,
             )[0, answers.attribute[place]]
             for image in (answers.left[place], answers.right[place])
         ]

@@ -5,7 +5,7 @@ import pytest
 from prism_desktop.engine.config import SOURCE_RECIPE, TrainConfig, settings
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods import METHODS, members_of
-from prism_desktop.engine.training.dependencies import config_beside, needed
+from prism_desktop.engine.training.dependencies import dependency_config, needed
 
 
 def test_that_every_setting_is_glossed_and_can_be_set_by_its_key() -> None:
@@ -107,9 +107,9 @@ def test_that_the_source_recipe_sets_every_value_but_those_chosen_on_purpose() -
 
 def test_that_a_run_beside_another_says_that_its_pairs_are_made_as_the_others() -> None:
     augmented, auto = TrainConfig(method="augmented"), TrainConfig(method="auto")
-    assert config_beside(augmented, "consensus").pairs == augmented.pairs
-    assert config_beside(augmented, "consensus").method == "consensus"
-    assert config_beside(auto, "augmented").pairs == auto.pairs != augmented.pairs
+    assert dependency_config(augmented, "consensus").pairs == augmented.pairs
+    assert dependency_config(augmented, "consensus").method == "consensus"
+    assert dependency_config(auto, "augmented").pairs == auto.pairs != augmented.pairs
 
 
 def test_that_the_recipe_also_replaces_values_read_from_a_file() -> None:

@@ -13,10 +13,10 @@ from prism_desktop.engine.models.saved import load_run
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
 from prism_desktop.engine.runs.run_events import Resumed, Stage, Step, Stopped, TrainingEvent
 from prism_desktop.engine.study.store import Study
-from prism_desktop.engine.training.dependencies import find_sibling
+from prism_desktop.engine.training.dependencies import find_dependency
 from prism_desktop.engine.training.factory import build_trainer
 from prism_desktop.engine.training.pixels import open_pixels
-from prism_desktop.engine.training.resources import Workshop
+from prism_desktop.engine.training.resources import Resources
 from prism_desktop.engine.training.snapshot import copy_snapshot, with_machine_of
 from prism_desktop.engine.training.trainer import Trainer
 from tests.fixtures.runs import MakeRun
@@ -44,14 +44,14 @@ def test_that_a_personal_model_can_start_at_the_consensus_model(
 ) -> None:
     run = make_run(tiny_study, start="consensus")
     train_here(run)
-    consensus = find_sibling(run, "consensus")
+    consensus = find_dependency(run, "consensus")
     assert consensus is not None
     *_, done = open_pixels(run.study, run.table("images"), backbone.image_size)
     how = precision(backbone.device)
-    workshop = Workshop(
+    resources = Resources(
         backbone.device, how, backbone, done.value, features=None, sha256=backbone.sha256
     )
-    trainer = build_trainer(run, workshop, consensus)
+    trainer = build_trainer(run, resources, consensus)
     mine = trainer.scorer.model.trainable_state()
     theirs = dict(load_run(consensus.path, backbone=backbone).model.named_parameters())
     assert all(torch.equal(mine[name], theirs[name]) for name in mine if "lora" in name)
@@ -123,4 +123,4 @@ def test_that_stopping_while_the_consensus_model_trains_ends_both(
     states = {summary.method: summary.state for summary in list_runs(run.study)}
     assert states == {"lora-visual-prompt": "stopped", "consensus": "stopped"}
     # it was tested when it was stopped, so it may not go on
-    assert find_sibling(run, "consensus") is None
+    assert find_dependency(run, "consensus") is None

@@ -43,7 +43,7 @@ def as_told_beforehand(run: RunFolder) -> bool:
     return bool(trained == told.number if told.exact else 0 < trained <= told.number)
 
 
-COMBINED = [name for name, method in METHODS.items() if method.made == "combination"]
+COMBINED = [name for name, method in METHODS.items() if method.parametrization == "combination"]
 HEADS = [
     name
     for name, method in METHODS.items()
@@ -128,7 +128,7 @@ def test_that_a_profile_of_blanks_is_none(
         meta["labelers"][0]["profile"] = profile
         write_json(run.data / "meta.json", meta)
         train_here(run)
-        contexts.append(load_run(run.path, backbone=backbone).model.known.context)
+        contexts.append(load_run(run.path, backbone=backbone).model.context.summary)
     assert np.array_equal(*contexts)
 
 

@@ -6,7 +6,7 @@ import pytest
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.study.embeddings import path_of, write_embeddings
 from prism_desktop.engine.study.store import Study
-from prism_desktop.engine.training.resources import Shelf, open_workshop
+from prism_desktop.engine.training.resources import ResourceCache, open_resources
 from tests.fixtures.runs import MakeRun, result
 
 
@@ -21,13 +21,13 @@ def test_that_embeddings_imported_anew_are_read_anew(tiny_study: Study, make_run
 
     settings = {"method": "hierarchical-bayes", "backbone": "embeddings:mine"}
     take(0)
-    shelf, first = Shelf(), make_run(tiny_study, **settings)
-    workshop = result(open_workshop(first))
-    shelf.put(first, workshop)
-    assert shelf.find(make_run(tiny_study, **settings)) is workshop
+    resource_cache, first = ResourceCache(), make_run(tiny_study, **settings)
+    resources = result(open_resources(first))
+    resource_cache.put(first, resources)
+    assert resource_cache.find(make_run(tiny_study, **settings)) is resources
     take(1)
     second = make_run(tiny_study, **settings)
-    assert shelf.find(second) is None
-    assert result(open_workshop(second)).sha256 != workshop.sha256
+    assert resource_cache.find(second) is None
+    assert result(open_resources(second)).sha256 != resources.sha256
     with pytest.raises(RunError, match="imported anew since"):
-        result(open_workshop(first))
+        result(open_resources(first))

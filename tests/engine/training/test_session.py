@@ -31,7 +31,7 @@ from prism_desktop.engine.runs.run_events import (
     TrainingEvent,
 )
 from prism_desktop.engine.study.store import Study
-from prism_desktop.engine.training.dependencies import find_sibling
+from prism_desktop.engine.training.dependencies import find_dependency
 from prism_desktop.engine.training.pixels import open_pixels
 from prism_desktop.engine.training.results import evaluate_run
 from prism_desktop.engine.training.session import train_run
@@ -99,8 +99,8 @@ def test_that_a_run_is_complete_and_compared_with_a_consensus_run_of_the_same_da
         isinstance(event, Stage) and event.name == "consensus" for event in train_here(again)
     )
     assert again.predictions().equals(frame)
-    assert find_sibling(make_run(tiny_study, seed=1), "consensus") is None
-    assert find_sibling(make_run(tiny_study, epochs=3), "consensus") is None
+    assert find_dependency(make_run(tiny_study, seed=1), "consensus") is None
+    assert find_dependency(make_run(tiny_study, epochs=3), "consensus") is None
     assert [summary.state for summary in list_runs(tiny_study.path)].count("finished") == 3
 
 

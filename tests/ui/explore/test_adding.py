@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from pytestqt.qtbot import QtBot
 
-from prism_desktop.engine.adaptation.adapted_labelers import Newcomer
+from prism_desktop.engine.adaptation.adapted_labelers import AdaptedLabeler
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Progress
 from prism_desktop.engine.study.store import Study
@@ -32,7 +32,7 @@ _META = {
 _META |= {"accuracy": 0.71, "low": 0.6, "high": 0.8, "start": 0.62, "tested": 36}
 
 
-def _enter(run: Path, code: str) -> Newcomer:
+def _enter(run: Path, code: str) -> AdaptedLabeler:
     """What the engine leaves of a newcomer, whose favourite is the last image."""
     folder = run / "adapted" / code
     folder.mkdir(parents=True)
@@ -44,7 +44,7 @@ def _enter(run: Path, code: str) -> Newcomer:
         folder / "predictions.parquet"
     )
     (folder / "meta.json").write_text(json.dumps({"code": code, **_META}))
-    found = Newcomer.read(folder)
+    found = AdaptedLabeler.read(folder)
     assert found is not None
     return found
 

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.experiments import comparison
-from prism_desktop.engine.experiments.kshot import ShotPlan, shoot
+from prism_desktop.engine.experiments.kshot import KShotPlan, measure_kshot
 from prism_desktop.engine.experiments.learning_curve import CurvePlan, measure_curve
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.train import comparisons_read
@@ -123,7 +123,7 @@ def test_that_what_the_commands_measure_is_drawn_beside_the_comparison_of_the_sa
     view = _open(open_train, study, qtbot).compare
     view.plots.pages.pick("curve")
     assert "prism-desktop curve" in view.plots.none.text()
-    *_, shot = shoot(ShotPlan(study.path, ("retrieval",), (0, 10), 1, 3, options))
+    *_, shot = measure_kshot(KShotPlan(study.path, ("retrieval",), (0, 10), 1, 3, options))
     *_, curve = measure_curve(CurvePlan(study.path, "retrieval", (10, 20, 40), 1, options))
     assert isinstance(shot, Done)
     assert isinstance(curve, Done)

@@ -37,7 +37,7 @@ def draw(values: Mapping[str, float], size: int = 256) -> Image.Image:
     head.neck(sitter, trunk)
     face = head.face(sitter)
     head.wrinkles(sitter, face)
-    features.eyes(sitter)
+    features.view_groups(sitter)
     features.nose(sitter, face)
     features.beard(sitter, face)
     features.mouth(sitter)

@@ -20,7 +20,7 @@ _BLACK = (0.0, 0.0, 0.0)
 _EYE_LINE = -0.03
 
 
-def eyes(sitter: Sitter) -> None:
+def view_groups(sitter: Sitter) -> None:
     for side in (-1.0, 1.0):
         _eye(sitter, side)
 

@@ -13,21 +13,21 @@ COMBINATIONS: tuple[Method, ...] = (
         "A personal model for each labeler whose validation answers it makes likelier, the "
         "consensus for the others.",
         "strategy 4",
-        made="combination",
+        parametrization="combination",
         scorer="linear",
         inputs=(),
         needs=("consensus", "hierarchical-bayes"),
-        enters="the consensus until its own answers say that a personal model helps",
+        adaptation="the consensus until its own answers say that a personal model helps",
     ),
     Method(
         "ensemble",
         "Ensemble",
         "The average of calibrated hierarchical Bayes and LoRA + visual prompt.",
         "Lakshminarayanan et al., NeurIPS 2017",
-        made="combination",
+        parametrization="combination",
         scorer="linear",
         needs=("consensus", "hierarchical-bayes", "lora-visual-prompt"),
-        enters="as its members do",
+        adaptation="as its members do",
     ),
     Method(
         "auto",
@@ -35,10 +35,10 @@ COMBINATIONS: tuple[Method, ...] = (
         "Fits the cheap methods first, adds costly ones while validation says that they pay, and "
         "explains its choice.",
         "Caruana et al., ICML 2004",
-        made="combination",
+        parametrization="combination",
         scorer="linear",
         inputs=(),
         needs=("consensus", "hierarchical-bayes"),
-        enters="as its members do",
+        adaptation="as its members do",
     ),
 )

@@ -9,12 +9,12 @@ HEADS: tuple[Method, ...] = (
         "A small network on frozen features and a vector per labeler, with heads for comparisons "
         "and for ratings.",
         "the PRISM repository's README",
-        places=("head",),
+        injection=("head",),
         trained="head",
         scorer="mlp",
         losses=("rated",),
         inputs=(),
-        enters="a vector is fitted to the answers in seconds",
+        adaptation="a vector is fitted to the answers in seconds",
         defaults={
             "token_lr": 1e-2,
             "rates_at_width": None,
@@ -30,12 +30,12 @@ HEADS: tuple[Method, ...] = (
         "The labeler's most similar past comparisons vote, beside the consensus; nothing is "
         "trained.",
         "strategy 2",
-        places=("head",),
-        made="retrieval",
+        injection=("head",),
+        parametrization="retrieval",
         trained="nothing",
         scorer="linear",
         inputs=(),
-        enters="its answers join the index",
+        adaptation="its answers join the index",
     ),
     Method(
         "hierarchical-bayes",
@@ -43,26 +43,26 @@ HEADS: tuple[Method, ...] = (
         "Tastes as weights on frozen features, with a prior learned over labelers. Fast, and it "
         "knows how sure it is.",
         "Minka and Picard 1997; Chapelle and Harchaoui, NIPS 2004",
-        places=("head",),
-        made="closed-form",
+        injection=("head",),
+        parametrization="closed-form",
         trained="head",
         scorer="linear",
         inputs=(),
         revision=2,  # a stronger prior
-        enters="its posterior is updated in milliseconds",
+        adaptation="its posterior is updated in milliseconds",
     ),
     Method(
         "collaborative",
         "Collaborative",
         "Hierarchical Bayes, helped by the other labelers' answers on the very same face.",
         "Koren, Bell and Volinsky 2009",
-        places=("head",),
-        made="closed-form",
+        injection=("head",),
+        parametrization="closed-form",
         trained="head",
         scorer="linear",
         inputs=(),
         reads_tested_faces=True,
         revision=2,  # a stronger prior
-        enters="its posterior is updated in milliseconds",
+        adaptation="its posterior is updated in milliseconds",
     ),
 )

@@ -19,7 +19,7 @@ TOKENS: tuple[Method, ...] = (
         "Adapters learned from everyone, and one learned word per labeler in front of the "
         "attribute's text.",
         "PRISM report; Zhou et al., IJCV 2022 (CoOp)",
-        places=("text-token",),
+        injection=("text-token",),
         # a word turns every attribute at once and soon learns by heart
         defaults={"token_lr": 2e-3},
     ),
@@ -28,20 +28,20 @@ TOKENS: tuple[Method, ...] = (
         "Visual + text token",
         "A visual token and a learned word for each labeler, trained together.",
         "PRISM report, future direction 5; Khattak et al., CVPR 2023 (MaPLe)",
-        places=("visual-token", "text-token"),
+        injection=("visual-token", "text-token"),
     ),
     Method(
         "hierarchical",
         "Hierarchical tokens",
         "Each labeler's token is a common one plus a small deviation that must be earned.",
         "PRISM report, future direction 2; Gelman and Hill 2007",
-        made="hierarchical",
+        parametrization="hierarchical",
         losses=("prior",),
-        enters="starts at the common token, then fits its deviation",
+        adaptation="starts at the common token, then fits its deviation",
     ),
     Method(
         "contrastive",
-        "Contrastive tokens",
+        "ContrastiveLoss tokens",
         "Tokens of labelers who agree are pulled together, of those who do not pushed apart.",
         "PRISM report, future direction 3",
         losses=("contrastive",),
@@ -61,10 +61,10 @@ TOKENS: tuple[Method, ...] = (
         "Prefix per group",
         "Labelers are grouped by their tastes, and each group learns a prefix on the consensus.",
         "strategy 1 and prefix plan",
-        owner="cluster",
+        scope="cluster",
         trained="tokens",
         defaults={**_PREFIX, "tokens": 5, "epochs": 10},
-        enters="joins groups by what its answers say",
+        adaptation="joins groups by what its answers say",
     ),
     Method(
         "augmented",
@@ -94,7 +94,7 @@ TOKENS: tuple[Method, ...] = (
         trained="tokens",
         losses=("reptile",),
         defaults=_META,
-        enters="a few steps from the learned starting token",
+        adaptation="a few steps from the learned starting token",
     ),
     Method(
         "maml-token",
@@ -105,7 +105,7 @@ TOKENS: tuple[Method, ...] = (
         trained="tokens",
         losses=("maml",),
         defaults=_META,
-        enters="a few steps from the learned starting token",
+        adaptation="a few steps from the learned starting token",
     ),
     Method(
         "user-embedding",
@@ -113,7 +113,7 @@ TOKENS: tuple[Method, ...] = (
         "A vector of 64 numbers per labeler, turned into a token by a shared map; labelers can be "
         "interpolated.",
         "strategy 10",
-        made="low-rank",
-        enters="starts at the mean vector, then fits its own",
+        parametrization="low-rank",
+        adaptation="starts at the mean vector, then fits its own",
     ),
 )

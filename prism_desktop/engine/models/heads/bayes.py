@@ -21,7 +21,7 @@ from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.models.answers import Answers
 from prism_desktop.engine.models.heads.em import EmSettings, Learned, learn
 from prism_desktop.engine.models.heads.laplace import Solver, moderation
-from prism_desktop.engine.models.heads.likelihood import Evidence, Ratings, gather
+from prism_desktop.engine.models.heads.likelihood import Likelihood, Ratings, gather
 from prism_desktop.engine.models.heads.prior import Prior
 from prism_desktop.engine.models.heads.ridge import pooled
 from prism_desktop.engine.models.heads.space import Arrays, Features, Floats, Space, fit_space
@@ -94,7 +94,7 @@ class BayesHeads:
             answers: all of the new labeler's; None or empty leaves the prior.
             ratings: theirs, if they rated.
         """
-        blocks = self._evidence(features, answers, ratings)
+        blocks = self._likelihood(features, answers, ratings)
         return self._with(blocks, None)
 
     def update(
@@ -106,7 +106,7 @@ class BayesHeads:
     ) -> "BayesHeads":
         """That labeler alone, row 0, after new answers: `adapt`
         to all of theirs, started from where they were."""
-        blocks = self._evidence(features, answers, ratings)
+        blocks = self._likelihood(features, answers, ratings)
         return self._with(blocks, self.mean[labeler].reshape(-1))
 
     def covariance(self, labeler: int) -> Floats:
@@ -135,9 +135,9 @@ class BayesHeads:
         spread = np.asarray(arrays["spread"], np.float64)
         return cls(space, prior, mean, information, overlap, evidence, spread)
 
-    def _evidence(
+    def _likelihood(
         self, features: Features, answers: Answers | None, ratings: Ratings | None
-    ) -> Evidence:
+    ) -> Likelihood:
         rows = np.union1d(
             np.zeros(0, np.int64)
             if answers is None
@@ -153,7 +153,7 @@ class BayesHeads:
         )
         return gather(x, one, rated, 1, self.attributes, self.overlap)[0]
 
-    def _with(self, blocks: Evidence, start: Floats | None) -> "BayesHeads":
+    def _with(self, blocks: Likelihood, start: Floats | None) -> "BayesHeads":
         with one_thread():
             solver = Solver.of(self.prior)
             now = solver.posterior(blocks, start)
@@ -223,11 +223,11 @@ def fit(
     settings = settings or BayesSettings()
     space = fit_space(features, settings.dims, settings.power)
     x = space.project(features)
-    evidence = gather(x, answers, ratings, labelers, attributes, settings.overlap)
+    likelihood = gather(x, answers, ratings, labelers, attributes, settings.overlap)
     yield Progress(0, None, "Fitting the consensus")
-    start = pooled(evidence, np.full(attributes, settings.penalty))
+    start = pooled(likelihood, np.full(attributes, settings.penalty))
     learned: Learned | None = None
-    for event in learn(evidence, space.dims, start.reshape(-1), settings.em):
+    for event in learn(likelihood, space.dims, start.reshape(-1), settings.em):
         if isinstance(event, Done):
             learned = event.value
         else:

@@ -8,7 +8,7 @@ import numpy as np
 
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.models.heads.laplace import Posterior, Solver
-from prism_desktop.engine.models.heads.likelihood import Evidence
+from prism_desktop.engine.models.heads.likelihood import Likelihood
 from prism_desktop.engine.models.heads.prior import Prior, factor, isotropic, shrunk
 from prism_desktop.engine.models.heads.space import Floats
 from prism_desktop.engine.models.heads.threads import one_thread
@@ -36,12 +36,12 @@ class Learned:
 
     prior: Prior
     posteriors: tuple[Posterior, ...]  # by labeler, under that prior
-    evidence: tuple[Evidence, ...]  # with the ratings' scales as learned
+    likelihood: tuple[Likelihood, ...]  # with the ratings' scales as learned
     log_evidence: float  # of all answers
 
 
 def learn(
-    evidence: list[Evidence], dims: int, mean: Floats, settings: EmSettings
+    likelihood: list[Likelihood], dims: int, mean: Floats, settings: EmSettings
 ) -> Iterator[Event[Learned]]:
     """Alternate posteriors of all labelers and the prior that makes them likely.
 
@@ -53,20 +53,24 @@ def learn(
     """
     prior, before = isotropic(mean, settings.start), -np.inf
     told = [
-        u for u, blocks in enumerate(evidence) if any(len(b.outcome) + len(b.value) for b in blocks)
+        u
+        for u, blocks in enumerate(likelihood)
+        if any(len(b.outcome) + len(b.value) for b in blocks)
     ]
-    evidence = list(evidence)
-    posteriors: list[Posterior | None] = [None] * len(evidence)
+    likelihood = list(likelihood)
+    posteriors: list[Posterior | None] = [None] * len(likelihood)
     total = 0.0
     for step in range(settings.steps + 1):
         yield Progress(step, settings.steps, "Learning how labelers differ")
         with one_thread():
             solver = Solver.of(prior)
-            for u, blocks in enumerate(evidence):
+            for u, blocks in enumerate(likelihood):
                 last = posteriors[u]
                 posteriors[u] = now = solver.posterior(blocks, None if last is None else last.mean)
                 parts = now.mean.reshape(len(blocks), dims)
-                evidence[u] = tuple(b.rescaled(part) for b, part in zip(blocks, parts, strict=True))
+                likelihood[u] = tuple(
+                    b.rescaled(part) for b, part in zip(blocks, parts, strict=True)
+                )
             total = sum(p.evidence for p in posteriors if p is not None)
             if (
                 step == settings.steps
@@ -79,7 +83,7 @@ def learn(
                 solver, [p for u in told if (p := posteriors[u]) is not None], dims, settings
             )
     done = tuple(p for p in posteriors if p is not None)
-    yield Done(Learned(solver.prior, done, tuple(evidence), total))
+    yield Done(Learned(solver.prior, done, tuple(likelihood), total))
 
 
 def _maximise(

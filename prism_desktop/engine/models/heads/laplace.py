@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
-from prism_desktop.engine.models.heads.likelihood import Block, Evidence
+from prism_desktop.engine.models.heads.likelihood import Block, Likelihood
 from prism_desktop.engine.models.heads.prior import Prior
 from prism_desktop.engine.models.heads.space import Floats
 
@@ -37,29 +37,29 @@ class Solver:
         return cls(prior, prior.precision())
 
     def posterior(
-        self, evidence: Evidence, start: Floats | None = None, steps: int = 30
+        self, likelihood: Likelihood, start: Floats | None = None, steps: int = 30
     ) -> Posterior:
         """Climb to the mode from `start` (the prior mean), a few Newton steps.
 
         The objective is concave.
         """
         head = self.prior.mean if start is None else start
-        value = self._objective(evidence, head)
+        value = self._objective(likelihood, head)
         for _ in range(steps):
-            gradient = self._gradient(evidence, head)
-            step = cho_solve(cho_factor(self._curvature(evidence, head)), gradient)
+            gradient = self._gradient(likelihood, head)
+            step = cho_solve(cho_factor(self._curvature(likelihood, head)), gradient)
             rise = float(gradient @ step)
             if rise < 1e-7 * (1 + abs(value)):
                 head = head + step  # so near that the full step is as good as exact
-                value = self._objective(evidence, head)
+                value = self._objective(likelihood, head)
                 break
-            size, moved = 1.0, self._objective(evidence, head + step)
+            size, moved = 1.0, self._objective(likelihood, head + step)
             while moved < value + 1e-4 * size * rise and size > 1e-6:
                 size *= 0.5
-                moved = self._objective(evidence, head + size * step)
+                moved = self._objective(likelihood, head + size * step)
             head, value = head + size * step, moved
         information = np.stack(
-            [block.information(part) for block, part in self._parts(evidence, head)]
+            [block.information(part) for block, part in self._parts(likelihood, head)]
         )
         root, _ = cho_factor(self.precision + _blocks(information))
         # log p(answers) = log joint at the mode + D/2 log 2 pi - 1/2 log det; the 2 pi of the prior
@@ -73,23 +73,23 @@ class Solver:
         """(D, D) of a posterior."""
         return np.asarray(np.linalg.inv(self.precision + _blocks(information)))
 
-    def _parts(self, evidence: Evidence, head: Floats) -> "zip[tuple[Block, Floats]]":
-        return zip(evidence, head.reshape(len(evidence), -1), strict=True)
+    def _parts(self, likelihood: Likelihood, head: Floats) -> "zip[tuple[Block, Floats]]":
+        return zip(likelihood, head.reshape(len(likelihood), -1), strict=True)
 
-    def _objective(self, evidence: Evidence, head: Floats) -> float:
+    def _objective(self, likelihood: Likelihood, head: Floats) -> float:
         away = head - self.prior.mean
-        fit = sum(block.log_likelihood(part) for block, part in self._parts(evidence, head))
+        fit = sum(block.log_likelihood(part) for block, part in self._parts(likelihood, head))
         return float(fit - 0.5 * away @ self.precision @ away)
 
-    def _gradient(self, evidence: Evidence, head: Floats) -> Floats:
+    def _gradient(self, likelihood: Likelihood, head: Floats) -> Floats:
         slope = np.concatenate(
-            [block.gradient(part) for block, part in self._parts(evidence, head)]
+            [block.gradient(part) for block, part in self._parts(likelihood, head)]
         )
         return np.asarray(slope - self.precision @ (head - self.prior.mean))
 
-    def _curvature(self, evidence: Evidence, head: Floats) -> Floats:
+    def _curvature(self, likelihood: Likelihood, head: Floats) -> Floats:
         return self.precision + _blocks(
-            np.stack([b.information(part) for b, part in self._parts(evidence, head)])
+            np.stack([b.information(part) for b, part in self._parts(likelihood, head)])
         )
 
 

@@ -78,7 +78,7 @@ class Block:
         return replace(self, scale=(cross + np.sqrt(cross**2 + 4 * square * noise)) / (2 * square))
 
 
-Evidence = tuple[Block, ...]  # one labeler's, by attribute
+Likelihood = tuple[Block, ...]  # one labeler's, by attribute
 
 
 def gather(
@@ -88,7 +88,7 @@ def gather(
     labelers: int,
     attributes: int,
     overlap: float,
-) -> list[Evidence]:
+) -> list[Likelihood]:
     """Every labeler's evidence.
 
     Args:

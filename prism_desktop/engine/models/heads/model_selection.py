@@ -25,7 +25,7 @@ ENOUGH = 30  # validation answers that can choose
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class SpaceChoice:
     """How one setting did."""
 
     settings: BayesSettings

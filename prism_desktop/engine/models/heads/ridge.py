@@ -15,7 +15,7 @@ from scipy.linalg import cho_factor, cho_solve
 
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.models.answers import Answers, select
-from prism_desktop.engine.models.heads.likelihood import Block, Evidence, gather
+from prism_desktop.engine.models.heads.likelihood import Block, Likelihood, gather
 from prism_desktop.engine.models.heads.space import Arrays, Features, Floats, Space, fit_space
 
 PENALTIES = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
@@ -143,11 +143,11 @@ def choose(
     return np.asarray(penalties[np.argmin(loss, axis=0)], np.float64)
 
 
-def pooled(evidence: Sequence[Evidence], penalty: Floats) -> Floats:
+def pooled(likelihood: Sequence[Likelihood], penalty: Floats) -> Floats:
     """(attributes, k) most likely heads of several labelers'
     answers taken as one person's, with ridge penalties."""
     return np.stack(
-        [_logistic([blocks[a] for blocks in evidence], penalty[a]) for a in range(len(penalty))]
+        [_logistic([blocks[a] for blocks in likelihood], penalty[a]) for a in range(len(penalty))]
     )
 
 

@@ -10,10 +10,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from prism_desktop.engine.models.answers import Answers, Floats
-from prism_desktop.engine.training.losses.loss_term import Moment, Term
+from prism_desktop.engine.training.losses.loss_term import LossTerm, StepContext
 
 
-class Contrastive(Term):
+class ContrastiveLoss(LossTerm):
     """lambda times the mean over labelers u < v of (cos(d_u, d_v) - (2 agreement_uv - 1))^2.
 
     d_u is a labeler's token less the mean token. Labelers who share no answer are left out. Source:
@@ -35,12 +35,12 @@ class Contrastive(Term):
             persistent=False,
         )
 
-    def forward(self, moment: Moment) -> Tensor:
+    def forward(self, context: StepContext) -> Tensor:
         """() float32; zero where nobody shares an answer."""
         if not self.pairs:
-            return super().forward(moment)
-        prompts: Any = moment.model.get_submodule("prompts")
-        tokens = prompts(torch.arange(self.labelers, device=moment.difference.device))
+            return super().forward(context)
+        prompts: Any = context.model.get_submodule("prompts")
+        tokens = prompts(torch.arange(self.labelers, device=context.difference.device))
         deviation = (tokens - tokens.mean(dim=0)).flatten(1)
         one, two = (list(side) for side in zip(*self.pairs, strict=True))
         cosine = functional.cosine_similarity(deviation[one], deviation[two], dim=1)

@@ -7,10 +7,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from prism_desktop.engine.models.answers import Floats
-from prism_desktop.engine.training.losses.loss_term import Moment, Term
+from prism_desktop.engine.training.losses.loss_term import LossTerm, StepContext
 
 
-class Distil(Term):
+class DistillationLoss(LossTerm):
     """lambda times the cross-entropy of the consensus's
     probabilities and the model's, on the batch's pairs.
 
@@ -28,14 +28,14 @@ class Distil(Term):
         self.strength = strength
         self.register_buffer("scores", torch.from_numpy(scores.copy()), persistent=False)
 
-    def forward(self, moment: Moment) -> Tensor:
+    def forward(self, context: StepContext) -> Tensor:
         """() float32."""
-        part, send = moment.part, moment.scorer.send
+        part, send = context.part, context.scorer.send
         left, right = (part.images[part.image[side]] for side in (part.left, part.right))
         attribute = send(part.attribute)
         believed = torch.sigmoid(
             self.scores[attribute, send(left)] - self.scores[attribute, send(right)]
         )
         return self.strength * functional.binary_cross_entropy_with_logits(
-            moment.difference, believed
+            context.difference, believed
         )

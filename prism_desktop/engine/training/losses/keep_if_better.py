@@ -9,12 +9,12 @@ import torch
 from prism_desktop.engine.models.answers import Answers
 from prism_desktop.engine.models.base import PersonalModel
 from prism_desktop.engine.runs.metrics_file import Tally
-from prism_desktop.engine.training.losses.loss_term import Term
+from prism_desktop.engine.training.losses.loss_term import LossTerm
 from prism_desktop.engine.training.losses.pair_loss import PairLoss
 from prism_desktop.engine.training.scoring import Scorer
 
 
-class KeepIfBetter(Term):
+class KeepIfBetter(LossTerm):
     """After training, whoever's tokens do not foretell the
     validation answers better gets the common start back.
 
@@ -45,7 +45,7 @@ class KeepIfBetter(Term):
 
 def losses(scorer: Scorer, val: Answers, loss: PairLoss, labelers: int) -> list[float]:
     """Each labeler's mean loss; 0 where there are no answers."""
-    attributes = [str(number) for number in range(len(scorer.asked))]
+    attributes = [str(number) for number in range(len(scorer.attribute_texts))]
     tally = scorer.tally(val, loss, Tally([str(number) for number in range(labelers)], attributes))
     return [float(mean["nll"] or 0.0) for mean in tally.per_labeler().values()]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
-from prism_desktop.engine.training.losses.loss_term import Moment, Term
+from prism_desktop.engine.training.losses.loss_term import LossTerm, StepContext
 
 _SHARPNESS = 16.0  # features have unit norm, so that plain logits would be small
 
 
-class Whose(Term):
+class LabelerIdLoss(LossTerm):
     """lambda times the cross-entropy of a linear guess of the
     labeler from what was seen with that labeler's eyes.
 
@@ -27,9 +27,9 @@ class Whose(Term):
         nn.init.zeros_(self.guess.weight)
         nn.init.zeros_(self.guess.bias)
 
-    def forward(self, moment: Moment) -> Tensor:
+    def forward(self, context: StepContext) -> Tensor:
         """() float32."""
-        logits = self.guess(_SHARPNESS * moment.features)
+        logits = self.guess(_SHARPNESS * context.features)
         return self.strength * functional.cross_entropy(
-            logits, moment.scorer.send(moment.part.labeler)
+            logits, context.scorer.send(context.part.labeler)
         )

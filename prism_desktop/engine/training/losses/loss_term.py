@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Moment:
+class StepContext:
     """One step of training, after the forward pass.
 
     Attributes:
@@ -38,7 +38,7 @@ class Moment:
         return self.scorer.model
 
 
-class Term(nn.Module):
+class LossTerm(nn.Module):
     """A term of the loss; its own parameters are trained along and saved in checkpoints."""
 
     def __init__(self, idle: str = "") -> None:
@@ -46,9 +46,9 @@ class Term(nn.Module):
         super().__init__()
         self.idle = idle
 
-    def forward(self, moment: Moment) -> Tensor:
+    def forward(self, context: StepContext) -> Tensor:
         """What is added to the mean loss of the batch's answers, in nats: () float32."""
-        return torch.zeros((), device=moment.difference.device)
+        return torch.zeros((), device=context.difference.device)
 
     def begin(self, model: PersonalModel) -> None:
         """Before the first step, and before a checkpoint is read."""

@@ -15,7 +15,7 @@ from torch import Tensor
 from prism_desktop.engine.models.answers import Answers
 from prism_desktop.engine.models.base import PersonalModel
 from prism_desktop.engine.training.losses.keep_if_better import common_start, own_tokens
-from prism_desktop.engine.training.losses.loss_term import Term
+from prism_desktop.engine.training.losses.loss_term import LossTerm
 from prism_desktop.engine.training.losses.pair_loss import PairLoss
 from prism_desktop.engine.training.scoring import Scorer
 
@@ -23,7 +23,7 @@ INNER = 5  # steps from the start before it moves
 LEARNING = 0.6  # share of all steps that learn the start
 
 
-class MetaStart(Term):
+class MetaStart(LossTerm):
     """What both ways to learn a start have in common.
 
     Attributes:

@@ -11,14 +11,14 @@ from torch.nn import functional
 from prism_desktop.engine.models.answers import Floats, Ints
 from prism_desktop.engine.models.heads.likelihood import Ratings
 from prism_desktop.engine.training.batches import Batch
-from prism_desktop.engine.training.losses.loss_term import Moment, Term
+from prism_desktop.engine.training.losses.loss_term import LossTerm, StepContext
 
 _MOST_LEVELS = 10  # finer scales are cut at quantiles
 # thresholds are logits and must travel farther than weights do at the same learning rate
 _PACE = 10.0
 
 
-class Ordinal(Term):
+class OrdinalLoss(LossTerm):
     """lambda times the mean negative log-likelihood of
     ratings: P(rating <= k) = sigmoid(t_uak - s_u(i, a)).
 
@@ -52,17 +52,19 @@ class Ordinal(Term):
         first = self.first[..., None] * _PACE
         return torch.cat([first, first + gaps.cumsum(dim=-1)], dim=-1)
 
-    def forward(self, moment: Moment) -> Tensor:
+    def forward(self, context: StepContext) -> Tensor:
         """() float32; zero where no rated image is in the batch."""
-        rated, row = self._found(moment.part, moment.scorer.alike)
+        rated, row = self._found(context.part, context.scorer.view_groups)
         if not len(rated):
-            return super().forward(moment)
-        send = moment.scorer.send
-        owner, attribute = send(self._labeler[rated]), send(self._attribute[rated])
-        scores = moment.model.judge(moment.features[send(row)], owner, moment.scorer.asked)
+            return super().forward(context)
+        send = context.scorer.send
+        labeler, attribute = send(self._labeler[rated]), send(self._attribute[rated])
+        scores = context.model.score(
+            context.features[send(row)], labeler, context.scorer.attribute_texts
+        )
         score = scores.gather(1, attribute[:, None])[:, 0]
         return self.strength * ordinal_loss(
-            score, self.cuts()[owner, attribute], send(self._level[rated])
+            score, self.cuts()[labeler, attribute], send(self._level[rated])
         )
 
     def _found(self, part: Batch, alike: Ints) -> tuple[Ints, Ints]:

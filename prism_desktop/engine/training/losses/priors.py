@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from prism_desktop.engine.models.base import PersonalModel
-from prism_desktop.engine.training.losses.loss_term import Moment, Term
+from prism_desktop.engine.training.losses.loss_term import LossTerm, StepContext
 
 
-class Prior(Term):
+class PriorLoss(LossTerm):
     """lambda / 2 times the mean over labelers and entries of
     d_u^2 / std^2: a Gaussian prior on tokens' deviations.
 
@@ -22,14 +22,14 @@ class Prior(Term):
         super().__init__()
         self.factor = strength / (2 * std**2)
 
-    def forward(self, moment: Moment) -> Tensor:
+    def forward(self, context: StepContext) -> Tensor:
         """() float32."""
-        prompts: Any = moment.model.get_submodule("prompts")
+        prompts: Any = context.model.get_submodule("prompts")
         deviation: Tensor = prompts.deviation
         return self.factor * deviation.pow(2).mean()
 
 
-class Shrink(Term):
+class ShrinkageLoss(LossTerm):
     """lambda times the mean over labelers of |W_u - W|^2 / |W|^2,
     how far a labeler's weights are from the consensus's.
 
@@ -56,10 +56,10 @@ class Shrink(Term):
         size = sum(float(tensor.float().pow(2).sum()) for tensor in frozen)
         self.factor = self.strength * (own.alpha / own.rank) ** 2 / size
 
-    def forward(self, moment: Moment) -> Tensor:
+    def forward(self, context: StepContext) -> Tensor:
         """() float32."""
-        named = dict(moment.model.named_parameters())
-        total, owners = torch.zeros((), device=moment.difference.device), set()
+        named = dict(context.model.named_parameters())
+        total, owners = torch.zeros((), device=context.difference.device), set()
         for name, down in named.items():
             if ".lora_A.own-" not in name:
                 continue
@@ -69,7 +69,7 @@ class Shrink(Term):
         return self.factor * total / max(1, len(owners))
 
 
-class Balance(Term):
+class LoadBalanceLoss(LossTerm):
     """lambda times the experts' squared coefficient of
     variation of use over labelers, so that all are used.
 
@@ -80,10 +80,10 @@ class Balance(Term):
         super().__init__()
         self.strength = strength
 
-    def forward(self, moment: Moment) -> Tensor:
+    def forward(self, context: StepContext) -> Tensor:
         """() float32."""
-        shares: Any = moment.model.get_submodule("shares")
+        shares: Any = context.model.get_submodule("shares")
         use: Tensor = shares.gate(
-            torch.arange(len(shares.logits), device=moment.difference.device)
+            torch.arange(len(shares.logits), device=context.difference.device)
         ).mean(dim=0)
         return self.strength * (use.var(unbiased=False) / use.mean() ** 2)

@@ -11,13 +11,13 @@ from torch import Tensor
 from prism_desktop.engine.evaluation.pairs import scale_used
 from prism_desktop.engine.models.answers import Ints
 from prism_desktop.engine.models.heads.likelihood import Ratings
-from prism_desktop.engine.training.losses.loss_term import Moment, Term
+from prism_desktop.engine.training.losses.loss_term import LossTerm, StepContext
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-class Rated(Term):
+class RatingLoss(LossTerm):
     """lambda times the mean squared error of foretold
     ratings of the images in the batch, by whomever.
 
@@ -32,9 +32,9 @@ class Rated(Term):
         order = np.argsort(self.ratings.image, kind="stable")
         self._order, self._images = order, self.ratings.image[order]
 
-    def forward(self, moment: Moment) -> Tensor:
+    def forward(self, context: StepContext) -> Tensor:
         """() float32; zero where nobody rated an image of the batch."""
-        images, send = moment.part.images, moment.scorer.send
+        images, send = context.part.images, context.scorer.send
         first, last = (
             np.searchsorted(self._images, images),
             np.searchsorted(self._images, images, side="right"),
@@ -42,10 +42,12 @@ class Rated(Term):
         spans = [np.arange(start, end) for start, end in zip(first, last, strict=True)]
         rows = self._order[np.concatenate(spans)]
         if not len(rows):
-            return torch.zeros((), device=moment.difference.device)
-        seen = _row_of_image(moment.part.image, images, self.ratings.image[rows])
-        model: Any = moment.model
-        foretold: Tensor = model.rate(moment.features[send(seen)], send(self.ratings.labeler[rows]))
+            return torch.zeros((), device=context.difference.device)
+        seen = _row_of_image(context.part.image, images, self.ratings.image[rows])
+        model: Any = context.model
+        foretold: Tensor = model.rate(
+            context.features[send(seen)], send(self.ratings.labeler[rows])
+        )
         told = foretold.gather(1, send(self.ratings.attribute[rows])[:, None])[:, 0]
         return (
             self.strength * (told - send(self.ratings.value[rows].astype(np.float32))).pow(2).mean()

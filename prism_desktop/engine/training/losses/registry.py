@@ -9,15 +9,15 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.models.answers import Answers, Floats
 from prism_desktop.engine.models.heads.likelihood import Ratings
-from prism_desktop.engine.training.losses.contrastive import Contrastive, training_agreement
-from prism_desktop.engine.training.losses.distillation import Distil
+from prism_desktop.engine.training.losses.contrastive import ContrastiveLoss, training_agreement
+from prism_desktop.engine.training.losses.distillation import DistillationLoss
 from prism_desktop.engine.training.losses.keep_if_better import KeepIfBetter
-from prism_desktop.engine.training.losses.labeler_id import Whose
-from prism_desktop.engine.training.losses.loss_term import Term
+from prism_desktop.engine.training.losses.labeler_id import LabelerIdLoss
+from prism_desktop.engine.training.losses.loss_term import LossTerm
 from prism_desktop.engine.training.losses.meta_learning import Maml, Reptile
-from prism_desktop.engine.training.losses.ordinal import Ordinal
-from prism_desktop.engine.training.losses.priors import Balance, Prior, Shrink
-from prism_desktop.engine.training.losses.rating_likelihood import Rated
+from prism_desktop.engine.training.losses.ordinal import OrdinalLoss
+from prism_desktop.engine.training.losses.priors import LoadBalanceLoss, PriorLoss, ShrinkageLoss
+from prism_desktop.engine.training.losses.rating_likelihood import RatingLoss
 
 _UNRATED = (
     "Single ratings are not learned from: there are none of training images, which only the image "
@@ -28,7 +28,7 @@ DEVIATION = 0.3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Facts:
+class LossInputs:
     """What a term may want to know when it is built.
 
     Attributes:
@@ -48,39 +48,45 @@ class Facts:
     rate: float = 0.0
 
 
-TERMS: Mapping[str, Callable[[Facts], Term]] = {
-    "prior": lambda facts: Prior(facts.config.strength, DEVIATION),
-    "shrink": lambda facts: Shrink(facts.config.strength),
-    "balance": lambda facts: Balance(facts.config.strength),
-    "rated": lambda facts: (
-        Rated(facts.config.strength, facts.ratings) if facts.ratings is not None else Term(_UNRATED)
+LOSSES: Mapping[str, Callable[[LossInputs], LossTerm]] = {
+    "prior": lambda inputs: PriorLoss(inputs.config.strength, DEVIATION),
+    "shrink": lambda inputs: ShrinkageLoss(inputs.config.strength),
+    "balance": lambda inputs: LoadBalanceLoss(inputs.config.strength),
+    "rated": lambda inputs: (
+        RatingLoss(inputs.config.strength, inputs.ratings)
+        if inputs.ratings is not None
+        else LossTerm(_UNRATED)
     ),
-    "contrastive": lambda facts: Contrastive(
-        facts.config.strength, training_agreement(facts.train, facts.labelers)
+    "contrastive": lambda inputs: ContrastiveLoss(
+        inputs.config.strength, training_agreement(inputs.train, inputs.labelers)
     ),
-    "distil": lambda facts: _distil(facts),
-    "user-id": lambda facts: Whose(facts.config.strength, facts.features, facts.labelers),
-    "ordinal": lambda facts: _ordinal(facts),
-    "keep-if-better": lambda facts: KeepIfBetter(),
-    "reptile": lambda facts: Reptile(),
-    "maml": lambda facts: Maml(facts.rate),
+    "distil": lambda inputs: _distillation(inputs),
+    "user-id": lambda inputs: LabelerIdLoss(
+        inputs.config.strength, inputs.features, inputs.labelers
+    ),
+    "ordinal": lambda inputs: _ordinal(inputs),
+    "keep-if-better": lambda inputs: KeepIfBetter(),
+    "reptile": lambda inputs: Reptile(),
+    "maml": lambda inputs: Maml(inputs.rate),
 }
 
 
-def build_terms(facts: Facts) -> list[Term]:
+def build_losses(inputs: LossInputs) -> list[LossTerm]:
     """The terms that a run's method asks for."""
-    return [TERMS[name](facts) for name in method(facts.config.method).losses]
+    return [LOSSES[name](inputs) for name in method(inputs.config.method).losses]
 
 
-def _distil(facts: Facts) -> Term:
-    assert facts.consensus is not None, (
+def _distillation(inputs: LossInputs) -> LossTerm:
+    assert inputs.consensus is not None, (
         "a run that learns from the consensus's opinions stands on it"
     )
-    return Distil(facts.config.strength, facts.consensus)
+    return DistillationLoss(inputs.config.strength, inputs.consensus)
 
 
-def _ordinal(facts: Facts) -> Term:
+def _ordinal(inputs: LossInputs) -> LossTerm:
     """Half as strong as other terms, as strategy 6 has it; nothing without ratings."""
-    if facts.ratings is None:
-        return Term(_UNRATED)
-    return Ordinal(facts.config.strength / 2, facts.ratings, facts.labelers, facts.attributes)
+    if inputs.ratings is None:
+        return LossTerm(_UNRATED)
+    return OrdinalLoss(
+        inputs.config.strength / 2, inputs.ratings, inputs.labelers, inputs.attributes
+    )

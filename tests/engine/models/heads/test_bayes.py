@@ -27,9 +27,11 @@ def test_that_em_recovers_a_planted_mean_and_covariance() -> None:
     x = features(100, k)
     heads = rng.multivariate_normal(mean, covariance, labelers)
     given = answer((heads @ x.T)[:, None], 200)
-    evidence = gather(x.astype(float), given, None, labelers, 1, np.inf)
+    likelihood = gather(x.astype(float), given, None, labelers, 1, np.inf)
     found = last(
-        learn(evidence, k, np.zeros(k), EmSettings(rank=1, strength=0.0, steps=40, tolerance=1e-7))
+        learn(
+            likelihood, k, np.zeros(k), EmSettings(rank=1, strength=0.0, steps=40, tolerance=1e-7)
+        )
     )
     np.testing.assert_allclose(found.prior.mean, mean, atol=0.25)
     np.testing.assert_allclose(found.prior.covariance(), covariance, atol=0.35)

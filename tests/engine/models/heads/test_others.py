@@ -71,12 +71,12 @@ def test_that_a_face_nobody_judged_keeps_the_heads_score(study) -> None:
 
 def test_that_a_new_labeler_profits_from_all_others(study) -> None:
     x, true, train, test = study
-    newcomer = select(train, train.labeler == U - 1)
+    adapted = select(train, train.labeler == U - 1)
     others = [select(part, part.labeler < U - 1) for part in (train, test)]
     base = last(bayes.fit(x, others[0], U - 1, 1, settings=SETTINGS))
     known = last(collaborative.fit(x, base, others[0], _both(*others)))
-    entered = known.adapt(x, newcomer)
-    alone = known.base.adapt(x, newcomer)
+    entered = known.adapt(x, adapted)
+    alone = known.base.adapt(x, adapted)
     assert order(entered.scores(x)[:, :, NEW], true[-1:, :, NEW]) > order(
         alone.scores(x)[:, :, NEW], true[-1:, :, NEW]
     )

@@ -7,7 +7,7 @@ import pytest
 
 from prism_desktop.engine.backbones import Backbone
 from prism_desktop.engine.models.heads.likelihood import Ratings
-from prism_desktop.engine.training.losses.registry import Facts, build_terms
+from prism_desktop.engine.training.losses.registry import LossInputs, build_losses
 from prism_desktop.engine.training.schedule import width_scale
 from prism_desktop.engine.training.trainer import Trainer
 from tests.fixtures.runs import ATTRIBUTES, LABELERS, MakeTrainer, coloured
@@ -22,7 +22,7 @@ def make_full(make_trainer: MakeTrainer, backbone: Backbone, tmp_path: Path) -> 
         folder.mkdir(exist_ok=True)
         plain = make_trainer(folder, images=images, **settings)
         config = plain.config
-        facts = Facts(
+        inputs = LossInputs(
             config,
             plain.answers["train"],
             len(LABELERS),
@@ -39,7 +39,7 @@ def make_full(make_trainer: MakeTrainer, backbone: Backbone, tmp_path: Path) -> 
             plain.attributes,
             config,
             folder,
-            build_terms(facts),
+            build_losses(inputs),
             width=plain.width,
         )
 

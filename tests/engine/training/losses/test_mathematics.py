@@ -12,12 +12,17 @@ from torch import nn
 from prism_desktop.engine.models.answers import Answers
 from prism_desktop.engine.models.heads.likelihood import Ratings
 from prism_desktop.engine.training.batches import Batch, batch
-from prism_desktop.engine.training.losses.contrastive import Contrastive, training_agreement
-from prism_desktop.engine.training.losses.distillation import Distil
-from prism_desktop.engine.training.losses.labeler_id import Whose
+from prism_desktop.engine.training.losses.contrastive import ContrastiveLoss, training_agreement
+from prism_desktop.engine.training.losses.distillation import DistillationLoss
+from prism_desktop.engine.training.losses.labeler_id import LabelerIdLoss
 from prism_desktop.engine.training.losses.meta_learning import INNER, Maml, MetaStart, Reptile
-from prism_desktop.engine.training.losses.ordinal import Ordinal, ordinal_loss, steps_of, thresholds
-from prism_desktop.engine.training.losses.priors import Balance, Prior, Shrink
+from prism_desktop.engine.training.losses.ordinal import (
+    OrdinalLoss,
+    ordinal_loss,
+    steps_of,
+    thresholds,
+)
+from prism_desktop.engine.training.losses.priors import LoadBalanceLoss, PriorLoss, ShrinkageLoss
 
 
 def model_of(table: list[list[float]], start: list[float]) -> Any:
@@ -44,10 +49,13 @@ def answered(
     return Answers(*numbers, np.array(outcome, np.float32), np.ones(n, np.float32), np.arange(n))
 
 
-def moment(part: Batch | None = None, **given: Any) -> Any:
+def context(part: Batch | None = None, **given: Any) -> Any:
     """What a term is given, as far as it looks."""
     scorer = SimpleNamespace(
-        send=torch.from_numpy, asked=[("x",)], alike=np.arange(2), **given.pop("scorer", {})
+        send=torch.from_numpy,
+        attribute_texts=[("x",)],
+        view_groups=np.arange(2),
+        **given.pop("scorer", {}),
     )
     return SimpleNamespace(
         part=part, scorer=scorer, difference=given.pop("difference", torch.zeros(1)), **given
@@ -64,10 +72,10 @@ def test_that_angles_between_tokens_are_held_against_agreement() -> None:
     agreement[0, 2] = agreement[2, 0] = (
         1.0  # target 1: (3/2)^2; the third two share nothing and are left out
     )
-    told = Contrastive(0.1, agreement)(moment(model=model)).detach()
+    told = ContrastiveLoss(0.1, agreement)(context(model=model)).detach()
     assert float(told) == pytest.approx(0.1 * (0 + 2.25) / 2, rel=1e-5)
-    nothing = Contrastive(0.1, np.full((3, 3), np.nan, np.float32))
-    assert float(nothing(moment(model=model)).detach()) == 0
+    nothing = ContrastiveLoss(0.1, np.full((3, 3), np.nan, np.float32))
+    assert float(nothing(context(model=model)).detach()) == 0
 
 
 def test_that_agreement_is_counted_where_training_answers_are_shared() -> None:
@@ -83,20 +91,20 @@ def test_that_soft_labels_are_the_consensus_probabilities() -> None:
     part = batch(answered([0], [3], [7], [1]), np.array([0]), 10, np.arange(1))
     scores = np.zeros((1, 10), np.float32)
     scores[0, 3] = math.log(3)  # P(left) = 3/4
-    term = Distil(0.1, scores)
-    assert float(term(moment(part, difference=torch.zeros(1)))) == pytest.approx(
+    loss_term = DistillationLoss(0.1, scores)
+    assert float(loss_term(context(part, difference=torch.zeros(1)))) == pytest.approx(
         0.1 * math.log(2), rel=1e-5
     )
     # the least there can be, where the model believes the same
     entropy = 0.75 * math.log(4 / 3) + 0.25 * math.log(4)
-    same = term(moment(part, difference=torch.tensor([math.log(3)])))
+    same = loss_term(context(part, difference=torch.tensor([math.log(3)])))
     assert float(same) == pytest.approx(0.1 * entropy, rel=1e-5)
 
 
 def test_that_deviations_are_held_in_units_of_their_spread() -> None:
     prompts = SimpleNamespace(deviation=torch.tensor([[[1.0, 2.0]], [[3.0, 0.0]]]))
     model = SimpleNamespace(get_submodule=lambda name: prompts)
-    assert float(Prior(0.1, 0.5)(moment(model=model))) == pytest.approx(
+    assert float(PriorLoss(0.1, 0.5)(context(model=model))) == pytest.approx(
         0.05 * (1 + 4 + 9 + 0) / 4 / 0.25
     )
 
@@ -105,7 +113,9 @@ def test_that_experts_that_are_used_unequally_cost_their_squared_variation() -> 
     shares = torch.tensor([[1.0, 0.0], [0.5, 0.5]])  # used 3/4 and 1/4: mean 1/2, deviation 1/4
     mixture = SimpleNamespace(logits=torch.zeros(2, 2), gate=lambda labeler: shares[labeler])
     model = SimpleNamespace(get_submodule=lambda name: mixture)
-    assert float(Balance(0.1)(moment(model=model))) == pytest.approx(0.1 * (0.25 / 0.5) ** 2)
+    assert float(LoadBalanceLoss(0.1)(context(model=model))) == pytest.approx(
+        0.1 * (0.25 / 0.5) ** 2
+    )
 
 
 def test_that_owned_adapters_are_held_by_the_squared_share_of_the_weights_that_they_change() -> (
@@ -122,20 +132,22 @@ def test_that_owned_adapters_are_held_by_the_squared_share_of_the_weights_that_t
     }
     named = [(name, torch.tensor(rows)) for name, rows in tensors.items()]
     model = SimpleNamespace(named_parameters=lambda: named, alpha=1.0, rank=2)
-    term = Shrink(0.2)
-    term.begin(model)
-    assert float(term(moment(model=model))) == pytest.approx(0.2 * (45 / 4 + 0) / 2 / 18)
+    loss_term = ShrinkageLoss(0.2)
+    loss_term.begin(model)
+    assert float(loss_term(context(model=model))) == pytest.approx(0.2 * (45 / 4 + 0) / 2 / 18)
 
 
 def test_that_the_guess_of_the_labeler_starts_at_chance_and_can_be_learned() -> None:
     part = batch(answered([0, 1], [0, 2], [1, 3], [1, 0]), np.array([0, 1]), 4, np.arange(2))
     features = torch.eye(2)[torch.from_numpy(part.labeler)]
-    term = Whose(0.1, 2, 2)
-    seen = moment(part, features=features)
-    assert float(term(seen).detach()) == pytest.approx(0.1 * math.log(2), rel=1e-6)
+    loss_term = LabelerIdLoss(0.1, 2, 2)
+    seen = context(part, features=features)
+    assert float(loss_term(seen).detach()) == pytest.approx(0.1 * math.log(2), rel=1e-6)
     with torch.no_grad():
-        term.guess.weight.copy_(torch.eye(2) / 16)
-    assert float(term(seen).detach()) == pytest.approx(0.1 * math.log(1 + math.exp(-1)), rel=1e-5)
+        loss_term.guess.weight.copy_(torch.eye(2) / 16)
+    assert float(loss_term(seen).detach()) == pytest.approx(
+        0.1 * math.log(1 + math.exp(-1)), rel=1e-5
+    )
 
 
 def test_that_ordered_steps_have_the_probabilities_between_their_cuts() -> None:
@@ -161,7 +173,7 @@ def test_that_cuts_start_at_the_labelers_own_shares() -> None:
     assert (levels, level.tolist()) == (3, [0, 0, 0, 0, 0, 1, 1, 2])
     start = thresholds(ratings, level, levels, 1, 1)  # one more of each: 6, 3, 2 of 11
     assert start[0, 0].tolist() == pytest.approx([math.log(6 / 5), math.log(9 / 2)], rel=1e-5)
-    assert Ordinal(0.05, ratings, 1, 1).cuts()[0, 0].tolist() == pytest.approx(
+    assert OrdinalLoss(0.05, ratings, 1, 1).cuts()[0, 0].tolist() == pytest.approx(
         start[0, 0].tolist(), rel=1e-4
     )
     assert steps_of(np.linspace(0, 1, 100))[1] == 10
@@ -175,57 +187,57 @@ def test_that_a_rating_counts_where_its_image_is_seen_with_its_labelers_eyes() -
     ratings = Ratings(labeler, np.zeros(4, np.int64), image, np.array([1.0, 2, 3, 2]))
     told = part.image * 10.0 + part.labeler
 
-    def judge(features: torch.Tensor, owner: torch.Tensor, asked: object) -> torch.Tensor:
+    def score(features: torch.Tensor, owner: torch.Tensor, asked: object) -> torch.Tensor:
         assert sorted(features.tolist()) == [0.0, 31.0]
         assert sorted(owner.tolist()) == [0, 1]
         return torch.zeros(len(features), 1)
 
-    model = SimpleNamespace(judge=judge)
-    term = Ordinal(0.05, ratings, 2, 1)
-    now = moment(part, features=torch.from_numpy(told), model=model)
+    model = SimpleNamespace(score=score)
+    loss_term = OrdinalLoss(0.05, ratings, 2, 1)
+    now = context(part, features=torch.from_numpy(told), model=model)
     p = [
         1 / (1 + math.exp(-float(cut.detach())))
-        for cut in (*term.cuts()[0, 0][:1], *term.cuts()[1, 0][1:])
+        for cut in (*loss_term.cuts()[0, 0][:1], *loss_term.cuts()[1, 0][1:])
     ]
     expected = -0.05 * (math.log(p[0]) + math.log(1 - p[1])) / 2
-    assert float(term(now).detach()) == pytest.approx(expected, rel=1e-4)
+    assert float(loss_term(now).detach()) == pytest.approx(expected, rel=1e-4)
 
 
 def test_that_reptile_goes_towards_the_mean_of_the_tokens_that_left() -> None:
-    model, term = meta_model([[9.0, 9.0], [9.0, 9.0]], [0.0, 0.0]), Reptile()
+    model, loss_term = meta_model([[9.0, 9.0], [9.0, 9.0]], [0.0, 0.0]), Reptile()
     table = model.get_submodule("prompts").table
-    term.begin(model)
+    loss_term.begin(model)
     assert torch.equal(table, torch.zeros(2, 1, 2))
 
     def leave(step: int) -> None:
         with torch.no_grad():
             table.copy_(torch.tensor([[[1.0, 0.0]], [[3.0, 4.0]]]))
-        term.stepped(model, step, 100)
+        loss_term.stepped(model, step, 100)
 
     leave(INNER - 1)
     assert table[1, 0].tolist() == [3, 4]  # not yet
     leave(INNER)
-    assert term.start[0, 0].tolist() == table[0, 0].tolist() == table[1, 0].tolist() == [2, 2]
+    assert loss_term.start[0, 0].tolist() == table[0, 0].tolist() == table[1, 0].tolist() == [2, 2]
     leave(2 * INNER)  # (2, 2) is the mean now: nowhere to go
-    assert term.start[0, 0].tolist() == [2, 2]
+    assert loss_term.start[0, 0].tolist() == [2, 2]
     leave(65)  # 60 of 100 steps learn the start; afterwards everybody keeps their own
     assert table[1, 0].tolist() == [3, 4]
-    term.finish(SimpleNamespace(model=model), None, None)  # type: ignore[arg-type]
+    loss_term.finish(SimpleNamespace(model=model), None, None)  # type: ignore[arg-type]
     assert model.get_submodule("prompts").start[0, 0].tolist() == [2, 2]
 
 
 def test_that_maml_goes_against_the_mean_gradient_at_the_adapted_tokens() -> None:
-    model, term = meta_model([[0.0, 0.0], [0.0, 0.0]], [1.0, 1.0]), Maml(rate=0.01)
+    model, loss_term = meta_model([[0.0, 0.0], [0.0, 0.0]], [1.0, 1.0]), Maml(rate=0.01)
     table = model.get_submodule("prompts").table
-    term.begin(model)
+    loss_term.begin(model)
     table.grad = torch.tensor([[[3.0, -1.0]], [[1.0, -3.0]]])  # the mean is (2, -2)
-    term.stepped(model, INNER, 100)
+    loss_term.stepped(model, INNER, 100)
     # The first step of a rule that divides by the running size is one rate, against the sign.
-    assert term.start[0, 0].tolist() == pytest.approx([1 - 0.01, 1 + 0.01], rel=1e-5)
-    assert torch.equal(table, term.start.expand_as(table))
+    assert loss_term.start[0, 0].tolist() == pytest.approx([1 - 0.01, 1 + 0.01], rel=1e-5)
+    assert torch.equal(table, loss_term.start.expand_as(table))
 
 
-@pytest.mark.parametrize("term", [Reptile(), Maml(0.01)])
-def test_that_the_learned_start_is_in_the_state_of_a_checkpoint(term: MetaStart) -> None:
-    term.begin(meta_model([[0.0, 0.0]], [1.0, 1.0]))
-    assert "start" in term.state_dict()
+@pytest.mark.parametrize("loss_term", [Reptile(), Maml(0.01)])
+def test_that_the_learned_start_is_in_the_state_of_a_checkpoint(loss_term: MetaStart) -> None:
+    loss_term.begin(meta_model([[0.0, 0.0]], [1.0, 1.0]))
+    assert "start" in loss_term.state_dict()

@@ -9,9 +9,9 @@ from prism_desktop.engine.models.decoder import DecoderModel
 from prism_desktop.engine.models.heads.likelihood import Ratings
 from prism_desktop.engine.models.heads.space import fit_space
 from prism_desktop.engine.training.features import Features
-from prism_desktop.engine.training.losses.loss_term import Moment
+from prism_desktop.engine.training.losses.loss_term import StepContext
 from prism_desktop.engine.training.losses.rating_likelihood import (
-    Rated,
+    RatingLoss,
     standardised,
     training_ratings,
 )
@@ -77,9 +77,9 @@ def test_that_the_term_is_the_mean_squared_error_on_the_batchs_images() -> None:
         (1, 0, inside[1], 2.0),
         (1, 0, outside[0], 3.0),
     ]
-    term = Rated(0.5, _ratings([(u, a, int(i), v) for u, a, i, v in rows]))
-    seen = scorer.see(part)
-    cost = term(Moment(scorer, part, seen, scorer.differences(part, seen)))
+    loss_term = RatingLoss(0.5, _ratings([(u, a, int(i), v) for u, a, i, v in rows]))
+    seen = scorer.encode(part)
+    cost = loss_term(StepContext(scorer, part, seen, scorer.differences(part, seen)))
     prepared = model.prepare(x[inside])
     own = [model.rate(prepared, torch.full((2,), labeler)).detach() for labeler in range(2)]
     errors = [own[0][0, 1] + 1, own[0][1, 1] - 1, own[1][1, 0] + 1]
@@ -91,6 +91,6 @@ def test_that_a_batch_nobody_rated_costs_nothing() -> None:
     model = DecoderModel(fit_space(x, power=1.0), ASKED, 2)
     scorer = Scorer(model, ASKED, Features(x))
     part = scorer.batch(answer(np.zeros((2, 2, 10)), 10), np.arange(8))
-    seen = scorer.see(part)
-    term = Rated(1.0, _ratings([(0, 0, 15, 1), (0, 0, 16, 2)]))
-    assert term(Moment(scorer, part, seen, scorer.differences(part, seen))).item() == 0
+    seen = scorer.encode(part)
+    loss_term = RatingLoss(1.0, _ratings([(0, 0, 15, 1), (0, 0, 16, 2)]))
+    assert loss_term(StepContext(scorer, part, seen, scorer.differences(part, seen))).item() == 0

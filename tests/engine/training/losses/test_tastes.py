@@ -10,7 +10,7 @@ import torch
 from prism_desktop.engine.events import Notice
 from prism_desktop.engine.runs.metrics_file import Tally
 from prism_desktop.engine.training import trainer as trainer_module
-from prism_desktop.engine.training.losses.registry import Facts, build_terms
+from prism_desktop.engine.training.losses.registry import LossInputs, build_losses
 from prism_desktop.engine.training.trainer import Trainer
 from tests.engine.training.test_trainer import curves, same
 from tests.fixtures.runs import LABELERS, MakeTrainer
@@ -33,7 +33,7 @@ ON_CONSENSUS = ("prefix-on-unified", "reptile", "maml-token")
 # Opposite tastes are as far from a common one as can be, so the prior is told not to expect
 # likeness. A whole tower is not trained at the rate of adapters.
 OWN = {"hierarchical": {"strength": 0.01, "token_lr": 0.02}, "full-finetune": {"lora_lr": 2e-4}}
-TERMS = (
+LOSSES = (
     "contrastive",
     "augmented",
     "multi-task",
@@ -78,7 +78,7 @@ def test_that_opposite_tastes_are_learned(
         assert (tally.per_labeler()[labeler]["accuracy"] or 0) > 0.8
 
 
-@pytest.mark.parametrize("name", TERMS)
+@pytest.mark.parametrize("name", LOSSES)
 def test_that_a_training_with_terms_cut_anywhere_goes_on_to_the_same_bits(
     make_full: MakeTrainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -112,8 +112,8 @@ def test_that_a_second_task_without_ratings_says_so(make_trainer: MakeTrainer, n
     trainer = make_trainer(max_steps=1)
     config = trainer.config.model_copy(update={"method": name})
     features = trainer.scorer.model.backbone.embed_dim
-    trainer.terms = build_terms(
-        Facts(config, trainer.answers["train"], 2, 2, ratings=None, features=features)
+    trainer.loss_terms = build_losses(
+        LossInputs(config, trainer.answers["train"], 2, 2, ratings=None, features=features)
     )
     (told,) = trained(trainer)
     assert told.startswith("Single ratings are not learned from")
@@ -129,9 +129,9 @@ def test_that_tokens_that_do_not_pay_go_back_to_the_start(
     assert trained(trainer) == []  # opposite tastes: both gain by their own tokens
     prompts = trainer.scorer.model.get_submodule("prompts")
     learned = prompts.table.detach().clone()
-    term, val = trainer.terms[0], trainer.answers["val"]
+    loss_term, val = trainer.loss_terms[0], trainer.answers["val"]
     with torch.no_grad():
         prompts.table[1] = learned[0]  # the other's taste is worse than none
-    assert "1 of 2 labelers" in term.finish(trainer.scorer, val, trainer.loss)
+    assert "1 of 2 labelers" in loss_term.finish(trainer.scorer, val, trainer.loss)
     assert torch.equal(prompts.table[0], learned[0])
     assert torch.equal(prompts.table[1], prompts.start[0])
