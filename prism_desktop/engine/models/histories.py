@@ -117,7 +117,9 @@ class ItemEncoder(nn.Module):
             "features", torch.from_numpy(context.features.copy()), persistent=False
         )
         self.register_buffer(
-            "asked", torch.from_numpy(context.attribute_vectors.copy()), persistent=False
+            "attribute_vectors",
+            torch.from_numpy(context.attribute_vectors.copy()),
+            persistent=False,
         )
         k, d = self.features.shape[1], self.attribute_vectors.shape[1]
         # Features have a mean square of 1 in all, text vectors of 1 per entry: items start with
