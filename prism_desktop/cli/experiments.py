@@ -24,6 +24,7 @@ from prism_desktop.cli.console import (
 from prism_desktop.engine.backbones.spec import DEFAULT
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.methods.method import TESTED_FACES
+from prism_desktop.engine.runs import layout
 
 Json = Annotated[str | None, typer.Option("--json", help=JSON_HELP)]
 # Two tables, since one does not fit into a terminal of 80 columns.
@@ -127,7 +128,7 @@ def compare(
         study, wanted, options, tuple(settings or ()), seeds, controls, shuffled, name, cross_fit
     )
     path = _follow(comparison.compare(plan))
-    board = json_module.loads((path / "leaderboard.json").read_text("utf-8"))
+    board = json_module.loads((path / layout.LEADERBOARD).read_text("utf-8"))
     write_json(board, json)
     if csv is not None:
         write_file(csv, lambda file: _write_csv(file, board))
@@ -136,7 +137,7 @@ def compare(
             out.print(table)
         for text in _remarks(board):
             say(text)
-        say(f"{path / 'leaderboard.md'} has the whole report.")
+        say(f"{path / layout.LEADERBOARD_REPORT} has the whole report.")
     if not any(row["method"] != "consensus" for row in board["methods"]) and board["failed"]:
         raise RunError(f"No method could be trained: {board['failed'][0]['message']}")
 

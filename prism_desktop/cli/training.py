@@ -22,6 +22,7 @@ from prism_desktop.cli.result_tables import accuracy_table
 from prism_desktop.cli.study import open_existing
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 
 Json = Annotated[str | None, typer.Option("--json", help=JSON_HELP)]
@@ -67,7 +68,7 @@ def train(
     chosen = base.with_options(
         {key: value for key, value in given.items() if value is not None}, settings or []
     )
-    reuse = config.parent if config is not None and (config.parent / "data").is_dir() else None
+    reuse = config.parent if config is not None and (config.parent / layout.DATA).is_dir() else None
     report(train_here(supervisor.train(study, chosen, snapshot=reuse)), json)
 
 
@@ -216,4 +217,4 @@ def report(run: RunFolder, json: str | None) -> None:
     write_json(summary, json)
     if json != "-":
         out.print(accuracy_table(summary))
-        say(f"{run.path / 'summary.md'} has the whole report.")
+        say(f"{run.path / layout.REPORT} has the whole report.")

@@ -31,11 +31,10 @@ from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.models.answers import Answers, answers, select
 from prism_desktop.engine.processes.rpc import speak
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.predictions_file import LabelerScores, write_predictions
 from prism_desktop.engine.training.combination import differences
-
-STATE = "state.safetensors"
 
 
 def adapt(run: RunFolder, **entry: Unpack[AdaptationRequest]) -> Iterator[Event[AdaptedLabeler]]:
@@ -91,8 +90,8 @@ def adapt_loaded(
     path = folder_of(run, new_answers.labeler)
     path.mkdir(parents=True, exist_ok=True)
     scored = [LabelerScores(new_answers.labeler, np.ascontiguousarray(fitted.scores(None).T))]
-    yield from write_predictions(path / "predictions.parquet", scored, names, images)
-    _save(path / STATE, fitted)
+    yield from write_predictions(path / layout.PREDICTIONS, scored, names, images)
+    _save(path / layout.STATE, fitted)
     seconds = time.perf_counter() - begun
     adapted = _adapted_labeler(run, new_answers, path, len(given), seconds, loading)
     _write(adapted)  # it can be used before it is tested
@@ -160,7 +159,7 @@ def load_adapted(run: RunFolder, fitter: LabelerFitter, code: str) -> FittedLabe
     """
     from safetensors.numpy import load_file
 
-    path = folder_of(run, code) / STATE
+    path = folder_of(run, code) / layout.STATE
     if not path.is_file():
         raise InputError(f"Nobody called {code} entered the run {run.name}.")
     return fitter.restore(load_file(path))
@@ -204,7 +203,7 @@ def _adapted_labeler(
 
 def _write(adapted: AdaptedLabeler) -> None:
     write_json(
-        adapted.path / "meta.json", {k: v for k, v in asdict(adapted).items() if k != "path"}
+        adapted.path / layout.META, {k: v for k, v in asdict(adapted).items() if k != "path"}
     )
 
 

@@ -17,12 +17,12 @@ from prism_desktop.engine.atomic import read_json
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event
 from prism_desktop.engine.processes.rpc import listen
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FOLDER = "adapted"
 _MODULE = "prism_desktop.engine.adaptation.adapt"
 
 
@@ -58,19 +58,20 @@ class AdaptedLabeler:
     @classmethod
     def read(cls, path: Path) -> "AdaptedLabeler | None":
         """From a folder; None if it is none."""
-        stored = read_json(path / "meta.json")
+        stored = read_json(path / layout.META)
         return cls(**{**stored, "path": path}) if stored is not None else None
 
 
 def folder_of(run: RunFolder, code: str) -> Path:
     """Where a newcomer is kept, whatever characters the code has."""
-    return run.path / FOLDER / quote(code, safe=" ").replace(".", "%2E")
+    return run.path / layout.ADAPTED / quote(code, safe=" ").replace(".", "%2E")
 
 
 def list_adapted(run: RunFolder) -> tuple[AdaptedLabeler, ...]:
     """Everybody who entered a run, by code."""
     found = [
-        AdaptedLabeler.read(path.parent) for path in sorted((run.path / FOLDER).glob("*/meta.json"))
+        AdaptedLabeler.read(path.parent)
+        for path in sorted((run.path / layout.ADAPTED).glob(f"*/{layout.META}"))
     ]
     return tuple(one for one in found if one is not None and folder_of(run, one.code) == one.path)
 
@@ -88,7 +89,7 @@ def adapted_predictions(run: RunFolder, code: str, attribute: str | None = None)
     """
     import pandas as pd
 
-    path = folder_of(run, code) / "predictions.parquet"
+    path = folder_of(run, code) / layout.PREDICTIONS
     if not path.is_file():
         known = ", ".join(one.code for one in list_adapted(run)) or "nobody"
         raise InputError(f"Nobody called {code} entered the run {run.name}; {known} did.")

@@ -22,6 +22,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.models.attention import recorded_attention
 from prism_desktop.engine.models.predictor import load_predictor, tower_of
 from prism_desktop.engine.models.saved import LoadedRun
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.study.images import hash_file, open_image
 from prism_desktop.engine.study.pixel_cache import square
 
@@ -133,7 +134,7 @@ def find_image(run: Path, image: str | Path) -> Path:
     """
     import pandas as pd
 
-    table = run / "data" / "images.parquet"
+    table = layout.table_file(run, "images")
     if table.is_file():
         known = pd.read_parquet(table, columns=["image", "name", "path"])
         hits = known[(known[["name", "image", "path"]] == str(image)).any(axis=1)]

@@ -24,13 +24,13 @@ from prism_desktop.engine.methods.method import NO_CONTROL
 from prism_desktop.engine.names import checked_name
 from prism_desktop.engine.processes.series import Series
 from prism_desktop.engine.processes.supervisor import Batch
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.lock_file import claimed
 from prism_desktop.engine.training.dependencies import CONSENSUS, find_run
 from prism_desktop.engine.training.snapshot import copy_snapshot, make_snapshot
 
 ALL = "all"
-FOLDER = "comparisons"
 MOST_SEEDS = 100
 
 
@@ -236,7 +236,11 @@ def folder_of(plan: Plan) -> Path:
     Raises:
         InputError: if its name could not be a folder's.
     """
-    return plan.study / FOLDER / checked_name(plan.name or default_name(plan), "a comparison")
+    return (
+        plan.study
+        / layout.COMPARISONS
+        / checked_name(plan.name or default_name(plan), "a comparison")
+    )
 
 
 def default_name(plan: Plan) -> str:
@@ -274,7 +278,7 @@ def _sources(
 def _take(study: Any, path: Path, config: TrainConfig) -> RunFolder:
     """A data snapshot that runs copy, put in place when it is whole."""
     beside = RunFolder(path.with_name(f".{path.name}-{getpid()}"))
-    (beside.path / "data").mkdir(parents=True, exist_ok=True)
+    (beside.path / layout.DATA).mkdir(parents=True, exist_ok=True)
     try:
         # Whether the method itself is possible is asked later, of all methods alike.
         make_snapshot(study, beside, config.model_copy(update={"method": CONSENSUS}))

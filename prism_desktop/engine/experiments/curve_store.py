@@ -13,12 +13,12 @@ from typing import Any, Literal
 
 from prism_desktop.engine.atomic import read_json, write_json
 from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.runs import layout
 
 Kind = Literal["shots", "curve"]
 # of a K-shot curve, unless somebody says otherwise
 SHOTS, RESAMPLES, PARTS = ((0, 5, 10, 20, 50, 100), 5, 5)
 COUNTS, DRAWS = (25, 50, 100, 200, 400), 3  # of a learning curve, likewise
-FOLDER = "curves"
 _MACHINE = {"device", "threads", "precision", "checkpoint_seconds"}
 
 
@@ -37,7 +37,7 @@ def save_curve(
     settings = config.model_dump(mode="json", exclude=_MACHINE)
     wanted = json.dumps([settings, dict(asked), found["fingerprint"]], sort_keys=True)
     digest = hashlib.sha256(wanted.encode()).hexdigest()[:8]
-    path = study / FOLDER / f"{kind}-{config.method}-{digest}.json"
+    path = study / layout.CURVES / f"{kind}-{config.method}-{digest}.json"
     path.parent.mkdir(exist_ok=True)
     write_json(path, dict(found))
     return path
@@ -49,7 +49,7 @@ def list_curves(study: Path, kind: Kind) -> list[dict[str, Any]]:
     A file that is being replaced or holds something else is passed over.
     """
     dated = []
-    for path in (study / FOLDER).glob(f"{kind}-*.json"):
+    for path in (study / layout.CURVES).glob(f"{kind}-*.json"):
         found = read_json(path)
         if found is not None and {"method", "backbone", "fingerprint"} <= found.keys():
             dated.append((path.stat().st_mtime_ns, path.name, found))

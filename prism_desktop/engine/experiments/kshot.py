@@ -30,6 +30,7 @@ from prism_desktop.engine.experiments.subsampling import AnswerPool
 from prism_desktop.engine.methods import METHODS, method
 from prism_desktop.engine.models.answers import answers
 from prism_desktop.engine.processes.process_setup import prepare_torch
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.run_events import Started, Step
@@ -167,7 +168,7 @@ def take_pool(
 
     pool = RunFolder(folder)
     pool.data.mkdir(parents=True)
-    write_json(pool.path / "config.json", config.model_dump(mode="json"))
+    write_json(pool.path / layout.CONFIG, config.model_dump(mode="json"))
     if source is not None:
         copy_snapshot(source, pool)
         return pool

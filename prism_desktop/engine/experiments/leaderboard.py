@@ -13,6 +13,7 @@ from prism_desktop.engine.experiments.joined_folds import join_runs
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.methods.method import NO_CONTROL, TESTED_FACES
 from prism_desktop.engine.processes.failures import told_once
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.training.dependencies import CONSENSUS
 from prism_desktop.engine.training.results import evaluate_run
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
     from prism_desktop.engine.experiments.comparison import Comparison, ComparisonEntry
 
-JSON = "leaderboard.json"
-MARKDOWN = "leaderboard.md"
 _READING = (
     "NLL (in nats) and ECE say how good the probabilities are: the lower, the better. A coin's "
     "NLL is 0.693. ECE is how far stated probabilities lie from what came true, on average. Of "
@@ -77,8 +76,8 @@ def write_leaderboard(
         else {},
         "unswapped": [{"method": name, "reason": NO_CONTROL} for name in reading if controlled],
     }
-    write_json(comparison.path / JSON, board)
-    write_text(comparison.path / MARKDOWN, leaderboard_markdown(board))
+    write_json(comparison.path / layout.LEADERBOARD, board)
+    write_text(comparison.path / layout.LEADERBOARD_REPORT, leaderboard_markdown(board))
     return board
 
 

@@ -15,6 +15,7 @@ from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.processes import pool
 from prism_desktop.engine.processes.failures import death
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import ACTIVE, ENDED, RunFolder
 from prism_desktop.engine.study.writer_lock import lock_file
 from prism_desktop.engine.training.snapshot import (
@@ -102,7 +103,7 @@ def resume(run: RunFolder) -> RunFolder:
             discarded.
     """
     run = RunFolder.open(run.path)
-    with (run.path / "resume.lock").open(
+    with (run.path / layout.RESUME_LOCK).open(
         "a+b"
     ) as file:  # two at once must not both find it interrupted
         while not lock_file(file):

@@ -17,9 +17,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from prism_desktop.engine.atomic import read_json, sha256, sync, write_json
+from prism_desktop.engine.runs import layout
 
 KEPT = 2
-STATE, MANIFEST = "state.safetensors", "manifest.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +42,16 @@ def save(folder: Path, checkpoint: Checkpoint, step: int) -> Path:
     try:
         save_file(
             {k: t.detach().to("cpu").contiguous().clone() for k, t in checkpoint.tensors.items()},
-            beside / STATE,
+            beside / layout.STATE,
         )
-        sync(beside / STATE)
+        sync(beside / layout.STATE)
         write_json(
-            beside / MANIFEST,
-            {"sha256": sha256(beside / STATE), "step": step, "cursor": dict(checkpoint.cursor)},
+            beside / layout.MANIFEST,
+            {
+                "sha256": sha256(beside / layout.STATE),
+                "step": step,
+                "cursor": dict(checkpoint.cursor),
+            },
         )
         sync(beside)
         if final.exists():  # what lies there is damaged
@@ -70,16 +74,16 @@ def recover(folder: Path) -> tuple[Checkpoint | None, int]:
             # else it would pass for newer than what training writes next
             shutil.rmtree(path, ignore_errors=True)
             continue
-        manifest = read_json(path / MANIFEST) or {}
-        return Checkpoint(load_file(path / STATE), manifest["cursor"]), damaged
+        manifest = read_json(path / layout.MANIFEST) or {}
+        return Checkpoint(load_file(path / layout.STATE), manifest["cursor"]), damaged
     return None, damaged
 
 
 def verified(path: Path) -> bool:
     """Whether the tensors are those that the manifest was written for."""
-    manifest = read_json(path / MANIFEST)
+    manifest = read_json(path / layout.MANIFEST)
     try:
-        return manifest is not None and manifest.get("sha256") == sha256(path / STATE)
+        return manifest is not None and manifest.get("sha256") == sha256(path / layout.STATE)
     except OSError:
         return False
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, BinaryIO
 
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 
 
@@ -13,7 +14,7 @@ class EventLog:
     """Appends to a run's events.jsonl; each line is with the system when `write` returns."""
 
     def __init__(self, run: RunFolder) -> None:
-        path = run.path / "events.jsonl"
+        path = run.path / layout.EVENTS
         cut = path.exists() and not path.read_bytes().endswith(b"\n") and path.stat().st_size > 0
         self._file: BinaryIO = path.open("ab", buffering=0)
         if cut:  # by a writer that was killed within a line

@@ -20,11 +20,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from prism_desktop.engine.atomic import read_json, write_json
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.status import (
     ACTIVE,
     ENDED,
@@ -100,16 +101,16 @@ class RunFolder:
         )
         number = 1
         while True:
-            path = study / "runs" / (base if number == 1 else f"{base}-{number}")
+            path = study / layout.RUNS / (base if number == 1 else f"{base}-{number}")
             try:
                 path.mkdir(parents=True)
             except FileExistsError:
                 number += 1
                 continue
             break
-        (path / "data").mkdir()
+        (path / layout.DATA).mkdir()
         run = cls(path)
-        write_json(path / "config.json", config.model_dump(mode="json"))
+        write_json(path / layout.CONFIG, config.model_dump(mode="json"))
         run.set_status("preparing")
         return run
 
@@ -117,7 +118,7 @@ class RunFolder:
     def open(cls, path: Path) -> "RunFolder":
         """An existing run; raises RunError if the folder is none."""
         path = path.resolve()
-        if not (path / "config.json").is_file():
+        if not (path / layout.CONFIG).is_file():
             raise RunError(f"{path} is not a run: it holds no config.json.")
         return cls(path)
 
@@ -134,16 +135,16 @@ class RunFolder:
     @property
     def data(self) -> Path:
         """The data snapshot."""
-        return self.path / "data"
+        return self.path / layout.DATA
 
     def config(self) -> TrainConfig:
         """What was asked for."""
-        return TrainConfig.load(self.path / "config.json")
+        return TrainConfig.load(self.path / layout.CONFIG)
 
     def meta(self) -> dict[str, Any]:
         """Of the snapshot: labelers, attributes with
         templates, split report, counts, fingerprint."""
-        meta = read_json(self.data / "meta.json")
+        meta = read_json(self.data / layout.META)
         if meta is None:
             raise RunError(
                 f"The run {self.name} has no data snapshot, so it cannot be trained or evaluated."
@@ -157,7 +158,7 @@ class RunFolder:
     @property
     def log(self) -> Path:
         """What its processes printed."""
-        return self.path / "log.txt"
+        return self.path / layout.LOG
 
     @property
     def resumable(self) -> bool:
@@ -170,7 +171,7 @@ class RunFolder:
     @property
     def tested(self) -> bool:
         """Whether the test split was opened."""
-        return (self.path / "summary.json").is_file()
+        return (self.path / layout.SUMMARY).is_file()
 
     def set_status(
         self, state: State, *, pid: int | None = None, message: str = "", advice: str = ""
@@ -187,13 +188,13 @@ class RunFolder:
 
     def command(self) -> Command:
         """What the run's process is told to do."""
-        told = (read_json(self.path / "control.json") or {}).get("command")
+        told = (read_json(self.path / layout.CONTROL) or {}).get("command")
         known: tuple[Command, ...] = get_args(Command)
         return next((command for command in known if command == told), "run")
 
     def tell(self, command: Command) -> None:
         """Tell the run's process what to do; it listens at every step."""
-        write_json(self.path / "control.json", {"command": command})
+        write_json(self.path / layout.CONTROL, {"command": command})
 
     def events(self, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
         """Events from a byte offset on, and the offset to go on from.
@@ -201,7 +202,7 @@ class RunFolder:
         A half-written line waits for its rest.
         """
         try:
-            with (self.path / "events.jsonl").open("rb") as file:
+            with (self.path / layout.EVENTS).open("rb") as file:
                 file.seek(offset)
                 block = file.read()
         except FileNotFoundError:
@@ -211,11 +212,11 @@ class RunFolder:
 
     def summary(self) -> dict[str, Any] | None:
         """The results, as `train --json` prints them; None before the end."""
-        return read_json(self.path / "summary.json")
+        return read_json(self.path / layout.SUMMARY)
 
     def environment(self) -> dict[str, Any]:
         """Versions, device and threads that the run had; empty before it started."""
-        return read_json(self.path / "environment.json") or {}
+        return read_json(self.path / layout.ENVIRONMENT) or {}
 
     def metrics(self) -> "pd.DataFrame":
         """Curves: epoch, step, seconds, split, labeler, attribute, loss, nll, accuracy, count.
@@ -225,7 +226,7 @@ class RunFolder:
         """
         import pandas as pd
 
-        path = self.path / "metrics.csv"
+        path = self.path / layout.METRICS
         if not path.exists():
             return pd.DataFrame(columns=list(METRIC_COLUMNS))
         return pd.read_csv(
@@ -239,26 +240,27 @@ class RunFolder:
 
         Differences of scores are logits.
         """
-        return self._scores("predictions", labeler, attribute)
+        return self._scores(layout.PREDICTIONS, labeler, attribute)
 
     def consensus(self, labeler: str | None = None, attribute: str | None = None) -> "pd.DataFrame":
         """The same from the consensus model of the same data; empty where there is none."""
-        return self._scores("consensus", labeler, attribute)
+        return self._scores(layout.CONSENSUS, labeler, attribute)
 
-    def table(self, name: Literal["images", "pairs", "comparisons", "ratings"]) -> "pd.DataFrame":
+    def table(self, name: layout.Table) -> "pd.DataFrame":
         """One table of the data snapshot."""
         import pandas as pd
 
-        path = self.data / f"{name}.parquet"
+        path = layout.table_file(self.path, name)
         if not path.exists():
             raise RunError(
-                f"The run {self.name} lacks data/{name}.parquet, so it cannot be used any more."
+                f"The run {self.name} lacks {self.data.name}/{path.name}, so it cannot be used any "
+                "more."
             )
         return pd.read_parquet(path)
 
     def discard(self) -> None:
         """Delete what the run made, and remember that it was discarded."""
-        for name in ("checkpoints", "adapter"):
+        for name in (layout.CHECKPOINTS, layout.ADAPTER):
             shutil.rmtree(self.path / name, ignore_errors=True)
         for path in (
             *self.path.glob("*.safetensors"),
@@ -266,7 +268,7 @@ class RunFolder:
             *self.path.glob("summary.*"),
         ):
             path.unlink()
-        (self.path / "metrics.csv").unlink(missing_ok=True)
+        (self.path / layout.METRICS).unlink(missing_ok=True)
         self.set_status("discarded")
 
     def delete(self) -> None:
@@ -276,7 +278,7 @@ class RunFolder:
     def _scores(self, name: str, labeler: str | None, attribute: str | None) -> "pd.DataFrame":
         import pandas as pd
 
-        path = self.path / f"{name}.parquet"
+        path = self.path / name
         if not path.exists():
             return pd.DataFrame(
                 {
@@ -292,7 +294,7 @@ class RunFolder:
 
 def list_runs(study: Path) -> tuple[RunSummary, ...]:
     """Every run of a study, newest first; folders that are no runs are passed over."""
-    folders = sorted((study / "runs").glob("*/config.json"), reverse=True)
+    folders = sorted((study / layout.RUNS).glob(f"*/{layout.CONFIG}"), reverse=True)
     summaries = [_summarise(RunFolder(path.parent)) for path in folders]
     return tuple(
         sorted((s for s in summaries if s is not None), key=lambda s: s.created, reverse=True)
@@ -300,11 +302,11 @@ def list_runs(study: Path) -> tuple[RunSummary, ...]:
 
 
 def _summarise(run: RunFolder) -> RunSummary | None:
-    config = read_json(run.path / "config.json")
+    config = read_json(run.path / layout.CONFIG)
     if config is None:
         return None
     status, summary = run.status(), run.summary() or {}
-    meta = read_json(run.data / "meta.json") or {}
+    meta = read_json(run.data / layout.META) or {}
     return RunSummary(
         name=run.name,
         path=run.path,

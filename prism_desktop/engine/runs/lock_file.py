@@ -7,9 +7,8 @@ from pathlib import Path
 
 from prism_desktop.engine.atomic import read_json, write_json
 from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.processes_alive import alive, birth
-
-FILE = "owner.json"
 
 
 @contextlib.contextmanager
@@ -23,11 +22,11 @@ def claimed(folder: Path, what: str) -> Iterator[None]:
     Raises:
         RunError: if another process works there.
     """
-    told = read_json(folder / FILE) or {}
+    told = read_json(folder / layout.OWNER) or {}
     if alive(told.get("pid"), str(told.get("born", ""))):
         raise RunError(f"{what} goes on already, in process {told['pid']}.")
-    write_json(folder / FILE, {"pid": os.getpid(), "born": birth(os.getpid())})
+    write_json(folder / layout.OWNER, {"pid": os.getpid(), "born": birth(os.getpid())})
     try:
         yield
     finally:
-        (folder / FILE).unlink(missing_ok=True)
+        (folder / layout.OWNER).unlink(missing_ok=True)

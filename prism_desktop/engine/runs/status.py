@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from prism_desktop.engine.atomic import read_json, write_json
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.processes_alive import alive, birth
 
 # interrupted: also where the status says that the run goes on, but its process is gone
@@ -16,7 +17,6 @@ Command = Literal["run", "pause", "stop", "discard"]
 
 ACTIVE: frozenset[State] = frozenset({"preparing", "training", "paused"})
 ENDED: frozenset[State] = frozenset({"finished", "stopped", "failed", "discarded", "interrupted"})
-_FILE = "status.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Status:
 
 def read_status(run: Path) -> Status:
     """How the run in a folder stands now; "interrupted" if its process died without a word."""
-    stored = read_json(run / _FILE) or {}
+    stored = read_json(run / layout.STATUS) or {}
     state: State = stored["state"] if stored.get("state") in get_args(State) else "interrupted"
     pid, born = stored.get("pid"), str(stored.get("born", ""))
     if state in ACTIVE and not alive(pid, born):
@@ -58,6 +58,6 @@ def write_status(
     """Record how the run in a folder stands; `pid` is the
     process that works on it (None: nobody does, or will)."""
     now = time.time()
-    started = (read_json(run / _FILE) or {}).get("started", now)
+    started = (read_json(run / layout.STATUS) or {}).get("started", now)
     status = Status(state, pid, birth(pid) if pid else "", started, now, message, advice)
-    write_json(run / _FILE, asdict(status))
+    write_json(run / layout.STATUS, asdict(status))

@@ -18,6 +18,7 @@ from prism_desktop.engine.events import Done, Progress
 from prism_desktop.engine.models.attribute_texts import sentences
 from prism_desktop.engine.models.heads import model_selection, ridge
 from prism_desktop.engine.models.heads.ridge import RidgeSettings
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.training.resources import Resources
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from prism_desktop.engine.training.factory import Task
 
-FILE = "baselines.parquet"
 RIDGE, ZERO_SHOT = "ridge", "zero_shot"
 Scores = npt.NDArray[np.float32]
 
@@ -47,7 +47,7 @@ def write_baselines(run: RunFolder, resources: Resources, task: "Task") -> Itera
         if resources.features is None:
             yield from resources.read_features(run)
         yield from _make(run, resources, task, kept)
-    write_whole(run.path / FILE, lambda beside: shutil.copyfile(kept, beside))
+    write_whole(run.path / layout.BASELINES, lambda beside: shutil.copyfile(kept, beside))
 
 
 def _make(run: RunFolder, resources: Resources, task: "Task", path: Path) -> Iterator[Progress]:

@@ -22,7 +22,8 @@ from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Notice, Progress
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.models.answers import Answers, select
-from prism_desktop.engine.models.combination_file import COMBINATION, Member
+from prism_desktop.engine.models.combination_file import Member
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.metrics_file import drop_metrics_from
 from prism_desktop.engine.runs.predictions_file import LabelerScores
@@ -82,7 +83,7 @@ class Combination:
 
     def resume(self) -> tuple[bool, int]:
         """There are no checkpoints; members that are finished are used again."""
-        drop_metrics_from(self.folder / "metrics.csv", 1)
+        drop_metrics_from(self.folder / layout.METRICS, 1)
         return False, 0
 
     def save(self) -> None:
@@ -136,7 +137,8 @@ class Combination:
         """Write combination.json."""
         members = [asdict(member) for member in self.chosen]
         write_json(
-            run.path / COMBINATION, {"kind": self.kind, "members": members, "why": list(self.why)}
+            run.path / layout.COMBINATION,
+            {"kind": self.kind, "members": members, "why": list(self.why)},
         )
 
     def _members_seconds(self) -> float:

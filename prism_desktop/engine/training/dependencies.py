@@ -11,6 +11,7 @@ from prism_desktop.engine.atomic import read_json, write_json
 from prism_desktop.engine.backbones.spec import EMBEDDINGS
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.methods import members_of, method
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
 from prism_desktop.engine.training.snapshot import copy_snapshot
 
@@ -30,7 +31,6 @@ _FREE = {
 _MACHINE = ("precision", "backbone_sha256")  # of the environment that must be the same
 # where training starts at the sibling's weights, to be bit-equal again
 _EXACT = (*_MACHINE, "threads", "device")
-_FILE = "siblings.json"
 
 Environment = Mapping[str, Any]
 
@@ -117,8 +117,8 @@ def create_dependency(run: RunFolder, name: str) -> RunFolder:
 def recorded_dependency(run: RunFolder, name: str) -> RunFolder | None:
     """The finished run of a method that `run` stood on when
     it was trained before, wherever; None if it is gone."""
-    said = (read_json(run.path / _FILE) or {}).get(name)
-    if said is None or not (run.path.with_name(said) / "config.json").is_file():
+    said = (read_json(run.path / layout.DEPENDENCIES) or {}).get(name)
+    if said is None or not (run.path.with_name(said) / layout.CONFIG).is_file():
         return None
     dependency = RunFolder(run.path.with_name(said))
     return dependency if dependency.status().state == "finished" else None
@@ -129,8 +129,8 @@ def record_dependency(run: RunFolder, name: str, dependency: RunFolder) -> bool:
 
     Says whether it stood on a different one of that method before.
     """
-    said = read_json(run.path / _FILE) or {}
-    write_json(run.path / _FILE, said | {name: dependency.name})
+    said = read_json(run.path / layout.DEPENDENCIES) or {}
+    write_json(run.path / layout.DEPENDENCIES, said | {name: dependency.name})
     return bool(said.get(name, dependency.name) != dependency.name)
 
 

@@ -9,6 +9,7 @@ from prism_desktop.engine.atomic import read_json, write_json, write_text
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.methods.method import NO_CONTROL
 from prism_desktop.engine.models.labeler_bytes import bytes_per_labeler
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def _baseline(run: RunFolder, name: str) -> "pd.DataFrame | None":
     the untrained backbone; None where there are none."""
     import pandas as pd
 
-    path = run.path / "baselines.parquet"
+    path = run.path / layout.BASELINES
     if not path.exists():
         return None
     found = pd.read_parquet(path, filters=[("baseline", "==", name)]).drop(columns="baseline")
@@ -99,8 +100,8 @@ def write_results(run: RunFolder) -> dict[str, Any]:
     from prism_desktop.engine.evaluation.summary import summary_markdown
 
     summary = evaluate_run(run)
-    write_json(run.path / "summary.json", summary)
-    write_text(run.path / "summary.md", summary_markdown(summary))
+    write_json(run.path / layout.SUMMARY, summary)
+    write_text(run.path / layout.REPORT, summary_markdown(summary))
     return summary
 
 
@@ -114,7 +115,7 @@ def training_facts(run: RunFolder) -> Mapping[str, Any]:
     best = [epoch for epoch, event in epochs.items() if event["best"]]
     seconds = [event["seconds"] for event in epochs.values()]
     return {
-        "parameters": read_json(run.path / "parameters.json")
+        "parameters": read_json(run.path / layout.PARAMETERS)
         or (started[-1]["parameters"] if started else {}),
         "best_epoch": max(best, default=None),
         "epochs": len(epochs),

@@ -14,6 +14,7 @@ from prism_desktop.engine.atomic import write_json
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Notice, Progress
 from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.event_log import EventLog
 from prism_desktop.engine.runs.folder import RunFolder
@@ -107,14 +108,14 @@ def _session(
     if resources is None:
         resources = yield from _open(run, control)
     resource_cache.put(run, resources)
-    write_json(run.path / "environment.json", _environment(resources))
+    write_json(run.path / layout.ENVIRONMENT, _environment(resources))
     dependencies: dict[str, RunFolder] = {}
 
     def obtain(name: str) -> Generator[TrainingEvent, None, RunFolder]:
         if name not in dependencies:
             dependencies[name] = yield from _dependency(run, name, control, resources)
             if record_dependency(run, name, dependencies[name]) and name == run.config().start:
-                shutil.rmtree(run.path / "checkpoints", ignore_errors=True)
+                shutil.rmtree(run.path / layout.CHECKPOINTS, ignore_errors=True)
                 yield Notice(
                     "The consensus that training had started at is gone, and its checkpoints with "
                     "it."
@@ -263,16 +264,16 @@ def _results(
     run: RunFolder, routine: TrainingRoutine, consensus: RunFolder | None
 ) -> Iterator[TrainingEvent]:
     routine.write(run)
-    write_json(run.path / "parameters.json", dict(routine.counts()))
+    write_json(run.path / layout.PARAMETERS, dict(routine.counts()))
     yield Stage("predicting")
     images = [str(image) for image in run.table("images")["image"]]
     yield from write_predictions(
-        run.path / "predictions.parquet", routine.score(), routine.attributes, images
+        run.path / layout.PREDICTIONS, routine.score(), routine.attributes, images
     )
     if consensus is not None:
-        beside = run.path / ".consensus.parquet.tmp"
-        shutil.copyfile(consensus.path / "predictions.parquet", beside)
-        beside.replace(run.path / "consensus.parquet")
+        beside = run.path / f".{layout.CONSENSUS}.tmp"
+        shutil.copyfile(consensus.path / layout.PREDICTIONS, beside)
+        beside.replace(run.path / layout.CONSENSUS)
 
 
 def _environment(resources: Resources) -> dict[str, object]:

@@ -14,6 +14,7 @@ from prism_desktop.engine.backbones import BackboneSpec, parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods import method
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.embeddings import read_embeddings
 
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
 
     from prism_desktop.engine.study.store import Study
 
+Tables = Mapping[layout.Table, "pd.DataFrame"]
+
 # Columns of what is learned from.
-_LEARNED = {
+_LEARNED: Mapping[layout.Table, tuple[str, ...]] = {
     "images": ("image", "split"),
     "pairs": ("labeler", "attribute", "left", "right", "outcome", "weight", "source", "split"),
     "ratings": ("labeler", "attribute", "image", "value", "raw"),
@@ -62,7 +65,12 @@ def make_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> None:
     )
     if obstacle:
         raise InputError(obstacle)
-    tables = {"images": made.images, "pairs": pairs, "comparisons": comparisons, "ratings": ratings}
+    tables: Tables = {
+        "images": made.images,
+        "pairs": pairs,
+        "comparisons": comparisons,
+        "ratings": ratings,
+    }
     for name, frame in tables.items():
         _write(run, name, frame)
     notices = [*made.notices, *lost]
@@ -79,7 +87,7 @@ def make_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> None:
     if embeddings:
         meta["embeddings_sha256"] = read_embeddings(study.path, backbone.model)[2]
     meta["fingerprint"] = _fingerprint(meta, tables)
-    write_json(run.data / "meta.json", meta)
+    write_json(run.data / layout.META, meta)
 
 
 def _gone(study: "Study", backbone: BackboneSpec) -> set[str]:
@@ -149,7 +157,7 @@ def narrow_snapshot(source: RunFolder, run: RunFolder, labelers: Sequence[str]) 
     """Give a run the data of some of another's labelers, every
     answer and image in the split that it has there."""
     meta, used = source.meta(), set(labelers)
-    tables = {name: source.table(name) for name in ("images", "pairs", "comparisons", "ratings")}
+    tables = {name: source.table(name) for name in layout.TABLES}
     for name, frame in tables.items():
         if name != "images":
             tables[name] = frame[frame["labeler"].isin(used)].reset_index(drop=True)
@@ -158,13 +166,16 @@ def narrow_snapshot(source: RunFolder, run: RunFolder, labelers: Sequence[str]) 
     names = [str(attribute["name"]) for attribute in meta["attributes"]]
     meta["counts"] = counts(tables["pairs"], labelers, names, len(tables["images"]))
     meta["fingerprint"] = _fingerprint(meta, tables)
-    write_json(run.data / "meta.json", meta)
+    write_json(run.data / layout.META, meta)
 
 
 def source_of(folder: Path, config: TrainConfig) -> RunFolder | None:
     """The run whose snapshot fits a configuration: the
     one in `folder`, if it asked for the same data."""
-    if read_json(folder / "config.json") is None or not (folder / "data" / "meta.json").is_file():
+    if (
+        read_json(folder / layout.CONFIG) is None
+        or not (folder / layout.DATA / layout.META).is_file()
+    ):
         return None
     run = RunFolder.open(folder)
     return run if _data_settings(run.config()) == _data_settings(config) else None
@@ -231,7 +242,7 @@ def _describe(study: "Study", codes: Iterable[str], names: Iterable[str]) -> dic
     }
 
 
-def _fingerprint(meta: Mapping[str, Any], tables: "Mapping[str, pd.DataFrame]") -> str:
+def _fingerprint(meta: Mapping[str, Any], tables: Tables) -> str:
     """SHA-256 of what is learned from, whatever the order of the rows."""
     labelers = [(labeler["code"], labeler["profile"]) for labeler in meta["labelers"]]
     digest = hashlib.sha256()
@@ -248,5 +259,7 @@ def _data_settings(config: TrainConfig) -> tuple[object, ...]:
     return config.labelers, config.attributes, config.split, config.pairs
 
 
-def _write(run: RunFolder, name: str, frame: "pd.DataFrame") -> None:
-    write_whole(run.data / f"{name}.parquet", lambda beside: frame.to_parquet(beside, index=False))
+def _write(run: RunFolder, name: layout.Table, frame: "pd.DataFrame") -> None:
+    write_whole(
+        layout.table_file(run.path, name), lambda beside: frame.to_parquet(beside, index=False)
+    )

@@ -14,7 +14,7 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Notice, Progress
 from prism_desktop.engine.models.answers import Answers, Ints
-from prism_desktop.engine.runs import checkpoint
+from prism_desktop.engine.runs import checkpoint, layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.metrics_file import Tally, append_metrics, drop_metrics_from
 from prism_desktop.engine.runs.predictions_file import LabelerScores
@@ -170,7 +170,7 @@ class Trainer:
             "rng": torch.get_rng_state(),
         }
         made = checkpoint.Checkpoint(tensors, asdict(self.cursor))
-        checkpoint.save(self.folder / "checkpoints", made, self.cursor.step)
+        checkpoint.save(self.folder / layout.CHECKPOINTS, made, self.cursor.step)
         self._saved = time.monotonic()
 
     def resume(self) -> tuple[bool, int]:
@@ -178,7 +178,7 @@ class Trainer:
 
         Also returns how many damaged ones there were.
         """
-        found, damaged = checkpoint.recover(self.folder / "checkpoints")
+        found, damaged = checkpoint.recover(self.folder / layout.CHECKPOINTS)
         if found is not None:
             self.cursor = Cursor(**found.cursor)
             self.scorer.model.load_trainable_state(_part(found.tensors, "model."))
@@ -187,7 +187,7 @@ class Trainer:
             self._best = _part(found.tensors, "best.")
             self._running.sums = found.tensors["running"].numpy().copy()
             torch.set_rng_state(found.tensors["rng"])
-        drop_metrics_from(self.folder / "metrics.csv", self.cursor.epoch)
+        drop_metrics_from(self.folder / layout.METRICS, self.cursor.epoch)
         return found is not None, damaged
 
     def _epoch(self) -> Iterator[Step | Epoch]:
@@ -308,7 +308,7 @@ class Trainer:
             cursor.stale += 1
         for name, tally in (("train", train), ("val", val)):
             append_metrics(
-                self.folder / "metrics.csv", cursor.epoch, cursor.step, cursor.seconds, name, tally
+                self.folder / layout.METRICS, cursor.epoch, cursor.step, cursor.seconds, name, tally
             )
         event = epoch_event(cursor, train, val, best)
         cursor.ended |= cursor.stale >= self.config.patience or cursor.epoch >= self.epochs

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from prism_desktop.engine.adaptation.adapted_labelers import AdaptedLabeler, list_adapted
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def join(folder: Path, data: "RunData", names: Mapping[str, str]) -> None:
     import pyarrow.parquet as pq
 
     for adapted in list_adapted(RunFolder(folder)):
-        path = adapted.path / "predictions.parquet"
+        path = adapted.path / layout.PREDICTIONS
         if adapted.code in data.labelers or not path.is_file():
             continue
         block = np.full((1, len(data.attributes), len(data.images)), np.nan, np.float32)

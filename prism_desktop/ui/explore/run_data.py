@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from prism_desktop.engine.adaptation.adapted_labelers import AdaptedLabeler
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.runs import layout
 from prism_desktop.ui.explore.adapted_labelers import join
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ def read_run(folder: Path, names: Mapping[str, str]) -> Iterator[Event[RunData]]
     Raises:
         RunError: if the run has no predictions yet or its files cannot be read.
     """
-    if not (folder / "predictions.parquet").is_file():
+    if not (folder / layout.PREDICTIONS).is_file():
         raise RunError(
             "This run has no predictions, for it was not trained to its end. Resume it in Train."
         )
@@ -174,11 +175,11 @@ def _predictions(folder: Path, names: Mapping[str, str]) -> RunData:
     import pyarrow.parquet as pq
 
     images = pq.read_table(
-        folder / "data" / "images.parquet", columns=["image", "name", "path"]
+        layout.table_file(folder, "images"), columns=["image", "name", "path"]
     ).to_pydict()
     row = {image: place for place, image in enumerate(images["image"])}
     table = pq.read_table(
-        folder / "predictions.parquet", columns=["labeler", "attribute", "image", "score"]
+        folder / layout.PREDICTIONS, columns=["labeler", "attribute", "image", "score"]
     )
     labeler, labelers = _codes(table, "labeler")
     attribute, attributes = _codes(table, "attribute")
@@ -188,7 +189,7 @@ def _predictions(folder: Path, names: Mapping[str, str]) -> RunData:
     known = place >= 0
     scores[labeler[known], attribute[known], place[known]] = table["score"].to_numpy()[known]
     # The study's own order of labelers and attributes is the one people know them by.
-    meta = _json(folder / "data" / "meta.json")
+    meta = _json(folder / layout.DATA / layout.META)
     codes, by_code = _ordered(labelers, meta.get("labelers"), "code")
     kinds, by_kind = _ordered(attributes, meta.get("attributes"), "name")
     return RunData(
@@ -201,7 +202,7 @@ def _predictions(folder: Path, names: Mapping[str, str]) -> RunData:
         paths=tuple(map(str, images["path"])),
         scores=np.ascontiguousarray(scores[np.ix_(by_code, by_kind)]),
         consensus=None,
-        summary=_json(folder / "summary.json"),
+        summary=_json(folder / layout.SUMMARY),
         row=row,
     )
 
@@ -229,8 +230,8 @@ def _read_answers(folder: Path, data: RunData) -> None:
     import pandas as pd
 
     ratings, comparisons = (
-        folder / "data" / "ratings.parquet",
-        folder / "data" / "comparisons.parquet",
+        layout.table_file(folder, "ratings"),
+        layout.table_file(folder, "comparisons"),
     )
     if ratings.is_file():
         columns = ["labeler", "attribute", "image", "value"]
@@ -261,7 +262,7 @@ def _keep_comparison(
 def _read_consensus(folder: Path, data: RunData) -> None:
     import pyarrow.parquet as pq
 
-    path = folder / "consensus.parquet"
+    path = folder / layout.CONSENSUS
     if not path.is_file():
         return
     table = pq.read_table(path, columns=["labeler", "attribute", "image", "score"])
