@@ -58,7 +58,9 @@ def _train(folder: Path) -> Path:
 
     config = TrainConfig(method="lora-visual-prompt", backbone="prism-mini")
     run = training.train_here(supervisor.train(folder, config))
-    out.print(accuracy_table(run.summary() or {}))
+    summary = run.summary()
+    if summary is not None:
+        out.print(accuracy_table(summary))
     return run.path / layout.REPORT
 
 

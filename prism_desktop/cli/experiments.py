@@ -1,10 +1,9 @@
 """Commands about many runs: methods, compare, search."""
 
 import csv as csv_module
-import json as json_module
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, Progress, TextColumn
@@ -25,6 +24,16 @@ from prism_desktop.engine.backbones.spec import DEFAULT
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.methods.method import TESTED_FACES
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.results import Leaderboard, MethodRow
+from prism_desktop.engine.runs.run_events import (
+    Batch,
+    ComparisonBegun,
+    ItemBegun,
+    ItemEnded,
+    ProgressTold,
+    Started,
+    Step,
+)
 
 Json = Annotated[str | None, typer.Option("--json", help=JSON_HELP)]
 # Two tables, since one does not fit into a terminal of 80 columns.
@@ -128,8 +137,10 @@ def compare(
         study, wanted, options, tuple(settings or ()), seeds, controls, shuffled, name, cross_fit
     )
     path = _follow(comparison.compare(plan))
-    board = json_module.loads((path / layout.LEADERBOARD).read_text("utf-8"))
-    write_json(board, json)
+    board = Leaderboard.load(path / layout.LEADERBOARD)
+    if board is None:
+        raise RunError(f"The comparison {path} has no leaderboard.")
+    write_json(board.dump(), json)
     if csv is not None:
         write_file(csv, lambda file: _write_csv(file, board))
     if json != "-":
@@ -138,8 +149,8 @@ def compare(
         for text in _remarks(board):
             say(text)
         say(f"{path / layout.LEADERBOARD_REPORT} has the whole report.")
-    if not any(row["method"] != "consensus" for row in board["methods"]) and board["failed"]:
-        raise RunError(f"No method could be trained: {board['failed'][0]['message']}")
+    if not any(row.method != "consensus" for row in board.methods) and board.failed:
+        raise RunError(f"No method could be trained: {board.failed[0].message}")
 
 
 def search(
@@ -187,7 +198,7 @@ def search(
     say(" ".join(f"--set {line}" for line in result.lines()))
 
 
-def _follow(batches: Iterable[Sequence[Mapping[str, Any]]]) -> Path:
+def _follow(batches: Iterable[Batch]) -> Path:
     """Show a comparison's progress; returns its folder."""
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"))
     path: Path | None = None
@@ -196,28 +207,26 @@ def _follow(batches: Iterable[Sequence[Mapping[str, Any]]]) -> Path:
         present = bar.add_task("", total=None, state="", visible=False)
         told: set[str] = set()
         for event in (event for batch in batches for event in batch):
-            match event["type"]:
-                case "comparison":
-                    path = Path(event["path"])
-                    bar.update(everything, total=event["runs"], state=f"0 of {event['runs']} runs")
-                    for method, why in event["left_out"].items():
+            match event:
+                case ComparisonBegun():
+                    path = Path(event.path)
+                    bar.update(everything, total=event.runs, state=f"0 of {event.runs} runs")
+                    for method, why in event.left_out.items():
                         err.print(f"{method} is left out: {why}", markup=False)
-                case "item":
+                case ItemBegun():
                     bar.update(everything, description=_which(event))
                     bar.reset(present, total=None, description="preparing", state="", visible=True)
-                case "started":
-                    total = event["epochs"] * event["steps_per_epoch"]
+                case Started():
+                    total = event.epochs * event.steps_per_epoch
                     bar.reset(present, total=total, description="training", state="")
-                case "progress":
-                    bar.update(
-                        present, total=event["total"], completed=event["done"], state=event["what"]
-                    )
-                case "step":
-                    bar.update(present, completed=event["step"], state=f"loss {event['loss']:.3f}")
-                case "item-ended":
-                    done = f"{event['number']} of {event['runs']} runs"
-                    bar.update(everything, completed=event["number"], state=done)
-                    end = _end(event["failure"], told)
+                case ProgressTold():
+                    bar.update(present, total=event.total, completed=event.done, state=event.what)
+                case Step():
+                    bar.update(present, completed=event.step, state=f"loss {event.loss:.3f}")
+                case ItemEnded():
+                    done = f"{event.number} of {event.runs} runs"
+                    bar.update(everything, completed=event.number, state=done)
+                    end = _end(event.failure, told)
                     err.print(f"{done}: {_which(event)}, {end}", markup=False, soft_wrap=True)
     if path is None:
         raise InputError("The comparison ended before it began.")
@@ -233,25 +242,25 @@ def _end(failure: str, told: set[str]) -> str:
     return "failed for a reason told above" if known else f"failed: {failure}"
 
 
-def _which(run: Mapping[str, Any]) -> str:
-    fold = f", fold {run['fold']}" if run["fold"] else ""
-    return f"{run['method']}, seed {run['seed']}{fold}"
+def _which(run: ItemBegun | ItemEnded) -> str:
+    fold = f", fold {run.fold}" if run.fold else ""
+    return f"{run.method}, seed {run.seed}{fold}"
 
 
-def _tables(board: Mapping[str, Any]) -> tuple[Table, Table]:
+def _tables(board: Leaderboard) -> tuple[Table, Table]:
     from prism_desktop.engine.experiments.leaderboard import leaderboard_cells
 
-    seeds = f"{board['seeds']} seed{'s' if board['seeds'] > 1 else ''}"
-    folds = f", {len(board['folds'])} folds" if len(board["folds"]) > 1 else ""
-    shuffled = ", labelers shuffled" if board["shuffled"] else ""
-    title = f"{board['study']}, test ({board['split']['kind']} split, {seeds}{folds}{shuffled})"
+    seeds = f"{board.seeds} seed{'s' if board.seeds > 1 else ''}"
+    folds = f", {len(board.folds)} folds" if len(board.folds) > 1 else ""
+    shuffled = ", labelers shuffled" if board.shuffled else ""
+    title = f"{board.study}, test ({board.split.kind} split, {seeds}{folds}{shuffled})"
     tables = Table(box=None, title=title), Table(box=None)
     for table, columns in zip(tables, (_ACCURACY, _COST), strict=True):
         for column in columns:
             table.add_column(
                 column, no_wrap=True, justify="left" if column == "method" else "right"
             )
-    for row in board["methods"]:
+    for row in board.methods:
         name, macro, _, nll, ece, gain, p, improved, worst, parameters, seconds, gate = (
             leaderboard_cells(row)
         )
@@ -278,27 +287,21 @@ def _facts(study: Path, backbone: str) -> tuple[int, int, bool, int, int | None]
     return len(answered), attributes, profiles, images, dimensions
 
 
-def _remarks(board: Mapping[str, Any]) -> list[str]:
+def _remarks(board: Leaderboard) -> list[str]:
     from prism_desktop.engine.processes.failures import told_once
 
     swapped = [
-        f"{method} swapped: {100 * row['gain']['value']:+.1f} points against consensus"
-        f"{'' if row['below'] else ', NOT below it'}"
-        for method, row in board["swapped"].items()
-        if row["gain"]["value"] is not None
+        f"{method} swapped: {100 * swap.gain.value:+.1f} points against consensus"
+        f"{'' if swap.below else ', NOT below it'}"
+        for method, swap in board.swapped.items()
+        if swap.gain.value is not None
     ]
-    swapped += [
-        f"{one['method']} is not swapped. {one['reason']}" for one in board.get("unswapped", ())
-    ]
-    reads = (
-        [f"* {TESTED_FACES}."]
-        if any(row.get("reads_tested_faces") for row in board["methods"])
-        else []
-    )
-    return told_once(board["failed"]) + swapped + reads
+    swapped += [f"{one.method} is not swapped. {one.reason}" for one in board.unswapped]
+    reads = [f"* {TESTED_FACES}."] if any(row.reads_tested_faces for row in board.methods) else []
+    return told_once(board.failed) + swapped + reads
 
 
-def _write_csv(path: Path, board: Mapping[str, Any]) -> None:
+def _write_csv(path: Path, board: Leaderboard) -> None:
     numbers = ("accuracy", "low", "high")
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv_module.writer(file)
@@ -308,16 +311,19 @@ def _write_csv(path: Path, board: Mapping[str, Any]) -> None:
             "improved",
              "worst_labeler", "worst_difference", "parameters", "seconds", "passes", "failure"]
         )  # fmt: skip
-        for row in board["methods"]:
-            test, gain = row["test"], row["gain"] or {}
-            worst, verdict = row["worst"] or {}, row["verdict"] or {}
-            writer.writerow(
-                [row["method"], *(test[a][n] for a in ("macro", "micro") for n in numbers),
-                test["nll"], test["ece"],
-                 *(gain.get(key) for key in ("value", "low", "high", "p", "p_raw")),
-                 row["improved"],
-                 worst.get("labeler"), worst.get("difference"), row["parameters"], row["seconds"],
-                 verdict.get("passed"), ""]
-            )  # fmt: skip
-        for one in board["failed"]:
-            writer.writerow([one["method"], *[None] * 18, one["message"]])
+        for row in board.methods:
+            writer.writerow(_csv_row(row))
+        for one in board.failed:
+            writer.writerow([one.method, *[None] * 18, one.message])
+
+
+def _csv_row(row: MethodRow) -> list[object]:
+    test, gain, worst = row.test, row.gain, row.worst
+    accuracies = [(one.accuracy, one.low, one.high) for one in (test.macro, test.micro)]
+    gained = (gain.value, gain.low, gain.high, gain.p, gain.p_raw) if gain else (None,) * 5
+    least = (worst.labeler, worst.difference) if worst else (None, None)
+    passed = row.verdict.passed if row.verdict else None
+    return [
+        row.method, *accuracies[0], *accuracies[1], test.nll, test.ece, *gained, row.improved,
+        *least, row.parameters, row.seconds, passed, "",
+    ]  # fmt: skip

@@ -232,7 +232,7 @@ def _asked(plan: SearchPlan, config: TrainConfig, source: RunFolder) -> dict[str
     return {
         "config": wanted,
         "searched": list(plan.ranges()),
-        "fingerprint": source.meta()["fingerprint"],
+        "fingerprint": source.meta().fingerprint,
     }
 
 
@@ -288,7 +288,7 @@ def _dependency_run(plan: SearchPlan, source: RunFolder) -> RunFolder | None:
     if CONSENSUS not in needed(plan.config()):
         return None
     config = dependency_config(plan.config(), CONSENSUS)
-    found = find_run(plan.study, config, source.meta()["fingerprint"])
+    found = find_run(plan.study, config, source.meta().fingerprint)
     if found is not None:
         return found
     run = RunFolder.create(plan.study, config)

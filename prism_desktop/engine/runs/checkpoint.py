@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import JsonValue
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from prism_desktop.engine.atomic import read_json, sha256, sync, write_json
+from prism_desktop.engine.atomic import sha256, sync
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.stored import Stored
 
 KEPT = 2
 
@@ -28,6 +30,14 @@ class Checkpoint:
 
     tensors: Mapping[str, Tensor]  # everything that has a shape, on the CPU
     cursor: Mapping[str, Any]  # epoch, step and the like, as JSON
+
+
+class _Manifest(Stored):
+    """What a checkpoint holds, written after its tensors."""
+
+    sha256: str = ""  # of the tensors' file
+    step: int | None = None
+    cursor: dict[str, JsonValue] = {}
 
 
 def save(folder: Path, checkpoint: Checkpoint, step: int) -> Path:
@@ -45,14 +55,9 @@ def save(folder: Path, checkpoint: Checkpoint, step: int) -> Path:
             beside / layout.STATE,
         )
         sync(beside / layout.STATE)
-        write_json(
-            beside / layout.MANIFEST,
-            {
-                "sha256": sha256(beside / layout.STATE),
-                "step": step,
-                "cursor": dict(checkpoint.cursor),
-            },
-        )
+        _Manifest(
+            sha256=sha256(beside / layout.STATE), step=step, cursor=dict(checkpoint.cursor)
+        ).save(beside / layout.MANIFEST)
         sync(beside)
         if final.exists():  # what lies there is damaged
             shutil.rmtree(final)
@@ -74,16 +79,16 @@ def recover(folder: Path) -> tuple[Checkpoint | None, int]:
             # else it would pass for newer than what training writes next
             shutil.rmtree(path, ignore_errors=True)
             continue
-        manifest = read_json(path / layout.MANIFEST) or {}
-        return Checkpoint(load_file(path / layout.STATE), manifest["cursor"]), damaged
+        manifest = _Manifest.load(path / layout.MANIFEST) or _Manifest()
+        return Checkpoint(load_file(path / layout.STATE), manifest.cursor), damaged
     return None, damaged
 
 
 def verified(path: Path) -> bool:
     """Whether the tensors are those that the manifest was written for."""
-    manifest = read_json(path / layout.MANIFEST)
+    manifest = _Manifest.load(path / layout.MANIFEST)
     try:
-        return manifest is not None and manifest.get("sha256") == sha256(path / layout.STATE)
+        return manifest is not None and manifest.sha256 == sha256(path / layout.STATE)
     except OSError:
         return False
 

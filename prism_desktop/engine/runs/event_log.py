@@ -3,11 +3,11 @@ follow and a killed writer spoils at most one line."""
 
 import json
 import time
-from collections.abc import Mapping
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.run_events import LoggedEvent
 
 
 class EventLog:
@@ -20,9 +20,10 @@ class EventLog:
         if cut:  # by a writer that was killed within a line
             self._file.write(b"\n")
 
-    def write(self, event: Mapping[str, Any]) -> None:
+    def write(self, event: LoggedEvent) -> None:
         """Append one event; it gets a time if it has none."""
-        line = json.dumps({"time": time.time(), **event}, ensure_ascii=False, allow_nan=False)
+        fields = {**event.model_dump(mode="json"), "time": event.time or time.time()}
+        line = json.dumps(fields, ensure_ascii=False, allow_nan=False)
         self._file.write(line.encode() + b"\n")
 
     def close(self) -> None:

@@ -13,28 +13,30 @@ summary.json summary.md                                 results
 """
 
 import contextlib
-import json
 import re
 import shutil
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING
 
-from prism_desktop.engine.atomic import read_json, write_json
+from prism_desktop.engine.atomic import write_json
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.results import Environment, SnapshotMeta, SplitReport, Summary
+from prism_desktop.engine.runs.run_events import LoggedEvent, parse_events
 from prism_desktop.engine.runs.status import (
     ACTIVE,
     ENDED,
     Command,
+    Order,
     State,
     Status,
     read_status,
     write_status,
 )
+from prism_desktop.engine.runs.stored import Stored
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,10 +143,13 @@ class RunFolder:
         """What was asked for."""
         return TrainConfig.load(self.path / layout.CONFIG)
 
-    def meta(self) -> dict[str, Any]:
-        """Of the snapshot: labelers, attributes with
-        templates, split report, counts, fingerprint."""
-        meta = read_json(self.data / layout.META)
+    def meta(self) -> SnapshotMeta:
+        """What the data snapshot holds.
+
+        Raises:
+            RunError: there is none.
+        """
+        meta = SnapshotMeta.load(self.data / layout.META)
         if meta is None:
             raise RunError(
                 f"The run {self.name} has no data snapshot, so it cannot be trained or evaluated."
@@ -188,15 +193,14 @@ class RunFolder:
 
     def command(self) -> Command:
         """What the run's process is told to do."""
-        told = (read_json(self.path / layout.CONTROL) or {}).get("command")
-        known: tuple[Command, ...] = get_args(Command)
-        return next((command for command in known if command == told), "run")
+        order = Order.load(self.path / layout.CONTROL)
+        return order.command if order is not None else "run"
 
     def tell(self, command: Command) -> None:
         """Tell the run's process what to do; it listens at every step."""
-        write_json(self.path / layout.CONTROL, {"command": command})
+        Order(command=command).save(self.path / layout.CONTROL)
 
-    def events(self, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
+    def events(self, offset: int = 0) -> tuple[list[LoggedEvent], int]:
         """Events from a byte offset on, and the offset to go on from.
 
         A half-written line waits for its rest.
@@ -208,15 +212,15 @@ class RunFolder:
         except FileNotFoundError:
             return [], offset
         whole = block.rfind(b"\n") + 1
-        return list(_objects(block[:whole])), offset + whole
+        return list(parse_events(block[:whole])), offset + whole
 
-    def summary(self) -> dict[str, Any] | None:
+    def summary(self) -> Summary | None:
         """The results, as `train --json` prints them; None before the end."""
-        return read_json(self.path / layout.SUMMARY)
+        return Summary.load(self.path / layout.SUMMARY)
 
-    def environment(self) -> dict[str, Any]:
-        """Versions, device and threads that the run had; empty before it started."""
-        return read_json(self.path / layout.ENVIRONMENT) or {}
+    def environment(self) -> Environment:
+        """Versions, device and threads that the run had; blank before it started."""
+        return Environment.load(self.path / layout.ENVIRONMENT) or Environment()
 
     def metrics(self) -> "pd.DataFrame":
         """Curves: epoch, step, seconds, split, labeler, attribute, loss, nll, accuracy, count.
@@ -301,40 +305,35 @@ def list_runs(study: Path) -> tuple[RunSummary, ...]:
     )
 
 
+class _ConfigFacts(Stored):
+    """What a list of runs tells of a configuration, whatever version wrote it."""
+
+    method: str = ""
+    backbone: str = ""
+    split: SplitReport = SplitReport()
+    seed: int = 0
+
+
 def _summarise(run: RunFolder) -> RunSummary | None:
-    config = read_json(run.path / layout.CONFIG)
+    config = _ConfigFacts.load(run.path / layout.CONFIG)
     if config is None:
         return None
-    status, summary = run.status(), run.summary() or {}
-    meta = read_json(run.data / layout.META) or {}
+    status, summary = run.status(), run.summary() or Summary()
+    meta = SnapshotMeta.load(run.data / layout.META) or SnapshotMeta()
     return RunSummary(
         name=run.name,
         path=run.path,
-        method=str(config.get("method", "")),
-        backbone=str(config.get("backbone", "")),
-        split=str(config.get("split", {}).get("kind", "")),
-        seed=int(config.get("seed", 0)),
+        method=config.method,
+        backbone=config.backbone,
+        split=config.split.kind,
+        seed=config.seed,
         state=status.state,
         created=status.started,
-        fingerprint=str(meta.get("fingerprint", "")),
-        best_epoch=summary.get("best_epoch"),
-        macro=_accuracy(summary.get("test"), "macro"),
-        micro=_accuracy(summary.get("test"), "micro"),
-        consensus_macro=_accuracy(summary.get("consensus"), "macro"),
+        fingerprint=meta.fingerprint,
+        best_epoch=summary.best_epoch,
+        macro=summary.test.macro.accuracy,
+        micro=summary.test.micro.accuracy,
+        consensus_macro=summary.consensus.macro.accuracy if summary.consensus else None,
         message=status.message,
         resumable=run.resumable,
     )
-
-
-def _accuracy(result: Mapping[str, Any] | None, average: str) -> float | None:
-    return ((result or {}).get(average) or {}).get("accuracy")
-
-
-def _objects(block: bytes) -> Iterator[dict[str, Any]]:
-    for line in block.splitlines():
-        try:
-            value = json.loads(line)
-        except ValueError:
-            continue  # a line cut short by a killed process, which the next process has ended
-        if isinstance(value, dict):
-            yield value

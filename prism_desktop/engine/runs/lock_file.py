@@ -5,10 +5,15 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from prism_desktop.engine.atomic import read_json, write_json
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.processes_alive import alive, birth
+from prism_desktop.engine.runs.stored import Stored
+
+
+class _Owner(Stored):
+    pid: int | None = None
+    born: str = ""  # tells the process from a later one with the same number
 
 
 @contextlib.contextmanager
@@ -22,10 +27,10 @@ def claimed(folder: Path, what: str) -> Iterator[None]:
     Raises:
         RunError: if another process works there.
     """
-    told = read_json(folder / layout.OWNER) or {}
-    if alive(told.get("pid"), str(told.get("born", ""))):
-        raise RunError(f"{what} goes on already, in process {told['pid']}.")
-    write_json(folder / layout.OWNER, {"pid": os.getpid(), "born": birth(os.getpid())})
+    owner = _Owner.load(folder / layout.OWNER) or _Owner()
+    if alive(owner.pid, owner.born):
+        raise RunError(f"{what} goes on already, in process {owner.pid}.")
+    _Owner(pid=os.getpid(), born=birth(os.getpid())).save(folder / layout.OWNER)
     try:
         yield
     finally:

@@ -41,7 +41,7 @@ def write_baselines(run: RunFolder, resources: Resources, task: "Task") -> Itera
         workshop: of the run.
         task: the run's data.
     """
-    name = f"baselines-{run.meta()['fingerprint'][:16]}-{resources.sha256[:16]}.parquet"
+    name = f"baselines-{run.meta().fingerprint[:16]}-{resources.sha256[:16]}.parquet"
     kept = run.study / "cache" / name
     if not kept.is_file():
         if resources.features is None:
@@ -100,7 +100,7 @@ def _zero_shot(run: RunFolder, resources: Resources, task: "Task") -> Scores:
     assert resources.features is not None
     backbone, _ = resources.tower()
     clip: Any = backbone.model
-    attribute_texts = [sentences(one["name"], one["templates"]) for one in run.meta()["attributes"]]
+    attribute_texts = [sentences(one.name, one.templates) for one in run.meta().attributes]
     with torch.inference_mode():
         vectors = [
             clip.encode_text(backbone.tokenizer([*words]).to(backbone.device.torch), normalize=True)

@@ -36,7 +36,7 @@ def build_decoder(
     if resources.features is None:
         raise RunError("The features of the images were not read before training.")
     config = run.config()
-    attribute_texts = tuple(sentences(a["name"], a["templates"]) for a in run.meta()["attributes"])
+    attribute_texts = tuple(sentences(a.name, a.templates) for a in run.meta().attributes)
     options = config.decoder
     shape = DecoderShape(
         vector=options.vector,

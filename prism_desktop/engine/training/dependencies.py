@@ -3,9 +3,9 @@
 Same data, split and seed.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+
+from pydantic import JsonValue
 
 from prism_desktop.engine.atomic import read_json, write_json
 from prism_desktop.engine.backbones.spec import EMBEDDINGS
@@ -13,6 +13,7 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.methods import members_of, method
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
+from prism_desktop.engine.runs.results import Environment
 from prism_desktop.engine.training.snapshot import copy_snapshot
 
 CONSENSUS = "consensus"
@@ -31,8 +32,6 @@ _FREE = {
 _MACHINE = ("precision", "backbone_sha256")  # of the environment that must be the same
 # where training starts at the sibling's weights, to be bit-equal again
 _EXACT = (*_MACHINE, "threads", "device")
-
-Environment = Mapping[str, Any]
 
 
 def needed(config: TrainConfig) -> tuple[str, ...]:
@@ -67,7 +66,7 @@ def find_dependency(
     return find_run(
         run.study,
         dependency_config(run.config(), name),
-        run.meta()["fingerprint"],
+        run.meta().fingerprint,
         environment,
         keys,
     )
@@ -137,14 +136,14 @@ def record_dependency(run: RunFolder, name: str, dependency: RunFolder) -> bool:
 def dependency_config(config: TrainConfig, name: str) -> TrainConfig:
     """Another method's settings on the data of a run of these
     settings: pairs are made as the run makes them."""
-    options: dict[str, Any] = {"method": name, "compare": name != CONSENSUS}
+    options: dict[str, object] = {"method": name, "compare": name != CONSENSUS}
     options |= {f"pairs.{key}": value for key, value in config.pairs.model_dump().items()}
     if name == CONSENSUS:
         options["start"] = "random"
     return config.with_options(options)
 
 
-def _comparable(config: TrainConfig) -> dict[str, Any]:
+def _comparable(config: TrainConfig) -> dict[str, JsonValue]:
     return config.model_dump(mode="json", exclude=_FREE)
 
 
@@ -154,11 +153,14 @@ def _same_revisions(theirs: Environment, config: TrainConfig) -> bool:
         names = members_of(
             chosen, config.members, embeddings=config.backbone.startswith(EMBEDDINGS)
         )
-    then = theirs.get("revisions", {})
-    return not theirs or all(
-        then.get(name, 1) == method(name).revision for name in (*names, chosen.name)
+    return theirs.blank or all(
+        theirs.revisions.get(name, 1) == method(name).revision for name in (*names, chosen.name)
     )
 
 
 def _same_machine(theirs: Environment, ours: Environment | None, keys: tuple[str, ...]) -> bool:
-    return ours is None or not theirs or all(theirs.get(key) == ours.get(key) for key in keys)
+    return (
+        ours is None
+        or theirs.blank
+        or all(getattr(theirs, key) == getattr(ours, key) for key in keys)
+    )

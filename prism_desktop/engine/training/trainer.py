@@ -247,13 +247,13 @@ class Trainer:
                 "the same way, so start again with lower learning rates (lora_lr, token_lr)."
             )
         return Step(
-            self.cursor.epoch,
-            self.cursor.step,
-            loss,
-            None if math.isnan(accuracy) else accuracy,
-            float(self._optimizer.param_groups[0]["lr"]),
-            self._pace.rows / self._pace.step,
-            self._seconds_left(),
+            epoch=self.cursor.epoch,
+            step=self.cursor.step,
+            loss=loss,
+            accuracy=None if math.isnan(accuracy) else accuracy,
+            lr=float(self._optimizer.param_groups[0]["lr"]),
+            images_per_second=self._pace.rows / self._pace.step,
+            eta_seconds=self._seconds_left(),
         )
 
     def _seconds_left(self) -> float:
