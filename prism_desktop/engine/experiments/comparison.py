@@ -88,7 +88,7 @@ class Comparison:
 
     Attributes:
         path: its folder.
-        methods: in the order of training; what a method stands on comes before it.
+        methods: in the order of training; what a method depends on comes before it.
         left_out: methods of all that are not possible here, and those of which the control says
             nothing, with reasons.
         folds: that are tested.
@@ -296,7 +296,7 @@ def obstacle_of(name: str, config: TrainConfig, source: RunFolder) -> str:
 
 
 def turn(name: str) -> tuple[int, int, int]:
-    """What others stand on first, then what is quick, combinations last."""
+    """What others depend on first, then what is quick, combinations last."""
     chosen = METHODS[name]
     combined = chosen.parametrization == "combination"
     return (

@@ -133,7 +133,10 @@ def _check(plan: KShotPlan) -> None:
 
 
 def _methods(plan: KShotPlan, pool: RunFolder) -> tuple[str, ...]:
-    """What to evaluate; of all methods those that this study allows, what others stand on first."""
+    """What to evaluate.
+
+    Of all methods those that this study allows, what others depend on first.
+    """
     everything = plan.methods == (ALL,)
     reasons = {
         name: obstacle_of(name, plan.config(name), pool)

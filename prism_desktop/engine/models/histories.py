@@ -20,7 +20,13 @@ from torch.nn import functional
 from prism_desktop.engine.models.answers import Answers, Ints
 from prism_desktop.engine.models.labeler_context import LabelerContext
 
-LENGTHS = (0, 5, 10, 20, 50)  # of the short histories that training shows, as newcomers have them
+LENGTHS = (
+    0,
+    5,
+    10,
+    20,
+    50,
+)  # of the short histories that training shows, as new labelers have them
 WHOLE = 0.5  # share of histories that it shows whole, as those are whom training knows
 
 

@@ -166,7 +166,7 @@ class Combined:
 
     @property
     def backbone(self) -> Backbone | str:
-        """Its members' own: siblings share it."""
+        """Its members' own: dependencies share it."""
         return self.members[0].backbone
 
     def check(self, labelers: Sequence[str], attributes: Sequence[str]) -> None:

@@ -110,11 +110,11 @@ def with_new_labeler(
 
     A model built on the result takes over the trained weights as they are, for those that read
     contexts, histories and profiles, and for groups without deviations: entering is one forward
-    pass. Ranks stay, and the newcomer gets none.
+    pass. Ranks stay, and the new labeler gets none.
 
     Args:
-        known: of the trained model.
-        answers: all of the newcomer's, whatever labeler they name.
+        context: of the trained model.
+        answers: all of the new labeler's, whatever labeler they name.
         attributes: how many the model was trained on.
         features: (images, d) that the answers' images are rows of.
         profile: text, where the method reads it.

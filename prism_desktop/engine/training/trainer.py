@@ -19,11 +19,10 @@ from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.metrics_file import Tally, append_metrics, drop_metrics_from
 from prism_desktop.engine.runs.predictions_file import LabelerScores
 from prism_desktop.engine.runs.run_events import Epoch, Step
-from prism_desktop.engine.training.batches import Batch
+from prism_desktop.engine.training.batches import Batch, Sampler
 from prism_desktop.engine.training.losses.loss_term import LossTerm, StepContext
 from prism_desktop.engine.training.losses.pair_loss import PairLoss, correct
 from prism_desktop.engine.training.routine import Cursor, epoch_event
-from prism_desktop.engine.training.sampler import Sampler
 from prism_desktop.engine.training.save import save_trained
 from prism_desktop.engine.training.schedule import fitting_epochs, rate_share, width_scale
 from prism_desktop.engine.training.scoring import Scorer, score_all
@@ -55,7 +54,7 @@ class Trainer:
 
     Attributes:
         answers: of the splits train and val.
-        terms: what the method adds to the likelihood of the answers.
+        loss_terms: what the method adds to the likelihood of the answers.
         folder: the run's; gets metrics.csv and checkpoints/.
         stopping: set it to end training after the present step; the best epoch so far is kept.
     """

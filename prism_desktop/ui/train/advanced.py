@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from prism_desktop.engine.config import TrainConfig, settings
 from prism_desktop.engine.methods import METHODS
-from prism_desktop.ui.train.relevant_settings import applies
+from prism_desktop.ui.train.advanced_settings import applies
 from prism_desktop.ui.train.setting_fields import Group, SettingField, grouped
 from prism_desktop.ui.widgets.basics import GRID, button, columns, rows
 

@@ -1,9 +1,7 @@
-"""The form of a new run or of a comparison: what most people
-choose in view, everything else folded away below."""
+"""The form of a new run or of a comparison; advanced settings are folded away."""
 
 from collections.abc import Mapping
 from typing import Any
-
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QIntValidator
 from PySide6.QtWidgets import (
@@ -16,7 +14,6 @@ from PySide6.QtWidgets import (
     QScrollArea,
     QWidget,
 )
-
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods import METHODS
@@ -25,13 +22,51 @@ from prism_desktop.ui.train.advanced import APART, Advanced
 from prism_desktop.ui.train.availability import offers
 from prism_desktop.ui.train.backbone_box import BackboneBox
 from prism_desktop.ui.train.choices import DEVICES, SPLIT_NOTES, SPLITS
-from prism_desktop.ui.train.control_options import Controls
 from prism_desktop.ui.train.method_box import MethodBox, MethodsBox
 from prism_desktop.ui.train.method_list import Offer
 from prism_desktop.ui.train.operations import Asked, Offered
 from prism_desktop.ui.train.setting_fields import caption, still
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
 from prism_desktop.ui.widgets.pickers import PickMany, Segments
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QWidget
+from prism_desktop.ui.widgets.basics import label, rows
+
+class Controls(QWidget):
+    """Two boxes to tick, with what each is for."""
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.swapped, self.shuffled = (
+            QCheckBox("S&wap labelers in the test"),
+            QCheckBox("Sh&uffle labelers in training"),
+        )
+        self.swapped.setToolTip(
+            "Test everybody with the next labeler's model, too. Trains nothing anew."
+        )
+        self.shuffled.setToolTip(
+            "Who gave which training answer is shuffled within each attribute. Trains all anew."
+        )
+        self._note = label("", "small", wrap=True)
+        for box in (self.swapped, self.shuffled):
+            box.toggled.connect(self._describe)
+            box.toggled.connect(lambda _: self.changed.emit())
+        self.setLayout(rows(self.swapped, self.shuffled, self._note, gap=5))
+        self._describe()
+
+    def _describe(self) -> None:
+        said = (
+            ["Every personal method must then fall below the consensus."]
+            if self.swapped.isChecked()
+            else []
+        )
+        if self.shuffled.isChecked():
+            said.append("Nothing personal is left to learn: no method should gain.")
+        self._note.setText(" ".join(said))
+        self._note.setVisible(bool(said))
+
 
 __all__ = ["APART", "RunForm"]
 

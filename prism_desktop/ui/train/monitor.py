@@ -1,22 +1,140 @@
-"""One run as it goes on: stage, numbers, curves, small multiples."""
+"""The monitor of one run: its stage, numbers, curves and small multiples, as it goes on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QShowEvent
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSlider, QWidget
-
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.operations import RunRow
 from prism_desktop.ui.train.run_progress import Small, Story, smoothed
 from prism_desktop.ui.train.runs import cells
-from prism_desktop.ui.train.stages import StageStrip
-from prism_desktop.ui.train.tiles import Tiles
 from prism_desktop.ui.widgets.basics import GRID, button, chip, columns, frame, label, restyle, rows
 from prism_desktop.ui.widgets.curves import Curve, CurveChart, Legend
 from prism_desktop.ui.widgets.multiples import Mini, Multiples
 from prism_desktop.ui.widgets.painted import series_colour
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
+from prism_desktop.ui.theme import Theme
+from prism_desktop.ui.train.run_progress import STAGES
+from prism_desktop.ui.widgets.painted import Painted, sized
+from PySide6.QtWidgets import QLabel, QWidget
+from superqt import QFlowLayout
+from prism_desktop.ui.train.operations import RunRow
+from prism_desktop.ui.train.run_progress import Story
+from prism_desktop.ui.widgets.basics import GRID, label, rows
+from prism_desktop.ui.widgets.progress import time_left
+
+_DOT, _GAP = 5.0, 26
+
+
+class StageStrip(Painted):
+    """Stages from left to right; the present one is filled, a failed one is marked."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent)
+        self._stage, self._state, self._personal = "", "", True
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+
+    def show_stage(self, stage: str, state: str, *, personal: bool) -> None:
+        """`personal` runs pass through the consensus model first."""
+        if (stage, state, personal) != (self._stage, self._state, self._personal):
+            self._stage, self._state, self._personal = stage, state, personal
+            self.setAccessibleName(f"Stage: {stage}, {state}")
+            self.updateGeometry()
+            self.update()
+
+    def sizeHint(self) -> QSize:
+        metrics = self.fontMetrics()
+        return QSize(sum(metrics.horizontalAdvance(name) + 41 for name in self._names()) - 20, 28)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter, tokens = self.painter(), self.tokens
+        names = self._names()
+        ended = self._state in ("finished", "stopped")
+        now = len(names) if ended else names.index(self._stage) if self._stage in names else 0
+        x, y = 8.0, self.height() / 2
+        for place, name in enumerate(names):
+            done, here = place < now, place == now
+            bad = here and self._state in ("failed", "interrupted")
+            colour = QColor(
+                tokens.bad if bad else tokens.accent if done or here else tokens.border_strong
+            )
+            painter.setPen(QPen(colour, 1.6))
+            painter.setBrush(colour if done or here else Qt.BrushStyle.NoBrush)
+            painter.drawEllipse(QPointF(x, y), _DOT, _DOT)
+            painter.setFont(sized(self.font(), 0.92, bold=here))
+            painter.setPen(QColor(tokens.bad if bad else tokens.text if here else tokens.muted))
+            width = painter.fontMetrics().horizontalAdvance(name)
+            painter.drawText(
+                QRectF(x + 10, 0, width + 4, self.height()),
+                int(Qt.AlignmentFlag.AlignVCenter),
+                name,
+            )
+            x += width + 16
+            if place < len(names) - 1:
+                painter.setPen(QPen(QColor(tokens.accent if done else tokens.border_strong), 1.4))
+                painter.drawLine(QPointF(x, y), QPointF(x + 14, y))
+                x += 25
+        painter.end()
+
+    def _names(self) -> tuple[str, ...]:
+        return STAGES if self._personal else tuple(name for name in STAGES if name != "consensus")
+
+
+_NAMES = (
+    "Validation accuracy",
+    "Test accuracy",
+    "Best epoch",
+    "Epoch",
+    "Time left",
+    "Speed",
+    "Device",
+)
+
+
+class Tiles(QWidget):
+    """Name above number; in a narrow window they take two lines."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        flow = QFlowLayout(self)
+        flow.setContentsMargins(0, 0, 0, 0)
+        flow.setSpacing(GRID + 4)
+        self.values: dict[str, QLabel] = {name: label("–", "heading") for name in _NAMES}
+        self.captions: dict[str, QLabel] = {name: label(name, "field") for name in _NAMES}
+        for name, value in self.values.items():
+            tile = QWidget()
+            tile.setMinimumWidth(84)
+            pair = rows(self.captions[name], value, gap=2)
+            pair.setContentsMargins(0, 0, 2 * GRID, 0)
+            tile.setLayout(pair)
+            flow.addWidget(tile)
+
+    def show_numbers(self, row: RunRow, story: Story, kept: int | None, *, working: bool) -> None:
+        """Show a run's numbers: of the epoch `kept` where it has
+        ended, else the newest; `working` is not paused."""
+        accuracy = story.val_accuracy.last if kept is None else story.val_accuracy.at(kept)
+        self.captions[_NAMES[0]].setText(
+            "Validation accuracy" if kept is None else "Validation, best epoch"
+        )
+        left, speed = story.eta_seconds, story.images_per_second
+        told = {
+            "Validation accuracy": f"{accuracy:.1%}" if accuracy is not None else "–",
+            "Test accuracy": f"{row.run.macro:.1%}" if row.run.macro is not None else "–",
+            "Best epoch": str(story.best_epoch) if story.best_epoch is not None else "–",
+            "Epoch": f"{story.epoch} of {story.epochs}" if story.epochs else "–",
+            "Time left": time_left(left).removesuffix(" left")
+            if left is not None and working
+            else "–",
+            "Speed": f"{speed:,.0f} images/s" if speed else "–",
+            "Device": story.device or "–",
+        }
+        for name, text in told.items():
+            self.values[name].setText(text)
+        self.values["Device"].setToolTip(story.device_why)
+
 
 # ms between two drawings of a live run: the eye sees motion, the event loop stays free
 _REDRAW = 150

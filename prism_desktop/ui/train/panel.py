@@ -2,21 +2,17 @@
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
-
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.study.records import Changes
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.train import operations
-from prism_desktop.ui.train.auto_device import DeviceSearch
 from prism_desktop.ui.train.compare_view import CompareView
-from prism_desktop.ui.train.curve_export import export_curves, export_table
-from prism_desktop.ui.train.dialogs import no_runs, no_study, sure_to_discard
+from prism_desktop.ui.train.run_tabs import export_curves, export_table
 from prism_desktop.ui.train.form import RunForm
 from prism_desktop.ui.train.monitor import Monitor, Overlay
 from prism_desktop.ui.train.progress_store import Stories
@@ -24,6 +20,44 @@ from prism_desktop.ui.train.run_progress import Story
 from prism_desktop.ui.train.run_tabs import Below
 from prism_desktop.ui.train.runs import cells
 from prism_desktop.ui.widgets.basics import columns, rows
+from typing import Any
+from PySide6.QtCore import QObject, Signal
+from prism_desktop.engine.events import Done
+from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.train import operations
+from collections.abc import Callable
+from PySide6.QtWidgets import QMessageBox, QWidget
+from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.widgets.empty_state import EmptyState
+
+class DeviceSearch(QObject):
+    """A search in the background."""
+
+    found = Signal(str, str)  # name, and why that one
+
+    def __init__(self, context: AppContext, parent: QObject) -> None:
+        super().__init__(parent)
+        self._context = context
+        self._asked = self.busy = False
+
+    def start(self) -> None:
+        """Search, unless that was done already."""
+        if self._asked:
+            return
+        self._asked = self.busy = True
+        job = self._context.jobs.start(
+            operations.find_device(), "Looking for a GPU", quiet=True, events=self._hear
+        )
+        job.finished.connect(self._end)
+
+    def _hear(self, events: list[Any]) -> None:
+        for event in events:
+            if isinstance(event, Done):
+                self.found.emit(*event.value)
+
+    def _end(self) -> None:
+        self.busy = False
+
 
 if TYPE_CHECKING:
     from prism_desktop.engine.study.store import Study
@@ -310,3 +344,46 @@ class TrainPanel(QWidget):
 
     def _export(self) -> None:
         export_table(self, self.context, self._rows)
+
+
+def sure_to_discard(parent: QWidget, *, live: bool) -> bool:
+    """The one question that stands in the way: what is discarded cannot be had again."""
+    verb, keep = ("Discard", "Keep training") if live else ("Delete", "Keep it")
+    box = QMessageBox(
+        QMessageBox.Icon.NoIcon, f"{verb} this run?", f"{verb} this run?", parent=parent
+    )
+    what = (
+        "Training ends and everything it has learned"
+        if live
+        else "Its model, predictions and results are"
+    )
+    box.setInformativeText(f"{what} {'is ' if live else ''}deleted. Your answers are not touched.")
+    discard = box.addButton(verb, QMessageBox.ButtonRole.DestructiveRole)
+    box.setDefaultButton(box.addButton(keep, QMessageBox.ButtonRole.RejectRole))
+    box.exec()
+    sure = box.clickedButton() is discard
+    box.deleteLater()
+    return sure
+
+
+def no_study(context: AppContext) -> EmptyState:
+    """Shown until a study is open."""
+    return EmptyState(
+        context.theme,
+        "train",
+        "No study is open",
+        "Open a study, label some faces, and train a model of each labeler here.",
+        (("Go to Study", lambda: context.panel_wanted.emit("study")),),
+    )
+
+
+def no_runs(context: AppContext, start: Callable[[], object]) -> EmptyState:
+    """Shown until the study has a run."""
+    return EmptyState(
+        context.theme,
+        "train",
+        "No runs yet",
+        "A run fits a model to the labelers' answers and tests it on faces it has never seen. "
+        "The settings on the left are a good start.",
+        (("Start training", start),),
+    )

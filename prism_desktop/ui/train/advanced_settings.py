@@ -1,7 +1,6 @@
-"""Which settings have a say in which methods, so that the form shows no others."""
+"""The advanced settings: those that the chosen methods read, at their own starting values."""
 
 from collections.abc import Callable, Mapping
-
 from prism_desktop.engine.methods import Method
 
 _ONLY: Mapping[str, Callable[[Method], bool]] = {
@@ -37,3 +36,5 @@ def by_gradient(method: Method) -> bool:
     return (
         method.parametrization not in ("closed-form", "retrieval") and method.trained != "nothing"
     )
+
+
