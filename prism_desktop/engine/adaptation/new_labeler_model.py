@@ -25,10 +25,10 @@ from torch import Tensor, nn
 from prism_desktop.engine.models.answers import Answers, Ints
 from prism_desktop.engine.models.base import PersonalModel
 from prism_desktop.engine.models.clip import PersonalClip
-from prism_desktop.engine.models.group_tokens import GroupPrompts
 from prism_desktop.engine.models.labeler_context import LabelerContext
 from prism_desktop.engine.models.parts import SHARED
 from prism_desktop.engine.models.saved import LoadedRun
+from prism_desktop.engine.models.tokens import GroupPrompts
 from prism_desktop.engine.training.losses.pair_loss import PairLoss
 from prism_desktop.engine.training.scoring import Scorer
 

@@ -1,6 +1,7 @@
 """The advanced settings: those that the chosen methods read, at their own starting values."""
 
 from collections.abc import Callable, Mapping
+
 from prism_desktop.engine.methods import Method
 
 _ONLY: Mapping[str, Callable[[Method], bool]] = {
@@ -36,5 +37,3 @@ def by_gradient(method: Method) -> bool:
     return (
         method.parametrization not in ("closed-form", "retrieval") and method.trained != "nothing"
     )
-
-

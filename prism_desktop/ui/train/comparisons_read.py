@@ -199,7 +199,7 @@ def _measured(study: Path, kind: Kind, told: Mapping[str, Any]) -> dict[str, Map
 
 def compare(study: Path, asked: Asked) -> Iterator[Any]:
     """Train what a comparison lacks; batches of events as `comparison.compare` tells them."""
-    from prism_desktop.engine.experiments import comparison
+    from prism_desktop.engine.experiments import comparison, comparison_plan
 
     wanted = (
         asked.methods,
@@ -209,7 +209,7 @@ def compare(study: Path, asked: Asked) -> Iterator[Any]:
         asked.controls,
         asked.shuffled,
     )
-    plan = comparison.Plan(study, *wanted, cross_fit=asked.cross_fit)
+    plan = comparison_plan.ComparisonPlan(study, *wanted, cross_fit=asked.cross_fit)
     yield from comparison.compare(plan)
 
 

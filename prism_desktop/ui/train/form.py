@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QIntValidator
 from PySide6.QtWidgets import (
@@ -14,6 +15,7 @@ from PySide6.QtWidgets import (
     QScrollArea,
     QWidget,
 )
+
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods import METHODS
@@ -28,9 +30,7 @@ from prism_desktop.ui.train.operations import Asked, Offered
 from prism_desktop.ui.train.setting_fields import caption, still
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
 from prism_desktop.ui.widgets.pickers import PickMany, Segments
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QWidget
-from prism_desktop.ui.widgets.basics import label, rows
+
 
 class Controls(QWidget):
     """Two boxes to tick, with what each is for."""

@@ -2,28 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QShowEvent
-from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSlider, QWidget
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QPaintEvent, QPen, QShowEvent
+from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSizePolicy, QSlider, QWidget
+from superqt import QFlowLayout
+
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.operations import RunRow
-from prism_desktop.ui.train.run_progress import Small, Story, smoothed
+from prism_desktop.ui.train.run_progress import STAGES, Small, Story, smoothed
 from prism_desktop.ui.train.runs import cells
 from prism_desktop.ui.widgets.basics import GRID, button, chip, columns, frame, label, restyle, rows
 from prism_desktop.ui.widgets.curves import Curve, CurveChart, Legend
 from prism_desktop.ui.widgets.multiples import Mini, Multiples
-from prism_desktop.ui.widgets.painted import series_colour
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPaintEvent, QPen
-from PySide6.QtWidgets import QSizePolicy, QWidget
-from prism_desktop.ui.theme import Theme
-from prism_desktop.ui.train.run_progress import STAGES
-from prism_desktop.ui.widgets.painted import Painted, sized
-from PySide6.QtWidgets import QLabel, QWidget
-from superqt import QFlowLayout
-from prism_desktop.ui.train.operations import RunRow
-from prism_desktop.ui.train.run_progress import Story
-from prism_desktop.ui.widgets.basics import GRID, label, rows
+from prism_desktop.ui.widgets.painted import Painted, series_colour, sized
 from prism_desktop.ui.widgets.progress import time_left
 
 _DOT, _GAP = 5.0, 26

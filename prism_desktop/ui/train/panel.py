@@ -1,10 +1,13 @@
 """The Train panel: a form for a new run, the run that goes on, and all runs to compare."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from PySide6.QtCore import Qt, QTimer
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
+from PySide6.QtWidgets import QMessageBox, QSplitter, QStackedWidget, QWidget
+
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done
@@ -12,23 +15,15 @@ from prism_desktop.engine.study.records import Changes
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.train import operations
 from prism_desktop.ui.train.compare_view import CompareView
-from prism_desktop.ui.train.run_tabs import export_curves, export_table
 from prism_desktop.ui.train.form import RunForm
 from prism_desktop.ui.train.monitor import Monitor, Overlay
 from prism_desktop.ui.train.progress_store import Stories
 from prism_desktop.ui.train.run_progress import Story
-from prism_desktop.ui.train.run_tabs import Below
+from prism_desktop.ui.train.run_tabs import Below, export_curves, export_table
 from prism_desktop.ui.train.runs import cells
 from prism_desktop.ui.widgets.basics import columns, rows
-from typing import Any
-from PySide6.QtCore import QObject, Signal
-from prism_desktop.engine.events import Done
-from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.train import operations
-from collections.abc import Callable
-from PySide6.QtWidgets import QMessageBox, QWidget
-from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.widgets.empty_state import EmptyState
+
 
 class DeviceSearch(QObject):
     """A search in the background."""

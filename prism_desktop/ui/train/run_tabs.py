@@ -1,22 +1,21 @@
 """The card below the curves: all runs, the log of the shown one, and their export to files."""
 
-from collections.abc import Callable
-from PySide6.QtWidgets import QStackedWidget, QWidget
-from prism_desktop.ui.theme import Theme
-from prism_desktop.ui.train.runs import RunsTable
-from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, rows
-from prism_desktop.ui.widgets.pickers import Segments
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from PySide6.QtWidgets import QPlainTextEdit
-from prism_desktop.ui.train.run_progress import Story
-from collections.abc import Sequence
-from PySide6.QtWidgets import QWidget
+
+from PySide6.QtWidgets import QPlainTextEdit, QStackedWidget, QWidget
+
 from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train import operations
 from prism_desktop.ui.train.operations import RunRow
-from prism_desktop.ui.train.runs import COLUMNS, cells
+from prism_desktop.ui.train.run_progress import Story
+from prism_desktop.ui.train.runs import COLUMNS, RunsTable, cells
+from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, rows
 from prism_desktop.ui.widgets.figure_export import save_figure
+from prism_desktop.ui.widgets.pickers import Segments
 from prism_desktop.ui.widgets.table_export import save_table
+
 
 class RunLog(QPlainTextEdit):
     """Grows with its story; where the reader has scrolled stays put."""
