@@ -172,6 +172,8 @@ def cross_fitted(
 def _tower(
     run: RunFolder, resources: Resources
 ) -> Generator[Progress | Notice, None, LabelerFitter]:
+    """A fitter of a model with an image tower; groups need the heads that they were made from,
+    which are fitted again."""
     backbone, _ = resources.tower()
     loaded = load_run(run.path, backbone=backbone)
     grouping_heads = None

@@ -184,6 +184,8 @@ class TowerFitter(GradientFitter):
         self.changes_encoding = self.loaded.method.injection != ("text-token",)
 
     def _new_context(self, answers: Answers, profile: str) -> tuple[LabelerContext, str]:
+        """What the method reads of the new labeler: the context alone, and the name of an adapter
+        of their own, if any."""
         chosen, many = self.loaded.method, len(self.loaded.labelers)
         if chosen.scope == "labeler" and "lora" in chosen.injection:
             return self._with_adapter(answers, many)

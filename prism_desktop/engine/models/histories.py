@@ -173,6 +173,7 @@ class HistoryPrompts(nn.Module):
         std: float,
         generator: torch.Generator,
     ) -> None:
+        """An encoder of items, its last layer, and the token that all labelers share."""
         super().__init__()
         self.items = ItemEncoder(context, self.SIZE, generator)
         self.encoder = (Averager if averaged else Perceiver)(self.SIZE, tokens, generator)

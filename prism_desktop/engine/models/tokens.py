@@ -40,6 +40,10 @@ class UserPrompts(nn.Module):
         generator: torch.Generator,
         keep_start: bool = False,
     ) -> None:
+        """Draw a table row for each distinct value of `rows`.
+
+        `keep_start` adds the start that meta-learning learns.
+        """
         super().__init__()
         drawn = torch.randn(max(rows) + 1, tokens, width, generator=generator) * std
         # without tokens there is nothing to train
@@ -176,6 +180,8 @@ class GroupPrompts(nn.Module):
         std: float,
         generator: torch.Generator,
     ) -> None:
+        """Draw tokens for each group; deviations of single labelers start at zero, which is their
+        group's token."""
         super().__init__()
         self.register_buffer("shares", torch.from_numpy(shares.copy()), persistent=False)
         self.table = nn.Parameter(

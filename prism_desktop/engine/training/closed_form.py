@@ -111,6 +111,10 @@ class ClosedForm:
         return self.heads
 
     def _solve(self) -> Iterator[Event[Any]]:
+        """Fit the heads of the method, the last event holds them.
+
+        What `collaborative` reads of tested answers is other labelers' alone.
+        """
         x, train = self.features.array, self.answers["train"]
         size = len(self.labelers), len(self.attributes)
         match self.card.method:

@@ -206,6 +206,7 @@ def _labeler_context(
 def _model(
     config: TrainConfig, backbone: Backbone, how: Precision, labelers: int, context: LabelerContext
 ) -> PersonalClip:
+    """The model in its first state; every setting of it is the run's."""
     return PersonalClip(
         backbone,
         labelers,

@@ -175,6 +175,11 @@ def open_resources(run: RunFolder) -> Iterator[Progress | Notice | Done[Resource
 
 
 def _with_embeddings(run: RunFolder, config: TrainConfig, device: Device, name: str) -> Resources:
+    """Resources without a backbone.
+
+    Embeddings that were imported anew since the snapshot are refused, as results would be of other
+    numbers.
+    """
     ids, matrix, sha256 = read_embeddings(run.study, name)
     place = {image: row for row, image in enumerate(ids)}
     wanted = [str(image) for image in run.table("images")["image"]]

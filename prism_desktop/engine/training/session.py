@@ -101,6 +101,8 @@ def _to_its_end(
 def _session(
     run: RunFolder, control: Control, resources: Resources | None, resource_cache: ResourceCache
 ) -> Iterator[TrainingEvent]:
+    """Everything a run does, in order: resources, dependencies, training, predictions, baselines,
+    evaluation."""
     for text in run.meta().get("notices", ()):
         yield Notice(text)
     resources = resources or resource_cache.find(run)

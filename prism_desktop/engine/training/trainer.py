@@ -81,6 +81,8 @@ class Trainer:
     _saved: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
+        """Make the optimiser: adapters, tokens, the tie rate and the loss terms' own parameters
+        are groups with rates of their own."""
         config, answers = self.config, self.answers["train"]
         self.loss = PairLoss(config.pairs.ties == "davidson", answers.tie_share).to(
             self.scorer.model.device
@@ -190,6 +192,8 @@ class Trainer:
         return found is not None, damaged
 
     def _epoch(self) -> Iterator[Step | Epoch]:
+        """The rest of the present epoch from where the cursor stands; reports, and checkpoints by
+        the clock."""
         steps = self.sampler.epoch(self.cursor.epoch)
         limit = self.config.max_steps or math.inf
         while self.cursor.place < len(steps) and self.cursor.step < limit:
@@ -209,6 +213,10 @@ class Trainer:
         yield event
 
     def _step(self, places: Ints) -> None:
+        """One step.
+
+        Nothing is read back from the device here, so that a GPU never waits; see `_flush`.
+        """
         if not self._pending:
             self._begun = time.perf_counter()
         self.scorer.model.begin_episode(places)
@@ -235,6 +243,8 @@ class Trainer:
         self.cursor.step += 1
 
     def _report(self) -> Step:
+        """What the steps since the last report came to; a loss that is no number ends the training
+        here."""
         part, losses, right = self._pending[-1]
         weight = self.scorer.send(part.weight)
         loss, accuracy = float((losses * weight).sum() / weight.sum()), float(right.nanmean())

@@ -26,6 +26,7 @@ def view_groups(sitter: Sitter) -> None:
 
 
 def _eye(sitter: Sitter, side: float) -> None:
+    """One eye, from the shadow around it to the lid above."""
     canvas, palette, values = sitter.canvas, sitter.palette, sitter.values
     x, size = values["eye_spacing"] * side, values["eye_size"]
     wide, tall = (
@@ -106,6 +107,7 @@ def brows(sitter: Sitter) -> None:
 
 
 def nose(sitter: Sitter, face: Stencil) -> None:
+    """Bridge, tip and nostrils, shaded by the light's side."""
     canvas, palette, values = sitter.canvas, sitter.palette, sitter.values
     size, light = values["nose_size"], sitter.light
     half, tip = 0.078 * size, 0.155 + 0.040 * size
@@ -282,6 +284,7 @@ def beard(sitter: Sitter, face: Stencil) -> None:
 
 
 def glasses(sitter: Sitter) -> None:
+    """Frames, lenses with a streak, and the bridge between; nothing where the factor is zero."""
     canvas, values = sitter.canvas, sitter.values
     amount = values["glasses"]
     if amount <= 0:

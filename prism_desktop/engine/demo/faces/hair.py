@@ -59,6 +59,7 @@ def behind(sitter: Sitter) -> None:
 
 
 def _strands(sitter: Sitter, mass: Stencil, half: float, hem: float) -> None:
+    """Single strands over long hair at both sides, every other one lighter."""
     canvas, hair = sitter.canvas, sitter.palette.hair
     for side in (-1.0, 1.0):
         for step in range(4):
@@ -132,6 +133,7 @@ def _cap(sitter: Sitter) -> Points:
 
 
 def _combing(sitter: Sitter, stencil: Stencil) -> None:
+    """Lines from the parting outwards, so that hair has a direction."""
     canvas, values, hair = sitter.canvas, sitter.values, sitter.palette.hair
     width, part = values["face_width"], 0.62 * values["face_width"] * values["part"]
     top = -0.66 - 0.13 * values["hair_volume"]
