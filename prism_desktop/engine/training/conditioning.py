@@ -66,13 +66,7 @@ def labeler_context(
     assert features is not None, f"{method.name} reads features"
     if _groups(method):
         points = vectors(fit_grouping_heads(features, train, labelers, attributes))
-        groups = group(points, config.clustering, config.clusters, config.seed)
-        shares = np.eye(int(groups.max()) + 1, dtype=np.float32)[groups]
-        return LabelerContext(
-            groups=groups,
-            shares=shares,
-            deltas=np.ones(labelers, np.int64) if config.delta else None,
-        )
+        return _grouped(points, config)
     if _earns_ranks(method):
         reliable = reliability(features, train, labelers, attributes)
         return LabelerContext(
@@ -94,6 +88,13 @@ def labeler_context(
         features=seen,
         attribute_vectors=_standardised(text, attributes),
     )
+
+
+def _grouped(points: npt.NDArray[np.float64], config: TrainConfig) -> LabelerContext:
+    groups = group(points, config.clustering, config.clusters, config.seed)
+    shares = np.eye(int(groups.max()) + 1, dtype=np.float32)[groups]
+    deltas = np.ones(len(groups), np.int64) if config.delta else None
+    return LabelerContext(groups=groups, shares=shares, deltas=deltas)
 
 
 def with_new_labeler(

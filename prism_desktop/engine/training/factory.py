@@ -270,14 +270,7 @@ def build_decoder(
         raise RunError("The features of the images were not read before training.")
     config = run.config()
     attribute_texts = tuple(sentences(a["name"], a["templates"]) for a in run.meta()["attributes"])
-    options = config.decoder
-    shape = DecoderShape(
-        vector=options.vector,
-        activation=options.activation,
-        glu=options.glu,
-        batch_norm=options.batch_norm,
-        dropout=options.dropout,
-    )
+    shape = DecoderShape(**config.decoder.model_dump())
     space = fit_space(resources.features.array, DIMS, POWER)
     model = DecoderModel(
         space,
