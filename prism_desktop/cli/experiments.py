@@ -114,7 +114,7 @@ def compare(
 ) -> None:
     """Train several methods on a study, use finished runs
     again, and rank what they gain over consensus."""
-    from prism_desktop.engine.experiments import comparison
+    from prism_desktop.engine.experiments import comparison, comparison_plan
 
     given = {
         "backbone": backbone, "split": split, "labelers": names(labelers),
@@ -123,7 +123,7 @@ def compare(
     }  # fmt: skip
     options = {key: value for key, value in given.items() if value is not None}
     wanted = names(methods) or ()
-    plan = comparison.Plan(
+    plan = comparison_plan.ComparisonPlan(
         study, wanted, options, tuple(settings or ()), seeds, controls, shuffled, name, cross_fit
     )
     path = _follow_comparison(comparison.compare(plan))

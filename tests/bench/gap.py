@@ -17,7 +17,7 @@ from prism_desktop.engine.evaluation.intervals import Resampled
 from prism_desktop.engine.evaluation.metrics import ScoredPairs, correct, score_pairs
 from prism_desktop.engine.evaluation.pairs import Floats
 from prism_desktop.engine.evaluation.report import held_out
-from prism_desktop.engine.experiments.comparison import FOLDER
+from prism_desktop.engine.experiments.comparison_plan import FOLDER
 from prism_desktop.engine.experiments.joined_folds import join_runs
 from prism_desktop.engine.runs.folder import RunFolder
 

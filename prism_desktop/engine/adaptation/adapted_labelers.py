@@ -63,7 +63,7 @@ class AdaptedLabeler:
 
 
 def folder_of(run: RunFolder, code: str) -> Path:
-    """Where a newcomer is kept, whatever characters the code has."""
+    """Where a new labeler is kept, whatever characters the code has."""
     return run.path / FOLDER / quote(code, safe=" ").replace(".", "%2E")
 
 

@@ -324,6 +324,7 @@ def _row(
     ceiling: float | None,
     strong: bool = False,
 ) -> AccuracyRow:
+    """A row of numbers as a record; intervals may be missing."""
     accuracy = float(values["accuracy"])
     return AccuracyRow(
         name,
@@ -338,6 +339,7 @@ def _row(
 
 
 def _dumbbell(axes: Axes, place: int, row: AccuracyRow) -> None:
+    """One row: interval, line to the consensus, accuracy, ceiling."""
     if row.low is not None and row.high is not None:
         axes.plot(
             [row.low, row.high],
@@ -365,6 +367,7 @@ def _legend(axes: Axes, consensus: bool, ceiling: bool) -> None:
 
 
 def _numbers(axes: Axes, result: AgreementResult) -> None:
+    """Agreement and the count behind it in every cell that was measured."""
     for row in range(len(result.labelers)):
         for column in range(len(result.labelers)):
             value, count = result.matrix[row, column], int(result.counts[row, column])

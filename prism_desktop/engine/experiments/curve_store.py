@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from prism_desktop.engine.atomic import read_json, write_json
 from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.methods import METHODS
 
 Kind = Literal["shots", "curve"]
 # of a K-shot curve, unless somebody says otherwise
@@ -54,3 +55,15 @@ def list_curves(study: Path, kind: Kind) -> list[dict[str, Any]]:
         if found is not None and {"method", "backbone", "fingerprint"} <= found.keys():
             dated.append((path.stat().st_mtime_ns, path.name, found))
     return [found for _, _, found in sorted(dated, key=lambda one: one[:2])]
+
+
+def curve_obstacle(kind: Kind, name: str) -> str:
+    """Why a method has no curve of a kind, in one sentence; empty if it has."""
+    if name not in METHODS:
+        return f"{name or 'No method'} is not a method of this version."
+    if kind == "curve" and not METHODS[name].closed_form:
+        return (
+            f"{METHODS[name].title} takes too long to be fitted again and again; choose a closed "
+            "form."
+        )
+    return ""

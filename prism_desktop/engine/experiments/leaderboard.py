@@ -20,7 +20,7 @@ from prism_desktop.engine.training.results import evaluate_run
 if TYPE_CHECKING:
     import pandas as pd
 
-    from prism_desktop.engine.experiments.comparison import Comparison, ComparisonEntry
+    from prism_desktop.engine.experiments.comparison_plan import Comparison, ComparisonEntry
 
 JSON = "leaderboard.json"
 MARKDOWN = "leaderboard.md"

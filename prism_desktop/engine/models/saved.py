@@ -43,7 +43,7 @@ class LoadedRun:
 
     @property
     def backbone(self) -> Backbone:
-        """The frozen model it stands on."""
+        """The frozen model it is built on."""
         return self.model.backbone
 
     @property

@@ -7,8 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QWidget
 
-from prism_desktop.engine.experiments.curve_store import Kind
-from prism_desktop.engine.experiments.measurement import curve_obstacle
+from prism_desktop.engine.experiments.curve_store import Kind, curve_obstacle
 from prism_desktop.engine.methods import method_title
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.leaderboard_data import Leaderboard, curve_lines

@@ -169,7 +169,7 @@ def find_device() -> Iterator[Event[Any]]:
 
 def compare(study: Path, request: ComparisonRequest) -> Iterator[Any]:
     """Train what a comparison lacks; batches of events as `comparison.compare` tells them."""
-    from prism_desktop.engine.experiments import comparison
+    from prism_desktop.engine.experiments import comparison, comparison_plan
 
     wanted = (
         request.methods,
@@ -179,7 +179,7 @@ def compare(study: Path, request: ComparisonRequest) -> Iterator[Any]:
         request.controls,
         request.shuffled,
     )
-    plan = comparison.Plan(study, *wanted, cross_fit=request.cross_fit)
+    plan = comparison_plan.ComparisonPlan(study, *wanted, cross_fit=request.cross_fit)
     yield from comparison.compare(plan)
 
 

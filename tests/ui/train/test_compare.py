@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.events import Done
-from prism_desktop.engine.experiments import comparison
+from prism_desktop.engine.experiments import comparison, comparison_plan
 from prism_desktop.engine.experiments.kshot import KShotPlan, measure_kshot
 from prism_desktop.engine.experiments.learning_curve import CurvePlan, measure_curve
 from prism_desktop.engine.study.store import Study
@@ -118,7 +118,9 @@ def test_that_what_the_commands_measure_is_drawn_beside_the_comparison_of_the_sa
         "batch": 16,
         "threads": 1,
     }
-    for _ in comparison.compare(comparison.Plan(study.path, ("retrieval",), options)):
+    for _ in comparison.compare(
+        comparison_plan.ComparisonPlan(study.path, ("retrieval",), options)
+    ):
         pass
     view = _open(open_train, study, qtbot).compare
     view.plots.pages.pick("curve")
@@ -157,7 +159,7 @@ def test_that_curves_of_other_answers_are_not_shown(
 def test_that_the_boxes_of_the_controls_reach_the_comparison(
     open_train: OpenTrain, tiny_study: Study, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plans: list[comparison.Plan] = []
+    plans: list[comparison_plan.ComparisonPlan] = []
     monkeypatch.setattr(comparison, "compare", lambda plan: plans.append(plan) or iter(()))
     panel = _open(open_train, tiny_study, qtbot)
     for box in (panel.form.controls.swapped, panel.form.controls.shuffled):
