@@ -60,7 +60,7 @@ def methods(
     enters, and which are possible on a study."""
     from prism_desktop.engine.models.method_listing import listing
 
-    rows = listing(backbone, *(_facts(study, backbone) if study is not None else ()))
+    rows = listing(backbone, *(_study_facts(study, backbone) if study is not None else ()))
     write_json(
         {"study": str(study) if study else None, "backbone": backbone, "methods": rows}, json
     )
@@ -124,7 +124,7 @@ def compare(
 ) -> None:
     """Train several methods on a study, use finished runs
     again, and rank what they gain over consensus."""
-    from prism_desktop.engine.experiments import comparison
+    from prism_desktop.engine.experiments import comparison, comparison_plan
 
     given = {
         "backbone": backbone, "split": split, "labelers": names(labelers),
@@ -133,29 +133,29 @@ def compare(
     }  # fmt: skip
     options = {key: value for key, value in given.items() if value is not None}
     wanted = names(methods) or ()
-    plan = comparison.Plan(
+    plan = comparison_plan.ComparisonPlan(
         study, wanted, options, tuple(settings or ()), seeds, controls, shuffled, name, cross_fit
     )
-    path = _follow(comparison.compare(plan))
-    board = Leaderboard.load(path / layout.LEADERBOARD)
-    if board is None:
+    path = _follow_comparison(comparison.compare(plan))
+    leaderboard = Leaderboard.load(path / layout.LEADERBOARD)
+    if leaderboard is None:
         raise RunError(f"The comparison {path} has no leaderboard.")
-    write_json(board.dump(), json)
+    write_json(leaderboard.dump(), json)
     if csv is not None:
-        write_file(csv, lambda file: _write_csv(file, board))
+        write_file(csv, lambda file: _write_csv(file, leaderboard))
     if json != "-":
-        for table in _tables(board):
+        for table in _leaderboard_tables(leaderboard):
             out.print(table)
-        for text in _remarks(board):
+        for text in _leaderboard_remarks(leaderboard):
             say(text)
         say(f"{path / layout.LEADERBOARD_REPORT} has the whole report.")
-    if not any(row.method != "consensus" for row in board.methods) and board.failed:
-        raise RunError(f"No method could be trained: {board.failed[0].message}")
+    if not any(row.method != "consensus" for row in leaderboard.methods) and leaderboard.failed:
+        raise RunError(f"No method could be trained: {leaderboard.failed[0].message}")
 
 
 def search(
     study: Annotated[Path, typer.Argument(help="The study's folder.")],
-    method: Annotated[str, typer.Option(help="LabelerIdLoss settings to search.")],
+    method: Annotated[str, typer.Option(help="Whose settings to search.")],
     trials: Annotated[
         int, typer.Option(help="Trials in all; those of an earlier call count.")
     ] = 20,
@@ -198,7 +198,7 @@ def search(
     say(" ".join(f"--set {line}" for line in result.lines()))
 
 
-def _follow(batches: Iterable[Batch]) -> Path:
+def _follow_comparison(batches: Iterable[Batch]) -> Path:
     """Show a comparison's progress; returns its folder."""
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"))
     path: Path | None = None
@@ -214,7 +214,7 @@ def _follow(batches: Iterable[Batch]) -> Path:
                     for method, why in event.left_out.items():
                         err.print(f"{method} is left out: {why}", markup=False)
                 case ItemBegun():
-                    bar.update(everything, description=_which(event))
+                    bar.update(everything, description=_run_label(event))
                     bar.reset(present, total=None, description="preparing", state="", visible=True)
                 case Started():
                     total = event.epochs * event.steps_per_epoch
@@ -226,14 +226,14 @@ def _follow(batches: Iterable[Batch]) -> Path:
                 case ItemEnded():
                     done = f"{event.number} of {event.runs} runs"
                     bar.update(everything, completed=event.number, state=done)
-                    end = _end(event.failure, told)
-                    err.print(f"{done}: {_which(event)}, {end}", markup=False, soft_wrap=True)
+                    end = _outcome(event.failure, told)
+                    err.print(f"{done}: {_run_label(event)}, {end}", markup=False, soft_wrap=True)
     if path is None:
         raise InputError("The comparison ended before it began.")
     return path
 
 
-def _end(failure: str, told: set[str]) -> str:
+def _outcome(failure: str, told: set[str]) -> str:
     """How a run ended; a failure that was told before is not told in full again."""
     if not failure:
         return "done"
@@ -242,25 +242,25 @@ def _end(failure: str, told: set[str]) -> str:
     return "failed for a reason told above" if known else f"failed: {failure}"
 
 
-def _which(run: ItemBegun | ItemEnded) -> str:
+def _run_label(run: ItemBegun | ItemEnded) -> str:
     fold = f", fold {run.fold}" if run.fold else ""
     return f"{run.method}, seed {run.seed}{fold}"
 
 
-def _tables(board: Leaderboard) -> tuple[Table, Table]:
+def _leaderboard_tables(leaderboard: Leaderboard) -> tuple[Table, Table]:
     from prism_desktop.engine.experiments.leaderboard import leaderboard_cells
 
-    seeds = f"{board.seeds} seed{'s' if board.seeds > 1 else ''}"
-    folds = f", {len(board.folds)} folds" if len(board.folds) > 1 else ""
-    shuffled = ", labelers shuffled" if board.shuffled else ""
-    title = f"{board.study}, test ({board.split.kind} split, {seeds}{folds}{shuffled})"
+    seeds = f"{leaderboard.seeds} seed{'s' if leaderboard.seeds > 1 else ''}"
+    folds = f", {len(leaderboard.folds)} folds" if len(leaderboard.folds) > 1 else ""
+    shuffled = ", labelers shuffled" if leaderboard.shuffled else ""
+    title = f"{leaderboard.study}, test ({leaderboard.split.kind} split, {seeds}{folds}{shuffled})"
     tables = Table(box=None, title=title), Table(box=None)
     for table, columns in zip(tables, (_ACCURACY, _COST), strict=True):
         for column in columns:
             table.add_column(
                 column, no_wrap=True, justify="left" if column == "method" else "right"
             )
-    for row in board.methods:
+    for row in leaderboard.methods:
         name, macro, _, nll, ece, gain, p, improved, worst, parameters, seconds, gate = (
             leaderboard_cells(row)
         )
@@ -269,7 +269,7 @@ def _tables(board: Leaderboard) -> tuple[Table, Table]:
     return tables
 
 
-def _facts(study: Path, backbone: str) -> tuple[int, int, bool, int, int | None]:
+def _study_facts(study: Path, backbone: str) -> tuple[int, int, bool, int, int | None]:
     """Labelers with answers, attributes, whether any such
     labeler has a profile, images, embeddings' dimensions."""
     from prism_desktop.engine.backbones import parse
@@ -287,21 +287,23 @@ def _facts(study: Path, backbone: str) -> tuple[int, int, bool, int, int | None]
     return len(answered), attributes, profiles, images, dimensions
 
 
-def _remarks(board: Leaderboard) -> list[str]:
+def _leaderboard_remarks(leaderboard: Leaderboard) -> list[str]:
     from prism_desktop.engine.processes.failures import told_once
 
     swapped = [
         f"{method} swapped: {100 * swap.gain.value:+.1f} points against consensus"
         f"{'' if swap.below else ', NOT below it'}"
-        for method, swap in board.swapped.items()
+        for method, swap in leaderboard.swapped.items()
         if swap.gain.value is not None
     ]
-    swapped += [f"{one.method} is not swapped. {one.reason}" for one in board.unswapped]
-    reads = [f"* {TESTED_FACES}."] if any(row.reads_tested_faces for row in board.methods) else []
-    return told_once(board.failed) + swapped + reads
+    swapped += [f"{one.method} is not swapped. {one.reason}" for one in leaderboard.unswapped]
+    reads = (
+        [f"* {TESTED_FACES}."] if any(row.reads_tested_faces for row in leaderboard.methods) else []
+    )
+    return told_once(leaderboard.failed) + swapped + reads
 
 
-def _write_csv(path: Path, board: Leaderboard) -> None:
+def _write_csv(path: Path, leaderboard: Leaderboard) -> None:
     numbers = ("accuracy", "low", "high")
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv_module.writer(file)
@@ -311,9 +313,9 @@ def _write_csv(path: Path, board: Leaderboard) -> None:
             "improved",
              "worst_labeler", "worst_difference", "parameters", "seconds", "passes", "failure"]
         )  # fmt: skip
-        for row in board.methods:
+        for row in leaderboard.methods:
             writer.writerow(_csv_row(row))
-        for one in board.failed:
+        for one in leaderboard.failed:
             writer.writerow([one.method, *[None] * 18, one.message])
 
 

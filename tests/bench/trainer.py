@@ -34,7 +34,7 @@ from prism_desktop.engine.models.clip import PersonalClip
 from prism_desktop.engine.models.lora import TARGET
 from prism_desktop.engine.models.tokens import TokenInserter
 from prism_desktop.engine.study.images import hash_file
-from prism_desktop.engine.training.pixels import Pixels, open_pixels
+from prism_desktop.engine.training.resources import Pixels, open_pixels
 from prism_desktop.engine.training.scoring import Scorer
 from prism_desktop.engine.training.trainer import Trainer
 

@@ -194,7 +194,7 @@ def _adapted_labeler(
 
 
 def serve(channel: IO[str], run: str, request: str) -> bool:
-    """Adapt, in a worker; the result is the newcomer's folder."""
+    """Adapt, in a worker; the result is the new labeler's folder."""
     entry = json.loads(request)
     if entry.get("labels"):
         entry["labels"] = Path(entry["labels"])

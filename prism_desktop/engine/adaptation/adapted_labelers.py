@@ -74,7 +74,7 @@ class AdaptedLabeler(Stored):
 
 
 def folder_of(run: RunFolder, code: str) -> Path:
-    """Where a newcomer is kept, whatever characters the code has."""
+    """Where a new labeler is kept, whatever characters the code has."""
     return run.path / layout.ADAPTED / quote(code, safe=" ").replace(".", "%2E")
 
 

@@ -44,7 +44,7 @@ from prism_desktop.engine.training.combination import loss
 from prism_desktop.engine.training.factory import Task
 from prism_desktop.engine.training.resources import Resources, open_resources
 
-PARTS = 5  # of a newcomer's answers, in cross-validation
+PARTS = 5  # of a new labeler's answers, in cross-validation
 LEAST = 15  # answers that are parted at all
 
 
@@ -55,7 +55,7 @@ def open_fitter(
 
     Args:
         run: a run that has a model.
-        workshop: of a run that shares backbone and images; None to open them.
+        resources: of a run that shares backbone and images; None to open them.
 
     Raises:
         RunError: if there is no model, or the backbone is gone.
@@ -82,7 +82,7 @@ def open_fitter(
 class CombinationFitter:
     """Members enter, each in its own way; their weights are the average labeler's.
 
-    A selective run serves a newcomer by the consensus, until the personal member foretells their
+    A selective run serves a new labeler by the consensus, until the personal member foretells their
     answers better in cross-validation.
     """
 
@@ -144,7 +144,7 @@ def cross_fitted(
     share no image with its part; None if there are too few.
 
     Args:
-        entrance: a loaded run.
+        fitter: a loaded run.
         answers: one labeler's; a presentation's stay in one part.
         profile: theirs.
         seed: of the parts.
@@ -173,6 +173,8 @@ def cross_fitted(
 def _tower(
     run: RunFolder, resources: Resources
 ) -> Generator[Progress | Notice, None, LabelerFitter]:
+    """A fitter of a model with an image tower; groups need the heads that they were made from,
+    which are fitted again."""
     backbone, _ = resources.tower()
     loaded = load_run(run.path, backbone=backbone)
     grouping_heads = None

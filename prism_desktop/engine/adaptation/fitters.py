@@ -29,8 +29,7 @@ from prism_desktop.engine.models.saved import LoadedRun
 from prism_desktop.engine.models.saved_heads import KINDS, LoadedHeads
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.training import conditioning
-from prism_desktop.engine.training.features import Features
-from prism_desktop.engine.training.resources import Resources
+from prism_desktop.engine.training.resources import Features, Resources
 from prism_desktop.engine.training.scoring import Scorer
 
 State = Mapping[str, npt.NDArray[Any]]
@@ -96,7 +95,7 @@ class GradientFitter:
     changes_encoding = True  # whether fitted parameters change how images are seen
 
     def fit(self, answers: Answers, profile: str = "") -> FittedLabeler:
-        """Fit the newcomer's own parameters, where the
+        """Fit the new labeler's own parameters, where the
         method has any, on top of one forward pass."""
         answers = alone(answers)
         context, fresh = self._new_context(answers, profile)
@@ -129,19 +128,19 @@ class GradientFitter:
         return FittedLabeler(state, lambda images: score(scorer, images))
 
     def _new_context(self, answers: Answers, profile: str) -> tuple[LabelerContext, str]:
-        """What is known of the newcomer alone, and the name of the adapter that is theirs."""
+        """What is known of the new labeler alone, and the name of the adapter that is theirs."""
         raise NotImplementedError
 
     def _build(
         self, context: LabelerContext, fresh: str
     ) -> tuple[Scorer, Mapping[str, OwnParameter]]:
-        """A model of the newcomer alone, at the start."""
+        """A model of the new labeler alone, at the start."""
         raise NotImplementedError
 
 
 @dataclass(eq=False)
 class DecoderFitter(GradientFitter):
-    """The MLP decoder: a vector of the newcomer's own."""
+    """The MLP decoder: a vector of the new labeler's own."""
 
     run: RunFolder
     decoder: DecoderModel
@@ -172,7 +171,7 @@ class TowerFitter(GradientFitter):
 
     Attributes:
         features: of the frozen backbone, where the method reads any.
-        tastes: the heads that groups were made from, where there are groups.
+        grouping_heads: the heads that groups were made from, where there are groups.
     """
 
     run: RunFolder
@@ -185,6 +184,8 @@ class TowerFitter(GradientFitter):
         self.changes_encoding = self.loaded.method.injection != ("text-token",)
 
     def _new_context(self, answers: Answers, profile: str) -> tuple[LabelerContext, str]:
+        """What the method reads of the new labeler: the context alone, and the name of an adapter
+        of their own, if any."""
         chosen, many = self.loaded.method, len(self.loaded.labelers)
         if chosen.scope == "labeler" and "lora" in chosen.injection:
             return self._with_adapter(answers, many)
@@ -203,7 +204,7 @@ class TowerFitter(GradientFitter):
         return only_last(new), ""
 
     def _with_adapter(self, answers: Answers, many: int) -> tuple[LabelerContext, str]:
-        """An adapter of the newcomer's own, on the common one.
+        """An adapter of the new labeler's own, on the common one.
 
         Where there is none, on the mean of all others'.
         """

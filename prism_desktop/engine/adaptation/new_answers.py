@@ -115,6 +115,7 @@ def new_answers_from_study(run: RunFolder, code: str) -> NewAnswers:
 def _new_answers(
     run: RunFolder, code: str, profile: str, compared: "pd.DataFrame", rated: "pd.DataFrame"
 ) -> NewAnswers:
+    """Keep what the run can use of the answers, made into pairs as the run made its own."""
     import pandas as pd
 
     from prism_desktop.engine.evaluation.pairs import pairs_from_comparisons, pairs_from_ratings

@@ -1,7 +1,7 @@
 """A model of one new labeler on top of a trained one: what is
 shared stays, what is personal is fitted to few answers.
 
-The newcomer's own parameters start where the method's learned start is, else at the mean of the
+The new labeler's own parameters start where the method's learned start is, else at the mean of the
 known labelers', and are held there by a Gaussian whose width is how far the known labelers lie from
 it: without answers the start remains, and few answers move it little. Only the answered images pass
 the tower.
@@ -25,10 +25,10 @@ from torch import Tensor, nn
 from prism_desktop.engine.models.answers import Answers, Ints
 from prism_desktop.engine.models.base import PersonalModel
 from prism_desktop.engine.models.clip import PersonalClip
-from prism_desktop.engine.models.group_tokens import GroupPrompts
 from prism_desktop.engine.models.labeler_context import LabelerContext
 from prism_desktop.engine.models.parts import SHARED
 from prism_desktop.engine.models.saved import LoadedRun
+from prism_desktop.engine.models.tokens import GroupPrompts
 from prism_desktop.engine.training.losses.pair_loss import PairLoss
 from prism_desktop.engine.training.scoring import Scorer
 
@@ -46,7 +46,7 @@ Scores = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OwnParameter:
-    """A parameter of the newcomer's own."""
+    """A parameter of the new labeler's own."""
 
     tensor: nn.Parameter
     start: Tensor  # of the same shape
@@ -56,13 +56,13 @@ class OwnParameter:
 def new_labeler_model(
     loaded: LoadedRun, context: LabelerContext, fresh: str, seed: int
 ) -> tuple[PersonalClip, dict[str, OwnParameter]]:
-    """A model of the newcomer alone that has everything shared
-    of a trained one, and the newcomer's own parameters.
+    """A model of the new labeler alone that has everything shared
+    of a trained one, and the new labeler's own parameters.
 
     Args:
         loaded: the trained model, from which tensors are copied, the backbone's shared.
-        known: of the newcomer alone.
-        fresh: name of the adapter that is the newcomer's own; empty without.
+        context: of the new labeler alone.
+        fresh: name of the adapter that is the new labeler's own; empty without.
         seed: of what is drawn: the lower factors of a new adapter.
     """
     card = loaded.card
@@ -96,15 +96,15 @@ def new_labeler_model(
 def fit_parameters(
     scorer: Scorer, own: Mapping[str, OwnParameter], answers: Answers, *, changes_encoding: bool
 ) -> None:
-    """Move the newcomer's own parameters from their start
+    """Move the new labeler's own parameters from their start
     to the most likely place, given all of their answers.
 
     Args:
-        scorer: of the newcomer's model.
+        scorer: of the new labeler's model.
         own: what is fitted.
-        answers: the newcomer's, who is labeler 0.
-        sees: whether any of the parameters changes how images are seen; otherwise they pass the
-            tower once.
+        answers: the new labeler's, who is labeler 0.
+        changes_encoding: whether any of the parameters changes how images are seen; otherwise they
+            pass the tower once.
     """
     parts = list(own.values())
     _put(parts, np.zeros(sum(part.tensor.numel() for part in parts)))
@@ -151,7 +151,7 @@ def answer_weights(answers: Answers) -> npt.NDArray[np.float32]:
 
 
 def score(scorer: Scorer, images: Ints | None = None) -> Scores:
-    """What the newcomer says of images, all of them by default: (attributes, n) float32."""
+    """What the new labeler says of images, all of them by default: (attributes, n) float32."""
     rows = np.arange(len(scorer.inputs)) if images is None else images
     parts = [scorer.score(block, 0) for block in scorer.blocks(rows, np.zeros(len(rows), np.int64))]
     return np.ascontiguousarray(np.concatenate(parts).T)
@@ -193,7 +193,7 @@ def _spread(rows: Tensor, start: Tensor) -> float:
 def _adapters(model: PersonalClip, trained: PersonalClip, fresh: str) -> dict[str, OwnParameter]:
     """Copy the trained adapters.
 
-    Returns the upper factors of the newcomer's own, which start at zero.
+    Returns the upper factors of the new labeler's own, which start at zero.
     """
     if model.adapted is None or trained.adapted is None:
         return {}
@@ -220,7 +220,7 @@ def _adapters(model: PersonalClip, trained: PersonalClip, fresh: str) -> dict[st
 def own_tensors(
     model: PersonalModel, own: Mapping[str, OwnParameter], fresh: str
 ) -> dict[str, nn.Parameter]:
-    """Everything of the newcomer's that must be kept: what
+    """Everything of the new labeler's that must be kept: what
     was fitted, and the drawn factors of a new adapter."""
     named = dict(model.named_parameters())
     drawn = {name: t for name, t in named.items() if fresh and f".lora_A.{fresh}." in name}

@@ -327,6 +327,7 @@ def _row(
 
 
 def _dumbbell(axes: Axes, place: int, row: AccuracyRow) -> None:
+    """One row: interval, line to the consensus, accuracy, ceiling."""
     if row.low is not None and row.high is not None:
         axes.plot(
             [row.low, row.high],
@@ -354,6 +355,7 @@ def _legend(axes: Axes, consensus: bool, ceiling: bool) -> None:
 
 
 def _numbers(axes: Axes, result: AgreementResult) -> None:
+    """Agreement and the count behind it in every cell that was measured."""
     for row in range(len(result.labelers)):
         for column in range(len(result.labelers)):
             value, count = result.matrix[row, column], int(result.counts[row, column])

@@ -65,6 +65,8 @@ class Simulation:
         scale: float,
         rng: np.random.Generator,
     ) -> list[TrialRecord]:
+        """One labeler's trials: pairs that everybody answers, pairs of their own, ratings, and
+        repeats of both."""
         comparisons = self._first_time(labeler.comparisons, scale)
         shared = list(everyone[: round(comparisons * self._design.shared)])
         dealer = Dealer(self._folds, rng)
@@ -87,6 +89,7 @@ class Simulation:
     def _compared(
         self, labeler: SimulatedLabeler, shown: Sequence[ScheduledPair], rng: np.random.Generator
     ) -> list[_Answer]:
+        """Answers to comparisons, each with how hard it was on average over the attributes."""
         rows = np.array([trial.images for trial in shown])
         felt: dict[str, Floats] = {}
         given: dict[str, NDArray[np.int8]] = {}
@@ -105,6 +108,7 @@ class Simulation:
     def _rated(
         self, labeler: SimulatedLabeler, shown: Sequence[ScheduledPair], rng: np.random.Generator
     ) -> list[_Answer]:
+        """Answers to ratings, likewise."""
         rows = np.array([trial.images[0] for trial in shown])
         utilities = labeler.utilities(self._standard)
         given = {

@@ -115,6 +115,7 @@ def _ceiling(
     swapped: int,
     source: Literal["comparisons", "ratings"],
 ) -> Ceiling:
+    """The ceiling and its 95 % interval; both ends follow from the interval of the agreement."""
     low, high = wilson(agreement, effective)
     return Ceiling(
         agreement=agreement,

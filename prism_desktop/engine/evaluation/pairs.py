@@ -199,7 +199,9 @@ def _draw(group: Rows, least: float, cap: int, rng: np.random.Generator) -> tupl
     ratings of one labeler's pairs inside one split."""
     rows, image, attribute, used = group
     images, image = np.unique(image, return_inverse=True)
-    place = np.argsort(rng.permutation(len(images)))[image]  # where each image stands on the circle
+    place = np.argsort(rng.permutation(len(images)))[
+        image
+    ]  # where each image depends on the circle
     shape = (len(images), int(attribute.max()) + 1)
     values, source = np.full(shape, np.nan), np.zeros(shape, dtype=np.int64)
     values[place, attribute], source[place, attribute] = used, rows

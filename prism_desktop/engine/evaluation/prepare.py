@@ -169,6 +169,8 @@ def _check_any(pairs: pd.DataFrame, use: str) -> None:
 
 
 def _notices(pairs: pd.DataFrame, report: SplitReport, split: SplitConfig) -> tuple[str, ...]:
+    """What the reader of a run must know about its split: settings without effect, labelers who
+    are in no part."""
     notices = [report.warning] if report.warning else []
     usual = SplitConfig()
     if (

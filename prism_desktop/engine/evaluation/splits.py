@@ -138,6 +138,8 @@ def report_of(pairs: pd.DataFrame, config: SplitConfig, method: str, folds: int)
 
 
 def _assign_units(pairs: pd.DataFrame, config: SplitConfig) -> tuple[pd.Series, str, int]:
+    """Assign what must stay together (a pair, or one labeler's answer to it) to splits; (split,
+    method, folds)."""
     folds = 1 if config.kind == "time" else int(np.ceil(1 / config.test - 1e-9))
     if config.kind == "time":
         _check_fold(config, 1)

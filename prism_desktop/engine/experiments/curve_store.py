@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.results import CurveKind, KShotCurve, LearningCurve
 
@@ -64,3 +65,15 @@ def _curves(study: Path, kind: CurveKind, read: type[Curve]) -> list[Curve]:
         if found is not None:
             dated.append((path.stat().st_mtime_ns, path.name, found))
     return [found for _, _, found in sorted(dated, key=lambda one: one[:2])]
+
+
+def curve_obstacle(kind: CurveKind, name: str) -> str:
+    """Why a method has no curve of a kind, in one sentence; empty if it has."""
+    if name not in METHODS:
+        return f"{name or 'No method'} is not a method of this version."
+    if kind == "curve" and not METHODS[name].closed_form:
+        return (
+            f"{METHODS[name].title} takes too long to be fitted again and again; choose a closed "
+            "form."
+        )
+    return ""

@@ -24,7 +24,7 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError, PrismError, RunError
 from prism_desktop.engine.evaluation.kshot_curve import kshot_curve
 from prism_desktop.engine.events import Done, Event, Notice, Progress
-from prism_desktop.engine.experiments.comparison import ALL, obstacle_of, turn
+from prism_desktop.engine.experiments.comparison_plan import ALL, obstacle_of, turn
 from prism_desktop.engine.experiments.curve_store import save_curve
 from prism_desktop.engine.experiments.subsampling import AnswerPool
 from prism_desktop.engine.methods import METHODS, method
@@ -145,7 +145,10 @@ def _check(plan: KShotPlan) -> None:
 
 
 def _methods(plan: KShotPlan, pool: RunFolder) -> tuple[str, ...]:
-    """What to evaluate; of all methods those that this study allows, what others stand on first."""
+    """What to evaluate.
+
+    Of all methods those that this study allows, what others depend on first.
+    """
     everything = plan.methods == (ALL,)
     reasons = {
         name: obstacle_of(name, plan.config(name), pool)

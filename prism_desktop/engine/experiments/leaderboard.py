@@ -33,7 +33,7 @@ from prism_desktop.engine.training.results import evaluate_run
 if TYPE_CHECKING:
     import pandas as pd
 
-    from prism_desktop.engine.experiments.comparison import Comparison, ComparisonEntry
+    from prism_desktop.engine.experiments.comparison_plan import Comparison, ComparisonEntry
 
 _READING = (
     "NLL (in nats) and ECE say how good the probabilities are: the lower, the better. A coin's "

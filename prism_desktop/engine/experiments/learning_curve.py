@@ -15,9 +15,8 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation.power_law import FEWEST, FittedCurve, learning_curve
 from prism_desktop.engine.evaluation.report import evaluate, held_out
 from prism_desktop.engine.events import Done, Event, Progress
-from prism_desktop.engine.experiments.curve_store import save_curve
+from prism_desktop.engine.experiments.curve_store import curve_obstacle, save_curve
 from prism_desktop.engine.experiments.kshot import Work, config_of, room_in, take_pool
-from prism_desktop.engine.experiments.measurement import curve_obstacle
 from prism_desktop.engine.experiments.subsampling import AnswerPool, subsample_all
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.models.answers import answers

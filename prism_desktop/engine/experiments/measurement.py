@@ -16,7 +16,6 @@ from prism_desktop.engine.experiments.curve_store import (
     RESAMPLES,
     SHOTS,
 )
-from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.processes.process_setup import lower_priority
 from prism_desktop.engine.processes.rpc import listen, speak
 from prism_desktop.engine.runs.folder import RunFolder
@@ -36,18 +35,6 @@ def measure_in_worker(kind: CurveKind, run: RunFolder) -> Iterator[Event[None]]:
         PrismError: one sentence.
     """
     yield from listen(__name__, kind, str(run.path.resolve()), what=_BEGINNING[kind])
-
-
-def curve_obstacle(kind: CurveKind, name: str) -> str:
-    """Why a method has no curve of a kind, in one sentence; empty if it has."""
-    if name not in METHODS:
-        return f"{name or 'No method'} is not a method of this version."
-    if kind == "curve" and not METHODS[name].closed_form:
-        return (
-            f"{METHODS[name].title} takes too long to be fitted again and again; choose a closed "
-            "form."
-        )
-    return ""
 
 
 def chosen_settings(config: TrainConfig) -> dict[str, Any]:

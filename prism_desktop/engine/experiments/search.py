@@ -26,7 +26,7 @@ from prism_desktop.engine.backbones import parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Done, Event, Notice, Progress
-from prism_desktop.engine.experiments.comparison import obstacle_of
+from prism_desktop.engine.experiments.comparison_plan import obstacle_of
 from prism_desktop.engine.experiments.search_trials import (
     COUNTED,
     counted,

@@ -209,6 +209,8 @@ class LabelingSession:
         reason: str | None,
         timing: "_Timing",
     ) -> Changes:
+        """Store the answer to what is shown, then move on; what was taken back before is
+        superseded by it."""
         shown = self._current
         if shown is None:
             raise InputError("Everything was shown; there is nothing to answer.")

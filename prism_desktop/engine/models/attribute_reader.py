@@ -52,7 +52,7 @@ class TextReader:
 
         Args:
             clip: the open_clip model.
-            asked: for each attribute its sentences.
+            attribute_texts: for each attribute its sentences.
             labeler: (rows,) int64.
             words: learned words, where the method has them.
             profiles: each labeler's profile, where the method reads it before the attribute.

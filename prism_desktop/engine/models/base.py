@@ -24,8 +24,8 @@ class PersonalModel(nn.Module, ABC):
     """Sees images as labelers see them, and judges what it saw as they would.
 
     Attributes:
-        eyes: for each labeler the first labeler who sees images the same way, so that an image seen
-            for several of them is looked at once. Judging may still differ.
+        view_groups: for each labeler the first labeler who sees images the same way, so that an
+            image seen for several of them is looked at once. Judging may still differ.
     """
 
     view_groups: tuple[int, ...]
@@ -59,7 +59,7 @@ class PersonalModel(nn.Module, ABC):
         Args:
             features: (rows, features) from `encode`.
             labeler: (rows,) int64.
-            asked: the attributes, as sentences.
+            attribute_texts: the attributes, as sentences.
 
         Returns:
             (rows, attributes) float32.

@@ -42,12 +42,12 @@ class PersonalClip(PersonalModel):
 
     What is personal, and where it enters, is the method's; see `parts`. The backbone is not
     changed: the frozen weights are shared with it (copied only if the precision differs), and
-    several models may stand on one backbone.
+    several models may share one backbone.
 
     Attributes:
-        backbone: the frozen model it stands on.
+        backbone: the frozen model it is built on.
         method: how it is made.
-        known: what is known of the labelers.
+        context: what is known of the labelers.
         prompts: the maker of visual tokens; for `lora-visual-prompt` a table.
         adapted: the PEFT model; None where everything is trained.
     """
@@ -80,7 +80,7 @@ class PersonalClip(PersonalModel):
             backbone: what `backbones.load` returned; the model lives on its device.
             labelers: how many there are.
             method: how the model is made; None for `lora-visual-prompt`.
-            known: what the method wants to know of the labelers.
+            context: what the method wants to know of the labelers.
             tokens: learned visual tokens per labeler.
             rank: of the adapters.
             alpha: the adapters' updates are scaled by alpha / rank.

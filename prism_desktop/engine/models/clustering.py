@@ -80,7 +80,7 @@ def assign(points: Vectors, groups: Ints, point: Vectors) -> npt.NDArray[np.floa
     Args:
         points: (labelers, n) of those who were grouped.
         groups: (labelers,) their groups.
-        point: (n,) of the newcomer.
+        point: (n,) of the new labeler.
     """
     count = int(groups.max()) + 1
     middles = np.stack([points[groups == number].mean(axis=0) for number in range(count)])

@@ -74,6 +74,8 @@ class ContextPrompts(nn.Module):
     def __init__(
         self, context: Contexts, tokens: int, width: int, *, std: float, generator: torch.Generator
     ) -> None:
+        """Centre and scale of the known labelers' contexts are kept, so that a new labeler is read
+        on the same scale."""
         super().__init__()
         self.register_buffer("context", torch.from_numpy(context.copy()), persistent=False)
         self.shape = (tokens, width)

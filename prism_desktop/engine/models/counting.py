@@ -105,6 +105,7 @@ def _decoder(options: DecoderConfig, data: Data) -> int:
 
 
 def _tower(method: Method, config: TrainConfig, data: Data, shape: Shape) -> int:
+    """Numbers of an adapted image tower, part by part as `parts` builds them."""
     owners = _owners(method, config, data.labelers)
     keeps = method.trained == "tokens" or (
         "lora" in method.injection and config.start == "consensus"
@@ -135,6 +136,7 @@ def _owners(method: Method, config: TrainConfig, labelers: int) -> int:
 
 
 def _tokens(method: Method, config: TrainConfig, data: Data, owners: int, shape: Shape) -> int:
+    """Numbers of the visual tokens, by how they are made."""
     one = config.tokens * shape.width
     if method.parametrization == "hierarchical":
         return (1 + data.labelers) * one

@@ -54,7 +54,7 @@ class DecoderModel(PersonalModel):
     It knows the attributes that it was trained on and no others, since none is read as text.
 
     Attributes:
-        asked: the attributes, as sentences.
+        attribute_texts: the attributes, as sentences.
         shape: what the network is made of.
         vectors: (labelers, vector) float32, z_u. A new labeler starts at their mean.
     """
@@ -76,7 +76,7 @@ class DecoderModel(PersonalModel):
 
         Args:
             space: what features are written in; its projections have a mean square of 1 in all.
-            asked: the attributes, as sentences.
+            attribute_texts: the attributes, as sentences.
             labelers: how many there are.
             shape: what the network is made of.
             seed: of the weights and of what dropout drops.
@@ -222,8 +222,8 @@ class DecoderModel(PersonalModel):
 
         Args:
             arrays: its arrays.
-            asked: the attributes, as sentences; None for their numbers, where only `scores` is
-                wanted.
+            attribute_texts: the attributes, as sentences; None for their numbers, where only
+                `scores` is wanted.
             device: where it computes; None for the CPU.
 
         Raises:

@@ -40,7 +40,7 @@ def bytes_per_labeler(run: Path) -> int | None:
     """The mean over a run's labelers; None where it holds no model, or one that cannot be read.
 
     Args:
-        run: the folder; runs that a combination stands on are looked for beside it.
+        run: the folder; runs that a combination depends on are looked for beside it.
     """
     try:
         if (run / layout.COMBINATION).is_file():

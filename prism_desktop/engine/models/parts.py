@@ -12,12 +12,15 @@ from torch import Tensor, nn
 from prism_desktop.engine.backbones import Backbone
 from prism_desktop.engine.methods import Method
 from prism_desktop.engine.models.contexts import ContextPrompts
-from prism_desktop.engine.models.group_tokens import GroupPrompts
-from prism_desktop.engine.models.histories import HistoryPrompts
+from prism_desktop.engine.models.histories import GatedMemory, HistoryPrompts
 from prism_desktop.engine.models.labeler_context import LabelerContext
-from prism_desktop.engine.models.memory import GatedMemory
 from prism_desktop.engine.models.text_tokens import UserWords
-from prism_desktop.engine.models.tokens import FactoredPrompts, HierarchicalPrompts, UserPrompts
+from prism_desktop.engine.models.tokens import (
+    FactoredPrompts,
+    GroupPrompts,
+    HierarchicalPrompts,
+    UserPrompts,
+)
 
 SHARED = "default"  # the adapter that everyone has, and PEFT's own name for it
 

@@ -167,7 +167,7 @@ class Combined:
 
     @property
     def backbone(self) -> Backbone | str:
-        """Its members' own: siblings share it."""
+        """Its members' own: dependencies share it."""
         return self.members[0].backbone
 
     def check(self, labelers: Sequence[str], attributes: Sequence[str]) -> None:
@@ -214,6 +214,7 @@ def load_predictor(run: Path, device: str = "auto", backbone: Backbone | None = 
 
 
 def _load_combination(run: Path, device: str, backbone: Backbone | None) -> Combined:
+    """The members that weigh anything, all on one backbone."""
     kept = [member for member in read_combination(run) if any(member.weight)]
     members: list[Predictor] = []
     for member in kept:

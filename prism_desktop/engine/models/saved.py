@@ -42,7 +42,7 @@ class LoadedRun:
 
     @property
     def backbone(self) -> Backbone:
-        """The frozen model it stands on."""
+        """The frozen model it is built on."""
         return self.model.backbone
 
     @property

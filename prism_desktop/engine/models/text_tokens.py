@@ -43,7 +43,7 @@ class UserWords(nn.Module):
 
         Args:
             clip: the open_clip model.
-            asked: the attributes, as sentences.
+            attribute_texts: the attributes, as sentences.
             labelers: (n,) int64.
         """
         ids = torch.cat([self._tokens(tuple(sentences)) for sentences in attribute_texts])

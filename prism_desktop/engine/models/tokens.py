@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -38,6 +40,10 @@ class UserPrompts(nn.Module):
         generator: torch.Generator,
         keep_start: bool = False,
     ) -> None:
+        """Draw a table row for each distinct value of `rows`.
+
+        `keep_start` adds the start that meta-learning learns.
+        """
         super().__init__()
         drawn = torch.randn(max(rows) + 1, tokens, width, generator=generator) * std
         # without tokens there is nothing to train
@@ -148,3 +154,44 @@ class TokenInserter(nn.Module):
                 f"The image tokens are {tokens.shape[-1]} wide, the labelers' {own.shape[-1]}."
             )
         return torch.cat([tokens[:, :1], own.to(tokens.dtype), tokens[:, 1:]], dim=1)
+
+
+class GroupPrompts(nn.Module):
+    """A table with a row per group.
+
+    A labeler gets their groups' rows in shares, and perhaps a deviation of their own.
+
+    Attributes:
+        table: (groups, tokens, width) float32.
+        deviation: (labelers, tokens, width) float32, zero at the start and held small by weight
+            decay; None without.
+        shares: (labelers, groups) float32, rows add up to 1; whole for labelers that training saw.
+    """
+
+    shares: Tensor
+
+    def __init__(
+        self,
+        shares: npt.NDArray[np.float32],
+        deltas: npt.NDArray[np.int64] | None,
+        tokens: int,
+        width: int,
+        *,
+        std: float,
+        generator: torch.Generator,
+    ) -> None:
+        """Draw tokens for each group; deviations of single labelers start at zero, which is their
+        group's token."""
+        super().__init__()
+        self.register_buffer("shares", torch.from_numpy(shares.copy()), persistent=False)
+        self.table = nn.Parameter(
+            torch.randn(shares.shape[1], tokens, width, generator=generator) * std
+        )
+        self.deviation = (
+            nn.Parameter(torch.zeros(len(deltas), tokens, width)) if deltas is not None else None
+        )
+
+    def forward(self, labeler: Tensor) -> Tensor:
+        """(rows,) int64 -> (rows, tokens, width)."""
+        own = torch.einsum("rg,gtw->rtw", self.shares[labeler], self.table)
+        return own if self.deviation is None else own + self.deviation[labeler]

@@ -38,7 +38,7 @@ def write_baselines(run: RunFolder, resources: Resources, task: "Task") -> Itera
 
     Args:
         run: gets the file.
-        workshop: of the run.
+        resources: of the run.
         task: the run's data.
     """
     name = f"baselines-{run.meta().fingerprint[:16]}-{resources.sha256[:16]}.parquet"

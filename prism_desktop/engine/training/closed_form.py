@@ -22,8 +22,8 @@ from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.metrics_file import Tally, append_metrics, drop_metrics_from
 from prism_desktop.engine.runs.predictions_file import LabelerScores
 from prism_desktop.engine.runs.run_events import Epoch, Step
-from prism_desktop.engine.training.features import Features
 from prism_desktop.engine.training.losses.pair_loss import PairLoss, correct
+from prism_desktop.engine.training.resources import Features
 from prism_desktop.engine.training.routine import Cursor, epoch_event
 
 Scores = npt.NDArray[np.float32]
@@ -112,6 +112,10 @@ class ClosedForm:
         return self.heads
 
     def _solve(self) -> Iterator[Event[Any]]:
+        """Fit the heads of the method, the last event holds them.
+
+        What `collaborative` reads of tested answers is other labelers' alone.
+        """
         x, train = self.features.array, self.answers["train"]
         size = len(self.labelers), len(self.attributes)
         match self.card.method:

@@ -214,6 +214,7 @@ class Combination:
         return np.repeat(stacked(margins, val)[:, None], size[1], axis=1)
 
     def _explain(self) -> tuple[str, ...]:
+        """Sentences on who is served by what; selective runs name people, `auto` names weights."""
         if self.kind == "selective":
             personal = [
                 code for code, w in zip(self.labelers, self.chosen[1].weight, strict=True) if w > 0

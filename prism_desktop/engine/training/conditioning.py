@@ -66,13 +66,7 @@ def labeler_context(
     assert features is not None, f"{method.name} reads features"
     if _groups(method):
         points = vectors(fit_grouping_heads(features, train, labelers, attributes))
-        groups = group(points, config.clustering, config.clusters, config.seed)
-        shares = np.eye(int(groups.max()) + 1, dtype=np.float32)[groups]
-        return LabelerContext(
-            groups=groups,
-            shares=shares,
-            deltas=np.ones(labelers, np.int64) if config.delta else None,
-        )
+        return _grouped(points, config)
     if _earns_ranks(method):
         reliable = reliability(features, train, labelers, attributes)
         return LabelerContext(
@@ -96,6 +90,13 @@ def labeler_context(
     )
 
 
+def _grouped(points: npt.NDArray[np.float64], config: TrainConfig) -> LabelerContext:
+    groups = group(points, config.clustering, config.clusters, config.seed)
+    shares = np.eye(int(groups.max()) + 1, dtype=np.float32)[groups]
+    deltas = np.ones(len(groups), np.int64) if config.delta else None
+    return LabelerContext(groups=groups, shares=shares, deltas=deltas)
+
+
 def with_new_labeler(
     context: LabelerContext,
     answers: Answers,
@@ -110,11 +111,11 @@ def with_new_labeler(
 
     A model built on the result takes over the trained weights as they are, for those that read
     contexts, histories and profiles, and for groups without deviations: entering is one forward
-    pass. Ranks stay, and the newcomer gets none.
+    pass. Ranks stay, and the new labeler gets none.
 
     Args:
-        known: of the trained model.
-        answers: all of the newcomer's, whatever labeler they name.
+        context: of the trained model.
+        answers: all of the new labeler's, whatever labeler they name.
         attributes: how many the model was trained on.
         features: (images, d) that the answers' images are rows of.
         profile: text, where the method reads it.

@@ -1,4 +1,4 @@
-"""The runs that a run stands on: its consensus, and the members of a combination.
+"""The runs that a run depends on: its consensus, and the members of a combination.
 
 Same data, split and seed.
 """
@@ -30,7 +30,7 @@ _FREE = {
     "checkpoint_seconds",
 }
 _MACHINE = ("precision", "backbone_sha256")  # of the environment that must be the same
-# where training starts at the sibling's weights, to be bit-equal again
+# where training starts at the dependency's weights, to be bit-equal again
 _EXACT = (*_MACHINE, "threads", "device")
 
 
@@ -81,7 +81,7 @@ def find_run(
 ) -> RunFolder | None:
     """A finished run of these settings on these data, else one that can be gone on with, else None.
 
-    Runs whose method, or one that they stand on, has become another one since are passed over.
+    Runs whose method, or one that they depend on, has become another one since are passed over.
 
     Args:
         study: the study's folder.
@@ -114,7 +114,7 @@ def create_dependency(run: RunFolder, name: str) -> RunFolder:
 
 
 def recorded_dependency(run: RunFolder, name: str) -> RunFolder | None:
-    """The finished run of a method that `run` stood on when
+    """The finished run of a method that `run` depended on when
     it was trained before, wherever; None if it is gone."""
     said = (read_json(run.path / layout.DEPENDENCIES) or {}).get(name)
     if said is None or not (run.path.with_name(said) / layout.CONFIG).is_file():
@@ -124,9 +124,9 @@ def recorded_dependency(run: RunFolder, name: str) -> RunFolder | None:
 
 
 def record_dependency(run: RunFolder, name: str, dependency: RunFolder) -> bool:
-    """Write down that `run` stands on another one.
+    """Write down that `run` depends on another one.
 
-    Says whether it stood on a different one of that method before.
+    Says whether it depended on a different one of that method before.
     """
     said = read_json(run.path / layout.DEPENDENCIES) or {}
     write_json(run.path / layout.DEPENDENCIES, said | {name: dependency.name})

@@ -1,26 +1,83 @@
-"""What a run works with: the device, the backbone, and the images as pixels and as features."""
+"""The resources of a run: the device, the backbone, and the images as pixels and as features."""
 
+import contextlib
 import gc
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
+from prism_desktop.engine.atomic import write_whole
 from prism_desktop.engine.backbones import Backbone, fetch, load, parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import Device, Precision, choose_device, precision
-from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.errors import InputError, PrismError, RunError
 from prism_desktop.engine.events import Done, Notice, Progress
+from prism_desktop.engine.models.answers import Ints
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.embeddings import read_embeddings
-from prism_desktop.engine.training.features import Features, open_features
-from prism_desktop.engine.training.pixels import Pixels, open_pixels
+from prism_desktop.engine.study.pixel_cache import PixelCache
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Bytes = npt.NDArray[np.uint8]
+Matrix = npt.NDArray[np.float32]
+_FEATURES_PER_PASS = 64  # images per pass
+_IMAGE_IDS = "images"  # key of the metadata
+
+
+@dataclass(frozen=True, slots=True)
+class Pixels:
+    """Decoded images by their number in the run.
+
+    Attributes:
+        array: (cached, 3, S, S) or (cached, S, S, 3) uint8 RGB, usually a memory map.
+        rows: (images,) int64, where each of the run's images lies in `array`.
+    """
+
+    array: Bytes
+    rows: Ints
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def take(self, images: Ints, flips: npt.NDArray[np.bool_] | None = None) -> Bytes:
+        """Copy images out, some of them mirrored: (images, 3, S, S) uint8, contiguous."""
+        found = self.array[self.rows[images]]
+        if found.shape[-1] == 3:
+            found = found.transpose(0, 3, 1, 2)
+        if flips is not None:
+            found = np.where(flips[:, None, None, None], found[..., ::-1], found)
+        return np.ascontiguousarray(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Feature vectors by the images' number in the run.
+
+    Attributes:
+        array: (images, features) float32.
+    """
+
+    array: Matrix
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def take(self, images: Ints, flips: npt.NDArray[np.bool_] | None = None) -> Matrix:
+        """Copy rows out; features cannot be mirrored, so `flips` changes nothing."""
+        return self.array[images]
 
 
 @dataclass(slots=True, eq=False)
 class Resources:
-    """What a run shares with the runs that it stands on.
+    """What a run shares with the runs that it depends on.
 
     Attributes:
         backbone: None where imported embeddings take its place.
@@ -62,22 +119,22 @@ class Resources:
 
 @dataclass(slots=True)
 class ResourceCache:
-    """Keeps the last workshop for the next run, if that needs the same."""
+    """Keeps the last resources for the next run, if that needs the same."""
 
     _key: tuple[object, ...] = ()
-    _workshop: Resources | None = None
+    _resources: Resources | None = None
 
     def find(self, run: RunFolder) -> Resources | None:
-        """The workshop that was put, if it serves this run as well."""
-        return self._workshop if self._key == _needs(run) else None
+        """The resources that was put, if it serves this run as well."""
+        return self._resources if self._key == _needs(run) else None
 
     def put(self, run: RunFolder, resources: Resources) -> None:
-        """Keep the workshop that was opened for a run."""
-        self._key, self._workshop = _needs(run), resources
+        """Keep the resources that was opened for a run."""
+        self._key, self._resources = _needs(run), resources
 
     def clear(self) -> None:
         """Give the memory back, also the device's."""
-        self._key, self._workshop = (), None
+        self._key, self._resources = (), None
         gc.collect()
         torch.cuda.empty_cache()  # does nothing where there is none
 
@@ -118,6 +175,11 @@ def open_resources(run: RunFolder) -> Iterator[Progress | Notice | Done[Resource
 
 
 def _with_embeddings(run: RunFolder, config: TrainConfig, device: Device, name: str) -> Resources:
+    """Resources without a backbone.
+
+    Embeddings that were imported anew since the snapshot are refused, as results would be of other
+    numbers.
+    """
     ids, matrix, sha256 = read_embeddings(run.study, name)
     place = {image: row for row, image in enumerate(ids)}
     wanted = [str(image) for image in run.table("images")["image"]]
@@ -139,4 +201,110 @@ def _with_embeddings(run: RunFolder, config: TrainConfig, device: Device, name: 
         None,
         Features(rows),
         sha256,
+    )
+
+
+def open_pixels(
+    study: Path, images: "pd.DataFrame", size: int
+) -> Iterator[Progress | Notice | Done[Pixels]]:
+    """Decode what the study's cache lacks, then map the images of a run.
+
+    Args:
+        study: the study's folder.
+        images: a run's table of images: image, path.
+        size: side of the backbone's input in pixels.
+
+    Raises:
+        RunError: an image is missing, damaged or was changed since the run was made.
+    """
+    cache = PixelCache(study / "cache", size)
+    ids = [str(image) for image in images["image"]]
+    broken: tuple[tuple[str, str], ...] = ()
+    for event in cache.build(
+        _image_files(study, dict(zip(ids, map(Path, images["path"]), strict=True)), cache).items()
+    ):
+        if isinstance(event, Done):
+            broken = event.value.broken
+        else:
+            yield event
+    if broken:
+        more = f" and {len(broken) - 1} more" if len(broken) > 1 else ""
+        raise RunError(
+            f"{len(broken)} images of this run cannot be used: {broken[0][1].rstrip('.')}{more}. "
+            "Put them back, or relink the study's image folder, and go on."
+        )
+    rows = cache.rows()
+    yield Done(Pixels(cache.read(), np.array([rows[image] for image in ids], dtype=np.int64)))
+
+
+def _image_files(study: Path, said: Mapping[str, Path], cache: PixelCache) -> dict[str, Path]:
+    """Where images are: as their study says now, else as a run says.
+
+    If all are decoded, nobody asks.
+    """
+    from prism_desktop.engine.study.store import Study
+
+    known, files = cache.rows(), dict(said)
+    if not files.keys() <= known.keys():
+        # or images without a study
+        with contextlib.suppress(PrismError), Study.open(study, read_only=True) as opened:
+            files |= {record.id: record.path for record in opened.images() if record.id in files}
+    return files
+
+
+def open_features(
+    study: Path, images: "pd.DataFrame", backbone: Backbone, pixels: Pixels
+) -> Iterator[Progress | Done[Features]]:
+    """What the frozen backbone sees in each image, computed once per study and backbone.
+
+    Args:
+        study: the study's folder; the cache lies in `cache/features-<backbone>.safetensors`.
+        images: a run's table of images.
+        backbone: the frozen network.
+        pixels: the same images, decoded.
+    """
+    path = study / "cache" / f"features-{backbone.sha256[:16]}.safetensors"
+    ids = [str(image) for image in images["image"]]
+    known = dict(_read_features(path))
+    missing = [place for place, image in enumerate(ids) if image not in known]
+    for start in range(0, len(missing), _FEATURES_PER_PASS):
+        part = missing[start : start + _FEATURES_PER_PASS]
+        rows = backbone.encode(pixels.take(np.array(part, dtype=np.int64)))
+        known.update(zip([ids[place] for place in part], rows, strict=True))
+        yield Progress(
+            min(start + _FEATURES_PER_PASS, len(missing)),
+            len(missing),
+            "Reading features of the images",
+        )
+    if missing:
+        _write_features(path, known)
+    yield Done(Features(np.stack([known[image] for image in ids])))
+
+
+def _read_features(path: Path) -> Mapping[str, Matrix]:
+    """Image id -> its features.
+
+    Empty where there is no readable cache, which is then made again.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="np") as file:
+            ids = json.loads((file.metadata() or {})[_IMAGE_IDS])
+            rows = file.get_tensor("features")
+    except (OSError, SafetensorError, KeyError, ValueError):
+        return {}
+    return dict(zip(ids, rows, strict=True)) if len(ids) == len(rows) else {}
+
+
+def _write_features(path: Path, known: Mapping[str, Matrix]) -> None:
+    from safetensors.numpy import save_file
+
+    path.parent.mkdir(exist_ok=True)
+    metadata = {_IMAGE_IDS: json.dumps(list(known))}
+    write_whole(
+        path,
+        lambda beside: save_file(
+            {"features": np.stack(list(known.values()))}, beside, metadata=metadata
+        ),
     )

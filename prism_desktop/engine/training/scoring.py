@@ -38,7 +38,7 @@ class Scorer:
 
     Attributes:
         model: any personal model.
-        asked: the attributes, as sentences.
+        attribute_texts: the attributes, as sentences.
         inputs: the images.
     """
 

@@ -71,8 +71,8 @@ def train_run(
     Args:
         run: a run with a snapshot.
         control: what the user tells.
-        workshop: of a run that shares backbone and images; None to open them.
-        shelf: where the workshop is looked for, and kept for the next run.
+        resources: of a run that shares backbone and images; None to open them.
+        resource_cache: where the resources is looked for, and kept for the next run.
 
     Raises:
         PrismError: training cannot start or go on; worded for the user.
@@ -103,6 +103,8 @@ def _to_its_end(
 def _session(
     run: RunFolder, control: Control, resources: Resources | None, resource_cache: ResourceCache
 ) -> Iterator[TrainingEvent]:
+    """Everything a run does, in order: resources, dependencies, training, predictions, baselines,
+    evaluation."""
     for text in run.meta().notices:
         yield Notice(text)
     resources = resources or resource_cache.find(run)
@@ -202,7 +204,7 @@ def _dependency(
 def _train_beside(
     run: RunFolder, name: str, events: Iterator[TrainingEvent]
 ) -> Iterator[TrainingEvent]:
-    """What is told of a sibling's training; `run` pauses with it."""
+    """What is told of a dependency's training; `run` pauses with it."""
     total = 0
     for event in events:
         match event:

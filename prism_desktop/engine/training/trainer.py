@@ -19,11 +19,10 @@ from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.metrics_file import Tally, append_metrics, drop_metrics_from
 from prism_desktop.engine.runs.predictions_file import LabelerScores
 from prism_desktop.engine.runs.run_events import Epoch, Step
-from prism_desktop.engine.training.batches import Batch
+from prism_desktop.engine.training.batches import Batch, Sampler
 from prism_desktop.engine.training.losses.loss_term import LossTerm, StepContext
 from prism_desktop.engine.training.losses.pair_loss import PairLoss, correct
 from prism_desktop.engine.training.routine import Cursor, epoch_event
-from prism_desktop.engine.training.sampler import Sampler
 from prism_desktop.engine.training.save import save_trained
 from prism_desktop.engine.training.schedule import fitting_epochs, rate_share, width_scale
 from prism_desktop.engine.training.scoring import Scorer, score_all
@@ -55,7 +54,7 @@ class Trainer:
 
     Attributes:
         answers: of the splits train and val.
-        terms: what the method adds to the likelihood of the answers.
+        loss_terms: what the method adds to the likelihood of the answers.
         folder: the run's; gets metrics.csv and checkpoints/.
         stopping: set it to end training after the present step; the best epoch so far is kept.
     """
@@ -82,6 +81,8 @@ class Trainer:
     _saved: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
+        """Make the optimiser: adapters, tokens, the tie rate and the loss terms' own parameters
+        are groups with rates of their own."""
         config, answers = self.config, self.answers["train"]
         self.loss = PairLoss(config.pairs.ties == "davidson", answers.tie_share).to(
             self.scorer.model.device
@@ -191,6 +192,8 @@ class Trainer:
         return found is not None, damaged
 
     def _epoch(self) -> Iterator[Step | Epoch]:
+        """The rest of the present epoch from where the cursor stands; reports, and checkpoints by
+        the clock."""
         steps = self.sampler.epoch(self.cursor.epoch)
         limit = self.config.max_steps or math.inf
         while self.cursor.place < len(steps) and self.cursor.step < limit:
@@ -210,6 +213,10 @@ class Trainer:
         yield event
 
     def _step(self, places: Ints) -> None:
+        """One step.
+
+        Nothing is read back from the device here, so that a GPU never waits; see `_flush`.
+        """
         if not self._pending:
             self._begun = time.perf_counter()
         self.scorer.model.begin_episode(places)
@@ -236,6 +243,8 @@ class Trainer:
         self.cursor.step += 1
 
     def _report(self) -> Step:
+        """What the steps since the last report came to; a loss that is no number ends the training
+        here."""
         part, losses, right = self._pending[-1]
         weight = self.scorer.send(part.weight)
         loss, accuracy = float((losses * weight).sum() / weight.sum()), float(right.nanmean())

@@ -1,19 +1,51 @@
-"""Below the curves: all runs to compare, or the log of the one that is shown."""
+"""The card below the curves: all runs, the log of the shown one, and their export to files."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
-from PySide6.QtWidgets import QStackedWidget, QWidget
+from PySide6.QtWidgets import QPlainTextEdit, QStackedWidget, QWidget
 
+from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.theme import Theme
-from prism_desktop.ui.train.run_log import RunLog
-from prism_desktop.ui.train.runs import RunsTable
+from prism_desktop.ui.train import operations
+from prism_desktop.ui.train.operations import RunRow
+from prism_desktop.ui.train.run_progress import RunProgress
+from prism_desktop.ui.train.runs import COLUMNS, RunsTable, cells
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, rows
+from prism_desktop.ui.widgets.figure_export import save_figure
 from prism_desktop.ui.widgets.pickers import Segments
+from prism_desktop.ui.widgets.table_export import save_table
+
+
+class RunLog(QPlainTextEdit):
+    """What a run told, a sentence a line; it grows, and the place scrolled to stays."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told = 0
+        self.setReadOnly(True)
+        self.setTabChangesFocus(True)
+        self.setProperty("role", "log")
+        self.setAccessibleName("Log of the run")
+
+    def begin(self) -> None:
+        """Another run: start anew."""
+        self._told = 0
+        self.clear()
+
+    def tell(self, progress: RunProgress) -> None:
+        """Append what is new."""
+        new, self._told = progress.log[self._told :], len(progress.log)
+        if new:
+            self.appendPlainText(
+                "\n".join(f"{datetime.fromtimestamp(t):%H:%M:%S}   {text}" for t, _, text in new)
+            )
+
 
 SCROLL_BAR = 12  # px, its width in the style sheet
 
 
-class Below(QWidget):
+class RunTabs(QWidget):
     """A card with two pages and the buttons that write files."""
 
     def __init__(
@@ -35,3 +67,15 @@ class Below(QWidget):
         around = rows(frame("card", lower))
         around.setContentsMargins(3 * GRID, 0, 2 * GRID + SCROLL_BAR, 2 * GRID)
         self.setLayout(around)
+
+
+def export_curves(parent: QWidget, context: AppContext, rows: Sequence[RunRow]) -> None:
+    """Ask for a file and draw these runs' curves into it."""
+    runs = {", ".join(cells(row)[1:3]): row.run.path for row in rows}
+    if runs:
+        save_figure(parent, context, "curves", lambda path: operations.draw_curves(path, runs))
+
+
+def export_table(parent: QWidget, context: AppContext, rows: Sequence[RunRow]) -> None:
+    """Ask for a file and write the table of runs."""
+    save_table(parent, context, "runs", COLUMNS[1:], [cells(row)[1:] for row in rows])

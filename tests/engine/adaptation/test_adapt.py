@@ -30,8 +30,7 @@ from prism_desktop.engine.models.answers import Answers, answers
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.run_events import TrainingEvent
 from prism_desktop.engine.study.store import Study
-from prism_desktop.engine.training.pixels import open_pixels
-from prism_desktop.engine.training.resources import Resources
+from prism_desktop.engine.training.resources import Resources, open_pixels
 from tests.fixtures.runs import MakeRun
 
 T = TypeVar("T")

@@ -24,9 +24,8 @@ from prism_desktop.engine.training.conditioning import (
     wants_features,
     with_new_labeler,
 )
-from prism_desktop.engine.training.decoding import DIMS, POWER
-from prism_desktop.engine.training.features import Features
-from prism_desktop.engine.training.pixels import Pixels
+from prism_desktop.engine.training.factory import DIMS, POWER
+from prism_desktop.engine.training.resources import Features, Pixels
 from prism_desktop.engine.training.scoring import Scorer, score_all
 from prism_desktop.engine.training.trainer import Trainer
 from tests.fixtures.runs import ATTRIBUTES, LABELERS, coloured, planted_pairs

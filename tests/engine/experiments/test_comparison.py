@@ -15,7 +15,8 @@ import pytest
 from prism_desktop.engine.adaptation.fitter_choice import open_fitter
 from prism_desktop.engine.atomic import write_json
 from prism_desktop.engine.errors import InputError, RunError
-from prism_desktop.engine.experiments.comparison import Plan, compare, prepare
+from prism_desktop.engine.experiments.comparison import compare
+from prism_desktop.engine.experiments.comparison_plan import ComparisonPlan, prepare
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
 from prism_desktop.engine.runs.lock_file import claimed
 from prism_desktop.engine.study.embeddings import path_of, write_embeddings
@@ -118,8 +119,10 @@ def test_that_a_killed_comparison_goes_on(study: Study, tiny_backbone: str) -> N
     options["checkpoint_seconds"] = 0.01
     code = (
         "import sys, json\nfrom pathlib import Path\nfrom "
-        "prism_desktop.engine.experiments.comparison import Plan, compare\nfor batch in "
-        f"compare(Plan(Path({str(study.path)!r}), ('consensus',), "
+        "prism_desktop.engine.experiments.comparison import compare\n"
+        "from prism_desktop.engine.experiments.comparison_plan import ComparisonPlan\n"
+        "for batch in "
+        f"compare(ComparisonPlan(Path({str(study.path)!r}), ('consensus',), "
         f"json.loads({json.dumps(options)!r}))):\n    for event in batch:\n        "
         "print(json.dumps(event), flush=True)\n"
     )
@@ -141,7 +144,7 @@ def test_that_a_killed_comparison_goes_on(study: Study, tiny_backbone: str) -> N
         time.sleep(0.1)
     assert run.status().state == "interrupted"  # and not stopped and tested
     assert run.summary() is None
-    events = compare(Plan(study.path, ("consensus",), options))
+    events = compare(ComparisonPlan(study.path, ("consensus",), options))
     seen = []
     for batch in events:
         seen += batch
@@ -188,7 +191,7 @@ def test_that_a_second_call_leaves_the_data_of_a_running_comparison_alone(
 
 def test_that_embeddings_imported_again_are_trained_on_again(study: Study) -> None:
     images = [image.id for image in study.images()]
-    plan = Plan(study.path, ("hierarchical-bayes",), {"backbone": "embeddings:mine"})
+    plan = ComparisonPlan(study.path, ("hierarchical-bayes",), {"backbone": "embeddings:mine"})
 
     def states(seed: int) -> set[str]:
         path_of(study.path, "mine").unlink(missing_ok=True)
@@ -212,7 +215,7 @@ def test_that_wrong_input_is_one_sentence_before_anything_is_trained(
     wrong = {
         "unknown": plan_of(study, tiny_backbone, "magic"),
         "no labeler has one": plan_of(study, tiny_backbone, "profile-text"),
-        "no labeler L9": Plan(study.path, ("consensus",), {"labelers": ("L9",)}),
+        "no labeler L9": ComparisonPlan(study.path, ("consensus",), {"labelers": ("L9",)}),
         "seeds": plan_of(study, tiny_backbone, "consensus", seeds=0),
         "needs two": plan_of(
             make_study("one", labelers=1, images=42, comparisons=60), tiny_backbone, "retrieval"
@@ -221,7 +224,7 @@ def test_that_wrong_input_is_one_sentence_before_anything_is_trained(
         "cannot name a comparison": plan_of(
             study, tiny_backbone, "consensus", name="../../elsewhere"
         ),
-        "no study": Plan(study.path / "nowhere", ("consensus",)),
+        "no study": ComparisonPlan(study.path / "nowhere", ("consensus",)),
     }
     for words, plan in wrong.items():
         with pytest.raises(InputError, match=words):
@@ -232,7 +235,7 @@ def test_that_wrong_input_is_one_sentence_before_anything_is_trained(
 def test_that_a_device_that_is_not_there_ends_the_comparison_and_leaves_no_run(
     study: Study, tiny_backbone: str
 ) -> None:
-    plan = Plan(
+    plan = ComparisonPlan(
         study.path,
         ("retrieval", "text-token"),
         {"backbone": tiny_backbone, **QUICK, "device": "mps"},

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.experiments.comparison import Plan, prepare
+from prism_desktop.engine.experiments.comparison_plan import ComparisonPlan, prepare
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
 from prism_desktop.engine.study.store import Study
 from tests.fixtures.comparing import compared, on_embeddings, plan_of
@@ -57,10 +57,10 @@ def test_that_cross_fitting_refuses_what_has_no_image_folds(
 ) -> None:
     options = {"backbone": tiny_backbone, "split": "pair"}
     with pytest.raises(InputError, match="needs the image split, not pair"):
-        prepare(Plan(study.path, ("hierarchical-bayes",), options, cross_fit=True))
+        prepare(ComparisonPlan(study.path, ("hierarchical-bayes",), options, cross_fit=True))
     with pytest.raises(InputError, match=r"leave the setting split\.fold out"):
         prepare(
-            Plan(
+            ComparisonPlan(
                 study.path,
                 ("hierarchical-bayes",),
                 {"backbone": tiny_backbone},

@@ -6,12 +6,8 @@ import pytest
 
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.events import Done, Progress
-from prism_desktop.engine.experiments.curve_store import COUNTS, list_curves
-from prism_desktop.engine.experiments.measurement import (
-    chosen_settings,
-    curve_obstacle,
-    measure_in_worker,
-)
+from prism_desktop.engine.experiments.curve_store import COUNTS, curve_obstacle, list_curves
+from prism_desktop.engine.experiments.measurement import chosen_settings, measure_in_worker
 from prism_desktop.engine.methods import METHODS
 from tests.fixtures.runs import MakeRun
 from tests.fixtures.study import MakeStudy

@@ -6,7 +6,7 @@ import torch
 
 from prism_desktop.engine.models.answers import Answers
 from prism_desktop.engine.models.contexts import ContextPrompts, summarise
-from prism_desktop.engine.models.group_tokens import GroupPrompts
+from prism_desktop.engine.models.tokens import GroupPrompts
 
 
 def _answers(rows: list[tuple[int, int, int, int, float]]) -> Answers:

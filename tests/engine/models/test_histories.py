@@ -8,12 +8,12 @@ from prism_desktop.engine.models.answers import Answers
 from prism_desktop.engine.models.histories import (
     LENGTHS,
     Episodes,
+    GatedMemory,
     HistoryPrompts,
     ItemEncoder,
     gather_history,
 )
 from prism_desktop.engine.models.labeler_context import LabelerContext
-from prism_desktop.engine.models.memory import GatedMemory
 
 
 def _told(labelers: int = 3, each: int = 200, images: int = 40, seed: int = 0) -> Answers:

@@ -2,10 +2,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch.nn import functional
 
 from prism_desktop.engine.models.answers import Answers
-from prism_desktop.engine.training.batches import batch
+from prism_desktop.engine.training.batches import Sampler, batch
 from tests.fixtures.runs import ATTRIBUTES, LABELERS, MakeTrainer, planted_pairs
 
 
@@ -78,3 +80,40 @@ def test_that_a_deduplicated_batch_has_the_loss_of_a_naive_one(
     expected.backward()
     assert loss.item() == pytest.approx(expected.item(), abs=1e-6)
     assert torch.allclose(gradient, scorer.model.prompts.table.grad, atol=1e-6)
+
+
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=60), st.integers(1, 40), st.integers(0, 5))
+def test_that_an_epoch_holds_every_answer_once_and_keeps_groups_together(
+    sizes: list[int], batch: int, epoch: int
+) -> None:
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    sampler = Sampler(groups, batch, seed=1)
+    steps = sampler.epoch(epoch)
+    assert len(steps) == sampler.steps
+    assert all(len(step) for step in steps)
+    assert sorted(np.concatenate(steps)) == list(range(len(groups)))
+    seen = [set(groups[step]) for step in steps]
+    assert sum(len(part) for part in seen) == len(sizes)
+    if batch >= 4:
+        assert max(len(step) for step in steps) <= 2 * batch + 4
+
+
+def test_that_the_order_is_a_function_of_seed_and_epoch() -> None:
+    groups = np.repeat(np.arange(50), 3)
+
+    def order(seed: int, epoch: int) -> list[int]:
+        return list(np.concatenate(Sampler(groups, 16, seed).epoch(epoch)))
+
+    assert order(1, 2) == order(1, 2)
+    assert order(1, 2) != order(1, 3)
+    assert order(1, 2) != order(2, 2)
+
+
+def test_that_flips_depend_on_seed_epoch_and_image_and_are_even() -> None:
+    sampler, images = Sampler(np.arange(3), 2, seed=5), np.arange(4000)
+    flips = sampler.flips(3, images)
+    assert (flips == sampler.flips(3, images)).all()
+    assert (flips[17:40] == sampler.flips(3, images[17:40])).all()
+    assert 0.45 < flips.mean() < 0.55
+    assert 0.45 < (flips == sampler.flips(4, images)).mean() < 0.55
+    assert 0.45 < (flips[1:] == flips[:-1]).mean() < 0.55

@@ -15,8 +15,7 @@ from prism_desktop.engine.runs.run_events import Resumed, Stage, Step, Stopped, 
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.dependencies import find_dependency
 from prism_desktop.engine.training.factory import build_trainer
-from prism_desktop.engine.training.pixels import open_pixels
-from prism_desktop.engine.training.resources import Resources
+from prism_desktop.engine.training.resources import Resources, open_pixels
 from prism_desktop.engine.training.snapshot import copy_snapshot, with_machine_of
 from prism_desktop.engine.training.trainer import Trainer
 from tests.fixtures.runs import MakeRun

@@ -19,8 +19,7 @@ from prism_desktop.engine.models.saved_heads import load_heads
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
 from prism_desktop.engine.runs.run_events import TrainingEvent
 from prism_desktop.engine.study.store import Study
-from prism_desktop.engine.training.features import open_features
-from prism_desktop.engine.training.pixels import open_pixels
+from prism_desktop.engine.training.resources import open_features, open_pixels
 from tests.fixtures.runs import MakeRun
 
 

@@ -1,12 +1,15 @@
 """What runs share with each other, as long as it is the same."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.events import Done
 from prism_desktop.engine.study.embeddings import path_of, write_embeddings
 from prism_desktop.engine.study.store import Study
-from prism_desktop.engine.training.resources import ResourceCache, open_resources
+from prism_desktop.engine.training.resources import ResourceCache, open_pixels, open_resources
 from tests.fixtures.runs import MakeRun, result
 
 
@@ -31,3 +34,18 @@ def test_that_embeddings_imported_anew_are_read_anew(tiny_study: Study, make_run
     assert result(open_resources(second)).sha256 != resources.sha256
     with pytest.raises(RunError, match="imported anew since"):
         result(open_resources(first))
+
+
+def test_that_a_run_finds_images_that_were_moved_and_relinked_since(
+    tiny_study: Study, make_run: MakeRun, tmp_path: Path
+) -> None:
+    run = make_run(tiny_study)
+    before = tiny_study.images()[0].path.parent
+    before.rename(tmp_path / "elsewhere")
+    with pytest.raises(RunError, match="Put them back"):
+        list(open_pixels(run.study, run.table("images"), 16))
+    for _ in tiny_study.relinking(tmp_path / "elsewhere"):
+        pass
+    *_, done = open_pixels(run.study, run.table("images"), 16)
+    assert isinstance(done, Done)
+    assert done.value.take(np.arange(len(run.table("images")))).any(axis=(1, 2, 3)).all()

@@ -49,6 +49,7 @@ def draw(values: Mapping[str, float], size: int = 256) -> Image.Image:
 
 
 def _palette(values: Mapping[str, float]) -> Palette:
+    """The colours of one face, from the ramps in data and the factors."""
     ramps = colours()
     age = values["age"]
     skin = mix(ramp(ramps["skin"], values["skin"]), (205.0, 180.0, 165.0), 0.12 * age)

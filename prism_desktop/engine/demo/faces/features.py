@@ -26,6 +26,7 @@ def view_groups(sitter: Sitter) -> None:
 
 
 def _eye(sitter: Sitter, side: float) -> None:
+    """One eye, from the shadow around it to the lid above."""
     canvas, palette, values = sitter.canvas, sitter.palette, sitter.values
     x, size = values["eye_spacing"] * side, values["eye_size"]
     wide, tall = (
@@ -43,7 +44,28 @@ def _eye(sitter: Sitter, side: float) -> None:
     ]
     lower = [(x + side * 0.45 * wide, y + tall * 0.72), (x - side * 0.35 * wide, y + tall * 0.70)]
     ball = canvas.shape(closed([*upper, *lower]), (250.0, 247.0, 243.0), depth=0.95)
-    iris = 0.050 * size
+    _iris(sitter, x, ball)
+    shadow = ribbon(upper, 0.012, 0.020 * size, 0.012)
+    canvas.shape(shadow, mix(palette.shade, _BLACK, 0.25), 0.45, depth=0.95, within=ball)
+    lash = mix(palette.brow, _BLACK, 0.55)
+    flick = (outer + side * 0.014, y - 0.016)
+    canvas.shape(
+        ribbon([*upper[:3], (outer, y - 0.008), flick], 0.003, 0.0105, 0.0), lash, depth=0.95
+    )
+    canvas.shape(
+        ribbon([(outer, y + 0.004), *lower, (inner, y + 0.014)], 0.003, 0.003, 0.001),
+        lash,
+        0.5,
+        depth=0.95,
+    )
+    lid = [(px, py - 0.027 - 0.012 * size) for px, py in upper]
+    canvas.shape(ribbon(lid, 0.0, 0.005, 0.001), mix(palette.shade, _BLACK, 0.2), 0.75, depth=0.93)
+
+
+def _iris(sitter: Sitter, x: float, ball: Stencil | None) -> None:
+    """Iris and pupil with a gleam on the side of the light."""
+    canvas, palette, y = sitter.canvas, sitter.palette, _EYE_LINE
+    iris = 0.050 * sitter.values["eye_size"]
     dark = mix(palette.iris, _BLACK, 0.5)
     canvas.shape(ellipse(x, y - 0.004, iris, iris), dark, depth=1.0, within=ball)
     canvas.shape(
@@ -68,21 +90,6 @@ def _eye(sitter: Sitter, side: float) -> None:
         depth=1.0,
         within=ball,
     )
-    shadow = ribbon(upper, 0.012, 0.020 * size, 0.012)
-    canvas.shape(shadow, mix(palette.shade, _BLACK, 0.25), 0.45, depth=0.95, within=ball)
-    lash = mix(palette.brow, _BLACK, 0.55)
-    flick = (outer + side * 0.014, y - 0.016)
-    canvas.shape(
-        ribbon([*upper[:3], (outer, y - 0.008), flick], 0.003, 0.0105, 0.0), lash, depth=0.95
-    )
-    canvas.shape(
-        ribbon([(outer, y + 0.004), *lower, (inner, y + 0.014)], 0.003, 0.003, 0.001),
-        lash,
-        0.5,
-        depth=0.95,
-    )
-    lid = [(px, py - 0.027 - 0.012 * size) for px, py in upper]
-    canvas.shape(ribbon(lid, 0.0, 0.005, 0.001), mix(palette.shade, _BLACK, 0.2), 0.75, depth=0.93)
 
 
 def brows(sitter: Sitter) -> None:
@@ -106,6 +113,7 @@ def brows(sitter: Sitter) -> None:
 
 
 def nose(sitter: Sitter, face: Stencil) -> None:
+    """Bridge, tip and nostrils, shaded by the light's side."""
     canvas, palette, values = sitter.canvas, sitter.palette, sitter.values
     size, light = values["nose_size"], sitter.light
     half, tip = 0.078 * size, 0.155 + 0.040 * size
@@ -254,34 +262,25 @@ def beard(sitter: Sitter, face: Stencil) -> None:
     canvas.shape(shape, colour, density * 0.9, depth=0.12, blur=0.018, within=face)
     if amount > 0.42:
         coat = canvas.shape(shape, colour, min(1.0, 1.9 * (amount - 0.42)), depth=0.12, blur=0.007)
-        canvas.glow(
-            (0.14 * sitter.light, 0.50),
-            (0.26, 0.12),
-            mix(colour, _WHITE, 0.5),
-            0.40,
-            depth=0.9,
-            within=coat,
-        )
-        for step in range(-4, 5):
-            x = step * 0.22 * width
-            strand = ribbon(
-                [(x * 0.9, 0.42 - 0.02 * abs(step)), (x, 0.54), (x * 0.92, 0.64 + 0.2 * grow)],
-                0.0,
-                0.006,
-                0.0,
-            )
-            canvas.shape(
-                strand,
-                mix(colour, _BLACK if step % 2 else _WHITE, 0.3),
-                0.35,
-                depth=0.12,
-                within=coat,
-            )
+        _beard_strands(sitter, coat, colour, grow)
     bare = mix(palette.skin, palette.shade, 0.35)
     canvas.glow((0.0, 0.485), (lip * 0.5, 0.03), bare, 0.6 * (1 - amount), depth=1.0)
 
 
+def _beard_strands(sitter: Sitter, coat: Stencil | None, colour: Colour, grow: float) -> None:
+    """A shine and single strands on a beard that is more than stubble."""
+    canvas, width = sitter.canvas, sitter.values["face_width"]
+    shine = mix(colour, _WHITE, 0.5)
+    canvas.glow((0.14 * sitter.light, 0.50), (0.26, 0.12), shine, 0.40, depth=0.9, within=coat)
+    for step in range(-4, 5):
+        x = step * 0.22 * width
+        line = [(x * 0.9, 0.42 - 0.02 * abs(step)), (x, 0.54), (x * 0.92, 0.64 + 0.2 * grow)]
+        tint = mix(colour, _BLACK if step % 2 else _WHITE, 0.3)
+        canvas.shape(ribbon(line, 0.0, 0.006, 0.0), tint, 0.35, depth=0.12, within=coat)
+
+
 def glasses(sitter: Sitter) -> None:
+    """Frames, lenses with a streak, and the bridge between; nothing where the factor is zero."""
     canvas, values = sitter.canvas, sitter.values
     amount = values["glasses"]
     if amount <= 0:

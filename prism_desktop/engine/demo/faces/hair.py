@@ -34,31 +34,21 @@ def behind(sitter: Sitter) -> None:
         (0.97 * hang + wave, 0.93 * hem),
         (0.70 * hang, hem + 0.05),
     ]
-    points = [
-        (0.0, -0.72 - 0.14 * volume),
-        *right,
-        (0.0, hem),
-        *[(-x, y) for x, y in reversed(right)],
-    ]
+    left = [(-x, y) for x, y in reversed(right)]
+    points = [(0.0, -0.72 - 0.14 * volume), *right, (0.0, hem), *left]
     mass = canvas.shape(closed(points), mix(sitter.palette.hair, _BLACK, 0.22), depth=-0.25)
     if mass is None:
         return
     dark = mix(sitter.palette.hair, _BLACK, 0.62)
-    inside = closed(
-        [
-            (0.0, -0.3),
-            (0.80 * side, 0.0),
-            (0.62 * side, hem + 0.2),
-            (-0.62 * side, hem + 0.2),
-            (-0.80 * side, 0.0),
-        ]
-    )
+    flank = [(0.80 * side, 0.0), (0.62 * side, hem + 0.2)]
+    inside = closed([(0.0, -0.3), *flank, *[(-x, y) for x, y in reversed(flank)]])
     canvas.paint(canvas.stencil(canvas.place(inside, -0.25), blur=0.05), dark, 0.65, within=mass)
     if long > 0.05:
         _strands(sitter, mass, hang, hem)
 
 
 def _strands(sitter: Sitter, mass: Stencil, half: float, hem: float) -> None:
+    """Single strands over long hair at both sides, every other one lighter."""
     canvas, hair = sitter.canvas, sitter.palette.hair
     for side in (-1.0, 1.0):
         for step in range(4):
@@ -132,6 +122,7 @@ def _cap(sitter: Sitter) -> Points:
 
 
 def _combing(sitter: Sitter, stencil: Stencil) -> None:
+    """Lines from the parting outwards, so that hair has a direction."""
     canvas, values, hair = sitter.canvas, sitter.values, sitter.palette.hair
     width, part = values["face_width"], 0.62 * values["face_width"] * values["part"]
     top = -0.66 - 0.13 * values["hair_volume"]

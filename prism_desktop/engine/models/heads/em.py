@@ -46,7 +46,7 @@ def learn(
     """Alternate posteriors of all labelers and the prior that makes them likely.
 
     Args:
-        evidence: by labeler; labelers without answers do not count.
+        likelihood: by labeler; labelers without answers do not count.
         dims: k, dimensions per attribute.
         mean: (D,) where the prior mean starts, the consensus for example.
         settings: rank, shrinkage and steps.

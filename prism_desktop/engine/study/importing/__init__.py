@@ -2,7 +2,7 @@
 ratings, comparisons, workbooks, and our own exports."""
 
 from prism_desktop.engine.study.importing.coding import UnknownCodingError
-from prism_desktop.engine.study.importing.folder import import_images
+from prism_desktop.engine.study.importing.image_folder import import_images
 from prism_desktop.engine.study.importing.import_files import (
     import_files,
     is_embeddings,

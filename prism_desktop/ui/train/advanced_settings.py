@@ -1,22 +1,55 @@
-"""The settings that most people leave alone: what the
-chosen methods heed, at their own starting values."""
+"""The advanced settings: those that the chosen methods read, at their own starting values."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from prism_desktop.engine.config import TrainConfig, settings
-from prism_desktop.engine.methods import METHODS
-from prism_desktop.ui.train.relevant_settings import applies
-from prism_desktop.ui.train.setting_fields import Group, SettingField, grouped
+from prism_desktop.engine.methods import METHODS, Method
+from prism_desktop.ui.train.setting_fields import SettingField, SettingGroup, grouped
 from prism_desktop.ui.widgets.basics import GRID, button, columns, rows
+
+_ONLY: Mapping[str, Callable[[Method], bool]] = {
+    "experts": lambda method: method.scope == "experts",
+    "clustering": lambda method: method.scope == "cluster",
+    "clusters": lambda method: method.scope == "cluster",
+    "delta": lambda method: method.scope == "cluster" and "visual-token" in method.injection,
+    "tokens": lambda method: by_gradient(method) and not method.learns_alone,
+    "token_std": lambda method: by_gradient(method) and not method.learns_alone,
+    "token_lr": lambda method: by_gradient(method) and not method.learns_alone,
+    "strength": lambda method: bool(method.losses),
+    "members": lambda method: method.parametrization == "combination",
+    "decoder": lambda method: method.scorer == "mlp",
+}
+_ALWAYS = frozenset(
+    {"split", "pairs", "recipe", "seed", "device", "precision", "threads", "compare"}
+)
+
+
+def is_relevant(method: Method, key: str) -> bool:
+    """Whether a setting (dotted key) can change what a method does.
+
+    A combination trains its members with the same settings, so it heeds those of training by
+    gradient."""
+    group = key.partition(".")[0]
+    if group in _ONLY:
+        return _ONLY[group](method)
+    return group in _ALWAYS or by_gradient(method)
+
+
+def by_gradient(method: Method) -> bool:
+    """Whether a method, or a member of it, is trained step by step."""
+    return (
+        method.parametrization not in ("closed-form", "retrieval") and method.trained != "nothing"
+    )
+
 
 APART = frozenset({"method", "backbone", "labelers", "attributes", "split.kind", "seed", "device"})
 
 
-class Advanced(QWidget):
+class AdvancedSettings(QWidget):
     """One field per setting that has no place of its own in the form."""
 
     changed = Signal()
@@ -24,14 +57,14 @@ class Advanced(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.fields: dict[str, SettingField] = {}
-        self._groups: list[Group] = []
+        self._groups: list[SettingGroup] = []
         self._methods: tuple[str, ...] = ()
         for title, found in grouped(settings(), APART).items():
             fields = [SettingField(setting) for setting in found]
             for field in fields:
                 self.fields[field.setting.key] = field
                 field.changed.connect(lambda field=field: self._changed(field))
-            self._groups.append(Group(title, fields))
+            self._groups.append(SettingGroup(title, fields))
         self.defaults = button("Back to the defaults", self._to_defaults, "quiet")
         self.defaults.setEnabled(False)
         self.setLayout(rows(*self._groups, columns(self.defaults, None), gap=2 * GRID))
@@ -45,14 +78,14 @@ class Advanced(QWidget):
             return
         self._methods = tuple(methods)
         for key, field in self.fields.items():
-            field.show_if(any(applies(METHODS[name], key) for name in methods))
+            field.show_if(any(is_relevant(METHODS[name], key) for name in methods))
         for group in self._groups:
             group.lay_out()
         self._start()
 
     def count(self) -> int:
         """How many settings were changed."""
-        return sum(field.applies and not field.is_default() for field in self.fields.values())
+        return sum(field.relevant and not field.is_default() for field in self.fields.values())
 
     def wrong(self) -> list[SettingField]:
         """The fields whose values do not fit."""
@@ -66,7 +99,7 @@ class Advanced(QWidget):
         found = [
             f"{k}={field.text()}"
             for k, field in self.fields.items()
-            if field.applies and not field.is_default()
+            if field.relevant and not field.is_default()
         ]
         return sorted(found, key=lambda text: not text.startswith("recipe="))
 
