@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ from prism_desktop.engine.adaptation.adapted_labelers import AdaptedLabeler
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.results import Result, SnapshotMeta, Summary
+from prism_desktop.engine.runs.stored import Stored
 from prism_desktop.ui.explore.adapted_labelers import join
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from prism_desktop.engine.processes.inference_client import InferenceClient
 
 Floats = NDArray[np.float32]
+Record = TypeVar("Record", bound=Stored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class RunData:
     paths: tuple[str, ...]
     scores: Floats
     consensus: Floats | None
-    summary: dict[str, Any]
+    summary: Summary  # blank if the run was not evaluated
     row: dict[str, int]  # image id to its row
     judged: dict[int, list[Judged]] = field(default_factory=dict)
     # who entered after the training, by code
@@ -87,9 +90,20 @@ class RunData:
         return found
 
     @property
-    def test(self) -> dict[str, Any]:
-        """The held-out accuracies, empty if the run was not evaluated."""
-        return dict(self.summary.get("test") or {})
+    def test(self) -> Result:
+        """The held-out accuracies, blank if the run was not evaluated."""
+        return self.summary.test
+
+    @property
+    def beside(self) -> Result:
+        """Those of the consensus model; blank where the run is one itself, or has none."""
+        consensus = self.summary.consensus
+        return consensus if consensus is not None and not self.is_consensus else Result()
+
+    @property
+    def is_consensus(self) -> bool:
+        """Whether the run is a consensus model itself."""
+        return self.summary.method == "consensus"
 
     def with_attribute(self, attribute: str, columns: Mapping[str, Floats]) -> None:
         """Add an attribute that nobody labeled, `columns[labeler]` (images,) float32.
@@ -189,9 +203,9 @@ def _predictions(folder: Path, names: Mapping[str, str]) -> RunData:
     known = place >= 0
     scores[labeler[known], attribute[known], place[known]] = table["score"].to_numpy()[known]
     # The study's own order of labelers and attributes is the one people know them by.
-    meta = _json(folder / layout.DATA / layout.META)
-    codes, by_code = _ordered(labelers, meta.get("labelers"), "code")
-    kinds, by_kind = _ordered(attributes, meta.get("attributes"), "name")
+    meta = _stored(SnapshotMeta, folder / layout.DATA / layout.META)
+    codes, by_code = _ordered(labelers, meta.codes)
+    kinds, by_kind = _ordered(attributes, meta.names)
     return RunData(
         folder=folder,
         labelers=codes,
@@ -202,7 +216,7 @@ def _predictions(folder: Path, names: Mapping[str, str]) -> RunData:
         paths=tuple(map(str, images["path"])),
         scores=np.ascontiguousarray(scores[np.ix_(by_code, by_kind)]),
         consensus=None,
-        summary=_json(folder / layout.SUMMARY),
+        summary=_stored(Summary, folder / layout.SUMMARY),
         row=row,
     )
 
@@ -216,12 +230,8 @@ def _codes(table: "pa.Table", column: str) -> tuple[NDArray[np.int64], list[str]
     return encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
 
 
-def _ordered(found: list[str], known: object, key: str) -> tuple[tuple[str, ...], list[int]]:
-    order: list[str] = []
-    for entry in known if isinstance(known, list) else []:
-        name = str(entry.get(key)) if isinstance(entry, dict) else str(entry)
-        if name in found:
-            order.append(name)
+def _ordered(found: list[str], known: Sequence[str]) -> tuple[tuple[str, ...], list[int]]:
+    order = [name for name in known if name in found]
     order += sorted(name for name in found if name not in order)
     return tuple(order), [found.index(name) for name in order]
 
@@ -278,9 +288,6 @@ def _read_consensus(folder: Path, data: RunData) -> None:
     data.consensus[kind[known], place[known]] = table["score"].to_numpy()[known]
 
 
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    return found if isinstance(found, dict) else {}
+def _stored(kind: type[Record], path: Path) -> Record:
+    """The record in a file, blank where there is none; raises ValueError if it holds no such."""
+    return kind.parse(json.loads(path.read_text("utf-8"))) if path.is_file() else kind()
