@@ -54,10 +54,11 @@ def fetch(spec: BackboneSpec) -> Iterator[Event[Path]]:
             raise urllib.error.URLError("HF_HUB_OFFLINE is set")
         yield from _download(url, target, spec)
     except urllib.error.HTTPError as error:
-        # what is there is longer than the file: it is not this file's beginning
-        if error.code == 416:
-            target.with_suffix(".part").unlink(missing_ok=True)
-        raise _refused(spec, error) from error
+        with error:  # it is the hub's open reply
+            # what is there is longer than the file: it is not this file's beginning
+            if error.code == 416:
+                target.with_suffix(".part").unlink(missing_ok=True)
+            raise _refused(spec, error) from error
     except (
         urllib.error.URLError,
         http.client.HTTPException,
