@@ -110,6 +110,11 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 
 
 def _download(url: str, target: Path, spec: BackboneSpec) -> Iterator[Progress]:
+    """Load the file beside its place, going on where an earlier download was cut off.
+
+    The hub tells size and hash in the reply that redirects to its storage; a file that differs is
+    deleted, and only one that agrees gets its name.
+    """
     part = target.with_suffix(".part")
     digest = hashlib.sha256()
     done = part.stat().st_size if part.is_file() else 0

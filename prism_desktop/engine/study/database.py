@@ -147,6 +147,10 @@ def explained(file: Path) -> Iterator[None]:
 
 
 def _explanation(error: Any, study: Path) -> StudyError | None:
+    """The sentence for an error of SQLite, by the beginning of its extended name.
+
+    None for an error that only a mistake in this program can cause; that one is raised as it is.
+    """
     name = getattr(error, "sqlite_errorname", None) or ""
     kept = "Nothing of this step was saved; everything before it was kept."
     if name == "SQLITE_FULL":

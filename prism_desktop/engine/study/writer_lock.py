@@ -35,7 +35,7 @@ class WriterLock:
                 f"The study {study} cannot be written ({error.strerror}). Nothing was changed; "
                 "open it read-only."
             ) from error
-        try:
+        try:  # a lock that is refused must not keep the file open
             self._take(study)
             self._sign()
         except BaseException:
