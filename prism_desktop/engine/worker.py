@@ -177,9 +177,8 @@ def _report(run: RunFolder, failure: BaseException) -> None:
     from prism_desktop.engine.runs.run_events import Failed, as_json
 
     message, advice = describe(failure, run)
-    log = EventLog(run)
-    log.write(as_json(Failed(message, advice, refused(failure, run))))
-    log.close()
+    with contextlib.closing(EventLog(run)) as log:
+        log.write(as_json(Failed(message, advice, refused(failure, run))))
     run.set_status("failed", message=message, advice=advice)
 
 

@@ -16,6 +16,7 @@ from urllib.parse import quote
 from prism_desktop.engine.atomic import read_json
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event
+from prism_desktop.engine.parquet_files import read_frame
 from prism_desktop.engine.processes.rpc import listen
 from prism_desktop.engine.runs.folder import RunFolder
 
@@ -86,13 +87,11 @@ def adapted_predictions(run: RunFolder, code: str, attribute: str | None = None)
     Raises:
         InputError: if nobody of that code entered.
     """
-    import pandas as pd
-
     path = folder_of(run, code) / "predictions.parquet"
     if not path.is_file():
         known = ", ".join(one.code for one in list_adapted(run)) or "nobody"
         raise InputError(f"Nobody called {code} entered the run {run.name}; {known} did.")
-    return pd.read_parquet(
+    return read_frame(
         path, filters=[("attribute", "==", attribute)] if attribute is not None else None
     )
 

@@ -176,16 +176,20 @@ class _Child:
 
     def __init__(self, run: Path, device: str) -> None:
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the child
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", _SERVICE, str(run), "--device", device],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            text=True,
-            encoding="utf-8",
-            start_new_session=True,  # Ctrl-C is for the parent
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        )
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", _SERVICE, str(run), "--device", device],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                text=True,
+                encoding="utf-8",
+                start_new_session=True,  # Ctrl-C is for the parent
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            )
+        except BaseException:
+            self._errors.close()
+            raise
         self._waiting: dict[int, queue.SimpleQueue[Message]] = {}
         self._lock = threading.Lock()
         self._gone = ""
@@ -232,12 +236,17 @@ class _Child:
             self._process.stdin.flush()
 
     def _read(self) -> None:
+        """Hand each answer to whoever waits for it; at the process's
+        end tell all who still wait, and close what led to it."""
         assert self._process.stdout is not None
         assert self._process.stdin is not None
         fatal = ""
-        with self._process.stdout as lines:
+        with self._errors, self._process.stdout as lines:
             for line in lines:
-                message = json.loads(line)
+                try:
+                    message = json.loads(line)
+                except ValueError:
+                    continue  # cut off by the process's death
                 if message.get("id") is None:
                     fatal = message["message"]
                     continue
@@ -245,19 +254,18 @@ class _Child:
                     answers = self._waiting.get(message["id"])
                 if answers is not None:
                     answers.put(message)
-        code = self._process.wait()
-        gone = (
-            fatal
-            or "The process that holds the model ended unexpectedly (code "
-            f"{code}{self._last_words()}); try again."
-        )
-        with self._lock:
-            self._gone = gone
-            for answers in self._waiting.values():
-                answers.put({"event": "error", "message": gone})
-            with contextlib.suppress(OSError):
-                self._process.stdin.close()
-        self._errors.close()
+            code = self._process.wait()
+            gone = (
+                fatal
+                or "The process that holds the model ended unexpectedly (code "
+                f"{code}{self._last_words()}); try again."
+            )
+            with self._lock:
+                self._gone = gone
+                for answers in self._waiting.values():
+                    answers.put({"event": "error", "message": gone})
+                with contextlib.suppress(OSError):
+                    self._process.stdin.close()
 
     def _last_words(self) -> str:
         self._errors.seek(0)

@@ -27,6 +27,7 @@ from typing import IO, TYPE_CHECKING, Any
 from prism_desktop.engine.analysis.runfiles import model_file
 from prism_desktop.engine.errors import InputError, PrismError
 from prism_desktop.engine.events import Done, Notice, Progress
+from prism_desktop.engine.parquet_files import read_frame
 
 if TYPE_CHECKING:
     from prism_desktop.engine.models.predictor import Predictor
@@ -104,11 +105,9 @@ class Service:
 
     def _files(self, wanted: list[str] | dict[str, str] | None) -> dict[str, Path]:
         """Image -> file: all of the run, some of them by id, or any by id and file."""
-        import pandas as pd
-
         if isinstance(wanted, dict):
             return {image: Path(file) for image, file in wanted.items()}
-        table = pd.read_parquet(self.run / "data" / "images.parquet", columns=["image", "path"])
+        table = read_frame(self.run / "data" / "images.parquet", columns=["image", "path"])
         files = dict(zip(map(str, table["image"]), map(Path, table["path"]), strict=True))
         if wanted is None:
             return files
@@ -155,20 +154,24 @@ def main() -> int:
     parser.add_argument("--device", default="auto")
     given = parser.parse_args()
     # Libraries print what they like; only answers may reach the line to the parent.
-    line = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
-    os.dup2(2, 1)
+    with os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1) as line:
+        os.dup2(2, 1)
+        return _answer(given.run.resolve(), given.device, line)
+
+
+def _answer(run: Path, device: str, line: IO[str]) -> int:
+    """Load the run's model and answer all that is asked; 1 if it cannot be loaded."""
     inbox = Inbox(sys.stdin)
 
     def tell(**message: Any) -> None:
         line.write(json.dumps(message) + "\n")
         line.flush()
 
-    run = given.run.resolve()
     try:
         model_file(run)  # before the libraries, which take seconds to load
         from prism_desktop.engine.models.predictor import load_predictor
 
-        service = Service(run, load_predictor(run, given.device))
+        service = Service(run, load_predictor(run, device))
     except (PrismError, OSError) as error:
         tell(event="error", message=str(error))
         return 1

@@ -43,14 +43,18 @@ class Worker:
     def __init__(self) -> None:
         self._printed: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the process
         self._told = 0  # bytes of it that belong to earlier work
-        self._process = start_python(
-            _MODULE,
-            "--parent",
-            str(os.getpid()),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._printed,
-        )
+        try:
+            self._process = start_python(
+                _MODULE,
+                "--parent",
+                str(os.getpid()),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._printed,
+            )
+        except BaseException:
+            self._printed.close()
+            raise
         self._fit = True
         self._closing = False
         self._free = threading.Event()
@@ -84,9 +88,8 @@ class Worker:
         run.tell("run")
         with _status_lock:
             run.set_status("preparing", pid=self.pid)
-        log = EventLog(run)
-        log.write({"type": "stage", "name": "preparing", "process": "started"})
-        log.close()
+        with contextlib.closing(EventLog(run)) as log:
+            log.write({"type": "stage", "name": "preparing", "process": "started"})
         self._ask(
             {"run": str(run.path.resolve()), "orphaned": orphaned}, lambda: self._follow(run, ended)
         )

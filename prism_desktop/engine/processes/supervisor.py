@@ -189,7 +189,12 @@ def discard(run: RunFolder) -> None:
 
 
 def _begin(run: RunFolder) -> None:
-    pool.take().begin(run, "stop", pool.give_back)
+    worker = pool.take()
+    try:
+        worker.begin(run, "stop", pool.give_back)
+    except BaseException:
+        worker.close()
+        raise
 
 
 def _forget(run: RunFolder) -> None:

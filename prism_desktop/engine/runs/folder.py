@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from prism_desktop.engine.atomic import read_json, write_json
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.parquet_files import read_frame
 from prism_desktop.engine.runs.status import (
     ACTIVE,
     ENDED,
@@ -247,14 +248,12 @@ class RunFolder:
 
     def table(self, name: Literal["images", "pairs", "comparisons", "ratings"]) -> "pd.DataFrame":
         """One table of the data snapshot."""
-        import pandas as pd
-
         path = self.data / f"{name}.parquet"
         if not path.exists():
             raise RunError(
                 f"The run {self.name} lacks data/{name}.parquet, so it cannot be used any more."
             )
-        return pd.read_parquet(path)
+        return read_frame(path)
 
     def discard(self) -> None:
         """Delete what the run made, and remember that it was discarded."""
@@ -287,7 +286,7 @@ class RunFolder:
             ).assign(score=pd.Series(dtype="float32"))
         wanted = [("labeler", "==", labeler)] if labeler is not None else []
         wanted += [("attribute", "==", attribute)] if attribute is not None else []
-        return pd.read_parquet(path, filters=wanted or None)
+        return read_frame(path, filters=wanted)
 
 
 def list_runs(study: Path) -> tuple[RunSummary, ...]:

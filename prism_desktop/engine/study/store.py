@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -96,28 +97,26 @@ class Study(StudyReader):
         file = path / opening.FILE
         if read_only:
             return cls(path, opening.open_reader(file), None, None)
-        lock = opening.lock_for_writing(file)
-        writer = None
-        try:
-            writer = opening.open_writer(file)
-            study = cls(path, Database(file, writable=False), writer, lock)
-        except BaseException:
-            if writer is not None:
-                writer.close()
-            lock.release()
-            raise
-        study._back_up_if_due()
+        with ExitStack() as opened:
+            lock = opening.lock_for_writing(file)
+            opened.callback(lock.release)
+            writer = opened.enter_context(closing(opening.open_writer(file)))
+            reader = opened.enter_context(closing(Database(file, writable=False)))
+            study = cls(path, reader, writer, lock)
+            study._back_up_if_due()
+            opened.pop_all()  # from here on `close` does it
         return study
 
     def close(self) -> None:
         """Let go of the study; again is harmless."""
-        if self._helper is not None:
-            self._helper.shutdown()
-        self._reader.close()
-        if self._writer is not None:
-            self._writer.close()
-        if self._lock is not None:
-            self._lock.release()
+        with ExitStack() as opened:  # closes the rest even if one of them fails
+            if self._lock is not None:
+                opened.callback(self._lock.release)
+            if self._writer is not None:
+                opened.callback(self._writer.close)
+            opened.callback(self._reader.close)
+            if self._helper is not None:
+                opened.callback(self._helper.shutdown)
 
     def __enter__(self) -> Self:
         return self

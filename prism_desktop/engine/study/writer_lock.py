@@ -35,26 +35,32 @@ class WriterLock:
                 f"The study {study} cannot be written ({error.strerror}). Nothing was changed; "
                 "open it read-only."
             ) from error
-        try:
-            locked = lock_file(self._file)
-        except OSError as error:
+        try:  # a lock that is refused must not keep the file open
+            self._take(study)
+            self._sign()
+        except BaseException:
             self._file.close()
-            reason = f"The disk of {study} cannot lock files ({error.strerror})"
-            raise StudyError(f"{reason}. Nothing was changed; move it to a local disk.") from error
-        if not locked:
-            self._file.close()
-            raise StudyLockedError(
-                f"The study {study} is open {_holder(path)}. Nothing was changed; close it there, "
-                "or open it read-only."
-            )
-        self._sign()
+            raise
 
     def release(self) -> None:
         """Let others write; again is harmless."""
         if not self._file.closed:
-            self._file.truncate(0)
-            unlock_file(self._file)
-            self._file.close()
+            with self._file:
+                self._file.truncate(0)
+                unlock_file(self._file)
+
+    def _take(self, study: Path) -> None:
+        """Lock the file, or say who holds it or why that cannot be done there."""
+        try:
+            locked = lock_file(self._file)
+        except OSError as error:
+            reason = f"The disk of {study} cannot lock files ({error.strerror})"
+            raise StudyError(f"{reason}. Nothing was changed; move it to a local disk.") from error
+        if not locked:
+            raise StudyLockedError(
+                f"The study {study} is open {_holder(study / NAME)}. Nothing was changed; close "
+                "it there, or open it read-only."
+            )
 
     def _sign(self) -> None:
         note = {

@@ -9,6 +9,7 @@ from prism_desktop.engine.atomic import read_json, write_json, write_text
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.methods.method import NO_CONTROL
 from prism_desktop.engine.models.labeler_bytes import bytes_per_labeler
+from prism_desktop.engine.parquet_files import read_frame
 from prism_desktop.engine.runs.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -85,12 +86,10 @@ def evaluate_run(run: RunFolder, swap: tuple[str, str] | None = None) -> dict[st
 def _baseline(run: RunFolder, name: str) -> "pd.DataFrame | None":
     """Scores of a ridge fitted to each labeler alone, or of
     the untrained backbone; None where there are none."""
-    import pandas as pd
-
     path = run.path / "baselines.parquet"
     if not path.exists():
         return None
-    found = pd.read_parquet(path, filters=[("baseline", "==", name)]).drop(columns="baseline")
+    found = read_frame(path, filters=[("baseline", "==", name)]).drop(columns="baseline")
     return None if found.empty else found
 
 

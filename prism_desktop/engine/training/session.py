@@ -7,6 +7,7 @@ import os
 import platform
 import shutil
 from collections.abc import Generator, Iterator
+from contextlib import closing
 
 import torch
 
@@ -75,14 +76,11 @@ def train_run(
     Raises:
         PrismError: training cannot start or go on; worded for the user.
     """
-    log = EventLog(run)
-    run.set_status("training", pid=os.getpid())
-    try:
+    with closing(EventLog(run)) as log:
+        run.set_status("training", pid=os.getpid())
         for event in _to_its_end(run, control, resources, resource_cache or ResourceCache()):
             log.write(as_json(event))
             yield event
-    finally:
-        log.close()
 
 
 def _to_its_end(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from prism_desktop.engine.adaptation.adapted_labelers import AdaptedLabeler, list_adapted
+from prism_desktop.engine.parquet_files import read_table
 from prism_desktop.engine.runs.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -58,14 +59,12 @@ def tested(adapted: AdaptedLabeler) -> str:
 
 def join(folder: Path, data: "RunData", names: Mapping[str, str]) -> None:
     """Add those who entered the run; one whose files cannot be read is passed over."""
-    import pyarrow.parquet as pq
-
     for adapted in list_adapted(RunFolder(folder)):
         path = adapted.path / "predictions.parquet"
         if adapted.code in data.labelers or not path.is_file():
             continue
         block = np.full((1, len(data.attributes), len(data.images)), np.nan, np.float32)
-        told = pq.read_table(path, columns=["attribute", "image", "score"]).to_pydict()
+        told = read_table(path, columns=["attribute", "image", "score"]).to_pydict()
         rows = np.array([data.row.get(image, -1) for image in told["image"]], np.int64)
         place = {name: number for number, name in enumerate(data.attributes)}
         kinds = np.array([place.get(name, -1) for name in told["attribute"]], np.int64)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from prism_desktop.engine.adaptation.adapted_labelers import AdaptedLabeler
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.parquet_files import read_frame, read_table
 from prism_desktop.ui.explore.adapted_labelers import join
 
 if TYPE_CHECKING:
@@ -171,13 +172,11 @@ def read_run(folder: Path, names: Mapping[str, str]) -> Iterator[Event[RunData]]
 
 
 def _predictions(folder: Path, names: Mapping[str, str]) -> RunData:
-    import pyarrow.parquet as pq
-
-    images = pq.read_table(
+    images = read_table(
         folder / "data" / "images.parquet", columns=["image", "name", "path"]
     ).to_pydict()
     row = {image: place for place, image in enumerate(images["image"])}
-    table = pq.read_table(
+    table = read_table(
         folder / "predictions.parquet", columns=["labeler", "attribute", "image", "score"]
     )
     labeler, labelers = _codes(table, "labeler")
@@ -226,15 +225,13 @@ def _ordered(found: list[str], known: object, key: str) -> tuple[tuple[str, ...]
 
 
 def _read_answers(folder: Path, data: RunData) -> None:
-    import pandas as pd
-
     ratings, comparisons = (
         folder / "data" / "ratings.parquet",
         folder / "data" / "comparisons.parquet",
     )
     if ratings.is_file():
         columns = ["labeler", "attribute", "image", "value"]
-        for labeler, attribute, image, value in pd.read_parquet(ratings)[columns].itertuples(
+        for labeler, attribute, image, value in read_frame(ratings)[columns].itertuples(
             index=False, name=None
         ):
             if image in data.row:
@@ -243,7 +240,7 @@ def _read_answers(folder: Path, data: RunData) -> None:
                 )
     if comparisons.is_file():
         columns = ["labeler", "attribute", "left", "right", "outcome"]
-        for answer in pd.read_parquet(comparisons)[columns].itertuples(index=False, name=None):
+        for answer in read_frame(comparisons)[columns].itertuples(index=False, name=None):
             _keep_comparison(data, *answer)
 
 
@@ -259,12 +256,10 @@ def _keep_comparison(
 
 
 def _read_consensus(folder: Path, data: RunData) -> None:
-    import pyarrow.parquet as pq
-
     path = folder / "consensus.parquet"
     if not path.is_file():
         return
-    table = pq.read_table(path, columns=["labeler", "attribute", "image", "score"])
+    table = read_table(path, columns=["labeler", "attribute", "image", "score"])
     attribute, attributes = _codes(table, "attribute")
     image, ids = _codes(table, "image")
     place = np.array([data.row.get(name, -1) for name in ids], np.int64)[image]
