@@ -62,13 +62,13 @@ def adapt(
         raise InputError(f"There is no file {labels}.")
     opened = RunFolder.open(run)
     # takes seconds, so it comes after the checks
-    from prism_desktop.engine.adaptation.adapt import adapt as adapting
+    from prism_desktop.engine.adaptation.adapt import adapt as adapt_labeler
 
     entry: AdaptationRequest = {
         "labels": labels, "labeler": labeler, "name": name, "scale": scale, "coding": coding,
         "profile": profile
     }  # fmt: skip
-    found = follow(adapting(opened, **entry))
+    found = follow(adapt_labeler(opened, **entry))
     write_json(_adapted_labeler(found), json)
     if csv is not None:
         frame = adapted_predictions(opened, found.code)
@@ -127,7 +127,7 @@ def shots(
     write_json(result, json)
     if json != "-":
         for one in result["methods"]:
-            out.print(_shots_table(one))
+            out.print(_kshot_table(one))
 
 
 def curve(
@@ -198,7 +198,7 @@ def _adapted_labeler(found: AdaptedLabeler) -> dict[str, Any]:
     return {**asdict(found), "path": str(found.path)}
 
 
-def _shots_table(result: Mapping[str, Any]) -> Table:
+def _kshot_table(result: Mapping[str, Any]) -> Table:
     reads = bool(result.get("reads_tested_faces"))
     title = f"{result['method']}{' *' if reads else ''}: labelers held out, faces held out"
     table = Table(box=None, title=title, caption=f"* {TESTED_FACES}" if reads else None)

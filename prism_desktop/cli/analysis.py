@@ -54,7 +54,7 @@ def agreement(
 
 def relevance(
     run: Annotated[Path, typer.Argument(help="The run's folder.")],
-    labeler: Annotated[str, typer.Option(help="LabelerIdLoss model.")],
+    labeler: Annotated[str, typer.Option(help="Whose model.")],
     attribute: Annotated[str, typer.Option(help="An attribute of the run, or any words.")],
     image: Annotated[str, typer.Option(help="An image's name in the study, or a file.")],
     png: Annotated[Path, typer.Option(help="The picture to write.")],

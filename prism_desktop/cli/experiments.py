@@ -50,7 +50,7 @@ def methods(
     enters, and which are possible on a study."""
     from prism_desktop.engine.models.method_listing import listing
 
-    rows = listing(backbone, *(_facts(study, backbone) if study is not None else ()))
+    rows = listing(backbone, *(_study_facts(study, backbone) if study is not None else ()))
     write_json(
         {"study": str(study) if study else None, "backbone": backbone, "methods": rows}, json
     )
@@ -126,24 +126,27 @@ def compare(
     plan = comparison_plan.ComparisonPlan(
         study, wanted, options, tuple(settings or ()), seeds, controls, shuffled, name, cross_fit
     )
-    path = _follow(comparison.compare(plan))
-    board = json_module.loads((path / "leaderboard.json").read_text("utf-8"))
-    write_json(board, json)
+    path = _follow_comparison(comparison.compare(plan))
+    leaderboard = json_module.loads((path / "leaderboard.json").read_text("utf-8"))
+    write_json(leaderboard, json)
     if csv is not None:
-        write_file(csv, lambda file: _write_csv(file, board))
+        write_file(csv, lambda file: _write_csv(file, leaderboard))
     if json != "-":
-        for table in _tables(board):
+        for table in _leaderboard_tables(leaderboard):
             out.print(table)
-        for text in _remarks(board):
+        for text in _leaderboard_remarks(leaderboard):
             say(text)
         say(f"{path / 'leaderboard.md'} has the whole report.")
-    if not any(row["method"] != "consensus" for row in board["methods"]) and board["failed"]:
-        raise RunError(f"No method could be trained: {board['failed'][0]['message']}")
+    if (
+        not any(row["method"] != "consensus" for row in leaderboard["methods"])
+        and leaderboard["failed"]
+    ):
+        raise RunError(f"No method could be trained: {leaderboard['failed'][0]['message']}")
 
 
 def search(
     study: Annotated[Path, typer.Argument(help="The study's folder.")],
-    method: Annotated[str, typer.Option(help="LabelerIdLoss settings to search.")],
+    method: Annotated[str, typer.Option(help="Whose settings to search.")],
     trials: Annotated[
         int, typer.Option(help="Trials in all; those of an earlier call count.")
     ] = 20,
@@ -186,7 +189,7 @@ def search(
     say(" ".join(f"--set {line}" for line in result.lines()))
 
 
-def _follow(batches: Iterable[Sequence[Mapping[str, Any]]]) -> Path:
+def _follow_comparison(batches: Iterable[Sequence[Mapping[str, Any]]]) -> Path:
     """Show a comparison's progress; returns its folder."""
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"))
     path: Path | None = None
@@ -202,7 +205,7 @@ def _follow(batches: Iterable[Sequence[Mapping[str, Any]]]) -> Path:
                     for method, why in event["left_out"].items():
                         err.print(f"{method} is left out: {why}", markup=False)
                 case "item":
-                    bar.update(everything, description=_which(event))
+                    bar.update(everything, description=_run_label(event))
                     bar.reset(present, total=None, description="preparing", state="", visible=True)
                 case "started":
                     total = event["epochs"] * event["steps_per_epoch"]
@@ -216,14 +219,14 @@ def _follow(batches: Iterable[Sequence[Mapping[str, Any]]]) -> Path:
                 case "item-ended":
                     done = f"{event['number']} of {event['runs']} runs"
                     bar.update(everything, completed=event["number"], state=done)
-                    end = _end(event["failure"], told)
-                    err.print(f"{done}: {_which(event)}, {end}", markup=False, soft_wrap=True)
+                    end = _outcome(event["failure"], told)
+                    err.print(f"{done}: {_run_label(event)}, {end}", markup=False, soft_wrap=True)
     if path is None:
         raise InputError("The comparison ended before it began.")
     return path
 
 
-def _end(failure: str, told: set[str]) -> str:
+def _outcome(failure: str, told: set[str]) -> str:
     """How a run ended; a failure that was told before is not told in full again."""
     if not failure:
         return "done"
@@ -232,25 +235,28 @@ def _end(failure: str, told: set[str]) -> str:
     return "failed for a reason told above" if known else f"failed: {failure}"
 
 
-def _which(run: Mapping[str, Any]) -> str:
+def _run_label(run: Mapping[str, Any]) -> str:
     fold = f", fold {run['fold']}" if run["fold"] else ""
     return f"{run['method']}, seed {run['seed']}{fold}"
 
 
-def _tables(board: Mapping[str, Any]) -> tuple[Table, Table]:
+def _leaderboard_tables(leaderboard: Mapping[str, Any]) -> tuple[Table, Table]:
     from prism_desktop.engine.experiments.leaderboard import leaderboard_cells
 
-    seeds = f"{board['seeds']} seed{'s' if board['seeds'] > 1 else ''}"
-    folds = f", {len(board['folds'])} folds" if len(board["folds"]) > 1 else ""
-    shuffled = ", labelers shuffled" if board["shuffled"] else ""
-    title = f"{board['study']}, test ({board['split']['kind']} split, {seeds}{folds}{shuffled})"
+    seeds = f"{leaderboard['seeds']} seed{'s' if leaderboard['seeds'] > 1 else ''}"
+    folds = f", {len(leaderboard['folds'])} folds" if len(leaderboard["folds"]) > 1 else ""
+    shuffled = ", labelers shuffled" if leaderboard["shuffled"] else ""
+    title = (
+        f"{leaderboard['study']}, test ({leaderboard['split']['kind']} split, "
+        f"{seeds}{folds}{shuffled})"
+    )
     tables = Table(box=None, title=title), Table(box=None)
     for table, columns in zip(tables, (_ACCURACY, _COST), strict=True):
         for column in columns:
             table.add_column(
                 column, no_wrap=True, justify="left" if column == "method" else "right"
             )
-    for row in board["methods"]:
+    for row in leaderboard["methods"]:
         name, macro, _, nll, ece, gain, p, improved, worst, parameters, seconds, gate = (
             leaderboard_cells(row)
         )
@@ -259,7 +265,7 @@ def _tables(board: Mapping[str, Any]) -> tuple[Table, Table]:
     return tables
 
 
-def _facts(study: Path, backbone: str) -> tuple[int, int, bool, int, int | None]:
+def _study_facts(study: Path, backbone: str) -> tuple[int, int, bool, int, int | None]:
     """Labelers with answers, attributes, whether any such
     labeler has a profile, images, embeddings' dimensions."""
     from prism_desktop.engine.backbones import parse
@@ -277,27 +283,28 @@ def _facts(study: Path, backbone: str) -> tuple[int, int, bool, int, int | None]
     return len(answered), attributes, profiles, images, dimensions
 
 
-def _remarks(board: Mapping[str, Any]) -> list[str]:
+def _leaderboard_remarks(leaderboard: Mapping[str, Any]) -> list[str]:
     from prism_desktop.engine.processes.failures import told_once
 
     swapped = [
         f"{method} swapped: {100 * row['gain']['value']:+.1f} points against consensus"
         f"{'' if row['below'] else ', NOT below it'}"
-        for method, row in board["swapped"].items()
+        for method, row in leaderboard["swapped"].items()
         if row["gain"]["value"] is not None
     ]
     swapped += [
-        f"{one['method']} is not swapped. {one['reason']}" for one in board.get("unswapped", ())
+        f"{one['method']} is not swapped. {one['reason']}"
+        for one in leaderboard.get("unswapped", ())
     ]
     reads = (
         [f"* {TESTED_FACES}."]
-        if any(row.get("reads_tested_faces") for row in board["methods"])
+        if any(row.get("reads_tested_faces") for row in leaderboard["methods"])
         else []
     )
-    return told_once(board["failed"]) + swapped + reads
+    return told_once(leaderboard["failed"]) + swapped + reads
 
 
-def _write_csv(path: Path, board: Mapping[str, Any]) -> None:
+def _write_csv(path: Path, leaderboard: Mapping[str, Any]) -> None:
     numbers = ("accuracy", "low", "high")
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv_module.writer(file)
@@ -307,7 +314,7 @@ def _write_csv(path: Path, board: Mapping[str, Any]) -> None:
             "improved",
              "worst_labeler", "worst_difference", "parameters", "seconds", "passes", "failure"]
         )  # fmt: skip
-        for row in board["methods"]:
+        for row in leaderboard["methods"]:
             test, gain = row["test"], row["gain"] or {}
             worst, verdict = row["worst"] or {}, row["verdict"] or {}
             writer.writerow(
@@ -318,5 +325,5 @@ def _write_csv(path: Path, board: Mapping[str, Any]) -> None:
                  worst.get("labeler"), worst.get("difference"), row["parameters"], row["seconds"],
                  verdict.get("passed"), ""]
             )  # fmt: skip
-        for one in board["failed"]:
+        for one in leaderboard["failed"]:
             writer.writerow([one["method"], *[None] * 18, one["message"]])

@@ -8,7 +8,7 @@ from prism_desktop.engine.methods.members import members_of
 from prism_desktop.engine.methods.method import Method
 from prism_desktop.engine.methods.presets import LADDER, PRESETS
 
-__all__ = ["LADDER", "METHODS", "Method", "members_of", "method"]
+__all__ = ["LADDER", "METHODS", "Method", "members_of", "method", "method_title"]
 
 METHODS: Mapping[str, Method] = {entry.name: entry for entry in PRESETS}
 
@@ -24,3 +24,8 @@ def method(name: str) -> Method:
         hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(METHODS)}."
         raise InputError(f"The method {name!r} is unknown; {hint}")
     return METHODS[name]
+
+
+def method_title(name: str) -> str:
+    """What to call a method; its name where this version does not know it."""
+    return METHODS[name].title if name in METHODS else name

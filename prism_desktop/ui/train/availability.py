@@ -1,46 +1,100 @@
-"""What each method is for a study as the form stands: possible or not, and how large."""
+"""Which methods a study allows, why not the others, and how many parameters each trains."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.methods import METHODS, Method
 from prism_desktop.engine.models.method_listing import listing
-from prism_desktop.ui.train.method_list import Offer, in_order
-from prism_desktop.ui.train.operations import Offered
+from prism_desktop.ui.train.operations import StudyChoices
+
+GROUPS = (
+    "Baselines",
+    "Fast on frozen features",
+    "Tokens",
+    "Adapters",
+    "From histories",
+    "Combinations",
+)
 
 
-def offers(
-    found: Offered,
+@dataclass(frozen=True, slots=True)
+class MethodAvailability:
+    """A method as it stands for a study."""
+
+    method: Method
+    obstacle: str = ""  # why it cannot be trained there, in one sentence
+    parameters: int | None = None  # trained for this study, where known
+    exact: bool = True  # False: the answers decide, and it is at most so many
+
+    @property
+    def size(self) -> str:
+        """The number of parameters in words; empty where it is not known."""
+        if self.parameters is None:
+            return ""
+        return f"{'' if self.exact else 'at most '}{self.parameters:,} parameters"
+
+    def words(self) -> str:
+        """For screen readers and tool tips."""
+        count = f" {self.size[0].upper()}{self.size[1:]}." if self.size else ""
+        return " ".join(
+            part
+            for part in (f"{self.method.title}.", self.method.summary + count, self.obstacle)
+            if part
+        )
+
+
+def group_of(method: Method) -> str:
+    """The heading under which a method is offered."""
+    if method.parametrization == "combination":
+        return "Combinations"
+    if not method.personal or method.trained == "all-but-text" or "profiles" in method.inputs:
+        return "Baselines"
+    if method.injection == ("head",):
+        return "Fast on frozen features"
+    if method.parametrization in ("context", "history", "averaged"):
+        return "From histories"
+    return "Adapters" if "lora" in method.injection else "Tokens"
+
+
+def methods_in_order(methods: Mapping[str, Method] = METHODS) -> tuple[Method, ...]:
+    """Methods group by group, in each as they were written down."""
+    return tuple(sorted(methods.values(), key=lambda method: GROUPS.index(group_of(method))))
+
+
+def method_availability(
+    study: StudyChoices,
     backbone: str,
     labelers: Sequence[str] | None,
     attributes: Sequence[str] | None,
     counts: Mapping[tuple[str, str], int],
-) -> list[Offer]:
+) -> list[MethodAvailability]:
     """Every method, group by group.
 
     Args:
-        found: what the study has; before it is read, nothing is known to be impossible.
+        study: what the study has; before it is read, nothing is known to be impossible.
         backbone: that is chosen.
         labelers: that are chosen; None for all.
         attributes: that are chosen; None for all.
         counts: parameters that a method on a backbone trained in this study's runs.
     """
-    known = bool(found.labelers)
-    chosen = tuple(found.labelers) if labelers is None else tuple(labelers)
-    answered = len(found.answered.intersection(chosen)) if known else 2
-    profiles = bool(found.profiles.intersection(chosen)) or not known
+    known = bool(study.labelers)
+    chosen = tuple(study.labelers) if labelers is None else tuple(labelers)
+    answered = len(study.answered.intersection(chosen)) if known else 2
+    profiles = bool(study.profiles.intersection(chosen)) or not known
     embeddings = backbone.startswith("embeddings:")
-    judged = found.attributes if attributes is None else attributes
+    judged = study.attributes if attributes is None else attributes
     dimensions = next(
-        (each.dimensions for each in found.embeddings if each.backbone == backbone), None
+        (each.dimensions for each in study.embeddings if each.backbone == backbone), None
     )
     sizes = _sizes(backbone, len(chosen), len(judged), dimensions) if known else {}
     made = []
-    for method in in_order():
+    for method in methods_in_order():
         reason = method.obstacle(embeddings=embeddings, labelers=answered, profiles=profiles)
         measured = counts.get((method.name, backbone))
         told = sizes.get(method.name, (None, True)) if measured is None else (measured, True)
-        made.append(Offer(method, reason, *told))
+        made.append(MethodAvailability(method, reason, *told))
     return made
 
 

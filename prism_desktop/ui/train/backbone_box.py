@@ -7,8 +7,13 @@ from pathlib import Path
 from PySide6.QtWidgets import QComboBox, QFileDialog
 
 from prism_desktop.engine.study.embeddings import EmbeddingSet
-from prism_desktop.ui.train.choices import BACKBONES, architecture
 
+BACKBONES = {
+    "prism-mini": "prism-mini (embedded, fast)",
+    "ViT-B-32-quickgelu:openai": "CLIP ViT-B/32 (OpenAI)",
+    "ViT-B-16-quickgelu:openai": "CLIP ViT-B/16 (OpenAI)",
+    "ViT-L-14-quickgelu:openai": "CLIP ViT-L/14 (OpenAI)",
+}
 _LOCAL = "Local weights file…"
 
 
@@ -69,3 +74,17 @@ class BackboneBox(QComboBox):
         )
         if path:
             self.pick(f"{architecture(Path(path).name)}:{path}")
+
+
+def architecture(file: str) -> str:
+    """The open_clip model that a weights file's name speaks of; ViT-B/32 if it says nothing."""
+    name = file.lower().replace("_", "-").replace("/", "-")
+    for mark, model in (
+        ("l-14", "ViT-L-14"),
+        ("b-16", "ViT-B-16"),
+        ("b-32", "ViT-B-32"),
+        ("h-14", "ViT-H-14"),
+    ):
+        if mark in name or mark.replace("-", "") in name:
+            return model + ("-quickgelu" if "openai" in name or "quickgelu" in name else "")
+    return "ViT-B-32-quickgelu"

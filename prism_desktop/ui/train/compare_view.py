@@ -8,18 +8,18 @@ from PySide6.QtWidgets import QComboBox, QSizePolicy, QSplitter, QStackedWidget,
 
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.experiments.measurement import measure_in_worker
-from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.records import Changes
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.job import Job
-from prism_desktop.ui.train import comparisons_read
-from prism_desktop.ui.train.comparison_progress import UnderWay
-from prism_desktop.ui.train.comparisons_read import Board
+from prism_desktop.ui.train import leaderboard_data, operations
+from prism_desktop.ui.train.comparison_progress import ComparisonProgress
 from prism_desktop.ui.train.leaderboard_columns import badge, title
-from prism_desktop.ui.train.leaderboard_plots import KINDS, BoardPlots
-from prism_desktop.ui.train.leaderboard_table import BoardTable
-from prism_desktop.ui.train.operations import Asked
+from prism_desktop.ui.train.leaderboard_data import Leaderboard
+from prism_desktop.ui.train.leaderboard_plots import KINDS, LeaderboardPlots
+from prism_desktop.ui.train.leaderboard_table import LeaderboardTable
+from prism_desktop.ui.train.operations import ComparisonRequest
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, restyle, rows
 from prism_desktop.ui.widgets.empty_state import EmptyState
 from prism_desktop.ui.widgets.figure_export import save_figure
@@ -41,7 +41,7 @@ class CompareView(QWidget):
     def __init__(self, context: AppContext) -> None:
         super().__init__()
         self.context = context
-        self._boards: tuple[Board, ...] = ()
+        self._leaderboards: tuple[Leaderboard, ...] = ()
         self._names: dict[str, str] = {}
         self._job: Job | None = None
         self._measuring: Job | None = None
@@ -51,9 +51,9 @@ class CompareView(QWidget):
         self.choice.setAccessibleName("Comparison")
         self.choice.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.choice.currentIndexChanged.connect(lambda _: self._show())
-        self.under_way = UnderWay()
-        self.under_way.cancelled.connect(self.cancel)
-        self.table, self.plots = BoardTable(theme), BoardPlots(theme)
+        self.progress = ComparisonProgress()
+        self.progress.cancelled.connect(self.cancel)
+        self.table, self.plots = LeaderboardTable(theme), LeaderboardPlots(theme)
         self.table.chosen.connect(self._show_method)
         self.plots.measure.clicked.connect(lambda _=False: self.measure())
         self.plots.export.clicked.connect(lambda _=False: self._export_plot())
@@ -82,24 +82,24 @@ class CompareView(QWidget):
 
     def curves(self) -> tuple[str, ...]:
         """The pages of curves that have some in the comparison shown: "shots", "curve"."""
-        board = self._board()
+        leaderboard = self._leaderboard()
         return tuple(
             what
             for what in ("shots", "curve")
-            if board is not None and comparisons_read.lines(board, what)
+            if leaderboard is not None and leaderboard_data.curve_lines(leaderboard, what)
         )
 
     def name_labelers(self, names: dict[str, str]) -> None:
         """What to call each labeler."""
         if names != self._names:
-            self._names = self.table.board.names = names
+            self._names = self.table.leaderboard.names = names
             self._show_method(self.table.method)
 
     def open_study(self) -> None:
         """Another study, or none: nothing of the one before stays."""
-        self._job, self._measuring, self._wanted, self._boards = None, None, "", ()
+        self._job, self._measuring, self._wanted, self._leaderboards = None, None, "", ()
         self.plots.wait(False)
-        self.under_way.hide()
+        self.progress.hide()
         self._offer(())
         self.refresh()
 
@@ -109,17 +109,20 @@ class CompareView(QWidget):
         if study is not None:
             path = Path(study.path)
             self.context.ask(
-                lambda: comparisons_read.boards(path), self._offer, owner=self, topic="boards"
+                lambda: leaderboard_data.list_leaderboards(path),
+                self._offer,
+                owner=self,
+                topic="leaderboards",
             )
 
-    def start(self, asked: Asked) -> None:
+    def start(self, request: ComparisonRequest) -> None:
         """Train what a comparison lacks; the leaderboard grows meanwhile."""
         study = self.context.study
         if study is None or self._job is not None:
             return
-        self.under_way.begin()
-        self._pages.setCurrentIndex(0 if self._boards else 2)
-        work = comparisons_read.compare(Path(study.path), asked)
+        self.progress.begin()
+        self._pages.setCurrentIndex(0 if self._leaderboards else 2)
+        work = operations.compare(Path(study.path), request)
         self._job = job = self.context.jobs.start(
             work, "Comparing methods", quiet=True, events=self._hear
         )
@@ -128,13 +131,13 @@ class CompareView(QWidget):
 
     def measure(self) -> None:
         """Measure the curve in front for the chosen method."""
-        board, method, page = self._board(), self.table.method, self.plots.pages.current
-        run = board.run(method) if board is not None else None
+        leaderboard, method, page = self._leaderboard(), self.table.method, self.plots.pages.current
+        run = leaderboard.run(method) if leaderboard is not None else None
         if run is None or page not in KINDS or self._measuring is not None:
             return
         self.plots.wait(True)
         work = measure_in_worker(KINDS[page], RunFolder(run))
-        self._measuring = job = self.context.jobs.start(work, f"Measuring {METHODS[method].title}")
+        self._measuring = job = self.context.jobs.start(work, f"Measuring {method_title(method)}")
         job.failed.connect(self.context.report)
         job.finished.connect(lambda: self._measured(job))
 
@@ -163,20 +166,21 @@ class CompareView(QWidget):
         for page in (split, self.empty, QWidget()):
             self._pages.addWidget(page)
         self._head = columns(label("Comparison", "title"), self.choice, gap=2 * GRID)
-        layout = rows(self._head, self.under_way, self._pages, gap=GRID + 4)
+        layout = rows(self._head, self.progress, self._pages, gap=GRID + 4)
         layout.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, 2 * GRID)
         layout.setStretch(2, 1)
         self.setLayout(layout)
 
-    def _offer(self, found: tuple[Board, ...]) -> None:
-        if found == self._boards and found:
+    def _offer(self, found: tuple[Leaderboard, ...]) -> None:
+        if found == self._leaderboards and found:
             return
-        before, self._boards = self.choice.currentData(), found
+        before, self._leaderboards = self.choice.currentData(), found
         self.choice.blockSignals(True)
         self.choice.clear()
-        for board in found:
+        for leaderboard in found:
             self.choice.addItem(
-                board.title() + ("" if board.finished else " (not finished)"), board.path.name
+                leaderboard.title() + ("" if leaderboard.finished else " (not finished)"),
+                leaderboard.path.name,
             )
         place = self.choice.findData(self._wanted or before)
         self.choice.setCurrentIndex(max(0, place) if found else -1)
@@ -185,30 +189,30 @@ class CompareView(QWidget):
         self._pages.setCurrentIndex(0 if found else 2 if self.busy else 1)
         self._show()
 
-    def _board(self) -> Board | None:
+    def _leaderboard(self) -> Leaderboard | None:
         place = self.choice.currentIndex()
-        return self._boards[place] if 0 <= place < len(self._boards) else None
+        return self._leaderboards[place] if 0 <= place < len(self._leaderboards) else None
 
     def _show(self) -> None:
-        board = self._board()
-        self.table.show_rows(board.methods if board is not None else ())
-        remarks = board.remarks() if board is not None else []
+        leaderboard = self._leaderboard()
+        self.table.show_rows(leaderboard.methods if leaderboard is not None else ())
+        remarks = leaderboard.remarks() if leaderboard is not None else []
         self.remarks.setText(" ".join(remarks))
         self.remarks.setVisible(bool(remarks))
-        said, good = board.control() if board is not None else ("", True)
+        said, good = leaderboard.control() if leaderboard is not None else ("", True)
         self.control.setText(said)
         self.control.setVisible(bool(said))
         restyle(self.control, kind="good" if good else "bad")
         self._show_method(self.table.method)
 
     def _show_method(self, method: str) -> None:
-        self.plots.show_board(self._board(), method, self._names)
+        self.plots.show_leaderboard(self._leaderboard(), method, self._names)
 
     def _hear(self, batches: list[list[dict[str, Any]]]) -> None:
         if self._job is None or self.sender() not in (None, self._job):
             return
         events = [event for batch in batches for event in batch]
-        for run in self.under_way.hear(events):
+        for run in self.progress.hear(events):
             self.begun.emit(run)
         for event in events:
             if event["type"] == "comparison":
@@ -229,8 +233,8 @@ class CompareView(QWidget):
         if job is not self._job:
             return
         self._job, self._wanted = None, ""
-        self.under_way.hide()
-        self._pages.setCurrentIndex(0 if self._boards else 1)
+        self.progress.hide()
+        self._pages.setCurrentIndex(0 if self._leaderboards else 1)
         self.refresh()
         self.context.changed.emit(Changes(runs=True))
 
@@ -242,14 +246,14 @@ class CompareView(QWidget):
             self.context.changed.emit(Changes(runs=True))
 
     def _export_table(self) -> None:
-        board = self._board()
-        if board is not None:
+        leaderboard = self._leaderboard()
+        if leaderboard is not None:
             save_table(
                 self,
                 self.context,
-                f"leaderboard {board.path.name}",
+                f"leaderboard {leaderboard.path.name}",
                 _HEAD,
-                map(_line, self.table.board.rows),
+                map(_line, self.table.leaderboard.rows),
             )
 
     def _export_gains(self) -> None:
@@ -260,13 +264,13 @@ class CompareView(QWidget):
         self._save(what, f"{self.table.method} per labeler" if what == "labelers" else what)
 
     def _save(self, what: str, name: str) -> None:
-        board, method, names = self._board(), self.table.method, dict(self._names)
-        if board is not None:
+        leaderboard, method, names = self._leaderboard(), self.table.method, dict(self._names)
+        if leaderboard is not None:
             save_figure(
                 self,
                 self.context,
                 name,
-                lambda path: comparisons_read.draw_now(path, what, board, method, names),
+                lambda path: operations.draw_leaderboard(path, what, leaderboard, method, names),
             )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QProgressBar
 
-from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.methods import method_title
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
 from prism_desktop.ui.widgets.progress import time_left
 
@@ -17,7 +17,7 @@ _STATES = {"reused": "is there already", "resumed": "goes on", "new": "starts"}
 _FINE = 1000  # steps of the bar
 
 
-class UnderWay(QFrame):
+class ComparisonProgress(QFrame):
     """Hears a comparison's events; hidden while there is none."""
 
     cancelled = Signal()
@@ -87,8 +87,7 @@ class UnderWay(QFrame):
     def _say(self, stage: str) -> None:
         if not self._item:
             return
-        name = str(self._item["method"])
-        title = METHODS[name].title if name in METHODS else name
+        title = method_title(str(self._item["method"]))
         self.what.setText(
             f"Run {self._item['number']} of {self._runs}: {title}, seed {self._item['seed']}"
         )

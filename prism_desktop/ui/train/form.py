@@ -20,19 +20,17 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.ui.theme import Theme
-from prism_desktop.ui.train.advanced import APART, Advanced
-from prism_desktop.ui.train.availability import offers
+from prism_desktop.ui.train.advanced_settings import APART, AdvancedSettings
+from prism_desktop.ui.train.availability import MethodAvailability, method_availability
 from prism_desktop.ui.train.backbone_box import BackboneBox
-from prism_desktop.ui.train.choices import DEVICES, SPLIT_NOTES, SPLITS
 from prism_desktop.ui.train.method_box import MethodBox, MethodsBox
-from prism_desktop.ui.train.method_list import Offer
-from prism_desktop.ui.train.operations import Asked, Offered
+from prism_desktop.ui.train.operations import ComparisonRequest, StudyChoices
 from prism_desktop.ui.train.setting_fields import caption, still
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
 from prism_desktop.ui.widgets.pickers import PickMany, Segments
 
 
-class Controls(QWidget):
+class ControlOptions(QWidget):
     """Two boxes to tick, with what each is for."""
 
     changed = Signal()
@@ -70,6 +68,22 @@ class Controls(QWidget):
 
 __all__ = ["APART", "RunForm"]
 
+SPLITS = {
+    "image": "Unseen images (headline)",
+    "pair": "Unseen pairs",
+    "labeler": "Unseen labelers",
+    "time": "Later answers",
+    "label": "Random answers (leaks)",
+}
+SPLIT_NOTES = {
+    "image": "The test's faces are never seen in training. The number to report.",
+    "pair": "The test's pairs are new, but their faces may be in training with others.",
+    "labeler": "The test's labelers give training only the few answers set below.",
+    "time": "Each labeler's later answers are predicted from the earlier ones.",
+    "label": "Another attribute of the same pair may be in training: these numbers flatter the "
+    "model.",
+}
+DEVICES = {"auto": "Automatic", "cuda": "GPU (CUDA)", "mps": "GPU (Apple)", "cpu": "CPU"}
 _MODES = {"run": "One run", "compare": "Compare methods"}
 
 
@@ -85,7 +99,7 @@ class RunForm(QFrame):
         self.setProperty("role", "side")
         self.setFixedWidth(324)
         self._theme = theme
-        self._offered = Offered()
+        self._offered = StudyChoices()
         self._counts: Mapping[tuple[str, str], int] = {}
         self._make_fields()
         self.fold = QPushButton("Advanced settings")
@@ -108,7 +122,7 @@ class RunForm(QFrame):
         """Whether several methods are asked for."""
         return self.mode.current == "compare"
 
-    def offer(self, found: Offered, *, fresh: bool = True) -> None:
+    def offer(self, found: StudyChoices, *, fresh: bool = True) -> None:
         """What the study has.
 
         `fresh` is for another study: everything is ticked, and a simulated one suggests the
@@ -167,7 +181,7 @@ class RunForm(QFrame):
         own = {} if self.comparing else {"method": methods[0], "seed": self.seed.text() or "0"}
         return TrainConfig().with_options({**self._plain(), **own}, self.advanced.texts())
 
-    def asked(self) -> Asked:
+    def comparison_request(self) -> ComparisonRequest:
         """The comparison that the form describes."""
         plain = {key: value for key, value in self._plain().items() if value is not None}
         controls = self.controls.swapped.isChecked(), self.controls.shuffled.isChecked()
@@ -175,7 +189,7 @@ class RunForm(QFrame):
             int(self.seeds.text() or 1),
             self.cross_fit.isChecked() and self.cross_fit.isEnabled(),
         )
-        return Asked(
+        return ComparisonRequest(
             self.methods(), plain, tuple(self.advanced.texts()), seeds, *controls, cross_fit=folds
         )
 
@@ -196,10 +210,10 @@ class RunForm(QFrame):
         for box, choices in ((self.split, SPLITS), (self.device, DEVICES)):
             for key, name in choices.items():
                 box.addItem(name, key)
-        self.advanced = Advanced()
+        self.advanced = AdvancedSettings()
         self.fields = self.advanced.fields
         self.advanced.hide()
-        self.controls = Controls()
+        self.controls = ControlOptions()
         self.cross_fit = QCheckBox("Hold out each image fold in &turn")
         self.cross_fit.setToolTip(
             "Trains each method once per fold, so that every answer within a fold is tested once."
@@ -283,9 +297,9 @@ class RunForm(QFrame):
         self._check()
         self.turned.emit(mode)
 
-    def _offers(self) -> list[Offer]:
+    def _offers(self) -> list[MethodAvailability]:
         picked = self.labelers.picked(), self.attributes.picked()
-        return offers(self._offered, self.backbone.name, *picked, self._counts)
+        return method_availability(self._offered, self.backbone.name, *picked, self._counts)
 
     def _offer_methods(self) -> None:
         found = self._offers()
@@ -360,7 +374,7 @@ class RunForm(QFrame):
             (empty or (self.several if self.comparing else self.method)).setFocus()
             return
         if self.comparing:
-            self.compared.emit(self.asked())
+            self.compared.emit(self.comparison_request())
         else:
             self.started.emit(config)
 

@@ -3,16 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.methods import method_title
 
-Row = Mapping[str, Any]  # of `methods_json`, and from `Board.methods` swapped and shuffled
+Row = Mapping[str, Any]  # of `methods_json`, and from `Leaderboard.methods` swapped and shuffled
 _CHANCE = 0.05  # p above which a gain may be chance
 
 
 def title(row: Row) -> str:
     """What to call a row's method."""
-    name = str(row["method"])
-    return METHODS[name].title if name in METHODS else name
+    return method_title(str(row["method"]))
 
 
 def marked(row: Row) -> str:

@@ -1,7 +1,6 @@
-"""Below the leaderboard: a method labeler by labeler,
-and accuracy against the number of answers."""
+"""The plots of a leaderboard: a method's accuracy per labeler, K-shot and learning curves."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import Qt
@@ -9,9 +8,9 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QWidget
 
 from prism_desktop.engine.experiments.curve_store import Kind, curve_obstacle
-from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.methods import method_title
 from prism_desktop.ui.theme import Theme
-from prism_desktop.ui.train.comparisons_read import Board, lines
+from prism_desktop.ui.train.leaderboard_data import Leaderboard, curve_lines
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
 from prism_desktop.ui.widgets.curves import Curve, CurveChart, Legend
 from prism_desktop.ui.widgets.dumbbell import Bell, DumbbellKey, Dumbbells
@@ -22,14 +21,14 @@ PAGES = {"labelers": "Per labeler", "shots": "New labeler, K answers", "curve": 
 KINDS: Mapping[str, Kind] = {"shots": "shots", "curve": "curve"}  # pages that can be measured
 
 
-class BoardPlots(QFrame):
+class LeaderboardPlots(QFrame):
     """Three pages of the same comparison; `export` is the button that saves the one in front."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.setProperty("role", "card")
         self._theme = theme
-        self._board: Board | None = None
+        self._leaderboard: Leaderboard | None = None
         self._method, self._names = "", dict[str, str]()
         self._busy = False
         self.pages = Segments(PAGES)
@@ -38,7 +37,7 @@ class BoardPlots(QFrame):
         self.export = button("Export &figure", variant="quiet", tip="As SVG, PDF or PNG")
         self.subject = label("", "strong")
         self.key, self.legend = DumbbellKey(theme), Legend(theme)
-        self.bells = Dumbbells(theme)
+        self.dumbbells = Dumbbells(theme)
         self.chart = CurveChart(theme, percent=True, across="answers")
         self.sentence, self.none = label("", "muted", wrap=True), label("", "muted", wrap=True)
         self.none.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -47,14 +46,16 @@ class BoardPlots(QFrame):
         self._lay_out()
         theme.changed.connect(self._show)
 
-    def show_board(self, board: Board | None, method: str, names: Mapping[str, str]) -> None:
+    def show_leaderboard(
+        self, leaderboard: Leaderboard | None, method: str, names: Mapping[str, str]
+    ) -> None:
         """Show a comparison, `method` in front; `names` says what to call each labeler."""
-        self._board, self._method, self._names = board, method, dict(names)
+        self._leaderboard, self._method, self._names = leaderboard, method, dict(names)
         self._show()
 
     def _lay_out(self) -> None:
         inside = QWidget()
-        inside.setLayout(rows(self.bells, None))
+        inside.setLayout(rows(self.dumbbells, None))
         scroll = QScrollArea()
         scroll.setWidget(inside)
         scroll.setWidgetResizable(True)
@@ -80,16 +81,16 @@ class BoardPlots(QFrame):
         self.setLayout(body)
 
     def _show(self) -> None:
-        board, page = self._board, self.pages.current
+        leaderboard, page = self._leaderboard, self.pages.current
         labelers = page == "labelers"
-        found = lines(board, page) if board is not None and not labelers else {}
+        found = curve_lines(leaderboard, page) if leaderboard is not None and not labelers else {}
         self.key.setVisible(labelers)
-        self._offer_to_measure(board, page)
+        self._offer_to_measure(leaderboard, page)
         self.legend.setVisible(bool(found))
-        self.export.setEnabled(board is not None and (labelers or bool(found)))
+        self.export.setEnabled(leaderboard is not None and (labelers or bool(found)))
         if labelers:
-            self.subject.setText(_title(self._method))
-            self.bells.show_bells(self._bells() if board is not None else ())
+            self.subject.setText(method_title(self._method))
+            self.dumbbells.show_bells(self._accuracy_rows() if leaderboard is not None else ())
             self._stack.setCurrentIndex(0)
             return
         self.subject.setText("Accuracy against the labeler's answers" if found else "")
@@ -97,27 +98,31 @@ class BoardPlots(QFrame):
             self._draw(found)
             self._stack.setCurrentIndex(1)
         else:
-            self.none.setText(board.lacks(page, self._names) if board is not None else "")
+            self.none.setText(
+                leaderboard.lacks(page, self._names) if leaderboard is not None else ""
+            )
             self._stack.setCurrentIndex(2)
 
-    def _offer_to_measure(self, board: Board | None, page: str) -> None:
+    def _offer_to_measure(self, leaderboard: Leaderboard | None, page: str) -> None:
         """The button measures the chosen method, or says why it cannot."""
-        self.measure.setVisible(board is not None and page in KINDS and not board.never())
-        if board is None or page not in KINDS:
+        self.measure.setVisible(
+            leaderboard is not None and page in KINDS and not leaderboard.never()
+        )
+        if leaderboard is None or page not in KINDS:
             return
-        title = _title(self._method)
+        title = method_title(self._method)
         problem = curve_obstacle(KINDS[page], self._method)
-        if not problem and board.run(self._method) is None:
+        if not problem and leaderboard.run(self._method) is None:
             problem = (
                 f"This comparison has no run of {title} on the same answers any more; compare "
                 "again."
             )
-        known = self._method in lines(board, page)
+        known = self._method in curve_lines(leaderboard, page)
         self.measure.setText(
             f"M&easure {title}{' again' if known else ''}" if not self._busy else "Measuring…"
         )
         self.measure.setEnabled(not problem and not self._busy)
-        self.measure.setToolTip(problem or _MEASURING[page])
+        self.measure.setToolTip(problem or _MEASURE_TIPS[page])
 
     def wait(self, busy: bool) -> None:
         """While something is measured nothing else can be."""
@@ -132,62 +137,80 @@ class BoardPlots(QFrame):
             x = [point[0] for point in points]
             bounds = [[point[bound] for point in points] for bound in (2, 3)]
             curves += [Curve("", colour, x, bound, "ghost") for bound in bounds]
-            curves.append(Curve(_title(name), colour, x, [point[1] for point in points], "dots"))
-            entries.append((_title(name), colour))
+            curves.append(
+                Curve(method_title(name), colour, x, [point[1] for point in points], "dots")
+            )
+            entries.append((method_title(name), colour))
         self.chart.show_curves(curves)
         self.chart.fit()
         self.legend.show_entries(entries)
-        self.sentence.setText(self._forecast(found) if self.pages.current == "curve" else _SHOTS)
+        self.sentence.setText(
+            self._forecast(found) if self.pages.current == "curve" else _KSHOT_NOTE
+        )
 
     def _forecast(self, found: Mapping[str, Any]) -> str:
-        assert self._board is not None
-        told = {name: self._board.curve[name] for name in found}
-        said = [f"{_title(name)}: {row['curve']['sentence']}" for name, row in told.items()]
+        assert self._leaderboard is not None
+        told = {name: self._leaderboard.curve[name] for name in found}
+        said = [f"{method_title(name)}: {row['curve']['sentence']}" for name, row in told.items()]
         return "  ".join(said)
 
-    def _bells(self) -> list[Bell]:
-        assert self._board is not None
-        test = (self._board.method(self._method) or {}).get("test") or {}
-        base = (
-            {}
-            if self._method == "consensus"
-            else (self._board.method("consensus") or {}).get("test") or {}
-        )
-        found = []
+    def _accuracy_rows(self) -> list[Bell]:
+        """A row per labeler whom the chosen method was tested on, then their mean."""
+        assert self._leaderboard is not None
+        test = _test(self._leaderboard, self._method)
+        base = {} if self._method == "consensus" else _test(self._leaderboard, "consensus")
+        labelers = self._labeler_rows(test, base.get("per_labeler") or {})
+        mean = test.get("macro") or {}
+        if mean.get("accuracy") is None:
+            return labelers
+        return [
+            *labelers,
+            self._mean_row(mean, (base.get("macro") or {}).get("accuracy"), labelers),
+        ]
+
+    def _labeler_rows(self, test: Mapping[str, Any], base: Mapping[str, Any]) -> list[Bell]:
+        """`base` has the consensus model's results, by labeler."""
+        ceilings, found = test.get("ceiling") or {}, []
         for place, (code, cell) in enumerate((test.get("per_labeler") or {}).items()):
-            if cell.get("accuracy") is None:
-                continue
-            other = ((base.get("per_labeler") or {}).get(code) or {}).get("accuracy")
-            colour = series_colour(self._theme.tokens, place)
-            ceiling = cell.get("ceiling", (test.get("ceiling") or {}).get(code))
-            found.append(_bell(self._names.get(code, code), colour, cell, other, ceiling))
-        mean, other = test.get("macro") or {}, (base.get("macro") or {}).get("accuracy")
-        if mean.get("accuracy") is not None:
-            tops = [bell.ceiling for bell in found if bell.ceiling]
-            shares = [bell.of_ceiling for bell in found if bell.of_ceiling is not None]
-            top = sum(tops) / len(tops) if tops else None
-            share = sum(shares) / len(shares) if shares else None
-            colour = QColor(self._theme.tokens.text)
-            found.append(_bell("Mean", colour, mean, other, top, strong=True, share=share))
+            if cell.get("accuracy") is not None:
+                consensus = (base.get(code) or {}).get("accuracy")
+                ceiling = cell.get("ceiling", ceilings.get(code))
+                colour = series_colour(self._theme.tokens, place)
+                name = self._names.get(code, code)
+                found.append(_accuracy_row(name, colour, cell, consensus, ceiling))
         return found
 
+    def _mean_row(
+        self, mean: Mapping[str, Any], consensus: float | None, labelers: Sequence[Bell]
+    ) -> Bell:
+        """The mean of the labelers; its share of the ceiling is the mean of their shares."""
+        ceiling = _mean([row.ceiling for row in labelers if row.ceiling])
+        share = _mean([row.of_ceiling for row in labelers if row.of_ceiling is not None])
+        colour = QColor(self._theme.tokens.text)
+        return _accuracy_row("Mean", colour, mean, consensus, ceiling, strong=True, share=share)
 
-_MEASURING = {
+
+def _test(leaderboard: Leaderboard, method: str) -> Mapping[str, Any]:
+    """A method's test results; empty where it has none."""
+    return (leaderboard.method(method) or {}).get("test") or {}
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
+
+
+_MEASURE_TIPS = {
     "shots": "Labelers are held out in turn and enter with so many of their answers; a method "
     "that trains the image tower takes as long as five runs",
     "curve": "The method is fitted to ever more of the training answers",
 }
-_SHOTS = (
+_KSHOT_NOTE = (
     "A labeler whom training never saw, after so many of their answers; pale lines are 95% "
     "intervals."
 )
 
 
-def _title(name: str) -> str:
-    return METHODS[name].title if name in METHODS else name
-
-
-def _bell(
+def _accuracy_row(
     name: str,
     colour: QColor,
     cell: Mapping[str, Any],

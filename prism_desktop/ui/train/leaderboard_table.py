@@ -54,7 +54,7 @@ _BADGES = {
 }
 
 
-class BoardModel(QAbstractTableModel):
+class LeaderboardModel(QAbstractTableModel):
     """Rows of a leaderboard in the order that was asked for.
 
     What is unknown comes last either way.
@@ -160,16 +160,16 @@ def _side(column: int) -> Qt.AlignmentFlag:
     return side | Qt.AlignmentFlag.AlignVCenter
 
 
-class BoardTable(QTableView):
+class LeaderboardTable(QTableView):
     """The arrows choose a method, a click on a heading sorts."""
 
     chosen = Signal(str)  # method
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.board = BoardModel(theme, self)
-        self.setModel(self.board)
-        self.setProperty("role", "board")
+        self.leaderboard = LeaderboardModel(theme, self)
+        self.setModel(self.leaderboard)
+        self.setProperty("role", "leaderboard")
         self.setAccessibleName("Leaderboard")
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -188,8 +188,8 @@ class BoardTable(QTableView):
             self.setColumnWidth(column, width)
         header.setSectionsMovable(False)
         header.setMinimumSectionSize(50)
-        self.board.modelAboutToBeReset.connect(self._remember)
-        self.board.modelReset.connect(self._restore)
+        self.leaderboard.modelAboutToBeReset.connect(self._remember)
+        self.leaderboard.modelReset.connect(self._restore)
         self._kept, self._by_hand, self._settling = "", "", False
         self.selectionModel().currentRowChanged.connect(self._choose)
 
@@ -197,7 +197,7 @@ class BoardTable(QTableView):
     def method(self) -> str:
         """The chosen method."""
         index = self.currentIndex()
-        return str(self.board.rows[index.row()]["method"]) if index.isValid() else ""
+        return str(self.leaderboard.rows[index.row()]["method"]) if index.isValid() else ""
 
     def pick(self, method: str) -> None:
         """Choose a method, as if by hand; the best without one."""
@@ -207,14 +207,16 @@ class BoardTable(QTableView):
     def _settle(self, method: str) -> None:
         self._settling = True
         method = method or next((str(row["method"]) for row in self._ranked()), "")
-        places = (place for place, row in enumerate(self.board.rows) if row["method"] == method)
-        place = next(places, 0 if self.board.rows else -1)
+        places = (
+            place for place, row in enumerate(self.leaderboard.rows) if row["method"] == method
+        )
+        place = next(places, 0 if self.leaderboard.rows else -1)
         if place >= 0:
-            self.setCurrentIndex(self.board.index(place, 0))
+            self.setCurrentIndex(self.leaderboard.index(place, 0))
         self._settling = False
 
     def _ranked(self) -> list[Row]:
-        return sorted(self.board.rows, key=lambda row: -(MACRO(row) or 0.0))
+        return sorted(self.leaderboard.rows, key=lambda row: -(MACRO(row) or 0.0))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -226,7 +228,7 @@ class BoardTable(QTableView):
         The control, where there is one, in place of the micro accuracy.
 
         What was chosen by hand stays chosen; else the best is, also while a comparison grows."""
-        self.board.show(rows)
+        self.leaderboard.show(rows)
         self._settle(self._by_hand if self._by_hand in {row["method"] for row in rows} else "")
         controlled = any(row.get("swapped") for row in rows)
         self.setColumnHidden(_SWAPPED, not controlled)
@@ -255,7 +257,7 @@ class BoardTable(QTableView):
 class _Badge(QStyledItemDelegate):
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
         model = index.model()
-        assert isinstance(model, BoardModel)
+        assert isinstance(model, LeaderboardModel)
         tokens, rect = model.theme.tokens, QRect(option.rect)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

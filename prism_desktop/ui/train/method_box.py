@@ -9,7 +9,8 @@ from PySide6.QtWidgets import QComboBox, QFrame, QWidget
 from prism_desktop.engine.config import DEFAULT_METHOD
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.ui.theme import Theme
-from prism_desktop.ui.train.method_list import MethodList, Offer, group_of, in_order
+from prism_desktop.ui.train.availability import MethodAvailability, group_of, methods_in_order
+from prism_desktop.ui.train.method_list import MethodList
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
 
 _WIDTH, _HEIGHT = 660, 640  # px of the opened list
@@ -46,7 +47,7 @@ class MethodBox(QComboBox):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
-        for method in in_order():
+        for method in methods_in_order():
             self.addItem(method.title, method.name)
         self.popup = MethodPopup(theme)
         self.popup.setParent(self, Qt.WindowType.Popup)
@@ -61,7 +62,7 @@ class MethodBox(QComboBox):
         """Choose a method."""
         self.setCurrentIndex(self.findData(name))
 
-    def offer(self, offers: Sequence[Offer]) -> None:
+    def offer(self, offers: Sequence[MethodAvailability]) -> None:
         """What each method is for this study.
 
         The chosen one stays chosen even if it became impossible.
@@ -119,7 +120,7 @@ class MethodsBox(QComboBox):
         self._model.ticks.clear()
         self._model.tick(names, on=True)
 
-    def offer(self, offers: Sequence[Offer]) -> None:
+    def offer(self, offers: Sequence[MethodAvailability]) -> None:
         """What each method is for this study; what became impossible is no longer ticked."""
         self._model.offer(offers)
         self._tell()
@@ -129,7 +130,10 @@ class MethodsBox(QComboBox):
 
     def _fast(self) -> None:
         self.pick(
-            ["consensus", *(m.name for m in in_order() if group_of(m) == "Fast on frozen features")]
+            [
+                "consensus",
+                *(m.name for m in methods_in_order() if group_of(m) == "Fast on frozen features"),
+            ]
         )
 
     def _tell(self) -> None:

@@ -1,8 +1,7 @@
 """A list of methods: grouped, found by typing, those
 that cannot be trained here greyed with the reason."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from PySide6.QtCore import (
@@ -27,67 +26,21 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from prism_desktop.engine.methods import METHODS, Method
+from prism_desktop.engine.methods import Method
 from prism_desktop.ui.theme import Theme
+from prism_desktop.ui.train.availability import (
+    GROUPS,
+    MethodAvailability,
+    group_of,
+    methods_in_order,
+)
 from prism_desktop.ui.widgets.basics import GRID, rows
 from prism_desktop.ui.widgets.painted import sized
 
-GROUPS = (
-    "Baselines",
-    "Fast on frozen features",
-    "Tokens",
-    "Adapters",
-    "From histories",
-    "Combinations",
-)
 # px: around a row's text, for its tick, a heading, a title's line
 _PAD, _TICK, _HEAD, _LINE = (10, 30, 34, 20)
 _Index = QModelIndex | QPersistentModelIndex
 NAME = Qt.ItemDataRole.UserRole
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A method as it stands for a study."""
-
-    method: Method
-    obstacle: str = ""  # why it cannot be trained there, in one sentence
-    parameters: int | None = None  # trained for this study, where known
-    exact: bool = True  # False: the answers decide, and it is at most so many
-
-    @property
-    def size(self) -> str:
-        """The number of parameters in words; empty where it is not known."""
-        if self.parameters is None:
-            return ""
-        return f"{'' if self.exact else 'at most '}{self.parameters:,} parameters"
-
-    def words(self) -> str:
-        """For screen readers and tool tips."""
-        count = f" {self.size[0].upper()}{self.size[1:]}." if self.size else ""
-        return " ".join(
-            part
-            for part in (f"{self.method.title}.", self.method.summary + count, self.obstacle)
-            if part
-        )
-
-
-def group_of(method: Method) -> str:
-    """The heading under which a method is offered."""
-    if method.parametrization == "combination":
-        return "Combinations"
-    if not method.personal or method.trained == "all-but-text" or "profiles" in method.inputs:
-        return "Baselines"
-    if method.injection == ("head",):
-        return "Fast on frozen features"
-    if method.parametrization in ("context", "history", "averaged"):
-        return "From histories"
-    return "Adapters" if "lora" in method.injection else "Tokens"
-
-
-def in_order(methods: Mapping[str, Method] = METHODS) -> tuple[Method, ...]:
-    """Methods group by group, in each as they were written down."""
-    return tuple(sorted(methods.values(), key=lambda method: GROUPS.index(group_of(method))))
 
 
 class MethodsModel(QAbstractListModel):
@@ -101,12 +54,14 @@ class MethodsModel(QAbstractListModel):
     def __init__(self, *, many: bool, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.many = many
-        self.offers: tuple[Offer, ...] = tuple(Offer(method) for method in in_order())
+        self.offers: tuple[MethodAvailability, ...] = tuple(
+            MethodAvailability(method) for method in methods_in_order()
+        )
         self.ticks: set[str] = set()
         self._typed = ""
-        self.rows: list[str | Offer] = list(self._lay_out())
+        self.rows: list[str | MethodAvailability] = list(self._lay_out())
 
-    def offer(self, offers: Sequence[Offer]) -> None:
+    def offer(self, offers: Sequence[MethodAvailability]) -> None:
         """Offer these; what is ticked stays ticked where it is possible."""
         self.offers = tuple(offers)
         self.ticks &= {each.method.name for each in offers if not each.obstacle}
@@ -124,7 +79,7 @@ class MethodsModel(QAbstractListModel):
         places = (
             place
             for place, row in enumerate(self.rows)
-            if isinstance(row, Offer) and row.method.name == name
+            if isinstance(row, MethodAvailability) and row.method.name == name
         )
         return next(places, -1)
 
@@ -133,7 +88,7 @@ class MethodsModel(QAbstractListModel):
         places = (
             place
             for place, row in enumerate(self.rows)
-            if isinstance(row, Offer) and not row.obstacle
+            if isinstance(row, MethodAvailability) and not row.obstacle
         )
         return next(places, -1)
 
@@ -174,7 +129,7 @@ class MethodsModel(QAbstractListModel):
             return Qt.ItemFlag.NoItemFlags
         return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
 
-    def _lay_out(self) -> Iterator[str | Offer]:
+    def _lay_out(self) -> Iterator[str | MethodAvailability]:
         words = self._typed.casefold().split()
         for group in GROUPS:
             found = [
@@ -302,7 +257,7 @@ class _Drawn(QStyledItemDelegate):
         painter.restore()
 
     def _paint(
-        self, painter: QPainter, option: QStyleOptionViewItem, rect: QRect, row: Offer
+        self, painter: QPainter, option: QStyleOptionViewItem, rect: QRect, row: MethodAvailability
     ) -> None:
         tokens, state = self._theme.tokens, option.state
         current = bool(state & QStyle.StateFlag.State_Selected)
@@ -333,7 +288,7 @@ class _Drawn(QStyledItemDelegate):
         if self._model().many:
             self._tick(painter, rect, row)
 
-    def _tick(self, painter: QPainter, rect: QRect, row: Offer) -> None:
+    def _tick(self, painter: QPainter, rect: QRect, row: MethodAvailability) -> None:
         tokens, on = self._theme.tokens, row.method.name in self._model().ticks
         box = QRect(rect.left() + _PAD, rect.top() + _PAD + 1, 16, 16)
         painter.setPen(
@@ -349,7 +304,7 @@ class _Drawn(QStyledItemDelegate):
     def _inside(self, rect: QRect) -> QRect:
         return rect.adjusted(_PAD + (_TICK if self._model().many else 0), _PAD - 2, -_PAD, 0)
 
-    def _below(self, row: Offer, inside: QRect) -> QRect:
+    def _below(self, row: MethodAvailability, inside: QRect) -> QRect:
         metrics = QFontMetrics(sized(self._view.font(), 0.92))
         room = QRect(inside.left(), inside.top() + _LINE, inside.width(), 400)
         return metrics.boundingRect(
@@ -361,5 +316,5 @@ class _Drawn(QStyledItemDelegate):
         assert isinstance(model, MethodsModel)
         return model
 
-    def _row(self, index: _Index) -> str | Offer:
+    def _row(self, index: _Index) -> str | MethodAvailability:
         return self._model().rows[index.row()]

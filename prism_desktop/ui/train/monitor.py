@@ -10,7 +10,7 @@ from superqt import QFlowLayout
 
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.operations import RunRow
-from prism_desktop.ui.train.run_progress import STAGES, Small, Story, smoothed
+from prism_desktop.ui.train.run_progress import STAGES, PartCurves, RunProgress, smoothed
 from prism_desktop.ui.train.runs import cells
 from prism_desktop.ui.widgets.basics import GRID, button, chip, columns, frame, label, restyle, rows
 from prism_desktop.ui.widgets.curves import Curve, CurveChart, Legend
@@ -104,28 +104,30 @@ class Tiles(QWidget):
             tile.setLayout(pair)
             flow.addWidget(tile)
 
-    def show_numbers(self, row: RunRow, story: Story, kept: int | None, *, working: bool) -> None:
+    def show_numbers(
+        self, row: RunRow, progress: RunProgress, kept: int | None, *, working: bool
+    ) -> None:
         """Show a run's numbers: of the epoch `kept` where it has
         ended, else the newest; `working` is not paused."""
-        accuracy = story.val_accuracy.last if kept is None else story.val_accuracy.at(kept)
+        accuracy = progress.val_accuracy.last if kept is None else progress.val_accuracy.at(kept)
         self.captions[_NAMES[0]].setText(
             "Validation accuracy" if kept is None else "Validation, best epoch"
         )
-        left, speed = story.eta_seconds, story.images_per_second
+        left, speed = progress.eta_seconds, progress.images_per_second
         told = {
             "Validation accuracy": f"{accuracy:.1%}" if accuracy is not None else "–",
             "Test accuracy": f"{row.run.macro:.1%}" if row.run.macro is not None else "–",
-            "Best epoch": str(story.best_epoch) if story.best_epoch is not None else "–",
-            "Epoch": f"{story.epoch} of {story.epochs}" if story.epochs else "–",
+            "Best epoch": str(progress.best_epoch) if progress.best_epoch is not None else "–",
+            "Epoch": f"{progress.epoch} of {progress.epochs}" if progress.epochs else "–",
             "Time left": time_left(left).removesuffix(" left")
             if left is not None and working
             else "–",
             "Speed": f"{speed:,.0f} images/s" if speed else "–",
-            "Device": story.device or "–",
+            "Device": progress.device or "–",
         }
         for name, text in told.items():
             self.values[name].setText(text)
-        self.values["Device"].setToolTip(story.device_why)
+        self.values["Device"].setToolTip(progress.device_why)
 
 
 # ms between two drawings of a live run: the eye sees motion, the event loop stays free
@@ -152,11 +154,11 @@ class Overlay:
 
     name: str
     colour: QColor
-    story: Story
+    progress: RunProgress
 
 
 class Monitor(QWidget):
-    """Shows a story; asks for what the user wants done with its run."""
+    """One run on the screen; its buttons ask for what the user wants done with it."""
 
     asked = Signal(str)  # "pause", "run", "stop", "discard", "resume"
 
@@ -164,9 +166,9 @@ class Monitor(QWidget):
         super().__init__()
         self.theme = theme
         self._row: RunRow | None = None
-        self._story = Story()
+        self._progress = RunProgress()
         # the consensus model's, drawn while it trains and the run has no curves
-        self._first: Story | None = None
+        self._first: RunProgress | None = None
         # run, what it was told, and its state and stage then
         self._told: tuple[str, str, str, str] | None = None
         self._overlays: tuple[Overlay, ...] = ()
@@ -180,26 +182,34 @@ class Monitor(QWidget):
         theme.changed.connect(self.touch)
 
     def show_run(
-        self, row: RunRow, story: Story, names: dict[str, str], first: Story | None = None
+        self,
+        row: RunRow,
+        progress: RunProgress,
+        names: dict[str, str],
+        first: RunProgress | None = None,
     ) -> None:
         """Show a run; `names` says what to call each labeler."""
-        self.renew(row, story, names, first)
+        self.renew(row, progress, names, first)
         self._redraw()
         for chart in (self.loss, self.accuracy):
             chart.fit()
 
     def renew(
-        self, row: RunRow, story: Story, names: dict[str, str], first: Story | None = None
+        self,
+        row: RunRow,
+        progress: RunProgress,
+        names: dict[str, str],
+        first: RunProgress | None = None,
     ) -> None:
         """The same run, grown or in another state, or its labelers
-        renamed; `first` is its consensus model's story."""
-        self._row, self._story, self._names, self._first = row, story, names, first
+        renamed; `first` is its consensus model's progress."""
+        self._row, self._progress, self._names, self._first = row, progress, names, first
         self.touch()
 
     def acknowledge(self, what: str) -> None:
         """Show at once that the run was told to do something; it answers after its present step."""
         if self._row is not None and what in _ASKED:
-            self._told = (self._row.run.name, what, self.now(), self._story.stage)
+            self._told = (self._row.run.name, what, self.now(), self._progress.stage)
             self.touch()
 
     def overlay(self, overlays: Sequence[Overlay]) -> None:
@@ -208,7 +218,7 @@ class Monitor(QWidget):
         self.touch()
 
     def touch(self) -> None:
-        """The story has grown: draw it at the next beat."""
+        """Something changed: draw it at the next timeout."""
         self._dirty = True
 
     def idle(self) -> bool:
@@ -217,7 +227,7 @@ class Monitor(QWidget):
 
     def shown_steps(self) -> int:
         """How many training steps the shown run has told of."""
-        return len(self._story.step_loss.x)
+        return len(self._progress.step_loss.x)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -308,7 +318,7 @@ class Monitor(QWidget):
         return frame("card", layout)
 
     def _pause(self) -> None:
-        self.asked.emit("run" if self._story.state == "paused" else "pause")
+        self.asked.emit("run" if self._progress.state == "paused" else "pause")
 
     def _redraw(self) -> None:
         if not self._dirty or self._row is None or not self.isVisible():
@@ -316,12 +326,12 @@ class Monitor(QWidget):
         self._dirty = False
         self._show_head(self._row)
         working = self.now() in ("preparing", "training")
-        self.tiles.show_numbers(self._row, self._story, self._kept(), working=working)
+        self.tiles.show_numbers(self._row, self._progress, self._kept(), working=working)
         self._show_curves()
         self._show_small()
 
     def _show_head(self, row: RunRow) -> None:
-        story, state = self._story, self.now()
+        progress, state = self._progress, self.now()
         told = cells(row)
         self.title.setText(told[1])
         self.title.setToolTip(row.run.name)
@@ -331,7 +341,7 @@ class Monitor(QWidget):
         live = state in _WORKING
         self._show_buttons(state, live=live, resumable=row.run.resumable)
         message = " ".join(
-            part for part in (story.message or row.run.message, story.advice) if part
+            part for part in (progress.message or row.run.message, progress.advice) if part
         )
         if state == "interrupted":
             message = (
@@ -343,13 +353,13 @@ class Monitor(QWidget):
         self.failure_box.setVisible(state in ("failed", "interrupted") and bool(message))
         if self.failure_box.isVisible():
             restyle(self.failure_box, kind="bad" if state == "failed" else "warn")
-        self.working.setText((self._asked_for() or story.working) if live else "")
-        self.stages.show_stage(story.stage, state, personal=row.run.method != "consensus")
+        self.working.setText((self._asked_for() or progress.working) if live else "")
+        self.stages.show_stage(progress.stage, state, personal=row.run.method != "consensus")
 
     def _show_buttons(self, state: str, *, live: bool, resumable: bool) -> None:
         focused = self.focusWidget()
         # what can be paused or cut short
-        steps = live and self._story.stage not in ("predicting", "evaluating")
+        steps = live and self._progress.stage not in ("predicting", "evaluating")
         self.resume.setVisible(resumable)
         for each in (self.pause, self.stop):
             each.setVisible(steps)
@@ -367,7 +377,7 @@ class Monitor(QWidget):
         if self._told is None or self._row is None:
             return ""
         run, what, state, stage = self._told
-        if (run, state, stage) != (self._row.run.name, self.now(), self._story.stage):
+        if (run, state, stage) != (self._row.run.name, self.now(), self._progress.stage):
             self._told = None
             return ""
         return _ASKED[what]
@@ -376,26 +386,26 @@ class Monitor(QWidget):
         """The run's state: its status where it has ended, its events while it goes on."""
         if self._row is None:
             return ""
-        if not self._row.live or self._story.state in ("finished", "stopped", "failed"):
-            return self._story.state if self._row.live else self._row.run.state
-        return self._story.state if self._story.state == "paused" else self._row.run.state
+        if not self._row.live or self._progress.state in ("finished", "stopped", "failed"):
+            return self._progress.state if self._row.live else self._row.run.state
+        return self._progress.state if self._progress.state == "paused" else self._row.run.state
 
     def _kept(self) -> int | None:
         """The epoch whose model an ended run kept, which
         its numbers are about; None while it goes on."""
-        return None if self.now() in _WORKING else self._story.best_epoch
+        return None if self.now() in _WORKING else self._progress.best_epoch
 
     def _show_curves(self) -> None:
-        story, tokens = self._first or self._story, self.theme.tokens
+        progress, tokens = self._first or self._progress, self.theme.tokens
         whose = "consensus, " if self._first is not None else ""
         train, val = series_colour(tokens, 0), series_colour(tokens, 1)
         weight = self.smoothing.value() / 100
         self._charts.setVisible(
-            self.now() in _WORKING or bool(story.step_loss.x or story.val_loss.x)
+            self.now() in _WORKING or bool(progress.step_loss.x or progress.val_loss.x)
         )
         for chart, step, per_epoch in (
-            (self.loss, story.step_loss, story.val_loss),
-            (self.accuracy, story.step_accuracy, story.val_accuracy),
+            (self.loss, progress.step_loss, progress.val_loss),
+            (self.accuracy, progress.step_accuracy, progress.val_accuracy),
         ):
             curves = [
                 Curve("", train, step.x, step.y, "ghost"),
@@ -403,9 +413,11 @@ class Monitor(QWidget):
                 Curve(f"{whose}validation", val, per_epoch.x, per_epoch.y, "dots"),
             ]
             for other in self._overlays:
-                trace = other.story.val_loss if chart is self.loss else other.story.val_accuracy
+                trace = (
+                    other.progress.val_loss if chart is self.loss else other.progress.val_accuracy
+                )
                 curves.append(Curve(other.name, other.colour, trace.x, trace.y, "dots"))
-            chart.show_curves(curves, story.best_epoch)
+            chart.show_curves(curves, progress.best_epoch)
         self.legend.show_entries([(f"{whose}train", train), (f"{whose}validation", val)])
         self.others.show_entries(
             [(f"{each.name}: validation", each.colour) for each in self._overlays]
@@ -413,22 +425,22 @@ class Monitor(QWidget):
         self.others.setVisible(bool(self._overlays))
 
     def _show_small(self) -> None:
-        story = self._first or self._story
+        progress = self._first or self._progress
         labelers = [
             self._mini(self._names.get(k, k), place, small)
-            for place, (k, small) in enumerate(story.labelers.items())
+            for place, (k, small) in enumerate(progress.labelers.items())
         ]
         attributes = [
             self._mini(name, place, small)
-            for place, (name, small) in enumerate(story.attributes.items())
+            for place, (name, small) in enumerate(progress.attributes.items())
         ]
         for card, view, minis in zip(
             self._small, (self.per_labeler, self.per_attribute), (labelers, attributes), strict=True
         ):
             card.setVisible(bool(minis))
-            view.show_minis(minis, story.best_epoch)
+            view.show_minis(minis, progress.best_epoch)
 
-    def _mini(self, name: str, place: int, small: Small) -> Mini:
+    def _mini(self, name: str, place: int, small: PartCurves) -> Mini:
         colour = series_colour(self.theme.tokens, place)
         kept = self._kept()
         value = small.val.last if kept is None else small.val.at(kept)

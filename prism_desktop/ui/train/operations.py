@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.runs.folder import ACTIVE, RunFolder, RunSummary, list_runs
 from prism_desktop.engine.study.embeddings import EmbeddingSet, list_embeddings
+from prism_desktop.ui.train.leaderboard_data import Leaderboard, curve_lines
 
 if TYPE_CHECKING:
     from prism_desktop.engine.study.store import Study
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
+class StudyChoices:
     """What a study gives a training to choose from."""
 
     labelers: Mapping[str, str] = field(default_factory=dict)  # code to name
@@ -28,7 +30,7 @@ class Offered:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ComparisonRequest:
     """A comparison that is wanted."""
 
     methods: tuple[str, ...]
@@ -76,10 +78,10 @@ def rows(study: Path) -> tuple[RunRow, ...]:
     return tuple(found)
 
 
-def offered(study: "Study") -> Offered:
+def study_choices(study: "Study") -> StudyChoices:
     """Read what the form may offer."""
     labelers = study.labelers()
-    return Offered(
+    return StudyChoices(
         labelers={each.code: each.display_name or each.code for each in labelers},
         attributes=tuple(each.name for each in study.attributes()),
         embeddings=list_embeddings(study.path),
@@ -163,3 +165,55 @@ def find_device() -> Iterator[Event[Any]]:
         yield from device_in_worker()
     except RunError:
         yield Done(("", ""))
+
+
+def compare(study: Path, request: ComparisonRequest) -> Iterator[Any]:
+    """Train what a comparison lacks; batches of events as `comparison.compare` tells them."""
+    from prism_desktop.engine.experiments import comparison, comparison_plan
+
+    wanted = (
+        request.methods,
+        request.options,
+        request.settings,
+        request.seeds,
+        request.controls,
+        request.shuffled,
+    )
+    plan = comparison_plan.ComparisonPlan(study, *wanted, cross_fit=request.cross_fit)
+    yield from comparison.compare(plan)
+
+
+def draw_leaderboard(
+    path: Path, what: str, leaderboard: Leaderboard, method: str, names: Mapping[str, str]
+) -> None:
+    """Draw a figure of a comparison; `what` is "labelers"
+    (of one method), "gains", "shots" or "curve"."""
+    from prism_desktop.engine.analysis.comparison_figures import answers_figure, gains_figure
+    from prism_desktop.engine.analysis.figures import accuracy_figure, accuracy_rows
+    from prism_desktop.engine.analysis.plotting import save_figure
+
+    if what == "labelers":
+        row, base = leaderboard.method(method) or {}, leaderboard.method("consensus") or {}
+        summary = {
+            "test": row.get("test"),
+            "consensus": base.get("test") if method != "consensus" else None,
+        }
+        save_figure(accuracy_figure(accuracy_rows(summary, names), method_title(method)), path)
+    elif what == "gains":
+        save_figure(
+            gains_figure(
+                {
+                    method_title(row["method"]): row["gain"]
+                    for row in leaderboard.methods
+                    if row["gain"]
+                }
+            ),
+            path,
+        )
+    else:
+        save_figure(
+            answers_figure(
+                {method_title(name): line for name, line in curve_lines(leaderboard, what).items()}
+            ),
+            path,
+        )

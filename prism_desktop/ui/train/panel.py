@@ -17,9 +17,9 @@ from prism_desktop.ui.train import operations
 from prism_desktop.ui.train.compare_view import CompareView
 from prism_desktop.ui.train.form import RunForm
 from prism_desktop.ui.train.monitor import Monitor, Overlay
-from prism_desktop.ui.train.progress_store import Stories
-from prism_desktop.ui.train.run_progress import Story
-from prism_desktop.ui.train.run_tabs import Below, export_curves, export_table
+from prism_desktop.ui.train.progress_store import ProgressStore
+from prism_desktop.ui.train.run_progress import RunProgress
+from prism_desktop.ui.train.run_tabs import RunTabs, export_curves, export_table
 from prism_desktop.ui.train.runs import cells
 from prism_desktop.ui.widgets.basics import columns, rows
 from prism_desktop.ui.widgets.empty_state import EmptyState
@@ -67,7 +67,7 @@ class TrainPanel(QWidget):
         super().__init__()
         self.context = context
         self._rows: tuple[operations.RunRow, ...] = ()
-        self._stories = Stories(context, self)
+        self._progress_store = ProgressStore(context, self)
         self._names: dict[str, str] = {}
         self._shown = ""
         self._mine: set[str] = set()  # runs whose process ends with this window
@@ -80,8 +80,8 @@ class TrainPanel(QWidget):
         context.study_closed.connect(self._close)
         context.changed.connect(self._changed)
         context.in_training = self.in_training
-        self._stories.grown.connect(self._grown)
-        self._stories.ended.connect(self._ended)
+        self._progress_store.grown.connect(self._grown)
+        self._progress_store.ended.connect(self._ended)
         self._poll = QTimer(self, interval=_POLL)
         self._poll.timeout.connect(self.refresh)
         self._open()
@@ -97,7 +97,7 @@ class TrainPanel(QWidget):
         self.form.mode.pick("compare" if name in ("compare", "shots", "curve") else "run")
         self.compare.plots.pages.pick(name if name in ("shots", "curve") else "labelers")
         self.form.fold.setChecked(name == "advanced")
-        self.below.segments.pick("log" if name == "log" else "runs")
+        self.run_tabs.segments.pick("log" if name == "log" else "runs")
 
     def idle(self) -> bool:
         """Whether everything asked for has been shown; a run that goes on does not count."""
@@ -129,8 +129,8 @@ class TrainPanel(QWidget):
         self.compare.refused.connect(self.form.refuse)
         self.monitor = Monitor(theme)
         self.monitor.asked.connect(self.act)
-        self.below = Below(theme, self._export_curves, self._export)
-        self.table, self.log = self.below.table, self.below.log
+        self.run_tabs = RunTabs(theme, self._export_curves, self._export)
+        self.table, self.log = self.run_tabs.table, self.run_tabs.log
         self.table.shown.connect(self.show_run)
         self.table.runs.ticked.connect(self._overlay)
         self.no_study, self.no_runs = (
@@ -141,7 +141,7 @@ class TrainPanel(QWidget):
     def _lay_out(self) -> None:
         self._split = QSplitter(Qt.Orientation.Vertical)
         self._split.addWidget(self.monitor)
-        self._split.addWidget(self.below)
+        self._split.addWidget(self.run_tabs)
         self._split.setStretchFactor(0, 1)
         self._split.setSizes([668, 192])
         self._split.setChildrenCollapsible(False)
@@ -180,14 +180,14 @@ class TrainPanel(QWidget):
         """Ask what the form may offer; `fresh` forgets what was chosen for the study before."""
         self._fresh = self._fresh or fresh
 
-        def show(found: operations.Offered) -> None:
+        def show(found: operations.StudyChoices) -> None:
             if self.context.study is study:
                 self._show_study(found)
 
-        self.context.ask(lambda: operations.offered(study), show, owner=self, topic="study")
+        self.context.ask(lambda: operations.study_choices(study), show, owner=self, topic="study")
 
     def _close(self) -> None:
-        self._stories.forget()
+        self._progress_store.forget()
         self._rows, self._shown = (), ""
         self.table.runs.show(())
         self.compare.open_study()
@@ -204,7 +204,7 @@ class TrainPanel(QWidget):
         ):
             self._ask_study(study)
 
-    def _show_study(self, found: operations.Offered) -> None:
+    def _show_study(self, found: operations.StudyChoices) -> None:
         self._names = dict(found.labelers)
         self.compare.name_labelers(self._names)
         fresh, self._fresh = self._fresh, False
@@ -217,7 +217,7 @@ class TrainPanel(QWidget):
         self._turn()
         for row in found:
             if row.live:
-                self._stories.follow(row)
+                self._progress_store.follow(row)
         if not changed:
             return
         self.table.runs.show(found)
@@ -261,7 +261,7 @@ class TrainPanel(QWidget):
             self._tell()
             return
         shown = self._row(self._shown)
-        if shown is not None and shown.live and self._stories.of(shown).companion == name:
+        if shown is not None and shown.live and self._progress_store.of(shown).companion == name:
             self._tell()  # its curves are drawn until the run has its own
         if name in self.table.runs.ticks:
             self._overlay()
@@ -270,18 +270,22 @@ class TrainPanel(QWidget):
         row = self._row(self._shown)
         if row is None:
             return
-        story = self._stories.of(row)
+        progress = self._progress_store.of(row)
         if fresh:
-            self.monitor.show_run(row, story, self._names, self._first(story))
+            self.monitor.show_run(row, progress, self._names, self._first(progress))
             self.log.begin()
         else:
-            self.monitor.renew(row, story, self._names, self._first(story))
-        self.log.tell(story)
+            self.monitor.renew(row, progress, self._names, self._first(progress))
+        self.log.tell(progress)
 
-    def _first(self, story: Story) -> Story | None:
-        """The consensus model's story while it is trained first."""
-        first = self._row(story.companion)
-        return self._stories.of(first) if first is not None and not story.step_loss.x else None
+    def _first(self, progress: RunProgress) -> RunProgress | None:
+        """The consensus model's progress while it is trained first."""
+        first = self._row(progress.companion)
+        return (
+            self._progress_store.of(first)
+            if first is not None and not progress.step_loss.x
+            else None
+        )
 
     def _overlay(self) -> None:
         overlays, runs = [], self.table.runs
@@ -289,7 +293,7 @@ class TrainPanel(QWidget):
             row, colour = self._row(name), runs.colour(name)
             if row is not None and colour is not None and name != self._shown:
                 method, begun = cells(row)[1:3]
-                overlays.append(Overlay(f"{method}, {begun}", colour, self._stories.of(row)))
+                overlays.append(Overlay(f"{method}, {begun}", colour, self._progress_store.of(row)))
         self.monitor.overlay(overlays)
 
     def start(self, config: TrainConfig) -> None:

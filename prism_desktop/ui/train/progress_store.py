@@ -1,4 +1,4 @@
-"""The stories of a study's runs: read once where they have ended, followed where they go on."""
+"""The progress of a study's runs: read once where they have ended, followed where they go on."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.job import Job
 from prism_desktop.ui.train import operations
 from prism_desktop.ui.train.operations import RunRow
-from prism_desktop.ui.train.run_progress import Story
+from prism_desktop.ui.train.run_progress import RunProgress
 
 
-class Stories(QObject):
-    """Knows what each run has told; the window may close meanwhile and find a run again."""
+class ProgressStore(QObject):
+    """Each run's `RunProgress`; the window may close meanwhile and find a run again."""
 
     grown = Signal(str)  # a run told more
     ended = Signal(str)  # a run that was followed has ended
@@ -20,12 +20,12 @@ class Stories(QObject):
     def __init__(self, context: AppContext, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._context = context
-        self._stories: dict[str, Story] = {}
+        self._progress: dict[str, RunProgress] = {}
         self._watches: dict[str, Job] = {}
         self._read: set[str] = set()
 
-    def of(self, row: RunRow) -> Story:
-        """A run's story; an ended run's is read now if it was not yet, and `grown` follows."""
+    def of(self, row: RunRow) -> RunProgress:
+        """A run's progress; an ended run is read now if it was not yet, and `grown` follows."""
         name = row.run.name
         if row.live:
             self.follow(row)
@@ -38,20 +38,20 @@ class Stories(QObject):
                     self._take(name, told)
 
             self._context.ask(lambda: operations.history(row.run.path), take, owner=self)
-        return self._stories.setdefault(name, Story())
+        return self._progress.setdefault(name, RunProgress())
 
     def follow(self, row: RunRow) -> None:
         """Follow a run that goes on until it ends."""
         name = row.run.name
         if name in self._watches:
             return
-        self._stories[name] = Story()
+        self._progress[name] = RunProgress()
         self._read.add(name)
 
         def hear(batches: list[list[dict[str, Any]]]) -> None:
             told = [event for batch in batches for event in batch]
             if told and self._watches.get(name) is job:
-                self._stories[name].tell(told)
+                self._progress[name].update(told)
                 self.grown.emit(name)
 
         def end() -> None:
@@ -71,10 +71,10 @@ class Stories(QObject):
         for job in self._watches.values():
             job.cancel()
         self._watches.clear()
-        self._stories.clear()
+        self._progress.clear()
         self._read = set()
 
     def _take(self, name: str, told: list[dict[str, Any]]) -> None:
-        story = self._stories.setdefault(name, Story())
-        story.tell(told)
+        progress = self._progress.setdefault(name, RunProgress())
+        progress.update(told)
         self.grown.emit(name)

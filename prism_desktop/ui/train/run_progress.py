@@ -15,14 +15,14 @@ _STATE_AFTER = {
     "stopped": "stopped",
     "failed": "failed",
 }
-_SAID = {
+_STAGE_NOTES = {
     "preparing": "Starting the training's process.",
     "consensus": "Training the consensus model first: the baseline to beat.",
     "training": "Training begins.",
     "predicting": "Predicting every labeler's answers with the best epoch.",
     "evaluating": "Testing on what was held out.",
 }
-_SURE = 8  # steps before a time left is told
+_STEPS_BEFORE_ESTIMATE = 8  # steps before a time left is told
 
 
 def _floats() -> "array[float]":
@@ -62,7 +62,7 @@ class Trace:
 
 
 @dataclass(slots=True)
-class Small:
+class PartCurves:
     """The curves of one labeler or attribute."""
 
     train: Trace = field(default_factory=Trace)
@@ -71,7 +71,7 @@ class Small:
 
 
 @dataclass(slots=True)
-class Story:
+class RunProgress:
     """Everything the window shows of one run while it goes on."""
 
     state: str = "preparing"
@@ -91,8 +91,8 @@ class Story:
     train_accuracy: Trace = field(default_factory=Trace)
     val_loss: Trace = field(default_factory=Trace)
     val_accuracy: Trace = field(default_factory=Trace)
-    labelers: dict[str, Small] = field(default_factory=dict)
-    attributes: dict[str, Small] = field(default_factory=dict)
+    labelers: dict[str, PartCurves] = field(default_factory=dict)
+    attributes: dict[str, PartCurves] = field(default_factory=dict)
     best_epoch: int | None = None
     images_per_second: float | None = None
     eta_seconds: float | None = None
@@ -104,12 +104,12 @@ class Story:
     message: str = ""
     advice: str = ""
 
-    def tell(self, events: Iterable[Mapping[str, Any]]) -> None:
+    def update(self, events: Iterable[Mapping[str, Any]]) -> None:
         """Fold events in, oldest first; kinds unknown to this version are passed over."""
         for event in events:
-            tell = _TELL.get(str(event.get("type")))
-            if tell is not None:
-                tell(self, event)
+            handle = _HANDLERS.get(str(event.get("type")))
+            if handle is not None:
+                handle(self, event)
 
     def at(self, event: Mapping[str, Any]) -> float:
         """Where a step lies on the common axis, in epochs, so
@@ -122,121 +122,132 @@ class Story:
         self.log.append((float(event.get("time", 0.0)), kind, text))
 
 
-def _started(story: Story, event: Mapping[str, Any]) -> None:
-    story.method = str(event.get("method", ""))
-    story.device = str(event.get("device_name") or event.get("device") or "")
-    story.parameters = dict(event.get("parameters") or {})
-    story.device_why = str(event.get("device_why") or "")
-    story.counts = dict(event.get("counts") or {})
-    story.epochs = int(event.get("epochs") or 0)
-    story.steps_per_epoch = int(event.get("steps_per_epoch") or 0)
-    story.state, story.message, story.advice, story.working = "training", "", "", ""
-    trainable = story.parameters.get("trainable")
+def _on_started(progress: RunProgress, event: Mapping[str, Any]) -> None:
+    progress.method = str(event.get("method", ""))
+    progress.device = str(event.get("device_name") or event.get("device") or "")
+    progress.parameters = dict(event.get("parameters") or {})
+    progress.device_why = str(event.get("device_why") or "")
+    progress.counts = dict(event.get("counts") or {})
+    progress.epochs = int(event.get("epochs") or 0)
+    progress.steps_per_epoch = int(event.get("steps_per_epoch") or 0)
+    progress.state, progress.message, progress.advice, progress.working = "training", "", "", ""
+    trainable = progress.parameters.get("trainable")
     size = f", {trainable:,} trainable parameters" if trainable else ""
-    story.note(event, "stage", f"Started {story.method} on {story.device}{size}.")
+    progress.note(event, "stage", f"Started {progress.method} on {progress.device}{size}.")
 
 
-def _progress(story: Story, event: Mapping[str, Any]) -> None:
+def _on_progress(progress: RunProgress, event: Mapping[str, Any]) -> None:
     done, total, what = (
         int(event.get("done") or 0),
         int(event.get("total") or 0),
         str(event.get("what") or ""),
     )
     share = f" ({min(1.0, done / total):.0%})" if total else ""
-    story.working = f"{what}{share}"
-    if story.stage == "consensus" and not what.startswith("Training"):
+    progress.working = f"{what}{share}"
+    if progress.stage == "consensus" and not what.startswith("Training"):
         return  # the little things around it say nothing of the whole
     now = float(event.get("time", 0.0))
-    if story.pace is None or story.pace[2] != total or done < story.pace[1]:
-        story.pace = (now, done, total)
-    begun, first, _ = story.pace
-    if done - first >= _SURE:
-        ahead = total if story.stage == "consensus" else 0  # the run itself has about as many steps
-        story.eta_seconds = (now - begun) / (done - first) * (total - done + ahead)
+    if progress.pace is None or progress.pace[2] != total or done < progress.pace[1]:
+        progress.pace = (now, done, total)
+    begun, first, _ = progress.pace
+    if done - first >= _STEPS_BEFORE_ESTIMATE:
+        ahead = (
+            total if progress.stage == "consensus" else 0
+        )  # the run itself has about as many steps
+        progress.eta_seconds = (now - begun) / (done - first) * (total - done + ahead)
 
 
-def _stage(story: Story, event: Mapping[str, Any]) -> None:
-    story.stage, story.working = str(event.get("name", "")), ""
-    story.companion, story.pace, story.eta_seconds = str(event.get("run") or ""), None, None
+def _on_stage(progress: RunProgress, event: Mapping[str, Any]) -> None:
+    progress.stage, progress.working = str(event.get("name", "")), ""
+    progress.companion, progress.pace, progress.eta_seconds = (
+        str(event.get("run") or ""),
+        None,
+        None,
+    )
     # a new process works on the run, maybe after one that failed
     if event.get("process") == "started":
-        story.state, story.message, story.advice = "preparing", "", ""
-        story.working = (
+        progress.state, progress.message, progress.advice = "preparing", "", ""
+        progress.working = (
             "Starting a process for the training; loading its libraries takes some seconds"
         )
-    story.note(event, "stage", _SAID.get(story.stage, f"Stage: {story.stage}."))
+    progress.note(event, "stage", _STAGE_NOTES.get(progress.stage, f"Stage: {progress.stage}."))
 
 
-def _step(story: Story, event: Mapping[str, Any]) -> None:
-    x = story.at(event)
-    story.step_loss.add(x, event.get("loss"))
-    story.step_accuracy.add(x, event.get("accuracy"))
-    story.epoch = int(event.get("epoch") or 0)
-    story.images_per_second = event.get("images_per_second")
-    story.eta_seconds = event.get("eta_seconds")
+def _on_step(progress: RunProgress, event: Mapping[str, Any]) -> None:
+    x = progress.at(event)
+    progress.step_loss.add(x, event.get("loss"))
+    progress.step_accuracy.add(x, event.get("accuracy"))
+    progress.epoch = int(event.get("epoch") or 0)
+    progress.images_per_second = event.get("images_per_second")
+    progress.eta_seconds = event.get("eta_seconds")
 
 
-def _epoch(story: Story, event: Mapping[str, Any]) -> None:
+def _on_epoch(progress: RunProgress, event: Mapping[str, Any]) -> None:
     epoch = int(event.get("epoch") or 0)
     train, val = event.get("train") or {}, event.get("val") or {}
-    story.epoch = epoch
-    story.train_loss.add(epoch, train.get("loss"))
-    story.train_accuracy.add(epoch, train.get("accuracy"))
-    story.val_loss.add(epoch, val.get("nll"))
-    story.val_accuracy.add(epoch, val.get("accuracy"))
+    progress.epoch = epoch
+    progress.train_loss.add(epoch, train.get("loss"))
+    progress.train_accuracy.add(epoch, train.get("accuracy"))
+    progress.val_loss.add(epoch, val.get("nll"))
+    progress.val_accuracy.add(epoch, val.get("accuracy"))
     if event.get("best"):
-        story.best_epoch = epoch
-    for curves, key in ((story.labelers, "per_labeler"), (story.attributes, "per_attribute")):
+        progress.best_epoch = epoch
+    for curves, key in ((progress.labelers, "per_labeler"), (progress.attributes, "per_attribute")):
         for name, values in (event.get(key) or {}).items():
-            small = curves.setdefault(str(name), Small())
+            small = curves.setdefault(str(name), PartCurves())
             small.train.add(epoch, values.get("train_accuracy"))
             small.val.add(epoch, values.get("val_accuracy"))
             small.count = int(values.get("n") or 0)
     nll, accuracy = val.get("nll"), val.get("accuracy")
     if nll is not None and accuracy is not None:
         mark = ", the best so far" if event.get("best") else ""
-        story.note(
+        progress.note(
             event,
             "epoch",
             f"Epoch {epoch}: validation loss {nll:.3f}, accuracy {accuracy:.1%}{mark}.",
         )
 
 
-def _notice(story: Story, event: Mapping[str, Any]) -> None:
-    story.note(event, "notice", str(event.get("text", "")))
+def _on_notice(progress: RunProgress, event: Mapping[str, Any]) -> None:
+    progress.note(event, "notice", str(event.get("text", "")))
 
 
-def _turn(story: Story, event: Mapping[str, Any]) -> None:
+def _on_state(progress: RunProgress, event: Mapping[str, Any]) -> None:
     kind = str(event["type"])
-    story.state, story.pace = _STATE_AFTER[kind], None
+    progress.state, progress.pace = _STATE_AFTER[kind], None
     if kind in ("finished", "stopped"):
-        story.best_epoch = event.get("best_epoch", story.best_epoch)
-        story.eta_seconds = None
-    story.note(
+        progress.best_epoch = event.get("best_epoch", progress.best_epoch)
+        progress.eta_seconds = None
+    progress.note(
         event,
         "stage",
         {"stopped": "Stopped; the best epoch was kept."}.get(kind, f"{kind.capitalize()}."),
     )
 
 
-def _failed(story: Story, event: Mapping[str, Any]) -> None:
-    story.state, story.eta_seconds = "failed", None
-    story.message, story.advice = str(event.get("message") or ""), str(event.get("advice") or "")
-    story.note(event, "failure", " ".join(part for part in (story.message, story.advice) if part))
+def _on_failed(progress: RunProgress, event: Mapping[str, Any]) -> None:
+    progress.state, progress.eta_seconds = "failed", None
+    progress.message, progress.advice = (
+        str(event.get("message") or ""),
+        str(event.get("advice") or ""),
+    )
+    progress.note(
+        event, "failure", " ".join(part for part in (progress.message, progress.advice) if part)
+    )
 
 
-_TELL = {
-    "started": _started,
-    "stage": _stage,
-    "progress": _progress,
-    "step": _step,
-    "epoch": _epoch,
-    "notice": _notice,
-    "paused": _turn,
-    "resumed": _turn,
-    "finished": _turn,
-    "stopped": _turn,
-    "failed": _failed,
+_HANDLERS = {
+    "started": _on_started,
+    "stage": _on_stage,
+    "progress": _on_progress,
+    "step": _on_step,
+    "epoch": _on_epoch,
+    "notice": _on_notice,
+    "paused": _on_state,
+    "resumed": _on_state,
+    "finished": _on_state,
+    "stopped": _on_state,
+    "failed": _on_failed,
 }
 
 

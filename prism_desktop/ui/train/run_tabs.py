@@ -9,7 +9,7 @@ from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train import operations
 from prism_desktop.ui.train.operations import RunRow
-from prism_desktop.ui.train.run_progress import Story
+from prism_desktop.ui.train.run_progress import RunProgress
 from prism_desktop.ui.train.runs import COLUMNS, RunsTable, cells
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, rows
 from prism_desktop.ui.widgets.figure_export import save_figure
@@ -18,7 +18,7 @@ from prism_desktop.ui.widgets.table_export import save_table
 
 
 class RunLog(QPlainTextEdit):
-    """Grows with its story; where the reader has scrolled stays put."""
+    """What a run told, a sentence a line; it grows, and the place scrolled to stays."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,9 +33,9 @@ class RunLog(QPlainTextEdit):
         self._told = 0
         self.clear()
 
-    def tell(self, story: Story) -> None:
+    def tell(self, progress: RunProgress) -> None:
         """Append what is new."""
-        new, self._told = story.log[self._told :], len(story.log)
+        new, self._told = progress.log[self._told :], len(progress.log)
         if new:
             self.appendPlainText(
                 "\n".join(f"{datetime.fromtimestamp(t):%H:%M:%S}   {text}" for t, _, text in new)
@@ -45,7 +45,7 @@ class RunLog(QPlainTextEdit):
 SCROLL_BAR = 12  # px, its width in the style sheet
 
 
-class Below(QWidget):
+class RunTabs(QWidget):
     """A card with two pages and the buttons that write files."""
 
     def __init__(

@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.methods import method_title
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.operations import RunRow
 from prism_desktop.ui.widgets.painted import series_colour
@@ -150,7 +150,7 @@ def cells(row: RunRow) -> tuple[str, ...]:
     run = row.run
     begun = datetime.fromtimestamp(run.created)
     started = f"{begun:%d %b, %H:%M}" if begun.year == datetime.now().year else f"{begun:%d %b %Y}"
-    method = METHODS[run.method].title if run.method in METHODS else run.method
+    method = method_title(run.method)
     macro = f"{run.macro:.1%}" if run.macro is not None else "–"
     both = row.low is not None and row.high is not None
     interval = f"{100 * (row.low or 0):.1f} – {100 * (row.high or 0):.1f}" if both else "–"

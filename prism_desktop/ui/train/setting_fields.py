@@ -101,7 +101,7 @@ class SettingField(QWidget):
         self.setting = setting
         # what it is unless something is changed; methods and recipes move it
         self.start: Any = setting.default
-        self.applies = True  # whether the chosen method heeds it
+        self.relevant = True  # whether the chosen method heeds it
         self.editor = self._make()
         self._problem = label("", "bad", wrap=True)
         self._problem.hide()
@@ -146,16 +146,16 @@ class SettingField(QWidget):
         if untouched:
             self.put(start)
 
-    def show_if(self, applies: bool) -> None:
+    def show_if(self, relevant: bool) -> None:
         """Show the field only where the chosen method heeds it."""
-        self.applies = applies
-        self.setVisible(applies)
+        self.relevant = relevant
+        self.setVisible(relevant)
 
     def problem(self) -> str:
         """What is wrong with the value, in a few words; empty if nothing is."""
         return (
             ""
-            if self.is_default() or not self.applies
+            if self.is_default() or not self.relevant
             else problem_of(self.setting.key, self.text())
         )
 
@@ -249,7 +249,7 @@ def problem_of(key: str, text: str) -> str:
     return ""
 
 
-class Group(QWidget):
+class SettingGroup(QWidget):
     """Settings under a heading: short fields two abreast, a tick box on a line of its own.
 
     Hidden without any.
@@ -270,13 +270,13 @@ class Group(QWidget):
     def lay_out(self) -> None:
         """Place the fields that apply; the others are out of the way."""
         self._place()
-        self.setVisible(any(field.applies for field in self._fields))
+        self.setVisible(any(field.relevant for field in self._fields))
 
     def _place(self) -> None:
         for field in self._fields:
             self._grid.removeWidget(field)
         row = column = 0
-        shown = [field for field in self._fields if field.applies]
+        shown = [field for field in self._fields if field.relevant]
         for field in shown:
             wide = field.setting.kind == "bool"
             if wide and column:

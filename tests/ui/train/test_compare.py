@@ -14,11 +14,11 @@ from prism_desktop.engine.experiments import comparison, comparison_plan
 from prism_desktop.engine.experiments.kshot import KShotPlan, measure_kshot
 from prism_desktop.engine.experiments.learning_curve import CurvePlan, measure_curve
 from prism_desktop.engine.study.store import Study
-from prism_desktop.ui.train import comparisons_read
+from prism_desktop.ui.train import leaderboard_data, operations
 from prism_desktop.ui.train.leaderboard_columns import NAMES, badge
 from prism_desktop.ui.train.panel import TrainPanel
 from tests.fixtures.study import MakeStudy
-from tests.ui import boards as fabricate
+from tests.ui import comparisons as fabricate
 from tests.ui.train.conftest import CODES, OpenTrain
 
 
@@ -42,7 +42,7 @@ def test_that_methods_are_ranked_and_any_column_sorts_with_the_unknown_last(
 ) -> None:
     fabricate.comparison(tiny_study.path, CODES)
     view = _open(open_train, tiny_study, qtbot).compare
-    rows = view.table.board
+    rows = view.table.leaderboard
     assert [row["method"] for row in rows.rows][:2] == ["collaborative", "hierarchical-bayes"]
     assert view.table.method == "collaborative"
     gain = NAMES.index("Gain")
@@ -68,11 +68,11 @@ def test_that_the_best_is_in_front_while_a_comparison_grows_until_another_is_cho
     grow("consensus", "retrieval", "hierarchical-bayes")
     view.refresh()
     qtbot.waitUntil(lambda: view.table.method == "hierarchical-bayes", timeout=10_000)
-    view.table.setCurrentIndex(view.table.board.index(1, 0))
+    view.table.setCurrentIndex(view.table.leaderboard.index(1, 0))
     assert view.table.method == "retrieval"
     grow(*(row["method"] for row in whole["methods"]))
     view.refresh()
-    qtbot.waitUntil(lambda: view.table.board.rowCount() == 6, timeout=10_000)
+    qtbot.waitUntil(lambda: view.table.leaderboard.rowCount() == 6, timeout=10_000)
     assert view.table.method == "retrieval"
 
 
@@ -82,10 +82,10 @@ def test_that_the_chosen_method_is_shown_between_consensus_and_ceiling(
     fabricate.comparison(tiny_study.path, CODES)
     view = _open(open_train, tiny_study, qtbot).compare
     view.table.pick("lora-visual-prompt")
-    bells = view.plots.bells._bells
+    bells = view.plots.dumbbells._bells
     assert [bell.name for bell in bells] == ["Labeler 1", "Labeler 2", "Labeler 3", "Mean"]
-    board = view._boards[0]
-    base = board.method("consensus")
+    leaderboard = view._leaderboards[0]
+    base = leaderboard.method("consensus")
     assert base is not None
     assert bells[0].consensus == base["test"]["per_labeler"]["L1"]["accuracy"]
     assert all(bell.ceiling is not None for bell in bells)
@@ -147,10 +147,10 @@ def test_that_curves_of_other_answers_are_not_shown(
     open_train: OpenTrain, tiny_study: Study, qtbot: QtBot
 ) -> None:
     folder = fabricate.comparison(tiny_study.path, CODES)
-    board = json.loads((folder / "leaderboard.json").read_text()) | {
+    leaderboard = json.loads((folder / "leaderboard.json").read_text()) | {
         "fingerprint": "since then somebody answered"
     }
-    (folder / "leaderboard.json").write_text(json.dumps(board))
+    (folder / "leaderboard.json").write_text(json.dumps(leaderboard))
     view = _open(open_train, tiny_study, qtbot).compare
     view.plots.pages.pick("shots")
     assert view.plots.none.isVisible()
@@ -190,8 +190,8 @@ def test_that_swapped_labelers_are_a_column_and_a_sentence(
     view = _open(open_train, tiny_study, qtbot).compare
     column = NAMES.index("Swapped")
     assert not view.table.isColumnHidden(column)
-    places = {row["method"]: place for place, row in enumerate(view.table.board.rows)}
-    assert view.table.board.index(places["hierarchical-bayes"], column).data() == "-6.1"
+    places = {row["method"]: place for place, row in enumerate(view.table.leaderboard.rows)}
+    assert view.table.leaderboard.index(places["hierarchical-bayes"], column).data() == "-6.1"
     assert view.control.isVisible()
     assert said in view.control.text()
     assert view.control.property("kind") == ("bad" if said.startswith("these") else "good")
@@ -207,7 +207,8 @@ def test_that_a_method_that_knows_answers_about_tested_faces_is_marked(
     file.write_text(json.dumps(told))
     view = _open(open_train, tiny_study, qtbot).compare
     named = [
-        view.table.board.index(place, 0).data() for place in range(view.table.board.rowCount())
+        view.table.leaderboard.index(place, 0).data()
+        for place in range(view.table.leaderboard.rowCount())
     ]
     assert [name for name in named if name.endswith("*")] == ["Collaborative *"]
     assert "* uses the other labelers' answers about the very faces tested" in view.remarks.text()
@@ -227,7 +228,7 @@ def test_that_a_gain_on_shuffled_labelers_is_an_alarm(
 ) -> None:
     fabricate.comparison(tiny_study.path, CODES, shuffled=True)
     view = _open(open_train, tiny_study, qtbot).compare
-    badges = {row["method"]: badge(row) for row in view.table.board.rows}
+    badges = {row["method"]: badge(row) for row in view.table.leaderboard.rows}
     assert badges["collaborative"] == "gains"
     assert badges["per-labeler-lora"] == "no gain"
     assert "no method should gain" in view.control.text()
@@ -267,23 +268,25 @@ def test_that_a_comparison_shows_its_progress_and_can_be_ended(
         finally:
             closed.append(True)
 
-    monkeypatch.setattr(comparisons_read, "compare", compare)
+    monkeypatch.setattr(operations, "compare", compare)
     panel = _open(open_train, tiny_study, qtbot)
     panel.form.start.click()
     view = panel.compare
-    qtbot.waitUntil(lambda: view.under_way.what.text().startswith("Run 2 of 3"), timeout=10_000)
-    assert view.under_way.what.text() == "Run 2 of 3: Hierarchical Bayes, seed 0"
-    assert view.under_way.bar.value() == 333
-    view.under_way.cancel.click()
+    qtbot.waitUntil(lambda: view.progress.what.text().startswith("Run 2 of 3"), timeout=10_000)
+    assert view.progress.what.text() == "Run 2 of 3: Hierarchical Bayes, seed 0"
+    assert view.progress.bar.value() == 333
+    view.progress.cancel.click()
     qtbot.waitUntil(lambda: not view.busy, timeout=10_000)
     assert closed == [True]
-    assert not view.under_way.isVisible()
+    assert not view.progress.isVisible()
 
 
 @pytest.mark.parametrize("what", ["labelers", "gains", "shots", "curve"])
 def test_that_every_plot_becomes_a_figure(tiny_study: Study, tmp_path: Path, what: str) -> None:
-    board = comparisons_read.read_board(fabricate.comparison(tiny_study.path, CODES))
-    assert board is not None
-    comparisons_read.draw_now(tmp_path / "figure.svg", what, board, "collaborative", {"L1": "Ada"})
+    leaderboard = leaderboard_data.read_leaderboard(fabricate.comparison(tiny_study.path, CODES))
+    assert leaderboard is not None
+    operations.draw_leaderboard(
+        tmp_path / "figure.svg", what, leaderboard, "collaborative", {"L1": "Ada"}
+    )
     text = (tmp_path / "figure.svg").read_text()
     assert {"labelers": "Ada", "gains": "Collaborative"}.get(what, "Hierarchical Bayes") in text

@@ -11,15 +11,15 @@ from pytestqt.qtbot import QtBot
 from prism_desktop.engine.config import TrainConfig, settings
 from prism_desktop.engine.study.embeddings import EmbeddingSet
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.train.choices import architecture
+from prism_desktop.ui.train.backbone_box import architecture
 from prism_desktop.ui.train.form import APART, RunForm
-from prism_desktop.ui.train.operations import Offered
+from prism_desktop.ui.train.operations import StudyChoices
 from prism_desktop.ui.train.runs import short
 
 
-def _offered(names: dict[str, str], *attributes: str, **given: Any) -> Offered:
+def _offered(names: dict[str, str], *attributes: str, **given: Any) -> StudyChoices:
     known = {"answered": frozenset(names), "simulated": True, **given}
-    return Offered(labelers=names, attributes=attributes, **known)
+    return StudyChoices(labelers=names, attributes=attributes, **known)
 
 
 @pytest.fixture
@@ -221,10 +221,10 @@ def test_that_the_arrows_pass_over_headings_and_what_is_impossible(
 def test_that_only_settings_that_a_method_heeds_are_shown_at_its_own_values(form: RunForm) -> None:
     form.fold.setChecked(True)
     form.method.pick("moe-lora")
-    assert form.fields["experts"].applies
-    assert not form.fields["clusters"].applies
+    assert form.fields["experts"].relevant
+    assert not form.fields["clusters"].relevant
     form.method.pick("hierarchical-bayes")
-    assert not form.fields["epochs"].applies
+    assert not form.fields["epochs"].relevant
     form.method.pick("e2p-5")
     assert form.fields["tokens"].text() == "5"
     assert form.config() == TrainConfig(method="e2p-5", backbone="prism-mini")
@@ -248,10 +248,10 @@ def test_that_a_comparison_asks_for_what_is_ticked(form: RunForm, qtbot: QtBot) 
     )
     assert not asked.cross_fit
     form.cross_fit.click()
-    assert form.asked().cross_fit
+    assert form.comparison_request().cross_fit
     form.split.setCurrentIndex(form.split.findData("pair"))  # there are no image folds to hold out
     assert not form.cross_fit.isEnabled()
-    assert not form.asked().cross_fit
+    assert not form.comparison_request().cross_fit
     form.several.pick([])
     form.start.click()
     assert "at least one method" in form._problem.text()

@@ -8,7 +8,7 @@ from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.theme import Mode
-from tests.ui import boards, golden
+from tests.ui import comparisons, golden
 from tests.ui.train.conftest import CODES, OpenTrain
 
 MakeRun = Callable[..., Path]
@@ -43,7 +43,7 @@ def test_that_finished_runs_look_as_they_did(
 def test_that_a_comparison_looks_as_it_did(
     open_train: OpenTrain, tiny_study: Study, qtbot: QtBot, tmp_path: Path, mode: Mode
 ) -> None:
-    boards.comparison(tiny_study.path, CODES)
+    comparisons.comparison(tiny_study.path, CODES)
     panel = open_train(tiny_study)
     window = panel.window()
     panel.context.theme.apply(mode)

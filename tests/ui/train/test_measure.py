@@ -12,7 +12,7 @@ from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.train import compare_view
 from prism_desktop.ui.train.compare_view import CompareView
-from tests.ui import boards as fabricate
+from tests.ui import comparisons as fabricate
 from tests.ui.train.conftest import CODES, OpenTrain
 
 
@@ -51,7 +51,7 @@ def test_that_a_curve_is_measured_for_the_chosen_method_and_then_drawn(
         fabricate.measured(tiny_study.path)
         yield Done(None)
 
-    monkeypatch.setattr(compare_view, "measure_in_child", measure)
+    monkeypatch.setattr(compare_view, "measure_in_worker", measure)
     view = show_compare(open_train, tiny_study, qtbot)
     button = view.plots.measure
     assert not button.isVisible()  # there is nothing to measure labeler by labeler

@@ -57,14 +57,14 @@ def test_that_runs_are_listed_and_the_newest_personal_one_is_shown(
         "Labeler 2",
         "Labeler 3",
     ]
-    story = panel.monitor._story
-    assert story.best_epoch is not None
-    assert story.best_epoch < story.val_accuracy.x[-1]
-    best = story.val_accuracy.y[story.best_epoch - 1]
+    progress = panel.monitor._progress
+    assert progress.best_epoch is not None
+    assert progress.best_epoch < progress.val_accuracy.x[-1]
+    best = progress.val_accuracy.y[progress.best_epoch - 1]
     assert panel.monitor.tiles.values["Validation accuracy"].text() == f"{best:.1%}"
     assert panel.monitor.tiles.captions["Validation accuracy"].text() == "Validation, best epoch"
-    small = story.labelers["L1"].val
-    assert panel.monitor.per_labeler._minis[0].value == small.y[story.best_epoch - 1]
+    small = progress.labelers["L1"].val
+    assert panel.monitor.per_labeler._minis[0].value == small.y[progress.best_epoch - 1]
     assert panel.table.runs.rows[1].gain is not None
     assert not panel.monitor.resume.isVisible()
     assert "Epoch 12" in panel.log.toPlainText()
@@ -132,7 +132,7 @@ def test_that_a_run_that_goes_on_is_found_again_and_followed_to_its_end(
     (run / "status.json").write_text(json.dumps(status))
     panel = open_train(tiny_study)
     qtbot.waitUntil(panel.monitor.pause.isVisible, timeout=10_000)
-    seen = len(panel.monitor._story.val_loss.x)
+    seen = len(panel.monitor._progress.val_loss.x)
     rest = fabricate.events(
         "lora-visual-prompt", 12, seen + 1, CODES, NAMES, np.random.default_rng(0)
     )
@@ -140,7 +140,7 @@ def test_that_a_run_that_goes_on_is_found_again_and_followed_to_its_end(
         file.writelines(
             json.dumps(event) + "\n" for event in rest if event.get("epoch") == seen + 1
         )
-    qtbot.waitUntil(lambda: len(panel.monitor._story.val_loss.x) == seen + 1, timeout=10_000)
+    qtbot.waitUntil(lambda: len(panel.monitor._progress.val_loss.x) == seen + 1, timeout=10_000)
     (run / "status.json").write_text(json.dumps(status | {"state": "finished"}))
     with (run / "events.jsonl").open("a") as file:
         file.write(
@@ -188,7 +188,7 @@ def test_that_a_run_started_here_ends_with_results(
         lambda: any(row.run.state == "finished" for row in panel.table.runs.rows), timeout=100_000
     )
     qtbot.waitUntil(lambda: "finished" in panel.monitor.state.text(), timeout=10_000)
-    assert len(panel.monitor._story.step_loss.x) == 2
+    assert len(panel.monitor._progress.step_loss.x) == 2
     assert panel.table.runs.rows[0].run.macro is not None
 
 
@@ -203,8 +203,8 @@ def test_that_a_study_closed_during_a_run_leaves_no_job_behind(
     (run / "status.json").write_text(json.dumps(status))
     panel = open_train(tiny_study)
     qtbot.waitUntil(panel.monitor.pause.isVisible, timeout=10_000)
-    (job,) = panel._stories._watches.values()
-    panel._stories.forget()
+    (job,) = panel._progress_store._watches.values()
+    panel._progress_store.forget()
     assert panel.context.study is not None
     panel.context.changed.emit(
         Changes(images=False, labelers=True, attributes=False, trials=frozenset(), runs=False)

@@ -1,17 +1,16 @@
-"""Comparisons as the window shows them, read from their folders; nothing here touches Qt."""
+"""Leaderboards of a study's comparisons, with the curves of the same data, read from files."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from prism_desktop.engine.experiments.curve_store import Kind, list_curves
-from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.methods import METHODS, method_title
 from prism_desktop.engine.methods.method import TESTED_FACES
 from prism_desktop.engine.processes.failures import told_once
 from prism_desktop.ui.train.leaderboard_columns import gains
-from prism_desktop.ui.train.operations import Asked
 
 FOLDER = "comparisons"
 RUNS = "runs"
@@ -23,7 +22,7 @@ _Z = 1.96  # half a 95 % interval, in standard errors
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
+class Leaderboard:
     """One comparison: its leaderboard and, where they were
     measured on the same data, its methods' curves."""
 
@@ -74,15 +73,15 @@ class Board:
 
     def remarks(self) -> list[str]:
         """What went wrong or was left out, a sentence each."""
-        found = told_once(self.told.get("failed") or (), _title)
+        found = told_once(self.told.get("failed") or (), method_title)
         found += [
-            f"{_title(each['method'])} was left out: {each['reason']}"
+            f"{method_title(each['method'])} was left out: {each['reason']}"
             for each in self.told.get("left_out") or ()
         ]
         if any(row.get("reads_tested_faces") for row in self.methods):
             found.append(f"* {TESTED_FACES}.")
         return found + [
-            f"{_title(each['method'])} has no control with swapped models. {each['reason']}"
+            f"{method_title(each['method'])} has no control with swapped models. {each['reason']}"
             for each in self.told.get("unswapped") or ()
         ]
 
@@ -93,7 +92,7 @@ class Board:
         """
         said, good = [], True
         if self.told.get("shuffled"):
-            gaining = [_title(row["method"]) for row in self.methods if gains(row)]
+            gaining = [method_title(row["method"]) for row in self.methods if gains(row)]
             good = not gaining
             said.append(
                 "Control: labelers were shuffled in training, so nothing personal was there to "
@@ -102,8 +101,8 @@ class Board:
             said.append(f"Yet these do: {', '.join(gaining)}." if gaining else "None does.")
         if self.told.get("swapped"):
             above = [row for row in self.methods if row["swapped"] and not row["swapped"]["below"]]
-            wrong = [_title(row["method"]) for row in above if gains(row)]
-            idle = [_title(row["method"]) for row in above if not gains(row)]
+            wrong = [method_title(row["method"]) for row in above if gains(row)]
+            idle = [method_title(row["method"]) for row in above if not gains(row)]
             good = good and not wrong
             said.append("Control: with every labeler's model given to the next, ")
             said[-1] += (
@@ -153,26 +152,25 @@ class Board:
         return next((path for path in paths if _data(path).get("fingerprint") == wanted), None)
 
 
-def _title(name: str) -> str:
-    return METHODS[name].title if name in METHODS else name
-
-
-def boards(study: Path) -> tuple[Board, ...]:
+def list_leaderboards(study: Path) -> tuple[Leaderboard, ...]:
     """The study's comparisons that have a leaderboard, newest first."""
-    found = [read_board(file.parent) for file in (study / FOLDER).glob("*/leaderboard.json")]
+    found = [read_leaderboard(file.parent) for file in (study / FOLDER).glob("*/leaderboard.json")]
     return tuple(
-        sorted((board for board in found if board is not None), key=lambda board: -board.written)
+        sorted(
+            (leaderboard for leaderboard in found if leaderboard is not None),
+            key=lambda leaderboard: -leaderboard.written,
+        )
     )
 
 
-def read_board(path: Path) -> Board | None:
+def read_leaderboard(path: Path) -> Leaderboard | None:
     """One comparison; None where there is no leaderboard yet."""
     told = _json(path / "leaderboard.json")
     if not isinstance(told, dict):
         return None
     study = path.parent.parent
     shots, curve = _measured(study, "shots", told), _measured(study, "curve", told)
-    return Board(path, told, shots, curve, (path / "leaderboard.json").stat().st_mtime)
+    return Leaderboard(path, told, shots, curve, (path / "leaderboard.json").stat().st_mtime)
 
 
 def _data(run: Path) -> Mapping[str, Any]:
@@ -197,50 +195,9 @@ def _measured(study: Path, kind: Kind, told: Mapping[str, Any]) -> dict[str, Map
     return {each["method"]: each for each in same if each["method"] in METHODS}
 
 
-def compare(study: Path, asked: Asked) -> Iterator[Any]:
-    """Train what a comparison lacks; batches of events as `comparison.compare` tells them."""
-    from prism_desktop.engine.experiments import comparison, comparison_plan
-
-    wanted = (
-        asked.methods,
-        asked.options,
-        asked.settings,
-        asked.seeds,
-        asked.controls,
-        asked.shuffled,
-    )
-    plan = comparison_plan.ComparisonPlan(study, *wanted, cross_fit=asked.cross_fit)
-    yield from comparison.compare(plan)
-
-
-def draw_now(path: Path, what: str, board: Board, method: str, names: Mapping[str, str]) -> None:
-    """Draw a figure of a comparison; `what` is "labelers"
-    (of one method), "gains", "shots" or "curve"."""
-    from prism_desktop.engine.analysis.comparison_figures import answers_figure, gains_figure
-    from prism_desktop.engine.analysis.figures import accuracy_figure, accuracy_rows
-    from prism_desktop.engine.analysis.plotting import save_figure
-
-    if what == "labelers":
-        row, base = board.method(method) or {}, board.method("consensus") or {}
-        summary = {
-            "test": row.get("test"),
-            "consensus": base.get("test") if method != "consensus" else None,
-        }
-        save_figure(accuracy_figure(accuracy_rows(summary, names), _title(method)), path)
-    elif what == "gains":
-        save_figure(
-            gains_figure(
-                {_title(row["method"]): row["gain"] for row in board.methods if row["gain"]}
-            ),
-            path,
-        )
-    else:
-        save_figure(
-            answers_figure({_title(name): line for name, line in lines(board, what).items()}), path
-        )
-
-
-def lines(board: Board, what: str) -> dict[str, list[tuple[float, float, float, float]]]:
+def curve_lines(
+    leaderboard: Leaderboard, what: str
+) -> dict[str, list[tuple[float, float, float, float]]]:
     """Per method (answers, accuracy, low, high), ascending; `what` is "shots" or "curve"."""
     if what == "shots":
         found = {
@@ -248,7 +205,7 @@ def lines(board: Board, what: str) -> dict[str, list[tuple[float, float, float, 
                 (each.get("answers", each["k"]), each["accuracy"], each["low"], each["high"])
                 for each in _known(told["curve"])
             ]
-            for name, told in board.shots.items()
+            for name, told in leaderboard.shots.items()
         }
     else:
         found = {
@@ -256,7 +213,7 @@ def lines(board: Board, what: str) -> dict[str, list[tuple[float, float, float, 
                 (each["answers"], each["accuracy"], *_around(each))
                 for each in _known(told["points"])
             ]
-            for name, told in board.curve.items()
+            for name, told in leaderboard.curve.items()
         }
     return {name: sorted(line) for name, line in found.items() if line}
 
