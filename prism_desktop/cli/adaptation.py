@@ -1,10 +1,10 @@
 """Commands about few answers: adapt, shots, curve."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+from pydantic import JsonValue
 from rich.table import Table
 
 from prism_desktop.cli.console import JSON_HELP, follow, names, out, say, write_file, write_json
@@ -17,6 +17,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.experiments.curve_store import COUNTS, DRAWS, PARTS, RESAMPLES, SHOTS
 from prism_desktop.engine.methods.method import TESTED_FACES
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.results import MethodShots
 
 Json = Annotated[str | None, typer.Option("--json", help=JSON_HELP)]
 Settings = Annotated[
@@ -124,9 +125,9 @@ def shots(
         tuple(settings or ()),
     )
     result = follow(measure_kshot(plan))
-    write_json(result, json)
+    write_json(result.dump(), json)
     if json != "-":
-        for one in result["methods"]:
+        for one in result.methods:
             out.print(_kshot_table(one))
 
 
@@ -155,19 +156,17 @@ def curve(
     options = _options(backbone, labelers, attributes, None, device)
     plan = CurvePlan(study, method, _numbers(counts), resamples, options, tuple(settings or ()))
     result = follow(measure_curve(plan))
-    write_json(result, json)
+    write_json(result.dump(), json)
     if json != "-":
         table = Table(
             box=None, title=f"{method}: macro test accuracy by training answers per labeler"
         )
         for column in ("answers", "accuracy", "error"):
             table.add_column(column, justify="right")
-        for point in result["points"]:
-            table.add_row(
-                str(point["answers"]), f"{point['accuracy']:.1%}", f"{point['error']:.1%}"
-            )
+        for point in result.points:
+            table.add_row(str(point.answers), f"{point.accuracy:.1%}", f"{point.error:.1%}")
         out.print(table)
-        say(result["curve"]["sentence"])
+        say(result.curve.sentence)
 
 
 def _options(
@@ -176,9 +175,11 @@ def _options(
     attributes: str | None,
     epochs: int | None,
     device: str | None,
-) -> dict[str, Any]:
-    given = {"backbone": backbone, "epochs": epochs, "device": device}
-    given |= {"labelers": names(labelers), "attributes": names(attributes)}  # type: ignore[dict-item]
+) -> dict[str, object]:
+    given = {
+        "backbone": backbone, "epochs": epochs, "device": device,
+        "labelers": names(labelers), "attributes": names(attributes),
+    }  # fmt: skip
     return {key: value for key, value in given.items() if value is not None}
 
 
@@ -192,33 +193,27 @@ def _numbers(text: str) -> tuple[int, ...]:
     return numbers
 
 
-def _adapted_labeler(found: AdaptedLabeler) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return {**asdict(found), "path": str(found.path)}
+def _adapted_labeler(found: AdaptedLabeler) -> dict[str, JsonValue]:
+    return {"code": found.code, "path": str(found.path), **found.dump()}
 
 
-def _kshot_table(result: Mapping[str, Any]) -> Table:
-    reads = bool(result.get("reads_tested_faces"))
-    title = f"{result['method']}{' *' if reads else ''}: labelers held out, faces held out"
+def _kshot_table(result: MethodShots) -> Table:
+    reads = result.reads_tested_faces
+    title = f"{result.method}{' *' if reads else ''}: labelers held out, faces held out"
     table = Table(box=None, title=title, caption=f"* {TESTED_FACES}" if reads else None)
     for column in ("K", "answers", "accuracy", "95 % interval", "gain", "95 % interval", "p"):
         table.add_column(column, justify="right")
-    rows: Sequence[Mapping[str, Any]] = result["curve"]
-    for row in rows:
-        gain = row["gain"]
+    for row in result.curve:
+        gain = row.gain
         cells = [
-            str(row["k"]),
-            f"{row['answers']:.4g}",
-            f"{row['accuracy']:.1%}",
-            f"{row['low']:.1%} - {row['high']:.1%}",
+            str(row.k),
+            f"{row.answers:.4g}",
+            f"{row.accuracy:.1%}",
+            f"{row.low:.1%} - {row.high:.1%}",
         ]
-        if gain and gain["value"] is not None:
-            p = "" if gain["p"] is None else f"{gain['p']:.3f}"
-            cells += [
-                f"{100 * gain['value']:+.1f}",
-                f"{100 * gain['low']:+.1f} - {100 * gain['high']:+.1f}",
-                p,
-            ]
+        if gain is not None and None not in (gain.value, gain.low, gain.high):
+            low, high = 100 * (gain.low or 0.0), 100 * (gain.high or 0.0)
+            p = "" if gain.p is None else f"{gain.p:.3f}"
+            cells += [f"{100 * (gain.value or 0.0):+.1f}", f"{low:+.1f} - {high:+.1f}", p]
         table.add_row(*cells)
     return table

@@ -11,6 +11,7 @@ from prism_desktop.cli import open_window, training
 from prism_desktop.cli.console import follow, out, say
 from prism_desktop.cli.result_tables import accuracy_table
 from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.runs import layout
 
 
 def register(app: typer.Typer) -> None:
@@ -57,8 +58,10 @@ def _train(folder: Path) -> Path:
 
     config = TrainConfig(method="lora-visual-prompt", backbone="prism-mini")
     run = training.train_here(supervisor.train(folder, config))
-    out.print(accuracy_table(run.summary() or {}))
-    return run.path / "summary.md"
+    summary = run.summary()
+    if summary is not None:
+        out.print(accuracy_table(summary))
+    return run.path / layout.REPORT
 
 
 def _show(folder: Path, report: Path | None, out_folder: Path) -> None:

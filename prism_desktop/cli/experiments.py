@@ -1,10 +1,9 @@
 """Commands about many runs: methods, compare, search."""
 
 import csv as csv_module
-import json as json_module
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, Progress, TextColumn
@@ -24,6 +23,17 @@ from prism_desktop.cli.console import (
 from prism_desktop.engine.backbones.spec import DEFAULT
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.methods.method import TESTED_FACES
+from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.results import Leaderboard, MethodRow
+from prism_desktop.engine.runs.run_events import (
+    Batch,
+    ComparisonBegun,
+    ItemBegun,
+    ItemEnded,
+    ProgressTold,
+    Started,
+    Step,
+)
 
 Json = Annotated[str | None, typer.Option("--json", help=JSON_HELP)]
 # Two tables, since one does not fit into a terminal of 80 columns.
@@ -127,8 +137,10 @@ def compare(
         study, wanted, options, tuple(settings or ()), seeds, controls, shuffled, name, cross_fit
     )
     path = _follow_comparison(comparison.compare(plan))
-    leaderboard = json_module.loads((path / "leaderboard.json").read_text("utf-8"))
-    write_json(leaderboard, json)
+    leaderboard = Leaderboard.load(path / layout.LEADERBOARD)
+    if leaderboard is None:
+        raise RunError(f"The comparison {path} has no leaderboard.")
+    write_json(leaderboard.dump(), json)
     if csv is not None:
         write_file(csv, lambda file: _write_csv(file, leaderboard))
     if json != "-":
@@ -136,12 +148,9 @@ def compare(
             out.print(table)
         for text in _leaderboard_remarks(leaderboard):
             say(text)
-        say(f"{path / 'leaderboard.md'} has the whole report.")
-    if (
-        not any(row["method"] != "consensus" for row in leaderboard["methods"])
-        and leaderboard["failed"]
-    ):
-        raise RunError(f"No method could be trained: {leaderboard['failed'][0]['message']}")
+        say(f"{path / layout.LEADERBOARD_REPORT} has the whole report.")
+    if not any(row.method != "consensus" for row in leaderboard.methods) and leaderboard.failed:
+        raise RunError(f"No method could be trained: {leaderboard.failed[0].message}")
 
 
 def search(
@@ -189,7 +198,7 @@ def search(
     say(" ".join(f"--set {line}" for line in result.lines()))
 
 
-def _follow_comparison(batches: Iterable[Sequence[Mapping[str, Any]]]) -> Path:
+def _follow_comparison(batches: Iterable[Batch]) -> Path:
     """Show a comparison's progress; returns its folder."""
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"))
     path: Path | None = None
@@ -198,28 +207,26 @@ def _follow_comparison(batches: Iterable[Sequence[Mapping[str, Any]]]) -> Path:
         present = bar.add_task("", total=None, state="", visible=False)
         told: set[str] = set()
         for event in (event for batch in batches for event in batch):
-            match event["type"]:
-                case "comparison":
-                    path = Path(event["path"])
-                    bar.update(everything, total=event["runs"], state=f"0 of {event['runs']} runs")
-                    for method, why in event["left_out"].items():
+            match event:
+                case ComparisonBegun():
+                    path = Path(event.path)
+                    bar.update(everything, total=event.runs, state=f"0 of {event.runs} runs")
+                    for method, why in event.left_out.items():
                         err.print(f"{method} is left out: {why}", markup=False)
-                case "item":
+                case ItemBegun():
                     bar.update(everything, description=_run_label(event))
                     bar.reset(present, total=None, description="preparing", state="", visible=True)
-                case "started":
-                    total = event["epochs"] * event["steps_per_epoch"]
+                case Started():
+                    total = event.epochs * event.steps_per_epoch
                     bar.reset(present, total=total, description="training", state="")
-                case "progress":
-                    bar.update(
-                        present, total=event["total"], completed=event["done"], state=event["what"]
-                    )
-                case "step":
-                    bar.update(present, completed=event["step"], state=f"loss {event['loss']:.3f}")
-                case "item-ended":
-                    done = f"{event['number']} of {event['runs']} runs"
-                    bar.update(everything, completed=event["number"], state=done)
-                    end = _outcome(event["failure"], told)
+                case ProgressTold():
+                    bar.update(present, total=event.total, completed=event.done, state=event.what)
+                case Step():
+                    bar.update(present, completed=event.step, state=f"loss {event.loss:.3f}")
+                case ItemEnded():
+                    done = f"{event.number} of {event.runs} runs"
+                    bar.update(everything, completed=event.number, state=done)
+                    end = _outcome(event.failure, told)
                     err.print(f"{done}: {_run_label(event)}, {end}", markup=False, soft_wrap=True)
     if path is None:
         raise InputError("The comparison ended before it began.")
@@ -235,28 +242,25 @@ def _outcome(failure: str, told: set[str]) -> str:
     return "failed for a reason told above" if known else f"failed: {failure}"
 
 
-def _run_label(run: Mapping[str, Any]) -> str:
-    fold = f", fold {run['fold']}" if run["fold"] else ""
-    return f"{run['method']}, seed {run['seed']}{fold}"
+def _run_label(run: ItemBegun | ItemEnded) -> str:
+    fold = f", fold {run.fold}" if run.fold else ""
+    return f"{run.method}, seed {run.seed}{fold}"
 
 
-def _leaderboard_tables(leaderboard: Mapping[str, Any]) -> tuple[Table, Table]:
+def _leaderboard_tables(leaderboard: Leaderboard) -> tuple[Table, Table]:
     from prism_desktop.engine.experiments.leaderboard import leaderboard_cells
 
-    seeds = f"{leaderboard['seeds']} seed{'s' if leaderboard['seeds'] > 1 else ''}"
-    folds = f", {len(leaderboard['folds'])} folds" if len(leaderboard["folds"]) > 1 else ""
-    shuffled = ", labelers shuffled" if leaderboard["shuffled"] else ""
-    title = (
-        f"{leaderboard['study']}, test ({leaderboard['split']['kind']} split, "
-        f"{seeds}{folds}{shuffled})"
-    )
+    seeds = f"{leaderboard.seeds} seed{'s' if leaderboard.seeds > 1 else ''}"
+    folds = f", {len(leaderboard.folds)} folds" if len(leaderboard.folds) > 1 else ""
+    shuffled = ", labelers shuffled" if leaderboard.shuffled else ""
+    title = f"{leaderboard.study}, test ({leaderboard.split.kind} split, {seeds}{folds}{shuffled})"
     tables = Table(box=None, title=title), Table(box=None)
     for table, columns in zip(tables, (_ACCURACY, _COST), strict=True):
         for column in columns:
             table.add_column(
                 column, no_wrap=True, justify="left" if column == "method" else "right"
             )
-    for row in leaderboard["methods"]:
+    for row in leaderboard.methods:
         name, macro, _, nll, ece, gain, p, improved, worst, parameters, seconds, gate = (
             leaderboard_cells(row)
         )
@@ -283,28 +287,23 @@ def _study_facts(study: Path, backbone: str) -> tuple[int, int, bool, int, int |
     return len(answered), attributes, profiles, images, dimensions
 
 
-def _leaderboard_remarks(leaderboard: Mapping[str, Any]) -> list[str]:
+def _leaderboard_remarks(leaderboard: Leaderboard) -> list[str]:
     from prism_desktop.engine.processes.failures import told_once
 
     swapped = [
-        f"{method} swapped: {100 * row['gain']['value']:+.1f} points against consensus"
-        f"{'' if row['below'] else ', NOT below it'}"
-        for method, row in leaderboard["swapped"].items()
-        if row["gain"]["value"] is not None
+        f"{method} swapped: {100 * swap.gain.value:+.1f} points against consensus"
+        f"{'' if swap.below else ', NOT below it'}"
+        for method, swap in leaderboard.swapped.items()
+        if swap.gain.value is not None
     ]
-    swapped += [
-        f"{one['method']} is not swapped. {one['reason']}"
-        for one in leaderboard.get("unswapped", ())
-    ]
+    swapped += [f"{one.method} is not swapped. {one.reason}" for one in leaderboard.unswapped]
     reads = (
-        [f"* {TESTED_FACES}."]
-        if any(row.get("reads_tested_faces") for row in leaderboard["methods"])
-        else []
+        [f"* {TESTED_FACES}."] if any(row.reads_tested_faces for row in leaderboard.methods) else []
     )
-    return told_once(leaderboard["failed"]) + swapped + reads
+    return told_once(leaderboard.failed) + swapped + reads
 
 
-def _write_csv(path: Path, leaderboard: Mapping[str, Any]) -> None:
+def _write_csv(path: Path, leaderboard: Leaderboard) -> None:
     numbers = ("accuracy", "low", "high")
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv_module.writer(file)
@@ -314,16 +313,19 @@ def _write_csv(path: Path, leaderboard: Mapping[str, Any]) -> None:
             "improved",
              "worst_labeler", "worst_difference", "parameters", "seconds", "passes", "failure"]
         )  # fmt: skip
-        for row in leaderboard["methods"]:
-            test, gain = row["test"], row["gain"] or {}
-            worst, verdict = row["worst"] or {}, row["verdict"] or {}
-            writer.writerow(
-                [row["method"], *(test[a][n] for a in ("macro", "micro") for n in numbers),
-                test["nll"], test["ece"],
-                 *(gain.get(key) for key in ("value", "low", "high", "p", "p_raw")),
-                 row["improved"],
-                 worst.get("labeler"), worst.get("difference"), row["parameters"], row["seconds"],
-                 verdict.get("passed"), ""]
-            )  # fmt: skip
-        for one in leaderboard["failed"]:
-            writer.writerow([one["method"], *[None] * 18, one["message"]])
+        for row in leaderboard.methods:
+            writer.writerow(_csv_row(row))
+        for one in leaderboard.failed:
+            writer.writerow([one.method, *[None] * 18, one.message])
+
+
+def _csv_row(row: MethodRow) -> list[object]:
+    test, gain, worst = row.test, row.gain, row.worst
+    accuracies = [(one.accuracy, one.low, one.high) for one in (test.macro, test.micro)]
+    gained = (gain.value, gain.low, gain.high, gain.p, gain.p_raw) if gain else (None,) * 5
+    least = (worst.labeler, worst.difference) if worst else (None, None)
+    passed = row.verdict.passed if row.verdict else None
+    return [
+        row.method, *accuracies[0], *accuracies[1], test.nll, test.ece, *gained, row.improved,
+        *least, row.parameters, row.seconds, passed, "",
+    ]  # fmt: skip

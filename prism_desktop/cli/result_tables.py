@@ -1,55 +1,37 @@
 """Tables of results for the terminal."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from rich.table import Table
 
 from prism_desktop.engine.methods.method import TESTED_FACES
+from prism_desktop.engine.runs.results import Accuracy, Result, Summary
 
 
-def accuracy_table(summary: Mapping[str, Any]) -> Table:
-    """Test accuracy per labeler against consensus and ceiling, from a run's summary.
-
-    Args:
-        summary: what `train --json` writes.
-    """
-    test = summary["test"]
-    consensus = summary.get("consensus") or {}
-    reads = bool(summary.get("reads_tested_faces"))
-    title = (
-        f"{summary['method']}{' *' if reads else ''}, test accuracy ({summary['split']['kind']} "
-        "split)"
-    )
+def accuracy_table(summary: Summary) -> Table:
+    """Test accuracy per labeler against consensus and ceiling."""
+    test, consensus = summary.test, summary.consensus or Result()
+    reads = summary.reads_tested_faces
+    title = f"{summary.method}{' *' if reads else ''}, test accuracy ({summary.split.kind} split)"
     table = Table(box=None, title=title, caption=f"* {TESTED_FACES}" if reads else None)
     table.add_column("labeler")
     for name in ("accuracy", "95 % interval", "consensus", "gain", "ceiling", "answers"):
         table.add_column(name, justify="right")
-    for code, row in test["per_labeler"].items():
-        table.add_row(
-            code,
-            *_cells(row, consensus.get("per_labeler", {}).get(code), test["ceiling"].get(code)),
-        )
-    for name in ("macro", "micro"):
-        table.add_row(
-            name,
-            *_cells(test[name], consensus.get(name), None),
-            style="bold",
-            end_section=name == "micro",
-        )
+    for code, row in test.per_labeler.items():
+        base = consensus.per_labeler.get(code) or Accuracy()
+        table.add_row(code, *_cells(row, base, test.ceiling.get(code)))
+    table.add_row("macro", *_cells(test.macro, consensus.macro, None), style="bold")
+    table.add_row(
+        "micro", *_cells(test.micro, consensus.micro, None), style="bold", end_section=True
+    )
     return table
 
 
-def _cells(
-    row: Mapping[str, Any], consensus: Mapping[str, Any] | None, ceiling: float | None
-) -> tuple[str, ...]:
-    base = consensus["accuracy"] if consensus else None
-    gain = None if base is None or row["accuracy"] is None else row["accuracy"] - base
-    interval = "" if row["low"] is None else f"{row['low']:.1%} – {row['high']:.1%}"
+def _cells(row: Accuracy, consensus: Accuracy, ceiling: float | None) -> tuple[str, ...]:
+    base, known = consensus.accuracy, row.low is not None and row.high is not None
+    gain = None if base is None or row.accuracy is None else row.accuracy - base
     return (
-        _percent(row["accuracy"]), interval, _percent(base),
+        _percent(row.accuracy), f"{row.low:.1%} – {row.high:.1%}" if known else "", _percent(base),
         "" if gain is None else f"{100 * gain:+.1f}",
-        _percent(ceiling), str(row.get("n", "")),
+        _percent(ceiling), "" if row.n is None else str(row.n),
     )  # fmt: skip
 
 

@@ -1,9 +1,9 @@
 """Commands that train models and use them: train, resume, evaluate, predict."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, Progress, TextColumn
@@ -22,7 +22,19 @@ from prism_desktop.cli.result_tables import accuracy_table
 from prism_desktop.cli.study import open_existing
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.run_events import (
+    Batch,
+    Epoch,
+    Failed,
+    NoticeTold,
+    ProgressTold,
+    RunNamed,
+    Stage,
+    Started,
+    Step,
+)
 
 Json = Annotated[str | None, typer.Option("--json", help=JSON_HELP)]
 Run = Annotated[Path, typer.Argument(help="The run's folder, STUDY/runs/NAME.")]
@@ -67,7 +79,7 @@ def train(
     chosen = base.with_options(
         {key: value for key, value in given.items() if value is not None}, settings or []
     )
-    reuse = config.parent if config is not None and (config.parent / "data").is_dir() else None
+    reuse = config.parent if config is not None and (config.parent / layout.DATA).is_dir() else None
     report(train_here(supervisor.train(study, chosen, snapshot=reuse)), json)
 
 
@@ -95,7 +107,7 @@ def evaluate(
     if pair is not None and len(pair) != 2:
         raise InputError("--swap wants two labelers, such as L1,L2.")
     summary = evaluate_run(RunFolder.open(run), (pair[0], pair[1]) if pair else None)
-    write_json(summary, json)
+    write_json(summary.dump(), json)
     if json != "-":
         out.print(accuracy_table(summary))
 
@@ -147,7 +159,7 @@ def predict(
     say(f"Wrote {len(frame)} predictions to {csv}.")
 
 
-def train_here(batches: Iterable[Sequence[Mapping[str, Any]]]) -> RunFolder:
+def train_here(batches: Iterable[Batch]) -> RunFolder:
     """Show a run's events in the terminal until it ends; the last event names the run.
 
     Raises:
@@ -159,49 +171,37 @@ def train_here(batches: Iterable[Sequence[Mapping[str, Any]]]) -> RunFolder:
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task(stage, total=None, state="")
         for event in (event for batch in batches for event in batch):
-            match event["type"]:
-                case "run":
-                    run = RunFolder(Path(event["path"]))
-                case "stage":
-                    stage = str(event["name"]).capitalize()
+            match event:
+                case RunNamed():
+                    run = RunFolder(Path(event.path))
+                case Stage():
+                    stage = event.name.capitalize()
                     bar.update(task, description=stage, state="")
-                case "started":
-                    bar.reset(
-                        task,
-                        total=event["epochs"] * event["steps_per_epoch"],
-                        description=stage,
-                        state="",
-                    )
-                    err.print(f"{event['method']} on {event['device_name']}", markup=False)
-                case "progress":
-                    bar.update(
-                        task, total=event["total"], completed=event["done"], state=event["what"]
-                    )
-                case "step":
-                    left = (
-                        f"{event['eta_seconds']:.0f} s left"
-                        if event.get("eta_seconds") is not None
-                        else ""
-                    )
-                    bar.update(
-                        task, completed=event["step"], state=f"loss {event['loss']:.3f}  {left}"
-                    )
-                case "epoch":
+                case Started():
+                    total = event.epochs * event.steps_per_epoch
+                    bar.reset(task, total=total, description=stage, state="")
+                    err.print(f"{event.method} on {event.device_name}", markup=False)
+                case ProgressTold():
+                    bar.update(task, total=event.total, completed=event.done, state=event.what)
+                case Step():
+                    left = "" if event.eta_seconds is None else f"{event.eta_seconds:.0f} s left"
+                    bar.update(task, completed=event.step, state=f"loss {event.loss:.3f}  {left}")
+                case Epoch():
                     bar.console.print(_epoch_line(event), markup=False)
-                case "notice":
-                    err.print(event["text"], markup=False)
-                case "failed":
-                    raise RunError(" ".join(filter(None, (event["message"], event.get("advice")))))
+                case NoticeTold():
+                    err.print(event.text, markup=False)
+                case Failed():
+                    raise RunError(" ".join(filter(None, (event.message, event.advice))))
     if run is None:
         raise RunError("The training ended before its run folder was made.")
     return run
 
 
-def _epoch_line(event: Mapping[str, Any]) -> str:
-    best = "  best so far" if event["best"] else ""
+def _epoch_line(event: Epoch) -> str:
+    best = "  best so far" if event.best else ""
     return (
-        f"epoch {event['epoch']:>2}  train loss {event['train']['loss']:.3f}  "
-        f"validation NLL {event['val']['nll']:.3f}  accuracy {event['val']['accuracy']:.1%}{best}"
+        f"epoch {event.epoch:>2}  train loss {event.train['loss']:.3f}  "
+        f"validation NLL {event.val['nll']:.3f}  accuracy {event.val['accuracy']:.1%}{best}"
     )
 
 
@@ -213,7 +213,7 @@ def report(run: RunFolder, json: str | None) -> None:
             f"The run {run.path} was stopped before there was anything to evaluate; resume goes on "
             "with it."
         )
-    write_json(summary, json)
+    write_json(summary.dump(), json)
     if json != "-":
         out.print(accuracy_table(summary))
-        say(f"{run.path / 'summary.md'} has the whole report.")
+        say(f"{run.path / layout.REPORT} has the whole report.")

@@ -174,11 +174,11 @@ def work(
 def _report(run: RunFolder, failure: BaseException) -> None:
     from prism_desktop.engine.processes.failures import describe, refused
     from prism_desktop.engine.runs.event_log import EventLog
-    from prism_desktop.engine.runs.run_events import Failed, as_json
+    from prism_desktop.engine.runs.run_events import Failed
 
     message, advice = describe(failure, run)
     with contextlib.closing(EventLog(run)) as log:
-        log.write(as_json(Failed(message, advice, refused(failure, run))))
+        log.write(Failed(message=message, advice=advice, refused=refused(failure, run)))
     run.set_status("failed", message=message, advice=advice)
 
 

@@ -17,15 +17,17 @@ from prism_desktop.engine.evaluation.intervals import Resampled
 from prism_desktop.engine.evaluation.metrics import ScoredPairs, correct, score_pairs
 from prism_desktop.engine.evaluation.pairs import Floats
 from prism_desktop.engine.evaluation.report import held_out
-from prism_desktop.engine.experiments.comparison_plan import FOLDER
 from prism_desktop.engine.experiments.joined_folds import join_runs
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 
 
 def main() -> int:
     """Print accuracies and the share of the gap that is closed."""
     study, name, *methods = sys.argv[1:]
-    board = json.loads((Path(study) / FOLDER / name / "leaderboard.json").read_text("utf-8"))
+    board = json.loads(
+        (Path(study) / layout.COMPARISONS / name / layout.LEADERBOARD).read_text("utf-8")
+    )
     print(f"{'method':<20} labeler  answers  consensus  method  planted  closed (95 % over images)")
     for method in methods or ["auto"]:
         runs = [RunFolder(Path(study) / "runs" / run) for run in board["runs"][method]]

@@ -3,9 +3,8 @@
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any, Unpack
+from typing import IO, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +12,7 @@ import numpy.typing as npt
 from prism_desktop.engine.adaptation.adapted_labelers import (
     AdaptationRequest,
     AdaptedLabeler,
+    OwnAnswersTest,
     folder_of,
 )
 from prism_desktop.engine.adaptation.fitter_choice import LEAST, cross_fitted, open_fitter
@@ -23,7 +23,7 @@ from prism_desktop.engine.adaptation.new_answers import (
     presentations,
     read_new_answers,
 )
-from prism_desktop.engine.atomic import write_json, write_whole
+from prism_desktop.engine.atomic import write_whole
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation.intervals import Resampled
 from prism_desktop.engine.evaluation.metrics import ScoredPairs, hits
@@ -31,11 +31,10 @@ from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.models.answers import Answers, answers, select
 from prism_desktop.engine.processes.rpc import speak
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.predictions_file import LabelerScores, write_predictions
 from prism_desktop.engine.training.combination import differences
-
-STATE = "state.safetensors"
 
 
 def adapt(run: RunFolder, **entry: Unpack[AdaptationRequest]) -> Iterator[Event[AdaptedLabeler]]:
@@ -81,7 +80,7 @@ def adapt_loaded(
 ) -> Iterator[Event[AdaptedLabeler]]:
     """The same with a run that is loaded: the labeler enters,
     is kept, and is then tested by cross-validation."""
-    names = [str(attribute["name"]) for attribute in run.meta()["attributes"]]
+    names = run.meta().names
     images = [str(image) for image in run.table("images")["image"]]
     given = alone(answers(new_answers.pairs, [new_answers.labeler], names, images))
     text = new_answers.profile if profile is None else profile
@@ -91,26 +90,21 @@ def adapt_loaded(
     path = folder_of(run, new_answers.labeler)
     path.mkdir(parents=True, exist_ok=True)
     scored = [LabelerScores(new_answers.labeler, np.ascontiguousarray(fitted.scores(None).T))]
-    yield from write_predictions(path / "predictions.parquet", scored, names, images)
-    _save(path / STATE, fitted)
+    yield from write_predictions(path / layout.PREDICTIONS, scored, names, images)
+    _save(path / layout.STATE, fitted)
     seconds = time.perf_counter() - begun
     adapted = _adapted_labeler(run, new_answers, path, len(given), seconds, loading)
-    _write(adapted)  # it can be used before it is tested
+    adapted.save(path / layout.META)  # it can be used before it is tested
     yield Progress(1, 2, "Testing on own answers")
     result = evaluate_adapted(fitter, given, text)
     adapted = _adapted_labeler(run, new_answers, path, len(given), seconds, loading, result)
-    _write(adapted)
+    adapted.save(path / layout.META)
     yield Done(adapted)
 
 
-def evaluate_adapted(fitter: LabelerFitter, given: Answers, profile: str = "") -> dict[str, Any]:
+def evaluate_adapted(fitter: LabelerFitter, given: Answers, profile: str = "") -> OwnAnswersTest:
     """Accuracy on a labeler's own answers, each from
-    others that show other images, beside the start's.
-
-    Returns:
-        accuracy, low, high, start, tested and note, as in `AdaptedLabeler`; the 95 % interval is
-        over images, as everywhere.
-    """
+    others that show other images, beside the start's."""
     margin = cross_fitted(fitter, given, profile)
     decided = given.outcome != 0.5
     if margin is None or not decided.any():
@@ -118,14 +112,7 @@ def evaluate_adapted(fitter: LabelerFitter, given: Answers, profile: str = "") -
             f"{len(given)} answers are too few to test on; from {LEAST} on the accuracy is "
             "cross-validated."
         )
-        return {
-            "accuracy": None,
-            "low": None,
-            "high": None,
-            "start": None,
-            "tested": 0,
-            "note": note,
-        }
+        return OwnAnswersTest(note=note)
     kept = select(given, decided)
     start = differences(
         fitter.fit(select(given, np.zeros(len(given), bool)), profile).scores(None)[None], kept
@@ -141,8 +128,14 @@ def evaluate_adapted(fitter: LabelerFitter, given: Answers, profile: str = "") -
         note += (
             " Learning from them has not helped yet: what was expected of anybody serves as well."
         )
-    accuracy = {"accuracy": found.value, "low": found.low, "high": found.high}
-    return {**accuracy, "start": before, "tested": len(kept), "note": note}
+    return OwnAnswersTest(
+        accuracy=found.value,
+        low=found.low,
+        high=found.high,
+        start=before,
+        tested=len(kept),
+        note=note,
+    )
 
 
 def _scored_pairs(decided: Answers, margin: npt.NDArray[np.float64]) -> ScoredPairs:
@@ -160,7 +153,7 @@ def load_adapted(run: RunFolder, fitter: LabelerFitter, code: str) -> FittedLabe
     """
     from safetensors.numpy import load_file
 
-    path = folder_of(run, code) / STATE
+    path = folder_of(run, code) / layout.STATE
     if not path.is_file():
         raise InputError(f"Nobody called {code} entered the run {run.name}.")
     return fitter.restore(load_file(path))
@@ -180,16 +173,9 @@ def _adapted_labeler(
     count: int,
     seconds: float,
     loading: float,
-    result: dict[str, Any] | None = None,
+    result: OwnAnswersTest | None = None,
 ) -> AdaptedLabeler:
-    blank = {
-        "accuracy": None,
-        "low": None,
-        "high": None,
-        "start": None,
-        "tested": 0,
-        "note": "Not tested yet.",
-    }
+    test = result or OwnAnswersTest(note="Not tested yet.")
     return AdaptedLabeler(
         code=new_answers.labeler,
         path=path,
@@ -198,13 +184,12 @@ def _adapted_labeler(
         presentations=presentations(new_answers.pairs),
         seconds=seconds,
         loading=loading,
-        **(blank if result is None else result),
-    )
-
-
-def _write(adapted: AdaptedLabeler) -> None:
-    write_json(
-        adapted.path / "meta.json", {k: v for k, v in asdict(adapted).items() if k != "path"}
+        accuracy=test.accuracy,
+        low=test.low,
+        high=test.high,
+        start=test.start,
+        tested=test.tested,
+        note=test.note,
     )
 
 

@@ -8,22 +8,23 @@ torch nor pandas.
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 from urllib.parse import quote
 
-from prism_desktop.engine.atomic import read_json
+from pydantic import Field
+
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event
 from prism_desktop.engine.parquet_files import read_frame
 from prism_desktop.engine.processes.rpc import listen
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.stored import Stored
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FOLDER = "adapted"
 _MODULE = "prism_desktop.engine.adaptation.adapt"
 
 
@@ -38,40 +39,51 @@ class AdaptationRequest(TypedDict, total=False):
     profile: str | None  # the profile text, where the method reads it; None for the study's
 
 
-@dataclass(frozen=True, slots=True)
-class AdaptedLabeler:
-    """Somebody who entered a run."""
+class OwnAnswersTest(Stored):
+    """How well a newcomer is served, on their own answers."""
+
+    accuracy: float | None = None  # cross-validated; None where there are too few answers
+    low: float | None = None  # 95 % interval over images
+    high: float | None = None
+    start: float | None = None  # of what nobody's answers were needed for, on the same answers
+    tested: int = 0  # answers that the two rest on
+    note: str = ""  # a sentence on the accuracy
+
+
+class AdaptedLabeler(Stored):
+    """Somebody who entered a run; the test as in `OwnAnswersTest`."""
 
     code: str
-    path: Path
+    path: Path = Field(default=Path(), exclude=True)  # the folder
     enters: str  # how, in words
     answers: int  # attributes of pairs that were learned from
     presentations: int  # pairs shown, or made of ratings
-    accuracy: float | None  # on their own answers, cross-validated; None where there are too few
-    low: float | None  # 95 % interval
-    high: float | None
-    start: float | None  # accuracy on the same answers of what nobody's answers were needed for
-    tested: int  # answers that the two rest on
+    accuracy: float | None = None
+    low: float | None = None
+    high: float | None = None
+    start: float | None = None
+    tested: int = 0
     seconds: float  # from a loaded run to predictions
     loading: float  # seconds before that
-    note: str  # a sentence on the accuracy
+    note: str = ""
 
     @classmethod
     def read(cls, path: Path) -> "AdaptedLabeler | None":
         """From a folder; None if it is none."""
-        stored = read_json(path / "meta.json")
-        return cls(**{**stored, "path": path}) if stored is not None else None
+        stored = cls.load(path / layout.META)
+        return stored.model_copy(update={"path": path}) if stored is not None else None
 
 
 def folder_of(run: RunFolder, code: str) -> Path:
     """Where a new labeler is kept, whatever characters the code has."""
-    return run.path / FOLDER / quote(code, safe=" ").replace(".", "%2E")
+    return run.path / layout.ADAPTED / quote(code, safe=" ").replace(".", "%2E")
 
 
 def list_adapted(run: RunFolder) -> tuple[AdaptedLabeler, ...]:
     """Everybody who entered a run, by code."""
     found = [
-        AdaptedLabeler.read(path.parent) for path in sorted((run.path / FOLDER).glob("*/meta.json"))
+        AdaptedLabeler.read(path.parent)
+        for path in sorted((run.path / layout.ADAPTED).glob(f"*/{layout.META}"))
     ]
     return tuple(one for one in found if one is not None and folder_of(run, one.code) == one.path)
 
@@ -87,7 +99,7 @@ def adapted_predictions(run: RunFolder, code: str, attribute: str | None = None)
     Raises:
         InputError: if nobody of that code entered.
     """
-    path = folder_of(run, code) / "predictions.parquet"
+    path = folder_of(run, code) / layout.PREDICTIONS
     if not path.is_file():
         known = ", ".join(one.code for one in list_adapted(run)) or "nobody"
         raise InputError(f"Nobody called {code} entered the run {run.name}; {known} did.")

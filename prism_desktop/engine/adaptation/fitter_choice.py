@@ -33,10 +33,11 @@ from prism_desktop.engine.events import Done, Event, Notice, Progress
 from prism_desktop.engine.events import value as value
 from prism_desktop.engine.models.answers import Answers, Ints, select
 from prism_desktop.engine.models.clustering import fit_grouping_heads
-from prism_desktop.engine.models.combination_file import COMBINATION, Member, read_combination
+from prism_desktop.engine.models.combination_file import Member, read_combination
 from prism_desktop.engine.models.decoder import DecoderModel
-from prism_desktop.engine.models.saved import TOKENS, load_run, refuse_others
-from prism_desktop.engine.models.saved_heads import HEAD, load_heads
+from prism_desktop.engine.models.saved import load_run, refuse_others
+from prism_desktop.engine.models.saved_heads import load_heads
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.training import conditioning
 from prism_desktop.engine.training.combination import loss
@@ -60,9 +61,9 @@ def open_fitter(
         RunError: if there is no model, or the backbone is gone.
     """
     resources = resources or (yield from value(open_resources(run)))
-    if (run.path / COMBINATION).is_file():
+    if (run.path / layout.COMBINATION).is_file():
         yield Done((yield from _combination(run, resources)))
-    elif (run.path / HEAD).is_file():
+    elif (run.path / layout.HEAD).is_file():
         yield from resources.read_features(run)
         assert resources.features is not None
         heads = load_heads(run.path)
@@ -71,7 +72,7 @@ def open_fitter(
             yield Done(DecoderFitter(run, heads.heads, resources.features))
         else:
             yield Done(HeadFitter(heads, resources.features.array))
-    elif (run.path / TOKENS).is_file():
+    elif (run.path / layout.TOKENS).is_file():
         yield Done((yield from _tower(run, resources)))
     else:
         raise RunError(f"{run.name} holds no trained model yet; finish or resume its training.")

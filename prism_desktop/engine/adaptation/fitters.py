@@ -253,7 +253,7 @@ def alone(answers: Answers) -> Answers:
 
 def attribute_texts_of(run: RunFolder) -> tuple[tuple[str, ...], ...]:
     """The run's attributes, as sentences."""
-    return tuple(sentences(str(a["name"]), a["templates"]) for a in run.meta()["attributes"])
+    return tuple(sentences(a.name, a.templates) for a in run.meta().attributes)
 
 
 def only_last(context: LabelerContext) -> LabelerContext:

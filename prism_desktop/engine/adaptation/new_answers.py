@@ -2,7 +2,7 @@
 any format that `study import` reads, or from the study."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,7 +62,7 @@ def read_new_answers(
 
     if not file.is_file():
         raise InputError(f"There is no file {file}.")
-    attributes = [str(attribute["name"]) for attribute in run.meta()["attributes"]]
+    attributes = run.meta().names
     # A study of its own that forgets itself, so that every format is understood just as the study's
     # import does.
     with (
@@ -121,12 +121,12 @@ def _new_answers(
     from prism_desktop.engine.evaluation.pairs import pairs_from_comparisons, pairs_from_ratings
 
     meta, options = run.meta(), run.config().pairs
-    if code in [str(labeler["code"]) for labeler in meta["labelers"]]:
+    if code in meta.codes:
         raise InputError(
             f"{code} is a labeler of this run already; give a new one another name by --name."
         )
     images = set(run.table("images")["image"].astype(object))
-    names = [str(attribute["name"]) for attribute in meta["attributes"]]
+    names = meta.names
     before = len(compared) + len(rated)
     compared = compared[compared["left"].isin(images) & compared["right"].isin(images)]
     rated = rated[rated["image"].isin(images)]
@@ -158,7 +158,7 @@ def _images(run: RunFolder) -> "list[NewImage]":
     ]
 
 
-def _few(names: list[str]) -> str:
+def _few(names: Sequence[str]) -> str:
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 

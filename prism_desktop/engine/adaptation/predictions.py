@@ -44,13 +44,13 @@ def predictions(
         RunError: if the run has no trained model yet.
     """
     meta = run.meta()
-    codes = [str(known["code"]) for known in meta["labelers"]]
+    codes = meta.codes
     fitted = labeler is not None and labeler not in codes and find_adapted(run, labeler) is not None
     if labeler is not None and labeler not in codes and not fitted:
         raise InputError(
             f"The run {run.name} has no labeler “{labeler}”; it has {', '.join(codes)}."
         )
-    names = [str(known["name"]) for known in meta["attributes"]]
+    names = meta.names
     if fitted and (images is not None or attribute not in (None, *names)):
         raise InputError(
             f"{labeler} entered {run.name} after it was trained, and is predicted on its own "

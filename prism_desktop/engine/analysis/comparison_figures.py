@@ -2,11 +2,11 @@
 the number of answers, and gains over consensus."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from matplotlib.figure import Figure
 
 from prism_desktop.engine.analysis.plotting import COLOURS, GREY, NARROW, new_figure, style
+from prism_desktop.engine.runs.results import MacroGain
 
 Point = tuple[float, float, float | None, float | None]  # answers, accuracy, low, high
 
@@ -41,17 +41,19 @@ def answers_figure(lines: Mapping[str, Sequence[Point]], title: str = "") -> Fig
     return figure
 
 
-def gains_figure(gains: Mapping[str, Mapping[str, Any]], title: str = "") -> Figure:
+def gains_figure(gains: Mapping[str, MacroGain], title: str = "") -> Figure:
     """Mean gain over consensus of each method with its 95 % interval, in points.
 
     Args:
-        gains: name -> {value, low, high}, shares.
+        gains: by name; those without a value are left out.
         title: above the axes.
     """
     with style():
         figure, axes = new_figure(NARROW, 22 + 5.5 * max(len(gains), 1))
         for place, gain in enumerate(gains.values()):
-            value, low, high = (100 * float(gain[key]) for key in ("value", "low", "high"))
+            if gain.value is None or gain.low is None or gain.high is None:
+                continue
+            value, low, high = 100 * gain.value, 100 * gain.low, 100 * gain.high
             axes.plot([low, high], [place, place], color=COLOURS[0], lw=1.2)
             axes.plot([value], [place], "o", ms=4, color=COLOURS[0])
         axes.axvline(0, color=GREY, lw=0.6, ls=(0, (3, 2)), zorder=0)

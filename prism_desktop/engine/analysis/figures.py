@@ -28,6 +28,7 @@ from prism_desktop.engine.analysis.plotting import (
     new_figure,
     style,
 )
+from prism_desktop.engine.runs.results import Accuracy, Result
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -52,19 +53,15 @@ class AccuracyRow:
 
 
 def accuracy_rows(
-    summary: Mapping[str, Any], names: Mapping[str, str] | None = None
+    test: Result, consensus: Result | None, names: Mapping[str, str] | None = None
 ) -> list[AccuracyRow]:
-    """The rows of a run's `summary.json`: the mean over labelers, then every labeler."""
-    test, consensus = summary.get("test") or {}, summary.get("consensus") or {}
-    other = (consensus.get("macro") or {}).get("accuracy")
-    rows = []
-    if (test.get("macro") or {}).get("accuracy") is not None:
-        rows.append(_row("Mean", test["macro"], other, None, strong=True))
-    by_labeler = consensus.get("per_labeler") or {}
-    for code, values in (test.get("per_labeler") or {}).items():
-        theirs = (by_labeler.get(code) or {}).get("accuracy")
-        rows.append(_row((names or {}).get(code) or code, values, theirs, values.get("ceiling")))
-    return rows
+    """The rows of a run's results: the mean over labelers, then every labeler."""
+    other = consensus or Result()
+    rows = [_row("Mean", test.macro, other.macro, None, strong=True)]
+    for code, values in test.per_labeler.items():
+        theirs = other.per_labeler.get(code) or Accuracy()
+        rows.append(_row((names or {}).get(code) or code, values, theirs, values.ceiling))
+    return [row for row in rows if row is not None]
 
 
 def accuracy_figure(rows: Sequence[AccuracyRow], title: str = "") -> Figure:
@@ -318,23 +315,14 @@ def _nothing(why: str) -> Figure:
 
 
 def _row(
-    name: str,
-    values: Mapping[str, Any],
-    consensus: float | None,
-    ceiling: float | None,
-    strong: bool = False,
-) -> AccuracyRow:
-    """A row of numbers as a record; intervals may be missing."""
-    accuracy = float(values["accuracy"])
+    name: str, values: Accuracy, consensus: Accuracy, ceiling: float | None, strong: bool = False
+) -> AccuracyRow | None:
+    """None where nothing was tested."""
+    if values.accuracy is None:
+        return None
+    accuracy, low, high = values.accuracy, values.low, values.high
     return AccuracyRow(
-        name,
-        accuracy,
-        values.get("low"),
-        values.get("high"),
-        int(values.get("n") or 0),
-        consensus,
-        ceiling,
-        strong,
+        name, accuracy, low, high, values.n or 0, consensus.accuracy, ceiling, strong
     )
 
 

@@ -23,6 +23,7 @@ from prism_desktop.engine.models.attention import recorded_attention
 from prism_desktop.engine.models.predictor import load_predictor, tower_of
 from prism_desktop.engine.models.saved import LoadedRun
 from prism_desktop.engine.parquet_files import read_frame
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.study.images import hash_file, open_image
 from prism_desktop.engine.study.pixel_cache import square
 
@@ -132,7 +133,7 @@ def find_image(run: Path, image: str | Path) -> Path:
     Raises:
         InputError: if it is none of these, or an image of the run was changed since.
     """
-    table = run / "data" / "images.parquet"
+    table = layout.table_file(run, "images")
     if table.is_file():
         known = read_frame(table, columns=["image", "name", "path"])
         hits = known[(known[["name", "image", "path"]] == str(image)).any(axis=1)]

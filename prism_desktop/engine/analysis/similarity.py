@@ -10,8 +10,8 @@ from safetensors import SafetensorError, safe_open
 from scipy.stats import rankdata
 
 from prism_desktop.engine.analysis.agreement import AgreementResult
-from prism_desktop.engine.analysis.runfiles import tokens_file
 from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.runs.layout import tokens_file
 
 Floats = npt.NDArray[np.float64]
 

@@ -5,8 +5,6 @@ use the other labelers' answers to the very images that are tested. They show ho
 reputation alone would explain.
 """
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
@@ -14,6 +12,7 @@ from prism_desktop.engine.analysis import bradley_terry
 from prism_desktop.engine.evaluation import metrics
 from prism_desktop.engine.evaluation.intervals import RESAMPLES, Resampled
 from prism_desktop.engine.evaluation.pairs import Floats, pairs_from_comparisons, unordered
+from prism_desktop.engine.runs.results import Baseline
 
 NOTES = {
     "chance": "a coin",
@@ -34,9 +33,8 @@ def evaluate(
     seed: int = 0,
     resamples: int = RESAMPLES,
     ridge: pd.DataFrame | None = None,
-) -> dict[str, Any]:
-    """{name: {micro, macro, per_labeler, known, note}}; `known` is the share of
-    pairs about which the rule says something, the others count as half right.
+) -> dict[str, Baseline]:
+    """The rules by name; pairs about which one says nothing count as half right.
 
     Args:
         pairs: a pairs frame with all splits.
@@ -134,15 +132,13 @@ def _low_votes(pairs: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(vote=vote, flipped=flipped)
 
 
-def _row(
-    name: str, test: pd.DataFrame, margin: Floats, seed: int, resamples: int
-) -> dict[str, Any]:
+def _row(name: str, test: pd.DataFrame, margin: Floats, seed: int, resamples: int) -> Baseline:
     scored = metrics.with_margin(test, margin)
     right = Resampled(scored, metrics.correct(scored), seed, resamples)
-    return {
-        "micro": right.mean().to_dict(),
-        "macro": right.macro().to_dict(),
-        "per_labeler": {code: right.mean(code).to_dict() for code in right.labelers},
-        "known": float((margin != 0).mean()) if len(margin) else 0.0,
-        "note": NOTES[name],
-    }
+    return Baseline(
+        micro=right.mean().accuracy(),
+        macro=right.macro().accuracy(),
+        per_labeler={code: right.mean(code).accuracy() for code in right.labelers},
+        known=float((margin != 0).mean()) if len(margin) else 0.0,
+        note=NOTES[name],
+    )

@@ -20,6 +20,7 @@ from scipy.stats import t as student
 
 from prism_desktop.engine.evaluation.metrics import ScoredPairs
 from prism_desktop.engine.evaluation.pairs import Floats, Ints
+from prism_desktop.engine.runs.results import Accuracy, Difference
 
 RESAMPLES = 2000
 LEVEL = 0.95
@@ -49,13 +50,27 @@ class Estimate:
             return float("nan")
         return p_of(self.value, self.error, self.images)
 
-    def to_dict(self, name: str = "accuracy") -> dict[str, float | int | None]:
-        """For JSON; what is not defined is None."""
-        numbers = {name: self.value, "low": self.low, "high": self.high}
-        return {
-            **{key: None if np.isnan(number) else float(number) for key, number in numbers.items()},
-            "n": self.n,
-        }
+    def accuracy(self) -> Accuracy:
+        """As results hold it; what is not defined is None."""
+        value, low, high = (_number(part) for part in (self.value, self.low, self.high))
+        return Accuracy(accuracy=value, low=low, high=high, n=self.n)
+
+    def difference(self) -> Difference:
+        """The same of a difference, with its test."""
+        value, low, high = (_number(part) for part in (self.value, self.low, self.high))
+        return Difference(
+            difference=value,
+            low=low,
+            high=high,
+            n=self.n,
+            p=_number(self.p),
+            error=_number(self.error),
+            images=self.images,
+        )
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
 
 
 class Resampled:

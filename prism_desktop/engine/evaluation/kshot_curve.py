@@ -1,11 +1,11 @@
 """K-shot evaluation: how well a labeler is served after K answers."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pandas as pd
 
 from prism_desktop.engine.evaluation.report import evaluate, gain, held_out
+from prism_desktop.engine.runs.results import MacroGain, ShotPoint
 
 
 def kshot_curve(
@@ -14,7 +14,7 @@ def kshot_curve(
     consensus: pd.DataFrame | None = None,
     seed: int = 0,
     given: Mapping[int, float] | None = None,
-) -> list[dict[str, Any]]:
+) -> list[ShotPoint]:
     """Accuracy against K.
 
     Args:
@@ -28,10 +28,8 @@ def kshot_curve(
             fewer; None for K.
 
     Returns:
-        Per K, ascending: {k, answers, accuracy, low, high, n, per_labeler, resamples, deviation,
-        gain}. The accuracy is the macro mean of the resamples' mean; its interval is over images;
-        `deviation` is the standard deviation of the resamples' macro accuracies; `gain` {value,
-        low, high, p} is against consensus, None without it.
+        Per K, ascending. The accuracy is the macro mean of the resamples' mean; its interval is
+        over images; the gain is against consensus, None without it.
     """
     rows = []
     for k in sorted(predictions):
@@ -42,20 +40,16 @@ def kshot_curve(
         result = evaluate(test, frames, seed=seed)
         gained = None
         if consensus is not None:
-            macro = gain(test, frames, consensus, seed)["macro"]
-            gained = {
-                "value": macro["difference"],
-                **{key: macro[key] for key in ("low", "high", "p")},
-            }
+            gained = MacroGain.of(gain(test, frames, consensus, seed))
         rows.append(
-            {
-                "k": k,
-                "answers": float(k if given is None else given[k]),
-                **result["macro"],
-                "per_labeler": result["per_labeler"],
-                "resamples": len(frames),
-                "deviation": result["deviation"],
-                "gain": gained,
-            }
+            ShotPoint(
+                k=k,
+                answers=float(k if given is None else given[k]),
+                **result.macro.given(),
+                per_labeler=result.per_labeler,
+                resamples=len(frames),
+                deviation=result.deviation,
+                gain=gained,
+            )
         )
     return rows

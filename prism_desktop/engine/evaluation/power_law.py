@@ -7,13 +7,13 @@ labeler.
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation.intervals import LEVEL
 from prism_desktop.engine.evaluation.pairs import Floats
+from prism_desktop.engine.runs.results import Forecast
 
 MORE = 50  # answers that the forecast adds
 FEWEST = 3  # points
@@ -23,7 +23,7 @@ _DRAWS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class LearningCurve:
+class FittedCurve:
     """A fitted curve and its forecast."""
 
     top: float  # accuracy with endless answers
@@ -47,9 +47,9 @@ class LearningCurve:
             f"+{self.more} answers would give about {value:+.1f} points [{low:+.1f}, {high:+.1f}]."
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return {**asdict(self), "sentence": self.sentence()}
+    def forecast(self) -> Forecast:
+        """As the store of curves holds it."""
+        return Forecast(**asdict(self), sentence=self.sentence())
 
 
 def learning_curve(
@@ -59,7 +59,7 @@ def learning_curve(
     ceiling: float = 1.0,
     more: int = MORE,
     seed: int = 0,
-) -> LearningCurve:
+) -> FittedCurve:
     """Fit the curve and forecast the gain of `more` answers beyond the largest number measured.
 
     The interval refits curves to accuracies drawn anew within their errors, all powers weighed by
@@ -96,7 +96,7 @@ def learning_curve(
     low, high = np.quantile(others, [tail, 1 - tail])
     best = chosen[0]
     shape = float(tops[0, best]), float(drops[0, best]), float(_POWERS[best])
-    return LearningCurve(
+    return FittedCurve(
         *shape, int(last), more, value, float(min(low, value)), float(max(high, value))
     )
 

@@ -19,7 +19,7 @@ from prism_desktop.engine.evaluation.pairs import (
     time_order,
     unordered,
 )
-from prism_desktop.engine.evaluation.splits import SplitReport
+from prism_desktop.engine.runs.results import SplitReport
 from prism_desktop.engine.study.records import FOLDS
 
 SHUFFLED = (

@@ -1,14 +1,13 @@
 """Do predicted scores order faces as a labeler rated
 them: Spearman's correlation with held-out ratings."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from scipy.stats import norm, rankdata
 
 from prism_desktop.engine.evaluation.intervals import LEVEL
 from prism_desktop.engine.evaluation.pairs import Floats, scale_used
+from prism_desktop.engine.runs.results import RankCell, RankCorrelation
 
 FEWEST = 5  # rated images below which a correlation says nothing
 
@@ -24,7 +23,7 @@ def held_out_ratings(ratings: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame
     return ratings[~ratings["image"].isin(seen)]
 
 
-def spearman(ratings: pd.DataFrame, predictions: pd.DataFrame) -> dict[str, Any]:
+def spearman(ratings: pd.DataFrame, predictions: pd.DataFrame) -> RankCorrelation:
     """Rank correlation of ratings with scores.
 
     Args:
@@ -32,36 +31,31 @@ def spearman(ratings: pd.DataFrame, predictions: pd.DataFrame) -> dict[str, Any]
         predictions: labeler, attribute, image, score.
 
     Returns:
-        {macro: mean over labelers of their mean over attributes, or None; n: ratings used;
-        per_labeler: {code: {attribute: {rho, low, high, n}}}}. A cell needs five rated images and
-        ratings that differ. Intervals are Fisher's with the standard error of Bonett and Wright
-        (Psychometrika 2000).
+        A cell for every labeler and attribute with five rated images and ratings that differ.
+        Intervals are Fisher's with the standard error of Bonett and Wright (Psychometrika 2000).
     """
     keys = ["labeler", "attribute", "image"]
     text = dict.fromkeys(keys, object)
     rated = ratings.assign(rated=scale_used(ratings))[[*keys, "rated"]].astype(text)
     rated = rated.groupby(keys, as_index=False, sort=True).agg(rated=("rated", "mean"))
     joined = rated.merge(predictions[[*keys, "score"]].astype(text), on=keys)
-    cells: dict[str, dict[str, Any]] = {}
+    cells: dict[str, dict[str, RankCell]] = {}
     for (labeler, attribute), rows in joined.groupby(["labeler", "attribute"], sort=True):
         x, y = rows["rated"].to_numpy(dtype=np.float64), rows["score"].to_numpy(dtype=np.float64)
         if len(x) >= FEWEST and np.ptp(x) > 0 and np.ptp(y) > 0:
             cells.setdefault(str(labeler), {})[str(attribute)] = _cell(x, y)
-    means = [float(np.mean([cell["rho"] for cell in row.values()])) for row in cells.values()]
-    return {
-        "macro": float(np.mean(means)) if means else None,
-        "n": sum(cell["n"] for row in cells.values() for cell in row.values()),
-        "per_labeler": cells,
-    }
+    means = [float(np.mean([cell.rho for cell in row.values()])) for row in cells.values()]
+    return RankCorrelation(
+        macro=float(np.mean(means)) if means else None,
+        n=sum(cell.n for row in cells.values() for cell in row.values()),
+        per_labeler=cells,
+    )
 
 
-def _cell(x: Floats, y: Floats) -> dict[str, Any]:
+def _cell(x: Floats, y: Floats) -> RankCell:
     rho, n = float(np.corrcoef(rankdata(x), rankdata(y))[0, 1]), len(x)
     centre = np.arctanh(np.clip(rho, -1 + 1e-9, 1 - 1e-9))
     half = norm.ppf(0.5 + LEVEL / 2) * np.sqrt((1 + rho**2 / 2) / max(n - 3, 1))
-    return {
-        "rho": rho,
-        "low": float(np.tanh(centre - half)),
-        "high": float(np.tanh(centre + half)),
-        "n": n,
-    }
+    return RankCell(
+        rho=rho, low=float(np.tanh(centre - half)), high=float(np.tanh(centre + half)), n=n
+    )

@@ -1,9 +1,4 @@
-"""The results of a run on its test split, as plain values for JSON.
-
-Keys of `evaluate`: micro and macro {accuracy, low, high, n}; per_labeler {code: {..., ceiling,
-of_ceiling}}; per_attribute; per_labeler_attribute {code: {attribute: ...}}; nll, brier, ece;
-ceiling {code: value or None}; ties (left out); macro_nll; seeds and deviation; spearman, if ratings
-are given.
+"""The results of a run on its test split.
 
 Several seeds of one method may be given in place of one run's predictions: every quantity is then
 averaged over them answer by answer (never the scores, which would make an ensemble), and intervals
@@ -11,8 +6,9 @@ are over images, with the seeds as given. `deviation`, the standard deviation of
 accuracies, tells how much they differ.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,8 +21,17 @@ from prism_desktop.engine.evaluation.metrics import ScoredPairs
 from prism_desktop.engine.evaluation.pairs import Floats
 from prism_desktop.engine.evaluation.ranking import held_out_ratings, spearman
 from prism_desktop.engine.evaluation.significance import over_labelers
+from prism_desktop.engine.runs.results import (
+    Accuracy,
+    Difference,
+    Evaluation,
+    Gain,
+    RankCell,
+    RankCorrelation,
+    Result,
+)
 
-Result = dict[str, Any]
+Row = TypeVar("Row", Accuracy, Difference)
 Predictions = pd.DataFrame | Sequence[pd.DataFrame]
 
 
@@ -57,31 +62,43 @@ def evaluate(
     hits = [metrics.correct(one) for one in scored]
     right = Resampled(scored[0], _mean(hits), seed, resamples)
     top = ceilings(comparisons, ratings)
-    out = _table(right)
-    for code, row in out["per_labeler"].items():
-        known = top.get(code)
-        row["ceiling"] = known.value if known else None
-        row["of_ceiling"] = row["accuracy"] / known.value if known else None
+    table = _table(right, Estimate.accuracy)
     loss = _mean([metrics.nll(one) for one in scored])
     by_labeler = pd.Series(loss).groupby(scored[0].labeler).mean()
+    brier = _mean([metrics.brier(one) for one in scored])
+    ranked = {}
     if ratings is not None:
         held = held_out_ratings(ratings, pairs) if "split" in pairs else ratings
-        out["spearman"] = _mean_spearman([spearman(held, frame) for frame in _frames(predictions)])
-    return out | {
-        "nll": _number(loss.mean() if len(loss) else np.nan),
-        "macro_nll": _number(by_labeler.mean()),
-        "brier": _number(
-            float(_mean([metrics.brier(one) for one in scored]).mean()) if len(loss) else np.nan
-        ),
-        "ece": _number(float(np.mean([metrics.ece(one) for one in scored]))),
-        "ceiling": {
+        ranked["spearman"] = _mean_spearman(
+            [spearman(held, frame) for frame in _frames(predictions)]
+        )
+    return Result(
+        micro=table.micro,
+        macro=table.macro,
+        per_labeler={
+            code: _under_ceiling(row, top[code].value if code in top else None)
+            for code, row in table.per_labeler.items()
+        },
+        per_attribute=table.per_attribute,
+        per_labeler_attribute=table.per_labeler_attribute,
+        **ranked,
+        nll=_number(loss.mean() if len(loss) else np.nan),
+        macro_nll=_number(by_labeler.mean()),
+        brier=_number(brier.mean() if len(brier) else np.nan),
+        ece=_number(float(np.mean([metrics.ece(one) for one in scored]))),
+        ceiling={
             code: top[code].value if code in top else None
             for code in sorted(pairs["labeler"].unique())
         },
-        "ties": scored[0].ties,
-        "seeds": len(scored),
-        "deviation": _deviation(scored[0].labeler, hits),
-    }
+        ties=scored[0].ties,
+        seeds=len(scored),
+        deviation=_deviation(scored[0].labeler, hits),
+    )
+
+
+def _under_ceiling(row: Accuracy, ceiling: float | None) -> Accuracy:
+    share = None if ceiling is None or row.accuracy is None else row.accuracy / ceiling
+    return row.model_copy(update={"ceiling": ceiling, "of_ceiling": share})
 
 
 def evaluate_against(
@@ -94,7 +111,7 @@ def evaluate_against(
     resamples: int = RESAMPLES,
     ratings: pd.DataFrame | None = None,
     ridge: pd.DataFrame | None = None,
-) -> dict[str, Result]:
+) -> Evaluation:
     """Test a method and what it must beat on the same pairs and the same resamples.
 
     Args:
@@ -109,16 +126,21 @@ def evaluate_against(
         ridge: predictions of a ridge fitted to each labeler's own answers alone, if known.
 
     Returns:
-        {"test": ..., "consensus": ... or absent, "gain": test minus consensus with paired intervals
-        or absent, "baselines": {name: micro and macro accuracy with intervals, and a note on what
-        the baseline knows}}.
+        The test's results, those of the consensus and the gain over it with paired intervals where
+        a consensus is given, and simple rules.
     """
-    out = {"test": evaluate(pairs, predictions, comparisons, seed, resamples, ratings)}
-    if consensus is not None:
-        out["consensus"] = evaluate(pairs, consensus, comparisons, seed, resamples, ratings)
-        out["gain"] = gain(held_out(pairs), predictions, consensus, seed, resamples)
-    out["baselines"] = baselines.evaluate(pairs, comparisons, zero_shot, seed, resamples, ridge)
-    return out
+    found = Evaluation(
+        test=evaluate(pairs, predictions, comparisons, seed, resamples, ratings),
+        baselines=baselines.evaluate(pairs, comparisons, zero_shot, seed, resamples, ridge),
+    )
+    if consensus is None:
+        return found
+    return found.model_copy(
+        update={
+            "consensus": evaluate(pairs, consensus, comparisons, seed, resamples, ratings),
+            "gain": gain(held_out(pairs), predictions, consensus, seed, resamples),
+        }
+    )
 
 
 def gain(
@@ -127,21 +149,24 @@ def gain(
     other: Predictions,
     seed: int = 0,
     resamples: int = RESAMPLES,
-) -> Result:
-    """Accuracy of `predictions` minus that of `other`, averaged over the seeds of either.
-
-    Each row is {difference, low, high, n, p, error, images} of the paired difference; beside the
-    tables of `evaluate` there are `improved`, `worst`, `catastrophic` and `wilcoxon`, see
-    `significance.over_labelers`.
-    """
+) -> Gain:
+    """Accuracy of `predictions` minus that of `other`, averaged over the seeds of either."""
     mine, theirs = _score_pairs(test, predictions), _score_pairs(test, other)
     difference = _mean([metrics.correct(one) for one in mine]) - _mean(
         [metrics.correct(one) for one in theirs]
     )
     table = _table(
-        Resampled(mine[0], difference, seed, resamples, bounds=(-1.0, 1.0)), "difference"
+        Resampled(mine[0], difference, seed, resamples, bounds=(-1.0, 1.0)), Estimate.difference
     )
-    return table | over_labelers(table["per_labeler"])
+    spread = over_labelers(table.per_labeler)
+    return Gain(
+        micro=table.micro,
+        macro=table.macro,
+        per_labeler=table.per_labeler,
+        per_attribute=table.per_attribute,
+        per_labeler_attribute=table.per_labeler_attribute,
+        **spread.given(),
+    )
 
 
 def held_out(pairs: pd.DataFrame) -> pd.DataFrame:
@@ -167,64 +192,58 @@ def _deviation(labeler: npt.NDArray[np.object_], hits: Sequence[Floats]) -> floa
     return _number(float(np.std(macros, ddof=1))) if len(macros) > 1 else None
 
 
-def _mean_spearman(found: list[Result]) -> Result:
+def _mean_spearman(found: list[RankCorrelation]) -> RankCorrelation:
     """The seeds' correlations averaged, intervals included; the rated images are the same."""
+    first = found[0]
     cells = {
         code: {
-            attribute: {
-                key: float(
-                    np.mean(
-                        [
-                            one["per_labeler"].get(code, {}).get(attribute, cell)[key]
-                            for one in found
-                        ]
-                    )
-                )
-                if key != "n"
-                else cell["n"]
-                for key in cell
-            }
+            attribute: _mean_cell(
+                [one.per_labeler.get(code, {}).get(attribute, cell) for one in found]
+            )
             for attribute, cell in row.items()
         }
-        for code, row in found[0]["per_labeler"].items()
+        for code, row in first.per_labeler.items()
     }
-    macros = [one["macro"] for one in found if one["macro"] is not None]
-    return {
-        "macro": float(np.mean(macros)) if macros else None,
-        "n": found[0]["n"],
-        "per_labeler": cells,
-    }
+    macros = [one.macro for one in found if one.macro is not None]
+    return RankCorrelation(
+        macro=float(np.mean(macros)) if macros else None, n=first.n, per_labeler=cells
+    )
 
 
-def _row(estimate: Estimate, name: str) -> dict[str, Any]:
-    row = estimate.to_dict(name)
-    if name == "difference":
-        row |= {
-            "p": _number(estimate.p),
-            "error": _number(estimate.error),
-            "images": estimate.images,
-        }
-    return row
+def _mean_cell(cells: Sequence[RankCell]) -> RankCell:
+    rho, low, high = np.mean([(cell.rho, cell.low, cell.high) for cell in cells], axis=0)
+    return RankCell(rho=float(rho), low=float(low), high=float(high), n=cells[0].n)
 
 
-def _table(right: Resampled, name: str = "accuracy") -> Result:
+@dataclass(frozen=True, slots=True)
+class _Table(Generic[Row]):
+    """One quantity over all answers and over groups of them."""
+
+    micro: Row
+    macro: Row
+    per_labeler: dict[str, Row]
+    per_attribute: dict[str, Row]
+    per_labeler_attribute: dict[str, dict[str, Row]]
+
+
+def _table(right: Resampled, row: Callable[[Estimate], Row]) -> _Table[Row]:
     pairs = right.cells
-    return {
-        "micro": _row(right.mean(), name),
-        "macro": _row(right.macro(), name),
-        "per_labeler": {code: _row(right.mean(code), name) for code in right.labelers},
-        "per_attribute": {
-            attribute: _row(right.mean(None, attribute), name) for attribute in right.attributes
+    return _Table(
+        micro=row(right.mean()),
+        macro=row(right.macro()),
+        per_labeler={code: row(right.mean(code)) for code in right.labelers},
+        per_attribute={
+            attribute: row(right.mean(None, attribute)) for attribute in right.attributes
         },
-        "per_labeler_attribute": {
+        per_labeler_attribute={
             code: {
-                attribute: _row(right.mean(code, attribute), name)
+                attribute: row(right.mean(code, attribute))
                 for owner, attribute in pairs
                 if owner == code
             }
             for code in right.labelers
         },
-    }
+    )
 
 
 def _number(value: float) -> float | None:

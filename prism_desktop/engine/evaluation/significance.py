@@ -8,30 +8,18 @@ labelers, which the t does not.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from itertools import product
-from typing import Any
 
 import numpy as np
 from scipy.stats import rankdata
 from scipy.stats import wilcoxon as scipy_wilcoxon
 
+from prism_desktop.engine.runs.results import Difference, Gain, Improved, Spread, Verdict, Worst
+
 ALPHA = 0.05
 IMPROVED = 0.6  # more than this share of labelers must gain
 CATASTROPHE = -0.05  # a labeler who loses more than this, beyond chance, is let down
 _EXACT = 14  # labelers up to whom all signs are tried, which is right with ties as well
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether a method passes the success gate, with a reason per condition."""
-
-    passed: bool
-    reasons: tuple[str, ...]  # one sentence each, the failed conditions first
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return {**asdict(self), "reasons": list(self.reasons)}
 
 
 def holm(ps: Sequence[float | None]) -> list[float | None]:
@@ -73,65 +61,56 @@ def wilcoxon(differences: Sequence[float]) -> float | None:
     return float((off >= abs(ranks[changed > 0].sum() - ranks.sum() / 2) - 1e-9).mean())
 
 
-def over_labelers(gains: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def over_labelers(gains: Mapping[str, Difference]) -> Spread:
     """How a gain is spread over labelers.
 
     Args:
-        gains: {code: {difference, low, high, ...}}, as in `report.gain`'s `per_labeler`.
+        gains: by labeler, as in `Gain.per_labeler`.
 
     Returns:
-        {improved: {share, labelers, of}, worst: {labeler, difference, low, high} or None,
-        catastrophic: [codes], wilcoxon: p or None}. A labeler improves by any gain above 0.
-        Catastrophic is who loses more than 5 points with an interval wholly below 0, so that
-        neither a small loss nor a noisy one counts.
+        A labeler improves by any gain above 0. Catastrophic is who loses more than 5 points with an
+        interval wholly below 0, so that neither a small loss nor a noisy one counts.
     """
-    known = {code: row for code, row in gains.items() if row.get("difference") is not None}
-    better = [code for code, row in known.items() if row["difference"] > 1e-12]
-    worst = min(known, key=lambda code: known[code]["difference"], default=None)
-    return {
-        "improved": {
-            "share": len(better) / len(known) if known else None,
-            "labelers": len(better),
-            "of": len(known),
-        },
-        "worst": {
-            "labeler": worst,
-            **{key: known[worst][key] for key in ("difference", "low", "high")},
-        }
-        if worst is not None
-        else None,
-        "catastrophic": sorted(
-            c for c, row in known.items() if row["difference"] < CATASTROPHE and row["high"] < 0
-        ),
-        "wilcoxon": wilcoxon([row["difference"] for row in known.values()]),
+    known = {
+        code: Worst(labeler=code, difference=row.difference, low=row.low, high=row.high)
+        for code, row in gains.items()
+        if row.difference is not None and row.low is not None and row.high is not None
     }
+    better = sum(row.difference > 1e-12 for row in known.values())
+    share = better / len(known) if known else None
+    return Spread(
+        improved=Improved(share=share, labelers=better, of=len(known)),
+        worst=min(known.values(), key=lambda row: row.difference, default=None),
+        catastrophic=tuple(
+            sorted(c for c, row in known.items() if row.difference < CATASTROPHE and row.high < 0)
+        ),
+        wilcoxon=wilcoxon([row.difference for row in known.values()]),
+    )
 
 
-def gate(gain: Mapping[str, Any], p: float | None = None) -> Verdict:
+def gate(gain: Gain, p: float | None = None) -> Verdict:
     """The success gate: more than 60 % of labelers improve,
     none is let down, and the gain is beyond chance.
 
     Args:
-        gain: what `report.gain` returns.
+        gain: over the consensus.
         p: adjusted for other methods tried; None for the macro gain's own.
     """
-    spread = over_labelers(gain["per_labeler"])
-    improved, worst, macro = spread["improved"], spread["worst"], gain["macro"]
-    p = macro.get("p") if p is None else p
-    value = macro.get("difference")
-    if not improved["of"] or value is None:
-        return Verdict(False, ("There are no tested answers to judge by.",))
-    share = improved["share"] > IMPROVED
-    harmless = not spread["catastrophic"]
+    spread, macro = over_labelers(gain.per_labeler), gain.macro
+    improved, worst = spread.improved, spread.worst
+    p = macro.p if p is None else p
+    value = macro.difference
+    if improved is None or improved.share is None or worst is None or value is None:
+        return Verdict(passed=False, reasons=("There are no tested answers to judge by.",))
     sure = p is not None and p < ALPHA and value > 0
     told = "unknown" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
     conditions = [
         (
-            share,
-            f"{improved['labelers']} of {improved['of']} labelers improve; more than "
+            improved.share > IMPROVED,
+            f"{improved.labelers} of {improved.of} labelers improve; more than "
             f"{IMPROVED:.0%} must.",
         ),
-        (harmless, _worst_sentence(worst, spread["catastrophic"])),
+        (not spread.catastrophic, _worst_sentence(worst, spread.catastrophic)),
         (
             sure,
             f"The mean gain over consensus is {100 * value:+.1f} points, p {_equals(told)}; it "
@@ -139,19 +118,21 @@ def gate(gain: Mapping[str, Any], p: float | None = None) -> Verdict:
         ),
     ]
     ordered = sorted(conditions, key=lambda condition: condition[0])
-    return Verdict(all(met for met, _ in conditions), tuple(reason for _, reason in ordered))
+    return Verdict(
+        passed=all(met for met, _ in conditions), reasons=tuple(reason for _, reason in ordered)
+    )
 
 
 def _equals(told: str) -> str:
     return told if told.startswith("<") or told == "unknown" else f"= {told}"
 
 
-def _worst_sentence(worst: Mapping[str, Any], catastrophic: Sequence[str]) -> str:
+def _worst_sentence(worst: Worst, catastrophic: Sequence[str]) -> str:
     limit = f"{-100 * CATASTROPHE:.0f} points"
     if catastrophic:
         return f"{', '.join(catastrophic)} lose more than {limit}, beyond chance."
-    low, high = (100 * worst[key] for key in ("low", "high"))
+    low, high = 100 * worst.low, 100 * worst.high
     return (
-        f"No labeler loses more than {limit} beyond chance; the worst is {worst['labeler']} with "
-        f"{100 * worst['difference']:+.1f} points [{low:+.1f}, {high:+.1f}]."
+        f"No labeler loses more than {limit} beyond chance; the worst is {worst.labeler} with "
+        f"{100 * worst.difference:+.1f} points [{low:+.1f}, {high:+.1f}]."
     )

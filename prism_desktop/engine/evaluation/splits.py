@@ -13,7 +13,6 @@ its own original. `fold` rotates the test part through the data; over all folds 
 tested once (not for `time`).
 """
 
-from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from prism_desktop.engine.config import SplitConfig
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation import graph
 from prism_desktop.engine.evaluation.pairs import DROPPED, SPLITS, Floats, unordered
+from prism_desktop.engine.runs.results import SplitReport
 from prism_desktop.engine.study.records import FOLDS
 
 # share of pairs that may straddle the stored folds before the graph is partitioned instead
@@ -34,25 +34,6 @@ LABEL_WARNING = (
     "under another attribute or labeler; its accuracy says nothing about new faces and is there "
     "to reproduce earlier results."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class SplitReport:
-    """How the answers were split; `to_dict` goes into the run's files."""
-
-    kind: str  # image, pair, labeler, time or label
-    method: str  # image: "folds", "components" or "min-cut"; else what was shuffled
-    fold: int  # the fold that was tested
-    folds: int  # how many folds test everything once
-    counts: dict[str, int]  # pairs per split, "dropped" included
-    # images per split among the pairs kept; they overlap unless the kind is image
-    images: dict[str, int]
-    straddling: int  # pairs that lie between splits and were dropped
-    warning: str | None = None  # what a reader of the results must know
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return asdict(self)
 
 
 def assign(

@@ -1,10 +1,17 @@
 """A run's results for a reader, as Markdown, with the limits beside the numbers."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from prism_desktop.engine.evaluation.significance import gate
 from prism_desktop.engine.methods.method import NO_CONTROL, TESTED_FACES
+from prism_desktop.engine.runs.results import (
+    Accuracy,
+    Baseline,
+    Difference,
+    Gain,
+    Result,
+    Summary,
+)
 
 ABOUT_THE_LABELER = (
     "Judgments of faces say something about the labeler, not about the person shown."
@@ -20,138 +27,126 @@ _NAMES = {
 }
 
 
-def summary_markdown(meta: Mapping[str, Any]) -> str:
-    """The text of `summary.md`.
-
-    Args:
-        meta: what `train --json` prints, and any of `config` (settings), `versions` {package:
-            version}, `notices`, `simulated` (bool), `gain` and `baselines` as
-            `report.evaluate_against` returns them. Any may be missing.
-    """
-    parts = [f"# {meta.get('run', 'Run')}", _head(meta), *_warnings(meta)]
-    test = meta.get("test") or {}
-    if test:
-        parts += ["## Results on the test split", _results(meta), _reading(meta)]
-        parts += ["## By labeler", _labelers(meta), "## By labeler and attribute", _cells(test)]
-    if meta.get("baselines"):
-        parts += ["## To read it against", _baselines(meta["baselines"])]
-    parts += ["## How it was made", _made(meta)]
+def summary_markdown(summary: Summary) -> str:
+    """The text of `summary.md`; what the summary lacks is left out."""
+    parts = [f"# {summary.run or 'Run'}", _head(summary), *_warnings(summary)]
+    test = summary.test
+    if test.model_fields_set:
+        parts += ["## Results on the test split", _results(summary), _reading(summary)]
+        parts += ["## By labeler", _labelers(summary), "## By labeler and attribute", _cells(test)]
+    if summary.baselines:
+        parts += ["## To read it against", _baselines(summary.baselines)]
+    parts += ["## How it was made", _made(summary)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _head(meta: Mapping[str, Any]) -> str:
-    star = " *" if meta.get("reads_tested_faces") else ""
-    facts = [
-        f"Method {meta['method']}{star}" if meta.get("method") else "",
-        str(meta.get("backbone") or ""),
-    ]
-    facts += [f"on {meta['device']}" if meta.get("device") else ""]
+def _head(summary: Summary) -> str:
+    star = " *" if summary.reads_tested_faces else ""
+    facts = [f"Method {summary.method}{star}" if summary.method else "", summary.backbone]
+    facts += [f"on {summary.device}" if summary.device else ""]
     return ", ".join(fact for fact in facts if fact) + "."
 
 
-def _warnings(meta: Mapping[str, Any]) -> list[str]:
-    split = meta.get("split")
+def _warnings(summary: Summary) -> list[str]:
     texts = (
         ["The labelers of this study are simulated; nothing here is about people."]
-        if meta.get("simulated")
+        if summary.simulated
         else []
     )
-    if isinstance(split, Mapping) and split.get("warning"):
-        texts.append(str(split["warning"]))
-    texts += [str(notice) for notice in meta.get("notices") or () if notice not in texts]
+    if summary.split.warning:
+        texts.append(summary.split.warning)
+    texts += [notice for notice in summary.notices if notice not in texts]
     return ["\n".join(f"> {text}" for text in [*texts, ABOUT_THE_LABELER])]
 
 
-def _results(meta: Mapping[str, Any]) -> str:
-    test, consensus, gain = meta["test"], meta.get("consensus") or {}, meta.get("gain") or {}
+def _results(summary: Summary) -> str:
+    test, consensus, gain = summary.test, summary.consensus or Result(), summary.gain or Gain()
     rows = []
-    for key, label in (
-        ("macro", "Mean over labelers (macro)"),
-        ("micro", "Over all answers (micro)"),
+    for label, mine, theirs, gained in (
+        ("Mean over labelers (macro)", test.macro, consensus.macro, gain.macro),
+        ("Over all answers (micro)", test.micro, consensus.micro, gain.micro),
     ):
-        row = [label, _share(test.get(key)), str((test.get(key) or {}).get("n", ""))]
-        rows.append([*row, _share(consensus.get(key)), _points(gain.get(key))])
-    for key, label in (("nll", "NLL (nats)"), ("brier", "Brier"), ("ece", "ECE")):
-        rows.append([label, _plain(test.get(key)), "", _plain(consensus.get(key)), ""])
-    ranked, theirs = test.get("spearman") or {}, consensus.get("spearman") or {}
-    if ranked.get("macro") is not None:
+        rows.append([label, _share(mine), _count(mine), _share(theirs), _points(gained)])
+    for label, own, other in (
+        ("NLL (nats)", test.nll, consensus.nll),
+        ("Brier", test.brier, consensus.brier),
+        ("ECE", test.ece, consensus.ece),
+    ):
+        rows.append([label, _plain(own), "", _plain(other), ""])
+    ranked = test.spearman
+    if ranked is not None and ranked.macro is not None:
         rating = "Rank correlation with held-out ratings"
-        rows.append(
-            [rating, _plain(ranked["macro"]), str(ranked["n"]), _plain(theirs.get("macro")), ""]
-        )
+        other = consensus.spearman.macro if consensus.spearman is not None else None
+        rows.append([rating, _plain(ranked.macro), str(ranked.n), _plain(other), ""])
     table = _table(["", "Accuracy", "Answers", "Consensus", "Gain"], rows)
     return "\n\n".join(part for part in (table, _gate(gain)) if part)
 
 
-def _gate(gain: Mapping[str, Any]) -> str:
+def _gate(gain: Gain) -> str:
     """The success gate's verdict on a gain, condition by condition."""
-    if not gain.get("per_labeler") or (gain.get("macro") or {}).get("p") is None:
+    if not gain.per_labeler or gain.macro.p is None:
         return ""
     verdict = gate(gain)
     head = "Passes the success gate" if verdict.passed else "Does not pass the success gate"
     return f"{head}. {' '.join(verdict.reasons)}"
 
 
-def _reading(meta: Mapping[str, Any]) -> str:
-    split = meta.get("split")
-    kind = split.get("kind") if isinstance(split, Mapping) else split
+def _reading(summary: Summary) -> str:
     held = {
         "image": "faces that no training answer showed",
         "pair": "pairs that no training answer showed, of faces that some did",
         "labeler": "labelers of whom training saw only the first answers",
         "time": "each labeler's latest answers",
         "label": "answers held out at random, on faces and mostly pairs that were trained on",
-    }.get(str(kind), "answers held out from training")
-    ties = ((meta.get("config") or {}).get("pairs") or {}).get("ties") == "davidson"
+    }.get(summary.split.kind, "answers held out from training")
     likelihood = (
         " NLL is of decided answers here, while validation during training counted ties too."
-        if ties
+        if summary.setting("pairs.ties") == "davidson"
         else ""
     )
     return (
         f"Tested once, on {held}. Brackets hold 95 % intervals from a bootstrap over images; they "
         "speak of other images, the labelers are taken as given. Equal scores count as half "
-        f"right; ties are left out.{likelihood}{_same_answers(meta)}{_reads_tested_faces(meta)}"
+        f"right; ties are left out.{likelihood}{_same_answers(summary)}"
+        f"{_reads_tested_faces(summary)}"
     )
 
 
-def _same_answers(meta: Mapping[str, Any]) -> str:
+def _same_answers(summary: Summary) -> str:
     """What a gain is over, where there is one."""
-    if not meta.get("gain"):
+    if summary.gain is None:
         return ""
-    flips = (meta.get("config") or {}).get("flips")
-    mirrored = ", without mirrored images" if flips else ""
+    mirrored = ", without mirrored images" if summary.setting("flips") else ""
     return (
         f" The consensus was trained on the very same training answers{mirrored}, so the gain is "
         "the method's."
     )
 
 
-def _reads_tested_faces(meta: Mapping[str, Any]) -> str:
+def _reads_tested_faces(summary: Summary) -> str:
     """What a method knows beyond the training answers, where it does."""
-    if not meta.get("reads_tested_faces"):
+    if not summary.reads_tested_faces:
         return ""
-    shuffled = ((meta.get("config") or {}).get("pairs") or {}).get("shuffle") is not None
+    shuffled = summary.setting("pairs.shuffle") is not None
     return f"\n\n\\* {TESTED_FACES}; the consensus does not use them." + (
         f" {NO_CONTROL}" if shuffled else ""
     )
 
 
-def _labelers(meta: Mapping[str, Any]) -> str:
-    test = meta["test"]
-    consensus = (meta.get("consensus") or {}).get("per_labeler") or {}
-    gains = (meta.get("gain") or {}).get("per_labeler") or {}
-    rows = []
-    for code, row in (test.get("per_labeler") or {}).items():
-        ceiling, reached = row.get("ceiling"), row.get("of_ceiling")
-        cells = [
+def _labelers(summary: Summary) -> str:
+    consensus, gain = summary.consensus or Result(), summary.gain or Gain()
+    rows = [
+        [
             code,
             _share(row),
-            str(row.get("n", "")),
-            _share(consensus.get(code)),
-            _points(gains.get(code)),
+            _count(row),
+            _share(consensus.per_labeler.get(code)),
+            _points(gain.per_labeler.get(code)),
+            _percent(row.ceiling),
+            _percent(row.of_ceiling),
         ]
-        rows.append([*cells, _percent(ceiling), _percent(reached)])
+        for code, row in summary.test.per_labeler.items()
+    ]
     note = (
         "Ceiling: what a perfect model could reach, given how often the labeler repeats their own "
         "answer; blank with fewer than ten repeated answers. A model may pass an estimated "
@@ -161,31 +156,30 @@ def _labelers(meta: Mapping[str, Any]) -> str:
     return f"{_table(head, rows)}\n\n{note}"
 
 
-def _cells(test: Mapping[str, Any]) -> str:
-    table = test.get("per_labeler_attribute") or {}
+def _cells(test: Result) -> str:
+    table = test.per_labeler_attribute
     attributes = sorted({attribute for row in table.values() for attribute in row})
     rows = [
         [
             code,
             *(
-                f"{_share(row[name])}, n {row[name]['n']}" if name in row else ""
+                f"{_share(row[name])}, n {row[name].n}" if name in row else ""
                 for name in attributes
             ),
         ]
         for code, row in table.items()
     ]
-    pooled = test.get("per_attribute") or {}
-    rows.append(["all", *(_share(pooled.get(name)) for name in attributes)])
+    rows.append(["all", *(_share(test.per_attribute.get(name)) for name in attributes)])
     return _table(["Labeler", *attributes], rows)
 
 
-def _baselines(baselines: Mapping[str, Any]) -> str:
+def _baselines(baselines: Mapping[str, Baseline]) -> str:
     rows = [
         [
             _NAMES.get(name, name),
-            _rule(name, row, "macro"),
-            _rule(name, row, "micro"),
-            _percent(row.get("known")),
+            _rule(name, row.macro),
+            _rule(name, row.micro),
+            _percent(row.known),
         ]
         for name, row in baselines.items()
     ]
@@ -193,48 +187,42 @@ def _baselines(baselines: Mapping[str, Any]) -> str:
     return f"{table}\n\n\\* {TESTED_FACES}."
 
 
-def _rule(name: str, row: Mapping[str, Any], average: str) -> str:
+def _rule(name: str, share: Accuracy) -> str:
     """A rule's accuracy; that of chance is known, so it has no interval."""
-    share = row.get(average) or {}
-    return _percent(share.get("accuracy")) if name == "chance" else _share(share)
+    return _percent(share.accuracy) if name == "chance" else _share(share)
 
 
-def _made(meta: Mapping[str, Any]) -> str:
-    lines = []
-    split = meta.get("split")
-    if isinstance(split, Mapping):
-        counts = ", ".join(
-            f"{name} {number}" for name, number in (split.get("counts") or {}).items()
-        )
-        lines.append(
-            f"Split: {split.get('kind')} (by {split.get('method')}, fold {split.get('fold', 0)}); "
-            f"pairs: {counts}"
-        )
-    elif split:
-        lines.append(f"Split: {split}")
-    for key, label in (("parameters", "Parameters"), ("counts", "Counts"), ("config", "Settings")):
-        if isinstance(meta.get(key), Mapping):
-            lines.append(f"{label}: {_flat(meta[key])}")
-    for key, label in (
-        ("best_epoch", "Best epoch, chosen on validation NLL"),
-        ("seconds", "Seconds of training, a combination's members included"),
-        ("seconds_per_epoch", "Seconds per epoch"),
-        ("bytes_per_labeler", "Bytes that are kept of each labeler"),
-        ("seed", "Seed"),
-        ("fingerprint", "Data fingerprint"),
+def _made(summary: Summary) -> str:
+    lines, split = [], summary.split
+    if split.method:
+        counts = ", ".join(f"{name} {number}" for name, number in split.counts.items())
+        lines.append(f"Split: {split.kind} (by {split.method}, fold {split.fold}); pairs: {counts}")
+    elif split.kind:
+        lines.append(f"Split: {split.kind}")
+    for label, values in (
+        ("Parameters", summary.parameters),
+        ("Counts", summary.counts.dump() if summary.counts is not None else {}),
+        ("Settings", summary.config),
     ):
-        if meta.get(key) is not None:
-            value = meta[key]
+        if values:
+            lines.append(f"{label}: {_flat(values)}")
+    for label, value in (
+        ("Best epoch, chosen on validation NLL", summary.best_epoch),
+        ("Seconds of training, a combination's members included", summary.seconds),
+        ("Seconds per epoch", summary.seconds_per_epoch),
+        ("Bytes that are kept of each labeler", summary.bytes_per_labeler),
+        ("Seed", summary.seed),
+        ("Data fingerprint", summary.fingerprint),
+    ):
+        if value is not None:
             lines.append(f"{label}: {f'{value:.1f}' if isinstance(value, float) else value}")
-    if meta.get("versions"):
-        lines.append(
-            "Versions: "
-            + ", ".join(f"{name} {version}" for name, version in meta["versions"].items())
-        )
+    if summary.versions:
+        versions = ", ".join(f"{name} {version}" for name, version in summary.versions.items())
+        lines.append(f"Versions: {versions}")
     return "\n".join(f"- {line}" for line in lines)
 
 
-def _flat(values: Mapping[str, Any], prefix: str = "") -> str:
+def _flat(values: Mapping[str, object], prefix: str = "") -> str:
     parts = []
     for key, value in values.items():
         name = f"{prefix}{key}"
@@ -248,17 +236,20 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _share(row: Mapping[str, Any] | None) -> str:
-    if not row or row.get("accuracy") is None:
+def _share(row: Accuracy | None) -> str:
+    if row is None or row.accuracy is None:
         return ""
-    return f"{row['accuracy']:.1%} [{row['low']:.1%}, {row['high']:.1%}]".replace("%", " %")
+    return f"{row.accuracy:.1%} [{row.low:.1%}, {row.high:.1%}]".replace("%", " %")
 
 
-def _points(row: Mapping[str, Any] | None) -> str:
-    if not row or row.get("difference") is None:
+def _count(row: Accuracy) -> str:
+    return "" if row.n is None else str(row.n)
+
+
+def _points(row: Difference | None) -> str:
+    if row is None or row.difference is None or row.low is None or row.high is None:
         return ""
-    value, low, high = (100 * row[key] for key in ("difference", "low", "high"))
-    return f"{value:+.1f} [{low:+.1f}, {high:+.1f}]"
+    return f"{100 * row.difference:+.1f} [{100 * row.low:+.1f}, {100 * row.high:+.1f}]"
 
 
 def _percent(value: float | None) -> str:

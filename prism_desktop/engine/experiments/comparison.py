@@ -9,7 +9,6 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 from prism_desktop.engine.errors import InputError, PrismError
 from prism_desktop.engine.experiments.comparison_plan import (
@@ -20,9 +19,18 @@ from prism_desktop.engine.experiments.comparison_plan import (
     prepare,
 )
 from prism_desktop.engine.processes.series import Series
-from prism_desktop.engine.processes.supervisor import Batch
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.lock_file import claimed
+from prism_desktop.engine.runs.run_events import (
+    Batch,
+    Compared,
+    ComparisonBegun,
+    Failed,
+    ItemBegun,
+    ItemEnded,
+    ItemState,
+    Stage,
+)
 from prism_desktop.engine.training.dependencies import CONSENSUS, find_run
 from prism_desktop.engine.training.snapshot import copy_snapshot
 
@@ -34,15 +42,13 @@ def compare(plan: ComparisonPlan) -> Iterator[Batch]:
     stood.
 
     Yields:
-        Batches of events. Its own are "comparison" {path, runs, left_out}, "item" {number, runs,
-        method, seed, fold, run, state: "reused", "resumed" or "new"}, "item-ended" {number, runs,
-        method, seed, fold, failure} and at last "compared" {path}; between "item" and "item-ended"
-        come the run's, as in its events.jsonl.
+        Batches of events: `ComparisonBegun`, for each run `ItemBegun`, the run's own and
+        `ItemEnded`, and at last `Compared`.
 
     Raises:
         PrismError: nothing can be trained; a single method's failure is told in its row instead.
     """
-    yield [_event("stage", name="preparing")]
+    yield [Stage(name="preparing", time=time.time())]
     if not plan.study.is_dir():
         raise InputError(f"There is no study at {plan.study}.")
     path = folder_of(plan)
@@ -57,7 +63,7 @@ def compare(plan: ComparisonPlan) -> Iterator[Batch]:
                 shutil.rmtree(path, ignore_errors=True)
             raise
         yield from _carry_out(comparison)
-    yield [_event("compared", path=str(path))]
+    yield [Compared(path=str(path), time=time.time())]
 
 
 def _carry_out(comparison: Comparison) -> Iterator[Batch]:
@@ -69,24 +75,32 @@ def _carry_out(comparison: Comparison) -> Iterator[Batch]:
         for name in comparison.methods
     ]
     yield [
-        _event(
-            "comparison",
+        ComparisonBegun(
             path=str(comparison.path),
             runs=len(wanted),
             left_out=dict(comparison.left_out),
-        ),
+            time=time.time(),
+        )
     ]
     done: list[ComparisonEntry] = []
     with Series() as series:
         for number, entry in enumerate(wanted, 1):
-            place: dict[str, Any] = {"number": number, "runs": len(wanted)}
-            place |= {"method": entry.method, "seed": entry.seed, "fold": entry.fold}
             run, state = _obtain(comparison, entry)
-            yield [_event("item", **place, run=str(run.path), state=state)]
+            begun = ItemBegun(
+                number=number,
+                runs=len(wanted),
+                method=entry.method,
+                seed=entry.seed,
+                fold=entry.fold,
+                run=str(run.path),
+                state=state,
+                time=time.time(),
+            )
+            yield [begun]
             refused = False
             if state != "reused":
                 for batch in series.train(run):
-                    refused |= any(event.get("refused") for event in batch)
+                    refused |= any(isinstance(event, Failed) and event.refused for event in batch)
                     yield batch
             done.append(_ended(entry, run))
             if refused and state == "new":
@@ -95,14 +109,14 @@ def _carry_out(comparison: Comparison) -> Iterator[Batch]:
             if refused and entry.method == CONSENSUS:
                 raise InputError(done[-1].failure)
             _write(comparison, done, finished=number == len(wanted))
-            yield [_event("item-ended", **place, failure=done[-1].failure)]
+            yield [_item_ended(begun, done[-1].failure)]
 
 
-def _obtain(comparison: Comparison, entry: ComparisonEntry) -> tuple[RunFolder, str]:
+def _obtain(comparison: Comparison, entry: ComparisonEntry) -> tuple[RunFolder, ItemState]:
     """The run of an entry: one that is there, or a new one with the comparison's data."""
     study, source = comparison.plan.study, comparison.sources[entry.method, entry.fold]
     config = comparison.plan.config(entry.method, entry.seed, entry.fold)
-    found = find_run(study, config, source.meta()["fingerprint"])
+    found = find_run(study, config, source.meta().fingerprint)
     if found is not None:
         return found, "reused" if found.status().state == "finished" else "resumed"
     run = RunFolder.create(study, config)
@@ -124,5 +138,13 @@ def _write(comparison: Comparison, done: Sequence[ComparisonEntry], finished: bo
     write_leaderboard(comparison, done, finished)
 
 
-def _event(kind: str, **values: Any) -> dict[str, Any]:
-    return {"type": kind, "time": time.time(), **values}
+def _item_ended(begun: ItemBegun, failure: str) -> ItemEnded:
+    return ItemEnded(
+        number=begun.number,
+        runs=begun.runs,
+        method=begun.method,
+        seed=begun.seed,
+        fold=begun.fold,
+        failure=failure,
+        time=time.time(),
+    )

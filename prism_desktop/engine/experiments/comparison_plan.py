@@ -19,12 +19,12 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods import METHODS, method
 from prism_desktop.engine.methods.method import NO_CONTROL
 from prism_desktop.engine.names import checked_name
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.training.dependencies import CONSENSUS
 from prism_desktop.engine.training.snapshot import make_snapshot
 
 ALL = "all"
-FOLDER = "comparisons"
 MOST_SEEDS = 100
 
 
@@ -135,7 +135,7 @@ def prepare(plan: ComparisonPlan) -> Comparison:
         sources = _sources(study, plan, path, names, (first.fold,))
         folds: tuple[int, ...] = (first.fold,)
         if plan.cross_fit:
-            folds = tuple(range(int(sources[CONSENSUS, first.fold].meta()["split"]["folds"])))
+            folds = tuple(range(sources[CONSENSUS, first.fold].meta().split.folds))
             sources = _sources(study, plan, path, names, folds)
     refused = {
         n: why for n in names if (why := obstacle_of(n, plan.config(n), sources[n, first.fold]))
@@ -159,7 +159,11 @@ def folder_of(plan: ComparisonPlan) -> Path:
     Raises:
         InputError: if its name could not be a folder's.
     """
-    return plan.study / FOLDER / checked_name(plan.name or default_name(plan), "a comparison")
+    return (
+        plan.study
+        / layout.COMPARISONS
+        / checked_name(plan.name or default_name(plan), "a comparison")
+    )
 
 
 def default_name(plan: ComparisonPlan) -> str:
@@ -197,7 +201,7 @@ def _sources(
 def _take(study: Any, path: Path, config: TrainConfig) -> RunFolder:
     """A data snapshot that runs copy, put in place when it is whole."""
     beside = RunFolder(path.with_name(f".{path.name}-{getpid()}"))
-    (beside.path / "data").mkdir(parents=True, exist_ok=True)
+    (beside.path / layout.DATA).mkdir(parents=True, exist_ok=True)
     try:
         # Whether the method itself is possible is asked later, of all methods alike.
         make_snapshot(study, beside, config.model_copy(update={"method": CONSENSUS}))
@@ -210,11 +214,11 @@ def _take(study: Any, path: Path, config: TrainConfig) -> RunFolder:
 
 def obstacle_of(name: str, config: TrainConfig, source: RunFolder) -> str:
     """Why a method cannot be trained on a data snapshot, in one sentence; empty if it can."""
-    labelers = source.meta()["labelers"]
+    labelers = source.meta().labelers
     return method(name).obstacle(
         embeddings=parse(config.backbone).kind == "embeddings",
         labelers=len(labelers),
-        profiles=any(str(labeler.get("profile", "")).strip() for labeler in labelers),
+        profiles=any(labeler.profile.strip() for labeler in labelers),
     )
 
 

@@ -9,55 +9,65 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import TypeVar
 
-from prism_desktop.engine.atomic import read_json, write_json
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.results import CurveKind, KShotCurve, LearningCurve
 
-Kind = Literal["shots", "curve"]
+Curve = TypeVar("Curve", KShotCurve, LearningCurve)
 # of a K-shot curve, unless somebody says otherwise
 SHOTS, RESAMPLES, PARTS = ((0, 5, 10, 20, 50, 100), 5, 5)
 COUNTS, DRAWS = (25, 50, 100, 200, 400), 3  # of a learning curve, likewise
-FOLDER = "curves"
 _MACHINE = {"device", "threads", "precision", "checkpoint_seconds"}
 
 
 def save_curve(
-    study: Path, kind: Kind, config: TrainConfig, asked: Mapping[str, Any], found: Mapping[str, Any]
+    study: Path,
+    config: TrainConfig,
+    asked: Mapping[str, object],
+    found: KShotCurve | LearningCurve,
 ) -> Path:
     """Write a method's curve, in place of one of the same data that was asked for in the same way.
 
     Args:
         study: the study's folder.
-        kind: "shots" or "curve".
         config: of the method's runs.
         asked: what else was asked for.
-        found: what was measured, with `method`, `backbone` and the data's `fingerprint`.
+        found: what was measured.
     """
+    kind: CurveKind = "shots" if isinstance(found, KShotCurve) else "curve"
     settings = config.model_dump(mode="json", exclude=_MACHINE)
-    wanted = json.dumps([settings, dict(asked), found["fingerprint"]], sort_keys=True)
+    wanted = json.dumps([settings, dict(asked), found.fingerprint], sort_keys=True)
     digest = hashlib.sha256(wanted.encode()).hexdigest()[:8]
-    path = study / FOLDER / f"{kind}-{config.method}-{digest}.json"
+    path = study / layout.CURVES / f"{kind}-{config.method}-{digest}.json"
     path.parent.mkdir(exist_ok=True)
-    write_json(path, dict(found))
+    found.save(path)
     return path
 
 
-def list_curves(study: Path, kind: Kind) -> list[dict[str, Any]]:
-    """All curves of a kind, the newest last.
+def kshot_curves(study: Path) -> list[KShotCurve]:
+    """All K-shot curves, the newest last."""
+    return _curves(study, "shots", KShotCurve)
 
-    A file that is being replaced or holds something else is passed over.
-    """
+
+def learning_curves(study: Path) -> list[LearningCurve]:
+    """All learning curves, the newest last."""
+    return _curves(study, "curve", LearningCurve)
+
+
+def _curves(study: Path, kind: CurveKind, read: type[Curve]) -> list[Curve]:
+    """A file that is being replaced or holds something else is passed over."""
     dated = []
-    for path in (study / FOLDER).glob(f"{kind}-*.json"):
-        found = read_json(path)
-        if found is not None and {"method", "backbone", "fingerprint"} <= found.keys():
+    for path in (study / layout.CURVES).glob(f"{kind}-*.json"):
+        found = read.load(path)
+        if found is not None:
             dated.append((path.stat().st_mtime_ns, path.name, found))
     return [found for _, _, found in sorted(dated, key=lambda one: one[:2])]
 
 
-def curve_obstacle(kind: Kind, name: str) -> str:
+def curve_obstacle(kind: CurveKind, name: str) -> str:
     """Why a method has no curve of a kind, in one sentence; empty if it has."""
     if name not in METHODS:
         return f"{name or 'No method'} is not a method of this version."

@@ -30,8 +30,16 @@ from prism_desktop.engine.experiments.subsampling import AnswerPool
 from prism_desktop.engine.methods import METHODS, method
 from prism_desktop.engine.models.answers import answers
 from prism_desktop.engine.processes.process_setup import prepare_torch
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.results import (
+    KShotCurve,
+    KShotResult,
+    MethodShots,
+    ShotFacts,
+    ShotPoint,
+)
 from prism_desktop.engine.runs.run_events import Started, Step
 from prism_desktop.engine.training.dependencies import CONSENSUS, find_run
 from prism_desktop.engine.training.resources import ResourceCache
@@ -59,15 +67,12 @@ class KShotPlan:
         return config_of(name, self.options, self.settings)
 
 
-def measure_kshot(plan: KShotPlan) -> Iterator[Event[dict[str, Any]]]:
+def measure_kshot(plan: KShotPlan) -> Iterator[Event[KShotResult]]:
     """Train what is missing, let held-out labelers enter, and test them.
 
     Yields:
-        Progress and notices, then Done with {study, backbone, split, fingerprint, shots, resamples,
-        folds, labelers, methods}; the latter a list of {method, reads_tested_faces, curve}, a curve
-        as `evaluation.shots.kshot_curve` returns it, gains against the consensus of the same run's
-        labelers on the same answers. Each method's is kept in the study as soon as it is there
-        (`measured`).
+        Progress and notices, then Done. Gains are against the consensus of the same run's labelers
+        on the same answers. Each method's curve is kept in the study as soon as it is there.
 
     Raises:
         InputError: one sentence, if the plan cannot be carried out.
@@ -75,7 +80,8 @@ def measure_kshot(plan: KShotPlan) -> Iterator[Event[dict[str, Any]]]:
     _check(plan)
     with room_in(plan.study) as folder:
         pool = take_pool(plan.study, Path(folder), plan.config(CONSENSUS), plan.source)
-        codes = [str(labeler["code"]) for labeler in pool.meta()["labelers"]]
+        meta = pool.meta()
+        codes = list(meta.codes)
         if len(codes) < 3:
             raise InputError(
                 "A K-shot curve holds labelers out and trains on two or more; there are "
@@ -83,13 +89,18 @@ def measure_kshot(plan: KShotPlan) -> Iterator[Event[dict[str, Any]]]:
             )
         parts = _parts(codes, plan.folds)
         asked = {"shots": list(plan.shots), "resamples": plan.resamples, "folds": len(parts)}
-        facts = {"study": pool.meta()["study"], "backbone": plan.config(CONSENSUS).backbone}
-        facts |= (
-            {key: pool.meta()[key] for key in ("split", "fingerprint")}
-            | asked
-            | {"labelers": codes}
+        facts = ShotFacts(
+            study=meta.study,
+            backbone=plan.config(CONSENSUS).backbone,
+            split=meta.split,
+            fingerprint=meta.fingerprint,
+            shots=plan.shots,
+            resamples=plan.resamples,
+            folds=len(parts),
+            labelers=meta.codes,
         )
-        results, resource_cache = [], ResourceCache()
+        results: list[MethodShots] = []
+        resource_cache = ResourceCache()
         for name in _methods(plan, pool):
             frames: dict[int, list[list[pd.DataFrame]]] = {
                 k: [[] for _ in range(plan.resamples)] for k in plan.shots
@@ -111,9 +122,10 @@ def measure_kshot(plan: KShotPlan) -> Iterator[Event[dict[str, Any]]]:
             yield Progress(1, 1, f"{name}: testing")
             reads = plan.config(name).reads_tested_faces
             curve = _curve(pool, codes, frames, shared)
-            results.append({"method": name, "reads_tested_faces": reads, "curve": curve})
-            save_curve(plan.study, "shots", plan.config(name), asked, {**facts, **results[-1]})
-        yield Done({**facts, "methods": results})
+            results.append(MethodShots(method=name, reads_tested_faces=reads, curve=tuple(curve)))
+            kept = KShotCurve(**facts.given(), **results[-1].given())
+            save_curve(plan.study, plan.config(name), asked, kept)
+        yield Done(KShotResult(**facts.given(), methods=tuple(results)))
 
 
 def config_of(name: str, options: Mapping[str, Any], settings: Sequence[str]) -> TrainConfig:
@@ -170,7 +182,7 @@ def take_pool(
 
     pool = RunFolder(folder)
     pool.data.mkdir(parents=True)
-    write_json(pool.path / "config.json", config.model_dump(mode="json"))
+    write_json(pool.path / layout.CONFIG, config.model_dump(mode="json"))
     if source is not None:
         copy_snapshot(source, pool)
         return pool
@@ -199,7 +211,7 @@ def _trained(
         source = RunFolder(Path(folder))
         source.data.mkdir()
         narrow_snapshot(pool, source, codes)
-        run = find_run(study, config, source.meta()["fingerprint"])
+        run = find_run(study, config, source.meta().fingerprint)
         if run is None:
             run = RunFolder.create(study, config)
             copy_snapshot(source, run)
@@ -252,13 +264,11 @@ def _enter_all(
     Scores of the test images go into `frames`.
     """
     meta, table, answered = pool.meta(), pool.table("images"), AnswerPool.of(pool, beside=False)
-    names = [str(attribute["name"]) for attribute in meta["attributes"]]
+    names = meta.names
     images = [str(image) for image in table["image"]]
     tested = np.flatnonzero(table["split"].to_numpy(dtype=object) == "test")
     ids = np.array(images, dtype=object)[tested]
-    profiles = {
-        str(labeler["code"]): str(labeler.get("profile", "")) for labeler in meta["labelers"]
-    }
+    profiles = {labeler.code: labeler.profile for labeler in meta.labelers}
     done, total = 0, len(part) * len(plan.shots) * plan.resamples
     for code in part:
         for k in plan.shots:
@@ -285,7 +295,7 @@ def _curve(
     codes: Sequence[str],
     frames: Mapping[int, Sequence[Sequence[pd.DataFrame]]],
     shared: Sequence[pd.DataFrame],
-) -> list[dict[str, Any]]:
+) -> list[ShotPoint]:
     there = [AnswerPool.of(pool, beside=False).count(code) for code in codes]
     given = {k: float(np.mean(np.minimum(k, there))) for k in frames}
     joined = {

@@ -3,17 +3,30 @@ its runs: leaderboard.json and leaderboard.md."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from prism_desktop.engine.atomic import write_json, write_text
+from prism_desktop.engine.atomic import write_text
 from prism_desktop.engine.evaluation.controls import rotate_labelers
-from prism_desktop.engine.evaluation.method_rows import averaged, leaderboard, methods_json
+from prism_desktop.engine.evaluation.method_rows import averaged, leaderboard, mean_record
 from prism_desktop.engine.evaluation.report import evaluate, gain, held_out
 from prism_desktop.engine.experiments.joined_folds import join_runs
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.methods.method import NO_CONTROL, TESTED_FACES
 from prism_desktop.engine.processes.failures import told_once
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.results import (
+    Accuracy,
+    Baseline,
+    Costs,
+    FailedRun,
+    Leaderboard,
+    MacroGain,
+    MethodRow,
+    Refusal,
+    Summary,
+    Swap,
+)
 from prism_desktop.engine.training.dependencies import CONSENSUS
 from prism_desktop.engine.training.results import evaluate_run
 
@@ -22,20 +35,17 @@ if TYPE_CHECKING:
 
     from prism_desktop.engine.experiments.comparison_plan import Comparison, ComparisonEntry
 
-JSON = "leaderboard.json"
-MARKDOWN = "leaderboard.md"
 _READING = (
     "NLL (in nats) and ECE say how good the probabilities are: the lower, the better. A coin's "
     "NLL is 0.693. ECE is how far stated probabilities lie from what came true, on average. Of "
     "ceiling: mean share of the accuracy that a labeler's own consistency allows, over labelers "
     "who answered enough pairs twice."
 )
-_COSTS = ("parameters", "seconds", "seconds_per_epoch", "epochs", "bytes_per_labeler")
 
 
 def write_leaderboard(
     comparison: "Comparison", done: Sequence["ComparisonEntry"], finished: bool
-) -> dict[str, Any]:
+) -> Leaderboard:
     """Write both files.
 
     Args:
@@ -43,13 +53,6 @@ def write_leaderboard(
         done: the entries that have come to an end, one way or another.
         finished: whether these are all; only then seeds and folds are put together exactly and
             controls are tested.
-
-    Returns:
-        What leaderboard.json holds: methods (see `leaderboard.methods_json`), failed [{method,
-        seed, fold, run, message}], left_out [{method, reason}], runs {method: [names]}, baselines,
-        swapped {method: {accuracy, gain, below}}, unswapped [{method, reason}], folds, finished,
-        and what was asked. A row says by `reads_tested_faces` whether its method knows what other
-        labelers answered about the very faces that are tested.
     """
     groups: dict[str, list[RunFolder]] = defaultdict(list)
     for entry in done:
@@ -61,105 +64,115 @@ def write_leaderboard(
         for name, runs in groups.items()
         for one in _summaries(name, runs, folds, exact=finished)
     ]
-    rows, controlled = leaderboard(found), finished and comparison.plan.controls
+    controlled = finished and comparison.plan.controls
     reading = [name for name in groups if comparison.plan.config(name).reads_tested_faces]
-    board = _asked(comparison) | {
-        "finished": finished,
-        "methods": [
-            row | {"reads_tested_faces": row["method"] in reading} for row in methods_json(rows)
-        ],
-        "failed": [_failed(entry) for entry in done if entry.failure],
-        "left_out": [{"method": name, "reason": why} for name, why in comparison.left_out.items()],
-        "runs": {name: [run.name for run in runs] for name, runs in groups.items()},
-        "baselines": _baselines(groups),
-        "swapped": _swapped({k: v for k, v in groups.items() if k not in reading}, folds)
-        if controlled
-        else {},
-        "unswapped": [{"method": name, "reason": NO_CONTROL} for name in reading if controlled],
-    }
-    write_json(comparison.path / JSON, board)
-    write_text(comparison.path / MARKDOWN, leaderboard_markdown(board))
+    board = _asked(comparison).model_copy(
+        update={
+            "finished": finished,
+            "methods": tuple(
+                row.model_copy(update={"reads_tested_faces": row.method in reading})
+                for row in leaderboard(found)
+            ),
+            "failed": tuple(_failed(entry) for entry in done if entry.failure),
+            "left_out": tuple(
+                Refusal(method=name, reason=why) for name, why in comparison.left_out.items()
+            ),
+            "runs": {name: tuple(run.name for run in runs) for name, runs in groups.items()},
+            "baselines": _baselines(groups),
+            "swapped": _swapped({k: v for k, v in groups.items() if k not in reading}, folds)
+            if controlled
+            else {},
+            "unswapped": tuple(
+                Refusal(method=name, reason=NO_CONTROL) for name in reading if controlled
+            ),
+        }
+    )
+    board.save(comparison.path / layout.LEADERBOARD)
+    write_text(comparison.path / layout.LEADERBOARD_REPORT, leaderboard_markdown(board))
     return board
 
 
-def leaderboard_markdown(board: Mapping[str, Any]) -> str:
+def leaderboard_markdown(board: Leaderboard) -> str:
     """The leaderboard for a reader."""
     head = (
         "Method | Macro | Micro | NLL | ECE | Gain over consensus | p (Holm) | Improved | Worst "
         "labeler | Parameters"
     )
     head = f"| {head} | Seconds | Verdict | Of ceiling |"
-    lines = [f"# {board['name']}", "", _sentence(board), "", head, "|" + " --- |" * 13]
+    lines = [f"# {board.name}", "", _sentence(board), "", head, "|" + " --- |" * 13]
     lines += [
         "| " + " | ".join([*leaderboard_cells(row), _of_ceiling(row)]) + " |"
-        for row in board["methods"]
+        for row in board.methods
     ]
-    lines += ["", _READING, "", *(f"- {text}" for text in told_once(board["failed"]))]
-    lines += [f"- {one['method']} was left out: {one['reason']}" for one in board["left_out"]]
+    lines += ["", _READING, "", *(f"- {text}" for text in told_once(board.failed))]
+    lines += [f"- {one.method} was left out: {one.reason}" for one in board.left_out]
     lines += _controls(board)
-    if any(row.get("reads_tested_faces") for row in board["methods"]):
+    if any(row.reads_tested_faces for row in board.methods):
         lines.append(f"- \\* {TESTED_FACES}.")
-    for row in board["methods"]:
-        if row["verdict"]:
-            lines.append(f"- {row['method']}: {' '.join(row['verdict']['reasons'])}")
+    for row in board.methods:
+        if row.verdict is not None:
+            lines.append(f"- {row.method}: {' '.join(row.verdict.reasons)}")
     return "\n".join([*lines, ""])
 
 
-def leaderboard_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+def leaderboard_cells(row: MethodRow) -> tuple[str, ...]:
     """One method's row for a reader: method, macro, micro, nll, ece,
     gain, p, improved, worst, parameters, seconds, verdict."""
-    test, gained, worst, verdict = row["test"], row["gain"], row["worst"], row["verdict"]
+    test, gained, worst, verdict = row.test, row.gain, row.worst, row.verdict
     return (
-        f"{row['method']} *" if row.get("reads_tested_faces") else row["method"],
-        _interval(test["macro"]),
-        _interval(test["micro"]),
-        _plain(test["nll"]),
-        _plain(test["ece"]),
+        f"{row.method} *" if row.reads_tested_faces else row.method,
+        _interval(test.macro),
+        _interval(test.micro),
+        _plain(test.nll),
+        _plain(test.ece),
         ""
-        if not gained
-        else f"{_points(gained['value'])} [{_points(gained['low'])}, {_points(gained['high'])}]",
-        "" if not gained else _chance(gained["p"]),
-        "" if row["improved"] is None else f"{row['improved']:.0%}",
-        "" if not worst else f"{worst['labeler']} {_points(worst['difference'])}",
-        "" if row["parameters"] is None else f"{row['parameters']:,}",
-        "" if row["seconds"] is None else f"{row['seconds']:.1f}",
-        "" if not verdict else "passes" if verdict["passed"] else "does not pass",
+        if gained is None
+        else f"{_points(gained.value)} [{_points(gained.low)}, {_points(gained.high)}]",
+        "" if gained is None else _chance(gained.p),
+        "" if row.improved is None else f"{row.improved:.0%}",
+        "" if worst is None else f"{worst.labeler} {_points(worst.difference)}",
+        "" if row.parameters is None else f"{row.parameters:,}",
+        "" if row.seconds is None else f"{row.seconds:.1f}",
+        "" if verdict is None else "passes" if verdict.passed else "does not pass",
     )
 
 
-def _failed(entry: "ComparisonEntry") -> dict[str, Any]:
-    name = entry.run.name if entry.run else None
-    return {
-        "method": entry.method, "seed": entry.seed, "fold": entry.fold, "run": name,
-        "message": entry.failure
-    }  # fmt: skip
+def _failed(entry: "ComparisonEntry") -> FailedRun:
+    return FailedRun(
+        method=entry.method,
+        seed=entry.seed,
+        fold=entry.fold,
+        run=entry.run.name if entry.run else None,
+        message=entry.failure,
+    )
 
 
-def _asked(comparison: "Comparison") -> dict[str, Any]:
+def _asked(comparison: "Comparison") -> Leaderboard:
     plan, folds = comparison.plan, comparison.folds
     metas = [comparison.sources[CONSENSUS, fold].meta() for fold in folds]
     config, meta = plan.config(CONSENSUS), metas[0]
-    return {
-        "name": comparison.path.name,
-        "study": meta["study"],
-        "simulated": meta["simulated"],
-        "backbone": config.backbone,
-        "split": meta["split"],
-        "seeds": plan.seeds,
-        "folds": list(folds),
-        "shuffled": config.pairs.shuffle is not None,
-        "labelers": [labeler["code"] for labeler in meta["labelers"]],
-        "attributes": [attribute["name"] for attribute in meta["attributes"]],
-        "counts": meta["counts"] | {"test": sum(int(one["counts"]["test"]) for one in metas)},
-        "fingerprint": meta["fingerprint"],
-        "notices": meta.get("notices", []),
-        "wanted": list(comparison.methods),
-    }
+    tested = sum(one.counts.test for one in metas)
+    return Leaderboard(
+        name=comparison.path.name,
+        study=meta.study,
+        simulated=meta.simulated,
+        backbone=config.backbone,
+        split=meta.split,
+        seeds=plan.seeds,
+        folds=tuple(folds),
+        shuffled=config.pairs.shuffle is not None,
+        labelers=meta.codes,
+        attributes=meta.names,
+        counts=meta.counts.model_copy(update={"test": tested}),
+        fingerprint=meta.fingerprint,
+        notices=meta.notices,
+        wanted=comparison.methods,
+    )
 
 
 def _summaries(
     name: str, runs: Sequence[RunFolder], folds: Sequence[int], exact: bool
-) -> list[dict[str, Any]]:
+) -> list[Summary]:
     """Results of a method's runs.
 
     Seeds and folds are put together answer by answer where it is to be exact.
@@ -175,96 +188,98 @@ def _summaries(
     )
     # Scores of different folds come from different models: ranks are comparable within a fold
     # alone.
-    test["spearman"] = averaged([one["test"].get("spearman") for one in found])
-    costs = [{key: one.get(key) for key in _COSTS} for one in found]
-    together = {"method": name, "test": test, **averaged(costs)}
+    ranked = [one.test.spearman for one in found if one.test.spearman is not None]
+    test = test.model_copy(update={"spearman": mean_record(ranked) if ranked else None})
+    costs = averaged([{key: one.dump().get(key) for key in Costs.model_fields} for one in found])
+    together = Summary(method=name, test=test, **costs)
     if name != CONSENSUS and tested.consensus:
-        together["gain"] = gain(
-            held_out(tested.pairs), tested.predictions, tested.consensus, tested.seed
-        )
+        gained = gain(held_out(tested.pairs), tested.predictions, tested.consensus, tested.seed)
+        together = together.model_copy(update={"gain": gained})
     return [together]
 
 
-def _summary(run: RunFolder) -> dict[str, Any]:
+def _summary(run: RunFolder) -> Summary:
     """A run's results; computed again if they were written before gains were tested."""
-    summary = run.summary() or {}
-    gained = summary.get("gain")
-    complete = "macro_nll" in summary.get("test", {}) and (not gained or "improved" in gained)
-    return summary if complete else evaluate_run(run)
+    summary = run.summary()
+    complete = (
+        summary is not None
+        and "macro_nll" in summary.test.model_fields_set
+        and (summary.gain is None or summary.gain.improved is not None)
+    )
+    return summary if summary is not None and complete else evaluate_run(run)
 
 
-def _baselines(groups: Mapping[str, Sequence[RunFolder]]) -> dict[str, Any]:
+def _baselines(groups: Mapping[str, Sequence[RunFolder]]) -> dict[str, Baseline]:
     """What every method is read against, from the runs of the consensus; averaged over folds."""
-    known = [(run.summary() or {}).get("baselines") for run in groups.get(CONSENSUS, ())]
-    return averaged(known) or {}
+    known: dict[str, list[Baseline]] = defaultdict(list)
+    for run in groups.get(CONSENSUS, ()):
+        summary = run.summary()
+        for name, baseline in summary.baselines.items() if summary is not None else ():
+            known[name].append(baseline)
+    return {name: mean_record(found) for name, found in known.items()}
 
 
-def _swapped(groups: Mapping[str, Sequence[RunFolder]], folds: Sequence[int]) -> dict[str, Any]:
+def _swapped(groups: Mapping[str, Sequence[RunFolder]], folds: Sequence[int]) -> dict[str, Swap]:
     """Personal methods with everybody's model given to the next labeler.
 
     It must fall below consensus.
     """
-    out: dict[str, Any] = {}
+    out: dict[str, Swap] = {}
     for name, runs in groups.items():
         tested = join_runs(runs, folds) if METHODS[name].personal else None
         if tested is None or not tested.consensus:
             continue
         rotated: list[pd.DataFrame] = [rotate_labelers(frame) for frame in tested.predictions]
-        macro = gain(held_out(tested.pairs), rotated, tested.consensus, tested.seed)["macro"]
-        told = {"value": macro["difference"], **{key: macro[key] for key in ("low", "high", "p")}}
-        out[name] = {
-            "gain": told,
-            "below": macro["difference"] is not None and macro["difference"] < 0,
-        }
+        gained = MacroGain.of(gain(held_out(tested.pairs), rotated, tested.consensus, tested.seed))
+        out[name] = Swap(gain=gained, below=gained.value is not None and gained.value < 0)
     return out
 
 
-def _controls(board: Mapping[str, Any]) -> list[str]:
-    swapped, unswapped = board["swapped"], board.get("unswapped", ())
+def _controls(board: Leaderboard) -> list[str]:
     left_out = [
-        f"- {one['method']} has no control with swapped models. {one['reason']}"
-        for one in unswapped
+        f"- {one.method} has no control with swapped models. {one.reason}"
+        for one in board.unswapped
     ]
     return left_out + [
-        f"- {name} with every labeler's model given to the next: {_points(row['gain']['value'])} "
+        f"- {name} with every labeler's model given to the next: {_points(swap.gain.value)} "
         "points against consensus, "
-        f"{'below it, as it must be' if row['below'] else 'NOT below it'}."
-        for name, row in swapped.items()
+        f"{'below it, as it must be' if swap.below else 'NOT below it'}."
+        for name, swap in board.swapped.items()
     ]
 
 
-def _sentence(board: Mapping[str, Any]) -> str:
-    counts = board["counts"]
+def _sentence(board: Leaderboard) -> str:
+    counts = board.counts
     text = (
-        f"{board['split']['kind'].capitalize()} split, {board['backbone']}, {board['seeds']} "
-        f"{'seed' if board['seeds'] == 1 else 'seeds'}; {counts['test']} answers of "
-        f"{counts['labelers']} labelers are tested. Accuracies with 95 % intervals over images; "
+        f"{board.split.kind.capitalize()} split, {board.backbone}, {board.seeds} "
+        f"{'seed' if board.seeds == 1 else 'seeds'}; {counts.test} answers of "
+        f"{counts.labelers} labelers are tested. Accuracies with 95 % intervals over images; "
         "gains in points, p adjusted for the number of methods."
     )
-    if len(board["folds"]) > 1:
+    if len(board.folds) > 1:
         text += (
-            f" Cross-fitted: each of {len(board['folds'])} image folds was held out once, with "
+            f" Cross-fitted: each of {len(board.folds)} image folds was held out once, with "
             "models of its own."
         )
-    text += "" if board["finished"] else " Not all runs are there yet."
-    text += " Labelers were shuffled: a gain here would be chance." if board["shuffled"] else ""
+    text += "" if board.finished else " Not all runs are there yet."
+    text += " Labelers were shuffled: a gain here would be chance." if board.shuffled else ""
     return text + (
-        " The labelers are simulated; nothing here is about people." if board["simulated"] else ""
+        " The labelers are simulated; nothing here is about people." if board.simulated else ""
     )
 
 
-def _interval(row: Mapping[str, Any]) -> str:
-    if row["accuracy"] is None:
+def _interval(row: Accuracy) -> str:
+    if row.accuracy is None or row.low is None or row.high is None:
         return ""
-    return f"{100 * row['accuracy']:.1f} [{100 * row['low']:.1f}, {100 * row['high']:.1f}]"
+    return f"{100 * row.accuracy:.1f} [{100 * row.low:.1f}, {100 * row.high:.1f}]"
 
 
 def _points(value: float | None) -> str:
     return "" if value is None else f"{100 * value:+.1f}"
 
 
-def _of_ceiling(row: Mapping[str, Any]) -> str:
-    return "" if row.get("of_ceiling") is None else f"{row['of_ceiling']:.0%}"
+def _of_ceiling(row: MethodRow) -> str:
+    return "" if row.of_ceiling is None else f"{row.of_ceiling:.0%}"
 
 
 def _plain(value: float | None) -> str:

@@ -12,7 +12,7 @@ import pandas as pd
 from prism_desktop.engine.adaptation.fitter_choice import value
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.evaluation.power_law import FEWEST, learning_curve
+from prism_desktop.engine.evaluation.power_law import FEWEST, FittedCurve, learning_curve
 from prism_desktop.engine.evaluation.report import evaluate, held_out
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.experiments.curve_store import curve_obstacle, save_curve
@@ -23,6 +23,7 @@ from prism_desktop.engine.models.answers import answers
 from prism_desktop.engine.models.saved_heads import HeadCard
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.predictions_file import LabelerScores
+from prism_desktop.engine.runs.results import CurvePoint, LearningCurve
 from prism_desktop.engine.training.closed_form import ClosedForm
 from prism_desktop.engine.training.factory import Task, head_ratings
 from prism_desktop.engine.training.losses.rating_likelihood import training_ratings
@@ -45,14 +46,12 @@ class CurvePlan:
     source: RunFolder | None = None  # whose data are used; None to take the study's as they are now
 
 
-def measure_curve(plan: CurvePlan) -> Iterator[Event[dict[str, Any]]]:
+def measure_curve(plan: CurvePlan) -> Iterator[Event[LearningCurve]]:
     """Fit a quick method to ever more training answers of
     each labeler, and foretell what more would bring.
 
     Yields:
-        Progress, then Done with {study, method, backbone, split, fingerprint, points, curve};
-        points are {answers, accuracy, error}, where answers is the mean over labelers, and curve is
-        a `LearningCurve`. It is kept in the study (`measured`).
+        Progress, then Done. The curve is kept in the study.
 
     Raises:
         InputError: if the method is not quick, or there are too few answers.
@@ -62,7 +61,7 @@ def measure_curve(plan: CurvePlan) -> Iterator[Event[dict[str, Any]]]:
     config = config_of(plan.method, plan.options, plan.settings)
     with room_in(plan.study) as folder:
         pool = take_pool(plan.study, Path(folder), config, plan.source)
-        points: list[dict[str, Any]] = []
+        points: list[CurvePoint] = []
         task = Task.of(pool)
         answered = AnswerPool.of(pool, beside=head_ratings(pool, task) is not None)
         counts = _counts(plan, [answered.count(code) for code in task.labelers])
@@ -76,30 +75,26 @@ def measure_curve(plan: CurvePlan) -> Iterator[Event[dict[str, Any]]]:
                 one = yield from _subsampled(pool, resources, config, answered, count, seed)
                 fitted.append(one)
             points.append(_point(pool, fitted))
-            yield Progress(number + 1, len(counts), f"{points[-1]['answers']} answers per labeler")
-        sizes, accuracies, errors = (
-            [point[key] for point in points] for key in ("answers", "accuracy", "error")
+            yield Progress(number + 1, len(counts), f"{points[-1].answers} answers per labeler")
+        meta = pool.meta()
+        result = LearningCurve(
+            study=meta.study,
+            method=config.method,
+            backbone=config.backbone,
+            split=meta.split,
+            fingerprint=meta.fingerprint,
+            points=tuple(points),
+            curve=_fit(points).forecast(),
         )
-        found = learning_curve(sizes, accuracies, errors).to_dict()
-        facts = {
-            "study": pool.meta()["study"],
-            "method": config.method,
-            "backbone": config.backbone,
-        }
-        result = {
-            **facts,
-            **{key: pool.meta()[key] for key in ("split", "fingerprint")},
-            "points": points,
-        }
-        result["curve"] = found
-        save_curve(
-            plan.study,
-            "curve",
-            config,
-            {"counts": plan.counts, "resamples": plan.resamples},
-            result,
-        )
+        asked = {"counts": plan.counts, "resamples": plan.resamples}
+        save_curve(plan.study, config, asked, result)
         yield Done(result)
+
+
+def _fit(points: Sequence[CurvePoint]) -> FittedCurve:
+    known = [(point.answers, point.accuracy, point.error) for point in points]
+    sizes, accuracies, errors = zip(*known, strict=True)
+    return learning_curve(sizes, accuracies, errors)
 
 
 def _counts(plan: CurvePlan, there: Sequence[int]) -> list[int]:
@@ -152,11 +147,12 @@ def _subsampled(
     )
 
 
-def _point(pool: RunFolder, fitted: Sequence[tuple[pd.DataFrame, float]]) -> dict[str, Any]:
-    result = evaluate(held_out(pool.table("pairs")), [frame for frame, _ in fitted])["macro"]
-    error = (result["high"] - result["low"]) / (2 * _Z)
-    return {
-        "answers": round(float(np.mean([n for _, n in fitted]))),
-        "accuracy": result["accuracy"],
-        "error": error,
-    }
+def _point(pool: RunFolder, fitted: Sequence[tuple[pd.DataFrame, float]]) -> CurvePoint:
+    macro = evaluate(held_out(pool.table("pairs")), [frame for frame, _ in fitted]).macro
+    if macro.accuracy is None or macro.low is None or macro.high is None:
+        raise InputError("There are no held-out answers to measure a learning curve on.")
+    return CurvePoint(
+        answers=round(float(np.mean([n for _, n in fitted]))),
+        accuracy=macro.accuracy,
+        error=(macro.high - macro.low) / (2 * _Z),
+    )

@@ -8,24 +8,24 @@ from pathlib import Path
 from typing import IO, Any
 
 from prism_desktop.engine.config import TrainConfig
-from prism_desktop.engine.events import Event
+from prism_desktop.engine.events import Done, Event
 from prism_desktop.engine.experiments.curve_store import (
     COUNTS,
     DRAWS,
     PARTS,
     RESAMPLES,
     SHOTS,
-    Kind,
 )
 from prism_desktop.engine.processes.process_setup import lower_priority
 from prism_desktop.engine.processes.rpc import listen, speak
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.results import CurveKind, KShotResult, LearningCurve
 from prism_desktop.engine.settings import without
 
 _BEGINNING = {"shots": "Measuring labelers held out", "curve": "Measuring the learning curve"}
 
 
-def measure_in_worker(kind: Kind, run: RunFolder) -> Iterator[Event[None]]:
+def measure_in_worker(kind: CurveKind, run: RunFolder) -> Iterator[Event[None]]:
     """Measure a run's method as `shots` or `curve` do, on the
     run's data and with its settings, and keep what is found.
 
@@ -57,21 +57,25 @@ def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return found
 
 
-def _measure(kind: str, run: RunFolder) -> Iterator[Event[dict[str, Any]]]:
+def _measure(kind: str, run: RunFolder) -> Iterator[Event[None]]:
+    """Events of the work; its result lies in the study, so none is told."""
     from prism_desktop.engine.experiments.kshot import KShotPlan, measure_kshot
     from prism_desktop.engine.experiments.learning_curve import CurvePlan, measure_curve
 
     lower_priority()
     config = run.config()
     options = chosen_settings(config)
+    events: Iterator[Event[KShotResult] | Event[LearningCurve]]
     if kind == "shots":
-        yield from measure_kshot(
+        events = measure_kshot(
             KShotPlan(run.study, (config.method,), SHOTS, RESAMPLES, PARTS, options, source=run)
         )
     else:
-        yield from measure_curve(
+        events = measure_curve(
             CurvePlan(run.study, config.method, COUNTS, DRAWS, options, source=run)
         )
+    for event in events:
+        yield Done(None) if isinstance(event, Done) else event
 
 
 def serve(channel: IO[str], kind: str, run: str) -> bool:

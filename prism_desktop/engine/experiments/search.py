@@ -37,6 +37,7 @@ from prism_desktop.engine.methods import method
 from prism_desktop.engine.methods.ranges import Ranges, ranges
 from prism_desktop.engine.names import checked_name
 from prism_desktop.engine.processes.series import Series
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.lock_file import claimed
 from prism_desktop.engine.runs.processes_alive import start_python
@@ -52,10 +53,6 @@ if TYPE_CHECKING:
     import optuna
     import pandas as pd
 
-FOLDER = "search"
-ASKED = "search.json"
-CONSENSUS_FILE = "consensus.json"
-READY = "ready"  # a file: the first process has read backbone and images
 _POLL_SECONDS = 0.5
 
 
@@ -139,7 +136,7 @@ def search(plan: SearchPlan) -> Iterator[Event[SearchResult]]:
     with claimed(folder.path, f"The search {folder.name}"):
         yield from _consensus(folder, plan.trials)
         trials = open_storage(folder.path)
-        (folder.path / READY).unlink(missing_ok=True)
+        (folder.path / layout.READY).unlink(missing_ok=True)
         for left in folder.path.parent.glob(f"{glob.escape(folder.name)}.trial-*"):
             shutil.rmtree(left, ignore_errors=True)
         make_ready(trials, plan.config(), plan.ranges())
@@ -159,7 +156,11 @@ def _try_out(
             share = missing // plan.workers + int(number < missing % plan.workers)
             workers.append(_spawn(folder, share, len(trials.trials) + number))
             # The first one reads the images into the study's cache; the others find them there.
-            while number == 0 and workers[0].poll() is None and not (folder.path / READY).exists():
+            while (
+                number == 0
+                and workers[0].poll() is None
+                and not (folder.path / layout.READY).exists()
+            ):
                 yield Progress(plan.trials - missing, plan.trials, "Reading backbone and images")
                 time.sleep(_POLL_SECONDS)
         while any(worker.poll() is None for worker in workers):
@@ -195,8 +196,8 @@ def _prepare(plan: SearchPlan) -> RunFolder:
             f"{method(plan.method).title} has no settings to search; it chooses its own or has "
             "none."
         )
-    beside = RunFolder(plan.study / FOLDER / f".{getpid()}-{time.monotonic_ns()}")
-    (beside.path / "data").mkdir(parents=True)
+    beside = RunFolder(plan.study / layout.SEARCHES / f".{getpid()}-{time.monotonic_ns()}")
+    (beside.path / layout.DATA).mkdir(parents=True)
     try:
         with Study.open(plan.study, read_only=True) as study:
             make_snapshot(study, beside, config.model_copy(update={"method": CONSENSUS}))
@@ -204,22 +205,22 @@ def _prepare(plan: SearchPlan) -> RunFolder:
             raise InputError(reason)
         asked = _asked(plan, config, beside)
         name = checked_name(plan.name or _default_name(plan, asked), "a search")
-        folder = RunFolder(plan.study / FOLDER / name)
-        if (read_json(folder.path / ASKED) or asked) != asked:
+        folder = RunFolder(plan.study / layout.SEARCHES / name)
+        if (read_json(folder.path / layout.SEARCH) or asked) != asked:
             raise InputError(
                 f"The search {folder.name} asked for something else or had other answers; give a "
                 "new name."
             )
         folder.path.mkdir(parents=True, exist_ok=True)
         if (depends_on := _dependency_run(plan, beside)) is not None:
-            write_json(folder.path / CONSENSUS_FILE, {"run": str(depends_on.path)})
+            write_json(folder.path / layout.SEARCH_START, {"run": str(depends_on.path)})
         if not folder.data.is_dir():
             _without_test(beside)
             beside.data.rename(folder.data)
     finally:
         beside.delete()
-    write_json(folder.path / "config.json", config.model_dump(mode="json"))
-    write_json(folder.path / ASKED, asked)
+    write_json(folder.path / layout.CONFIG, config.model_dump(mode="json"))
+    write_json(folder.path / layout.SEARCH, asked)
     return folder
 
 
@@ -231,7 +232,7 @@ def _asked(plan: SearchPlan, config: TrainConfig, source: RunFolder) -> dict[str
     return {
         "config": wanted,
         "searched": list(plan.ranges()),
-        "fingerprint": source.meta()["fingerprint"],
+        "fingerprint": source.meta().fingerprint,
     }
 
 
@@ -241,14 +242,15 @@ def _without_test(folder: RunFolder) -> None:
     images, pairs = folder.table("images"), folder.table("pairs")
     tested = set(images.loc[images["split"] == "test", "image"])
     ratings, comparisons = folder.table("ratings"), folder.table("comparisons")
-    kept = {
+    kept: dict[layout.Table, pd.DataFrame] = {
         "pairs": pairs[pairs["split"] != "test"],
         "ratings": ratings[~ratings["image"].isin(tested)],
         "comparisons": comparisons[:0],  # only ceilings are made of them
     }
     for name, frame in kept.items():
         write_whole(
-            folder.data / f"{name}.parquet", partial(_write_table, frame.reset_index(drop=True))
+            layout.table_file(folder.path, name),
+            partial(_write_table, frame.reset_index(drop=True)),
         )
 
 
@@ -267,7 +269,7 @@ def _consensus(folder: RunFolder, trials: int) -> Iterator[Progress]:
 
     Nothing where they start elsewhere.
     """
-    known = read_json(folder.path / CONSENSUS_FILE)
+    known = read_json(folder.path / layout.SEARCH_START)
     run = RunFolder(Path(known["run"])) if known else None
     if run is None or run.status().state == "finished":
         return
@@ -286,7 +288,7 @@ def _dependency_run(plan: SearchPlan, source: RunFolder) -> RunFolder | None:
     if CONSENSUS not in needed(plan.config()):
         return None
     config = dependency_config(plan.config(), CONSENSUS)
-    found = find_run(plan.study, config, source.meta()["fingerprint"])
+    found = find_run(plan.study, config, source.meta().fingerprint)
     if found is not None:
         return found
     run = RunFolder.create(plan.study, config)

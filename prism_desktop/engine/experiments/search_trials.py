@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.methods.ranges import Choices, Ranges
+from prism_desktop.engine.runs import layout
 
 if TYPE_CHECKING:
     import optuna
 
-JOURNAL = "journal.log"
 # attribute of a trial that failed by itself, and so counts, rather than with its process
 COUNTED = "why"
 
@@ -21,7 +21,7 @@ def open_storage(path: Path) -> "optuna.Study":
     from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    journal = str(path / JOURNAL)
+    journal = str(path / layout.JOURNAL)
     backend = JournalFileBackend(journal, lock_obj=JournalFileOpenLock(journal))
     return optuna.create_study(
         storage=JournalStorage(backend), study_name=path.name, load_if_exists=True

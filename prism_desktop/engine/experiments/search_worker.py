@@ -17,11 +17,11 @@ from prism_desktop.engine.atomic import read_json, write_json
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import PrismError, RunError
 from prism_desktop.engine.events import Done
-from prism_desktop.engine.experiments.search import ASKED, CONSENSUS_FILE, READY
 from prism_desktop.engine.experiments.search_trials import COUNTED, open_storage, suggest
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.methods.ranges import Ranges, ranges
 from prism_desktop.engine.processes.process_setup import lower_priority, prepare_torch
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.processes_alive import alive, birth
 from prism_desktop.engine.training.dependencies import CONSENSUS
@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     except PrismError as refusal:
         print(refusal, file=sys.stderr)
         return 1
-    (folder.path / READY).touch()
+    (folder.path / layout.READY).touch()
     lower_priority()
     worker = _Worker(folder, resources, given.parent)
     worker.work(given.trials, given.seed)
@@ -60,9 +60,9 @@ class _Worker:
     def __init__(self, folder: RunFolder, resources: "Resources", parent: int | None) -> None:
         self.folder, self.resources, self.parent = folder, resources, parent
         self.born = birth(parent) if parent else ""
-        known = read_json(folder.path / CONSENSUS_FILE)
+        known = read_json(folder.path / layout.SEARCH_START)
         self.consensus = {CONSENSUS: RunFolder(Path(known["run"]))} if known else {}
-        asked = read_json(folder.path / ASKED) or {}
+        asked = read_json(folder.path / layout.SEARCH) or {}
         every = ranges(method(folder.config().method))
         self.wanted: Ranges = {key: every[key] for key in asked["searched"]}
 
@@ -95,7 +95,7 @@ class _Worker:
         shutil.rmtree(run.path, ignore_errors=True)
         run.data.mkdir(parents=True)
         try:
-            write_json(run.path / "config.json", config.model_dump(mode="json"))
+            write_json(run.path / layout.CONFIG, config.model_dump(mode="json"))
             copy_snapshot(self.folder, run)
             fit = build(run, self.resources, self.consensus, _nobody)
             for event in fit.run():

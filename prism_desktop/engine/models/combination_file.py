@@ -6,8 +6,7 @@ from pathlib import Path
 
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.models.versions import record
-
-COMBINATION = "combination.json"
+from prism_desktop.engine.runs import layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +29,11 @@ def read_combination(run: Path) -> tuple[Member, ...]:
         RunError: if its file is damaged.
     """
     try:
-        stored = json.loads((run / COMBINATION).read_text("utf-8"))
+        stored = json.loads((run / layout.COMBINATION).read_text("utf-8"))
         return tuple(
             record(Member, one | {"weight": tuple(one["weight"])}, run) for one in stored["members"]
         )
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise RunError(
-            f"The file {run / COMBINATION} is damaged ({error}); train again."
+            f"The file {run / layout.COMBINATION} is damaged ({error}); train again."
         ) from error

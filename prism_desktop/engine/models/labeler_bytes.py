@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from prism_desktop.engine.methods import METHODS, Method
-from prism_desktop.engine.models.combination_file import COMBINATION, read_combination
+from prism_desktop.engine.models.combination_file import read_combination
+from prism_desktop.engine.runs import layout
 
-_ADAPTERS, _TOKENS, _HEAD = "adapter", "tokens.safetensors", "head.safetensors"
 _ALWAYS = (
     "prompts.deviation", "prompts.vectors", "words.", "shares.logits", "known.groups",
     "known.shares", "known.deltas",
@@ -43,18 +43,19 @@ def bytes_per_labeler(run: Path) -> int | None:
         run: the folder; runs that a combination depends on are looked for beside it.
     """
     try:
-        if (run / COMBINATION).is_file():
+        if (run / layout.COMBINATION).is_file():
             return _of_combination(run)
-        if (run / _HEAD).is_file():
-            sizes, card = _header(run / _HEAD)
+        if (run / layout.HEAD).is_file():
+            sizes, card = _header(run / layout.HEAD)
             own = sum(size for name, size in sizes.items() if _in_head(name, card["method"]))
-        elif (run / _TOKENS).is_file():
-            sizes, card = _header(run / _TOKENS)
+        elif (run / layout.TOKENS).is_file():
+            sizes, card = _header(run / layout.TOKENS)
             method = METHODS[card["method"]]
             own = sum(size for name, size in sizes.items() if _in_tokens(name, method))
             own += sum(len(profile.encode()) for profile in card.get("profiles") or ())
             own += sum(
-                sum(_header(path)[0].values()) for path in _own_adapters(run / _ADAPTERS, method)
+                sum(_header(path)[0].values())
+                for path in _own_adapters(run / layout.ADAPTER, method)
             )
         else:
             return None

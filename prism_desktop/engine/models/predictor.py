@@ -20,10 +20,11 @@ from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Done, Event, Notice, Progress
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.models.answers import Ints
-from prism_desktop.engine.models.combination_file import COMBINATION, read_combination
+from prism_desktop.engine.models.combination_file import read_combination
 from prism_desktop.engine.models.saved import LoadedRun, checked, load_run
-from prism_desktop.engine.models.saved_heads import HEAD, LoadedHeads, load_heads, place
+from prism_desktop.engine.models.saved_heads import LoadedHeads, load_heads, place
 from prism_desktop.engine.parquet_files import read_frame
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.study.embeddings import read_embeddings
 from prism_desktop.engine.study.pixel_cache import PixelCache
 
@@ -199,9 +200,9 @@ def load_predictor(run: Path, device: str = "auto", backbone: Backbone | None = 
             trained on.
         BackboneError: if the backbone cannot be loaded.
     """
-    if (run / COMBINATION).is_file():
+    if (run / layout.COMBINATION).is_file():
         return _load_combination(run, device, backbone)
-    if not (run / HEAD).is_file():
+    if not (run / layout.HEAD).is_file():
         return Tower(load_run(run, device, backbone))
     loaded = load_heads(run)
     spec = parse(loaded.card.backbone)
@@ -319,7 +320,7 @@ def _inputs(
 
 def _own_rows(run: Path) -> dict[str, int]:
     """The run's images by their number, which some methods know answers of."""
-    path = run / "data" / "images.parquet"
+    path = layout.table_file(run, "images")
     if not path.is_file():
         return {}
     return {

@@ -27,9 +27,8 @@ from prism_desktop.engine.models.labeler_context import LabelerContext
 from prism_desktop.engine.models.lora import load_adapter, save_adapter
 from prism_desktop.engine.models.model_card import ModelCard, describe
 from prism_desktop.engine.models.versions import earlier, record
+from prism_desktop.engine.runs import layout
 
-ADAPTER = "adapter"
-TOKENS = "tokens.safetensors"
 _KEY = "prism"  # of the metadata
 _KNOWN = "known."  # before the names of facts about the labelers
 
@@ -191,7 +190,7 @@ def save_model(
     The arguments are those of `describe`, whose card is returned.
     """
     card = describe(model, method, labelers, attributes, ties)
-    fresh = run / f"{ADAPTER}.new"
+    fresh = run / f"{layout.ADAPTER}.new"
     shutil.rmtree(fresh, ignore_errors=True)
     if model.adapted is not None:
         save_adapter(model.adapted, fresh)
@@ -200,11 +199,11 @@ def save_model(
         for name, array in model.context.arrays().items()
     }
     tensors = {name: tensor.contiguous() for name, tensor in (model.kept_state() | facts).items()}
-    save_file(tensors, run / f"{TOKENS}.new", metadata={_KEY: json.dumps(asdict(card))})
-    shutil.rmtree(run / ADAPTER, ignore_errors=True)
+    save_file(tensors, run / f"{layout.TOKENS}.new", metadata={_KEY: json.dumps(asdict(card))})
+    shutil.rmtree(run / layout.ADAPTER, ignore_errors=True)
     if fresh.exists():
-        fresh.rename(run / ADAPTER)
-    (run / f"{TOKENS}.new").replace(run / TOKENS)
+        fresh.rename(run / layout.ADAPTER)
+    (run / f"{layout.TOKENS}.new").replace(run / layout.TOKENS)
     return card
 
 
@@ -252,7 +251,7 @@ def load_run(run: Path, device: str = "auto", backbone: Backbone | None = None) 
     )
     try:
         if model.adapted is not None:
-            load_adapter(model.adapted, run / ADAPTER)
+            load_adapter(model.adapted, run / layout.ADAPTER)
     except (OSError, SafetensorError, ValueError) as error:
         raise RunError(
             f"The adapter of {run.name} is missing or damaged ({error}). Resume the run if it was "
@@ -288,7 +287,7 @@ def refuse_others(backbone: str, sha256: str, trained: str, run: Path) -> None:
 
 
 def _read(run: Path) -> tuple[ModelCard, dict[str, torch.Tensor]]:
-    path = run / TOKENS
+    path = run / layout.TOKENS
     if not path.is_file():
         raise RunError(f"{run.name} holds no trained model yet; finish or resume its training.")
     try:

@@ -20,8 +20,8 @@ from prism_desktop.engine.models.heads.collaborative import CollaborativeHeads
 from prism_desktop.engine.models.heads.retrieval import RetrievalHeads
 from prism_desktop.engine.models.heads.ridge import LinearHeads
 from prism_desktop.engine.models.versions import earlier, record
+from prism_desktop.engine.runs import layout
 
-HEAD = "head.safetensors"
 _KEY = "prism"  # of the metadata
 
 
@@ -117,10 +117,10 @@ def place(kind: str, name: str, known: Sequence[str]) -> int:
 
 def save_heads(heads: Heads, path: Path, card: HeadCard) -> None:
     """Write heads and their card whole into a run's folder."""
-    beside = path / f".{HEAD}.tmp"
+    beside = path / f".{layout.HEAD}.tmp"
     arrays = {name: np.array(array, order="C") for name, array in heads.arrays().items()}
     save_file(arrays, beside, metadata={_KEY: json.dumps(asdict(card))})
-    beside.replace(path / HEAD)
+    beside.replace(path / layout.HEAD)
 
 
 def load_heads(run: Path) -> LoadedHeads:
@@ -129,7 +129,7 @@ def load_heads(run: Path) -> LoadedHeads:
     Raises:
         RunError: if there are no readable heads in the folder.
     """
-    path = run / HEAD
+    path = run / layout.HEAD
     if not path.is_file():
         raise RunError(
             f"{run.name} holds no heads; finish its training, or choose a run of a method that has "

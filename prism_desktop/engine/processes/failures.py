@@ -2,11 +2,12 @@
 
 import errno
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from prism_desktop.engine.errors import BackboneError, InputError, PrismError
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.results import FailedRun
+from prism_desktop.engine.runs.run_events import Started
 
 RESUME = "What was trained up to the last checkpoint is kept; resume goes on from there."
 
@@ -40,7 +41,7 @@ def describe(error: BaseException, run: RunFolder) -> tuple[str, str]:
 def refused(error: BaseException, run: RunFolder) -> bool:
     """Whether a run failed for what it was asked, such as a
     device that is not there, before anything was trained."""
-    begun = any(event.get("type") == "started" for event in run.events()[0])
+    begun = any(isinstance(event, Started) for event in run.events()[0])
     return isinstance(error, InputError | BackboneError) and not begun
 
 
@@ -73,18 +74,18 @@ def death(code: int | None, run: RunFolder) -> tuple[str, str]:
     )
 
 
-def told_once(failed: Sequence[Mapping[str, Any]], title: Callable[[str], str] = str) -> list[str]:
+def told_once(failed: Sequence[FailedRun], title: Callable[[str], str] = str) -> list[str]:
     """What failed in a comparison, one sentence for all that failed alike.
 
     Args:
-        failed: {method, seed, fold, message} of each run.
+        failed: runs of the comparison.
         title: what to call a method.
     """
-    folds = len({one.get("fold", 0) for one in failed}) > 1
+    folds = len({one.fold for one in failed}) > 1
     alike: dict[str, list[str]] = defaultdict(list)
     for one in failed:
-        where = f"seed {one['seed']}" + (f", fold {one['fold']}" if folds else "")
-        alike[one["message"]].append(f"{title(one['method'])} ({where})")
+        where = f"seed {one.seed}" + (f", fold {one.fold}" if folds else "")
+        alike[one.message].append(f"{title(one.method)} ({where})")
     return [
         f"{', '.join(runs[:3])}{_more(len(runs) - 3)} failed: {message}"
         for message, runs in alike.items()

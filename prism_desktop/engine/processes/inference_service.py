@@ -24,10 +24,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from prism_desktop.engine.analysis.runfiles import model_file
 from prism_desktop.engine.errors import InputError, PrismError
 from prism_desktop.engine.events import Done, Notice, Progress
 from prism_desktop.engine.parquet_files import read_frame
+from prism_desktop.engine.runs import layout
 
 if TYPE_CHECKING:
     from prism_desktop.engine.models.predictor import Predictor
@@ -67,7 +67,7 @@ class Service:
 
     def _key(self, request: Request) -> str:
         """Changes with the request and with the model."""
-        model = model_file(self.run).stat()
+        model = layout.model_file(self.run).stat()
         asked = {key: value for key, value in request.items() if key != "id"}
         text = json.dumps([asked, model.st_mtime_ns, model.st_size], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:24]
@@ -107,7 +107,7 @@ class Service:
         """Image -> file: all of the run, some of them by id, or any by id and file."""
         if isinstance(wanted, dict):
             return {image: Path(file) for image, file in wanted.items()}
-        table = read_frame(self.run / "data" / "images.parquet", columns=["image", "path"])
+        table = read_frame(layout.table_file(self.run, "images"), columns=["image", "path"])
         files = dict(zip(map(str, table["image"]), map(Path, table["path"]), strict=True))
         if wanted is None:
             return files
@@ -168,7 +168,7 @@ def _answer(run: Path, device: str, line: IO[str]) -> int:
         line.flush()
 
     try:
-        model_file(run)  # before the libraries, which take seconds to load
+        layout.model_file(run)  # before the libraries, which take seconds to load
         from prism_desktop.engine.models.predictor import load_predictor
 
         service = Service(run, load_predictor(run, device))

@@ -21,6 +21,7 @@ from prism_desktop.engine.processes.failures import death
 from prism_desktop.engine.runs.event_log import EventLog
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.processes_alive import end_python, start_python
+from prism_desktop.engine.runs.run_events import Stage
 
 EXPIRY = "a worker waits"  # name of the thread that ends it one day
 _MODULE = "prism_desktop.engine.worker"
@@ -89,7 +90,7 @@ class Worker:
         with _status_lock:
             run.set_status("preparing", pid=self.pid)
         with contextlib.closing(EventLog(run)) as log:
-            log.write({"type": "stage", "name": "preparing", "process": "started"})
+            log.write(Stage(name="preparing", process="started"))
         self._ask(
             {"run": str(run.path.resolve()), "orphaned": orphaned}, lambda: self._follow(run, ended)
         )

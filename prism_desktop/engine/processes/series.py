@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from types import TracebackType
 
 from prism_desktop.engine.processes import pool
-from prism_desktop.engine.processes.supervisor import Batch, watch
+from prism_desktop.engine.processes.supervisor import watch
 from prism_desktop.engine.runs.folder import ENDED, RunFolder
+from prism_desktop.engine.runs.run_events import Batch
 
 _SETTLE_SECONDS = 10.0  # between a run's last word and its worker being ready for the next
 

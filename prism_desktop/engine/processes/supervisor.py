@@ -7,7 +7,6 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from prism_desktop.engine.backbones import parse
 from prism_desktop.engine.config import TrainConfig
@@ -15,7 +14,18 @@ from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.processes import pool
 from prism_desktop.engine.processes.failures import death
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import ACTIVE, ENDED, RunFolder
+from prism_desktop.engine.runs.run_events import (
+    Batch,
+    Discarded,
+    Failed,
+    Finished,
+    RunNamed,
+    Stage,
+    Stopped,
+    ToldEvent,
+)
 from prism_desktop.engine.study.writer_lock import lock_file
 from prism_desktop.engine.training.snapshot import (
     copy_snapshot,
@@ -27,9 +37,7 @@ from prism_desktop.engine.training.snapshot import (
 POLL_SECONDS = 0.1
 IDLE_SECONDS = 0.5  # how often an empty batch shows a consumer that it may cancel
 _GRACE = 5.0  # s that a failed process has to end
-_LAST = {"finished", "stopped", "failed", "discarded"}
-
-Batch = list[dict[str, Any]]
+_LAST = (Finished, Stopped, Failed, Discarded)
 
 
 def train(study: Path, config: TrainConfig, snapshot: Path | None = None) -> Iterator[Batch]:
@@ -44,16 +52,16 @@ def train(study: Path, config: TrainConfig, snapshot: Path | None = None) -> Ite
 
     Yields:
         Batches of events as in events.jsonl, oldest first, sometimes empty; the second names the
-        run: {"type": "run", "path": ...}.
+        run.
 
     Raises:
         PrismError: training cannot start; a failure later on is an event.
     """
-    yield [{"type": "stage", "name": "preparing", "time": time.time()}]
+    yield [Stage(name="preparing", time=time.time())]
     run, refused = start(study, config, snapshot), False
     try:
         for batch in follow(run):
-            refused |= any(event.get("refused") for event in batch)
+            refused |= any(isinstance(event, Failed) and event.refused for event in batch)
             yield batch
     finally:
         if refused:
@@ -102,7 +110,7 @@ def resume(run: RunFolder) -> RunFolder:
             discarded.
     """
     run = RunFolder.open(run.path)
-    with (run.path / "resume.lock").open(
+    with (run.path / layout.RESUME_LOCK).open(
         "a+b"
     ) as file:  # two at once must not both find it interrupted
         while not lock_file(file):
@@ -132,9 +140,13 @@ def follow(run: RunFolder) -> Iterator[Batch]:
     """Events of a run's present process, from its start
     to its end, after one that names the run."""
     events, offset = run.events()
-    starts = [place for place, event in enumerate(events) if event.get("process") == "started"]
-    yield [{"type": "run", "path": str(run.path), "name": run.name, "time": time.time()}]
-    yield events[starts[-1] :] if starts else events
+    starts = [
+        place
+        for place, event in enumerate(events)
+        if isinstance(event, Stage) and event.process == "started"
+    ]
+    yield [RunNamed(path=str(run.path), name=run.name, time=time.time())]
+    yield [*events[starts[-1] if starts else 0 :]]
     yield from watch(run, offset)
 
 
@@ -145,24 +157,25 @@ def watch(run: RunFolder, offset: int = 0) -> Iterator[Batch]:
     If its process dies without a word, the last event is a "failed" one with advice. Closing this
     changes nothing.
     """
-    last, told = "", time.monotonic()
+    last: ToldEvent | None = None
+    told = time.monotonic()
     while True:
         status = run.status()
         events, offset = run.events(offset)
         if events:
-            last, told = str(events[-1].get("type")), time.monotonic()
-            yield events
+            last, told = events[-1], time.monotonic()
+            yield [*events]
         elif status.state in ENDED:
             break
         elif time.monotonic() - told > IDLE_SECONDS:
             told = time.monotonic()
             yield []
         time.sleep(POLL_SECONDS)
-    if status.state == "interrupted" and last not in _LAST:
+    if status.state == "interrupted" and not isinstance(last, _LAST):
         time.sleep(POLL_SECONDS)  # whoever started the process may know more of its end in a moment
         status = run.status()
         message, advice = (status.message, status.advice) if status.message else death(None, run)
-        yield [{"type": "failed", "message": message, "advice": advice, "time": time.time()}]
+        yield [Failed(message=message, advice=advice, time=time.time())]
 
 
 def pause(run: RunFolder) -> None:

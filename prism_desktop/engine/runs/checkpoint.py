@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import JsonValue
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from prism_desktop.engine.atomic import read_json, sha256, sync, write_json
+from prism_desktop.engine.atomic import sha256, sync
+from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.stored import Stored
 
 KEPT = 2
-STATE, MANIFEST = "state.safetensors", "manifest.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,14 @@ class Checkpoint:
 
     tensors: Mapping[str, Tensor]  # everything that has a shape, on the CPU
     cursor: Mapping[str, Any]  # epoch, step and the like, as JSON
+
+
+class _Manifest(Stored):
+    """What a checkpoint holds, written after its tensors."""
+
+    sha256: str = ""  # of the tensors' file
+    step: int | None = None
+    cursor: dict[str, JsonValue] = {}
 
 
 def save(folder: Path, checkpoint: Checkpoint, step: int) -> Path:
@@ -42,13 +52,12 @@ def save(folder: Path, checkpoint: Checkpoint, step: int) -> Path:
     try:
         save_file(
             {k: t.detach().to("cpu").contiguous().clone() for k, t in checkpoint.tensors.items()},
-            beside / STATE,
+            beside / layout.STATE,
         )
-        sync(beside / STATE)
-        write_json(
-            beside / MANIFEST,
-            {"sha256": sha256(beside / STATE), "step": step, "cursor": dict(checkpoint.cursor)},
-        )
+        sync(beside / layout.STATE)
+        _Manifest(
+            sha256=sha256(beside / layout.STATE), step=step, cursor=dict(checkpoint.cursor)
+        ).save(beside / layout.MANIFEST)
         sync(beside)
         if final.exists():  # what lies there is damaged
             shutil.rmtree(final)
@@ -70,16 +79,16 @@ def recover(folder: Path) -> tuple[Checkpoint | None, int]:
             # else it would pass for newer than what training writes next
             shutil.rmtree(path, ignore_errors=True)
             continue
-        manifest = read_json(path / MANIFEST) or {}
-        return Checkpoint(load_file(path / STATE), manifest["cursor"]), damaged
+        manifest = _Manifest.load(path / layout.MANIFEST) or _Manifest()
+        return Checkpoint(load_file(path / layout.STATE), manifest.cursor), damaged
     return None, damaged
 
 
 def verified(path: Path) -> bool:
     """Whether the tensors are those that the manifest was written for."""
-    manifest = read_json(path / MANIFEST)
+    manifest = _Manifest.load(path / layout.MANIFEST)
     try:
-        return manifest is not None and manifest.get("sha256") == sha256(path / STATE)
+        return manifest is not None and manifest.sha256 == sha256(path / layout.STATE)
     except OSError:
         return False
 

@@ -13,28 +13,31 @@ summary.json summary.md                                 results
 """
 
 import contextlib
-import json
 import re
 import shutil
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING
 
-from prism_desktop.engine.atomic import read_json, write_json
+from prism_desktop.engine.atomic import write_json
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.parquet_files import read_frame
+from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.results import Environment, SnapshotMeta, SplitReport, Summary
+from prism_desktop.engine.runs.run_events import LoggedEvent, parse_events
 from prism_desktop.engine.runs.status import (
     ACTIVE,
     ENDED,
     Command,
+    Order,
     State,
     Status,
     read_status,
     write_status,
 )
+from prism_desktop.engine.runs.stored import Stored
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,16 +104,16 @@ class RunFolder:
         )
         number = 1
         while True:
-            path = study / "runs" / (base if number == 1 else f"{base}-{number}")
+            path = study / layout.RUNS / (base if number == 1 else f"{base}-{number}")
             try:
                 path.mkdir(parents=True)
             except FileExistsError:
                 number += 1
                 continue
             break
-        (path / "data").mkdir()
+        (path / layout.DATA).mkdir()
         run = cls(path)
-        write_json(path / "config.json", config.model_dump(mode="json"))
+        write_json(path / layout.CONFIG, config.model_dump(mode="json"))
         run.set_status("preparing")
         return run
 
@@ -118,7 +121,7 @@ class RunFolder:
     def open(cls, path: Path) -> "RunFolder":
         """An existing run; raises RunError if the folder is none."""
         path = path.resolve()
-        if not (path / "config.json").is_file():
+        if not (path / layout.CONFIG).is_file():
             raise RunError(f"{path} is not a run: it holds no config.json.")
         return cls(path)
 
@@ -135,16 +138,19 @@ class RunFolder:
     @property
     def data(self) -> Path:
         """The data snapshot."""
-        return self.path / "data"
+        return self.path / layout.DATA
 
     def config(self) -> TrainConfig:
         """What was asked for."""
-        return TrainConfig.load(self.path / "config.json")
+        return TrainConfig.load(self.path / layout.CONFIG)
 
-    def meta(self) -> dict[str, Any]:
-        """Of the snapshot: labelers, attributes with
-        templates, split report, counts, fingerprint."""
-        meta = read_json(self.data / "meta.json")
+    def meta(self) -> SnapshotMeta:
+        """What the data snapshot holds.
+
+        Raises:
+            RunError: there is none.
+        """
+        meta = SnapshotMeta.load(self.data / layout.META)
         if meta is None:
             raise RunError(
                 f"The run {self.name} has no data snapshot, so it cannot be trained or evaluated."
@@ -158,7 +164,7 @@ class RunFolder:
     @property
     def log(self) -> Path:
         """What its processes printed."""
-        return self.path / "log.txt"
+        return self.path / layout.LOG
 
     @property
     def resumable(self) -> bool:
@@ -171,7 +177,7 @@ class RunFolder:
     @property
     def tested(self) -> bool:
         """Whether the test split was opened."""
-        return (self.path / "summary.json").is_file()
+        return (self.path / layout.SUMMARY).is_file()
 
     def set_status(
         self, state: State, *, pid: int | None = None, message: str = "", advice: str = ""
@@ -188,35 +194,34 @@ class RunFolder:
 
     def command(self) -> Command:
         """What the run's process is told to do."""
-        told = (read_json(self.path / "control.json") or {}).get("command")
-        known: tuple[Command, ...] = get_args(Command)
-        return next((command for command in known if command == told), "run")
+        order = Order.load(self.path / layout.CONTROL)
+        return order.command if order is not None else "run"
 
     def tell(self, command: Command) -> None:
         """Tell the run's process what to do; it listens at every step."""
-        write_json(self.path / "control.json", {"command": command})
+        Order(command=command).save(self.path / layout.CONTROL)
 
-    def events(self, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
+    def events(self, offset: int = 0) -> tuple[list[LoggedEvent], int]:
         """Events from a byte offset on, and the offset to go on from.
 
         A half-written line waits for its rest.
         """
         try:
-            with (self.path / "events.jsonl").open("rb") as file:
+            with (self.path / layout.EVENTS).open("rb") as file:
                 file.seek(offset)
                 block = file.read()
         except FileNotFoundError:
             return [], offset
         whole = block.rfind(b"\n") + 1
-        return list(_objects(block[:whole])), offset + whole
+        return list(parse_events(block[:whole])), offset + whole
 
-    def summary(self) -> dict[str, Any] | None:
+    def summary(self) -> Summary | None:
         """The results, as `train --json` prints them; None before the end."""
-        return read_json(self.path / "summary.json")
+        return Summary.load(self.path / layout.SUMMARY)
 
-    def environment(self) -> dict[str, Any]:
-        """Versions, device and threads that the run had; empty before it started."""
-        return read_json(self.path / "environment.json") or {}
+    def environment(self) -> Environment:
+        """Versions, device and threads that the run had; blank before it started."""
+        return Environment.load(self.path / layout.ENVIRONMENT) or Environment()
 
     def metrics(self) -> "pd.DataFrame":
         """Curves: epoch, step, seconds, split, labeler, attribute, loss, nll, accuracy, count.
@@ -226,7 +231,7 @@ class RunFolder:
         """
         import pandas as pd
 
-        path = self.path / "metrics.csv"
+        path = self.path / layout.METRICS
         if not path.exists():
             return pd.DataFrame(columns=list(METRIC_COLUMNS))
         return pd.read_csv(
@@ -240,24 +245,25 @@ class RunFolder:
 
         Differences of scores are logits.
         """
-        return self._scores("predictions", labeler, attribute)
+        return self._scores(layout.PREDICTIONS, labeler, attribute)
 
     def consensus(self, labeler: str | None = None, attribute: str | None = None) -> "pd.DataFrame":
         """The same from the consensus model of the same data; empty where there is none."""
-        return self._scores("consensus", labeler, attribute)
+        return self._scores(layout.CONSENSUS, labeler, attribute)
 
-    def table(self, name: Literal["images", "pairs", "comparisons", "ratings"]) -> "pd.DataFrame":
+    def table(self, name: layout.Table) -> "pd.DataFrame":
         """One table of the data snapshot."""
-        path = self.data / f"{name}.parquet"
+        path = layout.table_file(self.path, name)
         if not path.exists():
             raise RunError(
-                f"The run {self.name} lacks data/{name}.parquet, so it cannot be used any more."
+                f"The run {self.name} lacks {self.data.name}/{path.name}, so it cannot be used any "
+                "more."
             )
         return read_frame(path)
 
     def discard(self) -> None:
         """Delete what the run made, and remember that it was discarded."""
-        for name in ("checkpoints", "adapter"):
+        for name in (layout.CHECKPOINTS, layout.ADAPTER):
             shutil.rmtree(self.path / name, ignore_errors=True)
         for path in (
             *self.path.glob("*.safetensors"),
@@ -265,7 +271,7 @@ class RunFolder:
             *self.path.glob("summary.*"),
         ):
             path.unlink()
-        (self.path / "metrics.csv").unlink(missing_ok=True)
+        (self.path / layout.METRICS).unlink(missing_ok=True)
         self.set_status("discarded")
 
     def delete(self) -> None:
@@ -275,7 +281,7 @@ class RunFolder:
     def _scores(self, name: str, labeler: str | None, attribute: str | None) -> "pd.DataFrame":
         import pandas as pd
 
-        path = self.path / f"{name}.parquet"
+        path = self.path / name
         if not path.exists():
             return pd.DataFrame(
                 {
@@ -291,47 +297,42 @@ class RunFolder:
 
 def list_runs(study: Path) -> tuple[RunSummary, ...]:
     """Every run of a study, newest first; folders that are no runs are passed over."""
-    folders = sorted((study / "runs").glob("*/config.json"), reverse=True)
+    folders = sorted((study / layout.RUNS).glob(f"*/{layout.CONFIG}"), reverse=True)
     summaries = [_summarise(RunFolder(path.parent)) for path in folders]
     return tuple(
         sorted((s for s in summaries if s is not None), key=lambda s: s.created, reverse=True)
     )
 
 
+class _ConfigFacts(Stored):
+    """What a list of runs tells of a configuration, whatever version wrote it."""
+
+    method: str = ""
+    backbone: str = ""
+    split: SplitReport = SplitReport()
+    seed: int = 0
+
+
 def _summarise(run: RunFolder) -> RunSummary | None:
-    config = read_json(run.path / "config.json")
+    config = _ConfigFacts.load(run.path / layout.CONFIG)
     if config is None:
         return None
-    status, summary = run.status(), run.summary() or {}
-    meta = read_json(run.data / "meta.json") or {}
+    status, summary = run.status(), run.summary() or Summary()
+    meta = SnapshotMeta.load(run.data / layout.META) or SnapshotMeta()
     return RunSummary(
         name=run.name,
         path=run.path,
-        method=str(config.get("method", "")),
-        backbone=str(config.get("backbone", "")),
-        split=str(config.get("split", {}).get("kind", "")),
-        seed=int(config.get("seed", 0)),
+        method=config.method,
+        backbone=config.backbone,
+        split=config.split.kind,
+        seed=config.seed,
         state=status.state,
         created=status.started,
-        fingerprint=str(meta.get("fingerprint", "")),
-        best_epoch=summary.get("best_epoch"),
-        macro=_accuracy(summary.get("test"), "macro"),
-        micro=_accuracy(summary.get("test"), "micro"),
-        consensus_macro=_accuracy(summary.get("consensus"), "macro"),
+        fingerprint=meta.fingerprint,
+        best_epoch=summary.best_epoch,
+        macro=summary.test.macro.accuracy,
+        micro=summary.test.micro.accuracy,
+        consensus_macro=summary.consensus.macro.accuracy if summary.consensus else None,
         message=status.message,
         resumable=run.resumable,
     )
-
-
-def _accuracy(result: Mapping[str, Any] | None, average: str) -> float | None:
-    return ((result or {}).get(average) or {}).get("accuracy")
-
-
-def _objects(block: bytes) -> Iterator[dict[str, Any]]:
-    for line in block.splitlines():
-        try:
-            value = json.loads(line)
-        except ValueError:
-            continue  # a line cut short by a killed process, which the next process has ended
-        if isinstance(value, dict):
-            yield value

@@ -5,11 +5,15 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from prism_desktop.engine.atomic import read_json, write_json
 from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.processes_alive import alive, birth
+from prism_desktop.engine.runs.stored import Stored
 
-FILE = "owner.json"
+
+class _Owner(Stored):
+    pid: int | None = None
+    born: str = ""  # tells the process from a later one with the same number
 
 
 @contextlib.contextmanager
@@ -23,11 +27,11 @@ def claimed(folder: Path, what: str) -> Iterator[None]:
     Raises:
         RunError: if another process works there.
     """
-    told = read_json(folder / FILE) or {}
-    if alive(told.get("pid"), str(told.get("born", ""))):
-        raise RunError(f"{what} goes on already, in process {told['pid']}.")
-    write_json(folder / FILE, {"pid": os.getpid(), "born": birth(os.getpid())})
+    owner = _Owner.load(folder / layout.OWNER) or _Owner()
+    if alive(owner.pid, owner.born):
+        raise RunError(f"{what} goes on already, in process {owner.pid}.")
+    _Owner(pid=os.getpid(), born=birth(os.getpid())).save(folder / layout.OWNER)
     try:
         yield
     finally:
-        (folder / FILE).unlink(missing_ok=True)
+        (folder / layout.OWNER).unlink(missing_ok=True)

@@ -1,108 +1,199 @@
-"""What a training tells while it goes on; each event is one line of the run's events.jsonl."""
+"""What runs and comparisons tell while they go on.
 
-import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+Each event of a run is one line of its events.jsonl; those of a comparison, and the name of a run,
+are told beside them, to whoever follows.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError, field_serializer
 
 from prism_desktop.engine.events import Notice, Progress
+from prism_desktop.engine.runs.results import Counts, Parameters, Summary
+from prism_desktop.engine.runs.stored import Stored
+
+# Of losses and accuracies, and of counts n; None where there is nothing to average.
+Means = dict[str, float | int | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class RunEvent(Stored):
+    """An event; `type` tells its class in JSON."""
+
+    time: float = 0.0  # unix seconds; of one that is written, when it was
+
+
+class Started(RunEvent):
     """The model is built and the first step follows."""
 
-    method: str
-    device: str  # "cpu", "cuda", "mps"
-    device_name: str  # for a reader
-    parameters: Mapping[str, int]  # lora, tokens, trainable
-    counts: Mapping[str, int]  # answers by split, labelers, attributes, images
-    epochs: int  # at most
-    steps_per_epoch: int
+    type: Literal["started"] = "started"
+    method: str = ""
+    device: str = ""  # "cpu", "cuda", "mps"
+    device_name: str = ""  # for a reader
+    parameters: Parameters = {}  # lora, tokens, trainable
+    counts: Counts = Counts()
+    epochs: int = 0  # at most
+    steps_per_epoch: int = 0
     device_why: str = ""  # one sentence
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(RunEvent):
     """What the run does from now on: preparing, consensus,
     member, training, predicting, evaluating."""
 
-    name: str
-    run: str = ""  # the sibling run that is trained in the stages "consensus" and "member"
+    type: Literal["stage"] = "stage"
+    name: str = ""
+    run: str = ""  # the run that is trained in the stages "consensus" and "member"
+    # "started": a new process works on the run
+    process: Literal["", "started"] = Field(default="", exclude_if=lambda process: not process)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(RunEvent):
     """One optimizer step."""
 
+    type: Literal["step"] = "step"
     epoch: int  # from 1
     step: int  # from 1, over all epochs
-    loss: float  # of the batch, weighted mean in nats
-    accuracy: float | None  # of the batch; None if it holds only ties
-    lr: float  # of the first parameter group
-    images_per_second: float
-    eta_seconds: float | None  # to the end of all epochs; early stopping may come before
+    loss: float | None = None  # of the batch, weighted mean in nats
+    accuracy: float | None = None  # of the batch; None if it holds only ties
+    lr: float | None = None  # of the first parameter group
+    images_per_second: float | None = None
+    eta_seconds: float | None = None  # to the end of all epochs; early stopping may come before
 
 
-@dataclass(frozen=True, slots=True)
-class Epoch:
+class Epoch(RunEvent):
     """One pass over the training answers, and its validation."""
 
+    type: Literal["epoch"] = "epoch"
     epoch: int  # from 1
-    step: int
-    train: Mapping[str, float | int | None]  # loss, accuracy: running means over the epoch
-    # nll and accuracy: mean over labelers; micro: accuracy over answers
-    val: Mapping[str, float | int | None]
-    # train_accuracy, val_accuracy, val_nll, n
-    per_labeler: Mapping[str, Mapping[str, float | int | None]]
-    per_attribute: Mapping[str, Mapping[str, float | int | None]]
-    seconds: float  # of the epoch, with its validation
-    best: bool  # lowest validation nll so far
+    step: int = 0
+    train: Means = {}  # loss, accuracy: running means over the epoch
+    val: Means = {}  # nll and accuracy: mean over labelers; micro: accuracy over answers
+    per_labeler: dict[str, Means] = {}  # train_accuracy, val_accuracy, val_nll, n
+    per_attribute: dict[str, Means] = {}
+    seconds: float | None = None  # of the epoch, with its validation
+    best: bool = False  # lowest validation nll so far
 
 
-@dataclass(frozen=True, slots=True)
-class Paused:
+class Paused(RunEvent):
     """The process waits; its memory stays in use."""
 
+    type: Literal["paused"] = "paused"
 
-@dataclass(frozen=True, slots=True)
-class Resumed:
+
+class Resumed(RunEvent):
     """Training goes on, after a pause or from a checkpoint."""
 
-    epoch: int
-    step: int
+    type: Literal["resumed"] = "resumed"
+    epoch: int = 0
+    step: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class _Ended(RunEvent):
+    best_epoch: int | None = None
+    summary: Summary | None = None
+
+    @field_serializer("summary")
+    def _dump_summary(self, summary: Summary | None) -> object:
+        return None if summary is None else summary.dump()
+
+
+class Finished(_Ended):
     """The results are written."""
 
-    best_epoch: int | None
-    summary: Mapping[str, Any] | None  # as in summary.json
+    type: Literal["finished"] = "finished"
 
 
-@dataclass(frozen=True, slots=True)
-class Stopped:
+class Stopped(_Ended):
     """The user ended the training; the best epoch so far was kept and evaluated."""
 
-    best_epoch: int | None
-    summary: Mapping[str, Any] | None
+    type: Literal["stopped"] = "stopped"
 
 
-@dataclass(frozen=True, slots=True)
-class Discarded:
+class Discarded(RunEvent):
     """The user ended the training and nothing was kept."""
 
+    type: Literal["discarded"] = "discarded"
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+
+class Failed(RunEvent):
     """Training could not go on."""
 
-    message: str  # what happened
-    advice: str  # what to do
+    type: Literal["failed"] = "failed"
+    message: str = ""  # what happened
+    advice: str = ""  # what to do
     refused: bool = False  # for what was asked, before anything was trained
 
 
+class NoticeTold(RunEvent):
+    """A `Notice` of the training."""
+
+    type: Literal["notice"] = "notice"
+    text: str = ""
+
+
+class ProgressTold(RunEvent):
+    """A `Progress` of the training."""
+
+    type: Literal["progress"] = "progress"
+    done: int = 0
+    total: int | None = None
+    what: str = ""
+
+
+class RunNamed(RunEvent):
+    """Which run it is whose events follow."""
+
+    type: Literal["run"] = "run"
+    path: str
+    name: str
+
+
+class ComparisonBegun(RunEvent):
+    """A comparison's data are taken, and its runs follow."""
+
+    type: Literal["comparison"] = "comparison"
+    path: str
+    runs: int  # in all
+    left_out: dict[str, str] = {}  # methods, with the reason
+
+
+ItemState = Literal["reused", "resumed", "new"]
+
+
+class ItemBegun(RunEvent):
+    """A comparison comes to one of its runs, whose events follow."""
+
+    type: Literal["item"] = "item"
+    number: int  # from 1
+    runs: int
+    method: str
+    seed: int
+    fold: int
+    run: str  # its folder
+    state: ItemState
+
+
+class ItemEnded(RunEvent):
+    """A comparison is done with one of its runs."""
+
+    type: Literal["item-ended"] = "item-ended"
+    number: int
+    runs: int
+    method: str
+    seed: int
+    fold: int
+    failure: str = ""  # one sentence
+
+
+class Compared(RunEvent):
+    """A comparison has come to its end."""
+
+    type: Literal["compared"] = "compared"
+    path: str
+
+
+# What a training yields; progress and notices are those of all long work.
 TrainingEvent = (
     Started
     | Stage
@@ -117,8 +208,45 @@ TrainingEvent = (
     | Notice
     | Progress
 )
+# What a run's events.jsonl holds.
+LoggedEvent = (
+    Started
+    | Stage
+    | Step
+    | Epoch
+    | Paused
+    | Resumed
+    | Finished
+    | Stopped
+    | Discarded
+    | Failed
+    | NoticeTold
+    | ProgressTold
+)
+# What is told to whoever follows a run or a comparison, in batches, oldest first.
+ToldEvent = LoggedEvent | RunNamed | ComparisonBegun | ItemBegun | ItemEnded | Compared
+Batch = list[ToldEvent]
+
+_line: TypeAdapter[LoggedEvent] = TypeAdapter(Annotated[LoggedEvent, Field(discriminator="type")])
 
 
-def as_json(event: TrainingEvent) -> dict[str, Any]:
-    """The event as a line of events.jsonl holds it."""
-    return {"type": type(event).__name__.lower(), "time": time.time(), **asdict(event)}
+def logged(event: TrainingEvent) -> LoggedEvent:
+    """The event as events.jsonl holds it."""
+    if isinstance(event, Notice):
+        return NoticeTold(text=event.text)
+    if isinstance(event, Progress):
+        return ProgressTold(done=event.done, total=event.total, what=event.what)
+    return event
+
+
+def parse_events(block: bytes) -> Iterator[LoggedEvent]:
+    """The events in whole lines of events.jsonl.
+
+    A line that a killed process cut short, or whose type this version does not know, is passed
+    over.
+    """
+    for line in block.splitlines():
+        try:
+            yield _line.validate_json(line, extra="ignore")
+        except ValidationError:
+            continue

@@ -1,12 +1,14 @@
 """How a run stands: `status.json`, and whether the process that it names is still there."""
 
 import time
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from prism_desktop.engine.atomic import read_json, write_json
+from pydantic import field_validator
+
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.processes_alive import alive, birth
+from prism_desktop.engine.runs.stored import Stored
 
 # interrupted: also where the status says that the run goes on, but its process is gone
 State = Literal[
@@ -16,40 +18,45 @@ Command = Literal["run", "pause", "stop", "discard"]
 
 ACTIVE: frozenset[State] = frozenset({"preparing", "training", "paused"})
 ENDED: frozenset[State] = frozenset({"finished", "stopped", "failed", "discarded", "interrupted"})
-_FILE = "status.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(Stored):
     """How a run stands."""
 
-    state: State
-    pid: int | None  # the process that works on it
-    born: str  # tells that process from a later one with the same number
-    started: float  # unix seconds
-    updated: float  # unix seconds
-    message: str  # one sentence on a failure, otherwise empty
-    advice: str  # what to do about it
+    state: State = "interrupted"
+    pid: int | None = None  # the process that works on it
+    born: str = ""  # tells that process from a later one with the same number
+    started: float = 0.0  # unix seconds
+    updated: float = 0.0  # unix seconds
+    message: str = ""  # one sentence on a failure, otherwise empty
+    advice: str = ""  # what to do about it
+
+    @field_validator("state", mode="before")
+    @classmethod
+    def _known(cls, value: object) -> object:
+        return value if value in get_args(State) else "interrupted"
+
+
+class Order(Stored):
+    """What a run's process is told to do; what this version does not know is passed over."""
+
+    command: Command = "run"
+
+    @field_validator("command", mode="before")
+    @classmethod
+    def _known(cls, value: object) -> object:
+        return value if value in get_args(Command) else "run"
 
 
 def read_status(run: Path) -> Status:
     """How the run in a folder stands now; "interrupted" if its process died without a word."""
-    stored = read_json(run / _FILE) or {}
-    state: State = stored["state"] if stored.get("state") in get_args(State) else "interrupted"
-    pid, born = stored.get("pid"), str(stored.get("born", ""))
-    if state in ACTIVE and not alive(pid, born):
-        state = "interrupted"
-    updated = float(stored.get("updated", 0.0))
-    started = float(stored.get("started", updated))
-    return Status(
-        state,
-        pid,
-        born,
-        started,
-        updated,
-        str(stored.get("message", "")),
-        str(stored.get("advice", "")),
-    )
+    stored = Status.load(run / layout.STATUS) or Status()
+    update: dict[str, object] = {}
+    if stored.state in ACTIVE and not alive(stored.pid, stored.born):
+        update["state"] = "interrupted"
+    if "started" not in stored.model_fields_set:
+        update["started"] = stored.updated
+    return stored.model_copy(update=update)
 
 
 def write_status(
@@ -57,7 +64,14 @@ def write_status(
 ) -> None:
     """Record how the run in a folder stands; `pid` is the
     process that works on it (None: nobody does, or will)."""
-    now = time.time()
-    started = (read_json(run / _FILE) or {}).get("started", now)
-    status = Status(state, pid, birth(pid) if pid else "", started, now, message, advice)
-    write_json(run / _FILE, asdict(status))
+    now, before = time.time(), Status.load(run / layout.STATUS)
+    known = before is not None and "started" in before.model_fields_set
+    Status(
+        state=state,
+        pid=pid,
+        born=birth(pid) if pid else "",
+        started=before.started if before is not None and known else now,
+        updated=now,
+        message=message,
+        advice=advice,
+    ).save(run / layout.STATUS)

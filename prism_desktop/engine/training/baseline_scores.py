@@ -18,6 +18,7 @@ from prism_desktop.engine.events import Done, Progress
 from prism_desktop.engine.models.attribute_texts import sentences
 from prism_desktop.engine.models.heads import model_selection, ridge
 from prism_desktop.engine.models.heads.ridge import RidgeSettings
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.training.resources import Resources
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from prism_desktop.engine.training.factory import Task
 
-FILE = "baselines.parquet"
 RIDGE, ZERO_SHOT = "ridge", "zero_shot"
 Scores = npt.NDArray[np.float32]
 
@@ -41,13 +41,13 @@ def write_baselines(run: RunFolder, resources: Resources, task: "Task") -> Itera
         resources: of the run.
         task: the run's data.
     """
-    name = f"baselines-{run.meta()['fingerprint'][:16]}-{resources.sha256[:16]}.parquet"
+    name = f"baselines-{run.meta().fingerprint[:16]}-{resources.sha256[:16]}.parquet"
     kept = run.study / "cache" / name
     if not kept.is_file():
         if resources.features is None:
             yield from resources.read_features(run)
         yield from _make(run, resources, task, kept)
-    write_whole(run.path / FILE, lambda beside: shutil.copyfile(kept, beside))
+    write_whole(run.path / layout.BASELINES, lambda beside: shutil.copyfile(kept, beside))
 
 
 def _make(run: RunFolder, resources: Resources, task: "Task", path: Path) -> Iterator[Progress]:
@@ -100,7 +100,7 @@ def _zero_shot(run: RunFolder, resources: Resources, task: "Task") -> Scores:
     assert resources.features is not None
     backbone, _ = resources.tower()
     clip: Any = backbone.model
-    attribute_texts = [sentences(one["name"], one["templates"]) for one in run.meta()["attributes"]]
+    attribute_texts = [sentences(one.name, one.templates) for one in run.meta().attributes]
     with torch.inference_mode():
         vectors = [
             clip.encode_text(backbone.tokenizer([*words]).to(backbone.device.torch), normalize=True)

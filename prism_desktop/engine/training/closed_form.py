@@ -17,6 +17,7 @@ from prism_desktop.engine.models.answers import Answers
 from prism_desktop.engine.models.heads import collaborative, model_selection, retrieval, ridge
 from prism_desktop.engine.models.heads.likelihood import Ratings
 from prism_desktop.engine.models.saved_heads import HeadCard, Heads, save_heads
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.metrics_file import Tally, append_metrics, drop_metrics_from
 from prism_desktop.engine.runs.predictions_file import LabelerScores
@@ -74,7 +75,7 @@ class ClosedForm:
 
     def resume(self) -> tuple[bool, int]:
         """There are no checkpoints; it starts again."""
-        drop_metrics_from(self.folder / "metrics.csv", 1)
+        drop_metrics_from(self.folder / layout.METRICS, 1)
         return False, 0
 
     def save(self) -> None:
@@ -154,7 +155,9 @@ def close_epoch(
     }
     cursor.best_nll = tallies["val"].macro()["nll"]
     for name, one in tallies.items():
-        append_metrics(folder / "metrics.csv", cursor.epoch, cursor.step, cursor.seconds, name, one)
+        append_metrics(
+            folder / layout.METRICS, cursor.epoch, cursor.step, cursor.seconds, name, one
+        )
     return epoch_event(cursor, tallies["train"], tallies["val"], True)
 
 

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,13 +21,15 @@ from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Notice, Progress
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.models.answers import Answers, select
-from prism_desktop.engine.models.combination_file import COMBINATION, Member
+from prism_desktop.engine.models.combination_file import Member
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.metrics_file import drop_metrics_from
 from prism_desktop.engine.runs.predictions_file import LabelerScores
+from prism_desktop.engine.runs.results import Costs
 from prism_desktop.engine.runs.run_events import TrainingEvent
 from prism_desktop.engine.training.closed_form import Scores, close_epoch
-from prism_desktop.engine.training.results import training_facts
+from prism_desktop.engine.training.results import training_costs
 from prism_desktop.engine.training.routine import Cursor
 
 _PARTS = 5  # of the cross-fitting
@@ -65,24 +66,23 @@ class Combination:
     chosen: tuple[Member, ...] = ()
     why: tuple[str, ...] = ()  # sentences that explain the choice
     _scores: Scores | None = None
-    # of the members, see `training_facts`
-    _costs: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    # of the members, see `training_costs`
+    _costs: dict[str, Costs] = field(default_factory=dict)
 
     def counts(self) -> Mapping[str, int]:
         """Of the members that have weight, and `weights`, which alone are its own."""
         used = [
-            self._costs[member.method]["parameters"] for member in self.chosen if any(member.weight)
+            self._costs[member.method].parameters for member in self.chosen if any(member.weight)
         ]
         total = {
-            key: sum(int(each.get(key, 0)) for each in used)
-            for key in ("lora", "tokens", "trainable")
+            key: sum(each.get(key, 0) for each in used) for key in ("lora", "tokens", "trainable")
         }
         weights = len(self.chosen) * len(self.labelers)
         return total | {"trainable": total["trainable"] + weights, "weights": weights}
 
     def resume(self) -> tuple[bool, int]:
         """There are no checkpoints; members that are finished are used again."""
-        drop_metrics_from(self.folder / "metrics.csv", 1)
+        drop_metrics_from(self.folder / layout.METRICS, 1)
         return False, 0
 
     def save(self) -> None:
@@ -98,7 +98,7 @@ class Combination:
                 break
             member = yield from self.obtain(name)
             known[name], factors[name] = self._read(member)
-            runs[name], self._costs[name] = member.name, training_facts(member)
+            runs[name], self._costs[name] = member.name, training_costs(member)
             if self.kind == "auto" and not self._pays(name, known):
                 del known[name]
                 if "tower" in METHODS[name].inputs:
@@ -110,8 +110,8 @@ class Combination:
                 runs[name],
                 factors[name],
                 tuple(float(w) * factors[name] for w in weights[place]),
-                self._costs[name]["parameters"].get("trainable"),
-                self._costs[name]["seconds"],
+                self._costs[name].parameters.get("trainable"),
+                self._costs[name].seconds,
             )
             for place, name in enumerate(known)
         )
@@ -136,7 +136,8 @@ class Combination:
         """Write combination.json."""
         members = [asdict(member) for member in self.chosen]
         write_json(
-            run.path / COMBINATION, {"kind": self.kind, "members": members, "why": list(self.why)}
+            run.path / layout.COMBINATION,
+            {"kind": self.kind, "members": members, "why": list(self.why)},
         )
 
     def _members_seconds(self) -> float:
@@ -144,7 +145,7 @@ class Combination:
 
         An ensemble only compares with the consensus.
         """
-        tried = {name: cost["seconds"] or 0.0 for name, cost in self._costs.items()}
+        tried = {name: cost.seconds or 0.0 for name, cost in self._costs.items()}
         if self.kind == "ensemble":
             tried.pop("consensus", None)
         return float(sum(tried.values()))

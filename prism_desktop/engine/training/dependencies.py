@@ -3,15 +3,17 @@
 Same data, split and seed.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+
+from pydantic import JsonValue
 
 from prism_desktop.engine.atomic import read_json, write_json
 from prism_desktop.engine.backbones.spec import EMBEDDINGS
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.methods import members_of, method
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
+from prism_desktop.engine.runs.results import Environment
 from prism_desktop.engine.training.snapshot import copy_snapshot
 
 CONSENSUS = "consensus"
@@ -30,9 +32,6 @@ _FREE = {
 _MACHINE = ("precision", "backbone_sha256")  # of the environment that must be the same
 # where training starts at the dependency's weights, to be bit-equal again
 _EXACT = (*_MACHINE, "threads", "device")
-_FILE = "siblings.json"
-
-Environment = Mapping[str, Any]
 
 
 def needed(config: TrainConfig) -> tuple[str, ...]:
@@ -67,7 +66,7 @@ def find_dependency(
     return find_run(
         run.study,
         dependency_config(run.config(), name),
-        run.meta()["fingerprint"],
+        run.meta().fingerprint,
         environment,
         keys,
     )
@@ -117,8 +116,8 @@ def create_dependency(run: RunFolder, name: str) -> RunFolder:
 def recorded_dependency(run: RunFolder, name: str) -> RunFolder | None:
     """The finished run of a method that `run` depended on when
     it was trained before, wherever; None if it is gone."""
-    said = (read_json(run.path / _FILE) or {}).get(name)
-    if said is None or not (run.path.with_name(said) / "config.json").is_file():
+    said = (read_json(run.path / layout.DEPENDENCIES) or {}).get(name)
+    if said is None or not (run.path.with_name(said) / layout.CONFIG).is_file():
         return None
     dependency = RunFolder(run.path.with_name(said))
     return dependency if dependency.status().state == "finished" else None
@@ -129,22 +128,22 @@ def record_dependency(run: RunFolder, name: str, dependency: RunFolder) -> bool:
 
     Says whether it depended on a different one of that method before.
     """
-    said = read_json(run.path / _FILE) or {}
-    write_json(run.path / _FILE, said | {name: dependency.name})
+    said = read_json(run.path / layout.DEPENDENCIES) or {}
+    write_json(run.path / layout.DEPENDENCIES, said | {name: dependency.name})
     return bool(said.get(name, dependency.name) != dependency.name)
 
 
 def dependency_config(config: TrainConfig, name: str) -> TrainConfig:
     """Another method's settings on the data of a run of these
     settings: pairs are made as the run makes them."""
-    options: dict[str, Any] = {"method": name, "compare": name != CONSENSUS}
+    options: dict[str, object] = {"method": name, "compare": name != CONSENSUS}
     options |= {f"pairs.{key}": value for key, value in config.pairs.model_dump().items()}
     if name == CONSENSUS:
         options["start"] = "random"
     return config.with_options(options)
 
 
-def _comparable(config: TrainConfig) -> dict[str, Any]:
+def _comparable(config: TrainConfig) -> dict[str, JsonValue]:
     return config.model_dump(mode="json", exclude=_FREE)
 
 
@@ -154,11 +153,14 @@ def _same_revisions(theirs: Environment, config: TrainConfig) -> bool:
         names = members_of(
             chosen, config.members, embeddings=config.backbone.startswith(EMBEDDINGS)
         )
-    then = theirs.get("revisions", {})
-    return not theirs or all(
-        then.get(name, 1) == method(name).revision for name in (*names, chosen.name)
+    return theirs.blank or all(
+        theirs.revisions.get(name, 1) == method(name).revision for name in (*names, chosen.name)
     )
 
 
 def _same_machine(theirs: Environment, ours: Environment | None, keys: tuple[str, ...]) -> bool:
-    return ours is None or not theirs or all(theirs.get(key) == ours.get(key) for key in keys)
+    return (
+        ours is None
+        or theirs.blank
+        or all(getattr(theirs, key) == getattr(ours, key) for key in keys)
+    )

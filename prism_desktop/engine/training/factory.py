@@ -107,8 +107,7 @@ class Task:
     def of(cls, run: RunFolder) -> "Task":
         """Read a run's snapshot."""
         meta, pairs = run.meta(), run.table("pairs")
-        labelers = tuple(str(labeler["code"]) for labeler in meta["labelers"])
-        attributes = tuple(str(attribute["name"]) for attribute in meta["attributes"])
+        labelers, attributes = meta.codes, meta.names
         images = tuple(str(image) for image in run.table("images")["image"])
         parts = {name: pairs[pairs["split"] == name] for name in ("train", "val", "test")}
         return cls(
@@ -126,7 +125,7 @@ def build_trainer(
     but the model where there is nothing to train."""
     config, meta, task = run.config(), run.meta(), Task.of(run)
     backbone, pixels = resources.tower()
-    attribute_texts = tuple(sentences(a["name"], a["templates"]) for a in meta["attributes"])
+    attribute_texts = tuple(sentences(a.name, a.templates) for a in meta.attributes)
     model = _model(
         config,
         backbone,
@@ -183,7 +182,7 @@ def _labeler_context(
 ) -> LabelerContext:
     """What the method wants to know of the labelers, by the training answers and the profiles."""
     config, (backbone, _) = run.config(), resources.tower()
-    profiles = tuple(str(labeler.get("profile", "")).strip() for labeler in run.meta()["labelers"])
+    profiles = tuple(labeler.profile.strip() for labeler in run.meta().labelers)
     features = resources.features.array if resources.features is not None else None
     read: Any = backbone.model
     words = [[*sentences] for sentences in attribute_texts] + [
@@ -269,7 +268,7 @@ def build_decoder(
     if resources.features is None:
         raise RunError("The features of the images were not read before training.")
     config = run.config()
-    attribute_texts = tuple(sentences(a["name"], a["templates"]) for a in run.meta()["attributes"])
+    attribute_texts = tuple(sentences(a.name, a.templates) for a in run.meta().attributes)
     shape = DecoderShape(**config.decoder.model_dump())
     space = fit_space(resources.features.array, DIMS, POWER)
     model = DecoderModel(

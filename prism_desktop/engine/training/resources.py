@@ -145,7 +145,7 @@ def _needs(run: RunFolder) -> tuple[object, ...]:
     return (
         run.study,
         config.backbone,
-        run.meta().get("embeddings_sha256"),
+        run.meta().embeddings_sha256,
         config.device,
         config.precision,
         images,
@@ -183,7 +183,7 @@ def _with_embeddings(run: RunFolder, config: TrainConfig, device: Device, name: 
     ids, matrix, sha256 = read_embeddings(run.study, name)
     place = {image: row for row, image in enumerate(ids)}
     wanted = [str(image) for image in run.table("images")["image"]]
-    if run.meta().get("embeddings_sha256", sha256) != sha256:
+    if (run.meta().embeddings_sha256 or sha256) != sha256:
         raise RunError(
             f"The embeddings {name} were imported anew since this run's data were taken, so start "
             "again."

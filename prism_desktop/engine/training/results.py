@@ -1,16 +1,18 @@
 """A run's results: predictions against the test split, as summary.json and summary.md tell them."""
 
 import platform
-from collections.abc import Mapping
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from prism_desktop.engine.atomic import read_json, write_json, write_text
+from prism_desktop.engine.atomic import read_json, write_text
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.methods.method import NO_CONTROL
 from prism_desktop.engine.models.labeler_bytes import bytes_per_labeler
 from prism_desktop.engine.parquet_files import read_frame
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.results import Costs, Environment, Evaluation, Summary
+from prism_desktop.engine.runs.run_events import Epoch, Started
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,18 +20,13 @@ if TYPE_CHECKING:
 _PACKAGES = ("prism-desktop", "torch", "open_clip_torch", "peft", "numpy", "pandas", "safetensors")
 
 
-def evaluate_run(run: RunFolder, swap: tuple[str, str] | None = None) -> dict[str, Any]:
+def evaluate_run(run: RunFolder, swap: tuple[str, str] | None = None) -> Summary:
     """Compute a run's results from its predictions and its data snapshot.
 
     Args:
         run: a run that has predictions.
         swap: two labelers who exchange their models, a control: what is personal must get worse by
             it.
-
-    Returns:
-        What `summary.json` holds: run, method, reads_tested_faces, backbone, device, split, what it
-        cost (`training_facts`), counts, test, consensus, gain, baselines, swapped, and the settings
-        and versions behind them.
 
     Raises:
         RunError: if there are no predictions yet.
@@ -42,7 +39,7 @@ def evaluate_run(run: RunFolder, swap: tuple[str, str] | None = None) -> dict[st
     predictions, consensus = run.predictions(), run.consensus()
     if predictions.empty:
         raise RunError(f"The run {run.name} has no predictions yet; finish or resume its training.")
-    config, meta = run.config(), run.meta()
+    config = run.config()
     if swap is not None:
         if config.reads_tested_faces:
             raise InputError(f"Swapped models are no control of {config.method}. {NO_CONTROL}")
@@ -59,68 +56,72 @@ def evaluate_run(run: RunFolder, swap: tuple[str, str] | None = None) -> dict[st
     )
     if config.method == "consensus":
         # it is the consensus model, so that both keys always mean the same
-        results["consensus"] = results["test"]
-    environment = run.environment()
-    return {
-        "run": run.name,
-        "method": config.method,
-        "reads_tested_faces": config.reads_tested_faces,
-        "backbone": config.backbone,
-        "device": environment.get("device"),
-        "split": meta["split"],
-        **training_facts(run),
-        "counts": meta["counts"],
-        **results,
-        "swapped": list(swap) if swap else None,
-        "study": meta["study"],
-        "simulated": meta["simulated"],
-        "notices": meta.get("notices", []),
-        "fingerprint": meta["fingerprint"],
-        "seed": config.seed,
-        "versions": environment.get("versions", {}),
-        "environment": {key: value for key, value in environment.items() if key != "versions"},
-        "config": config.model_dump(mode="json"),
-    }
+        results = results.model_copy(update={"consensus": results.test})
+    return _summary(run, results, swap)
+
+
+def _summary(run: RunFolder, results: Evaluation, swap: tuple[str, str] | None) -> Summary:
+    config, meta, environment = run.config(), run.meta(), run.environment().given()
+    versions = environment.pop("versions", {})
+    return Summary(
+        run=run.name,
+        method=config.method,
+        reads_tested_faces=config.reads_tested_faces,
+        backbone=config.backbone,
+        device=environment.get("device"),
+        split=meta.split,
+        **training_costs(run).given(),
+        counts=meta.counts,
+        **results.given(),
+        swapped=swap,
+        study=meta.study,
+        simulated=meta.simulated,
+        notices=meta.notices,
+        fingerprint=meta.fingerprint,
+        seed=config.seed,
+        versions=versions,
+        environment=Environment(**environment),
+        config=config.model_dump(mode="json"),
+    )
 
 
 def _baseline(run: RunFolder, name: str) -> "pd.DataFrame | None":
     """Scores of a ridge fitted to each labeler alone, or of
     the untrained backbone; None where there are none."""
-    path = run.path / "baselines.parquet"
+    path = run.path / layout.BASELINES
     if not path.exists():
         return None
     found = read_frame(path, filters=[("baseline", "==", name)]).drop(columns="baseline")
     return None if found.empty else found
 
 
-def write_results(run: RunFolder) -> dict[str, Any]:
+def write_results(run: RunFolder) -> Summary:
     """Evaluate, and write summary.json and summary.md."""
     from prism_desktop.engine.evaluation.summary import summary_markdown
 
     summary = evaluate_run(run)
-    write_json(run.path / "summary.json", summary)
-    write_text(run.path / "summary.md", summary_markdown(summary))
+    summary.save(run.path / layout.SUMMARY)
+    write_text(run.path / layout.REPORT, summary_markdown(summary))
     return summary
 
 
-def training_facts(run: RunFolder) -> Mapping[str, Any]:
-    """What a run cost: parameters, best_epoch, epochs,
-    seconds, seconds_per_epoch and bytes_per_labeler."""
+def training_costs(run: RunFolder) -> Costs:
+    """What a run cost."""
     events, _ = run.events()
     # a resumed run tells some twice
-    epochs = {event["epoch"]: event for event in events if event["type"] == "epoch"}
-    started = [event for event in events if event["type"] == "started"]
-    best = [epoch for epoch, event in epochs.items() if event["best"]]
-    seconds = [event["seconds"] for event in epochs.values()]
-    return {
-        "parameters": read_json(run.path / "parameters.json")
-        or (started[-1]["parameters"] if started else {}),
-        "best_epoch": max(best, default=None),
-        "epochs": len(epochs),
-        "seconds": sum(seconds) if seconds else None,
-        "seconds_per_epoch": sum(seconds) / len(seconds) if seconds else None,
-        "bytes_per_labeler": bytes_per_labeler(run.path),
-    }
+    epochs = {event.epoch: event for event in events if isinstance(event, Epoch)}
+    started = [event for event in events if isinstance(event, Started)]
+    best = [epoch for epoch, event in epochs.items() if event.best]
+    seconds = [event.seconds for event in epochs.values() if event.seconds is not None]
+    return Costs(
+        parameters=read_json(run.path / layout.PARAMETERS)
+        or (started[-1].parameters if started else {}),
+        best_epoch=max(best, default=None),
+        epochs=len(epochs),
+        seconds=sum(seconds) if seconds else None,
+        seconds_per_epoch=sum(seconds) / len(seconds) if seconds else None,
+        bytes_per_labeler=bytes_per_labeler(run.path),
+    )
 
 
 def versions() -> dict[str, str]:

@@ -90,13 +90,14 @@ def epoch_event(cursor: Cursor, train: Tally, val: Tally, best: bool) -> Epoch:
                 for name, mean in now.items()
             }
         )
+    micro = val.overall()["accuracy"]
     return Epoch(
-        cursor.epoch,
-        cursor.step,
-        {"loss": overall["nll"], "accuracy": overall["accuracy"]},
-        {"nll": macro["nll"], "accuracy": macro["accuracy"], "micro": val.overall()["accuracy"]},
-        by[0],
-        by[1],
-        cursor.seconds - cursor.begun,
-        best,
+        epoch=cursor.epoch,
+        step=cursor.step,
+        train={"loss": overall["nll"], "accuracy": overall["accuracy"]},
+        val={"nll": macro["nll"], "accuracy": macro["accuracy"], "micro": micro},
+        per_labeler=by[0],
+        per_attribute=by[1],
+        seconds=cursor.seconds - cursor.begun,
+        best=best,
     )

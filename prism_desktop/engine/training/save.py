@@ -16,8 +16,8 @@ def save_trained(
 ) -> None:
     """Write the model's files; `ties` is Davidson's nu, where ties were learned."""
     if isinstance(model, DecoderModel):
-        config, names = run.config(), tuple(str(a["name"]) for a in run.meta()["attributes"])
-        sha256 = str(run.environment().get("backbone_sha256", ""))
+        config, names = run.config(), run.meta().names
+        sha256 = run.environment().backbone_sha256 or ""
         save_heads(
             model,
             run.path,
@@ -26,9 +26,7 @@ def save_trained(
         return
     if not isinstance(model, PersonalClip):
         raise RunError(f"A {type(model).__name__} cannot be saved.")
-    templates: dict[str, Sequence[str]] = {
-        a["name"]: a["templates"] for a in run.meta()["attributes"]
-    }
+    templates: dict[str, Sequence[str]] = {a.name: a.templates for a in run.meta().attributes}
     save_model(
         model,
         run.path,

@@ -15,10 +15,12 @@ from prism_desktop.engine.atomic import write_json
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Notice, Progress
 from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.event_log import EventLog
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.predictions_file import write_predictions
+from prism_desktop.engine.runs.results import Environment
 from prism_desktop.engine.runs.run_events import (
     Discarded,
     Finished,
@@ -29,7 +31,7 @@ from prism_desktop.engine.runs.run_events import (
     Step,
     Stopped,
     TrainingEvent,
-    as_json,
+    logged,
 )
 from prism_desktop.engine.training.baseline_scores import write_baselines
 from prism_desktop.engine.training.dependencies import (
@@ -79,7 +81,7 @@ def train_run(
     with closing(EventLog(run)) as log:
         run.set_status("training", pid=os.getpid())
         for event in _to_its_end(run, control, resources, resource_cache or ResourceCache()):
-            log.write(as_json(event))
+            log.write(logged(event))
             yield event
 
 
@@ -93,7 +95,7 @@ def _to_its_end(
         yield Discarded()
     except _StoppedEarlyError:
         run.set_status("stopped", message="Stopped before there was a model to keep.")
-        yield Stopped(None, None)
+        yield Stopped()
 
 
 def _session(
@@ -101,20 +103,20 @@ def _session(
 ) -> Iterator[TrainingEvent]:
     """Everything a run does, in order: resources, dependencies, training, predictions, baselines,
     evaluation."""
-    for text in run.meta().get("notices", ()):
+    for text in run.meta().notices:
         yield Notice(text)
     resources = resources or resource_cache.find(run)
     if resources is None:
         resources = yield from _open(run, control)
     resource_cache.put(run, resources)
-    write_json(run.path / "environment.json", _environment(resources))
+    _environment(resources).save(run.path / layout.ENVIRONMENT)
     dependencies: dict[str, RunFolder] = {}
 
     def obtain(name: str) -> Generator[TrainingEvent, None, RunFolder]:
         if name not in dependencies:
             dependencies[name] = yield from _dependency(run, name, control, resources)
             if record_dependency(run, name, dependencies[name]) and name == run.config().start:
-                shutil.rmtree(run.path / "checkpoints", ignore_errors=True)
+                shutil.rmtree(run.path / layout.CHECKPOINTS, ignore_errors=True)
                 yield Notice(
                     "The consensus that training had started at is gone, and its checkpoints with "
                     "it."
@@ -133,10 +135,11 @@ def _session(
     stopped = routine.stopping and not routine.cursor.ended
     yield from _results(run, routine, dependencies.get(CONSENSUS))
     yield from write_baselines(run, resources, Task.of(run))
-    yield Stage("evaluating")
+    yield Stage(name="evaluating")
     summary = write_results(run)
     run.set_status("stopped" if stopped else "finished")
-    yield (Stopped if stopped else Finished)(routine.cursor.best_epoch, summary)
+    ended = Stopped if stopped else Finished
+    yield ended(best_epoch=routine.cursor.best_epoch, summary=summary)
 
 
 def _open(run: RunFolder, control: Control) -> Generator[TrainingEvent, None, Resources]:
@@ -155,7 +158,7 @@ def _open(run: RunFolder, control: Control) -> Generator[TrainingEvent, None, Re
 
 def _obey_before_training(run: RunFolder, control: Control) -> Iterator[TrainingEvent]:
     if control.poll() == "pause":
-        yield from _wait(run, control, Resumed(0, 0))
+        yield from _wait(run, control, Resumed(epoch=0, step=0))
     match control.poll():
         case "discard":
             raise _DiscardedError
@@ -182,7 +185,7 @@ def _dependency(
     )
     if dependency.status().state == "finished":
         return dependency
-    yield Stage("consensus" if name == CONSENSUS else "member", dependency.name)
+    yield Stage(name="consensus" if name == CONSENSUS else "member", run=dependency.name)
     try:
         yield from _train_beside(run, name, train_run(dependency, control, resources))
     except BaseException:
@@ -219,7 +222,7 @@ def _train_beside(
 def _begin(
     run: RunFolder, routine: TrainingRoutine, resources: Resources
 ) -> Iterator[TrainingEvent]:
-    before = any(event["type"] == "started" for event in run.events()[0])
+    before = any(isinstance(event, Started) for event in run.events()[0])
     found, damaged = routine.resume()
     if damaged:
         yield Notice(f"{damaged} damaged checkpoints were passed over.")
@@ -227,32 +230,34 @@ def _begin(
         yield Notice("There is no checkpoint to go on from, so training starts from the beginning.")
     yield _started(run, routine, resources)
     if found:
-        yield Resumed(routine.cursor.epoch, routine.cursor.step)
+        yield Resumed(epoch=routine.cursor.epoch, step=routine.cursor.step)
 
 
 def _started(run: RunFolder, routine: TrainingRoutine, resources: Resources) -> Started:
-    device, counts = resources.device, run.meta()["counts"]
+    device, counts = resources.device, run.meta().counts
     method = run.config().method
     return Started(
-        method,
-        device.kind,
-        device.name,
-        routine.counts(),
-        counts,
-        routine.epochs,
-        routine.steps,
-        device.why,
+        method=method,
+        device=device.kind,
+        device_name=device.name,
+        parameters=dict(routine.counts()),
+        counts=counts,
+        epochs=routine.epochs,
+        steps_per_epoch=routine.steps,
+        device_why=device.why,
     )
 
 
 def _train(run: RunFolder, routine: TrainingRoutine, control: Control) -> Iterator[TrainingEvent]:
-    yield Stage("training")
+    yield Stage(name="training")
     for event in routine.run():
         yield event
         command = control.poll()
         if command == "pause":
             routine.save()
-            yield from _wait(run, control, Resumed(routine.cursor.epoch, routine.cursor.step))
+            yield from _wait(
+                run, control, Resumed(epoch=routine.cursor.epoch, step=routine.cursor.step)
+            )
             command = control.poll()
         if command == "discard":
             raise _DiscardedError
@@ -263,28 +268,26 @@ def _results(
     run: RunFolder, routine: TrainingRoutine, consensus: RunFolder | None
 ) -> Iterator[TrainingEvent]:
     routine.write(run)
-    write_json(run.path / "parameters.json", dict(routine.counts()))
-    yield Stage("predicting")
+    write_json(run.path / layout.PARAMETERS, dict(routine.counts()))
+    yield Stage(name="predicting")
     images = [str(image) for image in run.table("images")["image"]]
     yield from write_predictions(
-        run.path / "predictions.parquet", routine.score(), routine.attributes, images
+        run.path / layout.PREDICTIONS, routine.score(), routine.attributes, images
     )
     if consensus is not None:
-        beside = run.path / ".consensus.parquet.tmp"
-        shutil.copyfile(consensus.path / "predictions.parquet", beside)
-        beside.replace(run.path / "consensus.parquet")
+        beside = run.path / f".{layout.CONSENSUS}.tmp"
+        shutil.copyfile(consensus.path / layout.PREDICTIONS, beside)
+        beside.replace(run.path / layout.CONSENSUS)
 
 
-def _environment(resources: Resources) -> dict[str, object]:
-    return {
-        "device": resources.device.kind,
-        "device_name": resources.device.name,
-        "precision": resources.precision.name,
-        "threads": torch.get_num_threads(),
-        "backbone_sha256": resources.sha256,
-        "platform": platform.platform(),
-        "versions": versions(),
-        "revisions": {
-            name: known.revision for name, known in METHODS.items() if known.revision > 1
-        },
-    }
+def _environment(resources: Resources) -> Environment:
+    return Environment(
+        device=resources.device.kind,
+        device_name=resources.device.name,
+        precision=resources.precision.name,
+        threads=torch.get_num_threads(),
+        backbone_sha256=resources.sha256,
+        platform=platform.platform(),
+        versions=versions(),
+        revisions={name: known.revision for name, known in METHODS.items() if known.revision > 1},
+    )

@@ -7,14 +7,16 @@ import shutil
 import time
 from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from prism_desktop.engine.atomic import read_json, write_json, write_whole
+from prism_desktop.engine.atomic import read_json, write_whole
 from prism_desktop.engine.backbones import BackboneSpec, parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods import method
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.results import AttributeFacts, Counts, LabelerFacts, SnapshotMeta
 from prism_desktop.engine.study.embeddings import read_embeddings
 
 if TYPE_CHECKING:
@@ -22,8 +24,10 @@ if TYPE_CHECKING:
 
     from prism_desktop.engine.study.store import Study
 
+Tables = Mapping[layout.Table, "pd.DataFrame"]
+
 # Columns of what is learned from.
-_LEARNED = {
+_LEARNED: Mapping[layout.Table, tuple[str, ...]] = {
     "images": ("image", "split"),
     "pairs": ("labeler", "attribute", "left", "right", "outcome", "weight", "source", "split"),
     "ratings": ("labeler", "attribute", "image", "value", "raw"),
@@ -62,7 +66,12 @@ def make_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> None:
     )
     if obstacle:
         raise InputError(obstacle)
-    tables = {"images": made.images, "pairs": pairs, "comparisons": comparisons, "ratings": ratings}
+    tables: Tables = {
+        "images": made.images,
+        "pairs": pairs,
+        "comparisons": comparisons,
+        "ratings": ratings,
+    }
     for name, frame in tables.items():
         _write(run, name, frame)
     notices = [*made.notices, *lost]
@@ -73,13 +82,18 @@ def make_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> None:
             else "are missing on the disk; relink the image folder"
         )
         notices.append(f"{len(gone)} images were left out, since they {why}.")
-    meta = _describe(study, codes, names)
-    meta |= {"split": made.report.to_dict(), "notices": notices, "created": time.time()}
-    meta["counts"] = counts(pairs, codes, names, len(made.images))
+    meta = _describe(study, codes, names).model_copy(
+        update={
+            "split": made.report,
+            "notices": tuple(notices),
+            "created": time.time(),
+            "counts": counts(pairs, codes, names, len(made.images)),
+        }
+    )
     if embeddings:
-        meta["embeddings_sha256"] = read_embeddings(study.path, backbone.model)[2]
-    meta["fingerprint"] = _fingerprint(meta, tables)
-    write_json(run.data / "meta.json", meta)
+        sha256 = read_embeddings(study.path, backbone.model)[2]
+        meta = meta.model_copy(update={"embeddings_sha256": sha256})
+    _write_meta(run, meta, tables)
 
 
 def _gone(study: "Study", backbone: BackboneSpec) -> set[str]:
@@ -149,22 +163,25 @@ def narrow_snapshot(source: RunFolder, run: RunFolder, labelers: Sequence[str]) 
     """Give a run the data of some of another's labelers, every
     answer and image in the split that it has there."""
     meta, used = source.meta(), set(labelers)
-    tables = {name: source.table(name) for name in ("images", "pairs", "comparisons", "ratings")}
+    tables = {name: source.table(name) for name in layout.TABLES}
     for name, frame in tables.items():
         if name != "images":
             tables[name] = frame[frame["labeler"].isin(used)].reset_index(drop=True)
         _write(run, name, tables[name])
-    meta["labelers"] = [labeler for labeler in meta["labelers"] if labeler["code"] in used]
-    names = [str(attribute["name"]) for attribute in meta["attributes"]]
-    meta["counts"] = counts(tables["pairs"], labelers, names, len(tables["images"]))
-    meta["fingerprint"] = _fingerprint(meta, tables)
-    write_json(run.data / "meta.json", meta)
+    update = {
+        "labelers": tuple(labeler for labeler in meta.labelers if labeler.code in used),
+        "counts": counts(tables["pairs"], labelers, meta.names, len(tables["images"])),
+    }
+    _write_meta(run, meta.model_copy(update=update), tables)
 
 
 def source_of(folder: Path, config: TrainConfig) -> RunFolder | None:
     """The run whose snapshot fits a configuration: the
     one in `folder`, if it asked for the same data."""
-    if read_json(folder / "config.json") is None or not (folder / "data" / "meta.json").is_file():
+    if (
+        read_json(folder / layout.CONFIG) is None
+        or not (folder / layout.DATA / layout.META).is_file()
+    ):
         return None
     run = RunFolder.open(folder)
     return run if _data_settings(run.config()) == _data_settings(config) else None
@@ -174,25 +191,25 @@ def with_machine_of(source: RunFolder, config: TrainConfig) -> TrainConfig:
     """Ask for the threads and the precision that another run
     had, without which results differ in their last bits."""
     had = source.environment()
-    threads = config.threads or had.get("threads")
-    exact = had.get("precision", "auto") if config.precision == "auto" else config.precision
+    threads = config.threads or had.threads
+    exact = had.precision or "auto" if config.precision == "auto" else config.precision
     return config.model_copy(update={"threads": threads, "precision": exact})
 
 
 def counts(
     pairs: "pd.DataFrame", labelers: Sequence[str], attributes: Sequence[str], images: int
-) -> dict[str, int]:
-    """How much data there is: answers by split, and of what."""
+) -> Counts:
+    """How much data there is."""
     split = pairs["split"].value_counts()
-    return {
-        "train": int(split.get("train", 0)),
-        "val": int(split.get("val", 0)),
-        "test": int(split.get("test", 0)),
-        "dropped": int(split.get("dropped", 0)),
-        "labelers": len(labelers),
-        "attributes": len(attributes),
-        "images": images,
-    }
+    return Counts(
+        train=int(split.get("train", 0)),
+        val=int(split.get("val", 0)),
+        test=int(split.get("test", 0)),
+        dropped=int(split.get("dropped", 0)),
+        labelers=len(labelers),
+        attributes=len(attributes),
+        images=images,
+    )
 
 
 def _chosen(kind: str, wanted: Sequence[str] | None, known: Sequence[str]) -> list[str]:
@@ -206,38 +223,40 @@ def _chosen(kind: str, wanted: Sequence[str] | None, known: Sequence[str]) -> li
     return [name for name in known if name in wanted]
 
 
-def _describe(study: "Study", codes: Iterable[str], names: Iterable[str]) -> dict[str, Any]:
+def _describe(study: "Study", codes: Iterable[str], names: Iterable[str]) -> SnapshotMeta:
     labelers = {labeler.code: labeler for labeler in study.labelers()}
     attributes = {attribute.name: attribute for attribute in study.attributes()}
-    return {
-        "study": study.info().name,
-        "simulated": any(labelers[code].simulated for code in codes),
-        "labelers": [
-            {
-                "code": code,
-                "display_name": labelers[code].display_name,
-                "profile": labelers[code].profile,
-            }
+    return SnapshotMeta(
+        study=study.info().name,
+        simulated=any(labelers[code].simulated for code in codes),
+        labelers=tuple(
+            LabelerFacts(
+                code=code, display_name=labelers[code].display_name, profile=labelers[code].profile
+            )
             for code in codes
-        ],
-        "attributes": [
-            {
-                "name": name,
-                "question": attributes[name].question,
-                "templates": list(attributes[name].templates),
-            }
+        ),
+        attributes=tuple(
+            AttributeFacts(
+                name=name,
+                question=attributes[name].question,
+                templates=tuple(attributes[name].templates),
+            )
             for name in names
-        ],
-    }
-
-
-def _fingerprint(meta: Mapping[str, Any], tables: "Mapping[str, pd.DataFrame]") -> str:
-    """SHA-256 of what is learned from, whatever the order of the rows."""
-    labelers = [(labeler["code"], labeler["profile"]) for labeler in meta["labelers"]]
-    digest = hashlib.sha256()
-    digest.update(
-        json.dumps([meta["attributes"], labelers, meta.get("embeddings_sha256")]).encode()
+        ),
     )
+
+
+def _write_meta(run: RunFolder, meta: SnapshotMeta, tables: Tables) -> None:
+    named = meta.model_copy(update={"fingerprint": _fingerprint(meta, tables)})
+    named.save(run.data / layout.META)
+
+
+def _fingerprint(meta: SnapshotMeta, tables: Tables) -> str:
+    """SHA-256 of what is learned from, whatever the order of the rows."""
+    attributes = [attribute.dump() for attribute in meta.attributes]
+    labelers = [(labeler.code, labeler.profile) for labeler in meta.labelers]
+    digest = hashlib.sha256()
+    digest.update(json.dumps([attributes, labelers, meta.embeddings_sha256]).encode())
     for name, columns in _LEARNED.items():
         rows = tables[name][list(columns)].sort_values(list(columns), kind="stable")
         digest.update(rows.to_csv(index=False).encode())
@@ -248,5 +267,7 @@ def _data_settings(config: TrainConfig) -> tuple[object, ...]:
     return config.labelers, config.attributes, config.split, config.pairs
 
 
-def _write(run: RunFolder, name: str, frame: "pd.DataFrame") -> None:
-    write_whole(run.data / f"{name}.parquet", lambda beside: frame.to_parquet(beside, index=False))
+def _write(run: RunFolder, name: layout.Table, frame: "pd.DataFrame") -> None:
+    write_whole(
+        layout.table_file(run.path, name), lambda beside: frame.to_parquet(beside, index=False)
+    )

@@ -14,7 +14,7 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Notice, Progress
 from prism_desktop.engine.models.answers import Answers, Ints
-from prism_desktop.engine.runs import checkpoint
+from prism_desktop.engine.runs import checkpoint, layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.metrics_file import Tally, append_metrics, drop_metrics_from
 from prism_desktop.engine.runs.predictions_file import LabelerScores
@@ -171,7 +171,7 @@ class Trainer:
             "rng": torch.get_rng_state(),
         }
         made = checkpoint.Checkpoint(tensors, asdict(self.cursor))
-        checkpoint.save(self.folder / "checkpoints", made, self.cursor.step)
+        checkpoint.save(self.folder / layout.CHECKPOINTS, made, self.cursor.step)
         self._saved = time.monotonic()
 
     def resume(self) -> tuple[bool, int]:
@@ -179,7 +179,7 @@ class Trainer:
 
         Also returns how many damaged ones there were.
         """
-        found, damaged = checkpoint.recover(self.folder / "checkpoints")
+        found, damaged = checkpoint.recover(self.folder / layout.CHECKPOINTS)
         if found is not None:
             self.cursor = Cursor(**found.cursor)
             self.scorer.model.load_trainable_state(_part(found.tensors, "model."))
@@ -188,7 +188,7 @@ class Trainer:
             self._best = _part(found.tensors, "best.")
             self._running.sums = found.tensors["running"].numpy().copy()
             torch.set_rng_state(found.tensors["rng"])
-        drop_metrics_from(self.folder / "metrics.csv", self.cursor.epoch)
+        drop_metrics_from(self.folder / layout.METRICS, self.cursor.epoch)
         return found is not None, damaged
 
     def _epoch(self) -> Iterator[Step | Epoch]:
@@ -256,13 +256,13 @@ class Trainer:
                 "the same way, so start again with lower learning rates (lora_lr, token_lr)."
             )
         return Step(
-            self.cursor.epoch,
-            self.cursor.step,
-            loss,
-            None if math.isnan(accuracy) else accuracy,
-            float(self._optimizer.param_groups[0]["lr"]),
-            self._pace.rows / self._pace.step,
-            self._seconds_left(),
+            epoch=self.cursor.epoch,
+            step=self.cursor.step,
+            loss=loss,
+            accuracy=None if math.isnan(accuracy) else accuracy,
+            lr=float(self._optimizer.param_groups[0]["lr"]),
+            images_per_second=self._pace.rows / self._pace.step,
+            eta_seconds=self._seconds_left(),
         )
 
     def _seconds_left(self) -> float:
@@ -317,7 +317,7 @@ class Trainer:
             cursor.stale += 1
         for name, tally in (("train", train), ("val", val)):
             append_metrics(
-                self.folder / "metrics.csv", cursor.epoch, cursor.step, cursor.seconds, name, tally
+                self.folder / layout.METRICS, cursor.epoch, cursor.step, cursor.seconds, name, tally
             )
         event = epoch_event(cursor, train, val, best)
         cursor.ended |= cursor.stale >= self.config.patience or cursor.epoch >= self.epochs

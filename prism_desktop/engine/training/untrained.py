@@ -9,6 +9,7 @@ import numpy as np
 
 from prism_desktop.engine.events import Progress
 from prism_desktop.engine.models.answers import Answers
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.metrics_file import drop_metrics_from
 from prism_desktop.engine.runs.predictions_file import LabelerScores
@@ -40,7 +41,7 @@ class Untrained:
 
     def resume(self) -> tuple[bool, int]:
         """There are no checkpoints; it starts again."""
-        drop_metrics_from(self.folder / "metrics.csv", 1)
+        drop_metrics_from(self.folder / layout.METRICS, 1)
         return False, 0
 
     def save(self) -> None:

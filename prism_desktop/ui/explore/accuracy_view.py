@@ -1,14 +1,13 @@
 """Held-out accuracy per labeler and attribute, between
 the consensus model and the labeler's own ceiling."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QWidget
 
+from prism_desktop.engine.runs.results import Accuracy, Difference, Result
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import view_figures
 from prism_desktop.ui.explore.run_data import RunData
@@ -70,7 +69,7 @@ class AccuracyView(View):
 
     def show_data(self, data: RunData | None) -> None:
         super().show_data(data)
-        attributes = data.test.get("per_attribute", {}) if data is not None else {}
+        attributes = data.test.per_attribute if data is not None else {}
         old = self._choice
         self._choice = Segments({ALL: "All attributes", **{name: name for name in attributes}})
         self._choice.picked.connect(lambda _: self._show())
@@ -88,7 +87,7 @@ class AccuracyView(View):
             return None
         body = [
             (bell.name, attribute, bell.accuracy, bell.low, bell.high, bell.count, *bell.against())
-            for attribute in (ALL, *self.data.test.get("per_attribute", {}))
+            for attribute in (ALL, *self.data.test.per_attribute)
             for bell in self._bells(self.data, attribute)
         ]
         head = (
@@ -116,9 +115,7 @@ class AccuracyView(View):
 
     def _show(self) -> None:
         data = self.data
-        self._shown = (
-            self._bells(data, self._choice.current) if data is not None and data.test else []
-        )
+        self._shown = self._bells(data, self._choice.current) if data is not None else []
         self.bells.show_bells(self._shown)
         self._show_grid(data)
         if data is not None:
@@ -138,7 +135,7 @@ class AccuracyView(View):
         self.note.setText(told if self._shown else "This run has not been evaluated.")
 
     def _show_grid(self, data: RunData | None) -> None:
-        attributes = tuple(data.test.get("per_attribute") or {}) if data is not None else ()
+        attributes = tuple(data.test.per_attribute) if data is not None else ()
         self._grid_head.setVisible(bool(attributes))
         if data is None or not attributes:
             self.grid.show_grid((), ())
@@ -154,16 +151,14 @@ class AccuracyView(View):
         self.grid.show_grid(attributes, lines)
 
     def _bells(self, data: RunData, attribute: str) -> list[Bell]:
-        test, consensus = data.test, data.summary.get("consensus") or {}
-        if data.summary.get("method") == "consensus":
-            consensus = {}
+        test, consensus = data.test, data.beside
         found = []
         for code in data.labelers:
             cell = _cell(test, code, attribute)
             if cell is not None:
                 # A labeler repeats too few answers on one attribute, and the ceiling over all is
                 # not that one's.
-                top = (test.get("ceiling") or {}).get(code) if attribute == ALL else None
+                top = test.ceiling.get(code) if attribute == ALL else None
                 found.append(
                     _bell(
                         data.names[code],
@@ -190,85 +185,69 @@ class AccuracyView(View):
         return found
 
     def _show_tiles(self, data: RunData) -> None:
-        test, consensus = data.test, data.summary.get("consensus") or {}
-        macro, base = test.get("macro"), consensus.get("macro")
-        gain = (data.summary.get("gain") or {}).get("macro")
+        test, macro, base = data.test, data.test.macro, data.beside.macro
         told: dict[str, tuple[str, str]] = dict.fromkeys(_TILES, ("–", ""))
-        if macro:
-            told[_TILES[0]] = (f"{macro['accuracy']:.1%}", _interval(macro, 100, "%"))
-            told[_TILES[4]] = (f"{macro['n']:,}", f"split: {_split(data.summary)}")
+        if macro.accuracy is not None:
+            told[_TILES[0]] = (f"{macro.accuracy:.1%}", _interval(macro, "%"))
+            told[_TILES[4]] = (f"{macro.n or 0:,}", f"split: {data.summary.split.kind}")
             share = _of_ceiling(test)
-            known = sum(value is not None for value in (test.get("ceiling") or {}).values())
+            known = sum(value is not None for value in test.ceiling.values())
             if share is not None:
                 told[_TILES[3]] = (
                     f"{share:.0%}",
                     f"known for {known} of {len(data.labelers)} labelers",
                 )
-        if base and macro and data.summary.get("method") != "consensus":
-            told[_TILES[1]] = (f"{base['accuracy']:.1%}", _interval(base, 100, "%"))
-            points = 100 * (macro["accuracy"] - base["accuracy"])
+        if base.accuracy is not None and macro.accuracy is not None:
+            told[_TILES[1]] = (f"{base.accuracy:.1%}", _interval(base, "%"))
+            points = 100 * (macro.accuracy - base.accuracy)
+            gain = data.summary.gain
             told[_TILES[2]] = (
                 f"{points:+.1f}",
-                _interval(gain, 100, " points") if gain else "points",
+                _interval(gain.macro, " points") if gain is not None else "points",
             )
         for name, (number, small) in told.items():
             self._tiles[name][0].setText(number)
             self._tiles[name][1].setText(small or " ")
 
 
-def _cell(result: Mapping[str, Any], code: str, attribute: str) -> dict[str, Any] | None:
+def _cell(result: Result, code: str, attribute: str) -> Accuracy | None:
     if attribute == ALL:
-        found = (result.get("per_labeler") or {}).get(code)
+        found = result.per_labeler.get(code)
     else:
-        found = ((result.get("per_labeler_attribute") or {}).get(code) or {}).get(attribute)
-    return found if found and found.get("accuracy") is not None else None
+        found = result.per_labeler_attribute.get(code, {}).get(attribute)
+    return found if found is not None and found.accuracy is not None else None
 
 
-def _mean(result: Mapping[str, Any], attribute: str) -> dict[str, Any] | None:
-    found = (
-        result.get("macro")
-        if attribute == ALL
-        else (result.get("per_attribute") or {}).get(attribute)
-    )
-    return found if found and found.get("accuracy") is not None else None
+def _mean(result: Result, attribute: str) -> Accuracy | None:
+    found = result.macro if attribute == ALL else result.per_attribute.get(attribute)
+    return found if found is not None and found.accuracy is not None else None
 
 
-def _mean_ceiling(test: Mapping[str, Any]) -> float | None:
-    known = [value for value in (test.get("ceiling") or {}).values() if value is not None]
+def _mean_ceiling(test: Result) -> float | None:
+    known = [value for value in test.ceiling.values() if value is not None]
     return sum(known) / len(known) if known else None
 
 
-def _of_ceiling(test: Mapping[str, Any]) -> float | None:
+def _of_ceiling(test: Result) -> float | None:
     """Mean share of the ceiling over the labelers whose ceiling is known."""
-    tops = test.get("ceiling") or {}
-    cells = test.get("per_labeler") or {}
-    shares = [cells[code]["accuracy"] / top for code, top in tops.items() if top and code in cells]
+    shares = [
+        accuracy / top
+        for code, top in test.ceiling.items()
+        if top and (accuracy := test.per_labeler.get(code, Accuracy()).accuracy) is not None
+    ]
     return sum(shares) / len(shares) if shares else None
 
 
 def _bell(
-    name: str,
-    colour: QColor,
-    cell: Mapping[str, Any],
-    base: Mapping[str, Any] | None,
-    ceiling: float | None,
+    name: str, colour: QColor, cell: Accuracy, base: Accuracy | None, ceiling: float | None
 ) -> Bell:
-    consensus = base["accuracy"] if base else None
-    count = int(cell.get("n") or 0)
-    return Bell(
-        name, colour, cell["accuracy"], cell.get("low"), cell.get("high"), count, consensus, ceiling
-    )
+    assert cell.accuracy is not None
+    consensus = base.accuracy if base is not None else None
+    return Bell(name, colour, cell.accuracy, cell.low, cell.high, cell.n or 0, consensus, ceiling)
 
 
-def _interval(cell: Mapping[str, Any], factor: float, unit: str) -> str:
-    low, high = cell.get("low"), cell.get("high")
-    return (
-        f"{factor * low:.1f} to {factor * high:.1f}{unit}"
-        if low is not None and high is not None
-        else " "
-    )
-
-
-def _split(summary: Mapping[str, Any]) -> str:
-    split = summary.get("split")
-    return str(split.get("kind", "")) if isinstance(split, Mapping) else str(split or "")
+def _interval(cell: Accuracy | Difference, unit: str) -> str:
+    """Bounds in per cent, or in points."""
+    if cell.low is None or cell.high is None:
+        return " "
+    return f"{100 * cell.low:.1f} to {100 * cell.high:.1f}{unit}"

@@ -10,6 +10,7 @@ import numpy as np
 
 from prism_desktop.engine.adaptation.adapted_labelers import AdaptedLabeler, list_adapted
 from prism_desktop.engine.parquet_files import read_table
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def tested(adapted: AdaptedLabeler) -> str:
 def join(folder: Path, data: "RunData", names: Mapping[str, str]) -> None:
     """Add those who entered the run; one whose files cannot be read is passed over."""
     for adapted in list_adapted(RunFolder(folder)):
-        path = adapted.path / "predictions.parquet"
+        path = adapted.path / layout.PREDICTIONS
         if adapted.code in data.labelers or not path.is_file():
             continue
         block = np.full((1, len(data.attributes), len(data.images)), np.nan, np.float32)

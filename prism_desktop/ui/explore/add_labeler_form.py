@@ -47,7 +47,7 @@ class AddButton(QPushButton):
             return
         get_ready()  # while the user chooses
         trained = tuple(code for code in data.labelers if code not in data.adapted_labelers)
-        self.form = form = AddForm(self, str(data.summary.get("method", "")))
+        self.form = form = AddForm(self, data.summary.method)
         form.finished.connect(lambda _: self._closed(form))
         form.wanted.connect(lambda labeler, file: self._add(data.folder, labeler, file))
         form.show()

@@ -173,7 +173,7 @@ class FacesView(View):
         )
         self._recolour()
         who = self._who()
-        alike = data.summary.get("method") == "consensus"
+        alike = data.is_consensus
         whose = (
             "The consensus model" if self.labeler.key == CONSENSUS or alike else f"{who}'s model"
         )

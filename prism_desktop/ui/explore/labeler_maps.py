@@ -54,7 +54,7 @@ class Strip(QWidget):
         self.maps.forget()
         self._names, self._late = {}, set() if data is None else set(data.adapted_labelers)
         # whose maps are all the same
-        if data is not None and data.summary.get("method") != "consensus":
+        if data is not None and not data.is_consensus:
             self._names = {
                 code: data.names[code]
                 for code in data.labelers

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunSummary, list_runs
 from prism_desktop.ui.explore.run_data import RunData
 
@@ -65,7 +66,7 @@ class Agreement:
 
 def explorable(study: Path) -> tuple[RunSummary, ...]:
     """The study's runs that have predictions, newest first."""
-    return tuple(run for run in list_runs(study) if (run.path / "predictions.parquet").is_file())
+    return tuple(run for run in list_runs(study) if (run.path / layout.PREDICTIONS).is_file())
 
 
 def thumbnail_paths(data: RunData | None, key: str) -> tuple[Path, ...]:

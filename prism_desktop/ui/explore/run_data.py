@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from prism_desktop.engine.adaptation.adapted_labelers import AdaptedLabeler
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.parquet_files import read_frame, read_table
+from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.results import Result, SnapshotMeta, Summary
+from prism_desktop.engine.runs.stored import Stored
 from prism_desktop.ui.explore.adapted_labelers import join
 
 if TYPE_CHECKING:
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from prism_desktop.engine.processes.inference_client import InferenceClient
 
 Floats = NDArray[np.float32]
+Record = TypeVar("Record", bound=Stored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ class RunData:
     paths: tuple[str, ...]
     scores: Floats
     consensus: Floats | None
-    summary: dict[str, Any]
+    summary: Summary  # blank if the run was not evaluated
     row: dict[str, int]  # image id to its row
     judged: dict[int, list[Judged]] = field(default_factory=dict)
     # who entered after the training, by code
@@ -87,9 +91,20 @@ class RunData:
         return found
 
     @property
-    def test(self) -> dict[str, Any]:
-        """The held-out accuracies, empty if the run was not evaluated."""
-        return dict(self.summary.get("test") or {})
+    def test(self) -> Result:
+        """The held-out accuracies, blank if the run was not evaluated."""
+        return self.summary.test
+
+    @property
+    def beside(self) -> Result:
+        """Those of the consensus model; blank where the run is one itself, or has none."""
+        consensus = self.summary.consensus
+        return consensus if consensus is not None and not self.is_consensus else Result()
+
+    @property
+    def is_consensus(self) -> bool:
+        """Whether the run is a consensus model itself."""
+        return self.summary.method == "consensus"
 
     def with_attribute(self, attribute: str, columns: Mapping[str, Floats]) -> None:
         """Add an attribute that nobody labeled, `columns[labeler]` (images,) float32.
@@ -152,7 +167,7 @@ def read_run(folder: Path, names: Mapping[str, str]) -> Iterator[Event[RunData]]
     Raises:
         RunError: if the run has no predictions yet or its files cannot be read.
     """
-    if not (folder / "predictions.parquet").is_file():
+    if not (folder / layout.PREDICTIONS).is_file():
         raise RunError(
             "This run has no predictions, for it was not trained to its end. Resume it in Train."
         )
@@ -173,11 +188,11 @@ def read_run(folder: Path, names: Mapping[str, str]) -> Iterator[Event[RunData]]
 
 def _predictions(folder: Path, names: Mapping[str, str]) -> RunData:
     images = read_table(
-        folder / "data" / "images.parquet", columns=["image", "name", "path"]
+        layout.table_file(folder, "images"), columns=["image", "name", "path"]
     ).to_pydict()
     row = {image: place for place, image in enumerate(images["image"])}
     table = read_table(
-        folder / "predictions.parquet", columns=["labeler", "attribute", "image", "score"]
+        folder / layout.PREDICTIONS, columns=["labeler", "attribute", "image", "score"]
     )
     labeler, labelers = _codes(table, "labeler")
     attribute, attributes = _codes(table, "attribute")
@@ -187,9 +202,9 @@ def _predictions(folder: Path, names: Mapping[str, str]) -> RunData:
     known = place >= 0
     scores[labeler[known], attribute[known], place[known]] = table["score"].to_numpy()[known]
     # The study's own order of labelers and attributes is the one people know them by.
-    meta = _json(folder / "data" / "meta.json")
-    codes, by_code = _ordered(labelers, meta.get("labelers"), "code")
-    kinds, by_kind = _ordered(attributes, meta.get("attributes"), "name")
+    meta = _stored(SnapshotMeta, folder / layout.DATA / layout.META)
+    codes, by_code = _ordered(labelers, meta.codes)
+    kinds, by_kind = _ordered(attributes, meta.names)
     return RunData(
         folder=folder,
         labelers=codes,
@@ -200,7 +215,7 @@ def _predictions(folder: Path, names: Mapping[str, str]) -> RunData:
         paths=tuple(map(str, images["path"])),
         scores=np.ascontiguousarray(scores[np.ix_(by_code, by_kind)]),
         consensus=None,
-        summary=_json(folder / "summary.json"),
+        summary=_stored(Summary, folder / layout.SUMMARY),
         row=row,
     )
 
@@ -214,20 +229,16 @@ def _codes(table: "pa.Table", column: str) -> tuple[NDArray[np.int64], list[str]
     return encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
 
 
-def _ordered(found: list[str], known: object, key: str) -> tuple[tuple[str, ...], list[int]]:
-    order: list[str] = []
-    for entry in known if isinstance(known, list) else []:
-        name = str(entry.get(key)) if isinstance(entry, dict) else str(entry)
-        if name in found:
-            order.append(name)
+def _ordered(found: list[str], known: Sequence[str]) -> tuple[tuple[str, ...], list[int]]:
+    order = [name for name in known if name in found]
     order += sorted(name for name in found if name not in order)
     return tuple(order), [found.index(name) for name in order]
 
 
 def _read_answers(folder: Path, data: RunData) -> None:
     ratings, comparisons = (
-        folder / "data" / "ratings.parquet",
-        folder / "data" / "comparisons.parquet",
+        layout.table_file(folder, "ratings"),
+        layout.table_file(folder, "comparisons"),
     )
     if ratings.is_file():
         columns = ["labeler", "attribute", "image", "value"]
@@ -256,7 +267,7 @@ def _keep_comparison(
 
 
 def _read_consensus(folder: Path, data: RunData) -> None:
-    path = folder / "consensus.parquet"
+    path = folder / layout.CONSENSUS
     if not path.is_file():
         return
     table = read_table(path, columns=["labeler", "attribute", "image", "score"])
@@ -272,9 +283,6 @@ def _read_consensus(folder: Path, data: RunData) -> None:
     data.consensus[kind[known], place[known]] = table["score"].to_numpy()[known]
 
 
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    return found if isinstance(found, dict) else {}
+def _stored(kind: type[Record], path: Path) -> Record:
+    """The record in a file, blank where there is none; raises ValueError if it holds no such."""
+    return kind.parse(json.loads(path.read_text("utf-8"))) if path.is_file() else kind()

@@ -1,7 +1,6 @@
 """The Compare view: methods side by side on one study, while they are trained and afterwards."""
 
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QSplitter, QStackedWidget, QWidget
@@ -10,13 +9,14 @@ from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.experiments.measurement import measure_in_worker
 from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.run_events import Batch, ComparisonBegun, ItemBegun, ItemEnded
 from prism_desktop.engine.study.records import Changes
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.job import Job
 from prism_desktop.ui.train import leaderboard_data, operations
 from prism_desktop.ui.train.comparison_progress import ComparisonProgress
-from prism_desktop.ui.train.leaderboard_columns import badge, title
-from prism_desktop.ui.train.leaderboard_data import Leaderboard
+from prism_desktop.ui.train.leaderboard_columns import Row, badge, swapped_value, title
+from prism_desktop.ui.train.leaderboard_data import ComparisonRecord
 from prism_desktop.ui.train.leaderboard_plots import KINDS, LeaderboardPlots
 from prism_desktop.ui.train.leaderboard_table import LeaderboardTable
 from prism_desktop.ui.train.operations import ComparisonRequest
@@ -41,7 +41,7 @@ class CompareView(QWidget):
     def __init__(self, context: AppContext) -> None:
         super().__init__()
         self.context = context
-        self._leaderboards: tuple[Leaderboard, ...] = ()
+        self._leaderboards: tuple[ComparisonRecord, ...] = ()
         self._names: dict[str, str] = {}
         self._job: Job | None = None
         self._measuring: Job | None = None
@@ -171,7 +171,7 @@ class CompareView(QWidget):
         layout.setStretch(2, 1)
         self.setLayout(layout)
 
-    def _offer(self, found: tuple[Leaderboard, ...]) -> None:
+    def _offer(self, found: tuple[ComparisonRecord, ...]) -> None:
         if found == self._leaderboards and found:
             return
         before, self._leaderboards = self.choice.currentData(), found
@@ -189,7 +189,7 @@ class CompareView(QWidget):
         self._pages.setCurrentIndex(0 if found else 2 if self.busy else 1)
         self._show()
 
-    def _leaderboard(self) -> Leaderboard | None:
+    def _leaderboard(self) -> ComparisonRecord | None:
         place = self.choice.currentIndex()
         return self._leaderboards[place] if 0 <= place < len(self._leaderboards) else None
 
@@ -208,18 +208,18 @@ class CompareView(QWidget):
     def _show_method(self, method: str) -> None:
         self.plots.show_leaderboard(self._leaderboard(), method, self._names)
 
-    def _hear(self, batches: list[list[dict[str, Any]]]) -> None:
+    def _hear(self, batches: list[Batch]) -> None:
         if self._job is None or self.sender() not in (None, self._job):
             return
         events = [event for batch in batches for event in batch]
         for run in self.progress.hear(events):
             self.begun.emit(run)
         for event in events:
-            if event["type"] == "comparison":
-                self._wanted = Path(event["path"]).name
-            if event["type"] == "item-ended":
+            if isinstance(event, ComparisonBegun):
+                self._wanted = Path(event.path).name
+            if isinstance(event, ItemEnded):
                 self.refresh()
-            if event["type"] in ("item", "item-ended"):
+            if isinstance(event, ItemBegun | ItemEnded):
                 self.context.changed.emit(Changes(runs=True))
 
     def _failed(self, error: Exception) -> None:
@@ -274,16 +274,15 @@ class CompareView(QWidget):
             )
 
 
-def _line(row: Any) -> tuple[Any, ...]:
+def _line(row: Row) -> tuple[object, ...]:
     """A method's numbers, unrounded."""
-    test, gain, worst = row["test"], row["gain"] or {}, row["worst"] or {}
-    swapped = (row["swapped"] or {}).get("gain") or {}
-    macro = test["macro"]
+    result = row.result
+    test, gain, worst = result.test, result.gain, result.worst
+    gained = (gain.value, gain.low, gain.high, gain.p) if gain else (None,) * 4
+    least = (worst.labeler, worst.difference) if worst else (None, None)
     return (
-        title(row), macro["accuracy"], macro["low"], macro["high"], test["micro"]["accuracy"],
-        gain.get("value"), gain.get("low"), gain.get("high"), gain.get("p"), row["improved"],
-        worst.get("labeler"),
-        worst.get("difference"), swapped.get("value"), test["nll"], test["ece"], row["parameters"],
-        row["seconds"],
+        title(row), test.macro.accuracy, test.macro.low, test.macro.high, test.micro.accuracy,
+        *gained, result.improved, *least, swapped_value(row), test.nll, test.ece,
+        result.parameters, result.seconds,
         badge(row),
     )  # fmt: skip

@@ -2,14 +2,23 @@
 how long still, and the button that ends it."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QProgressBar
 
 from prism_desktop.engine.methods import method_title
+from prism_desktop.engine.runs.run_events import (
+    ComparisonBegun,
+    ItemBegun,
+    ItemEnded,
+    ProgressTold,
+    Stage,
+    Started,
+    Step,
+    ToldEvent,
+)
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
 from prism_desktop.ui.widgets.progress import time_left
 
@@ -44,7 +53,7 @@ class ComparisonProgress(QFrame):
 
     def begin(self) -> None:
         """A comparison starts."""
-        self._item: Mapping[str, Any] = {}
+        self._item: ItemBegun | None = None
         self._runs, self._steps, self._begun, self._trained = 0, 0, 0.0, 0
         self.what.setText("Preparing the comparison")
         self.detail.setText("")
@@ -52,52 +61,50 @@ class ComparisonProgress(QFrame):
         self.cancel.setEnabled(True)
         self.show()
 
-    def hear(self, events: Iterable[Mapping[str, Any]]) -> list[Path]:
+    def hear(self, events: Iterable[ToldEvent]) -> list[Path]:
         """Show what was told; returns the run folders that were begun."""
         begun: list[Path] = []
         for event in events:
-            match event["type"]:
-                case "comparison":
-                    self._runs = int(event["runs"])
-                case "item":
-                    begun.append(Path(event["run"]))
+            match event:
+                case ComparisonBegun():
+                    self._runs = event.runs
+                case ItemBegun():
+                    begun.append(Path(event.run))
                     self._take(event)
-                case "item-ended":
+                case ItemEnded():
                     self._move(1.0)
-                case "stage":
-                    self._say(str(event.get("name", "")))
-                case "started":
-                    self._steps = int(event.get("epochs") or 0) * int(
-                        event.get("steps_per_epoch") or 0
-                    )
-                case "step" if self._steps:
-                    self._move(int(event["step"]) / self._steps)
-                case "progress" if event.get("total"):
-                    self._move(float(event["done"]) / float(event["total"]))
+                case Stage():
+                    self._say(event.name)
+                case Started():
+                    self._steps = event.epochs * event.steps_per_epoch
+                case Step() if self._steps:
+                    self._move(event.step / self._steps)
+                case ProgressTold() if event.total:
+                    self._move(event.done / event.total)
         return begun
 
-    def _take(self, event: Mapping[str, Any]) -> None:
+    def _take(self, event: ItemBegun) -> None:
         self._item, self._steps = event, 0
-        if event["state"] != "reused":
+        if event.state != "reused":
             self._trained += 1
             self._begun = self._begun or time.monotonic()
-        self._say(_STATES.get(str(event["state"]), ""))
+        self._say(_STATES[event.state])
         self._move(0.0)
 
     def _say(self, stage: str) -> None:
-        if not self._item:
+        if self._item is None:
             return
-        title = method_title(str(self._item["method"]))
+        title = method_title(self._item.method)
         self.what.setText(
-            f"Run {self._item['number']} of {self._runs}: {title}, seed {self._item['seed']}"
+            f"Run {self._item.number} of {self._runs}: {title}, seed {self._item.seed}"
         )
         self._stage = stage
         self._tell(None)
 
     def _move(self, share: float) -> None:
-        if not self._item or not self._runs:
+        if self._item is None or not self._runs:
             return
-        done = (int(self._item["number"]) - 1 + min(1.0, share)) / self._runs
+        done = (self._item.number - 1 + min(1.0, share)) / self._runs
         self.bar.setRange(0, _FINE)
         self.bar.setValue(round(_FINE * done))
         passed = time.monotonic() - self._begun if self._begun else 0.0

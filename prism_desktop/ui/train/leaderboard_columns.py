@@ -1,31 +1,47 @@
 """What the leaderboard's columns show of a method's row, and what each is sorted by."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from prism_desktop.engine.methods import method_title
+from prism_desktop.engine.runs.results import Accuracy, MacroGain, MethodRow, Swap
 
-Row = Mapping[str, Any]  # of `methods_json`, and from `Leaderboard.methods` swapped and shuffled
 _CHANCE = 0.05  # p above which a gain may be chance
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A method's results, and what the comparison's controls say of it."""
+
+    result: MethodRow
+    swapped: Swap | None = None
+    shuffled: bool = False  # labelers, as a control
+
+    @property
+    def method(self) -> str:
+        return self.result.method
+
+    @property
+    def swapped_gain(self) -> MacroGain | None:
+        return self.swapped.gain if self.swapped is not None else None
 
 
 def title(row: Row) -> str:
     """What to call a row's method."""
-    return method_title(str(row["method"]))
+    return method_title(row.method)
 
 
 def marked(row: Row) -> str:
     """The same with the mark of a method that knows
     answers about the very faces that are tested."""
-    return f"{title(row)} *" if row.get("reads_tested_faces") else title(row)
+    return f"{title(row)} *" if row.result.reads_tested_faces else title(row)
 
 
 def gains(row: Row) -> bool:
     """Whether a method gains more over consensus than chance would."""
-    gain = row.get("gain") or {}
-    return (
-        bool(gain) and (gain["value"] or 0.0) > 0 and gain["p"] is not None and gain["p"] < _CHANCE
-    )
+    gain = row.result.gain
+    return gain is not None and (gain.value or 0.0) > 0 and gain.p is not None and gain.p < _CHANCE
 
 
 def badge(row: Row) -> str:
@@ -33,22 +49,35 @@ def badge(row: Row) -> str:
 
     Where labelers were shuffled, whether there is a gain that must not be.
     """
-    if row["method"] == "consensus":
+    if row.method == "consensus":
         return "baseline"
-    if row.get("shuffled"):
+    if row.shuffled:
         return "gains" if gains(row) else "no gain"
-    verdict = row.get("verdict")
-    return "" if not verdict else "passes" if verdict["passed"] else "fails"
+    verdict = row.result.verdict
+    return "" if verdict is None else "passes" if verdict.passed else "fails"
 
 
-def _of(*keys: str) -> Callable[[Row], Any]:
-    def get(row: Row) -> Any:
-        found: Any = row
-        for key in keys:
-            found = found.get(key) if isinstance(found, Mapping) else None
-        return found
+def macro_accuracy(row: Row) -> float | None:
+    """Mean over labelers."""
+    return row.result.test.macro.accuracy
 
-    return get
+
+def gain_value(row: Row) -> float | None:
+    """Over the consensus."""
+    return row.result.gain.value if row.result.gain is not None else None
+
+
+def swapped_value(row: Row) -> float | None:
+    """The gain over the consensus with everybody's model given to the next labeler."""
+    return row.swapped_gain.value if row.swapped_gain is not None else None
+
+
+def _gain_p(row: Row) -> float | None:
+    return row.result.gain.p if row.result.gain is not None else None
+
+
+def _least_gain(row: Row) -> float | None:
+    return row.result.worst.difference if row.result.worst is not None else None
 
 
 def _share(value: float | None) -> str:
@@ -79,18 +108,20 @@ def _seconds(value: float | None) -> str:
     )
 
 
-def between(row: Row, whole: Sequence[str], sign: str = "") -> str:
-    low, high = _of(*whole, "low")(row), _of(*whole, "high")(row)
-    return "" if low is None or high is None else f"[{100 * low:{sign}.1f}, {100 * high:{sign}.1f}]"
+def between(bounds: Accuracy | MacroGain | None, sign: str = "") -> str:
+    """A 95 % interval, in per cent; empty where it is unknown."""
+    if bounds is None or bounds.low is None or bounds.high is None:
+        return ""
+    return f"[{100 * bounds.low:{sign}.1f}, {100 * bounds.high:{sign}.1f}]"
 
 
 def _macro(row: Row) -> str:
-    value = MACRO(row)
-    return "–" if value is None else f"{100 * value:.1f}  {between(row, ('test', 'macro'))}"
+    value = macro_accuracy(row)
+    return "–" if value is None else f"{100 * value:.1f}  {between(row.result.test.macro)}"
 
 
 def _parameters(row: Row) -> str:
-    count = row.get("parameters")
+    count = row.result.parameters
     if count is None:
         return "–"
     return (
@@ -102,36 +133,34 @@ def _parameters(row: Row) -> str:
     )
 
 
-MACRO, GAIN = _of("test", "macro", "accuracy"), _of("gain", "value")
-SWAPPED = _of("swapped", "gain", "value")
+Key = Callable[[Row], Any]  # what a column is sorted by: numbers or texts; None comes last
 # Name, what it is sorted by, what is shown, what it means.
-COLUMNS: tuple[tuple[str, Callable[[Row], Any], Callable[[Row], str], str], ...] = (
+COLUMNS: tuple[tuple[str, Key, Callable[[Row], str], str], ...] = (
     ("Method", title, marked, ""),
-    ("Accuracy", MACRO, _macro,
+    ("Accuracy", macro_accuracy, _macro,
      "Mean over labelers of the accuracy on held-out answers, in per cent, with the 95% interval "
      "over images"),
-    ("Micro", _of("test", "micro", "accuracy"), lambda row: _share(_of("test", "micro",
-    "accuracy")(row)),
+    ("Micro", lambda row: row.result.test.micro.accuracy,
+     lambda row: _share(row.result.test.micro.accuracy),
      "Accuracy over all answers, whoever gave them"),
-    ("Gain", GAIN, lambda row: points(GAIN(row)),
-    "Points of accuracy over the consensus model, mean over labelers"),
-    ("p", _of("gain", "p"), lambda row: _chance(_of("gain", "p")(row)),
-    "That the gain is chance, adjusted (Holm)"),
-    ("Improved", _of("improved"),
-    lambda row: "–" if row.get("improved") is None else f"{row['improved']:.0%}",
+    ("Gain", gain_value, lambda row: points(gain_value(row)),
+     "Points of accuracy over the consensus model, mean over labelers"),
+    ("p", _gain_p, lambda row: _chance(_gain_p(row)), "That the gain is chance, adjusted (Holm)"),
+    ("Improved", lambda row: row.result.improved,
+     lambda row: "–" if row.result.improved is None else f"{row.result.improved:.0%}",
      "Share of labelers who gain; the gate wants more than 60%"),
-    ("Worst", _of("worst", "difference"), lambda _: "–",
-    "Who gains least or loses most, in points"),
-    ("Swapped", SWAPPED, lambda row: points(SWAPPED(row)),
+    ("Worst", _least_gain, lambda _: "–", "Who gains least or loses most, in points"),
+    ("Swapped", swapped_value, lambda row: points(swapped_value(row)),
      "The control: points against the consensus with every labeler's model given to the next; it "
      "must be negative"),
-    ("NLL", _of("test", "nll"), lambda row: _plain(_of("test", "nll")(row)),
-    "Log loss; lower is better"),
-    ("ECE", _of("test", "ece"), lambda row: _plain(_of("test", "ece")(row)),
-    "Calibration error; lower is better"),
-    ("Size", _of("parameters"), _parameters, "Parameters that were trained"),
-    ("Time", _of("seconds"), lambda row: _seconds(row.get("seconds")), "Of one training"),
+    ("NLL", lambda row: row.result.test.nll, lambda row: _plain(row.result.test.nll),
+     "Log loss; lower is better"),
+    ("ECE", lambda row: row.result.test.ece, lambda row: _plain(row.result.test.ece),
+     "Calibration error; lower is better"),
+    ("Size", lambda row: row.result.parameters, _parameters, "Parameters that were trained"),
+    ("Time", lambda row: row.result.seconds, lambda row: _seconds(row.result.seconds),
+     "Of one training"),
     ("Gate", badge, badge,
-    "Improves more than 60% of labelers, lets nobody down, and p is below 0.05"),
+     "Improves more than 60% of labelers, lets nobody down, and p is below 0.05"),
 )  # fmt: skip
 NAMES = tuple(name for name, *_ in COLUMNS)

@@ -1,16 +1,16 @@
 """The plots of a leaderboard: a method's accuracy per labeler, K-shot and learning curves."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QWidget
 
-from prism_desktop.engine.experiments.curve_store import Kind, curve_obstacle
+from prism_desktop.engine.experiments.curve_store import curve_obstacle
 from prism_desktop.engine.methods import method_title
+from prism_desktop.engine.runs.results import Accuracy, CurveKind, Result
 from prism_desktop.ui.theme import Theme
-from prism_desktop.ui.train.leaderboard_data import Leaderboard, curve_lines
+from prism_desktop.ui.train.leaderboard_data import ComparisonRecord, curve_lines
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
 from prism_desktop.ui.widgets.curves import Curve, CurveChart, Legend
 from prism_desktop.ui.widgets.dumbbell import Bell, DumbbellKey, Dumbbells
@@ -18,7 +18,10 @@ from prism_desktop.ui.widgets.painted import series_colour
 from prism_desktop.ui.widgets.pickers import Segments
 
 PAGES = {"labelers": "Per labeler", "shots": "New labeler, K answers", "curve": "Learning curve"}
-KINDS: Mapping[str, Kind] = {"shots": "shots", "curve": "curve"}  # pages that can be measured
+KINDS: Mapping[str, CurveKind] = {"shots": "shots", "curve": "curve"}  # pages that can be measured
+
+
+Line = list[tuple[float, float, float, float]]  # answers, accuracy, low, high
 
 
 class LeaderboardPlots(QFrame):
@@ -28,7 +31,7 @@ class LeaderboardPlots(QFrame):
         super().__init__()
         self.setProperty("role", "card")
         self._theme = theme
-        self._leaderboard: Leaderboard | None = None
+        self._leaderboard: ComparisonRecord | None = None
         self._method, self._names = "", dict[str, str]()
         self._busy = False
         self.pages = Segments(PAGES)
@@ -47,7 +50,7 @@ class LeaderboardPlots(QFrame):
         theme.changed.connect(self._show)
 
     def show_leaderboard(
-        self, leaderboard: Leaderboard | None, method: str, names: Mapping[str, str]
+        self, leaderboard: ComparisonRecord | None, method: str, names: Mapping[str, str]
     ) -> None:
         """Show a comparison, `method` in front; `names` says what to call each labeler."""
         self._leaderboard, self._method, self._names = leaderboard, method, dict(names)
@@ -103,7 +106,7 @@ class LeaderboardPlots(QFrame):
             )
             self._stack.setCurrentIndex(2)
 
-    def _offer_to_measure(self, leaderboard: Leaderboard | None, page: str) -> None:
+    def _offer_to_measure(self, leaderboard: ComparisonRecord | None, page: str) -> None:
         """The button measures the chosen method, or says why it cannot."""
         self.measure.setVisible(
             leaderboard is not None and page in KINDS and not leaderboard.never()
@@ -129,7 +132,7 @@ class LeaderboardPlots(QFrame):
         self._busy = busy
         self._show()
 
-    def _draw(self, found: Mapping[str, Any]) -> None:
+    def _draw(self, found: Mapping[str, Line]) -> None:
         curves: list[Curve] = []
         entries: list[tuple[str, QColor]] = []
         for place, (name, points) in enumerate(found.items()):
@@ -148,51 +151,41 @@ class LeaderboardPlots(QFrame):
             self._forecast(found) if self.pages.current == "curve" else _KSHOT_NOTE
         )
 
-    def _forecast(self, found: Mapping[str, Any]) -> str:
+    def _forecast(self, found: Iterable[str]) -> str:
         assert self._leaderboard is not None
         told = {name: self._leaderboard.curve[name] for name in found}
-        said = [f"{method_title(name)}: {row['curve']['sentence']}" for name, row in told.items()]
+        said = [f"{method_title(name)}: {row.curve.sentence}" for name, row in told.items()]
         return "  ".join(said)
 
     def _accuracy_rows(self) -> list[Bell]:
         """A row per labeler whom the chosen method was tested on, then their mean."""
         assert self._leaderboard is not None
-        test = _test(self._leaderboard, self._method)
-        base = {} if self._method == "consensus" else _test(self._leaderboard, "consensus")
-        labelers = self._labeler_rows(test, base.get("per_labeler") or {})
-        mean = test.get("macro") or {}
-        if mean.get("accuracy") is None:
+        test = self._leaderboard.test(self._method)
+        base = Result() if self._method == "consensus" else self._leaderboard.test("consensus")
+        labelers = self._labeler_rows(test, base)
+        if test.macro.accuracy is None:
             return labelers
-        return [
-            *labelers,
-            self._mean_row(mean, (base.get("macro") or {}).get("accuracy"), labelers),
-        ]
+        return [*labelers, self._mean_row(test.macro, base.macro.accuracy, labelers)]
 
-    def _labeler_rows(self, test: Mapping[str, Any], base: Mapping[str, Any]) -> list[Bell]:
-        """`base` has the consensus model's results, by labeler."""
-        ceilings, found = test.get("ceiling") or {}, []
-        for place, (code, cell) in enumerate((test.get("per_labeler") or {}).items()):
-            if cell.get("accuracy") is not None:
-                consensus = (base.get(code) or {}).get("accuracy")
-                ceiling = cell.get("ceiling", ceilings.get(code))
+    def _labeler_rows(self, test: Result, base: Result) -> list[Bell]:
+        """`base` has the consensus model's results."""
+        found = []
+        for place, (code, cell) in enumerate(test.per_labeler.items()):
+            if cell.accuracy is not None:
+                consensus = base.per_labeler.get(code, Accuracy()).accuracy
+                known = "ceiling" in cell.model_fields_set
+                ceiling = cell.ceiling if known else test.ceiling.get(code)
                 colour = series_colour(self._theme.tokens, place)
                 name = self._names.get(code, code)
                 found.append(_accuracy_row(name, colour, cell, consensus, ceiling))
         return found
 
-    def _mean_row(
-        self, mean: Mapping[str, Any], consensus: float | None, labelers: Sequence[Bell]
-    ) -> Bell:
+    def _mean_row(self, mean: Accuracy, consensus: float | None, labelers: Sequence[Bell]) -> Bell:
         """The mean of the labelers; its share of the ceiling is the mean of their shares."""
         ceiling = _mean([row.ceiling for row in labelers if row.ceiling])
         share = _mean([row.of_ceiling for row in labelers if row.of_ceiling is not None])
         colour = QColor(self._theme.tokens.text)
         return _accuracy_row("Mean", colour, mean, consensus, ceiling, strong=True, share=share)
-
-
-def _test(leaderboard: Leaderboard, method: str) -> Mapping[str, Any]:
-    """A method's test results; empty where it has none."""
-    return (leaderboard.method(method) or {}).get("test") or {}
 
 
 def _mean(values: Sequence[float]) -> float | None:
@@ -213,13 +206,13 @@ _KSHOT_NOTE = (
 def _accuracy_row(
     name: str,
     colour: QColor,
-    cell: Mapping[str, Any],
+    cell: Accuracy,
     consensus: float | None,
     ceiling: float | None,
     *,
     strong: bool = False,
     share: float | None = None,
 ) -> Bell:
-    count = int(cell.get("n") or 0)
-    low, high = cell.get("low"), cell.get("high")
-    return Bell(name, colour, cell["accuracy"], low, high, count, consensus, ceiling, strong, share)
+    assert cell.accuracy is not None
+    count, low, high = cell.n or 0, cell.low, cell.high
+    return Bell(name, colour, cell.accuracy, low, high, count, consensus, ceiling, strong, share)

@@ -28,13 +28,13 @@ from prism_desktop.engine.methods import METHODS
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.leaderboard_columns import (
     COLUMNS,
-    GAIN,
-    MACRO,
     NAMES,
-    SWAPPED,
     Row,
     between,
+    gain_value,
+    macro_accuracy,
     points,
+    swapped_value,
 )
 from prism_desktop.ui.widgets.painted import sized
 
@@ -107,9 +107,10 @@ class LeaderboardModel(QAbstractTableModel):
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         row, column = self.rows[index.row()], index.column()
         match role:
-            case Qt.ItemDataRole.DisplayRole if column == _WORST and row.get("worst"):
-                code = str(row["worst"]["labeler"])
-                return f"{self.names.get(code, code)}  {points(row['worst']['difference'])}"
+            case Qt.ItemDataRole.DisplayRole if column == _WORST and row.result.worst:
+                worst = row.result.worst
+                name = self.names.get(worst.labeler, worst.labeler)
+                return f"{name}  {points(worst.difference)}"
             case Qt.ItemDataRole.DisplayRole:
                 return COLUMNS[column][2](row)
             case Qt.ItemDataRole.TextAlignmentRole:
@@ -132,23 +133,24 @@ class LeaderboardModel(QAbstractTableModel):
         self.rows = sorted(known, key=key, reverse=order == Qt.SortOrder.DescendingOrder) + unknown
 
     def _tip(self, row: Row, column: int) -> str:
-        if column == _PLACES["Size"] and row.get("parameters") is not None:
-            return f"{row['parameters']:,} parameters"
-        if column == _GATE and row.get("verdict"):
-            return "\n".join(row["verdict"]["reasons"])
-        if column == _GAIN and row.get("gain"):
-            return f"95% interval {between(row, ('gain',), '+')} points"
-        if column == _SWAPPED and row.get("swapped"):
-            return f"95% interval {between(row, ('swapped', 'gain'), '+')} points"
-        return METHODS[row["method"]].summary if column == 0 and row["method"] in METHODS else ""
+        result = row.result
+        if column == _PLACES["Size"] and result.parameters is not None:
+            return f"{result.parameters:,} parameters"
+        if column == _GATE and result.verdict is not None:
+            return "\n".join(result.verdict.reasons)
+        if column == _GAIN and result.gain is not None:
+            return f"95% interval {between(result.gain, '+')} points"
+        if column == _SWAPPED and row.swapped_gain is not None:
+            return f"95% interval {between(row.swapped_gain, '+')} points"
+        return METHODS[row.method].summary if column == 0 and row.method in METHODS else ""
 
     def _ink(self, row: Row, column: int) -> QColor | None:
         tokens = self.theme.tokens
-        gain, swapped = GAIN(row), SWAPPED(row)
+        gain, swapped = gain_value(row), swapped_value(row)
         if column == _GAIN and gain is not None:
             return QColor(tokens.good if gain > 0 else tokens.bad)
         # worse is as it must be
-        if column == _SWAPPED and swapped is not None and not row.get("shuffled"):
+        if column == _SWAPPED and swapped is not None and not row.shuffled:
             return QColor(tokens.good if swapped < 0 else tokens.bad)
         return QColor(tokens.muted) if column in _PALE else None
 
@@ -197,7 +199,7 @@ class LeaderboardTable(QTableView):
     def method(self) -> str:
         """The chosen method."""
         index = self.currentIndex()
-        return str(self.leaderboard.rows[index.row()]["method"]) if index.isValid() else ""
+        return self.leaderboard.rows[index.row()].method if index.isValid() else ""
 
     def pick(self, method: str) -> None:
         """Choose a method, as if by hand; the best without one."""
@@ -206,17 +208,15 @@ class LeaderboardTable(QTableView):
 
     def _settle(self, method: str) -> None:
         self._settling = True
-        method = method or next((str(row["method"]) for row in self._ranked()), "")
-        places = (
-            place for place, row in enumerate(self.leaderboard.rows) if row["method"] == method
-        )
+        method = method or next((row.method for row in self._ranked()), "")
+        places = (place for place, row in enumerate(self.leaderboard.rows) if row.method == method)
         place = next(places, 0 if self.leaderboard.rows else -1)
         if place >= 0:
             self.setCurrentIndex(self.leaderboard.index(place, 0))
         self._settling = False
 
     def _ranked(self) -> list[Row]:
-        return sorted(self.leaderboard.rows, key=lambda row: -(MACRO(row) or 0.0))
+        return sorted(self.leaderboard.rows, key=lambda row: -(macro_accuracy(row) or 0.0))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -229,8 +229,8 @@ class LeaderboardTable(QTableView):
 
         What was chosen by hand stays chosen; else the best is, also while a comparison grows."""
         self.leaderboard.show(rows)
-        self._settle(self._by_hand if self._by_hand in {row["method"] for row in rows} else "")
-        controlled = any(row.get("swapped") for row in rows)
+        self._settle(self._by_hand if self._by_hand in {row.method for row in rows} else "")
+        controlled = any(row.swapped is not None for row in rows)
         self.setColumnHidden(_SWAPPED, not controlled)
         self.setColumnHidden(_PLACES["Micro"], controlled)
         self._fit()

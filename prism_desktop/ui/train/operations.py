@@ -10,8 +10,10 @@ from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.runs.folder import ACTIVE, RunFolder, RunSummary, list_runs
+from prism_desktop.engine.runs.results import Summary
+from prism_desktop.engine.runs.run_events import Batch, LoggedEvent
 from prism_desktop.engine.study.embeddings import EmbeddingSet, list_embeddings
-from prism_desktop.ui.train.leaderboard_data import Leaderboard, curve_lines
+from prism_desktop.ui.train.leaderboard_data import ComparisonRecord, curve_lines
 
 if TYPE_CHECKING:
     from prism_desktop.engine.study.store import Study
@@ -71,10 +73,9 @@ def rows(study: Path) -> tuple[RunRow, ...]:
     for run in list_runs(study):
         if run.state == "discarded":
             continue
-        summary = RunFolder(run.path).summary() or {}
-        macro = (summary.get("test") or {}).get("macro") or {}
-        trained = (summary.get("parameters") or {}).get("trainable")
-        found.append(RunRow(run, macro.get("low"), macro.get("high"), trained))
+        summary = RunFolder(run.path).summary() or Summary()
+        macro, trained = summary.test.macro, summary.parameters.get("trainable")
+        found.append(RunRow(run, macro.low, macro.high, trained))
     return tuple(found)
 
 
@@ -116,14 +117,14 @@ def resume(run: Path) -> Iterator[Event[Any]]:
     yield Done(folder)
 
 
-def watch(run: Path) -> Iterator[list[dict[str, Any]]]:
+def watch(run: Path) -> Iterator[Batch]:
     """Batches of a run's events, from its first to its last, as they come."""
     from prism_desktop.engine.processes import supervisor
 
     yield from supervisor.watch(RunFolder.open(run))
 
 
-def history(run: Path) -> list[dict[str, Any]]:
+def history(run: Path) -> list[LoggedEvent]:
     """What a run has told so far."""
     events, _ = RunFolder.open(run).events()
     return events
@@ -167,7 +168,7 @@ def find_device() -> Iterator[Event[Any]]:
         yield Done(("", ""))
 
 
-def compare(study: Path, request: ComparisonRequest) -> Iterator[Any]:
+def compare(study: Path, request: ComparisonRequest) -> Iterator[Batch]:
     """Train what a comparison lacks; batches of events as `comparison.compare` tells them."""
     from prism_desktop.engine.experiments import comparison, comparison_plan
 
@@ -184,7 +185,7 @@ def compare(study: Path, request: ComparisonRequest) -> Iterator[Any]:
 
 
 def draw_leaderboard(
-    path: Path, what: str, leaderboard: Leaderboard, method: str, names: Mapping[str, str]
+    path: Path, what: str, leaderboard: ComparisonRecord, method: str, names: Mapping[str, str]
 ) -> None:
     """Draw a figure of a comparison; `what` is "labelers"
     (of one method), "gains", "shots" or "curve"."""
@@ -193,19 +194,16 @@ def draw_leaderboard(
     from prism_desktop.engine.analysis.plotting import save_figure
 
     if what == "labelers":
-        row, base = leaderboard.method(method) or {}, leaderboard.method("consensus") or {}
-        summary = {
-            "test": row.get("test"),
-            "consensus": base.get("test") if method != "consensus" else None,
-        }
-        save_figure(accuracy_figure(accuracy_rows(summary, names), method_title(method)), path)
+        consensus = leaderboard.test("consensus") if method != "consensus" else None
+        found = accuracy_rows(leaderboard.test(method), consensus, names)
+        save_figure(accuracy_figure(found, method_title(method)), path)
     elif what == "gains":
         save_figure(
             gains_figure(
                 {
-                    method_title(row["method"]): row["gain"]
-                    for row in leaderboard.methods
-                    if row["gain"]
+                    method_title(row.method): row.gain
+                    for row in leaderboard.leaderboard.methods
+                    if row.gain is not None
                 }
             ),
             path,

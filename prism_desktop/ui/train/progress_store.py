@@ -1,9 +1,8 @@
 """The progress of a study's runs: read once where they have ended, followed where they go on."""
 
-from typing import Any
-
 from PySide6.QtCore import QObject, Signal
 
+from prism_desktop.engine.runs.run_events import Batch, LoggedEvent
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.job import Job
 from prism_desktop.ui.train import operations
@@ -33,7 +32,7 @@ class ProgressStore(QObject):
             read = self._read
             read.add(name)
 
-            def take(told: list[dict[str, Any]]) -> None:
+            def take(told: list[LoggedEvent]) -> None:
                 if read is self._read:  # still the study it was asked for
                     self._take(name, told)
 
@@ -48,7 +47,7 @@ class ProgressStore(QObject):
         self._progress[name] = RunProgress()
         self._read.add(name)
 
-        def hear(batches: list[list[dict[str, Any]]]) -> None:
+        def hear(batches: list[Batch]) -> None:
             told = [event for batch in batches for event in batch]
             if told and self._watches.get(name) is job:
                 self._progress[name].update(told)
@@ -74,7 +73,7 @@ class ProgressStore(QObject):
         self._progress.clear()
         self._read = set()
 
-    def _take(self, name: str, told: list[dict[str, Any]]) -> None:
+    def _take(self, name: str, told: list[LoggedEvent]) -> None:
         progress = self._progress.setdefault(name, RunProgress())
         progress.update(told)
         self.grown.emit(name)

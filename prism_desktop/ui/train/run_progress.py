@@ -3,9 +3,25 @@ curves, folded from `events.jsonl` one event at a time."""
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+
+from prism_desktop.engine.runs.results import Counts
+from prism_desktop.engine.runs.run_events import (
+    Epoch,
+    Failed,
+    Finished,
+    NoticeTold,
+    Paused,
+    ProgressTold,
+    Resumed,
+    RunEvent,
+    Stage,
+    Started,
+    Step,
+    Stopped,
+    ToldEvent,
+)
 
 STAGES = ("preparing", "consensus", "training", "predicting", "evaluating")
 _STATE_AFTER = {
@@ -13,7 +29,6 @@ _STATE_AFTER = {
     "resumed": "training",
     "finished": "finished",
     "stopped": "stopped",
-    "failed": "failed",
 }
 _STAGE_NOTES = {
     "preparing": "Starting the training's process.",
@@ -81,7 +96,7 @@ class RunProgress:
     device_why: str = ""
     companion: str = ""  # the consensus run that is trained first, while it is
     parameters: dict[str, int] = field(default_factory=dict)
-    counts: dict[str, Any] = field(default_factory=dict)
+    counts: Counts = field(default_factory=Counts)
     epochs: int = 0  # at most
     steps_per_epoch: int = 0
     epoch: int = 0  # the one being trained, from 1
@@ -104,68 +119,75 @@ class RunProgress:
     message: str = ""
     advice: str = ""
 
-    def update(self, events: Iterable[Mapping[str, Any]]) -> None:
-        """Fold events in, oldest first; kinds unknown to this version are passed over."""
+    def update(self, events: Iterable[ToldEvent]) -> None:
+        """Fold events in, oldest first; those that say nothing of the run are passed over."""
         for event in events:
-            handle = _HANDLERS.get(str(event.get("type")))
-            if handle is not None:
-                handle(self, event)
+            self._hear(event)
 
-    def at(self, event: Mapping[str, Any]) -> float:
+    def at(self, step: int) -> float:
         """Where a step lies on the common axis, in epochs, so
         that runs of different batch sizes can be overlaid."""
-        step = float(event.get("step", 0))
-        return step / self.steps_per_epoch if self.steps_per_epoch else step
+        return step / self.steps_per_epoch if self.steps_per_epoch else float(step)
 
-    def note(self, event: Mapping[str, Any], kind: str, text: str) -> None:
+    def note(self, event: RunEvent, kind: str, text: str) -> None:
         """Keep a line for the log."""
-        self.log.append((float(event.get("time", 0.0)), kind, text))
+        self.log.append((event.time, kind, text))
+
+    def _hear(self, event: ToldEvent) -> None:
+        match event:
+            case Step():
+                _on_step(self, event)
+            case Epoch():
+                _on_epoch(self, event)
+            case ProgressTold():
+                _on_progress(self, event)
+            case Started():
+                _on_started(self, event)
+            case Stage():
+                _on_stage(self, event)
+            case NoticeTold():
+                self.note(event, "notice", event.text)
+            case Paused() | Resumed() | Finished() | Stopped():
+                _on_state(self, event)
+            case Failed():
+                _on_failed(self, event)
 
 
-def _on_started(progress: RunProgress, event: Mapping[str, Any]) -> None:
-    progress.method = str(event.get("method", ""))
-    progress.device = str(event.get("device_name") or event.get("device") or "")
-    progress.parameters = dict(event.get("parameters") or {})
-    progress.device_why = str(event.get("device_why") or "")
-    progress.counts = dict(event.get("counts") or {})
-    progress.epochs = int(event.get("epochs") or 0)
-    progress.steps_per_epoch = int(event.get("steps_per_epoch") or 0)
+def _on_started(progress: RunProgress, event: Started) -> None:
+    progress.method = event.method
+    progress.device = event.device_name or event.device
+    progress.parameters = event.parameters
+    progress.device_why = event.device_why
+    progress.counts = event.counts
+    progress.epochs = event.epochs
+    progress.steps_per_epoch = event.steps_per_epoch
     progress.state, progress.message, progress.advice, progress.working = "training", "", "", ""
     trainable = progress.parameters.get("trainable")
     size = f", {trainable:,} trainable parameters" if trainable else ""
     progress.note(event, "stage", f"Started {progress.method} on {progress.device}{size}.")
 
 
-def _on_progress(progress: RunProgress, event: Mapping[str, Any]) -> None:
-    done, total, what = (
-        int(event.get("done") or 0),
-        int(event.get("total") or 0),
-        str(event.get("what") or ""),
-    )
+def _on_progress(progress: RunProgress, event: ProgressTold) -> None:
+    done, total = event.done, event.total or 0
     share = f" ({min(1.0, done / total):.0%})" if total else ""
-    progress.working = f"{what}{share}"
-    if progress.stage == "consensus" and not what.startswith("Training"):
+    progress.working = f"{event.what}{share}"
+    if progress.stage == "consensus" and not event.what.startswith("Training"):
         return  # the little things around it say nothing of the whole
-    now = float(event.get("time", 0.0))
+    now = event.time
     if progress.pace is None or progress.pace[2] != total or done < progress.pace[1]:
         progress.pace = (now, done, total)
     begun, first, _ = progress.pace
     if done - first >= _STEPS_BEFORE_ESTIMATE:
-        ahead = (
-            total if progress.stage == "consensus" else 0
-        )  # the run itself has about as many steps
+        # the run itself has about as many steps
+        ahead = total if progress.stage == "consensus" else 0
         progress.eta_seconds = (now - begun) / (done - first) * (total - done + ahead)
 
 
-def _on_stage(progress: RunProgress, event: Mapping[str, Any]) -> None:
-    progress.stage, progress.working = str(event.get("name", "")), ""
-    progress.companion, progress.pace, progress.eta_seconds = (
-        str(event.get("run") or ""),
-        None,
-        None,
-    )
+def _on_stage(progress: RunProgress, event: Stage) -> None:
+    progress.stage, progress.working = event.name, ""
+    progress.companion, progress.pace, progress.eta_seconds = event.run, None, None
     # a new process works on the run, maybe after one that failed
-    if event.get("process") == "started":
+    if event.process == "started":
         progress.state, progress.message, progress.advice = "preparing", "", ""
         progress.working = (
             "Starting a process for the training; loading its libraries takes some seconds"
@@ -173,34 +195,36 @@ def _on_stage(progress: RunProgress, event: Mapping[str, Any]) -> None:
     progress.note(event, "stage", _STAGE_NOTES.get(progress.stage, f"Stage: {progress.stage}."))
 
 
-def _on_step(progress: RunProgress, event: Mapping[str, Any]) -> None:
-    x = progress.at(event)
-    progress.step_loss.add(x, event.get("loss"))
-    progress.step_accuracy.add(x, event.get("accuracy"))
-    progress.epoch = int(event.get("epoch") or 0)
-    progress.images_per_second = event.get("images_per_second")
-    progress.eta_seconds = event.get("eta_seconds")
+def _on_step(progress: RunProgress, event: Step) -> None:
+    x = progress.at(event.step)
+    progress.step_loss.add(x, event.loss)
+    progress.step_accuracy.add(x, event.accuracy)
+    progress.epoch = event.epoch
+    progress.images_per_second = event.images_per_second
+    progress.eta_seconds = event.eta_seconds
 
 
-def _on_epoch(progress: RunProgress, event: Mapping[str, Any]) -> None:
-    epoch = int(event.get("epoch") or 0)
-    train, val = event.get("train") or {}, event.get("val") or {}
+def _on_epoch(progress: RunProgress, event: Epoch) -> None:
+    epoch, train, val = event.epoch, event.train, event.val
     progress.epoch = epoch
     progress.train_loss.add(epoch, train.get("loss"))
     progress.train_accuracy.add(epoch, train.get("accuracy"))
     progress.val_loss.add(epoch, val.get("nll"))
     progress.val_accuracy.add(epoch, val.get("accuracy"))
-    if event.get("best"):
+    if event.best:
         progress.best_epoch = epoch
-    for curves, key in ((progress.labelers, "per_labeler"), (progress.attributes, "per_attribute")):
-        for name, values in (event.get(key) or {}).items():
-            small = curves.setdefault(str(name), PartCurves())
+    for curves, parts in (
+        (progress.labelers, event.per_labeler),
+        (progress.attributes, event.per_attribute),
+    ):
+        for name, values in parts.items():
+            small = curves.setdefault(name, PartCurves())
             small.train.add(epoch, values.get("train_accuracy"))
             small.val.add(epoch, values.get("val_accuracy"))
             small.count = int(values.get("n") or 0)
     nll, accuracy = val.get("nll"), val.get("accuracy")
     if nll is not None and accuracy is not None:
-        mark = ", the best so far" if event.get("best") else ""
+        mark = ", the best so far" if event.best else ""
         progress.note(
             event,
             "epoch",
@@ -208,47 +232,20 @@ def _on_epoch(progress: RunProgress, event: Mapping[str, Any]) -> None:
         )
 
 
-def _on_notice(progress: RunProgress, event: Mapping[str, Any]) -> None:
-    progress.note(event, "notice", str(event.get("text", "")))
-
-
-def _on_state(progress: RunProgress, event: Mapping[str, Any]) -> None:
-    kind = str(event["type"])
-    progress.state, progress.pace = _STATE_AFTER[kind], None
-    if kind in ("finished", "stopped"):
-        progress.best_epoch = event.get("best_epoch", progress.best_epoch)
-        progress.eta_seconds = None
+def _on_state(progress: RunProgress, event: Paused | Resumed | Finished | Stopped) -> None:
+    progress.state, progress.pace = _STATE_AFTER[event.type], None
+    if isinstance(event, Finished | Stopped):
+        progress.best_epoch, progress.eta_seconds = event.best_epoch, None
+    stopped = "Stopped; the best epoch was kept."
     progress.note(
-        event,
-        "stage",
-        {"stopped": "Stopped; the best epoch was kept."}.get(kind, f"{kind.capitalize()}."),
+        event, "stage", stopped if isinstance(event, Stopped) else f"{event.type.capitalize()}."
     )
 
 
-def _on_failed(progress: RunProgress, event: Mapping[str, Any]) -> None:
+def _on_failed(progress: RunProgress, event: Failed) -> None:
     progress.state, progress.eta_seconds = "failed", None
-    progress.message, progress.advice = (
-        str(event.get("message") or ""),
-        str(event.get("advice") or ""),
-    )
-    progress.note(
-        event, "failure", " ".join(part for part in (progress.message, progress.advice) if part)
-    )
-
-
-_HANDLERS = {
-    "started": _on_started,
-    "stage": _on_stage,
-    "progress": _on_progress,
-    "step": _on_step,
-    "epoch": _on_epoch,
-    "notice": _on_notice,
-    "paused": _on_state,
-    "resumed": _on_state,
-    "finished": _on_state,
-    "stopped": _on_state,
-    "failed": _on_failed,
-}
+    progress.message, progress.advice = event.message, event.advice
+    progress.note(event, "failure", " ".join(filter(None, (event.message, event.advice))))
 
 
 def smoothed(values: "array[float]", weight: float) -> "array[float]":

@@ -1,0 +1,97 @@
+"""The names of all files and folders of a run, a comparison, a search and the store of curves.
+
+No other module of the program spells them.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from prism_desktop.engine.errors import RunError
+
+# Folders of a study.
+RUNS = "runs"
+COMPARISONS = "comparisons"
+CURVES = "curves"
+SEARCHES = "search"
+
+# A run: what was asked, its state, what it is told, where it ran.
+CONFIG = "config.json"
+STATUS = "status.json"
+CONTROL = "control.json"
+ENVIRONMENT = "environment.json"
+DEPENDENCIES = "siblings.json"  # the runs that it stands on
+RESUME_LOCK = "resume.lock"
+LOG = "log.txt"  # what its processes printed
+
+# A run: the data that it learns from.
+DATA = "data"
+META = "meta.json"  # also of a labeler in `adapted/`
+Table = Literal["images", "pairs", "comparisons", "ratings"]
+TABLES: tuple[Table, ...] = ("images", "pairs", "comparisons", "ratings")
+
+# A run: progress and results.
+EVENTS = "events.jsonl"
+METRICS = "metrics.csv"
+PARAMETERS = "parameters.json"
+PREDICTIONS = "predictions.parquet"  # also of a labeler in `adapted/`
+CONSENSUS = "consensus.parquet"
+BASELINES = "baselines.parquet"
+SUMMARY = "summary.json"
+REPORT = "summary.md"
+
+# A run: weights on the way, and at the best epoch.
+CHECKPOINTS = "checkpoints"
+STATE = "state.safetensors"  # of a checkpoint, and of a labeler in `adapted/`
+MANIFEST = "manifest.json"
+ADAPTER = "adapter"
+TOKENS = "tokens.safetensors"
+HEAD = "head.safetensors"
+COMBINATION = "combination.json"
+ADAPTED = "adapted"  # labelers who entered after the training
+
+# A comparison or a search: the process that works there.
+OWNER = "owner.json"
+
+# A comparison.
+LEADERBOARD = "leaderboard.json"
+LEADERBOARD_REPORT = "leaderboard.md"
+
+# A search.
+SEARCH = "search.json"
+SEARCH_START = "consensus.json"  # the run that trials start at
+JOURNAL = "journal.log"
+READY = "ready"  # the first process has read backbone and images
+
+_MODELS = (COMBINATION, HEAD, TOKENS)
+
+
+def table_file(run: Path, name: Table) -> Path:
+    """One table of a run's data snapshot."""
+    return run / DATA / f"{name}.parquet"
+
+
+def model_file(run: Path) -> Path:
+    """The file that is written last when a run's model is, whatever its kind.
+
+    Raises:
+        RunError: there is none.
+    """
+    for name in _MODELS:
+        if (run / name).is_file():
+            return run / name
+    raise RunError(f"{run.name} holds no trained model yet; finish or resume its training.")
+
+
+def tokens_file(run: Path) -> Path:
+    """The file of the labelers' tokens, which a run has once it was trained.
+
+    Raises:
+        RunError: there is none.
+    """
+    path = run / TOKENS
+    if not path.is_file():
+        found = model_file(run)
+        raise RunError(
+            f"{run.name} learned no tokens (its model is {found.name}), so none can be looked at."
+        )
+    return path

@@ -1,0 +1,474 @@
+"""What runs and comparisons found, as their JSON files hold it.
+
+`Summary` is a run's summary.json, `Leaderboard` a comparison's leaderboard.json, `KShotCurve` and
+`LearningCurve` the files of the store of curves. Accuracies and gains are shares, not per cent;
+low and high bound 95 % intervals over images. What a version did not know yet is None or empty.
+"""
+
+from typing import Literal
+
+from pydantic import JsonValue, field_validator, model_validator
+
+from prism_desktop.engine.runs.stored import Stored
+
+# A method's parts, such as lora, tokens and trainable, and how many numbers each has.
+Parameters = dict[str, int]
+
+
+class Accuracy(Stored):
+    """How many answers were predicted right, with ties of the scores as half."""
+
+    accuracy: float | None = None  # None without answers
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None  # answers
+    # Of one labeler only: what a perfect model could reach, and accuracy / ceiling.
+    ceiling: float | None = None
+    of_ceiling: float | None = None
+
+
+class Difference(Stored):
+    """The accuracy of one method minus that of another, on the same answers."""
+
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None  # answers
+    p: float | None = None
+    error: float | None = None  # standard error
+    images: int | None = None  # different images that the answers show
+
+
+class RankCell(Stored):
+    """Spearman's correlation of one labeler's held-out ratings with the scores."""
+
+    rho: float
+    low: float
+    high: float
+    n: int  # rated images
+
+
+class RankCorrelation(Stored):
+    """Rank correlations with held-out ratings, by labeler and attribute."""
+
+    macro: float | None = None  # mean over labelers of their means over attributes
+    n: int = 0  # ratings
+    per_labeler: dict[str, dict[str, RankCell]] = {}
+
+
+class Result(Stored):
+    """Predictions tested on the answers that were held out."""
+
+    micro: Accuracy = Accuracy()  # over all answers
+    macro: Accuracy = Accuracy()  # mean over labelers
+    per_labeler: dict[str, Accuracy] = {}
+    per_attribute: dict[str, Accuracy] = {}
+    per_labeler_attribute: dict[str, dict[str, Accuracy]] = {}
+    spearman: RankCorrelation | None = None  # None without ratings
+    nll: float | None = None  # nats
+    macro_nll: float | None = None
+    brier: float | None = None
+    ece: float | None = None
+    ceiling: dict[str, float | None] = {}  # by labeler
+    ties: int | None = None  # answers left out
+    seeds: int | None = None  # over which everything is averaged
+    deviation: float | None = None  # standard deviation of the seeds' macro accuracies
+
+
+class Improved(Stored):
+    """How many labelers gain."""
+
+    share: float | None
+    labelers: int
+    of: int
+
+
+class Worst(Stored):
+    """The labeler who gains least, or loses most."""
+
+    labeler: str
+    difference: float
+    low: float
+    high: float
+
+
+class Spread(Stored):
+    """How a gain is spread over labelers."""
+
+    improved: Improved | None = None
+    worst: Worst | None = None
+    catastrophic: tuple[str, ...] = ()  # who loses much, beyond chance
+    wilcoxon: float | None = None  # p over labelers
+
+
+class Gain(Stored):
+    """A method's result minus that of the consensus; the last four as in `Spread`."""
+
+    micro: Difference = Difference()
+    macro: Difference = Difference()
+    per_labeler: dict[str, Difference] = {}
+    per_attribute: dict[str, Difference] = {}
+    per_labeler_attribute: dict[str, dict[str, Difference]] = {}
+    improved: Improved | None = None
+    worst: Worst | None = None
+    catastrophic: tuple[str, ...] = ()
+    wilcoxon: float | None = None
+
+
+class Baseline(Stored):
+    """A simple rule on the same answers."""
+
+    micro: Accuracy = Accuracy()
+    macro: Accuracy = Accuracy()
+    per_labeler: dict[str, Accuracy] = {}
+    known: float | None = None  # share of answers about which the rule says something
+    note: str = ""  # what it is
+
+
+class SplitReport(Stored):
+    """How the answers were split."""
+
+    kind: str = ""  # image, pair, labeler, time or label
+    method: str = ""  # image: "folds", "components" or "min-cut"; else what was shuffled
+    fold: int = 0  # the fold that was tested
+    folds: int = 0  # how many folds test everything once; 0 where that is unknown
+    counts: dict[str, int] = {}  # pairs per split, "dropped" included
+    # images per split among the pairs kept; they overlap unless the kind is image
+    images: dict[str, int] = {}
+    straddling: int = 0  # pairs that lie between splits and were dropped
+    warning: str | None = None  # what a reader of the results must know
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_kind(cls, value: object) -> object:
+        return {"kind": value} if isinstance(value, str) else value
+
+
+class Counts(Stored):
+    """How much data there is: answers by split, and of what."""
+
+    train: int = 0
+    val: int = 0
+    test: int = 0
+    dropped: int = 0
+    labelers: int = 0
+    attributes: int = 0
+    images: int = 0
+
+
+class Environment(Stored):
+    """Where a run was trained: environment.json."""
+
+    device: str | None = None  # cpu, cuda, mps
+    device_name: str | None = None
+    precision: str | None = None
+    threads: int | None = None
+    backbone_sha256: str | None = None
+    platform: str | None = None
+    versions: dict[str, str] = {}  # of Python and the packages that results depend on
+    revisions: dict[str, int] = {}  # of methods that were revised
+
+    @property
+    def blank(self) -> bool:
+        """Whether nothing is known, as before a run has started."""
+        return not self.model_fields_set
+
+
+class LabelerFacts(Stored):
+    """A labeler of a data snapshot."""
+
+    code: str
+    display_name: str = ""
+    profile: str = ""
+
+
+class AttributeFacts(Stored):
+    """An attribute of a data snapshot."""
+
+    name: str
+    question: str = ""
+    templates: tuple[str, ...] = ()
+
+
+class SnapshotMeta(Stored):
+    """What the tables of a data snapshot are: data/meta.json."""
+
+    study: str = ""
+    simulated: bool = False  # whether any labeler is
+    labelers: tuple[LabelerFacts, ...] = ()
+    attributes: tuple[AttributeFacts, ...] = ()
+    split: SplitReport = SplitReport()
+    notices: tuple[str, ...] = ()
+    created: float | None = None  # unix seconds
+    counts: Counts = Counts()
+    embeddings_sha256: str | None = None  # of imported embeddings, where they are the backbone
+    fingerprint: str = ""  # of all that is learned from
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The labelers' codes."""
+        return tuple(labeler.code for labeler in self.labelers)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The attributes' names."""
+        return tuple(attribute.name for attribute in self.attributes)
+
+
+class Costs(Stored):
+    """What a training cost."""
+
+    parameters: Parameters = {}
+    best_epoch: int | None = None
+    epochs: int | None = None
+    seconds: float | None = None
+    seconds_per_epoch: float | None = None
+    bytes_per_labeler: int | None = None
+
+
+class Evaluation(Stored):
+    """A method, and what it must beat, tested on the same answers."""
+
+    test: Result = Result()
+    consensus: Result | None = None
+    gain: Gain | None = None
+    baselines: dict[str, Baseline] = {}
+
+
+class Summary(Stored):
+    """A run's results, with the settings and versions behind them: summary.json."""
+
+    run: str = ""
+    method: str = ""
+    reads_tested_faces: bool = False  # knows what others answered about the tested faces
+    backbone: str = ""
+    device: str | None = None
+    split: SplitReport = SplitReport()
+    # As in `Costs`.
+    parameters: Parameters = {}
+    best_epoch: int | None = None
+    epochs: int | None = None
+    seconds: float | None = None
+    seconds_per_epoch: float | None = None
+    bytes_per_labeler: int | None = None
+    counts: Counts | None = None
+    # As in `Evaluation`.
+    test: Result = Result()
+    consensus: Result | None = None
+    gain: Gain | None = None
+    baselines: dict[str, Baseline] = {}
+    swapped: tuple[str, str] | None = None  # labelers whose models were exchanged
+    study: str = ""
+    simulated: bool = False
+    notices: tuple[str, ...] = ()
+    fingerprint: str | None = None
+    seed: int | None = None
+    versions: dict[str, str] = {}
+    environment: Environment = Environment()  # without versions
+    config: dict[str, JsonValue] = {}
+
+    @field_validator("parameters", mode="before")
+    @classmethod
+    def _from_number(cls, value: object) -> object:
+        return {"trainable": value} if isinstance(value, int | float) else value or {}
+
+    @property
+    def trained(self) -> int | None:
+        """How many numbers were trained."""
+        if not self.parameters:
+            return None
+        return self.parameters.get("trainable", sum(self.parameters.values()))
+
+    @property
+    def training_seconds(self) -> float | None:
+        """How long the training took, as told or from its epochs."""
+        if self.seconds is not None or self.seconds_per_epoch is None or not self.epochs:
+            return self.seconds
+        return self.seconds_per_epoch * self.epochs
+
+    def setting(self, key: str) -> JsonValue:
+        """A setting by dotted key; None where it is empty or unknown."""
+        found: JsonValue = self.config
+        for part in key.split("."):
+            found = found.get(part) if isinstance(found, dict) else None
+        return found
+
+
+class Verdict(Stored):
+    """Whether a method passes the success gate, with a reason per condition."""
+
+    passed: bool
+    reasons: tuple[str, ...]  # one sentence each, the failed conditions first
+
+
+class MacroGain(Stored):
+    """A gain over the consensus, mean over labelers."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    p: float | None = None  # on a leaderboard adjusted for the number of methods
+    p_raw: float | None = None  # on a leaderboard: not adjusted
+
+    @classmethod
+    def of(cls, gain: Gain) -> "MacroGain":
+        """Of a gain over labelers and attributes."""
+        macro = gain.macro
+        return cls(value=macro.difference, low=macro.low, high=macro.high, p=macro.p)
+
+
+class MethodRow(Stored):
+    """One method on a leaderboard; several seeds are averaged."""
+
+    method: str
+    test: Result = Result()
+    parameters: int | None = None  # trained ones
+    seconds: float | None = None
+    bytes_per_labeler: int | None = None
+    gain: MacroGain | None = None  # None for the consensus
+    improved: float | None = None  # share of labelers
+    worst: Worst | None = None
+    wilcoxon: float | None = None
+    verdict: Verdict | None = None
+    seeds: int | None = None
+    deviation: float | None = None  # standard deviation of the seeds' macro accuracies
+    of_ceiling: float | None = None  # mean over labelers who have a ceiling
+    reads_tested_faces: bool = False
+
+
+class FailedRun(Stored):
+    """A run of a comparison that came to nothing."""
+
+    method: str
+    seed: int
+    fold: int = 0
+    run: str | None = None  # name
+    message: str
+
+
+class Refusal(Stored):
+    """A method that something is not possible for."""
+
+    method: str
+    reason: str  # one sentence
+
+
+class Swap(Stored):
+    """The control of a method: everybody's model given to the next labeler."""
+
+    gain: MacroGain
+    below: bool  # below the consensus, as it must be
+
+
+class Leaderboard(Stored):
+    """A comparison's methods side by side, and what was asked: leaderboard.json."""
+
+    name: str = ""
+    study: str = ""
+    simulated: bool = False
+    backbone: str = ""
+    split: SplitReport = SplitReport()
+    seeds: int = 1
+    folds: tuple[int, ...] = ()
+    shuffled: bool = False  # labelers, as a control
+    labelers: tuple[str, ...] = ()
+    attributes: tuple[str, ...] = ()
+    counts: Counts = Counts()
+    fingerprint: str = ""
+    notices: tuple[str, ...] = ()
+    wanted: tuple[str, ...] = ()  # methods
+    finished: bool = True
+    methods: tuple[MethodRow, ...] = ()  # the best first
+    failed: tuple[FailedRun, ...] = ()
+    left_out: tuple[Refusal, ...] = ()
+    runs: dict[str, tuple[str, ...]] = {}  # names, by method
+    baselines: dict[str, Baseline] = {}
+    swapped: dict[str, Swap] = {}  # by method
+    unswapped: tuple[Refusal, ...] = ()
+
+    def method(self, name: str) -> MethodRow | None:
+        """A method's row."""
+        return next((row for row in self.methods if row.method == name), None)
+
+
+CurveKind = Literal["shots", "curve"]
+
+
+class ShotPoint(Stored):
+    """How well labelers are served whom training never saw, after K answers."""
+
+    k: int
+    answers: float | None = None  # that there were, on average
+    accuracy: float | None
+    low: float | None
+    high: float | None
+    n: int | None = None
+    per_labeler: dict[str, Accuracy] = {}
+    resamples: int | None = None  # draws of the K answers
+    deviation: float | None = None  # standard deviation of the resamples' macro accuracies
+    gain: MacroGain | None = None
+
+
+class MethodShots(Stored):
+    """One method's K-shot curve, ascending in K."""
+
+    method: str
+    reads_tested_faces: bool = False
+    curve: tuple[ShotPoint, ...]
+
+
+class ShotFacts(Stored):
+    """What K-shot curves were measured on."""
+
+    study: str = ""
+    backbone: str
+    split: SplitReport = SplitReport()
+    fingerprint: str
+    shots: tuple[int, ...] = ()
+    resamples: int | None = None
+    folds: int | None = None
+    labelers: tuple[str, ...] = ()
+
+
+class KShotResult(ShotFacts):
+    """Several methods' curves: `shots --json`."""
+
+    methods: tuple[MethodShots, ...]
+
+
+class KShotCurve(MethodShots, ShotFacts):
+    """A method's curve in the store."""
+
+
+class CurvePoint(Stored):
+    """Accuracy after so many training answers of each labeler."""
+
+    answers: int  # mean over labelers
+    accuracy: float | None
+    error: float  # standard error
+
+
+class Forecast(Stored):
+    """The fitted power law, and what more answers would bring; see `evaluation.power_law`."""
+
+    top: float | None = None
+    drop: float | None = None
+    power: float | None = None
+    answers: int | None = None  # the largest number that was measured
+    more: int | None = None  # answers that the forecast adds to it
+    gain: float | None = None
+    low: float | None = None
+    high: float | None = None
+    sentence: str = ""
+
+
+class LearningCurve(Stored):
+    """A method's learning curve in the store: `curve --json`."""
+
+    study: str = ""
+    method: str
+    backbone: str
+    split: SplitReport = SplitReport()
+    fingerprint: str
+    points: tuple[CurvePoint, ...]
+    curve: Forecast

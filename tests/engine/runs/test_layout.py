@@ -1,0 +1,54 @@
+"""The names of a run's files are spelt in one module."""
+
+import ast
+from pathlib import Path
+
+import prism_desktop
+from prism_desktop.engine.runs import layout
+
+PACKAGE = Path(prism_desktop.__file__).parent
+# Folders of a backbone have a config.json, too, and the program a log.txt of its own.
+OTHERS = {layout.CONFIG: "engine/backbones/", layout.LOG: "ui/app.py"}
+NAMES = {
+    value
+    for name, value in vars(layout).items()
+    if name.isupper() and isinstance(value, str) and "." in value
+} | {f"{table}.parquet" for table in layout.TABLES}
+
+
+def spelt(path: Path) -> set[str]:
+    """File names in a module's strings, docstrings left out."""
+    tree = ast.parse(path.read_text("utf-8"))
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    texts = [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and id(node) not in docstrings
+    ]
+    return {name for name in NAMES for text in texts if text.rpartition("/")[2] == name}
+
+
+def test_that_no_other_module_spells_a_file_of_a_run() -> None:
+    assert {"summary.json", "events.jsonl", "images.parquet", "leaderboard.json"} <= NAMES
+    found = {
+        f"{path.relative_to(PACKAGE).as_posix()}: {name}"
+        for path in PACKAGE.rglob("*.py")
+        if path != Path(layout.__file__)
+        for name in spelt(path)
+        if not path.relative_to(PACKAGE).as_posix().startswith(OTHERS.get(name, "-"))
+    }
+    assert found == set()
+
+
+def test_that_a_spelt_name_would_be_found(tmp_path: Path) -> None:
+    module = tmp_path / "bad.py"
+    module.write_text('"""summary.json"""\nX = "summary.json"\nY = f"{X}/events.jsonl"\n')
+    assert spelt(module) == {"summary.json", "events.jsonl"}
