@@ -44,8 +44,8 @@ from prism_desktop.engine.training.dependencies import (
 )
 from prism_desktop.engine.training.factory import Task, build, wants_features
 from prism_desktop.engine.training.resources import ResourceCache, Resources, open_resources
-from prism_desktop.engine.training.results import versions, write_results
 from prism_desktop.engine.training.routine import TrainingRoutine
+from prism_desktop.engine.training.run_evaluation import versions, write_results
 
 
 class _StoppedEarlyError(Exception):

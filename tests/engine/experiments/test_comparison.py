@@ -21,7 +21,7 @@ from prism_desktop.engine.runs.folder import RunFolder, list_runs
 from prism_desktop.engine.runs.lock_file import claimed
 from prism_desktop.engine.study.embeddings import path_of, write_embeddings
 from prism_desktop.engine.study.store import Study
-from prism_desktop.engine.training.results import evaluate_run
+from prism_desktop.engine.training.run_evaluation import evaluate_run
 from tests.fixtures.comparing import QUICK, compared, on_embeddings, plan_of
 from tests.fixtures.study import MakeStudy
 

@@ -33,7 +33,7 @@ from prism_desktop.engine.runs.run_events import (
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.dependencies import find_dependency
 from prism_desktop.engine.training.resources import open_pixels
-from prism_desktop.engine.training.results import evaluate_run
+from prism_desktop.engine.training.run_evaluation import evaluate_run
 from prism_desktop.engine.training.session import train_run
 from prism_desktop.engine.training.snapshot import (
     copy_snapshot,
