@@ -25,7 +25,7 @@ from prism_desktop.engine.names import checked_name
 from prism_desktop.engine.processes.series import Series
 from prism_desktop.engine.processes.supervisor import Batch
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.lock_file import claimed
+from prism_desktop.engine.runs.lock_file import held
 from prism_desktop.engine.training.dependencies import CONSENSUS, find_run
 from prism_desktop.engine.training.snapshot import copy_snapshot, make_snapshot
 
@@ -181,7 +181,7 @@ def compare(plan: Plan) -> Iterator[Batch]:
     new = not path.exists()
     path.mkdir(parents=True, exist_ok=True)
     # first, as a second one would put other data in place
-    with claimed(path, f"The comparison {path.name}"):
+    with held(path, f"The comparison {path.name}"):
         try:
             comparison = prepare(plan)
         except PrismError:

@@ -5,7 +5,9 @@ Importing this needs neither torch nor pandas.
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
 
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.events import Event
@@ -19,11 +21,20 @@ from prism_desktop.engine.experiments.curve_store import (
 )
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.processes.process_setup import lower_priority
-from prism_desktop.engine.processes.rpc import listen, speak
+from prism_desktop.engine.processes.rpc import call
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.settings import without
 
 _BEGINNING = {"shots": "Measuring labelers held out", "curve": "Measuring the learning curve"}
+
+
+class MeasureArguments(BaseModel):
+    """What the service `measure` is told."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Kind
+    run: Path  # a finished run
 
 
 def measure_in_worker(kind: Kind, run: RunFolder) -> Iterator[Event[None]]:
@@ -35,7 +46,9 @@ def measure_in_worker(kind: Kind, run: RunFolder) -> Iterator[Event[None]]:
     Raises:
         PrismError: one sentence.
     """
-    yield from listen(__name__, kind, str(run.path.resolve()), what=_BEGINNING[kind])
+    yield from call(
+        "measure", MeasureArguments(kind=kind, run=run.path.resolve()), _BEGINNING[kind]
+    )
 
 
 def curve_obstacle(kind: Kind, name: str) -> str:
@@ -70,7 +83,12 @@ def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return found
 
 
-def _measure(kind: str, run: RunFolder) -> Iterator[Event[dict[str, Any]]]:
+def measure(kind: Kind, run: RunFolder) -> Iterator[Event[dict[str, Any]]]:
+    """The same in this process, without a window to slow down.
+
+    Raises:
+        PrismError: one sentence.
+    """
     from prism_desktop.engine.experiments.kshot import KShotPlan, measure_kshot
     from prism_desktop.engine.experiments.learning_curve import CurvePlan, measure_curve
 
@@ -85,13 +103,3 @@ def _measure(kind: str, run: RunFolder) -> Iterator[Event[dict[str, Any]]]:
         yield from measure_curve(
             CurvePlan(run.study, config.method, COUNTS, DRAWS, options, source=run)
         )
-
-
-def serve(channel: IO[str], kind: str, run: str) -> bool:
-    """Measure, in a worker."""
-    return speak(
-        channel,
-        lambda: _measure(kind, RunFolder(Path(run))),
-        lambda _: None,
-        "The curve could not be measured",
-    )

@@ -5,16 +5,18 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from prism_desktop.engine.atomic import read_json, write_json
 from prism_desktop.engine.errors import RunError
-from prism_desktop.engine.runs.processes_alive import alive, birth
 
-FILE = "owner.json"
+LOCK = "owner.lock"  # locked by the operating system, which lets go of it when the process dies
+NOTE = "owner.json"  # who holds it; means nothing while nobody does
 
 
 @contextlib.contextmanager
-def claimed(folder: Path, what: str) -> Iterator[None]:
-    """Work in a folder that no other living process works in; a dead one's claim counts no more.
+def held(folder: Path, what: str) -> Iterator[None]:
+    """Work in a folder that no other living process works in.
 
     Args:
         folder: is there already.
@@ -23,11 +25,15 @@ def claimed(folder: Path, what: str) -> Iterator[None]:
     Raises:
         RunError: if another process works there.
     """
-    told = read_json(folder / FILE) or {}
-    if alive(told.get("pid"), str(told.get("born", ""))):
-        raise RunError(f"{what} goes on already, in process {told['pid']}.")
-    write_json(folder / FILE, {"pid": os.getpid(), "born": birth(os.getpid())})
+    lock = FileLock(folder / LOCK, thread_local=False)  # a generator may be closed by any thread
     try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        pid = (read_json(folder / NOTE) or {}).get("pid", "unknown")
+        raise RunError(f"{what} goes on already, in process {pid}.") from None
+    try:
+        write_json(folder / NOTE, {"pid": os.getpid()})
         yield
     finally:
-        (folder / FILE).unlink(missing_ok=True)
+        (folder / NOTE).unlink(missing_ok=True)
+        lock.release()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from prism_desktop.engine.atomic import read_json, write_json
-from prism_desktop.engine.runs.processes_alive import alive, birth
+from prism_desktop.engine.runs.process_identity import birth, is_alive
 
 # interrupted: also where the status says that the run goes on, but its process is gone
 State = Literal[
@@ -37,7 +37,7 @@ def read_status(run: Path) -> Status:
     stored = read_json(run / _FILE) or {}
     state: State = stored["state"] if stored.get("state") in get_args(State) else "interrupted"
     pid, born = stored.get("pid"), str(stored.get("born", ""))
-    if state in ACTIVE and not alive(pid, born):
+    if state in ACTIVE and not is_alive(pid, born):
         state = "interrupted"
     updated = float(stored.get("updated", 0.0))
     started = float(stored.get("started", updated))
