@@ -24,7 +24,7 @@ from prism_desktop.ui.explore.adapted_labelers import join
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from prism_desktop.engine.processes.inference_client import InferenceClient
+    from prism_desktop.engine.processes.inference import InferenceClient
 
 Floats = NDArray[np.float32]
 Record = TypeVar("Record", bound=Stored)
@@ -74,7 +74,7 @@ class RunData:
 
         The process starts with the first question.
         """
-        from prism_desktop.engine.processes.inference_client import InferenceClient
+        from prism_desktop.engine.processes.inference import InferenceClient
 
         if self._model is None:
             self._model = InferenceClient(self.folder)

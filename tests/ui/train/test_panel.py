@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.processes_alive import birth
+from prism_desktop.engine.runs.process_identity import birth
 from prism_desktop.engine.study.records import Changes
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui import leave_questions

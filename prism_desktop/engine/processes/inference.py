@@ -1,0 +1,172 @@
+"""Asks a child process for what needs a model, so that the window never loads torch.
+
+One client per run. Its requests are generators of events; several threads may ask at once, and
+they are answered one after the other. The process, a worker, starts with the first request and ends
+with the client, or with this process.
+"""
+
+import contextlib
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from prism_desktop.engine.analysis.inference import (
+    InferenceArguments,
+    RelevanceArguments,
+    ScoresArguments,
+)
+from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.processes.pool import Worker
+from prism_desktop.engine.processes.rpc import CrashError, receive
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from prism_desktop.engine.analysis.relevance_map import Relevance
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scores:
+    """What labelers would say of images."""
+
+    attribute: str
+    labelers: tuple[str, ...]
+    images: tuple[str, ...]
+    # (labelers, images), differences are logits; NaN where an image cannot be read
+    table: "NDArray[np.float32]"
+
+
+class InferenceClient:
+    """Asks one run's model, in a process of its own."""
+
+    def __init__(self, run: Path, device: str = "auto") -> None:
+        self.run, self.device = run, device
+        self._lock = threading.Lock()
+        self._worker: Worker | None = None
+        self._closed = False
+
+    def relevance(
+        self,
+        labeler: str,
+        attribute: str,
+        image: Path,
+        kind: str = "gradient-attention",
+        check: bool = True,
+    ) -> "Iterator[Event[Relevance]]":
+        """A map over one image; the last event is Done[Relevance].
+
+        Args:
+            labeler: a code of the run.
+            attribute: a name of the run, or any words.
+            image: the image's file.
+            kind: one of `maps.KINDS`.
+            check: whether to test the map, which takes longer than making it.
+
+        Raises:
+            PrismError: the request cannot be answered, or the child process failed.
+        """
+        from prism_desktop.engine.analysis.relevance_map import Relevance
+
+        arguments = RelevanceArguments(
+            run=self.run.resolve(),
+            device=self.device,
+            labeler=labeler,
+            attribute=attribute,
+            image=str(image),
+            kind=kind,
+            check=check,
+        )
+        for event in self._request("relevance", arguments, "Looking where the model looks"):
+            yield Done(Relevance.load(event.value)) if isinstance(event, Done) else event
+
+    def scores(
+        self,
+        attribute: str,
+        labelers: Sequence[str] | None = None,
+        images: Sequence[str] | Mapping[str, Path] | None = None,
+    ) -> Iterator[Event[Scores]]:
+        """Predict an attribute, one that nobody labeled included; the last event is Done[Scores].
+
+        Args:
+            attribute: a name of the run, or any words.
+            labelers: codes; None for all of the run.
+            images: ids in the run's snapshot, or any images as id -> file; None for all of the run.
+
+        Raises:
+            PrismError: the request cannot be answered, or the child process failed.
+        """
+        import numpy as np
+
+        files = (
+            {image: str(file) for image, file in images.items()}
+            if isinstance(images, Mapping)
+            else images
+        )
+        arguments = ScoresArguments(
+            run=self.run.resolve(),
+            device=self.device,
+            attribute=attribute,
+            labelers=None if labelers is None else list(labelers),
+            images=files if files is None or isinstance(files, dict) else list(files),
+        )
+        for event in self._request("scores", arguments, f"Predicting {attribute}"):
+            if isinstance(event, Done):
+                with np.load(event.value, allow_pickle=False) as stored:
+                    names = tuple(map(str, stored["labelers"])), tuple(map(str, stored["images"]))
+                    yield Done(Scores(attribute, *names, stored["table"]))
+            else:
+                yield event
+
+    def close(self) -> None:
+        """End the process; requests under way fail.
+
+        A closed client answers nothing any more.
+        """
+        with self._lock:
+            self._closed = True
+            worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.close()
+
+    def __enter__(self) -> "InferenceClient":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _request(
+        self, service: str, arguments: InferenceArguments, what: str
+    ) -> Iterator[Event[Path]]:
+        yield Progress(0, None, what)
+        events = receive(self._usable_worker(), service, arguments, what)
+        try:
+            with contextlib.closing(events):
+                for event in events:
+                    yield Done(Path(event.value)) if isinstance(event, Done) else event
+        except CrashError as error:
+            lines = error.crash.printed.strip().splitlines()
+            last = f": {lines[-1][:200]}" if lines else ""
+            raise RunError(
+                "The process that holds the model ended unexpectedly (code "
+                f"{error.crash.code}{last}); try again."
+            ) from error
+
+    def _usable_worker(self) -> Worker:
+        """The process, a new one if it ended or anything unforeseen happened in it.
+
+        It is none that waited: those give way to the window, and the user waits for each answer.
+        """
+        with self._lock:
+            if self._closed:
+                raise RunError("The model of this run was put away; open the run again.")
+            if self._worker is not None and not self._worker.usable:
+                if self._worker.settle(0):  # else it ends with its last call
+                    self._worker.close()
+                self._worker = None
+            if self._worker is None:
+                self._worker = Worker()
+            return self._worker
