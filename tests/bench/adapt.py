@@ -84,7 +84,7 @@ def _measure(run: RunFolder) -> tuple[float, float, float]:
     *_, done = open_fitter(run)
     assert isinstance(done, Done)
     loading, said = time.perf_counter() - begun, new_answers_from_study(run, NEW)
-    names = [str(attribute["name"]) for attribute in run.meta()["attributes"]]
+    names = run.meta().names
     images = [str(image) for image in run.table("images")["image"]]
     given = alone(answers(said.pairs, [NEW], names, images))
     entering = predicting = 0.0

@@ -6,7 +6,6 @@ the methods. Usage: `python -m tests.bench.gap STUDY COMPARISON METHOD...`, afte
 compare STUDY --name COMPARISON`.
 """
 
-import json
 import sys
 from pathlib import Path
 
@@ -20,18 +19,18 @@ from prism_desktop.engine.evaluation.report import held_out
 from prism_desktop.engine.experiments.joined_folds import join_runs
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.results import Leaderboard
 
 
 def main() -> int:
     """Print accuracies and the share of the gap that is closed."""
     study, name, *methods = sys.argv[1:]
-    board = json.loads(
-        (Path(study) / layout.COMPARISONS / name / layout.LEADERBOARD).read_text("utf-8")
-    )
+    board = Leaderboard.load(Path(study) / layout.COMPARISONS / name / layout.LEADERBOARD)
+    assert board is not None
     print(f"{'method':<20} labeler  answers  consensus  method  planted  closed (95 % over images)")
     for method in methods or ["auto"]:
-        runs = [RunFolder(Path(study) / "runs" / run) for run in board["runs"][method]]
-        tested = join_runs(runs, board["folds"])
+        runs = [RunFolder(Path(study) / "runs" / run) for run in board.runs[method]]
+        tested = join_runs(runs, board.folds)
         if tested is None:
             print(f"{method}: not all folds are there")
             return 1

@@ -30,6 +30,7 @@ from prism_desktop.engine.events import Done
 from prism_desktop.engine.models.answers import Answers, answers, select
 from prism_desktop.engine.models.heads import bayes, collaborative, retrieval, ridge
 from prism_desktop.engine.models.heads.likelihood import Ratings
+from prism_desktop.engine.runs.results import Result
 from prism_desktop.engine.study.folds import assign_folds
 
 LEAST, ATTRIBUTE, SHOTS, RESAMPLES = 250, "attractive", (0, 5, 10, 20, 50, 100), 5
@@ -141,20 +142,18 @@ def report(test: pd.DataFrame, scores: dict[str, pd.DataFrame]) -> int:
         "ridge  improved"
     )
     for name, row in results.items():
-        gained = gain(test, scores[name], scores["consensus"], resamples=500)["macro"]
-        macro, better = row["macro"], (against[name] > against["consensus"]).mean()
+        gained = gain(test, scores[name], scores["consensus"], resamples=500).macro
+        macro, better = row.macro, (against[name] > against["consensus"]).mean()
         print(
-            f"{name:<32} {macro['accuracy']:.4f} {macro['low']:.3f}-{macro['high']:.3f}  "
-            f"{row['macro_nll']:.4f} {row['ece']:.4f}  {gained['difference']:+.4f} "
-            f"({gained['low']:+.3f}, {gained['high']:+.3f})  "
+            f"{name:<32} {macro.accuracy:.4f} {macro.low:.3f}-{macro.high:.3f}  "
+            f"{row.macro_nll:.4f} {row.ece:.4f}  {gained.difference:+.4f} "
+            f"({gained.low:+.3f}, {gained.high:+.3f})  "
             f"{_p(against[name], against['consensus']):.5f}  "
             f"{_p(against[name], against['per-labeler ridge']):.5f}       {better:.0%}",
             flush=True,
         )
     own, both = "hierarchical-bayes", "collaborative"
-    missed = int(results[own]["macro"]["accuracy"] < 0.69) + int(
-        results[both]["macro"]["accuracy"] < 0.735
-    )
+    missed = int(results[own].macro.accuracy < 0.69) + int(results[both].macro.accuracy < 0.735)
     return missed + sum(
         _p(against[own], against[other]) >= 0.05 for other in ("consensus", "per-labeler ridge")
     )
@@ -247,8 +246,8 @@ def _p(mine: NDArray[np.float64], other: NDArray[np.float64]) -> float:
     return 1.0 if np.array_equal(mine, other) else float(wilcoxon(mine, other).pvalue)
 
 
-def _by_labeler(result: dict[str, Any]) -> NDArray[np.float64]:
-    return np.array([row["accuracy"] for _, row in sorted(result["per_labeler"].items())])
+def _by_labeler(result: Result) -> NDArray[np.float64]:
+    return np.array([row.accuracy for _, row in sorted(result.per_labeler.items())])
 
 
 def _frame(data: Data, scores: Scores, faces: set[str]) -> pd.DataFrame:

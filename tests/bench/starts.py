@@ -17,6 +17,7 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.demo.demo_study import build_demo
 from prism_desktop.engine.processes import pool, supervisor
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.run_events import Step
 
 TIMES, NEW, SETTLE_SECONDS = 3, "L3", 1.0
 QUICK = {"backbone": "prism-mini", "device": "cpu", "epochs": 1, "max_steps": 2, "compare": False}
@@ -61,7 +62,7 @@ def _first_step(study: Path) -> float:
     """When the first step was made; the training then goes on to its end."""
     run, first = supervisor.start(study, TrainConfig.checked(QUICK)), 0.0
     for batch in supervisor.follow(run):
-        if not first and any(event["type"] == "step" for event in batch):
+        if not first and any(isinstance(event, Step) for event in batch):
             first = time.perf_counter()
     return first
 

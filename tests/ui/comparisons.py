@@ -5,8 +5,9 @@ import math
 from pathlib import Path
 
 from prism_desktop.engine.config import TrainConfig
-from prism_desktop.engine.evaluation.method_rows import leaderboard, methods_json
+from prism_desktop.engine.evaluation.method_rows import leaderboard
 from prism_desktop.engine.experiments.curve_store import save_curve
+from prism_desktop.engine.runs.results import KShotCurve, LearningCurve, Summary
 
 DATA = {"backbone": "prism-mini", "fingerprint": "0a1b2c3d"}
 # Mean accuracy over labelers, parameters, seconds.
@@ -32,7 +33,8 @@ def comparison(
     """Write `study/comparisons/name` and return it."""
     folder = study / "comparisons" / name
     folder.mkdir(parents=True)
-    rows = methods_json(leaderboard([_summary(method, labelers) for method in METHODS]))
+    summaries = [Summary.parse(_summary(method, labelers)) for method in METHODS]
+    rows = [row.dump() for row in leaderboard(summaries)]
     told = {
         "name": name,
         "study": study.stem,
@@ -59,14 +61,15 @@ def measured(study: Path) -> None:
     """Write K-shot and learning curves of the comparison's data."""
     for method in ("hierarchical-bayes", "lora-visual-prompt"):
         line = {**DATA, "method": method, "curve": _shots(METHODS[method][0])}
-        save_curve(study, "shots", TrainConfig(method=method), {}, line)
+        save_curve(study, TrainConfig(method=method), {}, KShotCurve.parse(line))
     points = [
         {"answers": n, "accuracy": 0.8 - 0.6 * (n + 10) ** -0.5, "error": 0.01}
         for n in (25, 50, 100, 200)
     ]
     said = "+50 answers would give about +0.2 points [+0.1, +0.4]."
     curve = {**DATA, "method": "hierarchical-bayes", "points": points, "curve": {"sentence": said}}
-    save_curve(study, "curve", TrainConfig(method="hierarchical-bayes"), {}, curve)
+    config = TrainConfig(method="hierarchical-bayes")
+    save_curve(study, config, {}, LearningCurve.parse(curve))
 
 
 def _swapped(value: float) -> dict:

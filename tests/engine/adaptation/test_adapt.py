@@ -249,8 +249,8 @@ def test_that_accuracy_on_own_answers_has_an_interval_over_images(
     found = evaluate_adapted(
         fitter, Answers(zeros, zeros, left, right, outcome, ones, np.arange(400))
     )
-    low, high = wilson(found["accuracy"], found["tested"])
-    assert found["high"] - found["low"] > 1.5 * (high - low)
+    low, high = wilson(found.accuracy, found.tested)
+    assert found.high - found.low > 1.5 * (high - low)
 
 
 def test_that_a_labeler_of_the_study_enters_from_a_child_process(bayes_run: RunFolder) -> None:

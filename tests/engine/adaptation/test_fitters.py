@@ -69,5 +69,5 @@ def test_that_no_image_of_a_tested_answer_was_learned_from() -> None:
 
 def test_that_a_newcomer_s_accuracy_is_of_those_answers_and_few_are_not_tested() -> None:
     result = evaluate_adapted(Recorder(), said(40))  # type: ignore[arg-type]
-    assert (result["accuracy"], result["tested"]) == (1.0, 80)
-    assert evaluate_adapted(Recorder(), said(LEAST // 2 - 1))["accuracy"] is None  # type: ignore[arg-type]
+    assert (result.accuracy, result.tested) == (1.0, 80)
+    assert evaluate_adapted(Recorder(), said(LEAST // 2 - 1)).accuracy is None  # type: ignore[arg-type]

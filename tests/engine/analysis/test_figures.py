@@ -14,18 +14,15 @@ from prism_desktop.engine.analysis.agreement import agreement
 from prism_desktop.engine.analysis.network import network
 from prism_desktop.engine.analysis.plotting import save_figure
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.runs.results import Accuracy, Result
 from tests.engine.evaluation import fabricate
 
 AGREED = agreement(fabricate.random_comparisons(150, 14, 0))
-SUMMARY = {
-    "test": {
-        "macro": {"accuracy": 0.7, "low": 0.66, "high": 0.74, "n": 300},
-        "per_labeler": {
-            "L1": {"accuracy": 0.72, "low": 0.6, "high": 0.8, "n": 150, "ceiling": 0.9}
-        },
-    },
-    "consensus": {"macro": {"accuracy": 0.6}, "per_labeler": {"L1": {"accuracy": 0.55}}},
-}
+TEST = Result(
+    macro=Accuracy(accuracy=0.7, low=0.66, high=0.74, n=300),
+    per_labeler={"L1": Accuracy(accuracy=0.72, low=0.6, high=0.8, n=150, ceiling=0.9)},
+)
+CONSENSUS = Result(macro=Accuracy(accuracy=0.6), per_labeler={"L1": Accuracy(accuracy=0.55)})
 
 
 def metrics() -> pd.DataFrame:
@@ -47,7 +44,7 @@ def metrics() -> pd.DataFrame:
 
 DRAWN: dict[str, Callable[[], Figure]] = {
     "accuracy": lambda: figures.accuracy_figure(
-        figures.accuracy_rows(SUMMARY, {"L1": "Ada"}), "Held-out faces"
+        figures.accuracy_rows(TEST, CONSENSUS, {"L1": "Ada"}), "Held-out faces"
     ),
     "agreement": lambda: figures.agreement_figure(AGREED, title="Agreement"),
     "network": lambda: figures.network_figure(network(AGREED, 0.5), {"L0": "Ada"}),
@@ -90,7 +87,7 @@ def test_that_another_ending_is_refused_with_a_sentence(tmp_path: Path) -> None:
 
 
 def test_that_rows_follow_the_summary() -> None:
-    mean, labeler = figures.accuracy_rows(SUMMARY, {"L1": "Ada"})
+    mean, labeler = figures.accuracy_rows(TEST, CONSENSUS, {"L1": "Ada"})
     assert (mean.name, mean.strong, mean.consensus, mean.ceiling) == ("Mean", True, 0.6, None)
     assert (labeler.name, labeler.accuracy, labeler.consensus, labeler.ceiling) == (
         "Ada",
@@ -98,7 +95,7 @@ def test_that_rows_follow_the_summary() -> None:
         0.55,
         0.9,
     )
-    assert figures.accuracy_rows({}) == []
+    assert figures.accuracy_rows(Result(), None) == []
 
 
 def test_that_nothing_can_be_drawn_too() -> None:

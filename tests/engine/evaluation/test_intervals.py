@@ -168,7 +168,7 @@ def test_that_the_same_seed_gives_the_same_interval() -> None:
 
 def test_that_no_answers_give_no_numbers() -> None:
     scored = simulated(0, 10, 30, 0.5)
-    assert Resampled(scored, correct(scored)).mean("nobody").to_dict() == {
+    assert Resampled(scored, correct(scored)).mean("nobody").accuracy().dump() == {
         "accuracy": None,
         "low": None,
         "high": None,

@@ -21,12 +21,12 @@ def test_that_the_shot_curve_averages_resamples_and_tests_the_adapted_labelers_a
     frames = {k: [predicted() for _ in range(3)] for k in (10, 0)}
     consensus = fabricate.predictions(pairs, {f"i{k:03}": float(rng.normal()) for k in range(40)})
     rows = kshot_curve(pairs, frames, consensus)  # type: ignore[arg-type]
-    assert [row["k"] for row in rows] == [0, 10]
-    assert set(rows[0]["per_labeler"]) == {"L1", "L2"}
-    assert rows[0]["n"] == pairs["labeler"].isin(["L1", "L2"]).sum()
-    assert rows[1]["resamples"] == 3
-    assert rows[1]["deviation"] > 0
-    assert rows[1]["gain"]["low"] <= rows[1]["gain"]["value"] <= rows[1]["gain"]["high"]
+    assert [row.k for row in rows] == [0, 10]
+    assert set(rows[0].per_labeler) == {"L1", "L2"}
+    assert rows[0].n == pairs["labeler"].isin(["L1", "L2"]).sum()
+    assert rows[1].resamples == 3
+    assert rows[1].deviation > 0
+    assert rows[1].gain.low <= rows[1].gain.value <= rows[1].gain.high
 
 
 NUMBERS = [0, 5, 10, 20, 50, 100, 200]

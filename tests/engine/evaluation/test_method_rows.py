@@ -1,15 +1,15 @@
 """Methods side by side, and seeds of one method."""
 
 import json
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from prism_desktop.engine.evaluation.method_rows import averaged, leaderboard, methods_json
+from prism_desktop.engine.evaluation.method_rows import averaged, leaderboard
 from prism_desktop.engine.evaluation.pairs import pairs_from_comparisons
 from prism_desktop.engine.evaluation.report import evaluate, evaluate_against, gain
+from prism_desktop.engine.runs.results import Summary
 from tests.engine.evaluation import fabricate
 
 
@@ -33,15 +33,12 @@ def noisy(truth: pd.DataFrame, spread: float, seed: int) -> pd.DataFrame:
     return truth.assign(score=truth["score"] + truth["image"].map(noise))
 
 
-def summary(method: str, seed: int, spread: float, **more: Any) -> dict[str, Any]:
+def summary(method: str, seed: int, spread: float, **more: float) -> Summary:
     pairs, truth = planted()
     consensus = None if method == "consensus" else noisy(truth, 1.5, 100)
     results = evaluate_against(pairs, noisy(truth, spread, seed), consensus, resamples=100)
-    return (
-        {"method": method, "seed": seed, "parameters": {"lora": 10, "tokens": 5, "trainable": 15}}
-        | results
-        | more
-    )
+    parameters = {"lora": 10, "tokens": 5, "trainable": 15}
+    return Summary(method=method, seed=seed, parameters=parameters, **results.given(), **more)
 
 
 def test_that_a_leaderboard_ranks_and_judges() -> None:
@@ -52,23 +49,24 @@ def test_that_a_leaderboard_ranks_and_judges() -> None:
             summary("alike", 2, 1.5),
         ]
     )
-    by = {row["method"]: row for row in rows}
-    assert rows[0]["method"] == "good"
-    assert by["consensus"]["gain"] is None
-    assert by["consensus"]["seconds"] == 2.0
-    assert by["good"]["seconds"] == 12.0
-    assert by["good"]["parameters"] == 15
-    assert by["good"]["gain"]["p_holm"] == pytest.approx(2 * by["good"]["gain"]["p"])
-    assert by["good"]["verdict"]["passed"]
-    assert not by["alike"]["verdict"]["passed"]
-    assert by["good"]["improved"]["share"] == 1.0
-    expected = by["good"]["macro"]["accuracy"] - by["consensus"]["macro"]["accuracy"]
-    assert by["good"]["gain"]["value"] == pytest.approx(expected)
-    json.dumps(rows, allow_nan=False)
+    by = {row.method: row for row in rows}
+    assert rows[0].method == "good"
+    assert by["consensus"].gain is None
+    assert by["consensus"].seconds == 2.0
+    assert by["good"].seconds == 12.0
+    assert by["good"].parameters == 15
+    assert by["good"].gain.p == pytest.approx(2 * by["good"].gain.p_raw)
+    assert by["good"].verdict.passed
+    assert not by["alike"].verdict.passed
+    assert by["good"].improved == 1.0
+    expected = by["good"].test.macro.accuracy - by["consensus"].test.macro.accuracy
+    assert by["good"].gain.value == pytest.approx(expected)
+    json.dumps([row.dump() for row in rows], allow_nan=False)
 
 
 def test_that_the_json_has_the_keys_that_machines_read() -> None:
-    told = methods_json(leaderboard([summary("consensus", 100, 1.5), summary("good", 1, 0.3)]))
+    rows = leaderboard([summary("consensus", 100, 1.5), summary("good", 1, 0.3)])
+    told = json.loads(json.dumps([row.dump() for row in rows], allow_nan=False))
     for row in told:
         assert set(row) >= {"method", "test", "gain", "improved", "parameters", "seconds"}
         assert set(row["test"]) >= {
@@ -84,41 +82,38 @@ def test_that_the_json_has_the_keys_that_machines_read() -> None:
     best = told[0]
     assert set(best["gain"]) >= {"value", "low", "high", "p"}
     assert best["improved"] == 1.0
-    json.dumps(told, allow_nan=False)
 
 
 def test_that_seeds_are_averaged() -> None:
     seeds = [summary("good", seed, 0.8) for seed in (1, 2, 3)]
     (row,) = leaderboard(seeds)
-    accuracies = [seed["test"]["macro"]["accuracy"] for seed in seeds]
-    assert row["seeds"] == 3
-    assert row["macro"]["accuracy"] == pytest.approx(np.mean(accuracies))
-    assert row["deviation"] == pytest.approx(np.std(accuracies, ddof=1))
-    assert row["gain"]["value"] == pytest.approx(
-        np.mean([seed["gain"]["macro"]["difference"] for seed in seeds])
-    )
-    assert row["macro"]["n"] == seeds[0]["test"]["macro"]["n"]
+    accuracies = [seed.test.macro.accuracy for seed in seeds]
+    assert row.seeds == 3
+    assert row.test.macro.accuracy == pytest.approx(np.mean(accuracies))
+    assert row.deviation == pytest.approx(np.std(accuracies, ddof=1))
+    assert row.gain.value == pytest.approx(np.mean([seed.gain.macro.difference for seed in seeds]))
+    assert row.test.macro.n == seeds[0].test.macro.n
 
 
 def test_that_seeds_evaluated_together_give_the_same_means_and_narrower_intervals() -> None:
     pairs, truth = planted()
     frames, consensus = [noisy(truth, 0.8, seed) for seed in (1, 2, 3)], noisy(truth, 1.5, 100)
-    single = [gain(pairs, frame, consensus, resamples=200)["macro"] for frame in frames]
-    together = gain(pairs, frames, consensus, resamples=200)["macro"]
-    assert together["difference"] == pytest.approx(np.mean([one["difference"] for one in single]))
-    assert together["error"] <= np.mean([one["error"] for one in single])
+    single = [gain(pairs, frame, consensus, resamples=200).macro for frame in frames]
+    together = gain(pairs, frames, consensus, resamples=200).macro
+    assert together.difference == pytest.approx(np.mean([one.difference for one in single]))
+    assert together.error <= np.mean([one.error for one in single])
     result = evaluate(pairs, frames, resamples=50)
-    assert result["seeds"] == 3
-    assert result["nll"] == pytest.approx(
-        np.mean([evaluate(pairs, frame, resamples=2)["nll"] for frame in frames])
+    assert result.seeds == 3
+    assert result.nll == pytest.approx(
+        np.mean([evaluate(pairs, frame, resamples=2).nll for frame in frames])
     )
 
 
 def test_that_a_summary_without_standard_errors_still_has_a_p() -> None:
-    old = summary("good", 1, 0.3)
+    old = summary("good", 1, 0.3).dump()
     for key in ("p", "error", "images"):
-        del old["gain"]["macro"][key]
-    assert leaderboard([old])[0]["gain"]["p"] < 0.01
+        del old["gain"]["macro"][key]  # type: ignore[index, call-overload, arg-type]
+    assert leaderboard([Summary.parse(old)])[0].gain.p < 0.01
 
 
 def test_that_values_are_averaged_number_by_number() -> None:

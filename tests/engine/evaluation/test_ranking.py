@@ -21,17 +21,17 @@ def test_that_a_correlation_is_spearman_s() -> None:
     values, scores = [1, 2, 2, 3, 4, 4, 1], [0.1, 0.5, 0.2, 0.4, 0.9, 0.3, 0.3]
     rated = fabricate.ratings([("L1", f"i{k}", "a", value) for k, value in enumerate(values)])
     found = spearman(rated, predicted({f"i{k}": score for k, score in enumerate(scores)}))
-    cell = found["per_labeler"]["L1"]["a"]
-    assert cell["rho"] == pytest.approx(spearmanr(values, scores).statistic)
-    assert cell["low"] < cell["rho"] < cell["high"]
-    assert (found["macro"], found["n"], cell["n"]) == (cell["rho"], 7, 7)
+    cell = found.per_labeler["L1"]["a"]
+    assert cell.rho == pytest.approx(spearmanr(values, scores).statistic)
+    assert cell.low < cell.rho < cell.high
+    assert (found.macro, found.n, cell.n) == (cell.rho, 7, 7)
 
 
 def test_that_repeated_ratings_are_averaged_and_orders_reversed_are_minus_one() -> None:
     rows = [("L1", f"i{k}", "a", float(k)) for k in range(5)] + [("L1", "i0", "a", 0.5)]
     found = spearman(fabricate.ratings(rows), predicted({f"i{k}": -float(k) for k in range(5)}))
-    assert found["per_labeler"]["L1"]["a"]["rho"] == pytest.approx(-1.0)
-    assert found["n"] == 5
+    assert found.per_labeler["L1"]["a"].rho == pytest.approx(-1.0)
+    assert found.n == 5
 
 
 def test_that_few_or_equal_ratings_say_nothing() -> None:
@@ -39,7 +39,7 @@ def test_that_few_or_equal_ratings_say_nothing() -> None:
     flat = fabricate.ratings([("L1", f"i{k}", "a", 2.0) for k in range(9)])
     scores = predicted({f"i{k}": float(k) for k in range(9)})
     for rated in (few, flat):
-        assert spearman(rated, scores) == {"macro": None, "n": 0, "per_labeler": {}}
+        assert spearman(rated, scores).dump() == {"macro": None, "n": 0, "per_labeler": {}}
 
 
 def test_that_only_images_unseen_in_training_are_held_out() -> None:
@@ -67,6 +67,6 @@ def test_that_intervals_cover_the_correlation() -> None:
     scored = pd.concat(
         [predicted(dict(zip(images, y[u], strict=True)), f"L{u}") for u in range(400)]
     )
-    cells = [row["a"] for row in spearman(rated, scored)["per_labeler"].values()]
-    inside = [cell["low"] <= truth <= cell["high"] for cell in cells]
+    cells = [row["a"] for row in spearman(rated, scored).per_labeler.values()]
+    inside = [cell.low <= truth <= cell.high for cell in cells]
     assert 0.92 <= np.mean(inside) <= 0.98

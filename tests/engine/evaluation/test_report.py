@@ -10,6 +10,7 @@ from prism_desktop.engine.evaluation import baselines
 from prism_desktop.engine.evaluation.pairs import pairs_from_comparisons
 from prism_desktop.engine.evaluation.report import evaluate, evaluate_against, gain
 from prism_desktop.engine.evaluation.summary import summary_markdown
+from prism_desktop.engine.runs.results import SplitReport, Summary
 from tests.engine.evaluation import fabricate
 
 KEYS = {
@@ -42,27 +43,26 @@ def scores(seed: int) -> dict[str, float]:
 def test_that_results_have_the_keys_that_machines_read() -> None:
     frame, pairs = study()
     result = evaluate(pairs, fabricate.predictions(pairs, scores(0)), frame, resamples=100)
-    assert set(result) >= KEYS
-    assert set(result["micro"]) == set(result["macro"]) == {"accuracy", "low", "high", "n"}
-    assert result["micro"]["n"] == (pairs["split"] == "test").sum()
-    assert set(result["per_labeler"]) == {"L0", "L1", "L2", "L3"}
-    assert set(result["per_labeler_attribute"]["L0"]) == {"a", "b"}
-    assert result["per_labeler"]["L0"]["ceiling"] == result["ceiling"]["L0"]
-    json.dumps(result, allow_nan=False)
+    dumped = result.dump()
+    assert set(dumped) >= KEYS
+    assert set(dumped["micro"]) == set(dumped["macro"]) == {"accuracy", "low", "high", "n"}  # type: ignore[arg-type]
+    assert result.micro.n == (pairs["split"] == "test").sum()
+    assert set(result.per_labeler) == {"L0", "L1", "L2", "L3"}
+    assert set(result.per_labeler_attribute["L0"]) == {"a", "b"}
+    assert result.per_labeler["L0"].ceiling == result.ceiling["L0"]
+    json.dumps(dumped, allow_nan=False)
 
 
 def test_that_a_method_is_compared_with_consensus_on_the_same_pairs() -> None:
     frame, pairs = study()
     mine, theirs = (fabricate.predictions(pairs, scores(seed)) for seed in (0, 1))
     result = evaluate_against(pairs, mine, theirs, frame, zero_shot=mine, resamples=100)
-    assert set(result) == {"test", "consensus", "gain", "baselines"}
-    difference = result["test"]["macro"]["accuracy"] - result["consensus"]["macro"]["accuracy"]
-    assert result["gain"]["macro"]["difference"] == pytest.approx(difference)
-    assert result["baselines"]["chance"]["micro"]["accuracy"] == 0.5
-    assert (
-        result["baselines"]["zero_shot"]["micro"]["accuracy"] == result["test"]["micro"]["accuracy"]
-    )
-    json.dumps(result, allow_nan=False)
+    assert set(result.dump()) == {"test", "consensus", "gain", "baselines"}
+    difference = result.test.macro.accuracy - result.consensus.macro.accuracy
+    assert result.gain.macro.difference == pytest.approx(difference)
+    assert result.baselines["chance"].micro.accuracy == 0.5
+    assert result.baselines["zero_shot"].micro.accuracy == result.test.micro.accuracy
+    json.dumps(result.dump(), allow_nan=False)
 
 
 def test_that_a_gain_over_oneself_is_nothing() -> None:
@@ -70,18 +70,10 @@ def test_that_a_gain_over_oneself_is_nothing() -> None:
     mine = fabricate.predictions(pairs, scores(0))
     pairs = pairs[pairs["split"] == "test"]
     nothing = gain(pairs, mine, mine, resamples=50)
-    assert [nothing["micro"][key] for key in ("difference", "low", "high", "p")] == [
-        0.0,
-        0.0,
-        0.0,
-        1.0,
-    ]
-    assert nothing["micro"]["n"] == len(pairs)
-    assert (nothing["improved"]["share"], nothing["catastrophic"], nothing["wilcoxon"]) == (
-        0.0,
-        [],
-        1.0,
-    )
+    micro = nothing.micro
+    assert (micro.difference, micro.low, micro.high, micro.p) == (0.0, 0.0, 0.0, 1.0)
+    assert nothing.micro.n == len(pairs)
+    assert (nothing.improved.share, nothing.catastrophic, nothing.wilcoxon) == (0.0, (), 1.0)
 
 
 def test_that_ratings_of_unseen_images_are_correlated_and_ridge_is_a_baseline() -> None:
@@ -91,9 +83,9 @@ def test_that_ratings_of_unseen_images_are_correlated_and_ridge_is_a_baseline() 
     rated = fabricate.ratings([("L0", image, "a", scores(0)[image]) for image in IMAGES])
     result = evaluate_against(pairs, mine, None, frame, ratings=rated, ridge=mine, resamples=50)
     used = pairs.loc[pairs["split"] == "train", ["left", "right"]]
-    assert result["test"]["spearman"]["n"] == 70 - len(set(used.to_numpy().ravel()))
-    assert result["test"]["spearman"]["macro"] == pytest.approx(1.0)
-    assert result["baselines"]["ridge"]["macro"] == result["test"]["macro"]
+    assert result.test.spearman.n == 70 - len(set(used.to_numpy().ravel()))
+    assert result.test.spearman.macro == pytest.approx(1.0)
+    assert result.baselines["ridge"].macro == result.test.macro
 
 
 def test_that_only_the_test_split_is_opened() -> None:
@@ -101,7 +93,7 @@ def test_that_only_the_test_split_is_opened() -> None:
     partial = fabricate.predictions(pairs, scores(0))
     seen = set(pairs.loc[pairs["split"] == "test", ["left", "right"]].to_numpy().ravel())
     result = evaluate(pairs, partial[partial["image"].isin(seen)], resamples=50)
-    assert result["ceiling"] == dict.fromkeys(("L0", "L1", "L2", "L3"))
+    assert result.ceiling == dict.fromkeys(("L0", "L1", "L2", "L3"))
 
 
 def test_that_the_habitual_side_is_learned_in_training_alone() -> None:
@@ -142,21 +134,21 @@ def test_that_the_summary_tells_results_with_their_limits() -> None:
     frame, pairs = study()
     mine, theirs = (fabricate.predictions(pairs, scores(seed)) for seed in (0, 1))
     text = summary_markdown(
-        {
-            "run": "20260101-000000-lora-visual-prompt",
-            "method": "lora-visual-prompt",
-            "backbone": "prism-mini",
-            "device": "cpu",
-            "split": {
-                "kind": "image",
-                "method": "folds",
-                "counts": {"train": 1, "val": 1, "test": 1, "dropped": 0},
-            },
-            "simulated": True,
-            "seed": 3,
-            "versions": {"torch": "2.9"},
-            **evaluate_against(pairs, mine, theirs, frame, resamples=50),
-        }
+        Summary(
+            run="20260101-000000-lora-visual-prompt",
+            method="lora-visual-prompt",
+            backbone="prism-mini",
+            device="cpu",
+            split=SplitReport(
+                kind="image",
+                method="folds",
+                counts={"train": 1, "val": 1, "test": 1, "dropped": 0},
+            ),
+            simulated=True,
+            seed=3,
+            versions={"torch": "2.9"},
+            **evaluate_against(pairs, mine, theirs, frame, resamples=50).given(),
+        )
     )
     for expected in (
         "say something about the labeler",
@@ -173,6 +165,6 @@ def test_that_the_summary_tells_results_with_their_limits() -> None:
 
 
 def test_that_a_summary_of_little_is_still_readable() -> None:
-    text = summary_markdown({"run": "r", "method": "consensus"})
+    text = summary_markdown(Summary(run="r", method="consensus"))
     assert text.startswith("# r")
     assert "None" not in text

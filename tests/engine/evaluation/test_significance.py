@@ -1,13 +1,12 @@
 """Paired tests and the gate, on cases computed by hand and in simulation."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 
 from prism_desktop.engine.evaluation.intervals import Resampled
 from prism_desktop.engine.evaluation.metrics import ScoredPairs
 from prism_desktop.engine.evaluation.significance import gate, holm, over_labelers, wilcoxon
+from prism_desktop.engine.runs.results import Difference, Gain, Improved, Worst
 from tests.engine.evaluation import simulate
 
 
@@ -80,16 +79,14 @@ def test_that_wilcoxon_counts_sign_patterns() -> None:
     assert wilcoxon(list(np.linspace(0.01, 0.3, 30))) < 1e-5  # type: ignore[operator]
 
 
-def gains(*rows: tuple[float, float, float], p: float = 0.01) -> dict[str, Any]:
+def gains(*rows: tuple[float, float, float], p: float = 0.01) -> Gain:
     labelers = {
-        f"L{k}": {"difference": value, "low": low, "high": high, "n": 100}
+        f"L{k}": Difference(difference=value, low=low, high=high, n=100)
         for k, (value, low, high) in enumerate(rows)
     }
     mean = float(np.mean([row[0] for row in rows]))
-    return {
-        "macro": {"difference": mean, "low": mean, "high": mean, "n": 1, "p": p},
-        "per_labeler": labelers,
-    }
+    macro = Difference(difference=mean, low=mean, high=mean, n=1, p=p)
+    return Gain(macro=macro, per_labeler=labelers)
 
 
 UP, DOWN, NOISY, BAD = (
@@ -101,10 +98,10 @@ UP, DOWN, NOISY, BAD = (
 
 
 def test_that_a_gain_is_described_over_labelers() -> None:
-    found = over_labelers(gains(UP, UP, DOWN, BAD, (0.0, -0.1, 0.1))["per_labeler"])
-    assert found["improved"] == {"share": 0.4, "labelers": 2, "of": 5}
-    assert found["worst"] == {"labeler": "L3", "difference": -0.08, "low": -0.12, "high": -0.04}
-    assert found["catastrophic"] == ["L3"]
+    found = over_labelers(gains(UP, UP, DOWN, BAD, (0.0, -0.1, 0.1)).per_labeler)
+    assert found.improved == Improved(share=0.4, labelers=2, of=5)
+    assert found.worst == Worst(labeler="L3", difference=-0.08, low=-0.12, high=-0.04)
+    assert found.catastrophic == ("L3",)
 
 
 def test_that_a_single_wrong_answer_lets_nobody_down() -> None:
@@ -117,9 +114,9 @@ def test_that_a_single_wrong_answer_lets_nobody_down() -> None:
         scored = ScoredPairs(
             who, what, left, left + 1, 2 * answers, np.ones(answers, bool), np.ones(answers), 0
         )
-        row = Resampled(scored, np.full(answers, -1.0), bounds=(-1, 1)).mean().to_dict("difference")
-        told[answers] = over_labelers({"D": row})["catastrophic"]
-    assert told == {1: [], 40: ["D"]}
+        row = Resampled(scored, np.full(answers, -1.0), bounds=(-1, 1)).mean().difference()
+        told[answers] = over_labelers({"D": row}).catastrophic
+    assert told == {1: (), 40: ("D",)}
 
 
 def test_that_the_gate_opens_only_when_all_three_conditions_hold() -> None:
@@ -135,4 +132,4 @@ def test_that_the_gate_opens_only_when_all_three_conditions_hold() -> None:
     assert not unsure.passed
     assert "p = 0.200" in unsure.reasons[0]
     assert not gate(gains(DOWN, DOWN, DOWN, p=0.001)).passed
-    assert not gate({"macro": {"difference": None}, "per_labeler": {}}).passed
+    assert not gate(Gain()).passed

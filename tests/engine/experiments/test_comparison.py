@@ -19,6 +19,7 @@ from prism_desktop.engine.experiments.comparison import compare
 from prism_desktop.engine.experiments.comparison_plan import ComparisonPlan, prepare
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
 from prism_desktop.engine.runs.lock_file import held
+from prism_desktop.engine.runs.run_events import ItemBegun, Resumed
 from prism_desktop.engine.study.embeddings import path_of, write_embeddings
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.run_evaluation import evaluate_run
@@ -40,37 +41,33 @@ def test_that_methods_are_compared_and_finished_runs_used_again(
     board, events = compared(
         plan_of(study, tiny_backbone, "lora-visual-prompt", "hierarchical-bayes", controls=True)
     )
-    items = [event for event in events if event["type"] == "item"]
-    assert [item["method"] for item in items] == [
+    items = [event for event in events if isinstance(event, ItemBegun)]
+    assert [item.method for item in items] == [
         "consensus",
         "hierarchical-bayes",
         "lora-visual-prompt",
     ]
-    assert len({RunFolder(Path(str(item["run"]))).environment()["threads"] for item in items}) == 1
+    assert len({RunFolder(Path(str(item.run))).environment().threads for item in items}) == 1
     assert len(list_runs(study.path)) == 3  # the consensus was not trained a second time
-    rows = {row["method"]: row for row in board["methods"]}  # type: ignore[attr-defined]
-    assert rows["consensus"]["gain"] is None
+    rows = {row.method: row for row in board.methods}
+    assert rows["consensus"].gain is None
     for name in ("lora-visual-prompt", "hierarchical-bayes"):
         row = rows[name]
-        assert (
-            row["test"]["macro"]["low"]
-            <= row["test"]["macro"]["accuracy"]
-            <= row["test"]["macro"]["high"]
-        )
-        gained = row["test"]["macro"]["accuracy"] - rows["consensus"]["test"]["macro"]["accuracy"]
-        assert row["gain"]["value"] == pytest.approx(gained)
-        assert row["gain"]["low"] <= row["gain"]["value"] <= row["gain"]["high"]
-        assert 0 <= row["gain"]["p_raw"] <= row["gain"]["p"] <= 1
-        assert 0 <= row["improved"] <= 1
-        assert row["parameters"] > 0
-        assert row["seconds"] > 0
-        assert isinstance(row["verdict"]["passed"], bool)
-    assert set(board["swapped"]) == {"lora-visual-prompt", "hierarchical-bayes"}  # type: ignore[call-overload]
+        assert row.test.macro.low <= row.test.macro.accuracy <= row.test.macro.high
+        gained = row.test.macro.accuracy - rows["consensus"].test.macro.accuracy
+        assert row.gain.value == pytest.approx(gained)
+        assert row.gain.low <= row.gain.value <= row.gain.high
+        assert 0 <= row.gain.p_raw <= row.gain.p <= 1
+        assert 0 <= row.improved <= 1
+        assert row.parameters > 0
+        assert row.seconds > 0
+        assert isinstance(row.verdict.passed, bool)
+    assert set(board.swapped) == {"lora-visual-prompt", "hierarchical-bayes"}
     again, events = compared(
         plan_of(study, tiny_backbone, "lora-visual-prompt", "hierarchical-bayes", controls=True)
     )
-    assert {event["state"] for event in events if event["type"] == "item"} == {"reused"}
-    assert again["methods"] == board["methods"]
+    assert {event.state for event in events if isinstance(event, ItemBegun)} == {"reused"}
+    assert again.methods == board.methods
 
 
 def test_that_a_run_of_an_earlier_revision_of_its_method_is_not_used_again(study: Study) -> None:
@@ -78,15 +75,15 @@ def test_that_a_run_of_an_earlier_revision_of_its_method_is_not_used_again(study
 
     def states() -> dict[str, str]:
         return {
-            str(item["method"]): str(item["state"])
+            str(item.method): str(item.state)
             for item in compared(plan)[1]
-            if item["type"] == "item"
+            if isinstance(item, ItemBegun)
         }
 
     assert set(states().values()) == {"new"}
     for run in list_runs(study.path):  # as the version before wrote them
-        environment = RunFolder(run.path).environment()
-        assert environment.pop("revisions")["hierarchical-bayes"] > 1
+        environment = RunFolder(run.path).environment().dump()
+        assert environment.pop("revisions")["hierarchical-bayes"] > 1  # type: ignore[index, call-overload, operator]
         write_json(run.path / "environment.json", environment)
     assert states() == {"consensus": "reused", "hierarchical-bayes": "new", "selective": "new"}
 
@@ -124,7 +121,7 @@ def test_that_a_killed_comparison_goes_on(study: Study, tiny_backbone: str) -> N
         "for batch in "
         f"compare(ComparisonPlan(Path({str(study.path)!r}), ('consensus',), "
         f"json.loads({json.dumps(options)!r}))):\n    for event in batch:\n        "
-        "print(json.dumps(event), flush=True)\n"
+        "print(event.model_dump_json(), flush=True)\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True
@@ -148,11 +145,11 @@ def test_that_a_killed_comparison_goes_on(study: Study, tiny_backbone: str) -> N
     seen = []
     for batch in events:
         seen += batch
-        if any(event["type"] == "resumed" for event in batch):
+        if any(isinstance(event, Resumed) for event in batch):
             break
-    events.close()  # type: ignore[attr-defined]
-    assert next(event for event in seen if event["type"] == "item")["state"] == "resumed"
-    assert next(event for event in seen if event["type"] == "resumed")["step"] > 20
+    events.close()
+    assert next(event for event in seen if isinstance(event, ItemBegun)).state == "resumed"
+    assert next(event for event in seen if isinstance(event, Resumed)).step > 20
 
 
 def test_that_a_method_that_fails_is_told_and_the_others_go_on(
@@ -169,9 +166,9 @@ def test_that_a_method_that_fails_is_told_and_the_others_go_on(
 
     monkeypatch.setattr(comparison, "copy_snapshot", without_pairs)
     board, _ = compared(plan_of(study, tiny_backbone, "retrieval", "hierarchical-bayes"))
-    assert [one["method"] for one in board["failed"]] == ["retrieval"]  # type: ignore[attr-defined]
-    assert "lacks data/pairs.parquet" in board["failed"][0]["message"]  # type: ignore[index]
-    assert {row["method"] for row in board["methods"]} == {"consensus", "hierarchical-bayes"}  # type: ignore[attr-defined]
+    assert [one.method for one in board.failed] == ["retrieval"]
+    assert "lacks data/pairs.parquet" in board.failed[0].message
+    assert {row.method for row in board.methods} == {"consensus", "hierarchical-bayes"}
 
 
 def test_that_a_second_call_leaves_the_data_of_a_running_comparison_alone(
@@ -197,7 +194,7 @@ def test_that_embeddings_imported_again_are_trained_on_again(study: Study) -> No
         path_of(study.path, "mine").unlink(missing_ok=True)
         numbers = np.random.default_rng(seed).normal(size=(len(images), 4)).astype(np.float32)
         write_embeddings(study.path, "mine", images, numbers)
-        return {str(event["state"]) for event in compared(plan)[1] if event["type"] == "item"}
+        return {str(event.state) for event in compared(plan)[1] if isinstance(event, ItemBegun)}
 
     assert states(0) == {"new"}
     first = next(
@@ -251,11 +248,11 @@ def test_that_a_method_that_reads_answers_about_tested_faces_is_marked_and_no_co
     board, events = compared(
         plan_of(study, tiny_backbone, "collaborative", "hierarchical-bayes", controls=True)
     )
-    marked = {row["method"] for row in board["methods"] if row["reads_tested_faces"]}  # type: ignore[attr-defined]
+    marked = {row.method for row in board.methods if row.reads_tested_faces}
     assert marked == {"collaborative"}
-    assert set(board["swapped"]) == {"hierarchical-bayes"}  # type: ignore[call-overload]
-    assert [one["method"] for one in board["unswapped"]] == ["collaborative"]  # type: ignore[attr-defined]
-    text = (Path(str(events[-1]["path"])) / "leaderboard.md").read_text()
+    assert set(board.swapped) == {"hierarchical-bayes"}
+    assert [one.method for one in board.unswapped] == ["collaborative"]
+    text = (Path(str(events[-1].path)) / "leaderboard.md").read_text()
     assert "| collaborative * |" in text
     assert "\\* uses the other labelers' answers about the very faces tested" in text
     run = next(
@@ -301,4 +298,4 @@ def test_that_shuffled_labelers_keep_the_answers_and_the_test(
     test = before["split"] == "test"
     assert (before["labeler"] == after["labeler"])[test].all()
     assert (before["labeler"] != after["labeler"])[~test].mean() > 0.3
-    assert "permuted" in found.meta()["notices"][0]
+    assert "permuted" in found.meta().notices[0]

@@ -9,6 +9,7 @@ import pytest
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.experiments.comparison_plan import ComparisonPlan, prepare
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
+from prism_desktop.engine.runs.run_events import ItemBegun
 from prism_desktop.engine.study.store import Study
 from tests.fixtures.comparing import compared, on_embeddings, plan_of
 from tests.fixtures.study import MakeStudy
@@ -28,7 +29,7 @@ def test_that_cross_fitting_tests_every_answer_once_with_a_model_that_never_saw_
     board, events = compared(
         on_embeddings(study, "hierarchical-bayes", cross_fit=True, controls=True)
     )
-    runs = [RunFolder(Path(str(event["run"]))) for event in events if event["type"] == "item"]
+    runs = [RunFolder(Path(str(event.run))) for event in events if isinstance(event, ItemBegun)]
     own = [run for run in runs if run.config().method == "hierarchical-bayes"]
     assert sorted(run.config().split.fold for run in own) == list(range(7))
     tested = pd.concat(
@@ -37,19 +38,19 @@ def test_that_cross_fitting_tests_every_answer_once_with_a_model_that_never_saw_
     everyone = own[0].table("comparisons")
     decided = everyone[everyone["outcome"] != "tie"]
     assert 0 < len(decided) < len(everyone)
-    assert len(tested) == board["counts"]["test"] == len(decided)  # type: ignore[index]
+    assert len(tested) == board.counts.test == len(decided)
     for run in own:
         pairs = run.table("pairs")
         learned = pairs[pairs["split"] != "test"]
         held = pairs[pairs["split"] == "test"]
         assert not set(held["left"]) & (set(learned["left"]) | set(learned["right"]))
-    row = next(row for row in board["methods"] if row["method"] == "hierarchical-bayes")  # type: ignore[attr-defined]
-    each = [run.summary()["test"]["micro"] for run in own]  # type: ignore[index]
-    hits = sum(one["accuracy"] * one["n"] for one in each)
-    assert row["test"]["micro"]["n"] == sum(one["n"] for one in each)
-    assert row["test"]["micro"]["accuracy"] == pytest.approx(hits / row["test"]["micro"]["n"])
-    assert row["seeds"] == 1
-    assert set(board["swapped"]) == {"hierarchical-bayes"}  # type: ignore[call-overload]
+    row = next(row for row in board.methods if row.method == "hierarchical-bayes")
+    each = [run.summary().test.micro for run in own]
+    hits = sum(one.accuracy * one.n for one in each)
+    assert row.test.micro.n == sum(one.n for one in each)
+    assert row.test.micro.accuracy == pytest.approx(hits / row.test.micro.n)
+    assert row.seeds == 1
+    assert set(board.swapped) == {"hierarchical-bayes"}
 
 
 def test_that_cross_fitting_refuses_what_has_no_image_folds(
@@ -72,14 +73,14 @@ def test_that_cross_fitting_refuses_what_has_no_image_folds(
 
 def test_that_seeds_are_put_together_answer_by_answer(study: Study, tiny_backbone: str) -> None:
     board, _ = compared(plan_of(study, tiny_backbone, "lora-visual-prompt", seeds=2))
-    row = next(row for row in board["methods"] if row["method"] == "lora-visual-prompt")  # type: ignore[attr-defined]
+    row = next(row for row in board.methods if row.method == "lora-visual-prompt")
     each = [
         run.macro
         for run in list_runs(study.path)
         if run.method == "lora-visual-prompt" and run.macro is not None
     ]
-    assert row["seeds"] == 2
-    assert row["test"]["macro"]["accuracy"] == pytest.approx(sum(each) / 2)
+    assert row.seeds == 2
+    assert row.test.macro.accuracy == pytest.approx(sum(each) / 2)
 
 
 def test_that_a_method_that_failed_in_most_folds_is_not_ranked_by_the_others(
@@ -97,5 +98,5 @@ def test_that_a_method_that_failed_in_most_folds_is_not_ranked_by_the_others(
 
     monkeypatch.setattr(comparison, "copy_snapshot", without_pairs)
     board, _ = compared(on_embeddings(study, "retrieval", cross_fit=True))
-    assert {row["method"] for row in board["methods"]} == {"consensus"}  # type: ignore[attr-defined]
-    assert [one["fold"] for one in board["failed"]] == [1, 2, 3, 4, 5, 6]  # type: ignore[attr-defined]
+    assert {row.method for row in board.methods} == {"consensus"}
+    assert [one.fold for one in board.failed] == [1, 2, 3, 4, 5, 6]

@@ -36,16 +36,14 @@ def test_that_every_labeler_is_held_out_of_one_run_that_is_used_again(
     options = {"backbone": tiny_backbone, "device": "cpu"}
     plan = KShotPlan(study.path, ("hierarchical-bayes",), (0, 10), 2, 2, options)
     result = last(measure_kshot(plan))
-    (one,) = result["methods"]
-    assert [row["k"] for row in one["curve"]] == [0, 10]
-    assert set(one["curve"][1]["per_labeler"]) == {"L1", "L2", "L3", "L4"}
-    assert all(
-        row["gain"]["low"] <= row["gain"]["value"] <= row["gain"]["high"] for row in one["curve"]
-    )
+    (one,) = result.methods
+    assert [row.k for row in one.curve] == [0, 10]
+    assert set(one.curve[1].per_labeler) == {"L1", "L2", "L3", "L4"}
+    assert all(row.gain.low <= row.gain.value <= row.gain.high for row in one.curve)
     runs = [
         RunFolder(run.path) for run in list_runs(study.path) if run.method == "hierarchical-bayes"
     ]
-    trained = [{labeler["code"] for labeler in run.meta()["labelers"]} for run in runs]
+    trained = [set(run.meta().codes) for run in runs]
     # each is left out once
     assert sorted(code for codes in trained for code in codes) == ["L1", "L2", "L3", "L4"]
     before = {run.name for run in list_runs(study.path)}
@@ -83,7 +81,7 @@ def test_that_a_k_shot_curve_tells_how_many_answers_there_were_where_labelers_ga
             KShotPlan(study.path, ("hierarchical-bayes",), (0, 10, 100_000), 1, 2, options)
         )
     )
-    given = [row["answers"] for row in result["methods"][0]["curve"]]
+    given = [row.answers for row in result.methods[0].curve]
     runs = [
         RunFolder(run.path) for run in list_runs(study.path) if run.method == "hierarchical-bayes"
     ]
@@ -107,10 +105,10 @@ def test_that_a_learning_curve_ends_at_all_answers_and_foretells(
         {"backbone": tiny_backbone, "device": "cpu"},
     )
     result = last(measure_curve(plan))
-    sizes = [point["answers"] for point in result["points"]]
+    sizes = [point.answers for point in result.points]
     assert sizes[:3] == [10, 20, 40]
     assert sizes[3] > 40
-    assert result["curve"]["sentence"].startswith("+50 answers")
+    assert result.curve.sentence.startswith("+50 answers")
     assert not list_runs(study.path)
 
 
@@ -124,10 +122,10 @@ def test_that_a_learning_curve_ends_at_the_run_that_learns_from_ratings_too(
     assert summary is not None
     options = {"backbone": tiny_backbone, "device": "cpu"}
     result = last(measure_curve(CurvePlan(study.path, "hierarchical-bayes", (10, 40), 1, options)))
-    assert result["points"][-1]["accuracy"] == pytest.approx(summary["test"]["macro"]["accuracy"])
+    assert result.points[-1].accuracy == pytest.approx(summary.test.macro.accuracy)
     ratings = run.table("ratings").merge(run.table("images")[["image", "split"]])
-    asked = run.meta()["counts"]["train"] + (ratings["split"] == "train").sum()
-    assert result["points"][-1]["answers"] == round(asked / 4)
+    asked = run.meta().counts.train + (ratings["split"] == "train").sum()
+    assert result.points[-1].answers == round(asked / 4)
 
 
 def test_that_impossible_evaluations_are_one_sentence(study: Study, tiny_backbone: str) -> None:

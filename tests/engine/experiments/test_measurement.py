@@ -6,7 +6,7 @@ import pytest
 
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.events import Done, Progress
-from prism_desktop.engine.experiments.curve_store import COUNTS, curve_obstacle, list_curves
+from prism_desktop.engine.experiments.curve_store import COUNTS, curve_obstacle, learning_curves
 from prism_desktop.engine.experiments.measurement import chosen_settings, measure_in_worker
 from prism_desktop.engine.methods import METHODS
 from tests.fixtures.runs import MakeRun
@@ -28,12 +28,12 @@ def test_that_a_curve_is_measured_on_the_data_of_the_run(
     *events, done = measure_in_worker("curve", run)
     assert isinstance(done, Done)
     assert any(isinstance(event, Progress) and event.total for event in events)
-    (found,) = list_curves(study.path, "curve")
-    assert found["fingerprint"] == run.meta()["fingerprint"]
-    assert [point["answers"] for point in found["points"]][:2] == list(COUNTS[:2])
+    (found,) = learning_curves(study.path)
+    assert found.fingerprint == run.meta().fingerprint
+    assert [point.answers for point in found.points][:2] == list(COUNTS[:2])
     summary = run.summary()
     assert summary is not None
-    assert found["points"][-1]["accuracy"] == pytest.approx(summary["test"]["macro"]["accuracy"])
+    assert found.points[-1].accuracy == pytest.approx(summary.test.macro.accuracy)
 
 
 def test_that_only_what_was_chosen_is_taken_over() -> None:

@@ -15,6 +15,14 @@ from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.processes import supervisor
 from prism_desktop.engine.processes.series import Series
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.run_events import (
+    Failed,
+    Finished,
+    Resumed,
+    RunNamed,
+    Step,
+    ToldEvent,
+)
 from prism_desktop.engine.study.store import Study
 from tests.fixtures.runs import MakeRun
 
@@ -30,25 +38,25 @@ def test_that_a_killed_training_resumes_to_the_same_bits(
         "compare": False, "checkpoint_seconds": 0.01,
     }  # fmt: skip
     run = supervisor.start(tiny_study.path, TrainConfig.checked(settings))
-    told: list[dict[str, object]] = []
+    told: list[ToldEvent] = []
     for batch in supervisor.follow(run):
         told += batch
-        if any(event["type"] == "step" and event["step"] > 25 for event in batch):
+        if any(isinstance(event, Step) and event.step > 25 for event in batch):
             pid = run.status().pid
             if pid and run.status().state == "training":
                 os.kill(pid, signal.SIGKILL)
-    assert told[0]["type"] == "run"
-    assert told[-1]["type"] == "failed"
-    assert "signal 9" in str(told[-1]["message"])
-    assert "resume" in str(told[-1]["advice"])
-    assert str(run.path / "log.txt") in str(told[-1]["advice"])
+    assert isinstance(told[0], RunNamed)
+    assert isinstance(told[-1], Failed)
+    assert "signal 9" in told[-1].message
+    assert "resume" in told[-1].advice
+    assert str(run.path / "log.txt") in told[-1].advice
     assert run.status().state == "interrupted"
     assert run.summary() is None
 
     told = [event for batch in supervisor.follow(supervisor.resume(run)) for event in batch]
-    assert "failed" not in {event["type"] for event in told}
-    assert any(event["type"] == "resumed" and event["step"] > 20 for event in told)
-    assert told[-1]["type"] == "finished"
+    assert not any(isinstance(event, Failed) for event in told)
+    assert any(isinstance(event, Resumed) and event.step > 20 for event in told)
+    assert isinstance(told[-1], Finished)
     assert run.status().state == "finished"
     with pytest.raises(RunError, match="is finished"):
         supervisor.resume(run)
@@ -74,8 +82,9 @@ def test_that_a_run_that_someone_else_killed_is_told_as_failed(tmp_path: Path) -
     run = RunFolder.create(tmp_path, TrainConfig())
     run.set_status("training", pid=4_000_000)
     *_, last = (event for batch in supervisor.watch(run) for event in batch)
-    assert (last["type"], run.status().state) == ("failed", "interrupted")
-    assert "resume" in last["advice"]
+    assert isinstance(last, Failed)
+    assert run.status().state == "interrupted"
+    assert "resume" in last.advice
 
 
 def test_that_a_training_whose_parent_dies_stops_and_is_kept(
@@ -134,8 +143,8 @@ def test_that_a_run_refused_before_it_began_is_told_and_not_kept(
     absent = "mps" if choose_device().kind != "mps" else "cuda"
     config = TrainConfig.checked({"backbone": tiny_backbone, "device": absent})
     told = [event for batch in supervisor.train(tiny_study.path, config) for event in batch]
-    assert told[-1]["type"] == "failed"
-    assert absent in told[-1]["message"]
+    assert isinstance(told[-1], Failed)
+    assert absent in told[-1].message
     assert list((tiny_study.path / "runs").glob("*")) == []
 
 

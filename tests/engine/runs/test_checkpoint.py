@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from prism_desktop.engine.runs import checkpoint
+from prism_desktop.engine.runs import checkpoint, stored
 from prism_desktop.engine.runs.checkpoint import Checkpoint
 
 
@@ -57,7 +57,7 @@ def test_that_a_full_disk_keeps_the_checkpoint_before(
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoint, "write_json", fail)
+    monkeypatch.setattr(stored, "write_json", fail)
     with pytest.raises(OSError, match="No space"):
         checkpoint.save(tmp_path, made(2), 2)
     assert [path.name for path in tmp_path.iterdir()] == ["step-00000001"]

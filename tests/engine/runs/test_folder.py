@@ -10,6 +10,7 @@ from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.event_log import EventLog
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
 from prism_desktop.engine.runs.process_identity import birth, is_alive
+from prism_desktop.engine.runs.run_events import NoticeTold
 
 NOBODY = 4_000_000  # beyond the largest process number
 
@@ -45,12 +46,12 @@ def test_that_a_half_written_event_waits_and_a_spoiled_one_is_passed_over(tmp_pa
     assert run.events() == ([], 0)
     path.write_bytes(b'{"type": "stage"}\n{"type": "st')
     events, offset = run.events()
-    assert [event["type"] for event in events] == ["stage"]
+    assert [event.type for event in events] == ["stage"]
     assert run.events(offset) == ([], offset)
     log = EventLog(run)  # as the next process after a kill
-    log.write({"type": "notice", "text": "ü"})
+    log.write(NoticeTold(text="ü"))
     log.close()
-    assert [event["type"] for event in run.events(offset)[0]] == ["notice"]
+    assert [event.type for event in run.events(offset)[0]] == ["notice"]
 
 
 def test_that_commands_are_heard_and_a_lost_parent_means_stop(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def test_that_runs_of_a_study_share_a_ridge_and_the_frozen_backbone_to_be_read_a
         train_here(run)
         summary = run.summary()
         assert summary is not None
-        assert {"ridge", "zero_shot", "chance"} <= summary["baselines"].keys()
+        assert {"ridge", "zero_shot", "chance"} <= summary.baselines.keys()
     tables = [pd.read_parquet(run.path / "baselines.parquet") for run in runs]
     assert tables[0].equals(tables[1])
     assert len(list((tiny_study.path / "cache").glob("baselines-*"))) == 1
@@ -37,9 +37,9 @@ def test_that_runs_of_a_study_share_a_ridge_and_the_frozen_backbone_to_be_read_a
 
     # By hand: the frozen towers' cosine of the first attribute and each image, times CLIP's own
     # scale.
-    clip, first = backbone.model, runs[0].meta()["attributes"][0]
+    clip, first = backbone.model, runs[0].meta().attributes[0]
     with torch.inference_mode():
-        words = [*sentences(first["name"], first["templates"])]
+        words = [*sentences(first.name, first.templates)]
         text = clip.encode_text(backbone.tokenizer(words), normalize=True).mean(0)
     *_, pixels = open_pixels(tiny_study.path, runs[0].table("images"), backbone.image_size)
     *_, features = open_features(tiny_study.path, runs[0].table("images"), backbone, pixels.value)

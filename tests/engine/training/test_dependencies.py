@@ -95,7 +95,9 @@ def test_that_a_run_that_goes_on_elsewhere_keeps_the_consensus_it_started_at(
     (consensus,) = [
         RunFolder(row.path) for row in list_runs(run.study) if row.method == "consensus"
     ]
-    write_json(consensus.path / "environment.json", consensus.environment() | {"device": "cuda"})
+    write_json(
+        consensus.path / "environment.json", consensus.environment().dump() | {"device": "cuda"}
+    )
     if gone:
         consensus.delete()
         consensus.path.mkdir()  # so that the next one has another name even within the same second

@@ -1,6 +1,7 @@
 """Every method trains on a real study, is saved, and
 predicts the same after it was loaded again."""
 
+import json
 from collections.abc import Callable
 
 import numpy as np
@@ -29,8 +30,8 @@ def as_told_beforehand(run: RunFolder) -> bool:
     meta, config, sizes = run.meta(), run.config(), shape(parse(run.config().backbone))
     assert sizes is not None
     data = Data(
-        len(meta["labelers"]),
-        len(meta["attributes"]),
+        len(meta.labelers),
+        len(meta.attributes),
         sizes,
         sizes.embed_dim,
         len(run.table("images")),
@@ -38,7 +39,7 @@ def as_told_beforehand(run: RunFolder) -> bool:
     told, summary = parameters(METHODS[config.method], config, data), run.summary()
     assert told is not None
     assert summary is not None
-    trained = summary["parameters"]["trainable"]
+    trained = summary.parameters["trainable"]
     return bool(trained == told.number if told.exact else 0 < trained <= told.number)
 
 
@@ -64,9 +65,9 @@ def test_that_a_model_trains_is_saved_and_predicts_the_same(
     train_here(run)
     summary = run.summary()
     assert summary is not None
-    assert (summary["parameters"]["trainable"] > 0) == (METHODS[name].trained != "nothing")
+    assert (summary.parameters["trainable"] > 0) == (METHODS[name].trained != "nothing")
     assert as_told_beforehand(run)
-    assert (summary["bytes_per_labeler"] > 0) == METHODS[name].personal
+    assert (summary.bytes_per_labeler > 0) == METHODS[name].personal
     loaded = load_run(run.path, backbone=backbone)
     images = run.table("images")
     *_, done = open_pixels(run.study, images, backbone.image_size)
@@ -106,7 +107,7 @@ def test_that_augmented_is_read_against_a_consensus_of_the_same_ratings(
     run = make_run(tiny_study, method="augmented", epochs=1)
     train_here(run)
     (other,) = [one for one in list_runs(run.study) if one.method == "consensus"]
-    assert other.fingerprint == run.meta()["fingerprint"]
+    assert other.fingerprint == run.meta().fingerprint
     learned = RunFolder(other.path).table("pairs")
     assert set(learned[learned["split"] == "train"]["source"]) == {"comparison", "rating"}
     assert set(learned[learned["split"] == "test"]["source"]) == {"comparison"}
@@ -123,7 +124,7 @@ def test_that_a_profile_of_blanks_is_none(
     contexts = []
     for profile in ("", " "):
         run = make_run(tiny_study, method="e2p-1", epochs=1, max_steps=1, compare=False)
-        meta = run.meta()
+        meta = json.loads((run.data / "meta.json").read_text())
         meta["labelers"][0]["profile"] = profile
         write_json(run.data / "meta.json", meta)
         train_here(run)
@@ -144,9 +145,7 @@ def test_that_a_combination_is_the_weighted_sum_of_its_members(
     for member in members:
         theirs = RunFolder(run.path.with_name(member.run)).predictions()
         assert theirs[["labeler", "attribute", "image"]].equals(order)
-        weight = dict(
-            zip((one["code"] for one in run.meta()["labelers"]), member.weight, strict=True)
-        )
+        weight = dict(zip(run.meta().codes, member.weight, strict=True))
         total += theirs["score"] * theirs["labeler"].map(weight)
     assert np.allclose(total, run.predictions()["score"], atol=1e-4)
     assert as_told_beforehand(run)
@@ -180,11 +179,11 @@ def assert_costs_are_those_of(run: RunFolder, members: list[RunFolder]) -> None:
     contain those of the members that have weight."""
     summary, parts = run.summary(), [member.summary() for member in members]
     assert summary is not None
-    weights = summary["parameters"]["weights"]
-    trained = sum(part["parameters"]["trainable"] for part in parts if part is not None)
-    assert summary["parameters"]["trainable"] == trained + weights
-    assert summary["seconds"] >= sum(part["seconds"] for part in parts if part is not None)
+    weights = summary.parameters["weights"]
+    trained = sum(part.parameters["trainable"] for part in parts if part is not None)
+    assert summary.parameters["trainable"] == trained + weights
+    assert summary.seconds >= sum(part.seconds for part in parts if part is not None)
     each = 8 * len(members)  # a weight of 8 bytes for each member
-    assert summary["bytes_per_labeler"] == each + sum(
-        part["bytes_per_labeler"] for part in parts if part is not None
+    assert summary.bytes_per_labeler == each + sum(
+        part.bytes_per_labeler for part in parts if part is not None
     )

@@ -20,6 +20,7 @@ from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
 from prism_desktop.engine.runs.run_events import (
     Discarded,
+    Failed,
     Finished,
     Paused,
     Resumed,
@@ -61,22 +62,19 @@ def test_that_a_run_is_complete_and_compared_with_a_consensus_run_of_the_same_da
         "consensus", "training", "predicting", "evaluating",
     ]  # fmt: skip
     assert isinstance(events[-1], Finished)
-    assert [event["type"] for event in run.events()[0]] == [
+    assert [event.type for event in run.events()[0]] == [
         type(event).__name__.lower() for event in events
     ]
     summary = run.summary()
     assert summary is not None
-    assert summary.keys() >= KEYS
-    assert summary["parameters"] == {"lora": 5120, "tokens": 3 * 64, "trainable": 5120 + 3 * 64}
-    for part in (summary["test"], summary["consensus"]):
-        assert part.keys() >= {"micro", "macro", "per_labeler", "per_attribute", "ceiling"}
-    assert (
-        summary["test"]["micro"]["n"]
-        == summary["consensus"]["micro"]["n"]
-        == summary["counts"]["test"]
-    )
-    json.dumps(summary, allow_nan=False)
-    assert evaluate_run(run)["test"] == summary["test"]
+    assert summary.dump().keys() >= KEYS
+    assert summary.parameters == {"lora": 5120, "tokens": 3 * 64, "trainable": 5120 + 3 * 64}
+    for part in (summary.test, summary.consensus):
+        assert part is not None
+        assert part.dump().keys() >= {"micro", "macro", "per_labeler", "per_attribute", "ceiling"}
+    assert summary.test.micro.n == summary.consensus.micro.n == summary.counts.test
+    json.dumps(summary.dump(), allow_nan=False)
+    assert evaluate_run(run).test == summary.test
     for word in ("L1", "Consensus", "Versions: python", "Seed: 0", "train "):
         assert word in (run.path / "summary.md").read_text()
 
@@ -135,7 +133,7 @@ def test_that_a_run_is_reproduced_from_its_folder_to_the_last_bit(
     assert (twin.path / "adapter" / "adapter_model.safetensors").read_bytes() == (
         run.path / "adapter" / "adapter_model.safetensors"
     ).read_bytes()
-    assert make_run(tiny_study, compare=False).meta()["fingerprint"] != run.meta()["fingerprint"]
+    assert make_run(tiny_study, compare=False).meta().fingerprint != run.meta().fingerprint
 
 
 def test_that_pause_waits_after_a_checkpoint_and_stop_keeps_the_best(
@@ -256,7 +254,8 @@ def test_that_whatever_goes_wrong_becomes_a_failed_run_with_advice(
     assert message in status.message
     assert advice in status.advice
     last = run.events()[0][-1]
-    assert (last["type"], last["message"]) == ("failed", status.message)
+    assert isinstance(last, Failed)
+    assert last.message == status.message
 
 
 def test_that_words_nobody_labeled_are_judged_zero_shot(
@@ -286,24 +285,24 @@ def test_that_a_snapshot_holds_the_chosen_labelers_and_attributes(
 ) -> None:
     run = make_run(tiny_study, labelers=("L3", "L1"), attributes=("smart",))
     meta = run.meta()
-    assert [labeler["code"] for labeler in meta["labelers"]] == ["L1", "L3"]
+    assert [*meta.codes] == ["L1", "L3"]
     pairs: pd.DataFrame = run.table("pairs")
     assert set(pairs["attribute"]) == {"smart"}
-    assert meta["counts"]["train"] == (pairs["split"] == "train").sum()
+    assert meta.counts.train == (pairs["split"] == "train").sum()
     twin = RunFolder.create(tiny_study.path, run.config())
     make_snapshot(tiny_study, twin, run.config())
-    assert twin.meta()["fingerprint"] == meta["fingerprint"]
+    assert twin.meta().fingerprint == meta.fingerprint
 
 
 def test_that_data_with_another_rating_or_profile_are_other_data(
     tiny_study: Study, make_run: MakeRun
 ) -> None:
-    before = make_run(tiny_study).meta()["fingerprint"]
+    before = make_run(tiny_study).meta().fingerprint
     # heads learn from ratings beside comparisons
     tiny_study.withdraw(tiny_study.trials("L1", "rating")[0].id)
-    fewer = make_run(tiny_study).meta()["fingerprint"]
+    fewer = make_run(tiny_study).meta().fingerprint
     tiny_study.update_labeler("L2", profile="Likes beards.")
-    told = make_run(tiny_study).meta()["fingerprint"]
+    told = make_run(tiny_study).meta().fingerprint
     assert len({before, fewer, told}) == 3
 
 
@@ -313,11 +312,11 @@ def test_that_whoever_answered_but_gave_no_pair_is_named(
     for trial in tiny_study.trials("L3", "comparison"):
         tiny_study.withdraw(trial.id)
     run = make_run(tiny_study, pairs={"use": "comparisons"})
-    assert [labeler["code"] for labeler in run.meta()["labelers"]] == ["L1", "L2"]
-    assert any("labeler L3; the run leaves them out" in notice for notice in run.meta()["notices"])
+    assert [*run.meta().codes] == ["L1", "L2"]
+    assert any("labeler L3; the run leaves them out" in notice for notice in run.meta().notices)
     kept = make_run(tiny_study)  # automatically, their ratings are used
-    assert [labeler["code"] for labeler in kept.meta()["labelers"]] == ["L1", "L2", "L3"]
-    assert not any("L3" in notice for notice in kept.meta()["notices"])
+    assert [*kept.meta().codes] == ["L1", "L2", "L3"]
+    assert not any("L3" in notice for notice in kept.meta().notices)
 
 
 def test_that_a_missing_image_is_left_out_and_said(tiny_study: Study, make_run: MakeRun) -> None:
@@ -325,4 +324,4 @@ def test_that_a_missing_image_is_left_out_and_said(tiny_study: Study, make_run: 
     Path(gone.path).unlink()
     run = make_run(tiny_study)
     assert gone.id not in set(run.table("images")["image"])
-    assert any("1 image" in notice for notice in run.meta()["notices"])
+    assert any("1 image" in notice for notice in run.meta().notices)

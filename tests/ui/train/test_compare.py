@@ -43,12 +43,12 @@ def test_that_methods_are_ranked_and_any_column_sorts_with_the_unknown_last(
     fabricate.comparison(tiny_study.path, CODES)
     view = _open(open_train, tiny_study, qtbot).compare
     rows = view.table.leaderboard
-    assert [row["method"] for row in rows.rows][:2] == ["collaborative", "hierarchical-bayes"]
+    assert [row.method for row in rows.rows][:2] == ["collaborative", "hierarchical-bayes"]
     assert view.table.method == "collaborative"
     gain = NAMES.index("Gain")
     for order in (Qt.SortOrder.AscendingOrder, Qt.SortOrder.DescendingOrder):
         view.table.sortByColumn(gain, order)
-        assert rows.rows[-1]["method"] == "consensus"
+        assert rows.rows[-1].method == "consensus"
     assert view.table.method == "collaborative"  # a choice outlives sorting
 
 
@@ -85,9 +85,8 @@ def test_that_the_chosen_method_is_shown_between_consensus_and_ceiling(
     bells = view.plots.dumbbells._bells
     assert [bell.name for bell in bells] == ["Labeler 1", "Labeler 2", "Labeler 3", "Mean"]
     leaderboard = view._leaderboards[0]
-    base = leaderboard.method("consensus")
-    assert base is not None
-    assert bells[0].consensus == base["test"]["per_labeler"]["L1"]["accuracy"]
+    base = leaderboard.test("consensus")
+    assert bells[0].consensus == base.per_labeler["L1"].accuracy
     assert all(bell.ceiling is not None for bell in bells)
 
 
@@ -132,15 +131,15 @@ def test_that_what_the_commands_measure_is_drawn_beside_the_comparison_of_the_sa
     view.refresh()
     qtbot.waitUntil(lambda: view.plots.chart.isVisible(), timeout=10_000)
     drawn = next(each for each in view.plots.chart._shown if each.name)
-    assert list(drawn.y) == [point["accuracy"] for point in curve.value["points"]]
-    assert curve.value["curve"]["sentence"] in view.plots.sentence.text()
+    assert list(drawn.y) == [point.accuracy for point in curve.value.points]
+    assert curve.value.curve.sentence in view.plots.sentence.text()
     assert view.plots.sentence.text().startswith(
         "Nearest past comparisons: +50 answers would give about"
     )
     view.plots.pages.pick("shots")
     drawn = next(each for each in view.plots.chart._shown if each.name)
     assert list(drawn.x) == [0, 10]
-    assert list(drawn.y) == [point["accuracy"] for point in shot.value["methods"][0]["curve"]]
+    assert list(drawn.y) == [point.accuracy for point in shot.value.methods[0].curve]
 
 
 def test_that_curves_of_other_answers_are_not_shown(
@@ -190,7 +189,7 @@ def test_that_swapped_labelers_are_a_column_and_a_sentence(
     view = _open(open_train, tiny_study, qtbot).compare
     column = NAMES.index("Swapped")
     assert not view.table.isColumnHidden(column)
-    places = {row["method"]: place for place, row in enumerate(view.table.leaderboard.rows)}
+    places = {row.method: place for place, row in enumerate(view.table.leaderboard.rows)}
     assert view.table.leaderboard.index(places["hierarchical-bayes"], column).data() == "-6.1"
     assert view.control.isVisible()
     assert said in view.control.text()
@@ -228,7 +227,7 @@ def test_that_a_gain_on_shuffled_labelers_is_an_alarm(
 ) -> None:
     fabricate.comparison(tiny_study.path, CODES, shuffled=True)
     view = _open(open_train, tiny_study, qtbot).compare
-    badges = {row["method"]: badge(row) for row in view.table.leaderboard.rows}
+    badges = {row.method: badge(row) for row in view.table.leaderboard.rows}
     assert badges["collaborative"] == "gains"
     assert badges["per-labeler-lora"] == "no gain"
     assert "no method should gain" in view.control.text()

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.process_identity import birth
+from prism_desktop.engine.runs.run_events import Step
 from prism_desktop.engine.study.records import Changes
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui import leave_questions
@@ -210,7 +211,7 @@ def test_that_a_study_closed_during_a_run_leaves_no_job_behind(
         Changes(images=False, labelers=True, attributes=False, trials=frozenset(), runs=False)
     )
     # told before it heard that it is over
-    job.events.emit([[{"type": "step", "epoch": 9, "step": 1, "loss": 1.0}]])
+    job.events.emit([[Step(epoch=9, step=1, loss=1.0)]])
     qtbot.waitUntil(lambda: job not in panel.context.jobs._running, timeout=10_000)
 
 
