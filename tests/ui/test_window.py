@@ -77,7 +77,7 @@ def test_that_work_shows_progress_and_can_be_cancelled(
             yield Progress(number, 10_000, "Reading images")
             gate.wait(0.005)
 
-    job = window.context.run(work(), "Import")
+    job = window.context.run(work(), "Import", owner=window)
     strip = window.progress.findChild(ProgressStrip)
     assert strip is not None
     qtbot.waitUntil(lambda: "of 10,000" in strip.detail.text())
@@ -99,7 +99,7 @@ def test_that_closing_ends_jobs_and_lets_go_of_the_study(
         finally:
             closed.set()
 
-    window.context.run(work(), "Endless")
+    window.context.run(work(), "Endless", owner=window)
     window.close()
     assert closed.is_set()
     with Study.open(tiny_study.path):  # not locked any more
@@ -147,7 +147,7 @@ def test_that_what_fails_after_the_window_is_hidden_is_said_when_it_is_opened_ag
     def fail() -> None:
         raise StudyError("The disk is full; the last answer could not be saved.")
 
-    first.context.writer.ask(fail)
+    first.context.writer.ask(fail, owner=first)
     first.close()
     said: list[str] = []
     second = open_window().context

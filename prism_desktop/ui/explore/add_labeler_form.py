@@ -62,7 +62,9 @@ class AddButton(QPushButton):
 
     def _add(self, run: Path, labeler: str, file: Path | None) -> None:
         work = adapt_in_worker(RunFolder(run), labels=file, labeler=labeler or None)
-        self._job = job = self._context.jobs.start(work, "Adding a labeler", events=self._hear)
+        self._job = job = self._context.jobs.start(
+            work, "Adding a labeler", events=self._hear, owner=self
+        )
         job.failed.connect(self._failed)
         job.ended.connect(lambda cancelled: self._look(run) if cancelled else None)
         job.finished.connect(lambda: self._ended(job))

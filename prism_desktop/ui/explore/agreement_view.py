@@ -160,7 +160,9 @@ class AgreementView(View):
                 self._job = None
 
         work = operations.agreement(answers, attribute, labelers)
-        self._job = job = self.context.jobs.start(work, "Agreement", quiet=True, events=hear)
+        self._job = job = self.context.jobs.start(
+            work, "Agreement", quiet=True, events=hear, owner=self
+        )
         job.failed.connect(failed)
         job.finished.connect(done)
 

@@ -11,7 +11,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QPushButton
 
 from prism_desktop.engine.events import Done, Event
-from prism_desktop.engine.study.records import ImageRecord
+from prism_desktop.engine.study.records import Changes, ImageRecord
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.run_data import RunData
 
@@ -70,7 +70,7 @@ class LaterButton(QPushButton):
             "They were not there when the run was trained; its model can score them nevertheless"
         )
         self.clicked.connect(lambda _=False: self._score())
-        context.changed.connect(lambda changes: self.look(self._data) if changes.images else None)
+        context.changed.connect(self._changed)
         self.hide()
 
     def look(self, data: RunData | None) -> None:
@@ -85,6 +85,10 @@ class LaterButton(QPushButton):
                     self._offer(images)
 
             self._context.ask(lambda: added(study, known), offer, owner=self, topic="later")
+
+    def _changed(self, changes: Changes) -> None:
+        if changes.images:
+            self.look(self._data)
 
     def _offer(self, images: tuple[ImageRecord, ...]) -> None:
         self._images = images
@@ -103,7 +107,9 @@ class LaterButton(QPushButton):
                     self._take(data, event.value, len(images))
 
         self.setEnabled(False)
-        job = self._context.run(score(data, images), "Scoring images added since", events=hear)
+        job = self._context.run(
+            score(data, images), "Scoring images added since", events=hear, owner=self
+        )
         job.finished.connect(lambda: self.setEnabled(True))
 
     def _take(self, data: RunData, found: Scored, asked: int) -> None:

@@ -136,7 +136,8 @@ class ExplorePanel(QWidget):
         context.study_opened.connect(self._open)
         context.study_closed.connect(self._open)
         context.changed.connect(self._changed)
-        # the worker drops it now
+        # In this thread, for the worker answers no more; the model's process ends even if the
+        # panel was destroyed before its window was closed.
         context.closing.connect(lambda: self.data.close() if self.data is not None else None)
         self._reader.read.connect(self._take)
         self._reader.missed.connect(self._missed)
@@ -255,7 +256,7 @@ class ExplorePanel(QWidget):
         """Show another run and end the process that held the model of the one before."""
         before, self.data = self.data, data
         if before is not None:
-            self.context.ask(before.close)
+            self.context.ask(before.close, owner=self)
         self._give_data()
 
     def _give_data(self) -> None:
@@ -324,4 +325,4 @@ class ExplorePanel(QWidget):
                 self.faces.typed.clear()
 
         work = operations.score_text(data, attribute)
-        self.context.run(work, f"Scoring “{attribute}”", events=hear)
+        self.context.run(work, f"Scoring “{attribute}”", events=hear, owner=self)

@@ -114,6 +114,8 @@ class Maps(QObject):
                 self.moved.emit()
 
         work = operations.maps(data, asked.face, labelers, asked.attribute, asked.kind)
-        self._job = job = self._context.jobs.start(work, "Relevance maps", quiet=True, events=hear)
+        self._job = job = self._context.jobs.start(
+            work, "Relevance maps", quiet=True, events=hear, owner=self
+        )
         job.failed.connect(failed)
         job.finished.connect(done)

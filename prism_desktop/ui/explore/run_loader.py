@@ -54,7 +54,7 @@ class RunReader(QObject):
                 self.missed.emit()
 
         self._job = job = self._context.jobs.start(
-            read_run(run, names), "Reading the run", events=hear
+            read_run(run, names), "Reading the run", events=hear, owner=self
         )
         job.failed.connect(self._context.report)
         job.finished.connect(done)

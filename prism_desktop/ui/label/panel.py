@@ -217,12 +217,15 @@ class LabelPanel(QWidget):
             self._context.write(
                 lambda: operations.add_labeler(study, name, "", ""),
                 lambda _: self.start.expect(name),
+                owner=self,
             )
 
     def _set_target(self, kind: Kind, count: int) -> None:
         study = self._context.study
         if study is not None:
-            self._context.write(lambda: operations.set_target(study, kind, count or None))
+            self._context.write(
+                lambda: operations.set_target(study, kind, count or None), owner=self
+            )
 
     def _pause(self) -> None:
         self._drop_next()

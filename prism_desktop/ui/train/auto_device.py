@@ -25,7 +25,7 @@ class DeviceSearch(QObject):
             return
         self._asked = self.busy = True
         job = self._context.jobs.start(
-            operations.find_device(), "Looking for a GPU", quiet=True, events=self._hear
+            operations.find_device(), "Looking for a GPU", quiet=True, events=self._hear, owner=self
         )
         job.finished.connect(self._end)
 

@@ -121,7 +121,7 @@ class CompareView(QWidget):
         self._pages.setCurrentIndex(0 if self._boards else 2)
         work = comparisons_read.compare(Path(study.path), asked)
         self._job = job = self.context.jobs.start(
-            work, "Comparing methods", quiet=True, events=self._hear
+            work, "Comparing methods", quiet=True, events=self._hear, owner=self
         )
         job.failed.connect(self._failed)
         job.finished.connect(lambda: self._ended(job))
@@ -134,7 +134,9 @@ class CompareView(QWidget):
             return
         self.plots.wait(True)
         work = measure_in_worker(KINDS[page], RunFolder(run))
-        self._measuring = job = self.context.jobs.start(work, f"Measuring {METHODS[method].title}")
+        self._measuring = job = self.context.jobs.start(
+            work, f"Measuring {METHODS[method].title}", owner=self
+        )
         job.failed.connect(self.context.report)
         job.finished.connect(lambda: self._measured(job))
 

@@ -22,7 +22,7 @@ def save_figure(
     if not chosen:
         return
     path = chosen_path(Path(chosen), kind)
-    job = context.run(drawing(draw, path), f"Drawing {path.name}")
+    job = context.run(drawing(draw, path), f"Drawing {path.name}", owner=parent)
 
     def ended(cancelled: bool) -> None:
         if not cancelled:

@@ -57,7 +57,7 @@ class ProgressStrip(QFrame):
         layout.setContentsMargins(3 * GRID, GRID, 2 * GRID, GRID)
         self.setLayout(layout)
         job.events.connect(self._hear)
-        job.finished.connect(self.deleteLater)
+        job.closed.connect(self.deleteLater)
 
     def _hear(self, events: list[Any]) -> None:
         last = next((event for event in reversed(events) if isinstance(event, Progress)), None)

@@ -63,7 +63,6 @@ def test_that_only_faces_in_view_are_decoded(
     missing = gallery.thumbnails.get("3")
     assert missing is not None
     assert missing.isNull()
-    gallery.thumbnails.close()
 
 
 def test_that_curves_may_grow_while_they_are_shown(qtbot: QtBot, context: AppContext) -> None:
