@@ -15,7 +15,7 @@ from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.palette import DARK, LIGHT
 from prism_desktop.ui.preferences import Settings
 from prism_desktop.ui.theme import style_sheet
-from prism_desktop.ui.widgets.progress import Estimate, ProgressStrip, time_left
+from prism_desktop.ui.widgets.progress import ProgressStrip, TimeLeft, time_left
 from tests.ui.conftest import OpenWindow
 
 
@@ -127,7 +127,7 @@ def test_that_the_place_and_size_are_remembered(
 
 
 def test_that_time_left_is_told_in_words() -> None:
-    estimate = Estimate()
+    estimate = TimeLeft()
     assert estimate.left(Progress(0, 100, "a"), now=0.0) is None
     assert estimate.left(Progress(50, 100, "a"), now=10.0) == 10.0
     assert estimate.left(Progress(1, 100, "b"), now=11.0) is None

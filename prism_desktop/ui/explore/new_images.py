@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scored:
+class NewImageScores:
     """What a run's model says of images that it was not given."""
 
     images: tuple[ImageRecord, ...]
@@ -33,7 +33,7 @@ def added(study: "Study", known: Container[str]) -> tuple[ImageRecord, ...]:
     return tuple(image for image in study.images() if not image.missing and image.id not in known)
 
 
-def score(data: RunData, images: tuple[ImageRecord, ...]) -> Iterator[Event[Scored]]:
+def score(data: RunData, images: tuple[ImageRecord, ...]) -> Iterator[Event[NewImageScores]]:
     """Score images on every attribute that the run's are scored on.
 
     The last event is `Done[Scored]`.
@@ -52,10 +52,10 @@ def score(data: RunData, images: tuple[ImageRecord, ...]) -> Iterator[Event[Scor
                 :, None
             ]
     seen = np.flatnonzero(~np.isnan(table).all(axis=(0, 1)))
-    yield Done(Scored(tuple(images[place] for place in seen), table[:, :, seen]))
+    yield Done(NewImageScores(tuple(images[place] for place in seen), table[:, :, seen]))
 
 
-class LaterButton(QPushButton):
+class NewImagesButton(QPushButton):
     """Says how many images the run does not know, and scores them; hidden while there are none."""
 
     grown = Signal()  # the run that is shown has more images
@@ -112,7 +112,7 @@ class LaterButton(QPushButton):
         )
         job.finished.connect(lambda: self.setEnabled(True))
 
-    def _take(self, data: RunData, found: Scored, asked: int) -> None:
+    def _take(self, data: RunData, found: NewImageScores, asked: int) -> None:
         lost = asked - len(found.images)
         if lost:
             why = (

@@ -54,7 +54,7 @@ def _round(image: QImage, stage: str) -> None:
     painter.end()
 
 
-class Ring(QObject):
+class ImagePrefetch(QObject):
     """A thread decodes what will be wanted next, soonest first.
 
     What was wanted lately stays at hand.

@@ -22,8 +22,7 @@ from prism_desktop.ui.train.leaderboard_table import BoardTable
 from prism_desktop.ui.train.operations import Asked
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, restyle, rows
 from prism_desktop.ui.widgets.empty_state import EmptyState
-from prism_desktop.ui.widgets.figure_export import save_figure
-from prism_desktop.ui.widgets.table_export import save_table
+from prism_desktop.ui.widgets.file_export import save_figure, save_table
 
 _HEAD = (
     "method", "accuracy", "low", "high", "micro", "gain", "gain_low", "gain_high", "p", "improved",

@@ -8,8 +8,7 @@ from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.train import operations
 from prism_desktop.ui.train.operations import RunRow
 from prism_desktop.ui.train.runs import COLUMNS, cells
-from prism_desktop.ui.widgets.figure_export import save_figure
-from prism_desktop.ui.widgets.table_export import save_table
+from prism_desktop.ui.widgets.file_export import save_figure, save_table
 
 
 def export_curves(parent: QWidget, context: AppContext, rows: Sequence[RunRow]) -> None:
