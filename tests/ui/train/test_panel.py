@@ -283,7 +283,7 @@ def test_that_a_renamed_labeler_moves_no_choice(
     panel.show_run("20260101-120000-lora-visual-prompt")
     study = panel.context.study
     assert study is not None
-    panel.context.write(lambda: study.update_labeler("L2", display_name="Bea"))
+    panel.context.write(lambda: study.update_labeler("L2", display_name="Bea"), owner=panel)
     qtbot.waitUntil(lambda: panel.form.labelers.itemText(0) == "Bea, Labeler 3", timeout=10_000)
     qtbot.waitUntil(panel.idle, timeout=10_000)
     assert panel._shown == "20260101-120000-lora-visual-prompt"

@@ -188,7 +188,7 @@ def test_that_maps_of_an_added_labeler_are_refused_in_a_sentence_and_others_are_
     assert panel.face.verdict.text() == said
     assert asked[-1] == ("L1", "L2")
     panel.face.labeler.pick("L1")
-    tile = panel.face.strip.tiles.tile("L1")
+    tile = panel.face.labeler_maps.tiles.tile("L1")
     assert tile is not None
     assert tile.isChecked()
     panel.face.labeler.pick("L3")
