@@ -24,7 +24,7 @@ from prism_desktop.engine.runs.stored import Stored
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from prism_desktop.engine.processes.inference import InferenceClient
+    from prism_desktop.engine.processes.inference_client import InferenceClient
 
 Floats = NDArray[np.float32]
 Record = TypeVar("Record", bound=Stored)
@@ -74,7 +74,7 @@ class RunData:
 
         The process starts with the first question.
         """
-        from prism_desktop.engine.processes.inference import InferenceClient
+        from prism_desktop.engine.processes.inference_client import InferenceClient
 
         if self._model is None:
             self._model = InferenceClient(self.folder)

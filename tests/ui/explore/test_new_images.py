@@ -9,7 +9,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.events import Done, Progress
-from prism_desktop.engine.processes.inference import Scores
+from prism_desktop.engine.processes.inference_client import Scores
 from prism_desktop.engine.study.images import read_image
 from prism_desktop.engine.study.records import Changes
 from prism_desktop.engine.study.store import Study

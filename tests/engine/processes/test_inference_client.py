@@ -17,7 +17,7 @@ from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Progress
 from prism_desktop.engine.models.clip import PersonalClip
 from prism_desktop.engine.models.saved import save_model
-from prism_desktop.engine.processes.inference import InferenceClient
+from prism_desktop.engine.processes.inference_client import InferenceClient
 from prism_desktop.engine.runs.process_identity import is_alive
 from prism_desktop.engine.study.images import hash_file
 
