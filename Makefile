@@ -3,18 +3,34 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STUDY ?= demo.prism
+OUT := demo-output
 # Tests and pictures never need a display.
 OFFSCREEN := QT_QPA_PLATFORM=offscreen
 
-.PHONY: demo test lint format bench soak lock golden backbone clean $(VENV)
+.PHONY: demo test matrix lint format bench soak lock golden backbone clean other-python $(VENV)
 
 ## demo: install, make the demo study, train on it, and open the window (or, without a display, write demo-output/)
 demo: $(VENV)
-	$(BIN)/prism-desktop demo $(STUDY) --train --show --out demo-output
+	$(BIN)/prism-desktop demo $(STUDY) --train --show --out $(OUT)
 
 ## test: install and run the whole suite
 test: $(VENV)
 	$(OFFSCREEN) $(BIN)/python -m pytest -n 2 --dist loadfile
+
+## matrix: test and demo on every supported Python that is installed (with pyenv, on any of its versions),
+## each in an environment of its own and without a display
+matrix:
+	@export PYENV_VERSION=$$(pyenv versions --bare 2>/dev/null | paste -sd: -); \
+	for version in 3.11 3.12 3.13; do \
+	  python$$version -c "" 2>/dev/null || { absent="$$absent $$version"; continue; }; \
+	  scratch=$$(mktemp -d); \
+	  if env -u DISPLAY -u WAYLAND_DISPLAY $(OFFSCREEN) $(MAKE) test demo PYTHON=python$$version \
+	    VENV=.venv-$$version STUDY=$$scratch/demo.prism OUT=$$scratch/output; \
+	  then passed="$$passed $$version"; else failed="$$failed $$version"; fi; \
+	  rm -rf $$scratch; \
+	done; \
+	echo "Passed:$${passed:- none}. Failed:$${failed:- none}. Not installed:$${absent:- none}."; \
+	test -n "$$passed" && test -z "$$failed"
 
 lint: $(VENV)
 	$(BIN)/ruff check .
@@ -50,10 +66,13 @@ lock: $(VENV)
 clean:
 	rm -rf demo-output build dist
 
-# The environment is complete when this stamp is newer than the lock and the project file.
+# The environment is complete when this stamp is newer than the lock and the project file. One of another
+# version of Python is made anew.
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+OTHER := $(if $(wildcard $(VENV)/lib/python$(VERSION)),,other-python)
 $(VENV): $(VENV)/installed
-$(VENV)/installed: requirements.lock pyproject.toml
-	$(PYTHON) -m venv $(VENV)
+$(VENV)/installed: requirements.lock pyproject.toml $(OTHER)
+	$(PYTHON) -m venv $(if $(OTHER),--clear) $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock \
 	  || $(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock

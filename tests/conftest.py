@@ -16,7 +16,12 @@ os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])
 for library in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
-pytest_plugins = ["tests.fixtures.study", "tests.fixtures.backbone", "tests.fixtures.runs"]
+pytest_plugins = [
+    "tests.fixtures.leaks",
+    "tests.fixtures.study",
+    "tests.fixtures.backbone",
+    "tests.fixtures.runs",
+]
 
 
 @pytest.fixture(autouse=True)

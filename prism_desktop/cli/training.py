@@ -101,7 +101,7 @@ def evaluate(
     json: Json = None,
 ) -> None:
     """A finished run's test results, computed again from its predictions."""
-    from prism_desktop.engine.training.results import evaluate_run
+    from prism_desktop.engine.training.run_evaluation import evaluate_run
 
     pair = names(swap)
     if pair is not None and len(pair) != 2:

@@ -1,83 +1,329 @@
 """The process that trains and does other long work:
 `python -m prism_desktop.engine.worker --parent PID`.
 
-`workers` starts it. A training learns from the run's snapshot, not from the study's database, and
-heeds control.json.
+`processes.pool` starts it, `processes.messages` are what the two write to each other, and
+`SERVICES` is what it can be asked for.
 """
 
 import argparse
 import contextlib
-import importlib
-import json
 import os
+import queue
+import signal
 import sys
+import threading
+import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
-from prism_desktop.engine.errors import PrismError
-from prism_desktop.engine.processes.process_setup import (
-    lower_priority,
-    prepare_torch,
-    release_torch,
+from pydantic import BaseModel, ValidationError
+
+from prism_desktop.engine.adaptation.adapted_labelers import AdaptArguments
+from prism_desktop.engine.analysis.inference import (
+    PredictorCache,
+    RelevanceArguments,
+    ScoresArguments,
+    relevance_file,
+    scores_file,
 )
+from prism_desktop.engine.errors import PrismError
+from prism_desktop.engine.events import Done, Event, Notice, Progress, value
+from prism_desktop.engine.experiments.measurement import MeasureArguments, measure
+from prism_desktop.engine.experiments.search_trials import SearchTrialsArguments, run_trials
+from prism_desktop.engine.processes.device_choice import DeviceArguments
+from prism_desktop.engine.processes.failures import out_of_memory
+from prism_desktop.engine.processes.messages import (
+    Call,
+    CallCancelled,
+    CallError,
+    CallNotice,
+    CallProgress,
+    CallResult,
+    Cancel,
+    Ended,
+    Message,
+    Rest,
+    read_request,
+)
+from prism_desktop.engine.processes.process_setup import lower_priority, release_torch
+from prism_desktop.engine.processes.reported_training import train_reported
+from prism_desktop.engine.processes.supervisor import TrainArguments
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.processes_alive import alive, birth
+from prism_desktop.engine.runs.process_identity import birth
 
 if TYPE_CHECKING:
     from prism_desktop.engine.training.resources import ResourceCache
 
-_SHELF: "ResourceCache | None" = None  # what runs share
+_ORPHANED_SECONDS = 2.0  # that cancelled work has to end when nobody waits for it any more
+
+Events = Generator[Event[Any], None, None]
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Do what standard input asks, a line of JSON each.
+@dataclass
+class WorkerState:
+    """What services know of their process, and what they keep there from one call to the next."""
 
-    {run, orphaned}: train; the run's status and events tell the rest. If the parent dies, the run
-    is stopped, kept and tested where `orphaned` is "stop"; else this process ends where it stands
-    and leaves the run interrupted, to be gone on with. {module, arguments}: call the module's
-    `serve`, see `speaking`. {rest}: let go of what runs shared, and get ready for more.
+    parent: int  # number of the process that asks
+    parent_born: str
+    resources: "ResourceCache | None" = None  # of the last training
+    predictors: PredictorCache = field(default_factory=PredictorCache)
 
-    After the first two standard output says {event: "ended", fit, gpu}: whether nothing unforeseen
-    happened, so that more may be asked, and whether the GPU was used.
+    def clear(self) -> None:
+        """Give the memory back."""
+        if self.resources is not None:
+            self.resources.clear()
+        self.predictors.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Work that may be asked for.
+
+    Attributes:
+        arguments: the model of what it is told.
+        work: does it; its result is plain JSON. It is given the arguments, the call and the state.
+        failed: what could not be done, if it fails for a reason that nobody foresaw.
+    """
+
+    arguments: type[BaseModel]
+    work: Callable[[Any, Call, WorkerState], Events]
+    failed: str
+
+
+def _train(asked: TrainArguments, call: Call, state: WorkerState) -> Events:
+    from prism_desktop.engine.training.resources import ResourceCache
+
+    state.resources = state.resources or ResourceCache()
+    run = RunFolder.open(asked.run)
+    # Told to stop and keep if nobody is left who could do so; else the call is cancelled.
+    parent = state.parent if call.orphaned == "stop" else None
+    with _print_into(run.log):
+        yield from train_reported(run, Control(run, parent, state.parent_born), state.resources)
+    yield Done(None)
+
+
+def _adapt(asked: AdaptArguments, call: Call, state: WorkerState) -> Events:
+    from prism_desktop.engine.adaptation.adapt import adapt
+
+    adapted = yield from value(adapt(RunFolder(asked.run), **asked.request()))
+    yield Done(str(adapted.path))
+
+
+def _measure(asked: MeasureArguments, call: Call, state: WorkerState) -> Events:
+    yield from value(measure(asked.kind, RunFolder(asked.run)))
+    yield Done(None)
+
+
+def _choose_device(asked: DeviceArguments, call: Call, state: WorkerState) -> Events:
+    from prism_desktop.engine.device import choose_device
+
+    yield Progress(0, None, "Looking for a GPU")
+    chosen = choose_device("auto")
+    yield Done([chosen.name, chosen.why])
+
+
+def _relevance(asked: RelevanceArguments, call: Call, state: WorkerState) -> Events:
+    path = yield from value(relevance_file(asked, state.predictors))
+    yield Done(str(path))
+
+
+def _scores(asked: ScoresArguments, call: Call, state: WorkerState) -> Events:
+    path = yield from value(scores_file(asked, state.predictors))
+    yield Done(str(path))
+
+
+def _search_trials(asked: SearchTrialsArguments, call: Call, state: WorkerState) -> Events:
+    folder = RunFolder(asked.folder)
+    with _print_into(folder.log):
+        yield from run_trials(folder, asked.trials, asked.seed)
+
+
+SERVICES: Mapping[str, Service] = {
+    "train": Service(TrainArguments, _train, "The run could not be trained"),
+    "adapt": Service(AdaptArguments, _adapt, "The run could not be adapted"),
+    "measure": Service(MeasureArguments, _measure, "The curve could not be measured"),
+    "choose-device": Service(DeviceArguments, _choose_device, "The device could not be chosen"),
+    "relevance": Service(RelevanceArguments, _relevance, "The prediction failed"),
+    "scores": Service(ScoresArguments, _scores, "The prediction failed"),
+    "search-trials": Service(
+        SearchTrialsArguments, _search_trials, "The settings could not be tried"
+    ),
+}
+
+
+def main(services: Mapping[str, Service] = SERVICES) -> NoReturn:
+    """Answer the calls on standard input until it ends, and end the process.
+
+    Args:
+        services: by name; tests have their own.
     """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--parent", type=int, required=True, help="the process that asks")
-    parent = parser.parse_args(arguments).parent
-    born = birth(parent)
+    parent = parser.parse_args().parent
     # what cuBLAS needs to be deterministic
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    with contextlib.suppress(BrokenPipeError), _private_streams() as (asked, channel):
-        for message in map(json.loads, asked):
-            if "rest" in message:
-                _rest()
-                continue
-            if "run" in message:
-                fit = _train(Path(message["run"]), parent, born, keep=message["orphaned"] == "stop")
-            else:
-                fit = importlib.import_module(message["module"]).serve(
-                    channel, *message["arguments"]
-                )
-            channel.write(json.dumps({"event": "ended", "fit": fit, "gpu": _used_gpu()}) + "\n")
-            if not fit:
-                break
-    return 0
+    code = 1
+    try:
+        with _private_streams() as (source, target):
+            _answer(Inbox(source), target, services, WorkerState(parent, birth(parent)))
+        code = 0
+    except Exception:
+        traceback.print_exc()
+    except _TerminatedError:
+        # The signal again, so that whoever waits for this process sees what ended it.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTERM)
+    finally:
+        # A thread waits for the next line, and the interpreter's own end would wait for the thread.
+        sys.stderr.flush()
+        os._exit(code)
+
+
+class _TerminatedError(BaseException):
+    """The process is asked to end; not caught by any work, whose `finally` blocks run."""
+
+
+class Inbox:
+    """Requests as they come in, read by a thread of its own
+    so that a cancel is heard during work."""
+
+    def __init__(self, source: IO[bytes]) -> None:
+        self._source = source
+        self._requests: queue.SimpleQueue[Call | Rest | None] = queue.SimpleQueue()
+        self._cancelled: set[int] = set()
+        self._closed = False  # whoever asked is gone
+        self._current: Call | None = None
+        threading.Thread(target=self._read, name="requests", daemon=True).start()
+
+    def __iter__(self) -> Iterator[Call | Rest]:
+        while (request := self._requests.get()) is not None:
+            self._current = request if isinstance(request, Call) else None
+            yield request
+            self._current = None
+
+    def cancelled(self, call: Call) -> bool:
+        """Whether nobody waits for a call any more."""
+        return call.id in self._cancelled or (self._closed and call.orphaned == "end")
+
+    def _read(self) -> None:
+        try:
+            for line in self._source:
+                request = read_request(line)
+                if isinstance(request, Cancel):
+                    self._cancelled.add(request.cancel)
+                else:
+                    self._requests.put(request)
+        except ValueError:
+            traceback.print_exc()  # the two ends differ, so that nothing can be understood
+            os._exit(2)
+        self._closed = True
+        self._requests.put(None)
+        time.sleep(_ORPHANED_SECONDS)
+        if self._current is None or self._current.orphaned == "end":
+            os._exit(1)
+
+
+def _answer(
+    inbox: Inbox, target: IO[bytes], services: Mapping[str, Service], state: WorkerState
+) -> None:
+    """Answer one call after another."""
+
+    def send(message: Message) -> None:
+        # whoever asked may be gone, of which the inbox hears
+        with contextlib.suppress(OSError):
+            target.write(message.line())
+
+    for request in inbox:
+        if isinstance(request, Rest):
+            _rest(state)
+            continue
+        with _terminable():
+            ended = _respond(request, services, inbox, state, send)
+        send(ended.model_copy(update={"used_gpu": _used_gpu()}))
+
+
+def _respond(
+    call: Call,
+    services: Mapping[str, Service],
+    inbox: Inbox,
+    state: WorkerState,
+    send: Callable[[Message], None],
+) -> Ended:
+    """Do what a call asks for and send its events; how it ended."""
+    service = services.get(call.call)
+    if service is None:
+        return CallError(id=call.id, message=f"There is no service {call.call!r}.")
+    try:
+        arguments = service.arguments.model_validate(call.arguments)
+    except ValidationError as error:
+        sentence = f"{service.failed}: the arguments of {call.call!r} cannot be read."
+        return CallError(id=call.id, message=sentence, details=str(error))
+    try:
+        return _work(service.work(arguments, call, state), call, inbox, send)
+    except PrismError as error:
+        return CallError(id=call.id, message=str(error))
+    except Exception as error:
+        traceback.print_exc()
+        sentence = (
+            "The device ran out of memory; wait for training to end or use the CPU."
+            if out_of_memory(error)
+            else f"{service.failed} ({type(error).__name__}: {error})."
+        )
+        details = traceback.format_exc()
+        return CallError(id=call.id, message=sentence, healthy=False, details=details)
+
+
+def _work(events: Events, call: Call, inbox: Inbox, send: Callable[[Message], None]) -> Ended:
+    """Pass events on until the work is done or cancelled."""
+    result: Any = None
+    last: Progress | None = None
+    with contextlib.closing(events):
+        while not inbox.cancelled(call):
+            event = next(events, None)
+            match event:
+                case None:  # everything that the work opened is closed
+                    return CallResult(id=call.id, value=result)
+                case Done():
+                    result = event.value
+                case Notice():
+                    send(CallNotice(id=call.id, text=event.text))
+                case Progress() if event != last:
+                    last = event
+                    send(
+                        CallProgress(
+                            id=call.id, done=event.done, total=event.total, what=event.what
+                        )
+                    )
+    return CallCancelled(id=call.id)
 
 
 @contextlib.contextmanager
-def _private_streams() -> Iterator[tuple[IO[str], IO[str]]]:
+def _terminable() -> Iterator[None]:
+    """Let the work's own `finally` blocks run if the process is asked to end."""
+
+    def end(*_: object) -> NoReturn:
+        raise _TerminatedError
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def _private_streams() -> Iterator[tuple[IO[bytes], IO[bytes]]]:
     """Standard input and output for this module alone: libraries
     read nothing, and what they print goes to errors."""
-    with (
-        os.fdopen(os.dup(0), encoding="utf-8") as asked,
-        os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1) as channel,
-        Path(os.devnull).open("rb") as nothing,
-    ):
+    source = os.fdopen(os.dup(0), "rb")  # closed with the process, as a thread reads it
+    with os.fdopen(os.dup(1), "wb", buffering=0) as target, Path(os.devnull).open("rb") as nothing:
         os.dup2(nothing.fileno(), 0)
         os.dup2(2, 1)
-        yield asked, channel
+        yield source, target
 
 
 @contextlib.contextmanager
@@ -99,23 +345,11 @@ def _redirect(target: int) -> None:
         os.dup2(target, stream.fileno())
 
 
-def _train(path: Path, parent: int, born: str, keep: bool) -> bool:
-    from prism_desktop.engine.training.resources import ResourceCache
-
-    global _SHELF
-    _SHELF = _SHELF or ResourceCache()
-    run = RunFolder.open(path)
-    with _print_into(run.log):
-        control = Control(run, parent if keep else None, born)
-        return work(run, control, _SHELF, _never if keep else lambda: not alive(parent, born))
-
-
-def _rest() -> None:
+def _rest(state: WorkerState) -> None:
     lower_priority()
     from prism_desktop.engine.training import session  # noqa: F401  # what a training waits for
 
-    if _SHELF is not None:
-        _SHELF.clear()
+    state.clear()
     release_torch()
 
 
@@ -129,59 +363,5 @@ def _used_gpu() -> bool:
     )
 
 
-def _never() -> bool:
-    return False
-
-
-def work(
-    run: RunFolder,
-    control: Control,
-    resource_cache: "ResourceCache | None" = None,
-    orphaned: Callable[[], bool] = _never,
-) -> bool:
-    """Train in this process; whatever goes wrong becomes the run's status and last event.
-
-    Args:
-        run: a run with a snapshot.
-        control: what the user tells.
-        shelf: where the workshop of earlier runs lies.
-        orphaned: whether the process is to end where it stands.
-
-    Returns:
-        Whether nothing unforeseen happened.
-    """
-    failure: BaseException | None = None
-    try:
-        from prism_desktop.engine.training.session import train_run
-
-        prepare_torch(run)
-        lower_priority()  # only now: the imports above are what the user waits for
-        for _ in train_run(run, control, resource_cache=resource_cache):
-            if orphaned():
-                os._exit(1)
-    except Exception as error:
-        failure = error
-        if not isinstance(error, PrismError):
-            traceback.print_exc()
-        # Tensors hang on the frames of the traceback; without them there may be memory again to
-        # report with.
-        failure.__traceback__ = failure.__context__ = failure.__cause__ = None
-    if failure is not None:
-        _report(run, failure)
-    return failure is None or isinstance(failure, PrismError)
-
-
-def _report(run: RunFolder, failure: BaseException) -> None:
-    from prism_desktop.engine.processes.failures import describe, refused
-    from prism_desktop.engine.runs.event_log import EventLog
-    from prism_desktop.engine.runs.run_events import Failed
-
-    message, advice = describe(failure, run)
-    log = EventLog(run)
-    log.write(Failed(message=message, advice=advice, refused=refused(failure, run)))
-    log.close()
-    run.set_status("failed", message=message, advice=advice)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

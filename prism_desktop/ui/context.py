@@ -1,4 +1,4 @@
-"""What every panel shares: the open study, its worker, jobs, settings, messages."""
+"""The context that panels share: the open study, its threads, jobs, settings, messages."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 
 from prism_desktop.engine.errors import PrismError, ReadOnlyStudyError, StudyLockedError
-from prism_desktop.ui.bridge import Worker
 from prism_desktop.ui.job import Job, Jobs
+from prism_desktop.ui.lifetimes import Lifetimes
 from prism_desktop.ui.preferences import Settings
+from prism_desktop.ui.question_thread import QuestionThread
 from prism_desktop.ui.theme import Theme
 
 if TYPE_CHECKING:
@@ -39,15 +40,20 @@ class AppContext(QObject):
         self.theme = theme
         self.study: Study | None = None
         self.busy_opening = False  # a study is on its way
-        self.jobs = Jobs(self)
-        self.worker = Worker(self.report, "reader", self)
+        # Who began work is known here, so that its end ends the work and what follows from it.
+        self.lifetimes = Lifetimes()
+        lifetimes = self.lifetimes
+        self.destroyed.connect(lambda: lifetimes.end_all())
+        self.jobs = Jobs(lifetimes, self)
+        self.worker = QuestionThread(self.report, "reader", lifetimes, self)
         # of its own: an answer never waits behind a long reading
-        self.writer = Worker(self.report, "writer", self)
+        self.writer = QuestionThread(self.report, "writer", lifetimes, self)
         # key presses that could not be saved; set by the Label panel
         self.held_back: Callable[[], int] = lambda: 0
         # runs that end with this window; set by the Train panel
         self.in_training: Callable[[], int] = lambda: 0
         self._closing: list[Study] = []
+        self._closed = False
 
     def message(
         self, text: str, kind: str = "info", action: tuple[str, Callable[[], object]] | None = None
@@ -76,11 +82,11 @@ class AppContext(QObject):
         function: Callable[[], Any],
         then: Callable[[Any], None] | None = None,
         *,
-        owner: QObject | None = None,
+        owner: QObject,
         topic: str | None = None,
         failed: Callable[[Exception], None] | None = None,
     ) -> None:
-        """Run `function` off the window's thread; see `Worker.ask`."""
+        """Run `function` off the window's thread; see `QuestionThread.ask`."""
         self.worker.ask(function, then, owner=owner, topic=topic, failed=failed)
 
     def write(
@@ -88,19 +94,24 @@ class AppContext(QObject):
         function: Callable[[], Any],
         then: Callable[[Any], None] | None = None,
         *,
+        owner: QObject,
         failed: Callable[[Exception], None] | None = None,
     ) -> None:
         """As `ask` for an operation that returns `Changes`.
 
-        Views hear `changed`, then `then` is called.
+        `changed` is emitted, then `then` is called. An error is reported even when `owner` is gone.
         """
+        lifetime = self.lifetimes.of(owner)
 
         def announce(changes: Any) -> None:
             self.changed.emit(changes)
-            if then is not None:
+            if then is not None and not lifetime.over:
                 then(changes)
 
-        self.writer.ask(function, announce, failed=failed)
+        def refuse(error: Exception) -> None:
+            (self.report if failed is None or lifetime.over else failed)(error)
+
+        self.writer.ask(function, announce, owner=self, failed=refuse)
 
     def open_study(
         self, path: Path, then: Callable[[], None] | None = None, *, read_only: bool = False
@@ -132,7 +143,9 @@ class AppContext(QObject):
         self.opening.emit(path.stem)
         self.busy_opening = True
         self.close_study(
-            lambda: self.ask(lambda: operations.open_study(path, read_only), opened, failed=failed)
+            lambda: self.ask(
+                lambda: operations.open_study(path, read_only), opened, owner=self, failed=failed
+            )
         )
 
     def close_study(self, then: Callable[[], None] | None = None) -> None:
@@ -153,7 +166,11 @@ class AppContext(QObject):
                 then()
 
         def close() -> None:
-            self.ask(lambda: None, lambda _: self.writer.ask(study.close, closed))
+            self.ask(
+                lambda: None,
+                lambda _: self.writer.ask(study.close, closed, owner=self),
+                owner=self,
+            )
 
         self.jobs.cancel(close)  # not waited for here: the window lives on meanwhile
 
@@ -162,10 +179,11 @@ class AppContext(QObject):
         work: Iterable[Any],
         title: str,
         *,
+        owner: QObject,
         events: Callable[[list[Any]], None] | None = None,
     ) -> Job:
-        """Begin long work whose failure is shown in the message bar."""
-        job = self.jobs.start(work, title, events=events)
+        """Begin long work for `owner`; its failure is shown in the message bar."""
+        job = self.jobs.start(work, title, owner=owner, events=events)
         job.failed.connect(self.report)
         return job
 
@@ -175,26 +193,29 @@ class AppContext(QObject):
 
     def close(self) -> None:
         """End everything cleanly: jobs, readings, what was to be written, then the study."""
+        if self._closed:
+            return
+        self._closed = True
         self.jobs.close()
         self.closing.emit()
         self.worker.close(3.0, drop=True)
         studies = [*self._closing, *([self.study] if self.study is not None else [])]
         self._closing, self.study = [], None
         for study in studies:
-            self.writer.ask(study.close)
-        self.writer.close(60.0)
-        self._keep_unsaid()
+            self.writer.ask(study.close, owner=self)
+        self._close_writer()
+        self.lifetimes.end_all()
         self.settings.sync()
 
-    def _keep_unsaid(self) -> None:
-        """What goes wrong after the window is hidden is said when it is opened again."""
-        said: list[str] = []
+    def _close_writer(self) -> None:
+        """What goes wrong after the window is hidden is shown when it is opened again."""
+        unsaid: list[str] = []
         self.messaged.connect(
-            lambda kind, text, _: said.append(text) if kind in ("warn", "bad") else None
+            lambda kind, text, _: unsaid.append(text) if kind in ("warn", "bad") else None
         )
-        self.writer.collect()
-        if said:
-            self.settings.put("unsaid", " ".join(dict.fromkeys(said)))
+        self.writer.close(60.0)
+        if unsaid:
+            self.settings.put("unsaid", " ".join(dict.fromkeys(unsaid)))
 
     def say_unsaid(self) -> None:
         """Say what went wrong when the window was closed the last time."""

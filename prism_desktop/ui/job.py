@@ -1,4 +1,4 @@
-"""Long work: a generator in a thread of its own, heard by the window once a frame."""
+"""Jobs: long work, a generator in a thread of its own; its events come once a frame."""
 
 import logging
 import threading
@@ -9,6 +9,8 @@ from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
+
+from prism_desktop.ui.lifetimes import Lifetime, Lifetimes
 
 FRAME = 16  # ms between deliveries
 # events that may wait; a faster worker is held back, so that memory and one delivery stay bounded
@@ -21,23 +23,30 @@ class Job(QObject):
     """Work in a thread; its events reach the window in batches, once a frame.
 
     The worker never touches Qt: the window's own timer fetches what has come. So a fast worker
-    cannot starve the event loop, and `cancel` is heard between any two events."""
+    cannot starve the event loop, and `cancel` takes effect between any two events.
+
+    The first four signals are its owner's: once that is gone the job is cancelled and they are
+    silent. `closed` is for those who keep account of jobs."""
 
     events = Signal(list)  # oldest first, never empty
     ended = Signal(bool)  # True if cancelled
     failed = Signal(Exception)  # in place of `ended`
     finished = Signal()  # after `ended` or `failed`
+    closed = Signal()  # the work has ended, whoever still listens
 
     def __init__(
         self,
         work: Iterable[Any],
-        title: str = "",
+        title: str,
+        lifetime: Lifetime,
         parent: QObject | None = None,
         *,
         quiet: bool = False,
     ) -> None:
+        """`lifetime` is that of the object which the job works for."""
         super().__init__(parent)
         self.title, self.quiet = title, quiet
+        self._lifetime = lifetime
         self._work: Iterator[Any] = iter(work)
         self._cancelled = threading.Event()
         self._done = threading.Event()
@@ -54,6 +63,7 @@ class Job(QObject):
         return self._cancelled.is_set()
 
     def start(self) -> "Job":
+        self._lifetime.add_listener(self.cancel)
         self._timer.start()
         self._thread.start()
         return self
@@ -66,6 +76,11 @@ class Job(QObject):
         self._cancelled.set()
         with self._room:
             self._room.notify_all()
+
+    def abandon(self) -> None:
+        """Cancel, and tell nobody anything any more."""
+        self.cancel()
+        self._timer.stop()
 
     def wait(self, seconds: float) -> bool:
         """Wait for the thread to end; True if it did."""
@@ -102,25 +117,30 @@ class Job(QObject):
             batch = list(self._waiting)
             self._waiting.clear()
             self._room.notify_all()
-        if batch:
+        if batch and not self._lifetime.over:
             self.events.emit(batch)
         if not done:
             return
         self._timer.stop()
-        if self._error is not None:
-            self.failed.emit(self._error)
-        else:
-            self.ended.emit(self._cancelled.is_set())
-        self.finished.emit()
+        self._lifetime.remove_listener(self.cancel)
+        if not self._lifetime.over:
+            if self._error is not None:
+                self.failed.emit(self._error)
+            else:
+                self.ended.emit(self._cancelled.is_set())
+        if not self._lifetime.over:  # a slot may have closed the window
+            self.finished.emit()
+        self.closed.emit()
 
 
 class Jobs(QObject):
-    """The jobs that are going on; closing the window cancels them."""
+    """The running jobs; closing the window cancels them."""
 
     started = Signal(Job)
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, lifetimes: Lifetimes, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._lifetimes = lifetimes
         self._running: list[Job] = []
 
     def __len__(self) -> int:
@@ -129,8 +149,9 @@ class Jobs(QObject):
     def start(
         self,
         work: Iterable[Any],
-        title: str = "",
+        title: str,
         *,
+        owner: QObject,
         quiet: bool = False,
         events: Callable[[list[Any]], None] | None = None,
     ) -> Job:
@@ -138,12 +159,13 @@ class Jobs(QObject):
 
         Args:
             title: shown beside the progress bar.
+            owner: the object that the job works for; its end cancels the job.
             quiet: not announced by `started`, so that the window's progress strip leaves it alone.
             events: connected before the first event can come.
         """
-        job = Job(work, title, self, quiet=quiet)
+        job = Job(work, title, self._lifetimes.of(owner), self, quiet=quiet)
         self._running.append(job)
-        job.finished.connect(self._forget)
+        job.closed.connect(self._forget)
         if events is not None:
             job.events.connect(events)
         if not quiet:
@@ -160,7 +182,7 @@ class Jobs(QObject):
                 then()
 
         for job in left:
-            job.finished.connect(partial(ended, job))
+            job.closed.connect(partial(ended, job))
         for job in self._running:
             job.cancel()
         if not left:
@@ -172,7 +194,7 @@ class Jobs(QObject):
         What does not end in time dies with the program.
         """
         for job in self._running:
-            job.cancel()
+            job.abandon()
         end = time.monotonic() + seconds
         for job in self._running:
             patience = end - time.monotonic()

@@ -18,23 +18,10 @@ from prism_desktop.engine.study.records import (
     RelinkReport,
     StudyInfo,
 )
-from prism_desktop.ui.label.trial_queue import (
-    Answered,
-    Effect,
-    Kept,
-    Redone,
-    Shown,
-    Skipped,
-    Snapshot,
-    Undone,
-)
 
 if TYPE_CHECKING:
-    from prism_desktop.engine.labeling.labeling_session import LabelingSession
-    from prism_desktop.engine.labeling.practice import PracticeSession
     from prism_desktop.engine.study.store import Study
 
-AHEAD = 6  # trials planned after the present one, so that fast fingers never wait
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"})
 
 
@@ -210,67 +197,7 @@ def image_paths(study: "Study") -> dict[str, Path]:
     return {image.id: image.path for image in study.images()}
 
 
-def begin_labeling(study: "Study", labeler: str, kind: Kind) -> "tuple[LabelingSession, Snapshot]":
-    """Begin a sitting where the labeler stopped.
-
-    The session belongs to the store's writer from here on.
-    """
-    from prism_desktop.engine.labeling.labeling_session import LabelingSession
-
-    session = LabelingSession(study, labeler, kind)
-    return session, _snapshot(session)
-
-
-def begin_practice(study: "Study", labeler: str, kind: Kind) -> "tuple[PracticeSession, Snapshot]":
-    """Begin a few trials of which nothing is kept."""
-    from prism_desktop.engine.labeling.labeling_session import LabelingSession
-    from prism_desktop.engine.labeling.practice import PracticeSession
-
-    session = PracticeSession(LabelingSession(study, labeler, kind))
-    return session, _snapshot(session)
-
-
 def set_target(study: "Study", kind: Kind, count: int | None) -> Changes:
     """Say how many trials of a task each labeler is asked
     for; None: as many as suit the number of images."""
     return study.set_target(kind, count)
-
-
-def label(
-    session: "LabelingSession | PracticeSession", effect: Effect
-) -> "tuple[Changes, Snapshot]":
-    """Store what a key press while labeling came to; durable before returning."""
-    match effect:
-        case Answered(answers, onset, seconds, dropped):
-            changes = session.answer(answers, onset, seconds, dropped)
-        case Skipped(reason, onset, seconds, dropped):
-            changes = session.skip(reason, onset, seconds, dropped)
-        case Kept(shown, answers):
-            changes = session.keep(shown.left, shown.right, answers)
-        case Undone():
-            changes = session.undo()
-        case Redone():
-            changes = session.redo()
-    return changes, _snapshot(session)
-
-
-def _snapshot(session: "LabelingSession | PracticeSession") -> Snapshot:
-    current, progress = session.current, session.progress
-    coming = () if current is None else (current, *session.upcoming(AHEAD))
-    return Snapshot(
-        coming=tuple(
-            Shown(each.left.id, None if each.right is None else each.right.id) for each in coming
-        ),
-        paths={
-            image.id: image.path
-            for each in coming
-            for image in (each.left, each.right)
-            if image is not None
-        },
-        previous=session.previous_answer,
-        can_undo=session.can_undo,
-        can_redo=session.can_redo,
-        done=progress.done,
-        target=progress.target,
-        begun=session.begun,
-    )

@@ -68,6 +68,7 @@ class Window(QMainWindow):
     def __init__(self, context: AppContext) -> None:
         super().__init__()
         self.context = context
+        self.destroyed.connect(lambda: context.close())  # where it was deleted without being closed
         self._panels: dict[str, QWidget] = {}
         self.setMinimumSize(960, 640)
         self.resize(1440, 900)

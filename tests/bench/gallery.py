@@ -52,7 +52,6 @@ def main() -> int:
         gallery.faces.show(keys, names, np.arange(ROWS)[::-1].copy(), shares)
         gallery.viewport().repaint()
         print(f"another order: {1000 * (time.perf_counter() - start):.1f} ms")
-        gallery.thumbnails.close()
     return int(float(np.percentile(scrolled, 95)) > LIMIT)
 
 

@@ -83,7 +83,8 @@ def main() -> int:
 def read(folder: Path, fold: int) -> Data:
     """The data, split so that `fold` tests."""
     rated = pd.read_csv(folder / "ratings.csv")
-    stored = np.load(folder / "facenet512.npz")
+    with np.load(folder / "facenet512.npz") as archive:
+        stored = dict(archive)
     names = [str(name) for name in stored["image"]]
     hashes = {name: hashlib.sha256(name.encode()).hexdigest() for name in names}
     folds = assign_folds(list(hashes.values()), [0] * 7)

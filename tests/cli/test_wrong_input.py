@@ -1,6 +1,7 @@
 """Whatever is typed wrongly is answered by one sentence and exit code 2."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -150,11 +151,10 @@ def test_that_a_scale_or_a_coding_that_is_none_is_refused_whatever_the_file_hold
 def test_that_an_old_study_names_the_command_that_brings_it_up_to_date(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    connection = sqlite3.connect(tmp_path / "study.sqlite3")
-    connection.executescript(
-        (Path(__file__).parents[1] / "upgrades/schema-0001.sql").read_text("utf-8")
-    )
-    connection.close()
+    with closing(sqlite3.connect(tmp_path / "study.sqlite3")) as connection:
+        connection.executescript(
+            (Path(__file__).parents[1] / "upgrades/schema-0001.sql").read_text("utf-8")
+        )
     assert f"`prism-desktop study upgrade {tmp_path}`" in refused(capsys, "study", "info", tmp_path)
     assert run("study", "upgrade", tmp_path) == 0
     assert run("study", "info", tmp_path) == 0

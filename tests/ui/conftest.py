@@ -13,6 +13,7 @@ import pytest
 from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
 
 from prism_desktop.engine.processes import pool
 from prism_desktop.engine.study.store import Study
@@ -103,7 +104,7 @@ def open_window(qtbot: QtBot, qapp: QApplication, settings: Settings) -> Iterato
         return window
 
     yield show
-    for window in windows:
+    for window in filter(isValid, windows):
         # a test that fails during a training must not be asked
         window.context.in_training = lambda: 0
         window.close()

@@ -27,14 +27,19 @@ def check(widget: QWidget, name: str, folder: Path) -> None:
         FOLDER.mkdir(exist_ok=True)
         picture.save(file, optimize=True)
         return
-    golden = Image.open(file).convert("RGB")
+    golden = _read(file)
     assert golden.size == picture.size
     score = structural_similarity(np.asarray(golden), np.asarray(picture), channel_axis=2)
     assert score >= ALIKE, f"{name} looks different ({score:.3f}); see {folder / f'{name}.png'}"
 
 
+def _read(file: Path) -> Image.Image:
+    with Image.open(file) as picture:
+        return picture.convert("RGB")
+
+
 def _grab(widget: QWidget, file: Path) -> Image.Image:
     widget.grab().save(str(file))
-    picture = Image.open(file).convert("RGB")
+    picture = _read(file)
     size = (WIDTH, round(picture.height * WIDTH / picture.width))
     return picture.resize(size, Image.Resampling.LANCZOS) if picture.width > WIDTH else picture

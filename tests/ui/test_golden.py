@@ -83,12 +83,12 @@ def _show_first_faces(panel: LabelPanel, window: Window, qtbot: QtBot, count: in
     study = window.context.study
     assert study is not None
     images = study.images()[:count]
-    stage = panel.trial.stage
-    stage.show_images(tuple(image.id for image in images))
+    stimulus = panel.trial.stimulus
+    stimulus.show_images(tuple(image.id for image in images))
 
     # the layout may still move, and with it the size at which faces are decoded
     def painted() -> bool:
-        panel.ring.want([(image.id, image.path) for image in images], stage.box())
-        return stage._told
+        panel.prefetch.want([(image.id, image.path) for image in images], stimulus.box())
+        return stimulus._told
 
     qtbot.waitUntil(painted)

@@ -15,7 +15,7 @@ from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.palette import DARK, LIGHT
 from prism_desktop.ui.preferences import Settings
 from prism_desktop.ui.theme import style_sheet
-from prism_desktop.ui.widgets.progress import Estimate, ProgressStrip, time_left
+from prism_desktop.ui.widgets.progress import ProgressStrip, TimeLeft, time_left
 from tests.ui.conftest import OpenWindow
 
 
@@ -77,7 +77,7 @@ def test_that_work_shows_progress_and_can_be_cancelled(
             yield Progress(number, 10_000, "Reading images")
             gate.wait(0.005)
 
-    job = window.context.run(work(), "Import")
+    job = window.context.run(work(), "Import", owner=window)
     strip = window.progress.findChild(ProgressStrip)
     assert strip is not None
     qtbot.waitUntil(lambda: "of 10,000" in strip.detail.text())
@@ -99,7 +99,7 @@ def test_that_closing_ends_jobs_and_lets_go_of_the_study(
         finally:
             closed.set()
 
-    window.context.run(work(), "Endless")
+    window.context.run(work(), "Endless", owner=window)
     window.close()
     assert closed.is_set()
     with Study.open(tiny_study.path):  # not locked any more
@@ -127,7 +127,7 @@ def test_that_the_place_and_size_are_remembered(
 
 
 def test_that_time_left_is_told_in_words() -> None:
-    estimate = Estimate()
+    estimate = TimeLeft()
     assert estimate.left(Progress(0, 100, "a"), now=0.0) is None
     assert estimate.left(Progress(50, 100, "a"), now=10.0) == 10.0
     assert estimate.left(Progress(1, 100, "b"), now=11.0) is None
@@ -147,7 +147,7 @@ def test_that_what_fails_after_the_window_is_hidden_is_said_when_it_is_opened_ag
     def fail() -> None:
         raise StudyError("The disk is full; the last answer could not be saved.")
 
-    first.context.writer.ask(fail)
+    first.context.writer.ask(fail, owner=first)
     first.close()
     said: list[str] = []
     second = open_window().context

@@ -3,6 +3,7 @@
 
 import sqlite3
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 from prism_desktop.engine.study import schema
@@ -72,13 +73,12 @@ def fill(study: Study) -> None:
 
 def dump(file: Path) -> str:
     """The database as SQL, with the marks in its header that a dump leaves out."""
-    connection = sqlite3.connect(file)
-    marks = [
-        f"PRAGMA {n} = {connection.execute(f'PRAGMA {n}').fetchone()[0]};"
-        for n in ("application_id", "user_version")
-    ]
-    content = "\n".join([*marks, *connection.iterdump()])
-    connection.close()
+    with closing(sqlite3.connect(file)) as connection:
+        marks = [
+            f"PRAGMA {n} = {connection.execute(f'PRAGMA {n}').fetchone()[0]};"
+            for n in ("application_id", "user_version")
+        ]
+        content = "\n".join([*marks, *connection.iterdump()])
     return f"{content}\n"
 
 

@@ -1,6 +1,7 @@
 """A study of every schema version that was ever released still opens, with everything in it."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -21,9 +22,8 @@ def test_that_every_schema_version_has_its_dump() -> None:
 def test_that_an_old_study_opens_with_everything_in_it(dump: Path, tmp_path: Path) -> None:
     version = int(dump.stem[-4:])
     file = tmp_path / "study.sqlite3"
-    connection = sqlite3.connect(file)
-    connection.executescript(dump.read_text(encoding="utf-8"))
-    connection.close()
+    with closing(sqlite3.connect(file)) as connection:
+        connection.executescript(dump.read_text(encoding="utf-8"))
     with Study.open(tmp_path) as study:
         info = study.info()
         assert (info.name, info.schema_version, info.images) == (
@@ -53,10 +53,9 @@ def test_that_an_old_study_opens_with_everything_in_it(dump: Path, tmp_path: Pat
             assert (log["1"].dropped_frames, study.targets()) == (None, {})
             assert study.pending("L1", "comparison") is None
         with (
+            closing(sqlite3.connect(file)) as connection,
             pytest.raises(sqlite3.IntegrityError, match="append-only"),
-            sqlite3.connect(file) as connection,
         ):
             connection.execute("UPDATE trial SET dropped_frames = 7")
-        connection.close()
         study.restore("5" * 32)
         assert study.progress()[1].ratings == 1

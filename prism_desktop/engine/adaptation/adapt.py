@@ -1,10 +1,9 @@
 """A new labeler enters a finished run: read the answers, enter, predict every image, test, keep."""
 
-import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Unpack
+from typing import Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +29,6 @@ from prism_desktop.engine.evaluation.metrics import ScoredPairs, hits
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.models.answers import Answers, answers, select
-from prism_desktop.engine.processes.rpc import speak
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.predictions_file import LabelerScores, write_predictions
@@ -190,17 +188,4 @@ def _adapted_labeler(
         start=test.start,
         tested=test.tested,
         note=test.note,
-    )
-
-
-def serve(channel: IO[str], run: str, request: str) -> bool:
-    """Adapt, in a worker; the result is the new labeler's folder."""
-    entry = json.loads(request)
-    if entry.get("labels"):
-        entry["labels"] = Path(entry["labels"])
-    return speak(
-        channel,
-        lambda: adapt(RunFolder(Path(run)), **entry),
-        lambda one: str(one.path),
-        "The run could not be adapted",
     )

@@ -6,25 +6,23 @@ state.safetensors (what the method keeps of a labeler) and meta.json. Importing 
 torch nor pandas.
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 from urllib.parse import quote
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event
-from prism_desktop.engine.processes.rpc import listen
+from prism_desktop.engine.parquet_files import read_frame
+from prism_desktop.engine.processes.rpc import call
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.stored import Stored
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_MODULE = "prism_desktop.engine.adaptation.adapt"
 
 
 class AdaptationRequest(TypedDict, total=False):
@@ -36,6 +34,31 @@ class AdaptationRequest(TypedDict, total=False):
     scale: str | None  # how a file's ratings are meant, as for `import_files`
     coding: str | None  # how a file's comparisons are meant, likewise
     profile: str | None  # the profile text, where the method reads it; None for the study's
+
+
+class AdaptArguments(BaseModel):
+    """The same as the service `adapt` is told it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run: Path  # a finished run
+    labels: Path | None = None
+    labeler: str | None = None
+    name: str | None = None
+    scale: str | None = None
+    coding: str | None = None
+    profile: str | None = None
+
+    def request(self) -> AdaptationRequest:
+        """All but the run."""
+        return AdaptationRequest(
+            labels=self.labels,
+            labeler=self.labeler,
+            name=self.name,
+            scale=self.scale,
+            coding=self.coding,
+            profile=self.profile,
+        )
 
 
 class OwnAnswersTest(Stored):
@@ -98,13 +121,11 @@ def adapted_predictions(run: RunFolder, code: str, attribute: str | None = None)
     Raises:
         InputError: if nobody of that code entered.
     """
-    import pandas as pd
-
     path = folder_of(run, code) / layout.PREDICTIONS
     if not path.is_file():
         known = ", ".join(one.code for one in list_adapted(run)) or "nobody"
         raise InputError(f"Nobody called {code} entered the run {run.name}; {known} did.")
-    return pd.read_parquet(
+    return read_frame(
         path, filters=[("attribute", "==", attribute)] if attribute is not None else None
     )
 
@@ -112,7 +133,7 @@ def adapted_predictions(run: RunFolder, code: str, attribute: str | None = None)
 def adapt_in_worker(
     run: RunFolder, **entry: Unpack[AdaptationRequest]
 ) -> Iterator[Event[AdaptedLabeler]]:
-    """`adapting.adapt` in another process, so that the window loads no torch.
+    """`adapt.adapt` in another process, so that the window loads no torch.
 
     Closing this ends the work.
 
@@ -123,11 +144,8 @@ def adapt_in_worker(
     Raises:
         RunError: one sentence; what could not be done.
     """
-    labels = entry.get("labels")
-    request = {**entry, "labels": str(labels) if labels else None}
-    for event in listen(
-        _MODULE, str(run.path.resolve()), json.dumps(request), what="Loading the run"
-    ):
+    arguments = AdaptArguments(run=run.path.resolve(), **entry)
+    for event in call("adapt", arguments, "Loading the run"):
         if isinstance(event, Done):
             adapted = AdaptedLabeler.read(Path(event.value))
             assert adapted is not None

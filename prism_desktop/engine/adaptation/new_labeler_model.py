@@ -29,7 +29,7 @@ from prism_desktop.engine.models.labeler_context import LabelerContext
 from prism_desktop.engine.models.parts import SHARED
 from prism_desktop.engine.models.saved import LoadedRun
 from prism_desktop.engine.models.tokens import GroupPrompts
-from prism_desktop.engine.training.losses.pair_loss import PairLoss
+from prism_desktop.engine.training.pair_loss import PairLoss
 from prism_desktop.engine.training.scoring import Scorer
 
 PASSES = 10  # of the answered images through the model, forwards and backwards

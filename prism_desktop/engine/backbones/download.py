@@ -54,10 +54,11 @@ def fetch(spec: BackboneSpec) -> Iterator[Event[Path]]:
             raise urllib.error.URLError("HF_HUB_OFFLINE is set")
         yield from _download(url, target, spec)
     except urllib.error.HTTPError as error:
-        # what is there is longer than the file: it is not this file's beginning
-        if error.code == 416:
-            target.with_suffix(".part").unlink(missing_ok=True)
-        raise _refused(spec, error) from error
+        with error:  # it is the hub's open reply
+            # what is there is longer than the file: it is not this file's beginning
+            if error.code == 416:
+                target.with_suffix(".part").unlink(missing_ok=True)
+            raise _refused(spec, error) from error
     except (
         urllib.error.URLError,
         http.client.HTTPException,
@@ -109,6 +110,11 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 
 
 def _download(url: str, target: Path, spec: BackboneSpec) -> Iterator[Progress]:
+    """Load the file beside its place, going on where an earlier download was cut off.
+
+    The hub tells size and hash in the reply that redirects to its storage; a file that differs is
+    deleted, and only one that agrees gets its name.
+    """
     part = target.with_suffix(".part")
     digest = hashlib.sha256()
     done = part.stat().st_size if part.is_file() else 0

@@ -20,7 +20,7 @@ from prism_desktop.engine.experiments.comparison_plan import (
 )
 from prism_desktop.engine.processes.series import Series
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.lock_file import claimed
+from prism_desktop.engine.runs.lock_file import held
 from prism_desktop.engine.runs.run_events import (
     Batch,
     Compared,
@@ -55,7 +55,7 @@ def compare(plan: ComparisonPlan) -> Iterator[Batch]:
     new = not path.exists()
     path.mkdir(parents=True, exist_ok=True)
     # first, as a second one would put other data in place
-    with claimed(path, f"The comparison {path.name}"):
+    with held(path, f"The comparison {path.name}"):
         try:
             comparison = prepare(plan)
         except PrismError:

@@ -28,7 +28,7 @@ from prism_desktop.engine.runs.results import (
     Swap,
 )
 from prism_desktop.engine.training.dependencies import CONSENSUS
-from prism_desktop.engine.training.results import evaluate_run
+from prism_desktop.engine.training.run_evaluation import evaluate_run
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,7 +5,9 @@ Importing this needs neither torch nor pandas.
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
 
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.events import Done, Event
@@ -17,12 +19,21 @@ from prism_desktop.engine.experiments.curve_store import (
     SHOTS,
 )
 from prism_desktop.engine.processes.process_setup import lower_priority
-from prism_desktop.engine.processes.rpc import listen, speak
+from prism_desktop.engine.processes.rpc import call
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.results import CurveKind, KShotResult, LearningCurve
 from prism_desktop.engine.settings import without
 
 _BEGINNING = {"shots": "Measuring labelers held out", "curve": "Measuring the learning curve"}
+
+
+class MeasureArguments(BaseModel):
+    """What the service `measure` is told."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: CurveKind
+    run: Path  # a finished run
 
 
 def measure_in_worker(kind: CurveKind, run: RunFolder) -> Iterator[Event[None]]:
@@ -34,7 +45,9 @@ def measure_in_worker(kind: CurveKind, run: RunFolder) -> Iterator[Event[None]]:
     Raises:
         PrismError: one sentence.
     """
-    yield from listen(__name__, kind, str(run.path.resolve()), what=_BEGINNING[kind])
+    yield from call(
+        "measure", MeasureArguments(kind=kind, run=run.path.resolve()), _BEGINNING[kind]
+    )
 
 
 def chosen_settings(config: TrainConfig) -> dict[str, Any]:
@@ -57,8 +70,12 @@ def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return found
 
 
-def _measure(kind: str, run: RunFolder) -> Iterator[Event[None]]:
-    """Events of the work; its result lies in the study, so none is told."""
+def measure(kind: CurveKind, run: RunFolder) -> Iterator[Event[None]]:
+    """The same in this process, without a window to slow down; what is found lies in the study.
+
+    Raises:
+        PrismError: one sentence.
+    """
     from prism_desktop.engine.experiments.kshot import KShotPlan, measure_kshot
     from prism_desktop.engine.experiments.learning_curve import CurvePlan, measure_curve
 
@@ -76,13 +93,3 @@ def _measure(kind: str, run: RunFolder) -> Iterator[Event[None]]:
         )
     for event in events:
         yield Done(None) if isinstance(event, Done) else event
-
-
-def serve(channel: IO[str], kind: str, run: str) -> bool:
-    """Measure, in a worker."""
-    return speak(
-        channel,
-        lambda: _measure(kind, RunFolder(Path(run))),
-        lambda _: None,
-        "The curve could not be measured",
-    )

@@ -12,9 +12,9 @@ import hashlib
 import json
 import re
 import shutil
-import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from os import getpid
@@ -29,6 +29,7 @@ from prism_desktop.engine.events import Done, Event, Notice, Progress
 from prism_desktop.engine.experiments.comparison_plan import obstacle_of
 from prism_desktop.engine.experiments.search_trials import (
     COUNTED,
+    SearchTrialsArguments,
     counted,
     make_ready,
     open_storage,
@@ -36,11 +37,11 @@ from prism_desktop.engine.experiments.search_trials import (
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.methods.ranges import Ranges, ranges
 from prism_desktop.engine.names import checked_name
+from prism_desktop.engine.processes.rpc import call
 from prism_desktop.engine.processes.series import Series
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.lock_file import claimed
-from prism_desktop.engine.runs.processes_alive import start_python
+from prism_desktop.engine.runs.lock_file import held
 from prism_desktop.engine.training.dependencies import (
     CONSENSUS,
     dependency_config,
@@ -52,8 +53,6 @@ from prism_desktop.engine.training.snapshot import copy_snapshot, make_snapshot
 if TYPE_CHECKING:
     import optuna
     import pandas as pd
-
-_POLL_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,37 +132,32 @@ def search(plan: SearchPlan) -> Iterator[Event[SearchResult]]:
         PrismError: one sentence, if there is nothing to search, or no trial came to an end.
     """
     folder = _prepare(plan)
-    with claimed(folder.path, f"The search {folder.name}"):
+    with held(folder.path, f"The search {folder.name}"):
         yield from _consensus(folder, plan.trials)
         trials = open_storage(folder.path)
-        (folder.path / layout.READY).unlink(missing_ok=True)
         for left in folder.path.parent.glob(f"{glob.escape(folder.name)}.trial-*"):
             shutil.rmtree(left, ignore_errors=True)
         make_ready(trials, plan.config(), plan.ranges())
-        yield from _try_out(plan, folder, trials)
-    yield Done(_result(plan, folder, trials))
+        failure = yield from _try_out(plan, folder, trials)
+    yield Done(_result(plan, folder, trials, failure))
 
 
 def _try_out(
     plan: SearchPlan, folder: RunFolder, trials: "optuna.Study"
-) -> Iterator[Progress | Notice]:
-    """Run the processes until the trials are there."""
+) -> Generator[Progress | Notice, None, str]:
+    """Run the processes until the trials are there; why one of them ended early, or nothing."""
     missing = plan.trials - len(counted(trials))
-    workers: list[subprocess.Popen[bytes]] = []
+    processes: list[_Process] = []
     try:
-        best: float | None = None
         for number in range(min(plan.workers, missing)):
             share = missing // plan.workers + int(number < missing % plan.workers)
-            workers.append(_spawn(folder, share, len(trials.trials) + number))
+            processes.append(_Process(folder, share, len(trials.trials) + number))
             # The first one reads the images into the study's cache; the others find them there.
-            while (
-                number == 0
-                and workers[0].poll() is None
-                and not (folder.path / layout.READY).exists()
-            ):
+            while number == 0 and processes[0].reading:
                 yield Progress(plan.trials - missing, plan.trials, "Reading backbone and images")
-                time.sleep(_POLL_SECONDS)
-        while any(worker.poll() is None for worker in workers):
+                processes[0].advance()
+        best: float | None = None
+        while any(not process.ended for process in processes):
             done = counted(trials)
             yield Progress(len(done), plan.trials, f"Trying settings of {plan.method}")
             found = min((one.value for one in done if one.state.name == "COMPLETE"), default=None)
@@ -172,14 +166,48 @@ def _try_out(
                 yield Notice(
                     f"{len(done)} of {plan.trials} trials: the best validation NLL is {best:.4f}."
                 )
-            time.sleep(_POLL_SECONDS)
-        if any(worker.returncode for worker in workers):
-            yield Notice(f"A process of the search ended early: {_last_line(folder)}")
+            for process in processes:
+                process.advance()
+        failure = next((process.failure for process in processes if process.failure), "")
+        if failure:
+            yield Notice(f"A process of the search ended early: {failure}")
+        return failure
     finally:
-        for worker in workers:
-            if worker.poll() is None:
-                worker.terminate()
-            worker.wait()
+        if processes:
+            with ThreadPoolExecutor(len(processes)) as ending:
+                list(ending.map(_Process.close, processes))
+
+
+class _Process:
+    """A worker that tries its share of the trials."""
+
+    def __init__(self, folder: RunFolder, trials: int, seed: int) -> None:
+        arguments = SearchTrialsArguments(folder=folder.path.resolve(), trials=trials, seed=seed)
+        self._events = call("search-trials", arguments, "Trying settings")
+        self._progress: Progress | None = None
+        self.ended = False
+        self.failure = ""  # one sentence
+
+    @property
+    def reading(self) -> bool:
+        """Whether it has not begun with its first trial."""
+        return not self.ended and (self._progress is None or self._progress.total is None)
+
+    def advance(self) -> None:
+        """Wait for its next event, which takes a fraction of a second at most."""
+        if self.ended:
+            return
+        try:
+            event = next(self._events, None)
+        except RunError as error:
+            self.failure, event = str(error), None
+        if isinstance(event, Progress):
+            self._progress = event
+        self.ended = event is None
+
+    def close(self) -> None:
+        """Cancel what is left."""
+        self._events.close()
 
 
 def _prepare(plan: SearchPlan) -> RunFolder:
@@ -297,36 +325,15 @@ def _dependency_run(plan: SearchPlan, source: RunFolder) -> RunFolder | None:
     return run
 
 
-def _spawn(folder: RunFolder, trials: int, seed: int) -> "subprocess.Popen[bytes]":
-    module = "prism_desktop.engine.experiments.search_worker"
-    arguments = (
-        str(folder.path),
-        "--trials",
-        str(trials),
-        "--seed",
-        str(seed),
-        "--parent",
-        str(getpid()),
-    )
-    with folder.log.open("ab") as output:
-        return start_python(
-            module, *arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=output
-        )
-
-
-def _last_line(folder: RunFolder) -> str:
-    """Of what the processes said."""
-    lines = folder.log.read_text("utf-8", "replace").split("\n")
-    return next((line.strip() for line in reversed(lines) if line.strip()), "without a word.")
-
-
-def _result(plan: SearchPlan, folder: RunFolder, trials: "optuna.Study") -> SearchResult:
+def _result(
+    plan: SearchPlan, folder: RunFolder, trials: "optuna.Study", failure: str
+) -> SearchResult:
     done = counted(trials)
     complete = [trial for trial in done if trial.state.name == "COMPLETE"]
     if not complete:
         told = next(
             (trial.user_attrs[COUNTED] for trial in done if COUNTED in trial.user_attrs),
-            _last_line(folder),
+            failure or "all were pruned.",
         )
         raise RunError(f"No trial came to an end: {told}")
     best = min(complete, key=lambda trial: float(trial.value or 0.0))

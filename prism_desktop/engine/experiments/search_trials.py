@@ -1,14 +1,33 @@
-"""The trials of a search, as Optuna's journal on disk keeps them for several processes."""
+"""The trials of a search: as Optuna's journal on disk keeps them for several processes, and how a
+process tries them.
 
+A trial trains on the search's data, which hold no test answers, and tells the journal each epoch's
+validation NLL.
+"""
+
+import shutil
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel, ConfigDict
+
+from prism_desktop.engine.atomic import read_json, write_json
 from prism_desktop.engine.config import TrainConfig
-from prism_desktop.engine.methods.ranges import Choices, Ranges
+from prism_desktop.engine.errors import PrismError, RunError
+from prism_desktop.engine.events import Done, Event, Progress, value
+from prism_desktop.engine.methods import method
+from prism_desktop.engine.methods.ranges import Choices, Ranges, ranges
+from prism_desktop.engine.processes.process_setup import lower_priority, prepare_torch
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.training.dependencies import CONSENSUS
+from prism_desktop.engine.training.snapshot import copy_snapshot
 
 if TYPE_CHECKING:
     import optuna
+
+    from prism_desktop.engine.training.resources import Resources
 
 # attribute of a trial that failed by itself, and so counts, rather than with its process
 COUNTED = "why"
@@ -76,3 +95,107 @@ def counted(trials: "optuna.Study") -> list[Any]:
         for t in trials.trials
         if t.state.name in ("COMPLETE", "PRUNED") or COUNTED in t.user_attrs
     ]
+
+
+class SearchTrialsArguments(BaseModel):
+    """What the service `search-trials` is told."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    folder: Path  # the search's
+    trials: int
+    seed: int  # of the sampler
+
+
+def run_trials(folder: RunFolder, count: int, seed: int) -> Generator[Event[None], None, None]:
+    """Try so many settings in this process.
+
+    The total of a progress is unknown while backbone and images are read. A trial at work when this
+    is closed is left running in the journal, and the search's next call tries its settings again.
+
+    Raises:
+        PrismError: backbone or images cannot be read.
+    """
+    import optuna
+
+    yield Progress(0, None, "Reading backbone and images")
+    prepare_torch(folder)
+    resources = yield from value(_open(folder))
+    lower_priority()
+    study = open_storage(folder.path)
+    study.sampler = optuna.samplers.TPESampler(seed=seed, multivariate=False)
+    study.pruner = optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=1)
+    trials = _Trials(folder, resources)
+    for number in range(count):
+        progress = Progress(number, count, "Trying settings")
+        yield progress
+        trial = study.ask()
+        try:
+            loss = yield from trials.train(trial, progress)
+            study.tell(trial, loss)
+        except optuna.TrialPruned:
+            study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+        except (PrismError, RuntimeError, MemoryError) as error:
+            trial.set_user_attr(COUNTED, str(error) or type(error).__name__)
+            study.tell(trial, state=optuna.trial.TrialState.FAIL)
+    yield Done(None)
+
+
+class _Trials:
+    """Trains trials on what one process has read."""
+
+    def __init__(self, folder: RunFolder, resources: "Resources") -> None:
+        self._folder, self._resources = folder, resources
+        known = read_json(folder.path / layout.SEARCH_START)
+        self._consensus = {CONSENSUS: RunFolder(Path(known["run"]))} if known else {}
+        asked = read_json(folder.path / layout.SEARCH) or {}
+        every = ranges(method(folder.config().method))
+        self._wanted: Ranges = {key: every[key] for key in asked["searched"]}
+
+    def train(self, trial: "optuna.Trial", progress: Progress) -> Generator[Progress, None, float]:
+        """Train one trial; the macro validation NLL of its best epoch.
+
+        Yields:
+            `progress` between any two steps.
+        """
+        import optuna
+
+        from prism_desktop.engine.runs.run_events import Epoch
+        from prism_desktop.engine.training.factory import build
+
+        config = self._folder.config().with_options(suggest(trial, self._wanted))
+        run = RunFolder(self._folder.path.parent / f"{self._folder.name}.trial-{trial.number:04d}")
+        shutil.rmtree(run.path, ignore_errors=True)
+        run.data.mkdir(parents=True)
+        try:
+            write_json(run.path / layout.CONFIG, config.model_dump(mode="json"))
+            copy_snapshot(self._folder, run)
+            routine = build(run, self._resources, self._consensus, _nobody)
+            for event in routine.run():
+                yield progress
+                if isinstance(event, Epoch):
+                    loss: Any = event.val["nll"]
+                    trial.report(float(loss), event.epoch)
+                    if trial.should_prune():
+                        raise optuna.TrialPruned
+            if routine.cursor.best_nll is None:
+                raise RunError("The trial had no validation answers.")
+            return routine.cursor.best_nll
+        finally:
+            run.delete()
+
+
+def _open(folder: RunFolder) -> Iterator[Event["Resources"]]:
+    """Backbone and images, as all trials need them."""
+    from prism_desktop.engine.training.factory import wants_features
+    from prism_desktop.engine.training.resources import open_resources
+
+    resources = yield from value(open_resources(folder))
+    if wants_features(folder.config()):
+        yield from resources.read_features(folder)
+    yield Done(resources)
+
+
+def _nobody(name: str) -> Generator[Any, None, RunFolder]:
+    raise RunError(f"A search trains no {name}.")
+    yield

@@ -45,6 +45,8 @@ class Method:
     title: str  # for a reader
     summary: str  # one or two sentences for the window's form
     source: str  # paper or document
+    # stands in front in the window's list; the others lie under "More methods"
+    featured: bool = False
     personal: bool = True  # False: one answer for everyone
     scope: Scope = "labeler"  # of the personal parameters
     injection: tuple[Injection, ...] = ("visual-token",)  # where they enter

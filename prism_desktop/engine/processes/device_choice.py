@@ -2,10 +2,17 @@
 since the window never loads the tensor library."""
 
 from collections.abc import Iterator
-from typing import IO
+
+from pydantic import BaseModel, ConfigDict
 
 from prism_desktop.engine.events import Done, Event
-from prism_desktop.engine.processes.rpc import listen, speak
+from prism_desktop.engine.processes.rpc import call
+
+
+class DeviceArguments(BaseModel):
+    """Nothing is needed to choose."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def device_in_worker() -> Iterator[Event[tuple[str, str]]]:
@@ -14,17 +21,5 @@ def device_in_worker() -> Iterator[Event[tuple[str, str]]]:
     Raises:
         RunError: one sentence.
     """
-    for event in listen(__name__, what="Looking for a GPU"):
+    for event in call("choose-device", DeviceArguments(), "Looking for a GPU"):
         yield Done((event.value[0], event.value[1])) if isinstance(event, Done) else event
-
-
-def serve(channel: IO[str]) -> bool:
-    """Choose, in a worker."""
-    return speak(channel, _choose, list, "The device could not be chosen")
-
-
-def _choose() -> Iterator[Event[tuple[str, str]]]:
-    from prism_desktop.engine.device import choose_device
-
-    chosen = choose_device("auto")
-    yield Done((chosen.name, chosen.why))

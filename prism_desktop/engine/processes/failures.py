@@ -47,11 +47,9 @@ def refused(error: BaseException, run: RunFolder) -> bool:
 
 def out_of_memory(error: BaseException) -> bool:
     """Whether an error means that memory ran out, on any device."""
-    import torch
-
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+    if isinstance(error, MemoryError):
         return True
-    # torch's CPU allocator, MPS and cuBLAS raise plain RuntimeErrors.
+    # torch's own error is a RuntimeError; its CPU allocator, MPS and cuBLAS raise plain ones.
     text = str(error).lower()
     return isinstance(error, RuntimeError) and any(
         sign in text

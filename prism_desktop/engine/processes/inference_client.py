@@ -1,36 +1,32 @@
 """Asks a child process for what needs a model, so that the window never loads torch.
 
-One client per run. Its requests are generators of events; several threads may ask at once, the
-child answers them one after the other. The child starts with the first request and ends with the
-client, or with this process.
+One client per run. Its requests are generators of events; several threads may ask at once, and
+they are answered one after the other. The process, a worker, starts with the first request and ends
+with the client, or with this process.
 """
 
 import contextlib
-import json
-import queue
-import subprocess
-import sys
-import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from prism_desktop.engine.analysis.inference import (
+    InferenceArguments,
+    RelevanceArguments,
+    ScoresArguments,
+)
 from prism_desktop.engine.errors import RunError
-from prism_desktop.engine.events import Done, Event, Notice, Progress
+from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.processes.pool import Worker
+from prism_desktop.engine.processes.rpc import CrashError, receive
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from prism_desktop.engine.analysis.relevance_map import Relevance
-
-HEARTBEAT = 0.2  # s between events while the child is silent, so that a cancel is heard
-_GRACE = 2.0  # s that the child has to end by itself
-_SERVICE = "prism_desktop.engine.processes.inference_service"
-
-Message = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,13 +41,12 @@ class Scores:
 
 
 class InferenceClient:
-    """The window's end of the line to one run's model."""
+    """Asks one run's model, in a process of its own."""
 
     def __init__(self, run: Path, device: str = "auto") -> None:
         self.run, self.device = run, device
         self._lock = threading.Lock()
-        self._child: _Child | None = None
-        self._number = 0
+        self._worker: Worker | None = None
         self._closed = False
 
     def relevance(
@@ -76,14 +71,16 @@ class InferenceClient:
         """
         from prism_desktop.engine.analysis.relevance_map import Relevance
 
-        asked = {
-            "labeler": labeler,
-            "attribute": attribute,
-            "image": str(image),
-            "kind": kind,
-            "check": check,
-        }
-        for event in self._ask({"do": "relevance", **asked}, "Looking where the model looks"):
+        arguments = RelevanceArguments(
+            run=self.run.resolve(),
+            device=self.device,
+            labeler=labeler,
+            attribute=attribute,
+            image=str(image),
+            kind=kind,
+            check=check,
+        )
+        for event in self._request("relevance", arguments, "Looking where the model looks"):
             yield Done(Relevance.load(event.value)) if isinstance(event, Done) else event
 
     def scores(
@@ -109,13 +106,14 @@ class InferenceClient:
             if isinstance(images, Mapping)
             else images
         )
-        request = {
-            "do": "scores",
-            "attribute": attribute,
-            "labelers": None if labelers is None else list(labelers),
-            "images": files if files is None or isinstance(files, dict) else list(files),
-        }
-        for event in self._ask(request, f"Predicting {attribute}"):
+        arguments = ScoresArguments(
+            run=self.run.resolve(),
+            device=self.device,
+            attribute=attribute,
+            labelers=None if labelers is None else list(labelers),
+            images=files if files is None or isinstance(files, dict) else list(files),
+        )
+        for event in self._request("scores", arguments, f"Predicting {attribute}"):
             if isinstance(event, Done):
                 with np.load(event.value, allow_pickle=False) as stored:
                     names = tuple(map(str, stored["labelers"])), tuple(map(str, stored["images"]))
@@ -124,12 +122,15 @@ class InferenceClient:
                 yield event
 
     def close(self) -> None:
-        """End the child; requests under way fail. A closed client answers nothing any more."""
+        """End the process; requests under way fail.
+
+        A closed client answers nothing any more.
+        """
         with self._lock:
             self._closed = True
-            child, self._child = self._child, None
-        if child is not None:
-            child.end()
+            worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.close()
 
     def __enter__(self) -> "InferenceClient":
         return self
@@ -137,129 +138,35 @@ class InferenceClient:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _ask(self, request: Message, what: str) -> Iterator[Event[Path]]:
+    def _request(
+        self, service: str, arguments: InferenceArguments, what: str
+    ) -> Iterator[Event[Path]]:
         yield Progress(0, None, what)
+        events = receive(self._usable_worker(), service, arguments, what)
+        try:
+            with contextlib.closing(events):
+                for event in events:
+                    yield Done(Path(event.value)) if isinstance(event, Done) else event
+        except CrashError as error:
+            lines = error.crash.printed.strip().splitlines()
+            last = f": {lines[-1][:200]}" if lines else ""
+            raise RunError(
+                "The process that holds the model ended unexpectedly (code "
+                f"{error.crash.code}{last}); try again."
+            ) from error
+
+    def _usable_worker(self) -> Worker:
+        """The process, a new one if it ended or anything unforeseen happened in it.
+
+        It is none that waited: those give way to the window, and the user waits for each answer.
+        """
         with self._lock:
             if self._closed:
                 raise RunError("The model of this run was put away; open the run again.")
-            if self._child is None or not self._child.alive:
-                self._child = _Child(self.run, self.device)
-            child, number = self._child, self._number
-            self._number += 1
-        answered = False
-        answers = child.send(number, request)
-        progress = Progress(0, None, what)
-        try:
-            while True:
-                try:
-                    message = answers.get(timeout=HEARTBEAT)
-                except queue.Empty:
-                    yield progress
-                    continue
-                if message["event"] == "progress":
-                    progress = Progress(message["done"], message["total"], message["what"])
-                    yield progress
-                elif message["event"] == "notice":
-                    yield Notice(message["text"])
-                else:
-                    answered = True
-                    if message["event"] == "error":
-                        raise RunError(message["message"])
-                    yield Done(Path(message["path"]))
-                    return
-        finally:
-            child.forget(number, cancel=not answered)
-
-
-class _Child:
-    """The process, and who waits for which answer."""
-
-    def __init__(self, run: Path, device: str) -> None:
-        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the child
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", _SERVICE, str(run), "--device", device],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            text=True,
-            encoding="utf-8",
-            start_new_session=True,  # Ctrl-C is for the parent
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        )
-        self._waiting: dict[int, queue.SimpleQueue[Message]] = {}
-        self._lock = threading.Lock()
-        self._gone = ""
-        self._reader = threading.Thread(target=self._read, name="inference answers", daemon=True)
-        self._reader.start()
-
-    @property
-    def alive(self) -> bool:
-        return not self._gone and self._process.poll() is None
-
-    def send(self, number: int, request: Message) -> "queue.SimpleQueue[Message]":
-        answers: queue.SimpleQueue[Message] = queue.SimpleQueue()
-        with self._lock:
-            if self._gone:
-                answers.put({"event": "error", "message": self._gone})
-                return answers
-            self._waiting[number] = answers
-        self._write({"id": number, **request})
-        return answers
-
-    def forget(self, number: int, cancel: bool) -> None:
-        """Nobody waits for this answer any more."""
-        with self._lock:
-            known = self._waiting.pop(number, None) is not None
-        if known and cancel:
-            self._write({"cancel": number})
-
-    def end(self) -> None:
-        assert self._process.stdin is not None
-        with contextlib.suppress(OSError), self._lock:  # it may be gone already
-            self._process.stdin.close()
-        try:
-            self._process.wait(_GRACE)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._reader.join()
-
-    def _write(self, message: Message) -> None:
-        assert self._process.stdin is not None
-        # If the child is gone, its reader tells all who wait.
-        with contextlib.suppress(OSError, ValueError), self._lock:
-            self._process.stdin.write(json.dumps(message) + "\n")
-            self._process.stdin.flush()
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        assert self._process.stdin is not None
-        fatal = ""
-        with self._process.stdout as lines:
-            for line in lines:
-                message = json.loads(line)
-                if message.get("id") is None:
-                    fatal = message["message"]
-                    continue
-                with self._lock:
-                    answers = self._waiting.get(message["id"])
-                if answers is not None:
-                    answers.put(message)
-        code = self._process.wait()
-        gone = (
-            fatal
-            or "The process that holds the model ended unexpectedly (code "
-            f"{code}{self._last_words()}); try again."
-        )
-        with self._lock:
-            self._gone = gone
-            for answers in self._waiting.values():
-                answers.put({"event": "error", "message": gone})
-            with contextlib.suppress(OSError):
-                self._process.stdin.close()
-        self._errors.close()
-
-    def _last_words(self) -> str:
-        self._errors.seek(0)
-        lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
-        return f": {lines[-1][:200]}" if lines else ""
+            if self._worker is not None and not self._worker.usable:
+                if self._worker.settle(0):  # else it ends with its last call
+                    self._worker.close()
+                self._worker = None
+            if self._worker is None:
+                self._worker = Worker()
+            return self._worker

@@ -1,6 +1,6 @@
 """Processes for what needs torch: trainings and shorter work, one after another.
 
-The other end is `worker.py`.
+The other end is `worker.py`; `messages` are what the two write to each other.
 
 Starting one takes seconds, as torch, open_clip and PEFT are imported; so one that has done its work
 waits some minutes for the next. Needs no torch itself: the window and the command line import it.
@@ -8,54 +8,83 @@ waits some minutes for the next. Needs no torch itself: the window and the comma
 
 import atexit
 import contextlib
-import json
 import os
-import queue
 import subprocess
+import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from typing import IO, Any, Literal
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import IO
 
-from prism_desktop.engine.processes.failures import death
-from prism_desktop.engine.runs.event_log import EventLog
-from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.processes_alive import end_python, start_python
-from prism_desktop.engine.runs.run_events import Stage
+from pydantic import BaseModel
+
+from prism_desktop.engine.processes.messages import (
+    Call,
+    Cancel,
+    Ended,
+    Message,
+    Orphaned,
+    Response,
+    Rest,
+    read_response,
+)
 
 EXPIRY = "a worker waits"  # name of the thread that ends it one day
-_MODULE = "prism_desktop.engine.worker"
+ENTRY = "prism_desktop.engine.worker"
 _IDLE_SECONDS = 600.0  # that a worker waits
 _GRACE_SECONDS = 2.0  # for a worker to end by itself
-_EVENTS = {"progress", "notice", "result", "error", "ended"}
-# a dead worker's end must not overwrite the status of the next one's start
-_status_lock = threading.Lock()
+_CANCEL_SECONDS = 1.0  # that cancelled work has to end, so that its worker can be used again
+_PRINTED = 8000  # characters of what a crashed process printed, its end
 
-Message = dict[str, Any]
-Orphaned = Literal["stop", "end"]
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """A process that ended before it ended a call."""
+
+    code: int  # exit code; negative: the signal that ended it
+    printed: str  # what it printed since it was last idle, its end at most
+    wanted: bool  # it was closed from here
+
+
+Handler = Callable[[Response | Crash], object]
 
 
 class Worker:
     """A process of this one's, which does not outlive it for long.
 
-    It belongs to one caller at a time.
+    It belongs to one caller at a time, who may send several calls; they are answered one after
+    another. Once anything unforeseen has happened in it, it ends with the last call that it was
+    sent.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, entry: str = ENTRY) -> None:
+        """Start a process.
+
+        Args:
+            entry: the module that runs in it.
+        """
         self._printed: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the process
-        self._told = 0  # bytes of it that belong to earlier work
-        self._process = start_python(
-            _MODULE,
-            "--parent",
-            str(os.getpid()),
+        self._printed_before = 0  # bytes of it that belong to earlier calls
+        self._process = subprocess.Popen(
+            # -P: no module of the user's, from the folder at hand
+            [sys.executable, "-P", "-m", entry, "--parent", str(os.getpid())],
+            # idle threads must not spin on the window's cores
+            env={"OMP_WAIT_POLICY": "PASSIVE", **os.environ},
+            start_new_session=True,  # Ctrl-C is for the parent, which tells the child what to do
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._printed,
         )
-        self._fit = True
+        self._changed = threading.Condition()
+        self._handlers: dict[int, Handler] = {}  # of calls that have not ended
+        self._handling = 0  # calls that have ended, but whose handler has not returned
+        self._sent = 0
+        self._reading = False  # a thread reads responses while there are calls
+        self._crash: Crash | None = None
+        self._healthy = True
         self._closing = False
-        self._free = threading.Event()
-        self._free.set()
         self.used_gpu = False
 
     @property
@@ -66,141 +95,155 @@ class Worker:
     @property
     def usable(self) -> bool:
         """Whether it can be given more work: it is there, and nothing unforeseen happened in it."""
-        return self._fit and self._process.poll() is None
+        return self._healthy and not self._closing and self._process.poll() is None
 
-    def begin(
-        self,
-        run: RunFolder,
-        orphaned: Orphaned,
-        ended: Callable[["Worker"], object] = lambda one: None,
-    ) -> None:
-        """Have a run with a snapshot trained, or gone on with; its status and events tell the rest.
+    def send(
+        self, service: str, arguments: BaseModel, handle: Handler, orphaned: Orphaned = "end"
+    ) -> int:
+        """Ask for work.
 
         Args:
-            run: also told of the process's death.
-            orphaned: what to do if this process dies: stop the run, keep and test it; or end, so
-                that the run is interrupted and may be gone on with.
-            ended: called when the run came to its end.
+            service: one of `worker.SERVICES`.
+            arguments: the service's own model.
+            handle: called in another thread with each response; the last one says how the call
+                ended, or is a `Crash`.
+            orphaned: what becomes of the work if this process dies.
+
+        Returns:
+            The call's number, for `cancel`.
         """
-        run.tell("run")
-        with _status_lock:
-            run.set_status("preparing", pid=self.pid)
-        log = EventLog(run)
-        log.write(Stage(name="preparing", process="started"))
-        log.close()
-        self._ask(
-            {"run": str(run.path.resolve()), "orphaned": orphaned}, lambda: self._follow(run, ended)
-        )
+        with self._changed:
+            number, self._sent = self._sent, self._sent + 1
+            crash = self._crash
+            if crash is None:
+                self._read_responses_of(number, handle)
+        if crash is not None:
+            handle(crash)
+            return number
+        content = arguments.model_dump(mode="json")
+        self._write(Call(id=number, call=service, arguments=content, orphaned=orphaned))
+        return number
 
-    def ask(self, module: str, arguments: Sequence[str]) -> "queue.SimpleQueue[Message | None]":
-        """Have a module's `serve` called.
+    def cancel(self, number: int) -> None:
+        """Nobody waits for a call any more: it ends between two of its events.
 
-        Its messages as they come, at last {event: "ended"}, or None if it died.
-
-        Args:
-            module: see `speaking`.
-            arguments: of `serve`.
+        Harmless if it has ended.
         """
-        heard: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
-        self._ask({"module": module, "arguments": list(arguments)}, lambda: self._pass_on(heard))
-        return heard
+        with self._changed:
+            going_on = number in self._handlers
+        if going_on:
+            self._write(Cancel(cancel=number))
 
     def rest(self) -> None:
-        """Let go of what runs shared, and get ready for more."""
-        self._say({"rest": True})
+        """Let go of what calls shared, and get ready for more."""
+        self._write(Rest())
 
     def settle(self, seconds: float) -> bool:
-        """Wait until no work is left; False if there still is some after so many seconds."""
-        return self._free.wait(seconds)
-
-    def printed(self) -> str:
-        """What the present or last work printed, its end at most."""
-        with contextlib.suppress(ValueError):  # it was put away
-            self._printed.seek(self._told)
-            return self._printed.read().decode("utf-8", "replace")[-8000:]
-        return ""
+        """Wait until no call is left; False if there still is some after so many seconds."""
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: not self._handlers and not self._handling, seconds
+            )
 
     def close(self) -> int:
-        """End the process, wherever it stands.
-
-        A run at work is left interrupted, without a word of a failure.
+        """End the process, wherever it stands; whoever waits for a call is told of a crash.
 
         Returns:
             The exit code.
         """
         self._closing = True
-        end_python(self._process, _GRACE_SECONDS)
-        self.settle(_GRACE_SECONDS)
-        self._put_away()
+        self._process.terminate()
+        try:
+            self._process.wait(_GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        with self._changed:
+            self._changed.wait_for(lambda: not self._handlers, _GRACE_SECONDS)
+            if not self._reading:
+                self._crash = self._crash or Crash(self._process.returncode, "", True)
+                self._close_streams()
         return self._process.returncode
 
-    def _put_away(self) -> None:
-        for pipe in (self._process.stdin, self._process.stdout, self._printed):
-            with contextlib.suppress(OSError):  # what a dead process did not read
-                if pipe is not None:
-                    pipe.close()
+    def _read_responses_of(self, number: int, handle: Handler) -> None:
+        """Begin to read if nobody does; the lock is held."""
+        if not self._handlers:
+            self._printed_before = self._printed.seek(0, os.SEEK_END)
+        if not self._reading:
+            threading.Thread(target=self._read, name=f"worker {self.pid}", daemon=True).start()
+        self._reading = True
+        self._handlers[number] = handle
 
-    def _ask(self, message: Message, follow: Callable[[], None]) -> None:
-        self.settle(_GRACE_SECONDS)  # whoever gave it back may be in its last line
-        self._told = self._printed.seek(0, os.SEEK_END)
-        self._say(message)
-        self._free.clear()
-        try:
-            threading.Thread(target=follow, name=f"worker {self.pid}", daemon=True).start()
-        except RuntimeError:
-            self._free.set()
-            raise
-
-    def _say(self, message: Message) -> None:
+    def _write(self, message: Message) -> None:
         assert self._process.stdin is not None
-        # of a process that died, whoever waits for its work tells
+        # of a process that died, whoever reads its responses tells
         with contextlib.suppress(OSError, ValueError):
-            self._process.stdin.write(json.dumps(message).encode() + b"\n")
+            self._process.stdin.write(message.line())
             self._process.stdin.flush()
 
-    def _messages(self) -> Iterator[Message]:
-        """Until the end of the work, or the process's."""
+    def _read(self) -> None:
+        """Pass responses on until no call is left, or the process died."""
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            try:
-                message = json.loads(line)
-            except ValueError:
-                continue  # what something printed before the worker had the line to itself
-            if isinstance(message, dict) and message.get("event") in _EVENTS:
-                if message["event"] == "ended":
-                    self._fit, self.used_gpu = message["fit"], message["gpu"]
-                yield message
-                if message["event"] == "ended":
+            response = read_response(line)
+            if response is None:
+                continue
+            if isinstance(response, Ended):
+                if self._end_call(response):
                     return
+                continue
+            with self._changed:
+                handle = self._handlers.get(response.id)
+            if handle is not None:
+                handle(response)
+        self._collect_crash()
 
-    def _follow(self, run: RunFolder, ended: Callable[["Worker"], object]) -> None:
-        """Wait for the end of a run, and say so where the
-        process could not: it died at work or before."""
+    def _end_call(self, response: Ended) -> bool:
+        """Pass a call's last response on; whether it was the last call."""
+        with self._changed:
+            handle = self._handlers.pop(response.id, None)
+            self._handling += 1
+            self._healthy &= response.healthy
+            self.used_gpu |= response.used_gpu
+            last = not self._handlers
+            # before the handler, which may give the worker to somebody who sends the next call
+            self._reading = not last
+            ended = last and not self._healthy
         try:
-            if list(self._messages()):
-                ended(self)
-                return
-            code = self._process.wait()
-            with _status_lock:
-                if run.status().state == "interrupted" and not self._closing:
-                    message, advice = death(code, run)
-                    with run.log.open("a", encoding="utf-8") as log:
-                        log.write(self.printed())
-                    run.set_status("interrupted", message=message, advice=advice)
-            self._put_away()
+            if handle is not None:
+                handle(response)
         finally:
-            self._free.set()
+            with self._changed:
+                self._handling -= 1
+                self._changed.notify_all()
+        if ended:
+            self.close()
+        return last
 
-    def _pass_on(self, heard: "queue.SimpleQueue[Message | None]") -> None:
-        last: Message = {}
+    def _collect_crash(self) -> None:
+        """Tell all who wait that the process died at work or before."""
+        code = self._process.wait()
+        self._printed.seek(self._printed_before)
+        printed = self._printed.read().decode("utf-8", "replace")[-_PRINTED:]
+        with self._changed:
+            self._crash = Crash(code, printed, self._closing)
+            handlers, self._handlers = list(self._handlers.values()), {}
+            self._handling += 1
+            self._reading = False
+            self._close_streams()
         try:
-            for last in self._messages():
-                heard.put(last)
+            for handle in handlers:
+                handle(self._crash)
         finally:
-            self._free.set()
-            if last.get("event") != "ended":
-                self._process.wait()
-                heard.put(None)
+            with self._changed:
+                self._handling -= 1
+                self._changed.notify_all()
+
+    def _close_streams(self) -> None:
+        for stream in (self._process.stdin, self._process.stdout, self._printed):
+            with contextlib.suppress(OSError):  # what a dead process did not read
+                if stream is not None:
+                    stream.close()
 
 
 class _Waiting:
@@ -265,6 +308,14 @@ def give_back(worker: Worker) -> None:
     before = _waiting.swap(worker)
     if before is not None:
         before.close()
+
+
+def release(worker: Worker) -> None:
+    """Give a worker back whose calls have ended or are cancelled; one that goes on is ended."""
+    if worker.settle(_CANCEL_SECONDS):
+        give_back(worker)
+    else:
+        worker.close()
 
 
 def get_ready() -> None:

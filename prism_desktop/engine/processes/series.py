@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from types import TracebackType
 
 from prism_desktop.engine.processes import pool
-from prism_desktop.engine.processes.supervisor import watch
-from prism_desktop.engine.runs.folder import ENDED, RunFolder
+from prism_desktop.engine.processes.supervisor import begin_training, watch
+from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.run_events import Batch
 
 _SETTLE_SECONDS = 10.0  # between a run's last word and its worker being ready for the next
@@ -20,7 +20,7 @@ class Series:
 
     def __init__(self) -> None:
         self._worker: pool.Worker | None = None
-        self._run: RunFolder | None = None
+        self._call: int | None = None
 
     def __enter__(self) -> "Series":
         return self
@@ -45,18 +45,15 @@ class Series:
             self._worker = None
         if self._worker is None:
             self._worker = pool.take()
-        self._run = run
         _, offset = run.events()
-        self._worker.begin(run, "end")
+        self._call = begin_training(self._worker, run, "end")
         yield from watch(run, offset)
 
     def close(self) -> None:
-        """End what is at work; a worker without work waits for more."""
+        """Cancel what is at work; a worker without work waits for more."""
         worker, self._worker = self._worker, None
         if worker is None:
             return
-        ended = self._run is None or self._run.status().state in ENDED
-        if ended and worker.settle(_SETTLE_SECONDS):
-            pool.give_back(worker)
-        else:
-            worker.close()
+        if self._call is not None:
+            worker.cancel(self._call)
+        pool.release(worker)

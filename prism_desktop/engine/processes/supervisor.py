@@ -3,10 +3,15 @@
 Needs no torch: the window and the command line import it.
 """
 
+import contextlib
 import os
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from filelock import FileLock
+from pydantic import BaseModel, ConfigDict
 
 from prism_desktop.engine.backbones import parse
 from prism_desktop.engine.config import TrainConfig
@@ -14,7 +19,9 @@ from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.processes import pool
 from prism_desktop.engine.processes.failures import death
+from prism_desktop.engine.processes.messages import Ended, Orphaned, Response
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.event_log import EventLog
 from prism_desktop.engine.runs.folder import ACTIVE, ENDED, RunFolder
 from prism_desktop.engine.runs.run_events import (
     Batch,
@@ -26,7 +33,6 @@ from prism_desktop.engine.runs.run_events import (
     Stopped,
     ToldEvent,
 )
-from prism_desktop.engine.study.writer_lock import lock_file
 from prism_desktop.engine.training.snapshot import (
     copy_snapshot,
     make_snapshot,
@@ -38,6 +44,17 @@ POLL_SECONDS = 0.1
 IDLE_SECONDS = 0.5  # how often an empty batch shows a consumer that it may cancel
 _GRACE = 5.0  # s that a failed process has to end
 _LAST = (Finished, Stopped, Failed, Discarded)
+
+# a dead process's end must not overwrite the status of the next one's start
+_status_lock = threading.Lock()
+
+
+class TrainArguments(BaseModel):
+    """What the service `train` is told."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run: Path  # a run with a snapshot
 
 
 def train(study: Path, config: TrainConfig, snapshot: Path | None = None) -> Iterator[Batch]:
@@ -110,11 +127,8 @@ def resume(run: RunFolder) -> RunFolder:
             discarded.
     """
     run = RunFolder.open(run.path)
-    with (run.path / layout.RESUME_LOCK).open(
-        "a+b"
-    ) as file:  # two at once must not both find it interrupted
-        while not lock_file(file):
-            time.sleep(POLL_SECONDS)
+    # two at once must not both find it interrupted
+    with FileLock(run.path / layout.RESUME_LOCK, poll_interval=POLL_SECONDS):
         _check_resumable(run)
         _begin(run)
     return run
@@ -201,8 +215,56 @@ def discard(run: RunFolder) -> None:
         run.discard()
 
 
+def begin_training(
+    worker: pool.Worker,
+    run: RunFolder,
+    orphaned: Orphaned,
+    ended: Callable[[pool.Worker], object] = lambda worker: None,
+) -> int:
+    """Have a run with a snapshot trained, or gone on with; its status and events tell the rest.
+
+    Args:
+        worker: does it.
+        run: is also told of the process's death.
+        orphaned: what to do if this process dies: stop the run, keep and test it; or end, so that
+            the run is interrupted and may be gone on with.
+        ended: called when the run came to its end.
+
+    Returns:
+        The call's number.
+    """
+    run.tell("run")
+    with _status_lock:
+        run.set_status("preparing", pid=worker.pid)
+    with contextlib.closing(EventLog(run)) as log:
+        log.write(Stage(name="preparing", process="started"))
+
+    def handle(response: Response | pool.Crash) -> None:
+        if isinstance(response, pool.Crash):
+            _record_death(run, response)
+        elif isinstance(response, Ended):
+            ended(worker)
+
+    return worker.send("train", TrainArguments(run=run.path.resolve()), handle, orphaned)
+
+
+def _record_death(run: RunFolder, crash: pool.Crash) -> None:
+    """Say why a run's process died, which it could not say itself."""
+    with _status_lock:
+        if run.status().state == "interrupted" and not crash.wanted:
+            message, advice = death(crash.code, run)
+            with run.log.open("a", encoding="utf-8") as log:
+                log.write(crash.printed)
+            run.set_status("interrupted", message=message, advice=advice)
+
+
 def _begin(run: RunFolder) -> None:
-    pool.take().begin(run, "stop", pool.give_back)
+    worker = pool.take()
+    try:
+        begin_training(worker, run, "stop", pool.give_back)
+    except BaseException:
+        worker.close()
+        raise
 
 
 def _forget(run: RunFolder) -> None:

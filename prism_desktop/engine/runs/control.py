@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 
 from prism_desktop.engine.runs.folder import Command, RunFolder
-from prism_desktop.engine.runs.processes_alive import alive
+from prism_desktop.engine.runs.process_identity import is_alive
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Control:
         if (
             self.parent is not None
             and command in ("run", "pause")
-            and not alive(self.parent, self.parent_born)
+            and not is_alive(self.parent, self.parent_born)
         ):
             return "stop"
         return command

@@ -17,8 +17,12 @@ class EventLog:
         path = run.path / layout.EVENTS
         cut = path.exists() and not path.read_bytes().endswith(b"\n") and path.stat().st_size > 0
         self._file: BinaryIO = path.open("ab", buffering=0)
-        if cut:  # by a writer that was killed within a line
-            self._file.write(b"\n")
+        try:
+            if cut:  # by a writer that was killed within a line
+                self._file.write(b"\n")
+        except BaseException:
+            self._file.close()
+            raise
 
     def write(self, event: LoggedEvent) -> None:
         """Append one event; it gets a time if it has none."""

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from prism_desktop.engine.atomic import write_json
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.parquet_files import read_frame
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.results import Environment, SnapshotMeta, SplitReport, Summary
 from prism_desktop.engine.runs.run_events import LoggedEvent, parse_events
@@ -252,15 +253,13 @@ class RunFolder:
 
     def table(self, name: layout.Table) -> "pd.DataFrame":
         """One table of the data snapshot."""
-        import pandas as pd
-
         path = layout.table_file(self.path, name)
         if not path.exists():
             raise RunError(
                 f"The run {self.name} lacks {self.data.name}/{path.name}, so it cannot be used any "
                 "more."
             )
-        return pd.read_parquet(path)
+        return read_frame(path)
 
     def discard(self) -> None:
         """Delete what the run made, and remember that it was discarded."""
@@ -293,7 +292,7 @@ class RunFolder:
             ).assign(score=pd.Series(dtype="float32"))
         wanted = [("labeler", "==", labeler)] if labeler is not None else []
         wanted += [("attribute", "==", attribute)] if attribute is not None else []
-        return pd.read_parquet(path, filters=wanted or None)
+        return read_frame(path, filters=wanted)
 
 
 def list_runs(study: Path) -> tuple[RunSummary, ...]:

@@ -50,6 +50,7 @@ COMBINATION = "combination.json"
 ADAPTED = "adapted"  # labelers who entered after the training
 
 # A comparison or a search: the process that works there.
+OWNER_LOCK = "owner.lock"  # locked by the operating system, which lets go when the process dies
 OWNER = "owner.json"
 
 # A comparison.
@@ -60,7 +61,6 @@ LEADERBOARD_REPORT = "leaderboard.md"
 SEARCH = "search.json"
 SEARCH_START = "consensus.json"  # the run that trials start at
 JOURNAL = "journal.log"
-READY = "ready"  # the first process has read backbone and images
 
 _MODELS = (COMBINATION, HEAD, TOKENS)
 

@@ -5,20 +5,22 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.runs import layout
-from prism_desktop.engine.runs.processes_alive import alive, birth
 from prism_desktop.engine.runs.stored import Stored
 
 
 class _Owner(Stored):
+    """Who holds a lock; means nothing while nobody does."""
+
     pid: int | None = None
-    born: str = ""  # tells the process from a later one with the same number
 
 
 @contextlib.contextmanager
-def claimed(folder: Path, what: str) -> Iterator[None]:
-    """Work in a folder that no other living process works in; a dead one's claim counts no more.
+def held(folder: Path, what: str) -> Iterator[None]:
+    """Work in a folder that no other living process works in.
 
     Args:
         folder: is there already.
@@ -27,11 +29,17 @@ def claimed(folder: Path, what: str) -> Iterator[None]:
     Raises:
         RunError: if another process works there.
     """
-    owner = _Owner.load(folder / layout.OWNER) or _Owner()
-    if alive(owner.pid, owner.born):
-        raise RunError(f"{what} goes on already, in process {owner.pid}.")
-    _Owner(pid=os.getpid(), born=birth(os.getpid())).save(folder / layout.OWNER)
+    # a generator may be closed by any thread
+    lock = FileLock(folder / layout.OWNER_LOCK, thread_local=False)
     try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        owner = _Owner.load(folder / layout.OWNER) or _Owner()
+        pid = "unknown" if owner.pid is None else owner.pid
+        raise RunError(f"{what} goes on already, in process {pid}.") from None
+    try:
+        _Owner(pid=os.getpid()).save(folder / layout.OWNER)
         yield
     finally:
         (folder / layout.OWNER).unlink(missing_ok=True)
+        lock.release()

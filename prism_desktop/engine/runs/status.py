@@ -7,7 +7,7 @@ from typing import Literal, get_args
 from pydantic import field_validator
 
 from prism_desktop.engine.runs import layout
-from prism_desktop.engine.runs.processes_alive import alive, birth
+from prism_desktop.engine.runs.process_identity import birth, is_alive
 from prism_desktop.engine.runs.stored import Stored
 
 # interrupted: also where the status says that the run goes on, but its process is gone
@@ -52,7 +52,7 @@ def read_status(run: Path) -> Status:
     """How the run in a folder stands now; "interrupted" if its process died without a word."""
     stored = Status.load(run / layout.STATUS) or Status()
     update: dict[str, object] = {}
-    if stored.state in ACTIVE and not alive(stored.pid, stored.born):
+    if stored.state in ACTIVE and not is_alive(stored.pid, stored.born):
         update["state"] = "interrupted"
     if "started" not in stored.model_fields_set:
         update["started"] = stored.updated

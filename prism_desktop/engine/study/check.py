@@ -33,6 +33,10 @@ def database(connection: Connection) -> list[Problem]:
 
 
 def _counted(connection: Connection) -> Iterator[tuple[int, str, str]]:
+    """(How many, kind of problem, sentence) of what foreign keys and checks cannot hold.
+
+    Imported and simulated trials have no log of their own, so theirs is not compared.
+    """
     counts = (
         (
             f"stimulus WHERE fold NOT BETWEEN 0 AND {FOLDS - 1}",

@@ -71,8 +71,10 @@ class Database:
         if self._closed:
             return
         self._closed = True
-        self._submit(lambda: _disconnect(self._connection)).result()
-        self._thread.shutdown()
+        try:
+            self._submit(lambda: _disconnect(self._connection)).result()
+        finally:
+            self._thread.shutdown()
 
     def _run(self, function: Callable[[], T]) -> T:
         if self._closed:
@@ -85,13 +87,27 @@ class Database:
 
 
 def _connect(file: Path, *, writable: bool, immutable: bool) -> Connection:
-    return _engine(file, writable=writable, immutable=immutable).connect()
+    """SQLAlchemy's only connection over one of SQLite's, which
+    is closed again if a pragma shows that the file is no database."""
+    uri = address(file, "rw" if writable else "ro", immutable=immutable)
+    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+    try:
+        connection.execute("PRAGMA foreign_keys = ON")
+        if writable:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA cache_size = -65536")
+        return _engine(connection, writable=writable).connect()
+    except BaseException:
+        connection.close()
+        raise
 
 
 def _disconnect(connection: Connection) -> None:
-    engine = connection.engine
-    connection.close()
-    engine.dispose()
+    try:
+        connection.close()
+    finally:
+        connection.engine.dispose()
 
 
 def address(file: Path, mode: str = "ro", *, immutable: bool = False) -> str:
@@ -101,18 +117,8 @@ def address(file: Path, mode: str = "ro", *, immutable: bool = False) -> str:
     return f"file:{root}{path}?mode={mode}{more}"
 
 
-def _engine(file: Path, *, writable: bool, immutable: bool) -> Engine:
-    def connect() -> sqlite3.Connection:
-        uri = address(file, "rw" if writable else "ro", immutable=immutable)
-        connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
-        connection.execute("PRAGMA foreign_keys = ON")
-        if writable:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA cache_size = -65536")
-        return connection
-
-    engine = create_engine("sqlite://", creator=connect, poolclass=StaticPool)
+def _engine(opened: sqlite3.Connection, *, writable: bool) -> Engine:
+    engine = create_engine("sqlite://", creator=lambda: opened, poolclass=StaticPool)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
@@ -141,6 +147,10 @@ def explained(file: Path) -> Iterator[None]:
 
 
 def _explanation(error: Any, study: Path) -> StudyError | None:
+    """The sentence for an error of SQLite, by the beginning of its extended name.
+
+    None for an error that only a mistake in this program can cause; that one is raised as it is.
+    """
     name = getattr(error, "sqlite_errorname", None) or ""
     kept = "Nothing of this step was saved; everything before it was kept."
     if name == "SQLITE_FULL":

@@ -191,13 +191,11 @@ def migrate(file: Path, migrations: Path = MIGRATIONS) -> None:
     config.set_main_option("script_location", str(migrations).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     # No foreign keys while tables are rebuilt; they are checked before the commit instead.
-    engine = create_engine(
-        "sqlite://",
-        creator=lambda: sqlite3.connect(address(file, "rw"), uri=True, isolation_level=None),
-        poolclass=StaticPool,
-    )
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN EXCLUSIVE"))
-    try:
+    with closing(sqlite3.connect(address(file, "rw"), uri=True, isolation_level=None)) as opened:
+        engine = create_engine("sqlite://", creator=lambda: opened, poolclass=StaticPool)
+        event.listen(
+            engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN EXCLUSIVE")
+        )
         with engine.begin() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
@@ -210,8 +208,6 @@ def migrate(file: Path, migrations: Path = MIGRATIONS) -> None:
                 "SELECT version_num FROM alembic_version"
             ).scalar_one()
             connection.exec_driver_sql(f"PRAGMA user_version = {int(version)}")
-    finally:
-        engine.dispose()
 
 
 def identify(file: Path, *, immutable: bool = False) -> int:

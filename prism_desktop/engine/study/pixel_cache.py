@@ -2,22 +2,20 @@
 
 import hashlib
 import os
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from filelock import FileLock
 from PIL import Image
 
 from prism_desktop.engine.errors import DiskFullError, InputError, StudyError
 from prism_desktop.engine.events import Done, Event, Notice, Progress
 from prism_desktop.engine.study.images import open_image
 from prism_desktop.engine.study.records import ImageId
-from prism_desktop.engine.study.writer_lock import lock_file, unlock_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -95,7 +93,8 @@ class PixelCache:
             Progress and Notice, and at the end Done.
         """
         self._data.parent.mkdir(parents=True, exist_ok=True)
-        with self._alone():
+        # A generator may be closed by another thread than began it.
+        with FileLock(self._lock, thread_local=False):
             known = self.rows()
             wanted = {image: path for image, path in images if image not in known}
             broken: list[tuple[ImageId, str]] = []
@@ -159,16 +158,6 @@ class PixelCache:
             file.truncate()
             file.flush()
             os.fsync(file.fileno())
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        with self._lock.open("a+b") as file:
-            while not lock_file(file):
-                time.sleep(0.05)
-            try:
-                yield
-            finally:
-                unlock_file(file)
 
 
 def square(image: Image.Image, size: int) -> Image.Image:

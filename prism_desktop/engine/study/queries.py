@@ -163,6 +163,7 @@ def trials(
 
 
 def _trial(row: Any, answers: Sequence[tuple[str, int, float | None]]) -> TrialRecord:
+    """A row of the query above with its answers; outcomes of comparisons are stored as numbers."""
     kind, skipped, withdrawn = row[5], row[10], row[11]
     coded = kind == "comparison"
     return TrialRecord(
@@ -193,6 +194,10 @@ def _trial(row: Any, answers: Sequence[tuple[str, int, float | None]]) -> TrialR
 def _answers(
     connection: Connection, chosen: str, parameters: Mapping[str, Any]
 ) -> dict[int, list[tuple[str, int, float | None]]]:
+    """Trial's number -> (attribute, value, raw value) of the chosen trials.
+
+    One query for all of them, however many trials there are.
+    """
     rows = connection.execute(
         text(
             f"""SELECT a.trial_id, n.name, a.value, a.raw FROM trial AS t JOIN answer AS a ON

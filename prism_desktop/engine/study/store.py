@@ -2,25 +2,27 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from prism_desktop.engine.errors import ReadOnlyStudyError
+from prism_desktop.engine.errors import InputError, ReadOnlyStudyError
 from prism_desktop.engine.events import Done, Event
 from prism_desktop.engine.study import (
     backup,
     check,
+    frames,
     imports,
     opening,
     pending,
+    queries,
     relink,
     trials,
     writing,
 )
 from prism_desktop.engine.study.database import Database
-from prism_desktop.engine.study.reader import StudyReader
 from prism_desktop.engine.study.records import (
     DEFAULT_ATTRIBUTES,
     DEFAULT_SCALE,
@@ -28,17 +30,107 @@ from prism_desktop.engine.study.records import (
     AddedImages,
     AttributeRecord,
     Changes,
+    ImageRecord,
     ImportBatch,
+    ImportReport,
     Kind,
+    LabelerProgress,
     LabelerRecord,
     NewImage,
     PendingAnswers,
     Problem,
     RelinkReport,
+    StudyInfo,
     TrialId,
     TrialRecord,
 )
 from prism_desktop.engine.study.writer_lock import WriterLock
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class StudyReader:
+    """The reading half of `Study`.
+
+    Every method may be called from any thread and blocks until it is done.
+    """
+
+    def __init__(self, path: Path, reader: Database) -> None:
+        self.path = path  # the study's folder, absolute
+        self._reader = reader
+        self.id = reader.read(queries.meta)["id"]  # the same on every machine
+
+    @property
+    def read_only(self) -> bool:
+        """Whether writing is refused."""
+        return True
+
+    def info(self) -> StudyInfo:
+        """Name, counts and progress."""
+        return self._reader.read(lambda c: queries.info(c, self.path, read_only=self.read_only))
+
+    def progress(self) -> tuple[LabelerProgress, ...]:
+        """Counts of current trials for every labeler."""
+        return self._reader.read(queries.progress)
+
+    def images(self) -> tuple[ImageRecord, ...]:
+        """Every image, in the order of their names; whether files are missing is looked up now."""
+        return self._reader.read(lambda c: tuple(queries.images(c, self.path)))
+
+    def image(self, image: str) -> ImageRecord:
+        """One image by its id or its name."""
+        return self._reader.read(lambda c: queries.require_image(c, self.path, image))
+
+    def labelers(self) -> tuple[LabelerRecord, ...]:
+        """In the order in which they were added."""
+        return self._reader.read(queries.labelers)
+
+    def attributes(self) -> tuple[AttributeRecord, ...]:
+        """In the order in which they were added."""
+        return self._reader.read(queries.attributes)
+
+    def trials(
+        self, labeler: str | None = None, kind: Kind | None = None, current: bool = True
+    ) -> tuple[TrialRecord, ...]:
+        """Trials as recorded, oldest first.
+
+        `current` leaves out the withdrawn and the superseded, not the skipped.
+        """
+        return self._reader.read(lambda c: queries.trials(c, labeler, kind, current=current))
+
+    def pending(self, labeler: str, kind: Kind) -> PendingAnswers | None:
+        """What a labeler answered of a trial that was never completed."""
+        return self._reader.read(lambda c: pending.kept(c, labeler, kind))
+
+    def targets(self) -> dict[Kind, int]:
+        """How many trials of each task a labeler is asked for, where someone said so."""
+        return self._reader.read(pending.targets)
+
+    def trial(self, trial: TrialId) -> TrialRecord:
+        """One trial, current or not."""
+        found = self._reader.read(
+            lambda c: queries.trials(c, None, None, current=False, where="t.uid = :id", id=trial)
+        )
+        if not found:
+            raise InputError(f"There is no trial {trial} in this study.")
+        return found[0]
+
+    def comparisons(self) -> "pd.DataFrame":
+        """Current answered comparisons, one row per attribute; columns in `frames.comparisons`."""
+        return self._reader.read(frames.comparisons)
+
+    def ratings(self) -> "pd.DataFrame":
+        """Current answered ratings, one row per attribute; columns in `frames.ratings`."""
+        return self._reader.read(frames.ratings)
+
+    def images_frame(self) -> "pd.DataFrame":
+        """Every image; columns in `frames.images`."""
+        return self._reader.read(lambda c: frames.images(c, self.path))
+
+    def imports(self) -> tuple[ImportReport, ...]:
+        """Every import's report, oldest first, undone ones included."""
+        return self._reader.read(queries.imports)
 
 
 class Study(StudyReader):
@@ -96,28 +188,26 @@ class Study(StudyReader):
         file = path / opening.FILE
         if read_only:
             return cls(path, opening.open_reader(file), None, None)
-        lock = opening.lock_for_writing(file)
-        writer = None
-        try:
-            writer = opening.open_writer(file)
-            study = cls(path, Database(file, writable=False), writer, lock)
-        except BaseException:
-            if writer is not None:
-                writer.close()
-            lock.release()
-            raise
-        study._back_up_if_due()
+        with ExitStack() as opened:
+            lock = opening.lock_for_writing(file)
+            opened.callback(lock.release)
+            writer = opened.enter_context(closing(opening.open_writer(file)))
+            reader = opened.enter_context(closing(Database(file, writable=False)))
+            study = cls(path, reader, writer, lock)
+            study._back_up_if_due()
+            opened.pop_all()  # from here on `close` does it
         return study
 
     def close(self) -> None:
         """Let go of the study; again is harmless."""
-        if self._helper is not None:
-            self._helper.shutdown()
-        self._reader.close()
-        if self._writer is not None:
-            self._writer.close()
-        if self._lock is not None:
-            self._lock.release()
+        with ExitStack() as opened:  # closes the rest even if one of them fails
+            if self._lock is not None:
+                opened.callback(self._lock.release)
+            if self._writer is not None:
+                opened.callback(self._writer.close)
+            opened.callback(self._reader.close)
+            if self._helper is not None:
+                opened.callback(self._helper.shutdown)
 
     def __enter__(self) -> Self:
         return self

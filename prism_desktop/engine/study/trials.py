@@ -122,6 +122,11 @@ def _move(connection: Connection, key: int, labeler: str, event: str) -> Changes
 
 
 def _check(trial: TrialRecord) -> None:
+    """Refuse what no labeler can have answered, before anything of the batch is written.
+
+    Raises:
+        InputError: what is wrong with it.
+    """
     rating = trial.kind == "rating"
     if trial.kind not in ("rating", "comparison") or trial.status not in (
         "answered",
@@ -175,6 +180,8 @@ def _row(
     now: float,
     import_id: int | None,
 ) -> dict[str, Any]:
+    """The trial's row; of the two it may correct and repeat the numbers are looked up, which
+    refuses those of another labeler."""
     corrected = superseded.get(trial.id)
     return {
         "id": keys.own[trial.id],
@@ -206,6 +213,9 @@ class _Keys:
     def __init__(
         self, connection: Connection, trials: Sequence[TrialRecord], import_id: int | None
     ) -> None:
+        """Numbers of new trials follow the last one's, so that trials of one batch can refer to
+        each other. Images are read all at once only for many trials: labeling records one at a
+        time."""
         self._connection = connection
         self._import = import_id
         self._many = len(trials) > _MANY

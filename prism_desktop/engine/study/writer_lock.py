@@ -4,15 +4,17 @@ drops when its holder dies, with a note of who holds it."""
 import json
 import os
 import platform
-import sys
 import time
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
+
+from filelock import lock_descriptor, unlock_descriptor
 
 from prism_desktop.engine.errors import ReadOnlyStudyError, StudyError, StudyLockedError
 
 NAME = "study.lock"
-_BYTE = 1 << 20  # Windows locks are mandatory, so the locked byte lies far behind the note
+# The first byte is the locked one, and nobody else can read that on Windows.
+_NOTE_AT = 1
 
 
 class WriterLock:
@@ -29,32 +31,38 @@ class WriterLock:
         path = study / NAME
         try:
             path.touch()
-            self._file: IO[bytes] = path.open("r+b")
+            self._file: BinaryIO = path.open("r+b", buffering=0)
         except OSError as error:
             raise ReadOnlyStudyError(
                 f"The study {study} cannot be written ({error.strerror}). Nothing was changed; "
                 "open it read-only."
             ) from error
-        try:
-            locked = lock_file(self._file)
-        except OSError as error:
+        try:  # a lock that is refused must not keep the file open
+            self._take(study)
+            self._sign()
+        except BaseException:
             self._file.close()
-            reason = f"The disk of {study} cannot lock files ({error.strerror})"
-            raise StudyError(f"{reason}. Nothing was changed; move it to a local disk.") from error
-        if not locked:
-            self._file.close()
-            raise StudyLockedError(
-                f"The study {study} is open {_holder(path)}. Nothing was changed; close it there, "
-                "or open it read-only."
-            )
-        self._sign()
+            raise
 
     def release(self) -> None:
         """Let others write; again is harmless."""
         if not self._file.closed:
-            self._file.truncate(0)
-            unlock_file(self._file)
-            self._file.close()
+            with self._file:
+                self._file.truncate(0)
+                unlock_descriptor(self._file.fileno())
+
+    def _take(self, study: Path) -> None:
+        """Lock the file, or say who holds it or why that cannot be done there."""
+        try:
+            locked = lock_descriptor(self._file.fileno(), blocking=False)
+        except OSError as error:
+            reason = f"The disk of {study} cannot lock files ({error.strerror})"
+            raise StudyError(f"{reason}. Nothing was changed; move it to a local disk.") from error
+        if not locked:
+            raise StudyLockedError(
+                f"The study {study} is open {_holder(study / NAME)}. Nothing was changed; close "
+                "it there, or open it read-only."
+            )
 
     def _sign(self) -> None:
         note = {
@@ -63,13 +71,14 @@ class WriterLock:
             "since": time.strftime("%Y-%m-%d %H:%M:%S"),
         }
         self._file.truncate(0)
-        self._file.write(json.dumps(note).encode())
-        self._file.flush()
+        self._file.write(b" " * _NOTE_AT + json.dumps(note).encode())
 
 
 def _holder(path: Path) -> str:
     try:
-        note = json.loads(path.read_bytes())
+        with path.open("rb", buffering=0) as file:
+            file.seek(_NOTE_AT)
+            note = json.loads(file.read())
         if note["pid"] == os.getpid() and note["host"] == platform.node():
             return "in this program"
         return (
@@ -78,47 +87,6 @@ def _holder(path: Path) -> str:
         )
     except (OSError, ValueError, KeyError, TypeError):
         return "in another window or command"
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def lock_file(file: IO[bytes]) -> bool:
-        """Take the lock if nobody holds it.
-
-        The operating system drops it when this process ends.
-        """
-        file.seek(_BYTE)
-        try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except PermissionError:
-            return False
-        finally:
-            file.seek(0)
-        return True
-
-    def unlock_file(file: IO[bytes]) -> None:
-        """Give the lock back."""
-        file.seek(_BYTE)
-        msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
-
-else:
-    import fcntl
-
-    def lock_file(file: IO[bytes]) -> bool:
-        """Take the lock if nobody holds it.
-
-        The operating system drops it when this process ends.
-        """
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
-    def unlock_file(file: IO[bytes]) -> None:
-        """Give the lock back."""
-        fcntl.flock(file, fcntl.LOCK_UN)
 
 
 _REMOTE = {

@@ -22,7 +22,7 @@ from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.metrics_file import Tally, append_metrics, drop_metrics_from
 from prism_desktop.engine.runs.predictions_file import LabelerScores
 from prism_desktop.engine.runs.run_events import Epoch, Step
-from prism_desktop.engine.training.losses.pair_loss import PairLoss, correct
+from prism_desktop.engine.training.pair_loss import PairLoss, correct
 from prism_desktop.engine.training.resources import Features
 from prism_desktop.engine.training.routine import Cursor, epoch_event
 

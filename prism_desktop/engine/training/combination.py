@@ -29,8 +29,8 @@ from prism_desktop.engine.runs.predictions_file import LabelerScores
 from prism_desktop.engine.runs.results import Costs
 from prism_desktop.engine.runs.run_events import TrainingEvent
 from prism_desktop.engine.training.closed_form import Scores, close_epoch
-from prism_desktop.engine.training.results import training_costs
 from prism_desktop.engine.training.routine import Cursor
+from prism_desktop.engine.training.run_evaluation import training_costs
 
 _PARTS = 5  # of the cross-fitting
 _PAYS = 0.002  # nats per answer that a further member must gain on validation, cross-fitted

@@ -16,7 +16,7 @@ from prism_desktop.engine.models.base import AttributeTexts, PersonalModel
 from prism_desktop.engine.runs.metrics_file import Tally
 from prism_desktop.engine.runs.predictions_file import LabelerScores
 from prism_desktop.engine.training.batches import Batch, batch
-from prism_desktop.engine.training.losses.pair_loss import PairLoss, correct
+from prism_desktop.engine.training.pair_loss import PairLoss, correct
 
 # image rows per pass without gradient; twice as many fall out of a CPU's caches and take a fifth
 # longer

@@ -7,6 +7,7 @@ import os
 import platform
 import shutil
 from collections.abc import Generator, Iterator
+from contextlib import closing
 
 import torch
 
@@ -43,8 +44,8 @@ from prism_desktop.engine.training.dependencies import (
 )
 from prism_desktop.engine.training.factory import Task, build, wants_features
 from prism_desktop.engine.training.resources import ResourceCache, Resources, open_resources
-from prism_desktop.engine.training.results import versions, write_results
 from prism_desktop.engine.training.routine import TrainingRoutine
+from prism_desktop.engine.training.run_evaluation import versions, write_results
 
 
 class _StoppedEarlyError(Exception):
@@ -77,14 +78,11 @@ def train_run(
     Raises:
         PrismError: training cannot start or go on; worded for the user.
     """
-    log = EventLog(run)
-    run.set_status("training", pid=os.getpid())
-    try:
+    with closing(EventLog(run)) as log:
+        run.set_status("training", pid=os.getpid())
         for event in _to_its_end(run, control, resources, resource_cache or ResourceCache()):
             log.write(logged(event))
             yield event
-    finally:
-        log.close()
 
 
 def _to_its_end(

@@ -21,7 +21,7 @@ from prism_desktop.engine.runs.predictions_file import LabelerScores
 from prism_desktop.engine.runs.run_events import Epoch, Step
 from prism_desktop.engine.training.batches import Batch, Sampler
 from prism_desktop.engine.training.losses.loss_term import LossTerm, StepContext
-from prism_desktop.engine.training.losses.pair_loss import PairLoss, correct
+from prism_desktop.engine.training.pair_loss import PairLoss, correct
 from prism_desktop.engine.training.routine import Cursor, epoch_event
 from prism_desktop.engine.training.save import save_trained
 from prism_desktop.engine.training.schedule import fitting_epochs, rate_share, width_scale

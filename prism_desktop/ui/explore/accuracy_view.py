@@ -11,7 +11,7 @@ from prism_desktop.engine.runs.results import Accuracy, Difference, Result
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import view_figures
 from prism_desktop.ui.explore.run_data import RunData
-from prism_desktop.ui.explore.view import Figure, Table, View
+from prism_desktop.ui.explore.view import ExportFigure, ExportTable, View
 from prism_desktop.ui.widgets.basics import GRID, columns, frame, label, rows
 from prism_desktop.ui.widgets.dumbbell import Bell, DumbbellKey, Dumbbells
 from prism_desktop.ui.widgets.pickers import Segments
@@ -82,7 +82,7 @@ class AccuracyView(View):
         """Show one attribute; ALL for the mean over them."""
         self._choice.pick(attribute)
 
-    def table(self) -> Table | None:
+    def table(self) -> ExportTable | None:
         if self.data is None or not self._shown:
             return None
         body = [
@@ -102,13 +102,13 @@ class AccuracyView(View):
             "ceiling",
             "of ceiling",
         )
-        return Table("accuracy", head, body)
+        return ExportTable("accuracy", head, body)
 
-    def figure(self) -> Figure | None:
+    def figure(self) -> ExportFigure | None:
         if not self._shown:
             return None
         bells, title = tuple(self._shown), self._choice.current
-        return Figure(
+        return ExportFigure(
             "accuracy",
             lambda path: view_figures.draw_accuracy(path, bells, "" if title == ALL else title),
         )

@@ -18,7 +18,7 @@ from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.processes.pool import get_ready
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.explore.adapted_labelers import Candidate, candidates, tested
+from prism_desktop.ui.explore.operations import Candidate, candidates, tested
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.job import Job
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
@@ -27,7 +27,7 @@ from prism_desktop.ui.widgets.fields import Field, choose_files
 _TABLES = "Tables (*.csv *.tsv *.xlsx *.parquet *.jsonl *.json)"
 
 
-class AddButton(QPushButton):
+class AddLabelerButton(QPushButton):
     """Opens the form for the run that is shown; tells when somebody has entered."""
 
     entered = Signal(str)  # code
@@ -37,7 +37,7 @@ class AddButton(QPushButton):
         self._context, self._data = context, data
         self.setToolTip("Predict for somebody new from their answers, without training again")
         self.clicked.connect(lambda _=False: self.open_form())
-        self.form: AddForm | None = None
+        self.form: AddLabelerForm | None = None
         self._job: Job | None = None
 
     def open_form(self) -> None:
@@ -47,13 +47,13 @@ class AddButton(QPushButton):
             return
         get_ready()  # while the user chooses
         trained = tuple(code for code in data.labelers if code not in data.adapted_labelers)
-        self.form = form = AddForm(self, data.summary.method)
+        self.form = form = AddLabelerForm(self, data.summary.method)
         form.finished.connect(lambda _: self._closed(form))
         form.wanted.connect(lambda labeler, file: self._add(data.folder, labeler, file))
         form.show()
         self._context.ask(lambda: candidates(study, trained), form.offer, owner=form)
 
-    def _closed(self, form: "AddForm") -> None:
+    def _closed(self, form: "AddLabelerForm") -> None:
         """The form was cancelled, or is done with: what it began ends."""
         if self._job is not None:
             self._job.cancel()
@@ -62,7 +62,9 @@ class AddButton(QPushButton):
 
     def _add(self, run: Path, labeler: str, file: Path | None) -> None:
         work = adapt_in_worker(RunFolder(run), labels=file, labeler=labeler or None)
-        self._job = job = self._context.jobs.start(work, "Adding a labeler", events=self._hear)
+        self._job = job = self._context.jobs.start(
+            work, "Adding a labeler", events=self._hear, owner=self
+        )
         job.failed.connect(self._failed)
         job.ended.connect(lambda cancelled: self._look(run) if cancelled else None)
         job.finished.connect(lambda: self._ended(job))
@@ -111,7 +113,7 @@ class AddButton(QPushButton):
             self._context.report(error)
 
 
-class AddForm(QDialog):
+class AddLabelerForm(QDialog):
     """Who enters, and what the run's method makes of their answers."""
 
     wanted = Signal(str, object)  # code of the study's labeler, or empty and the file's path
@@ -125,7 +127,7 @@ class AddForm(QDialog):
         self.who = QComboBox()
         self._field = Field("&Labeler of the study who is not in this run", self.who)
         self.file = button(
-            "From a &file…", self._choose, tip="Answers in any format that the study imports"
+            "From a &file…", self._choose, tip="AnswerTable in any format that the study imports"
         )
         note = (
             "A table of ratings (labeler, image, one column per attribute) or comparisons "
@@ -212,7 +214,7 @@ class AddForm(QDialog):
 
     def _choose(self) -> None:
         choose_files(
-            self, "Answers of the labeler", _TABLES, lambda files: self.take_file(files[0])
+            self, "AnswerTable of the labeler", _TABLES, lambda files: self.take_file(files[0])
         )
 
     def _add(self) -> None:

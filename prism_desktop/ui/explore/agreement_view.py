@@ -8,9 +8,9 @@ from PySide6.QtWidgets import QSlider, QSplitter
 
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations, view_figures
-from prism_desktop.ui.explore.operations import Agreement, Answered
+from prism_desktop.ui.explore.operations import Agreement, StudyAnswers
 from prism_desktop.ui.explore.run_data import RunData
-from prism_desktop.ui.explore.view import Figure, Table, View, picker
+from prism_desktop.ui.explore.view import ExportFigure, ExportTable, View, picker
 from prism_desktop.ui.job import Job
 from prism_desktop.ui.widgets.basics import GRID, columns, frame, label, rows
 from prism_desktop.ui.widgets.matrix import Matrix
@@ -25,7 +25,7 @@ class AgreementView(View):
     def __init__(self, context: AppContext) -> None:
         super().__init__(context)
         self._found: Agreement | None = None
-        self._answers: Answered | None = None
+        self._answers: StudyAnswers | None = None
         self._reading = False
         self._job: Job | None = None
         self.attribute, attribute = picker("Attribute", self._ask)
@@ -76,7 +76,7 @@ class AgreementView(View):
         if study is None:
             return
 
-        def take(answers: Answered | None) -> None:
+        def take(answers: StudyAnswers | None) -> None:
             self._reading = False
             if self.context.study is study:
                 self._answers = answers
@@ -94,7 +94,7 @@ class AgreementView(View):
     def idle(self) -> bool:
         return self._job is None and not self._reading
 
-    def table(self) -> Table | None:
+    def table(self) -> ExportTable | None:
         found = self._found
         if found is None:
             return None
@@ -115,14 +115,14 @@ class AgreementView(View):
             "shared answers",
             "source",
         )
-        return Table("agreement", head, body)
+        return ExportTable("agreement", head, body)
 
-    def figure(self) -> Figure | None:
+    def figure(self) -> ExportFigure | None:
         found = self._found
         if found is None:
             return None
         threshold = self.threshold.value() / 100
-        return Figure(
+        return ExportFigure(
             "agreement",
             lambda path: view_figures.draw_agreement(path, found, found.names, threshold),
         )
@@ -160,11 +160,13 @@ class AgreementView(View):
                 self._job = None
 
         work = operations.agreement(answers, attribute, labelers)
-        self._job = job = self.context.jobs.start(work, "Agreement", quiet=True, events=hear)
+        self._job = job = self.context.jobs.start(
+            work, "Agreement", quiet=True, events=hear, owner=self
+        )
         job.failed.connect(failed)
         job.finished.connect(done)
 
-    def _chosen(self, answers: Answered) -> tuple[str, ...]:
+    def _chosen(self, answers: StudyAnswers) -> tuple[str, ...]:
         """The run's labelers, or all of the study; a choice only where they differ."""
         everybody = tuple(answers.names)
         run = tuple(
@@ -219,4 +221,4 @@ class AgreementView(View):
     def _open(self, one: int, other: int) -> None:
         if self._found is not None:
             codes = self._found.found.labelers
-            self.views_wanted.emit(codes[one], codes[other])
+            self.pair_wanted.emit(codes[one], codes[other])

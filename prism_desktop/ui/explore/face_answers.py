@@ -4,12 +4,12 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFocusEvent
 from PySide6.QtWidgets import QTableWidget, QTableWidgetItem
 
-from prism_desktop.ui.explore.run_data import Judged, RunData
+from prism_desktop.ui.explore.run_data import FaceAnswer, RunData
 
 _HEAD = ("Labeler", "Attribute", "Task", "Answer")
 
 
-class Answers(QTableWidget):
+class AnswerTable(QTableWidget):
     """One line per answer; Enter or a double click on a comparison opens the other face."""
 
     opened = Signal(int)  # row of the other face
@@ -35,7 +35,8 @@ class Answers(QTableWidget):
     def show_answers(self, data: RunData, face: int) -> None:
         """Show what the run was given about a face."""
         judged = sorted(
-            data.judged.get(face, []), key=lambda each: (each.labeler, each.kind, each.attribute)
+            data.face_answers.get(face, []),
+            key=lambda each: (each.labeler, each.kind, each.attribute),
         )
         lines = [
             (
@@ -69,7 +70,7 @@ class Answers(QTableWidget):
             self.opened.emit(other)
 
 
-def told(answer: Judged, data: RunData) -> str:
+def told(answer: FaceAnswer, data: RunData) -> str:
     """An answer in words."""
     if answer.kind == "rating":
         return f"rated {answer.value} of 4"

@@ -11,12 +11,12 @@ from PySide6.QtWidgets import QFrame, QLineEdit, QScrollArea, QSlider, QWidget
 
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations, view_figures
-from prism_desktop.ui.explore.face_answers import Answers
-from prism_desktop.ui.explore.labeler_maps import Strip
-from prism_desktop.ui.explore.operations import MAPS, Relevance
-from prism_desktop.ui.explore.relevance_maps import Asked
+from prism_desktop.ui.explore.face_answers import AnswerTable
+from prism_desktop.ui.explore.labeler_maps import LabelerMaps
+from prism_desktop.ui.explore.operations import MAPS, FaceRelevance
+from prism_desktop.ui.explore.relevance_maps import MapRequest
 from prism_desktop.ui.explore.run_data import RunData, percentiles
-from prism_desktop.ui.explore.view import Figure, Table, View, labeler_choices, picker
+from prism_desktop.ui.explore.view import ExportFigure, ExportTable, View, labeler_choices, picker
 from prism_desktop.ui.widgets.basics import (
     GRID,
     IconButton,
@@ -27,7 +27,7 @@ from prism_desktop.ui.widgets.basics import (
     restyle,
     rows,
 )
-from prism_desktop.ui.widgets.dots import Dot, Dots, Group
+from prism_desktop.ui.widgets.dots import Dot, DotGroup, Dots
 from prism_desktop.ui.widgets.heat import Heat, read_image
 
 NO_MAP = ""
@@ -41,7 +41,7 @@ class FaceView(View):
     def __init__(self, context: AppContext) -> None:
         super().__init__(context)
         self.face = 0
-        self._relevance: Relevance | None = None
+        self._relevance: FaceRelevance | None = None
         self._image = QImage()
         self._shares: dict[tuple[str, str], np.ndarray[tuple[int, ...], np.dtype[np.float32]]] = {}
         self._make()
@@ -72,7 +72,7 @@ class FaceView(View):
         self.heat = Heat(theme)
         self.labeler, self._labeler = picker("Labeler", self._whose, 84)
         self.attribute, self._attribute = picker("Attribute", self._changed, 84)
-        self.kind, self._kind = picker("Relevance map", self._changed, 96)
+        self.kind, self._kind = picker("FaceRelevance map", self._changed, 96)
         self.kind.offer([(NO_MAP, "None"), *MAPS.items()])
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.opacity.setRange(0, 100)
@@ -80,11 +80,11 @@ class FaceView(View):
         self.opacity.setMinimumWidth(60)
         self.opacity.setAccessibleName("Opacity of the map")
         self.opacity.setToolTip("Opacity of the map")
-        self.strip = Strip(self.context)
-        self.strip.chosen.connect(self.labeler.pick)
-        self.strip.changed.connect(self._lay_map)
-        self.strip.wanted.connect(self._map)
-        for each in (self.heat, self.strip):
+        self.labeler_maps = LabelerMaps(self.context)
+        self.labeler_maps.chosen.connect(self.labeler.pick)
+        self.labeler_maps.changed.connect(self._lay_map)
+        self.labeler_maps.wanted.connect(self._map)
+        for each in (self.heat, self.labeler_maps):
             self.opacity.valueChanged.connect(
                 lambda value, each=each: each.set_opacity(value / 100)
             )
@@ -94,7 +94,7 @@ class FaceView(View):
         self.verdict.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.dots = Dots(theme)
         self.dots.clicked.connect(self._choose)
-        self.answers = Answers()
+        self.answers = AnswerTable()
         self.answers.opened.connect(self.show_face)
 
     def _lay_out(self) -> None:
@@ -113,7 +113,7 @@ class FaceView(View):
         held.setContentsMargins(0, 4, 0, 4)  # a slider is less tall than the pickers beside it
         tools.addLayout(rows(label("Opacity", "field"), held, gap=4))
         tools.setStretch(3, 1)
-        left = rows(self.heat, tools, self.verdict, self.strip, gap=GRID + 4)
+        left = rows(self.heat, tools, self.verdict, self.labeler_maps, gap=GRID + 4)
         left.setContentsMargins(2 * GRID, 2 * GRID, 2 * GRID, GRID + 4)
         left.setStretch(0, 1)
         inside = QWidget()
@@ -147,7 +147,7 @@ class FaceView(View):
     def show_data(self, data: RunData | None) -> None:
         super().show_data(data)
         self._shares.clear()
-        self.strip.show_run(data)
+        self.labeler_maps.show_run(data)
         self.offer()
         self.show_face(0)
 
@@ -178,9 +178,9 @@ class FaceView(View):
         self._changed()
 
     def idle(self) -> bool:
-        return not self.strip.maps.busy and (self.data is None or not self._image.isNull())
+        return not self.labeler_maps.maps.busy and (self.data is None or not self._image.isNull())
 
-    def table(self) -> Table | None:
+    def table(self) -> ExportTable | None:
         data = self.data
         if data is None:
             return None
@@ -191,11 +191,11 @@ class FaceView(View):
             for code in data.labelers
             for both in ((data.score(code, attribute), self._share(code, attribute)),)
         ]
-        return Table(
+        return ExportTable(
             f"face {Path(name).stem}", ("face", "labeler", "attribute", "score", "percentile"), body
         )
 
-    def figure(self) -> Figure | None:
+    def figure(self) -> ExportFigure | None:
         data, found = self.data, self._relevance
         if data is None:
             return None
@@ -204,12 +204,12 @@ class FaceView(View):
         if found is not None:
             who, attribute = data.names[self.labeler.key], self.attribute.key
             title = f"{who}, {attribute}: {MAPS[self.kind.key].lower()}"
-            return Figure(
+            return ExportFigure(
                 f"{name} map",
                 lambda target: view_figures.draw_relevance(target, path, found, title),
             )
         groups = self._groups(data)
-        return Figure(
+        return ExportFigure(
             f"{name} predictions",
             lambda target: view_figures.draw_predictions(target, groups, name),
         )
@@ -223,7 +223,7 @@ class FaceView(View):
             self._shares[key] = percentiles(self.data.score(code, attribute))
         return self._shares[key]
 
-    def _groups(self, data: RunData) -> list[Group]:
+    def _groups(self, data: RunData) -> list[DotGroup]:
         groups = []
         for place, attribute in enumerate(data.attributes):
             dots = tuple(
@@ -240,7 +240,7 @@ class FaceView(View):
                 if key not in self._shares:
                     self._shares[key] = percentiles(data.consensus[place])
                 consensus = float(self._shares[key][self.face])
-            groups.append(Group(attribute, dots, consensus))
+            groups.append(DotGroup(attribute, dots, consensus))
         return groups
 
     def _tell(self) -> None:
@@ -267,7 +267,7 @@ class FaceView(View):
 
     def _show_image(self) -> None:
         self.heat.show_image(self._image)
-        self.strip.show_image(self._image)
+        self.labeler_maps.show_image(self._image)
 
     def _changed(self) -> None:
         """Another face, attribute or kind of map: the old
@@ -277,22 +277,22 @@ class FaceView(View):
         mapped = (
             data is not None and self.kind.key != NO_MAP and bool(self.labeler.key and attribute)
         )
-        asked = Asked(self.face, attribute, self.kind.key) if mapped else None
-        self.strip.show_maps(data, asked, self.labeler.key)
+        asked = MapRequest(self.face, attribute, self.kind.key) if mapped else None
+        self.labeler_maps.show_maps(data, asked, self.labeler.key)
         self._lay_map()
 
     def _whose(self) -> None:
         """Another labeler: what was computed for all stays."""
         self._tell()
-        self.strip.first(self.labeler.key)
+        self.labeler_maps.first(self.labeler.key)
         self._lay_map()
 
     def _map(self) -> None:
         self.kind.pick(next(iter(MAPS)))
-        self.strip.focus(self.labeler.key)  # the button that was pressed is gone
+        self.labeler_maps.focus(self.labeler.key)  # the button that was pressed is gone
 
     def _lay_map(self) -> None:
-        found = self._relevance = self.strip.found(self.labeler.key)
+        found = self._relevance = self.labeler_maps.found(self.labeler.key)
         if found is None or self._image.isNull():
             self.heat.show_map(None)
         else:
@@ -303,8 +303,8 @@ class FaceView(View):
             )
         elif self.kind.key == NO_MAP or self.data is None:
             self._verdict("", "")
-        elif self.strip.problem:
-            self._verdict(f"No map: {self.strip.problem}", "bad")
+        elif self.labeler_maps.problem:
+            self._verdict(f"No map: {self.labeler_maps.problem}", "bad")
         elif self.labeler.key in self.data.adapted_labelers:
             who = self.data.names[self.labeler.key]
             self._verdict(
@@ -315,7 +315,7 @@ class FaceView(View):
         else:
             self._verdict(
                 "Computing the map…"
-                if self.strip.maps.busy
+                if self.labeler_maps.maps.busy
                 else "Stopped before this map was made.",
                 "",
             )

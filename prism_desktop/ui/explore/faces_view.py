@@ -9,12 +9,18 @@ from PySide6.QtWidgets import QLineEdit
 
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import view_figures
-from prism_desktop.ui.explore.adapted_labelers import tested
-from prism_desktop.ui.explore.new_images import LaterButton
-from prism_desktop.ui.explore.operations import thumbnail_paths
+from prism_desktop.ui.explore.new_images import NewImagesButton
+from prism_desktop.ui.explore.operations import tested, thumbnail_paths
 from prism_desktop.ui.explore.run_data import RunData, percentiles
-from prism_desktop.ui.explore.view import Figure, Table, View, captioned, labeler_choices, picker
-from prism_desktop.ui.explore.view_figures import Ranked
+from prism_desktop.ui.explore.view import (
+    ExportFigure,
+    ExportTable,
+    View,
+    captioned,
+    labeler_choices,
+    picker,
+)
+from prism_desktop.ui.explore.view_figures import RankedFace
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
 from prism_desktop.ui.widgets.gallery import FaceGallery
 from prism_desktop.ui.widgets.pickers import Segments
@@ -49,7 +55,7 @@ class FacesView(View):
         self._typing.timeout.connect(self._order)
         self.search.textChanged.connect(lambda _: self._typing.start())
         QShortcut(QKeySequence.StandardKey.Find, self, self.search.setFocus)
-        self.count, self.later = label("", "small"), LaterButton(context)
+        self.count, self.new_images = label("", "small"), NewImagesButton(context)
         self.gallery = FaceGallery(context.theme, lambda key: thumbnail_paths(self.data, key))
         self.gallery.setProperty("role", "gallery")
         self.setFocusProxy(self.gallery)
@@ -62,7 +68,7 @@ class FacesView(View):
         bar.addStretch(1)
         bar.addLayout(rows(None, self.direction, gap=0))
         bar.addWidget(captioned("Search", self.search))
-        layout = rows(bar, columns(self.count, None, self.later), self.gallery, gap=GRID)
+        layout = rows(bar, columns(self.count, None, self.new_images), self.gallery, gap=GRID)
         layout.setStretch(2, 1)
         self.setLayout(layout)
 
@@ -71,7 +77,7 @@ class FacesView(View):
         self.gallery.thumbnails.clear()
         self.offer()
         self._order()
-        self.later.look(data)
+        self.new_images.look(data)
 
     def offer(self) -> None:
         """Offer what the run has, also after an attribute was added."""
@@ -86,7 +92,7 @@ class FacesView(View):
     def idle(self) -> bool:
         return self.gallery.thumbnails.idle() and not self._typing.isActive()
 
-    def table(self) -> Table | None:
+    def table(self) -> ExportTable | None:
         data = self.data
         if data is None or not self.attribute.key:
             return None
@@ -103,15 +109,15 @@ class FacesView(View):
             for place, row in enumerate(order)
         ]
         name = f"faces {self._who()} {self.attribute.key}"
-        return Table(name, ("rank", "name", "image", "score", "percentile"), body)
+        return ExportTable(name, ("rank", "name", "image", "score", "percentile"), body)
 
-    def figure(self) -> Figure | None:
+    def figure(self) -> ExportFigure | None:
         data = self.data
         if data is None or not self.attribute.key or not len(order := self._ranking(data)):
             return None
         shares = percentiles(self._scores(data))
         faces = [
-            Ranked(
+            RankedFace(
                 thumbnail_paths(data, data.images[row]),
                 place + 1,
                 Path(data.image_names[row]).stem,
@@ -131,7 +137,7 @@ class FacesView(View):
             f"{whose}, {attribute}: {len(order):,} faces. Below each: its rank, its name, its "
             "percentile."
         )
-        return Figure(
+        return ExportFigure(
             f"faces {who} {attribute}", lambda path: view_figures.draw_faces(path, blocks, title)
         )
 

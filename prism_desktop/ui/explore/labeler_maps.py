@@ -6,14 +6,14 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
 
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.explore.operations import Relevance
-from prism_desktop.ui.explore.relevance_maps import Asked, Maps
+from prism_desktop.ui.explore.operations import FaceRelevance
+from prism_desktop.ui.explore.relevance_maps import MapRequest, RelevanceMaps
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
 from prism_desktop.ui.widgets.map_strip import MapStrip
 
 
-class Strip(QWidget):
+class LabelerMaps(QWidget):
     """The tiles with how far they are and a way to stop; an invitation while no maps are wanted."""
 
     chosen = Signal(str)  # labeler, to be shown large
@@ -27,7 +27,7 @@ class Strip(QWidget):
         self._late: set[str] = set()
         self._opacity = 0.6
         self.problem = ""  # why no more maps come
-        self.maps = Maps(context, self)
+        self.maps = RelevanceMaps(context, self)
         self.maps.came.connect(self._came)
         self.maps.moved.connect(self._moved)
         self.maps.failed.connect(self._failed)
@@ -42,7 +42,8 @@ class Strip(QWidget):
         self._tiled.setLayout(rows(head, self.tiles, gap=4))
         self.invite = button("Show where each model looks", self.wanted.emit)
         why = label(
-            "Relevance maps, one per labeler, each tested. The first takes some seconds.", "small"
+            "FaceRelevance maps, one per labeler, each tested. The first takes some seconds.",
+            "small",
         )
         self._bare = QWidget()
         self._bare.setLayout(columns(self.invite, why, None, gap=GRID + 4))
@@ -71,7 +72,7 @@ class Strip(QWidget):
         """The face behind the maps."""
         self.tiles.show_image(image)
 
-    def show_maps(self, data: RunData | None, asked: Asked | None, labeler: str) -> None:
+    def show_maps(self, data: RunData | None, asked: MapRequest | None, labeler: str) -> None:
         """Show every labeler's map, this one's first; None for none."""
         self.problem = ""
         self._bare.setVisible(asked is None)
@@ -93,7 +94,7 @@ class Strip(QWidget):
         if tile is not None:
             tile.setFocus()
 
-    def found(self, labeler: str) -> Relevance | None:
+    def found(self, labeler: str) -> FaceRelevance | None:
         """A labeler's map, if it is there."""
         return self.maps.found(labeler)
 

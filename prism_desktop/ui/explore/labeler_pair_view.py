@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QSplitter, QWidget
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations, view_figures
 from prism_desktop.ui.explore.run_data import RunData, percentiles
-from prism_desktop.ui.explore.view import Figure, Table, View, labeler_choices, picker
+from prism_desktop.ui.explore.view import ExportFigure, ExportTable, View, labeler_choices, picker
 from prism_desktop.ui.widgets.basics import GRID, columns, frame, label, rows
 from prism_desktop.ui.widgets.gallery import FaceGallery
 from prism_desktop.ui.widgets.scatter import Scatter
@@ -16,7 +16,7 @@ from prism_desktop.ui.widgets.scatter import Scatter
 _MARKED = 12  # most-disputed faces that stand out in the plot
 
 
-class TwoView(View):
+class LabelerPairView(View):
     """Scatter on the left, most-disputed faces on the right."""
 
     def __init__(self, context: AppContext) -> None:
@@ -92,7 +92,7 @@ class TwoView(View):
     def idle(self) -> bool:
         return self.gallery.thumbnails.idle()
 
-    def table(self) -> Table | None:
+    def table(self) -> ExportTable | None:
         data = self.data
         if data is None or not len(self._rows):
             return None
@@ -115,9 +115,9 @@ class TwoView(View):
             )
             for r in self._rows
         ]
-        return Table(f"{first} and {second} {self.attribute.key}", head, body)
+        return ExportTable(f"{first} and {second} {self.attribute.key}", head, body)
 
-    def figure(self) -> Figure | None:
+    def figure(self) -> ExportFigure | None:
         data = self.data
         if data is None or not len(self._rows):
             return None
@@ -126,7 +126,7 @@ class TwoView(View):
             for key in (self.one.key, self.other.key)
         )
         names, attribute, told = self._names(), self.attribute.key, self.figures.text()
-        return Figure(
+        return ExportFigure(
             f"{names[0]} and {names[1]} {attribute}",
             lambda path: view_figures.draw_scatter(path, x, y, names, f"{attribute}: {told}"),
         )

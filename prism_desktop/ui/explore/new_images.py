@@ -11,7 +11,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QPushButton
 
 from prism_desktop.engine.events import Done, Event
-from prism_desktop.engine.study.records import ImageRecord
+from prism_desktop.engine.study.records import Changes, ImageRecord
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.run_data import RunData
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scored:
+class NewImageScores:
     """What a run's model says of images that it was not given."""
 
     images: tuple[ImageRecord, ...]
@@ -33,7 +33,7 @@ def added(study: "Study", known: Container[str]) -> tuple[ImageRecord, ...]:
     return tuple(image for image in study.images() if not image.missing and image.id not in known)
 
 
-def score(data: RunData, images: tuple[ImageRecord, ...]) -> Iterator[Event[Scored]]:
+def score(data: RunData, images: tuple[ImageRecord, ...]) -> Iterator[Event[NewImageScores]]:
     """Score images on every attribute that the run's are scored on.
 
     The last event is `Done[Scored]`.
@@ -52,10 +52,10 @@ def score(data: RunData, images: tuple[ImageRecord, ...]) -> Iterator[Event[Scor
                 :, None
             ]
     seen = np.flatnonzero(~np.isnan(table).all(axis=(0, 1)))
-    yield Done(Scored(tuple(images[place] for place in seen), table[:, :, seen]))
+    yield Done(NewImageScores(tuple(images[place] for place in seen), table[:, :, seen]))
 
 
-class LaterButton(QPushButton):
+class NewImagesButton(QPushButton):
     """Says how many images the run does not know, and scores them; hidden while there are none."""
 
     grown = Signal()  # the run that is shown has more images
@@ -70,7 +70,7 @@ class LaterButton(QPushButton):
             "They were not there when the run was trained; its model can score them nevertheless"
         )
         self.clicked.connect(lambda _=False: self._score())
-        context.changed.connect(lambda changes: self.look(self._data) if changes.images else None)
+        context.changed.connect(self._changed)
         self.hide()
 
     def look(self, data: RunData | None) -> None:
@@ -85,6 +85,10 @@ class LaterButton(QPushButton):
                     self._offer(images)
 
             self._context.ask(lambda: added(study, known), offer, owner=self, topic="later")
+
+    def _changed(self, changes: Changes) -> None:
+        if changes.images:
+            self.look(self._data)
 
     def _offer(self, images: tuple[ImageRecord, ...]) -> None:
         self._images = images
@@ -103,10 +107,12 @@ class LaterButton(QPushButton):
                     self._take(data, event.value, len(images))
 
         self.setEnabled(False)
-        job = self._context.run(score(data, images), "Scoring images added since", events=hear)
+        job = self._context.run(
+            score(data, images), "Scoring images added since", events=hear, owner=self
+        )
         job.finished.connect(lambda: self.setEnabled(True))
 
-    def _take(self, data: RunData, found: Scored, asked: int) -> None:
+    def _take(self, data: RunData, found: NewImageScores, asked: int) -> None:
         lost = asked - len(found.images)
         if lost:
             why = (

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from prism_desktop.engine.adaptation.adapted_labelers import AdaptedLabeler
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunSummary, list_runs
@@ -27,7 +28,7 @@ MAPS = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Relevance:
+class FaceRelevance:
     """Where a labeler's model looks."""
 
     values: NDArray[np.float32]  # (rows, columns)
@@ -38,15 +39,15 @@ class Relevance:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Mapped:
+class LabelerRelevance:
     """One labeler's map among those of several."""
 
     labeler: str
-    found: Relevance
+    found: FaceRelevance
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Answered:
+class StudyAnswers:
     """What labelers answered up to now; holds no study, so that it outlives one that is closed."""
 
     compared: "pd.DataFrame"
@@ -84,7 +85,7 @@ def result(events: Iterable[Any]) -> Any:
     return next((event.value for event in events if isinstance(event, Done)), None)
 
 
-def answered(study: "Study") -> Answered:
+def answered(study: "Study") -> StudyAnswers:
     """Read the study's present answers."""
     compared, rated = study.comparisons(), study.ratings()
     judged = set(compared["attribute"]) | set(rated["attribute"])
@@ -94,7 +95,7 @@ def answered(study: "Study") -> Answered:
         for each in study.labelers()
         if each.code in labeled
     }
-    return Answered(
+    return StudyAnswers(
         compared,
         rated,
         tuple(each.name for each in study.attributes() if each.name in judged),
@@ -103,7 +104,7 @@ def answered(study: "Study") -> Answered:
 
 
 def agreement(
-    answers: Answered, attribute: str | None, labelers: tuple[str, ...]
+    answers: StudyAnswers, attribute: str | None, labelers: tuple[str, ...]
 ) -> Iterator[Event[Agreement]]:
     """Agreement of these labelers on one attribute, or on all if None.
 
@@ -123,7 +124,7 @@ def agreement(
 
 def relevance(
     data: RunData, face: int, labeler: str, attribute: str, kind: str
-) -> Iterator[Event[Relevance]]:
+) -> Iterator[Event[FaceRelevance]]:
     """Where a labeler's model looks in a face; the last event is `Done[Relevance]`.
 
     `kind` is one of MAPS.
@@ -136,17 +137,17 @@ def relevance(
         area = found.area
         passed = found.check.passes if found.check is not None else None
         whole = (area.left, area.top, area.width, area.height)
-        yield Done(Relevance(found.grid, whole, passed, found.verdict()))
+        yield Done(FaceRelevance(found.grid, whole, passed, found.verdict()))
 
 
 def maps(
     data: RunData, face: int, labelers: Sequence[str], attribute: str, kind: str
-) -> Iterator[Event[Relevance] | Mapped]:
+) -> Iterator[Event[FaceRelevance] | LabelerRelevance]:
     """Where the models of several labelers look in a face,
     one after another, each told as soon as it is known."""
     for labeler in labelers:
         for event in relevance(data, face, labeler, attribute, kind):
-            yield Mapped(labeler, event.value) if isinstance(event, Done) else event
+            yield LabelerRelevance(labeler, event.value) if isinstance(event, Done) else event
 
 
 def score_text(data: RunData, attribute: str) -> Iterator[Event[dict[str, NDArray[np.float32]]]]:
@@ -166,3 +167,43 @@ def score_text(data: RunData, attribute: str) -> Iterator[Event[dict[str, NDArra
             columns[labeler] = np.full(len(data.images), np.nan, np.float32)
             columns[labeler][place] = values
         yield Done(columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A labeler of the study whom the run does not know."""
+
+    code: str
+    name: str
+    trials: int  # answered ones
+
+
+def candidates(study: "Study", known: tuple[str, ...]) -> tuple[Candidate, ...]:
+    """The study's labelers with answers who are not in a run, those with the most answers first."""
+    names = {each.code: each.display_name or each.code for each in study.labelers()}
+    found = [
+        Candidate(each.labeler, names[each.labeler], each.ratings + each.comparisons)
+        for each in study.progress()
+        if each.labeler not in known and each.ratings + each.comparisons
+    ]
+    return tuple(sorted(found, key=lambda each: -each.trials))
+
+
+def tested(adapted: AdaptedLabeler) -> str:
+    """How well a newcomer is served, in a sentence."""
+    if adapted.accuracy is None:
+        return adapted.note
+    within = (
+        f" [{adapted.low:.0%}, {adapted.high:.0%}]"
+        if None not in (adapted.low, adapted.high)
+        else ""
+    )
+    start = (
+        f", before learning from any of them {adapted.start:.0%}"
+        if adapted.start is not None
+        else ""
+    )
+    return (
+        f"On {adapted.tested:,} own answers, cross-validated: {adapted.accuracy:.0%} "
+        f"right{within}{start}."
+    )

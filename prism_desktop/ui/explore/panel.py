@@ -1,9 +1,10 @@
 """The Explore panel: what a run's model believes of each labeler, in five views."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
 
@@ -11,18 +12,66 @@ from prism_desktop.engine.runs.folder import ACTIVE, RunSummary
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations
 from prism_desktop.ui.explore.accuracy_view import AccuracyView
-from prism_desktop.ui.explore.add_labeler_form import AddButton
+from prism_desktop.ui.explore.add_labeler_form import AddLabelerButton
 from prism_desktop.ui.explore.agreement_view import AgreementView
 from prism_desktop.ui.explore.face_view import FaceView
 from prism_desktop.ui.explore.faces_view import FacesView
-from prism_desktop.ui.explore.labeler_pair_view import TwoView
-from prism_desktop.ui.explore.placeholders import no_runs, no_study
-from prism_desktop.ui.explore.run_data import RunData
-from prism_desktop.ui.explore.run_loader import RunReader
-from prism_desktop.ui.explore.view import Picker, View, title
-from prism_desktop.ui.explore.view_export import ExportButton
+from prism_desktop.ui.explore.labeler_pair_view import LabelerPairView
+from prism_desktop.ui.explore.run_data import RunData, read_run
+from prism_desktop.ui.explore.view import ExportButton, Picker, View, title
+from prism_desktop.ui.job import Job
 from prism_desktop.ui.widgets.basics import GRID, columns, label, rows
+from prism_desktop.ui.widgets.empty_state import EmptyState
 from prism_desktop.ui.widgets.pickers import Segments
+
+
+class RunLoader(QObject):
+    """One reading at a time."""
+
+    read = Signal(object)  # RunData
+    missed = Signal()  # it was cancelled by hand, or failed and that was reported
+
+    def __init__(self, context: AppContext, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._context = context
+        self._job: Job | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a run is still to come."""
+        return self._job is not None
+
+    def forget(self) -> None:
+        """What is being read is no longer wanted; neither signal follows."""
+        if self._job is not None:
+            self._job.cancel()
+        self._job = None
+
+    def start(self, run: Path, names: Mapping[str, str]) -> None:
+        """Read a run; `names` says what to call each labeler."""
+        self.forget()
+        taken: list[RunData] = []
+
+        def hear(events: list[Any]) -> None:
+            found = operations.result(events)
+            if isinstance(found, RunData):
+                taken.append(found)
+
+        def done() -> None:
+            if self._job is not job:
+                return
+            self._job = None
+            if taken:
+                self.read.emit(taken[0])
+            else:
+                self.missed.emit()
+
+        self._job = job = self._context.jobs.start(
+            read_run(run, names), "Reading the run", events=hear, owner=self
+        )
+        job.failed.connect(self._context.report)
+        job.finished.connect(done)
+
 
 _VIEWS = {
     "faces": "Faces",
@@ -44,10 +93,10 @@ class ExplorePanel(QWidget):
         self.data: RunData | None = None
         self._runs: tuple[RunSummary, ...] = ()
         self._names: dict[str, str] = {}
-        self._reader = RunReader(context, self)
+        self._loader = RunLoader(context, self)
         self._before = "faces"  # the view from which a face was opened
         # path of the run being read or shown; empty when that failed or was cancelled
-        self._asked = ""
+        self._request = ""
         self._stale: set[str] = set(_VIEWS)  # views that have not seen the data yet
         self._make()
         self._lay_out()
@@ -73,7 +122,7 @@ class ExplorePanel(QWidget):
 
     def idle(self) -> bool:
         """Whether everything asked for has been shown."""
-        if self._reader.busy or self.context.worker.busy:
+        if self._loader.busy or self.context.worker.busy:
             return False
         current = self._view[self.segments.current]
         if self.data is None and self.segments.current != "agreement":
@@ -82,12 +131,16 @@ class ExplorePanel(QWidget):
 
     def _make(self) -> None:
         context = self.context
-        self.faces, self.two, self.face = FacesView(context), TwoView(context), FaceView(context)
+        self.faces, self.pair, self.face = (
+            FacesView(context),
+            LabelerPairView(context),
+            FaceView(context),
+        )
         self.agreement, self.accuracy = AgreementView(context), AccuracyView(context)
         self._view: dict[str, View] = dict(
             zip(
                 _VIEWS,
-                (self.faces, self.two, self.face, self.agreement, self.accuracy),
+                (self.faces, self.pair, self.face, self.agreement, self.accuracy),
                 strict=True,
             )
         )
@@ -100,7 +153,7 @@ class ExplorePanel(QWidget):
         self.run.setPlaceholderText("Choose a run")
         self.segments = Segments(_VIEWS)
         self.note = label(NOTE, "small")
-        self.add = AddButton(context, lambda: self.data)
+        self.add = AddLabelerButton(context, lambda: self.data)
         self.add.entered.connect(self._entered)
         self.export = ExportButton(context, lambda: self._view[self.segments.current])
         self.no_study, self.no_runs = no_study(context), no_runs(context)
@@ -136,17 +189,18 @@ class ExplorePanel(QWidget):
         context.study_opened.connect(self._open)
         context.study_closed.connect(self._open)
         context.changed.connect(self._changed)
-        # the worker drops it now
+        # In this thread, for the worker answers no more; the model's process ends even if the
+        # panel was destroyed before its window was closed.
         context.closing.connect(lambda: self.data.close() if self.data is not None else None)
-        self._reader.read.connect(self._take)
-        self._reader.missed.connect(self._missed)
+        self._loader.read.connect(self._take)
+        self._loader.missed.connect(self._missed)
         self.run.currentIndexChanged.connect(lambda _: self._read())
         self.segments.picked.connect(self._show_view)
         for view in self._view.values():
             view.face_wanted.connect(self._show_face)
-            view.views_wanted.connect(self._compare)
+            view.pair_wanted.connect(self._compare)
         self.faces.attribute_wanted.connect(self._score)
-        self.faces.later.grown.connect(self._give_data)
+        self.faces.new_images.grown.connect(self._give_data)
         self.face.back_wanted.connect(self._go_back)
         for number, name in enumerate(_VIEWS, start=1):
             QShortcut(QKeySequence(f"Alt+{number}"), self, lambda name=name: self._turn_to(name))
@@ -212,9 +266,9 @@ class ExplorePanel(QWidget):
         chosen = self.run.key
         self.run.offer([(str(run.path), title(run)) for run in runs])
         self.run.setVisible(bool(runs))
-        now = next((run for run in runs if str(run.path) == self._asked), None)
-        if self._asked and (
-            now is None or (now != before.get(self._asked) and now.state not in ACTIVE)
+        now = next((run for run in runs if str(run.path) == self._request), None)
+        if self._request and (
+            now is None or (now != before.get(self._request) and now.state not in ACTIVE)
         ):
             self._forget()  # gone, or trained further since it was read
         self._show_view(self.segments.current)
@@ -226,36 +280,36 @@ class ExplorePanel(QWidget):
 
     def _read(self) -> None:
         path = self.run.key
-        if not path or path == self._asked:
+        if not path or path == self._request:
             return
         self._forget()
-        self._asked = path
-        self._reader.start(Path(path), self._names)
+        self._request = path
+        self._loader.start(Path(path), self._names)
 
     def _entered(self, code: str) -> None:
         """Read the run again, with somebody new in it, and show their faces."""
         self.show_view("faces")
         self._forget()
         once = Qt.ConnectionType.SingleShotConnection
-        self._reader.read.connect(lambda _: self.faces.labeler.pick(code), once)
+        self._loader.read.connect(lambda _: self.faces.labeler.pick(code), once)
         self._read()
 
     def _missed(self) -> None:
         """Nothing is shown, so nothing may seem chosen."""
-        self._asked = ""
+        self._request = ""
         self.run.settle("")
 
     def _forget(self) -> None:
         """Show no run, and wait for none."""
-        self._reader.forget()
-        self._asked = ""
+        self._loader.forget()
+        self._request = ""
         self._take(None)
 
     def _take(self, data: RunData | None) -> None:
         """Show another run and end the process that held the model of the one before."""
         before, self.data = self.data, data
         if before is not None:
-            self.context.ask(before.close)
+            self.context.ask(before.close, owner=self)
         self._give_data()
 
     def _give_data(self) -> None:
@@ -294,7 +348,7 @@ class ExplorePanel(QWidget):
     def _choice(self) -> tuple[str, str]:
         """The labeler and attribute that the view in front is about."""
         view = self._view[self.segments.current]
-        if isinstance(view, TwoView):
+        if isinstance(view, LabelerPairView):
             return view.one.key, view.attribute.key
         if isinstance(view, FacesView | FaceView):
             return view.labeler.key, view.attribute.key
@@ -306,7 +360,7 @@ class ExplorePanel(QWidget):
 
     def _compare(self, one: str, other: str) -> None:
         self.show_view("two")
-        self.two.compare(one, other)
+        self.pair.compare(one, other)
 
     def _score(self, attribute: str) -> None:
         """Score every face on an attribute that nobody labeled."""
@@ -318,10 +372,33 @@ class ExplorePanel(QWidget):
             found = operations.result(events)
             if isinstance(found, dict) and data is self.data:
                 data.with_attribute(attribute, found)
-                for view in (self.faces, self.two, self.face):
+                for view in (self.faces, self.pair, self.face):
                     view.offer()
                 self.faces.attribute.pick(attribute)
                 self.faces.typed.clear()
 
         work = operations.score_text(data, attribute)
-        self.context.run(work, f"Scoring “{attribute}”", events=hear)
+        self.context.run(work, f"Scoring “{attribute}”", events=hear, owner=self)
+
+
+def no_study(context: AppContext) -> EmptyState:
+    """No study is open."""
+    return EmptyState(
+        context.theme,
+        "explore",
+        "No study is open",
+        "Open a study with a trained model to see what it learned of each labeler.",
+        (("Go to Study", lambda: context.panel_wanted.emit("study")),),
+    )
+
+
+def no_runs(context: AppContext) -> EmptyState:
+    """The study has no run with predictions."""
+    return EmptyState(
+        context.theme,
+        "explore",
+        "Nothing to explore yet",
+        "Train a model first. Then this is where you see every face as each labeler would, "
+        "who agrees with whom, and how right the model is.",
+        (("Go to Train", lambda: context.panel_wanted.emit("train")),),
+    )

@@ -8,13 +8,13 @@ from PySide6.QtCore import QObject, Signal
 
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations
-from prism_desktop.ui.explore.operations import Mapped, Relevance
+from prism_desktop.ui.explore.operations import FaceRelevance, LabelerRelevance
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.job import Job
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class MapRequest:
     """What maps are of."""
 
     face: int
@@ -22,7 +22,7 @@ class Asked:
     kind: str
 
 
-class Maps(QObject):
+class RelevanceMaps(QObject):
     """At most one job computes; another face, attribute or kind ends it, and `stop` does too."""
 
     came = Signal(str)  # the labeler whose map is there now
@@ -33,9 +33,9 @@ class Maps(QObject):
         super().__init__(parent)
         self._context = context
         self._data: RunData | None = None
-        self._asked: Asked | None = None
+        self._request: MapRequest | None = None
         self._labelers: tuple[str, ...] = ()
-        self._kept: dict[tuple[Asked, str], Relevance] = {}  # the run's
+        self._kept: dict[tuple[MapRequest, str], FaceRelevance] = {}  # the run's
         self._job: Job | None = None
         self._stopped = False
 
@@ -49,16 +49,16 @@ class Maps(QObject):
         self.want(None, None, ())
         self._kept.clear()
 
-    def want(self, data: RunData | None, asked: Asked | None, labelers: Sequence[str]) -> None:
+    def want(self, data: RunData | None, asked: MapRequest | None, labelers: Sequence[str]) -> None:
         """Compute what is missing for these labelers, in this order; None for nothing."""
-        if asked != self._asked or data is not self._data:
+        if asked != self._request or data is not self._data:
             self._stopped = False
-        self._data, self._asked, self._labelers = data, asked, tuple(labelers)
+        self._data, self._request, self._labelers = data, asked, tuple(labelers)
         self._start(() if self._stopped else self._labelers)
 
-    def found(self, labeler: str) -> Relevance | None:
+    def found(self, labeler: str) -> FaceRelevance | None:
         """The map of one labeler, if it is there."""
-        return None if self._asked is None else self._kept.get((self._asked, labeler))
+        return None if self._request is None else self._kept.get((self._request, labeler))
 
     def missing(self, labelers: Sequence[str] | None = None) -> list[str]:
         """The labelers without a map."""
@@ -88,19 +88,19 @@ class Maps(QObject):
         if self._job is not None:
             self._job.cancel()
         self._job = None
-        data, asked, missing = self._data, self._asked, self.missing(labelers)
+        data, asked, missing = self._data, self._request, self.missing(labelers)
         if data is not None and asked is not None and missing:
             self._compute(data, asked, missing)
         self.moved.emit()
 
-    def _compute(self, data: RunData, asked: Asked, labelers: Sequence[str]) -> None:
+    def _compute(self, data: RunData, asked: MapRequest, labelers: Sequence[str]) -> None:
         def hear(events: list[Any]) -> None:
             if data is not self._data:
                 return
             for event in events:
-                if isinstance(event, Mapped):
+                if isinstance(event, LabelerRelevance):
                     self._kept[asked, event.labeler] = event.found
-                    if asked == self._asked:
+                    if asked == self._request:
                         self.came.emit(event.labeler)
 
         def failed(error: Exception) -> None:
@@ -114,6 +114,8 @@ class Maps(QObject):
                 self.moved.emit()
 
         work = operations.maps(data, asked.face, labelers, asked.attribute, asked.kind)
-        self._job = job = self._context.jobs.start(work, "Relevance maps", quiet=True, events=hear)
+        self._job = job = self._context.jobs.start(
+            work, "FaceRelevance maps", quiet=True, events=hear, owner=self
+        )
         job.failed.connect(failed)
         job.finished.connect(done)

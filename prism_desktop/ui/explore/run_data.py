@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from prism_desktop.engine.adaptation.adapted_labelers import AdaptedLabeler
+from prism_desktop.engine.adaptation.adapted_labelers import AdaptedLabeler, list_adapted
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.parquet_files import read_frame, read_table
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.results import Result, SnapshotMeta, Summary
 from prism_desktop.engine.runs.stored import Stored
-from prism_desktop.ui.explore.adapted_labelers import join
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,7 +31,7 @@ Record = TypeVar("Record", bound=Stored)
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class FaceAnswer:
     """One answer that the run was given about a face."""
 
     labeler: str
@@ -62,7 +63,7 @@ class RunData:
     consensus: Floats | None
     summary: Summary  # blank if the run was not evaluated
     row: dict[str, int]  # image id to its row
-    judged: dict[int, list[Judged]] = field(default_factory=dict)
+    face_answers: dict[int, list[FaceAnswer]] = field(default_factory=dict)
     # who entered after the training, by code
     adapted_labelers: dict[str, AdaptedLabeler] = field(default_factory=dict)
     grown: bool = False  # whether it has images that the run was not given
@@ -186,13 +187,11 @@ def read_run(folder: Path, names: Mapping[str, str]) -> Iterator[Event[RunData]]
 
 
 def _predictions(folder: Path, names: Mapping[str, str]) -> RunData:
-    import pyarrow.parquet as pq
-
-    images = pq.read_table(
+    images = read_table(
         layout.table_file(folder, "images"), columns=["image", "name", "path"]
     ).to_pydict()
     row = {image: place for place, image in enumerate(images["image"])}
-    table = pq.read_table(
+    table = read_table(
         folder / layout.PREDICTIONS, columns=["labeler", "attribute", "image", "score"]
     )
     labeler, labelers = _codes(table, "labeler")
@@ -221,7 +220,7 @@ def _predictions(folder: Path, names: Mapping[str, str]) -> RunData:
     )
 
 
-def _codes(table: "pa.Table", column: str) -> tuple[NDArray[np.int64], list[str]]:
+def _codes(table: "pa.ExportTable", column: str) -> tuple[NDArray[np.int64], list[str]]:
     """A text column as integers and the texts they stand
     for: a million strings never become Python objects."""
     encoded = table[column].combine_chunks().dictionary_encode()
@@ -237,24 +236,22 @@ def _ordered(found: list[str], known: Sequence[str]) -> tuple[tuple[str, ...], l
 
 
 def _read_answers(folder: Path, data: RunData) -> None:
-    import pandas as pd
-
     ratings, comparisons = (
         layout.table_file(folder, "ratings"),
         layout.table_file(folder, "comparisons"),
     )
     if ratings.is_file():
         columns = ["labeler", "attribute", "image", "value"]
-        for labeler, attribute, image, value in pd.read_parquet(ratings)[columns].itertuples(
+        for labeler, attribute, image, value in read_frame(ratings)[columns].itertuples(
             index=False, name=None
         ):
             if image in data.row:
-                data.judged.setdefault(data.row[image], []).append(
-                    Judged(labeler, attribute, "rating", int(value))
+                data.face_answers.setdefault(data.row[image], []).append(
+                    FaceAnswer(labeler, attribute, "rating", int(value))
                 )
     if comparisons.is_file():
         columns = ["labeler", "attribute", "left", "right", "outcome"]
-        for answer in pd.read_parquet(comparisons)[columns].itertuples(index=False, name=None):
+        for answer in read_frame(comparisons)[columns].itertuples(index=False, name=None):
             _keep_comparison(data, *answer)
 
 
@@ -265,17 +262,15 @@ def _keep_comparison(
     for side, here, other in (("left", places[0], places[1]), ("right", places[1], places[0])):
         if here >= 0:
             told = "tie" if outcome == "tie" else "won" if outcome == side else "lost"
-            answer = Judged(labeler, attribute, "comparison", other=other, outcome=told)
-            data.judged.setdefault(here, []).append(answer)
+            answer = FaceAnswer(labeler, attribute, "comparison", other=other, outcome=told)
+            data.face_answers.setdefault(here, []).append(answer)
 
 
 def _read_consensus(folder: Path, data: RunData) -> None:
-    import pyarrow.parquet as pq
-
     path = folder / layout.CONSENSUS
     if not path.is_file():
         return
-    table = pq.read_table(path, columns=["labeler", "attribute", "image", "score"])
+    table = read_table(path, columns=["labeler", "attribute", "image", "score"])
     attribute, attributes = _codes(table, "attribute")
     image, ids = _codes(table, "image")
     place = np.array([data.row.get(name, -1) for name in ids], np.int64)[image]
@@ -291,3 +286,22 @@ def _read_consensus(folder: Path, data: RunData) -> None:
 def _stored(kind: type[Record], path: Path) -> Record:
     """The record in a file, blank where there is none; raises ValueError if it holds no such."""
     return kind.parse(json.loads(path.read_text("utf-8"))) if path.is_file() else kind()
+
+
+def join(folder: Path, data: RunData, names: Mapping[str, str]) -> None:
+    """Add those who entered the run; one whose files cannot be read is passed over."""
+    for adapted in list_adapted(RunFolder(folder)):
+        path = adapted.path / layout.PREDICTIONS
+        if adapted.code in data.labelers or not path.is_file():
+            continue
+        block = np.full((1, len(data.attributes), len(data.images)), np.nan, np.float32)
+        told = read_table(path, columns=["attribute", "image", "score"]).to_pydict()
+        rows = np.array([data.row.get(image, -1) for image in told["image"]], np.int64)
+        place = {name: number for number, name in enumerate(data.attributes)}
+        kinds = np.array([place.get(name, -1) for name in told["attribute"]], np.int64)
+        known = (rows >= 0) & (kinds >= 0)
+        block[0, kinds[known], rows[known]] = np.array(told["score"], np.float32)[known]
+        data.scores = np.concatenate([data.scores, block])
+        data.labelers = (*data.labelers, adapted.code)
+        data.names[adapted.code] = names.get(adapted.code) or adapted.code
+        data.adapted_labelers[adapted.code] = adapted

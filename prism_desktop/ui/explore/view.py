@@ -7,9 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Signal
-from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
-from PySide6.QtWidgets import QComboBox, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAction, QColor, QIcon, QPainter, QPixmap
+from PySide6.QtWidgets import QComboBox, QMenu, QToolButton, QWidget
 
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.runs.folder import RunSummary
@@ -17,11 +17,12 @@ from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.train.runs import short
 from prism_desktop.ui.widgets.basics import label, rows
+from prism_desktop.ui.widgets.file_export import save_figure, save_table
 from prism_desktop.ui.widgets.painted import series_colour
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ExportTable:
     """A table to be saved as CSV."""
 
     name: str  # of the file, without its ending
@@ -30,7 +31,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class ExportFigure:
     """A figure to be saved; `draw(path)` runs off the window's
     thread and takes the format from the ending."""
 
@@ -42,7 +43,7 @@ class View(QWidget):
     """One view of a run."""
 
     face_wanted = Signal(int)  # row of a face to show in detail
-    views_wanted = Signal(str, str)  # two labelers to compare
+    pair_wanted = Signal(str, str)  # two labelers to compare
 
     def __init__(self, context: AppContext) -> None:
         super().__init__()
@@ -57,11 +58,11 @@ class View(QWidget):
         """Whether everything asked for has been shown."""
         return True
 
-    def table(self) -> Table | None:
+    def table(self) -> ExportTable | None:
         """The view's numbers as they are shown now."""
         return None
 
-    def figure(self) -> Figure | None:
+    def figure(self) -> ExportFigure | None:
         """The view as a figure to publish; None where there is nothing to draw."""
         return None
 
@@ -156,3 +157,45 @@ def title(run: RunSummary) -> str:
         f"{method}{accuracy} · {short(run.backbone)} · "
         f"{datetime.fromtimestamp(run.created):%d %b %H:%M}"
     )
+
+
+class ExportButton(QToolButton):
+    """A menu of what the view in front can be saved as."""
+
+    def __init__(self, context: AppContext, view: Callable[[], View]) -> None:
+        super().__init__()
+        self._context, self._view = context, view
+        self.setText("Export")
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.setToolTip("Export what is shown as a figure or a table (Ctrl+E)")
+        self.setShortcut("Ctrl+E")
+        menu = QMenu(self)
+        self.figure = QAction("Figure (SVG, PDF, PNG)…", menu)
+        self.figure.triggered.connect(self._save_figure)
+        self.table = QAction("Table (CSV)…", menu)
+        self.table.triggered.connect(self._save_table)
+        menu.addActions([self.figure, self.table])
+        menu.aboutToShow.connect(self.check)
+        self.setMenu(menu)
+        context.theme.changed.connect(self._draw)
+        self._draw()
+
+    def check(self) -> None:
+        """Offer only what the view can give."""
+        view = self._view()
+        self.figure.setEnabled(view.figure() is not None)
+        self.table.setEnabled(view.data is not None)
+
+    def _draw(self) -> None:
+        self.setIcon(self._context.theme.icon("export"))
+
+    def _save_table(self) -> None:
+        table = self._view().table()
+        if table is not None:
+            save_table(self, self._context, table.name, table.head, table.body)
+
+    def _save_figure(self) -> None:
+        figure = self._view().figure()
+        if figure is not None:
+            save_figure(self, self._context, figure.name, figure.draw)

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prism_desktop.engine.errors import PrismError
-from prism_desktop.ui.explore.operations import Agreement, Relevance
-from prism_desktop.ui.widgets.dots import Group
+from prism_desktop.ui.explore.operations import Agreement, FaceRelevance
+from prism_desktop.ui.widgets.dots import DotGroup
 from prism_desktop.ui.widgets.dumbbell import Bell
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _PRINTED = 256  # px, 300 dpi at a face's size on paper
 
 
 @dataclass(frozen=True, slots=True)
-class Ranked:
+class RankedFace:
     """A face of a ranking."""
 
     files: tuple[Path, ...]  # that may hold its image, the first readable one is drawn
@@ -35,7 +35,7 @@ class Ranked:
     share: float  # of faces that score lower
 
 
-def draw_faces(path: Path, blocks: Mapping[str, Sequence[Ranked]], title: str) -> None:
+def draw_faces(path: Path, blocks: Mapping[str, Sequence[RankedFace]], title: str) -> None:
     """The first and the last faces of a ranking."""
     from prism_desktop.engine.analysis.plotting import save_figure
     from prism_desktop.engine.analysis.sheet import sheet_figure
@@ -44,7 +44,7 @@ def draw_faces(path: Path, blocks: Mapping[str, Sequence[Ranked]], title: str) -
     save_figure(sheet_figure(drawn, title), path)
 
 
-def _picture(face: Ranked) -> "Picture":
+def _picture(face: RankedFace) -> "Picture":
     from prism_desktop.engine.analysis.sheet import Picture
 
     words = f"{face.rank:,}. {face.name}"
@@ -106,7 +106,7 @@ def draw_agreement(
     )
 
 
-def draw_relevance(path: Path, image: Path, found: Relevance, title: str) -> None:
+def draw_relevance(path: Path, image: Path, found: FaceRelevance, title: str) -> None:
     """The face, and the face with the map."""
     from prism_desktop.engine.analysis.figures import relevance_figure
     from prism_desktop.engine.analysis.overlay import Area
@@ -119,7 +119,7 @@ def draw_relevance(path: Path, image: Path, found: Relevance, title: str) -> Non
     save_figure(figure, path)
 
 
-def draw_predictions(path: Path, groups: Sequence[Group], title: str) -> None:
+def draw_predictions(path: Path, groups: Sequence[DotGroup], title: str) -> None:
     """Where each labeler's model puts one face."""
     from prism_desktop.engine.analysis.figures import predictions_figure
     from prism_desktop.engine.analysis.plotting import save_figure

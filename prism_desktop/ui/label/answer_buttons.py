@@ -73,7 +73,7 @@ class AnswerButton(QAbstractButton):
         return font
 
 
-class AnswerRow(QWidget):
+class AnswerBar(QWidget):
     """The possible answers, side by side."""
 
     chosen = Signal(str)  # the action, as in `keys.DEFAULTS`

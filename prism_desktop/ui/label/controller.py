@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QSize, QTimer, Signal
 
 from prism_desktop.engine.study.records import Changes, Kind
-from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.label.prefetch import Ring
-from prism_desktop.ui.label.trial_queue import Deck, Effect, Snapshot, Value
+from prism_desktop.ui.label import operations
+from prism_desktop.ui.label.prefetch import ImagePrefetch
+from prism_desktop.ui.label.trial_queue import Command, Snapshot, TrialQueue, Value
+from prism_desktop.ui.operations import image_paths
 
 if TYPE_CHECKING:
     from prism_desktop.engine.labeling.labeling_session import LabelingSession
@@ -28,7 +29,7 @@ class _HeldBackError(Exception):
     """Not stored because something before it could not be."""
 
 
-class Sitting(QObject):
+class LabelingController(QObject):
     """Turns key presses into stored trials without ever waiting for the disk.
 
     Answers are stored in order by the store's writer. If one cannot be stored, it and all after it
@@ -45,21 +46,21 @@ class Sitting(QObject):
         study: "Study",
         labeler: str,
         kind: Kind,
-        ring: Ring,
+        prefetch: ImagePrefetch,
         *,
         practice: bool = False,
     ) -> None:
         """Args: practice: a few trials on which to learn the keys, of which nothing is kept."""
         super().__init__(context)  # lives on after the page let go of it, until all is stored
-        self._context, self.study, self._ring = context, study, ring
+        self._context, self.study, self._prefetch = context, study, prefetch
         self.labeler, self.kind, self.practice = labeler, kind, practice
-        self.deck: Deck | None = None
+        self.queue: TrialQueue | None = None
         self._session: LabelingSession | PracticeSession | None = None
         self._paths: dict[str, Path] = {}
         self._moved_to: dict[
             str, Path
         ] = {}  # known better than by the session, which reads the images once
-        self._unsaved: deque[Effect] = deque()
+        self._unsaved: deque[Command] = deque()
         self._stuck = self._failed = self._ended = False
         # of what is on its way to the writer; what failed is sent again in a new one
         self._epoch = 0
@@ -93,41 +94,41 @@ class Sitting(QObject):
 
     def answer(self, value: Value) -> None:
         """Judge the present attribute."""
-        if self.deck is not None and not self._stuck:
-            self._act(self.deck.answer(value, time.time()))
+        if self.queue is not None and not self._stuck:
+            self._act(self.queue.answer(value, time.time()))
 
     def skip(self, reason: str) -> None:
         """Leave the present trial out."""
-        if self.deck is not None and not self._stuck:
-            self._act(self.deck.skip(reason, time.time()))
+        if self.queue is not None and not self._stuck:
+            self._act(self.queue.skip(reason, time.time()))
 
     def undo(self) -> None:
-        if self.deck is not None and not self._stuck:
-            self._act(self.deck.undo())
+        if self.queue is not None and not self._stuck:
+            self._act(self.queue.undo())
 
     def redo(self) -> None:
-        if self.deck is not None and not self._stuck:
-            self._act(self.deck.redo(time.time()))
+        if self.queue is not None and not self._stuck:
+            self._act(self.queue.redo(time.time()))
 
     def painted(self, when: float, dropped_frames: int) -> None:
         """The present trial's faces were painted at `when`, unix s: the onset.
 
         So many frames passed before.
         """
-        slot = self.deck.current if self.deck is not None else None
+        slot = self.queue.current if self.queue is not None else None
         if slot is not None and slot.onset is None:
             slot.onset, slot.dropped_frames = when, dropped_frames
 
     def look_ahead(self, box: QSize) -> None:
         """Have the coming faces decoded for a room of `box` device pixels each."""
         self._box = box
-        if self.deck is None:
+        if self.queue is None:
             return
-        coming = self.deck.coming(DECODED)
+        coming = self.queue.coming(DECODED)
         images = [
             image for shown in coming for image in (shown.left, shown.right) if image is not None
         ]
-        self._ring.want(
+        self._prefetch.want(
             [(image, self._paths[image]) for image in images if image in self._paths], box
         )
 
@@ -135,8 +136,8 @@ class Sitting(QObject):
         """Try again to store what could not be stored."""
         self._stuck = self._failed = False
         self._epoch += 1
-        for effect in self._unsaved:
-            self._save(effect)
+        for command in self._unsaved:
+            self._save(command)
 
     def tell(self) -> None:
         """Tell the other panels what changed; done by itself when the labeler rests."""
@@ -147,9 +148,7 @@ class Sitting(QObject):
     def find_images(self) -> None:
         """Look up anew where the images are; some were moved or found again."""
         study = self.study
-        self._context.ask(
-            lambda: operations.image_paths(study), self._found, owner=self, topic="images"
-        )
+        self._context.ask(lambda: image_paths(study), self._found, owner=self, topic="images")
 
     def _found(self, paths: dict[str, Path]) -> None:
         self._moved_to = paths
@@ -158,7 +157,9 @@ class Sitting(QObject):
 
     def _begin(self, begun: "tuple[LabelingSession | PracticeSession, Snapshot]") -> None:
         self._session, snapshot = begun
-        self.deck = Deck([attribute.name for attribute in self._session.attributes], snapshot)
+        self.queue = TrialQueue(
+            [attribute.name for attribute in self._session.attributes], snapshot
+        )
         self._paths.update(snapshot.paths)
         self.ready.emit()
 
@@ -179,40 +180,40 @@ class Sitting(QObject):
         else:
             self.deleteLater()
 
-    def _act(self, effect: Effect | None) -> None:
+    def _act(self, command: Command | None) -> None:
         self.moved.emit()  # first what the labeler sees, then the disk
-        if effect is not None:
-            self._unsaved.append(effect)
-            self._save(effect)
+        if command is not None:
+            self._unsaved.append(command)
+            self._save(command)
 
-    def _save(self, effect: Effect) -> None:
+    def _save(self, command: Command) -> None:
         epoch = self._epoch
         self._context.writer.ask(
-            lambda: self._store(effect, epoch), self._saved, owner=self, failed=self._not_saved
+            lambda: self._store(command, epoch), self._saved, owner=self, failed=self._not_saved
         )
 
-    def _store(self, effect: Effect, epoch: int) -> tuple[Changes, Snapshot]:
+    def _store(self, command: Command, epoch: int) -> tuple[Changes, Snapshot]:
         """In the writer's thread: after a failure nothing more is
         stored until `save_again`, so that order is kept."""
         if self._failed or epoch != self._epoch or self._session is None:
             raise _HeldBackError
         try:
-            return operations.label(self._session, effect)
+            return operations.label(self._session, command)
         except Exception:
             self._failed = True
             raise
 
     def _saved(self, result: tuple[Changes, Snapshot]) -> None:
         changes, snapshot = result
-        effect = self._unsaved.popleft()
+        command = self._unsaved.popleft()
         self._changes |= changes
         if not self._ended:
             self._tell_later.start()
         self._paths.update({**snapshot.paths, **self._moved_to})
-        assert self.deck is not None
-        before = self.deck.current
-        self.deck.confirm(effect, snapshot)
-        if self.deck.current is not before or (self.deck.current is None and not self._unsaved):
+        assert self.queue is not None
+        before = self.queue.current
+        self.queue.confirm(command, snapshot)
+        if self.queue.current is not before or (self.queue.current is None and not self._unsaved):
             self.moved.emit()
         else:
             self.look_ahead(self._box)

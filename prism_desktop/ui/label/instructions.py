@@ -6,7 +6,6 @@ from PySide6.QtWidgets import QWidget
 
 from prism_desktop.engine.study.records import Kind
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.label import wording
 from prism_desktop.ui.label.keys import Keys
 from prism_desktop.ui.widgets.basics import GRID, button, clear, columns, label, rows
 from prism_desktop.ui.widgets.cards import Card
@@ -38,7 +37,7 @@ class InstructionsPage(QWidget):
         theme = self._context.theme
         self._begin_card(
             "Rate each face" if kind == "rating" else "Compare two faces",
-            wording.instructions(kind),
+            instructions(kind),
         )
         for actions, text in _RATING if kind == "rating" else _COMPARISON:
             parts: list[QWidget | None] = []
@@ -59,7 +58,7 @@ class InstructionsPage(QWidget):
 
     def show_ready(self) -> None:
         """After the practice."""
-        self._begin_card("That was the practice", wording.READY)
+        self._begin_card("That was the practice", READY)
         self._end_card(
             ("Start", "Space", self.begun),
             ("Practise again", "P", self.practice_wanted),
@@ -68,7 +67,7 @@ class InstructionsPage(QWidget):
 
     def show_enough(self, target: int) -> None:
         """All that was asked for is done; more is welcome."""
-        self._begin_card("All done, thank you", wording.enough(target))
+        self._begin_card("All done, thank you", enough(target))
         self._end_card(("Stop here", "Space", self.left), ("Go on", "G", self.begun))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -118,3 +117,31 @@ _COMPARISON = (
     (("tie",), "no difference"),
     *_SAME,
 )
+
+
+READY = ("Nothing of it was kept. From now on every answer counts.",)
+
+
+def enough(target: int) -> tuple[str, ...]:
+    """What is said when as many trials were done as are asked for."""
+    return (
+        f"You have judged all {target:,} that were asked for.",
+        "You may go on: every further answer helps.",
+    )
+
+
+def instructions(kind: Kind) -> tuple[str, ...]:
+    """What to do, in a few lines; keys are drawn beside them."""
+    if kind == "rating":
+        return (
+            "You see one face at a time and rate it from 1 (very low) to 4 (very high) for each "
+            "question.",
+            "Go by your first impression; there are no right answers.",
+            "A few faces come back later, so that we learn how steady an impression is.",
+        )
+    return (
+        "You see two faces and choose the one for whom the question holds more; a tie only if you "
+        "see no difference.",
+        "Go by your first impression; there are no right answers.",
+        "A few pairs come back later, so that we learn how steady an impression is.",
+    )

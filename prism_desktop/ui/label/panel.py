@@ -10,11 +10,11 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 from prism_desktop.engine.study.records import AttributeRecord, Changes, Kind
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.label.controller import Sitting
+from prism_desktop.ui.label.controller import LabelingController
 from prism_desktop.ui.label.instructions import GAP, InstructionsPage
 from prism_desktop.ui.label.keys import Keys
 from prism_desktop.ui.label.keys_page import KeysPage
-from prism_desktop.ui.label.prefetch import Ring
+from prism_desktop.ui.label.prefetch import ImagePrefetch
 from prism_desktop.ui.label.start_page import StartPage
 from prism_desktop.ui.label.trial_page import TrialPage
 from prism_desktop.ui.widgets.empty_state import EmptyState
@@ -31,9 +31,9 @@ class LabelPanel(QWidget):
         self._context = context
         self._overview: operations.Overview | None = None
         self._instruct = True
-        self._next: Sitting | None = None  # ready, behind the instructions
+        self._next: LabelingController | None = None  # ready, behind the instructions
         self._stale = False  # what is shown is out of date; read again when it is looked at
-        self.ring = Ring(context.theme.tokens.stage, self)
+        self.prefetch = ImagePrefetch(context.theme.tokens.stage, self)
         go = ("Go to Study", lambda: context.panel_wanted.emit("study"))
         self.no_study = EmptyState(
             context.theme,
@@ -45,7 +45,7 @@ class LabelPanel(QWidget):
         self.no_one = EmptyState(context.theme, "image", "", "", (go,))
         self.start = StartPage(context)
         self.instructions = InstructionsPage(context)
-        self.trial = TrialPage(context, self.ring)
+        self.trial = TrialPage(context, self.prefetch)
         self.keys = KeysPage(context)
         self.pages = QStackedWidget()
         for page in (
@@ -87,7 +87,7 @@ class LabelPanel(QWidget):
 
     def idle(self) -> bool:
         """Whether everything that is shown has arrived."""
-        return self._context.idle() and self.ring.idle()
+        return self._context.idle() and self.prefetch.idle()
 
     def begin(self, labeler: str, kind: Kind) -> None:
         """Prepare a sitting; instructions come first after a long gap."""
@@ -98,18 +98,18 @@ class LabelPanel(QWidget):
         if self._held_back():
             return
         self.trial.use_keys(Keys(self._context.settings.keys))
-        sitting = Sitting(self._context, study, labeler, kind, self.ring)
-        sitting.ready.connect(lambda: self._ready(sitting))
+        controller = LabelingController(self._context, study, labeler, kind, self.prefetch)
+        controller.ready.connect(lambda: self._ready(controller))
 
     def held_back(self) -> int:
         """How many key presses could not be saved."""
-        return 0 if self.trial.sitting is None else self.trial.sitting.held_back
+        return 0 if self.trial.controller is None else self.trial.controller.held_back
 
     def close_down(self) -> None:
         """End the decoding thread; called when the window closes."""
         self._drop_next()
         self.trial.end()
-        self.ring.close()
+        self.prefetch.close()
 
     def _connect(self) -> None:
         context = self._context
@@ -131,33 +131,33 @@ class LabelPanel(QWidget):
         self.trial.practised.connect(self._end_practice, Qt.ConnectionType.QueuedConnection)
         self.trial.reached.connect(self._say_enough)
 
-    def _ready(self, sitting: Sitting) -> None:
+    def _ready(self, controller: LabelingController) -> None:
         overview = self._overview
-        if overview is None or self._context.study is not sitting.study or self._held_back():
-            sitting.end()
+        if overview is None or self._context.study is not controller.study or self._held_back():
+            controller.end()
             return
         self._drop_next()
-        last = sitting.last_seen
+        last = controller.last_seen
         if self._instruct and (last is None or time.time() - last > GAP):
-            self._next = sitting
-            sitting.look_ahead(self.trial.stage.box(1 if sitting.kind == "rating" else 2))
-            self.instructions.show_instructions(sitting.kind, self.trial.keys)
+            self._next = controller
+            controller.look_ahead(self.trial.stimulus.box(1 if controller.kind == "rating" else 2))
+            self.instructions.show_instructions(controller.kind, self.trial.keys)
             self._show(self.instructions)
         else:
-            self._enter(sitting, overview)
+            self._enter(controller, overview)
         self._instruct = True
 
-    def _enter(self, sitting: Sitting, overview: operations.Overview) -> None:
+    def _enter(self, controller: LabelingController, overview: operations.Overview) -> None:
         attributes: dict[str, AttributeRecord] = {each.name: each for each in overview.attributes}
         names = {each.code: each.display_name or each.code for each in overview.labelers}
-        self.trial.begin(sitting, attributes, names.get(sitting.labeler, sitting.labeler))
+        self.trial.begin(controller, attributes, names.get(controller.labeler, controller.labeler))
         self._show(self.trial)
 
     def _go_on(self) -> None:
         """From the instructions to the trials that count."""
-        sitting, self._next = self._next, None
-        if sitting is not None and self._overview is not None:
-            self._enter(sitting, self._overview)
+        controller, self._next = self._next, None
+        if controller is not None and self._overview is not None:
+            self._enter(controller, self._overview)
         else:
             self._show(self.trial)
 
@@ -165,12 +165,12 @@ class LabelPanel(QWidget):
         coming = self._next
         if coming is None:
             return
-        practice = Sitting(
-            self._context, coming.study, coming.labeler, coming.kind, self.ring, practice=True
+        practice = LabelingController(
+            self._context, coming.study, coming.labeler, coming.kind, self.prefetch, practice=True
         )
         practice.ready.connect(lambda: self._begin_practice(practice))
 
-    def _begin_practice(self, practice: Sitting) -> None:
+    def _begin_practice(self, practice: LabelingController) -> None:
         shown = self.pages.currentWidget() is self.instructions
         # the labeler went on, or away
         if self._next is None or self._overview is None or not shown:
@@ -179,21 +179,21 @@ class LabelPanel(QWidget):
             self._enter(practice, self._overview)
 
     def _end_practice(self) -> None:
-        if self.trial.sitting is not None and self.trial.sitting.practice:
+        if self.trial.controller is not None and self.trial.controller.practice:
             self.trial.end()
             self.instructions.show_ready()
             self._show(self.instructions)
 
     def _pause_trial(self) -> None:
-        if self.trial.sitting is not None and self.trial.sitting.practice:
+        if self.trial.controller is not None and self.trial.controller.practice:
             self._end_practice()
         else:
             self._pause()
 
     def _say_enough(self) -> None:
-        deck = self.trial.sitting.deck if self.trial.sitting is not None else None
-        if deck is not None:
-            self.instructions.show_enough(deck.target)
+        queue = self.trial.controller.queue if self.trial.controller is not None else None
+        if queue is not None:
+            self.instructions.show_enough(queue.target)
             self._show(self.instructions)
 
     def _drop_next(self) -> None:
@@ -217,17 +217,20 @@ class LabelPanel(QWidget):
             self._context.write(
                 lambda: operations.add_labeler(study, name, "", ""),
                 lambda _: self.start.expect(name),
+                owner=self,
             )
 
     def _set_target(self, kind: Kind, count: int) -> None:
         study = self._context.study
         if study is not None:
-            self._context.write(lambda: operations.set_target(study, kind, count or None))
+            self._context.write(
+                lambda: operations.set_target(study, kind, count or None), owner=self
+            )
 
     def _pause(self) -> None:
         self._drop_next()
-        if self.trial.sitting is not None:
-            self.trial.sitting.tell()
+        if self.trial.controller is not None:
+            self.trial.controller.tell()
         self._show(self.start)
         self._refresh()
 
@@ -251,8 +254,8 @@ class LabelPanel(QWidget):
             self._refresh()
 
     def _changed(self, changes: Changes) -> None:
-        if changes.images and self.trial.sitting is not None:
-            self.trial.sitting.find_images()
+        if changes.images and self.trial.controller is not None:
+            self.trial.controller.find_images()
         if self.pages.currentWidget() in (self.trial, self.instructions, self.keys):
             return
         self._stale = not self.isVisible()

@@ -8,6 +8,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QImageReader, QPainter, QPainterPath
 
+from prism_desktop.ui.lifetimes import Mailbox
+
 KEPT = 256 * 1024 * 1024  # bytes of decoded faces; at 900 px each has 3 MB
 FEWEST = 8  # faces kept however large
 GROW = 3.0  # small images are enlarged this much at most
@@ -52,7 +54,7 @@ def _round(image: QImage, stage: str) -> None:
     painter.end()
 
 
-class Ring(QObject):
+class ImagePrefetch(QObject):
     """A thread decodes what will be wanted next, soonest first.
 
     What was wanted lately stays at hand.
@@ -68,6 +70,8 @@ class Ring(QObject):
         self._lock = threading.Condition()
         self._open = True
         self._busy = False
+        self._decoded = Mailbox(self._announce, self)
+        self.destroyed.connect(lambda: self._end_thread())
         self._thread = threading.Thread(target=self._run, name="decoding ahead", daemon=True)
         self._thread.start()
 
@@ -104,11 +108,15 @@ class Ring(QObject):
             return not (self._wanted or self._busy)
 
     def close(self) -> None:
-        """End the thread."""
+        """End the thread and wait for it."""
+        self._end_thread()
+        self._decoded.close()
+        self._thread.join(5)
+
+    def _end_thread(self) -> None:
         with self._lock:
             self._open = False
             self._lock.notify()
-        self._thread.join(5)
 
     def _run(self) -> None:
         while True:
@@ -123,7 +131,10 @@ class Ring(QObject):
                 self._kept[key] = image
                 self._drop_oldest()
                 self._busy = False
-            self.arrived.emit(key[0])
+            self._decoded.put(key[0])
+
+    def _announce(self, image: str) -> None:
+        self.arrived.emit(image)
 
     def _drop_oldest(self) -> None:
         size = sum(image.sizeInBytes() for image in self._kept.values())

@@ -14,14 +14,14 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from prism_desktop.ui.label.prefetch import Ring
+from prism_desktop.ui.label.prefetch import ImagePrefetch
 from prism_desktop.ui.palette import Tokens
 from prism_desktop.ui.widgets.basics import GRID
 
 GAP = 3 * GRID  # between two faces
 
 
-class Stage(QWidget):
+class StimulusView(QWidget):
     """Paints one face or two side by side, and tells when the frame was painted."""
 
     # Once for each `show_images`, when all its faces were there: unix s, and the frames of the
@@ -32,9 +32,9 @@ class Stage(QWidget):
     placed = Signal(int, int)
     chosen = Signal(str)  # "left" or "right", by the mouse
 
-    def __init__(self, ring: Ring, tokens: Tokens) -> None:
+    def __init__(self, prefetch: ImagePrefetch, tokens: Tokens) -> None:
         super().__init__()
-        self._ring = ring
+        self._prefetch = prefetch
         self._grey, self._ink = QColor(tokens.stage), QColor(tokens.on_stage)
         self._images: tuple[str, ...] = ()
         self._told = True
@@ -43,7 +43,7 @@ class Stage(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(320, 200)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
-        ring.arrived.connect(self._arrived)
+        prefetch.arrived.connect(self._arrived)
 
     def show_images(self, images: tuple[str, ...]) -> None:
         """Show one or two images, by id."""
@@ -68,7 +68,7 @@ class Stage(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.fillRect(self.rect(), self._grey)
-        whole = all(self._ring.get(image, self.box()) is not None for image in self._images)
+        whole = all(self._prefetch.get(image, self.box()) is not None for image in self._images)
         if whole or self._told or self._resizing():  # two faces appear in the same frame
             for place, image in zip(self.places(), self._images, strict=False):
                 self._paint(painter, place, image, toward=self._toward(place))
@@ -113,10 +113,10 @@ class Stage(QWidget):
 
     def _resizing(self) -> bool:
         """Whether every face is at hand, though for another room."""
-        return all(self._ring.any_size(image) is not None for image in self._images)
+        return all(self._prefetch.any_size(image) is not None for image in self._images)
 
     def _paint(self, painter: QPainter, place: QRect, image: str, toward: int) -> None:
-        decoded = self._ring.get(image, self.box())
+        decoded = self._prefetch.get(image, self.box())
         if decoded is None:
             self._paint_meanwhile(painter, place, image)
             return
@@ -129,7 +129,7 @@ class Stage(QWidget):
 
     def _paint_meanwhile(self, painter: QPainter, place: QRect, image: str) -> None:
         """After a change of size: the face as decoded for the old one, until the new one comes."""
-        other = self._ring.any_size(image)
+        other = self._prefetch.any_size(image)
         if other is None or other.isNull():
             return
         size = other.size().scaled(place.size(), Qt.AspectRatioMode.KeepAspectRatio)
@@ -146,7 +146,7 @@ class Stage(QWidget):
         return QPoint(x, place.y() + (place.height() - size.height()) // 2)
 
     def _tell_middles(self) -> None:
-        faces = [self._ring.get(image, self.box()) for image in self._images]
+        faces = [self._prefetch.get(image, self.box()) for image in self._images]
         middles = [
             place.center().x()
             if face is None or face.isNull()

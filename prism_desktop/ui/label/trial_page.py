@@ -1,21 +1,67 @@
 """The page on which trials are answered."""
 
+from functools import partial
+
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QWidget
 
-from prism_desktop.engine.study.records import AttributeRecord
+from prism_desktop.engine.study.records import AttributeRecord, Kind
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.label import wording
-from prism_desktop.ui.label.answer_buttons import AnswerRow, AttributeTrack
-from prism_desktop.ui.label.controller import Sitting
+from prism_desktop.ui.label.answer_buttons import AnswerBar, AttributeTrack
+from prism_desktop.ui.label.controller import LabelingController
 from prism_desktop.ui.label.keys import Keys
-from prism_desktop.ui.label.prefetch import Ring
-from prism_desktop.ui.label.skip_page import SkipMenu
-from prism_desktop.ui.label.stimulus_view import Stage
-from prism_desktop.ui.label.trial_queue import Deck, Slot
+from prism_desktop.ui.label.prefetch import ImagePrefetch
+from prism_desktop.ui.label.stimulus_view import StimulusView
+from prism_desktop.ui.label.trial_queue import Slot, TrialQueue
+from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
-from prism_desktop.ui.widgets.keycap import KeyHint
+from prism_desktop.ui.widgets.keycap import KeyCap, KeyHint
+
+
+class SkipMenu(QFrame):
+    """A small card over the stage: a reason by its number, Escape to go back."""
+
+    chosen = Signal(str)
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.setProperty("role", "popover")
+        lines = []
+        for number, reason in enumerate(SKIP_REASONS, start=1):
+            choice = button(reason, partial(self._choose, reason), "quiet")
+            choice.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            lines.append(columns(KeyCap(theme, str(number)), choice, None))
+        back = columns(KeyCap(theme, "Escape"), label("Back", "small"), None)
+        layout = rows(label("Skip this one, because…", "heading"), *lines, back, margin=2 * GRID)
+        self.setLayout(layout)
+        self.hide()
+
+    def pop_up(self) -> None:
+        """Show in the middle of the page."""
+        parent = self.parentWidget()
+        self.adjustSize()
+        if isinstance(parent, QWidget):
+            self.move((parent.width() - self.width()) // 2, (parent.height() - self.height()) // 2)
+        self.show()
+        self.raise_()
+
+    def take_key(self, event: QKeyEvent) -> bool:
+        """Choose by number or go back.
+
+        Other keys are swallowed, so that nothing is answered by mistake.
+        """
+        number = event.key() - int(Qt.Key.Key_1)
+        if 0 <= number < len(SKIP_REASONS):
+            self._choose(SKIP_REASONS[number])
+        elif event.key() == Qt.Key.Key_Escape:
+            self.hide()
+        return True
+
+    def _choose(self, reason: str) -> None:
+        self.hide()
+        self.chosen.emit(reason)
+
 
 _MARKS = {"left": "A", "right": "B", "tie": "="}
 _ANSWERS: dict[str, int | str] = {
@@ -37,14 +83,14 @@ class TrialPage(QWidget):
     reached = Signal()  # as many trials were done as are asked for
     practised = Signal()  # the practice came to its end
 
-    def __init__(self, context: AppContext, ring: Ring) -> None:
+    def __init__(self, context: AppContext, prefetch: ImagePrefetch) -> None:
         super().__init__()
         self._context = context
         self.setProperty("role", "stage")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.keys = Keys(context.settings.keys)
-        self.sitting: Sitting | None = None
+        self.controller: LabelingController | None = None
         self._attributes: dict[str, AttributeRecord] = {}
         self._shown: Slot | None = None
         self._done = 0  # trials when the page was refreshed last
@@ -54,8 +100,8 @@ class TrialPage(QWidget):
         self.question = label("", "question")
         self.question.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self.track = AttributeTrack(theme)
-        self.stage = Stage(ring, theme.tokens)
-        self.answers = AnswerRow(theme)
+        self.stimulus = StimulusView(prefetch, theme.tokens)
+        self.answers = AnswerBar(theme)
         self.skipping = SkipMenu(theme)
         self.stuck = QFrame()
         self._settle = QTimer(self)
@@ -64,17 +110,19 @@ class TrialPage(QWidget):
         self._lay_out()
         self._connect()
 
-    def begin(self, sitting: Sitting, attributes: dict[str, AttributeRecord], who: str) -> None:
-        """Label in `sitting`, which is ready."""
+    def begin(
+        self, controller: LabelingController, attributes: dict[str, AttributeRecord], who: str
+    ) -> None:
+        """Label in `controller`, which is ready."""
         self.end()
-        self.sitting, self._attributes = sitting, attributes
-        practice = " · practice, nothing is kept" if sitting.practice else ""
-        self.who.setText(f"{who} · {wording.task(sitting.kind)}{practice}")
-        self._hints["pause"].text.setText("End practice" if sitting.practice else "Pause")
-        self._done = sitting.deck.done if sitting.deck is not None else 0
-        sitting.moved.connect(self.refresh)
-        sitting.stuck.connect(self._show_stuck)
-        sitting.freed.connect(self._freed)
+        self.controller, self._attributes = controller, attributes
+        practice = " · practice, nothing is kept" if controller.practice else ""
+        self.who.setText(f"{who} · {task(controller.kind)}{practice}")
+        self._hints["pause"].text.setText("End practice" if controller.practice else "Pause")
+        self._done = controller.queue.done if controller.queue is not None else 0
+        controller.moved.connect(self.refresh)
+        controller.stuck.connect(self._show_stuck)
+        controller.freed.connect(self._freed)
         self.stuck.hide()
         self.skipping.hide()
         self.refresh()
@@ -88,34 +136,34 @@ class TrialPage(QWidget):
 
     def end(self) -> None:
         """Let go of the sitting."""
-        if self.sitting is not None:
-            self.sitting.end()
-        self.sitting = self._shown = None
-        self.stage.show_images(())
+        if self.controller is not None:
+            self.controller.end()
+        self.controller = self._shown = None
+        self.stimulus.show_images(())
 
     def refresh(self) -> None:
         """Show the deck as it is."""
-        sitting = self.sitting
-        deck = sitting.deck if sitting is not None else None
-        if sitting is None or deck is None:
+        controller = self.controller
+        queue = controller.queue if controller is not None else None
+        if controller is None or queue is None:
             return
         self.count.setText(
-            wording.progress(deck.now, deck.done, deck.target, practice=sitting.practice)
+            progress(queue.now, queue.done, queue.target, practice=controller.practice)
         )
-        if self._done < deck.done == deck.target and not sitting.practice:
+        if self._done < queue.done == queue.target and not controller.practice:
             self.reached.emit()
-        self._done = deck.done
-        slot = deck.current
+        self._done = queue.done
+        slot = queue.current
         if slot is not None:
-            self._show_slot(slot, sitting, deck)
-        elif sitting.practice and not deck.waiting:
+            self._show_slot(slot, controller, queue)
+        elif controller.practice and not queue.waiting:
             self.practised.emit()
-        elif not deck.waiting:
+        elif not queue.waiting:
             # a skip, undo or redo takes a moment of the disk; the faces stay until then
-            self._show_nothing(sitting)
+            self._show_nothing(controller)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.isAutoRepeat() or self.sitting is None:
+        if event.isAutoRepeat() or self.controller is None:
             return
         if self.skipping.isVisible() and self.skipping.take_key(event):
             return
@@ -125,18 +173,18 @@ class TrialPage(QWidget):
 
     def act(self, action: str) -> bool:
         """Do what a key or button says; False if it means nothing here."""
-        sitting = self.sitting
-        if sitting is None:
+        controller = self.controller
+        if controller is None:
             return False
         # a click beside the card only puts it away
         if action in _ANSWERS and self.skipping.isVisible():
             self.skipping.hide()
             return True
         if action in _ANSWERS:
-            return self._answer(action, sitting)
+            return self._answer(action, controller)
         doing = {
-            "undo": sitting.undo,
-            "redo": sitting.redo,
+            "undo": controller.undo,
+            "redo": controller.redo,
             "skip": self.skipping.pop_up,
             "pause": self.paused.emit,
         }
@@ -146,27 +194,29 @@ class TrialPage(QWidget):
             do()
         return do is not None
 
-    def _answer(self, action: str, sitting: Sitting) -> bool:
+    def _answer(self, action: str, controller: LabelingController) -> bool:
         rating = action.startswith("rate")
-        slot = sitting.deck.current if sitting.deck is not None else None
-        if rating != (sitting.kind == "rating") or slot is None:
+        slot = controller.queue.current if controller.queue is not None else None
+        if rating != (controller.kind == "rating") or slot is None:
             return False
         if slot.onset is not None:  # not before the faces were seen
-            sitting.answer(_ANSWERS[action])
+            controller.answer(_ANSWERS[action])
         return True
 
-    def _show_slot(self, slot: Slot, sitting: Sitting, deck: Deck) -> None:
-        name = deck.attribute or deck.attributes[-1]
+    def _show_slot(self, slot: Slot, controller: LabelingController, queue: TrialQueue) -> None:
+        name = queue.attribute or queue.attributes[-1]
         attribute = self._attributes.get(name, AttributeRecord(name))
-        self.question.setText(wording.question(attribute, sitting.kind))
+        self.question.setText(question(attribute, controller.kind))
         done = {key: _MARKS.get(str(value), str(value)) for key, value in slot.answers.items()}
-        self.track.show_track(deck.attributes, done, name)
-        self.answers.show_answers(self._choices(attribute, sitting.kind))
+        self.track.show_track(queue.attributes, done, name)
+        self.answers.show_answers(self._choices(attribute, controller.kind))
         if slot is self._shown:
             return
         self._shown, shown = slot, slot.shown
-        self.stage.show_images((shown.left,) if shown.right is None else (shown.left, shown.right))
-        sitting.look_ahead(self.stage.box())
+        self.stimulus.show_images(
+            (shown.left,) if shown.right is None else (shown.left, shown.right)
+        )
+        controller.look_ahead(self.stimulus.box())
 
     def _choices(self, attribute: AttributeRecord, kind: str) -> list[tuple[str, str, str]]:
         if kind == "rating":
@@ -180,18 +230,18 @@ class TrialPage(QWidget):
             ("right", self.keys["right"], "B"),
         ]
 
-    def _show_nothing(self, sitting: Sitting) -> None:
+    def _show_nothing(self, controller: LabelingController) -> None:
         self._shown = None
-        self.stage.show_images(())
+        self.stimulus.show_images(())
         self.track.show_track((), {}, None)
         self.answers.show_answers([])
         self.question.setText(
-            "One moment…" if sitting.unsaved else "That was the last one. Thank you."
+            "One moment…" if controller.unsaved else "That was the last one. Thank you."
         )
 
     def _show_stuck(self, error: Exception) -> None:
-        sitting = self.sitting
-        count = sitting.unsaved if sitting is not None else 0
+        controller = self.controller
+        count = controller.unsaved if controller is not None else 0
         what = "One key press" if count == 1 else f"{count} key presses"
         self._stuck_text.setText(
             f"{what} could not be saved yet and will be kept here until then. {error}"
@@ -204,22 +254,22 @@ class TrialPage(QWidget):
             self.setFocus()  # the message bar may have had it
 
     def _connect(self) -> None:
-        self.stage.painted.connect(
-            lambda *frame: self.sitting.painted(*frame) if self.sitting is not None else None
+        self.stimulus.painted.connect(
+            lambda *frame: self.controller.painted(*frame) if self.controller is not None else None
         )
-        self.stage.resized.connect(self._settle.start)
+        self.stimulus.resized.connect(self._settle.start)
         # not while painting
-        self.stage.placed.connect(self.answers.set_centres, Qt.ConnectionType.QueuedConnection)
-        self.stage.chosen.connect(self.act)
+        self.stimulus.placed.connect(self.answers.set_centres, Qt.ConnectionType.QueuedConnection)
+        self.stimulus.chosen.connect(self.act)
         self.answers.chosen.connect(self.act)
         self.skipping.chosen.connect(
-            lambda reason: self.sitting.skip(reason) if self.sitting is not None else None
+            lambda reason: self.controller.skip(reason) if self.controller is not None else None
         )
         self._settle.timeout.connect(self._decode_anew)
 
     def _decode_anew(self) -> None:
-        if self.sitting is not None:
-            self.sitting.look_ahead(self.stage.box())
+        if self.controller is not None:
+            self.controller.look_ahead(self.stimulus.box())
 
     def _lay_out(self) -> None:
         theme = self._context.theme
@@ -231,7 +281,7 @@ class TrialPage(QWidget):
         self._stuck_text = label("", wrap=True)
         again = button(
             "Try again",
-            lambda: self.sitting.save_again() if self.sitting is not None else None,
+            lambda: self.controller.save_again() if self.controller is not None else None,
             "primary",
         )
         again.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keys stay with the trial
@@ -247,7 +297,7 @@ class TrialPage(QWidget):
             self.question,
             self.track,
             GRID // 2,
-            self.stage,
+            self.stimulus,
             GRID // 2,
             self.answers,
             hints,
@@ -259,3 +309,30 @@ class TrialPage(QWidget):
 
 
 _HINTS = (("skip", "Skip"), ("undo", "Undo"), ("redo", "Redo"), ("pause", "Pause"))
+
+
+SKIP_REASONS = ("I know this person", "The image is bad", "I cannot judge this")
+
+
+def question(attribute: AttributeRecord, kind: Kind) -> str:
+    """The question put for an attribute: the study's own
+    wording where it has one that suits the task."""
+    other = ("who ", "which ") if kind == "rating" else ("how ",)
+    if attribute.question and not attribute.question.lower().startswith(other):
+        return attribute.question
+    if kind == "rating":
+        return f"How {attribute.name} does this person look?"
+    return f"Who looks more {attribute.name}?"
+
+
+def task(kind: Kind) -> str:
+    return "Rating" if kind == "rating" else "Comparison"
+
+
+def progress(now: int, done: int, target: int, *, practice: bool) -> str:
+    """How far the labeler is: trials judged in this sitting,
+    in all sittings, and how many are asked for."""
+    if practice:
+        return f"{min(done + 1, target):,} of {target:,}"
+    of = f"of {target:,}" if done <= target else "in all"
+    return f"{now:,} now · {done:,} {of}"

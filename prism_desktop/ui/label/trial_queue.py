@@ -12,7 +12,7 @@ Value = int | str
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class Presentation:
     """One presentation: image ids."""
 
     left: str
@@ -23,7 +23,7 @@ class Shown:
 class Snapshot:
     """Where the engine's session stands after what it was told."""
 
-    coming: tuple[Shown, ...]  # the one to judge now, and those after it
+    coming: tuple[Presentation, ...]  # the one to judge now, and those after it
     paths: Mapping[str, Path]  # of the images of `coming`
     previous: TrialRecord | None = None  # what was answered to the first before it was undone
     can_undo: bool = False
@@ -35,7 +35,7 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class RecordAnswers:
     """The session is to record answers."""
 
     answers: Mapping[str, Value]
@@ -45,7 +45,7 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class Skipped:
+class RecordSkip:
     """The session is to record a skip."""
 
     reason: str
@@ -55,47 +55,47 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeepAnswers:
     """The store is to keep the answers given so far to a trial that is not complete."""
 
-    shown: Shown
+    shown: Presentation
     answers: Mapping[str, Value]
 
 
 @dataclass(frozen=True, slots=True)
-class Undone:
+class UndoTrial:
     """The session is to take its latest trial back."""
 
 
 @dataclass(frozen=True, slots=True)
-class Redone:
+class RedoTrial:
     """The session is to bring back what it took back last."""
 
 
-Effect = Answered | Skipped | Kept | Undone | Redone
-Step = tuple[str, Value]  # attribute and its answer
+Command = RecordAnswers | RecordSkip | KeepAnswers | UndoTrial | RedoTrial
+AttributeAnswer = tuple[str, Value]  # attribute and its answer
 
 
 @dataclass(slots=True)
 class Slot:
     """A presentation and the answers given so far."""
 
-    shown: Shown
+    shown: Presentation
     answers: dict[str, Value] = field(default_factory=dict)
     # answers taken back, the next to bring back last
-    redo: list[Step] = field(default_factory=list)
+    redo: list[AttributeAnswer] = field(default_factory=list)
     previous: TrialRecord | None = None  # recorded and undone
     touched: bool = False  # answered otherwise since
     onset: float | None = None  # unix s
     # frames of the screen that passed before its faces were painted
     dropped_frames: int | None = None
 
-    def kept(self) -> Kept:
+    def kept(self) -> KeepAnswers:
         """The answers as they are now."""
-        return Kept(self.shown, MappingProxyType(dict(self.answers)))
+        return KeepAnswers(self.shown, MappingProxyType(dict(self.answers)))
 
 
-class Deck:
+class TrialQueue:
     """What is current, what comes next, and what each key press means for the session.
 
     A complete answer moves on at once to the presentation planned next; skip, undo and redo of a
@@ -109,8 +109,10 @@ class Deck:
         self._unsaved = 0  # answers that the session has not confirmed
         self._can_undo = self._can_redo = False
         # answers undone in a trial that was never recorded
-        self._put_aside: tuple[Shown, list[Step]] | None = None
-        self._left: dict[Shown, dict[str, Value]] = {}  # answers given before a trial was skipped
+        self._put_aside: tuple[Presentation, list[AttributeAnswer]] | None = None
+        self._left: dict[
+            Presentation, dict[str, Value]
+        ] = {}  # answers given before a trial was skipped
         self._slots: list[Slot] = []
         self._take(snapshot)
         if self._slots:
@@ -143,11 +145,11 @@ class Deck:
     def can_redo(self) -> bool:
         return bool(self._slots and self._slots[0].redo) or self._can_redo
 
-    def coming(self, count: int) -> Sequence[Shown]:
+    def coming(self, count: int) -> Sequence[Presentation]:
         """The current presentation and those after it."""
         return [slot.shown for slot in self._slots[:count]]
 
-    def answer(self, value: Value, now: float) -> Effect | None:
+    def answer(self, value: Value, now: float) -> Command | None:
         """Judge the current attribute; `now` in unix s."""
         slot, name = self.current, self.attribute
         if slot is None or name is None:
@@ -158,7 +160,7 @@ class Deck:
         self._put_aside = None
         return self._finish(slot, now) if len(slot.answers) == len(self.attributes) else slot.kept()
 
-    def skip(self, reason: str, now: float) -> Effect | None:
+    def skip(self, reason: str, now: float) -> Command | None:
         """Leave the current trial out, with what was answered of it."""
         slot = self.current
         if slot is None:
@@ -166,9 +168,9 @@ class Deck:
         self.waiting = True
         self._put_aside = None
         self._left[slot.shown] = dict(slot.answers)
-        return Skipped(reason, slot.onset, _since(slot, now), slot.dropped_frames)
+        return RecordSkip(reason, slot.onset, _since(slot, now), slot.dropped_frames)
 
-    def undo(self) -> Effect | None:
+    def undo(self) -> Command | None:
         """Take the last key press back."""
         slot = self._slots[0] if self._slots else None
         if self.waiting:
@@ -181,9 +183,9 @@ class Deck:
         if slot is not None and slot.redo and slot.previous is None:
             self._put_aside = (slot.shown, slot.redo)
         self.waiting = True
-        return Undone()
+        return UndoTrial()
 
-    def redo(self, now: float) -> Effect | None:
+    def redo(self, now: float) -> Command | None:
         """Bring back the key press taken back last."""
         slot = self.current
         if slot is None:
@@ -198,13 +200,13 @@ class Deck:
         elif slot.previous is None or slot.touched or not self._can_redo:
             return None
         self.waiting = True
-        return Redone()
+        return RedoTrial()
 
-    def confirm(self, effect: Effect, snapshot: Snapshot) -> None:
+    def confirm(self, command: Command, snapshot: Snapshot) -> None:
         """The session did what it was told and now stands at `snapshot`."""
-        if isinstance(effect, Kept):
+        if isinstance(command, KeepAnswers):
             return
-        if isinstance(effect, Answered):
+        if isinstance(command, RecordAnswers):
             self._unsaved -= 1
             self.done, self.target = snapshot.done + self._unsaved, snapshot.target
             if self.waiting:  # a skip, undo or redo is on its way; its own snapshot will follow
@@ -212,16 +214,16 @@ class Deck:
             self._follow(snapshot)
             return
         self.done, self.target = snapshot.done, snapshot.target
-        self.now = max(0, self.now + (-1 if isinstance(effect, Undone) else 1))
+        self.now = max(0, self.now + (-1 if isinstance(command, UndoTrial) else 1))
         self.waiting = False
-        self._take(snapshot, undone=isinstance(effect, Undone))
+        self._take(snapshot, undone=isinstance(command, UndoTrial))
 
-    def _finish(self, slot: Slot, now: float) -> Answered:
+    def _finish(self, slot: Slot, now: float) -> RecordAnswers:
         self._slots.pop(0)
         self._unsaved += 1
         self.now += 1
         self.done += 1
-        return Answered(
+        return RecordAnswers(
             MappingProxyType(dict(slot.answers)), slot.onset, _since(slot, now), slot.dropped_frames
         )
 

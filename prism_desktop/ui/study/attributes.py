@@ -116,7 +116,9 @@ class AttributesCard(Card):
         if study is None:
             return
         operation = operations.add_attribute if new else operations.update_attribute
-        self._context.write(lambda: operation(study, record), lambda _: self.close_form())
+        self._context.write(
+            lambda: operation(study, record), lambda _: self.close_form(), owner=self
+        )
 
     def _row(self, attribute: AttributeRecord) -> QFrame:
         row = QFrame()

@@ -147,7 +147,7 @@ class LabelersCard(Card):
             return
         operation = operations.add_labeler if new else operations.update_labeler
         self._context.write(
-            lambda: operation(study, code, name, profile), lambda _: self.close_form()
+            lambda: operation(study, code, name, profile), lambda _: self.close_form(), owner=self
         )
 
     def _row(

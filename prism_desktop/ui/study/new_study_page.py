@@ -146,7 +146,7 @@ class NewStudyPage(QWidget):
             self.images_field.say("There is no such folder.", bad=True)
         else:
             work = operations.count_images(folder)
-            job = self._context.jobs.start(work, "Counting images", quiet=True)
+            job = self._context.jobs.start(work, "Counting images", quiet=True, owner=self)
             job.events.connect(lambda events: self._counted(job, events))
             self._counting = job
 

@@ -62,7 +62,7 @@ class StudyPanel(QWidget):
         folder = folder or free_folder(studies_folder(), "Demo")
         folder.parent.mkdir(parents=True, exist_ok=True)
         self.home.demo.setEnabled(False)
-        job = self._context.run(operations.demo(folder), "Drawing the demo study")
+        job = self._context.run(operations.demo(folder), "Drawing the demo study", owner=self)
         job.finished.connect(lambda: self.home.demo.setEnabled(True))
         job.ended.connect(lambda cancelled: None if cancelled else self._offer(folder))
 
@@ -100,6 +100,7 @@ class StudyPanel(QWidget):
                 operations.import_images(study, folder, copy),
                 "Reading images",
                 events=self._imported,
+                owner=self,
             )
 
     def import_files(self, files: list[Path], options: dict[str, Any]) -> None:
@@ -107,7 +108,10 @@ class StudyPanel(QWidget):
         study = self._context.study
         if study is not None:
             self._context.run(
-                operations.import_files(study, files, **options), "Importing", events=self._imported
+                operations.import_files(study, files, **options),
+                "Importing",
+                events=self._imported,
+                owner=self,
             )
 
     def export(self, folder: Path, kind: str) -> None:
@@ -115,7 +119,7 @@ class StudyPanel(QWidget):
         study = self._context.study
         if study is None:
             return
-        job = self._context.run(operations.export(study, folder, kind), "Exporting")
+        job = self._context.run(operations.export(study, folder, kind), "Exporting", owner=self)
         told = f"The study's tables and codebook are in {folder}."
         job.ended.connect(
             lambda cancelled: None if cancelled else self._context.message(told, "good")
@@ -137,7 +141,9 @@ class StudyPanel(QWidget):
                 if isinstance(event, Done) and isinstance(event.value, RelinkReport):
                     self._relinked(event.value)
 
-        self._context.run(operations.relink(study, folder), "Looking for images", events=heard)
+        self._context.run(
+            operations.relink(study, folder), "Looking for images", events=heard, owner=self
+        )
 
     def _relinked(self, report: RelinkReport) -> None:
         left = len(report.still_missing)
@@ -150,9 +156,9 @@ class StudyPanel(QWidget):
     def _connect(self) -> None:
         context = self._context
         context.study_opened.connect(self._opened)
-        context.study_closed.connect(lambda: self._show(self.home))
+        context.study_closed.connect(self._closed)
         context.opening.connect(self.home.set_busy)
-        context.changed.connect(lambda _: self._refresh())
+        context.changed.connect(self._changed)
         self.home.new_wanted.connect(lambda: self._show(self.new))
         self.home.open_wanted.connect(
             lambda: choose_folder(self, "Open a study (NAME.prism)", context.open_study)
@@ -181,6 +187,12 @@ class StudyPanel(QWidget):
 
     def _opened(self) -> None:
         self._show(self.overview)
+        self._refresh()
+
+    def _closed(self) -> None:
+        self._show(self.home)
+
+    def _changed(self, _changes: Changes) -> None:
         self._refresh()
 
     def showEvent(self, event: QShowEvent) -> None:

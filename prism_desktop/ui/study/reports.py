@@ -149,6 +149,7 @@ class ImportsCard(Card):
             lambda _: self._context.message(
                 f"The import of {Path(report.source).name} was undone.", "good"
             ),
+            owner=self,
         )
 
 

@@ -113,7 +113,7 @@ class StorageCard(Card):
             return
 
         self.back_up.setEnabled(False)
-        job = self._context.run(operations.back_up(study), "Backing up")
+        job = self._context.run(operations.back_up(study), "Backing up", owner=self)
         job.finished.connect(lambda: self.back_up.setEnabled(True))
         job.ended.connect(self._backed_up)
 

@@ -63,6 +63,11 @@ def methods_in_order(methods: Mapping[str, Method] = METHODS) -> tuple[Method, .
     return tuple(sorted(methods.values(), key=lambda method: GROUPS.index(group_of(method))))
 
 
+def methods_as_listed() -> tuple[Method, ...]:
+    """The featured methods, then the others, each group by group."""
+    return tuple(sorted(methods_in_order(), key=lambda method: not method.featured))
+
+
 def method_availability(
     study: StudyChoices,
     backbone: str,

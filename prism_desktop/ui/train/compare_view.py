@@ -22,8 +22,7 @@ from prism_desktop.ui.train.leaderboard_table import LeaderboardTable
 from prism_desktop.ui.train.operations import ComparisonRequest
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, restyle, rows
 from prism_desktop.ui.widgets.empty_state import EmptyState
-from prism_desktop.ui.widgets.figure_export import save_figure
-from prism_desktop.ui.widgets.table_export import save_table
+from prism_desktop.ui.widgets.file_export import save_figure, save_table
 
 _HEAD = (
     "method", "accuracy", "low", "high", "micro", "gain", "gain_low", "gain_high", "p", "improved",
@@ -124,7 +123,7 @@ class CompareView(QWidget):
         self._pages.setCurrentIndex(0 if self._leaderboards else 2)
         work = operations.compare(Path(study.path), request)
         self._job = job = self.context.jobs.start(
-            work, "Comparing methods", quiet=True, events=self._hear
+            work, "Comparing methods", quiet=True, events=self._hear, owner=self
         )
         job.failed.connect(self._failed)
         job.finished.connect(lambda: self._ended(job))
@@ -137,7 +136,9 @@ class CompareView(QWidget):
             return
         self.plots.wait(True)
         work = measure_in_worker(KINDS[page], RunFolder(run))
-        self._measuring = job = self.context.jobs.start(work, f"Measuring {method_title(method)}")
+        self._measuring = job = self.context.jobs.start(
+            work, f"Measuring {method_title(method)}", owner=self
+        )
         job.failed.connect(self.context.report)
         job.finished.connect(lambda: self._measured(job))
 

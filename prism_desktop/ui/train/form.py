@@ -141,7 +141,7 @@ class RunForm(QFrame):
         """How many parameters a method on a backbone trained in this study's runs."""
         if counts != self._counts:
             self._counts = dict(counts)
-            self._offer_methods()
+            self._show_methods()
 
     def show_device(self, name: str, why: str = "") -> None:
         """Say which device "automatic" means on this machine, and why."""
@@ -175,7 +175,7 @@ class RunForm(QFrame):
         methods = self.methods()
         if self.comparing and not any(METHODS[name].personal for name in methods):
             raise InputError("Choose at least one method to compare with the consensus.")
-        for each in self._offers():
+        for each in self._availability():
             if each.method.name in methods and each.obstacle:
                 raise InputError(each.obstacle)
         own = {} if self.comparing else {"method": methods[0], "seed": self.seed.text() or "0"}
@@ -297,15 +297,15 @@ class RunForm(QFrame):
         self._check()
         self.turned.emit(mode)
 
-    def _offers(self) -> list[MethodAvailability]:
+    def _availability(self) -> list[MethodAvailability]:
         picked = self.labelers.picked(), self.attributes.picked()
         return method_availability(self._offered, self.backbone.name, *picked, self._counts)
 
-    def _offer_methods(self) -> None:
-        found = self._offers()
-        self.method.offer(found)
+    def _show_methods(self) -> None:
+        found = self._availability()
+        self.method.show_methods(found)
         self.several.blockSignals(True)
-        self.several.offer(found)
+        self.several.show_methods(found)
         self.several.blockSignals(False)
 
     def _describe(self) -> None:
@@ -334,7 +334,7 @@ class RunForm(QFrame):
         if not hasattr(self, "_ways"):
             return
         self._refused = ""
-        self._offer_methods()
+        self._show_methods()
         self.advanced.blockSignals(True)
         self.advanced.suit(self.methods())
         self.advanced.blockSignals(False)

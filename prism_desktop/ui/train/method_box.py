@@ -9,7 +9,12 @@ from PySide6.QtWidgets import QComboBox, QFrame, QWidget
 from prism_desktop.engine.config import DEFAULT_METHOD
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.ui.theme import Theme
-from prism_desktop.ui.train.availability import MethodAvailability, group_of, methods_in_order
+from prism_desktop.ui.train.availability import (
+    MethodAvailability,
+    group_of,
+    methods_as_listed,
+    methods_in_order,
+)
 from prism_desktop.ui.train.method_list import MethodList
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
 
@@ -47,7 +52,7 @@ class MethodBox(QComboBox):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
-        for method in methods_in_order():
+        for method in methods_as_listed():
             self.addItem(method.title, method.name)
         self.popup = MethodPopup(theme)
         self.popup.setParent(self, Qt.WindowType.Popup)
@@ -62,15 +67,15 @@ class MethodBox(QComboBox):
         """Choose a method."""
         self.setCurrentIndex(self.findData(name))
 
-    def offer(self, offers: Sequence[MethodAvailability]) -> None:
+    def show_methods(self, methods: Sequence[MethodAvailability]) -> None:
         """What each method is for this study.
 
         The chosen one stays chosen even if it became impossible.
         """
-        self.popup.list.model.offer(offers)
+        self.popup.list.model.show_methods(methods)
         model = self.model()
         assert isinstance(model, QStandardItemModel)
-        for each in offers:
+        for each in methods:
             model.item(self.findData(each.method.name)).setEnabled(not each.obstacle)
 
     def showPopup(self) -> None:
@@ -112,7 +117,9 @@ class MethodsBox(QComboBox):
     def picked(self) -> tuple[str, ...]:
         """The ticked methods, group by group."""
         return tuple(
-            each.method.name for each in self._model.offers if each.method.name in self._model.ticks
+            each.method.name
+            for each in self._model.methods
+            if each.method.name in self._model.ticks
         )
 
     def pick(self, names: Sequence[str]) -> None:
@@ -120,9 +127,9 @@ class MethodsBox(QComboBox):
         self._model.ticks.clear()
         self._model.tick(names, on=True)
 
-    def offer(self, offers: Sequence[MethodAvailability]) -> None:
+    def show_methods(self, methods: Sequence[MethodAvailability]) -> None:
         """What each method is for this study; what became impossible is no longer ticked."""
-        self._model.offer(offers)
+        self._model.show_methods(methods)
         self._tell()
 
     def showPopup(self) -> None:

@@ -41,7 +41,7 @@ class DeviceSearch(QObject):
             return
         self._asked = self.busy = True
         job = self._context.jobs.start(
-            operations.find_device(), "Looking for a GPU", quiet=True, events=self._hear
+            operations.find_device(), "Looking for a GPU", quiet=True, events=self._hear, owner=self
         )
         job.finished.connect(self._end)
 
@@ -303,7 +303,7 @@ class TrainPanel(QWidget):
             return
         self.form.start.setEnabled(False)
         work = operations.start(Path(study.path), config)
-        job = self.context.jobs.start(work, "Preparing the run", events=self._begun)
+        job = self.context.jobs.start(work, "Preparing the run", events=self._begun, owner=self)
         job.failed.connect(self._not_begun)
         job.finished.connect(lambda: self.form.start.setEnabled(True))
 
@@ -327,7 +327,9 @@ class TrainPanel(QWidget):
             return
         path = row.run.path
         if what == "resume":
-            self.context.run(operations.resume(path), "Resuming the run", events=self._begun)
+            self.context.run(
+                operations.resume(path), "Resuming the run", events=self._begun, owner=self
+            )
             return
         self.monitor.acknowledge(what)
         told = Changes(runs=True)

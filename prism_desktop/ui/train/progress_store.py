@@ -59,7 +59,7 @@ class ProgressStore(QObject):
                 self.ended.emit(name)
 
         job = self._context.jobs.start(
-            operations.watch(row.run.path), f"watch {name}", quiet=True, events=hear
+            operations.watch(row.run.path), f"watch {name}", quiet=True, events=hear, owner=self
         )
         self._watches[name] = job
         job.failed.connect(self._context.report)

@@ -12,9 +12,8 @@ from prism_desktop.ui.train.operations import RunRow
 from prism_desktop.ui.train.run_progress import RunProgress
 from prism_desktop.ui.train.runs import COLUMNS, RunsTable, cells
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, rows
-from prism_desktop.ui.widgets.figure_export import save_figure
+from prism_desktop.ui.widgets.file_export import save_figure, save_table
 from prism_desktop.ui.widgets.pickers import Segments
-from prism_desktop.ui.widgets.table_export import save_table
 
 
 class RunLog(QPlainTextEdit):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
@@ -11,7 +12,18 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, faded, sized
-from prism_desktop.ui.widgets.plots import BarePlot
+
+
+class BarePlot(pg.PlotWidget):  # type: ignore[misc]
+    """Only axes and curves; the look and the interaction are the subclass's."""
+
+    def __init__(self, parent: QWidget | None = None, **given: Any) -> None:
+        super().__init__(parent, enableMenu=False, **given)
+        plot = self.getPlotItem()
+        plot.hideButtons()
+        # pyqtgraph makes it without a parent, so that it would outlive the plot.
+        plot.ctrlMenu.setParent(self, plot.ctrlMenu.windowFlags())
+
 
 _SMOOTH_POINTS = 240  # a wide antialiased line costs 50 ms per 1,000 points, so it gets few
 

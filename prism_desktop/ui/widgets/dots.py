@@ -25,7 +25,7 @@ class Dot:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class DotGroup:
     """One attribute."""
 
     name: str
@@ -46,11 +46,11 @@ class Dots(Painted):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
-        self._groups: tuple[Group, ...] = ()
+        self._groups: tuple[DotGroup, ...] = ()
         self._lit: tuple[int, int] | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
-    def show_groups(self, groups: Sequence[Group], lit: tuple[int, int] | None = None) -> None:
+    def show_groups(self, groups: Sequence[DotGroup], lit: tuple[int, int] | None = None) -> None:
         """Show these; `lit` (group, row) stands out."""
         self._groups, self._lit = tuple(groups), lit
         told = (
@@ -95,7 +95,7 @@ class Dots(Painted):
                     return True
         return super().event(event)
 
-    def _tops(self) -> list[tuple[Group, float]]:
+    def _tops(self) -> list[tuple[DotGroup, float]]:
         tops, y = [], 0.0
         for group in self._groups:
             tops.append((group, y))
@@ -117,7 +117,7 @@ class Dots(Painted):
         )
 
     def _paint_group(
-        self, painter: QPainter, plot: QRectF, place: int, group: Group, top: float
+        self, painter: QPainter, plot: QRectF, place: int, group: DotGroup, top: float
     ) -> None:
         tokens = self.tokens
         painter.setFont(sized(self.font(), 1.0, bold=True))

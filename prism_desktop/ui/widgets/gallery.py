@@ -1,17 +1,172 @@
 """A gallery of faces that stays smooth at 70,000: nothing
 is decoded or painted before it is about to be seen."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QModelIndex, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QResizeEvent
-from PySide6.QtWidgets import QListView, QWidget
+import numpy as np
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QPixmap, QResizeEvent
+from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from prism_desktop.ui.theme import Theme
-from prism_desktop.ui.widgets.face_cell import FaceDelegate
 from prism_desktop.ui.widgets.face_model import FaceModel
-from prism_desktop.ui.widgets.thumbnails import Thumbnails
+from prism_desktop.ui.widgets.painted import sized
+from prism_desktop.ui.widgets.thumbnails import ROUND, Thumbnails
+
+_KEPT = 400  # cells, about 40 MB
+_RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+_LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+_LIT = QStyle.StateFlag.State_MouseOver | QStyle.StateFlag.State_HasFocus
+
+
+class FaceDelegate(QStyledItemDelegate):
+    """Paints one face: the image, its percentile as a bar, its name."""
+
+    MARGIN, FOOT = 6, 34  # px around a cell, and below the image
+
+    def __init__(self, thumbnails: Thumbnails, view: "FaceGallery") -> None:
+        super().__init__(view)
+        self._thumbnails, self._view = thumbnails, view
+        self._cells: OrderedDict[int, QPixmap] = OrderedDict()  # by row of the table
+        self._bare: set[int] = set()  # cells whose image has not arrived
+        self._font = QFont()
+        self._metrics = QFontMetrics(self._font)
+
+    def forget(self) -> None:
+        """Paint all cells anew: another order, theme or size."""
+        self._cells.clear()
+        self._bare.clear()
+        self._font = sized(self._view.font(), 0.85)
+        self._metrics = QFontMetrics(self._font)
+
+    def sizeHint(
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> QSize:
+        return self._view.gridSize()
+
+    def paint(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> None:
+        rect, state = option.rect, option.state
+        selected, lit = state & QStyle.StateFlag.State_Selected, state & _LIT
+        if selected:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(self._view.theme.tokens.accent_soft))
+            gap = self.MARGIN - 4
+            painter.drawRoundedRect(rect.adjusted(gap, gap, -gap, -gap), 9, 9)
+        painter.drawPixmap(rect.topLeft(), self._cell(self._view.faces.face(index.row())))
+        if lit:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(QColor(self._view.theme.tokens.accent), 2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            box = self._picture().translated(rect.topLeft())
+            painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), ROUND, ROUND)
+
+    def _picture(self) -> QRectF:
+        """Where the image lies in a cell."""
+        side = self._view.gridSize().width() - 2 * self.MARGIN
+        return QRectF(self.MARGIN, self.MARGIN, side, side)
+
+    def _cell(self, row: int) -> QPixmap:
+        cell = self._cells.get(row)
+        if cell is None:
+            cell = self._cells[row] = self._begun(row)
+            self._bare.add(row)
+            if len(self._cells) > _KEPT:
+                old, _ = self._cells.popitem(last=False)
+                self._bare.discard(old)
+        else:
+            self._cells.move_to_end(row)
+        if row in self._bare:
+            self._complete(row, cell)
+        return cell
+
+    def _begun(self, row: int) -> QPixmap:
+        """A cell without its image."""
+        ratio = self._view.devicePixelRatioF()
+        size = self._view.gridSize()
+        cell = QPixmap(size * ratio)
+        cell.setDevicePixelRatio(ratio)
+        cell.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(cell)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(self._view.theme.tokens.track))
+        box = self._picture()
+        painter.drawRoundedRect(box, ROUND, ROUND)
+        self._foot(painter, QRectF(box.left(), box.bottom() + 6, box.width(), self.FOOT - 6), row)
+        painter.end()
+        return cell
+
+    def _complete(self, row: int, cell: QPixmap) -> None:
+        """Put the image in as soon as it is there."""
+        found = self._thumbnails.get(self._view.faces.key(row))
+        if found is None:
+            return
+        self._bare.discard(row)
+        painter = QPainter(cell)
+        if found.isNull():
+            painter.setFont(self._font)
+            painter.setPen(QColor(self._view.theme.tokens.muted))
+            painter.drawText(self._picture(), int(Qt.AlignmentFlag.AlignCenter), "missing")
+        else:
+            painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Source)
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            painter.drawPixmap(self._picture(), found, QRectF(found.rect()))
+        painter.end()
+
+    def _foot(self, painter: QPainter, box: QRectF, row: int) -> None:
+        model, tokens = self._view.faces, self._view.theme.tokens
+        share = model.share(row)
+        if not np.isnan(share):
+            self._rail(
+                painter, QRectF(box.left(), box.top(), box.width(), 4), share, model.other(row)
+            )
+        line, note = QRectF(box.left(), box.bottom() - 17, box.width(), 17), model.note(row)
+        painter.setFont(self._font)
+        painter.setPen(QColor(tokens.text))
+        painter.drawText(line, _RIGHT, note)
+        room = int(line.width()) - self._metrics.horizontalAdvance(note) - 8
+        painter.setPen(QColor(tokens.muted))
+        name = self._metrics.elidedText(
+            _stem(model.name(row)), Qt.TextElideMode.ElideLeft, max(room, 0)
+        )
+        painter.drawText(line, _LEFT, name)
+
+    def _rail(self, painter: QPainter, rail: QRectF, share: float, other: float) -> None:
+        """One share as a bar, or two as dots with the gap between them."""
+        tokens, view = self._view.theme.tokens, self._view
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(tokens.track))
+        painter.drawRoundedRect(rail, 2, 2)
+        first = view.bar or QColor(tokens.accent)
+        if np.isnan(other):
+            painter.setBrush(first)
+            painter.drawRoundedRect(
+                QRectF(rail.left(), rail.top(), max(4.0, rail.width() * share), 4), 2, 2
+            )
+            return
+        room, y = rail.width() - 8, rail.center().y()
+        places = [rail.left() + 4 + room * value for value in (share, other)]
+        painter.setPen(QPen(QColor(tokens.faint), 2))
+        painter.drawLine(QPointF(places[0], y), QPointF(places[1], y))
+        painter.setPen(Qt.PenStyle.NoPen)
+        for place, colour in zip(
+            places, (first, view.other_bar or QColor(tokens.text)), strict=True
+        ):
+            painter.setBrush(colour)
+            painter.drawEllipse(QPointF(place, y), 4, 4)
+
+
+def _stem(name: str) -> str:
+    """What tells a face from the others: its name without the ending."""
+    return name.rpartition(".")[0] or name
 
 
 class FaceGallery(QListView):

@@ -21,7 +21,7 @@ def time_left(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h left"
 
 
-class Estimate:
+class TimeLeft:
     """Time left from the rate of the present stage; silent until there is something to go by."""
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class ProgressStrip(QFrame):
         super().__init__()
         self.setProperty("role", "footer")
         self._job = job
-        self._estimate = Estimate()
+        self._time_left = TimeLeft()
         self.what = label(job.title, "strong")
         self.detail = label("", "small")
         self.bar = QProgressBar()
@@ -57,7 +57,7 @@ class ProgressStrip(QFrame):
         layout.setContentsMargins(3 * GRID, GRID, 2 * GRID, GRID)
         self.setLayout(layout)
         job.events.connect(self._hear)
-        job.finished.connect(self.deleteLater)
+        job.closed.connect(self.deleteLater)
 
     def _hear(self, events: list[Any]) -> None:
         last = next((event for event in reversed(events) if isinstance(event, Progress)), None)
@@ -66,7 +66,7 @@ class ProgressStrip(QFrame):
         self.what.setText(last.what or self._job.title)
         self.bar.setRange(0, last.total or 0)
         self.bar.setValue(last.done)
-        left = self._estimate.left(last)
+        left = self._time_left.left(last)
         count = (
             f"{last.done:,} of {last.total:,}"
             if last.total

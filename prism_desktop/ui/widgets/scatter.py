@@ -9,8 +9,8 @@ from PySide6.QtGui import QColor, QMouseEvent
 from PySide6.QtWidgets import QWidget
 
 from prism_desktop.ui.theme import Theme
+from prism_desktop.ui.widgets.curves import BarePlot
 from prism_desktop.ui.widgets.painted import faded, sized
-from prism_desktop.ui.widgets.plots import BarePlot
 
 _NEAR = 12  # px from the pointer within which a point is meant
 _DRAWN = 8000  # points; a random part of a larger cloud looks the same

@@ -1,12 +1,15 @@
-"""Thumbnails decoded in a pool as they come into view, the most recently seen kept."""
+"""Thumbnails, decoded in threads as they come into view, the most recently seen kept."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import monotonic, perf_counter
 
-from PySide6.QtCore import QObject, QRunnable, Qt, QThreadPool, QTimer, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QBrush, QImage, QImageReader, QPainter, QPixmap
+
+from prism_desktop.ui.lifetimes import Mailbox
 
 _FRAME = 0.004  # seconds of a frame that may go into turning decoded images into pixmaps
 ROUND = 7  # px, radius of the corners
@@ -14,17 +17,6 @@ _KEPT = 600  # pixmaps, about 40 MB at 132 px
 # seconds after which an image that could not be read is tried again, since it may have been found
 _RETRY = 5.0
 _WANTED = 400  # requests remembered; older ones have long been scrolled past
-
-
-class _Decode(QRunnable):
-    def __init__(
-        self, key: str, paths: Sequence[Path], side: int, done: Callable[[str, QImage], None]
-    ) -> None:
-        super().__init__()
-        self.key, self.paths, self.side, self.done = key, paths, side, done
-
-    def run(self) -> None:
-        self.done(self.key, decode(self.paths, self.side))
 
 
 def decode(paths: Sequence[Path], side: int) -> QImage:
@@ -61,11 +53,10 @@ def rounded(image: QImage) -> QImage:
 
 
 class Thumbnails(QObject):
-    """Decodes what is asked for in a pool, the newest
+    """Decodes what is asked for in threads, the newest
     request first, and keeps the most recently seen."""
 
     arrived = Signal(set)  # keys whose pixmap can be had now
-    _decoded = Signal(str, QImage)
 
     def __init__(
         self, find: Callable[[str], Sequence[Path]], parent: QObject | None = None
@@ -79,9 +70,10 @@ class Thumbnails(QObject):
         self._wanted: OrderedDict[str, None] = OrderedDict()
         self._busy: set[str] = set()
         self._ready: list[tuple[str, QImage]] = []
-        self._pool = QThreadPool(self)
-        self._pool.setMaxThreadCount(2)
-        self._decoded.connect(self._take, Qt.ConnectionType.QueuedConnection)
+        self._decoded = Mailbox(self._take, self)
+        # Not Qt's: that waits for its threads while it is destroyed, and they wait for Python.
+        pool = self._pool = ThreadPoolExecutor(2, "thumbnails")
+        self.destroyed.connect(lambda: pool.shutdown(wait=False, cancel_futures=True))
         self._timer = QTimer(self, interval=12, singleShot=True)
         self._timer.timeout.connect(self._deliver)
 
@@ -120,18 +112,17 @@ class Thumbnails(QObject):
         """Whether everything asked for has arrived."""
         return not (self._wanted or self._busy or self._ready)
 
-    def close(self) -> None:
-        """Wait for the images being decoded; call before the window goes."""
-        self.clear()
-        self._pool.waitForDone(2000)
-
     def _feed(self) -> None:
         while self._wanted and len(self._busy) < 4:
             key, _ = self._wanted.popitem()
             self._busy.add(key)
-            self._pool.start(_Decode(key, self._find(key), self._side, self._decoded.emit))
+            self._pool.submit(self._decode, key, self._find(key), self._side)
 
-    def _take(self, key: str, image: QImage) -> None:
+    def _decode(self, key: str, paths: Sequence[Path], side: int) -> None:
+        self._decoded.put((key, decode(paths, side)))
+
+    def _take(self, decoded: tuple[str, QImage]) -> None:
+        key, image = decoded
         self._busy.discard(key)
         self._ready.append((key, image))
         self._feed()

@@ -18,11 +18,11 @@ from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.experiments.comparison import compare
 from prism_desktop.engine.experiments.comparison_plan import ComparisonPlan, prepare
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
-from prism_desktop.engine.runs.lock_file import claimed
+from prism_desktop.engine.runs.lock_file import held
 from prism_desktop.engine.runs.run_events import ItemBegun, Resumed
 from prism_desktop.engine.study.embeddings import path_of, write_embeddings
 from prism_desktop.engine.study.store import Study
-from prism_desktop.engine.training.results import evaluate_run
+from prism_desktop.engine.training.run_evaluation import evaluate_run
 from tests.fixtures.comparing import QUICK, compared, on_embeddings, plan_of
 from tests.fixtures.study import MakeStudy
 
@@ -179,7 +179,7 @@ def test_that_a_second_call_leaves_the_data_of_a_running_comparison_alone(
     before = (folder / "data-1" / "data" / "pairs.parquet").read_bytes()
     study.withdraw(study.trials("L1", "comparison")[0].id)
     with (
-        claimed(folder, "The comparison one"),
+        held(folder, "The comparison one"),
         pytest.raises(RunError, match="The comparison one goes on already"),
     ):
         compared(plan)

@@ -1,7 +1,6 @@
 """Processes that wait for more work."""
 
 import os
-import queue
 import signal
 import subprocess
 import sys
@@ -15,26 +14,31 @@ from prism_desktop.engine.device import choose_device
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.processes import pool, supervisor
 from prism_desktop.engine.processes.device_choice import device_in_worker
-from prism_desktop.engine.runs.processes_alive import alive
+from prism_desktop.engine.runs.process_identity import is_alive
 from prism_desktop.engine.study.store import Study
+from tests.fixtures.talking import ENTRY, TalkArguments
 
 pytestmark = pytest.mark.timeout(300)
-TALKING = "tests.fixtures.talking"
 
 
 def _until_dead(pid: int) -> None:
     until = time.monotonic() + 60
-    while alive(pid) and time.monotonic() < until:
+    while is_alive(pid) and time.monotonic() < until:
         time.sleep(0.05)
-    assert not alive(pid)
+    assert not is_alive(pid)
 
 
-def _heard(answers: "queue.SimpleQueue[pool.Message | None]") -> list[str]:
-    """What kinds of messages come, to the last."""
+def _responses(worker: pool.Worker, what: str, file: Path) -> list[str]:
+    """What kinds of responses come to a call."""
     kinds: list[str] = []
-    while not kinds or kinds[-1] not in ("ended", "died"):
-        message = answers.get(timeout=60)
-        kinds.append(message["event"] if message is not None else "died")
+    worker.send(
+        "talk",
+        TalkArguments(what=what, file=file),
+        lambda response: kinds.append(
+            "crash" if isinstance(response, pool.Crash) else response.event
+        ),
+    )
+    assert worker.settle(60)
     return kinds
 
 
@@ -68,19 +72,31 @@ def test_that_a_worker_waits_for_the_next_run_but_not_for_ever(
 def test_that_a_worker_does_one_thing_after_the_other_until_something_unforeseen(
     tmp_path: Path,
 ) -> None:
-    worker, file = pool.Worker(), str(tmp_path / "end")
+    worker, file = pool.Worker(ENTRY), tmp_path / "end"
     for what, last in (("wrong", "error"), ("well", "result"), ("well", "result")):
-        assert _heard(worker.ask(TALKING, [what, file])) == ["progress", "notice", last, "ended"]
+        assert _responses(worker, what, file) == ["progress", "notice", last]
         assert worker.usable
-    assert _heard(worker.ask(TALKING, ["bug", file])) == ["progress", "notice", "error", "ended"]
+    assert _responses(worker, "bug", file) == ["progress", "notice", "error"]
     assert not worker.usable
-    # what was printed before is not told again
-    assert worker.printed().count("libraries print what they like") == 1
-    assert "ZeroDivisionError" in worker.printed()
+    _until_dead(worker.pid)
+    assert _responses(worker, "well", file) == ["crash"]
     pool.give_back(worker)
     other = pool.take()
     assert other is not worker
     other.close()
+
+
+def test_that_of_a_crash_only_what_the_present_work_printed_is_told(tmp_path: Path) -> None:
+    worker = pool.Worker(ENTRY)
+    _responses(worker, "well", tmp_path / "end")
+    heard: list[object] = []
+    worker.send("talk", TalkArguments(what="death", file=tmp_path / "end"), heard.append)
+    assert worker.settle(60)
+    crash = heard[-1]
+    assert isinstance(crash, pool.Crash)
+    assert crash.code == 3
+    assert crash.printed.count("libraries print what they like") == 1
+    worker.close()
 
 
 def test_that_a_worker_that_died_waiting_is_not_taken() -> None:
@@ -103,13 +119,26 @@ def test_that_of_two_workers_without_work_one_waits() -> None:
     two.close()
 
 
-def test_that_a_worker_ends_with_whoever_started_it(tmp_path: Path) -> None:
-    code = (
-        "from prism_desktop.engine.processes import pool\nworker = pool.Worker()\nheard = "
-        f"worker.ask({TALKING!r}, ['well', {str(tmp_path / 'end')!r}])\nwhile heard.get()['event'] "
-        "!= 'ended':\n    pass\nprint(worker.pid, flush=True)\nimport os\nos._exit(9)"
-    )
-    told = subprocess.run(
+@pytest.mark.parametrize(("what", "put_away"), [("well", True), ("long", True), ("stuck", False)])
+def test_that_a_worker_ends_with_whoever_started_it(
+    tmp_path: Path, what: str, put_away: bool
+) -> None:
+    code = f"""
+import os
+from pathlib import Path
+from prism_desktop.engine.processes import pool
+from prism_desktop.engine.processes.rpc import receive
+from tests.fixtures.talking import ENTRY, TalkArguments
+worker = pool.Worker(ENTRY)
+arguments = TalkArguments(what={what!r}, file=Path({str(tmp_path / "end")!r}))
+for event in receive(worker, "talk", arguments, "Starting"):
+    if type(event).__name__ == "Notice":
+        break
+print(worker.pid, flush=True)
+os._exit(9)
+"""
+    printed = subprocess.run(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=False
     ).stdout
-    _until_dead(int(told))
+    _until_dead(int(printed))
+    assert (tmp_path / "end").exists() == put_away

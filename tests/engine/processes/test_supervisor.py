@@ -1,5 +1,7 @@
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +13,7 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import choose_device
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.processes import supervisor
+from prism_desktop.engine.processes.series import Series
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.run_events import (
     Failed,
@@ -82,6 +85,49 @@ def test_that_a_run_that_someone_else_killed_is_told_as_failed(tmp_path: Path) -
     assert isinstance(last, Failed)
     assert run.status().state == "interrupted"
     assert "resume" in last.advice
+
+
+def test_that_a_training_whose_parent_dies_stops_and_is_kept(
+    tiny_study: Study, tiny_backbone: str
+) -> None:
+    settings = {
+        "backbone": tiny_backbone, "device": "cpu", "threads": 1, "batch": 8, "epochs": 400,
+        "patience": 400, "compare": False,
+    }  # fmt: skip
+    code = f"""
+import os
+from pathlib import Path
+from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.processes import supervisor
+from prism_desktop.engine.processes.series import Series
+run = supervisor.start(Path({str(tiny_study.path)!r}), TrainConfig.checked({settings!r}))
+for batch in supervisor.follow(run):
+    if any(event["type"] == "epoch" for event in batch):
+        break
+print(run.path, flush=True)
+os._exit(9)
+"""
+    printed = subprocess.run(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=False
+    ).stdout
+    run = RunFolder.open(Path(printed.strip()))
+    for _ in supervisor.watch(run):
+        pass
+    assert run.status().state == "stopped"
+    assert run.tested
+
+
+def test_that_a_series_that_is_left_cancels_its_run_which_can_go_on(
+    tiny_study: Study, make_run: MakeRun
+) -> None:
+    run = make_run(tiny_study, epochs=400, patience=400, compare=False)
+    with Series() as series:
+        for batch in series.train(run):
+            if any(event["type"] == "step" for event in batch):
+                break
+    assert run.status().state == "interrupted"
+    assert run.status().message == ""  # nothing went wrong
+    assert run.resumable
 
 
 def test_that_a_run_at_work_is_not_started_twice(tmp_path: Path) -> None:

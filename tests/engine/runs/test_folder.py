@@ -9,7 +9,7 @@ from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.event_log import EventLog
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
-from prism_desktop.engine.runs.processes_alive import alive, birth
+from prism_desktop.engine.runs.process_identity import birth, is_alive
 from prism_desktop.engine.runs.run_events import NoticeTold
 
 NOBODY = 4_000_000  # beyond the largest process number
@@ -33,11 +33,11 @@ def test_that_a_run_whose_process_is_gone_is_interrupted(tmp_path: Path) -> None
 
 
 def test_that_a_later_process_with_the_same_number_is_not_taken_for_the_first() -> None:
-    assert alive(os.getpid(), birth(os.getpid()))
+    assert is_alive(os.getpid(), birth(os.getpid()))
     if birth(os.getpid()):
-        assert not alive(os.getpid(), "1")
-    assert not alive(NOBODY)
-    assert not alive(None)
+        assert not is_alive(os.getpid(), "1")
+    assert not is_alive(NOBODY)
+    assert not is_alive(None)
 
 
 def test_that_a_half_written_event_waits_and_a_spoiled_one_is_passed_over(tmp_path: Path) -> None:

@@ -154,7 +154,8 @@ def test_that_no_cell_of_a_csv_would_run_in_a_spreadsheet(tmp_path: Path, rich: 
 
 def test_that_no_cell_of_a_workbook_is_a_formula_or_an_error(tmp_path: Path, rich: Study) -> None:
     finished(export(rich, tmp_path / "out", "xlsx"))
-    book = openpyxl.load_workbook(tmp_path / "out" / "study.xlsx")
+    with (tmp_path / "out" / "study.xlsx").open("rb") as file:
+        book = openpyxl.load_workbook(file)
     assert book.sheetnames == [*TABLES, "codebook"]
     assert {cell.data_type for page in book for row in page.iter_rows() for cell in row} <= {
         "s",

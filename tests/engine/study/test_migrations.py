@@ -3,6 +3,7 @@ code expects, and a failed one changes nothing."""
 
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
+from sqlalchemy.pool import StaticPool
 
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.study import opening, schema
@@ -30,11 +32,11 @@ def upgrade() -> None:
 
 
 def test_that_the_revisions_make_the_tables_that_the_code_knows(tiny_study: Study) -> None:
-    engine = create_engine(f"sqlite:///{tiny_study.path / 'study.sqlite3'}")
-    with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, schema.Base.metadata) == []
-    engine.dispose()
+    with closing(sqlite3.connect(tiny_study.path / "study.sqlite3")) as opened:
+        engine = create_engine("sqlite://", creator=lambda: opened, poolclass=StaticPool)
+        with engine.connect() as connection:
+            context = MigrationContext.configure(connection, opts={"compare_type": True})
+            assert compare_metadata(context, schema.Base.metadata) == []
 
 
 def test_that_the_newest_revision_is_the_schema_version() -> None:
@@ -73,10 +75,9 @@ def test_that_a_failed_migration_leaves_the_study_as_it_was(
     path = _with(tiny_study, future, "op.execute('DROP TABLE missing')")
     with pytest.raises(PrismError, match=r"could not be brought up to date.*left as it was"):
         Study.open(path)
-    connection = sqlite3.connect(address(path / "study.sqlite3"), uri=True)
-    assert connection.execute("PRAGMA user_version").fetchone() == (schema.SCHEMA_VERSION - 1,)
-    assert "born" not in {row[1] for row in connection.execute("PRAGMA table_info(labeler)")}
-    connection.close()
+    with closing(sqlite3.connect(address(path / "study.sqlite3"), uri=True)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (schema.SCHEMA_VERSION - 1,)
+        assert "born" not in {row[1] for row in connection.execute("PRAGMA table_info(labeler)")}
 
 
 def test_that_an_old_study_is_not_opened_read_only(tiny_study: Study, future: Path) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -71,9 +72,8 @@ def test_that_a_study_opens_by_its_database_file_and_with_odd_names(make_study: 
 
 
 def test_that_a_newer_schema_is_left_alone(closed: Path) -> None:
-    connection = sqlite3.connect(closed / "study.sqlite3")
-    connection.execute("PRAGMA user_version = 99")
-    connection.close()
+    with closing(sqlite3.connect(closed / "study.sqlite3")) as connection:
+        connection.execute("PRAGMA user_version = 99")
     for read_only in (False, True):
         with pytest.raises(NewerSchemaError, match=r"schema 99.*Nothing was changed"):
             Study.open(closed, read_only=read_only)
@@ -94,9 +94,8 @@ def test_that_a_file_that_is_no_database_is_left_as_it_is(closed: Path) -> None:
 
 
 def test_that_another_programs_database_is_not_taken_for_a_study(tmp_path: Path) -> None:
-    connection = sqlite3.connect(tmp_path / "study.sqlite3")
-    connection.execute("CREATE TABLE notes (text)")
-    connection.close()
+    with closing(sqlite3.connect(tmp_path / "study.sqlite3")) as connection:
+        connection.execute("CREATE TABLE notes (text)")
     with pytest.raises(CorruptStudyError, match="another program"):
         Study.open(tmp_path)
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,11 +66,10 @@ def test_that_a_new_study_has_its_folders_attributes_and_durable_settings(tmp_pa
             schema.SCHEMA_VERSION,
             False,
         )
-        connection = sqlite3.connect(study.path / "study.sqlite3")
-        assert connection.execute("PRAGMA application_id").fetchone() == (0x50524953,)
-        assert connection.execute("PRAGMA user_version").fetchone() == (schema.SCHEMA_VERSION,)
-        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-        connection.close()
+        with closing(sqlite3.connect(study.path / "study.sqlite3")) as connection:
+            assert connection.execute("PRAGMA application_id").fetchone() == (0x50524953,)
+            assert connection.execute("PRAGMA user_version").fetchone() == (schema.SCHEMA_VERSION,)
+            assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         pragmas = study._write.read(
             lambda c: [
                 c.exec_driver_sql(f"PRAGMA {p}").scalar() for p in ("synchronous", "foreign_keys")
@@ -158,17 +158,16 @@ def test_that_a_trial_is_recorded_once(tiny_study: Study) -> None:
 
 def test_that_the_database_itself_refuses_to_change_or_lose_answers(tiny_study: Study) -> None:
     tiny_study.close()
-    connection = sqlite3.connect(tiny_study.path / "study.sqlite3")
-    for attack in (
-        "UPDATE trial SET seconds = 1",
-        "UPDATE trial SET left_id = right_id",
-        "DELETE FROM trial",
-        "UPDATE answer SET value = 1",
-        "DELETE FROM answer",
-    ):
-        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
-            connection.execute(attack)
-    connection.close()
+    with closing(sqlite3.connect(tiny_study.path / "study.sqlite3")) as connection:
+        for attack in (
+            "UPDATE trial SET seconds = 1",
+            "UPDATE trial SET left_id = right_id",
+            "DELETE FROM trial",
+            "UPDATE answer SET value = 1",
+            "DELETE FROM answer",
+        ):
+            with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+                connection.execute(attack)
 
 
 def test_that_tables_hold_the_current_answers(tiny_study: Study) -> None:

@@ -79,10 +79,9 @@ def test_that_old_backups_are_pruned_but_not_those_before_a_migration(tiny_study
 def test_that_a_failed_automatic_backup_is_told(tiny_study: Study) -> None:
     tiny_study.close()
     file = tiny_study.path / "study.sqlite3"
-    connection = sqlite3.connect(file)
-    connection.execute("UPDATE meta SET value = '0' WHERE key = 'created'")
-    connection.commit()
-    connection.close()
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("UPDATE meta SET value = '0' WHERE key = 'created'")
+        connection.commit()
     (tiny_study.path / "backups").rmdir()
     (tiny_study.path / "backups").touch()  # a file where the folder should be
     with Study.open(tiny_study.path) as study:
@@ -112,12 +111,11 @@ def test_that_a_check_names_what_is_wrong(tiny_study: Study) -> None:
 
 def test_that_a_check_sees_broken_references(tiny_study: Study) -> None:
     tiny_study.close()
-    connection = sqlite3.connect(tiny_study.path / "study.sqlite3")
-    connection.execute("PRAGMA foreign_keys = OFF")
-    connection.execute("DELETE FROM stimulus WHERE id = 1")
-    connection.execute("UPDATE stimulus SET fold = 9 WHERE id = 2")
-    connection.commit()
-    connection.close()
+    with closing(sqlite3.connect(tiny_study.path / "study.sqlite3")) as connection:
+        connection.execute("PRAGMA foreign_keys = OFF")
+        connection.execute("DELETE FROM stimulus WHERE id = 1")
+        connection.execute("UPDATE stimulus SET fold = 9 WHERE id = 2")
+        connection.commit()
     with Study.open(tiny_study.path) as study:
         assert {problem.kind for problem in study.check()} == {"reference", "fold"}
 

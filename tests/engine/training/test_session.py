@@ -8,7 +8,6 @@ import pytest
 import torch
 from peft import PeftModel
 
-from prism_desktop.engine import worker
 from prism_desktop.engine.adaptation.predictions import predictions
 from prism_desktop.engine.backbones import Backbone, load, parse
 from prism_desktop.engine.config import TrainConfig
@@ -16,7 +15,7 @@ from prism_desktop.engine.device import choose_device
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.models.saved import load_run
-from prism_desktop.engine.processes import supervisor
+from prism_desktop.engine.processes import reported_training, supervisor
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
 from prism_desktop.engine.runs.run_events import (
@@ -34,7 +33,7 @@ from prism_desktop.engine.runs.run_events import (
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.dependencies import find_dependency
 from prism_desktop.engine.training.resources import open_pixels
-from prism_desktop.engine.training.results import evaluate_run
+from prism_desktop.engine.training.run_evaluation import evaluate_run
 from prism_desktop.engine.training.session import train_run
 from prism_desktop.engine.training.snapshot import (
     copy_snapshot,
@@ -246,9 +245,10 @@ def test_that_whatever_goes_wrong_becomes_a_failed_run_with_advice(
         raise error
 
     monkeypatch.setattr(Trainer, "_step", fail)
-    monkeypatch.setattr(worker, "lower_priority", lambda: None)
-    monkeypatch.setattr(worker, "prepare_torch", lambda run: None)
-    worker.work(run, Control(run))
+    monkeypatch.setattr(reported_training, "lower_priority", lambda: None)
+    monkeypatch.setattr(reported_training, "prepare_torch", lambda run: None)
+    with pytest.raises(type(error)):
+        list(reported_training.train_reported(run, Control(run)))
     status = run.status()
     assert status.state == "failed"
     assert message in status.message

@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.explore import operations
-from prism_desktop.ui.explore.operations import Relevance
+from prism_desktop.ui.explore.operations import FaceRelevance
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.theme import Mode
 from tests.ui import fabricate, golden
@@ -29,7 +29,7 @@ def look(data: RunData, _face: int, labeler: str, _attribute: str, _kind: str) -
         if passed
         else "fails its deletion test, so do not read it as a reason"
     )
-    return iter([Done(Relevance(values, (0.0, 0.0, 1.0, 1.0), passed, f"The map {words}."))])
+    return iter([Done(FaceRelevance(values, (0.0, 0.0, 1.0, 1.0), passed, f"The map {words}."))])
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def test_that_the_most_disputed_face_comes_first_and_a_click_opens_a_point(
     panel: ExplorePanel, qtbot: QtBot
 ) -> None:
     shown(panel, qtbot, "two")
-    two = panel.two
+    two = panel.pair
     two.compare("L1", "L3")
     one, other = two._shares
     assert two.gallery.faces.face(0) == int(np.argmax(np.abs(one - other)))
@@ -155,7 +155,7 @@ def test_that_a_cell_of_the_matrix_compares_its_two_labelers(
     QTest.keyClick(panel.agreement.matrix, Qt.Key.Key_Right)
     QTest.keyClick(panel.agreement.matrix, Qt.Key.Key_Return)
     assert panel.segments.current == "two"
-    assert (panel.two.one.key, panel.two.other.key) == ("L3", "L2")
+    assert (panel.pair.one.key, panel.pair.other.key) == ("L3", "L2")
 
 
 def test_that_accuracies_stand_between_consensus_and_ceiling(

@@ -24,7 +24,7 @@ def test_that_agreement_needs_no_run_and_follows_the_answers(
     study = panel.context.study
     assert study is not None
     for trial in [each for each in study.trials(kind="comparison") if each.labeler == "L1"][:5]:
-        panel.context.write(lambda trial=trial: study.withdraw(trial.id))  # type: ignore[misc]
+        panel.context.write(lambda trial=trial: study.withdraw(trial.id), owner=panel)  # type: ignore[misc]
     qtbot.waitUntil(lambda: not panel.context.writer.busy, timeout=10_000)
     qtbot.waitUntil(panel.idle, timeout=10_000)
     assert panel.agreement._found.found.counts.sum() < before

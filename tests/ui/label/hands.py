@@ -30,10 +30,16 @@ def rest(panel: LabelPanel, qtbot: QtBot) -> None:
     """Wait until the faces were painted and everything is on the disk."""
 
     def done() -> bool:
-        sitting = panel.trial.sitting
-        slot = sitting.deck.current if sitting is not None and sitting.deck is not None else None
+        controller = panel.trial.controller
+        slot = (
+            controller.queue.current
+            if controller is not None and controller.queue is not None
+            else None
+        )
         return (
-            sitting is not None and not sitting.unsaved and (slot is None or slot.onset is not None)
+            controller is not None
+            and not controller.unsaved
+            and (slot is None or slot.onset is not None)
         )
 
     qtbot.waitUntil(done, timeout=10_000)
@@ -54,4 +60,4 @@ def trials(window: Window, current: bool = True) -> tuple[TrialRecord, ...]:
 
 
 def image(panel: LabelPanel) -> tuple[str, ...]:
-    return panel.trial.stage._images
+    return panel.trial.stimulus._images

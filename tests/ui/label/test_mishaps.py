@@ -11,7 +11,8 @@ from pytestqt.qtbot import QtBot
 from prism_desktop.engine.errors import DiskFullError
 from prism_desktop.engine.study.records import Changes
 from prism_desktop.engine.study.store import Study
-from prism_desktop.ui import leave_questions, operations
+from prism_desktop.ui import leave_questions
+from prism_desktop.ui.label import operations
 from prism_desktop.ui.label.answer_buttons import AnswerButton
 from prism_desktop.ui.label.panel import LabelPanel
 from prism_desktop.ui.label.trial_queue import Snapshot
@@ -48,16 +49,16 @@ def test_that_no_other_sitting_begins_while_answers_are_held_back(
 ) -> None:
     window = open_window(fresh)
     panel = begin(window, qtbot)
-    disk, sitting = _hold_back(panel, qtbot, monkeypatch), panel.trial.sitting
+    disk, controller = _hold_back(panel, qtbot, monkeypatch), panel.trial.controller
     qtbot.keyClick(panel.trial, Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: panel.pages.currentWidget() is panel.start and panel.idle())
     panel.start.start.click()
     assert panel.pages.currentWidget() is panel.trial
     assert panel.trial.stuck.isVisible()
-    assert panel.trial.sitting is sitting
+    assert panel.trial.controller is controller
     disk.make_room()
-    assert sitting is not None
-    sitting.save_again()
+    assert controller is not None
+    controller.save_again()
     rest(panel, qtbot)
     assert len(trials(window)) == 1
 
@@ -77,8 +78,8 @@ def test_that_leaving_asks_before_answers_are_lost(
     assert window.context.study is not None
     assert asked == [1, 1]
     disk.make_room()
-    assert panel.trial.sitting is not None
-    panel.trial.sitting.save_again()
+    assert panel.trial.controller is not None
+    panel.trial.controller.save_again()
     qtbot.waitUntil(lambda: not panel.held_back() and panel.idle())
     study.overview.close_button.click()
     qtbot.waitUntil(lambda: window.context.study is None and window.context.idle())
@@ -103,11 +104,11 @@ def test_that_a_click_beside_the_skip_card_only_puts_it_away(
     window = open_window(fresh)
     panel = begin(window, qtbot)
     press(panel, qtbot, Qt.Key.Key_S)
-    panel.trial.stage.chosen.emit("left")
+    panel.trial.stimulus.chosen.emit("left")
     assert not panel.trial.skipping.isVisible()
-    assert panel.trial.sitting is not None
-    assert panel.trial.sitting.deck is not None
-    assert panel.trial.sitting.deck.attribute == "attractive"
+    assert panel.trial.controller is not None
+    assert panel.trial.controller.queue is not None
+    assert panel.trial.controller.queue.attribute == "attractive"
 
 
 def test_that_nothing_on_the_page_takes_the_keys_from_the_trial(
@@ -138,7 +139,7 @@ def test_that_a_sitting_prepared_for_a_closed_study_does_not_begin(
     qtbot.waitUntil(window.context.idle)
     qtbot.wait(20)
     assert panel.pages.currentWidget() is panel.no_study
-    assert panel.trial.sitting is None
+    assert panel.trial.controller is None
 
 
 def test_that_the_hints_name_the_keys_in_force(
@@ -172,7 +173,7 @@ def test_that_an_image_found_again_is_shown(
     panel = begin(window, qtbot)
 
     def readable() -> bool:
-        face = panel.ring.get(image(panel)[0], panel.trial.stage.box())
+        face = panel.prefetch.get(image(panel)[0], panel.trial.stimulus.box())
         return face is not None and not face.isNull()
 
     qtbot.waitUntil(panel.idle)
@@ -188,15 +189,15 @@ def test_that_the_end_is_said_once_the_last_answers_are_saved(
 ) -> None:
     window = open_window(fresh)
     panel = begin(window, qtbot)
-    disk, sitting = _hold_back(panel, qtbot, monkeypatch), panel.trial.sitting
-    assert sitting is not None
-    assert sitting.deck is not None
-    sitting.deck._slots.clear()  # as if that had been the last
+    disk, controller = _hold_back(panel, qtbot, monkeypatch), panel.trial.controller
+    assert controller is not None
+    assert controller.queue is not None
+    controller.queue._slots.clear()  # as if that had been the last
     monkeypatch.setattr(operations, "_snapshot", lambda _: Snapshot((), {}))
     panel.trial.refresh()
     assert panel.trial.question.text() == "One moment…"
     disk.make_room()
-    sitting.save_again()
+    controller.save_again()
     qtbot.waitUntil(lambda: "last one" in panel.trial.question.text())
 
 
@@ -209,6 +210,5 @@ def test_that_a_window_closed_while_its_study_closes_closes_quietly(
     window.context.close_study()
     qtbot.waitUntil(lambda: window.context.writer.busy)
     go_on.set()
-    window.close()
-    window.context.writer.collect()  # an answer that nobody waits for any more
+    window.close()  # with an answer that nobody waits for any more
     assert window.context.study is None

@@ -121,10 +121,10 @@ def test_that_a_trial_painted_late_says_so(
     press(panel, qtbot, LEFT)
     with monkeypatch.context() as patch:
         # the faces of the next trial are not decoded yet
-        patch.setattr(panel.ring, "get", lambda *_: None)
+        patch.setattr(panel.prefetch, "get", lambda *_: None)
         qtbot.keyClick(panel.trial, LEFT)
         qtbot.wait(120)
-    panel.trial.stage.update()
+    panel.trial.stimulus.update()
     rest(panel, qtbot)
     press(panel, qtbot, LEFT, LEFT)
     dropped = [trial.dropped_frames for trial in trials(window)]

@@ -74,7 +74,7 @@ def test_that_closing_a_study_does_not_wait_for_its_work(
         gate.wait(10)
         open_at_the_end.append(len(study.images()) > 0)
 
-    window.context.run(work(), "Slow")
+    window.context.run(work(), "Slow", owner=window)
     waited: list[float] = []
     with monkeypatch.context() as patch:
         patch.setattr(Job, "wait", lambda _, seconds: bool(waited.append(seconds)))

@@ -2,13 +2,17 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.study.store import Study
+from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.train import operations
+from prism_desktop.ui.train.form import RunForm
+from prism_desktop.ui.train.operations import StudyChoices
 from prism_desktop.ui.train.panel import TrainPanel
 from tests.ui import fabricate
 from tests.ui.conftest import OpenWindow
@@ -41,3 +45,18 @@ def open_train(qtbot: QtBot, open_window: OpenWindow, monkeypatch: pytest.Monkey
         return panel
 
     return show
+
+
+def offered_choices(names: dict[str, str], *attributes: str, **given: Any) -> StudyChoices:
+    """What a simulated study offers in which everybody answered, unless `given` says otherwise."""
+    known = {"answered": frozenset(names), "simulated": True, **given}
+    return StudyChoices(labelers=names, attributes=attributes, **known)
+
+
+@pytest.fixture
+def form(qtbot: QtBot, context: AppContext) -> RunForm:
+    """The form of a new run on a study with two labelers."""
+    made = RunForm(context.theme)
+    qtbot.addWidget(made)
+    made.offer(offered_choices({"L1": "Ada", "L2": "Ben"}, "attractive", "smart"))
+    return made

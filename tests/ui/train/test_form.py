@@ -1,7 +1,5 @@
 """The form of a new run says what the settings say."""
 
-from typing import Any
-
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
@@ -10,24 +8,10 @@ from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.config import TrainConfig, settings
 from prism_desktop.engine.study.embeddings import EmbeddingSet
-from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.train.backbone_box import architecture
 from prism_desktop.ui.train.form import APART, RunForm
-from prism_desktop.ui.train.operations import StudyChoices
 from prism_desktop.ui.train.runs import short
-
-
-def _offered(names: dict[str, str], *attributes: str, **given: Any) -> StudyChoices:
-    known = {"answered": frozenset(names), "simulated": True, **given}
-    return StudyChoices(labelers=names, attributes=attributes, **known)
-
-
-@pytest.fixture
-def form(qtbot: QtBot, context: AppContext) -> RunForm:
-    made = RunForm(context.theme)
-    qtbot.addWidget(made)
-    made.offer(_offered({"L1": "Ada", "L2": "Ben"}, "attractive", "smart"))
-    return made
+from tests.ui.train.conftest import offered_choices
 
 
 def test_that_every_setting_has_a_place_in_the_form(form: RunForm) -> None:
@@ -160,62 +144,31 @@ def test_that_a_recipe_s_value_set_back_to_the_plain_default_is_trained(form: Ru
 def test_that_choices_outlive_a_new_labeler_and_end_with_their_study(form: RunForm) -> None:
     form.set_backbone("ViT-B-16-quickgelu:openai")
     names = {"L1": "Ada", "L2": "Bea", "L3": "Cyd"}
-    form.offer(_offered(names, "attractive", "smart"), fresh=False)
+    form.offer(offered_choices(names, "attractive", "smart"), fresh=False)
     form.labelers.tick(["L2", "L3"])
-    form.offer(_offered({**names, "L4": "Dan"}, "attractive", "smart", "kind"), fresh=False)
+    form.offer(offered_choices({**names, "L4": "Dan"}, "attractive", "smart", "kind"), fresh=False)
     config = form.config()
     assert (config.backbone, config.labelers, config.attributes) == (
         "ViT-B-16-quickgelu:openai",
         ("L2", "L3"),
         None,
     )
-    form.offer(_offered({"L1": "Ada", "L2": "Bea"}, "smart"))
+    form.offer(offered_choices({"L1": "Ada", "L2": "Bea"}, "smart"))
     assert (form.config().backbone, form.config().labelers) == ("prism-mini", None)
 
 
 def test_that_methods_without_a_way_to_work_are_greyed_with_the_reason(form: RunForm) -> None:
-    found = _offered(
+    found = offered_choices(
         {"L1": "Ada", "L2": "Ben"}, "kind", embeddings=(EmbeddingSet("facenet", 24, 512),)
     )
     form.offer(found, fresh=False)
     form.set_backbone("embeddings:facenet")
-    offers = {each.method.name: each for each in form.method.popup.list.model.offers}
+    offers = {each.method.name: each for each in form.method.popup.list.model.methods}
     assert "which imported embeddings lack" in offers["lora-visual-prompt"].obstacle
     assert not offers["hierarchical-bayes"].obstacle
     assert "which imported embeddings lack" in form._problem.text()
     form.method.pick("hierarchical-bayes")
     assert form.config().backbone == "embeddings:facenet"
-
-
-@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)  # of popups, offscreen
-def test_that_a_method_is_found_by_typing_and_chosen_with_enter(
-    form: RunForm, qtbot: QtBot
-) -> None:
-    form.show()
-    form.method.showPopup()
-    methods = form.method.popup.list
-    qtbot.keyClicks(methods.search, "mixture gate")
-    assert (
-        next(row for row in methods.model.rows if not isinstance(row, str)).method.name
-        == "moe-lora"
-    )
-    qtbot.keyClick(methods.search, Qt.Key.Key_Return)
-    assert form.method.name == "moe-lora"
-    assert not form.method.popup.isVisible()
-
-
-@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)  # of popups, offscreen
-def test_that_the_arrows_pass_over_headings_and_what_is_impossible(
-    form: RunForm, qtbot: QtBot
-) -> None:
-    form.show()
-    form.method.pick("full-finetune")
-    form.method.showPopup()
-    methods = form.method.popup.list
-    # over the profile text, which nobody has, and a heading
-    qtbot.keyClick(methods.search, Qt.Key.Key_Down)
-    qtbot.keyClick(methods.search, Qt.Key.Key_Return)
-    assert form.method.name == "mlp-decoder"
 
 
 def test_that_only_settings_that_a_method_heeds_are_shown_at_its_own_values(form: RunForm) -> None:

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.processes_alive import birth
+from prism_desktop.engine.runs.process_identity import birth
 from prism_desktop.engine.runs.run_events import Step
 from prism_desktop.engine.study.records import Changes
 from prism_desktop.engine.study.store import Study
@@ -283,7 +283,7 @@ def test_that_a_renamed_labeler_moves_no_choice(
     panel.show_run("20260101-120000-lora-visual-prompt")
     study = panel.context.study
     assert study is not None
-    panel.context.write(lambda: study.update_labeler("L2", display_name="Bea"))
+    panel.context.write(lambda: study.update_labeler("L2", display_name="Bea"), owner=panel)
     qtbot.waitUntil(lambda: panel.form.labelers.itemText(0) == "Bea, Labeler 3", timeout=10_000)
     qtbot.waitUntil(panel.idle, timeout=10_000)
     assert panel._shown == "20260101-120000-lora-visual-prompt"

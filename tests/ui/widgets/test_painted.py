@@ -12,11 +12,11 @@ from pytestqt.qtbot import QtBot
 
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.widgets.curves import Curve, CurveChart
+from prism_desktop.ui.widgets.file_export import write_csv
 from prism_desktop.ui.widgets.gallery import FaceGallery
 from prism_desktop.ui.widgets.heat import coloured
 from prism_desktop.ui.widgets.painted import ticks
 from prism_desktop.ui.widgets.pickers import PickMany
-from prism_desktop.ui.widgets.table_export import write_csv
 
 
 @pytest.mark.parametrize(("low", "high"), [(0, 1), (0.487, 0.913), (-3.2, 4.1), (0.5, 0.5000001)])
@@ -63,7 +63,6 @@ def test_that_only_faces_in_view_are_decoded(
     missing = gallery.thumbnails.get("3")
     assert missing is not None
     assert missing.isNull()
-    gallery.thumbnails.close()
 
 
 def test_that_curves_may_grow_while_they_are_shown(qtbot: QtBot, context: AppContext) -> None:

@@ -30,4 +30,3 @@ def test_that_an_image_found_again_is_shown(
     found = shown.get("a")
     assert found is not None
     assert not found.isNull()
-    shown.close()

@@ -24,6 +24,7 @@ COMBINATIONS: tuple[Method, ...] = (
         "Ensemble",
         "The average of calibrated hierarchical Bayes and LoRA + visual prompt.",
         "Lakshminarayanan et al., NeurIPS 2017",
+        featured=True,
         parametrization="combination",
         scorer="linear",
         needs=("consensus", "hierarchical-bayes", "lora-visual-prompt"),
@@ -35,6 +36,7 @@ COMBINATIONS: tuple[Method, ...] = (
         "Fits the cheap methods first, adds costly ones while validation says that they pay, and "
         "explains its choice.",
         "Caruana et al., ICML 2004",
+        featured=True,
         parametrization="combination",
         scorer="linear",
         inputs=(),

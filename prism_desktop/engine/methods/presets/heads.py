@@ -9,6 +9,7 @@ HEADS: tuple[Method, ...] = (
         "A small network on frozen features and a vector per labeler, with heads for comparisons "
         "and for ratings.",
         "the PRISM repository's README",
+        featured=True,
         injection=("head",),
         trained="head",
         scorer="mlp",
@@ -43,6 +44,7 @@ HEADS: tuple[Method, ...] = (
         "Tastes as weights on frozen features, with a prior learned over labelers. Fast, and it "
         "knows how sure it is.",
         "Minka and Picard 1997; Chapelle and Harchaoui, NIPS 2004",
+        featured=True,
         injection=("head",),
         parametrization="closed-form",
         trained="head",
@@ -56,6 +58,7 @@ HEADS: tuple[Method, ...] = (
         "Collaborative",
         "Hierarchical Bayes, helped by the other labelers' answers on the very same face.",
         "Koren, Bell and Volinsky 2009",
+        featured=True,
         injection=("head",),
         parametrization="closed-form",
         trained="head",

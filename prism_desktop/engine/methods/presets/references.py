@@ -10,6 +10,7 @@ BASELINES: tuple[Method, ...] = (
         "One model for everyone: the labeler is ignored. The baseline that personalisation must "
         "beat.",
         "the unified baseline of the PRISM report",
+        featured=True,
         personal=False,
         scope="nobody",
         needs=(),

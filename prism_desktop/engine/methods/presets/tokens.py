@@ -12,6 +12,7 @@ TOKENS: tuple[Method, ...] = (
         "LoRA + visual prompt",
         "Adapters learned from everyone, and one visual token that learns what each labeler sees.",
         "PRISM report; Jia et al., ECCV 2022; Hu et al., ICLR 2022",
+        featured=True,
     ),
     Method(
         "text-token",
@@ -41,7 +42,7 @@ TOKENS: tuple[Method, ...] = (
     ),
     Method(
         "contrastive",
-        "ContrastiveLoss tokens",
+        "Contrastive tokens",
         "Tokens of labelers who agree are pulled together, of those who do not pushed apart.",
         "PRISM report, future direction 3",
         losses=("contrastive",),

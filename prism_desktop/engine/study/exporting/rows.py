@@ -105,6 +105,10 @@ def _facts(trial: TrialRecord) -> Row:
 
 
 def _attributes(study: Study) -> Sheet:
+    """Attributes with a column per prompt template.
+
+    One with fewer templates than the others leaves its last columns empty.
+    """
     attributes = study.attributes()
     most = max((len(attribute.templates) for attribute in attributes), default=0)
     rows: list[Row] = []

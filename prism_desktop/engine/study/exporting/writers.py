@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.exporting.columns import Value
@@ -14,6 +15,7 @@ from prism_desktop.engine.study.exporting.rows import Sheet
 from prism_desktop.engine.study.importing.cells import neutral
 
 if TYPE_CHECKING:
+    from openpyxl.workbook import Workbook
     from openpyxl.worksheet.worksheet import Worksheet
 
 # Excel's limits: rows below the header, characters in a cell
@@ -101,9 +103,17 @@ def write_xlsx(sheets: Sequence[Sheet], path: Path) -> Iterator[int]:
                     yield done
     except BaseException:
         with suppress(Exception):  # only saving closes and removes the sheets' temporary files
-            book.save(path)
+            _save(book, path)
         raise
-    book.save(path)
+    _save(book, path)
+
+
+def _save(book: "Workbook", path: Path) -> None:
+    """What `Workbook.save` does; that one leaves the archive open if the disk is full."""
+    from openpyxl.writer.excel import ExcelWriter
+
+    with ZipFile(path, "w", ZIP_DEFLATED) as archive:
+        ExcelWriter(book, archive).save()
 
 
 def _xlsx(page: "Worksheet", value: Value) -> object:

@@ -61,6 +61,11 @@ def _draft(
     index: ImageIndex,
     items: Mapping[str, tuple[str, ...]] | None,
 ) -> Draft:
+    """One row as a trial; the images' names stand in it, or in the workbook that `items` is of.
+
+    Raises:
+        ValueError: why the row cannot be used, in words for the user.
+    """
     facts = facts_of(layout, cells)
     names = text(layout.cell(cells, "left")), text(layout.cell(cells, "right"))
     if items is not None:
@@ -93,6 +98,10 @@ def _draft(
 def _answers(
     layout: Layout, cells: Sequence[Cell], names: tuple[str, str]
 ) -> dict[str, float | str]:
+    """Attribute -> outcome: a tidy table holds one in a row, any other one per column.
+
+    An empty cell is no answer. Outcomes that are numbers stay so until the coding is known.
+    """
     if layout.tidy:
         name, cell = text(layout.cell(cells, "attribute")), layout.cell(cells, "outcome")
         if is_missing(cell):

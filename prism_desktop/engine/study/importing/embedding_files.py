@@ -83,6 +83,11 @@ def import_embeddings(
 
 
 def _report(path: Path, mark: str, name: str, vectors: Vectors, matched: _Matched) -> ImportReport:
+    """What the study keeps of this import.
+
+    The file's hash in `files` refuses the same file next time; `embeddings` names what undoing
+    deletes.
+    """
     return ImportReport(
         id=uuid.uuid4().hex,
         source=str(path),
@@ -121,6 +126,11 @@ def _free_name(study: Study, name: str) -> str:
 
 
 def _match(vectors: Vectors, index: ImageIndex) -> _Matched:
+    """Find the study's image of every row, the first row of an image counting.
+
+    Rows of images that the study has not are kept apart, since a file for a whole data set has
+    many.
+    """
     matched = _Matched()
     finite = np.all(np.isfinite(vectors.matrix), axis=1).tolist()
     for place, key in enumerate(vectors.names):
@@ -154,6 +164,7 @@ def _match(vectors: Vectors, index: ImageIndex) -> _Matched:
 def _notices(
     name: str, vectors: Vectors, images: Sequence[ImageRecord], matched: _Matched, index: ImageIndex
 ) -> Iterator[str]:
+    """How the embeddings are used, and what of the study and of the file has no counterpart."""
     if not matched.rows:
         yield "No row could be used; nothing was imported."
         return

@@ -137,6 +137,11 @@ def _read(
 def _take(
     number: int, name: str, future: "Future[NewImage | None]", found: _Found, known: dict[str, str]
 ) -> None:
+    """Sort what a thread found of one file into `found`.
+
+    Called in the files' order, so that of several files with the same content the first gives the
+    name.
+    """
     try:
         image = future.result()
     except (InputError, OSError) as error:
@@ -231,6 +236,8 @@ def _copy(study: Study, found: _Found, copied: list[Path]) -> Iterator[Progress]
 
 
 def _report(root: Path, found: _Found) -> ImportReport:
+    """What was imported; the names of duplicates go into the
+    mapping, since ratings may know an image by any of them."""
     notices = []
     if found.others:
         notices.append(f"{found.others} files are no images and were passed over.")

@@ -17,7 +17,8 @@ from prism_desktop.engine.study.importing.embedding_files import FORMAT as EMBED
 from prism_desktop.engine.study.importing.embedding_files import import_embeddings
 from prism_desktop.engine.study.importing.recognise import Layout, recognise
 from prism_desktop.engine.study.importing.scales import declared
-from prism_desktop.engine.study.importing.tables import Table, read_tables
+from prism_desktop.engine.study.importing.table_files import read_tables
+from prism_desktop.engine.study.importing.tables import Table
 from prism_desktop.engine.study.importing.vectors import holds_embeddings
 from prism_desktop.engine.study.records import ImportReport
 from prism_desktop.engine.study.store import Study

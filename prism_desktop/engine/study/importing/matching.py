@@ -65,6 +65,14 @@ class ImageIndex:
         return image
 
     def _look(self, key: str) -> ImageId:
+        """The image of a name: by the whole of it, else by its file's name with or without suffix.
+
+        Of several images with that file's name, the one that shares most folders with it, counted
+        from the end.
+
+        Raises:
+            ValueError: none fits, or several fit equally well.
+        """
         if not key:
             raise ValueError("no image is named")
         plain = key.replace("\\", "/").removeprefix("./")

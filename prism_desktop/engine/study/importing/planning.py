@@ -147,6 +147,11 @@ class Planner:
         return uuid.uuid5(uuid.UUID(self.import_id), "\0".join(words)).hex
 
     def _trial(self, draft: Draft, name: TrialId) -> TrialRecord:
+        """The record that a draft becomes.
+
+        A correction that did not come along, or is another labeler's, cannot be referred to; the
+        corrected trial still does not count, so it is kept as withdrawn.
+        """
         facts = draft.facts
         session = self._session(draft)
         superseded_by = self._named(draft, facts.superseded_by) if facts.superseded_by else None
@@ -189,6 +194,12 @@ class Planner:
         return order
 
     def _repeat_of(self, draft: Draft, name: TrialId) -> TrialId | None:
+        """The trial that this one repeats: the one that the file names, in our own exports no
+        other.
+
+        In other files a second answer on the same images is a repeat if its row tells a trial from
+        a copy of one; else it is only counted, for a notice.
+        """
         if draft.facts.repeat_of:
             repeated = self._named(draft, draft.facts.repeat_of)
             owner = self._ids.get(repeated) or self.known.get(repeated)

@@ -54,6 +54,11 @@ def _draft(
     index: ImageIndex,
     items: Mapping[str, tuple[str, ...]] | None,
 ) -> Draft:
+    """One row as a trial; the image's name stands in it, or in the workbook that `items` is of.
+
+    Raises:
+        ValueError: why the row cannot be used, in words for the user.
+    """
     facts = facts_of(layout, cells)
     named = text(layout.cell(cells, "image"))
     if items is not None:
@@ -83,6 +88,8 @@ def _draft(
 
 
 def _answers(layout: Layout, cells: Sequence[Cell]) -> dict[str, float]:
+    """Attribute -> rating on the file's own scale: a tidy table
+    holds one in a row, any other one per column."""
     comma = layout.table.decimal_comma
     if layout.tidy:
         name, cell = text(layout.cell(cells, "attribute")), layout.cell(cells, "value")

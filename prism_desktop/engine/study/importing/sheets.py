@@ -5,13 +5,14 @@ A workbook is hostile until parsed: sizes are checked before, links are dropped.
 
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.importing.cells import Cell
-from prism_desktop.engine.study.importing.tables import MAX_COLUMNS, MAX_ROWS, Row, Table, _plain
+from prism_desktop.engine.study.importing.tables import MAX_COLUMNS, MAX_ROWS, Row, Table, plain
 
 if TYPE_CHECKING:
     from openpyxl.workbook import Workbook
@@ -28,24 +29,21 @@ def read_xlsx(path: Path) -> list[Table]:
         InputError: if the file is damaged, too large once unpacked, or not a workbook.
     """
     formulas = _inspect(path)
-    values = _load(path, data_only=True)
-    sources = _load(path, data_only=False) if formulas else None
     try:
-        return [
-            _sheet(path, values, sources, name)
-            for name in values.sheetnames
-            if name in _worksheets(values)
-        ]
+        with ExitStack() as opened:
+            values = opened.enter_context(_opened(path, data_only=True))
+            sources = opened.enter_context(_opened(path, data_only=False)) if formulas else None
+            return [
+                _sheet(path, values, sources, name)
+                for name in values.sheetnames
+                if name in _worksheets(values)
+            ]
     except InputError:
         raise
     except Exception as error:  # openpyxl raises whatever its parser met
         raise InputError(
             f"{path.name} is a damaged workbook ({error}); nothing was imported."
         ) from error
-    finally:
-        values.close()
-        if sources is not None:
-            sources.close()
 
 
 def _inspect(path: Path) -> bool:
@@ -88,21 +86,21 @@ def _look_into(archive: zipfile.ZipFile, part: zipfile.ZipInfo, path: Path) -> b
     return formulas and part.filename.startswith("xl/worksheets/")
 
 
-def _load(path: Path, *, data_only: bool) -> "Workbook":
+@contextmanager
+def _opened(path: Path, *, data_only: bool) -> "Iterator[Workbook]":
+    """A workbook and its file, which openpyxl leaves open where it fails in the middle."""
     import warnings
 
     import openpyxl
 
-    try:
+    with path.open("rb") as file:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # openpyxl warns of styles and extensions that it drops
-            return openpyxl.load_workbook(
-                path, read_only=True, data_only=data_only, keep_links=False
+            book = openpyxl.load_workbook(
+                file, read_only=True, data_only=data_only, keep_links=False
             )
-    except Exception as error:  # openpyxl raises whatever its parser met
-        raise InputError(
-            f"{path.name} is a damaged workbook ({error}); nothing was imported."
-        ) from error
+        with closing(book):
+            yield book
 
 
 def _worksheets(book: "Workbook") -> set[str]:
@@ -110,31 +108,38 @@ def _worksheets(book: "Workbook") -> set[str]:
 
 
 def _sheet(path: Path, values: "Workbook", sources: "Workbook | None", name: str) -> Table:
+    """The rows of one sheet; `sources` tells of a cell without
+    a value which formula stands there, and goes along row by row."""
     rows: list[Row] = []
-    texts = _cells(sources, name) if sources is not None else None
-    for number, cells in enumerate(_cells(values, name), start=1):
-        formulas = next(texts) if texts is not None else None
-        if len(cells) > MAX_COLUMNS or number > MAX_ROWS:
-            raise InputError(f"{path.name} has too many rows or columns; nothing was imported.")
-        if formulas is not None:
-            cells = tuple(
-                old if new is None else new for new, old in zip(cells, formulas, strict=True)
-            )
-        if any(cell is not None and cell != "" for cell in cells):
-            rows.append((number, cells))
+    with ExitStack() as opened:
+        texts = (
+            opened.enter_context(closing(_cells(sources, name))) if sources is not None else None
+        )
+        read = opened.enter_context(closing(_cells(values, name)))
+        for number, cells in enumerate(read, start=1):
+            formulas = next(texts) if texts is not None else None
+            if len(cells) > MAX_COLUMNS or number > MAX_ROWS:
+                raise InputError(f"{path.name} has too many rows or columns; nothing was imported.")
+            if formulas is not None:
+                cells = tuple(
+                    old if new is None else new for new, old in zip(cells, formulas, strict=True)
+                )
+            if any(cell is not None and cell != "" for cell in cells):
+                rows.append((number, cells))
     only = len(values.sheetnames) == 1
     return Table(path.name if only else f"{path.name}, sheet {name}", rows)
 
 
-def _cells(book: "Workbook", name: str) -> Iterator[tuple[Cell, ...]]:
+def _cells(book: "Workbook", name: str) -> Generator[tuple[Cell, ...]]:
     sheet = book[name]
     sheet.reset_dimensions()  # a sheet may claim a million empty columns
-    for cells in sheet.iter_rows(values_only=True):
-        yield tuple(_unescaped(cell) for cell in cells)
+    with closing(sheet.iter_rows(values_only=True)) as rows:
+        for cells in rows:
+            yield tuple(_unescaped(cell) for cell in cells)
 
 
 def _unescaped(cell: object) -> Cell:
     """Workbooks write a control character as _x000D_ (ECMA-376 part 1, 22.9.2.19)."""
     if isinstance(cell, str) and "_x" in cell:
         return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), cell)
-    return _plain(cell)
+    return plain(cell)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.parquet_files import read_schema, read_table
 from prism_desktop.engine.study.importing.cells import short
 from prism_desktop.engine.study.importing.recognise import SYNONYMS, normalised
 
@@ -42,9 +43,7 @@ def holds_embeddings(path: Path) -> bool:
             with zipfile.ZipFile(path) as archive:
                 return any(name.endswith(".npy") for name in archive.namelist())
         if start == b"PAR1":
-            import pyarrow.parquet
-
-            return _columns(pyarrow.parquet.read_schema(path), every=False) is not None
+            return _columns(read_schema(path), every=False) is not None
     except Exception:  # whatever is wrong with the file, the reader of tables says it better
         return False
     return False
@@ -71,30 +70,8 @@ def read_vectors(path: Path) -> Vectors:
 
 
 def _read_npz(path: Path) -> Vectors:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(member.file_size for member in archive.infolist()) > MAX_BYTES:
-                raise InputError(
-                    f"{path.name} is larger than {MAX_BYTES // 1024**3} GB; nothing was imported."
-                )
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except InputError:
-        raise
-    except ValueError as error:
-        if "allow_pickle" in str(error):
-            raise InputError(
-                f"{path.name} holds arrays of Python objects, which can run code when they are "
-                "read; save the names as plain text, numpy.array(names, dtype=str). Nothing was "
-                "imported."
-            ) from error
-        raise InputError(
-            f"{path.name} is damaged and cannot be read; nothing was imported."
-        ) from error
-    except Exception as error:  # a damaged archive raises zipfile's, zlib's and numpy's errors
-        raise InputError(
-            f"{path.name} is damaged and cannot be read; nothing was imported."
-        ) from error
+    """One array of names and one of numbers, found among all by their kinds and their own names."""
+    arrays = _arrays(path)
     texts = [name for name, array in arrays.items() if array.dtype.kind in "US" and array.ndim == 1]
     tables = [
         name for name, array in arrays.items() if array.dtype.kind in "fiu" and array.ndim == 2
@@ -122,6 +99,33 @@ def _read_npz(path: Path) -> Vectors:
     return Vectors(words, _float32(matrix, path), 1, {}, {"images": key, "embeddings": of})
 
 
+def _arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """All arrays of an archive by name, once it is known that they fit into memory."""
+    try:
+        with path.open("rb") as file:  # which numpy leaves open if it is no whole archive
+            with zipfile.ZipFile(file) as archive:
+                if sum(member.file_size for member in archive.infolist()) > MAX_BYTES:
+                    raise InputError(
+                        f"{path.name} is larger than {MAX_BYTES // 1024**3} GB; nothing was "
+                        "imported."
+                    )
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as stored:
+                return {name: stored[name] for name in stored.files}
+    except InputError:
+        raise
+    except Exception as error:  # a damaged archive raises zipfile's, zlib's and numpy's errors
+        if isinstance(error, ValueError) and "allow_pickle" in str(error):
+            raise InputError(
+                f"{path.name} holds arrays of Python objects, which can run code when they are "
+                "read; save the names as plain text, numpy.array(names, dtype=str). Nothing was "
+                "imported."
+            ) from error
+        raise InputError(
+            f"{path.name} is damaged and cannot be read; nothing was imported."
+        ) from error
+
+
 def _chosen(found: Sequence[str], preferred: Sequence[str]) -> str | None:
     by_name = {normalised(name): name for name in reversed(found)}
     named = [by_name[name] for name in preferred if name in by_name]
@@ -129,10 +133,8 @@ def _chosen(found: Sequence[str], preferred: Sequence[str]) -> str | None:
 
 
 def _read_parquet(path: Path) -> Vectors:
-    import pyarrow.parquet
-
     try:
-        columns = _columns(pyarrow.parquet.read_schema(path), every=True)
+        columns = _columns(read_schema(path), every=True)
         if columns is None:
             raise InputError(
                 f"{path.name} was not recognised: embeddings need a column of image names and "
@@ -140,7 +142,7 @@ def _read_parquet(path: Path) -> Vectors:
                 "imported."
             )
         key, vectors = columns
-        data = pyarrow.parquet.read_table(path, columns=[key, *vectors], use_pandas_metadata=False)
+        data = read_table(path, [key, *vectors])
         names = [str(name) if name is not None else "" for name in data.column(key).to_pylist()]
         if _is_list(data.schema.field(vectors[0]).type):
             matrix, shapeless = _stacked(data.column(vectors[0]))
@@ -177,18 +179,28 @@ def _columns(schema: Any, *, every: bool) -> tuple[str, list[str]] | None:
     if key is None or any(name in by_name for name in SYNONYMS["labeler"]):
         return None
     lists = [name for name, kind in kinds.items() if _is_list(kind)]
-    named = [by_name[name] for name in _VECTORS if by_name.get(name) in lists]
-    if named or len(lists) == 1:
-        return key, (named or lists)[:1]
     numeric = [name for name, kind in kinds.items() if name != key and pa.types.is_floating(kind)]
-    numbered: dict[str, list[tuple[int, str]]] = {}
+    vectors = _list_column(lists, by_name) or _numbered(numeric) or (numeric if every else [])
+    return (key, vectors) if vectors else None
+
+
+def _list_column(lists: Sequence[str], by_name: Mapping[str, str]) -> list[str]:
+    """The column whose lists are the vectors: one with a name for that, or the only one."""
+    named = [by_name[name] for name in _VECTORS if by_name.get(name) in lists]
+    return named[:1] if named or len(lists) != 1 else [lists[0]]
+
+
+def _numbered(numeric: Sequence[str]) -> list[str]:
+    """The columns of one dimension each, `x_0` to `x_511`, in the order of their numbers.
+
+    Of several such groups the largest; few columns are rather answers than dimensions.
+    """
+    groups: dict[str, list[tuple[int, str]]] = {}
     for name in numeric:
         if match := _NUMBERED.fullmatch(name):
-            numbered.setdefault(match[1], []).append((int(match[2]), name))
-    group = max(numbered.values(), key=len, default=[])
-    if len(group) >= _FEWEST:
-        return key, [name for _, name in sorted(group)]
-    return (key, numeric) if every and numeric else None
+            groups.setdefault(match[1], []).append((int(match[2]), name))
+    largest = max(groups.values(), key=len, default=[])
+    return [name for _, name in sorted(largest)] if len(largest) >= _FEWEST else []
 
 
 def _is_list(kind: Any) -> bool:

@@ -66,6 +66,10 @@ def _items(layout: Layout) -> Items:
 
 
 def _joined(layout: Layout, known: Sequence[tuple[Layout, Items]]) -> Joined:
+    """A label workbook with the data workbook whose items it refers to.
+
+    Some items may be missing; one of nearly the best share fits too, and then the kind decides.
+    """
     wanted = {text(layout.cell(cells, "item_id")) for _, cells in layout.rows()}
     shares = [
         (len(wanted & items.keys()) / max(len(wanted), 1), data, items) for data, items in known

@@ -10,7 +10,7 @@ from prism_desktop.engine.models.answers import Answers
 from prism_desktop.engine.models.base import PersonalModel
 from prism_desktop.engine.runs.metrics_file import Tally
 from prism_desktop.engine.training.losses.loss_term import LossTerm
-from prism_desktop.engine.training.losses.pair_loss import PairLoss
+from prism_desktop.engine.training.pair_loss import PairLoss
 from prism_desktop.engine.training.scoring import Scorer
 
 

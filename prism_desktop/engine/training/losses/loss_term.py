@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from prism_desktop.engine.models.answers import Answers
 from prism_desktop.engine.models.base import PersonalModel
 from prism_desktop.engine.training.batches import Batch
-from prism_desktop.engine.training.losses.pair_loss import PairLoss
+from prism_desktop.engine.training.pair_loss import PairLoss
 
 if TYPE_CHECKING:
     from prism_desktop.engine.training.scoring import Scorer

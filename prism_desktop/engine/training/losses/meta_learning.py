@@ -16,7 +16,7 @@ from prism_desktop.engine.models.answers import Answers
 from prism_desktop.engine.models.base import PersonalModel
 from prism_desktop.engine.training.losses.keep_if_better import common_start, own_tokens
 from prism_desktop.engine.training.losses.loss_term import LossTerm
-from prism_desktop.engine.training.losses.pair_loss import PairLoss
+from prism_desktop.engine.training.pair_loss import PairLoss
 from prism_desktop.engine.training.scoring import Scorer
 
 INNER = 5  # steps from the start before it moves

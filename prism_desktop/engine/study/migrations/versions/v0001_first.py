@@ -16,6 +16,8 @@ def upgrade() -> None:
 
 
 def _people_and_images() -> None:
+    """What trials refer to. Rows that came with an import name
+    it, so that undoing the import finds them."""
     op.create_table(
         "meta",
         sa.Column("key", sa.String(), primary_key=True),
@@ -67,6 +69,8 @@ def _people_and_images() -> None:
 
 
 def _trials() -> None:
+    """Sessions, trials and their answers, and the log of withdrawals, the one change a trial
+    knows."""
     op.create_table(
         "session",
         sa.Column("id", sa.Integer(), primary_key=True),
@@ -130,6 +134,10 @@ def _import_column() -> "sa.Column[int]":
 
 
 def _indexes() -> None:
+    """Most trials have no import, repeat or correction, so those indexes hold only the others.
+
+    The last one is also a rule: one trial that counts corrects another.
+    """
     op.create_index("ix_session_labeler_id", "session", ["labeler_id"])
     op.create_index("ix_trial_event_trial_id", "trial_event", ["trial_id"])
     op.create_index("trial_labeler", "trial", ["labeler_id", "kind"])

@@ -119,8 +119,8 @@ def test_that_an_answer_that_cannot_be_saved_is_shown_kept_and_saved_later(
     qtbot.keyClick(panel.trial, RIGHT)  # nothing more is taken until this one is safe
     assert image(panel) == shown
     monkeypatch.setattr(Study, "record", record)
-    assert panel.trial.sitting is not None
-    panel.trial.sitting.save_again()
+    assert panel.trial.controller is not None
+    panel.trial.controller.save_again()
     rest(panel, qtbot)
     assert not panel.trial.stuck.isVisible()
     assert [dict(trial.answers) for trial in trials(window)] == [
@@ -177,9 +177,9 @@ def test_that_a_key_held_down_answers_once(
     for repeated in (False, True, True, True):
         event = QKeyEvent(QEvent.Type.KeyPress, LEFT, Qt.KeyboardModifier.NoModifier, "", repeated)
         panel.trial.keyPressEvent(event)
-    assert panel.trial.sitting is not None
-    assert panel.trial.sitting.deck is not None
-    assert panel.trial.sitting.deck.attribute == "smart"
+    assert panel.trial.controller is not None
+    assert panel.trial.controller.queue is not None
+    assert panel.trial.controller.queue.attribute == "smart"
 
 
 def test_that_an_unreadable_image_is_said_and_can_be_skipped(

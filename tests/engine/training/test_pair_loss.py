@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from prism_desktop.engine.training.losses.pair_loss import PairLoss, correct
+from prism_desktop.engine.training.pair_loss import PairLoss, correct
 
 
 def test_that_bradley_terry_equals_the_cross_entropy_of_the_two_scores() -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from prism_desktop.ui.widgets.figure_export import chosen_path, plain
+from prism_desktop.ui.widgets.file_export import chosen_path, plain
 
 
 def test_that_the_chosen_kind_is_written_even_if_the_proposed_name_was_left(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from prism_desktop.engine.events import Done, Progress
 from prism_desktop.engine.models.clip import PersonalClip
 from prism_desktop.engine.models.saved import save_model
 from prism_desktop.engine.processes.inference_client import InferenceClient
+from prism_desktop.engine.runs.process_identity import is_alive
 from prism_desktop.engine.study.images import hash_file
 
 pytestmark = pytest.mark.timeout(400)  # each child loads torch, which takes long on a busy machine
@@ -63,7 +64,7 @@ def test_that_the_client_loads_no_torch() -> None:
 
     code = (
         "from prism_desktop.engine.analysis import relevance_map; from "
-        "prism_desktop.engine.processes import inference_client; import sys; print('torch' in "
+        "prism_desktop.engine.processes import inference; import sys; print('torch' in "
         "sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -120,13 +121,13 @@ def test_that_a_request_can_be_dropped_and_the_next_is_answered(
 def test_that_a_killed_child_is_told_and_replaced(client: InferenceClient, run: Path) -> None:
     asked = client.relevance("L2", "rich", image(run, 0))
     next(asked)
-    child = client._child
-    if child is not None:
-        os.kill(child._process.pid, signal.SIGSTOP)  # so that it cannot answer first
+    worker = client._worker
+    if worker is not None:
+        os.kill(worker.pid, signal.SIGSTOP)  # so that it cannot answer first
     next(asked)
-    child = client._child
-    assert child is not None
-    os.kill(child._process.pid, signal.SIGKILL)
+    worker = client._worker
+    assert worker is not None
+    os.kill(worker.pid, signal.SIGKILL)
     with pytest.raises(RunError, match="ended unexpectedly"):
         list(asked)
     assert isinstance(list(client.relevance("L2", "rich", image(run, 0), check=False))[-1], Done)
@@ -140,15 +141,15 @@ def test_that_a_run_without_a_model_is_one_sentence(tmp_path: Path) -> None:
         list(client.relevance("L1", "smart", tmp_path / "x.png"))
 
 
-def test_that_the_child_ends_when_its_line_does(run: Path) -> None:
+def test_that_the_process_ends_with_its_client(run: Path) -> None:
     client = InferenceClient(run, "cpu")
     asked = client.scores("smart")
     next(asked)
     next(asked)
-    assert client._child is not None
-    process = client._child._process
+    worker = client._worker
+    assert worker is not None
     client.close()
-    assert process.returncode is not None
+    assert not is_alive(worker.pid)
     with pytest.raises(RunError):
         list(asked)
     with pytest.raises(RunError, match="put away"):

@@ -8,6 +8,7 @@ from prism_desktop.engine.atomic import read_json, write_text
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.methods.method import NO_CONTROL
 from prism_desktop.engine.models.labeler_bytes import bytes_per_labeler
+from prism_desktop.engine.parquet_files import read_frame
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.results import Costs, Environment, Evaluation, Summary
@@ -87,12 +88,10 @@ def _summary(run: RunFolder, results: Evaluation, swap: tuple[str, str] | None) 
 def _baseline(run: RunFolder, name: str) -> "pd.DataFrame | None":
     """Scores of a ridge fitted to each labeler alone, or of
     the untrained backbone; None where there are none."""
-    import pandas as pd
-
     path = run.path / layout.BASELINES
     if not path.exists():
         return None
-    found = pd.read_parquet(path, filters=[("baseline", "==", name)]).drop(columns="baseline")
+    found = read_frame(path, filters=[("baseline", "==", name)]).drop(columns="baseline")
     return None if found.empty else found
 
 

@@ -42,13 +42,13 @@ def test_that_images_added_since_are_scored_and_ranked_with_the_others(
     panel: ExplorePanel, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(RunData, "model", lambda _: _Model())
-    assert not panel.faces.later.isVisible()
+    assert not panel.faces.new_images.isVisible()
     assert panel.context.study is not None
     names = _add(panel.context.study, tmp_path / "more")
     panel.context.changed.emit(Changes(images=True))
-    qtbot.waitUntil(panel.faces.later.isVisible, timeout=10_000)
-    assert panel.faces.later.text() == "Score 3 images added since"
-    panel.faces.later.click()
+    qtbot.waitUntil(panel.faces.new_images.isVisible, timeout=10_000)
+    assert panel.faces.new_images.text() == "Score 3 images added since"
+    panel.faces.new_images.click()
     data = panel.data
     assert data is not None
     qtbot.waitUntil(lambda: len(data.images) == 26 and panel.idle(), timeout=10_000)
@@ -56,7 +56,7 @@ def test_that_images_added_since_are_scored_and_ranked_with_the_others(
     assert set(first) < set(names)
     assert panel.faces.count.text().startswith("26 faces")
     assert "1 of 3 images could not be scored" in panel.window().messages.text.text()  # type: ignore[attr-defined]
-    assert panel.faces.later.text() == "Score 1 image added since"
+    assert panel.faces.new_images.text() == "Score 1 image added since"
     panel.show_view("two")
     qtbot.waitUntil(panel.idle, timeout=10_000)
     panel.show_view("face")

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Progress
 from prism_desktop.ui.explore import operations
-from prism_desktop.ui.explore.operations import Relevance
+from prism_desktop.ui.explore.operations import FaceRelevance
 from prism_desktop.ui.explore.panel import ExplorePanel
 from prism_desktop.ui.widgets.map_strip import MapTile
 from tests.ui.explore.conftest import shown
@@ -22,21 +22,21 @@ class Model:
     """Answers in place of a run's model, and only when it may."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[int, str, str]] = []  # face, labeler, attribute
+        self.request: list[tuple[int, str, str]] = []  # face, labeler, attribute
         self.ended: list[tuple[int, str, str]] = []
         self.may = threading.Event()
         self.may.set()
 
     def relevance(
         self, _data: object, face: int, labeler: str, attribute: str, _kind: str
-    ) -> Iterator[Progress | Done[Relevance]]:
-        self.asked.append((face, labeler, attribute))
+    ) -> Iterator[Progress | Done[FaceRelevance]]:
+        self.request.append((face, labeler, attribute))
         try:
             while not self.may.wait(0.01):
                 yield Progress(0, None, "")
             passed = labeler != "L2"
             verdict = f"{labeler}'s map {'passes' if passed else 'fails'}."
-            yield Done(Relevance(np.eye(7, dtype=np.float32), (0, 0, 1, 1), passed, verdict))
+            yield Done(FaceRelevance(np.eye(7, dtype=np.float32), (0, 0, 1, 1), passed, verdict))
         finally:
             self.ended.append((face, labeler, attribute))
 
@@ -49,7 +49,7 @@ def model(monkeypatch: pytest.MonkeyPatch) -> Model:
 
 
 def tile(panel: ExplorePanel, code: str) -> MapTile:
-    found = panel.face.strip.tiles.tile(code)
+    found = panel.face.labeler_maps.tiles.tile(code)
     assert found is not None
     return found
 
@@ -58,10 +58,10 @@ def test_that_every_labeler_has_a_map_in_words_too(
     panel: ExplorePanel, qtbot: QtBot, model: Model
 ) -> None:
     shown(panel, qtbot, "face")
-    assert not model.asked
-    panel.face.strip.invite.click()
+    assert not model.request
+    panel.face.labeler_maps.invite.click()
     qtbot.waitUntil(panel.idle, timeout=10_000)
-    assert model.asked == [(0, code, "attractive") for code in ("L1", "L2", "L3")]
+    assert model.request == [(0, code, "attractive") for code in ("L1", "L2", "L3")]
     assert all(tile(panel, code).has_map for code in ("L1", "L2", "L3"))
     assert tile(panel, "L2").accessibleName() == "Labeler 2's map. L2's map fails."
     assert panel.face.heat.has_map
@@ -69,7 +69,7 @@ def test_that_every_labeler_has_a_map_in_words_too(
     panel.face.kind.pick("")
     assert not panel.face.heat.has_map
     assert not panel.face.verdict.isVisible()
-    assert panel.face.strip.invite.isVisible()
+    assert panel.face.labeler_maps.invite.isVisible()
 
 
 def test_that_a_click_or_an_arrow_on_a_small_map_shows_it_large(
@@ -82,7 +82,7 @@ def test_that_a_click_or_an_arrow_on_a_small_map_shows_it_large(
     QTest.keyClick(tile(panel, "L3"), Qt.Key.Key_Left)
     assert panel.face.labeler.key == "L2"
     assert panel.face.verdict.text() == "L2's map fails."
-    assert len(model.asked) == 3
+    assert len(model.request) == 3
 
 
 def test_that_maps_are_computed_once_and_unwanted_ones_are_ended(
@@ -91,14 +91,14 @@ def test_that_maps_are_computed_once_and_unwanted_ones_are_ended(
     shown(panel, qtbot, "map")
     model.may.clear()
     panel.face.after.click()
-    qtbot.waitUntil(lambda: (1, "L1", "attractive") in model.asked, timeout=10_000)
+    qtbot.waitUntil(lambda: (1, "L1", "attractive") in model.request, timeout=10_000)
     assert not tile(panel, "L1").has_map
     panel.face.before.click()
     assert panel.face.verdict.text() == "L1's map passes."
     assert tile(panel, "L3").has_map
     qtbot.waitUntil(lambda: (1, "L1", "attractive") in model.ended, timeout=10_000)
     qtbot.waitUntil(panel.idle, timeout=10_000)
-    assert len(model.asked) == 4  # three of this face, one of the other
+    assert len(model.request) == 4  # three of this face, one of the other
 
 
 def test_that_maps_can_be_stopped_and_gone_on_with(
@@ -106,20 +106,20 @@ def test_that_maps_can_be_stopped_and_gone_on_with(
 ) -> None:
     model.may.clear()
     panel.show_view("map")
-    qtbot.waitUntil(lambda: len(model.asked) == 1, timeout=10_000)
-    strip = panel.face.strip
-    strip.stop.click()
+    qtbot.waitUntil(lambda: len(model.request) == 1, timeout=10_000)
+    labeler_maps = panel.face.labeler_maps
+    labeler_maps.stop.click()
     qtbot.waitUntil(lambda: len(model.ended) == 1, timeout=10_000)
     model.may.set()
     qtbot.waitUntil(panel.idle, timeout=10_000)
-    assert strip.told.text() == "0 of 3, stopped"
+    assert labeler_maps.told.text() == "0 of 3, stopped"
     assert panel.face.verdict.text() == "Stopped before this map was made."
     panel.face.labeler.pick("L3")  # only this one
     qtbot.waitUntil(lambda: panel.idle() and panel.face.heat.has_map, timeout=10_000)
-    assert strip.told.text() == "1 of 3, stopped"
-    strip.stop.click()
+    assert labeler_maps.told.text() == "1 of 3, stopped"
+    labeler_maps.stop.click()
     qtbot.waitUntil(panel.idle, timeout=10_000)
-    assert not strip.stop.isVisible()
+    assert not labeler_maps.stop.isVisible()
     assert tile(panel, "L2").has_map
 
 
@@ -128,11 +128,11 @@ def test_that_the_map_one_looks_at_comes_first(
 ) -> None:
     model.may.clear()
     panel.show_view("map")
-    qtbot.waitUntil(lambda: len(model.asked) == 1, timeout=10_000)
+    qtbot.waitUntil(lambda: len(model.request) == 1, timeout=10_000)
     QTest.mouseClick(tile(panel, "L3"), Qt.MouseButton.LeftButton)
     model.may.set()
     qtbot.waitUntil(panel.idle, timeout=10_000)
-    assert [code for _, code, _ in model.asked] == ["L1", "L3", "L1", "L2"]
+    assert [code for _, code, _ in model.request] == ["L1", "L3", "L1", "L2"]
 
 
 def test_that_a_map_that_cannot_be_made_says_why(
@@ -146,7 +146,7 @@ def test_that_a_map_that_cannot_be_made_says_why(
     shown(panel, qtbot, "map")
     assert panel.face.verdict.text() == "No map: The weights are gone."
     assert not panel.face.heat.has_map
-    assert panel.face.strip.told.text() == "0 of 3, stopped"
+    assert panel.face.labeler_maps.told.text() == "0 of 3, stopped"
 
 
 def test_that_a_run_without_weights_says_so(panel: ExplorePanel, qtbot: QtBot) -> None:

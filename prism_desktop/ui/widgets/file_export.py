@@ -1,6 +1,7 @@
-"""Saving figures as SVG, PDF or PNG, drawn off the window's thread."""
+"""Saving tables as CSV, safe to open in a spreadsheet."""
 
-from collections.abc import Callable, Iterator
+import csv
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QWidget
@@ -22,7 +23,7 @@ def save_figure(
     if not chosen:
         return
     path = chosen_path(Path(chosen), kind)
-    job = context.run(drawing(draw, path), f"Drawing {path.name}")
+    job = context.run(drawing(draw, path), f"Drawing {path.name}", owner=parent)
 
     def ended(cancelled: bool) -> None:
         if not cancelled:
@@ -58,3 +59,42 @@ def drawing(draw: Callable[[Path], object], path: Path) -> Iterator[Event[Path]]
     yield Progress(0, None, "Drawing the figure")
     draw(path)
     yield Done(path)
+
+
+def save_table(
+    parent: QWidget,
+    context: AppContext,
+    name: str,
+    head: Sequence[str],
+    body: Iterable[Sequence[object]],
+) -> None:
+    """Ask where and write the table there, off the window's thread."""
+    path, _ = QFileDialog.getSaveFileName(
+        parent, "Export table", f"{plain(name)}.csv", "CSV (*.csv)"
+    )
+    if not path:
+        return
+    lines = [list(line) for line in body]
+    context.ask(
+        lambda: write_csv(Path(path), head, lines),
+        lambda _: context.message(f"Exported {len(lines):,} rows to {Path(path).name}.", "good"),
+        owner=parent,
+    )
+
+
+def write_csv(path: Path, head: Sequence[str], body: Iterable[Sequence[object]]) -> None:
+    """UTF-8 with a byte order mark, so that Excel reads accents.
+
+    Cells that look like formulas are defused.
+    """
+    with path.open("w", newline="", encoding="utf-8-sig") as file:
+        writer = csv.writer(file)
+        writer.writerow(head)
+        writer.writerows([safe(cell) for cell in line] for line in body)
+
+
+def safe(cell: object) -> object:
+    """Text that a spreadsheet would compute is kept as text; numbers stay numbers."""
+    if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return "'" + cell
+    return cell

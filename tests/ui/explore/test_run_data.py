@@ -39,12 +39,12 @@ def test_that_answers_are_found_from_both_faces(run: Path) -> None:
     data = read(run)
     turned = {"won": "lost", "lost": "won", "tie": "tie"}
     face, answers = next(
-        (face, found) for face, found in data.judged.items() if found[-1].kind == "comparison"
+        (face, found) for face, found in data.face_answers.items() if found[-1].kind == "comparison"
     )
     answer = answers[-1]
     other = [
         each
-        for each in data.judged[answer.other]
+        for each in data.face_answers[answer.other]
         if each.other == face and each.labeler == answer.labeler
     ]
     assert turned[answer.outcome] in {

@@ -1,0 +1,179 @@
+"""What the window asks of a run's model: relevance maps, and scores of any words and images.
+
+Results are .npz files in the study's cache, made once for each request and state of the model.
+Importing this needs no torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Generator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict
+
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.events import Done, Event, Notice, Progress
+from prism_desktop.engine.parquet_files import read_frame
+from prism_desktop.engine.runs import layout
+
+if TYPE_CHECKING:
+    from prism_desktop.engine.models.predictor import Predictor
+
+
+class InferenceArguments(BaseModel):
+    """Which model is asked."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run: Path
+    device: str = "auto"  # as in `choose_device`
+
+
+class RelevanceArguments(InferenceArguments):
+    """A map over one image."""
+
+    labeler: str  # a code of the run
+    attribute: str  # a name of the run, or any words
+    image: str  # its file
+    kind: str  # one of `KINDS`
+    check: bool  # whether to test the map
+
+
+class ScoresArguments(InferenceArguments):
+    """What labelers would say of images."""
+
+    attribute: str  # a name of the run, or any words
+    labelers: list[str] | None  # codes; None for all of the run
+    # id -> file, or ids in the run's snapshot; None for all of the run
+    images: dict[str, str] | list[str] | None
+
+
+class PredictorCache:
+    """Keeps the model that was loaded last."""
+
+    def __init__(self) -> None:
+        self._key: tuple[object, ...] = ()
+        self._predictor: Predictor | None = None
+
+    def load(self, run: Path, device: str) -> Predictor:
+        """A run's model as it is on the disk now."""
+        from prism_desktop.engine.models.predictor import load_predictor
+
+        key = (run, device, *_state(run))
+        if self._predictor is None or key != self._key:
+            self.clear()
+            self._predictor, self._key = load_predictor(run, device), key
+        return self._predictor
+
+    def clear(self) -> None:
+        """Give the memory back."""
+        self._key, self._predictor = (), None
+
+
+def relevance_file(
+    asked: RelevanceArguments, predictors: PredictorCache
+) -> Generator[Event[Path], None, None]:
+    """Make a map, unless it is there; the last event is Done with its file (`Relevance.load`).
+
+    Raises:
+        PrismError: the run, its model or the image cannot be used.
+    """
+
+    def write(path: Path) -> Generator[Progress | Notice, None, None]:
+        from prism_desktop.engine.analysis.relevance import explain, find_image, with_check
+        from prism_desktop.engine.models.predictor import tower_of
+
+        yield Progress(0, 2, "Looking where the model looks")
+        tower = tower_of(predictors.load(asked.run, asked.device))
+        image = find_image(asked.run, asked.image)
+        found = explain(tower, image, asked.labeler, asked.attribute, asked.kind)
+        if asked.check:
+            yield Progress(1, 2, "Testing the map")
+            found = with_check(tower, found)
+        found.save(path)
+
+    yield from _made_once("relevance", asked, write)
+
+
+def scores_file(
+    asked: ScoresArguments, predictors: PredictorCache
+) -> Generator[Event[Path], None, None]:
+    """Predict, unless it was done; the last event is Done with a file of `table` (labelers, images)
+    float32, `labelers` and `images`.
+
+    Raises:
+        PrismError: the run, its model or the request cannot be used.
+    """
+
+    def write(path: Path) -> Generator[Progress | Notice, None, None]:
+        import numpy as np
+
+        from prism_desktop.engine.models.predictor import score_images
+
+        yield Progress(0, None, f"Predicting {asked.attribute}")
+        model = predictors.load(asked.run, asked.device)
+        images = _files(asked.run, asked.images)
+        labelers = list(model.labelers if asked.labelers is None else asked.labelers)
+        for event in score_images(asked.run, model, images, labelers, [asked.attribute]):
+            if isinstance(event, Done):
+                np.savez(
+                    path,
+                    table=event.value[:, 0],
+                    labelers=np.array(labelers),
+                    images=np.array(list(images)),
+                )
+            else:
+                yield event
+
+    yield from _made_once("scores", asked, write)
+
+
+def _made_once(
+    kind: str,
+    asked: InferenceArguments,
+    write: Callable[[Path], Generator[Progress | Notice, None, None]],
+) -> Generator[Event[Path], None, None]:
+    """The result's file; it gets its name when it is whole."""
+    folder = asked.run.parent.parent / "cache" / "explore" / asked.run.name
+    path = folder / f"{kind}-{_key(kind, asked)}.npz"
+    if not path.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f"{path.stem}.{os.getpid()}.npz")
+        try:
+            yield from write(beside)
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+    yield Done(path)
+
+
+def _key(kind: str, asked: InferenceArguments) -> str:
+    """Changes with the request and with the model."""
+    wanted = {"do": kind, **asked.model_dump(mode="json", exclude={"run", "device"})}
+    text = json.dumps([wanted, *_state(asked.run)], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def _state(run: Path) -> tuple[int, int]:
+    """Of the run's model file: when it was written, in nanoseconds, and its size in bytes."""
+    found = layout.model_file(run).stat()
+    return found.st_mtime_ns, found.st_size
+
+
+def _files(run: Path, wanted: list[str] | Mapping[str, Any] | None) -> dict[str, Path]:
+    """Image -> file: all of the run, some of them by id, or any by id and file."""
+    if isinstance(wanted, Mapping):
+        return {image: Path(file) for image, file in wanted.items()}
+    table = read_frame(layout.table_file(run, "images"), columns=["image", "path"])
+    files = dict(zip(map(str, table["image"]), map(Path, table["path"]), strict=True))
+    if wanted is None:
+        return files
+    if unknown := [image for image in wanted if image not in files]:
+        raise InputError(
+            f"{len(unknown)} of the images are not in this run; ask for them with their files."
+        )
+    return {image: files[image] for image in wanted}

@@ -1,0 +1,42 @@
+"""Whether a process is still there, and what tells it from a later one with the same number."""
+
+import os
+
+import psutil
+
+
+def is_alive(pid: int | None, born: str = "") -> bool:
+    """Whether a process runs.
+
+    Args:
+        pid: the process's number; None for no process.
+        born: what `birth` said of it; empty where that is not known, so that the number decides.
+    """
+    if not pid or pid < 0:
+        return False
+    try:
+        if psutil.Process(pid).status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
+            return False
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return False
+    except psutil.AccessDenied:
+        return True
+    now = birth(pid)
+    return not born or not now or now == born
+
+
+def birth(pid: int) -> str:
+    """When a process started, as it is stored beside its number; empty where nobody can say.
+
+    On Linux these are the kernel's ticks since boot, as files of earlier versions have them:
+    unlike psutil's seconds since 1970 they stay the same when the clock is set. Elsewhere the
+    system keeps the seconds themselves; earlier versions stored nothing there, which `is_alive`
+    takes for an unknown birth.
+    """
+    try:
+        seconds = psutil.Process(pid).create_time()
+    except psutil.Error:
+        return ""
+    if psutil.LINUX:
+        return str(round((seconds - psutil.boot_time()) * os.sysconf("SC_CLK_TCK")))
+    return repr(seconds)

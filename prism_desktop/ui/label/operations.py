@@ -1,0 +1,84 @@
+"""Labeling operations: a session begins, and stores what each key press came to."""
+
+from typing import TYPE_CHECKING
+
+from prism_desktop.engine.study.records import Changes, Kind
+from prism_desktop.ui.label.trial_queue import (
+    Command,
+    KeepAnswers,
+    Presentation,
+    RecordAnswers,
+    RecordSkip,
+    RedoTrial,
+    Snapshot,
+    UndoTrial,
+)
+
+if TYPE_CHECKING:
+    from prism_desktop.engine.labeling.labeling_session import LabelingSession
+    from prism_desktop.engine.labeling.practice import PracticeSession
+    from prism_desktop.engine.study.store import Study
+
+
+AHEAD = 6  # trials planned after the present one, so that fast fingers never wait
+
+
+def begin_labeling(study: "Study", labeler: str, kind: Kind) -> "tuple[LabelingSession, Snapshot]":
+    """Begin a sitting where the labeler stopped.
+
+    The session belongs to the store's writer from here on.
+    """
+    from prism_desktop.engine.labeling.labeling_session import LabelingSession
+
+    session = LabelingSession(study, labeler, kind)
+    return session, _snapshot(session)
+
+
+def begin_practice(study: "Study", labeler: str, kind: Kind) -> "tuple[PracticeSession, Snapshot]":
+    """Begin a few trials of which nothing is kept."""
+    from prism_desktop.engine.labeling.labeling_session import LabelingSession
+    from prism_desktop.engine.labeling.practice import PracticeSession
+
+    session = PracticeSession(LabelingSession(study, labeler, kind))
+    return session, _snapshot(session)
+
+
+def label(
+    session: "LabelingSession | PracticeSession", command: Command
+) -> "tuple[Changes, Snapshot]":
+    """Store what a key press while labeling came to; durable before returning."""
+    match command:
+        case RecordAnswers(answers, onset, seconds, dropped):
+            changes = session.answer(answers, onset, seconds, dropped)
+        case RecordSkip(reason, onset, seconds, dropped):
+            changes = session.skip(reason, onset, seconds, dropped)
+        case KeepAnswers(shown, answers):
+            changes = session.keep(shown.left, shown.right, answers)
+        case UndoTrial():
+            changes = session.undo()
+        case RedoTrial():
+            changes = session.redo()
+    return changes, _snapshot(session)
+
+
+def _snapshot(session: "LabelingSession | PracticeSession") -> Snapshot:
+    current, progress = session.current, session.progress
+    coming = () if current is None else (current, *session.upcoming(AHEAD))
+    return Snapshot(
+        coming=tuple(
+            Presentation(each.left.id, None if each.right is None else each.right.id)
+            for each in coming
+        ),
+        paths={
+            image.id: image.path
+            for each in coming
+            for image in (each.left, each.right)
+            if image is not None
+        },
+        previous=session.previous_answer,
+        can_undo=session.can_undo,
+        can_redo=session.can_redo,
+        done=progress.done,
+        target=progress.target,
+        begun=session.begun,
+    )

@@ -1,0 +1,71 @@
+"""What a worker can be asked for, and that nothing else starts a process of ours."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import prism_desktop
+from prism_desktop.engine.worker import SERVICES
+
+PACKAGE = Path(prism_desktop.__file__).parent
+# The installer of Qt's libraries runs the system's package manager; the faces of the demo study
+# are drawn by functions, in a pool of the standard library.
+STARTERS = {"engine/processes/pool.py", "engine/demo/faces/pictures.py", "qt_libraries.py"}
+
+
+def _modules() -> Iterator[tuple[str, ast.Module]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        yield (
+            path.relative_to(PACKAGE).as_posix(),
+            ast.parse(path.read_text(encoding="utf-8")),
+        )
+
+
+def test_that_what_is_asked_for_is_what_workers_can_do() -> None:
+    asked = set()
+    for _, tree in _modules():
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Call) or not node.args:
+                continue
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+            name = node.func.id if isinstance(node.func, ast.Name) else name
+            if name in ("call", "send", "_request") and isinstance(node.args[0], ast.Constant):
+                asked.add(node.args[0].value)
+    assert asked == set(SERVICES)
+
+
+def test_that_every_service_refuses_what_it_does_not_know() -> None:
+    for service in SERVICES.values():
+        assert service.arguments.model_config["extra"] == "forbid"
+
+
+def test_that_nothing_else_starts_a_process() -> None:
+    for file, tree in _modules():
+        imported = {
+            name.partition(".")[0]
+            for node in ast.walk(tree)
+            for name in (
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else []
+            )
+        }
+        assert file in STARTERS or not imported & {"subprocess", "multiprocessing"}, file
+
+
+def test_that_nothing_is_imported_by_a_name_that_was_sent() -> None:
+    for file, tree in _modules():
+        names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        names |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+        assert not names & {"import_module", "__import__", "run_module"}, file
+
+
+def test_that_a_worker_starts_without_heavy_packages() -> None:
+    heavy = {"torch", "pandas", "matplotlib", "sklearn", "open_clip", "peft", "optuna"}
+    code = f"import sys, prism_desktop.engine.worker; print(sorted({heavy!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
