@@ -19,7 +19,7 @@ from prism_desktop.engine.evaluation.pairs import (
     time_order,
     unordered,
 )
-from prism_desktop.engine.runs.results import SplitReport
+from prism_desktop.engine.runs.result_files import SplitReport
 from prism_desktop.engine.study.records import FOLDS
 
 SHUFFLED = (

@@ -23,7 +23,7 @@ from prism_desktop.engine.config import SplitConfig
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation import graph
 from prism_desktop.engine.evaluation.pairs import DROPPED, SPLITS, Floats, unordered
-from prism_desktop.engine.runs.results import SplitReport
+from prism_desktop.engine.runs.result_files import SplitReport
 from prism_desktop.engine.study.records import FOLDS
 
 # share of pairs that may straddle the stored folds before the graph is partitioned instead
