@@ -5,9 +5,10 @@ are told beside them, to whoever follows.
 """
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError, field_serializer
+from pydantic import Field, PlainSerializer, TypeAdapter, ValidationError
 
 from prism_desktop.engine.events import Notice, Progress
 from prism_desktop.engine.runs.result_files import Counts, Parameters, Summary
@@ -89,25 +90,28 @@ class Resumed(RunEvent):
     step: int = 0
 
 
-class _Ended(RunEvent):
-    best_epoch: int | None = None
-    summary: Summary | None = None
-
-    @field_serializer("summary")
-    def _dump_summary(self, summary: Summary | None) -> object:
-        return None if summary is None else summary.dump()
+def _dumped(summary: Summary | None) -> object:
+    return None if summary is None else summary.dump()
 
 
-class Finished(_Ended):
+# Results as summary.json holds them: only what was given.
+Results = Annotated[Summary | None, PlainSerializer(_dumped)]
+
+
+class Finished(RunEvent):
     """The results are written."""
 
     type: Literal["finished"] = "finished"
+    best_epoch: int | None = None
+    summary: Results = None
 
 
-class Stopped(_Ended):
+class Stopped(RunEvent):
     """The user ended the training; the best epoch so far was kept and evaluated."""
 
     type: Literal["stopped"] = "stopped"
+    best_epoch: int | None = None
+    summary: Results = None
 
 
 class Discarded(RunEvent):
@@ -227,7 +231,11 @@ LoggedEvent = (
 ToldEvent = LoggedEvent | RunNamed | ComparisonBegun | ItemBegun | ItemEnded | Compared
 Batch = list[ToldEvent]
 
-_line: TypeAdapter[LoggedEvent] = TypeAdapter(Annotated[LoggedEvent, Field(discriminator="type")])
+
+@cache
+def _line() -> TypeAdapter[LoggedEvent]:
+    """Made when the first line is read, so that importing this stays quick."""
+    return TypeAdapter(Annotated[LoggedEvent, Field(discriminator="type")])
 
 
 def logged(event: TrainingEvent) -> LoggedEvent:
@@ -245,8 +253,9 @@ def parse_events(block: bytes) -> Iterator[LoggedEvent]:
     A line that a killed process cut short, or whose type this version does not know, is passed
     over.
     """
+    read = _line().validate_json
     for line in block.splitlines():
         try:
-            yield _line.validate_json(line, extra="ignore")
+            yield read(line, extra="ignore")
         except ValidationError:
             continue
