@@ -41,7 +41,7 @@ def make_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> None:
         InputError: if a labeler or attribute is unknown, or there is nothing to learn from.
     """
     from prism_desktop.engine.evaluation.controls import shuffle_raters
-    from prism_desktop.engine.evaluation.prepare import make_pairs
+    from prism_desktop.engine.evaluation.splits import make_pairs
 
     codes = _chosen("labeler", config.labelers, [labeler.code for labeler in study.labelers()])
     names = _chosen(
@@ -125,7 +125,7 @@ def _seen(
 
 def _refuse_silence(codes: Sequence[str], names: Sequence[str], *answers: "pd.DataFrame") -> None:
     """Raises: InputError: the chosen labelers said nothing about the chosen attributes."""
-    from prism_desktop.engine.evaluation.prepare import few
+    from prism_desktop.engine.evaluation.splits import few
 
     if not any(len(frame) for frame in answers):
         whose = f" of {few(codes)}" if codes else ""
@@ -136,7 +136,7 @@ def _refuse_silence(codes: Sequence[str], names: Sequence[str], *answers: "pd.Da
 
 def _lost(config: TrainConfig, used: "pd.DataFrame", *answers: "pd.DataFrame") -> list[str]:
     """Sentences on who and what was chosen, or has answers, and yet is in no pair."""
-    from prism_desktop.engine.evaluation.prepare import few
+    from prism_desktop.engine.evaluation.splits import few
 
     sentences = []
     for kind, chosen in (("labeler", config.labelers), ("attribute", config.attributes)):
