@@ -84,7 +84,7 @@ def test_that_a_labeler_of_the_study_enters_and_is_browsed_like_any_other(
         yield Progress(0, None, "Loading the run")
         yield Done(_enter(run, str(labeler)))
 
-    monkeypatch.setattr(add_labeler_form, "adapt_in_child", adapt)
+    monkeypatch.setattr(add_labeler_form, "adapt_in_worker", adapt)
     panel = _open(open_window, tiny_study, qtbot)
     panel.add.click()
     form = panel.add.form
@@ -121,7 +121,7 @@ def test_that_closing_the_form_ends_what_it_began(
         finally:
             closed.append(True)
 
-    monkeypatch.setattr(add_labeler_form, "adapt_in_child", adapt)
+    monkeypatch.setattr(add_labeler_form, "adapt_in_worker", adapt)
     panel = _open(open_window, tiny_study, qtbot)
     assert not got_ready
     panel.add.click()
@@ -151,7 +151,7 @@ def test_that_whoever_was_saved_before_the_test_was_cancelled_is_shown(
         while True:
             yield Progress(1, 2, "Testing on own answers")
 
-    monkeypatch.setattr(add_labeler_form, "adapt_in_child", adapt)
+    monkeypatch.setattr(add_labeler_form, "adapt_in_worker", adapt)
     panel = _open(open_window, tiny_study, qtbot)
     panel.add.click()
     form = panel.add.form
@@ -206,7 +206,7 @@ def test_that_a_refusal_is_said_in_the_form_and_nothing_changes(
         raise RunError("These answers are of other images.")
         yield
 
-    monkeypatch.setattr(add_labeler_form, "adapt_in_child", refuse)
+    monkeypatch.setattr(add_labeler_form, "adapt_in_worker", refuse)
     panel = _open(open_window, tiny_study, qtbot)
     panel.add.click()
     form = panel.add.form

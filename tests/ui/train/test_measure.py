@@ -51,7 +51,7 @@ def test_that_a_curve_is_measured_for_the_chosen_method_and_then_drawn(
         fabricate.measured(tiny_study.path)
         yield Done(None)
 
-    monkeypatch.setattr(compare_view, "measure_in_child", measure)
+    monkeypatch.setattr(compare_view, "measure_in_worker", measure)
     view = show_compare(open_train, tiny_study, qtbot)
     button = view.plots.measure
     assert not button.isVisible()  # there is nothing to measure labeler by labeler
