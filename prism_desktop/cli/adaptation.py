@@ -17,7 +17,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.experiments.curve_store import COUNTS, DRAWS, PARTS, RESAMPLES, SHOTS
 from prism_desktop.engine.methods.method import TESTED_FACES
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.results import MethodShots
+from prism_desktop.engine.runs.result_files import MethodShots
 
 Json = Annotated[str | None, typer.Option("--json", help=JSON_HELP)]
 Settings = Annotated[

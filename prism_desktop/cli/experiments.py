@@ -24,7 +24,7 @@ from prism_desktop.engine.backbones.spec import DEFAULT
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.methods.method import TESTED_FACES
 from prism_desktop.engine.runs import layout
-from prism_desktop.engine.runs.results import Leaderboard, MethodRow
+from prism_desktop.engine.runs.result_files import Leaderboard, MethodRow
 from prism_desktop.engine.runs.run_events import (
     Batch,
     ComparisonBegun,

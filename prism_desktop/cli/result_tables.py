@@ -3,7 +3,7 @@
 from rich.table import Table
 
 from prism_desktop.engine.methods.method import TESTED_FACES
-from prism_desktop.engine.runs.results import Accuracy, Result, Summary
+from prism_desktop.engine.runs.result_files import Accuracy, Result, Summary
 
 
 def accuracy_table(summary: Summary) -> Table:

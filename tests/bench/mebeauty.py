@@ -30,7 +30,7 @@ from prism_desktop.engine.events import Done
 from prism_desktop.engine.models.answers import Answers, answers, select
 from prism_desktop.engine.models.heads import bayes, collaborative, retrieval, ridge
 from prism_desktop.engine.models.heads.likelihood import Ratings
-from prism_desktop.engine.runs.results import Result
+from prism_desktop.engine.runs.result_files import Result
 from prism_desktop.engine.study.folds import assign_folds
 
 LEAST, ATTRIBUTE, SHOTS, RESAMPLES = 250, "attractive", (0, 5, 10, 20, 50, 100), 5

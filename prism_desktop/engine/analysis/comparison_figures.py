@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from matplotlib.figure import Figure
 
 from prism_desktop.engine.analysis.plotting import COLOURS, GREY, NARROW, new_figure, style
-from prism_desktop.engine.runs.results import MacroGain
+from prism_desktop.engine.runs.result_files import MacroGain
 
 Point = tuple[float, float, float | None, float | None]  # answers, accuracy, low, high
 

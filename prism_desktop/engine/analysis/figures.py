@@ -28,7 +28,7 @@ from prism_desktop.engine.analysis.plotting import (
     new_figure,
     style,
 )
-from prism_desktop.engine.runs.results import Accuracy, Result
+from prism_desktop.engine.runs.result_files import Accuracy, Result
 
 if TYPE_CHECKING:
     from PIL import Image

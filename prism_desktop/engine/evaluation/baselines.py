@@ -12,7 +12,7 @@ from prism_desktop.engine.analysis import bradley_terry
 from prism_desktop.engine.evaluation import metrics
 from prism_desktop.engine.evaluation.intervals import RESAMPLES, Resampled
 from prism_desktop.engine.evaluation.pairs import Floats, pairs_from_comparisons, unordered
-from prism_desktop.engine.runs.results import Baseline
+from prism_desktop.engine.runs.result_files import Baseline
 
 NOTES = {
     "chance": "a coin",

@@ -20,7 +20,7 @@ from scipy.stats import t as student
 
 from prism_desktop.engine.evaluation.metrics import ScoredPairs
 from prism_desktop.engine.evaluation.pairs import Floats, Ints
-from prism_desktop.engine.runs.results import Accuracy, Difference
+from prism_desktop.engine.runs.result_files import Accuracy, Difference
 
 RESAMPLES = 2000
 LEVEL = 0.95

@@ -13,7 +13,7 @@ import numpy as np
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation.intervals import LEVEL
 from prism_desktop.engine.evaluation.pairs import Floats
-from prism_desktop.engine.runs.results import Forecast
+from prism_desktop.engine.runs.result_files import Forecast
 
 MORE = 50  # answers that the forecast adds
 FEWEST = 3  # points

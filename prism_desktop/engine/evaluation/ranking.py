@@ -7,7 +7,7 @@ from scipy.stats import norm, rankdata
 
 from prism_desktop.engine.evaluation.intervals import LEVEL
 from prism_desktop.engine.evaluation.pairs import Floats, scale_used
-from prism_desktop.engine.runs.results import RankCell, RankCorrelation
+from prism_desktop.engine.runs.result_files import RankCell, RankCorrelation
 
 FEWEST = 5  # rated images below which a correlation says nothing
 

@@ -21,7 +21,7 @@ from prism_desktop.engine.evaluation.metrics import ScoredPairs
 from prism_desktop.engine.evaluation.pairs import Floats
 from prism_desktop.engine.evaluation.ranking import held_out_ratings, spearman
 from prism_desktop.engine.evaluation.significance import over_labelers
-from prism_desktop.engine.runs.results import (
+from prism_desktop.engine.runs.result_files import (
     Accuracy,
     Difference,
     Evaluation,

@@ -14,7 +14,14 @@ import numpy as np
 from scipy.stats import rankdata
 from scipy.stats import wilcoxon as scipy_wilcoxon
 
-from prism_desktop.engine.runs.results import Difference, Gain, Improved, Spread, Verdict, Worst
+from prism_desktop.engine.runs.result_files import (
+    Difference,
+    Gain,
+    Improved,
+    Spread,
+    Verdict,
+    Worst,
+)
 
 ALPHA = 0.05
 IMPROVED = 0.6  # more than this share of labelers must gain

@@ -35,7 +35,7 @@ from prism_desktop.engine.evaluation.pairs import (
     time_order,
     unordered,
 )
-from prism_desktop.engine.runs.results import SplitReport
+from prism_desktop.engine.runs.result_files import SplitReport
 from prism_desktop.engine.study.records import FOLDS
 
 # share of pairs that may straddle the stored folds before the graph is partitioned instead

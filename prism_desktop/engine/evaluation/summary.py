@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from prism_desktop.engine.evaluation.significance import gate
 from prism_desktop.engine.methods.method import NO_CONTROL, TESTED_FACES
-from prism_desktop.engine.runs.results import (
+from prism_desktop.engine.runs.result_files import (
     Accuracy,
     Baseline,
     Difference,

@@ -14,7 +14,7 @@ from typing import TypeVar
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.runs import layout
-from prism_desktop.engine.runs.results import CurveKind, KShotCurve, LearningCurve
+from prism_desktop.engine.runs.result_files import CurveKind, KShotCurve, LearningCurve
 
 Curve = TypeVar("Curve", KShotCurve, LearningCurve)
 # of a K-shot curve, unless somebody says otherwise

@@ -33,7 +33,7 @@ from prism_desktop.engine.processes.process_setup import prepare_torch
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.results import (
+from prism_desktop.engine.runs.result_files import (
     KShotCurve,
     KShotResult,
     MethodShots,

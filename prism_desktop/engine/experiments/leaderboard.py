@@ -15,7 +15,7 @@ from prism_desktop.engine.methods.method import NO_CONTROL, TESTED_FACES
 from prism_desktop.engine.processes.failures import told_once
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.results import (
+from prism_desktop.engine.runs.result_files import (
     Accuracy,
     Baseline,
     Costs,

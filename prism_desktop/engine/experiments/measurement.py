@@ -21,7 +21,7 @@ from prism_desktop.engine.experiments.curve_store import (
 from prism_desktop.engine.processes.process_setup import lower_priority
 from prism_desktop.engine.processes.rpc import call
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.results import CurveKind, KShotResult, LearningCurve
+from prism_desktop.engine.runs.result_files import CurveKind, KShotResult, LearningCurve
 from prism_desktop.engine.settings import without
 
 _BEGINNING = {"shots": "Measuring labelers held out", "curve": "Measuring the learning curve"}

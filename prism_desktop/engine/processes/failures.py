@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from prism_desktop.engine.errors import BackboneError, InputError, PrismError
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.results import FailedRun
+from prism_desktop.engine.runs.result_files import FailedRun
 from prism_desktop.engine.runs.run_events import Started
 
 RESUME = "What was trained up to the last checkpoint is kept; resume goes on from there."

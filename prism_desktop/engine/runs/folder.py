@@ -25,7 +25,7 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.parquet_files import read_frame
 from prism_desktop.engine.runs import layout
-from prism_desktop.engine.runs.results import Environment, SnapshotMeta, SplitReport, Summary
+from prism_desktop.engine.runs.result_files import Environment, SnapshotMeta, SplitReport, Summary
 from prism_desktop.engine.runs.run_events import LoggedEvent, parse_events
 from prism_desktop.engine.runs.status import (
     ACTIVE,

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter, ValidationError, field_serializer
 
 from prism_desktop.engine.events import Notice, Progress
-from prism_desktop.engine.runs.results import Counts, Parameters, Summary
+from prism_desktop.engine.runs.result_files import Counts, Parameters, Summary
 from prism_desktop.engine.runs.stored import Stored
 
 # Of losses and accuracies, and of counts n; None where there is nothing to average.

@@ -26,7 +26,7 @@ from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.metrics_file import drop_metrics_from
 from prism_desktop.engine.runs.predictions_file import LabelerScores
-from prism_desktop.engine.runs.results import Costs
+from prism_desktop.engine.runs.result_files import Costs
 from prism_desktop.engine.runs.run_events import TrainingEvent
 from prism_desktop.engine.training.closed_form import Scores, close_epoch
 from prism_desktop.engine.training.routine import Cursor

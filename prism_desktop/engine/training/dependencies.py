@@ -13,7 +13,7 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.methods import members_of, method
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
-from prism_desktop.engine.runs.results import Environment
+from prism_desktop.engine.runs.result_files import Environment
 from prism_desktop.engine.training.snapshot import copy_snapshot
 
 CONSENSUS = "consensus"

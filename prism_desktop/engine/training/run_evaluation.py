@@ -11,7 +11,7 @@ from prism_desktop.engine.models.labeler_bytes import bytes_per_labeler
 from prism_desktop.engine.parquet_files import read_frame
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.results import Costs, Environment, Evaluation, Summary
+from prism_desktop.engine.runs.result_files import Costs, Environment, Evaluation, Summary
 from prism_desktop.engine.runs.run_events import Epoch, Started
 
 if TYPE_CHECKING:

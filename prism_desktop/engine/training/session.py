@@ -20,7 +20,7 @@ from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.event_log import EventLog
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.predictions_file import write_predictions
-from prism_desktop.engine.runs.results import Environment
+from prism_desktop.engine.runs.result_files import Environment
 from prism_desktop.engine.runs.run_events import (
     Discarded,
     Finished,

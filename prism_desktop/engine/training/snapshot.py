@@ -16,7 +16,12 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.results import AttributeFacts, Counts, LabelerFacts, SnapshotMeta
+from prism_desktop.engine.runs.result_files import (
+    AttributeFacts,
+    Counts,
+    LabelerFacts,
+    SnapshotMeta,
+)
 from prism_desktop.engine.study.embeddings import read_embeddings
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QWidget
 
-from prism_desktop.engine.runs.results import Accuracy, Difference, Result
+from prism_desktop.engine.runs.result_files import Accuracy, Difference, Result
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import view_figures
 from prism_desktop.ui.explore.run_data import RunData

@@ -18,7 +18,7 @@ from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.parquet_files import read_frame, read_table
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.results import Result, SnapshotMeta, Summary
+from prism_desktop.engine.runs.result_files import Result, SnapshotMeta, Summary
 from prism_desktop.engine.runs.stored import Stored
 
 if TYPE_CHECKING:

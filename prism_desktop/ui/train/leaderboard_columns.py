@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from prism_desktop.engine.methods import method_title
-from prism_desktop.engine.runs.results import Accuracy, MacroGain, MethodRow, Swap
+from prism_desktop.engine.runs.result_files import Accuracy, MacroGain, MethodRow, Swap
 
 _CHANCE = 0.05  # p above which a gain may be chance
 

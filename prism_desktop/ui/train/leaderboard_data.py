@@ -9,7 +9,7 @@ from prism_desktop.engine.methods import METHODS, method_title
 from prism_desktop.engine.methods.method import TESTED_FACES
 from prism_desktop.engine.processes.failures import told_once
 from prism_desktop.engine.runs import layout
-from prism_desktop.engine.runs.results import (
+from prism_desktop.engine.runs.result_files import (
     KShotCurve,
     Leaderboard,
     LearningCurve,

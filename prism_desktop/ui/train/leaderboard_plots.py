@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QWidget
 
 from prism_desktop.engine.experiments.curve_store import curve_obstacle
 from prism_desktop.engine.methods import method_title
-from prism_desktop.engine.runs.results import Accuracy, CurveKind, Result
+from prism_desktop.engine.runs.result_files import Accuracy, CurveKind, Result
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.leaderboard_data import ComparisonRecord, curve_lines
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows

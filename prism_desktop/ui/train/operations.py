@@ -10,7 +10,7 @@ from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.runs.folder import ACTIVE, RunFolder, RunSummary, list_runs
-from prism_desktop.engine.runs.results import Summary
+from prism_desktop.engine.runs.result_files import Summary
 from prism_desktop.engine.runs.run_events import Batch, LoggedEvent
 from prism_desktop.engine.study.embeddings import EmbeddingSet, list_embeddings
 from prism_desktop.ui.train.leaderboard_data import ComparisonRecord, curve_lines

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from prism_desktop.engine.runs.results import Counts
+from prism_desktop.engine.runs.result_files import Counts
 from prism_desktop.engine.runs.run_events import (
     Epoch,
     Failed,

@@ -14,7 +14,7 @@ from prism_desktop.engine.analysis.agreement import agreement
 from prism_desktop.engine.analysis.network import network
 from prism_desktop.engine.analysis.plotting import save_figure
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.runs.results import Accuracy, Result
+from prism_desktop.engine.runs.result_files import Accuracy, Result
 from tests.engine.evaluation import fabricate
 
 AGREED = agreement(fabricate.random_comparisons(150, 14, 0))

@@ -9,7 +9,7 @@ import pytest
 from prism_desktop.engine.evaluation.method_rows import averaged, leaderboard
 from prism_desktop.engine.evaluation.pairs import pairs_from_comparisons
 from prism_desktop.engine.evaluation.report import evaluate, evaluate_against, gain
-from prism_desktop.engine.runs.results import Summary
+from prism_desktop.engine.runs.result_files import Summary
 from tests.engine.evaluation import fabricate
 
 

@@ -10,7 +10,7 @@ from prism_desktop.engine.evaluation import baselines
 from prism_desktop.engine.evaluation.pairs import pairs_from_comparisons
 from prism_desktop.engine.evaluation.report import evaluate, evaluate_against, gain
 from prism_desktop.engine.evaluation.summary import summary_markdown
-from prism_desktop.engine.runs.results import SplitReport, Summary
+from prism_desktop.engine.runs.result_files import SplitReport, Summary
 from tests.engine.evaluation import fabricate
 
 KEYS = {

@@ -6,7 +6,7 @@ import pytest
 from prism_desktop.engine.evaluation.intervals import Resampled
 from prism_desktop.engine.evaluation.metrics import ScoredPairs
 from prism_desktop.engine.evaluation.significance import gate, holm, over_labelers, wilcoxon
-from prism_desktop.engine.runs.results import Difference, Gain, Improved, Worst
+from prism_desktop.engine.runs.result_files import Difference, Gain, Improved, Worst
 from tests.engine.evaluation import simulate
 
 

@@ -1,7 +1,7 @@
 """What went wrong, in words."""
 
 from prism_desktop.engine.processes.failures import told_once
-from prism_desktop.engine.runs.results import FailedRun
+from prism_desktop.engine.runs.result_files import FailedRun
 
 
 def test_that_runs_that_failed_alike_are_told_in_one_sentence() -> None:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
@@ -13,6 +12,7 @@ from prism_desktop.engine.events import Done
 from prism_desktop.engine.experiments import comparison, comparison_plan
 from prism_desktop.engine.experiments.kshot import KShotPlan, measure_kshot
 from prism_desktop.engine.experiments.learning_curve import CurvePlan, measure_curve
+from prism_desktop.engine.runs.run_events import Batch, ComparisonBegun, ItemBegun
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.train import leaderboard_data, operations
 from prism_desktop.ui.train.leaderboard_columns import NAMES, badge
@@ -250,17 +250,19 @@ def test_that_a_comparison_shows_its_progress_and_can_be_ended(
 ) -> None:
     closed: list[bool] = []
 
-    def compare(study: Path, asked: Any) -> Iterator[list[dict[str, Any]]]:
-        place = {"number": 2, "runs": 3, "method": "hierarchical-bayes", "seed": 0}
+    def compare(study: Path, asked: object) -> Iterator[Batch]:
+        yield [ComparisonBegun(path=str(study / "comparisons" / "x"), runs=3)]
         yield [
-            {
-                "type": "comparison",
-                "path": str(study / "comparisons" / "x"),
-                "runs": 3,
-                "left_out": {},
-            }
+            ItemBegun(
+                number=2,
+                runs=3,
+                method="hierarchical-bayes",
+                seed=0,
+                fold=0,
+                run=str(study / "runs" / "x"),
+                state="new",
+            )
         ]
-        yield [{"type": "item", **place, "run": str(study / "runs" / "x"), "state": "new"}]
         try:
             while True:
                 yield []
