@@ -6,7 +6,7 @@ from prism_desktop.engine.study.records import Changes, Kind
 from prism_desktop.ui.label.trial_queue import (
     Command,
     KeepAnswers,
-    Presentation,
+    PresentedImages,
     RecordAnswers,
     RecordSkip,
     RedoTrial,
@@ -66,7 +66,7 @@ def _snapshot(session: "LabelingSession | PracticeSession") -> Snapshot:
     coming = () if current is None else (current, *session.upcoming(AHEAD))
     return Snapshot(
         coming=tuple(
-            Presentation(each.left.id, None if each.right is None else each.right.id)
+            PresentedImages(each.left.id, None if each.right is None else each.right.id)
             for each in coming
         ),
         paths={
