@@ -199,6 +199,7 @@ def _adapted_labeler(found: AdaptedLabeler) -> dict[str, Any]:
 
 
 def _kshot_table(result: Mapping[str, Any]) -> Table:
+    """Accuracy and gain over the consensus by number of answers, a row for each K."""
     reads = bool(result.get("reads_tested_faces"))
     title = f"{result['method']}{' *' if reads else ''}: labelers held out, faces held out"
     table = Table(box=None, title=title, caption=f"* {TESTED_FACES}" if reads else None)

@@ -1,5 +1,4 @@
-"""What a run's events tell so far: the numbers behind the
-curves, folded from `events.jsonl` one event at a time."""
+"""The progress of a run: its stage, curves and log, folded from `events.jsonl` event by event."""
 
 from array import array
 from bisect import bisect_left
@@ -183,6 +182,7 @@ def _on_step(progress: RunProgress, event: Mapping[str, Any]) -> None:
 
 
 def _on_epoch(progress: RunProgress, event: Mapping[str, Any]) -> None:
+    """The curves of the run, its labelers and attributes grow by an epoch."""
     epoch = int(event.get("epoch") or 0)
     train, val = event.get("train") or {}, event.get("val") or {}
     progress.epoch = epoch
