@@ -229,6 +229,7 @@ def _chosen(kind: str, wanted: Sequence[str] | None, known: Sequence[str]) -> li
 
 
 def _describe(study: "Study", codes: Iterable[str], names: Iterable[str]) -> SnapshotMeta:
+    """Who and what the snapshot speaks of, as far as a run must know it without the study."""
     labelers = {labeler.code: labeler for labeler in study.labelers()}
     attributes = {attribute.name: attribute for attribute in study.attributes()}
     return SnapshotMeta(
