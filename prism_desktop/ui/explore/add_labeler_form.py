@@ -119,6 +119,11 @@ class AddLabelerForm(QDialog):
     wanted = Signal(str, object)  # code of the study's labeler, or empty and the file's path
 
     def __init__(self, parent: QWidget, method: str) -> None:
+        """What adding means for the run's method, whose answers to take, and the buttons.
+
+        The answers come from a labeler of the study or from a file, of which a sentence says what
+        it must hold. A problem is told above the foot and is hidden until there is one.
+        """
         super().__init__(parent.window())
         self.setWindowTitle("Add a labeler")
         self.setMinimumWidth(520)

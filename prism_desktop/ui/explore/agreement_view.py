@@ -141,6 +141,11 @@ class AgreementView(View):
         )
 
     def _ask(self) -> None:
+        """Compare the chosen labelers anew, on the chosen attribute.
+
+        A newer question replaces the one before. Each answer is shown only while its own job is the
+        present one, since events of a cancelled job may still arrive.
+        """
         answers, self._found = self._answers, None
         if self._job is not None:
             self._job.cancel()

@@ -64,6 +64,11 @@ class LabelerPairView(View):
         self._lay_out(one, other, attribute)
 
     def _lay_out(self, one: QWidget, other: QWidget, attribute: QWidget) -> None:
+        """The pickers with the correlation beside them, and below them plot and gallery, halved.
+
+        All of it is one page of a stack, so that the sentence about a missing labeler can take its
+        whole place.
+        """
         told = rows(self.figures, self.meaning, gap=2)
         bar = columns(one, other, attribute, 2 * GRID, told, gap=GRID + 4)
         bar.setStretch(4, 1)
@@ -155,6 +160,11 @@ class LabelerPairView(View):
         )
 
     def _say_missing(self, lacking: Sequence[str], run: RunSummary | None) -> None:
+        """Say who is not part of the run and offer a way on: `run` if it has both, or training.
+
+        Whatever was said before is replaced, for the other run is found only after the first
+        saying.
+        """
         names = [self._wanted_names.get(code, code) for code in lacking]
         verb = "is" if len(names) == 1 else "are"
         back = ("Compare others in this run", self._give_up)
@@ -195,6 +205,7 @@ class LabelerPairView(View):
         return self.gallery.thumbnails.idle()
 
     def table(self) -> ExportTable | None:
+        """The faces that both models score, in the run's own order, with scores and percentiles."""
         data = self.data
         if data is None or not self.has_table:
             return None
@@ -239,6 +250,11 @@ class LabelerPairView(View):
         return one, other
 
     def _compare(self) -> None:
+        """Show the faces that both models score, the most disputed first in the gallery.
+
+        The dispute is the gap between percentiles, because the scores of two models need not lie on
+        the same scale. The plot shows the scores and marks the first few of the gallery.
+        """
         data = self.data
         if data is None or not self.attribute.key or not self.other.key:
             self._rows = np.zeros(0, np.int64)

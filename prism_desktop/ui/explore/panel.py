@@ -131,6 +131,11 @@ class ExplorePanel(QWidget):
         return self.segments.current not in self._stale and current.idle()
 
     def _make(self) -> None:
+        """The five views, what stands above them, and what stands in their place.
+
+        The picker of runs may shrink to ten characters and grow with the window: titles of runs are
+        long, and the views' buttons share its line.
+        """
         context = self.context
         self.faces, self.pair, self.face = (
             FacesView(context),
@@ -160,6 +165,11 @@ class ExplorePanel(QWidget):
         self.no_study, self.no_runs = no_study(context), no_runs(context)
 
     def _lay_out(self) -> None:
+        """One line of controls, the view in the rest, and the note about judgments below.
+
+        Without runs a page takes the view's place; without a study one takes the place of
+        everything.
+        """
         self._stack = QStackedWidget()
         for view in (*self._view.values(), self.no_runs):
             self._stack.addWidget(view)

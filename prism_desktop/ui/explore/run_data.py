@@ -236,6 +236,10 @@ def _ordered(found: list[str], known: Sequence[str]) -> tuple[tuple[str, ...], l
 
 
 def _read_answers(folder: Path, data: RunData) -> None:
+    """Sort the answers of the run's data by face; faces that the run does not know are left out.
+
+    A comparison stands with both of its faces.
+    """
     ratings, comparisons = (
         layout.table_file(folder, "ratings"),
         layout.table_file(folder, "comparisons"),

@@ -136,6 +136,10 @@ class ExportButton(QToolButton):
     """A menu of what the view in front can be saved as."""
 
     def __init__(self, context: AppContext, view: Callable[[], View]) -> None:
+        """A button that only opens its menu.
+
+        What the menu offers is checked each time it opens, for it depends on the view in front.
+        """
         super().__init__()
         self._context, self._view = context, view
         self.setText("Export")

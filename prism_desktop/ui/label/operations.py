@@ -62,6 +62,7 @@ def label(
 
 
 def _snapshot(session: "LabelingSession | PracticeSession") -> Snapshot:
+    """The session's state as plain values, for the session itself stays with the writer."""
     current, progress = session.current, session.progress
     coming = () if current is None else (current, *session.upcoming(AHEAD))
     return Snapshot(

@@ -251,6 +251,11 @@ class RunForm(QFrame):
             picker.changed.connect(self._check)
 
     def _lay_out(self) -> None:
+        """The fields in a column that scrolls, advanced settings last, and Start below it.
+
+        Start and the problem above it stand outside the scroll area, so that both are always in
+        sight.
+        """
         self._method_note, self._split_note, self._device_note = (
             label("", "small", wrap=True) for _ in range(3)
         )

@@ -133,6 +133,7 @@ class RunProgress:
         self.log.append((event.time, kind, text))
 
     def _hear(self, event: ToldEvent) -> None:
+        """Hand an event to what folds its kind; any other kind says nothing that is shown."""
         match event:
             case Step():
                 _on_step(self, event)

@@ -168,6 +168,11 @@ class NetworkView(Painted):
             painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), f"{link.agreement:.0%}")
 
     def _paint_node(self, painter: QPainter, node: int) -> None:
+        """A disc edged in the surface's colour, which parts it from the lines, and its name.
+
+        The name lies on a veil, so that lines below do not make it illegible. In a crowd only the
+        node near the pointer is named.
+        """
         tokens, at, radius = self.tokens, self._at(node), self._radius()
         painter.setPen(QPen(QColor(tokens.surface), 3))
         painter.setBrush(series_colour(tokens, node))

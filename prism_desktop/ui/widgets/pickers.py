@@ -213,6 +213,11 @@ class _Ticks(QFrame):
         self.setLayout(rows(self._search, self.list, columns(every, none, None), margin=GRID))
 
     def offer(self, choices: Mapping[str, str]) -> None:
+        """Offer these; what was offered before keeps its tick.
+
+        New choices are ticked only where everything was, so that "all" goes on meaning all; hence
+        the first offer ticks everything. No signal is sent, for nobody chose anything.
+        """
         known = set(self.offered())
         ticked = set(self.ticks())
         self.list.blockSignals(True)
