@@ -122,7 +122,7 @@ class RelevanceMaps(QObject):
 
         work = operations.maps(data, asked.face, labelers, asked.attribute, asked.kind)
         self._job = job = self._context.jobs.start(
-            work, "FaceRelevance maps", quiet=True, events=hear, owner=self
+            work, "Relevance maps", quiet=True, events=hear, owner=self
         )
         job.failed.connect(failed)
         job.finished.connect(done)
