@@ -72,7 +72,7 @@ class Worker:
                 [sys.executable, "-P", "-m", entry, "--parent", str(os.getpid())],
                 # idle threads must not spin on the window's cores
                 env={"OMP_WAIT_POLICY": "PASSIVE", **os.environ},
-                start_new_session=True,  # Ctrl-C is for the parent, which tells the child what to do
+                start_new_session=True,  # Ctrl-C is for the parent, which tells the child
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
