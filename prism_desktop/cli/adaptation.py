@@ -198,6 +198,7 @@ def _adapted_labeler(found: AdaptedLabeler) -> dict[str, JsonValue]:
 
 
 def _kshot_table(result: MethodShots) -> Table:
+    """Accuracy and gain over the consensus by number of answers, a row for each K."""
     reads = result.reads_tested_faces
     title = f"{result.method}{' *' if reads else ''}: labelers held out, faces held out"
     table = Table(box=None, title=title, caption=f"* {TESTED_FACES}" if reads else None)

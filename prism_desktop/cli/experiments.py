@@ -248,6 +248,7 @@ def _run_label(run: ItemBegun | ItemEnded) -> str:
 
 
 def _leaderboard_tables(leaderboard: Leaderboard) -> tuple[Table, Table]:
+    """The leaderboard in two tables, each narrow enough for a terminal of 80 columns."""
     from prism_desktop.engine.experiments.leaderboard import leaderboard_cells
 
     seeds = f"{leaderboard.seeds} seed{'s' if leaderboard.seeds > 1 else ''}"
@@ -288,6 +289,7 @@ def _study_facts(study: Path, backbone: str) -> tuple[int, int, bool, int, int |
 
 
 def _leaderboard_remarks(leaderboard: Leaderboard) -> list[str]:
+    """What failed, what the controls say, and what the marks in the table mean."""
     from prism_desktop.engine.processes.failures import told_once
 
     swapped = [

@@ -50,6 +50,11 @@ def render_all(study: Path, out: Path, theme: str = "light") -> list[Path]:
 
 
 def _render(study: Path, out: Path, mode: Mode) -> Iterator[Path]:
+    """Draw all views in one mode with one window.
+
+    Its settings lie in a temporary folder, so that the pictures do not depend on the user's own and
+    change none of them.
+    """
     with tempfile.TemporaryDirectory() as folder:
         window = build(
             make_application(["prism-desktop"]), Settings(Path(folder) / "window.ini"), mode

@@ -114,6 +114,10 @@ class Window(QMainWindow):
         super().closeEvent(event)
 
     def _lay_out(self) -> QWidget:
+        """The rail at the left; beside it messages, the panel in the rest, and progress.
+
+        The message's holder is hidden with it, for its margins would leave a gap.
+        """
         top = QWidget()
         holder = QVBoxLayout(top)
         holder.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, 0)
@@ -133,6 +137,7 @@ class Window(QMainWindow):
         return body
 
     def _rail(self) -> QFrame:
+        """A button per panel with Ctrl and its number as a key; at the foot, the colour mode."""
         rail = QFrame()
         rail.setObjectName("rail")
         rail.setFixedWidth(80)

@@ -24,8 +24,8 @@ from scipy.stats import wilcoxon
 
 from prism_desktop.engine.config import PairsConfig, SplitConfig
 from prism_desktop.engine.evaluation.metrics import hits
-from prism_desktop.engine.evaluation.prepare import make_pairs
 from prism_desktop.engine.evaluation.report import evaluate, gain
+from prism_desktop.engine.evaluation.splits import make_pairs
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.models.answers import Answers, answers, select
 from prism_desktop.engine.models.heads import bayes, collaborative, retrieval, ridge

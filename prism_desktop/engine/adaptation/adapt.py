@@ -173,6 +173,7 @@ def _adapted_labeler(
     loading: float,
     result: OwnAnswersTest | None = None,
 ) -> AdaptedLabeler:
+    """The record that is kept; untested until the cross-validation has run."""
     test = result or OwnAnswersTest(note="Not tested yet.")
     return AdaptedLabeler(
         code=new_answers.labeler,

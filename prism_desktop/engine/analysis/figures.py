@@ -138,13 +138,13 @@ def agreement_figure(
 def network_figure(
     network: Network, names: Mapping[str, str] | None = None, title: str = ""
 ) -> Figure:
-    """Labelers as nodes, edges as wide as the agreement is high above the threshold."""
+    """Labelers as nodes, links as wide as the agreement is high above the threshold."""
     with style():
         figure, axes = new_figure(NARROW, NARROW)
         room = max(1.0 - network.threshold, 0.05)
-        for edge in network.edges:
-            (x0, y0), (x1, y1) = network.positions[edge.labeler], network.positions[edge.other]
-            above = (edge.agreement - network.threshold) / room
+        for link in network.links:
+            (x0, y0), (x1, y1) = network.positions[link.labeler], network.positions[link.other]
+            above = (link.agreement - network.threshold) / room
             axes.plot(
                 [x0, x1],
                 [y0, y1],

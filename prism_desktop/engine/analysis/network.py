@@ -1,4 +1,4 @@
-"""Labelers as a network: close where they agree, linked above a threshold."""
+"""The agreement network: labelers close where they agree, linked above a threshold."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ _LARGE = 300  # labelers beyond which the layout takes fewer steps
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
+class Link:
     """Two labelers who agree at least as much as asked."""
 
     labeler: str
@@ -22,16 +22,16 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A drawable network; labelers without any edge are kept."""
+    """A drawable network; labelers without any link are kept."""
 
     positions: dict[str, tuple[float, float]]  # within -1 to 1
-    edges: tuple[Edge, ...]  # strongest first
+    links: tuple[Link, ...]  # strongest first
     threshold: float
 
     @property
     def isolated(self) -> tuple[str, ...]:
-        """Labelers without an edge."""
-        linked = {name for edge in self.edges for name in (edge.labeler, edge.other)}
+        """Labelers without a link."""
+        linked = {name for link in self.links for name in (link.labeler, link.other)}
         return tuple(name for name in self.positions if name not in linked)
 
 
@@ -44,24 +44,31 @@ def network(
 
     Args:
         result: from `agreement`.
-        threshold: least agreement of an edge, 0-1.
-        fewest: least number of shared answers of an edge.
+        threshold: least agreement of a link, 0-1.
+        fewest: least number of shared answers of a link.
         seed: of the layout; the same seed and agreement give the same places.
     """
-    return Network(layout(result, seed), edges(result, threshold, fewest), threshold)
+    return Network(layout(result, seed), links(result, threshold, fewest), threshold)
 
 
-def edges(result: AgreementResult, threshold: float, fewest: int = 1) -> tuple[Edge, ...]:
-    """The labelers who agree at least as much as
-    `threshold` on at least `fewest` shared answers."""
-    one, two = np.triu_indices(len(result.labelers), 1)
-    agreement, count = result.matrix[one, two], result.counts[one, two]
-    keep = np.flatnonzero(~np.isnan(agreement) & (agreement >= threshold) & (count >= fewest))
-    keep = keep[np.argsort(-agreement[keep], kind="stable")]
-    return tuple(
-        Edge(result.labelers[one[k]], result.labelers[two[k]], float(agreement[k]), int(count[k]))
-        for k in keep
-    )
+def links(result: AgreementResult, threshold: float = 0.0, fewest: int = 1) -> tuple[Link, ...]:
+    """The labelers who agree at least as much as `threshold` on at least `fewest` shared answers.
+
+    They are rows of `AgreementResult.frame`, the table; the window and the figure draw these links.
+
+    Args:
+        result: from `agreement`.
+        threshold: least agreement of a link, 0-1.
+        fewest: least number of shared answers of a link.
+
+    Returns:
+        The strongest first; two labelers who share nothing have no link.
+    """
+    rows = result.frame()
+    rows = rows[(rows["agreement"] >= threshold) & (rows["count"] >= fewest)]  # NaN is not
+    rows = rows.sort_values("agreement", ascending=False, kind="stable")
+    columns = (rows[name].tolist() for name in ("labeler", "other", "agreement", "count"))
+    return tuple(Link(*row) for row in zip(*columns, strict=True))
 
 
 def layout(result: AgreementResult, seed: int = 0) -> dict[str, tuple[float, float]]:
@@ -71,10 +78,10 @@ def layout(result: AgreementResult, seed: int = 0) -> dict[str, tuple[float, flo
     """
     graph: nx.Graph[str] = nx.Graph()
     graph.add_nodes_from(result.labelers)
-    for edge in edges(result, 0.0):
+    for link in links(result):
         # Agreement at or below chance does not attract; the cube makes the close ones stand out.
         graph.add_edge(
-            edge.labeler, edge.other, weight=max(edge.agreement - 0.5, 0.0) ** 3 * 8 + 0.01
+            link.labeler, link.other, weight=max(link.agreement - 0.5, 0.0) ** 3 * 8 + 0.01
         )
     alone = [name for name in result.labelers if graph.degree(name) == 0]
     together = graph.subgraph([name for name in result.labelers if name not in set(alone)])

@@ -66,6 +66,8 @@ def averaged(values: Sequence[Any]) -> Any:
 
 
 def _row(method: str, group: Sequence[Summary], gain: Gain | None, p: float | None) -> MethodRow:
+    """A method's row: results averaged over its runs, and gains only where a consensus was
+    compared with."""
     test = mean_record([summary.test for summary in group])
     macros = [m for summary in group if (m := summary.test.macro.accuracy) is not None]
     shares = [row.of_ceiling for row in test.per_labeler.values() if row.of_ceiling is not None]

@@ -227,6 +227,8 @@ class _Table(Generic[Row]):
 
 
 def _table(right: Resampled, row: Callable[[Estimate], Row]) -> _Table[Row]:
+    """One quantity over all answers, over labelers, and in every cell of labeler and attribute
+    that was tested."""
     pairs = right.cells
     return _Table(
         micro=row(right.mean()),

@@ -60,6 +60,8 @@ def _warnings(summary: Summary) -> list[str]:
 
 
 def _results(summary: Summary) -> str:
+    """The headline: accuracy beside the consensus's on the same answers, then how good the
+    probabilities are."""
     test, consensus, gain = summary.test, summary.consensus or Result(), summary.gain or Gain()
     rows = []
     for label, mine, theirs, gained in (
@@ -92,6 +94,7 @@ def _gate(gain: Gain) -> str:
 
 
 def _reading(summary: Summary) -> str:
+    """What the numbers are of, and what their intervals do not cover."""
     held = {
         "image": "faces that no training answer showed",
         "pair": "pairs that no training answer showed, of faces that some did",
@@ -134,6 +137,7 @@ def _reads_tested_faces(summary: Summary) -> str:
 
 
 def _labelers(summary: Summary) -> str:
+    """Labeler by labeler, each against their own ceiling."""
     consensus, gain = summary.consensus or Result(), summary.gain or Gain()
     rows = [
         [
@@ -157,6 +161,7 @@ def _labelers(summary: Summary) -> str:
 
 
 def _cells(test: Result) -> str:
+    """Accuracy and count of every labeler and attribute, pooled in the last row."""
     table = test.per_labeler_attribute
     attributes = sorted({attribute for row in table.values() for attribute in row})
     rows = [
@@ -193,6 +198,7 @@ def _rule(name: str, share: Accuracy) -> str:
 
 
 def _made(summary: Summary) -> str:
+    """How the run was made: split, settings, costs, versions; enough to make it again."""
     lines, split = [], summary.split
     if split.method:
         counts = ", ".join(f"{name} {number}" for name, number in split.counts.items())

@@ -150,7 +150,9 @@ def prepare(plan: ComparisonPlan) -> Comparison:
             raise InputError(
                 f"Shuffled labelers are no control of {next(iter(refused))}. {NO_CONTROL}"
             )
-    return Comparison(plan, path, tuple(sorted(possible, key=turn)), refused, folds, sources)
+    return Comparison(
+        plan, path, tuple(sorted(possible, key=training_order)), refused, folds, sources
+    )
 
 
 def folder_of(plan: ComparisonPlan) -> Path:
@@ -222,7 +224,7 @@ def obstacle_of(name: str, config: TrainConfig, source: RunFolder) -> str:
     )
 
 
-def turn(name: str) -> tuple[int, int, int]:
+def training_order(name: str) -> tuple[int, int, int]:
     """What others depend on first, then what is quick, combinations last."""
     chosen = METHODS[name]
     combined = chosen.parametrization == "combination"

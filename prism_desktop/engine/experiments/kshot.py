@@ -24,7 +24,7 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError, PrismError, RunError
 from prism_desktop.engine.evaluation.kshot_curve import kshot_curve
 from prism_desktop.engine.events import Done, Event, Notice, Progress
-from prism_desktop.engine.experiments.comparison_plan import ALL, obstacle_of, turn
+from prism_desktop.engine.experiments.comparison_plan import ALL, obstacle_of, training_order
 from prism_desktop.engine.experiments.curve_store import save_curve
 from prism_desktop.engine.experiments.subsampling import AnswerPool
 from prism_desktop.engine.methods import METHODS, method
@@ -78,8 +78,8 @@ def measure_kshot(plan: KShotPlan) -> Iterator[Event[KShotResult]]:
         InputError: one sentence, if the plan cannot be carried out.
     """
     _check(plan)
-    with room_in(plan.study) as folder:
-        pool = take_pool(plan.study, Path(folder), plan.config(CONSENSUS), plan.source)
+    with scratch_folder(plan.study) as folder:
+        pool = snapshot_of_everybody(plan.study, Path(folder), plan.config(CONSENSUS), plan.source)
         meta = pool.meta()
         codes = list(meta.codes)
         if len(codes) < 3:
@@ -118,7 +118,7 @@ def measure_kshot(plan: KShotPlan) -> Iterator[Event[KShotResult]]:
                 shared.append(_consensus_of(run, part))
                 yield Notice(f"{title}: trained without {', '.join(part)}, who enter now")
                 fitter = yield from value(open_fitter(run, resource_cache.find(run)))
-                yield from _enter_all(plan, pool, fitter, part, frames, title)
+                yield from _adapt_all(plan, pool, fitter, part, frames, title)
             yield Progress(1, 1, f"{name}: testing")
             reads = plan.config(name).reads_tested_faces
             curve = _curve(pool, codes, frames, shared)
@@ -157,10 +157,10 @@ def _methods(plan: KShotPlan, pool: RunFolder) -> tuple[str, ...]:
     possible = [name for name, reason in reasons.items() if not reason]
     if len(possible) < len(reasons) and not everything:
         raise InputError(next(reason for reason in reasons.values() if reason))
-    return tuple(sorted(possible, key=turn) if everything else possible)
+    return tuple(sorted(possible, key=training_order) if everything else possible)
 
 
-def room_in(study: Path) -> "tempfile.TemporaryDirectory[str]":
+def scratch_folder(study: Path) -> "tempfile.TemporaryDirectory[str]":
     """A folder for data in the study's cache, where a
     run's folder finds its study two levels up."""
     if not study.is_dir():
@@ -171,7 +171,7 @@ def room_in(study: Path) -> "tempfile.TemporaryDirectory[str]":
     )
 
 
-def take_pool(
+def snapshot_of_everybody(
     study: Path, folder: Path, config: TrainConfig, source: RunFolder | None
 ) -> RunFolder:
     """Everybody's data, split once for all runs.
@@ -207,7 +207,7 @@ def _trained(
 ) -> Work:
     """A finished run of some labelers: one that is there, or a new one."""
     study, config = pool.study, config.model_copy(update={"labelers": tuple(codes)})
-    with room_in(study) as folder:
+    with scratch_folder(study) as folder:
         source = RunFolder(Path(folder))
         source.data.mkdir()
         narrow_snapshot(pool, source, codes)
@@ -251,7 +251,7 @@ def _consensus_of(run: RunFolder, part: Sequence[str]) -> pd.DataFrame:
     return found
 
 
-def _enter_all(
+def _adapt_all(
     plan: KShotPlan,
     pool: RunFolder,
     fitter: LabelerFitter,

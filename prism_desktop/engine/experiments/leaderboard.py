@@ -148,6 +148,7 @@ def _failed(entry: "ComparisonEntry") -> FailedRun:
 
 
 def _asked(comparison: "Comparison") -> Leaderboard:
+    """What was compared, so that a reader can tell comparisons of other data or settings apart."""
     plan, folds = comparison.plan, comparison.folds
     metas = [comparison.sources[CONSENSUS, fold].meta() for fold in folds]
     config, meta = plan.config(CONSENSUS), metas[0]
@@ -249,6 +250,7 @@ def _controls(board: Leaderboard) -> list[str]:
 
 
 def _sentence(board: Leaderboard) -> str:
+    """What the table is of, in words for its caption."""
     counts = board.counts
     text = (
         f"{board.split.kind.capitalize()} split, {board.backbone}, {board.seeds} "

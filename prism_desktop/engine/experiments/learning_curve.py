@@ -16,7 +16,12 @@ from prism_desktop.engine.evaluation.power_law import FEWEST, FittedCurve, learn
 from prism_desktop.engine.evaluation.report import evaluate, held_out
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.experiments.curve_store import curve_obstacle, save_curve
-from prism_desktop.engine.experiments.kshot import Work, config_of, room_in, take_pool
+from prism_desktop.engine.experiments.kshot import (
+    Work,
+    config_of,
+    scratch_folder,
+    snapshot_of_everybody,
+)
 from prism_desktop.engine.experiments.subsampling import AnswerPool, subsample_all
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.models.answers import answers
@@ -59,8 +64,8 @@ def measure_curve(plan: CurvePlan) -> Iterator[Event[LearningCurve]]:
     if problem := curve_obstacle("curve", method(plan.method).name):
         raise InputError(problem)
     config = config_of(plan.method, plan.options, plan.settings)
-    with room_in(plan.study) as folder:
-        pool = take_pool(plan.study, Path(folder), config, plan.source)
+    with scratch_folder(plan.study) as folder:
+        pool = snapshot_of_everybody(plan.study, Path(folder), config, plan.source)
         points: list[CurvePoint] = []
         task = Task.of(pool)
         answered = AnswerPool.of(pool, beside=head_ratings(pool, task) is not None)

@@ -328,6 +328,7 @@ def _dependency_run(plan: SearchPlan, source: RunFolder) -> RunFolder | None:
 def _result(
     plan: SearchPlan, folder: RunFolder, trials: "optuna.Study", failure: str
 ) -> SearchResult:
+    """The best of the trials that came to an end, and how many did not."""
     done = counted(trials)
     complete = [trial for trial in done if trial.state.name == "COMPLETE"]
     if not complete:

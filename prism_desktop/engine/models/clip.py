@@ -23,7 +23,7 @@ from prism_desktop.engine.models import parts
 from prism_desktop.engine.models.answers import Ints
 from prism_desktop.engine.models.attribute_reader import TextReader
 from prism_desktop.engine.models.base import AttributeTexts, PersonalModel, groups, take_over
-from prism_desktop.engine.models.fused_blocks import speed_up
+from prism_desktop.engine.models.fused_blocks import use_fused_blocks
 from prism_desktop.engine.models.labeler_context import LabelerContext
 from prism_desktop.engine.models.lora import (
     Mix,
@@ -146,7 +146,7 @@ class PersonalClip(PersonalModel):
         self._mix = Mix()
         if ranks:
             self.adapted, self._mix = add_lora(twin, ranks, alpha, generator, std)
-            speed_up(twin.visual)
+            use_fused_blocks(twin.visual)
         elif self.method.trained == "all-but-text":
             twin.visual = copy.deepcopy(twin.visual).float().requires_grad_(True)
         # a list, so that the text tower is no part of the state

@@ -15,7 +15,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 
-def speed_up(visual: Any) -> None:
+def use_fused_blocks(visual: Any) -> None:
     """Change the ordinary blocks of an image tower in place.
 
     Others, and all weights, stay as they are.

@@ -26,7 +26,7 @@ from prism_desktop.engine.models.clip import PersonalClip
 from prism_desktop.engine.models.labeler_context import LabelerContext
 from prism_desktop.engine.models.lora import load_adapter, save_adapter
 from prism_desktop.engine.models.model_card import ModelCard, describe
-from prism_desktop.engine.models.versions import earlier, record
+from prism_desktop.engine.models.versions import made_by_earlier_version, record
 from prism_desktop.engine.runs import layout
 
 _KEY = "prism"  # of the metadata
@@ -260,7 +260,7 @@ def load_run(run: Path, device: str = "auto", backbone: Backbone | None = None) 
     try:
         model.load_kept_state(tensors)
     except RunError as error:
-        raise earlier(run, f"all that {method(card.method).title} needs") from error
+        raise made_by_earlier_version(run, f"all that {method(card.method).title} needs") from error
     model.requires_grad_(False)
     return LoadedRun(model, card)
 

@@ -19,7 +19,7 @@ from prism_desktop.engine.models.heads.bayes import BayesHeads
 from prism_desktop.engine.models.heads.collaborative import CollaborativeHeads
 from prism_desktop.engine.models.heads.retrieval import RetrievalHeads
 from prism_desktop.engine.models.heads.ridge import LinearHeads
-from prism_desktop.engine.models.versions import earlier, record
+from prism_desktop.engine.models.versions import made_by_earlier_version, record
 from prism_desktop.engine.runs import layout
 
 _KEY = "prism"  # of the metadata
@@ -147,6 +147,6 @@ def load_heads(run: Path) -> LoadedHeads:
     try:
         return LoadedHeads(make(arrays), card)
     except KeyError as lacking:
-        raise earlier(run, f"its {lacking.args[0]}") from lacking
+        raise made_by_earlier_version(run, f"its {lacking.args[0]}") from lacking
     except (TypeError, ValueError) as error:
         raise RunError(f"The model file {path} is damaged ({error}); train again.") from error

@@ -11,7 +11,7 @@ from prism_desktop.engine.errors import RunError
 T = TypeVar("T")
 
 
-def earlier(run: Path, lacks: str) -> RunError:
+def made_by_earlier_version(run: Path, lacks: str) -> RunError:
     """The error of a run whose files lack something that this version keeps."""
     return RunError(
         f"{run.name} was trained by an earlier version, which did not keep {lacks}; train it again."
@@ -31,7 +31,7 @@ def record(kind: type[T], said: Mapping[str, Any], run: Path) -> T:
         if field.default is MISSING and field.default_factory is MISSING
     }
     if missing := sorted(wanted - said.keys()):
-        raise earlier(run, f"its {', '.join(missing)}")
+        raise made_by_earlier_version(run, f"its {', '.join(missing)}")
     if said.keys() - {field.name for field in known}:
         raise RunError(
             f"{run.name} was trained by a later version of PRISM Desktop; bring this one up to "

@@ -141,6 +141,8 @@ class InferenceClient:
     def _request(
         self, service: str, arguments: InferenceArguments, what: str
     ) -> Iterator[Event[Path]]:
+        """Send a request to the worker that holds the model; a new one is started if the last one
+        died."""
         yield Progress(0, None, what)
         events = receive(self._usable_worker(), service, arguments, what)
         try:

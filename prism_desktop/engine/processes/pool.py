@@ -66,17 +66,21 @@ class Worker:
         """
         self._printed: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the process
         self._printed_before = 0  # bytes of it that belong to earlier calls
-        self._process = subprocess.Popen(
-            # -P: no module of the user's, from the folder at hand
-            [sys.executable, "-P", "-m", entry, "--parent", str(os.getpid())],
-            # idle threads must not spin on the window's cores
-            env={"OMP_WAIT_POLICY": "PASSIVE", **os.environ},
-            start_new_session=True,  # Ctrl-C is for the parent, which tells the child what to do
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._printed,
-        )
+        try:
+            self._process = subprocess.Popen(
+                # -P: no module of the user's, from the folder at hand
+                [sys.executable, "-P", "-m", entry, "--parent", str(os.getpid())],
+                # idle threads must not spin on the window's cores
+                env={"OMP_WAIT_POLICY": "PASSIVE", **os.environ},
+                start_new_session=True,  # Ctrl-C is for the parent, which tells the child
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._printed,
+            )
+        except BaseException:
+            self._printed.close()
+            raise
         self._changed = threading.Condition()
         self._handlers: dict[int, Handler] = {}  # of calls that have not ended
         self._handling = 0  # calls that have ended, but whose handler has not returned

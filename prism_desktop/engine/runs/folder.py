@@ -279,6 +279,7 @@ class RunFolder:
         shutil.rmtree(self.path, ignore_errors=True)
 
     def _scores(self, name: str, labeler: str | None, attribute: str | None) -> "pd.DataFrame":
+        """Scores of a file, only the wanted row groups are read; empty if there is none."""
         import pandas as pd
 
         path = self.path / name
@@ -314,6 +315,7 @@ class _ConfigFacts(Stored):
 
 
 def _summarise(run: RunFolder) -> RunSummary | None:
+    """A line of the list of runs from whatever files are there; None if the folder is no run."""
     config = _ConfigFacts.load(run.path / layout.CONFIG)
     if config is None:
         return None

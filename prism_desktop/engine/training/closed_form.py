@@ -19,12 +19,13 @@ from prism_desktop.engine.models.heads.likelihood import Ratings
 from prism_desktop.engine.models.saved_heads import HeadCard, Heads, save_heads
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.metrics_file import Tally, append_metrics, drop_metrics_from
+from prism_desktop.engine.runs.metrics_file import append_metrics, drop_metrics_from
 from prism_desktop.engine.runs.predictions_file import LabelerScores
 from prism_desktop.engine.runs.run_events import Epoch, Step
 from prism_desktop.engine.training.pair_loss import PairLoss, correct
 from prism_desktop.engine.training.resources import Features
 from prism_desktop.engine.training.routine import Cursor, epoch_event
+from prism_desktop.engine.training.tally import Tally
 
 Scores = npt.NDArray[np.float32]
 _POOLED = ("consensus", "retrieval")  # methods whose linear head is everyone's
@@ -156,7 +157,7 @@ def close_epoch(
     cursor.best_nll = tallies["val"].macro()["nll"]
     for name, one in tallies.items():
         append_metrics(
-            folder / layout.METRICS, cursor.epoch, cursor.step, cursor.seconds, name, one
+            folder / layout.METRICS, cursor.epoch, cursor.step, cursor.seconds, name, one.rows()
         )
     return epoch_event(cursor, tallies["train"], tallies["val"], True)
 

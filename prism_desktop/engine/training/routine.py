@@ -7,9 +7,9 @@ from typing import Protocol
 
 from prism_desktop.engine.events import Progress
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.metrics_file import Tally
 from prism_desktop.engine.runs.predictions_file import LabelerScores
 from prism_desktop.engine.runs.run_events import Epoch, TrainingEvent
+from prism_desktop.engine.training.tally import Tally
 
 
 @dataclass(slots=True)

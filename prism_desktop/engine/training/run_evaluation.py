@@ -61,6 +61,7 @@ def evaluate_run(run: RunFolder, swap: tuple[str, str] | None = None) -> Summary
 
 
 def _summary(run: RunFolder, results: Evaluation, swap: tuple[str, str] | None) -> Summary:
+    """Everything that summary.json holds, from the results and what the run's other files say."""
     config, meta, environment = run.config(), run.meta(), run.environment().given()
     versions = environment.pop("versions", {})
     return Summary(

@@ -46,7 +46,7 @@ def make_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> None:
         InputError: if a labeler or attribute is unknown, or there is nothing to learn from.
     """
     from prism_desktop.engine.evaluation.controls import shuffle_raters
-    from prism_desktop.engine.evaluation.prepare import make_pairs
+    from prism_desktop.engine.evaluation.splits import make_pairs
 
     codes = _chosen("labeler", config.labelers, [labeler.code for labeler in study.labelers()])
     names = _chosen(
@@ -130,7 +130,7 @@ def _seen(
 
 def _refuse_silence(codes: Sequence[str], names: Sequence[str], *answers: "pd.DataFrame") -> None:
     """Raises: InputError: the chosen labelers said nothing about the chosen attributes."""
-    from prism_desktop.engine.evaluation.prepare import few
+    from prism_desktop.engine.evaluation.splits import few
 
     if not any(len(frame) for frame in answers):
         whose = f" of {few(codes)}" if codes else ""
@@ -141,7 +141,7 @@ def _refuse_silence(codes: Sequence[str], names: Sequence[str], *answers: "pd.Da
 
 def _lost(config: TrainConfig, used: "pd.DataFrame", *answers: "pd.DataFrame") -> list[str]:
     """Sentences on who and what was chosen, or has answers, and yet is in no pair."""
-    from prism_desktop.engine.evaluation.prepare import few
+    from prism_desktop.engine.evaluation.splits import few
 
     sentences = []
     for kind, chosen in (("labeler", config.labelers), ("attribute", config.attributes)):
@@ -229,6 +229,7 @@ def _chosen(kind: str, wanted: Sequence[str] | None, known: Sequence[str]) -> li
 
 
 def _describe(study: "Study", codes: Iterable[str], names: Iterable[str]) -> SnapshotMeta:
+    """Who and what the snapshot speaks of, as far as a run must know it without the study."""
     labelers = {labeler.code: labeler for labeler in study.labelers()}
     attributes = {attribute.name: attribute for attribute in study.attributes()}
     return SnapshotMeta(

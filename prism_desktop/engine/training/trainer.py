@@ -16,7 +16,7 @@ from prism_desktop.engine.events import Notice, Progress
 from prism_desktop.engine.models.answers import Answers, Ints
 from prism_desktop.engine.runs import checkpoint, layout
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.metrics_file import Tally, append_metrics, drop_metrics_from
+from prism_desktop.engine.runs.metrics_file import append_metrics, drop_metrics_from
 from prism_desktop.engine.runs.predictions_file import LabelerScores
 from prism_desktop.engine.runs.run_events import Epoch, Step
 from prism_desktop.engine.training.batches import Batch, Sampler
@@ -26,6 +26,7 @@ from prism_desktop.engine.training.routine import Cursor, epoch_event
 from prism_desktop.engine.training.save import save_trained
 from prism_desktop.engine.training.schedule import fitting_epochs, rate_share, width_scale
 from prism_desktop.engine.training.scoring import Scorer, score_all
+from prism_desktop.engine.training.tally import Tally
 
 REPORT_SECONDS = 0.1  # a reader sees no more, and reading the loss back halts a GPU
 
@@ -316,9 +317,8 @@ class Trainer:
         else:
             cursor.stale += 1
         for name, tally in (("train", train), ("val", val)):
-            append_metrics(
-                self.folder / layout.METRICS, cursor.epoch, cursor.step, cursor.seconds, name, tally
-            )
+            rows, file = tally.rows(), self.folder / layout.METRICS
+            append_metrics(file, cursor.epoch, cursor.step, cursor.seconds, name, rows)
         event = epoch_event(cursor, train, val, best)
         cursor.ended |= cursor.stale >= self.config.patience or cursor.epoch >= self.epochs
         cursor.epoch, cursor.place, cursor.begun = cursor.epoch + 1, 0, cursor.seconds

@@ -31,6 +31,12 @@ class AccuracyView(View):
     """Numbers on top, dumbbells below, an attribute to choose."""
 
     def __init__(self, context: AppContext) -> None:
+        """The tiles of the means on top, and below them a card with dumbbells and the grid.
+
+        The dumbbells and the grid scroll together; their heading and the note that explains them
+        stay in sight. The key takes the line's spare width, so that the choice of attribute stands
+        at the right. That choice is made anew for each run, whose attributes it offers.
+        """
         super().__init__(context)
         self._tiles: dict[str, tuple[QLabel, QLabel]] = {
             name: (label("–", "number"), label("", "small")) for name in _TILES
@@ -83,6 +89,7 @@ class AccuracyView(View):
         self._choice.pick(attribute)
 
     def table(self) -> ExportTable | None:
+        """Every labeler and the mean, over all attributes and on each, whichever is chosen."""
         if self.data is None or not self._shown:
             return None
         body = [
@@ -114,6 +121,11 @@ class AccuracyView(View):
         )
 
     def _show(self) -> None:
+        """Show the chosen attribute as dumbbells; the grid and the tiles always show all.
+
+        The note says what a ceiling is and whose is unknown, so that a missing mark is not taken
+        for a missing result.
+        """
         data = self.data
         self._shown = self._bells(data, self._choice.current) if data is not None else []
         self.bells.show_bells(self._shown)
@@ -135,6 +147,7 @@ class AccuracyView(View):
         self.note.setText(told if self._shown else "This run has not been evaluated.")
 
     def _show_grid(self, data: RunData | None) -> None:
+        """Show labelers by attributes, without the mean; None stands for an untested cell."""
         attributes = tuple(data.test.per_attribute) if data is not None else ()
         self._grid_head.setVisible(bool(attributes))
         if data is None or not attributes:
@@ -185,6 +198,10 @@ class AccuracyView(View):
         return found
 
     def _show_tiles(self, data: RunData) -> None:
+        """Tell the means; a dash stands for what the evaluation does not hold.
+
+        An empty second line is filled with a blank, so that all tiles keep the same height.
+        """
         test, macro, base = data.test, data.test.macro, data.beside.macro
         told: dict[str, tuple[str, str]] = dict.fromkeys(_TILES, ("–", ""))
         if macro.accuracy is not None:

@@ -119,6 +119,11 @@ class AddLabelerForm(QDialog):
     wanted = Signal(str, object)  # code of the study's labeler, or empty and the file's path
 
     def __init__(self, parent: QWidget, method: str) -> None:
+        """What adding means for the run's method, whose answers to take, and the buttons.
+
+        The answers come from a labeler of the study or from a file, of which a sentence says what
+        it must hold. A problem is told above the foot and is hidden until there is one.
+        """
         super().__init__(parent.window())
         self.setWindowTitle("Add a labeler")
         self.setMinimumWidth(520)
@@ -127,7 +132,7 @@ class AddLabelerForm(QDialog):
         self.who = QComboBox()
         self._field = Field("&Labeler of the study who is not in this run", self.who)
         self.file = button(
-            "From a &file…", self._choose, tip="AnswerTable in any format that the study imports"
+            "From a &file…", self._choose, tip="Answers in any format that the study imports"
         )
         note = (
             "A table of ratings (labeler, image, one column per attribute) or comparisons "
@@ -214,7 +219,7 @@ class AddLabelerForm(QDialog):
 
     def _choose(self) -> None:
         choose_files(
-            self, "AnswerTable of the labeler", _TABLES, lambda files: self.take_file(files[0])
+            self, "Answers of the labeler", _TABLES, lambda files: self.take_file(files[0])
         )
 
     def _add(self) -> None:

@@ -14,9 +14,10 @@ from prism_desktop.ui.explore.view import ExportFigure, ExportTable, View, picke
 from prism_desktop.ui.job import Job
 from prism_desktop.ui.widgets.basics import GRID, columns, frame, label, rows
 from prism_desktop.ui.widgets.matrix import Matrix
-from prism_desktop.ui.widgets.network_view import Link, NetworkView
+from prism_desktop.ui.widgets.network_view import NetworkLine, NetworkView
 
 ALL, RUN = "(all)", "(run)"
+_DENSE = 200  # links in all, beyond which they are drawn faintly
 
 
 class AgreementView(View):
@@ -27,6 +28,7 @@ class AgreementView(View):
         self._found: Agreement | None = None
         self._answers: StudyAnswers | None = None
         self._reading = False
+        self._comparable = False  # whether a click on two labelers has a run to show them in
         self._job: Job | None = None
         self.attribute, attribute = picker("Attribute", self._ask)
         self.attribute.offer([(ALL, "All attributes")])
@@ -91,6 +93,17 @@ class AgreementView(View):
             lambda: operations.answered(study), take, owner=self, topic="answers", failed=failed
         )
 
+    def set_comparable(self, comparable: bool) -> None:
+        """Whether there are runs, so that a click on two labelers leads to their models."""
+        if comparable != self._comparable:
+            self._comparable = comparable
+            if self._found is not None:
+                self._explain(self._found)
+
+    @property
+    def has_table(self) -> bool:
+        return self._found is not None
+
     def idle(self) -> bool:
         return self._job is None and not self._reading
 
@@ -128,6 +141,11 @@ class AgreementView(View):
         )
 
     def _ask(self) -> None:
+        """Compare the chosen labelers anew, on the chosen attribute.
+
+        A newer question replaces the one before. Each answer is shown only while its own job is the
+        present one, since events of a cancelled job may still arrive.
+        """
         answers, self._found = self._answers, None
         if self._job is not None:
             self._job.cancel()
@@ -181,7 +199,7 @@ class AgreementView(View):
     def _clear(self, told: str) -> None:
         """Show no numbers: old ones under a new heading would be taken for its own."""
         self.matrix.show_matrix((), np.zeros((0, 0)), np.zeros((0, 0), np.int64))
-        self.network.show_network((), {}, ())
+        self.network.show_network((), {})
         self.links.setText("")
         self.told.setText(told)
 
@@ -190,33 +208,41 @@ class AgreementView(View):
         values, counts = found.found.matrix, found.found.counts
         names = [found.names[code] for code in found.found.labelers]
         self.matrix.show_matrix(names, values, counts)
-        pairs = [(a, b) for a in range(len(names)) for b in range(a + 1, len(names))]
-        known = [(a, b) for a, b in pairs if counts[a, b] and not np.isnan(values[a, b])]
-        links = [Link(a, b, float(values[a, b]), int(counts[a, b])) for a, b in known]
-        self.network.show_network(names, found.places, links)
+        self.network.show_network(names, found.places, dense=len(found.links()) > _DENSE)
         self._filter()
-        blank = len(pairs) - len(known)
+        self._explain(found)
+
+    def _explain(self, found: Agreement) -> None:
+        """Say what the cells are, and where a click on them leads."""
+        count = len(found.found.labelers)
+        pairs = count * (count - 1) // 2
+        blank = pairs - len(found.links())
         source = found.found.source
         told = {
             "comparisons": "Share of shared comparisons answered alike; a tie against a choice "
             "counts half.",
             "ratings": "Share of pairs of faces that both labelers' ratings put in the same order.",
         }[source]
-        told += (
-            " On the diagonal, each labeler with themselves on repeats. Click a cell to compare "
-            "two models."
-        )
+        told += " On the diagonal, each labeler with themselves on repeats."
+        if self._comparable:
+            told += " Click a cell to compare two models."
         if blank:
             told += (
-                f" {blank:,} of {len(pairs):,} pairs of labelers share nothing: their cells are "
-                "blank."
+                f" {blank:,} of {pairs:,} pairs of labelers share nothing: their cells are blank."
             )
         self.told.setText(told)
 
     def _filter(self) -> None:
-        value = self.threshold.value()
-        self.network.set_threshold(value / 100)
-        self.links.setText(f"{len(self.network.shown()):,} links of at least {value}%")
+        found, value = self._found, self.threshold.value()
+        if found is None:
+            return
+        row = {code: place for place, code in enumerate(found.found.labelers)}
+        lines = [
+            NetworkLine(row[link.labeler], row[link.other], link.agreement, link.count)
+            for link in found.links(value / 100)
+        ]
+        self.network.show_lines(lines)
+        self.links.setText(f"{len(lines):,} links of at least {value}%")
 
     def _open(self, one: int, other: int) -> None:
         if self._found is not None:

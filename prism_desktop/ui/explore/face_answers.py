@@ -15,6 +15,7 @@ class AnswerTable(QTableWidget):
     opened = Signal(int)  # row of the other face
 
     def __init__(self) -> None:
+        """A table to read: it cannot be edited, whole rows are selected, and Tab leaves it."""
         super().__init__(0, len(_HEAD))
         self.setProperty("role", "plain")
         self.setHorizontalHeaderLabels(_HEAD)

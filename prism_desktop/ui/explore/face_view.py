@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QImage, QKeySequence, QShortcut
-from PySide6.QtWidgets import QFrame, QLineEdit, QScrollArea, QSlider, QWidget
+from PySide6.QtWidgets import QFrame, QLineEdit, QScrollArea, QSlider, QVBoxLayout, QWidget
 
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations, view_figures
@@ -44,10 +44,13 @@ class FaceView(View):
         self._relevance: FaceRelevance | None = None
         self._image = QImage()
         self._shares: dict[tuple[str, str], np.ndarray[tuple[int, ...], np.dtype[np.float32]]] = {}
-        self._make()
+        self._make_head()
+        self._make_map()
+        self._make_numbers()
         self._lay_out()
 
-    def _make(self) -> None:
+    def _make_head(self) -> None:
+        """Which face it is, and the ways to another one and back."""
         theme = self.context.theme
         self.name = label("", "heading")
         self.place = label("", "small")
@@ -69,10 +72,13 @@ class FaceView(View):
         self.search.setPlaceholderText("Go to a face by name")
         self.search.setFixedWidth(220)
         self.search.returnPressed.connect(self._go)
-        self.heat = Heat(theme)
+
+    def _make_map(self) -> None:
+        """The face, whose map of which kind lies over it, and what the map is worth."""
+        self.heat = Heat(self.context.theme)
         self.labeler, self._labeler = picker("Labeler", self._whose, 84)
         self.attribute, self._attribute = picker("Attribute", self._changed, 84)
-        self.kind, self._kind = picker("FaceRelevance map", self._changed, 96)
+        self.kind, self._kind = picker("Relevance map", self._changed, 96)
         self.kind.offer([(NO_MAP, "None"), *MAPS.items()])
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.opacity.setRange(0, 100)
@@ -92,12 +98,16 @@ class FaceView(View):
         self.verdict.hide()
         self.verdict.setMinimumHeight(34)  # two lines, so that nothing jumps when the map comes
         self.verdict.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.dots = Dots(theme)
+
+    def _make_numbers(self) -> None:
+        """What the models predict and what was labeled; a click leads to a map or a face."""
+        self.dots = Dots(self.context.theme)
         self.dots.clicked.connect(self._choose)
         self.answers = AnswerTable()
         self.answers.opened.connect(self.show_face)
 
     def _lay_out(self) -> None:
+        """The head, and below it the map's card, somewhat wider than the numbers' two cards."""
         top = columns(
             self.back,
             self.name,
@@ -108,6 +118,16 @@ class FaceView(View):
             self.after,
             gap=GRID + 4,
         )
+        left, right = self._map_side(), self._numbers_side()
+        body = columns(frame("card", left), right, gap=2 * GRID)
+        body.setStretch(0, 11)
+        body.setStretch(1, 9)
+        whole = rows(top, body, gap=2 * GRID)
+        whole.setStretch(1, 1)
+        self.setLayout(whole)
+
+    def _map_side(self) -> QVBoxLayout:
+        """The face as large as there is room, then what chooses its map, then all labelers'."""
         tools = columns(self._labeler, self._attribute, self._kind, gap=GRID + 4)
         held = columns(self.opacity)
         held.setContentsMargins(0, 4, 0, 4)  # a slider is less tall than the pickers beside it
@@ -116,6 +136,10 @@ class FaceView(View):
         left = rows(self.heat, tools, self.verdict, self.labeler_maps, gap=GRID + 4)
         left.setContentsMargins(2 * GRID, 2 * GRID, 2 * GRID, GRID + 4)
         left.setStretch(0, 1)
+        return left
+
+    def _numbers_side(self) -> QVBoxLayout:
+        """Predictions above answers; `_tell` bounds the first, so that the rest is the answers'."""
         inside = QWidget()
         inside.setLayout(rows(self.dots, None))
         scroll = QScrollArea()
@@ -137,12 +161,7 @@ class FaceView(View):
         right = rows(self._predicted, frame("card", labeled), gap=2 * GRID)
         right.setStretch(0, 9)
         right.setStretch(1, 3)
-        body = columns(frame("card", left), right, gap=2 * GRID)
-        body.setStretch(0, 11)
-        body.setStretch(1, 9)
-        whole = rows(top, body, gap=2 * GRID)
-        whole.setStretch(1, 1)
-        self.setLayout(whole)
+        return right
 
     def show_data(self, data: RunData | None) -> None:
         super().show_data(data)
@@ -196,6 +215,7 @@ class FaceView(View):
         )
 
     def figure(self) -> ExportFigure | None:
+        """The map where one is shown, and the predictions of all labelers otherwise."""
         data, found = self.data, self._relevance
         if data is None:
             return None
@@ -224,6 +244,11 @@ class FaceView(View):
         return self._shares[key]
 
     def _groups(self, data: RunData) -> list[DotGroup]:
+        """This face's percentile with each labeler and with the consensus, by attribute.
+
+        The percentiles of all faces are kept once reckoned, so that another face needs no new
+        ranking; the consensus is kept under the code "".
+        """
         groups = []
         for place, attribute in enumerate(data.attributes):
             dots = tuple(
@@ -292,6 +317,10 @@ class FaceView(View):
         self.labeler_maps.focus(self.labeler.key)  # the button that was pressed is gone
 
     def _lay_map(self) -> None:
+        """Lay the chosen labeler's map over the face, and say below how far it can be trusted.
+
+        Where there is no map the sentence says why.
+        """
         found = self._relevance = self.labeler_maps.found(self.labeler.key)
         if found is None or self._image.isNull():
             self.heat.show_map(None)

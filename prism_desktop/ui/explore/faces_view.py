@@ -35,6 +35,11 @@ class FacesView(View):
     attribute_wanted = Signal(str)  # typed by the user, to be scored by the model
 
     def __init__(self, context: AppContext) -> None:
+        """What to rank and how on one line, the count below it, and the gallery in the rest.
+
+        The search waits until typing pauses, since each ranking goes through all faces. The buttons
+        without a caption are pushed down to stand level with the captioned editors.
+        """
         super().__init__(context)
         self.labeler, labeler = picker("Labeler", self._order)
         self.attribute, attribute = picker("Attribute", self._order)
@@ -93,6 +98,7 @@ class FacesView(View):
         return self.gallery.thumbnails.idle() and not self._typing.isActive()
 
     def table(self) -> ExportTable | None:
+        """The ranking as it is shown, searched and ordered; percentiles are among all faces."""
         data = self.data
         if data is None or not self.attribute.key:
             return None
@@ -112,6 +118,7 @@ class FacesView(View):
         return ExportTable(name, ("rank", "name", "image", "score", "percentile"), body)
 
     def figure(self) -> ExportFigure | None:
+        """Both ends of the ranking, or all of it where it is short enough for one page."""
         data = self.data
         if data is None or not self.attribute.key or not len(order := self._ranking(data)):
             return None
@@ -168,6 +175,10 @@ class FacesView(View):
         return order
 
     def _order(self) -> None:
+        """Rank the faces and say in a line how many there are, by whose model, from which end.
+
+        Where the labeler's model scored none, the line says why and what to do instead.
+        """
         data = self.data
         if data is None or not self.attribute.key or not self.labeler.key:
             self.gallery.faces.show((), (), np.zeros(0, np.int64))

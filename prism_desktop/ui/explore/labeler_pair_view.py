@@ -1,15 +1,27 @@
-"""Two labelers compared: every face as a point, and
-the faces on which their models disagree most."""
+"""The labeler-pair view: every face as a point, and
+the faces on which the models of two labelers disagree most."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QSplitter, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
 
+from prism_desktop.engine.runs.folder import RunSummary
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations, view_figures
 from prism_desktop.ui.explore.run_data import RunData, percentiles
-from prism_desktop.ui.explore.view import ExportFigure, ExportTable, View, labeler_choices, picker
+from prism_desktop.ui.explore.view import (
+    ExportFigure,
+    ExportTable,
+    View,
+    labeler_choices,
+    picker,
+    title,
+)
 from prism_desktop.ui.widgets.basics import GRID, columns, frame, label, rows
+from prism_desktop.ui.widgets.empty_state import EmptyState
 from prism_desktop.ui.widgets.gallery import FaceGallery
 from prism_desktop.ui.widgets.scatter import Scatter
 
@@ -17,7 +29,11 @@ _MARKED = 12  # most-disputed faces that stand out in the plot
 
 
 class LabelerPairView(View):
-    """Scatter on the left, most-disputed faces on the right."""
+    """Scatter on the left, most-disputed faces on the right.
+
+    Where a labeler that is asked for is not part of the run, a sentence says so instead."""
+
+    run_wanted = Signal(str)  # path of the run to show in place of this one
 
     def __init__(self, context: AppContext) -> None:
         super().__init__(context)
@@ -34,6 +50,10 @@ class LabelerPairView(View):
         self.gallery.setProperty("role", "gallery")
         self.setFocusProxy(self.gallery)
         self.gallery.setAccessibleName("Most disputed faces")
+        self.missing: EmptyState | None = None  # says who is not part of the run
+        self._wanted: tuple[str, str] | None = None  # two labelers who were not shown yet
+        self._wanted_names: Mapping[str, str] = {}
+        self._refused: RunData | None = None  # the run that was found not to have both
         self._rows: np.ndarray[tuple[int, ...], np.dtype[np.int64]] = np.zeros(0, np.int64)
         self._shares: tuple[np.ndarray[tuple[int, ...], np.dtype[np.float32]], ...] = ()
         self.scatter.clicked.connect(lambda point: self.face_wanted.emit(int(self._rows[point])))
@@ -44,6 +64,11 @@ class LabelerPairView(View):
         self._lay_out(one, other, attribute)
 
     def _lay_out(self, one: QWidget, other: QWidget, attribute: QWidget) -> None:
+        """The pickers with the correlation beside them, and below them plot and gallery, halved.
+
+        All of it is one page of a stack, so that the sentence about a missing labeler can take its
+        whole place.
+        """
         told = rows(self.figures, self.meaning, gap=2)
         bar = columns(one, other, attribute, 2 * GRID, told, gap=GRID + 4)
         bar.setStretch(4, 1)
@@ -64,7 +89,11 @@ class LabelerPairView(View):
         split.setChildrenCollapsible(False)
         whole = rows(bar, split, gap=2 * GRID)
         whole.setStretch(1, 1)
-        self.setLayout(whole)
+        compared = QWidget()
+        compared.setLayout(whole)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(compared)
+        self.setLayout(rows(self._pages, gap=0))
 
     def show_data(self, data: RunData | None) -> None:
         super().show_data(data)
@@ -75,6 +104,7 @@ class LabelerPairView(View):
                 data.labelers[1] if self.one.key != data.labelers[1] else data.labelers[0]
             )
         self._compare()
+        self._show_wanted()
 
     def offer(self) -> None:
         """Offer what the run has, also after an attribute was added."""
@@ -84,17 +114,100 @@ class LabelerPairView(View):
             [(name, name) for name in self.data.attributes] if self.data is not None else []
         )
 
-    def compare(self, one: str, other: str) -> None:
-        """Show two labelers."""
-        self.one.pick(one)
-        self.other.pick(other)
+    def compare(self, one: str, other: str, names: Mapping[str, str]) -> None:
+        """Show two labelers of the study, by code, as soon as a run is there.
+
+        `names` says what to call those who are not part of the run.
+        """
+        self._wanted, self._wanted_names, self._refused = (one, other), names, None
+        self._show_wanted()
+
+    def _show_wanted(self) -> None:
+        """Show the two labelers that were asked for, or say who is not part of the run."""
+        data, wanted = self.data, self._wanted
+        if data is None or wanted is None:
+            return
+        lacking = [code for code in wanted if not self.one.has(code)]
+        if lacking and self._refused in (None, data):
+            self._refused = data
+            self._show_missing(lacking)
+            return
+        # Both are here, or another run was chosen by hand since.
+        self._wanted = self._refused = None
+        self._close_missing()
+        if not lacking:
+            self.one.settle(wanted[0])
+            self.other.settle(wanted[1])
+            self._compare()
+
+    def _show_missing(self, lacking: Sequence[str]) -> None:
+        """Say who is not part of the run, and look for one that has both."""
+        wanted, study = self._wanted, self.context.study
+        if wanted is None or study is None:
+            return
+        self._say_missing(lacking, None)
+        path = Path(study.path)
+
+        def take(run: RunSummary | None) -> None:
+            if self._wanted == wanted and self.missing is not None:
+                self._say_missing(lacking, run)
+
+        self.context.ask(
+            lambda: operations.run_with(operations.explorable(path), wanted),
+            take,
+            owner=self,
+            topic="run with both",
+        )
+
+    def _say_missing(self, lacking: Sequence[str], run: RunSummary | None) -> None:
+        """Say who is not part of the run and offer a way on: `run` if it has both, or training.
+
+        Whatever was said before is replaced, for the other run is found only after the first
+        saying.
+        """
+        names = [self._wanted_names.get(code, code) for code in lacking]
+        verb = "is" if len(names) == 1 else "are"
+        back = ("Compare others in this run", self._give_up)
+        actions: tuple[tuple[str, Callable[[], object]], ...]
+        if run is not None:
+            text = f"The run {title(run)} has both labelers."
+            actions = (("Show that run", lambda: self.run_wanted.emit(str(run.path))), back)
+        else:
+            whom = "them" if len(names) > 1 else names[0]
+            text = (
+                f"No finished run of this study has both labelers. Add {whom} to this run with "
+                "“Add a labeler” above, or train a run with both."
+            )
+            actions = (("Go to Train", lambda: self.context.panel_wanted.emit("train")), back)
+        heading = f"{' and '.join(names)} {verb} not part of this run"
+        self._close_missing()
+        self.missing = EmptyState(self.context.theme, "people", heading, text, actions)
+        self._pages.addWidget(self.missing)
+        self._pages.setCurrentWidget(self.missing)
+
+    def _give_up(self) -> None:
+        self._wanted = self._refused = None
+        self._close_missing()
+        self.gallery.setFocus()
+
+    def _close_missing(self) -> None:
+        if self.missing is not None:
+            self._pages.removeWidget(self.missing)
+            self.missing.deleteLater()
+            self.missing = None
+        self._pages.setCurrentIndex(0)
+
+    @property
+    def has_table(self) -> bool:
+        return self.missing is None and bool(len(self._rows))
 
     def idle(self) -> bool:
         return self.gallery.thumbnails.idle()
 
     def table(self) -> ExportTable | None:
+        """The faces that both models score, in the run's own order, with scores and percentiles."""
         data = self.data
-        if data is None or not len(self._rows):
+        if data is None or not self.has_table:
             return None
         first, second = self._names()
         scores = [data.score(key, self.attribute.key) for key in (self.one.key, self.other.key)]
@@ -119,7 +232,7 @@ class LabelerPairView(View):
 
     def figure(self) -> ExportFigure | None:
         data = self.data
-        if data is None or not len(self._rows):
+        if data is None or not self.has_table:
             return None
         x, y = (
             data.score(key, self.attribute.key)[self._rows]
@@ -137,6 +250,11 @@ class LabelerPairView(View):
         return one, other
 
     def _compare(self) -> None:
+        """Show the faces that both models score, the most disputed first in the gallery.
+
+        The dispute is the gap between percentiles, because the scores of two models need not lie on
+        the same scale. The plot shows the scores and marks the first few of the gallery.
+        """
         data = self.data
         if data is None or not self.attribute.key or not self.other.key:
             self._rows = np.zeros(0, np.int64)

@@ -97,6 +97,7 @@ class NewImagesButton(QPushButton):
         self.setVisible(bool(images))
 
     def _score(self) -> None:
+        """Score the images in a job; the result is dropped if another run is shown by then."""
         data, images = self._data, self._images
         if data is None or not images:
             return

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from prism_desktop.engine.adaptation.adapted_labelers import AdaptedLabeler
+from prism_desktop.engine.adaptation.adapted_labelers import AdaptedLabeler, list_adapted
+from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.runs import layout
-from prism_desktop.engine.runs.folder import RunSummary, list_runs
+from prism_desktop.engine.runs.folder import ACTIVE, RunFolder, RunSummary, list_runs
 from prism_desktop.ui.explore.run_data import RunData
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from prism_desktop.engine.analysis.agreement import AgreementResult
+    from prism_desktop.engine.analysis.network import Link
     from prism_desktop.engine.study.store import Study
 
 MAPS = {
@@ -64,10 +66,33 @@ class Agreement:
     places: dict[int, tuple[float, float]]  # by row of the matrix
     names: dict[str, str]  # what to call each labeler
 
+    def links(self, threshold: float = 0.0) -> "tuple[Link, ...]":
+        """The links of at least this agreement, 0-1, as the figure draws them."""
+        from prism_desktop.engine.analysis.network import links
+
+        return links(self.found, threshold)
+
 
 def explorable(study: Path) -> tuple[RunSummary, ...]:
     """The study's runs that have predictions, newest first."""
     return tuple(run for run in list_runs(study) if (run.path / layout.PREDICTIONS).is_file())
+
+
+def run_with(runs: Sequence[RunSummary], labelers: Sequence[str]) -> RunSummary | None:
+    """The newest of these runs, newest first, that is finished and knows all these labelers."""
+    for run in runs:
+        folder = RunFolder(run.path)
+        known = {*_trained(folder), *(each.code for each in list_adapted(folder))}
+        if run.state not in ACTIVE and known.issuperset(labelers):
+            return run
+    return None
+
+
+def _trained(folder: RunFolder) -> tuple[str, ...]:
+    try:
+        return folder.meta().codes
+    except RunError:  # its files were moved away
+        return ()
 
 
 def thumbnail_paths(data: RunData | None, key: str) -> tuple[Path, ...]:

@@ -18,11 +18,11 @@ from prism_desktop.ui.explore.face_view import FaceView
 from prism_desktop.ui.explore.faces_view import FacesView
 from prism_desktop.ui.explore.labeler_pair_view import LabelerPairView
 from prism_desktop.ui.explore.run_data import RunData, read_run
-from prism_desktop.ui.explore.view import ExportButton, Picker, View, title
+from prism_desktop.ui.explore.view import ExportButton, View, title
 from prism_desktop.ui.job import Job
 from prism_desktop.ui.widgets.basics import GRID, columns, label, rows
 from prism_desktop.ui.widgets.empty_state import EmptyState
-from prism_desktop.ui.widgets.pickers import Segments
+from prism_desktop.ui.widgets.pickers import Picker, Segments
 
 
 class RunLoader(QObject):
@@ -94,6 +94,7 @@ class ExplorePanel(QWidget):
         self._runs: tuple[RunSummary, ...] = ()
         self._names: dict[str, str] = {}
         self._loader = RunLoader(context, self)
+        self._newcomer = ""  # code of a labeler who was just added to the run being read
         self._before = "faces"  # the view from which a face was opened
         # path of the run being read or shown; empty when that failed or was cancelled
         self._request = ""
@@ -130,6 +131,11 @@ class ExplorePanel(QWidget):
         return self.segments.current not in self._stale and current.idle()
 
     def _make(self) -> None:
+        """The five views, what stands above them, and what stands in their place.
+
+        The picker of runs may shrink to ten characters and grow with the window: titles of runs are
+        long, and the views' buttons share its line.
+        """
         context = self.context
         self.faces, self.pair, self.face = (
             FacesView(context),
@@ -159,6 +165,11 @@ class ExplorePanel(QWidget):
         self.no_study, self.no_runs = no_study(context), no_runs(context)
 
     def _lay_out(self) -> None:
+        """One line of controls, the view in the rest, and the note about judgments below.
+
+        Without runs a page takes the view's place; without a study one takes the place of
+        everything.
+        """
         self._stack = QStackedWidget()
         for view in (*self._view.values(), self.no_runs):
             self._stack.addWidget(view)
@@ -192,13 +203,14 @@ class ExplorePanel(QWidget):
         # In this thread, for the worker answers no more; the model's process ends even if the
         # panel was destroyed before its window was closed.
         context.closing.connect(lambda: self.data.close() if self.data is not None else None)
-        self._loader.read.connect(self._take)
+        self._loader.read.connect(self._loaded)
         self._loader.missed.connect(self._missed)
         self.run.currentIndexChanged.connect(lambda _: self._read())
         self.segments.picked.connect(self._show_view)
         for view in self._view.values():
             view.face_wanted.connect(self._show_face)
             view.pair_wanted.connect(self._compare)
+        self.pair.run_wanted.connect(self._show_run)
         self.faces.attribute_wanted.connect(self._score)
         self.faces.new_images.grown.connect(self._give_data)
         self.face.back_wanted.connect(self._go_back)
@@ -215,6 +227,7 @@ class ExplorePanel(QWidget):
         self._runs = ()
         self.run.offer([])
         self.run.hide()
+        self.agreement.set_comparable(False)
         self._forget()
         self._stale.add("agreement")
         self._whole.setCurrentIndex(1 if self.context.study is None else 0)
@@ -266,6 +279,7 @@ class ExplorePanel(QWidget):
         chosen = self.run.key
         self.run.offer([(str(run.path), title(run)) for run in runs])
         self.run.setVisible(bool(runs))
+        self.agreement.set_comparable(bool(runs))
         now = next((run for run in runs if str(run.path) == self._request), None)
         if self._request and (
             now is None or (now != before.get(self._request) and now.state not in ACTIVE)
@@ -290,14 +304,23 @@ class ExplorePanel(QWidget):
         """Read the run again, with somebody new in it, and show their faces."""
         self.show_view("faces")
         self._forget()
-        once = Qt.ConnectionType.SingleShotConnection
-        self._loader.read.connect(lambda _: self.faces.labeler.pick(code), once)
         self._read()
+        self._newcomer = code
+
+    def _loaded(self, data: RunData) -> None:
+        """Show the run that was read, and whoever was just added to it."""
+        code = self._newcomer
+        self._take(data)
+        if code in data.labelers:
+            self._fill("faces")
+            self.faces.labeler.pick(code)
+        elif code:
+            self.context.message(f"The predictions for {code} cannot be read.", "warn")
 
     def _missed(self) -> None:
         """Nothing is shown, so nothing may seem chosen."""
-        self._request = ""
-        self.run.settle("")
+        self._request = self._newcomer = ""
+        self.run.choose_none()
 
     def _forget(self) -> None:
         """Show no run, and wait for none."""
@@ -308,6 +331,7 @@ class ExplorePanel(QWidget):
     def _take(self, data: RunData | None) -> None:
         """Show another run and end the process that held the model of the one before."""
         before, self.data = self.data, data
+        self._newcomer = ""
         if before is not None:
             self.context.ask(before.close, owner=self)
         self._give_data()
@@ -335,7 +359,7 @@ class ExplorePanel(QWidget):
         self.show_view("face")
         if self.data is not None and labeler in self.data.labelers:  # not the consensus model
             self.face.labeler.settle(labeler)
-        if attribute:
+        if self.face.attribute.has(attribute):
             self.face.attribute.settle(attribute)
         self.face.show_face(row)
         self.face.setFocus()
@@ -360,7 +384,14 @@ class ExplorePanel(QWidget):
 
     def _compare(self, one: str, other: str) -> None:
         self.show_view("two")
-        self.pair.compare(one, other)
+        self.pair.compare(one, other, self._names)
+
+    def _show_run(self, path: str) -> None:
+        """Show another run, in the view in front."""
+        if self.run.has(path):
+            self.run.pick(path)
+        else:
+            self.context.message("That run is not there any more.", "warn")
 
     def _score(self, attribute: str) -> None:
         """Score every face on an attribute that nobody labeled."""

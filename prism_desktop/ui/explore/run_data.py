@@ -220,7 +220,7 @@ def _predictions(folder: Path, names: Mapping[str, str]) -> RunData:
     )
 
 
-def _codes(table: "pa.ExportTable", column: str) -> tuple[NDArray[np.int64], list[str]]:
+def _codes(table: "pa.Table", column: str) -> tuple[NDArray[np.int64], list[str]]:
     """A text column as integers and the texts they stand
     for: a million strings never become Python objects."""
     encoded = table[column].combine_chunks().dictionary_encode()
@@ -236,6 +236,10 @@ def _ordered(found: list[str], known: Sequence[str]) -> tuple[tuple[str, ...], l
 
 
 def _read_answers(folder: Path, data: RunData) -> None:
+    """Sort the answers of the run's data by face; faces that the run does not know are left out.
+
+    A comparison stands with both of its faces.
+    """
     ratings, comparisons = (
         layout.table_file(folder, "ratings"),
         layout.table_file(folder, "comparisons"),

@@ -19,6 +19,7 @@ from prism_desktop.ui.train.runs import short
 from prism_desktop.ui.widgets.basics import label, rows
 from prism_desktop.ui.widgets.file_export import save_figure, save_table
 from prism_desktop.ui.widgets.painted import series_colour
+from prism_desktop.ui.widgets.pickers import Picker
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,11 @@ class View(QWidget):
         """Whether everything asked for has been shown."""
         return True
 
+    @property
+    def has_table(self) -> bool:
+        """Whether `table` has anything to give."""
+        return self.data is not None
+
     def table(self) -> ExportTable | None:
         """The view's numbers as they are shown now."""
         return None
@@ -70,39 +76,6 @@ class View(QWidget):
         """The labeler's colour, the same in every view."""
         assert self.data is not None
         return series_colour(self.context.theme.tokens, self.data.labelers.index(labeler))
-
-
-class Picker(QComboBox):
-    """A choice among labelers or attributes that survives a change of run where it can."""
-
-    def offer(self, choices: Sequence[tuple[str, str]], icons: Sequence[QIcon] = ()) -> None:
-        """Offer (key, caption) pairs; the present choice stays if it is among them."""
-        before = self.currentData()
-        self.blockSignals(True)
-        self.clear()
-        for place, (key, caption) in enumerate(choices):
-            if icons:
-                self.addItem(icons[place], caption, key)
-            else:
-                self.addItem(caption, key)
-        self.setCurrentIndex(max(0, self.findData(before)))
-        self.blockSignals(False)
-
-    @property
-    def key(self) -> str:
-        return str(self.currentData() or "")
-
-    def pick(self, key: str) -> None:
-        """Choose by key, as if by hand; an unknown one changes nothing."""
-        place = self.findData(key)
-        if place >= 0:
-            self.setCurrentIndex(place)
-
-    def settle(self, key: str) -> None:
-        """Choose without telling anybody; an unknown key chooses nothing."""
-        self.blockSignals(True)
-        self.setCurrentIndex(self.findData(key))
-        self.blockSignals(False)
 
 
 def picker(title: str, changed: Callable[[], Any], width: int = 110) -> tuple[Picker, QWidget]:
@@ -163,6 +136,10 @@ class ExportButton(QToolButton):
     """A menu of what the view in front can be saved as."""
 
     def __init__(self, context: AppContext, view: Callable[[], View]) -> None:
+        """A button that only opens its menu.
+
+        What the menu offers is checked each time it opens, for it depends on the view in front.
+        """
         super().__init__()
         self._context, self._view = context, view
         self.setText("Export")
@@ -185,7 +162,7 @@ class ExportButton(QToolButton):
         """Offer only what the view can give."""
         view = self._view()
         self.figure.setEnabled(view.figure() is not None)
-        self.table.setEnabled(view.data is not None)
+        self.table.setEnabled(view.has_table)
 
     def _draw(self) -> None:
         self.setIcon(self._context.theme.icon("export"))

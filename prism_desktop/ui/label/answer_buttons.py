@@ -150,6 +150,10 @@ class AttributeTrack(QWidget):
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        """A pill per attribute from left to right in the trial's order, centred together.
+
+        Each is as wide as its text, which ends in the mark where the attribute was judged.
+        """
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         font = QFont(self.font())

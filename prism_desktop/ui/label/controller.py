@@ -204,6 +204,12 @@ class LabelingController(QObject):
             raise
 
     def _saved(self, result: tuple[Changes, Snapshot]) -> None:
+        """Take in that the oldest command on its way has reached the disk.
+
+        `moved` is told only where that changes what is shown; otherwise the next faces are decoded.
+        The other panels hear of it when the labeler rests. `freed` follows the last, which a
+        controller that was ended waits for.
+        """
         changes, snapshot = result
         command = self._unsaved.popleft()
         self._changes |= changes

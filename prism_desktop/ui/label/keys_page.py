@@ -18,6 +18,10 @@ class KeysPage(QWidget):
     left = Signal()
 
     def __init__(self, context: AppContext) -> None:
+        """A card with a line per action, what is wrong with the keys below them, and the buttons.
+
+        A field takes one key and not a sequence, since each action is to be a single press.
+        """
         super().__init__()
         self._context = context
         self.fields: dict[str, QKeySequenceEdit] = {}

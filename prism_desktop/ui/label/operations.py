@@ -6,7 +6,7 @@ from prism_desktop.engine.study.records import Changes, Kind
 from prism_desktop.ui.label.trial_queue import (
     Command,
     KeepAnswers,
-    Presentation,
+    PresentedImages,
     RecordAnswers,
     RecordSkip,
     RedoTrial,
@@ -62,11 +62,12 @@ def label(
 
 
 def _snapshot(session: "LabelingSession | PracticeSession") -> Snapshot:
+    """The session's state as plain values, for the session itself stays with the writer."""
     current, progress = session.current, session.progress
     coming = () if current is None else (current, *session.upcoming(AHEAD))
     return Snapshot(
         coming=tuple(
-            Presentation(each.left.id, None if each.right is None else each.right.id)
+            PresentedImages(each.left.id, None if each.right is None else each.right.id)
             for each in coming
         ),
         paths={

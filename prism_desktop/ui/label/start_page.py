@@ -38,6 +38,11 @@ class StartPage(QWidget):
     target_wanted = Signal(str, int)
 
     def __init__(self, context: AppContext) -> None:
+        """The controls, which `_lay_out` places.
+
+        Comparison is chosen at first and the focus goes to Start, so that a sitting can begin
+        without another choice.
+        """
         super().__init__()
         self._context = context
         self._labelers = QButtonGroup(self)

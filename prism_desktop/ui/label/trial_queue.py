@@ -12,7 +12,7 @@ Value = int | str
 
 
 @dataclass(frozen=True, slots=True)
-class Presentation:
+class PresentedImages:
     """One presentation: image ids."""
 
     left: str
@@ -23,7 +23,7 @@ class Presentation:
 class Snapshot:
     """Where the engine's session stands after what it was told."""
 
-    coming: tuple[Presentation, ...]  # the one to judge now, and those after it
+    coming: tuple[PresentedImages, ...]  # the one to judge now, and those after it
     paths: Mapping[str, Path]  # of the images of `coming`
     previous: TrialRecord | None = None  # what was answered to the first before it was undone
     can_undo: bool = False
@@ -58,7 +58,7 @@ class RecordSkip:
 class KeepAnswers:
     """The store is to keep the answers given so far to a trial that is not complete."""
 
-    shown: Presentation
+    shown: PresentedImages
     answers: Mapping[str, Value]
 
 
@@ -80,7 +80,7 @@ AttributeAnswer = tuple[str, Value]  # attribute and its answer
 class Slot:
     """A presentation and the answers given so far."""
 
-    shown: Presentation
+    shown: PresentedImages
     answers: dict[str, Value] = field(default_factory=dict)
     # answers taken back, the next to bring back last
     redo: list[AttributeAnswer] = field(default_factory=list)
@@ -109,9 +109,9 @@ class TrialQueue:
         self._unsaved = 0  # answers that the session has not confirmed
         self._can_undo = self._can_redo = False
         # answers undone in a trial that was never recorded
-        self._put_aside: tuple[Presentation, list[AttributeAnswer]] | None = None
+        self._put_aside: tuple[PresentedImages, list[AttributeAnswer]] | None = None
         self._left: dict[
-            Presentation, dict[str, Value]
+            PresentedImages, dict[str, Value]
         ] = {}  # answers given before a trial was skipped
         self._slots: list[Slot] = []
         self._take(snapshot)
@@ -145,7 +145,7 @@ class TrialQueue:
     def can_redo(self) -> bool:
         return bool(self._slots and self._slots[0].redo) or self._can_redo
 
-    def coming(self, count: int) -> Sequence[Presentation]:
+    def coming(self, count: int) -> Sequence[PresentedImages]:
         """The current presentation and those after it."""
         return [slot.shown for slot in self._slots[:count]]
 

@@ -23,6 +23,11 @@ class AttributeForm(QWidget):
     """A new attribute, or the changeable parts of one."""
 
     def __init__(self, card: "AttributesCard", record: AttributeRecord | None) -> None:
+        """Name, question, the four scale labels in a row, the templates, and the buttons.
+
+        The name of an attribute that exists cannot be changed, so the focus goes to the question
+        there. Tab leaves the templates instead of being written into them.
+        """
         super().__init__()
         self._card, self._new = card, record is None
         record = record or AttributeRecord("")
@@ -60,6 +65,11 @@ class AttributeForm(QWidget):
         (self.name if self._new else self.question).setFocus()
 
     def _save(self) -> None:
+        """Hand the form to the card; without a name nothing is saved.
+
+        Scale labels and templates that were left empty become the usual ones, for an attribute must
+        have all of them.
+        """
         name = self.name.text().strip()
         templates = tuple(
             text.strip() for text in self.templates.toPlainText().splitlines() if text.strip()
@@ -121,6 +131,7 @@ class AttributesCard(Card):
         )
 
     def _row(self, attribute: AttributeRecord) -> QFrame:
+        """The name above its question, which has the spare width, and the pencil at the right."""
         row = QFrame()
         row.setProperty("role", "row")
         edit = IconButton(

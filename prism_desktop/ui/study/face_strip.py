@@ -41,6 +41,11 @@ class FaceStrip(QWidget):
         return QSize(max(0, count * (SIDE - OVERLAP) + OVERLAP) if count else 0, SIDE)
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        """The faces from left to right, each over the edge of the one before.
+
+        A disc in the background's colour comes first and the face is clipped to a smaller one, so
+        that a ring parts it from its neighbour.
+        """
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)

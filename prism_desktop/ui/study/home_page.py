@@ -27,6 +27,7 @@ class RecentRow(QFrame):
     forgotten = Signal(Path)
 
     def __init__(self, context: AppContext, path: Path) -> None:
+        """The study's name, which opens it, its folder, and a cross that forgets it."""
         super().__init__()
         self._path = path
         self.setProperty("role", "row")
@@ -55,6 +56,10 @@ class HomePage(QWidget):
     study_wanted = Signal(Path)
 
     def __init__(self, context: AppContext) -> None:
+        """What the application is for, three tiles to begin with, and the recent studies.
+
+        The line at the end says what is being opened. The focus goes to the first tile.
+        """
         super().__init__()
         self._context = context
         theme = context.theme

@@ -34,6 +34,11 @@ class ImportCard(Card):
     folder_chosen = Signal(Path, bool)  # and whether to copy its images into the study
 
     def __init__(self, context: AppContext) -> None:
+        """The chosen files, the buttons that choose, what the files leave open, and Import.
+
+        Either the questions about tables or the name of embeddings shows, as the files need. The
+        whole card is hidden until someone wants to import.
+        """
         super().__init__("Import", button("Close", self.hide, "quiet"))
         self._context = context
         self.files: list[Path] = []

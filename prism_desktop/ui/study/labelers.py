@@ -55,6 +55,11 @@ class LabelerForm(QWidget):
     """A new labeler, or the changeable parts of one."""
 
     def __init__(self, card: "LabelersCard", record: LabelerRecord | None) -> None:
+        """Code and name on one line, the profile, and the buttons.
+
+        The code of a labeler who exists cannot be changed, so the focus goes to the name there.
+        Return in either line saves.
+        """
         super().__init__()
         self._card, self._record = card, record
         code_field, self.code = text_field(
@@ -153,6 +158,10 @@ class LabelersCard(Card):
     def _row(
         self, labeler: LabelerRecord, progress: LabelerProgress | None, targets: Mapping[Kind, int]
     ) -> QFrame:
+        """Who and since when at the left; at the right the progress at both tasks, and the pencil.
+
+        The code stands beside the name only where there is another name to show.
+        """
         row = QFrame()
         row.setProperty("role", "row")
         name = label(labeler.display_name or labeler.code, "strong")

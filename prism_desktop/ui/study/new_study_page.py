@@ -54,6 +54,10 @@ class NewStudyPage(QWidget):
     left = Signal()
 
     def __init__(self, context: AppContext) -> None:
+        """The fields and buttons, which `_lay_out` places.
+
+        The images are counted only when typing pauses, so that half-typed folders are not searched.
+        """
         super().__init__()
         self._context = context
         self.images_field, self.images = folder_field(
@@ -92,6 +96,7 @@ class NewStudyPage(QWidget):
         self._check()
 
     def _lay_out(self) -> None:
+        """A heading and one card: images, name, place, attributes with their chips, buttons."""
         card = Card()
         for part in (self.images_field, self.name_field, self.place_field, self.attributes_field):
             card.body.addWidget(part)
@@ -174,6 +179,11 @@ class NewStudyPage(QWidget):
         )
 
     def _create(self) -> None:
+        """Ask for the study as the form describes it.
+
+        Return in a field leads here too, so the button's state is checked first. What file names
+        cannot hold is replaced in the folder's name alone; the study keeps the name as typed.
+        """
         if not self.create_button.isEnabled():
             return
         images = self.images.text().strip()

@@ -27,6 +27,10 @@ class OverviewPage(QWidget):
     closed = Signal()
 
     def __init__(self, context: AppContext) -> None:
+        """The parts of the page, which `_lay_out` places and `show_overview` fills.
+
+        The focus goes to Start labeling, the usual next step.
+        """
         super().__init__()
         self._context = context
         self.name = label("", "title")

@@ -154,6 +154,11 @@ class StudyPanel(QWidget):
         self._context.changed.emit(report.changes)
 
     def _connect(self) -> None:
+        """Connect the context and the pages.
+
+        Pages ask by signals for another page, or for a study to be opened, made or closed, and the
+        panel does it; so no page needs to know the others.
+        """
         context = self._context
         context.study_opened.connect(self._opened)
         context.study_closed.connect(self._closed)

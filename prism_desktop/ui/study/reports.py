@@ -58,6 +58,10 @@ class ReportView(QWidget):
     """One import's report, whole."""
 
     def __init__(self, report: ImportReport) -> None:
+        """Notices, then how the file was read, then the refused rows up to a limit.
+
+        A report with none of these says so, for an unfolded report must not look broken.
+        """
         super().__init__()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(GRID, GRID, GRID, GRID)
@@ -110,6 +114,10 @@ class ImportsCard(Card):
         self.show_imports(self._imports)
 
     def _row(self, report: ImportReport) -> QFrame:
+        """File and outcome at the left, Report and Undo at the right, an unfolded report below.
+
+        An import that was undone keeps its row as a record; only its Undo is off.
+        """
         undone = report.undone is not None
         name = label(Path(report.source).name or report.source, "strong")
         name.setToolTip(report.source)

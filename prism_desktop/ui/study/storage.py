@@ -32,6 +32,11 @@ class StorageCard(Card):
     backed_up = Signal()
 
     def __init__(self, context: AppContext) -> None:
+        """A warning where images are missing, then export, backups, embeddings and the place.
+
+        The embeddings are in a frame together with their dividing line, so that both can be hidden
+        where there are none.
+        """
         super().__init__("Files")
         self._context = context
         self._alert = QVBoxLayout()

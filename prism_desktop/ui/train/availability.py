@@ -1,4 +1,4 @@
-"""Which methods a study allows, why not the others, and how many parameters each trains."""
+"""The availability of methods on a study: which, why not the others, and how large each is."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,5 +1,4 @@
-"""The field that chooses the frozen network: known ones,
-the study's imported embeddings, a file of weights."""
+"""The backbone field: known networks, the study's imported embeddings, a file of weights."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,9 +36,14 @@ class BackboneBox(QComboBox):
         """Whether images come as numbers, so that there is no tower to adapt and no text."""
         return self.name.startswith("embeddings:")
 
-    def offer(self, sets: Sequence[EmbeddingSet]) -> None:
-        """Offer a study's imported embeddings in place of another's."""
-        before = self.name
+    def show_embeddings(self, sets: Sequence[EmbeddingSet]) -> str:
+        """Offer a study's imported embeddings in place of those offered before.
+
+        Returns:
+            A sentence if the chosen ones are no longer there and another backbone was chosen in
+            their place; else nothing.
+        """
+        before, title = self.name, self.currentText()
         self.blockSignals(True)
         for place in reversed(range(self.count())):
             if str(self.itemData(place)).startswith("embeddings:"):
@@ -48,11 +52,15 @@ class BackboneBox(QComboBox):
             name = f"{found.name} (imported, {found.dimensions:,} numbers)"
             self.insertItem(number, name, found.backbone)
         place = self.findData(before)
-        self.setCurrentIndex(place)
+        gone = place < 0  # the set was of another study, or its import was undone
+        self.setCurrentIndex(-1 if gone else place)
         self.blockSignals(False)
-        if place < 0:  # the set was of another study, or was taken back
+        if gone:
             self.setCurrentIndex(self.findData(next(iter(BACKBONES))))
         self._before = self.currentIndex()
+        return (
+            f"{title} is no longer there; {self.currentText()} is chosen instead." if gone else ""
+        )
 
     def pick(self, name: str) -> None:
         """Choose a backbone, known or not."""

@@ -148,6 +148,7 @@ class CompareView(QWidget):
             self._job.cancel()
 
     def _lay_out(self) -> None:
+        """The choice of a comparison above; below it the leaderboard over the plots."""
         above = rows(
             columns(label("Leaderboard", "strong"), None, self._gains, self._csv),
             self.control,
@@ -173,6 +174,7 @@ class CompareView(QWidget):
         self.setLayout(layout)
 
     def _offer(self, found: tuple[ComparisonRecord, ...]) -> None:
+        """List the comparisons; the one that was shown stays so while it is there."""
         if found == self._leaderboards and found:
             return
         before, self._leaderboards = self.choice.currentData(), found
@@ -183,8 +185,10 @@ class CompareView(QWidget):
                 leaderboard.title() + ("" if leaderboard.finished else " (not finished)"),
                 leaderboard.path.name,
             )
-        place = self.choice.findData(self._wanted or before)
-        self.choice.setCurrentIndex(max(0, place) if found else -1)
+        # one that has just begun has no leaderboard yet, so the one before stays in view
+        places = (self.choice.findData(name) for name in (self._wanted, before) if name)
+        place = next((place for place in places if place >= 0), 0)
+        self.choice.setCurrentIndex(place if found else -1)
         self.choice.blockSignals(False)
         self.choice.setVisible(bool(found))
         self._pages.setCurrentIndex(0 if found else 2 if self.busy else 1)

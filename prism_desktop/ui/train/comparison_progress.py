@@ -1,5 +1,4 @@
-"""A comparison under way: which run it is at, how far,
-how long still, and the button that ends it."""
+"""The progress of a comparison: which run it is at, how long still, and how to end it."""
 
 import time
 from collections.abc import Iterable
@@ -27,11 +26,12 @@ _FINE = 1000  # steps of the bar
 
 
 class ComparisonProgress(QFrame):
-    """Hears a comparison's events; hidden while there is none."""
+    """A card that follows a comparison's events; hidden while none goes on."""
 
     cancelled = Signal()
 
     def __init__(self) -> None:
+        """What goes on, how long still, a bar, and the button that ends it."""
         super().__init__()
         self.setProperty("role", "card")
         self.what, self.detail = label("", "strong"), label("", "small")

@@ -36,6 +36,7 @@ class ControlOptions(QWidget):
     changed = Signal()
 
     def __init__(self) -> None:
+        """The boxes below each other; a note says what the ticked ones must show."""
         super().__init__()
         self.swapped, self.shuffled = (
             QCheckBox("S&wap labelers in the test"),
@@ -99,7 +100,7 @@ class RunForm(QFrame):
         self.setProperty("role", "side")
         self.setFixedWidth(324)
         self._theme = theme
-        self._offered = StudyChoices()
+        self._study = StudyChoices()
         self._counts: Mapping[tuple[str, str], int] = {}
         self._make_fields()
         self.fold = QPushButton("Advanced settings")
@@ -122,22 +123,35 @@ class RunForm(QFrame):
         """Whether several methods are asked for."""
         return self.mode.current == "compare"
 
-    def offer(self, found: StudyChoices, *, fresh: bool = True) -> None:
+    def show_study(self, found: StudyChoices, *, fresh: bool = True) -> None:
         """What the study has.
 
         `fresh` is for another study: everything is ticked, and a simulated one suggests the
         embedded backbone. Otherwise what was chosen stays chosen."""
-        self._offered = found
+        gone = [] if fresh else self._gone(found)
+        self._study = found
         self.labelers.offer(found.labelers)
         self.attributes.offer({name: name for name in found.attributes})
-        self.backbone.offer(found.embeddings)
+        gone.append(self.backbone.show_embeddings(found.embeddings))
         if fresh:
             self.labelers.tick(None)
             self.attributes.tick(None)
             self.set_backbone("prism-mini" if found.simulated else TrainConfig().backbone)
         self._check()
+        if not fresh and any(gone):
+            self.refuse(" ".join(filter(None, gone)))
 
-    def labeler_context(self, counts: Mapping[tuple[str, str], int]) -> None:
+    def _gone(self, found: StudyChoices) -> list[str]:
+        """A sentence for each labeler and attribute that was ticked and that the study has lost.
+
+        Only where some were ticked one by one; who ticked all goes on with all.
+        """
+        labelers, attributes = self.labelers.picked() or (), self.attributes.picked() or ()
+        gone = [self._study.labelers[code] for code in labelers if code not in found.labelers]
+        gone += [name for name in attributes if name not in found.attributes]
+        return [f"{name} is no longer in the study." for name in gone]
+
+    def show_parameter_counts(self, counts: Mapping[tuple[str, str], int]) -> None:
         """How many parameters a method on a backbone trained in this study's runs."""
         if counts != self._counts:
             self._counts = dict(counts)
@@ -204,6 +218,7 @@ class RunForm(QFrame):
         }
 
     def _make_fields(self) -> None:
+        """The editors; whatever changes in one of them is checked at once."""
         self.mode = Segments(_MODES)
         self.method, self.several = MethodBox(self._theme), MethodsBox(self._theme)
         self.backbone, self.split, self.device = BackboneBox(), QComboBox(), QComboBox()
@@ -236,27 +251,15 @@ class RunForm(QFrame):
             picker.changed.connect(self._check)
 
     def _lay_out(self) -> None:
+        """The fields in a column that scrolls, advanced settings last, and Start below it.
+
+        Start and the problem above it stand outside the scroll area, so that both are always in
+        sight.
+        """
         self._method_note, self._split_note, self._device_note = (
             label("", "small", wrap=True) for _ in range(3)
         )
-        self._seeds_note = label(
-            "Each method is trained once per seed; answers are averaged.", "small", wrap=True
-        )
-        self._one = (_field("&Method", self.method), _field("S&eed", self.seed))
-        seeds, controls = (
-            _field("S&eeds", self.seeds, self._seeds_note),
-            _field("Controls", self.controls),
-        )
-        self._many = (
-            _field("&Methods", self.several),
-            _field("Cross-fitting", self.cross_fit),
-            seeds,
-            controls,
-        )
-        self._ways = (
-            *((field, "run") for field in self._one),
-            *((field, "compare") for field in self._many),
-        )
+        self._mode_fields()
         method = QWidget()
         method.setLayout(rows(self._one[0], self._many[0], self._method_note, gap=5))
         fields = (
@@ -275,19 +278,31 @@ class RunForm(QFrame):
         )
         body.setContentsMargins(3 * GRID, 2 * GRID + 4, 2 * GRID, 2 * GRID)
         inside.setLayout(body)
-        self._scroll = scroll = QScrollArea()
-        scroll.setWidget(inside)
-        scroll.setWidgetResizable(True)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it follows the fields that have it
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         foot = frame("side-foot")
         buttons = rows(self._problem, self.start)
         buttons.setContentsMargins(3 * GRID, 2 * GRID, 2 * GRID, 2 * GRID)
         foot.setLayout(buttons)
-        whole = rows(scroll, foot, gap=0)
+        self._scroll = _scrolled(inside)
+        whole = rows(self._scroll, foot, gap=0)
         whole.setStretch(0, 1)
         self.setLayout(whole)
+
+    def _mode_fields(self) -> None:
+        """The fields that stand only in the form of one run, and only in that of a comparison."""
+        self._seeds_note = label(
+            "Each method is trained once per seed; answers are averaged.", "small", wrap=True
+        )
+        self._one = (_field("&Method", self.method), _field("S&eed", self.seed))
+        self._many = (
+            _field("&Methods", self.several),
+            _field("Cross-fitting", self.cross_fit),
+            _field("S&eeds", self.seeds, self._seeds_note),
+            _field("Controls", self.controls),
+        )
+        self._ways = (
+            *((field, "run") for field in self._one),
+            *((field, "compare") for field in self._many),
+        )
 
     def _turn(self, mode: str) -> None:
         for field, of in self._ways:
@@ -299,7 +314,7 @@ class RunForm(QFrame):
 
     def _availability(self) -> list[MethodAvailability]:
         picked = self.labelers.picked(), self.attributes.picked()
-        return method_availability(self._offered, self.backbone.name, *picked, self._counts)
+        return method_availability(self._study, self.backbone.name, *picked, self._counts)
 
     def _show_methods(self) -> None:
         found = self._availability()
@@ -387,3 +402,14 @@ def _field(title: str, editor: QWidget, note: QLabel | None = None) -> QWidget:
     holder = QWidget()
     holder.setLayout(rows(name, editor, *((note,) if note else ()), gap=5))
     return holder
+
+
+def _scrolled(inside: QWidget) -> QScrollArea:
+    """A frameless area that scrolls up and down only."""
+    scroll = QScrollArea()
+    scroll.setWidget(inside)
+    scroll.setWidgetResizable(True)
+    scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it follows the fields that have it
+    scroll.setFrameShape(QFrame.Shape.NoFrame)
+    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    return scroll

@@ -57,6 +57,7 @@ class LeaderboardPlots(QFrame):
         self._show()
 
     def _lay_out(self) -> None:
+        """The pages and buttons above; below them the dumbbells, the chart or a sentence."""
         inside = QWidget()
         inside.setLayout(rows(self.dumbbells, None))
         scroll = QScrollArea()
@@ -84,6 +85,7 @@ class LeaderboardPlots(QFrame):
         self.setLayout(body)
 
     def _show(self) -> None:
+        """Draw the page in front; where nothing was measured, say how to measure it."""
         leaderboard, page = self._leaderboard, self.pages.current
         labelers = page == "labelers"
         found = curve_lines(leaderboard, page) if leaderboard is not None and not labelers else {}
@@ -133,6 +135,7 @@ class LeaderboardPlots(QFrame):
         self._show()
 
     def _draw(self, found: Mapping[str, Line]) -> None:
+        """A curve per method between pale lines that bound its 95% interval."""
         curves: list[Curve] = []
         entries: list[tuple[str, QColor]] = []
         for place, (name, points) in enumerate(found.items()):

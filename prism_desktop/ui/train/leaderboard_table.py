@@ -89,6 +89,7 @@ class LeaderboardModel(QAbstractTableModel):
     def headerData(
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
     ) -> Any:
+        """A heading, with an arrow on the column that sorts; its tool tip says what it means."""
         if orientation == Qt.Orientation.Horizontal:
             if role == Qt.ItemDataRole.DisplayRole:
                 column, order = self._by
@@ -105,6 +106,7 @@ class LeaderboardModel(QAbstractTableModel):
         return None
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """A cell: its text, side, colour, weight and tool tip."""
         row, column = self.rows[index.row()], index.column()
         match role:
             case Qt.ItemDataRole.DisplayRole if column == _WORST and row.result.worst:
@@ -168,6 +170,7 @@ class LeaderboardTable(QTableView):
     chosen = Signal(str)  # method
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        """A table of whole rows, sorted by accuracy at first."""
         super().__init__(parent)
         self.leaderboard = LeaderboardModel(theme, self)
         self.setModel(self.leaderboard)
@@ -256,6 +259,7 @@ class LeaderboardTable(QTableView):
 
 class _Badge(QStyledItemDelegate):
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
+        """The verdict on a ground of its kind, over the mark of the selected row."""
         model = index.model()
         assert isinstance(model, LeaderboardModel)
         tokens, rect = model.theme.tokens, QRect(option.rect)

@@ -1,4 +1,4 @@
-"""The fields that choose a method, or several to compare; each opens the list of all methods."""
+"""The method fields: one that chooses a method, one that ticks several; each opens the list."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QComboBox, QFrame, QWidget
 
 from prism_desktop.engine.config import DEFAULT_METHOD
-from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.methods import METHODS, method
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.availability import (
     MethodAvailability,
@@ -52,8 +52,8 @@ class MethodBox(QComboBox):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
-        for method in methods_as_listed():
-            self.addItem(method.title, method.name)
+        for each in methods_as_listed():
+            self.addItem(each.title, each.name)
         self.popup = MethodPopup(theme)
         self.popup.setParent(self, Qt.WindowType.Popup)
         self.popup.list.chosen.connect(self._take)
@@ -64,8 +64,12 @@ class MethodBox(QComboBox):
         return str(self.currentData())
 
     def pick(self, name: str) -> None:
-        """Choose a method."""
-        self.setCurrentIndex(self.findData(name))
+        """Choose a method.
+
+        Raises:
+            InputError: if there is none of that name.
+        """
+        self.setCurrentIndex(self.findData(method(name).name))
 
     def show_methods(self, methods: Sequence[MethodAvailability]) -> None:
         """What each method is for this study.
@@ -93,6 +97,7 @@ class MethodsBox(QComboBox):
     changed = Signal()
 
     def __init__(self, theme: Theme) -> None:
+        """The list with a tick per method, and buttons that tick many at once."""
         super().__init__()
         self.addItem("")
         self.popup = MethodPopup(theme, many=True)
@@ -123,9 +128,14 @@ class MethodsBox(QComboBox):
         )
 
     def pick(self, names: Sequence[str]) -> None:
-        """Tick exactly these, as far as they are possible."""
+        """Tick exactly these, as far as they are possible.
+
+        Raises:
+            InputError: if there is no method of one of the names.
+        """
+        known = [method(name).name for name in names]
         self._model.ticks.clear()
-        self._model.tick(names, on=True)
+        self._model.tick(known, on=True)
 
     def show_methods(self, methods: Sequence[MethodAvailability]) -> None:
         """What each method is for this study; what became impossible is no longer ticked."""

@@ -42,6 +42,7 @@ class StageStrip(Painted):
         return QSize(sum(metrics.horizontalAdvance(name) + 41 for name in self._names()) - 20, 28)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
+        """A dot and a name per stage, joined by lines; what is done is filled."""
         painter, tokens = self.painter(), self.tokens
         names = self._names()
         ended = self._state in ("finished", "stopped")
@@ -331,6 +332,7 @@ class Monitor(QWidget):
         self._show_small()
 
     def _show_head(self, row: RunRow) -> None:
+        """The title, state, buttons, stages and, where the run broke off, why."""
         progress, state = self._progress, self.now()
         told = cells(row)
         self.title.setText(told[1])
@@ -396,6 +398,7 @@ class Monitor(QWidget):
         return None if self.now() in _WORKING else self._progress.best_epoch
 
     def _show_curves(self) -> None:
+        """The training curves smoothed over their raw values, validation, and the overlaid runs."""
         progress, tokens = self._first or self._progress, self.theme.tokens
         whose = "consensus, " if self._first is not None else ""
         train, val = series_colour(tokens, 0), series_colour(tokens, 1)
@@ -425,6 +428,7 @@ class Monitor(QWidget):
         self.others.setVisible(bool(self._overlays))
 
     def _show_small(self) -> None:
+        """A small chart per labeler and per attribute; a card without any is hidden."""
         progress = self._first or self._progress
         labelers = [
             self._mini(self._names.get(k, k), place, small)

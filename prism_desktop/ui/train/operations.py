@@ -1,4 +1,4 @@
-"""What the Train panel asks of the engine; nothing here touches Qt."""
+"""The operations of the Train panel: what it asks of the engine; nothing here touches Qt."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field

@@ -118,6 +118,7 @@ class TrainPanel(QWidget):
             )
 
     def _make(self) -> None:
+        """The parts of the panel, and what each tells the others."""
         theme = self.context.theme
         self.form = RunForm(theme)
         self.form.started.connect(self.start)
@@ -139,6 +140,7 @@ class TrainPanel(QWidget):
         )
 
     def _lay_out(self) -> None:
+        """The form at the left; at the right the runs, the comparison or a hint."""
         self._split = QSplitter(Qt.Orientation.Vertical)
         self._split.addWidget(self.monitor)
         self._split.addWidget(self.run_tabs)
@@ -208,10 +210,11 @@ class TrainPanel(QWidget):
         self._names = dict(found.labelers)
         self.compare.name_labelers(self._names)
         fresh, self._fresh = self._fresh, False
-        self.form.offer(found, fresh=fresh)
+        self.form.show_study(found, fresh=fresh)
         self._tell()
 
     def _show_rows(self, found: tuple[operations.RunRow, ...]) -> None:
+        """Show the list of runs and, of them, the one just begun or else the one shown before."""
         changed = found != self._rows
         self._rows = found
         self._turn()
@@ -221,7 +224,7 @@ class TrainPanel(QWidget):
         if not changed:
             return
         self.table.runs.show(found)
-        self.form.labeler_context(
+        self.form.show_parameter_counts(
             {
                 (row.run.method, row.run.backbone): row.parameters
                 for row in reversed(found)

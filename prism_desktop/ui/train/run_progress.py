@@ -1,5 +1,4 @@
-"""What a run's events tell so far: the numbers behind the
-curves, folded from `events.jsonl` one event at a time."""
+"""The progress of a run: its stage, curves and log, folded from `events.jsonl` event by event."""
 
 from array import array
 from bisect import bisect_left
@@ -134,6 +133,7 @@ class RunProgress:
         self.log.append((event.time, kind, text))
 
     def _hear(self, event: ToldEvent) -> None:
+        """Hand an event to what folds its kind; any other kind says nothing that is shown."""
         match event:
             case Step():
                 _on_step(self, event)
@@ -205,6 +205,7 @@ def _on_step(progress: RunProgress, event: Step) -> None:
 
 
 def _on_epoch(progress: RunProgress, event: Epoch) -> None:
+    """The curves of the run, its labelers and attributes grow by an epoch."""
     epoch, train, val = event.epoch, event.train, event.val
     progress.epoch = epoch
     progress.train_loss.add(epoch, train.get("loss"))

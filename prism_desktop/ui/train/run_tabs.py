@@ -50,6 +50,7 @@ class RunTabs(QWidget):
     def __init__(
         self, theme: Theme, export_curves: Callable[[], object], export_table: Callable[[], object]
     ) -> None:
+        """`export_curves` and `export_table` are what the two buttons do."""
         super().__init__()
         self.table, self.log = RunsTable(theme), RunLog()
         self.segments = Segments({"runs": "Runs", "log": "Log"})

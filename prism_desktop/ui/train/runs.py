@@ -99,6 +99,7 @@ class RunsModel(QAbstractTableModel):
         return flags | Qt.ItemFlag.ItemIsUserCheckable if index.column() == 0 else flags
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """A cell: its text, tick, side, colour, weight and tool tip."""
         row, column = self.rows[index.row()], index.column()
         match role:
             case Qt.ItemDataRole.DisplayRole:
@@ -240,6 +241,7 @@ class _Tick(QStyledItemDelegate):
     """A tick box filled with the colour of the run's curve."""
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
+        """The box, in the colour of the curve where the run is ticked."""
         model = index.model()
         assert isinstance(model, RunsModel)
         tokens, state = model._theme.tokens, option.state

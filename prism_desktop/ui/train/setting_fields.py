@@ -1,5 +1,4 @@
-"""Fields made from the settings of a training run: one editor
-per setting, its gloss as tool tip, its errors inline."""
+"""Setting fields: one editor per setting, its gloss as tool tip, its errors below it."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -125,11 +124,17 @@ class SettingField(QWidget):
         return editor.text().strip()
 
     def put(self, value: Any) -> None:
-        """Show a value."""
+        """Show a value.
+
+        Raises:
+            ValueError: if it is none of the setting's choices.
+        """
         editor = self.editor
         if isinstance(editor, QCheckBox):
             editor.setChecked(bool(value))
         elif isinstance(editor, QComboBox):
+            if editor.findText(str(value)) < 0:
+                raise ValueError(f"{value} is no choice of {self.setting.key}")
             editor.setCurrentText(str(value))
         elif isinstance(editor, QLineEdit):
             editor.setText(written(value))
@@ -171,6 +176,7 @@ class SettingField(QWidget):
         return self.setting.kind == "bool"
 
     def _make(self) -> QWidget:
+        """A tick box, a list of choices or a line, after the kind of the setting."""
         setting = self.setting
         if self._is_bool:
             box = QCheckBox(caption(setting.key))

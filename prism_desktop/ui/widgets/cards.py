@@ -11,6 +11,10 @@ class Card(QFrame):
     the right, a body that can be emptied and refilled."""
 
     def __init__(self, title: str = "", *actions: QWidget) -> None:
+        """The heading's line, which a card without a title lacks, then the body.
+
+        The stretch at the end keeps the body at the top of a card that is higher than its content.
+        """
         super().__init__()
         self.setProperty("role", "card")
         layout = QVBoxLayout(self)
@@ -36,6 +40,11 @@ class ScrollPage(QScrollArea):
     """
 
     def __init__(self, content: QBoxLayout, width: int = 1200) -> None:
+        """The content between two stretches, which share what it leaves of the width.
+
+        Its own stretch is so large that it comes first up to its limit. The scroll area takes no
+        focus, so that Tab goes straight to the content.
+        """
         super().__init__()
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)

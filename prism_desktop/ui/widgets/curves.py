@@ -160,6 +160,10 @@ class CurveChart(BarePlot):
             self.show_curves(self._shown, self._best_at)
 
     def _hint(self, place: QPointF) -> None:
+        """Tell at the pointer each named curve's value at its nearest point.
+
+        The text lies towards the middle of the chart, so that no edge cuts it off.
+        """
         box = self.getPlotItem().getViewBox()
         if not self._shown or not box.sceneBoundingRect().contains(place):
             self._hover.setVisible(False)

@@ -119,6 +119,11 @@ class Dots(Painted):
     def _paint_group(
         self, painter: QPainter, plot: QRectF, place: int, group: DotGroup, top: float
     ) -> None:
+        """The attribute's name, and below it the rows from back to front.
+
+        The chosen row's background and the quarter lines come first, then the consensus model's
+        diamond, and last the labelers' dots, which nothing may hide.
+        """
         tokens = self.tokens
         painter.setFont(sized(self.font(), 1.0, bold=True))
         painter.setPen(QColor(tokens.text))
@@ -149,6 +154,11 @@ class Dots(Painted):
         painter.drawPolygon(QPolygonF([QPointF(x + dx, low + dy) for dx, dy in corners]))
 
     def _paint_dot(self, painter: QPainter, plot: QRectF, dot: Dot, y: float, lit: bool) -> None:
+        """The labeler's name, a stem from the lowest end to the dot, and the percentile.
+
+        The dot has an edge in the surface's colour to stand out from what it lies on. A labeler
+        without a prediction gets a dash in place of all but the name.
+        """
         tokens = self.tokens
         painter.setFont(self.font())
         painter.setPen(QColor(tokens.text if lit else tokens.muted))

@@ -140,6 +140,11 @@ class Dumbbells(Painted):
     def _paint(
         self, painter: QPainter, plot: QRectF, bell: Bell, y: float, low: float, high: float
     ) -> None:
+        """A row from back to front: ceiling, interval, consensus, and the personal model's dot.
+
+        The dot comes last, for it is the result and nothing may hide it. A rule above sets the mean
+        apart from the labelers.
+        """
         tokens = self.tokens
 
         def at(value: float) -> float:
@@ -185,6 +190,7 @@ class Dumbbells(Painted):
         painter.drawText(box, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), name)
 
     def _numbers(self, painter: QPainter, plot: QRectF, bell: Bell, y: float) -> None:
+        """The row's numbers in the columns whose heads `_axes` paints; a dash if unknown."""
         tokens = self.tokens
         gain, share = bell.gain, bell.of_ceiling
         told = (
@@ -223,6 +229,10 @@ class DumbbellKey(Painted):
         self.setFixedHeight(24)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
+        """Each mark with its word, from left to right.
+
+        The accent colour stands for the labelers' own colours.
+        """
         painter, tokens, y, x = self.painter(), self.tokens, 12.0, 8.0
         painter.setFont(sized(self.font(), 0.92))
         for kind, word in (

@@ -20,6 +20,10 @@ class EmptyState(QWidget):
         text: str,
         actions: tuple[tuple[str, Callable[[], object]], ...] = (),
     ) -> None:
+        """Everything in a column in the middle; the first button is the primary one.
+
+        The sentence has a fixed width, at which it wraps into lines that are easy to read.
+        """
         super().__init__()
         self.title = label(title, "title")
         self.text = label(text, "muted", wrap=True)

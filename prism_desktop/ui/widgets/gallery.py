@@ -52,6 +52,10 @@ class FaceDelegate(QStyledItemDelegate):
         option: QStyleOptionViewItem,
         index: QModelIndex | QPersistentModelIndex,
     ) -> None:
+        """The selection's background, the cell as it is kept, and the outline of a lit face.
+
+        Selection and outline are not part of the kept cell, so that neither costs painting it anew.
+        """
         rect, state = option.rect, option.state
         selected, lit = state & QStyle.StateFlag.State_Selected, state & _LIT
         if selected:
@@ -122,6 +126,10 @@ class FaceDelegate(QStyledItemDelegate):
         painter.end()
 
     def _foot(self, painter: QPainter, box: QRectF, row: int) -> None:
+        """The percentile's bar, and below it the note at the right and the name in what is left.
+
+        A name that is too long loses its beginning and keeps its end.
+        """
         model, tokens = self._view.faces, self._view.theme.tokens
         share = model.share(row)
         if not np.isnan(share):

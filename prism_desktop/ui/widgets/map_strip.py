@@ -80,6 +80,10 @@ class MapTile(QAbstractButton):
         return self.size()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
+        """The picture clipped to a rounded square, then the ring around it, then the caption.
+
+        The clip is taken back before the ring, which lies outside the square.
+        """
         painter = QPainter(self)
         painter.setRenderHints(
             QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform
@@ -97,6 +101,10 @@ class MapTile(QAbstractButton):
         painter.end()
 
     def _picture(self, painter: QPainter, box: QRectF) -> None:
+        """The whole face fitted into the box, pale until there is a map, and the map over it.
+
+        The map covers only the area that the model saw of the image.
+        """
         if self._image.isNull():
             return
         size = self._image.size().scaled(box.size().toSize(), Qt.AspectRatioMode.KeepAspectRatio)

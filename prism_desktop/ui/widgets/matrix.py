@@ -70,6 +70,7 @@ class Matrix(Painted):
         return QSize(left + side + 4, top + side + _KEY)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
+        """The names, the cells and the colour key; the gaps shrink with the cells."""
         if not self._names:
             return
         painter = self.painter()
@@ -121,6 +122,10 @@ class Matrix(Painted):
             self.chosen.emit(*at)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Arrows move over the cells and tell each in words, as the pointer does.
+
+        Return chooses the pair; on the diagonal there is none to choose.
+        """
         moves = {
             Qt.Key.Key_Left: (0, -1),
             Qt.Key.Key_Right: (0, 1),
@@ -196,6 +201,10 @@ class Matrix(Painted):
         )
 
     def _headings(self, painter: QPainter, left: float, top: float, side: float) -> None:
+        """The names at the rows and over the columns, on end where the columns are too narrow.
+
+        Those of the current cell stand out. Cells too small for any name have none.
+        """
         if side < _LEGIBLE:
             return
         painter.setFont(self.font() if side >= 18 else sized(self.font(), 0.82))

@@ -23,6 +23,11 @@ class MessageBar(QFrame):
     shown = Signal(bool)
 
     def __init__(self, theme: Theme) -> None:
+        """The text, which can be selected for copying, the action's button, and the cross.
+
+        The icon is put in front with each message, since it depends on the kind. The timer hides
+        messages that need no attention.
+        """
         super().__init__()
         self._theme = theme
         self.setProperty("role", "message")

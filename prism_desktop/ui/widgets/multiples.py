@@ -103,9 +103,21 @@ class Multiples(Painted):
     def _paint(
         self, painter: QPainter, cell: QRectF, mini: Mini, low: float, high: float, end: float
     ) -> None:
-        tokens = self.tokens
-        painter.setPen(Qt.PenStyle.NoPen)
+        """One chart: its head, the grid, and the curves last, so that the grid lies behind them."""
         head = QRectF(cell.left(), cell.top(), cell.width(), 20)
+        self._head(painter, head, mini)
+        plot = QRectF(
+            cell.left() + _AXIS,
+            head.bottom() + 8,
+            cell.width() - _AXIS - 4,
+            cell.bottom() - head.bottom() - 14,
+        )
+        self._grid(painter, plot, low, high, end)
+        self._curves(painter, plot, mini, low, high, end)
+
+    def _head(self, painter: QPainter, head: QRectF, mini: Mini) -> None:
+        """The value at the right, and the dot and the name in the room that it leaves."""
+        tokens = self.tokens
         painter.setFont(sized(self.font(), 0.92, bold=True))
         value = f"{mini.value:.1%}" if mini.value is not None else "–"
         painter.setPen(QColor(tokens.text))
@@ -122,13 +134,12 @@ class Multiples(Painted):
             mini.name, Qt.TextElideMode.ElideRight, max(0, room)
         )
         painter.drawText(head.adjusted(14, 0, 0, 0), int(Qt.AlignmentFlag.AlignVCenter), name)
-        plot = QRectF(
-            cell.left() + _AXIS,
-            head.bottom() + 8,
-            cell.width() - _AXIS - 4,
-            cell.bottom() - head.bottom() - 14,
-        )
-        self._grid(painter, plot, low, high, end)
+
+    def _curves(
+        self, painter: QPainter, plot: QRectF, mini: Mini, low: float, high: float, end: float
+    ) -> None:
+        """Train pale and dashed, then validation over it, with a dot at its newest point."""
+        painter.setBrush(mini.colour)
         for (xs, ys), pen in (
             (mini.train, QPen(faded(mini.colour, 0.45), 1.2, Qt.PenStyle.DashLine)),
             (mini.val, QPen(mini.colour, 1.8)),
@@ -148,6 +159,7 @@ class Multiples(Painted):
                     painter.drawEllipse(points[-1], 2.6, 2.6)
 
     def _grid(self, painter: QPainter, plot: QRectF, low: float, high: float, end: float) -> None:
+        """The scale's lines with their shares at the left, and the best epoch's line."""
         tokens = self.tokens
         painter.setFont(sized(self.font(), 0.77))
         marks = ticks(low, high, 2)

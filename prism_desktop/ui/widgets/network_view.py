@@ -1,5 +1,4 @@
-"""A network of labelers: who agrees with whom above a
-threshold, lines as wide as the agreement is strong."""
+"""The network of labelers: who agrees with whom, lines as wide as the agreement is strong."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -17,20 +16,17 @@ _NAMED = 40  # labelers beyond which only those near the pointer are named
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
-    """Two labelers who share answers."""
+class NetworkLine:
+    """A link between two labelers."""
 
-    one: int
+    one: int  # row of the labeler among the names
     other: int
     agreement: float  # 0 to 1
     count: int  # shared answers
 
 
 class NetworkView(Painted):
-    """Nodes are labelers, links those above the threshold.
-
-    Who shares nothing has no link at all.
-    """
+    """Nodes are labelers, lines are the links that it is given."""
 
     chosen = Signal(int, int)  # a link was clicked
 
@@ -38,30 +34,41 @@ class NetworkView(Painted):
         super().__init__(theme, parent)
         self._names: tuple[str, ...] = ()
         self._places: dict[int, tuple[float, float]] = {}
-        self._links: tuple[Link, ...] = ()
-        self._threshold = 0.0
+        self._lines: tuple[NetworkLine, ...] = ()
+        self._dense = False
         self._near: int | None = None
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
 
     def show_network(
-        self, names: Sequence[str], places: Mapping[int, tuple[float, float]], links: Sequence[Link]
+        self,
+        names: Sequence[str],
+        places: Mapping[int, tuple[float, float]],
+        *,
+        dense: bool = False,
     ) -> None:
-        """`places` are in any unit; they are fitted into the widget."""
-        self._names, self._places, self._links = tuple(names), fitted(places), tuple(links)
+        """Show labelers without any line yet.
+
+        Args:
+            names: what to call each.
+            places: where to draw each, in any unit; they are fitted into the widget.
+            dense: whether there are so many links in all that lines are drawn faintly.
+        """
+        self._names, self._places, self._dense = tuple(names), fitted(places), dense
+        self._lines = ()
         self._near = None
         self.setAccessibleName("Network of agreement between " + ", ".join(names))
         self.update()
 
-    def set_threshold(self, threshold: float) -> None:
-        """Show links with at least this agreement."""
-        self._threshold = threshold
+    def show_lines(self, lines: Sequence[NetworkLine]) -> None:
+        """Show these links and no others."""
+        # the strongest are painted last, over the others
+        self._lines = tuple(sorted(lines, key=lambda line: line.agreement))
         self.update()
 
-    def shown(self) -> tuple[Link, ...]:
-        """The links above the threshold, the weakest first."""
-        kept = (link for link in self._links if link.agreement >= self._threshold)
-        return tuple(sorted(kept, key=lambda link: link.agreement))
+    def lines(self) -> tuple[NetworkLine, ...]:
+        """The links that are shown, the weakest first."""
+        return self._lines
 
     def minimumSizeHint(self) -> QSize:
         return QSize(300, 300)
@@ -70,9 +77,9 @@ class NetworkView(Painted):
         if not self._names:
             return
         painter = self.painter()
-        for link in self.shown():
+        for link in self._lines:
             self._paint_link(painter, link)
-        for link in self.shown():
+        for link in self._lines:
             self._paint_number(painter, link)
         for node in range(len(self._names)):
             self._paint_node(painter, node)
@@ -123,29 +130,29 @@ class NetworkView(Painted):
                 return node
         return None
 
-    def _link_at(self, place: QPointF) -> Link | None:
-        best: tuple[float, Link] | None = None
-        for link in self.shown():
+    def _link_at(self, place: QPointF) -> NetworkLine | None:
+        best: tuple[float, NetworkLine] | None = None
+        for link in self._lines:
             gap = _distance(place, self._at(link.one), self._at(link.other))
             if gap < 7 and (best is None or gap < best[0]):
                 best = (gap, link)
         return best[1] if best else None
 
-    def _paint_link(self, painter: QPainter, link: Link) -> None:
+    def _paint_link(self, painter: QPainter, link: NetworkLine) -> None:
         tokens = self.tokens
         strength = min(1.0, max(0.0, (link.agreement - 0.4) / 0.6))
         lit = self._near in (link.one, link.other)
         colour = mixed(tokens.border_strong, tokens.accent, strength if not lit else 1.0)
         if self._near is not None and not lit:
             colour = faded(colour, 0.25)
-        elif not lit and len(self._links) > 200:  # or they would be one blot
+        elif not lit and self._dense:  # or they would be one blot
             colour = faded(colour, 0.5 if len(self._names) <= _NAMED else 0.2)
         width = 1 + 7 * strength**1.5 * min(1.0, 12 / len(self._names))
         start, end = self._at(link.one), self._at(link.other)
         painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
         painter.drawLine(start, end)
 
-    def _paint_number(self, painter: QPainter, link: Link) -> None:
+    def _paint_number(self, painter: QPainter, link: NetworkLine) -> None:
         tokens = self.tokens
         lit = self._near in (link.one, link.other)
         if lit or (len(self._names) <= 8 and self._near is None):
@@ -161,6 +168,11 @@ class NetworkView(Painted):
             painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), f"{link.agreement:.0%}")
 
     def _paint_node(self, painter: QPainter, node: int) -> None:
+        """A disc edged in the surface's colour, which parts it from the lines, and its name.
+
+        The name lies on a veil, so that lines below do not make it illegible. In a crowd only the
+        node near the pointer is named.
+        """
         tokens, at, radius = self.tokens, self._at(node), self._radius()
         painter.setPen(QPen(QColor(tokens.surface), 3))
         painter.setBrush(series_colour(tokens, node))

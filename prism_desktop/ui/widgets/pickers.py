@@ -1,9 +1,13 @@
-"""Choosing one view of few, or several things of many."""
+"""Pickers: one thing of a few side by side, one of a list, or several of a list.
+
+No picker ignores a key that it does not have: `pick` and the like raise KeyError, since it is the
+caller's mistake. Who has a key from elsewhere asks `has` first and shows a sentence.
+"""
 
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QHideEvent, QWheelEvent
+from PySide6.QtGui import QHideEvent, QIcon, QWheelEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
@@ -45,13 +49,84 @@ class Segments(QFrame):
     def current(self) -> str:
         return next(key for key, made in self._buttons.items() if made.isChecked())
 
+    def has(self, key: str) -> bool:
+        """Whether there is a button of this key."""
+        return key in self._buttons
+
     def pick(self, key: str) -> None:
-        """Press a button; `picked` follows as if by hand."""
+        """Press a button; `picked` follows as if by hand.
+
+        Raises:
+            KeyError: if there is no button of this key.
+        """
         self._buttons[key].setChecked(True)
         self.picked.emit(key)
 
     def button(self, key: str) -> QPushButton:
         return self._buttons[key]
+
+
+def row_of(box: QComboBox, key: object) -> int:
+    """The row of a combo box whose data is `key`.
+
+    Raises:
+        KeyError: if there is none.
+    """
+    row = box.findData(key)
+    if row < 0:
+        raise KeyError(f"{key!r} is not among the choices of {box.accessibleName() or 'a picker'}")
+    return row
+
+
+class Picker(QComboBox):
+    """A choice of one from a list that survives a change of the list where it can."""
+
+    def offer(self, choices: Sequence[tuple[str, str]], icons: Sequence[QIcon] = ()) -> None:
+        """Offer (key, caption) pairs; the present choice stays if it is among them."""
+        before = self.currentData()
+        self.blockSignals(True)
+        self.clear()
+        for place, (key, caption) in enumerate(choices):
+            if icons:
+                self.addItem(icons[place], caption, key)
+            else:
+                self.addItem(caption, key)
+        self.setCurrentIndex(max(0, self.findData(before)))
+        self.blockSignals(False)
+
+    @property
+    def key(self) -> str:
+        """The key that is chosen, empty if none is."""
+        return str(self.currentData() or "")
+
+    def has(self, key: str) -> bool:
+        """Whether this key is offered."""
+        return self.findData(key) >= 0
+
+    def pick(self, key: str) -> None:
+        """Choose by key, as if by hand.
+
+        Raises:
+            KeyError: if it is not offered.
+        """
+        self.setCurrentIndex(row_of(self, key))
+
+    def settle(self, key: str) -> None:
+        """Choose by key without any signal.
+
+        Raises:
+            KeyError: if it is not offered.
+        """
+        self._settle(row_of(self, key))
+
+    def choose_none(self) -> None:
+        """Choose nothing, without any signal."""
+        self._settle(-1)
+
+    def _settle(self, row: int) -> None:
+        self.blockSignals(True)
+        self.setCurrentIndex(row)
+        self.blockSignals(False)
 
 
 class PickMany(QComboBox):
@@ -77,13 +152,21 @@ class PickMany(QComboBox):
         self._popup.offer(choices)
         self._tell()
 
+    def has(self, key: str) -> bool:
+        """Whether this key is offered."""
+        return key in self._popup.offered()
+
     def picked(self) -> tuple[str, ...] | None:
         """The ticked keys in their order; None when all are."""
         ticked = self._popup.ticks()
         return None if len(ticked) == self._popup.count() else ticked
 
     def tick(self, keys: Sequence[str] | None) -> None:
-        """Tick exactly these; None for all."""
+        """Tick exactly these; None for all.
+
+        Raises:
+            KeyError: if one is not offered.
+        """
         self._popup.tick(keys)
         self._tell()
 
@@ -130,10 +213,12 @@ class _Ticks(QFrame):
         self.setLayout(rows(self._search, self.list, columns(every, none, None), margin=GRID))
 
     def offer(self, choices: Mapping[str, str]) -> None:
-        known = {
-            str(self.list.item(row).data(Qt.ItemDataRole.UserRole))
-            for row in range(self.list.count())
-        }
+        """Offer these; what was offered before keeps its tick.
+
+        New choices are ticked only where everything was, so that "all" goes on meaning all; hence
+        the first offer ticks everything. No signal is sent, for nobody chose anything.
+        """
+        known = set(self.offered())
         ticked = set(self.ticks())
         self.list.blockSignals(True)
         self.list.clear()
@@ -168,7 +253,13 @@ class _Ticks(QFrame):
     def names(self) -> tuple[str, ...]:
         return tuple(item.text() for item in self._ticked())
 
+    def offered(self) -> tuple[str, ...]:
+        items = (self.list.item(row) for row in range(self.list.count()))
+        return tuple(str(item.data(Qt.ItemDataRole.UserRole)) for item in items)
+
     def tick(self, keys: Sequence[str] | None) -> None:
+        if unknown := [key for key in keys or () if key not in self.offered()]:
+            raise KeyError(f"{unknown} are not among the choices")
         self.list.blockSignals(True)
         for row in range(self.list.count()):
             item = self.list.item(row)

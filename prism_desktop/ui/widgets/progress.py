@@ -43,6 +43,11 @@ class ProgressStrip(QFrame):
     """One job's line at the window's foot."""
 
     def __init__(self, job: Job) -> None:
+        """What goes on, the bar, how far it is, and Cancel, on one line.
+
+        The bar only shows that something moves until a total is known. The strip goes when its
+        job's work has ended.
+        """
         super().__init__()
         self.setProperty("role", "footer")
         self._job = job
@@ -60,6 +65,7 @@ class ProgressStrip(QFrame):
         job.closed.connect(self.deleteLater)
 
     def _hear(self, events: list[Any]) -> None:
+        """Show the newest progress; older ones that arrive with it are out of date."""
         last = next((event for event in reversed(events) if isinstance(event, Progress)), None)
         if last is None:
             return

@@ -23,6 +23,7 @@ class Scatter(BarePlot):
     hovered = Signal(int)  # -1 when over none
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        """The layers from back to front: line of equality, all points, marked points, ring."""
         super().__init__(parent)
         self.theme = theme
         self._x: NDArray[np.float32] = np.zeros(0, np.float32)

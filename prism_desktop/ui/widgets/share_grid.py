@@ -45,6 +45,10 @@ class ShareGrid(Painted):
         return QSize(480, _TOP + _ROW * len(self._lines) + 4)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
+        """The attributes' names, then row by row a labeler's name and cells.
+
+        One range serves all cells, so that places can be compared between them.
+        """
         painter, tokens = self.painter(), self.tokens
         low, high = self._range()
         for column, head in enumerate(self._heads):
@@ -114,6 +118,11 @@ class ShareGrid(Painted):
     def _paint(
         self, painter: QPainter, box: QRectF, bell: Bell | None, low: float, high: float
     ) -> None:
+        """A cell from back to front: rail, chance, interval, consensus, the personal model's dot.
+
+        The dot comes last, for nothing may hide the result. A cell without a test has the rail
+        alone and says so.
+        """
         tokens = self.tokens
         rail, y = box.adjusted(5, 0, -5, 0), box.top() + 32
         painter.setPen(QPen(QColor(tokens.track), 2))
@@ -143,6 +152,7 @@ class ShareGrid(Painted):
         self._numbers(painter, box, bell)
 
     def _numbers(self, painter: QPainter, box: QRectF, bell: Bell) -> None:
+        """The accuracy at the left, the gain at the right, and the interval between if it fits."""
         tokens = self.tokens
         line = QRectF(box.left(), box.top() + 4, box.width(), 20)
         painter.setFont(sized(self.font(), 1.0, bold=True))

@@ -20,6 +20,11 @@ class Tile(QPushButton):
         text: str,
         clicked: Callable[[], object] | None = None,
     ) -> None:
+        """Icon, title and text below each other.
+
+        The labels let the mouse through, so that all of the tile is the button. They also hold its
+        words, hence the accessible name. Return presses it as Space does.
+        """
         super().__init__()
         self.setProperty("variant", "tile")
         self.setCursor(Qt.CursorShape.PointingHandCursor)

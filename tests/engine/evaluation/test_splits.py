@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from prism_desktop.engine.config import PairsConfig, SplitConfig
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation.pairs import pairs_from_comparisons
-from prism_desktop.engine.evaluation.prepare import PairSet, make_pairs
-from prism_desktop.engine.evaluation.splits import assign
+from prism_desktop.engine.evaluation.splits import PairSet, assign, make_pairs
 from tests.engine.evaluation import fabricate
 
 KEPT = ("train", "val", "test")

@@ -8,7 +8,7 @@ from open_clip.transformer import QuickGELU
 from torch import Tensor, nn
 
 from prism_desktop.engine.backbones import Backbone
-from prism_desktop.engine.models.fused_blocks import FastQuickGelu, speed_up
+from prism_desktop.engine.models.fused_blocks import FastQuickGelu, use_fused_blocks
 
 
 def _features_and_gradient(visual: Any, pixels: Tensor) -> tuple[Tensor, Tensor]:
@@ -24,7 +24,7 @@ def test_that_a_faster_tower_sees_the_same(backbone: Backbone, pixels: Tensor) -
     for block in plain.transformer.resblocks:
         block.mlp.gelu = QuickGELU()
     fast = copy.deepcopy(plain)
-    speed_up(fast)
+    use_fused_blocks(fast)
     assert all(isinstance(block.mlp.gelu, FastQuickGelu) for block in fast.transformer.resblocks)
     for mine, theirs in zip(
         _features_and_gradient(fast, pixels), _features_and_gradient(plain, pixels), strict=True
@@ -53,5 +53,5 @@ def test_that_other_blocks_stay_as_they_are() -> None:
             self.transformer.resblocks = nn.ModuleList([nn.Linear(2, 2)])
 
     tower = Tower()
-    speed_up(tower)
+    use_fused_blocks(tower)
     assert "attention" not in vars(tower.transformer.resblocks[0])

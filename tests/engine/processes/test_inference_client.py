@@ -64,7 +64,7 @@ def test_that_the_client_loads_no_torch() -> None:
 
     code = (
         "from prism_desktop.engine.analysis import relevance_map; from "
-        "prism_desktop.engine.processes import inference; import sys; print('torch' in "
+        "prism_desktop.engine.processes import inference_client; import sys; print('torch' in "
         "sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

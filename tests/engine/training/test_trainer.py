@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from prism_desktop.engine.errors import RunError
-from prism_desktop.engine.runs.metrics_file import Tally
 from prism_desktop.engine.runs.run_events import Epoch, Step
 from prism_desktop.engine.training import trainer as trainer_module
+from prism_desktop.engine.training.tally import Tally
 from prism_desktop.engine.training.trainer import Trainer
 from tests.fixtures.runs import MakeTrainer
 

@@ -139,9 +139,9 @@ def test_that_labelers_who_share_nothing_have_a_blank_cell(
 def test_that_links_below_the_slider_vanish(panel: ExplorePanel, qtbot: QtBot) -> None:
     shown(panel, qtbot, "agreement")
     panel.agreement.threshold.setValue(0)
-    assert len(panel.agreement.network.shown()) == 3
+    assert len(panel.agreement.network.lines()) == 3
     panel.agreement.threshold.setValue(100)
-    assert len(panel.agreement.network.shown()) == 0
+    assert len(panel.agreement.network.lines()) == 0
 
 
 @pytest.mark.qt_log_ignore("does not support raise")  # of tool tips, offscreen

@@ -5,7 +5,7 @@ from pathlib import Path
 from prism_desktop.engine.study.records import TrialRecord
 from prism_desktop.ui.label.trial_queue import (
     KeepAnswers,
-    Presentation,
+    PresentedImages,
     RecordAnswers,
     RecordSkip,
     RedoTrial,
@@ -14,7 +14,7 @@ from prism_desktop.ui.label.trial_queue import (
     UndoTrial,
 )
 
-PAIRS = [Presentation(f"a{number}", f"b{number}") for number in range(9)]
+PAIRS = [PresentedImages(f"a{number}", f"b{number}") for number in range(9)]
 
 
 def _snapshot(

@@ -58,5 +58,5 @@ def form(qtbot: QtBot, context: AppContext) -> RunForm:
     """The form of a new run on a study with two labelers."""
     made = RunForm(context.theme)
     qtbot.addWidget(made)
-    made.offer(offered_choices({"L1": "Ada", "L2": "Ben"}, "attractive", "smart"))
+    made.show_study(offered_choices({"L1": "Ada", "L2": "Ben"}, "attractive", "smart"))
     return made

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.config import TrainConfig, settings
+from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.embeddings import EmbeddingSet
 from prism_desktop.ui.train.backbone_box import architecture
 from prism_desktop.ui.train.form import APART, RunForm
@@ -144,16 +145,18 @@ def test_that_a_recipe_s_value_set_back_to_the_plain_default_is_trained(form: Ru
 def test_that_choices_outlive_a_new_labeler_and_end_with_their_study(form: RunForm) -> None:
     form.set_backbone("ViT-B-16-quickgelu:openai")
     names = {"L1": "Ada", "L2": "Bea", "L3": "Cyd"}
-    form.offer(offered_choices(names, "attractive", "smart"), fresh=False)
+    form.show_study(offered_choices(names, "attractive", "smart"), fresh=False)
     form.labelers.tick(["L2", "L3"])
-    form.offer(offered_choices({**names, "L4": "Dan"}, "attractive", "smart", "kind"), fresh=False)
+    form.show_study(
+        offered_choices({**names, "L4": "Dan"}, "attractive", "smart", "kind"), fresh=False
+    )
     config = form.config()
     assert (config.backbone, config.labelers, config.attributes) == (
         "ViT-B-16-quickgelu:openai",
         ("L2", "L3"),
         None,
     )
-    form.offer(offered_choices({"L1": "Ada", "L2": "Bea"}, "smart"))
+    form.show_study(offered_choices({"L1": "Ada", "L2": "Bea"}, "smart"))
     assert (form.config().backbone, form.config().labelers) == ("prism-mini", None)
 
 
@@ -161,7 +164,7 @@ def test_that_methods_without_a_way_to_work_are_greyed_with_the_reason(form: Run
     found = offered_choices(
         {"L1": "Ada", "L2": "Ben"}, "kind", embeddings=(EmbeddingSet("facenet", 24, 512),)
     )
-    form.offer(found, fresh=False)
+    form.show_study(found, fresh=False)
     form.set_backbone("embeddings:facenet")
     offers = {each.method.name: each for each in form.method.popup.list.model.methods}
     assert "which imported embeddings lack" in offers["lora-visual-prompt"].obstacle
@@ -208,3 +211,45 @@ def test_that_a_comparison_asks_for_what_is_ticked(form: RunForm, qtbot: QtBot) 
     form.several.pick([])
     form.start.click()
     assert "at least one method" in form._problem.text()
+
+
+def test_that_chosen_embeddings_that_are_gone_are_told_of(form: RunForm) -> None:
+    names = {"L1": "Ada", "L2": "Ben"}
+    facenet = (EmbeddingSet("facenet", 24, 512),)
+    form.show_study(offered_choices(names, "kind", embeddings=facenet), fresh=False)
+    form.set_backbone("embeddings:facenet")
+    form.method.pick("hierarchical-bayes")
+    assert not form._problem.text()
+    form.show_study(offered_choices(names, "kind"), fresh=False)
+    assert form.backbone.name == "prism-mini"
+    assert form._problem.text().startswith("facenet (imported, 512 numbers) is no longer there; ")
+    form.seed.textEdited.emit("1")
+    assert not form._problem.text()
+
+
+def test_that_a_chosen_labeler_who_is_gone_is_told_of(form: RunForm) -> None:
+    form.show_study(offered_choices({"L1": "Ada", "L2": "Bea", "L3": "Cyd"}, "kind"), fresh=False)
+    form.labelers.tick(["L2", "L3"])
+    form.show_study(offered_choices({"L1": "Ada", "L3": "Cyd"}, "kind"), fresh=False)
+    assert form._problem.text() == "Bea is no longer in the study."
+    assert form.labelers.picked() == ("L3",)
+
+
+def test_that_another_study_is_no_loss(form: RunForm) -> None:
+    form.labelers.tick(["L2"])
+    form.show_study(offered_choices({"M1": "Max", "M2": "Mia"}, "kind"))
+    assert not form._problem.text()
+
+
+@pytest.mark.parametrize("name", ["hierarchical-bays", ""])
+def test_that_an_unknown_method_is_not_chosen_in_silence(form: RunForm, name: str) -> None:
+    with pytest.raises(InputError, match="is unknown"):
+        form.method.pick(name)
+    with pytest.raises(InputError, match="is unknown"):
+        form.several.pick([name])
+    assert form.methods() == ("lora-visual-prompt",)
+
+
+def test_that_a_setting_takes_only_its_choices(form: RunForm) -> None:
+    with pytest.raises(ValueError, match="no choice of schedule"):
+        form.fields["schedule"].put("linear")

@@ -8,10 +8,10 @@ import torch
 
 from prism_desktop.engine.models.answers import Answers
 from prism_desktop.engine.models.base import PersonalModel
-from prism_desktop.engine.runs.metrics_file import Tally
 from prism_desktop.engine.training.losses.loss_term import LossTerm
 from prism_desktop.engine.training.pair_loss import PairLoss
 from prism_desktop.engine.training.scoring import Scorer
+from prism_desktop.engine.training.tally import Tally
 
 
 class KeepIfBetter(LossTerm):

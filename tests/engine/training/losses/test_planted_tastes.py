@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from prism_desktop.engine.events import Notice
-from prism_desktop.engine.runs.metrics_file import Tally
 from prism_desktop.engine.training import trainer as trainer_module
 from prism_desktop.engine.training.losses.registry import LossInputs, build_losses
+from prism_desktop.engine.training.tally import Tally
 from prism_desktop.engine.training.trainer import Trainer
 from tests.engine.training.test_trainer import curves, same
 from tests.fixtures.runs import LABELERS, MakeTrainer

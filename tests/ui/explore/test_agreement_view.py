@@ -1,0 +1,202 @@
+"""The agreement view: its links, and where a click on two labelers leads."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PySide6.QtWidgets import QFileDialog
+from pytestqt.qtbot import QtBot
+
+from prism_desktop.engine.analysis import figures, plotting
+from prism_desktop.engine.study.store import Study
+from prism_desktop.ui.explore.panel import ExplorePanel
+from tests.ui import fabricate
+from tests.ui.explore.conftest import CODES, NAMES, OpenExplore, shown
+
+HINT = "Click a cell"
+
+
+def _run(study: Study, name: str, *labelers: str) -> Path:
+    """A finished run with these labelers; the window shows the newest one by name."""
+    made = fabricate.of_study(study)
+    return fabricate.run(study.path, made, name, labelers=labelers, attributes=NAMES)
+
+
+@pytest.mark.parametrize("threshold", [0, 40, 55, 100])
+def test_that_window_figure_and_table_have_the_same_links(
+    open_explore: OpenExplore,
+    tiny_study: Study,
+    qtbot: QtBot,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    threshold: int,
+) -> None:
+    panel = open_explore(tiny_study)
+    shown(panel, qtbot, "agreement")
+    view = panel.agreement
+    assert view._found is not None
+    found = view._found.found
+    found.matrix[0, 1] = found.matrix[1, 0] = np.nan  # as if they shared nothing
+    found.counts[0, 1] = found.counts[1, 0] = 0
+    view.threshold.setValue(threshold)
+    view._filter()
+    window = {
+        (found.labelers[line.one], found.labelers[line.other], round(line.agreement, 9), line.count)
+        for line in view.network.lines()
+    }
+    assert view.links.text() == f"{len(window):,} links of at least {threshold}%"
+    drawn: list[Any] = []
+    monkeypatch.setattr(plotting, "save_figure", lambda *_: None)
+    monkeypatch.setattr(figures, "network_figure", lambda network, _names: drawn.append(network))
+    figure = view.figure()
+    assert figure is not None
+    figure.draw(tmp_path / "agreement.svg")
+    links = drawn[0].links
+    assert {
+        (link.labeler, link.other, round(link.agreement, 9), link.count) for link in links
+    } == window
+    path = tmp_path / "agreement.csv"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
+    panel.export.check()
+    assert panel.export.table.isEnabled()  # the answers are there without any run
+    panel.export.table.trigger()
+    qtbot.waitUntil(lambda: path.is_file() and panel.idle(), timeout=10_000)
+    code = {name: key for key, name in view._found.names.items()}
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    table = {
+        (
+            code[row["labeler"]],
+            code[row["other"]],
+            round(float(row["agreement"]), 9),
+            int(row["shared answers"]),
+        )
+        for row in rows
+        if row["labeler"] != row["other"]
+        and row["agreement"]
+        and float(row["agreement"]) >= threshold / 100
+    }
+    assert table == window
+    assert len(rows) == len(CODES) * (len(CODES) + 1) // 2
+
+
+def test_that_the_figure_draws_a_line_for_each_link() -> None:
+    from prism_desktop.engine.analysis.agreement import AgreementResult
+    from prism_desktop.engine.analysis.network import links, network
+
+    matrix = np.array([[1, 0.7, np.nan], [0.7, 1, 0.5], [np.nan, 0.5, 1]])
+    counts = np.where(np.isnan(matrix), 0, 9)
+    found = AgreementResult(CODES, matrix, counts, matrix, matrix, "comparisons", None)
+    for threshold in (0.0, 0.6, 0.9):
+        figure = figures.network_figure(network(found, threshold))
+        assert len(figure.axes[0].lines) == len(links(found, threshold))
+
+
+def _click(panel: ExplorePanel, one: str, other: str) -> None:
+    found = panel.agreement._found
+    assert found is not None
+    codes = found.found.labelers
+    panel.agreement.matrix.chosen.emit(codes.index(one), codes.index(other))
+
+
+def _open(panel: ExplorePanel, qtbot: QtBot) -> None:
+    """The agreement of all labelers, with the run of two of them open."""
+    shown(panel, qtbot, "agreement")
+    panel.agreement.labelers.pick("(all)")
+    qtbot.waitUntil(panel.idle, timeout=20_000)
+
+
+def test_that_a_click_on_a_labeler_without_a_model_here_says_so_and_offers_the_run_with_both(
+    open_explore: OpenExplore, tiny_study: Study, qtbot: QtBot
+) -> None:
+    both = _run(tiny_study, "20260101-110000-lora-visual-prompt", "L1", "L3")
+    _run(tiny_study, "20260101-120000-lora-visual-prompt", "L1", "L2")
+    panel = open_explore(tiny_study)
+    _open(panel, qtbot)
+    assert panel.data is not None
+    assert panel.data.labelers == ("L1", "L2")
+    _click(panel, "L1", "L3")
+    qtbot.waitUntil(panel.idle, timeout=20_000)
+    assert panel.segments.current == "two"
+    missing = panel.pair.missing
+    assert missing is not None
+    assert missing.isVisible()
+    assert missing.title.text() == "Labeler 3 is not part of this run"
+    assert not panel.pair.scatter.isVisible()
+    assert panel.pair.table() is None
+    assert panel.pair.figure() is None
+    panel.export.check()
+    assert not panel.export.table.isEnabled()
+    assert [each.text() for each in missing.buttons] == [
+        "Show that run",
+        "Compare others in this run",
+    ]
+    missing.buttons[0].click()
+    qtbot.waitUntil(lambda: panel.data is not None and panel.idle(), timeout=20_000)
+    assert panel.data.folder == both
+    assert panel.pair.missing is None
+    assert panel.pair.scatter.isVisible()
+    assert (panel.pair.one.key, panel.pair.other.key) == ("L1", "L3")
+
+
+def test_that_without_a_run_of_both_the_sentence_says_how_to_get_one(
+    open_explore: OpenExplore, tiny_study: Study, qtbot: QtBot
+) -> None:
+    _run(tiny_study, "20260101-120000-lora-visual-prompt", "L1", "L2")
+    panel = open_explore(tiny_study)
+    _open(panel, qtbot)
+    _click(panel, "L3", "L1")
+    qtbot.waitUntil(panel.idle, timeout=20_000)
+    missing = panel.pair.missing
+    assert missing is not None
+    assert "Add Labeler 3 to this run" in missing.text.text()
+    assert panel.add.isVisible()
+    wanted: list[str] = []
+    panel.context.panel_wanted.connect(wanted.append)
+    missing.buttons[0].click()
+    assert wanted == ["train"]
+    missing.buttons[1].click()
+    assert panel.pair.missing is None
+    assert (panel.pair.one.key, panel.pair.other.key) == ("L1", "L2")
+    _click(panel, "L2", "L1")
+    assert panel.pair.missing is None
+    assert (panel.pair.one.key, panel.pair.other.key) == ("L2", "L1")
+
+
+def test_that_another_run_chosen_by_hand_shows_its_own_labelers(
+    open_explore: OpenExplore, tiny_study: Study, qtbot: QtBot
+) -> None:
+    _run(tiny_study, "20260101-120000-lora-visual-prompt", "L1", "L2")
+    other = _run(tiny_study, "20260101-110000-lora-visual-prompt", "L2", "L1")
+    panel = open_explore(tiny_study)
+    _open(panel, qtbot)
+    _click(panel, "L1", "L3")
+    qtbot.waitUntil(panel.idle, timeout=20_000)
+    panel.context.changed.emit(_labelers_changed())  # the same run is shown anew
+    qtbot.waitUntil(panel.idle, timeout=20_000)
+    assert panel.pair.missing is not None
+    panel.run.pick(str(other))
+    qtbot.waitUntil(lambda: panel.data is not None and panel.idle(), timeout=20_000)
+    assert panel.pair.missing is None
+    assert panel.pair.scatter.isVisible()
+
+
+def _labelers_changed() -> object:
+    from prism_desktop.engine.study.records import Changes
+
+    return Changes(labelers=True)
+
+
+def test_that_the_hint_to_click_is_shown_only_where_a_click_leads_somewhere(
+    open_explore: OpenExplore, tiny_study: Study, qtbot: QtBot
+) -> None:
+    panel = open_explore(tiny_study)
+    shown(panel, qtbot, "agreement")
+    assert panel.agreement.told.text()
+    assert HINT not in panel.agreement.told.text()
+    _run(panel.context.study, "20260101-120000-lora-visual-prompt", "L1", "L2")  # type: ignore[arg-type]
+    panel._list()
+    qtbot.waitUntil(lambda: panel.data is not None and panel.idle(), timeout=20_000)
+    assert HINT in panel.agreement.told.text()
