@@ -1,4 +1,4 @@
-"""Pictures of every panel, drawn without a display: for
+"""Screenshots of every panel, drawn without a display: for
 the README, the demo's report and golden images."""
 
 import os
@@ -50,6 +50,7 @@ def render_all(study: Path, out: Path, theme: str = "light") -> list[Path]:
 
 
 def _render(study: Path, out: Path, mode: Mode) -> Iterator[Path]:
+    """Draw all views in one theme, in a window with settings of its own that are thrown away."""
     with tempfile.TemporaryDirectory() as folder:
         window = build(
             make_application(["prism-desktop"]), Settings(Path(folder) / "window.ini"), mode

@@ -114,6 +114,7 @@ class Window(QMainWindow):
         super().closeEvent(event)
 
     def _lay_out(self) -> QWidget:
+        """The rail at the left; messages, panels and progress at the right."""
         top = QWidget()
         holder = QVBoxLayout(top)
         holder.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, 0)
@@ -133,6 +134,7 @@ class Window(QMainWindow):
         return body
 
     def _rail(self) -> QFrame:
+        """A button and a shortcut for each panel, and the theme below."""
         rail = QFrame()
         rail.setObjectName("rail")
         rail.setFixedWidth(80)

@@ -1,4 +1,4 @@
-"""Held-out accuracy per labeler and attribute, between
+"""The accuracy view: held-out accuracy per labeler and attribute, between
 the consensus model and the labeler's own ceiling."""
 
 from collections.abc import Mapping
@@ -32,6 +32,7 @@ class AccuracyView(View):
     """Numbers on top, dumbbells below, an attribute to choose."""
 
     def __init__(self, context: AppContext) -> None:
+        """Numbers on top; dumbbells, grid and a note in a card below."""
         super().__init__(context)
         self._tiles: dict[str, tuple[QLabel, QLabel]] = {
             name: (label("–", "number"), label("", "small")) for name in _TILES
@@ -84,6 +85,7 @@ class AccuracyView(View):
         self._choice.pick(attribute)
 
     def table(self) -> ExportTable | None:
+        """One row per labeler and attribute, and the means."""
         if self.data is None or not self._shown:
             return None
         body = [
@@ -115,6 +117,7 @@ class AccuracyView(View):
         )
 
     def _show(self) -> None:
+        """Show the attribute chosen, and explain which ceilings are missing and why."""
         data = self.data
         self._shown = (
             self._bells(data, self._choice.current) if data is not None and data.test else []
@@ -138,6 +141,7 @@ class AccuracyView(View):
         self.note.setText(told if self._shown else "This run has not been evaluated.")
 
     def _show_grid(self, data: RunData | None) -> None:
+        """Labelers by attributes; hidden where the run was not tested by attribute."""
         attributes = tuple(data.test.get("per_attribute") or {}) if data is not None else ()
         self._grid_head.setVisible(bool(attributes))
         if data is None or not attributes:
@@ -190,6 +194,7 @@ class AccuracyView(View):
         return found
 
     def _show_tiles(self, data: RunData) -> None:
+        """The five numbers on top; a dash for what is not known."""
         test, consensus = data.test, data.summary.get("consensus") or {}
         macro, base = test.get("macro"), consensus.get("macro")
         gain = (data.summary.get("gain") or {}).get("macro")

@@ -1,4 +1,4 @@
-"""What the labelers answered about one face."""
+"""The answer table: what the labelers answered about one face."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFocusEvent
@@ -15,6 +15,7 @@ class AnswerTable(QTableWidget):
     opened = Signal(int)  # row of the other face
 
     def __init__(self) -> None:
+        """A plain table that takes no edits, with whole rows selected."""
         super().__init__(0, len(_HEAD))
         self.setProperty("role", "plain")
         self.setHorizontalHeaderLabels(_HEAD)

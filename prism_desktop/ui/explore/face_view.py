@@ -1,4 +1,4 @@
-"""One face in detail: what each labeler's model predicts,
+"""The face view: one face in detail, what each labeler's model predicts,
 what was labeled, and where the model looks."""
 
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QImage, QKeySequence, QShortcut
-from PySide6.QtWidgets import QFrame, QLineEdit, QScrollArea, QSlider, QWidget
+from PySide6.QtWidgets import QFrame, QLineEdit, QScrollArea, QSlider, QVBoxLayout, QWidget
 
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations, view_figures
@@ -69,7 +69,15 @@ class FaceView(View):
         self.search.setPlaceholderText("Go to a face by name")
         self.search.setFixedWidth(220)
         self.search.returnPressed.connect(self._go)
-        self.heat = Heat(theme)
+        self._make_maps()
+        self.dots = Dots(theme)
+        self.dots.clicked.connect(self._choose)
+        self.answers = AnswerTable()
+        self.answers.opened.connect(self.show_face)
+
+    def _make_maps(self) -> None:
+        """The face with its map, what the map is of, and every labeler's small one."""
+        self.heat = Heat(self.context.theme)
         self.labeler, self._labeler = picker("Labeler", self._whose, 84)
         self.attribute, self._attribute = picker("Attribute", self._changed, 84)
         self.kind, self._kind = picker("FaceRelevance map", self._changed, 96)
@@ -92,12 +100,9 @@ class FaceView(View):
         self.verdict.hide()
         self.verdict.setMinimumHeight(34)  # two lines, so that nothing jumps when the map comes
         self.verdict.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.dots = Dots(theme)
-        self.dots.clicked.connect(self._choose)
-        self.answers = AnswerTable()
-        self.answers.opened.connect(self.show_face)
 
     def _lay_out(self) -> None:
+        """A bar on top, the face with its maps at the left, the numbers at the right."""
         top = columns(
             self.back,
             self.name,
@@ -108,6 +113,15 @@ class FaceView(View):
             self.after,
             gap=GRID + 4,
         )
+        body = columns(frame("card", self._lay_out_maps()), self._lay_out_numbers(), gap=2 * GRID)
+        body.setStretch(0, 11)
+        body.setStretch(1, 9)
+        whole = rows(top, body, gap=2 * GRID)
+        whole.setStretch(1, 1)
+        self.setLayout(whole)
+
+    def _lay_out_maps(self) -> QVBoxLayout:
+        """The face, its tools, the verdict on the map, and the small maps below each other."""
         tools = columns(self._labeler, self._attribute, self._kind, gap=GRID + 4)
         held = columns(self.opacity)
         held.setContentsMargins(0, 4, 0, 4)  # a slider is less tall than the pickers beside it
@@ -116,6 +130,10 @@ class FaceView(View):
         left = rows(self.heat, tools, self.verdict, self.labeler_maps, gap=GRID + 4)
         left.setContentsMargins(2 * GRID, 2 * GRID, 2 * GRID, GRID + 4)
         left.setStretch(0, 1)
+        return left
+
+    def _lay_out_numbers(self) -> QVBoxLayout:
+        """The predictions above what was labeled, each in a card."""
         inside = QWidget()
         inside.setLayout(rows(self.dots, None))
         scroll = QScrollArea()
@@ -137,12 +155,7 @@ class FaceView(View):
         right = rows(self._predicted, frame("card", labeled), gap=2 * GRID)
         right.setStretch(0, 9)
         right.setStretch(1, 3)
-        body = columns(frame("card", left), right, gap=2 * GRID)
-        body.setStretch(0, 11)
-        body.setStretch(1, 9)
-        whole = rows(top, body, gap=2 * GRID)
-        whole.setStretch(1, 1)
-        self.setLayout(whole)
+        return right
 
     def show_data(self, data: RunData | None) -> None:
         super().show_data(data)
@@ -157,7 +170,7 @@ class FaceView(View):
         self.attribute.offer(
             [(name, name) for name in self.data.attributes] if self.data is not None else []
         )
-        self._tell()
+        self._show_dots()
 
     def show_face(self, row: int) -> None:
         """Show the face in this row of the run's images."""
@@ -196,6 +209,7 @@ class FaceView(View):
         )
 
     def figure(self) -> ExportFigure | None:
+        """The relevance map if one is shown, else the predictions."""
         data, found = self.data, self._relevance
         if data is None:
             return None
@@ -224,6 +238,7 @@ class FaceView(View):
         return self._shares[key]
 
     def _groups(self, data: RunData) -> list[DotGroup]:
+        """A group of dots per attribute, a dot per labeler, at the percentile of this face."""
         groups = []
         for place, attribute in enumerate(data.attributes):
             dots = tuple(
@@ -243,7 +258,7 @@ class FaceView(View):
             groups.append(DotGroup(attribute, dots, consensus))
         return groups
 
-    def _tell(self) -> None:
+    def _show_dots(self) -> None:
         data = self.data
         if data is None or not data.images:
             self.dots.show_groups([])
@@ -272,7 +287,7 @@ class FaceView(View):
     def _changed(self) -> None:
         """Another face, attribute or kind of map: the old
         maps must not be taken for the new ones."""
-        self._tell()
+        self._show_dots()
         data, attribute = self.data, self.attribute.key
         mapped = (
             data is not None and self.kind.key != NO_MAP and bool(self.labeler.key and attribute)
@@ -283,7 +298,7 @@ class FaceView(View):
 
     def _whose(self) -> None:
         """Another labeler: what was computed for all stays."""
-        self._tell()
+        self._show_dots()
         self.labeler_maps.first(self.labeler.key)
         self._lay_map()
 
@@ -292,6 +307,7 @@ class FaceView(View):
         self.labeler_maps.focus(self.labeler.key)  # the button that was pressed is gone
 
     def _lay_map(self) -> None:
+        """Lay the chosen labeler's map over the face, or say why there is none."""
         found = self._relevance = self.labeler_maps.found(self.labeler.key)
         if found is None or self._image.isNull():
             self.heat.show_map(None)

@@ -1,4 +1,4 @@
-"""All faces in the order in which a labeler's model would put them."""
+"""The faces view: all faces in the order in which a labeler's model would put them."""
 
 from pathlib import Path
 
@@ -35,6 +35,7 @@ class FacesView(View):
     attribute_wanted = Signal(str)  # typed by the user, to be scored by the model
 
     def __init__(self, context: AppContext) -> None:
+        """A bar of pickers and searches above the gallery."""
         super().__init__(context)
         self.labeler, labeler = picker("Labeler", self._order)
         self.attribute, attribute = picker("Attribute", self._order)
@@ -93,6 +94,7 @@ class FacesView(View):
         return self.gallery.thumbnails.idle() and not self._typing.isActive()
 
     def table(self) -> ExportTable | None:
+        """One row per face, in the order shown."""
         data = self.data
         if data is None or not self.attribute.key:
             return None
@@ -112,6 +114,7 @@ class FacesView(View):
         return ExportTable(name, ("rank", "name", "image", "score", "percentile"), body)
 
     def figure(self) -> ExportFigure | None:
+        """Both ends of the ranking, or all of it if it is short."""
         data = self.data
         if data is None or not self.attribute.key or not len(order := self._ranking(data)):
             return None
@@ -168,6 +171,7 @@ class FacesView(View):
         return order
 
     def _order(self) -> None:
+        """Show the faces in the order chosen."""
         data = self.data
         if data is None or not self.attribute.key or not self.labeler.key:
             self.gallery.faces.show((), (), np.zeros(0, np.int64))
@@ -178,6 +182,14 @@ class FacesView(View):
             data.images, data.image_names, order, percentiles(self._scores(data))
         )
         self._recolour()
+        self.count.setText(self._summary(data, order))
+        if len(order) or self.search.text().strip():
+            self.gallery.scrollToTop()
+
+    def _summary(
+        self, data: RunData, order: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+    ) -> str:
+        """How many faces are shown in which order, or why there are none."""
         who = self._who()
         alike = data.summary.get("method") == "consensus"
         whose = (
@@ -195,18 +207,16 @@ class FacesView(View):
                 "alone."
             )
             none = f"{whose} scores nothing as {self.attribute.key}. Choose a labeler instead."
-            self.count.setText(late if self.labeler.key in data.adapted_labelers else none)
-            return
+            return late if self.labeler.key in data.adapted_labelers else none
         adapted = data.adapted_labelers.get(self.labeler.key)
         how = (
             f" Added from {adapted.answers:,} answers. {tested(adapted)}"
             if adapted is not None
             else ""
         )
-        self.count.setText(
+        return (
             f"{shown}, {kind} {self.attribute.key} first. {whose}; the bar is the percentile.{how}"
         )
-        self.gallery.scrollToTop()
 
     def _recolour(self) -> None:
         known = self.data is not None and self.labeler.key in self.data.labelers

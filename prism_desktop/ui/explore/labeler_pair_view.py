@@ -64,6 +64,7 @@ class LabelerPairView(View):
         self._lay_out(one, other, attribute)
 
     def _lay_out(self, one: QWidget, other: QWidget, attribute: QWidget) -> None:
+        """Pickers above; the plot and the faces in a splitter below."""
         told = rows(self.figures, self.meaning, gap=2)
         bar = columns(one, other, attribute, 2 * GRID, told, gap=GRID + 4)
         bar.setStretch(4, 1)
@@ -155,6 +156,7 @@ class LabelerPairView(View):
         )
 
     def _say_missing(self, lacking: Sequence[str], run: RunSummary | None) -> None:
+        """The page in place of the plot: the sentence, and what can be done about it."""
         names = [self._wanted_names.get(code, code) for code in lacking]
         verb = "is" if len(names) == 1 else "are"
         back = ("Compare others in this run", self._give_up)
@@ -195,6 +197,7 @@ class LabelerPairView(View):
         return self.gallery.thumbnails.idle()
 
     def table(self) -> ExportTable | None:
+        """One row per face that both models score."""
         data = self.data
         if data is None or not self.has_table:
             return None
@@ -239,6 +242,7 @@ class LabelerPairView(View):
         return one, other
 
     def _compare(self) -> None:
+        """Show the pair chosen: all faces in the plot, the most disputed first in the gallery."""
         data = self.data
         if data is None or not self.attribute.key or not self.other.key:
             self._rows = np.zeros(0, np.int64)
@@ -264,7 +268,7 @@ class LabelerPairView(View):
         )
         self.gallery.faces.show(data.images, data.image_names, order, *self._shares)
         self._recolour()
-        self._tell(x[self._rows], y[self._rows])
+        self._show_correlation(x[self._rows], y[self._rows])
 
     def _recolour(self) -> None:
         if self.data is not None and self.one.key and self.other.key:
@@ -274,7 +278,7 @@ class LabelerPairView(View):
         one, other = self._shares
         return f"{100 * one[row]:.0f} : {100 * other[row]:.0f}"
 
-    def _tell(
+    def _show_correlation(
         self,
         x: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
         y: np.ndarray[tuple[int, ...], np.dtype[np.float32]],

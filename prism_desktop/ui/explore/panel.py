@@ -52,7 +52,7 @@ class RunLoader(QObject):
         self.forget()
         taken: list[RunData] = []
 
-        def hear(events: list[Any]) -> None:
+        def on_events(events: list[Any]) -> None:
             found = operations.result(events)
             if isinstance(found, RunData):
                 taken.append(found)
@@ -67,7 +67,7 @@ class RunLoader(QObject):
                 self.missed.emit()
 
         self._job = job = self._context.jobs.start(
-            read_run(run, names), "Reading the run", events=hear, owner=self
+            read_run(run, names), "Reading the run", events=on_events, owner=self
         )
         job.failed.connect(self._context.report)
         job.finished.connect(done)
@@ -131,6 +131,7 @@ class ExplorePanel(QWidget):
         return self.segments.current not in self._stale and current.idle()
 
     def _make(self) -> None:
+        """The views, the run picker and the buttons; `_lay_out` puts them in their places."""
         context = self.context
         self.faces, self.pair, self.face = (
             FacesView(context),
@@ -160,6 +161,7 @@ class ExplorePanel(QWidget):
         self.no_study, self.no_runs = no_study(context), no_runs(context)
 
     def _lay_out(self) -> None:
+        """A bar above the view in front, or a page that says no study is open."""
         self._stack = QStackedWidget()
         for view in (*self._view.values(), self.no_runs):
             self._stack.addWidget(view)
@@ -389,7 +391,7 @@ class ExplorePanel(QWidget):
         if data is None:
             return
 
-        def hear(events: list[Any]) -> None:
+        def on_events(events: list[Any]) -> None:
             found = operations.result(events)
             if isinstance(found, dict) and data is self.data:
                 data.with_attribute(attribute, found)
@@ -399,7 +401,7 @@ class ExplorePanel(QWidget):
                 self.faces.typed.clear()
 
         work = operations.score_text(data, attribute)
-        self.context.run(work, f"Scoring “{attribute}”", events=hear, owner=self)
+        self.context.run(work, f"Scoring “{attribute}”", events=on_events, owner=self)
 
 
 def no_study(context: AppContext) -> EmptyState:

@@ -1,4 +1,4 @@
-"""Relevance maps of one face, one labeler after another; what was made once is kept."""
+"""Relevance maps of one face, computed one labeler after another; each is kept."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -94,7 +94,9 @@ class RelevanceMaps(QObject):
         self.moved.emit()
 
     def _compute(self, data: RunData, asked: MapRequest, labelers: Sequence[str]) -> None:
-        def hear(events: list[Any]) -> None:
+        """Compute these in one job; results of another run or face are kept but not announced."""
+
+        def on_events(events: list[Any]) -> None:
             if data is not self._data:
                 return
             for event in events:
@@ -115,7 +117,7 @@ class RelevanceMaps(QObject):
 
         work = operations.maps(data, asked.face, labelers, asked.attribute, asked.kind)
         self._job = job = self._context.jobs.start(
-            work, "FaceRelevance maps", quiet=True, events=hear, owner=self
+            work, "FaceRelevance maps", quiet=True, events=on_events, owner=self
         )
         job.failed.connect(failed)
         job.finished.connect(done)

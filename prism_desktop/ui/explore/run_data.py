@@ -1,6 +1,6 @@
-"""What the Explore panel reads of a run, held as plain arrays.
+"""A run's data: what the Explore panel reads of a run, as plain arrays.
 
-Read in a pool thread, never in the window's.
+Read in a job's thread, never in the window's.
 """
 
 import json
@@ -226,6 +226,7 @@ def _ordered(found: list[str], known: object, key: str) -> tuple[tuple[str, ...]
 
 
 def _read_answers(folder: Path, data: RunData) -> None:
+    """Attach to each face the ratings and comparisons that the run learned from."""
     import pandas as pd
 
     ratings, comparisons = (

@@ -1,5 +1,4 @@
-"""What the views of Explore have in common: the run
-they show, what they can export, their pickers."""
+"""The base of the Explore views: the run they show, what they export, their pickers."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -136,6 +135,7 @@ class ExportButton(QToolButton):
     """A menu of what the view in front can be saved as."""
 
     def __init__(self, context: AppContext, view: Callable[[], View]) -> None:
+        """A menu with a figure and a table; it is checked each time before it opens."""
         super().__init__()
         self._context, self._view = context, view
         self.setText("Export")

@@ -1,4 +1,4 @@
-"""Changing the keys, on one page."""
+"""The keys page: a field for each key that labeling uses."""
 
 from collections.abc import Mapping
 
@@ -18,6 +18,7 @@ class KeysPage(QWidget):
     left = Signal()
 
     def __init__(self, context: AppContext) -> None:
+        """A grid of fields, a line for what is wrong, and the buttons."""
         super().__init__()
         self._context = context
         self.fields: dict[str, QKeySequenceEdit] = {}

@@ -1,4 +1,4 @@
-"""What is judged: questions, scale labels, templates."""
+"""The attributes card: what is judged, with questions, scale labels and templates."""
 
 from PySide6.QtWidgets import QFrame, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
 
@@ -23,6 +23,8 @@ class AttributeForm(QWidget):
     """A new attribute, or the changeable parts of one."""
 
     def __init__(self, card: "AttributesCard", record: AttributeRecord | None) -> None:
+        """Name, question, scale labels and templates; the name of one that exists cannot be
+        changed."""
         super().__init__()
         self._card, self._new = card, record is None
         record = record or AttributeRecord("")
@@ -60,6 +62,7 @@ class AttributeForm(QWidget):
         (self.name if self._new else self.question).setFocus()
 
     def _save(self) -> None:
+        """Empty scale labels and templates become the defaults."""
         name = self.name.text().strip()
         templates = tuple(
             text.strip() for text in self.templates.toPlainText().splitlines() if text.strip()
@@ -121,6 +124,7 @@ class AttributesCard(Card):
         )
 
     def _row(self, attribute: AttributeRecord) -> QFrame:
+        """An attribute's name and question, and an edit button."""
         row = QFrame()
         row.setProperty("role", "row")
         edit = IconButton(

@@ -1,4 +1,4 @@
-"""A strip of faces that says which study this is."""
+"""The face strip: a few faces that show which study this is."""
 
 from pathlib import Path
 
@@ -41,6 +41,7 @@ class FaceStrip(QWidget):
         return QSize(max(0, count * (SIDE - OVERLAP) + OVERLAP) if count else 0, SIDE)
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        """Each face as a disc with a ring of the background, so that they overlap cleanly."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)

@@ -1,4 +1,4 @@
-"""Before a study is open: make one, open one, try the demo, or go on with a recent one."""
+"""The home page before a study is open: make one, open one, try the demo, or open a recent one."""
 
 from pathlib import Path
 
@@ -27,6 +27,7 @@ class RecentRow(QFrame):
     forgotten = Signal(Path)
 
     def __init__(self, context: AppContext, path: Path) -> None:
+        """The study's name to open it, its folder, and a button to forget it."""
         super().__init__()
         self._path = path
         self.setProperty("role", "row")
@@ -55,6 +56,7 @@ class HomePage(QWidget):
     study_wanted = Signal(Path)
 
     def __init__(self, context: AppContext) -> None:
+        """Make the tiles and the card; `_lay_out` puts them in their places."""
         super().__init__()
         self._context = context
         theme = context.theme
@@ -73,6 +75,12 @@ class HomePage(QWidget):
         )
         self.recent = Card("Recent studies")
         self.busy = label("", "muted")
+        self._lay_out()
+        self.setFocusProxy(self.new)
+        self.refresh()
+
+    def _lay_out(self) -> None:
+        """The tiles beside each other, the recent studies below, on a page that scrolls."""
         content = rows(
             5 * GRID,
             label("PRISM Desktop", "display"),
@@ -91,8 +99,6 @@ class HomePage(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(ScrollPage(content, 840))
-        self.setFocusProxy(self.new)
-        self.refresh()
 
     def refresh(self) -> None:
         """Show the recent studies as they are now."""

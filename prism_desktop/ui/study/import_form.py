@@ -1,4 +1,4 @@
-"""Importing files, in place: which, and how they are to be read where that is open."""
+"""The import card: which files to import, and how to read what they leave open."""
 
 from pathlib import Path
 
@@ -34,6 +34,7 @@ class ImportCard(Card):
     folder_chosen = Signal(Path, bool)  # and whether to copy its images into the study
 
     def __init__(self, context: AppContext) -> None:
+        """Choose files or a folder, then answer only what those leave open."""
         super().__init__("Import", button("Close", self.hide, "quiet"))
         self._context = context
         self.files: list[Path] = []

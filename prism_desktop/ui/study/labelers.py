@@ -1,4 +1,4 @@
-"""The study's labelers: who they are and how far each is."""
+"""The labelers card: who they are and how far each is."""
 
 import time
 from collections.abc import Mapping
@@ -55,6 +55,7 @@ class LabelerForm(QWidget):
     """A new labeler, or the changeable parts of one."""
 
     def __init__(self, card: "LabelersCard", record: LabelerRecord | None) -> None:
+        """Code, name and profile; the code of a labeler who exists cannot be changed."""
         super().__init__()
         self._card, self._record = card, record
         code_field, self.code = text_field(
@@ -153,6 +154,7 @@ class LabelersCard(Card):
     def _row(
         self, labeler: LabelerRecord, progress: LabelerProgress | None, targets: Mapping[Kind, int]
     ) -> QFrame:
+        """A labeler's name, when they labeled last, how far each task is, and an edit button."""
         row = QFrame()
         row.setProperty("role", "row")
         name = label(labeler.display_name or labeler.code, "strong")

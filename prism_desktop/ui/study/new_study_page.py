@@ -1,4 +1,4 @@
-"""Making a study from a folder of images, on one page."""
+"""The new-study page: a study from a folder of images."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +54,7 @@ class NewStudyPage(QWidget):
     left = Signal()
 
     def __init__(self, context: AppContext) -> None:
+        """Make the fields; images are counted a moment after the folder was typed."""
         super().__init__()
         self._context = context
         self.images_field, self.images = folder_field(
@@ -92,6 +93,7 @@ class NewStudyPage(QWidget):
         self._check()
 
     def _lay_out(self) -> None:
+        """All fields in one card."""
         card = Card()
         for part in (self.images_field, self.name_field, self.place_field, self.attributes_field):
             card.body.addWidget(part)
@@ -174,6 +176,7 @@ class NewStudyPage(QWidget):
         )
 
     def _create(self) -> None:
+        """Check the images' folder and emit what is to be made."""
         if not self.create_button.isEnabled():
             return
         images = self.images.text().strip()

@@ -1,4 +1,4 @@
-"""An open study at a glance: counts, labelers, attributes, imports, files."""
+"""The overview page of an open study: counts, labelers, attributes, imports, files."""
 
 import time
 from pathlib import Path
@@ -27,6 +27,7 @@ class OverviewPage(QWidget):
     closed = Signal()
 
     def __init__(self, context: AppContext) -> None:
+        """Make the header and the cards; `_lay_out` puts them in their places."""
         super().__init__()
         self._context = context
         self.name = label("", "title")

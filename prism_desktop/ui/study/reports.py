@@ -1,4 +1,4 @@
-"""Imports: what was read, kept and refused, and the way back."""
+"""The imports card: what was read, kept and refused, and how to undo it."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -58,6 +58,7 @@ class ReportView(QWidget):
     """One import's report, whole."""
 
     def __init__(self, report: ImportReport) -> None:
+        """Notices, how columns were read, and the refused rows up to a limit."""
         super().__init__()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(GRID, GRID, GRID, GRID)
@@ -110,6 +111,7 @@ class ImportsCard(Card):
         self.show_imports(self._imports)
 
     def _row(self, report: ImportReport) -> QFrame:
+        """An import's file and outcome, its report if unfolded, and an undo button."""
         undone = report.undone is not None
         name = label(Path(report.source).name or report.source, "strong")
         name.setToolTip(report.source)

@@ -1,4 +1,4 @@
-"""Where the study lives: missing images, backups, export."""
+"""The files card: missing images, backups, export."""
 
 import time
 from pathlib import Path
@@ -32,6 +32,7 @@ class StorageCard(Card):
     backed_up = Signal()
 
     def __init__(self, context: AppContext) -> None:
+        """Export, backups, embeddings and place, below each other, with lines between them."""
         super().__init__("Files")
         self._context = context
         self._alert = QVBoxLayout()

@@ -11,6 +11,7 @@ class Card(QFrame):
     the right, a body that can be emptied and refilled."""
 
     def __init__(self, title: str = "", *actions: QWidget) -> None:
+        """`actions` are buttons at the right of the heading."""
         super().__init__()
         self.setProperty("role", "card")
         layout = QVBoxLayout(self)
@@ -36,6 +37,7 @@ class ScrollPage(QScrollArea):
     """
 
     def __init__(self, content: QBoxLayout, width: int = 1200) -> None:
+        """`width` is the greatest width of the content in px."""
         super().__init__()
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)

@@ -1,4 +1,5 @@
-"""Curves over epochs: raw ghosts under their smoothing, a dot per epoch, the best one marked."""
+"""Curve charts over epochs: the raw values pale under their smoothing, a dot per epoch, the best
+one marked."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -160,6 +161,7 @@ class CurveChart(BarePlot):
             self.show_curves(self._shown, self._best_at)
 
     def _hint(self, place: QPointF) -> None:
+        """Show the values of all curves at the epoch nearest to the pointer."""
         box = self.getPlotItem().getViewBox()
         if not self._shown or not box.sceneBoundingRect().contains(place):
             self._hover.setVisible(False)

@@ -119,6 +119,7 @@ class Dots(Painted):
     def _paint_group(
         self, painter: QPainter, plot: QRectF, place: int, group: DotGroup, top: float
     ) -> None:
+        """The attribute's name, then a line per labeler over the consensus as a diamond."""
         tokens = self.tokens
         painter.setFont(sized(self.font(), 1.0, bold=True))
         painter.setPen(QColor(tokens.text))
@@ -149,6 +150,7 @@ class Dots(Painted):
         painter.drawPolygon(QPolygonF([QPointF(x + dx, low + dy) for dx, dy in corners]))
 
     def _paint_dot(self, painter: QPainter, plot: QRectF, dot: Dot, y: float, lit: bool) -> None:
+        """A labeler's name, dot and percentile; a dash where nothing was predicted."""
         tokens = self.tokens
         painter.setFont(self.font())
         painter.setPen(QColor(tokens.text if lit else tokens.muted))

@@ -76,6 +76,7 @@ class Dumbbells(Painted):
         return QSize(640, _TOP + _ROW * len(self._bells) + _FOOT)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
+        """Axis and chance line, then a row per labeler."""
         painter = self.painter()
         plot, low, high = self._plot(), *self._range()
         self._axes(painter, plot, low, high)
@@ -140,6 +141,7 @@ class Dumbbells(Painted):
     def _paint(
         self, painter: QPainter, plot: QRectF, bell: Bell, y: float, low: float, high: float
     ) -> None:
+        """One row: interval, consensus, ceiling and accuracy."""
         tokens = self.tokens
 
         def at(value: float) -> float:
@@ -185,6 +187,7 @@ class Dumbbells(Painted):
         painter.drawText(box, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), name)
 
     def _numbers(self, painter: QPainter, plot: QRectF, bell: Bell, y: float) -> None:
+        """Accuracy, gain, share of the ceiling and count at the right of a row."""
         tokens = self.tokens
         gain, share = bell.gain, bell.of_ceiling
         told = (
@@ -223,6 +226,7 @@ class DumbbellKey(Painted):
         self.setFixedHeight(24)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
+        """A sample of each mark with its word."""
         painter, tokens, y, x = self.painter(), self.tokens, 12.0, 8.0
         painter.setFont(sized(self.font(), 0.92))
         for kind, word in (

@@ -1,4 +1,4 @@
-"""An empty panel says what to do next, with the button for it."""
+"""The empty state of a panel: what to do next, with the button for it."""
 
 from collections.abc import Callable
 
@@ -20,6 +20,7 @@ class EmptyState(QWidget):
         text: str,
         actions: tuple[tuple[str, Callable[[], object]], ...] = (),
     ) -> None:
+        """`actions` are captions and what they do."""
         super().__init__()
         self.title = label(title, "title")
         self.text = label(text, "muted", wrap=True)

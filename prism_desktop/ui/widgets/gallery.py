@@ -1,5 +1,5 @@
-"""A gallery of faces that stays smooth at 70,000: nothing
-is decoded or painted before it is about to be seen."""
+"""The face gallery, smooth at 70,000 faces: nothing is decoded or painted before it is about to
+be seen."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -52,6 +52,7 @@ class FaceDelegate(QStyledItemDelegate):
         option: QStyleOptionViewItem,
         index: QModelIndex | QPersistentModelIndex,
     ) -> None:
+        """Copy the cell's picture; selection and focus are drawn anew each time."""
         rect, state = option.rect, option.state
         selected, lit = state & QStyle.StateFlag.State_Selected, state & _LIT
         if selected:
@@ -122,6 +123,7 @@ class FaceDelegate(QStyledItemDelegate):
         painter.end()
 
     def _foot(self, painter: QPainter, box: QRectF, row: int) -> None:
+        """The percentile as a bar, the name, and the note at the right."""
         model, tokens = self._view.faces, self._view.theme.tokens
         share = model.share(row)
         if not np.isnan(share):

@@ -80,6 +80,7 @@ class MapTile(QAbstractButton):
         return self.size()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
+        """The picture, the name, and the tick or cross of the deletion test."""
         painter = QPainter(self)
         painter.setRenderHints(
             QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform
@@ -97,6 +98,7 @@ class MapTile(QAbstractButton):
         painter.end()
 
     def _picture(self, painter: QPainter, box: QRectF) -> None:
+        """The face with its map over it; paler while it has none."""
         if self._image.isNull():
             return
         size = self._image.size().scaled(box.size().toSize(), Qt.AspectRatioMode.KeepAspectRatio)

@@ -1,7 +1,4 @@
-"""A square matrix of shares with the counts behind them.
-
-What was never measured is blank, never 0 %.
-"""
+"""The matrix: a square of shares with the counts behind them."""
 
 import math
 from collections.abc import Sequence
@@ -70,6 +67,7 @@ class Matrix(Painted):
         return QSize(left + side + 4, top + side + _KEY)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
+        """Headings, cells, and the legend of the shades."""
         if not self._names:
             return
         painter = self.painter()
@@ -121,6 +119,7 @@ class Matrix(Painted):
             self.chosen.emit(*at)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Arrows move between cells and show their words; Enter opens one."""
         moves = {
             Qt.Key.Key_Left: (0, -1),
             Qt.Key.Key_Right: (0, 1),
@@ -196,6 +195,7 @@ class Matrix(Painted):
         )
 
     def _headings(self, painter: QPainter, left: float, top: float, side: float) -> None:
+        """Names at the left and on top; turned where they are longer than a cell is wide."""
         if side < _LEGIBLE:
             return
         painter.setFont(self.font() if side >= 18 else sized(self.font(), 0.82))

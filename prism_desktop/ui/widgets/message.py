@@ -23,6 +23,7 @@ class MessageBar(QFrame):
     shown = Signal(bool)
 
     def __init__(self, theme: Theme) -> None:
+        """An icon, the sentence, a button for an action, and one to close."""
         super().__init__()
         self._theme = theme
         self.setProperty("role", "message")

@@ -103,25 +103,9 @@ class Multiples(Painted):
     def _paint(
         self, painter: QPainter, cell: QRectF, mini: Mini, low: float, high: float, end: float
     ) -> None:
-        tokens = self.tokens
-        painter.setPen(Qt.PenStyle.NoPen)
+        """One chart: its heading, then the curves on the scale that all share."""
         head = QRectF(cell.left(), cell.top(), cell.width(), 20)
-        painter.setFont(sized(self.font(), 0.92, bold=True))
-        value = f"{mini.value:.1%}" if mini.value is not None else "–"
-        painter.setPen(QColor(tokens.text))
-        painter.drawText(
-            head, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), value
-        )
-        room = int(head.width()) - painter.fontMetrics().horizontalAdvance(value) - 22
-        painter.setFont(sized(self.font(), 0.92))
-        painter.setBrush(mini.colour)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.drawEllipse(QPointF(head.left() + 4, head.center().y()), 4, 4)
-        painter.setPen(QColor(tokens.text))
-        name = painter.fontMetrics().elidedText(
-            mini.name, Qt.TextElideMode.ElideRight, max(0, room)
-        )
-        painter.drawText(head.adjusted(14, 0, 0, 0), int(Qt.AlignmentFlag.AlignVCenter), name)
+        self._head(painter, head, mini)
         plot = QRectF(
             cell.left() + _AXIS,
             head.bottom() + 8,
@@ -129,6 +113,7 @@ class Multiples(Painted):
             cell.bottom() - head.bottom() - 14,
         )
         self._grid(painter, plot, low, high, end)
+        painter.setBrush(mini.colour)
         for (xs, ys), pen in (
             (mini.train, QPen(faded(mini.colour, 0.45), 1.2, Qt.PenStyle.DashLine)),
             (mini.val, QPen(mini.colour, 1.8)),
@@ -147,7 +132,28 @@ class Multiples(Painted):
                     painter.setPen(Qt.PenStyle.NoPen)
                     painter.drawEllipse(points[-1], 2.6, 2.6)
 
+    def _head(self, painter: QPainter, head: QRectF, mini: Mini) -> None:
+        """The dot of the colour, the name, and the latest value at the right."""
+        tokens = self.tokens
+        painter.setFont(sized(self.font(), 0.92, bold=True))
+        value = f"{mini.value:.1%}" if mini.value is not None else "–"
+        painter.setPen(QColor(tokens.text))
+        painter.drawText(
+            head, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), value
+        )
+        room = int(head.width()) - painter.fontMetrics().horizontalAdvance(value) - 22
+        painter.setFont(sized(self.font(), 0.92))
+        painter.setBrush(mini.colour)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.drawEllipse(QPointF(head.left() + 4, head.center().y()), 4, 4)
+        painter.setPen(QColor(tokens.text))
+        name = painter.fontMetrics().elidedText(
+            mini.name, Qt.TextElideMode.ElideRight, max(0, room)
+        )
+        painter.drawText(head.adjusted(14, 0, 0, 0), int(Qt.AlignmentFlag.AlignVCenter), name)
+
     def _grid(self, painter: QPainter, plot: QRectF, low: float, high: float, end: float) -> None:
+        """Lines of the scale with their shares, and the best epoch as a dashed one."""
         tokens = self.tokens
         painter.setFont(sized(self.font(), 0.77))
         marks = ticks(low, high, 2)

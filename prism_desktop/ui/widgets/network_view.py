@@ -168,6 +168,8 @@ class NetworkView(Painted):
             painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), f"{link.agreement:.0%}")
 
     def _paint_node(self, painter: QPainter, node: int) -> None:
+        """The disc in the labeler's colour with the name below; in a large network only near the
+        pointer."""
         tokens, at, radius = self.tokens, self._at(node), self._radius()
         painter.setPen(QPen(QColor(tokens.surface), 3))
         painter.setBrush(series_colour(tokens, node))

@@ -1,4 +1,4 @@
-"""Progress of long work: what goes on, how far, how long still, and a Cancel that works."""
+"""The progress of long work: what is done, how far, how long still, and a Cancel that works."""
 
 import time
 from typing import Any
@@ -43,6 +43,7 @@ class ProgressStrip(QFrame):
     """One job's line at the window's foot."""
 
     def __init__(self, job: Job) -> None:
+        """Title, bar, count and Cancel in a line that goes when the job has ended."""
         super().__init__()
         self.setProperty("role", "footer")
         self._job = job
@@ -56,10 +57,11 @@ class ProgressStrip(QFrame):
         layout = columns(self.what, self.bar, self.detail, self.cancel, gap=2 * GRID)
         layout.setContentsMargins(3 * GRID, GRID, 2 * GRID, GRID)
         self.setLayout(layout)
-        job.events.connect(self._hear)
+        job.events.connect(self._on_events)
         job.closed.connect(self.deleteLater)
 
-    def _hear(self, events: list[Any]) -> None:
+    def _on_events(self, events: list[Any]) -> None:
+        """Show the last progress of a batch; those before it are out of date."""
         last = next((event for event in reversed(events) if isinstance(event, Progress)), None)
         if last is None:
             return

@@ -23,6 +23,8 @@ class Scatter(BarePlot):
     hovered = Signal(int)  # -1 when over none
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        """Points, marked points and a ring are items of their own, so that each can change
+        alone."""
         super().__init__(parent)
         self.theme = theme
         self._x: NDArray[np.float32] = np.zeros(0, np.float32)

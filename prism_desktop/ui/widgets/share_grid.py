@@ -45,6 +45,7 @@ class ShareGrid(Painted):
         return QSize(480, _TOP + _ROW * len(self._lines) + 4)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
+        """Headings, then a row per labeler, all cells on the same scale."""
         painter, tokens = self.painter(), self.tokens
         low, high = self._range()
         for column, head in enumerate(self._heads):
@@ -114,6 +115,7 @@ class ShareGrid(Painted):
     def _paint(
         self, painter: QPainter, box: QRectF, bell: Bell | None, low: float, high: float
     ) -> None:
+        """One cell: interval, consensus and accuracy on a rail, the numbers above it."""
         tokens = self.tokens
         rail, y = box.adjusted(5, 0, -5, 0), box.top() + 32
         painter.setPen(QPen(QColor(tokens.track), 2))
@@ -143,6 +145,7 @@ class ShareGrid(Painted):
         self._numbers(painter, box, bell)
 
     def _numbers(self, painter: QPainter, box: QRectF, bell: Bell) -> None:
+        """The accuracy, its gain at the right, and its interval where there is room."""
         tokens = self.tokens
         line = QRectF(box.left(), box.top() + 4, box.width(), 20)
         painter.setFont(sized(self.font(), 1.0, bold=True))

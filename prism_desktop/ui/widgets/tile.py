@@ -1,4 +1,4 @@
-"""A large button with an icon, a title and a line of text."""
+"""The tile: a large button with an icon, a title and a line of text."""
 
 from collections.abc import Callable
 
@@ -20,6 +20,7 @@ class Tile(QPushButton):
         text: str,
         clicked: Callable[[], object] | None = None,
     ) -> None:
+        """Labels inside a button must let the mouse through, or a click on them is lost."""
         super().__init__()
         self.setProperty("variant", "tile")
         self.setCursor(Qt.CursorShape.PointingHandCursor)
