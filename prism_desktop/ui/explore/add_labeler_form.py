@@ -128,7 +128,7 @@ class AddLabelerForm(QDialog):
         self.who = QComboBox()
         self._field = Field("&Labeler of the study who is not in this run", self.who)
         self.file = button(
-            "From a &file…", self._choose, tip="AnswerTable in any format that the study imports"
+            "From a &file…", self._choose, tip="Answers in any format that the study imports"
         )
         note = (
             "A table of ratings (labeler, image, one column per attribute) or comparisons "
@@ -215,7 +215,7 @@ class AddLabelerForm(QDialog):
 
     def _choose(self) -> None:
         choose_files(
-            self, "AnswerTable of the labeler", _TABLES, lambda files: self.take_file(files[0])
+            self, "Answers of the labeler", _TABLES, lambda files: self.take_file(files[0])
         )
 
     def _add(self) -> None:

@@ -80,7 +80,7 @@ class FaceView(View):
         self.heat = Heat(self.context.theme)
         self.labeler, self._labeler = picker("Labeler", self._whose, 84)
         self.attribute, self._attribute = picker("Attribute", self._changed, 84)
-        self.kind, self._kind = picker("FaceRelevance map", self._changed, 96)
+        self.kind, self._kind = picker("Relevance map", self._changed, 96)
         self.kind.offer([(NO_MAP, "None"), *MAPS.items()])
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.opacity.setRange(0, 100)

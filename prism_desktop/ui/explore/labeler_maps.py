@@ -44,7 +44,7 @@ class LabelerMaps(QWidget):
         self._tiled.setLayout(rows(head, self.tiles, gap=4))
         self.invite = button("Show where each model looks", self.wanted.emit)
         why = label(
-            "FaceRelevance maps, one per labeler, each tested. The first takes some seconds.",
+            "Relevance maps, one per labeler, each tested. The first takes some seconds.",
             "small",
         )
         self._bare = QWidget()

@@ -117,7 +117,7 @@ class RelevanceMaps(QObject):
 
         work = operations.maps(data, asked.face, labelers, asked.attribute, asked.kind)
         self._job = job = self._context.jobs.start(
-            work, "FaceRelevance maps", quiet=True, events=on_events, owner=self
+            work, "Relevance maps", quiet=True, events=on_events, owner=self
         )
         job.failed.connect(failed)
         job.finished.connect(done)

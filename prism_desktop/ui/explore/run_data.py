@@ -206,7 +206,7 @@ def _predictions(folder: Path, names: Mapping[str, str]) -> RunData:
     )
 
 
-def _codes(table: "pa.ExportTable", column: str) -> tuple[NDArray[np.int64], list[str]]:
+def _codes(table: "pa.Table", column: str) -> tuple[NDArray[np.int64], list[str]]:
     """A text column as integers and the texts they stand
     for: a million strings never become Python objects."""
     encoded = table[column].combine_chunks().dictionary_encode()
