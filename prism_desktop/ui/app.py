@@ -1,4 +1,4 @@
-"""Starting and ending the window."""
+"""Application start and end: the one window, the log, and what no one caught."""
 
 import logging
 import logging.handlers

@@ -1,4 +1,4 @@
-"""Lifetimes: whether the object that began some work is still there to hear of it.
+"""Lifetimes: whether the object that began some work still exists to receive its results.
 
 Jobs, questions and images decoded elsewhere all call back through here, so that nothing calls back
 into a view that was destroyed or a window that was closed.

@@ -1,4 +1,7 @@
-"""One function per user action; each runs off the window's thread and reports what it touched."""
+"""The study's operations: one function per user action.
+
+Each runs off the window's thread and reports what it touched.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the window remembers between two sessions."""
+"""Preferences: what the window remembers between two sessions."""
 
 import json
 from collections.abc import Mapping

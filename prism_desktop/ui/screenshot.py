@@ -1,4 +1,4 @@
-"""Pictures of every panel, drawn without a display: for
+"""Screenshots of every panel, drawn without a display: for
 the README, the demo's report and golden images."""
 
 import os

@@ -1,4 +1,4 @@
-"""Light and dark: the palette applied to Qt, icons in its colours, fonts of its own."""
+"""The theme: the palette applied to Qt, icons in its colours, fonts of its own."""
 
 from dataclasses import asdict
 from functools import lru_cache

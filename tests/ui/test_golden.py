@@ -89,6 +89,6 @@ def _show_first_faces(panel: LabelPanel, window: Window, qtbot: QtBot, count: in
     # the layout may still move, and with it the size at which faces are decoded
     def painted() -> bool:
         panel.prefetch.want([(image.id, image.path) for image in images], stimulus.box())
-        return stimulus._told
+        return stimulus._announced
 
     qtbot.waitUntil(painted)

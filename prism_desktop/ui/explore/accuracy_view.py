@@ -1,4 +1,4 @@
-"""Held-out accuracy per labeler and attribute, between
+"""The accuracy view: held-out accuracy per labeler and attribute, between
 the consensus model and the labeler's own ceiling."""
 
 from dataclasses import replace

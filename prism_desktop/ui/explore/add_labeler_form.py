@@ -1,4 +1,4 @@
-"""Adding a labeler to a trained run from some answers, without training it again."""
+"""The add-labeler form: a labeler enters a trained run by some answers, without training again."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -63,7 +63,7 @@ class AddLabelerButton(QPushButton):
     def _add(self, run: Path, labeler: str, file: Path | None) -> None:
         work = adapt_in_worker(RunFolder(run), labels=file, labeler=labeler or None)
         self._job = job = self._context.jobs.start(
-            work, "Adding a labeler", events=self._hear, owner=self
+            work, "Adding a labeler", events=self._on_events, owner=self
         )
         job.failed.connect(self._failed)
         job.ended.connect(lambda cancelled: self._look(run) if cancelled else None)
@@ -71,7 +71,7 @@ class AddLabelerButton(QPushButton):
         if self.form is not None:
             self.form.wait(True)
 
-    def _hear(self, events: list[Any]) -> None:
+    def _on_events(self, events: list[Any]) -> None:
         for event in events:
             if isinstance(event, Progress) and self.form is not None:
                 self.form.tell(event.what)

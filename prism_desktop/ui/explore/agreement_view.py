@@ -1,10 +1,11 @@
-"""Who agrees with whom on the comparisons that both answered: a matrix and a network."""
+"""The agreement view: who agrees with whom on the comparisons that both answered, as a matrix
+and a network."""
 
 from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QSlider, QSplitter
+from PySide6.QtWidgets import QSlider, QSplitter, QWidget
 
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations, view_figures
@@ -33,7 +34,7 @@ class AgreementView(View):
         self.attribute, attribute = picker("Attribute", self._ask)
         self.attribute.offer([(ALL, "All attributes")])
         self.labelers, self._labelers = picker("Labelers", self._ask)
-        self.told = label("", "small", wrap=True)
+        self.explanation = label("", "small", wrap=True)
         self.matrix = Matrix(context.theme)
         self.matrix.chosen.connect(self._open)
         self.network = NetworkView(context.theme)
@@ -47,8 +48,12 @@ class AgreementView(View):
         self.links = label("", "small")
         self.links.setMinimumWidth(160)
         self.links.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.told.setAlignment(Qt.AlignmentFlag.AlignBottom)
-        bar = columns(attribute, self._labelers, self.told, gap=GRID + 4)
+        self.explanation.setAlignment(Qt.AlignmentFlag.AlignBottom)
+        self._lay_out(attribute)
+
+    def _lay_out(self, attribute: QWidget) -> None:
+        """Pickers and the explanation above; matrix and network in a splitter below."""
+        bar = columns(attribute, self._labelers, self.explanation, gap=GRID + 4)
         bar.setStretch(2, 1)
         left = rows(label("Agreement between labelers, %", "strong"), self.matrix, gap=GRID)
         head = columns(label("Network", "strong"), None, self.links, self.threshold, gap=GRID)
@@ -163,7 +168,7 @@ class AgreementView(View):
         self._clear("Comparing labelers…")
         attribute = None if self.attribute.key == ALL else self.attribute.key
 
-        def hear(events: list[Any]) -> None:
+        def on_events(events: list[Any]) -> None:
             found = operations.result(events)
             if isinstance(found, Agreement) and self._job is job:
                 self._show(found)
@@ -179,7 +184,7 @@ class AgreementView(View):
 
         work = operations.agreement(answers, attribute, labelers)
         self._job = job = self.context.jobs.start(
-            work, "Agreement", quiet=True, events=hear, owner=self
+            work, "Agreement", quiet=True, events=on_events, owner=self
         )
         job.failed.connect(failed)
         job.finished.connect(done)
@@ -201,7 +206,7 @@ class AgreementView(View):
         self.matrix.show_matrix((), np.zeros((0, 0)), np.zeros((0, 0), np.int64))
         self.network.show_network((), {})
         self.links.setText("")
-        self.told.setText(told)
+        self.explanation.setText(told)
 
     def _show(self, found: Agreement) -> None:
         self._found = found
@@ -230,7 +235,7 @@ class AgreementView(View):
             told += (
                 f" {blank:,} of {pairs:,} pairs of labelers share nothing: their cells are blank."
             )
-        self.told.setText(told)
+        self.explanation.setText(told)
 
     def _filter(self) -> None:
         found, value = self._found, self.threshold.value()

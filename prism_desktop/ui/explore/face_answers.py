@@ -1,4 +1,4 @@
-"""What the labelers answered about one face."""
+"""The answer table: what the labelers answered about one face."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFocusEvent

@@ -1,4 +1,4 @@
-"""One face in detail: what each labeler's model predicts,
+"""The face view: one face in detail, what each labeler's model predicts,
 what was labeled, and where the model looks."""
 
 from collections.abc import Callable
@@ -176,7 +176,7 @@ class FaceView(View):
         self.attribute.offer(
             [(name, name) for name in self.data.attributes] if self.data is not None else []
         )
-        self._tell()
+        self._show_dots()
 
     def show_face(self, row: int) -> None:
         """Show the face in this row of the run's images."""
@@ -268,7 +268,7 @@ class FaceView(View):
             groups.append(DotGroup(attribute, dots, consensus))
         return groups
 
-    def _tell(self) -> None:
+    def _show_dots(self) -> None:
         data = self.data
         if data is None or not data.images:
             self.dots.show_groups([])
@@ -297,7 +297,7 @@ class FaceView(View):
     def _changed(self) -> None:
         """Another face, attribute or kind of map: the old
         maps must not be taken for the new ones."""
-        self._tell()
+        self._show_dots()
         data, attribute = self.data, self.attribute.key
         mapped = (
             data is not None and self.kind.key != NO_MAP and bool(self.labeler.key and attribute)
@@ -308,7 +308,7 @@ class FaceView(View):
 
     def _whose(self) -> None:
         """Another labeler: what was computed for all stays."""
-        self._tell()
+        self._show_dots()
         self.labeler_maps.first(self.labeler.key)
         self._lay_map()
 

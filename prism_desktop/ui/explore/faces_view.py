@@ -1,4 +1,4 @@
-"""All faces in the order in which a labeler's model would put them."""
+"""The faces view: all faces in the order in which a labeler's model would put them."""
 
 from pathlib import Path
 
@@ -189,6 +189,14 @@ class FacesView(View):
             data.images, data.image_names, order, percentiles(self._scores(data))
         )
         self._recolour()
+        self.count.setText(self._summary(data, order))
+        if len(order) or self.search.text().strip():
+            self.gallery.scrollToTop()
+
+    def _summary(
+        self, data: RunData, order: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+    ) -> str:
+        """How many faces are shown in which order, or why there are none."""
         who = self._who()
         alike = data.is_consensus
         whose = (
@@ -206,18 +214,16 @@ class FacesView(View):
                 "alone."
             )
             none = f"{whose} scores nothing as {self.attribute.key}. Choose a labeler instead."
-            self.count.setText(late if self.labeler.key in data.adapted_labelers else none)
-            return
+            return late if self.labeler.key in data.adapted_labelers else none
         adapted = data.adapted_labelers.get(self.labeler.key)
         how = (
             f" Added from {adapted.answers:,} answers. {tested(adapted)}"
             if adapted is not None
             else ""
         )
-        self.count.setText(
+        return (
             f"{shown}, {kind} {self.attribute.key} first. {whose}; the bar is the percentile.{how}"
         )
-        self.gallery.scrollToTop()
 
     def _recolour(self) -> None:
         known = self.data is not None and self.labeler.key in self.data.labelers

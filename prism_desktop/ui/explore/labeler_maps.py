@@ -1,5 +1,5 @@
-"""Every labeler's relevance map of one face, side by side:
-computed one after another, shown as they come."""
+"""The labeler maps: every labeler's relevance map of one face, side by side,
+computed one after another and shown as they come."""
 
 from PySide6.QtCore import QRectF, Signal
 from PySide6.QtGui import QImage
@@ -33,10 +33,12 @@ class LabelerMaps(QWidget):
         self.maps.failed.connect(self._failed)
         self.tiles = MapStrip(context.theme)
         self.tiles.chosen.connect(self.chosen)
-        self.told = label("", "small")
+        self.progress = label("", "small")
         self.stop = button("Stop", self._toggle, "quiet")
         self.stop.setFixedHeight(28)
-        head = columns(label("Every labeler's map", "strong"), self.told, None, self.stop, gap=GRID)
+        head = columns(
+            label("Every labeler's map", "strong"), self.progress, None, self.stop, gap=GRID
+        )
         head.addStrut(28)  # with and without the button
         self._tiled = QWidget()
         self._tiled.setLayout(rows(head, self.tiles, gap=4))
@@ -105,7 +107,7 @@ class LabelerMaps(QWidget):
 
     def _came(self, labeler: str) -> None:
         self._fill(labeler)
-        self._tell()
+        self._show_progress()
         self.changed.emit()
 
     def _failed(self, why: str) -> None:
@@ -114,7 +116,7 @@ class LabelerMaps(QWidget):
     def _moved(self) -> None:
         for code in self._names:
             self._fill(code)
-        self._tell()
+        self._show_progress()
         self.changed.emit()
 
     def _fill(self, code: str) -> None:
@@ -126,11 +128,11 @@ class LabelerMaps(QWidget):
         else:
             tile.show_map(found.values, QRectF(*found.area), found.passed, found.verdict)
 
-    def _tell(self) -> None:
+    def _show_progress(self) -> None:
         count, left = len(self._names), len(self.maps.missing(tuple(self._names)))
         done = f"{count - left} of {count}"
         whole = "A tick or a cross: its deletion test"
-        self.told.setText(
+        self.progress.setText(
             f"computing, {done}" if self.maps.busy else f"{done}, stopped" if left else whole
         )
         self.stop.setText("Stop" if self.maps.busy else "Try again" if self.problem else "Go on")

@@ -280,7 +280,7 @@ class LabelerPairView(View):
         )
         self.gallery.faces.show(data.images, data.image_names, order, *self._shares)
         self._recolour()
-        self._tell(x[self._rows], y[self._rows])
+        self._show_correlation(x[self._rows], y[self._rows])
 
     def _recolour(self) -> None:
         if self.data is not None and self.one.key and self.other.key:
@@ -290,7 +290,7 @@ class LabelerPairView(View):
         one, other = self._shares
         return f"{100 * one[row]:.0f} : {100 * other[row]:.0f}"
 
-    def _tell(
+    def _show_correlation(
         self,
         x: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
         y: np.ndarray[tuple[int, ...], np.dtype[np.float32]],

@@ -1,4 +1,5 @@
-"""Images that came into the study after a run was trained: its model scores them when asked to."""
+"""New images: those that came into the study after a run was trained, scored by its model on
+demand."""
 
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
@@ -102,14 +103,14 @@ class NewImagesButton(QPushButton):
         if data is None or not images:
             return
 
-        def hear(events: list[Any]) -> None:
+        def on_events(events: list[Any]) -> None:
             for event in events:
                 if isinstance(event, Done) and data is self._data:
                     self._take(data, event.value, len(images))
 
         self.setEnabled(False)
         job = self._context.run(
-            score(data, images), "Scoring images added since", events=hear, owner=self
+            score(data, images), "Scoring images added since", events=on_events, owner=self
         )
         job.finished.connect(lambda: self.setEnabled(True))
 

@@ -1,4 +1,4 @@
-"""What the Explore panel asks of the engine; nothing here touches Qt."""
+"""The Explore panel's operations: what it asks of the engine. Nothing here touches Qt."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass

@@ -52,7 +52,7 @@ class RunLoader(QObject):
         self.forget()
         taken: list[RunData] = []
 
-        def hear(events: list[Any]) -> None:
+        def on_events(events: list[Any]) -> None:
             found = operations.result(events)
             if isinstance(found, RunData):
                 taken.append(found)
@@ -67,7 +67,7 @@ class RunLoader(QObject):
                 self.missed.emit()
 
         self._job = job = self._context.jobs.start(
-            read_run(run, names), "Reading the run", events=hear, owner=self
+            read_run(run, names), "Reading the run", events=on_events, owner=self
         )
         job.failed.connect(self._context.report)
         job.finished.connect(done)
@@ -399,7 +399,7 @@ class ExplorePanel(QWidget):
         if data is None:
             return
 
-        def hear(events: list[Any]) -> None:
+        def on_events(events: list[Any]) -> None:
             found = operations.result(events)
             if isinstance(found, dict) and data is self.data:
                 data.with_attribute(attribute, found)
@@ -409,7 +409,7 @@ class ExplorePanel(QWidget):
                 self.faces.typed.clear()
 
         work = operations.score_text(data, attribute)
-        self.context.run(work, f"Scoring “{attribute}”", events=hear, owner=self)
+        self.context.run(work, f"Scoring “{attribute}”", events=on_events, owner=self)
 
 
 def no_study(context: AppContext) -> EmptyState:

@@ -1,4 +1,4 @@
-"""Relevance maps of one face, one labeler after another; what was made once is kept."""
+"""Relevance maps of one face, computed one labeler after another; each is kept."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
-"""What the Explore panel reads of a run, held as plain arrays.
+"""A run's data: what the Explore panel reads of a run, as plain arrays.
 
-Read in a pool thread, never in the window's.
+Read in a job's thread, never in the window's.
 """
 
 import json

@@ -1,5 +1,4 @@
-"""What the views of Explore have in common: the run
-they show, what they can export, their pickers."""
+"""The base of the Explore views: the run they show, what they export, their pickers."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

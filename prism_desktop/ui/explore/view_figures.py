@@ -1,6 +1,6 @@
-"""What the views show, as figures to publish.
+"""Figures of the Explore views, to publish.
 
-Matplotlib is loaded by the first of them, in a pool thread.
+Matplotlib is loaded by the first of them, in a job's thread.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The answers as buttons with their keys, and the row
+"""The answer bar: the answers as buttons with their keys, and the row
 of attributes that shows how far the trial is."""
 
 from collections.abc import Sequence
@@ -34,6 +34,7 @@ class AnswerButton(QAbstractButton):
         return QSize(max(132, cap + text + 5 * GRID), 48)
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        """Key cap and text side by side, centred; lighter under the pointer."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         whole = QRectF(self.rect()).adjusted(1, 1, -1, -1)

@@ -1,5 +1,5 @@
-"""One labeler's sitting at one task: the deck in front, the
-engine's session and the store behind, the faces ahead."""
+"""The labeling controller: one labeler at one task, with the trial queue in front, the
+engine's session and the store behind, and images decoded ahead."""
 
 import time
 from collections import deque
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from prism_desktop.engine.study.store import Study
 
 DECODED = 4  # trials whose faces are at hand: the present one and those after it
-_QUIET = 1200  # ms without an answer before the other panels are told
+_QUIET = 1200  # ms without an answer before the other panels are informed
 
 
 class _HeldBackError(Exception):
@@ -66,10 +66,10 @@ class LabelingController(QObject):
         self._epoch = 0
         self._box = QSize(1, 1)
         self._changes = Changes()
-        self._tell_later = QTimer(self)
-        self._tell_later.setSingleShot(True)
-        self._tell_later.setInterval(_QUIET)
-        self._tell_later.timeout.connect(self.tell)
+        self._announce_later = QTimer(self)
+        self._announce_later.setSingleShot(True)
+        self._announce_later.setInterval(_QUIET)
+        self._announce_later.timeout.connect(self.announce_changes)
         begin: Callable[..., tuple[LabelingSession | PracticeSession, Snapshot]] = (
             operations.begin_practice if practice else operations.begin_labeling
         )
@@ -139,7 +139,7 @@ class LabelingController(QObject):
         for command in self._unsaved:
             self._save(command)
 
-    def tell(self) -> None:
+    def announce_changes(self) -> None:
         """Tell the other panels what changed; done by itself when the labeler rests."""
         changes, self._changes = self._changes, Changes()
         if changes:
@@ -171,9 +171,9 @@ class LabelingController(QObject):
     def end(self) -> None:
         """The labeler leaves.
 
-        What is still on its way to the disk is waited for, what is held back is let go of.
+        What is still on its way to the disk is waited for, what is held back is dropped.
         """
-        self._tell_later.stop()
+        self._announce_later.stop()
         self._ended = True
         if self._unsaved and not self._stuck:
             self.freed.connect(self.deleteLater)
@@ -214,7 +214,7 @@ class LabelingController(QObject):
         command = self._unsaved.popleft()
         self._changes |= changes
         if not self._ended:
-            self._tell_later.start()
+            self._announce_later.start()
         self._paths.update({**snapshot.paths, **self._moved_to})
         assert self.queue is not None
         before = self.queue.current

@@ -1,4 +1,4 @@
-"""What to do, before the first trial and again after a long gap."""
+"""The instructions page: what to do, before the first trial and again after a long gap."""
 
 from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtGui import QKeyEvent

@@ -1,4 +1,4 @@
-"""Which key does what while labeling; the user may change all of them."""
+"""The labeling keys: which key does what; the user may change all of them."""
 
 from collections.abc import Mapping
 

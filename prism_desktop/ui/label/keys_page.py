@@ -1,4 +1,4 @@
-"""Changing the keys, on one page."""
+"""The keys page: a field for each key that labeling uses."""
 
 from collections.abc import Mapping
 

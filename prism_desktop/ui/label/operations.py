@@ -24,7 +24,7 @@ AHEAD = 6  # trials planned after the present one, so that fast fingers never wa
 
 
 def begin_labeling(study: "Study", labeler: str, kind: Kind) -> "tuple[LabelingSession, Snapshot]":
-    """Begin a sitting where the labeler stopped.
+    """Begin a session where the labeler stopped.
 
     The session belongs to the store's writer from here on.
     """

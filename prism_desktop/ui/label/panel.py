@@ -90,7 +90,7 @@ class LabelPanel(QWidget):
         return self._context.idle() and self.prefetch.idle()
 
     def begin(self, labeler: str, kind: Kind) -> None:
-        """Prepare a sitting; instructions come first after a long gap."""
+        """Prepare a session; instructions come first after a long gap."""
         study = self._context.study
         if study is None:
             return
@@ -207,7 +207,7 @@ class LabelPanel(QWidget):
         self._next = None
 
     def _held_back(self) -> bool:
-        """Whether answers of the sitting before could not be saved.
+        """Whether answers of the session before could not be saved.
 
         Then they are shown in place of another one.
         """
@@ -235,7 +235,7 @@ class LabelPanel(QWidget):
     def _pause(self) -> None:
         self._drop_next()
         if self.trial.controller is not None:
-            self.trial.controller.tell()
+            self.trial.controller.announce_changes()
         self._show(self.start)
         self._refresh()
 

@@ -1,4 +1,4 @@
-"""Faces decoded ahead, at the size at which they will be painted."""
+"""Image prefetch: faces are decoded ahead, at the size at which they will be painted."""
 
 import threading
 from collections import OrderedDict

@@ -1,4 +1,4 @@
-"""Before labeling: who labels, and which task."""
+"""The start page of labeling: who labels, and which task."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QWheelEvent
@@ -126,23 +126,16 @@ class StartPage(QWidget):
         self._check()
 
     def _lay_out(self) -> None:
+        """Labelers in a grid, the tasks below, on a page that scrolls."""
         self._grid = QGridLayout()
         self._grid.setSpacing(2 * GRID)
         for column in range(COLUMNS):
             self._grid.setColumnStretch(column, 1)
         self.name.setMinimumWidth(280)
+        self._set_up_target()
+        self._tasks.buttonClicked.connect(lambda _: self._show_target())
         tasks = columns(self.comparison, self.rating, gap=2 * GRID)
         asked = label("Trials asked of each labeler", "muted")
-        self.target.setRange(1, 100_000)
-        self.target.setSingleStep(10)
-        self.target.setMinimumWidth(120)
-        self.target.lineEdit().setTextMargins(GRID, 0, 0, 0)
-        self.target.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.target.setKeyboardTracking(False)  # not at each digit
-        self.target.setAccessibleName("Trials asked of each labeler for this task")
-        self.target.setToolTip("For this task, in this study.")
-        self.target.valueChanged.connect(self._want)
-        self._tasks.buttonClicked.connect(lambda _: self._show_target())
         keys = button("Change &keys…", self.keys_wanted.emit, "quiet")
         content = rows(
             label("Label", "title"),
@@ -167,6 +160,18 @@ class StartPage(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(ScrollPage(content, 880))
+
+    def _set_up_target(self) -> None:
+        """How many trials are asked for: a number, typed or stepped."""
+        self.target.setRange(1, 100_000)
+        self.target.setSingleStep(10)
+        self.target.setMinimumWidth(120)
+        self.target.lineEdit().setTextMargins(GRID, 0, 0, 0)
+        self.target.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.target.setKeyboardTracking(False)  # not at each digit
+        self.target.setAccessibleName("Trials asked of each labeler for this task")
+        self.target.setToolTip("For this task, in this study.")
+        self.target.valueChanged.connect(self._want)
 
     def _tile(self, labeler: LabelerRecord, progress: LabelerProgress | None) -> Tile:
         tile = Tile(

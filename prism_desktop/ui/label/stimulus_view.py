@@ -1,4 +1,4 @@
-"""The faces on neutral mid-grey, as large as the window allows."""
+"""The stimulus view: the faces on neutral mid-grey, as large as the window allows."""
 
 import time
 
@@ -22,7 +22,7 @@ GAP = 3 * GRID  # between two faces
 
 
 class StimulusView(QWidget):
-    """Paints one face or two side by side, and tells when the frame was painted."""
+    """Paints one face or two side by side, and emits when the frame was painted."""
 
     # Once for each `show_images`, when all its faces were there: unix s, and the frames of the
     # screen missed before it.
@@ -37,7 +37,7 @@ class StimulusView(QWidget):
         self._prefetch = prefetch
         self._grey, self._ink = QColor(tokens.stage), QColor(tokens.on_stage)
         self._images: tuple[str, ...] = ()
-        self._told = True
+        self._announced = True
         self._asked: float | None = None  # s on the steady clock, when faces were to follow others
         self._middles: tuple[int, int] | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -49,7 +49,7 @@ class StimulusView(QWidget):
         """Show one or two images, by id."""
         self._asked = time.perf_counter() if self._images else None
         self._images = images
-        self._told = False
+        self._announced = False
         self.update()
 
     def box(self, count: int | None = None) -> QSize:
@@ -69,19 +69,19 @@ class StimulusView(QWidget):
         painter = QPainter(self)
         painter.fillRect(self.rect(), self._grey)
         whole = all(self._prefetch.get(image, self.box()) is not None for image in self._images)
-        if whole or self._told or self._resizing():  # two faces appear in the same frame
+        if whole or self._announced or self._resizing():  # two faces appear in the same frame
             for place, image in zip(self.places(), self._images, strict=False):
                 self._paint(painter, place, image, toward=self._toward(place))
         painter.end()
         if whole and len(self._images) == 2:
-            self._tell_middles()
-        if whole and self._images and not self._told:
-            self._told = True
+            self._announce_middles()
+        if whole and self._images and not self._announced:
+            self._announced = True
             self.painted.emit(time.time(), self._missed())
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        if not self._told:  # what was called for behind another page is not late
+        if not self._announced:  # what was called for behind another page is not late
             self._asked = None
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -99,7 +99,7 @@ class StimulusView(QWidget):
     def _missed(self) -> int:
         """How many frames the screen drew in vain between two trials.
 
-        The first trial of a sitting follows none.
+        The first trial of a session follows none.
         """
         waited = 0.0 if self._asked is None else time.perf_counter() - self._asked
         return int(waited * (self.screen().refreshRate() or 60.0))
@@ -145,7 +145,7 @@ class StimulusView(QWidget):
         x = place.x() + (spare // 2 if toward == 0 else spare if toward > 0 else 0)
         return QPoint(x, place.y() + (place.height() - size.height()) // 2)
 
-    def _tell_middles(self) -> None:
+    def _announce_middles(self) -> None:
         faces = [self._prefetch.get(image, self.box()) for image in self._images]
         middles = [
             place.center().x()

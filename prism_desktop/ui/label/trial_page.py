@@ -1,4 +1,4 @@
-"""The page on which trials are answered."""
+"""The trial page: question, faces, answers, and skipping with a reason."""
 
 from functools import partial
 
@@ -135,14 +135,14 @@ class TrialPage(QWidget):
             hint.cap.set_sequence(keys[action])
 
     def end(self) -> None:
-        """Let go of the sitting."""
+        """End the session that is shown."""
         if self.controller is not None:
             self.controller.end()
         self.controller = self._shown = None
         self.stimulus.show_images(())
 
     def refresh(self) -> None:
-        """Show the deck as it is."""
+        """Show the queue as it is."""
         controller = self.controller
         queue = controller.queue if controller is not None else None
         if controller is None or queue is None:
@@ -330,8 +330,8 @@ def task(kind: Kind) -> str:
 
 
 def progress(now: int, done: int, target: int, *, practice: bool) -> str:
-    """How far the labeler is: trials judged in this sitting,
-    in all sittings, and how many are asked for."""
+    """How far the labeler is: trials judged in this session,
+    in all sessions, and how many are asked for."""
     if practice:
         return f"{min(done + 1, target):,} of {target:,}"
     of = f"of {target:,}" if done <= target else "in all"

@@ -1,4 +1,4 @@
-"""The trials of one sitting as the labeler sees them: ahead
+"""The trial queue: the trials of one labeling session as the labeler sees them, ahead
 of the disk, undone key press by key press. Knows no Qt."""
 
 from collections.abc import Mapping, Sequence
@@ -21,16 +21,16 @@ class PresentedImages:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Where the engine's session stands after what it was told."""
+    """The state of the engine's session after a command."""
 
     coming: tuple[PresentedImages, ...]  # the one to judge now, and those after it
     paths: Mapping[str, Path]  # of the images of `coming`
     previous: TrialRecord | None = None  # what was answered to the first before it was undone
     can_undo: bool = False
     can_redo: bool = False
-    done: int = 0  # trials of this task, all sittings together
+    done: int = 0  # trials of this task, all sessions together
     target: int = 0
-    # answers to the first from a sitting that ended in its midst
+    # answers to the first from a session that ended in its midst
     begun: Mapping[str, Value] = field(default_factory=dict)
 
 
@@ -105,7 +105,7 @@ class TrialQueue:
         self.attributes = tuple(attributes)
         self.waiting = False
         self.done, self.target = snapshot.done, snapshot.target
-        self.now = 0  # trials judged in this sitting
+        self.now = 0  # trials judged in this session
         self._unsaved = 0  # answers that the session has not confirmed
         self._can_undo = self._can_redo = False
         # answers undone in a trial that was never recorded
@@ -203,7 +203,7 @@ class TrialQueue:
         return RedoTrial()
 
     def confirm(self, command: Command, snapshot: Snapshot) -> None:
-        """The session did what it was told and now stands at `snapshot`."""
+        """The session carried the command out; `snapshot` is its state now."""
         if isinstance(command, KeepAnswers):
             return
         if isinstance(command, RecordAnswers):

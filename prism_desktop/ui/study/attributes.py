@@ -1,4 +1,4 @@
-"""What is judged: questions, scale labels, templates."""
+"""The attributes card: what is judged, with questions, scale labels and templates."""
 
 from PySide6.QtWidgets import QFrame, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
 

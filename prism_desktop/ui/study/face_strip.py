@@ -1,4 +1,4 @@
-"""A strip of faces that says which study this is."""
+"""The face strip: a few faces that show which study this is."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Before a study is open: make one, open one, try the demo, or go on with a recent one."""
+"""The home page before a study is open: make one, open one, try the demo, or open a recent one."""
 
 from pathlib import Path
 
@@ -78,6 +78,12 @@ class HomePage(QWidget):
         )
         self.recent = Card("Recent studies")
         self.busy = label("", "muted")
+        self._lay_out()
+        self.setFocusProxy(self.new)
+        self.refresh()
+
+    def _lay_out(self) -> None:
+        """The tiles beside each other, the recent studies below, on a page that scrolls."""
         content = rows(
             5 * GRID,
             label("PRISM Desktop", "display"),
@@ -96,8 +102,6 @@ class HomePage(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(ScrollPage(content, 840))
-        self.setFocusProxy(self.new)
-        self.refresh()
 
     def refresh(self) -> None:
         """Show the recent studies as they are now."""

@@ -1,4 +1,4 @@
-"""Importing files, in place: which, and how they are to be read where that is open."""
+"""The import card: which files to import, and how to read what they leave open."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The study's labelers: who they are and how far each is."""
+"""The labelers card: who they are and how far each is."""
 
 import time
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Making a study from a folder of images, on one page."""
+"""The new-study page: a study from a folder of images."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""An open study at a glance: counts, labelers, attributes, imports, files."""
+"""The overview page of an open study: counts, labelers, attributes, imports, files."""
 
 import time
 from pathlib import Path

@@ -136,13 +136,13 @@ class StudyPanel(QWidget):
         if study is None:
             return
 
-        def heard(events: list[Any]) -> None:
+        def on_events(events: list[Any]) -> None:
             for event in events:
                 if isinstance(event, Done) and isinstance(event.value, RelinkReport):
                     self._relinked(event.value)
 
         self._context.run(
-            operations.relink(study, folder), "Looking for images", events=heard, owner=self
+            operations.relink(study, folder), "Looking for images", events=on_events, owner=self
         )
 
     def _relinked(self, report: RelinkReport) -> None:

@@ -1,4 +1,4 @@
-"""Imports: what was read, kept and refused, and the way back."""
+"""The imports card: what was read, kept and refused, and how to undo it."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Where the study lives: missing images, backups, export."""
+"""The files card: missing images, backups, export."""
 
 import time
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Small building blocks: labels with a role, buttons with a variant, cards, rows, lines."""
+"""Basic widgets: labels with a role, buttons with a variant, cards, rows, lines."""
 
 from collections.abc import Callable
 from typing import TypeVar

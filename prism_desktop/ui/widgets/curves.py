@@ -1,4 +1,5 @@
-"""Curves over epochs: raw ghosts under their smoothing, a dot per epoch, the best one marked."""
+"""Curve charts over epochs: the raw values pale under their smoothing, a dot per epoch, the best
+one marked."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

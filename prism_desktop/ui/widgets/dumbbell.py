@@ -76,6 +76,7 @@ class Dumbbells(Painted):
         return QSize(640, _TOP + _ROW * len(self._bells) + _FOOT)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
+        """Axis and chance line, then a row per labeler."""
         painter = self.painter()
         plot, low, high = self._plot(), *self._range()
         self._axes(painter, plot, low, high)

@@ -1,4 +1,4 @@
-"""An empty panel says what to do next, with the button for it."""
+"""The empty state of a panel: what to do next, with the button for it."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Faces in an order, as a list model that holds no more than references to the table it shows."""
+"""The face model: faces in an order, as a list model that holds only references to the table."""
 
 from collections.abc import Sequence
 from typing import Any

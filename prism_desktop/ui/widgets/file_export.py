@@ -1,4 +1,4 @@
-"""Saving tables as CSV, safe to open in a spreadsheet."""
+"""File export: figures as SVG, PDF or PNG and tables as CSV, written off the window's thread."""
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -1,5 +1,5 @@
-"""A gallery of faces that stays smooth at 70,000: nothing
-is decoded or painted before it is about to be seen."""
+"""The face gallery, smooth at 70,000 faces: nothing is decoded or painted before it is about to
+be seen."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence

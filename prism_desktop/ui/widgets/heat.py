@@ -1,4 +1,4 @@
-"""A face with a relevance map laid over it."""
+"""The heat map: a face with a relevance map laid over it."""
 
 from pathlib import Path
 

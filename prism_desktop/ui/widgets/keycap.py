@@ -1,4 +1,4 @@
-"""Keys drawn as caps, so that a hint reads as something to press."""
+"""Key caps: keys drawn as on a keyboard, so that a hint reads as something to press."""
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QPen

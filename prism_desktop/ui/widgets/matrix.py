@@ -1,7 +1,4 @@
-"""A square matrix of shares with the counts behind them.
-
-What was never measured is blank, never 0 %.
-"""
+"""The matrix: a square of shares with the counts behind them."""
 
 import math
 from collections.abc import Sequence

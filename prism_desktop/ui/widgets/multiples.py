@@ -158,6 +158,26 @@ class Multiples(Painted):
                     painter.setPen(Qt.PenStyle.NoPen)
                     painter.drawEllipse(points[-1], 2.6, 2.6)
 
+    def _head(self, painter: QPainter, head: QRectF, mini: Mini) -> None:
+        """The dot of the colour, the name, and the latest value at the right."""
+        tokens = self.tokens
+        painter.setFont(sized(self.font(), 0.92, bold=True))
+        value = f"{mini.value:.1%}" if mini.value is not None else "–"
+        painter.setPen(QColor(tokens.text))
+        painter.drawText(
+            head, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), value
+        )
+        room = int(head.width()) - painter.fontMetrics().horizontalAdvance(value) - 22
+        painter.setFont(sized(self.font(), 0.92))
+        painter.setBrush(mini.colour)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.drawEllipse(QPointF(head.left() + 4, head.center().y()), 4, 4)
+        painter.setPen(QColor(tokens.text))
+        name = painter.fontMetrics().elidedText(
+            mini.name, Qt.TextElideMode.ElideRight, max(0, room)
+        )
+        painter.drawText(head.adjusted(14, 0, 0, 0), int(Qt.AlignmentFlag.AlignVCenter), name)
+
     def _grid(self, painter: QPainter, plot: QRectF, low: float, high: float, end: float) -> None:
         """The scale's lines with their shares at the left, and the best epoch's line."""
         tokens = self.tokens

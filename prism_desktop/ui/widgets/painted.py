@@ -1,4 +1,4 @@
-"""What painted widgets share: the theme's colours, type sizes, axis ticks."""
+"""The base of painted widgets: the theme's colours, type sizes, axis ticks."""
 
 import math
 from collections.abc import Sequence

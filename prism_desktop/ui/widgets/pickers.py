@@ -84,7 +84,7 @@ class Picker(QComboBox):
     def offer(self, choices: Sequence[tuple[str, str]], icons: Sequence[QIcon] = ()) -> None:
         """Offer (key, caption) pairs; the present choice stays if it is among them."""
         before = self.currentData()
-        self.blockSignals(True)
+        self.blockSignals(True)  # neither emptying nor filling is a choice
         self.clear()
         for place, (key, caption) in enumerate(choices):
             if icons:
@@ -140,17 +140,17 @@ class PickMany(QComboBox):
         self._noun = noun
         self._popup = _Ticks()
         self._popup.setParent(self, Qt.WindowType.Popup)
-        self._popup.ticked.connect(self._tell)
+        self._popup.ticked.connect(self._show_names)
         self.setAccessibleName(noun.capitalize())
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(12)
         self.addItem("")
-        self._tell()
+        self._show_names()
 
     def offer(self, choices: Mapping[str, str]) -> None:
         """Choices as key to caption; ticks stay, and what is new is ticked if all were."""
         self._popup.offer(choices)
-        self._tell()
+        self._show_names()
 
     def has(self, key: str) -> bool:
         """Whether this key is offered."""
@@ -168,7 +168,7 @@ class PickMany(QComboBox):
             KeyError: if one is not offered.
         """
         self._popup.tick(keys)
-        self._tell()
+        self._show_names()
 
     def showPopup(self) -> None:
         self._popup.fit()
@@ -181,7 +181,7 @@ class PickMany(QComboBox):
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()
 
-    def _tell(self) -> None:
+    def _show_names(self) -> None:
         names, count = self._popup.names(), self._popup.count()
         if not count:
             text = f"No {self._noun} yet"

@@ -1,4 +1,4 @@
-"""Progress of long work: what goes on, how far, how long still, and a Cancel that works."""
+"""The progress of long work: what is done, how far, how long still, and a Cancel that works."""
 
 import time
 from typing import Any
@@ -61,7 +61,7 @@ class ProgressStrip(QFrame):
         layout = columns(self.what, self.bar, self.detail, self.cancel, gap=2 * GRID)
         layout.setContentsMargins(3 * GRID, GRID, 2 * GRID, GRID)
         self.setLayout(layout)
-        job.events.connect(self._hear)
+        job.events.connect(self._on_events)
         job.closed.connect(self.deleteLater)
 
     def _hear(self, events: list[Any]) -> None:

@@ -1,4 +1,4 @@
-"""A large button with an icon, a title and a line of text."""
+"""The tile: a large button with an icon, a title and a line of text."""
 
 from collections.abc import Callable
 

@@ -194,9 +194,9 @@ def test_that_the_hint_to_click_is_shown_only_where_a_click_leads_somewhere(
 ) -> None:
     panel = open_explore(tiny_study)
     shown(panel, qtbot, "agreement")
-    assert panel.agreement.told.text()
-    assert HINT not in panel.agreement.told.text()
+    assert panel.agreement.explanation.text()
+    assert HINT not in panel.agreement.explanation.text()
     _run(panel.context.study, "20260101-120000-lora-visual-prompt", "L1", "L2")  # type: ignore[arg-type]
     panel._list()
     qtbot.waitUntil(lambda: panel.data is not None and panel.idle(), timeout=20_000)
-    assert HINT in panel.agreement.told.text()
+    assert HINT in panel.agreement.explanation.text()

@@ -129,7 +129,7 @@ def test_that_labelers_who_share_nothing_have_a_blank_cell(
     view.show_data(panel.data)
     qtbot.waitUntil(view.idle, timeout=10_000)
     assert np.isnan(view._found.found.matrix[0, 1])
-    assert "share nothing" in view.told.text()
+    assert "share nothing" in view.explanation.text()
     assert "nothing in common" in view.matrix._words(0, 1)
     table = view.table()
     assert table is not None

@@ -112,11 +112,11 @@ def test_that_maps_can_be_stopped_and_gone_on_with(
     qtbot.waitUntil(lambda: len(model.ended) == 1, timeout=10_000)
     model.may.set()
     qtbot.waitUntil(panel.idle, timeout=10_000)
-    assert labeler_maps.told.text() == "0 of 3, stopped"
+    assert labeler_maps.progress.text() == "0 of 3, stopped"
     assert panel.face.verdict.text() == "Stopped before this map was made."
     panel.face.labeler.pick("L3")  # only this one
     qtbot.waitUntil(lambda: panel.idle() and panel.face.heat.has_map, timeout=10_000)
-    assert labeler_maps.told.text() == "1 of 3, stopped"
+    assert labeler_maps.progress.text() == "1 of 3, stopped"
     labeler_maps.stop.click()
     qtbot.waitUntil(panel.idle, timeout=10_000)
     assert not labeler_maps.stop.isVisible()
@@ -146,7 +146,7 @@ def test_that_a_map_that_cannot_be_made_says_why(
     shown(panel, qtbot, "map")
     assert panel.face.verdict.text() == "No map: The weights are gone."
     assert not panel.face.heat.has_map
-    assert panel.face.labeler_maps.told.text() == "0 of 3, stopped"
+    assert panel.face.labeler_maps.progress.text() == "0 of 3, stopped"
 
 
 def test_that_a_run_without_weights_says_so(panel: ExplorePanel, qtbot: QtBot) -> None:
