@@ -44,13 +44,10 @@ class FaceView(View):
         self._relevance: FaceRelevance | None = None
         self._image = QImage()
         self._shares: dict[tuple[str, str], np.ndarray[tuple[int, ...], np.dtype[np.float32]]] = {}
-        self._make_head()
-        self._make_map()
-        self._make_numbers()
+        self._make()
         self._lay_out()
 
-    def _make_head(self) -> None:
-        """Which face it is, and the ways to another one and back."""
+    def _make(self) -> None:
         theme = self.context.theme
         self.name = label("", "heading")
         self.place = label("", "small")
@@ -72,9 +69,14 @@ class FaceView(View):
         self.search.setPlaceholderText("Go to a face by name")
         self.search.setFixedWidth(220)
         self.search.returnPressed.connect(self._go)
+        self._make_maps()
+        self.dots = Dots(theme)
+        self.dots.clicked.connect(self._choose)
+        self.answers = AnswerTable()
+        self.answers.opened.connect(self.show_face)
 
-    def _make_map(self) -> None:
-        """The face, whose map of which kind lies over it, and what the map is worth."""
+    def _make_maps(self) -> None:
+        """The face with its map, what the map is of, and every labeler's small one."""
         self.heat = Heat(self.context.theme)
         self.labeler, self._labeler = picker("Labeler", self._whose, 84)
         self.attribute, self._attribute = picker("Attribute", self._changed, 84)
@@ -99,15 +101,8 @@ class FaceView(View):
         self.verdict.setMinimumHeight(34)  # two lines, so that nothing jumps when the map comes
         self.verdict.setAlignment(Qt.AlignmentFlag.AlignTop)
 
-    def _make_numbers(self) -> None:
-        """What the models predict and what was labeled; a click leads to a map or a face."""
-        self.dots = Dots(self.context.theme)
-        self.dots.clicked.connect(self._choose)
-        self.answers = AnswerTable()
-        self.answers.opened.connect(self.show_face)
-
     def _lay_out(self) -> None:
-        """The head, and below it the map's card, somewhat wider than the numbers' two cards."""
+        """A bar on top, the face with its maps at the left, the numbers at the right."""
         top = columns(
             self.back,
             self.name,
@@ -118,16 +113,15 @@ class FaceView(View):
             self.after,
             gap=GRID + 4,
         )
-        left, right = self._map_side(), self._numbers_side()
-        body = columns(frame("card", left), right, gap=2 * GRID)
+        body = columns(frame("card", self._lay_out_maps()), self._lay_out_numbers(), gap=2 * GRID)
         body.setStretch(0, 11)
         body.setStretch(1, 9)
         whole = rows(top, body, gap=2 * GRID)
         whole.setStretch(1, 1)
         self.setLayout(whole)
 
-    def _map_side(self) -> QVBoxLayout:
-        """The face as large as there is room, then what chooses its map, then all labelers'."""
+    def _lay_out_maps(self) -> QVBoxLayout:
+        """The face, its tools, the verdict on the map, and the small maps below each other."""
         tools = columns(self._labeler, self._attribute, self._kind, gap=GRID + 4)
         held = columns(self.opacity)
         held.setContentsMargins(0, 4, 0, 4)  # a slider is less tall than the pickers beside it
@@ -138,8 +132,8 @@ class FaceView(View):
         left.setStretch(0, 1)
         return left
 
-    def _numbers_side(self) -> QVBoxLayout:
-        """Predictions above answers; `_tell` bounds the first, so that the rest is the answers'."""
+    def _lay_out_numbers(self) -> QVBoxLayout:
+        """The predictions above what was labeled, each in a card."""
         inside = QWidget()
         inside.setLayout(rows(self.dots, None))
         scroll = QScrollArea()
@@ -215,7 +209,7 @@ class FaceView(View):
         )
 
     def figure(self) -> ExportFigure | None:
-        """The map where one is shown, and the predictions of all labelers otherwise."""
+        """The relevance map if one is shown, else the predictions."""
         data, found = self.data, self._relevance
         if data is None:
             return None
@@ -244,11 +238,7 @@ class FaceView(View):
         return self._shares[key]
 
     def _groups(self, data: RunData) -> list[DotGroup]:
-        """This face's percentile with each labeler and with the consensus, by attribute.
-
-        The percentiles of all faces are kept once reckoned, so that another face needs no new
-        ranking; the consensus is kept under the code "".
-        """
+        """A group of dots per attribute, a dot per labeler, at the percentile of this face."""
         groups = []
         for place, attribute in enumerate(data.attributes):
             dots = tuple(
@@ -317,10 +307,7 @@ class FaceView(View):
         self.labeler_maps.focus(self.labeler.key)  # the button that was pressed is gone
 
     def _lay_map(self) -> None:
-        """Lay the chosen labeler's map over the face, and say below how far it can be trusted.
-
-        Where there is no map the sentence says why.
-        """
+        """Lay the chosen labeler's map over the face, or say why there is none."""
         found = self._relevance = self.labeler_maps.found(self.labeler.key)
         if found is None or self._image.isNull():
             self.heat.show_map(None)

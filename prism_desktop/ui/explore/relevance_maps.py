@@ -94,14 +94,9 @@ class RelevanceMaps(QObject):
         self.moved.emit()
 
     def _compute(self, data: RunData, asked: MapRequest, labelers: Sequence[str]) -> None:
-        """Begin the job that makes these labelers' maps, one after another.
+        """Compute these in one job; results of another run or face are kept but not announced."""
 
-        A map of the same run that arrives after the request has changed is kept all the same, but
-        announced only where it is still asked for. The end of a job that was replaced changes
-        nothing.
-        """
-
-        def hear(events: list[Any]) -> None:
+        def on_events(events: list[Any]) -> None:
             if data is not self._data:
                 return
             for event in events:
@@ -122,7 +117,7 @@ class RelevanceMaps(QObject):
 
         work = operations.maps(data, asked.face, labelers, asked.attribute, asked.kind)
         self._job = job = self._context.jobs.start(
-            work, "Relevance maps", quiet=True, events=hear, owner=self
+            work, "Relevance maps", quiet=True, events=on_events, owner=self
         )
         job.failed.connect(failed)
         job.finished.connect(done)

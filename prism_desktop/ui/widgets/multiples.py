@@ -103,7 +103,7 @@ class Multiples(Painted):
     def _paint(
         self, painter: QPainter, cell: QRectF, mini: Mini, low: float, high: float, end: float
     ) -> None:
-        """One chart: its head, the grid, and the curves last, so that the grid lies behind them."""
+        """One chart: its heading, then the curves on the scale that all share."""
         head = QRectF(cell.left(), cell.top(), cell.width(), 20)
         self._head(painter, head, mini)
         plot = QRectF(
@@ -113,32 +113,6 @@ class Multiples(Painted):
             cell.bottom() - head.bottom() - 14,
         )
         self._grid(painter, plot, low, high, end)
-        self._curves(painter, plot, mini, low, high, end)
-
-    def _head(self, painter: QPainter, head: QRectF, mini: Mini) -> None:
-        """The value at the right, and the dot and the name in the room that it leaves."""
-        tokens = self.tokens
-        painter.setFont(sized(self.font(), 0.92, bold=True))
-        value = f"{mini.value:.1%}" if mini.value is not None else "–"
-        painter.setPen(QColor(tokens.text))
-        painter.drawText(
-            head, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), value
-        )
-        room = int(head.width()) - painter.fontMetrics().horizontalAdvance(value) - 22
-        painter.setFont(sized(self.font(), 0.92))
-        painter.setBrush(mini.colour)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.drawEllipse(QPointF(head.left() + 4, head.center().y()), 4, 4)
-        painter.setPen(QColor(tokens.text))
-        name = painter.fontMetrics().elidedText(
-            mini.name, Qt.TextElideMode.ElideRight, max(0, room)
-        )
-        painter.drawText(head.adjusted(14, 0, 0, 0), int(Qt.AlignmentFlag.AlignVCenter), name)
-
-    def _curves(
-        self, painter: QPainter, plot: QRectF, mini: Mini, low: float, high: float, end: float
-    ) -> None:
-        """Train pale and dashed, then validation over it, with a dot at its newest point."""
         painter.setBrush(mini.colour)
         for (xs, ys), pen in (
             (mini.train, QPen(faded(mini.colour, 0.45), 1.2, Qt.PenStyle.DashLine)),
@@ -179,7 +153,7 @@ class Multiples(Painted):
         painter.drawText(head.adjusted(14, 0, 0, 0), int(Qt.AlignmentFlag.AlignVCenter), name)
 
     def _grid(self, painter: QPainter, plot: QRectF, low: float, high: float, end: float) -> None:
-        """The scale's lines with their shares at the left, and the best epoch's line."""
+        """Lines of the scale with their shares, and the best epoch as a dashed one."""
         tokens = self.tokens
         painter.setFont(sized(self.font(), 0.77))
         marks = ticks(low, high, 2)

@@ -43,11 +43,7 @@ class ProgressStrip(QFrame):
     """One job's line at the window's foot."""
 
     def __init__(self, job: Job) -> None:
-        """What goes on, the bar, how far it is, and Cancel, on one line.
-
-        The bar only shows that something moves until a total is known. The strip goes when its
-        job's work has ended.
-        """
+        """Title, bar, count and Cancel in a line that goes when the job has ended."""
         super().__init__()
         self.setProperty("role", "footer")
         self._job = job
@@ -64,8 +60,8 @@ class ProgressStrip(QFrame):
         job.events.connect(self._on_events)
         job.closed.connect(self.deleteLater)
 
-    def _hear(self, events: list[Any]) -> None:
-        """Show the newest progress; older ones that arrive with it are out of date."""
+    def _on_events(self, events: list[Any]) -> None:
+        """Show the last progress of a batch; those before it are out of date."""
         last = next((event for event in reversed(events) if isinstance(event, Progress)), None)
         if last is None:
             return
