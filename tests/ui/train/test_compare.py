@@ -291,3 +291,31 @@ def test_that_every_plot_becomes_a_figure(tiny_study: Study, tmp_path: Path, wha
     )
     text = (tmp_path / "figure.svg").read_text()
     assert {"labelers": "Ada", "gains": "Collaborative"}.get(what, "Hierarchical Bayes") in text
+
+
+def test_that_a_comparison_without_a_leaderboard_yet_leaves_the_shown_one_in_front(
+    open_train: OpenTrain, tiny_study: Study, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("first", "second"):
+        fabricate.comparison(tiny_study.path, CODES, name=name, curves=False)
+    view = _open(open_train, tiny_study, qtbot).compare
+    older = view.choice.itemData(1)
+    view.choice.setCurrentIndex(1)
+    begun = {
+        "type": "comparison",
+        "path": str(tiny_study.path / "comparisons" / "third"),
+        "runs": 1,
+    }
+
+    def compare(study: Path, request: Any) -> Iterator[list[dict[str, Any]]]:
+        yield [begun]
+        fabricate.comparison(study, CODES, name="fourth", curves=False)
+        ended = {"type": "item-ended", "number": 1, "runs": 1, "failure": ""}
+        yield [ended]
+        while view.choice.count() < 3:
+            yield []
+
+    monkeypatch.setattr(operations, "compare", compare)
+    view.window().findChild(TrainPanel).form.start.click()
+    qtbot.waitUntil(lambda: view.choice.count() == 3 and not view.busy, timeout=10_000)
+    assert view.choice.currentData() == older
