@@ -110,6 +110,7 @@ def scores_file(
     """
 
     def write(path: Path) -> Generator[Progress | Notice, None, None]:
+        # of images that cannot be read `score_images` tells, and their columns are NaN
         import numpy as np
 
         from prism_desktop.engine.models.predictor import score_images

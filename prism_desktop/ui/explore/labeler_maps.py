@@ -57,7 +57,7 @@ class LabelerMaps(QWidget):
         self.maps.forget()
         self._names, self._late = {}, set() if data is None else set(data.adapted_labelers)
         # whose maps are all the same
-        if data is not None and data.summary.get("method") != "consensus":
+        if data is not None and data.summary.method != "consensus":
             self._names = {
                 code: data.names[code]
                 for code in data.labelers
