@@ -12,7 +12,7 @@ from prism_desktop.engine.events import Done
 from prism_desktop.engine.experiments import comparison, comparison_plan
 from prism_desktop.engine.experiments.kshot import KShotPlan, measure_kshot
 from prism_desktop.engine.experiments.learning_curve import CurvePlan, measure_curve
-from prism_desktop.engine.runs.run_events import Batch, ComparisonBegun, ItemBegun
+from prism_desktop.engine.runs.run_events import Batch, ComparisonBegun, ItemBegun, ItemEnded
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.train import leaderboard_data, operations
 from prism_desktop.ui.train.leaderboard_columns import NAMES, badge
@@ -301,17 +301,12 @@ def test_that_a_comparison_without_a_leaderboard_yet_leaves_the_shown_one_in_fro
     view = _open(open_train, tiny_study, qtbot).compare
     older = view.choice.itemData(1)
     view.choice.setCurrentIndex(1)
-    begun = {
-        "type": "comparison",
-        "path": str(tiny_study.path / "comparisons" / "third"),
-        "runs": 1,
-    }
+    path = str(tiny_study.path / "comparisons" / "third")
 
-    def compare(study: Path, request: Any) -> Iterator[list[dict[str, Any]]]:
-        yield [begun]
+    def compare(study: Path, request: object) -> Iterator[Batch]:
+        yield [ComparisonBegun(path=path, runs=1)]
         fabricate.comparison(study, CODES, name="fourth", curves=False)
-        ended = {"type": "item-ended", "number": 1, "runs": 1, "failure": ""}
-        yield [ended]
+        yield [ItemEnded(number=1, runs=1, method="retrieval", seed=0, fold=0, failure="")]
         while view.choice.count() < 3:
             yield []
 
