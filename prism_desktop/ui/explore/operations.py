@@ -89,7 +89,7 @@ def run_with(runs: Sequence[RunSummary], labelers: Sequence[str]) -> RunSummary 
 
 def _trained(folder: RunFolder) -> tuple[str, ...]:
     try:
-        return tuple(map(str, folder.meta().get("labelers") or ()))
+        return tuple(labeler["code"] for labeler in folder.meta()["labelers"])
     except RunError:  # its files were moved away
         return ()
 
