@@ -43,7 +43,10 @@ def main(study: Path | None = None) -> int:
     heartbeat.timeout.connect(lambda: None)
     heartbeat.start(200)
     signal.signal(signal.SIGINT, lambda *_: window.close())
-    return app.exec()
+    try:
+        return app.exec()
+    finally:
+        window.context.close()  # where it ends otherwise than by closing the window
 
 
 def _import_panels() -> None:

@@ -68,7 +68,8 @@ class Window(QMainWindow):
     def __init__(self, context: AppContext) -> None:
         super().__init__()
         self.context = context
-        self.destroyed.connect(lambda: context.close())  # where it was deleted without being closed
+        # where it is destroyed without having been closed
+        self.destroyed.connect(lambda: context.lifetimes.end_all())
         self._panels: dict[str, QWidget] = {}
         self.setMinimumSize(960, 640)
         self.resize(1440, 900)

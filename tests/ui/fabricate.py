@@ -206,7 +206,7 @@ def _write_data(folder, made, labelers, attributes, tastes, rng) -> None:
     frame = pd.DataFrame(ratings, columns=[*head, "image", "attribute", "value", *tail])
     frame.to_parquet(folder / "data" / "ratings.parquet")
     meta = {
-        "labelers": list(labelers),
+        "labelers": [{"code": code, "display_name": code, "profile": ""} for code in labelers],
         "attributes": [{"name": name} for name in attributes],
         "fingerprint": "0" * 64,
     }
