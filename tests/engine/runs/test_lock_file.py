@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from prism_desktop.engine.errors import RunError
-from prism_desktop.engine.runs.lock_file import NOTE, held
+from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.lock_file import held
 
 
 def test_that_a_folder_is_worked_in_by_one_process_and_freed_afterwards(tmp_path: Path) -> None:
@@ -19,7 +20,7 @@ def test_that_a_folder_is_worked_in_by_one_process_and_freed_afterwards(tmp_path
 
 
 def test_that_the_note_of_a_dead_process_holds_nothing(tmp_path: Path) -> None:
-    (tmp_path / NOTE).write_text(json.dumps({"pid": 1, "born": ""}))
+    (tmp_path / layout.OWNER).write_text(json.dumps({"pid": 1, "born": ""}))
     with held(tmp_path, "The search"):
         pass
 
