@@ -1,6 +1,7 @@
 """The Compare view: a comparison's leaderboard, plots and progress."""
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -298,19 +299,22 @@ def test_that_a_comparison_without_a_leaderboard_yet_leaves_the_shown_one_in_fro
 ) -> None:
     for name in ("first", "second"):
         fabricate.comparison(tiny_study.path, CODES, name=name, curves=False)
-    view = _open(open_train, tiny_study, qtbot).compare
+    panel = _open(open_train, tiny_study, qtbot)
+    view = panel.compare
     older = view.choice.itemData(1)
     view.choice.setCurrentIndex(1)
-    path = str(tiny_study.path / "comparisons" / "third")
+    path, looked_at = str(tiny_study.path / "comparisons" / "third"), threading.Event()
 
     def compare(study: Path, request: object) -> Iterator[Batch]:
         yield [ComparisonBegun(path=path, runs=1)]
         fabricate.comparison(study, CODES, name="fourth", curves=False)
         yield [ItemEnded(number=1, runs=1, method="retrieval", seed=0, fold=0, failure="")]
-        while view.choice.count() < 3:
-            yield []
+        looked_at.wait(60)  # it goes on until it was looked at
 
     monkeypatch.setattr(operations, "compare", compare)
-    view.window().findChild(TrainPanel).form.start.click()
-    qtbot.waitUntil(lambda: view.choice.count() == 3 and not view.busy, timeout=10_000)
+    panel.form.start.click()
+    qtbot.waitUntil(lambda: view.choice.count() == 3, timeout=20_000)
+    assert (view.busy, view.choice.currentData()) == (True, older)
+    looked_at.set()
+    qtbot.waitUntil(lambda: not view.busy, timeout=20_000)
     assert view.choice.currentData() == older
