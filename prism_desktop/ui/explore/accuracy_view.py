@@ -13,7 +13,7 @@ from prism_desktop.ui.explore import view_figures
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.view import ExportFigure, ExportTable, View
 from prism_desktop.ui.widgets.basics import GRID, columns, frame, label, rows
-from prism_desktop.ui.widgets.dumbbell import Bell, DumbbellKey, Dumbbells
+from prism_desktop.ui.widgets.dumbbell import AccuracyRow, DumbbellKey, Dumbbells
 from prism_desktop.ui.widgets.pickers import Segments
 from prism_desktop.ui.widgets.share_grid import Line, ShareGrid
 
@@ -47,9 +47,9 @@ class AccuracyView(View):
             label("Accuracy per labeler", "strong"), key, self._choice, gap=2 * GRID
         )
         self._bar.setStretch(1, 1)
-        self.bells = Dumbbells(context.theme)
+        self.dumbbells = Dumbbells(context.theme)
         self.note = label("", "small", wrap=True)
-        self._shown: list[Bell] = []
+        self._shown: list[AccuracyRow] = []
         context.theme.changed.connect(self._show)
         tiles = columns(
             *(rows(label(name, "field"), *pair, gap=2) for name, pair in self._tiles.items()),
@@ -59,7 +59,7 @@ class AccuracyView(View):
         self.grid = ShareGrid(context.theme)
         self._grid_head = label("Accuracy per labeler and attribute", "strong")
         inside = QWidget()
-        inside.setLayout(rows(self.bells, 2 * GRID, self._grid_head, self.grid, None))
+        inside.setLayout(rows(self.dumbbells, 2 * GRID, self._grid_head, self.grid, None))
         scroll = QScrollArea()
         scroll.setWidget(inside)
         scroll.setWidgetResizable(True)
@@ -93,9 +93,9 @@ class AccuracyView(View):
         if self.data is None or not self._shown:
             return None
         body = [
-            (bell.name, attribute, bell.accuracy, bell.low, bell.high, bell.count, *bell.against())
+            (row.name, attribute, row.accuracy, row.low, row.high, row.count, *row.against())
             for attribute in (ALL, *self.data.test.per_attribute)
-            for bell in self._bells(self.data, attribute)
+            for row in self._accuracy_rows(self.data, attribute)
         ]
         head = (
             "labeler",
@@ -114,10 +114,10 @@ class AccuracyView(View):
     def figure(self) -> ExportFigure | None:
         if not self._shown:
             return None
-        bells, title = tuple(self._shown), self._choice.current
+        shown, title = tuple(self._shown), self._choice.current
         return ExportFigure(
             "accuracy",
-            lambda path: view_figures.draw_accuracy(path, bells, "" if title == ALL else title),
+            lambda path: view_figures.draw_accuracy(path, shown, "" if title == ALL else title),
         )
 
     def _show(self) -> None:
@@ -127,8 +127,8 @@ class AccuracyView(View):
         for a missing result.
         """
         data = self.data
-        self._shown = self._bells(data, self._choice.current) if data is not None else []
-        self.bells.show_bells(self._shown)
+        self._shown = self._accuracy_rows(data, self._choice.current) if data is not None else []
+        self.dumbbells.show_rows(self._shown)
         self._show_grid(data)
         if data is not None:
             self._show_tiles(data)
@@ -138,8 +138,8 @@ class AccuracyView(View):
         )
         if self._choice.current != ALL:
             told += "It is estimated over all attributes together, so it is not drawn for one."
-        missing = [bell.name for bell in self._shown if bell.ceiling is None and not bell.strong]
-        if missing and len(missing) == sum(not bell.strong for bell in self._shown):
+        missing = [row.name for row in self._shown if row.ceiling is None and not row.strong]
+        if missing and len(missing) == sum(not row.strong for row in self._shown):
             told += "Nobody repeated enough answers to know it."
         elif missing and self._choice.current == ALL:
             told += f"Too few repeated answers to know it: {', '.join(missing)}. "
@@ -154,7 +154,8 @@ class AccuracyView(View):
             self.grid.show_grid((), ())
             return
         columns_ = [
-            {bell.name: bell for bell in self._bells(data, attribute)} for attribute in attributes
+            {row.name: row for row in self._accuracy_rows(data, attribute)}
+            for attribute in attributes
         ]
         names = [(data.names[code], self.colour(code)) for code in data.labelers]
         lines = [
@@ -163,7 +164,7 @@ class AccuracyView(View):
         ]
         self.grid.show_grid(attributes, lines)
 
-    def _bells(self, data: RunData, attribute: str) -> list[Bell]:
+    def _accuracy_rows(self, data: RunData, attribute: str) -> list[AccuracyRow]:
         test, consensus = data.test, data.beside
         found = []
         for code in data.labelers:
@@ -173,7 +174,7 @@ class AccuracyView(View):
                 # not that one's.
                 top = test.ceiling.get(code) if attribute == ALL else None
                 found.append(
-                    _bell(
+                    _accuracy_row(
                         data.names[code],
                         self.colour(code),
                         cell,
@@ -190,7 +191,7 @@ class AccuracyView(View):
             )
             found.append(
                 replace(
-                    _bell(name, colour, mean, _mean(consensus, attribute), top),
+                    _accuracy_row(name, colour, mean, _mean(consensus, attribute), top),
                     strong=True,
                     share=share,
                 )
@@ -255,12 +256,14 @@ def _of_ceiling(test: Result) -> float | None:
     return sum(shares) / len(shares) if shares else None
 
 
-def _bell(
+def _accuracy_row(
     name: str, colour: QColor, cell: Accuracy, base: Accuracy | None, ceiling: float | None
-) -> Bell:
+) -> AccuracyRow:
     assert cell.accuracy is not None
     consensus = base.accuracy if base is not None else None
-    return Bell(name, colour, cell.accuracy, cell.low, cell.high, cell.n or 0, consensus, ceiling)
+    return AccuracyRow(
+        name, colour, cell.accuracy, cell.low, cell.high, cell.n or 0, consensus, ceiling
+    )
 
 
 def _interval(cell: Accuracy | Difference, unit: str) -> str:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.ui.explore.operations import Agreement, FaceRelevance
 from prism_desktop.ui.widgets.dots import DotGroup
-from prism_desktop.ui.widgets.dumbbell import Bell
+from prism_desktop.ui.widgets.dumbbell import AccuracyRow
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -79,14 +79,14 @@ def draw_scatter(
     save_figure(scatter_figure(x, y, names, title), path)
 
 
-def draw_accuracy(path: Path, bells: Sequence[Bell], title: str) -> None:
+def draw_accuracy(path: Path, rows: Sequence[AccuracyRow], title: str) -> None:
     """Dumbbells."""
     from prism_desktop.engine.analysis.figures import AccuracyRow, accuracy_figure
     from prism_desktop.engine.analysis.plotting import save_figure
 
     lines = [
         AccuracyRow(b.name, b.accuracy, b.low, b.high, b.count, b.consensus, b.ceiling, b.strong)
-        for b in bells
+        for b in rows
     ]
     save_figure(accuracy_figure(lines, title), path)
 

@@ -13,7 +13,7 @@ from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.leaderboard_data import ComparisonRecord, curve_lines
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
 from prism_desktop.ui.widgets.curves import Curve, CurveChart, Legend
-from prism_desktop.ui.widgets.dumbbell import Bell, DumbbellKey, Dumbbells
+from prism_desktop.ui.widgets.dumbbell import AccuracyRow, DumbbellKey, Dumbbells
 from prism_desktop.ui.widgets.painted import series_colour
 from prism_desktop.ui.widgets.pickers import Segments
 
@@ -95,7 +95,7 @@ class LeaderboardPlots(QFrame):
         self.export.setEnabled(leaderboard is not None and (labelers or bool(found)))
         if labelers:
             self.subject.setText(method_title(self._method))
-            self.dumbbells.show_bells(self._accuracy_rows() if leaderboard is not None else ())
+            self.dumbbells.show_rows(self._accuracy_rows() if leaderboard is not None else ())
             self._stack.setCurrentIndex(0)
             return
         self.subject.setText("Accuracy against the labeler's answers" if found else "")
@@ -160,7 +160,7 @@ class LeaderboardPlots(QFrame):
         said = [f"{method_title(name)}: {row.curve.sentence}" for name, row in told.items()]
         return "  ".join(said)
 
-    def _accuracy_rows(self) -> list[Bell]:
+    def _accuracy_rows(self) -> list[AccuracyRow]:
         """A row per labeler whom the chosen method was tested on, then their mean."""
         assert self._leaderboard is not None
         test = self._leaderboard.test(self._method)
@@ -170,7 +170,7 @@ class LeaderboardPlots(QFrame):
             return labelers
         return [*labelers, self._mean_row(test.macro, base.macro.accuracy, labelers)]
 
-    def _labeler_rows(self, test: Result, base: Result) -> list[Bell]:
+    def _labeler_rows(self, test: Result, base: Result) -> list[AccuracyRow]:
         """`base` has the consensus model's results."""
         found = []
         for place, (code, cell) in enumerate(test.per_labeler.items()):
@@ -183,7 +183,9 @@ class LeaderboardPlots(QFrame):
                 found.append(_accuracy_row(name, colour, cell, consensus, ceiling))
         return found
 
-    def _mean_row(self, mean: Accuracy, consensus: float | None, labelers: Sequence[Bell]) -> Bell:
+    def _mean_row(
+        self, mean: Accuracy, consensus: float | None, labelers: Sequence[AccuracyRow]
+    ) -> AccuracyRow:
         """The mean of the labelers; its share of the ceiling is the mean of their shares."""
         ceiling = _mean([row.ceiling for row in labelers if row.ceiling])
         share = _mean([row.of_ceiling for row in labelers if row.of_ceiling is not None])
@@ -215,7 +217,9 @@ def _accuracy_row(
     *,
     strong: bool = False,
     share: float | None = None,
-) -> Bell:
+) -> AccuracyRow:
     assert cell.accuracy is not None
     count, low, high = cell.n or 0, cell.low, cell.high
-    return Bell(name, colour, cell.accuracy, low, high, count, consensus, ceiling, strong, share)
+    return AccuracyRow(
+        name, colour, cell.accuracy, low, high, count, consensus, ceiling, strong, share
+    )

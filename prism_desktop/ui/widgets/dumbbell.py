@@ -17,7 +17,7 @@ _COLUMNS = (("Accuracy", 76), ("Gain", 70), ("Of ceiling", 84), ("n", 56))
 
 
 @dataclass(frozen=True, slots=True)
-class Bell:
+class AccuracyRow:
     """One row; shares in [0, 1], None where unknown."""
 
     name: str
@@ -62,50 +62,50 @@ class Dumbbells(Painted):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
-        self._bells: tuple[Bell, ...] = ()
+        self._rows: tuple[AccuracyRow, ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
-    def show_bells(self, bells: Sequence[Bell]) -> None:
+    def show_rows(self, rows: Sequence[AccuracyRow]) -> None:
         """Show these rows from top to bottom."""
-        self._bells = tuple(bells)
-        self.setAccessibleDescription(" ".join(bell.words() for bell in bells))
+        self._rows = tuple(rows)
+        self.setAccessibleDescription(" ".join(row.words() for row in rows))
         self.updateGeometry()
         self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(640, _TOP + _ROW * len(self._bells) + _FOOT)
+        return QSize(640, _TOP + _ROW * len(self._rows) + _FOOT)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Axis and chance line, then a row per labeler."""
         painter = self.painter()
         plot, low, high = self._plot(), *self._range()
         self._axes(painter, plot, low, high)
-        for place, bell in enumerate(self._bells):
-            self._paint(painter, plot, bell, _TOP + (place + 0.5) * _ROW, low, high)
+        for place, row in enumerate(self._rows):
+            self._paint(painter, plot, row, _TOP + (place + 0.5) * _ROW, low, high)
         painter.end()
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             place = int((event.pos().y() - _TOP) // _ROW)
-            if event.pos().y() >= _TOP and 0 <= place < len(self._bells):
-                QToolTip.showText(event.globalPos(), self._bells[place].words(), self)
+            if event.pos().y() >= _TOP and 0 <= place < len(self._rows):
+                QToolTip.showText(event.globalPos(), self._rows[place].words(), self)
                 return True
         return super().event(event)
 
     def _plot(self) -> QRectF:
         widest = max(
-            (self.fontMetrics().horizontalAdvance(bell.name) for bell in self._bells), default=40
+            (self.fontMetrics().horizontalAdvance(row.name) for row in self._rows), default=40
         )
         left = min(170, widest + 34)
         right = sum(width for _, width in _COLUMNS) + 12
-        return QRectF(left, _TOP, max(80.0, self.width() - left - right), _ROW * len(self._bells))
+        return QRectF(left, _TOP, max(80.0, self.width() - left - right), _ROW * len(self._rows))
 
     def _range(self) -> tuple[float, float]:
         values = [0.5]
-        for bell in self._bells:
+        for row in self._rows:
             values += [
                 v
-                for v in (bell.accuracy, bell.low, bell.high, bell.consensus, bell.ceiling)
+                for v in (row.accuracy, row.low, row.high, row.consensus, row.ceiling)
                 if v is not None
             ]
         return max(0.0, min(values) - 0.02), min(1.0, max(values) + 0.02)
@@ -139,7 +139,7 @@ class Dumbbells(Painted):
             x += width
 
     def _paint(
-        self, painter: QPainter, plot: QRectF, bell: Bell, y: float, low: float, high: float
+        self, painter: QPainter, plot: QRectF, row: AccuracyRow, y: float, low: float, high: float
     ) -> None:
         """A row from back to front: ceiling, interval, consensus, and the personal model's dot.
 
@@ -151,51 +151,51 @@ class Dumbbells(Painted):
         def at(value: float) -> float:
             return plot.left() + plot.width() * (value - low) / (high - low)
 
-        if bell.strong:
+        if row.strong:
             painter.setPen(QPen(QColor(tokens.border), 1))
             painter.drawLine(QPointF(0, y - _ROW / 2), QPointF(self.width(), y - _ROW / 2))
-        self._name(painter, plot, bell, y)
-        if bell.ceiling is not None:
+        self._name(painter, plot, row, y)
+        if row.ceiling is not None:
             painter.setPen(QPen(QColor(tokens.border_strong), 1, Qt.PenStyle.DotLine))
-            painter.drawLine(QPointF(at(bell.accuracy), y), QPointF(at(bell.ceiling), y))
+            painter.drawLine(QPointF(at(row.accuracy), y), QPointF(at(row.ceiling), y))
             painter.setPen(
                 QPen(QColor(tokens.text), 2.4, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap)
             )
-            painter.drawLine(QPointF(at(bell.ceiling), y - 8), QPointF(at(bell.ceiling), y + 8))
-        if bell.low is not None and bell.high is not None:
+            painter.drawLine(QPointF(at(row.ceiling), y - 8), QPointF(at(row.ceiling), y + 8))
+        if row.low is not None and row.high is not None:
             painter.setPen(
-                QPen(faded(bell.colour, 0.3), 9, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
+                QPen(faded(row.colour, 0.3), 9, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
             )
-            painter.drawLine(QPointF(at(bell.low), y), QPointF(at(bell.high), y))
-        if bell.consensus is not None:
-            painter.setPen(QPen(bell.colour, 2))
-            painter.drawLine(QPointF(at(bell.consensus), y), QPointF(at(bell.accuracy), y))
+            painter.drawLine(QPointF(at(row.low), y), QPointF(at(row.high), y))
+        if row.consensus is not None:
+            painter.setPen(QPen(row.colour, 2))
+            painter.drawLine(QPointF(at(row.consensus), y), QPointF(at(row.accuracy), y))
             painter.setPen(QPen(QColor(tokens.muted), 2))
             painter.setBrush(QColor(tokens.surface))
-            painter.drawEllipse(QPointF(at(bell.consensus), y), 5, 5)
+            painter.drawEllipse(QPointF(at(row.consensus), y), 5, 5)
         painter.setPen(QPen(QColor(tokens.surface), 1.5))
-        painter.setBrush(bell.colour)
-        painter.drawEllipse(QPointF(at(bell.accuracy), y), 6.5, 6.5)
-        self._numbers(painter, plot, bell, y)
+        painter.setBrush(row.colour)
+        painter.drawEllipse(QPointF(at(row.accuracy), y), 6.5, 6.5)
+        self._numbers(painter, plot, row, y)
 
-    def _name(self, painter: QPainter, plot: QRectF, bell: Bell, y: float) -> None:
+    def _name(self, painter: QPainter, plot: QRectF, row: AccuracyRow, y: float) -> None:
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(bell.colour)
+        painter.setBrush(row.colour)
         painter.drawEllipse(QPointF(8, y), 4, 4)
-        painter.setFont(sized(self.font(), 1.0, bold=bell.strong))
+        painter.setFont(sized(self.font(), 1.0, bold=row.strong))
         painter.setPen(QColor(self.tokens.text))
         name = painter.fontMetrics().elidedText(
-            bell.name, Qt.TextElideMode.ElideRight, int(plot.left()) - 30
+            row.name, Qt.TextElideMode.ElideRight, int(plot.left()) - 30
         )
         box = QRectF(20, y - 12, plot.left() - 24, 24)
         painter.drawText(box, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), name)
 
-    def _numbers(self, painter: QPainter, plot: QRectF, bell: Bell, y: float) -> None:
+    def _numbers(self, painter: QPainter, plot: QRectF, row: AccuracyRow, y: float) -> None:
         """The row's numbers in the columns whose heads `_axes` paints; a dash if unknown."""
         tokens = self.tokens
-        gain, share = bell.gain, bell.of_ceiling
+        gain, share = row.gain, row.of_ceiling
         told = (
-            (f"{bell.accuracy:.1%}", tokens.text),
+            (f"{row.accuracy:.1%}", tokens.text),
             (
                 f"{100 * gain + 0.0:+.1f}" if gain is not None else "–",
                 tokens.muted if gain is None else _sign(gain, tokens),
@@ -204,7 +204,7 @@ class Dumbbells(Painted):
                 f"{share:.0%}" if share is not None else "–",
                 tokens.text if share is not None else tokens.muted,
             ),
-            (f"{bell.count:,}", tokens.muted),
+            (f"{row.count:,}", tokens.muted),
         )
         x = plot.right() + 12
         for (word, colour), (_, width) in zip(told, _COLUMNS, strict=True):

@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from prism_desktop.ui.theme import Theme
-from prism_desktop.ui.widgets.dumbbell import Bell
+from prism_desktop.ui.widgets.dumbbell import AccuracyRow
 from prism_desktop.ui.widgets.painted import Painted, faded, sized
 
 _ROW, _TOP, _GAP = 46, 28, 24  # px
@@ -21,7 +21,7 @@ class Line:
 
     name: str
     colour: QColor
-    cells: tuple[Bell | None, ...]
+    cells: tuple[AccuracyRow | None, ...]
 
 
 class ShareGrid(Painted):
@@ -36,8 +36,8 @@ class ShareGrid(Painted):
     def show_grid(self, heads: Sequence[str], lines: Sequence[Line]) -> None:
         """Show one column per head, one row per line."""
         self._heads, self._lines = tuple(heads), tuple(lines)
-        known = (bell for line in lines for bell in line.cells if bell is not None)
-        self.setAccessibleDescription(" ".join(bell.words() for bell in known))
+        known = (cell for line in lines for cell in line.cells if cell is not None)
+        self.setAccessibleDescription(" ".join(cell.words() for cell in known))
         self.updateGeometry()
         self.update()
 
@@ -65,16 +65,16 @@ class ShareGrid(Painted):
             )
         for row, line in enumerate(self._lines):
             self._name(painter, line, row)
-            for column, bell in enumerate(line.cells):
-                self._paint(painter, self._cell(row, column), bell, low, high)
+            for column, cell in enumerate(line.cells):
+                self._paint(painter, self._cell(row, column), cell, low, high)
         painter.end()
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             for row, line in enumerate(self._lines):
-                for column, bell in enumerate(line.cells):
-                    if bell is not None and self._cell(row, column).contains(QPointF(event.pos())):
-                        QToolTip.showText(event.globalPos(), bell.words(), self)
+                for column, cell in enumerate(line.cells):
+                    if cell is not None and self._cell(row, column).contains(QPointF(event.pos())):
+                        QToolTip.showText(event.globalPos(), cell.words(), self)
                         return True
         return super().event(event)
 
@@ -92,11 +92,11 @@ class ShareGrid(Painted):
     def _range(self) -> tuple[float, float]:
         values = [0.5]
         for line in self._lines:
-            for bell in line.cells:
-                if bell is not None:
+            for cell in line.cells:
+                if cell is not None:
                     values += [
                         v
-                        for v in (bell.accuracy, bell.low, bell.high, bell.consensus)
+                        for v in (cell.accuracy, cell.low, cell.high, cell.consensus)
                         if v is not None
                     ]
         return max(0.0, min(values) - 0.02), min(1.0, max(values) + 0.02)
@@ -116,7 +116,7 @@ class ShareGrid(Painted):
         )
 
     def _paint(
-        self, painter: QPainter, box: QRectF, bell: Bell | None, low: float, high: float
+        self, painter: QPainter, box: QRectF, cell: AccuracyRow | None, low: float, high: float
     ) -> None:
         """A cell from back to front: rail, chance, interval, consensus, the personal model's dot.
 
@@ -127,7 +127,7 @@ class ShareGrid(Painted):
         rail, y = box.adjusted(5, 0, -5, 0), box.top() + 32
         painter.setPen(QPen(QColor(tokens.track), 2))
         painter.drawLine(QPointF(rail.left(), y), QPointF(rail.right(), y))
-        if bell is None:
+        if cell is None:
             painter.setPen(QColor(tokens.faint))
             painter.drawText(QRectF(box.left(), box.top() + 4, box.width(), 20), 0, "not tested")
             return
@@ -137,37 +137,37 @@ class ShareGrid(Painted):
 
         painter.setPen(QPen(QColor(tokens.faint), 1))
         painter.drawLine(QPointF(at(0.5), y - 5), QPointF(at(0.5), y + 5))
-        if bell.low is not None and bell.high is not None:
+        if cell.low is not None and cell.high is not None:
             painter.setPen(
-                QPen(faded(bell.colour, 0.35), 6, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
+                QPen(faded(cell.colour, 0.35), 6, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
             )
-            painter.drawLine(QPointF(at(bell.low), y), QPointF(at(bell.high), y))
-        if bell.consensus is not None:
+            painter.drawLine(QPointF(at(cell.low), y), QPointF(at(cell.high), y))
+        if cell.consensus is not None:
             painter.setPen(QPen(QColor(tokens.muted), 1.6))
             painter.setBrush(QColor(tokens.surface))
-            painter.drawEllipse(QPointF(at(bell.consensus), y), 3.6, 3.6)
+            painter.drawEllipse(QPointF(at(cell.consensus), y), 3.6, 3.6)
         painter.setPen(QPen(QColor(tokens.surface), 1))
-        painter.setBrush(bell.colour)
-        painter.drawEllipse(QPointF(at(bell.accuracy), y), 4.6, 4.6)
-        self._numbers(painter, box, bell)
+        painter.setBrush(cell.colour)
+        painter.drawEllipse(QPointF(at(cell.accuracy), y), 4.6, 4.6)
+        self._numbers(painter, box, cell)
 
-    def _numbers(self, painter: QPainter, box: QRectF, bell: Bell) -> None:
+    def _numbers(self, painter: QPainter, box: QRectF, cell: AccuracyRow) -> None:
         """The accuracy at the left, the gain at the right, and the interval between if it fits."""
         tokens = self.tokens
         line = QRectF(box.left(), box.top() + 4, box.width(), 20)
         painter.setFont(sized(self.font(), 1.0, bold=True))
         painter.setPen(QColor(tokens.text))
-        number = f"{bell.accuracy:.1%}"
+        number = f"{cell.accuracy:.1%}"
         painter.drawText(line, int(Qt.AlignmentFlag.AlignVCenter), number)
         used = painter.fontMetrics().horizontalAdvance(number) + 8
         painter.setFont(sized(self.font(), 0.85))
-        if bell.gain is not None:
-            painter.setPen(QColor(tokens.good if bell.gain > 0 else tokens.bad))
+        if cell.gain is not None:
+            painter.setPen(QColor(tokens.good if cell.gain > 0 else tokens.bad))
             side = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            painter.drawText(line, side, f"{100 * bell.gain:+.1f}")
-        if bell.low is not None and bell.high is not None and box.width() > 170:
+            painter.drawText(line, side, f"{100 * cell.gain:+.1f}")
+        if cell.low is not None and cell.high is not None and box.width() > 170:
             painter.setPen(QColor(tokens.muted))
-            words = f"{100 * bell.low:.0f} – {100 * bell.high:.0f}"
+            words = f"{100 * cell.low:.0f} – {100 * cell.high:.0f}"
             painter.drawText(
                 line.adjusted(used, 0, 0, 0), int(Qt.AlignmentFlag.AlignVCenter), words
             )

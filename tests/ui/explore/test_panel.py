@@ -163,17 +163,17 @@ def test_that_accuracies_stand_between_consensus_and_ceiling(
 ) -> None:
     shown(panel, qtbot, "accuracy")
     view = panel.accuracy
-    assert [bell.name for bell in view._shown] == ["Labeler 1", "Labeler 2", "Labeler 3", "Mean"]
+    assert [row.name for row in view._shown] == ["Labeler 1", "Labeler 2", "Labeler 3", "Mean"]
     first = view._shown[0]
     assert first.gain is not None
     assert first.of_ceiling == pytest.approx(first.accuracy / (first.ceiling or 1))
     assert view._shown[2].ceiling is None
     assert "Labeler 3" in view.note.text()
     mean = view._shown[-1].of_ceiling
-    assert mean == pytest.approx(np.mean([bell.of_ceiling for bell in view._shown[:2]]))
+    assert mean == pytest.approx(np.mean([row.of_ceiling for row in view._shown[:2]]))
     assert view._tiles["Share of the ceiling"][0].text() == f"{mean:.0%}"
     view.pick("smart")
-    assert [bell.ceiling for bell in view._shown] == [
+    assert [row.ceiling for row in view._shown] == [
         None
     ] * 4  # it is known over all attributes only
     assert view._shown[-1].name == "All, smart"

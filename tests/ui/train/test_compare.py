@@ -83,12 +83,12 @@ def test_that_the_chosen_method_is_shown_between_consensus_and_ceiling(
     fabricate.comparison(tiny_study.path, CODES)
     view = _open(open_train, tiny_study, qtbot).compare
     view.table.pick("lora-visual-prompt")
-    bells = view.plots.dumbbells._bells
-    assert [bell.name for bell in bells] == ["Labeler 1", "Labeler 2", "Labeler 3", "Mean"]
+    rows = view.plots.dumbbells._rows
+    assert [row.name for row in rows] == ["Labeler 1", "Labeler 2", "Labeler 3", "Mean"]
     leaderboard = view._leaderboards[0]
     base = leaderboard.test("consensus")
-    assert bells[0].consensus == base.per_labeler["L1"].accuracy
-    assert all(bell.ceiling is not None for bell in bells)
+    assert rows[0].consensus == base.per_labeler["L1"].accuracy
+    assert all(row.ceiling is not None for row in rows)
 
 
 def test_that_curves_are_drawn_where_they_were_computed(
