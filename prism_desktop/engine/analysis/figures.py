@@ -39,7 +39,7 @@ _CAPTION = "Judgments of faces say something about the labeler, not about the pe
 
 
 @dataclass(frozen=True, slots=True)
-class AccuracyRow:
+class AccuracyLine:
     """One line of the accuracy figure; shares in [0, 1]."""
 
     name: str
@@ -54,7 +54,7 @@ class AccuracyRow:
 
 def accuracy_rows(
     test: Result, consensus: Result | None, names: Mapping[str, str] | None = None
-) -> list[AccuracyRow]:
+) -> list[AccuracyLine]:
     """The rows of a run's results: the mean over labelers, then every labeler."""
     other = consensus or Result()
     rows = [_row("Mean", test.macro, other.macro, None, strong=True)]
@@ -64,7 +64,7 @@ def accuracy_rows(
     return [row for row in rows if row is not None]
 
 
-def accuracy_figure(rows: Sequence[AccuracyRow], title: str = "") -> Figure:
+def accuracy_figure(rows: Sequence[AccuracyLine], title: str = "") -> Figure:
     """Consensus to method as a dumbbell per labeler, with
     95 % intervals, chance and the ceiling as a tick."""
     with style():
@@ -316,17 +316,17 @@ def _nothing(why: str) -> Figure:
 
 def _row(
     name: str, values: Accuracy, consensus: Accuracy, ceiling: float | None, strong: bool = False
-) -> AccuracyRow | None:
+) -> AccuracyLine | None:
     """None where nothing was tested."""
     if values.accuracy is None:
         return None
     accuracy, low, high = values.accuracy, values.low, values.high
-    return AccuracyRow(
+    return AccuracyLine(
         name, accuracy, low, high, values.n or 0, consensus.accuracy, ceiling, strong
     )
 
 
-def _dumbbell(axes: Axes, place: int, row: AccuracyRow) -> None:
+def _dumbbell(axes: Axes, place: int, row: AccuracyLine) -> None:
     """One row: interval, line to the consensus, accuracy, ceiling."""
     if row.low is not None and row.high is not None:
         axes.plot(

@@ -81,11 +81,11 @@ def draw_scatter(
 
 def draw_accuracy(path: Path, rows: Sequence[AccuracyRow], title: str) -> None:
     """Dumbbells."""
-    from prism_desktop.engine.analysis.figures import AccuracyRow, accuracy_figure
+    from prism_desktop.engine.analysis.figures import AccuracyLine, accuracy_figure
     from prism_desktop.engine.analysis.plotting import save_figure
 
     lines = [
-        AccuracyRow(b.name, b.accuracy, b.low, b.high, b.count, b.consensus, b.ceiling, b.strong)
+        AccuracyLine(b.name, b.accuracy, b.low, b.high, b.count, b.consensus, b.ceiling, b.strong)
         for b in rows
     ]
     save_figure(accuracy_figure(lines, title), path)
