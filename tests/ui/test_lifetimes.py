@@ -34,7 +34,6 @@ from prism_desktop.ui.label import prefetch
 from prism_desktop.ui.label.panel import LabelPanel
 from prism_desktop.ui.lifetimes import Lifetimes, Mailbox
 from prism_desktop.ui.study.panel import StudyPanel
-from prism_desktop.ui.train import comparisons_read
 from prism_desktop.ui.train import operations as train_operations
 from prism_desktop.ui.train.panel import TrainPanel
 from prism_desktop.ui.widgets import file_export, thumbnails
@@ -196,11 +195,11 @@ class Everything:
     def _begin_train(self, panel: TrainPanel) -> None:
         self.work(train_operations, "start")
         panel.start(TrainConfig())
-        self.work(comparisons_read, "compare", ([], [], []))
+        self.work(train_operations, "compare", ([], [], []))
         panel.compare.start(None)  # type: ignore[arg-type]
         self.work(train_operations, "watch", ([], [], []))
         run = SimpleNamespace(name="20260101-130000-consensus", path=Path("run"))
-        panel._stories.follow(SimpleNamespace(run=run))  # type: ignore[arg-type]
+        panel._progress_store.follow(SimpleNamespace(run=run))  # type: ignore[arg-type]
         self.owners += [panel.compare, panel]
 
     def _begin_questions(self, panel: ExplorePanel) -> None:

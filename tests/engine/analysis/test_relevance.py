@@ -81,7 +81,7 @@ def test_that_the_map_is_the_published_rule(run: LoadedRun, face: Image.Image) -
     model = run.model
     with recorded_attention(model) as maps:
         pixels = model.normalise(pixels_of(run, face))
-        score = model(pixels, torch.tensor([1]), run.asked(["smart"]))[0, 0]
+        score = model(pixels, torch.tensor([1]), run.attribute_texts(["smart"]))[0, 0]
         gradients = torch.autograd.grad(score, list(maps))
     relevance = np.eye(19)
     for weights, gradient in zip(maps, gradients, strict=True):

@@ -125,6 +125,7 @@ def test_that_a_worker_ends_with_whoever_started_it(
 ) -> None:
     code = f"""
 import os
+import time
 from pathlib import Path
 from prism_desktop.engine.processes import pool
 from prism_desktop.engine.processes.rpc import receive
@@ -134,6 +135,7 @@ arguments = TalkArguments(what={what!r}, file=Path({str(tmp_path / "end")!r}))
 for event in receive(worker, "talk", arguments, "Starting"):
     if type(event).__name__ == "Notice":
         break
+time.sleep(0.5)  # by then the work goes on from its notice
 print(worker.pid, flush=True)
 os._exit(9)
 """

@@ -102,7 +102,7 @@ from prism_desktop.engine.processes import supervisor
 from prism_desktop.engine.processes.series import Series
 run = supervisor.start(Path({str(tiny_study.path)!r}), TrainConfig.checked({settings!r}))
 for batch in supervisor.follow(run):
-    if any(event["type"] == "epoch" for event in batch):
+    if any(event.type == "epoch" for event in batch):
         break
 print(run.path, flush=True)
 os._exit(9)
@@ -123,7 +123,7 @@ def test_that_a_series_that_is_left_cancels_its_run_which_can_go_on(
     run = make_run(tiny_study, epochs=400, patience=400, compare=False)
     with Series() as series:
         for batch in series.train(run):
-            if any(event["type"] == "step" for event in batch):
+            if any(event.type == "step" for event in batch):
                 break
     assert run.status().state == "interrupted"
     assert run.status().message == ""  # nothing went wrong

@@ -102,7 +102,7 @@ def test_that_the_most_disputed_face_comes_first_and_a_click_opens_a_point(
 ) -> None:
     shown(panel, qtbot, "two")
     two = panel.pair
-    two.compare("L1", "L3")
+    two.compare("L1", "L3", {})
     one, other = two._shares
     assert two.gallery.faces.face(0) == int(np.argmax(np.abs(one - other)))
     assert "rank correlation" in two.figures.text()
