@@ -132,9 +132,9 @@ from prism_desktop.engine.processes.rpc import receive
 from tests.fixtures.talking import ENTRY, TalkArguments
 worker = pool.Worker(ENTRY)
 arguments = TalkArguments(what={what!r}, file=Path({str(tmp_path / "end")!r}))
-for event in receive(worker, "talk", arguments, "Starting"):
-    if type(event).__name__ == "Notice":
-        break
+events = receive(worker, "talk", arguments, "Starting")  # held, as losing it would cancel the call
+while type(next(events)).__name__ != "Notice":
+    pass
 time.sleep(0.5)  # by then the work goes on from its notice
 print(worker.pid, flush=True)
 os._exit(9)
