@@ -133,7 +133,9 @@ def fit_parameters(
 
         start = np.zeros(sum(part.tensor.numel() for part in parts))
         limits = {"maxfun": PASSES, "maxiter": PASSES, "ftol": _ENOUGH}
-        found = minimize(objective, start, jac=True, method="L-BFGS-B", options=limits)  # type: ignore[call-overload]
+        found = minimize(  # type: ignore[call-overload]
+            objective, start, jac=True, method="L-BFGS-B", options=limits
+        )
     _put(parts, found.x)
     for tensor in tensors:
         tensor.requires_grad_(False)

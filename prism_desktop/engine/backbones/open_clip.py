@@ -77,7 +77,8 @@ class Backbone:
                     / 255
                 )
                 part = part.permute(0, 3, 1, 2) if part.shape[-1] == 3 else part
-                found = clip.encode_image((part - mean) / std, normalize=True)  # type: ignore[operator]
+                scaled = (part - mean) / std
+                found = clip.encode_image(scaled, normalize=True)  # type: ignore[operator]
                 seen[start : start + chunk] = found.float().cpu().numpy()
         return seen
 

@@ -240,4 +240,5 @@ def _neighbours(values: Floats, least: float, cap: int) -> tuple[Ints, Ints, Int
     if not found:
         none = np.zeros(0, dtype=np.int64)
         return none, none, none
-    return tuple(np.concatenate(part) for part in zip(*found, strict=True))  # type: ignore[return-value]
+    joined = (np.concatenate(part) for part in zip(*found, strict=True))
+    return tuple(joined)  # type: ignore[return-value]

@@ -293,7 +293,8 @@ def _read(run: Path) -> tuple[ModelCard, dict[str, torch.Tensor]]:
     try:
         with safe_open(path, framework="pt") as file:
             fields = json.loads((file.metadata() or {})[_KEY])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+            names = file.keys()  # which is no mapping
+            tensors = {name: file.get_tensor(name) for name in names}
         fields["labelers"] = tuple(fields["labelers"])
         fields["attributes"] = {
             name: tuple(templates) for name, templates in fields["attributes"].items()

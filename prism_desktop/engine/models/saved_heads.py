@@ -138,7 +138,8 @@ def load_heads(run: Path) -> LoadedHeads:
     try:
         with safe_open(path, framework="np") as file:
             fields = json.loads((file.metadata() or {})[_KEY])
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+            names = file.keys()  # which is no mapping
+            arrays = {name: file.get_tensor(name) for name in names}
         fields |= {key: tuple(value) for key, value in fields.items() if isinstance(value, list)}
         card = record(HeadCard, fields, run)
         make = KINDS[card.method]

@@ -64,7 +64,8 @@ class Worker:
         Args:
             entry: the module that runs in it.
         """
-        self._printed: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the process
+        # lives as long as the process
+        self._printed: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
         self._printed_before = 0  # bytes of it that belong to earlier calls
         try:
             self._process = subprocess.Popen(

@@ -54,7 +54,8 @@ def search(
 
 def _size(file: Path) -> int:
     try:
-        return os.stat(file).st_size  # noqa: PTH116, since Path.stat is three times slower over 70,000 images
+        # Path.stat is three times slower over 70,000 images
+        return os.stat(file).st_size  # noqa: PTH116
     except OSError:
         return -1
 

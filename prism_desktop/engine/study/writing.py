@@ -187,7 +187,8 @@ def _free_name(name: str, taken: set[str]) -> str:
 
 def _stat(path: Path) -> tuple[int | None, float | None]:
     try:
-        status = os.stat(path)  # noqa: PTH116, since Path.stat is three times slower over 70,000 images
+        # Path.stat is three times slower over 70,000 images
+        status = os.stat(path)  # noqa: PTH116
     except OSError:
         return None, None
     return status.st_size, status.st_mtime

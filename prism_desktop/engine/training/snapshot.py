@@ -6,6 +6,7 @@ import json
 import shutil
 import time
 from collections.abc import Iterable, Mapping, Sequence, Set
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -161,7 +162,7 @@ def copy_snapshot(source: RunFolder, run: RunFolder) -> None:
     """
     source.meta()
     for path in source.data.iterdir():
-        write_whole(run.data / path.name, lambda beside, path=path: shutil.copyfile(path, beside))  # type: ignore[misc]
+        write_whole(run.data / path.name, partial(shutil.copyfile, path))
 
 
 def narrow_snapshot(source: RunFolder, run: RunFolder, labelers: Sequence[str]) -> None:

@@ -5,6 +5,7 @@ caller's mistake. Who has a key from elsewhere asks `has` first and shows a sent
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QHideEvent, QIcon, QWheelEvent
@@ -35,7 +36,7 @@ class Segments(QFrame):
         self._group = QButtonGroup(self)
         self._buttons: dict[str, QPushButton] = {}
         for key, caption in choices.items():
-            made = button(caption, lambda key=key: self.picked.emit(key), "segment")  # type: ignore[misc]
+            made = button(caption, partial(self.picked.emit, key), "segment")
             made.setCheckable(True)
             self._group.addButton(made)
             self._buttons[key] = made

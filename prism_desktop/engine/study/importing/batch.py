@@ -65,7 +65,12 @@ def settle(
             )
 
 
-def assemble(study: Study, contents: Contents, source: str, format: str) -> ImportBatch:  # noqa: A002
+def assemble(
+    study: Study,
+    contents: Contents,
+    source: str,
+    format: str,  # noqa: A002
+) -> ImportBatch:
     """Everything that the import brings, with its report."""
     ledger = contents.ledger
     drafts = group(contents.drafts, ledger)

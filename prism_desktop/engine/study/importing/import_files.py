@@ -108,7 +108,10 @@ def is_embeddings(path: Path, format: str | None = None) -> bool:  # noqa: A002
     return format == EMBEDDINGS if format is not None else holds_embeddings(path)
 
 
-def recognised(files: Sequence[Path | str], format: str | None = None) -> list[Layout]:  # noqa: A002
+def recognised(
+    files: Sequence[Path | str],
+    format: str | None = None,  # noqa: A002
+) -> list[Layout]:
     """What `import_files` would take each table for, for a preview.
 
     Raises:
@@ -146,7 +149,11 @@ def _mark(study: Study, path: Path) -> str:
     return digest.hexdigest()
 
 
-def _layouts(path: Path, format: str | None, judged: Sequence[str] | None) -> list[Layout]:  # noqa: A002
+def _layouts(
+    path: Path,
+    format: str | None,  # noqa: A002
+    judged: Sequence[str] | None,
+) -> list[Layout]:
     """The tables of a file.
 
     Sheets of a workbook that are none are passed over if another sheet is one.

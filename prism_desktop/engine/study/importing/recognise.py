@@ -169,7 +169,10 @@ def normalised(name: Cell) -> str:
     return re.sub(r"[\s\-]+", "_", text(name).lower()).strip(":") if name is not None else ""
 
 
-def _kind(names: Sequence[Cell], format: str | None) -> tuple[Format | None, dict[str, int]]:  # noqa: A002
+def _kind(
+    names: Sequence[Cell],
+    format: str | None,  # noqa: A002
+) -> tuple[Format | None, dict[str, int]]:
     places: dict[str, int] = {}
     for place, name in enumerate(names):
         places.setdefault(normalised(name), place)

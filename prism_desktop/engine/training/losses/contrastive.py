@@ -66,4 +66,5 @@ def training_agreement(train: Answers, labelers: int) -> Floats:
             "repeat_of": None,
         }
     )
-    return agreement(frame, labelers=range(labelers)).matrix.astype(np.float32)  # type: ignore[arg-type]
+    found = agreement(frame, labelers=range(labelers))  # type: ignore[arg-type]
+    return found.matrix.astype(np.float32)
