@@ -70,7 +70,7 @@ def relevance(
         raise InputError(
             "--attribute wants an attribute of the run, or any words, but it is empty."
         )
-    from prism_desktop.engine.analysis.relevance import explain_run
+    from prism_desktop.engine.analysis.relevance_rules import explain_run
 
     result = explain_run(run, labeler=labeler, attribute=attribute, image=image, kind=kind)
     write_file(png, result.overlay().save)

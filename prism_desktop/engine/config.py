@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods import METHODS
-from prism_desktop.engine.methods.members import misfit, reads_tested_faces, unusable
+from prism_desktop.engine.methods.combination_members import misfit, reads_tested_faces, unusable
 from prism_desktop.engine.methods.recipe import SOURCE_RECIPE, refused_start, starting_values
 from prism_desktop.engine.settings import Setting, merged, parse, sentence, settings_of, without
 

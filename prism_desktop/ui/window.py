@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.leave_questions import may_close, may_leave
+from prism_desktop.ui.leave_dialogs import may_close, may_leave
 from prism_desktop.ui.theme import Mode
 from prism_desktop.ui.widgets.basics import GRID, columns, rows
 from prism_desktop.ui.widgets.message import MessageBar

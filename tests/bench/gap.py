@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from prism_desktop.engine.demo.ideal import true_utilities
+from prism_desktop.engine.demo.ideal_accuracy import true_utilities
 from prism_desktop.engine.evaluation.intervals import Resampled
 from prism_desktop.engine.evaluation.metrics import ScoredPairs, correct, score_pairs
 from prism_desktop.engine.evaluation.pairs import Floats

@@ -84,7 +84,7 @@ def relevance_file(
     """
 
     def write(path: Path) -> Generator[Progress | Notice, None, None]:
-        from prism_desktop.engine.analysis.relevance import explain, find_image, with_check
+        from prism_desktop.engine.analysis.relevance_rules import explain, find_image, with_check
         from prism_desktop.engine.models.predictor import tower_of
 
         yield Progress(0, 2, "Looking where the model looks")

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from prism_desktop.engine.analysis.deletion import DeletionCheck
+from prism_desktop.engine.analysis.deletion_test import DeletionCheck
 from prism_desktop.engine.analysis.overlay import Area, render_overlay
 from prism_desktop.engine.errors import InputError
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from prism_desktop.engine.demo.faces import Faces, sample
 from prism_desktop.engine.demo.faces.pictures import SIZE, pictures
 from prism_desktop.engine.demo.faces.traits import traits
-from prism_desktop.engine.demo.ideal import IMAGES, SEED
+from prism_desktop.engine.demo.ideal_accuracy import IMAGES, SEED
 from prism_desktop.engine.demo.simulated_labelers import design, labelers
 from prism_desktop.engine.demo.simulation import Simulation
 from prism_desktop.engine.events import Done, Event, Progress

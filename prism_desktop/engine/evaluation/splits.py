@@ -23,7 +23,7 @@ import pandas as pd
 
 from prism_desktop.engine.config import PairsConfig, SplitConfig
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.evaluation import graph
+from prism_desktop.engine.evaluation import comparison_graph
 from prism_desktop.engine.evaluation.controls import shuffle_labelers
 from prism_desktop.engine.evaluation.pairs import (
     DROPPED,
@@ -112,7 +112,7 @@ def image_folds(
     if not len(pairs) or float((left != right).mean()) <= _TOLERATED:
         return stored, "folds", FOLDS
     n = max(3, round(1 / config.test))
-    parts, method = graph.partition(pairs, n, config.seed)
+    parts, method = comparison_graph.partition(pairs, n, config.seed)
     return {**{image: fold % n for image, fold in stored.items()}, **parts}, method, n
 
 

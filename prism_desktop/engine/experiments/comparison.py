@@ -18,7 +18,7 @@ from prism_desktop.engine.experiments.comparison_plan import (
     folder_of,
     prepare,
 )
-from prism_desktop.engine.processes.series import Series
+from prism_desktop.engine.processes.run_series import Series
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.lock_file import held
 from prism_desktop.engine.runs.run_events import (

@@ -11,13 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.events import Done, Event
-from prism_desktop.engine.experiments.curve_store import (
-    COUNTS,
-    DRAWS,
-    PARTS,
-    RESAMPLES,
-    SHOTS,
-)
+from prism_desktop.engine.experiments.curve_store import COUNTS, DRAWS, PARTS, RESAMPLES, SHOTS
 from prism_desktop.engine.processes.process_setup import lower_priority
 from prism_desktop.engine.processes.rpc import call
 from prism_desktop.engine.runs.folder import RunFolder

@@ -38,7 +38,7 @@ from prism_desktop.engine.methods import method
 from prism_desktop.engine.methods.ranges import Ranges, ranges
 from prism_desktop.engine.names import checked_name
 from prism_desktop.engine.processes.rpc import call
-from prism_desktop.engine.processes.series import Series
+from prism_desktop.engine.processes.run_series import Series
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.lock_file import held

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.labeling.design import Choice, Design, LabelingConfig, Shown
-from prism_desktop.engine.labeling.history import History
+from prism_desktop.engine.labeling.undo_history import History
 from prism_desktop.engine.study.records import (
     Changes,
     ImageId,

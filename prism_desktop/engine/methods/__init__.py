@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Mapping
 
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.methods.members import members_of
+from prism_desktop.engine.methods.combination_members import members_of
 from prism_desktop.engine.methods.method import Method
 from prism_desktop.engine.methods.presets import LADDER, PRESETS
 

@@ -9,7 +9,7 @@ from prism_desktop.engine.backbones import parse
 from prism_desktop.engine.backbones.shape import shape
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.methods import METHODS
-from prism_desktop.engine.models.counting import Data, parameters
+from prism_desktop.engine.models.parameter_counts import Data, parameters
 
 
 def listing(

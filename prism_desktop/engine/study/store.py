@@ -13,8 +13,8 @@ from prism_desktop.engine.events import Done, Event
 from prism_desktop.engine.study import (
     backup,
     check,
-    frames,
-    imports,
+    data_frames,
+    import_transactions,
     opening,
     pending,
     queries,
@@ -117,16 +117,17 @@ class StudyReader:
         return found[0]
 
     def comparisons(self) -> "pd.DataFrame":
-        """Current answered comparisons, one row per attribute; columns in `frames.comparisons`."""
-        return self._reader.read(frames.comparisons)
+        """Current answered comparisons, one row per attribute; columns in
+        `data_frames.comparisons`."""
+        return self._reader.read(data_frames.comparisons)
 
     def ratings(self) -> "pd.DataFrame":
-        """Current answered ratings, one row per attribute; columns in `frames.ratings`."""
-        return self._reader.read(frames.ratings)
+        """Current answered ratings, one row per attribute; columns in `data_frames.ratings`."""
+        return self._reader.read(data_frames.ratings)
 
     def images_frame(self) -> "pd.DataFrame":
-        """Every image; columns in `frames.images`."""
-        return self._reader.read(lambda c: frames.images(c, self.path))
+        """Every image; columns in `data_frames.images`."""
+        return self._reader.read(lambda c: data_frames.images(c, self.path))
 
     def imports(self) -> tuple[ImportReport, ...]:
         """Every import's report, oldest first, undone ones included."""
@@ -322,7 +323,7 @@ class Study(StudyReader):
     def apply_import(self, batch: ImportBatch) -> Changes:
         """Bring in all of an import in one transaction, or
         nothing; `undo_import` takes it out again."""
-        return self._write.write(lambda c: imports.apply(c, self.path, batch))
+        return self._write.write(lambda c: import_transactions.apply(c, self.path, batch))
 
     def undo_import(self, import_id: str) -> Changes:
         """Take out what an import brought.
@@ -335,7 +336,9 @@ class Study(StudyReader):
             InputError: later trials repeat or correct trials of the import; nothing is changed
                 then.
         """
-        changes, copies = self._write.write(lambda c: imports.undo(c, self.path, import_id))
+        changes, copies = self._write.write(
+            lambda c: import_transactions.undo(c, self.path, import_id)
+        )
         for copy in copies:
             if copy.resolve().is_relative_to(self.path):  # a study made elsewhere may name any file
                 copy.unlink(missing_ok=True)

@@ -27,7 +27,7 @@ from prism_desktop.ui.widgets.basics import (
     restyle,
     rows,
 )
-from prism_desktop.ui.widgets.dots import Dot, DotGroup, Dots
+from prism_desktop.ui.widgets.dot_plot import Dot, DotGroup, Dots
 from prism_desktop.ui.widgets.heat import Heat, read_image
 
 NO_MAP = ""

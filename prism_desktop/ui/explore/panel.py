@@ -15,8 +15,8 @@ from prism_desktop.ui.explore.accuracy_view import AccuracyView
 from prism_desktop.ui.explore.add_labeler_form import AddLabelerButton
 from prism_desktop.ui.explore.agreement_view import AgreementView
 from prism_desktop.ui.explore.face_view import FaceView
-from prism_desktop.ui.explore.faces_view import FacesView
 from prism_desktop.ui.explore.labeler_pair_view import LabelerPairView
+from prism_desktop.ui.explore.ranking_view import FacesView
 from prism_desktop.ui.explore.run_data import RunData, read_run
 from prism_desktop.ui.explore.view import ExportButton, View, title
 from prism_desktop.ui.job import Job

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.ui.explore.operations import Agreement, FaceRelevance
-from prism_desktop.ui.widgets.dots import DotGroup
+from prism_desktop.ui.widgets.dot_plot import DotGroup
 from prism_desktop.ui.widgets.dumbbell import AccuracyRow
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from prism_desktop.engine.events import Done
 from prism_desktop.engine.study.records import Changes, ImportReport, RelinkReport
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.leave_questions import may_leave
+from prism_desktop.ui.leave_dialogs import may_leave
 from prism_desktop.ui.study.home_page import HomePage
 from prism_desktop.ui.study.new_study_page import (
     NewStudy,

@@ -14,9 +14,9 @@ from prism_desktop.ui.train.run_progress import STAGES, PartCurves, RunProgress,
 from prism_desktop.ui.train.runs import cells
 from prism_desktop.ui.widgets.basics import GRID, button, chip, columns, frame, label, restyle, rows
 from prism_desktop.ui.widgets.curves import Curve, CurveChart, Legend
-from prism_desktop.ui.widgets.multiples import Mini, Multiples
 from prism_desktop.ui.widgets.painted import Painted, series_colour, sized
 from prism_desktop.ui.widgets.progress import time_left
+from prism_desktop.ui.widgets.small_multiples import Mini, Multiples
 
 _DOT, _GAP = 5.0, 26
 

@@ -10,7 +10,7 @@ import pytest
 from prism_desktop.engine.demo import simulated_labelers
 from prism_desktop.engine.demo.demo_study import build_demo
 from prism_desktop.engine.demo.faces import sample
-from prism_desktop.engine.demo.ideal import true_utilities
+from prism_desktop.engine.demo.ideal_accuracy import true_utilities
 from prism_desktop.engine.demo.pair_schedule import Dealer, sided, with_repeats
 from prism_desktop.engine.demo.simulated_labelers import design
 from prism_desktop.engine.demo.simulation import Simulation
@@ -114,7 +114,7 @@ def test_that_faces_are_shown_on_both_sides_alike(trials):
 
 
 def test_that_answers_follow_the_true_utilities_as_ideal_accuracies_say(trials, images):
-    from prism_desktop.engine.demo.ideal import ideal_accuracies
+    from prism_desktop.engine.demo.ideal_accuracy import ideal_accuracies
 
     rows = {image.id: row for row, image in enumerate(images)}
     utilities = true_utilities()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from prism_desktop.engine.demo import simulated_labelers
 from prism_desktop.engine.demo.faces import factors, sample
 from prism_desktop.engine.demo.faces.traits import traits
-from prism_desktop.engine.demo.ideal import ideal_accuracies, macro, true_utilities
+from prism_desktop.engine.demo.ideal_accuracy import ideal_accuracies, macro, true_utilities
 from prism_desktop.engine.demo.simulated_labelers import SimulatedLabeler
 
 

@@ -13,7 +13,7 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import choose_device
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.processes import supervisor
-from prism_desktop.engine.processes.series import Series
+from prism_desktop.engine.processes.run_series import Series
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.run_events import (
     Failed,
@@ -99,7 +99,7 @@ import os
 from pathlib import Path
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.processes import supervisor
-from prism_desktop.engine.processes.series import Series
+from prism_desktop.engine.processes.run_series import Series
 run = supervisor.start(Path({str(tiny_study.path)!r}), TrainConfig.checked({settings!r}))
 for batch in supervisor.follow(run):
     if any(event.type == "epoch" for event in batch):

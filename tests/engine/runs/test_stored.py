@@ -12,13 +12,7 @@ from prism_desktop.engine.events import Notice, Progress
 from prism_desktop.engine.runs.event_log import EventLog
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.result_files import Accuracy, Counts, Result, SplitReport, Summary
-from prism_desktop.engine.runs.run_events import (
-    Finished,
-    Stage,
-    Step,
-    logged,
-    parse_events,
-)
+from prism_desktop.engine.runs.run_events import Finished, Stage, Step, logged, parse_events
 
 
 def test_that_our_own_code_cannot_write_an_unknown_field_or_change_a_record() -> None:

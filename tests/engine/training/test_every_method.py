@@ -14,7 +14,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.models.combination_file import read_combination
-from prism_desktop.engine.models.counting import Data, parameters
+from prism_desktop.engine.models.parameter_counts import Data, parameters
 from prism_desktop.engine.models.saved import load_run
 from prism_desktop.engine.models.saved_heads import load_heads
 from prism_desktop.engine.runs.folder import RunFolder, list_runs

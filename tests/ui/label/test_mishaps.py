@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from prism_desktop.engine.errors import DiskFullError
 from prism_desktop.engine.study.records import Changes
 from prism_desktop.engine.study.store import Study
-from prism_desktop.ui import leave_questions
+from prism_desktop.ui import leave_dialogs
 from prism_desktop.ui.label import operations
 from prism_desktop.ui.label.answer_buttons import AnswerButton
 from prism_desktop.ui.label.panel import LabelPanel
@@ -69,7 +69,7 @@ def test_that_leaving_asks_before_answers_are_lost(
     window = open_window(fresh)
     panel = begin(window, qtbot)
     disk, asked = _hold_back(panel, qtbot, monkeypatch), []
-    monkeypatch.setattr(leave_questions, "sure_to_lose", lambda _, count: bool(asked.append(count)))
+    monkeypatch.setattr(leave_dialogs, "sure_to_lose", lambda _, count: bool(asked.append(count)))
     window.close()
     assert window.isVisible()
     study = window.show_panel("study")

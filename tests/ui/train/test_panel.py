@@ -17,7 +17,7 @@ from prism_desktop.engine.runs.process_identity import birth
 from prism_desktop.engine.runs.run_events import Step
 from prism_desktop.engine.study.records import Changes
 from prism_desktop.engine.study.store import Study
-from prism_desktop.ui import leave_questions
+from prism_desktop.ui import leave_dialogs
 from prism_desktop.ui.train import panel as panel_module
 from tests.ui import fabricate
 from tests.ui.train.conftest import CODES, NAMES, OpenTrain
@@ -264,7 +264,7 @@ def test_that_closing_asks_while_a_training_begun_here_goes_on(
     assert panel.in_training() == 0  # another window's run goes on without this one
     panel._begun([Done(RunFolder(run))])
     asked: list[int] = []
-    monkeypatch.setattr(leave_questions, "sure_to_stop", lambda _, count: asked.append(count))
+    monkeypatch.setattr(leave_dialogs, "sure_to_stop", lambda _, count: asked.append(count))
     assert not panel.window().close()
     assert panel.window().isVisible()
     (run / "status.json").write_text(json.dumps(status | {"state": "finished"}))

@@ -24,8 +24,8 @@ from prism_desktop.engine.models.heads.laplace import Solver, moderation
 from prism_desktop.engine.models.heads.likelihood import Likelihood, Ratings, gather
 from prism_desktop.engine.models.heads.prior import Prior
 from prism_desktop.engine.models.heads.ridge import pooled
+from prism_desktop.engine.models.heads.single_thread import one_thread
 from prism_desktop.engine.models.heads.space import Arrays, Features, Floats, Space, fit_space
-from prism_desktop.engine.models.heads.threads import one_thread
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.models.heads.laplace import Posterior, Solver
 from prism_desktop.engine.models.heads.likelihood import Likelihood
 from prism_desktop.engine.models.heads.prior import Prior, factor, isotropic, shrunk
+from prism_desktop.engine.models.heads.single_thread import one_thread
 from prism_desktop.engine.models.heads.space import Floats
-from prism_desktop.engine.models.heads.threads import one_thread
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from prism_desktop.engine.study.importing import coding as codings
+from prism_desktop.engine.study.importing import outcome_coding as codings
 from prism_desktop.engine.study.importing.contents import Contents
 from prism_desktop.engine.study.importing.drafts import Draft
 from prism_desktop.engine.study.importing.planning import Planner, group, is_id

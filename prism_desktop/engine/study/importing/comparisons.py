@@ -11,6 +11,7 @@ from prism_desktop.engine.study.importing.cells import (
     short,
     text,
 )
+from prism_desktop.engine.study.importing.column_recognition import Layout
 from prism_desktop.engine.study.importing.drafts import (
     Draft,
     Ledger,
@@ -21,7 +22,6 @@ from prism_desktop.engine.study.importing.drafts import (
     labeler_of,
 )
 from prism_desktop.engine.study.importing.matching import ImageIndex
-from prism_desktop.engine.study.importing.recognise import Layout
 
 _WORDS = {
     **dict.fromkeys(("left", "l", "a", "first", "im1", "image1", "image_1"), "left"),

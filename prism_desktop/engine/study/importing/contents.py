@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Progress
+from prism_desktop.engine.study.importing.column_recognition import SYNONYMS, Layout, normalised
 from prism_desktop.engine.study.importing.comparisons import read_comparisons
 from prism_desktop.engine.study.importing.drafts import Draft, Ledger
 from prism_desktop.engine.study.importing.exported import (
@@ -14,7 +15,6 @@ from prism_desktop.engine.study.importing.exported import (
 )
 from prism_desktop.engine.study.importing.matching import ImageIndex, aliases_of
 from prism_desktop.engine.study.importing.ratings import read_ratings
-from prism_desktop.engine.study.importing.recognise import SYNONYMS, Layout, normalised
 from prism_desktop.engine.study.importing.workbooks import join
 from prism_desktop.engine.study.records import AttributeRecord, LabelerRecord
 from prism_desktop.engine.study.store import Study

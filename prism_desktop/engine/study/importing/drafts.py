@@ -13,7 +13,7 @@ from prism_desktop.engine.study.importing.cells import (
     text,
     whole,
 )
-from prism_desktop.engine.study.importing.recognise import Layout
+from prism_desktop.engine.study.importing.column_recognition import Layout
 from prism_desktop.engine.study.records import ImageId, Kind, RefusedRow
 
 STATUSES = ("answered", "skipped", "withdrawn")

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from prism_desktop.engine.study.importing.cells import Cell, exact, flag, text
+from prism_desktop.engine.study.importing.column_recognition import Layout, normalised
 from prism_desktop.engine.study.importing.drafts import Ledger, labeler_of
-from prism_desktop.engine.study.importing.recognise import Layout, normalised
 from prism_desktop.engine.study.records import (
     DEFAULT_SCALE,
     DEFAULT_TEMPLATES,

@@ -10,12 +10,12 @@ from pathlib import Path
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.study.importing.batch import assemble, settle
-from prism_desktop.engine.study.importing.coding import check_coding
+from prism_desktop.engine.study.importing.column_recognition import Layout, recognise
 from prism_desktop.engine.study.importing.contents import Contents, gather
 from prism_desktop.engine.study.importing.drafts import Ledger
 from prism_desktop.engine.study.importing.embedding_files import FORMAT as EMBEDDINGS
 from prism_desktop.engine.study.importing.embedding_files import import_embeddings
-from prism_desktop.engine.study.importing.recognise import Layout, recognise
+from prism_desktop.engine.study.importing.outcome_coding import check_coding
 from prism_desktop.engine.study.importing.scales import declared
 from prism_desktop.engine.study.importing.table_files import read_tables
 from prism_desktop.engine.study.importing.tables import Table

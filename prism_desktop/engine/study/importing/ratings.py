@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.importing.cells import Cell, is_missing, number, text
+from prism_desktop.engine.study.importing.column_recognition import Layout
 from prism_desktop.engine.study.importing.drafts import (
     Draft,
     Ledger,
@@ -17,7 +18,6 @@ from prism_desktop.engine.study.importing.drafts import (
     labeler_of,
 )
 from prism_desktop.engine.study.importing.matching import ImageIndex
-from prism_desktop.engine.study.importing.recognise import Layout
 from prism_desktop.engine.study.importing.scales import Scale, declared, observed
 
 STEPS = 4

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.parquet_files import read_schema, read_table
 from prism_desktop.engine.study.importing.cells import short
-from prism_desktop.engine.study.importing.recognise import SYNONYMS, normalised
+from prism_desktop.engine.study.importing.column_recognition import SYNONYMS, normalised
 
 MAX_BYTES = 8 * 1024**3  # unpacked
 _FEWEST = 4  # numbered columns that make a table one of embeddings

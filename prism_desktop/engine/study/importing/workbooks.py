@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.importing.cells import is_missing, text
-from prism_desktop.engine.study.importing.recognise import Layout
+from prism_desktop.engine.study.importing.column_recognition import Layout
 from prism_desktop.engine.study.records import Kind
 
 # item -> what the workbook calls its image, or its two images

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from prism_desktop.engine.config import PairsConfig, SplitConfig
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.evaluation.leaks import leaks
+from prism_desktop.engine.evaluation.leak_check import leaks
 from prism_desktop.engine.evaluation.pairs import pairs_from_comparisons
 from prism_desktop.engine.evaluation.splits import make_pairs
 from tests.engine.evaluation import fabricate

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from prism_desktop.engine.analysis.deletion import check_map
+from prism_desktop.engine.analysis.deletion_test import check_map
 from prism_desktop.engine.analysis.overlay import seen_area
 from prism_desktop.engine.analysis.relevance_map import KINDS, Kind, Relevance
 from prism_desktop.engine.errors import InputError

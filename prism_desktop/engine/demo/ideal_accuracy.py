@@ -1,7 +1,7 @@
 """What perfect models would reach on the demo study, from
 the planted tastes: the yardstick for trained ones.
 
-`python -m prism_desktop.engine.demo.ideal` prints them as Markdown.
+`python -m prism_desktop.engine.demo.ideal_accuracy` prints them as Markdown.
 """
 
 from collections.abc import Mapping

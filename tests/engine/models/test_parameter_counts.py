@@ -6,8 +6,8 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import choose_device
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.models.clip import PersonalClip
-from prism_desktop.engine.models.counting import Count, Data, parameters
 from prism_desktop.engine.models.method_listing import listing
+from prism_desktop.engine.models.parameter_counts import Count, Data, parameters
 
 PLAIN = [
     name

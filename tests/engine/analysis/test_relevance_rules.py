@@ -7,16 +7,16 @@ import pytest
 import torch
 from PIL import Image
 
-from prism_desktop.engine.analysis.deletion import check_map, score_masked
+from prism_desktop.engine.analysis.deletion_test import check_map, score_masked
 from prism_desktop.engine.analysis.overlay import Area, render_overlay, seen_area
-from prism_desktop.engine.analysis.relevance import (
+from prism_desktop.engine.analysis.relevance_map import KINDS
+from prism_desktop.engine.analysis.relevance_rules import (
     explain,
     explain_run,
     find_image,
     pixels_of,
     with_check,
 )
-from prism_desktop.engine.analysis.relevance_map import KINDS
 from prism_desktop.engine.backbones import load, parse
 from prism_desktop.engine.device import choose_device
 from prism_desktop.engine.errors import InputError
