@@ -1,5 +1,4 @@
-"""How commands speak: progress and notices on standard
-error, results on standard output or as JSON."""
+"""The console: progress and notices on standard error, results on standard output or as JSON."""
 
 import json
 from collections.abc import Callable, Iterable

@@ -1,4 +1,4 @@
-"""Files that are whole or absent, whatever happens while they are written."""
+"""Atomic files: whole or absent, whatever happens while they are written."""
 
 import hashlib
 import json

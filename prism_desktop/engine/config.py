@@ -1,4 +1,4 @@
-"""Everything a training run can be told.
+"""The settings of a training run.
 
 The window's form and `--set key=value` are made from these fields.
 """

@@ -1,4 +1,4 @@
-"""The one place that decides where and how precisely the model computes.
+"""The device and the number format that a model computes in, decided here alone.
 
 torch is imported on use only: the window asks for names and never computes.
 """

@@ -1,5 +1,5 @@
-"""The process that trains and does other long work:
-`python -m prism_desktop.engine.worker --parent PID`.
+"""The worker process, which trains and does other long work: `python -m prism_desktop.engine.worker
+--parent PID`.
 
 `processes.pool` starts it, `processes.messages` are what the two write to each other, and
 `SERVICES` is what it can be asked for.

@@ -1,4 +1,5 @@
-"""A new labeler enters a finished run: read the answers, enter, predict every image, test, keep."""
+"""Adaptation of a finished run to a new labeler: read the answers, fit, predict every image,
+test, keep."""
 
 import time
 from collections.abc import Iterator

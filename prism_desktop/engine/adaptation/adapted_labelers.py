@@ -1,5 +1,4 @@
-"""Labelers who entered a run after it was trained: where
-they are kept, and a worker in which one enters.
+"""Adapted labelers: where those who entered a run after its training are kept.
 
 In the run's folder, adapted/CODE/: predictions.parquet (labeler, attribute, image, score),
 state.safetensors (what the method keeps of a labeler) and meta.json. Importing this needs neither

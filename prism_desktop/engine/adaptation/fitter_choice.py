@@ -1,5 +1,5 @@
-"""How a new labeler enters a trained run, whatever its
-method: one way for each family, chosen by what the run is.
+"""The choice of a fitter for a run: one kind for each family of methods, by what files the run
+holds.
 
 | family | a new labeler |
 |---|---|

@@ -1,5 +1,5 @@
-"""Loaded runs that new labelers may enter: heads in closed
-form, the MLP decoder, and models with an image tower."""
+"""Fitters of new labelers on a loaded run: for heads in closed form, the MLP decoder, and models
+with an image tower."""
 
 from __future__ import annotations
 

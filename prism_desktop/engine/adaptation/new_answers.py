@@ -1,5 +1,5 @@
-"""A new labeler's answers as pairs of a run, from a file in
-any format that `study import` reads, or from the study."""
+"""The answers of a new labeler as pairs of a run, from a file in any format that `study import`
+reads, or from the study."""
 
 import tempfile
 from collections.abc import Iterator, Sequence

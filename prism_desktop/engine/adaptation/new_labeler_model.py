@@ -1,5 +1,5 @@
-"""A model of one new labeler on top of a trained one: what is
-shared stays, what is personal is fitted to few answers.
+"""The model of one new labeler on top of a trained one: what is shared stays, what is personal is
+fitted to few answers.
 
 The new labeler's own parameters start where the method's learned start is, else at the mean of the
 known labelers', and are held there by a Gaussian whose width is how far the known labelers lie from

@@ -1,5 +1,5 @@
-"""What a run's model believes: predictions.parquet for every
-labeler, attribute and image, and any others on demand."""
+"""Predictions of a run on demand: of any labeler, adapted ones included, for any words and
+images."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path

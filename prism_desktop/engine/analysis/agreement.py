@@ -1,4 +1,4 @@
-"""How often labelers agree with one another, and with themselves.
+"""Agreement: how often labelers answer alike, and like themselves on repeats.
 
 On comparisons, two labelers' first answers to the same unordered pair and attribute are compared,
 whatever sides they saw: 1 for the same image (or two ties), 0 for opposite images, 1/2 where only

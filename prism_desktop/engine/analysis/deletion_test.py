@@ -1,4 +1,5 @@
-"""Does a map hold? Take away what it calls relevant and see whether the score falls."""
+"""The deletion test of a relevance map: does the score fall when the patches it calls relevant
+are taken away?"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the window asks of a run's model: relevance maps, and scores of any words and images.
+"""The services that hold a run's model: relevance maps, and scores of any words and images.
 
 Results are .npz files in the study's cache, made once for each request and state of the model.
 Importing this needs no torch.

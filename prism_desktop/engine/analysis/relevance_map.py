@@ -1,4 +1,4 @@
-"""Where a labeler's model looks in one image. The record alone; `relevance` makes it, with torch.
+"""The relevance map of one image as a record; `relevance_rules` makes it, with torch.
 
 `gradient-attention` follows the attention that raises the target s_u(i, a) (Chefer, Gur and Wolf,
 "Generic Attention-model Explainability", ICCV 2021): R = I, then for each block R += mean over

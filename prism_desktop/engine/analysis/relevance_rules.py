@@ -1,4 +1,4 @@
-"""Makes maps of where a labeler's model looks in one image, and tests them.
+"""The rules by which relevance maps are made and tested, with torch.
 
 What they mean is told in `maps`.
 """

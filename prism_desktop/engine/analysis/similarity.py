@@ -1,4 +1,5 @@
-"""Do labelers with similar tokens have similar taste? Reads a run's tokens without torch."""
+"""Token similarity between labelers, and whether it goes with agreement. Reads a run's tokens
+without torch."""
 
 import json
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
-"""Weights from the Hugging Face hub into a folder that
-the user can see, with progress and a checksum.
+"""The download of weights from the Hugging Face hub, with progress and a checksum, into a folder
+that the user can see.
 
 A download is resumed where it broke off, is checked against the SHA-256 that the hub states, and
 nothing tries the network once the file is there.

@@ -1,4 +1,4 @@
-"""How a backbone is written. Importing this needs neither torch nor open_clip."""
+"""The notation of backbones. Importing this needs neither torch nor open_clip."""
 
 from __future__ import annotations
 

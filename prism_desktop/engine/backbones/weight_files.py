@@ -1,4 +1,5 @@
-"""Weights on this machine: where they lie, whether they are whole, and that they are no pickle.
+"""The files of weights on this machine: where they lie, whether they are whole, and that they are
+no pickle.
 
 Needs no torch.
 """

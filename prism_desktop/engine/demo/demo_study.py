@@ -1,4 +1,4 @@
-"""Building the demo study: faces drawn by a few processes, then labelers and their trials."""
+"""The demo study: faces drawn by a few processes, then labelers and their trials."""
 
 import hashlib
 from collections.abc import Iterator

@@ -1,5 +1,4 @@
-"""What perfect models would reach on the demo study, from
-the planted tastes: the yardstick for trained ones.
+"""The ideal accuracies on the demo study: what models that know the planted tastes would reach.
 
 `python -m prism_desktop.engine.demo.ideal_accuracy` prints them as Markdown.
 """

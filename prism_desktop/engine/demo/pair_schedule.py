@@ -1,5 +1,5 @@
-"""Which faces a simulated labeler is shown: dealt evenly
-within folds, sides balanced, some again, swapped."""
+"""The schedule of a simulated labeler's pairs: dealt evenly within folds, sides balanced, some
+again, swapped."""
 
 from collections import Counter
 from collections.abc import Sequence

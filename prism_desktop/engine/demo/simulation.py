@@ -1,5 +1,5 @@
-"""Simulated labelers at work: their trials with answers,
-response times and sessions on real-looking days."""
+"""The simulation of labelers at work: trials with answers, response times and sessions on
+real-looking days."""
 
 import math
 import uuid

@@ -1,4 +1,4 @@
-"""What a result must be read against: simple rules on the same test pairs.
+"""Baselines: simple rules on the same test pairs, which a result must be read against.
 
 Two of them know more than a model of new faces can: `others_majority` and `others_bradley_terry`
 use the other labelers' answers to the very images that are tested. They show how much a face's

@@ -1,4 +1,5 @@
-"""The accuracy that a perfect model of a labeler could reach, from how consistent the labeler is.
+"""The noise ceiling: the accuracy that a perfect model of a labeler could reach, from how
+consistent the labeler is.
 
 A labeler whose noise is Gaussian agrees with their own earlier answer on a share a of repeated
 pairs; a model that knew their tastes without noise would then be right on 1/2 + asin(sqrt(sin(pi (a

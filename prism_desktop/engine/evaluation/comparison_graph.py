@@ -1,5 +1,5 @@
-"""Folds of images from the graph of their comparisons: components
-first, then a balanced partition with a small cut."""
+"""The graph of comparisons: folds of images from its components, then a balanced partition with
+a small cut."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Intervals that know that answers on the same image belong together.
+"""Intervals of accuracies: answers on the same image belong together.
 
 A pair has two images, so answers depend on one another through either. The bootstrap draws images
 with replacement and weighs a pair by the product of its images' multiplicities (Owen, "The

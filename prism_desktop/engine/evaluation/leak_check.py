@@ -1,4 +1,5 @@
-"""What train, validation and test share although their split promises that they do not."""
+"""The leak check: what train, validation and test share although their split promises that they
+do not."""
 
 import pandas as pd
 

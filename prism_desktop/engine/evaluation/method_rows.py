@@ -1,5 +1,5 @@
-"""Methods side by side: what each gains over consensus, for
-whom, at what cost, and whether that could be chance."""
+"""The rows of a leaderboard: what each method gains over consensus, for whom, at what cost, and
+whether that could be chance."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Accuracy, NLL, Brier and calibration of predicted choices between two images.
+"""Metrics of predicted choices between two images: accuracy, NLL, Brier, calibration.
 
 Only decided pairs count (a tie has no right answer). Equal scores count as half right, never as
 right. Weights are for training; in a metric every answer counts once.

@@ -1,4 +1,5 @@
-"""Accuracy against the number of answers, and what more answers would bring.
+"""The law of a learning curve: accuracy against the number of answers, and what more answers would
+bring.
 
 accuracy(n) = top - drop * (n + 10)^-power, a power law with an asymptote as learning curves tend to
 follow (Viering and Loog, IEEE TPAMI 2023); 10 stands for what is known without any answer of the

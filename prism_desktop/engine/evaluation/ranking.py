@@ -1,5 +1,4 @@
-"""Do predicted scores order faces as a labeler rated
-them: Spearman's correlation with held-out ratings."""
+"""Rank correlation: do predicted scores order faces as a labeler rated them?"""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""The results of a run on its test split.
+"""The evaluation of a run on its test split.
 
 Several seeds of one method may be given in place of one run's predictions: every quantity is then
 averaged over them answer by answer (never the scores, which would make an ensemble), and intervals

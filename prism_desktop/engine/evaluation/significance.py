@@ -1,4 +1,5 @@
-"""Does a method beat consensus: for how many labelers, by how much, and could it be chance.
+"""Tests of a method's gain over consensus: for how many labelers, by how much, and could it be
+chance.
 
 The paired test of a gain is Student's t of its dyadic cluster-robust standard error
 (`intervals.Estimate.p`): answers that share an image may depend on one another in any way, which

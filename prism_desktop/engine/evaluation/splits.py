@@ -1,4 +1,4 @@
-"""Which answers train, validate and test, and what each kind of split promises.
+"""Splits: which answers train, validate and test, and what each kind promises.
 
 | kind | what train, val and test never share |
 |---|---|

@@ -1,4 +1,4 @@
-"""A run's results for a reader, as Markdown, with the limits beside the numbers."""
+"""The summary of a run's results as Markdown, with the limits beside the numbers."""
 
 from collections.abc import Iterable, Mapping, Sequence
 

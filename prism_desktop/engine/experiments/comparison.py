@@ -1,4 +1,5 @@
-"""Methods side by side on one study: what is missing is trained, what is finished is used again.
+"""Comparisons: methods side by side on one study; what is missing is trained, what is finished is
+used again.
 
 A comparison is a folder, `comparisons/NAME/` in the study: leaderboard.json and leaderboard.md,
 written anew after each run, and the data that all its runs share. Importing this needs neither

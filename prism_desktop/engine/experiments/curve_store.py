@@ -1,5 +1,4 @@
-"""What was measured of a study beside its runs: K-shot
-and learning curves, a file each in `STUDY/curves/`.
+"""The store of curves: K-shot and learning curves of a study, a file each in `STUDY/curves/`.
 
 They belong to data and a backbone, not to one comparison: whoever shows a comparison finds those of
 the same data by their fingerprint. Importing this needs neither torch nor pandas.

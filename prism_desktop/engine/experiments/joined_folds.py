@@ -1,4 +1,4 @@
-"""What several runs of one method predicted, put together: seeds side by side, folds end to end."""
+"""Joined results of several runs of one method: seeds side by side, folds end to end."""
 
 from collections import defaultdict
 from collections.abc import Sequence

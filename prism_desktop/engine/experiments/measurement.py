@@ -1,4 +1,4 @@
-"""Curves of a method on the data of a run that it has, measured in another process.
+"""The measurement of a method's curves on the data of a run that it has, in another process.
 
 Importing this needs neither torch nor pandas.
 """

@@ -1,5 +1,5 @@
-"""Some of a labeler's training answers, drawn at random,
-as curves over the number of answers need them.
+"""Subsamples of a labeler's training answers, drawn at random, as curves over the number of answers
+need them.
 
 An answer is one attribute of one comparison or, where ratings are learned from, one rating of a
 face. Ratings that are learned from as pairs make their pairs anew from those that were drawn: a

@@ -1,5 +1,5 @@
-"""Which trial comes next: a pure function of what the labeler
-has seen, so that reopening and undo lead back to it."""
+"""The design of trials: which one comes next, as a pure function of what the labeler has seen,
+so that reopening and undo lead back to it."""
 
 from bisect import bisect_right
 from collections import Counter

@@ -1,4 +1,4 @@
-"""One labeler at work on one task: what to show, what was answered, undo and redo."""
+"""A labeling session: one labeler at one task, what to show, what was answered, undo and redo."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A few presentations on which to learn the keys; nothing of them is recorded."""
+"""Practice: a few presentations on which to learn the keys; nothing of them is recorded."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Which methods a combination combines.
+"""The members of combinations of runs.
 
 One place says it, for training, for counting and for the settings.
 """

@@ -1,4 +1,4 @@
-"""What a method is: who owns personal parameters, where they enter, how they are made.
+"""Methods: who has personal parameters, where they enter, how they are made.
 
 A method is a point in this space, written down once. The trainer, the closed-form solvers and the
 evaluator read it and have no copy per method; a new method is an entry here and, if it does

@@ -1,4 +1,4 @@
-"""Which settings of a method are worth searching, and how far.
+"""The ranges of settings that are worth searching for a method.
 
 They follow from what the method is made of.
 """

@@ -1,4 +1,4 @@
-"""Values that settings start at: a method's own, or the source project's.
+"""The starting values of settings: a method's own, or the source project's.
 
 And where a method's training may start.
 """

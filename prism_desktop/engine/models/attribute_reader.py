@@ -1,5 +1,5 @@
-"""How attributes are read: by the frozen text tower, after a
-labeler's learned word or profile where there is one."""
+"""The reading of attributes by the frozen text tower, after a labeler's learned word or profile
+where there is one."""
 
 from __future__ import annotations
 

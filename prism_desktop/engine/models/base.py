@@ -1,4 +1,4 @@
-"""What every trained personal model can do, whatever it is made of.
+"""The base of personal models: what each can do, whatever it is made of.
 
 The trainer and the evaluator know only this.
 """

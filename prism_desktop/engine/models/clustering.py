@@ -1,4 +1,5 @@
-"""What labelers' answers say of them: vectors to group them by, groups, and how reliable they are.
+"""Clustering of labelers: vectors from their answers, groups of them, and how reliable each labeler
+is.
 
 No torch.
 

@@ -1,5 +1,5 @@
-"""From a summary of what a labeler said, or of who they
-are, to visual tokens in one pass of a small network.
+"""Context encoders: a summary of what a labeler said, or of who they are, becomes visual tokens in
+one pass.
 
 Source: Huber et al., "Embedding-to-Prefix: Parameter-Efficient Personalization for Pre-Trained
 Large Language Models", 2025; the embedding of a user is here the mean signed difference of the

@@ -1,4 +1,4 @@
-"""The same values as open_clip's blocks, computed with fewer passes over memory.
+"""Fused blocks: the same values as open_clip's, computed with fewer passes over memory.
 
 On a CPU these passes, not the products, are what training with frozen weights can still save.
 """

@@ -1,5 +1,5 @@
-"""Answers to a trial that is not complete yet, and how many
-trials are asked for: both may change, unlike trials."""
+"""Pending answers to a trial that is not complete yet, and trials asked for: both may change,
+unlike trials."""
 
 import json
 

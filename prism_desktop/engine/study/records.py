@@ -1,4 +1,4 @@
-"""What the store hands out and takes in: frozen records, free of SQLAlchemy, pandas and Qt."""
+"""The records that the store hands out and takes in: frozen, free of SQLAlchemy, pandas and Qt."""
 
 import uuid
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Finding images again whose folder was moved or renamed."""
+"""Relinking: images are found again whose folder was moved or renamed."""
 
 import os
 from collections import defaultdict

@@ -1,4 +1,5 @@
-"""A study on disk: the one door to its database. Callers get and give frozen records."""
+"""The study store: a folder on disk and the only way to its database. Callers get and give
+frozen records."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor

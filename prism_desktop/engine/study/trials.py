@@ -1,4 +1,4 @@
-"""Recording, withdrawing and restoring trials.
+"""Trials are recorded, withdrawn and restored here.
 
 Runs in the writer's thread, inside a transaction.
 """

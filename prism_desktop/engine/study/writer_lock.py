@@ -1,5 +1,5 @@
-"""One writer per study: a lock that the operating system
-drops when its holder dies, with a note of who holds it."""
+"""The writer lock: one program writes to a study; the operating system drops the lock when its
+holder dies."""
 
 import json
 import os

@@ -1,5 +1,4 @@
-"""Predictions that every run is read against and that need
-no training: a ridge per labeler, and the frozen backbone.
+"""Baseline scores that every run is read against: a ridge per labeler, and the frozen backbone.
 
 They depend on the data and the backbone alone, so that the runs of a study share them through its
 cache.

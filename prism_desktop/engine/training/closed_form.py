@@ -1,5 +1,5 @@
-"""Fits heads on frozen features: in one go, without gradient
-descent or checkpoints, since it takes seconds."""
+"""Closed forms: heads on frozen features fitted in one go, without gradient descent or
+checkpoints."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence

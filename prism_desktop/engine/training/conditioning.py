@@ -1,5 +1,5 @@
-"""What a method wants to know of the labelers before its
-model is built, from the training answers alone."""
+"""Conditioning on labelers: what a method reads of them before its model is built, from the
+training answers alone."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The runs that a run depends on: its consensus, and the members of a combination.
+"""The dependencies of a run: its consensus, and the members of a combination.
 
 Same data, split and seed.
 """

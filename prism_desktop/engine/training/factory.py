@@ -1,4 +1,4 @@
-"""What fits a run, made from its folder."""
+"""The factory of training routines: what fits a run, made from its folder."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

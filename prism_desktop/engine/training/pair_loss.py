@@ -1,4 +1,4 @@
-"""How likely a pair's outcome is, given the difference of its two scores."""
+"""The loss of a pair: how likely its outcome is, given the difference of its two scores."""
 
 import math
 

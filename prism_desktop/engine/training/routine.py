@@ -1,5 +1,5 @@
-"""What the session asks of whatever fits a run: gradient
-descent, a closed form, or a combination of other runs."""
+"""The interface of training routines: gradient descent, a closed form, or a combination of other
+runs."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

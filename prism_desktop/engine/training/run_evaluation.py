@@ -1,4 +1,5 @@
-"""A run's results: predictions against the test split, as summary.json and summary.md tell them."""
+"""The evaluation of a run: predictions against the test split, as summary.json and summary.md
+tell them."""
 
 import platform
 from importlib.metadata import version

@@ -1,4 +1,4 @@
-"""A trained model written into its run's folder, whatever it is made of."""
+"""The saving of trained models into their run's folder, whatever they are made of."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""How long to train and how fast to learn.
+"""The schedule of a training: how many epochs, and how fast to learn at each step.
 
 Every value is a function of the settings and the step alone.
 """

@@ -1,4 +1,4 @@
-"""One run from its snapshot to its summary.
+"""The session of one run, from its snapshot to its summary.
 
 Whoever iterates decides in which process that happens.
 """

@@ -1,5 +1,5 @@
-"""The data that a run learns from, taken out of the study
-once: nothing that is answered later changes it."""
+"""The data snapshot of a run, taken out of the study once: nothing that is answered later
+changes it."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Losses and accuracies per labeler and attribute, summed up while an epoch goes on."""
+"""Tallies of losses and accuracies per labeler and attribute, summed up while an epoch goes on."""
 
 import math
 from collections.abc import Sequence

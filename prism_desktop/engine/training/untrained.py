@@ -1,4 +1,4 @@
-"""Methods that train nothing: the model is validated as it is built."""
+"""Untrained methods: the model is validated as it is built."""
 
 import time
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""From numbers to a picture: palette, pose, light, and the order of painting."""
+"""The drawing of a face from its factors: palette, pose, light, and the order of painting."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""What a face is made of: factors that tastes speak about, and nuisances that mean nothing."""
+"""The factors of a face: those that tastes speak about, and nuisances that mean nothing."""
 
 import math
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Eyes, brows, nose, mouth, beard and glasses."""
+"""The features of a drawn face: eyes, brows, nose, mouth, beard and glasses."""
 
 from dataclasses import dataclass
 

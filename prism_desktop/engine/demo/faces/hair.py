@@ -1,4 +1,4 @@
-"""Hair behind the head, and hair over the forehead and beside the face."""
+"""The hair of a drawn face: behind the head, over the forehead and beside the face."""
 
 import math
 

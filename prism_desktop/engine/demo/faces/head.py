@@ -1,5 +1,4 @@
-"""Everything that is neither hair nor feature: background,
-body, neck, ears, face, and the marks of age."""
+"""The head of a drawn face: background, body, neck, ears, face, and the marks of age."""
 
 import numpy as np
 

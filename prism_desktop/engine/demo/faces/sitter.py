@@ -1,4 +1,4 @@
-"""Who is being painted: the numbers, the colours made of them, and the canvas."""
+"""The sitter of a portrait: the numbers, the colours made of them, and the canvas."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,5 @@
-"""What simulated people mostly agree on: how each attribute follows from the factors."""
+"""The traits of drawn faces: how each attribute follows from the factors for simulated people on
+the whole."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

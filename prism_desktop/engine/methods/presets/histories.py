@@ -1,4 +1,5 @@
-"""Networks that read what a labeler answered before: somebody new is one forward pass."""
+"""History encoders: networks that read what a labeler answered before, so that somebody new is
+one forward pass."""
 
 from prism_desktop.engine.methods.method import Method
 

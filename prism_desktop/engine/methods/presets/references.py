@@ -1,5 +1,4 @@
-"""What personal models are read against: one model for
-everyone, everything trained, and the profile as text."""
+"""Reference methods: one model for everyone, everything trained, and the profile as text."""
 
 from prism_desktop.engine.methods.method import Method
 

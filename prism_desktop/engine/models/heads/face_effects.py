@@ -1,5 +1,5 @@
-"""What labelers say of a face beyond what their heads predict:
-slope and curvature of their answers, image by image."""
+"""Face effects: what labelers say of a face beyond what their heads predict, as slope and
+curvature of their answers."""
 
 from dataclasses import dataclass
 

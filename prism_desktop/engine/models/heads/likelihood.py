@@ -1,5 +1,4 @@
-"""What one labeler said, as the likelihood of a linear
-head: choices between two images, and ratings."""
+"""The likelihood of a linear head: one labeler's choices between two images, and ratings."""
 
 from dataclasses import dataclass, replace
 

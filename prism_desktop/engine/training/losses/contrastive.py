@@ -1,4 +1,4 @@
-"""Tokens that lie to each other as their labelers' answers do."""
+"""The contrastive term: tokens lie to each other as their labelers' answers do."""
 
 from __future__ import annotations
 

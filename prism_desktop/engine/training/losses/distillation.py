@@ -1,4 +1,4 @@
-"""What the consensus model believes, as soft labels."""
+"""The distillation term: what the consensus model believes, as soft labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Learned tokens only where they pay."""
+"""The term that keeps learned tokens only where they improve validation."""
 
 from __future__ import annotations
 

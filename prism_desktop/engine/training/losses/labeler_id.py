@@ -1,4 +1,4 @@
-"""Guessing who looked."""
+"""The labeler-id term: a linear guess of who looked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a term of the loss is given, and what it may do."""
+"""The interface of loss terms: what one is given, and what it may do."""
 
 from __future__ import annotations
 

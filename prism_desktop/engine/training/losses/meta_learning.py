@@ -1,4 +1,4 @@
-"""Tokens to start from, learned so that few steps lead from there to every labeler's own.
+"""Meta-learning of start tokens, from which few steps lead to every labeler's own.
 
 Two phases: while the start is learned, every labeler's token takes a few steps from the start, the
 start moves, and the tokens go back to it; afterwards every labeler's token is fitted from the start

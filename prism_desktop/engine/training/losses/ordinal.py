@@ -1,4 +1,4 @@
-"""Single ratings as a second task: ordered steps, cut where each labeler cuts them."""
+"""The ordinal term: single ratings as ordered steps, cut where each labeler cuts them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Terms that hold personal parameters near common ones."""
+"""Prior terms: personal parameters are held near common ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Single ratings as a second task of a model that has a head for them."""
+"""The rating term: single ratings as a second task of a model that has a head for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Terms by the names that methods call them by."""
+"""The registry of loss terms, by the names that methods call them by."""
 
 from __future__ import annotations
 
