@@ -61,7 +61,7 @@ class AdaptArguments(BaseModel):
 
 
 class OwnAnswersTest(Stored):
-    """How well a newcomer is served, on their own answers."""
+    """How well a new labeler is served, on their own answers."""
 
     accuracy: float | None = None  # cross-validated; None where there are too few answers
     low: float | None = None  # 95 % interval over images

@@ -133,7 +133,7 @@ class Simulation:
         probability: float,
         rng: np.random.Generator,
     ) -> list[TrialRecord]:
-        """Cut both sequences into sittings of one kind each and lay these on successive days."""
+        """Cut both sequences into sessions of one kind each and lay these on successive days."""
         length = self._design.session_trials
         ids = {kind: [_identifier(rng) for _ in told[kind]] for kind in told}
         trials = []
@@ -165,19 +165,19 @@ class Simulation:
         return trials
 
     def _begin(self, day: int, rng: np.random.Generator) -> float:
-        """When a sitting starts, in unix seconds: some time of a working day."""
+        """When a session starts, in unix seconds: some time of a working day."""
         morning = datetime.combine(self._design.first_day + timedelta(days=day), time(9), UTC)
         return morning.timestamp() + float(rng.uniform(0, 8 * 3600))
 
 
 def _sittings(told: Mapping[Kind, Sequence[ScheduledPair]], length: int) -> list[tuple[Kind, int]]:
-    """Kind and first place of each sitting, so that both kinds go on at the same pace."""
-    sittings: list[tuple[float, Kind, int]] = [
+    """Kind and first place of each session, so that both kinds go on at the same pace."""
+    sessions: list[tuple[float, Kind, int]] = [
         ((start + 0.5 * length) / len(told[kind]), kind, start)
         for kind in told
         for start in range(0, len(told[kind]), length)
     ]
-    return [(kind, start) for _, kind, start in sorted(sittings)]
+    return [(kind, start) for _, kind, start in sorted(sessions)]
 
 
 def _identifier(rng: np.random.Generator) -> str:

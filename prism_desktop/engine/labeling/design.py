@@ -51,7 +51,7 @@ class Choice:
 
 def default_target(kind: Kind, images: int, stimuli: int) -> int:
     """How many trials to ask for when nobody said: a
-    sitting or two, and never more than there are."""
+    session or two, and never more than there are."""
     return min(stimuli, max(images, 60), 400 if kind == "comparison" else 250)
 
 

@@ -35,7 +35,7 @@ class Presentation:
 
 @dataclass(frozen=True, slots=True)
 class SessionProgress:
-    """How far the labeler is with this task, all sittings together."""
+    """How far the labeler is with this task, all sessions together."""
 
     done: int  # trials shown: answered or skipped, repeats included
     target: int
@@ -52,7 +52,7 @@ class _Timing:
 
 
 class LabelingSession:
-    """A sitting.
+    """A session.
 
     It resumes where the labeler stopped, and the same study always leads to the same next trial.
 
@@ -81,7 +81,7 @@ class LabelingSession:
         # unix s of the labeler's latest trial of this task, None before the first
         self.last_seen = self._resume()
         self._current = self._present(self._design.next())
-        # answers to the current presentation from a sitting that ended in its midst
+        # answers to the current presentation from a session that ended in its midst
         self.begun = self._pending()
 
     def _pending(self) -> Mapping[str, int | str]:
@@ -125,7 +125,7 @@ class LabelingSession:
 
     @property
     def can_undo(self) -> bool:
-        """Whether there is something to take back, from earlier sittings too."""
+        """Whether there is something to take back, from earlier sessions too."""
         return self._history.next_undo is not None
 
     @property
@@ -182,7 +182,7 @@ class LabelingSession:
         self, left: ImageId, right: ImageId | None, answers: Mapping[str, int | str]
     ) -> Changes:
         """Keep the answers given so far to a presentation,
-        so that the next sitting goes on from there."""
+        so that the next session goes on from there."""
         self._study.keep_pending(PendingAnswers(self.labeler, self.kind, left, right, answers))
         return Changes()
 

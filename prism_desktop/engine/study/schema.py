@@ -86,7 +86,7 @@ class AttributeRow(Base):
 
 
 class SessionRow(Base):
-    """One sitting of one labeler."""
+    """One session of one labeler."""
 
     __tablename__ = "session"
     id: Mapped[int] = mapped_column(Integer, primary_key=True)

@@ -215,7 +215,7 @@ def candidates(study: "Study", known: tuple[str, ...]) -> tuple[Candidate, ...]:
 
 
 def tested(adapted: AdaptedLabeler) -> str:
-    """How well a newcomer is served, in a sentence."""
+    """How well a new labeler is served, in a sentence."""
     if adapted.accuracy is None:
         return adapted.note
     within = (

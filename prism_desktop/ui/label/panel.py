@@ -132,10 +132,10 @@ class LabelPanel(QWidget):
         self.trial.reached.connect(self._say_enough)
 
     def _ready(self, controller: LabelingController) -> None:
-        """Enter a sitting that is ready; after a long gap its instructions come first.
+        """Enter a session that is ready; after a long gap its instructions come first.
 
-        The faces are decoded while the instructions are read. The sitting ends at once if its study
-        was closed or answers were held back meanwhile. `_instruct` is off for one sitting only.
+        The faces are decoded while the instructions are read. The session ends at once if its study
+        was closed or answers were held back meanwhile. `_instruct` is off for one session only.
         """
         overview = self._overview
         if overview is None or self._context.study is not controller.study or self._held_back():

@@ -40,7 +40,7 @@ class StartPage(QWidget):
     def __init__(self, context: AppContext) -> None:
         """The controls, which `_lay_out` places.
 
-        Comparison is chosen at first and the focus goes to Start, so that a sitting can begin
+        Comparison is chosen at first and the focus goes to Start, so that a session can begin
         without another choice.
         """
         super().__init__()

@@ -107,7 +107,7 @@ class CurveChart(BarePlot):
         self.fit()
 
     def _draw(self, item: pg.PlotDataItem, curve: Curve) -> None:
-        # copies: the story goes on growing
+        # copies: the progress goes on growing
         x, y = (np.array(curve.x, float), np.array(curve.y, float))
         if curve.style == "ghost":
             item.setData(x, y, pen=pg.mkPen(faded(curve.colour, 0.28), width=1), antialias=False)
