@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 
 from prism_desktop.engine.config import TrainConfig
-from prism_desktop.engine.evaluation.method_rows import leaderboard
+from prism_desktop.engine.evaluation.method_rows import rank_methods
 from prism_desktop.engine.experiments.curve_store import save_curve
 from prism_desktop.engine.runs.result_files import KShotCurve, LearningCurve, Summary
 
@@ -34,7 +34,7 @@ def comparison(
     folder = study / "comparisons" / name
     folder.mkdir(parents=True)
     summaries = [Summary.parse(_summary(method, labelers)) for method in METHODS]
-    rows = [row.dump() for row in leaderboard(summaries)]
+    rows = [row.dump() for row in rank_methods(summaries)]
     told = {
         "name": name,
         "study": study.stem,

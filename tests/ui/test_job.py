@@ -133,10 +133,10 @@ def test_that_signals_keep_the_references_of_none_and_true_flat(qtbot: QtBot) ->
 
     sender, heard = Sender(), [0]
 
-    def hear(value: object, flag: bool) -> None:
+    def receive(value: object, flag: bool) -> None:
         heard[0] += 1
 
-    sender.told.connect(hear)
+    sender.told.connect(receive)
     before = sys.getrefcount(None), sys.getrefcount(True)
     for _ in range(10_000):
         sender.told.emit(None, True)

@@ -15,7 +15,7 @@ from prism_desktop.engine.runs.stored import Stored
 Record = TypeVar("Record", bound=Stored)
 
 
-def leaderboard(summaries: Sequence[Summary]) -> list[MethodRow]:
+def rank_methods(summaries: Sequence[Summary]) -> list[MethodRow]:
     """One row per method, the best macro accuracy first.
 
     Several summaries of a method are its seeds. Their numbers are averaged, bounds of intervals and

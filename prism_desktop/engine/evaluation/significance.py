@@ -31,9 +31,9 @@ _EXACT = 14  # labelers up to whom all signs are tried, which is right with ties
 
 
 def holm(ps: Sequence[float | None]) -> list[float | None]:
-    """Holm's step-down adjustment (Scand.
+    """Holm's step-down adjustment of a family of p-values; None stays None and counts not.
 
-    J. Stat. 1979) of a family of p-values; None stays None and counts not.
+    Source: Holm, Scand. J. Stat. 1979.
     """
     known = sorted((p, place) for place, p in enumerate(ps) if p is not None and not np.isnan(p))
     adjusted: list[float | None] = [None] * len(ps)

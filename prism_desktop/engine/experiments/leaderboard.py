@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from prism_desktop.engine.atomic import write_text
 from prism_desktop.engine.evaluation.controls import rotate_labelers
-from prism_desktop.engine.evaluation.method_rows import averaged, leaderboard, mean_record
+from prism_desktop.engine.evaluation.method_rows import averaged, mean_record, rank_methods
 from prism_desktop.engine.evaluation.report import evaluate, gain, held_out
 from prism_desktop.engine.experiments.joined_folds import join_runs
 from prism_desktop.engine.methods import METHODS
@@ -66,12 +66,12 @@ def write_leaderboard(
     ]
     controlled = finished and comparison.plan.controls
     reading = [name for name in groups if comparison.plan.config(name).reads_tested_faces]
-    board = _asked(comparison).model_copy(
+    leaderboard = _asked(comparison).model_copy(
         update={
             "finished": finished,
             "methods": tuple(
                 row.model_copy(update={"reads_tested_faces": row.method in reading})
-                for row in leaderboard(found)
+                for row in rank_methods(found)
             ),
             "failed": tuple(_failed(entry) for entry in done if entry.failure),
             "left_out": tuple(
@@ -87,29 +87,29 @@ def write_leaderboard(
             ),
         }
     )
-    board.save(comparison.path / layout.LEADERBOARD)
-    write_text(comparison.path / layout.LEADERBOARD_REPORT, leaderboard_markdown(board))
-    return board
+    leaderboard.save(comparison.path / layout.LEADERBOARD)
+    write_text(comparison.path / layout.LEADERBOARD_REPORT, leaderboard_markdown(leaderboard))
+    return leaderboard
 
 
-def leaderboard_markdown(board: Leaderboard) -> str:
+def leaderboard_markdown(leaderboard: Leaderboard) -> str:
     """The leaderboard for a reader."""
     head = (
         "Method | Macro | Micro | NLL | ECE | Gain over consensus | p (Holm) | Improved | Worst "
         "labeler | Parameters"
     )
     head = f"| {head} | Seconds | Verdict | Of ceiling |"
-    lines = [f"# {board.name}", "", _sentence(board), "", head, "|" + " --- |" * 13]
+    lines = [f"# {leaderboard.name}", "", _sentence(leaderboard), "", head, "|" + " --- |" * 13]
     lines += [
         "| " + " | ".join([*leaderboard_cells(row), _of_ceiling(row)]) + " |"
-        for row in board.methods
+        for row in leaderboard.methods
     ]
-    lines += ["", _READING, "", *(f"- {text}" for text in told_once(board.failed))]
-    lines += [f"- {one.method} was left out: {one.reason}" for one in board.left_out]
-    lines += _controls(board)
-    if any(row.reads_tested_faces for row in board.methods):
+    lines += ["", _READING, "", *(f"- {text}" for text in told_once(leaderboard.failed))]
+    lines += [f"- {one.method} was left out: {one.reason}" for one in leaderboard.left_out]
+    lines += _controls(leaderboard)
+    if any(row.reads_tested_faces for row in leaderboard.methods):
         lines.append(f"- \\* {TESTED_FACES}.")
-    for row in board.methods:
+    for row in leaderboard.methods:
         if row.verdict is not None:
             lines.append(f"- {row.method}: {' '.join(row.verdict.reasons)}")
     return "\n".join([*lines, ""])
@@ -236,37 +236,39 @@ def _swapped(groups: Mapping[str, Sequence[RunFolder]], folds: Sequence[int]) ->
     return out
 
 
-def _controls(board: Leaderboard) -> list[str]:
+def _controls(leaderboard: Leaderboard) -> list[str]:
     left_out = [
         f"- {one.method} has no control with swapped models. {one.reason}"
-        for one in board.unswapped
+        for one in leaderboard.unswapped
     ]
     return left_out + [
         f"- {name} with every labeler's model given to the next: {_points(swap.gain.value)} "
         "points against consensus, "
         f"{'below it, as it must be' if swap.below else 'NOT below it'}."
-        for name, swap in board.swapped.items()
+        for name, swap in leaderboard.swapped.items()
     ]
 
 
-def _sentence(board: Leaderboard) -> str:
+def _sentence(leaderboard: Leaderboard) -> str:
     """What the table is of, in words for its caption."""
-    counts = board.counts
+    counts = leaderboard.counts
     text = (
-        f"{board.split.kind.capitalize()} split, {board.backbone}, {board.seeds} "
-        f"{'seed' if board.seeds == 1 else 'seeds'}; {counts.test} answers of "
+        f"{leaderboard.split.kind.capitalize()} split, {leaderboard.backbone}, {leaderboard.seeds} "
+        f"{'seed' if leaderboard.seeds == 1 else 'seeds'}; {counts.test} answers of "
         f"{counts.labelers} labelers are tested. Accuracies with 95 % intervals over images; "
         "gains in points, p adjusted for the number of methods."
     )
-    if len(board.folds) > 1:
+    if len(leaderboard.folds) > 1:
         text += (
-            f" Cross-fitted: each of {len(board.folds)} image folds was held out once, with "
+            f" Cross-fitted: each of {len(leaderboard.folds)} image folds was held out once, with "
             "models of its own."
         )
-    text += "" if board.finished else " Not all runs are there yet."
-    text += " Labelers were shuffled: a gain here would be chance." if board.shuffled else ""
+    text += "" if leaderboard.finished else " Not all runs are there yet."
+    text += " Labelers were shuffled: a gain here would be chance." if leaderboard.shuffled else ""
     return text + (
-        " The labelers are simulated; nothing here is about people." if board.simulated else ""
+        " The labelers are simulated; nothing here is about people."
+        if leaderboard.simulated
+        else ""
     )
 
 

@@ -28,7 +28,7 @@ class TextReader:
 
         Args:
             clip: the open_clip model.
-            attributes: for each attribute its sentences (see `text.sentences`).
+            attributes: for each attribute its sentences (see `attribute_texts.sentences`).
 
         Returns:
             (attributes, embed_dim) float32, without gradient; each attribute is encoded once.

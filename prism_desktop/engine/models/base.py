@@ -21,11 +21,11 @@ AttributeTexts = Sequence[Sequence[str]]  # for each attribute its sentences
 
 
 class PersonalModel(nn.Module, ABC):
-    """Sees images as labelers see them, and judges what it saw as they would.
+    """Encodes images as each labeler sees them, and scores them as that labeler would.
 
     Attributes:
         view_groups: for each labeler the first labeler who sees images the same way, so that an
-            image seen for several of them is looked at once. Judging may still differ.
+            image seen for several of them is encoded once. Scores may still differ.
     """
 
     view_groups: tuple[int, ...]

@@ -80,7 +80,7 @@ class PersonalClip(PersonalModel):
             backbone: what `backbones.load` returned; the model lives on its device.
             labelers: how many there are.
             method: how the model is made; None for `lora-visual-prompt`.
-            context: what the method wants to know of the labelers.
+            context: what the method reads of the labelers.
             tokens: learned visual tokens per labeler.
             rank: of the adapters.
             alpha: the adapters' updates are scaled by alpha / rank.

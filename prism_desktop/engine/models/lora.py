@@ -27,7 +27,6 @@ from torch.nn import functional
 
 # The text tower's blocks carry the same names, so the bare names would adapt both towers.
 TARGET = r"visual\.transformer\.resblocks\.\d+\.mlp\.(c_fc|c_proj)"
-CONFIG_FILE = "adapter_config.json"
 WEIGHTS_FILE = "adapter_model.safetensors"
 
 

@@ -23,7 +23,7 @@ _ITEM = 64  # `histories.HistoryPrompts.SIZE`
 _LOOKS = 2  # `histories.Perceiver.LAYERS`
 _LAYERS = (384, 256, 128, 64, 32)  # `decoder.DecoderShape.widths`
 _FACTORS = 2  # `collaborative.CollaborativeSettings.factors`
-_RANK, _GROUPS = 8, 16  # `tastes.MOST_RANK`, and the most groups that are tried
+_RANK, _GROUPS = 8, 16  # `clustering.MOST_RANK`, and the most groups that are tried
 
 
 @dataclass(frozen=True, slots=True)

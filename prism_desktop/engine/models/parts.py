@@ -25,7 +25,7 @@ from prism_desktop.engine.models.tokens import (
 SHARED = "default"  # the adapter that everyone has, and PEFT's own name for it
 
 
-def owners(method: Method, context: LabelerContext, labelers: int) -> tuple[int, ...]:
+def parameter_rows(method: Method, context: LabelerContext, labelers: int) -> tuple[int, ...]:
     """The row of a table of personal parameters that each labeler uses."""
     if method.scope == "nobody":
         return (0,) * labelers
@@ -69,7 +69,9 @@ def prompts(
         shared = context.shares if own else np.ones((labelers, 1), np.float32)
         return GroupPrompts(shared, context.deltas, tokens, width, std=std, generator=generator)
     rows = (
-        owners(method, context, labelers) if "visual-token" in method.injection else (0,) * labelers
+        parameter_rows(method, context, labelers)
+        if "visual-token" in method.injection
+        else (0,) * labelers
     )
     keep = bool({"keep-if-better", "reptile", "maml"} & set(method.losses))
     return UserPrompts(rows, tokens, width, std=std, generator=generator, keep_start=keep)
@@ -110,7 +112,7 @@ def ranks(
     many = (
         context.shares.shape[1]
         if context.shares is not None
-        else max(owners(method, context, labelers)) + 1
+        else max(parameter_rows(method, context, labelers)) + 1
     )
     own = context.ranks if context.ranks is not None else [rank] * many
     return shared | {f"own-{row}": int(each) for row, each in enumerate(own) if each}
@@ -135,7 +137,8 @@ def shares(
     if context.shares is not None:
         return FixedShares(context.shares, adapters)
     return FixedShares(
-        np.eye(labelers, dtype=np.float32)[list(owners(method, context, labelers))], adapters
+        np.eye(labelers, dtype=np.float32)[list(parameter_rows(method, context, labelers))],
+        adapters,
     )
 
 
@@ -156,7 +159,7 @@ def view_groups(method: Method, context: LabelerContext, labelers: int) -> tuple
     if context.shares is not None:
         _, first, place = np.unique(context.shares, axis=0, return_index=True, return_inverse=True)
         return tuple(int(row) for row in first[place])
-    rows = owners(method, context, labelers)
+    rows = parameter_rows(method, context, labelers)
     return tuple(rows.index(row) for row in rows)
 
 

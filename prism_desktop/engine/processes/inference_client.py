@@ -63,7 +63,7 @@ class InferenceClient:
             labeler: a code of the run.
             attribute: a name of the run, or any words.
             image: the image's file.
-            kind: one of `maps.KINDS`.
+            kind: one of `relevance_map.KINDS`.
             check: whether to test the map, which takes longer than making it.
 
         Raises:

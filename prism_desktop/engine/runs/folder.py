@@ -268,10 +268,10 @@ class RunFolder:
         for path in (
             *self.path.glob("*.safetensors"),
             *self.path.glob("*.parquet"),
-            *self.path.glob("summary.*"),
         ):
             path.unlink()
-        (self.path / layout.METRICS).unlink(missing_ok=True)
+        for name in (layout.SUMMARY, layout.REPORT, layout.METRICS):
+            (self.path / name).unlink(missing_ok=True)
         self.set_status("discarded")
 
     def delete(self) -> None:

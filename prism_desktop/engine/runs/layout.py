@@ -19,7 +19,7 @@ CONFIG = "config.json"
 STATUS = "status.json"
 CONTROL = "control.json"
 ENVIRONMENT = "environment.json"
-DEPENDENCIES = "siblings.json"  # the runs that it stands on
+DEPENDENCIES = "siblings.json"  # the runs that it depends on
 RESUME_LOCK = "resume.lock"
 LOG = "log.txt"  # what its processes printed
 

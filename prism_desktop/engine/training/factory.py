@@ -180,7 +180,7 @@ def _loss_inputs(
 def _labeler_context(
     run: RunFolder, resources: Resources, task: Task, attribute_texts: AttributeTexts
 ) -> LabelerContext:
-    """What the method wants to know of the labelers, by the training answers and the profiles."""
+    """What the method reads of the labelers, from the training answers and the profiles."""
     config, (backbone, _) = run.config(), resources.tower()
     profiles = tuple(labeler.profile.strip() for labeler in run.meta().labelers)
     features = resources.features.array if resources.features is not None else None

@@ -124,14 +124,14 @@ def score_all(scorer: Scorer, labelers: Sequence[str]) -> Iterator[Progress | La
     done, total = 0, len(everything) * kinds
     seen: dict[int, Tensor] = {}
     for row, labeler in enumerate(labelers):
-        eye = view_groups[row]
-        if eye not in seen:
+        group = view_groups[row]
+        if group not in seen:
             if kinds == len(labelers):
                 seen.clear()  # nobody else will ask for the last
             blocks = []
-            for block in scorer.blocks(everything, np.full(len(everything), eye)):
+            for block in scorer.blocks(everything, np.full(len(everything), group)):
                 blocks.append(block)
                 done += len(block)
                 yield Progress(done, total, "Predicting")
-            seen[eye] = torch.cat(blocks)
-        yield LabelerScores(labeler, scorer.score(seen[eye], row))
+            seen[group] = torch.cat(blocks)
+        yield LabelerScores(labeler, scorer.score(seen[group], row))

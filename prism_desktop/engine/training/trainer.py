@@ -228,9 +228,9 @@ class Trainer:
         outcome, weight = self.scorer.send(part.outcome), self.scorer.send(part.weight)
         losses = self.loss(difference, outcome)
         total = (losses * weight).sum() / weight.sum()
-        moment = StepContext(self.scorer, part, features, difference)
+        context = StepContext(self.scorer, part, features, difference)
         for loss_term in self.loss_terms:
-            total = total + loss_term(moment)
+            total = total + loss_term(context)
         share = rate_share(self.config, self.cursor.step, self.epochs * self.sampler.steps)
         for group, rate in zip(self._optimizer.param_groups, self._rates, strict=True):
             group["lr"] = rate * share

@@ -94,7 +94,7 @@ class ExplorePanel(QWidget):
         self._runs: tuple[RunSummary, ...] = ()
         self._names: dict[str, str] = {}
         self._loader = RunLoader(context, self)
-        self._newcomer = ""  # code of a labeler who was just added to the run being read
+        self._new_labeler = ""  # code of a labeler who was just added to the run being read
         self._before = "faces"  # the view from which a face was opened
         # path of the run being read or shown; empty when that failed or was cancelled
         self._request = ""
@@ -305,11 +305,11 @@ class ExplorePanel(QWidget):
         self.show_view("faces")
         self._forget()
         self._read()
-        self._newcomer = code
+        self._new_labeler = code
 
     def _loaded(self, data: RunData) -> None:
         """Show the run that was read, and whoever was just added to it."""
-        code = self._newcomer
+        code = self._new_labeler
         self._take(data)
         if code in data.labelers:
             self._fill("faces")
@@ -319,7 +319,7 @@ class ExplorePanel(QWidget):
 
     def _missed(self) -> None:
         """Nothing is shown, so nothing may seem chosen."""
-        self._request = self._newcomer = ""
+        self._request = self._new_labeler = ""
         self.run.choose_none()
 
     def _forget(self) -> None:
@@ -331,7 +331,7 @@ class ExplorePanel(QWidget):
     def _take(self, data: RunData | None) -> None:
         """Show another run and end the process that held the model of the one before."""
         before, self.data = self.data, data
-        self._newcomer = ""
+        self._new_labeler = ""
         if before is not None:
             self.context.ask(before.close, owner=self)
         self._give_data()

@@ -123,7 +123,7 @@ class CompareView(QWidget):
         self._pages.setCurrentIndex(0 if self._leaderboards else 2)
         work = operations.compare(Path(study.path), request)
         self._job = job = self.context.jobs.start(
-            work, "Comparing methods", quiet=True, events=self._hear, owner=self
+            work, "Comparing methods", quiet=True, events=self._receive, owner=self
         )
         job.failed.connect(self._failed)
         job.finished.connect(lambda: self._ended(job))
@@ -213,11 +213,11 @@ class CompareView(QWidget):
     def _show_method(self, method: str) -> None:
         self.plots.show_leaderboard(self._leaderboard(), method, self._names)
 
-    def _hear(self, batches: list[Batch]) -> None:
+    def _receive(self, batches: list[Batch]) -> None:
         if self._job is None or self.sender() not in (None, self._job):
             return
         events = [event for batch in batches for event in batch]
-        for run in self.progress.hear(events):
+        for run in self.progress.receive(events):
             self.begun.emit(run)
         for event in events:
             if isinstance(event, ComparisonBegun):

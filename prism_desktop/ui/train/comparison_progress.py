@@ -61,7 +61,7 @@ class ComparisonProgress(QFrame):
         self.cancel.setEnabled(True)
         self.show()
 
-    def hear(self, events: Iterable[ToldEvent]) -> list[Path]:
+    def receive(self, events: Iterable[ToldEvent]) -> list[Path]:
         """Show what was told; returns the run folders that were begun."""
         begun: list[Path] = []
         for event in events:

@@ -41,11 +41,15 @@ class DeviceSearch(QObject):
             return
         self._asked = self.busy = True
         job = self._context.jobs.start(
-            operations.find_device(), "Looking for a GPU", quiet=True, events=self._hear, owner=self
+            operations.find_device(),
+            "Looking for a GPU",
+            quiet=True,
+            events=self._receive,
+            owner=self,
         )
         job.finished.connect(self._end)
 
-    def _hear(self, events: list[Any]) -> None:
+    def _receive(self, events: list[Any]) -> None:
         for event in events:
             if isinstance(event, Done):
                 self.found.emit(*event.value)

@@ -47,7 +47,7 @@ class ProgressStore(QObject):
         self._progress[name] = RunProgress()
         self._read.add(name)
 
-        def hear(batches: list[Batch]) -> None:
+        def receive(batches: list[Batch]) -> None:
             told = [event for batch in batches for event in batch]
             if told and self._watches.get(name) is job:
                 self._progress[name].update(told)
@@ -59,7 +59,7 @@ class ProgressStore(QObject):
                 self.ended.emit(name)
 
         job = self._context.jobs.start(
-            operations.watch(row.run.path), f"watch {name}", quiet=True, events=hear, owner=self
+            operations.watch(row.run.path), f"watch {name}", quiet=True, events=receive, owner=self
         )
         self._watches[name] = job
         job.failed.connect(self._context.report)

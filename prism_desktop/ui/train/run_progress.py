@@ -121,7 +121,7 @@ class RunProgress:
     def update(self, events: Iterable[ToldEvent]) -> None:
         """Fold events in, oldest first; those that say nothing of the run are passed over."""
         for event in events:
-            self._hear(event)
+            self._receive(event)
 
     def at(self, step: int) -> float:
         """Where a step lies on the common axis, in epochs, so
@@ -132,7 +132,7 @@ class RunProgress:
         """Keep a line for the log."""
         self.log.append((event.time, kind, text))
 
-    def _hear(self, event: ToldEvent) -> None:
+    def _receive(self, event: ToldEvent) -> None:
         """Hand an event to what folds its kind; any other kind says nothing that is shown."""
         match event:
             case Step():

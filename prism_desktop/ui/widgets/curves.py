@@ -95,10 +95,6 @@ class CurveChart(BarePlot):
             self.removeItem(self._items.pop(key))
         self._mark()
 
-    def clear_curves(self) -> None:
-        """Show nothing."""
-        self.show_curves(())
-
     def fit(self) -> None:
         """Show all of the curves."""
         self.getPlotItem().enableAutoRange()

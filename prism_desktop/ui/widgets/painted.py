@@ -1,9 +1,7 @@
 """The base of painted widgets: the theme's colours, type sizes, axis ticks."""
 
 import math
-from collections.abc import Sequence
 
-from PySide6.QtCore import QSize
 from PySide6.QtGui import QColor, QFont, QPainter
 from PySide6.QtWidgets import QWidget
 
@@ -29,10 +27,6 @@ class Painted(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         return painter
-
-    def picture_size(self) -> QSize:
-        """The size at which the whole content shows, for exports and scroll areas."""
-        return self.sizeHint()
 
 
 def mixed(one: str | QColor, other: str | QColor, share: float) -> QColor:
@@ -75,16 +69,3 @@ def ticks(low: float, high: float, count: int = 5) -> list[float]:
     step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= raw * 0.999)
     first = math.ceil(low / step - 1e-9)
     return [round(place * step, 10) for place in range(first, math.floor(high / step + 1e-9) + 1)]
-
-
-def clear_of(places: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Move labels at `places` (ascending) apart by at least
-    `gap` within `low` to `high`, as little as is needed."""
-    result: list[float] = []
-    for place in places:
-        result.append(max(place, result[-1] + gap) if result else max(place, low))
-    limit = high
-    for index in range(len(result) - 1, -1, -1):
-        result[index] = min(result[index], limit)
-        limit = result[index] - gap
-    return result

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from prism_desktop.engine.evaluation.method_rows import averaged, leaderboard
+from prism_desktop.engine.evaluation.method_rows import averaged, rank_methods
 from prism_desktop.engine.evaluation.pairs import pairs_from_comparisons
 from prism_desktop.engine.evaluation.report import evaluate, evaluate_against, gain
 from prism_desktop.engine.runs.result_files import Summary
@@ -42,7 +42,7 @@ def summary(method: str, seed: int, spread: float, **more: float) -> Summary:
 
 
 def test_that_a_leaderboard_ranks_and_judges() -> None:
-    rows = leaderboard(
+    rows = rank_methods(
         [
             summary("consensus", 100, 1.5, seconds=2.0),
             summary("good", 1, 0.3, seconds_per_epoch=3.0, epochs=4),
@@ -65,7 +65,7 @@ def test_that_a_leaderboard_ranks_and_judges() -> None:
 
 
 def test_that_the_json_has_the_keys_that_machines_read() -> None:
-    rows = leaderboard([summary("consensus", 100, 1.5), summary("good", 1, 0.3)])
+    rows = rank_methods([summary("consensus", 100, 1.5), summary("good", 1, 0.3)])
     told = json.loads(json.dumps([row.dump() for row in rows], allow_nan=False))
     for row in told:
         assert set(row) >= {"method", "test", "gain", "improved", "parameters", "seconds"}
@@ -86,7 +86,7 @@ def test_that_the_json_has_the_keys_that_machines_read() -> None:
 
 def test_that_seeds_are_averaged() -> None:
     seeds = [summary("good", seed, 0.8) for seed in (1, 2, 3)]
-    (row,) = leaderboard(seeds)
+    (row,) = rank_methods(seeds)
     accuracies = [seed.test.macro.accuracy for seed in seeds]
     assert row.seeds == 3
     assert row.test.macro.accuracy == pytest.approx(np.mean(accuracies))
@@ -113,7 +113,7 @@ def test_that_a_summary_without_standard_errors_still_has_a_p() -> None:
     old = summary("good", 1, 0.3).dump()
     for key in ("p", "error", "images"):
         del old["gain"]["macro"][key]  # type: ignore[index, call-overload, arg-type]
-    assert leaderboard([Summary.parse(old)])[0].gain.p < 0.01
+    assert rank_methods([Summary.parse(old)])[0].gain.p < 0.01
 
 
 def test_that_values_are_averaged_number_by_number() -> None:

@@ -7,7 +7,7 @@ with the dimensions, whatever they hold.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -22,14 +22,6 @@ from prism_desktop.engine.models.heads.space import Features
 
 SPACES = ((64, 1.0), (32, 1.0), (32, 0.5), (64, 0.0), (32, 0.0))  # dims, power
 ENOUGH = 30  # validation answers that can choose
-
-
-@dataclass(frozen=True, slots=True)
-class SpaceChoice:
-    """How one setting did."""
-
-    settings: BayesSettings
-    nll: float  # mean over labelers, on the validation answers
 
 
 def fit(
