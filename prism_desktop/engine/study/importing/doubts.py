@@ -1,0 +1,50 @@
+"""What an import is not sure of: doubts, which are told, and decisions, which it asks for."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from prism_desktop.engine.errors import InputError
+
+ROWS_KEPT = 1_000  # row numbers that a doubt remembers
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Something that was read in one way and might mean another; the import goes on."""
+
+    kind: str  # a short word for tests and filters: "scale", "time", "left-out", ...
+    text: str  # one sentence for the user
+    table: str = ""
+    column: str = ""
+    rows: tuple[int, ...] = ()  # as a spreadsheet shows them, at most ROWS_KEPT
+    count: int = 0  # rows concerned, in all
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One way to decide."""
+
+    label: str  # "-99 is a missing answer"
+    option: str  # on the command line: "--missing -99"
+    change: Mapping[str, object]  # fields of the recipe that it adds or replaces
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Something that only the user can decide; nothing is stored before."""
+
+    kind: str
+    text: str  # one sentence that ends with the options that decide it
+    table: str = ""
+    column: str = ""
+    rows: tuple[int, ...] = ()
+    count: int = 0
+    choices: tuple[Choice, ...] = field(default=())
+
+
+class DecisionNeededError(InputError):
+    """Something must be decided before the files can be imported."""
+
+    def __init__(self, decisions: Sequence[Decision]) -> None:
+        super().__init__(" ".join(decision.text for decision in decisions))
+        self.decisions = tuple(decisions)

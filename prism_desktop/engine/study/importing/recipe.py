@@ -1,0 +1,87 @@
+"""The recipe of an import: everything that was decided about how its files are to be read.
+
+What a recipe leaves open is found out from the files; the recipe that an import is stored with
+leaves nothing open, so that the same recipe reads the same file in the same way.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Final, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from prism_desktop.engine.errors import InputError
+
+Role = Literal[
+    "rater",  # who judged
+    "image",  # what was judged, in a table of ratings
+    "left",  # the first image of a pair
+    "right",  # the second image of a pair
+    "winner",  # the image that won, by name (with `loser`, or beside left and right)
+    "loser",  # the image that lost, by name
+    "outcome",  # which image won: left, right, tie, a name or a code
+    "attribute",  # what each row's answer is about
+    "judgment",  # an answer: a rating, or an outcome; named after its attribute
+    "time",  # when the images were shown
+    "seconds",  # response time
+    "session",  # the sitting
+    "trial",  # names a presentation; rows with the same name are one presentation
+    "presentation",  # tells one presentation from another: a number, an order
+    "rater-fact",  # something about the person
+    "image-fact",  # something about the image
+    "ignore",
+]
+ROLES: Final[tuple[str, ...]] = get_args(Role)
+Again = Literal["keep", "skip", "ask"]
+Unit = Literal["s", "ms"]
+
+
+class Recipe(BaseModel):
+    """How the files of one import are read; what is empty is found out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    columns: dict[str, Role] = {}  # column, as its file heads it -> role
+    judgments: dict[str, str] = {}  # column -> attribute
+    scale: str = ""  # LOW-HIGH of every attribute that `scales` does not name
+    scales: dict[str, str] = {}  # attribute -> LOW-HIGH
+    missing: tuple[str, ...] = ()  # values that are no answer
+    coding: dict[str, str] = {}  # a value as the file writes it -> left, right, tie or a number
+    rt_unit: Unit | None = None  # of response times
+    sheets: tuple[str, ...] = ()  # of a workbook; empty: all that hold answers
+    encoding: str = ""
+    delimiter: str = ""
+    decimal: Literal["", ".", ","] = ""
+    rater: str = ""  # who judged, where no column says so; "{file}" stands for the file's name
+    again: Again = "ask"  # an answer that may have been given twice
+
+    def to_toml(self) -> str:
+        """The recipe as a file; empty parts are left out."""
+        import tomli_w
+
+        return tomli_w.dumps(self.model_dump(exclude_defaults=True, mode="json"))
+
+
+def read_recipe(file: Path) -> Recipe:
+    """Read a recipe from its file.
+
+    Raises:
+        InputError: if it cannot be read or is none.
+    """
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(1 << 20)
+    except OSError as error:
+        raise InputError(
+            f"The recipe {file} cannot be read ({error.strerror}); nothing was imported."
+        ) from error
+    try:
+        return Recipe.model_validate(tomllib.loads(content.decode("utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{file.name} is no TOML file ({error}); nothing was imported.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InputError(
+            f"{file.name} is no recipe: {where}: {first['msg']}. Nothing was imported."
+        ) from error
