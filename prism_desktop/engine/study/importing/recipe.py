@@ -5,6 +5,7 @@ leaves nothing open, so that the same recipe reads the same file in the same way
 """
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Literal, get_args
 
@@ -85,3 +86,17 @@ def read_recipe(file: Path) -> Recipe:
         raise InputError(
             f"{file.name} is no recipe: {where}: {first['msg']}. Nothing was imported."
         ) from error
+
+
+def changed(recipe: Recipe, change: Mapping[str, object]) -> Recipe:
+    """A recipe with what a choice changes: entries of its tables are added, the rest replaced."""
+    values: dict[str, object] = {}
+    for name, value in change.items():
+        before = getattr(recipe, name)
+        if isinstance(value, Mapping):
+            values[name] = {**before, **value}
+        elif isinstance(before, tuple) and not isinstance(value, str):
+            values[name] = tuple(dict.fromkeys((*before, *value)))  # type: ignore[misc]
+        else:
+            values[name] = value
+    return Recipe.model_validate({**recipe.model_dump(), **values})
