@@ -6,6 +6,7 @@ others are facts about the rater or the image, or are left out, and each is told
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from prism_desktop.engine.study.importing.column_profiles import Profile, same_rows
@@ -121,7 +122,7 @@ class _Finder(RoleTable):
             self.set(sides[0], "left", "sure", "its name and its values are the first image's")
             self.set(sides[1], "right", "sure", "its name and its values are the second image's")
             return True
-        if len(shown) < 2 or same_rows(shown[0].column, shown[1].column) > 0.5:
+        if len(shown) < 2 or self._same_images(shown[0], shown[1]) > 0.5:
             return False
         if any(self.named("image", [p]) for p in shown[:2]):
             return False
@@ -135,9 +136,19 @@ class _Finder(RoleTable):
         lefts, rights = self.named("left", among), self.named("right", among)
         for left in lefts:
             for right in rights:
-                if left is not right and same_rows(left.column, right.column) < 0.5:
+                if left is not right and self._same_images(left, right) < 0.5:
                     return left, right
         return None
+
+    def _same_images(self, one: Profile, other: Profile) -> float:
+        """Share of the rows in which two columns name the same image, however each writes it."""
+        find = self.known.find_image
+        return same_rows(
+            *(
+                replace(p.column, values=tuple(find(value) or value for value in p.column.values))
+                for p in (one, other)
+            )
+        )
 
     def _looks_like_outcomes(self, sides: tuple[Profile, Profile]) -> bool:
         """Whether a table of images that the study has not is one of pairs all the same."""
@@ -154,7 +165,7 @@ class _Finder(RoleTable):
         chosen = ranked[0] if ranked else max(shown, key=lambda p: (p.images, p.filled))
         self.set(chosen, "image", "sure", "its values are names of images")
         for other in shown:
-            if other is not chosen and same_rows(other.column, chosen.column) > 0.9:
+            if other is not chosen and self._same_images(other, chosen) > 0.9:
                 self.set(other, "ignore", "sure", f"it names the image as {chosen.column.name}")
 
     def _named_strictly(self, role: str) -> list[Profile]:
@@ -202,7 +213,7 @@ class _Finder(RoleTable):
         candidates = [
             p for p in self.profiles.values()
             if self.parts[p.column.name].role in ("ignore", "rater-fact", "session", "image-fact")
-            and p.filled and 1 <= len(p.column.values) <= max(len(self.table) // 2, 1)
+            and p.filled and 2 <= len(p.column.values) <= max(len(self.table) // 2, 2)
             and p.numeric < 0.5 and p.images < 0.5
         ]  # fmt: skip
         choices = [

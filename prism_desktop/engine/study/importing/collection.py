@@ -1,0 +1,490 @@
+"""From tables with known parts to answers: who, which image, which attribute, in which row.
+
+What the answers' cells mean (numbers, words, codes) is read afterwards, for all tables of an
+import together; see `planning`.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+
+from prism_desktop.engine.study.importing.answers import NONE
+from prism_desktop.engine.study.importing.attribute_names import AttributeNames
+from prism_desktop.engine.study.importing.cells import is_missing, short
+from prism_desktop.engine.study.importing.data_tables import EMPTY, Column, make_column
+from prism_desktop.engine.study.importing.doubts import ROWS_KEPT, Doubt
+from prism_desktop.engine.study.importing.labeler_names import LabelerIndex, is_no_person
+from prism_desktop.engine.study.importing.matching import ImageIndex
+from prism_desktop.engine.study.importing.moments import read_moments, read_seconds
+from prism_desktop.engine.study.importing.recipe import Recipe, Role
+from prism_desktop.engine.study.importing.table_roles import (
+    FROM_COLUMN,
+    FROM_FILE,
+    FROM_ROW,
+    TableRoles,
+)
+from prism_desktop.engine.study.records import FactRecord, ImageId
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_LONGEST_NAME: Final = 100
+_NO_IMAGE: Final = "names no image"
+_NO_RATER: Final = "names no rater"
+_NO_ANSWER: Final = "holds no answer"
+_SELF: Final = "compares an image with itself"
+
+
+class Pool:
+    """Numbers for names, in the order in which they come up."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, int] = {}
+
+    def code(self, name: str) -> int:
+        """The name's number."""
+        return self._places.setdefault(name, len(self._places))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names, by number."""
+        return tuple(self._places)
+
+
+@dataclass(slots=True, eq=False)
+class Piece:
+    """The answers of one column of one table.
+
+    Attributes:
+        table: place of the table among the import's.
+        column: holds the answers' cells.
+        cell: (n,) int32, the place of each answer's cell among the column's values.
+            row: (n,) int32, as a spreadsheet numbers it.
+        labeler, left, right, attribute, session, trial, presentation: (n,) int32, see `Answers`.
+        onset, seconds: (n,) float64.
+        comparison: whether they are outcomes.
+        won: whether the first image always won (a table of winners and losers).
+        tidy: whether other rows may hold more answers of the same presentation.
+    """
+
+    table: int
+    column: Column
+    cell: "NDArray[np.int32]"
+    row: "NDArray[np.int32]"
+    labeler: "NDArray[np.int32]"
+    left: "NDArray[np.int32]"
+    right: "NDArray[np.int32]"
+    attribute: "NDArray[np.int32]"
+    session: "NDArray[np.int32]"
+    trial: "NDArray[np.int32]"
+    presentation: "NDArray[np.int32]"
+    onset: "NDArray[np.float64]"
+    seconds: "NDArray[np.float64]"
+    comparison: bool
+    won: bool = False
+    tidy: bool = False
+    left_column: Column | None = None  # what the file calls the images of pairs
+    right_column: Column | None = None
+
+
+@dataclass(slots=True)
+class LeftOutRows:
+    """Rows that an import leaves out, by reason."""
+
+    rows: dict[tuple[str, str], list["NDArray[np.int32]"]] = field(
+        default_factory=lambda: defaultdict(list)
+    )  # (table, reason) -> row numbers
+
+    def add(self, table: str, reason: str, rows: "NDArray[np.int32]") -> None:
+        """Leave rows out."""
+        if len(rows):
+            self.rows[table, reason].append(rows.astype(np.int32))
+
+    def all(self) -> list[tuple[str, str, "NDArray[np.int32]"]]:
+        """(table, reason, row numbers, each once), the reasons that concern most rows first."""
+        found = [
+            (table, reason, np.unique(np.concatenate(parts)))
+            for (table, reason), parts in self.rows.items()
+        ]
+        return sorted(found, key=lambda entry: -len(entry[2]))
+
+
+@dataclass(slots=True)
+class Collected:
+    """All answers of an import, their cells not read yet.
+
+    Attributes:
+        unmatched: what files call images that the study has not -> in how many rows.
+        written: image -> how the files write it first.
+    """
+
+    labelers: Pool = field(default_factory=Pool)
+    images: Pool = field(default_factory=Pool)
+    attributes: Pool = field(default_factory=Pool)
+    sessions: Pool = field(default_factory=Pool)
+    trials: Pool = field(default_factory=Pool)
+    presentations: Pool = field(default_factory=Pool)
+    pieces: list[Piece] = field(default_factory=list)
+    left_out: LeftOutRows = field(default_factory=LeftOutRows)
+    unmatched: dict[str, int] = field(default_factory=dict)
+    written: dict[ImageId, str] = field(default_factory=dict)
+    facts: list[FactRecord] = field(default_factory=list)
+    doubts: list[Doubt] = field(default_factory=list)
+
+
+class Collector:
+    """Collects the answers of tables, one after the other."""
+
+    def __init__(
+        self,
+        images: ImageIndex,
+        labelers: Sequence[str],
+        attributes: AttributeNames,
+        recipe: Recipe,
+    ) -> None:
+        """
+        Args:
+            images: the study's.
+            labelers: codes of the study's labelers.
+            attributes: the study's.
+            recipe: how the files are read.
+        """
+        self._images, self._labelers = images, tuple(labelers)
+        self.attributes, self.recipe = attributes, recipe
+        self.found = Collected()
+
+    def add(self, number: int, roles: TableRoles) -> None:
+        """Collect a table's answers and facts.
+
+        Args:
+            number: the table's place among the import's.
+            roles: the table with its columns' parts.
+        """
+        _Reader(self, number, roles).read()
+
+    def images_of(self, column: Column, table: str) -> tuple["NDArray[np.int32]", tuple[str, ...]]:
+        """The image of each different value.
+
+        Returns:
+            (values,) int32, NONE where there is none; and for each value why not.
+        """
+        matches = self._images.find_all(column.values)
+        counts = column.counts()
+        codes = np.full(len(column.values), NONE, np.int32)
+        reasons = []
+        for place, (value, image) in enumerate(zip(column.values, matches.images, strict=True)):
+            missing = not image and is_missing(value)
+            reasons.append(_NO_IMAGE if missing else matches.reasons[place])
+            if image:
+                codes[place] = self.found.images.code(image)
+                self.found.written.setdefault(image, value.strip())
+            elif not missing:
+                name = value.strip()
+                self.found.unmatched[name] = self.found.unmatched.get(name, 0) + int(counts[place])
+        for words, count in matches.told().items():
+            one = "1 image was" if count == 1 else f"{count} images were"
+            self.doubt("image-name", f"{column.name}: {one} matched {words}.", table, column.name)
+        return codes, tuple(reasons)
+
+    def labelers_of(
+        self, values: Sequence[str], table: str, column: str = ""
+    ) -> tuple["NDArray[np.int32]", tuple[str, ...]]:
+        """The labeler of each different value.
+
+        Returns:
+            (values,) int32, NONE where it is nobody; and for each value why not.
+        """
+        known = dict.fromkeys((*self._labelers, *self.found.labelers.names))
+        people = LabelerIndex(tuple(known)).find_all(values)
+        for value, code, how in people.joined[:20]:
+            text = f"“{short(value)}” was taken for {code}: they differ by {how} only."
+            self.doubt("rater-name", text, table, column)
+        for reason in list(people.unclear.values())[:20]:
+            self.doubt("rater-name", f"{reason}.", table, column)
+        summaries = [is_no_person(value) for value in values]
+        some = any(summaries) and not all(summaries)
+        reasons = [""] * len(values)
+        codes = np.full(len(values), NONE, np.int32)
+        for place, code in enumerate(people.codes):
+            if is_missing(values[place]):
+                reasons[place] = _NO_RATER
+            elif some and summaries[place]:
+                reasons[place] = f"“{short(values[place].strip())}” is a summary, not a rater"
+            elif not code.isprintable() or len(code) > _LONGEST_NAME:
+                reasons[place] = f"“{short(code)}” cannot be a rater's name"
+            else:
+                codes[place] = self.found.labelers.code(code)
+        return codes, tuple(reasons)
+
+    def attribute(self, words: str) -> int:
+        """The number of the attribute that a cell names, NONE if it holds none."""
+        if is_missing(words):
+            return NONE
+        known = self.attributes.exactly(words) or self.attributes.within(words)
+        return self.found.attributes.code(self.recipe.judgments.get(words.strip()) or known
+                                          or words.strip())  # fmt: skip
+
+    def doubt(
+        self, kind: str, text: str, table: str, column: str = "", rows: Sequence[int] = ()
+    ) -> None:
+        """Tell something."""
+        kept = tuple(int(row) for row in rows[:ROWS_KEPT])
+        self.found.doubts.append(Doubt(kind, text, table, column, kept, len(rows)))
+
+
+class _Reader:
+    """Reads one table."""
+
+    def __init__(self, collector: Collector, number: int, roles: TableRoles) -> None:
+        self._to, self._number, self._roles = collector, number, roles
+        self._table = roles.table
+        self._cache: dict[Role, NDArray[np.int32]] = {}
+
+    def read(self) -> None:
+        """Answers first, then facts about the people and images that the table names."""
+        shape = self._roles.shape
+        images = raters = None
+        if shape != "facts about images":
+            raters = self._raters()
+        if self._roles.first("image") is not None:
+            images = self._shown("image")
+        if shape == "comparisons" and raters is not None:
+            self._compared(raters)
+        elif shape == "a row per rater" and raters is not None:
+            self._rows_of_raters(raters)
+        elif shape == "a row per image" and images is not None:
+            self._rows_of_images(images)
+        elif shape == "ratings" and raters is not None and images is not None:
+            self._answers(self._roles.having("judgment"), raters, images, None)
+        if raters is not None:
+            self._facts("rater", raters, self._to.found.labelers.names)
+        if images is not None:
+            self._facts("image", images, self._to.found.images.names)
+
+    # Who, what
+
+    def _raters(self) -> "NDArray[np.int32]":
+        """(rows,) int32: each row's labeler."""
+        column = self._roles.first("rater")
+        if column is not None:
+            codes, reasons = self._to.labelers_of(column.values, self._table.name, column.name)
+            self._leave_out_values(column, codes, reasons, _NO_RATER)
+            return _spread(codes, column.codes)
+        said = self._roles.rater
+        if FROM_COLUMN in said:
+            return np.full(len(self._table), NONE, np.int32)
+        stem = self._table.file.rsplit(".", 1)[0]
+        if FROM_ROW in said:
+            names = make_column("rater", [said.replace(FROM_ROW, f"{stem}-{row}")
+                                          for row in self._table.rows])  # fmt: skip
+        else:
+            names = make_column("rater", [said.replace(FROM_FILE, stem)] * len(self._table))
+        codes, reasons = self._to.labelers_of(names.values, self._table.name)
+        self._leave_out_values(names, codes, reasons, _NO_RATER)
+        return _spread(codes, names.codes)
+
+    def _shown(self, role: Role) -> "NDArray[np.int32]":
+        """(rows,) int32: each row's image."""
+        column = self._roles.first(role)
+        if column is None:
+            return np.full(len(self._table), NONE, np.int32)
+        codes, reasons = self._to.images_of(column, self._table.name)
+        self._leave_out_values(column, codes, reasons, _NO_IMAGE)
+        return _spread(codes, column.codes)
+
+    def _leave_out_values(
+        self, column: Column, codes: "NDArray[np.int32]", reasons: Sequence[str], empty: str
+    ) -> None:
+        self._leave_out(column.codes == EMPTY, empty)
+        by_reason: dict[str, list[int]] = defaultdict(list)
+        for place in np.flatnonzero(codes == NONE):
+            by_reason[reasons[place]].append(int(place))
+        for reason, places in by_reason.items():
+            self._leave_out(np.isin(column.codes, places), reason)
+
+    def _leave_out(self, chosen: "NDArray[np.bool_]", reason: str) -> None:
+        self._to.found.left_out.add(self._table.name, reason, self._table.rows[chosen])
+
+    # Answers
+
+    def _compared(self, raters: "NDArray[np.int32]") -> None:
+        roles = self._roles
+        won = roles.first("loser") is not None
+        left, right = (self._shown(role) for role in (("winner", "loser") if won else
+                                                      ("left", "right")))  # fmt: skip
+        itself = (left == right) & (left != NONE)
+        self._leave_out(itself, _SELF)
+        left = np.where(itself, NONE, left).astype(np.int32)
+        columns = roles.having("outcome") or roles.having("winner") or roles.having("judgment")
+        if won:
+            columns = roles.having("winner")
+            text = (
+                f"{self._table.name} names winners and losers, not sides: the winner stands first, "
+                "so a preference for one side cannot be told from it."
+            )
+            self._to.doubt("sides", text, self._table.name)
+        self._answers(columns, raters, left, right, won=won)
+
+    def _answers(
+        self,
+        columns: Sequence[Column],
+        raters: "NDArray[np.int32]",
+        left: "NDArray[np.int32]",
+        right: "NDArray[np.int32] | None",
+        *,
+        won: bool = False,
+    ) -> None:
+        """One piece per column of answers, of the rows that say who and what."""
+        said = self._roles.first("attribute")
+        usable = (raters != NONE) & (left != NONE)
+        if right is not None:
+            usable &= right != NONE
+        of = None
+        if said is not None:
+            of = _spread(np.array([self._to.attribute(v) for v in said.values], np.int32),
+                         said.codes)  # fmt: skip
+            self._leave_out(usable & (of == NONE), "names no attribute")
+            usable &= of != NONE
+        filled = np.zeros(len(self._table), bool)
+        for column in columns:
+            filled |= column.codes != EMPTY
+            attribute = self._attribute_of(column) if of is None else of
+            self._piece(column, usable, raters, left, right, attribute, won=won,
+                        tidy=said is not None)  # fmt: skip
+        self._leave_out(usable & ~filled, _NO_ANSWER)
+
+    def _rows_of_raters(self, raters: "NDArray[np.int32]") -> None:
+        """A column per image."""
+        for column in self._roles.having("judgment"):
+            image = self._roles.images.get(column.name)
+            if image is not None:
+                self._to.found.written.setdefault(image, column.name)
+                code = self._to.found.images.code(image)
+                left = np.full(len(self._table), code, np.int32)
+                self._piece(column, raters != NONE, raters, left, None, self._attribute_of(column))
+
+    def _rows_of_images(self, images: "NDArray[np.int32]") -> None:
+        """A column per rater."""
+        columns = self._roles.having("judgment")
+        said = self._roles.rater
+        names = [said.replace(FROM_COLUMN, column.name.strip()) for column in columns]
+        codes, _ = self._to.labelers_of(names, self._table.name)
+        for column, code in zip(columns, codes, strict=True):
+            raters = np.full(len(self._table), code, np.int32)
+            usable = (images != NONE) & (raters != NONE)
+            self._piece(column, usable, raters, images, None, self._attribute_of(column))
+
+    def _attribute_of(self, column: Column) -> "NDArray[np.int32]":
+        name = self._roles.parts[column.name].attribute or column.name.strip()
+        return np.full(len(self._table), self._to.found.attributes.code(name), np.int32)
+
+    def _piece(
+        self,
+        column: Column,
+        usable: "NDArray[np.bool_]",
+        raters: "NDArray[np.int32]",
+        left: "NDArray[np.int32]",
+        right: "NDArray[np.int32] | None",
+        attributes: "NDArray[np.int32]",
+        *,
+        won: bool = False,
+        tidy: bool = False,
+    ) -> None:
+        chosen = usable & (column.codes != EMPTY)
+        nothing = np.full(int(chosen.sum()), NONE, np.int32)
+        self._to.found.pieces.append(
+            Piece(
+                table=self._number,
+                column=column,
+                cell=column.codes[chosen],
+                row=self._table.rows[chosen],
+                labeler=raters[chosen],
+                left=left[chosen],
+                right=nothing if right is None else right[chosen],
+                attribute=attributes[chosen],
+                session=self._named("session", self._to.found.sessions)[chosen],
+                trial=self._named("trial", self._to.found.trials)[chosen],
+                presentation=self._named("presentation", self._to.found.presentations)[chosen],
+                onset=self._onsets[chosen],
+                seconds=self._seconds[chosen],
+                comparison=right is not None,
+                won=won,
+                tidy=tidy,
+                left_column=self._roles.first("left"),
+                right_column=self._roles.first("right"),
+            )
+        )
+
+    # When, in which order
+
+    def _named(self, role: Role, pool: Pool) -> "NDArray[np.int32]":
+        """(rows,) int32: what the column of a role says in each row, NONE where it is empty."""
+        if role not in self._cache:
+            column = self._roles.first(role)
+            if column is None:
+                self._cache[role] = np.full(len(self._table), NONE, np.int32)
+            else:
+                codes = [NONE if is_missing(v) else pool.code(v.strip()) for v in column.values]
+                self._cache[role] = _spread(np.array(codes, np.int32), column.codes)
+        return self._cache[role]
+
+    @cached_property
+    def _onsets(self) -> "NDArray[np.float64]":
+        """(rows,) float64 unix s, NaN where the column of times is empty or says none."""
+        column = self._roles.first("time")
+        if column is None:
+            return np.full(len(self._table), np.nan)
+        read = read_moments(column)
+        if read.doubt:
+            self._to.doubt("time", read.doubt, self._table.name, column.name)
+        return _spread(read.values, column.codes)
+
+    @cached_property
+    def _seconds(self) -> "NDArray[np.float64]":
+        """(rows,) float64 s, NaN where the response time is empty or cannot be read."""
+        column = self._roles.first("seconds")
+        if column is None:
+            return np.full(len(self._table), np.nan)
+        dialect = self._roles.dialect
+        unit = self._to.recipe.rt_unit or (dialect.rt_unit if dialect else "") or None
+        read = read_seconds(column, unit, column.name)
+        if read.doubt:
+            self._to.doubt("response-time", read.doubt, self._table.name, column.name)
+        return _spread(read.values, column.codes)
+
+    # Facts
+
+    def _facts(
+        self, kind: Literal["rater", "image"], owners: "NDArray[np.int32]", names: Sequence[str]
+    ) -> None:
+        """What columns say about people or images; what differs from row to row is no fact."""
+        role: Role = "rater-fact" if kind == "rater" else "image-fact"
+        for column in self._roles.having(role):
+            held = (owners != NONE) & (column.codes != EMPTY)
+            pairs = np.unique(np.stack([owners[held], column.codes[held]]), axis=1)
+            who, counts = np.unique(pairs[0], return_counts=True)
+            several = set(who[counts > 1].tolist())
+            if several:
+                some = ", ".join(names[owner] for owner in sorted(several)[:3])
+                text = (
+                    f"{column.name} differs from row to row for {len(several)} of {len(who)} "
+                    f"{kind}s ({short(some)}); it was left out for them."
+                )
+                self._to.doubt("fact", text, self._table.name, column.name)
+            for owner, code in pairs.T.tolist():
+                value = column.values[code].strip()
+                if owner not in several and not is_missing(value):
+                    label = column.labels.get(column.values[code], "")
+                    self._to.found.facts.append(
+                        FactRecord(kind, names[owner], column.name.strip(), label or value)
+                    )
+
+
+def _spread(known: "NDArray[Any]", codes: "NDArray[np.int32]") -> "NDArray[Any]":
+    """What is known of each different value, for each row; NONE or NaN where a cell is empty."""
+    empty = np.nan if known.dtype.kind == "f" else NONE
+    return np.append(known, np.array([empty], known.dtype))[codes]
