@@ -1,0 +1,49 @@
+"""What a cell of a spreadsheet, a statistics file or JSON says, as text."""
+
+import math
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Final
+
+ERRORS: Final = frozenset(
+    {"#N/A", "#DIV/0!", "#REF!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#GETTING_DATA"}
+    | {"#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!", "#NV", "#BEZUG!", "#WERT!", "#ZAHL!"}
+    | {"Err:502", "Err:504", "Err:508", "Err:519", "Err:522"}
+)
+_EXACT: Final = 1e15  # up to here floats hold every whole number
+
+
+def text_of(cell: object) -> str:
+    """A cell's text: "" for nothing and NaN, whole numbers without a fraction, moments as ISO
+    8601, "true" and "false"."""
+    if cell is None:
+        return ""
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, int):
+        return str(cell)
+    if isinstance(cell, float):
+        return number_text(cell)
+    if isinstance(cell, datetime):
+        midnight = cell.time() == time() and cell.tzinfo is None
+        return cell.date().isoformat() if midnight else cell.isoformat()
+    if isinstance(cell, date | time):
+        return cell.isoformat()
+    if isinstance(cell, timedelta):
+        return number_text(cell.total_seconds())
+    if isinstance(cell, Decimal):
+        return format(cell.normalize(), "f") if cell.is_finite() else ""
+    if isinstance(cell, bytes):
+        return cell.decode("utf-8", "replace")
+    return str(cell)
+
+
+def number_text(number: float) -> str:
+    """A number as Python writes it, "12" for 12.0 and "" for NaN."""
+    if math.isnan(number):
+        return ""
+    if number.is_integer() and abs(number) < _EXACT:
+        return str(int(number))
+    return repr(number)
