@@ -1,7 +1,7 @@
 """The records that the store hands out and takes in: frozen, free of SQLAlchemy, pandas and Qt."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -72,6 +72,19 @@ class AttributeRecord:
     scale_labels: tuple[str, ...] = DEFAULT_SCALE  # for 1, 2, 3, 4
     # texts for the text tower, "{}" stands for the name
     templates: tuple[str, ...] = DEFAULT_TEMPLATES
+    # False: an import guessed it from a column's name, and nothing learns from it before somebody
+    # says that it is a judgment
+    confirmed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FactRecord:
+    """Something that an import says about a labeler or an image: age, group, a norm."""
+
+    kind: Literal["rater", "image"]
+    owner: str  # a labeler's code or an image's id
+    name: str  # 1 to 100 printable characters, no blanks at the ends
+    value: str  # as the file had it; an empty one is not kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +107,7 @@ class TrialRecord:
     skip_reason: str | None = None
     # rating 1-4; comparison "left"/"right"/"tie"
     answers: Mapping[str, int | str] = field(default_factory=dict)
-    # imported ratings as they stood on another scale
+    # imported ratings as their file had them
     raw: Mapping[str, float] = field(default_factory=dict)
     superseded_by: TrialId | None = None
     repeat_of: TrialId | None = None
@@ -125,6 +138,7 @@ class Changes:
     attributes: bool = False
     trials: frozenset[str] = frozenset()  # codes of the labelers whose trials changed
     runs: bool = False
+    imports: bool = False  # reports of imports
 
     def __or__(self, other: "Changes") -> "Changes":
         return Changes(
@@ -133,6 +147,7 @@ class Changes:
             self.attributes or other.attributes,
             self.trials | other.trials,
             self.runs or other.runs,
+            self.imports or other.imports,
         )
 
     def __bool__(self) -> bool:
@@ -180,6 +195,18 @@ class RefusedRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """Something that was read in one way and might mean another; the import goes on."""
+
+    kind: str  # a short word for tests and filters: "scale", "time", "left-out", ...
+    text: str  # one sentence for the user
+    table: str = ""
+    column: str = ""
+    rows: tuple[int, ...] = ()  # as a spreadsheet shows them; `doubts.ROWS_KEPT` at most
+    count: int = 0  # rows concerned, in all
+
+
+@dataclass(frozen=True, slots=True)
 class ImportReport:
     """What an import read, kept and refused."""
 
@@ -194,6 +221,16 @@ class ImportReport:
     notices: tuple[str, ...] = ()
     created: float | None = None  # unix s, set by the store
     undone: float | None = None  # unix s, set by the store
+    doubts: tuple[Doubt, ...] = ()
+    dismissed: frozenset[int] = frozenset()  # places in `doubts`, set by the store
+    recipe: str = ""  # how the files were read, as TOML
+
+    @property
+    def open_doubts(self) -> tuple[Doubt, ...]:
+        """Those that nobody dismissed."""
+        return tuple(
+            doubt for place, doubt in enumerate(self.doubts) if place not in self.dismissed
+        )
 
     def summary(self) -> str:
         """A few lines for a reader: what was kept, what was not and why."""
@@ -222,6 +259,18 @@ class AddedImages:
 
 
 @dataclass(frozen=True, slots=True)
+class Rescaled:
+    """Imported ratings that the study has already are put on its steps in another way.
+
+    It concerns every answer about the attribute that came with source "imported", not those that
+    were given in this program. What a file said stays as it is (`raw`).
+    """
+
+    attribute: str
+    steps: Mapping[float, int]  # every rating as its file had it -> 1-4
+
+
+@dataclass(frozen=True, slots=True)
 class ImportBatch:
     """Everything that one import brings, applied in one transaction or not at all.
 
@@ -229,6 +278,9 @@ class ImportBatch:
     other (`repeat_of`, `superseded_by`), in any order. Labelers, attributes and images that the
     study has already are left as they are. The store sets `import_id` of the trials and keeps their
     `source`.
+
+    `trials` and `facts` may be iterators: they are read once, in the writer's thread, in chunks. An
+    error that they raise undoes everything; they must not call the study's writing methods.
     """
 
     report: ImportReport  # its id identifies the import
@@ -237,10 +289,11 @@ class ImportBatch:
     copied: bool = False
     labelers: tuple[LabelerRecord, ...] = ()
     attributes: tuple[AttributeRecord, ...] = ()
-    trials: tuple[TrialRecord, ...] = ()
-    revised: tuple[
-        AttributeRecord, ...
-    ] = ()  # new wordings of attributes that the study has; they outlive an undo
+    trials: Iterable[TrialRecord] = ()
+    # new wordings of attributes that the study has, and confirmations; they outlive an undo
+    revised: tuple[AttributeRecord, ...] = ()
+    facts: Iterable[FactRecord] = ()  # about labelers and images of the batch or of the study
+    rescaled: tuple[Rescaled, ...] = ()  # earlier ratings; they stay so if the import is undone
 
 
 @dataclass(frozen=True, slots=True)
