@@ -7,7 +7,15 @@ from contextlib import closing
 from pathlib import Path
 
 from prism_desktop.engine.study import schema
-from prism_desktop.engine.study.records import PendingAnswers, TrialRecord
+from prism_desktop.engine.study.records import (
+    AttributeRecord,
+    Doubt,
+    FactRecord,
+    ImportBatch,
+    ImportReport,
+    PendingAnswers,
+    TrialRecord,
+)
 from prism_desktop.engine.study.store import Study
 
 HERE = Path(__file__).parent
@@ -69,6 +77,29 @@ def fill(study: Study) -> None:
     study.withdraw(gone.id)
     study.keep_pending(PendingAnswers("L1", "comparison", images[2], images[3], {"smart": "tie"}))
     study.set_target("comparison", 90)
+    guessed = TrialRecord(
+        "6" * 32,
+        "L1",
+        "s3",
+        0,
+        "rating",
+        images[0],
+        answers={"guessed": 4},
+        raw={"guessed": 6.5},
+        source="imported",
+    )
+    doubts = (Doubt("scale", "Two.", "t.csv", "guessed", (3, 5), 2), Doubt("time", "Three."))
+    report = ImportReport("7" * 32, "t.csv", "csv", 5, 4, doubts=doubts, recipe='scale = "1-7"\n')
+    facts = (FactRecord("rater", "L1", "age", "31"), FactRecord("image", images[0], "age", "44"))
+    study.apply_import(
+        ImportBatch(
+            report,
+            attributes=(AttributeRecord("guessed", confirmed=False),),
+            trials=[guessed],
+            facts=facts,
+        )
+    )
+    study.dismiss_doubts(report.id, [1])
 
 
 def dump(file: Path) -> str:

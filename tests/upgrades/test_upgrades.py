@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from prism_desktop.engine.study import schema
+from prism_desktop.engine.study.records import Doubt
 from prism_desktop.engine.study.store import Study
 
 DUMPS = sorted(Path(__file__).parent.glob("schema-*.sql"))
@@ -52,6 +53,20 @@ def test_that_an_old_study_opens_with_everything_in_it(dump: Path, tmp_path: Pat
         else:
             assert (log["1"].dropped_frames, study.targets()) == (None, {})
             assert study.pending("L1", "comparison") is None
+        confirmed = {attribute.name: attribute.confirmed for attribute in study.attributes()}
+        if version >= 3:
+            assert confirmed == {"attractive": True, "smart": True, "guessed": False}
+            assert [(f.kind, f.owner[-1], f.name, f.value) for f in study.facts()] == [
+                ("rater", "1", "age", "31"),
+                ("image", "1", "age", "44"),
+            ]
+            (report,) = study.imports()
+            assert report.open_doubts == (Doubt("scale", "Two.", "t.csv", "guessed", (3, 5), 2),)
+            assert (len(report.doubts), report.dismissed) == (2, {1})
+            assert report.recipe == 'scale = "1-7"\n'
+        else:
+            assert confirmed == {"attractive": True, "smart": True}
+            assert study.facts() == ()
         with (
             closing(sqlite3.connect(file)) as connection,
             pytest.raises(sqlite3.IntegrityError, match="append-only"),

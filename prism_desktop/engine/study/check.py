@@ -58,6 +58,13 @@ def _counted(connection: Connection) -> Iterator[tuple[int, str, str]]:
             "reference",
             "{count} trials are withdrawn or not against what their log says.",
         ),
+        (
+            """fact AS f WHERE NOT EXISTS (SELECT 1 FROM labeler AS p WHERE f.owner_kind = 'rater'
+            AND p.id = f.owner_id) AND NOT EXISTS (SELECT 1 FROM stimulus AS s WHERE f.owner_kind =
+            'image' AND s.id = f.owner_id)""",
+            "reference",
+            "{count} facts are about a labeler or an image that is gone.",
+        ),
     )
     for table, kind, sentence in counts:
         yield connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one(), kind, sentence

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection
 
 from prism_desktop.engine.study import schema
+from prism_desktop.engine.study.database import driver_of
 from prism_desktop.engine.study.queries import CURRENT
 
 if TYPE_CHECKING:
@@ -120,10 +121,7 @@ def _answers(connection: Connection, kind: str, sides: tuple[str, ...]) -> "pd.D
 def _columns(
     connection: Connection, query: str, count: int, **parameters: str
 ) -> list[tuple[Any, ...]]:
-    # The driver's own tuples: SQLAlchemy's rows would cost as much again as reading them.
-    driver = connection.connection.driver_connection
-    assert driver is not None
-    rows = driver.execute(query, parameters).fetchall()
+    rows = driver_of(connection).execute(query, parameters).fetchall()
     return list(zip(*rows, strict=True)) if rows else [()] * count
 
 

@@ -129,6 +129,13 @@ def _engine(opened: sqlite3.Connection, *, writable: bool) -> Engine:
     return engine
 
 
+def driver_of(connection: Connection) -> sqlite3.Connection:
+    """The driver's connection, for many rows: SQLAlchemy's own cost as much again as the rows."""
+    found = connection.connection.driver_connection
+    assert isinstance(found, sqlite3.Connection)
+    return found
+
+
 @contextmanager
 def explained(file: Path) -> Iterator[None]:
     """Turn SQLite's errors inside the block into `StudyError`s that say what was kept."""

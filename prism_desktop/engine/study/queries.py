@@ -4,6 +4,7 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study import schema
 from prism_desktop.engine.study.records import (
     AttributeRecord,
+    Doubt,
     ImageRecord,
     ImportReport,
     Kind,
@@ -113,11 +115,13 @@ def labelers(connection: Connection) -> tuple[LabelerRecord, ...]:
 def attributes(connection: Connection) -> tuple[AttributeRecord, ...]:
     """In the order in which they were added."""
     rows = connection.execute(
-        text("SELECT name, question, scale_labels, templates FROM attribute ORDER BY id")
+        text("SELECT name, question, scale_labels, templates, confirmed FROM attribute ORDER BY id")
     )
     return tuple(
-        AttributeRecord(name, question, tuple(json.loads(labels)), tuple(json.loads(templates)))
-        for name, question, labels, templates in rows
+        AttributeRecord(
+            name, question, tuple(json.loads(labels)), tuple(json.loads(texts)), bool(confirmed)
+        )
+        for name, question, labels, texts, confirmed in rows
     )
 
 
@@ -215,8 +219,10 @@ def _answers(
 
 def imports(connection: Connection) -> tuple[ImportReport, ...]:
     """Every import, oldest first, undone ones included."""
-    rows = connection.execute(text("SELECT report, created, undone FROM import ORDER BY id"))
-    return tuple(report_from_json(report, created, undone) for report, created, undone in rows)
+    rows = connection.execute(
+        text("SELECT report, created, undone, dismissed FROM import ORDER BY id")
+    )
+    return tuple(report_from_json(*row) for row in rows)
 
 
 def report_to_json(report: ImportReport) -> str:
@@ -232,18 +238,27 @@ def report_to_json(report: ImportReport) -> str:
             "duplicates": report.duplicates,
             "mapping": dict(report.mapping),
             "notices": list(report.notices),
+            "doubts": [asdict(doubt) for doubt in report.doubts],
+            "recipe": report.recipe,
         },
         ensure_ascii=False,
         default=str,
     )
 
 
-def report_from_json(content: str, created: float, undone: float | None) -> ImportReport:
-    """The report as it was given."""
+def report_from_json(
+    content: str, created: float, undone: float | None, dismissed: str = "[]"
+) -> ImportReport:
+    """The report as it was given; those of older versions have neither doubts nor recipe."""
     values = json.loads(content)
     values["refused"] = tuple(RefusedRow(row, reason) for row, reason in values["refused"])
     values["notices"] = tuple(values["notices"])
-    return ImportReport(**values, created=created, undone=undone)
+    values["doubts"] = tuple(
+        Doubt(**{**doubt, "rows": tuple(doubt["rows"])}) for doubt in values.get("doubts", ())
+    )
+    return ImportReport(
+        **values, created=created, undone=undone, dismissed=frozenset(json.loads(dismissed))
+    )
 
 
 def require_image(connection: Connection, study: Path, image: str) -> ImageRecord:

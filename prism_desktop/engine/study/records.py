@@ -1,13 +1,15 @@
 """The records that the store hands out and takes in: frozen, free of SQLAlchemy, pandas and Qt."""
 
+import secrets
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 ImageId = str  # SHA-256 of the file, 64 hexadecimal digits
-TrialId = str  # uuid4, 32 hexadecimal digits
+TrialId = str  # 32 hexadecimal digits, see `new_id` and `new_ids`
 Kind = Literal["rating", "comparison"]
 Status = Literal["answered", "skipped", "withdrawn"]
 Source = Literal["labeled", "imported", "simulated"]
@@ -27,6 +29,16 @@ DEFAULT_ATTRIBUTES = ("attractive", "smart", "trustworthy")
 def new_id() -> str:
     """A fresh identifier for a trial, a session or an import, the same on every machine."""
     return uuid.uuid4().hex
+
+
+def new_ids() -> Iterator[str]:
+    """Fresh identifiers without end, in rising order: of many trials that are recorded together.
+
+    80 random bits and a count. A million of them take a tenth of the time of `new_id`, and their
+    order keeps the database's index of them small and quick.
+    """
+    random = secrets.token_hex(10)
+    return (f"{random}{number:012x}" for number in count())
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +84,19 @@ class AttributeRecord:
     scale_labels: tuple[str, ...] = DEFAULT_SCALE  # for 1, 2, 3, 4
     # texts for the text tower, "{}" stands for the name
     templates: tuple[str, ...] = DEFAULT_TEMPLATES
+    # False: an import guessed it from a column's name, and nothing learns from it before somebody
+    # says that it is a judgment
+    confirmed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FactRecord:
+    """Something that an import says about a labeler or an image: age, group, a norm."""
+
+    kind: Literal["rater", "image"]
+    owner: str  # a labeler's code or an image's id
+    name: str  # 1 to 100 printable characters, no blanks at the ends
+    value: str  # as the file had it; an empty one is not kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +119,7 @@ class TrialRecord:
     skip_reason: str | None = None
     # rating 1-4; comparison "left"/"right"/"tie"
     answers: Mapping[str, int | str] = field(default_factory=dict)
-    # imported ratings as they stood on another scale
+    # imported ratings as their file had them
     raw: Mapping[str, float] = field(default_factory=dict)
     superseded_by: TrialId | None = None
     repeat_of: TrialId | None = None
@@ -125,6 +150,7 @@ class Changes:
     attributes: bool = False
     trials: frozenset[str] = frozenset()  # codes of the labelers whose trials changed
     runs: bool = False
+    imports: bool = False  # reports of imports
 
     def __or__(self, other: "Changes") -> "Changes":
         return Changes(
@@ -133,6 +159,7 @@ class Changes:
             self.attributes or other.attributes,
             self.trials | other.trials,
             self.runs or other.runs,
+            self.imports or other.imports,
         )
 
     def __bool__(self) -> bool:
@@ -180,6 +207,18 @@ class RefusedRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """Something that was read in one way and might mean another; the import goes on."""
+
+    kind: str  # a short word for tests and filters: "scale", "time", "left-out", ...
+    text: str  # one sentence for the user
+    table: str = ""
+    column: str = ""
+    rows: tuple[int, ...] = ()  # as a spreadsheet shows them; `doubts.ROWS_KEPT` at most
+    count: int = 0  # rows concerned, in all
+
+
+@dataclass(frozen=True, slots=True)
 class ImportReport:
     """What an import read, kept and refused."""
 
@@ -194,6 +233,16 @@ class ImportReport:
     notices: tuple[str, ...] = ()
     created: float | None = None  # unix s, set by the store
     undone: float | None = None  # unix s, set by the store
+    doubts: tuple[Doubt, ...] = ()
+    dismissed: frozenset[int] = frozenset()  # places in `doubts`, set by the store
+    recipe: str = ""  # how the files were read, as TOML
+
+    @property
+    def open_doubts(self) -> tuple[Doubt, ...]:
+        """Those that nobody dismissed."""
+        return tuple(
+            doubt for place, doubt in enumerate(self.doubts) if place not in self.dismissed
+        )
 
     def summary(self) -> str:
         """A few lines for a reader: what was kept, what was not and why."""
@@ -222,6 +271,18 @@ class AddedImages:
 
 
 @dataclass(frozen=True, slots=True)
+class Rescaled:
+    """Imported ratings that the study has already are put on its steps in another way.
+
+    It concerns every answer about the attribute that came with source "imported", not those that
+    were given in this program. What a file said stays as it is (`raw`).
+    """
+
+    attribute: str
+    steps: Mapping[float, int]  # every rating as its file had it -> 1-4
+
+
+@dataclass(frozen=True, slots=True)
 class ImportBatch:
     """Everything that one import brings, applied in one transaction or not at all.
 
@@ -229,6 +290,9 @@ class ImportBatch:
     other (`repeat_of`, `superseded_by`), in any order. Labelers, attributes and images that the
     study has already are left as they are. The store sets `import_id` of the trials and keeps their
     `source`.
+
+    `trials` and `facts` may be iterators: they are read once, in the writer's thread, in chunks. An
+    error that they raise undoes everything; they must not call the study's writing methods.
     """
 
     report: ImportReport  # its id identifies the import
@@ -237,10 +301,11 @@ class ImportBatch:
     copied: bool = False
     labelers: tuple[LabelerRecord, ...] = ()
     attributes: tuple[AttributeRecord, ...] = ()
-    trials: tuple[TrialRecord, ...] = ()
-    revised: tuple[
-        AttributeRecord, ...
-    ] = ()  # new wordings of attributes that the study has; they outlive an undo
+    trials: Iterable[TrialRecord] = ()
+    # new wordings of attributes that the study has, and confirmations; they outlive an undo
+    revised: tuple[AttributeRecord, ...] = ()
+    facts: Iterable[FactRecord] = ()  # about labelers and images of the batch or of the study
+    rescaled: tuple[Rescaled, ...] = ()  # earlier ratings; they stay so if the import is undone
 
 
 @dataclass(frozen=True, slots=True)

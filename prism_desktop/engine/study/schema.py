@@ -12,7 +12,7 @@ from sqlalchemy import Float, ForeignKey, Index, Integer, String, Text, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 APPLICATION_ID = 0x50524953  # "PRIS"
-SCHEMA_VERSION = 2  # equals user_version and the number of the newest revision
+SCHEMA_VERSION = 3  # equals user_version and the number of the newest revision
 
 OUTCOME_VALUE = {"left": 1, "tie": 0, "right": -1}
 OUTCOME_NAME = {value: name for name, value in OUTCOME_VALUE.items()}
@@ -41,6 +41,8 @@ class ImportRow(Base):
     created: Mapped[float] = mapped_column(Float)
     undone: Mapped[float | None] = mapped_column(Float)
     report: Mapped[str] = mapped_column(Text)
+    # JSON array: places of the report's doubts that somebody dismissed
+    dismissed: Mapped[str] = mapped_column(Text, server_default="[]")
 
 
 class StimulusRow(Base):
@@ -83,6 +85,8 @@ class AttributeRow(Base):
     scale_labels: Mapped[str] = mapped_column(Text)  # JSON array of strings
     templates: Mapped[str] = mapped_column(Text)  # JSON array of strings
     import_id: Mapped[int | None] = mapped_column(ForeignKey("import.id"))
+    # 0: guessed from a column's name; nothing learns from it
+    confirmed: Mapped[bool] = mapped_column(Integer, server_default="1")
 
 
 class SessionRow(Base):
@@ -148,7 +152,7 @@ class AnswerRow(Base):
         ForeignKey("attribute.id"), primary_key=True, autoincrement=False
     )
     value: Mapped[int] = mapped_column(Integer)
-    # an imported rating on its own scale, where that was another
+    # an imported rating as its file had it; older imports only where its scale was another
     raw: Mapped[float | None] = mapped_column(Float)
 
     __table_args__ = ({"sqlite_with_rowid": False},)
@@ -175,3 +179,19 @@ class TrialEventRow(Base):
     trial_id: Mapped[int] = mapped_column(ForeignKey("trial.id"), index=True)
     event: Mapped[str] = mapped_column(String)  # "withdrawn" or "restored"
     at: Mapped[float] = mapped_column(Float)
+
+
+class FactRow(Base):
+    """What an import says about a labeler or an image; of several imports the newest counts."""
+
+    __tablename__ = "fact"
+    owner_kind: Mapped[str] = mapped_column(String, primary_key=True)  # "rater" or "image"
+    # labeler.id or stimulus.id
+    owner_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(Text, primary_key=True)
+    import_id: Mapped[int] = mapped_column(
+        ForeignKey("import.id"), primary_key=True, autoincrement=False, index=True
+    )
+    value: Mapped[str] = mapped_column(Text)
+
+    __table_args__ = ({"sqlite_with_rowid": False},)

@@ -1,7 +1,8 @@
 """The study store: a folder on disk and the only way to its database. Callers get and give
 frozen records."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from functools import partial
@@ -15,6 +16,7 @@ from prism_desktop.engine.study import (
     backup,
     check,
     data_frames,
+    facts,
     import_transactions,
     opening,
     pending,
@@ -31,6 +33,7 @@ from prism_desktop.engine.study.records import (
     AddedImages,
     AttributeRecord,
     Changes,
+    FactRecord,
     ImageRecord,
     ImportBatch,
     ImportReport,
@@ -90,6 +93,14 @@ class StudyReader:
     def attributes(self) -> tuple[AttributeRecord, ...]:
         """In the order in which they were added."""
         return self._reader.read(queries.attributes)
+
+    def facts(self) -> tuple[FactRecord, ...]:
+        """What imports say about labelers and images, of each fact the newest value.
+
+        Labelers come first, in the order in which they were added, then images in the order of
+        their names; the facts of one owner in the order of their names.
+        """
+        return self._reader.read(facts.current)
 
     def trials(
         self, labeler: str | None = None, kind: Kind | None = None, current: bool = True
@@ -269,6 +280,10 @@ class Study(StudyReader):
         values = writing.attribute_values(question, scale_labels, templates)
         return self._write.write(lambda c: writing.update_attribute(c, name, values))
 
+    def confirm_attribute(self, name: str) -> Changes:
+        """Say that an attribute which an import guessed is a judgment: it is learned from now."""
+        return self._write.write(lambda c: writing.confirm_attribute(c, name))
+
     def add_images(self, images: Iterable[NewImage], *, copied: bool = False) -> AddedImages:
         """Add images in one transaction.
 
@@ -321,17 +336,49 @@ class Study(StudyReader):
 
     # Imports and moved images
 
-    def apply_import(self, batch: ImportBatch) -> Changes:
-        """Bring in all of an import in one transaction, or
-        nothing; `undo_import` takes it out again."""
-        return self._write.write(lambda c: import_transactions.apply(c, self.path, batch))
+    def apply_import(
+        self,
+        batch: ImportBatch,
+        *,
+        replaces: str | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> Changes:
+        """Bring in all of an import in one transaction, or nothing; `undo_import` takes it out.
+
+        Args:
+            batch: its trials may be an iterator, which is read in the writer's thread.
+            replaces: an import that is taken out in the same transaction, to be read in another
+                way. Labelers, attributes and images that both bring stay as they are.
+            progress: told now and then, in the writer's thread, how many trials are recorded.
+
+        Raises:
+            InputError: something of the batch cannot be, or later trials build upon the import
+                that is to be replaced. Whatever `progress` or an iterator raises comes through;
+                nothing is changed then either.
+        """
+        stopped = threading.Event()
+
+        def told(count: int) -> None:
+            if stopped.is_set():
+                raise InterruptedError("The import was interrupted; nothing was changed.")
+            if progress is not None:
+                progress(count)
+
+        apply = partial(import_transactions.apply, study=self.path, batch=batch, replaces=replaces)
+        try:
+            changes, copies = self._write.write(lambda c: apply(c, progress=told))
+        except BaseException:
+            stopped.set()  # whoever waited was interrupted, the writer may be at work still
+            raise
+        self._remove_copies(copies)
+        return changes
 
     def undo_import(self, import_id: str) -> Changes:
         """Take out what an import brought.
 
-        Its trials are removed (so that the same file can be imported again, read another way). Its
-        images, labelers and attributes go too, unless later work uses them: those stay. Embeddings
-        go.
+        Its trials and facts are removed (so that the same file can be imported again, read another
+        way). Its images, labelers and attributes go too, unless later work uses them: those stay.
+        Embeddings go.
 
         Raises:
             InputError: later trials repeat or correct trials of the import; nothing is changed
@@ -340,10 +387,25 @@ class Study(StudyReader):
         changes, copies = self._write.write(
             lambda c: import_transactions.undo(c, self.path, import_id)
         )
+        self._remove_copies(copies)
+        return changes
+
+    def dismiss_doubts(self, import_id: str, places: Collection[int] | None = None) -> Changes:
+        """Remember that somebody looked at doubts of an import, by their places in its report.
+
+        Args:
+            import_id: the import.
+            places: from 0; None: all of them.
+
+        Raises:
+            InputError: there is no such import or doubt.
+        """
+        return self._write.write(lambda c: import_transactions.dismiss_doubts(c, import_id, places))
+
+    def _remove_copies(self, copies: Iterable[Path]) -> None:
         for copy in copies:
             if copy.resolve().is_relative_to(self.path):  # a study made elsewhere may name any file
                 copy.unlink(missing_ok=True)
-        return changes
 
     def relink(self, folder: Path | str) -> RelinkReport:
         """Find images again that are not where they were,

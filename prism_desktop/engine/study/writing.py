@@ -35,7 +35,7 @@ def add_labelers(
     """Add labelers whose codes are not in the study yet."""
     row = schema.LabelerRow
     for labeler in labelers:
-        _check_name(labeler.code, "a labeler's code")
+        check_name(labeler.code, "a labeler's code")
         if connection.execute(select(row.id).where(row.code == labeler.code)).first():
             raise InputError(f"There is a labeler {labeler.code!r} already.")
         values = {
@@ -61,14 +61,38 @@ def add_attributes(
     """Add attributes whose names are not in the study yet."""
     row = schema.AttributeRow
     for attribute in attributes:
-        _check_name(attribute.name, "an attribute's name")
+        check_name(attribute.name, "an attribute's name")
         if connection.execute(select(row.id).where(row.name == attribute.name)).first():
             raise InputError(f"There is an attribute {attribute.name!r} already.")
         question = attribute.question or default_question(attribute.name)
         values = attribute_values(question, attribute.scale_labels, attribute.templates)
-        connection.execute(insert(row).values(name=attribute.name, import_id=import_id, **values))
+        connection.execute(
+            insert(row).values(
+                name=attribute.name,
+                import_id=import_id,
+                confirmed=int(attribute.confirmed),
+                **values,
+            )
+        )
     touch(connection)
     return Changes(attributes=bool(attributes))
+
+
+def confirm_attribute(connection: Connection, name: str) -> Changes:
+    """From now on it is learned from.
+
+    Raises:
+        InputError: there is no such attribute.
+    """
+    row = schema.AttributeRow
+    confirmed = connection.execute(select(row.confirmed).where(row.name == name)).scalar()
+    if confirmed is None:
+        raise InputError(f"There is no attribute {name!r} in this study.")
+    if confirmed:
+        return Changes()
+    connection.execute(update(row).where(row.name == name).values(confirmed=1))
+    touch(connection)
+    return Changes(attributes=True)
 
 
 def update_attribute(
@@ -108,7 +132,8 @@ def attribute_values(
     }
 
 
-def _check_name(name: str, what: str) -> None:
+def check_name(name: str, what: str) -> None:
+    """Raises: InputError: it cannot be the name of `what`."""
     if not name or name != name.strip() or not name.isprintable() or len(name) > 100:
         raise InputError(
             f"{name!r} cannot be {what}: 1 to 100 printable characters, no blanks at the ends."

@@ -195,7 +195,11 @@ def test_that_an_import_comes_whole_and_goes_without_a_trace(
     before = state(tiny_study)
     changes = tiny_study.apply_import(batch)
     assert changes == Changes(
-        images=True, labelers=True, attributes=True, trials=frozenset({"L1", "N1"})
+        images=True,
+        labelers=True,
+        attributes=True,
+        trials=frozenset({"L1", "N1"}),
+        imports=True,
     )
     log = {trial.id: trial for trial in tiny_study.trials(current=False)}
     corrected, first, mixed = (log[trial.id] for trial in batch.trials)
@@ -255,7 +259,7 @@ def test_that_an_import_that_was_built_upon_is_not_undone(
 ) -> None:
     tiny_study.apply_import(batch)
     tiny_study.record(
-        rating(tiny_study, "N1", left=batch.images[0].sha256, repeat_of=batch.trials[1].id)
+        rating(tiny_study, "N1", left=batch.images[0].sha256, repeat_of=list(batch.trials)[1].id)
     )
     before = state(tiny_study)
     with pytest.raises(InputError, match=r"1 later answers .* Nothing was changed"):

@@ -4,20 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.study.records import Doubt
+
+__all__ = ["ROWS_KEPT", "Choice", "Decision", "DecisionNeededError", "Doubt"]
 
 ROWS_KEPT = 1_000  # row numbers that a doubt remembers
-
-
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """Something that was read in one way and might mean another; the import goes on."""
-
-    kind: str  # a short word for tests and filters: "scale", "time", "left-out", ...
-    text: str  # one sentence for the user
-    table: str = ""
-    column: str = ""
-    rows: tuple[int, ...] = ()  # as a spreadsheet shows them, at most ROWS_KEPT
-    count: int = 0  # rows concerned, in all
 
 
 @dataclass(frozen=True, slots=True)
