@@ -1,0 +1,168 @@
+"""All tables of this program's own export, read back together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from prism_desktop.engine.study.importing.cells import flag, is_missing
+from prism_desktop.engine.study.importing.data_tables import DataTable
+from prism_desktop.engine.study.importing.exported_trials import ExportedTrials, exported_kind
+from prism_desktop.engine.study.records import (
+    DEFAULT_SCALE,
+    DEFAULT_TEMPLATES,
+    AttributeRecord,
+    FactRecord,
+    ImageRecord,
+    LabelerRecord,
+    RefusedRow,
+    TrialRecord,
+)
+
+FACT: Final = "fact_"  # how columns of facts are headed
+Exported = Literal["ratings", "comparisons", "labelers", "attributes", "images", "codebook"]
+_SMALL: Final[tuple[tuple[Exported, frozenset[str]], ...]] = (
+    ("codebook", frozenset({"table", "column", "explanation"})),
+    ("labelers", frozenset({"labeler", "display_name", "profile", "simulated"})),
+    ("attributes", frozenset({"attribute", "question", "scale_1", "scale_4"})),
+    ("images", frozenset({"image_id", "name", "width", "height", "fold"})),
+)
+
+
+@dataclass(slots=True)
+class ExportsRead:
+    """What our own tables say."""
+
+    trials: list[TrialRecord] = field(default_factory=list)
+    labelers: list[LabelerRecord] = field(default_factory=list)
+    attributes: list[AttributeRecord] = field(default_factory=list)
+    facts: list[FactRecord] = field(default_factory=list)
+    read: int = 0
+    refused: list[RefusedRow] = field(default_factory=list)
+    duplicates: int = 0
+    notices: list[str] = field(default_factory=list)
+
+
+def exported(table: DataTable) -> Exported | None:
+    """Which of our own tables this is, None if it is not one of them."""
+    names = {column.name for column in table.columns}
+    kind = exported_kind(names)
+    if kind is not None:
+        return "ratings" if kind == "rating" else "comparisons"
+    return next((name for name, needed in _SMALL if needed <= names), None)
+
+
+def read_exports(
+    tables: Sequence[DataTable], images: Sequence[ImageRecord], trials: ExportedTrials
+) -> ExportsRead:
+    """Read our own tables.
+
+    Args:
+        tables: each one of ours.
+        images: the study's.
+        trials: reads those of ratings and comparisons.
+    """
+    found = ExportsRead()
+    for table in tables:
+        kind = exported(table)
+        if kind == "ratings":
+            trials.add(table, "rating")
+        elif kind == "comparisons":
+            trials.add(table, "comparison")
+        elif kind == "labelers":
+            _labelers(table, found)
+        elif kind == "attributes":
+            _attributes(table, found)
+        elif kind == "images":
+            _images(table, images, found)
+    found.trials = trials.trials()
+    found.read += trials.read
+    found.refused += trials.refused
+    found.duplicates = trials.duplicates
+    found.notices += trials.notices()
+    return found
+
+
+def _cells(table: DataTable) -> dict[str, list[str]]:
+    return {column.name: list(column.texts()) for column in table.columns}
+
+
+def _labelers(table: DataTable, found: ExportsRead) -> None:
+    cells = _cells(table)
+    facts = [name for name in cells if name.startswith(FACT)]
+    for place, row in enumerate(table.rows.tolist()):
+        found.read += 1
+        code = cells["labeler"][place].strip()
+        if not code or not code.isprintable():
+            found.refused.append(RefusedRow(row, "no labeler is named"))
+            continue
+        found.labelers.append(
+            LabelerRecord(
+                code,
+                cells["display_name"][place],
+                cells["profile"][place],
+                flag(cells["simulated"][place]),
+            )
+        )
+        for name in facts:
+            if cells[name][place]:
+                found.facts.append(
+                    FactRecord("rater", code, name.removeprefix(FACT), cells[name][place])
+                )
+
+
+def _attributes(table: DataTable, found: ExportsRead) -> None:
+    """Their scales' labels and their templates stand in numbered columns."""
+    cells = _cells(table)
+    for place, row in enumerate(table.rows.tolist()):
+        found.read += 1
+        name = cells["attribute"][place].strip()
+        if not name or not name.isprintable():
+            found.refused.append(RefusedRow(row, "no attribute is named"))
+            continue
+        labels = _numbered(cells, place, "scale_")
+        templates = tuple(text for text in _numbered(cells, place, "template_") if "{}" in text)
+        confirmed = cells.get("confirmed")
+        found.attributes.append(
+            AttributeRecord(
+                name,
+                cells["question"][place],
+                labels if len(labels) == len(DEFAULT_SCALE) else DEFAULT_SCALE,
+                templates or DEFAULT_TEMPLATES,
+                confirmed is None or is_missing(confirmed[place]) or flag(confirmed[place]),
+            )
+        )
+
+
+def _numbered(cells: dict[str, list[str]], place: int, prefix: str) -> tuple[str, ...]:
+    """The filled cells of the columns prefix1, prefix2, ... in the order of their numbers."""
+    numbers = sorted(
+        int(name.removeprefix(prefix))
+        for name in cells
+        if name.startswith(prefix) and name.removeprefix(prefix).isdecimal()
+    )
+    return tuple(text for number in numbers if (text := cells[f"{prefix}{number}"][place]))
+
+
+def _images(table: DataTable, images: Sequence[ImageRecord], found: ExportsRead) -> None:
+    """Images themselves come from their folder; only facts about them are taken."""
+    cells, known = _cells(table), {image.id: image for image in images}
+    facts = [name for name in cells if name.startswith(FACT)]
+    missing, other_fold = 0, 0
+    for place in range(len(table)):
+        found.read += 1
+        image = known.get(cells["image_id"][place].strip())
+        if image is None:
+            missing += 1
+            continue
+        other_fold += cells["fold"][place].strip() != str(image.fold)
+        for name in facts:
+            if cells[name][place]:
+                found.facts.append(
+                    FactRecord("image", image.id, name.removeprefix(FACT), cells[name][place])
+                )
+    if missing:
+        found.notices.append(
+            f"{missing} images of {table.name} are not in the study; import their folder first."
+        )
+    if other_fold:
+        found.notices.append(f"{other_fold} images are in another fold here than in {table.name}.")

@@ -1,0 +1,346 @@
+"""Making the plan of an import: files read, parts found, values understood; nothing is written."""
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.study.importing.answer_values import (
+    EarlierScale,
+    Understood,
+    earlier_scales,
+    understand,
+)
+from prism_desktop.engine.study.importing.answers import Answers
+from prism_desktop.engine.study.importing.attribute_names import AttributeNames
+from prism_desktop.engine.study.importing.batch_making import (
+    LeftOutRow,
+    Sources,
+    complete_recipe,
+    make_batch,
+    matched_images,
+    present,
+)
+from prism_desktop.engine.study.importing.collection import Collected, Collector
+from prism_desktop.engine.study.importing.data_tables import DataTable
+from prism_desktop.engine.study.importing.doubts import ROWS_KEPT, Decision, Doubt
+from prism_desktop.engine.study.importing.exported_trials import ExportedTrials
+from prism_desktop.engine.study.importing.exports_read import ExportsRead, exported, read_exports
+from prism_desktop.engine.study.importing.file_reading import read_data_tables
+from prism_desktop.engine.study.importing.matching import ImageIndex, aliases_of
+from prism_desktop.engine.study.importing.plan import ImportPlan
+from prism_desktop.engine.study.importing.plan_tables import plain_table_plan, table_plan
+from prism_desktop.engine.study.importing.recipe import Recipe
+from prism_desktop.engine.study.importing.repeats import Repeats, find_repeats
+from prism_desktop.engine.study.importing.roles import find_roles
+from prism_desktop.engine.study.importing.source_workbooks import join_workbooks
+from prism_desktop.engine.study.importing.table_roles import Known, TableRoles
+from prism_desktop.engine.study.records import ImageRecord
+from prism_desktop.engine.study.store import StudyReader
+
+_NOTHING_SAID: Final = Recipe()
+_FACTS: Final = ("facts about images", "facts about raters")
+
+
+def plan_import(
+    study: StudyReader,
+    files: Sequence[Path | str],
+    recipe: Recipe = _NOTHING_SAID,
+    *,
+    replaces: str | None = None,
+) -> Iterator[Event[ImportPlan]]:
+    """Read files and understand them, as far as that can be done without asking.
+
+    Args:
+        study: where they are to go; it is only read.
+        files: of one import; workbooks that belong together must come together.
+        recipe: what is decided already.
+        replaces: the import that this one is to take the place of.
+
+    Yields:
+        Progress, then Done with the plan. What only the user can decide is among its decisions.
+
+    Raises:
+        InputError: a file cannot be read or understood at all, or was imported before.
+    """
+    paths = [Path(file).expanduser() for file in files]
+    if not paths:
+        raise InputError("No file was given.")
+    sources = Sources(uuid.uuid4().hex, tuple(paths), replaces)
+    tables: list[DataTable] = []
+    for number, path in enumerate(paths):
+        yield Progress(number, len(paths), f"Reading {path.name}")
+        sources.marks[str(path.resolve())] = _mark(study, path, sources)
+        tables += read_data_tables(path, recipe)
+    yield Progress(len(paths), len(paths), "Understanding the columns")
+    knowledge = _Knowledge.of(study, sources)
+    ours = [table for table in tables if exported(table) is not None]
+    others, compared = join_workbooks([t for t in tables if exported(t) is None])
+    _check_columns(others, recipe)
+    roles = _only_useful([find_roles(t, knowledge.known(), recipe) for t in others], recipe)
+    if not knowledge.images and (roles.used or any(map(_needs_images, ours))):
+        raise InputError(
+            "The study has no images yet; import their folder first. Nothing was imported."
+        )
+    yield Progress(len(paths), len(paths), "Reading answers")
+    read = _exports(study, ours, knowledge, sources)
+    collector = Collector(knowledge.index, knowledge.labelers, knowledge.attributes, recipe)
+    for number, table in enumerate(roles.used):
+        collector.add(number, table)
+    collected = collector.found
+    understood = understand(study, collected, recipe, knowledge.scales, compared, roles.used)
+    yield Progress(len(paths), len(paths), "Comparing with what the study holds")
+    repeats = _repeats(study, understood.answers, recipe, roles.used, replaces)
+    parts = _Parts(study, recipe, roles, ours, read, collected, understood, repeats, knowledge)
+    yield Done(parts.plan(sources))
+
+
+def _mark(study: StudyReader, path: Path, sources: Sources) -> str:
+    """The file's hash.
+
+    Raises:
+        InputError: if the same file was given twice or imported before, and that was not undone.
+    """
+    try:
+        with path.open("rb") as file:
+            digest = sha256()
+            while chunk := file.read(1 << 20):
+                digest.update(chunk)
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read ({error.strerror}); nothing was imported."
+        ) from error
+    mark = digest.hexdigest()
+    if mark in sources.marks.values():
+        raise InputError(f"{path.name} was given twice; nothing was imported.")
+    for report in study.imports():
+        before = report.mapping.get("files")
+        if (
+            report.undone is None
+            and report.id != sources.replaces
+            and isinstance(before, Mapping)
+            and mark in before.values()
+        ):
+            raise InputError(
+                f"{path.name} was imported before ({report.rows_kept} rows kept); undo that import "
+                "first, or read it anew with another recipe. Nothing was imported."
+            )
+    return mark
+
+
+@dataclass(slots=True)
+class _Knowledge:
+    """What the study knows."""
+
+    images: tuple[ImageRecord, ...]
+    index: ImageIndex
+    labelers: tuple[str, ...]
+    attributes: AttributeNames
+    scales: Mapping[str, EarlierScale]
+    _found: dict[str, str] = field(default_factory=dict)
+    _headed: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, study: StudyReader, sources: Sources) -> "_Knowledge":
+        reports = [
+            r for r in study.imports() if r.undone is None and r.id != sources.replaces
+        ]
+        images = tuple(study.images())
+        return cls(
+            images,
+            ImageIndex(images, aliases_of(report.mapping for report in reports)),
+            tuple(labeler.code for labeler in study.labelers()),
+            AttributeNames([attribute.name for attribute in study.attributes()]),
+            earlier_scales(reports),
+        )
+
+    def known(self) -> Known:
+        return Known(
+            self._find, self._find_in_header, self.attributes,
+            frozenset(code.casefold() for code in self.labelers),
+        )  # fmt: skip
+
+    def _find(self, value: str) -> str:
+        if value not in self._found:
+            self._found[value] = self.index.find_all([value]).images[0]
+        return self._found[value]
+
+    def _find_in_header(self, text: str) -> str:
+        if text not in self._headed:
+            self._headed[text] = self.index.find_in_text(text)
+        return self._headed[text]
+
+
+def _check_columns(tables: Sequence[DataTable], recipe: Recipe) -> None:
+    """Refuse a column that no table has.
+
+    Raises:
+        InputError: with the columns that there are.
+    """
+    names = {column.name for table in tables for column in table.columns}
+    for name in (*recipe.columns, *recipe.judgments):
+        if name not in names and name != "*" and tables:
+            raise InputError(
+                f"There is no column “{name}”; the files have {', '.join(sorted(names)[:20])}. "
+                "Nothing was imported."
+            )
+
+
+@dataclass(slots=True)
+class _Roles:
+    """The tables that say something, and those that do not."""
+
+    used: list[TableRoles]
+    passed_over: list[TableRoles]
+
+    def decisions(self) -> list[Decision]:
+        return [decision for table in self.used for decision in table.decisions]
+
+    def doubts(self) -> list[Doubt]:
+        found = [doubt for table in self.used for doubt in table.doubts]
+        for table in self.passed_over:
+            name = table.table.name
+            found.append(
+                Doubt("sheet", f"{name} holds no answers that could be understood; it was left "
+                      "out.", name)
+            )  # fmt: skip
+        return found
+
+
+def _only_useful(roles: Sequence[TableRoles], recipe: Recipe) -> _Roles:
+    """Sheets of a workbook that are no tables of answers are passed over if another one is."""
+    good = [table for table in roles if not table.decisions]
+    files = {table.table.file for table in good}
+    used, passed = [], []
+    for table in roles:
+        lost = bool({d.kind for d in table.decisions} & {"image", "judgment"})
+        sheet = bool(table.table.reading.sheet) and table.table.file in files
+        (passed if lost and sheet and not recipe.sheets else used).append(table)
+    return _Roles(used, passed)
+
+
+def _needs_images(table: DataTable) -> bool:
+    return exported(table) in ("ratings", "comparisons", "images")
+
+
+def _exports(
+    study: StudyReader, ours: Sequence[DataTable], knowledge: _Knowledge, sources: Sources
+) -> ExportsRead:
+    if not ours:
+        return ExportsRead()
+    trials = study.trials(current=False)
+    reader = ExportedTrials(
+        sources.import_id,
+        {trial.id: trial.labeler for trial in trials if trial.import_id != sources.replaces},
+        {trial.session: trial.labeler for trial in trials},
+        knowledge.index,
+        several=len(ours) > 1,
+    )
+    return read_exports(ours, knowledge.images, reader)
+
+
+def _repeats(
+    study: StudyReader,
+    answers: Answers,
+    recipe: Recipe,
+    tables: Sequence[TableRoles],
+    replaces: str | None,
+) -> Repeats:
+    before = study.known_answers(without=replaces) if len(answers) else None
+    names = [table.table.name for table in tables]
+    return find_repeats(answers, before, recipe.again, names)
+
+
+@dataclass(slots=True)
+class _Parts:
+    """All that was found out, put together."""
+
+    study: StudyReader
+    recipe: Recipe
+    roles: _Roles
+    ours: Sequence[DataTable]
+    read: ExportsRead
+    collected: Collected
+    understood: Understood
+    repeats: Repeats
+    knowledge: _Knowledge
+
+    def plan(self, sources: Sources) -> ImportPlan:
+        """The plan, with its batch if nothing is open."""
+        answers = self.understood.answers.only(self.repeats.keep)
+        left_out = self._left_out()
+        raters = (
+            *present(answers.labelers, answers.labeler),
+            *(trial.labeler for trial in self.read.trials),
+        )
+        plan = ImportPlan(
+            files=sources.paths,
+            recipe=complete_recipe(self.recipe, self.roles.used, self.understood),
+            tables=(
+                *(table_plan(table) for table in self.roles.used),
+                *(table_plan(table, "left out") for table in self.roles.passed_over),
+                *(plain_table_plan(t, exported(t) or "") for t in self.ours),
+            ),
+            attributes=self.understood.attribute_plans(answers, self.knowledge.attributes),
+            doubts=(
+                *self.roles.doubts(), *self.collected.doubts, *self.understood.doubts,
+                *self.repeats.doubts, *_row_doubts(left_out),
+            ),
+            decisions=(
+                *self.roles.decisions(), *self.understood.decisions, *self.repeats.decisions,
+            ),
+            rows_read=sum(len(table.table) for table in self.roles.used) + self.read.read,
+            rows_kept=self._rows_kept(answers) + self.read.read - len(self.read.refused),
+            ratings=int((~answers.comparison).sum()) + self._own("rating"),
+            comparisons=int(answers.comparison.sum()) + self._own("comparison"),
+            raters=tuple(dict.fromkeys(raters)),
+            images=matched_images(answers, self.collected.written, self.knowledge.images),
+            unmatched=tuple(sorted(self.collected.unmatched.items(), key=lambda entry: -entry[1])),
+            left_out=tuple((e.reason, e.rows[:ROWS_KEPT], len(e.rows)) for e in left_out),
+        )  # fmt: skip
+        if plan.decisions:
+            return plan
+        batch = make_batch(
+            self.study, plan, sources, self.read, self.understood, self.repeats,
+            self.collected.facts, left_out,
+        )  # fmt: skip
+        return replace(plan, batch=batch)
+
+    def _own(self, kind: str) -> int:
+        return sum(len(trial.answers) for trial in self.read.trials if trial.kind == kind)
+
+    def _rows_kept(self, answers: Answers) -> int:
+        """Rows that hold an answer or a fact that is taken over."""
+        rows = np.unique(answers.table.astype(np.int64) << 32 | answers.row.astype(np.int64))
+        facts = sum(len(t.table) for t in self.roles.used if t.shape in _FACTS)
+        return len(rows) + facts
+
+    def _left_out(self) -> list[LeftOutRow]:
+        found = [
+            LeftOutRow(table, reason, tuple(rows.tolist()))
+            for table, reason, rows in self.collected.left_out.all()
+        ]
+        return found + [
+            LeftOutRow("", reason, rows) for reason, rows, _ in self.repeats.copies
+        ]
+
+
+def _row_doubts(left_out: Sequence[LeftOutRow]) -> Iterator[Doubt]:
+    """Rows that name or hold something which could not be used; rows without an answer are no
+    doubt."""
+    for entry in left_out:
+        if entry.table and not entry.reason.startswith(("names no", "holds no")):
+            count = len(entry.rows)
+            yield Doubt(
+                "rows",
+                f"{count} row{'s' * (count != 1)} of {entry.table} left out: {entry.reason}.",
+                entry.table,
+                rows=entry.rows[:ROWS_KEPT],
+                count=count,
+            )

@@ -1,0 +1,94 @@
+"""How a plan shows its tables: a sample of rows, and each column with its part."""
+
+from typing import Final
+
+import numpy as np
+
+from prism_desktop.engine.study.importing.column_profiles import Profile
+from prism_desktop.engine.study.importing.data_tables import DataTable, Reading
+from prism_desktop.engine.study.importing.plan import ColumnPlan, TablePlan
+from prism_desktop.engine.study.importing.table_roles import TableRoles
+
+SAMPLE: Final = 300  # rows shown
+_DELIMITERS: Final = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "blanks"}
+_KINDS: Final = {
+    "csv": "text", "xlsx": "Excel workbook", "ods": "OpenDocument spreadsheet", "sav": "SPSS file",
+    "dta": "Stata file", "parquet": "Parquet file", "json": "JSON", "jsonl": "JSON lines",
+}  # fmt: skip
+
+
+def table_plan(roles: TableRoles, shape: str = "") -> TablePlan:
+    """A table as it is understood; `shape` says so in other words than its own."""
+    columns = []
+    for column in roles.table.columns:
+        part = roles.parts[column.name]
+        profile = Profile(column, str)
+        columns.append(
+            ColumnPlan(
+                column.name,
+                part.role,
+                part.confidence,
+                part.reason,
+                part.attribute,
+                column.title,
+                profile.filled,
+                len(column.values),
+                profile.examples(),
+            )
+        )
+    program = f", as {roles.dialect.name} writes it" if roles.dialect is not None else ""
+    return TablePlan(
+        roles.table.name,
+        shape or roles.shape + program,
+        reading_lines(roles.table),
+        tuple(columns),
+        len(roles.table),
+        _sample(roles.table),
+    )
+
+
+def plain_table_plan(table: DataTable, shape: str) -> TablePlan:
+    """A table that is not read by the parts of its columns: one of our own export."""
+    columns = tuple(
+        ColumnPlan(column.name, "ignore", "sure", "this program's own export",
+                   filled=int((column.codes >= 0).sum()), different=len(column.values))
+        for column in table.columns
+    )  # fmt: skip
+    return TablePlan(table.name, shape, reading_lines(table), columns, len(table), _sample(table))
+
+
+def reading_lines(table: DataTable) -> tuple[str, ...]:
+    """How a table was read, in words."""
+    reading = table.reading
+    lines = [f"{_KINDS.get(reading.kind, reading.kind)}{_details(reading)}"]
+    if reading.header_rows:
+        rows = ", ".join(str(row) for row in reading.header_rows)
+        lines.append(f"columns headed in row{'s' * (len(reading.header_rows) > 1)} {rows}")
+    for left_out in table.left_out:
+        some = ", ".join(str(row) for row in left_out.rows[:5])
+        more = ", ..." if len(left_out.rows) > 5 else ""
+        lines.append(f"row{'s' * (len(left_out.rows) > 1)} {some}{more} left out: {left_out.reason}")
+    return (*lines, *reading.notices)
+
+
+def _details(reading: Reading) -> str:
+    parts = []
+    if reading.encoding:
+        parts.append(reading.encoding.upper())
+    if reading.delimiter:
+        name = _DELIMITERS.get(reading.delimiter, f"“{reading.delimiter}”")
+        parts.append(f"{name} between cells")
+    if reading.decimal_comma:
+        parts.append("decimal commas")
+    if reading.sheet:
+        parts.append(f"sheet {reading.sheet}")
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def _sample(table: DataTable) -> tuple[tuple[int, tuple[str, ...]], ...]:
+    count = min(len(table), SAMPLE)
+    columns = [[column.text(row) for row in range(count)] for column in table.columns]
+    rows = np.asarray(table.rows[:count]).tolist()
+    return tuple(
+        (row, cells) for row, cells in zip(rows, zip(*columns, strict=True), strict=True)
+    ) if columns else ()  # fmt: skip
