@@ -1,0 +1,16 @@
+"""Columns for tests of values."""
+
+from collections.abc import Mapping, Sequence
+
+from prism_desktop.engine.study.importing.data_tables import Column, make_column
+
+
+def column(*cells: str | None, name: str = "attractive", **facts: object) -> Column:
+    return make_column(name, cells, **facts)
+
+
+def counted(cells: Mapping[str, int] | Sequence[str], name: str = "attractive") -> Column:
+    """A column that holds each value so many times."""
+    if isinstance(cells, Mapping):
+        return make_column(name, [cell for cell, count in cells.items() for _ in range(count)])
+    return make_column(name, cells)
