@@ -4,6 +4,7 @@ Nothing that a file contains is ever run: formulas are not evaluated, links not 
 not read.
 """
 
+import re
 from pathlib import Path
 from typing import Final
 
@@ -12,9 +13,36 @@ from prism_desktop.engine.study.importing.data_tables import DataTable
 from prism_desktop.engine.study.importing.decimal_signs import with_decimal_sign
 from prism_desktop.engine.study.importing.grids import MAX_BYTES, Grid
 from prism_desktop.engine.study.importing.header_rows import with_header
+from prism_desktop.engine.study.importing.json_cells import with_json_cells
 from prism_desktop.engine.study.importing.recipe import Recipe
+from prism_desktop.engine.study.importing.statistics_files import read_statistics, statistics_kind
 
 _EMPTY_RECIPE: Final = Recipe()
+_JSON: Final = re.compile(rb"[\xef\xbb\xbf\xff\xfe\s]*(\{\s*(\"|\}|$)|\[\s*[\[{\]\"0-9tfn-])")
+# How files begin that are no table, and what to do with them.
+_REFUSED: Final = (
+    (
+        b"\xd0\xcf\x11\xe0",
+        "an old Excel file (.xls) or one that is locked with a password; save it as plain .xlsx or "
+        ".csv",
+    ),
+    (b"PK\x05\x06", "an empty archive"),
+    (b"\x1f\x8b", "packed (gzip) or a data file of R; unpack it, or save the table as .csv"),
+    (b"RDX", "a data file of R; save the table as .csv"),
+    (b"X\n\0\0", "a data file of R; save the table as .csv"),
+    (b"HEADER RECORD*******LIB", "a transport file of SAS; save the table as .csv"),
+    (b"%PDF", "a PDF document, not a table"),
+    (b"\x89PNG", "an image, not a table; import images with their folder"),
+    (b"\xff\xd8\xff", "an image, not a table; import images with their folder"),
+    (b"\x89HDF", "an HDF5 file; save the table as .csv"),
+    (b"SQLite format 3", "a database, not a table; save the table as .csv"),
+    (b"{\\rtf", "a text document (RTF), not a table; save it as plain text"),
+    (b"\x93NUMPY", "an array of numpy; save the table as .csv"),
+    (b"<!DOCTYPE", "a web page or XML, not a table; save the table as .csv"),
+    (b"<!doctype", "a web page, not a table; save the table as .csv"),
+    (b"<html", "a web page, not a table; save the table as .csv"),
+    (b"<?xml", "an XML document; save the table as .xlsx or .csv"),
+)
 
 
 def read_data_tables(path: Path, recipe: Recipe = _EMPTY_RECIPE) -> list[DataTable]:
@@ -30,15 +58,32 @@ def read_data_tables(path: Path, recipe: Recipe = _EMPTY_RECIPE) -> list[DataTab
     Raises:
         InputError: if the file cannot be read, is too large or holds no table.
     """
-    start = _start(path)
-    if start.startswith(b"PK\x03\x04"):
-        tables = _with_headers(_archive(path, recipe))
-    else:
-        tables = _with_headers([_text(path, recipe)])
+    tables = _tables(path, recipe)
     tables = [table for table in tables if len(table) and table.columns]
     if not tables:
         raise InputError(f"{path.name} holds no rows of data. Nothing was imported.")
-    return [with_decimal_sign(table, recipe.decimal) for table in tables]
+    return [with_decimal_sign(with_json_cells(table), recipe.decimal) for table in tables]
+
+
+def _tables(path: Path, recipe: Recipe) -> list[DataTable]:
+    """The tables of a file by what it begins with."""
+    start = _start(path)
+    if start.startswith(b"PK\x03\x04"):
+        return _with_headers(_archive(path, recipe))
+    if start.startswith(b"PAR1"):
+        from prism_desktop.engine.study.importing.columnar_files import read_parquet
+
+        return [read_parquet(path)]
+    if kind := statistics_kind(start):
+        return [read_statistics(path, kind, recipe.encoding)]
+    for mark, what in _REFUSED:
+        if start.startswith(mark):
+            raise InputError(f"{path.name} is {what}. Nothing was imported.")
+    if _JSON.match(start.replace(b"\0", b"")):
+        from prism_desktop.engine.study.importing.record_files import read_records
+
+        return [read_records(path, recipe.encoding)]
+    return _with_headers([_text(path, recipe)])
 
 
 def _start(path: Path) -> bytes:

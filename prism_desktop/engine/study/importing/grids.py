@@ -180,3 +180,15 @@ def compact(column: RawColumn) -> RawColumn:
 def counted(number: int, one: str, many: str = "") -> str:
     """ "1 row", "2,000 rows"."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def coded(texts: Sequence[str], codes: "NDArray[np.integer]") -> RawColumn:
+    """A column from another program's codes: texts that are alike become one, blanks empty.
+
+    Args:
+        texts: one per code of the other program.
+        codes: (rows,) places in `texts`, -1 where the cell is empty.
+    """
+    found = _Codes(neutralised=False)
+    places = np.array([*(found[text] for text in texts), EMPTY], np.int32)
+    return compact(RawColumn(found.values_in_order, places[codes]))
