@@ -26,6 +26,7 @@ def agreement(
 ) -> None:
     """How often labelers agree on the comparisons they share; blank where nothing is shared."""
     from prism_desktop.engine.analysis.agreement import study_agreement
+    from prism_desktop.engine.study.confirmed import confirmed_names
 
     with open_existing(study, read_only=True) as opened:
         known = [record.name for record in opened.attributes()]
@@ -33,7 +34,16 @@ def agreement(
             raise InputError(
                 f"There is no attribute {attribute}; the study has {', '.join(known)}."
             )
-        result = study_agreement(opened.comparisons(), opened.ratings(), attribute=attribute)
+        compared, rated = opened.comparisons(), opened.ratings()
+        if attribute is None and known:
+            confirmed, notice = confirmed_names(opened.attributes(), opened.path)
+            compared, rated = (
+                frame[frame["attribute"].isin(confirmed)].reset_index(drop=True)
+                for frame in (compared, rated)
+            )
+            if notice:
+                say(notice, json)
+        result = study_agreement(compared, rated, attribute=attribute)
     frame = result.frame()
     if csv is None and frame.empty:
         say(

@@ -280,7 +280,8 @@ def _study_facts(study: Path, backbone: str) -> tuple[int, int, bool, int, int |
     with Study.open(study, read_only=True) as opened:
         answered = {row.labeler for row in opened.progress() if row.ratings + row.comparisons}
         profiles = any(one.profile.strip() for one in opened.labelers() if one.code in answered)
-        images, attributes = opened.info().images, len(opened.attributes())
+        images = opened.info().images
+        attributes = sum(attribute.confirmed for attribute in opened.attributes())
     spec = parse(backbone)
     dimensions = (
         read_embeddings(study, spec.model)[1].shape[1] if spec.kind == "embeddings" else None

@@ -133,6 +133,24 @@ def undo_import(
     say(f"The import {id} was undone.")
 
 
+@app.command("confirm")
+def confirm(
+    folder: StudyPath,
+    names: Annotated[list[str], typer.Argument(help="Attributes of the study.")],
+) -> None:
+    """Say that attributes which an import guessed are judgments, so that they are learned from."""
+    with _store().open(folder) as study:
+        known = [attribute.name for attribute in study.attributes()]
+        if unknown := [name for name in names if name not in known]:
+            raise InputError(
+                f"There is no attribute {unknown[0]!r} in this study, which has "
+                f"{', '.join(known)}; nothing was confirmed."
+            )
+        for name in names:
+            study.confirm_attribute(name)
+    say(f"Confirmed: {', '.join(names)}.")
+
+
 @app.command("info")
 def info(folder: StudyPath, json: Json = None) -> None:
     """What is in a study: images, attributes, and each labeler's trials."""

@@ -3,13 +3,14 @@ reads, or from the study."""
 
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Notice
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.study.confirmed import confirmed_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,10 +107,14 @@ def new_answers_from_study(run: RunFolder, code: str) -> NewAnswers:
         known = {labeler.code: labeler for labeler in study.labelers()}
         if code not in known:
             raise InputError(f"The study has no labeler {code}; it has {_few(list(known))}.")
+        chosen = [each for each in study.attributes() if each.name in run.meta().names]
+        names, notice = confirmed_names(chosen, study.path)
         compared, rated = (
-            frame[frame["labeler"] == code] for frame in (study.comparisons(), study.ratings())
+            frame[(frame["labeler"] == code) & frame["attribute"].isin(names)]
+            for frame in (study.comparisons(), study.ratings())
         )
-    return _new_answers(run, code, known[code].profile, compared, rated)
+    found = _new_answers(run, code, known[code].profile, compared, rated)
+    return replace(found, skipped=(*found.skipped, notice)) if notice else found
 
 
 def _new_answers(

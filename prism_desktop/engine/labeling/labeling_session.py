@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.labeling.design import Choice, Design, LabelingConfig, Shown
 from prism_desktop.engine.labeling.undo_history import History
+from prism_desktop.engine.study.confirmed import confirmed_names
 from prism_desktop.engine.study.records import (
     Changes,
     ImageId,
@@ -62,12 +63,17 @@ class LabelingSession:
     def __init__(
         self, study: Study, labeler: str, kind: Kind, config: LabelingConfig | None = None
     ) -> None:
-        """Raises: InputError: the labeler is unknown, or
-        the study has too few images for the task."""
+        """Attributes that an import guessed are not asked for until somebody confirms them.
+
+        Raises:
+            InputError: the labeler is unknown, the study has too few images for the task, or
+                nobody confirmed an attribute.
+        """
         if labeler not in {person.code for person in study.labelers()}:
             raise InputError(f"There is no labeler {labeler!r} in this study.")
         self._study, self.labeler, self.kind = study, labeler, kind
-        self.attributes = study.attributes()
+        names, _ = confirmed_names(study.attributes(), study.path)
+        self.attributes = tuple(each for each in study.attributes() if each.name in names)
         self._images = {image.id: image for image in study.images()}
         config = config or LabelingConfig(target=study.targets().get(kind))
         self._design = Design(kind, self._images.values(), study.id, labeler, config)

@@ -23,6 +23,7 @@ from prism_desktop.engine.runs.result_files import (
     LabelerFacts,
     SnapshotMeta,
 )
+from prism_desktop.engine.study.confirmed import confirmed_names
 from prism_desktop.engine.study.embeddings import read_embeddings
 
 if TYPE_CHECKING:
@@ -44,15 +45,14 @@ def make_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> None:
     """Write a run's `data/` from the study's present answers.
 
     Raises:
-        InputError: if a labeler or attribute is unknown, or there is nothing to learn from.
+        InputError: if a labeler or attribute is unknown, or there is nothing to learn from: no
+            answers, or none about an attribute that somebody confirmed.
     """
     from prism_desktop.engine.evaluation.controls import shuffle_raters
     from prism_desktop.engine.evaluation.splits import make_pairs
 
     codes = _chosen("labeler", config.labelers, [labeler.code for labeler in study.labelers()])
-    names = _chosen(
-        "attribute", config.attributes, [attribute.name for attribute in study.attributes()]
-    )
+    names, guessed = _confirmed(study, config)
     backbone = parse(config.backbone)
     gone = _gone(study, backbone)
     images, comparisons, ratings = _seen(study, codes, names, gone)
@@ -80,7 +80,7 @@ def make_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> None:
     }
     for name, frame in tables.items():
         _write(run, name, frame)
-    notices = [*made.notices, *lost]
+    notices = [*made.notices, *lost, *guessed]
     if gone:
         why = (
             "have no such embedding"
@@ -100,6 +100,14 @@ def make_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> None:
         sha256 = read_embeddings(study.path, backbone.model)[2]
         meta = meta.model_copy(update={"embeddings_sha256": sha256})
     _write_meta(run, meta, tables)
+
+
+def _confirmed(study: "Study", config: TrainConfig) -> tuple[list[str], list[str]]:
+    """The chosen attributes without those that an import guessed, and a sentence on these."""
+    attributes = {attribute.name: attribute for attribute in study.attributes()}
+    chosen = _chosen("attribute", config.attributes, list(attributes))
+    names, notice = confirmed_names([attributes[name] for name in chosen], study.path)
+    return list(names), [notice] if notice else []
 
 
 def _gone(study: "Study", backbone: BackboneSpec) -> set[str]:

@@ -111,8 +111,12 @@ def result(events: Iterable[Any]) -> Any:
 
 
 def answered(study: "Study") -> StudyAnswers:
-    """Read the study's present answers."""
-    compared, rated = study.comparisons(), study.ratings()
+    """Read the study's present answers about attributes that somebody confirmed."""
+    confirmed = [each.name for each in study.attributes() if each.confirmed]
+    compared, rated = (
+        frame[frame["attribute"].isin(confirmed)].reset_index(drop=True)
+        for frame in (study.comparisons(), study.ratings())
+    )
     judged = set(compared["attribute"]) | set(rated["attribute"])
     labeled = set(compared["labeler"]) | set(rated["labeler"])
     names = {
@@ -123,7 +127,7 @@ def answered(study: "Study") -> StudyAnswers:
     return StudyAnswers(
         compared,
         rated,
-        tuple(each.name for each in study.attributes() if each.name in judged),
+        tuple(name for name in confirmed if name in judged),
         names,
     )
 

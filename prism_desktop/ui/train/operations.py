@@ -84,7 +84,7 @@ def study_choices(study: "Study") -> StudyChoices:
     labelers = study.labelers()
     return StudyChoices(
         labelers={each.code: each.display_name or each.code for each in labelers},
-        attributes=tuple(each.name for each in study.attributes()),
+        attributes=tuple(each.name for each in study.attributes() if each.confirmed),
         embeddings=list_embeddings(study.path),
         answered=frozenset(
             each.labeler for each in study.progress() if each.ratings or each.comparisons

@@ -1,0 +1,44 @@
+"""Which attributes are learned from and asked for: those that somebody confirmed as judgments."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.study.records import AttributeRecord
+
+
+def confirmed_names(
+    attributes: Sequence[AttributeRecord], study: Path
+) -> tuple[tuple[str, ...], str]:
+    """The names of those that are confirmed, and a sentence on the others ("" if there are none).
+
+    Args:
+        attributes: of a study, or some of them.
+        study: its folder, for the way out.
+
+    Raises:
+        InputError: there are attributes and nobody confirmed any.
+    """
+    names = tuple(attribute.name for attribute in attributes if attribute.confirmed)
+    guessed = [attribute.name for attribute in attributes if not attribute.confirmed]
+    if not guessed:
+        return names, ""
+    one = len(guessed) == 1
+    listed = ", ".join(guessed[:5]) + (f" and {len(guessed) - 5} more" if guessed[5:] else "")
+    what = f"the attribute {listed} is a judgment" if one else f"{listed} are judgments"
+    command = " ".join(
+        ["prism-desktop study confirm", quoted(str(study)), *map(quoted, guessed[:5])]
+    )
+    way = f"confirm {'it' if one else 'them'} in the Study panel or by `{command}`"
+    if not names:
+        raise InputError(f"Nobody has confirmed that {what}; {way}.")
+    return names, (
+        f"{listed} {'was' if one else 'were'} left out, since nobody has confirmed that "
+        f"{'it is a judgment' if one else 'they are judgments'}; {way}."
+    )
+
+
+def quoted(word: str) -> str:
+    """A word as the command line takes it."""
+    plain = word and all(letter.isalnum() or letter in "._-/\\:" for letter in word)
+    return word if plain else '"' + word.replace('"', '\\"') + '"'
