@@ -285,7 +285,8 @@ def _suspicious(
 ) -> "NDArray[np.bool_]":
     """(pairs,) bool: told apart between two sources, and yet all answers are the same: only
     running numbers differ, or all times by the same quarters of an hour (another time zone)."""
-    apart = (pairs.kind == APART) & (pool.source[pairs.earlier] != pool.labeled)
+    apart: NDArray[np.bool_] = pairs.kind == APART
+    apart &= pool.source[pairs.earlier] != pool.labeled
     if not apart.any():
         return apart
     equal = ~_differ(relation, apart, pairs.equal) & (_sum(relation, apart, weight) >= SURE)

@@ -56,7 +56,7 @@ def answers_of(rows: list[str]) -> tuple[Answers, tuple[str, ...]]:
     arrays: dict[str, Any] = {
         name: np.array(c, types.get(name, np.int32)) for name, c in columns.items()
     }
-    coded = {
+    coded: dict[str, Any] = {
         "labelers": tuple(names["who"]),
         "images": tuple(names["image"]),
         "attributes": tuple(names["a"]),
