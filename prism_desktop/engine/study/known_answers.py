@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 from prism_desktop.engine.study.records import ImageId
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     import numpy as np
+    from numpy.typing import NDArray
 
 LABELED, IMPORTED, SIMULATED = 0, 1, 2  # codes of `KnownAnswers.source`
 
