@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import Connection, insert, select, text, update
 
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.study import schema, trials, writing
+from prism_desktop.engine.study import relink, schema, trials, writing
 from prism_desktop.engine.study.embeddings import path_of
 from prism_desktop.engine.study.queries import report_from_json, report_to_json
 from prism_desktop.engine.study.records import Changes, ImportBatch
@@ -43,6 +43,7 @@ def apply(connection: Connection, study: Path, batch: ImportBatch) -> Changes:
         )
         changes |= writing.update_attribute(connection, attribute.name, wording)
     images = writing.add_images(connection, study, batch.images, copied=batch.copied, import_id=key)
+    changes |= relink.link(connection, batch.moved, study)
     return changes | images.changes | trials.record(connection, batch.trials, import_id=key)
 
 

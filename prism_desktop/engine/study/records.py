@@ -241,6 +241,8 @@ class ImportBatch:
     revised: tuple[
         AttributeRecord, ...
     ] = ()  # new wordings of attributes that the study has; they outlive an undo
+    # where missing images of the study are now; these places outlive an undo
+    moved: Mapping[ImageId, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
