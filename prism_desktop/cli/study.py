@@ -1,5 +1,6 @@
 """`prism-desktop study`: make, fill, look at, check and export a study."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,7 +10,7 @@ from rich.table import Table
 
 from prism_desktop.cli.console import JSON_HELP, follow, names, out, say, write_json
 from prism_desktop.engine.errors import InputError, StudyError
-from prism_desktop.engine.study.records import ImportReport
+from prism_desktop.engine.study.records import ImportReport, RelinkReport
 
 if TYPE_CHECKING:
     from prism_desktop.engine.study.store import Study
@@ -173,6 +174,60 @@ def info(folder: StudyPath, json: Json = None) -> None:
     for row in value["progress"]:
         table.add_row(row["labeler"], str(row["ratings"]), str(row["comparisons"]))
     out.print(table)
+
+
+@app.command("relink")
+def relink(
+    folder: StudyPath,
+    images: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Where the images are now, or a folder above.")
+    ],
+    json: Json = None,
+) -> None:
+    """Find images again whose folder was moved or renamed, by their content.
+
+    Exit code 1 if some are still missing.
+    """
+    if not images.is_dir():
+        raise InputError(f"There is no folder {images}; nothing was changed.")
+    with open_existing(folder) as study:
+        report = follow(study.relinking(images))
+    lost = len(report.still_missing)
+    write_json(
+        {
+            "found": report.found,
+            "still_missing": list(report.still_missing),
+            "changed": list(report.changed),
+        },
+        json,
+    )
+    say(_relinked(report, images), json)
+    if lost:
+        raise typer.Exit(1)
+
+
+def _relinked(report: RelinkReport, folder: Path) -> str:
+    """What was found again, in a sentence or three."""
+    lost = report.still_missing
+    if not report.found and not lost:
+        return "No image of the study is missing; nothing was changed."
+    words = (
+        f"{report.found} of {report.found + len(lost)} missing images were found in {folder}"
+        + ("; their places were brought up to date." if report.found else "; nothing was changed.")
+    )
+    if lost:
+        words += f" Still missing: {_few(lost)}."
+    if report.changed:
+        words += (
+            " Files of these names are there, but hold other images: "
+            f"{_few(report.changed)}; they were left alone."
+        )
+    return words
+
+
+def _few(given: Sequence[str]) -> str:
+    more = len(given) - 5
+    return ", ".join(given[:5]) + (f" and {more} more" if more > 0 else "")
 
 
 @app.command("check")

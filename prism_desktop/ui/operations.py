@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.study.embeddings import EmbeddingSet, list_embeddings, name_from
+from prism_desktop.engine.study.image_formats import SUFFIXES
 from prism_desktop.engine.study.records import (
     AttributeRecord,
     Changes,
@@ -24,8 +25,6 @@ from prism_desktop.engine.study.records import (
 
 if TYPE_CHECKING:
     from prism_desktop.engine.study.store import Study
-
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +97,7 @@ def count_images(folder: Path, limit: int = 200_000) -> Iterator[Event[int]]:
     """
     count = 0
     for number, file in enumerate(folder.rglob("*")):
-        count += file.suffix.lower() in IMAGE_SUFFIXES
+        count += file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
         if number % 1000 == 0:
             yield Progress(number, None, "Counting images")
         if count >= limit:

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageDraw
 
+from prism_desktop.engine.study.images import thumbnail_path
 from prism_desktop.engine.study.store import Study
 
 LABELERS = ("L1", "L2", "L3", "L4", "L5", "L6")
@@ -47,7 +48,7 @@ def faces(
         path = study / "images" / f"face-{place:04d}.jpg"
         _draw(row, size).save(path, quality=90)
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        thumbnail = study / "thumbnails" / digest[:2] / f"{digest}.jpg"
+        thumbnail = thumbnail_path(study, digest)
         thumbnail.parent.mkdir(parents=True, exist_ok=True)
         thumbnail.write_bytes(path.read_bytes())
         ids.append(digest)

@@ -1,6 +1,8 @@
 """What can be wrong with a study, looked for."""
 
-from collections.abc import Iterator
+import shlex
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sqlalchemy import Connection, text
@@ -8,27 +10,37 @@ from sqlalchemy import Connection, text
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.study import embeddings, queries, schema
 from prism_desktop.engine.study.images import hash_file
-from prism_desktop.engine.study.records import FOLDS, Problem
+from prism_desktop.engine.study.records import FOLDS, ImageRecord, Problem
+
+_NAMED = 3  # files named of those that a sentence counts
+# the way out of a damaged database
+_BACKUP = (
+    " Put the newest copy from the study's folder `backups` in the place of study.sqlite3, or undo "
+    "the import that brought it."
+)
 
 
 def database(connection: Connection) -> list[Problem]:
     """Problems inside the database: damage, references to nothing, rules broken."""
     problems = [
-        Problem("integrity", f"The database is damaged: {row[0]}.")
+        Problem("integrity", f"The database is damaged: {row[0]}.{_BACKUP}")
         for row in connection.execute(text("PRAGMA integrity_check(20)"))
         if row[0] != "ok"
     ]
     problems += [
         Problem(
-            "reference", f"A row of table {row[0]} refers to a row of table {row[2]} that is gone."
+            "reference",
+            f"A row of table {row[0]} refers to a row of table {row[2]} that is gone.{_BACKUP}",
         )
         for row in connection.execute(text("PRAGMA foreign_key_check"))
     ]
     if connection.execute(text("PRAGMA application_id")).scalar() != schema.APPLICATION_ID:
-        problems.append(Problem("identity", "The database does not carry the mark of a study."))
+        problems.append(
+            Problem("identity", f"The database does not carry the mark of a study.{_BACKUP}")
+        )
     for count, kind, sentence in _counted(connection):
         if count:
-            problems.append(Problem(kind, sentence.format(count=count)))
+            problems.append(Problem(kind, sentence.format(count=count) + _BACKUP))
     return problems
 
 
@@ -77,32 +89,88 @@ def files(connection: Connection, study: Path, *, deep: bool) -> list[Problem]:
         row[0]: (row[1], row[2])
         for row in connection.execute(text("SELECT sha256, bytes, modified FROM stimulus"))
     }
-    problems = []
+    missing, changed = [], []
     for image in queries.images(connection, study):
         if image.missing:
-            problems.append(
-                Problem("missing", f"The image {image.name} is not at {image.path} any more.")
-            )
+            missing.append(image)
         elif (deep or _touched(image.path, *facts[image.id])) and not _same(image.path, image.id):
-            problems.append(
-                Problem(
-                    "changed",
-                    f"The image {image.name} at {image.path} has changed since it was added.",
-                )
-            )
+            changed.append(image)
+    problems = [*_missing(missing, study), *_changed(changed)]
     for folder, kind, what in (
-        ("thumbnails", "thumbnail", "thumbnail"),
-        ("images", "copy", "copied image"),
+        ("thumbnails", "thumbnail", "thumbnails"),
+        ("images", "copy", "copied images"),
     ):
-        strays = [file for file in (study / folder).glob("??/*") if file.stem not in facts]
+        files = [file.name for file in (study / folder).glob("??/*")]
+        strays = sorted(name for name in files if name.split(".")[0] not in facts)
         if strays:
             problems.append(
                 Problem(
                     kind,
-                    f"{len(strays)} files of {study / folder} belong to no {what} of the study.",
+                    f"{_counted_files(len(strays))} to no image of the study among the {what} in "
+                    f"{study / folder}: {_few(strays)}. Nothing needs them; they can be deleted.",
                 )
             )
     return problems + _embeddings(connection, study)
+
+
+def _missing(images: Sequence[ImageRecord], study: Path) -> Iterator[Problem]:
+    """One sentence for each folder whose images are gone."""
+    copies = [image.name for image in images if image.copied]
+    if copies:
+        yield Problem(
+            "missing",
+            f"{_are(len(copies), 'copied image')} gone from {study / 'images'}: {_few(copies)}. "
+            f"Import the folder that they came from again (`{_command('import', study)}`): they "
+            "are copied again.",
+        )
+    folders: defaultdict[str, list[str]] = defaultdict(list)
+    for image in images:
+        if not image.copied:
+            folders[_folder(image)].append(image.name)
+    for folder, names in sorted(folders.items()):
+        where = "it was" if len(names) == 1 else "they were"
+        yield Problem(
+            "missing",
+            f"{_are(len(names), 'image')} not where {where} (under {folder}): {_few(names)}. "
+            f"`{_command('relink', study)}` finds {_them(len(names))} again.",
+        )
+
+
+def _changed(images: Sequence[ImageRecord]) -> Iterator[Problem]:
+    if images:
+        has = "1 image has" if len(images) == 1 else f"{len(images)} images have"
+        yield Problem(
+            "changed",
+            f"{has} changed since they were added: {_few([str(image.path) for image in images])}. "
+            "Put the files back as they were, or import their folder as new images.",
+        )
+
+
+def _folder(image: ImageRecord) -> str:
+    """The folder that an image was imported from, told by its name."""
+    path, name = image.path.as_posix(), f"/{image.name}"
+    return path.removesuffix(name) if path.endswith(name) else str(image.path.parent)
+
+
+def _command(name: str, study: Path) -> str:
+    return f"prism-desktop study {name} {shlex.quote(str(study))} FOLDER"
+
+
+def _are(count: int, what: str) -> str:
+    return f"1 {what} is" if count == 1 else f"{count} {what}s are"
+
+
+def _them(count: int) -> str:
+    return "it" if count == 1 else "them"
+
+
+def _counted_files(count: int) -> str:
+    return "1 file belongs" if count == 1 else f"{count} files belong"
+
+
+def _few(names: Sequence[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _embeddings(connection: Connection, study: Path) -> list[Problem]:
@@ -119,7 +187,11 @@ def _embeddings(connection: Connection, study: Path) -> list[Problem]:
             problems.append(Problem("embeddings", str(error)))
     strays = [found.name for found in embeddings.list_embeddings(study) if found.name not in owned]
     problems += [
-        Problem("embeddings", f"The embeddings {name} in {study} belong to no import.")
+        Problem(
+            "embeddings",
+            f"The embeddings {name} in {study} belong to no import; delete their file, or import "
+            "it again.",
+        )
         for name in strays
     ]
     return problems

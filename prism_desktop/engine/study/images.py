@@ -1,30 +1,50 @@
 """The one way in which image files are read: for the window, for thumbnails and for training."""
 
+import contextlib
+import functools
 import hashlib
 import os
+import re
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Notice, Progress
+from prism_desktop.engine.study.colours import to_srgb
+from prism_desktop.engine.study.image_formats import (
+    READABLE,
+    SNIFFED,
+    SUFFIXES,
+    describe,
+    image_format,
+    is_litter,
+)
 from prism_desktop.engine.study.records import ImageId, ImageRecord, NewImage
 
-FORMATS = ("JPEG", "PNG", "WEBP", "TIFF")
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
 # where Pillow begins to warn of decompression bombs; a large photograph has half of it
 MAX_PIXELS = 89_478_485
+MAX_BYTES = 512 * 1024**2  # of one file
 THUMBNAIL = 256  # px, the longer side
-_BEHIND_TRANSPARENT = (128, 128, 128)  # faces sit on mid-grey
+# Counts up when the pixels that `open_image` gives for some file change: what is kept decoded
+# (thumbnails, the cache of pixels) carries it in its name.
+DECODING = 2
+_JOURNAL = ".copying-"
+_COPY = re.compile(r"([0-9a-f]{2})/([0-9a-f]{64})(\.\w{1,10})?")
+_DNG_VERSION = 50706  # TIFF: a camera's raw data
+_PHOTOMETRIC = 262  # TIFF: 0 where zero is white
 
 
 def open_image(file: Path | str | BytesIO, *, at_least: int | None = None) -> Image.Image:
-    """Decode an image: rotated as EXIF says, 8-bit RGB,
-    transparency over mid-grey, the first frame of many.
+    """Decode an image as a viewer shows it.
+
+    Upright as EXIF says, colours brought to sRGB by the embedded profile, 8-bit RGB, transparency
+    over mid-grey, the first frame of many.
 
     Args:
         file: a path, or the bytes of a file.
@@ -32,66 +52,72 @@ def open_image(file: Path | str | BytesIO, *, at_least: int | None = None) -> Im
             for thumbnails.
 
     Raises:
-        InputError: it is missing, no JPEG, PNG, WEBP or TIFF, damaged, or absurdly large.
+        InputError: it is missing, no JPEG, PNG, WEBP, TIFF, GIF, BMP, AVIF or HEIC, damaged, or
+            absurdly large.
     """
     name = "The image" if isinstance(file, BytesIO) else Path(file).name
     try:
-        with Image.open(file, formats=FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise InputError(
-                    f"{name} is {image.width} x {image.height} px, too large to be opened safely."
-                )
-            if at_least is not None:
-                image.draft("RGB", (at_least, at_least))
-            return _rgb(ImageOps.exif_transpose(image))
+        with contextlib.ExitStack() as opened:
+            # not `with file`: bytes that were handed in stay open
+            stream = (
+                file if isinstance(file, BytesIO) else opened.enter_context(Path(file).open("rb"))
+            )
+            with open_undecoded(stream, name) as image:
+                if at_least is not None:
+                    image.draft("RGB", (at_least, at_least))
+                tags = getattr(image, "tag_v2", {})
+                return to_srgb(_upright(image), inverted=tags.get(_PHOTOMETRIC) == 0)
+    except InputError:
+        raise
     except FileNotFoundError as error:
         raise InputError(f"{name} is missing.") from error
-    except UnidentifiedImageError as error:
-        raise InputError(f"{name} is no JPEG, PNG, WEBP or TIFF image.") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise InputError(f"{name} has too many pixels to be opened safely.") from error
     except MemoryError as error:
         raise InputError(f"{name} does not fit into memory.") from error
-    except (
-        OSError,
-        SyntaxError,
-        ValueError,
-        TypeError,
-        KeyError,
-        IndexError,
-        EOFError,
-        OverflowError,
-    ) as error:
-        # Decoders raise almost anything over damaged files.
+    except Exception as error:  # decoders raise almost anything over damaged files
         raise InputError(f"{name} is damaged and cannot be read ({error}).") from error
 
 
-def _rgb(image: Image.Image) -> Image.Image:
-    if image.mode == "RGB":
-        image.load()
-        return image
-    if image.mode.startswith(("I", "F")):
-        return _eight_bits(image).convert("RGB")
-    if image.has_transparency_data:
-        layer = image.convert("RGBA")
-        ground = Image.new("RGBA", layer.size, (*_BEHIND_TRANSPARENT, 255))
-        return Image.alpha_composite(ground, layer).convert("RGB")
-    return image.convert("RGB")
+def open_undecoded(stream: BinaryIO, name: str) -> Image.Image:
+    """Read an image's header: by content, with the one decoder that its first bytes ask for.
+
+    Raises:
+        InputError: it is no image to be read, or too large.
+        Exception: whatever the decoder raises over a damaged file.
+    """
+    start = stream.read(SNIFFED)
+    size = stream.seek(0, os.SEEK_END)
+    stream.seek(0)
+    found = image_format(start, name)
+    if found is None:
+        kind = describe(start, name)
+        raise InputError(f"{name} is no {READABLE} image ({kind}).")
+    if size > MAX_BYTES:
+        raise InputError(f"{name} is larger than {MAX_BYTES // 1024**2} MB.")
+    if found == "HEIF":
+        _learn_heif()
+    image = Image.open(stream, formats=(found,))
+    if image.width * image.height > MAX_PIXELS:
+        raise InputError(
+            f"{name} is {image.width} x {image.height} px, too large to be opened safely."
+        )
+    if found == "TIFF" and _DNG_VERSION in getattr(image, "tag_v2", {}):
+        raise InputError(f"{name} is no {READABLE} image (camera raw).")
+    return image
 
 
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """16-bit and floating point greys; Pillow would clip them to white."""
-    import numpy as np
+@functools.cache
+def _learn_heif() -> None:
+    """Let Pillow read HEIC and HEIF; loaded only for those."""
+    import pi_heif  # type: ignore[import-untyped]
 
-    values = np.asarray(image, dtype=np.float64)
-    top = (
-        1.0
-        if image.mode == "F" and values.max() <= 1
-        else 255.0
-        if values.max() <= 255
-        else 65535.0
-    )
-    return Image.fromarray((np.clip(values / top, 0, 1) * 255 + 0.5).astype(np.uint8))
+    pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turned as EXIF says; HEIF's decoder has turned its images already."""
+    return image if image.format == "HEIF" else ImageOps.exif_transpose(image)
 
 
 def hash_file(path: Path) -> ImageId:
@@ -123,16 +149,82 @@ def find_images(folder: Path) -> Iterator[Path]:
     Hidden ones are left out.
     """
     for place, folders, files in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(name for name in folders if not is_litter(name))
         for name in sorted(files):
-            if name.lower().endswith(SUFFIXES) and not name.startswith("."):
+            if name.lower().endswith(SUFFIXES) and not is_litter(name):
                 yield Path(place) / name
 
 
-def copy_in(study: Path, image: NewImage) -> NewImage:
+class Copies:
+    """Files that an import copies into the study, noted before they are written.
+
+    Unless `keep` is called, they go when the import ends, or when the study is opened next if the
+    program was killed meanwhile.
+    """
+
+    def __init__(self, study: Path) -> None:
+        self._journal = study / "images" / f"{_JOURNAL}{secrets.token_hex(8)}"
+        self._kept = False
+
+    def note(self, target: Path) -> None:
+        """Write down a file that does not exist yet."""
+        self._journal.parent.mkdir(parents=True, exist_ok=True)
+        with self._journal.open("a", encoding="utf-8") as file:
+            file.write(f"{target.parent.name}/{target.name}\n")
+
+    def keep(self) -> None:
+        """The study has the images."""
+        self._kept = True
+
+    def end(self) -> None:
+        """Forget the journal; without `keep` remove what it lists."""
+        _end_journal(self._journal, () if not self._kept else None)
+
+
+@contextlib.contextmanager
+def copying(study: Path) -> Iterator[Copies]:
+    """Copies that are removed unless they are kept."""
+    copies = Copies(study)
+    try:
+        yield copies
+    finally:
+        copies.end()
+
+
+def remove_leftovers(study: Path, known: Callable[[], Collection[ImageId]]) -> None:
+    """Remove what a killed import had copied; for the one process that may write to the study.
+
+    Args:
+        study: the study's folder.
+        known: gives the images that the study has; called only if something was left.
+    """
+    for journal in (study / "images").glob(f"{_JOURNAL}*"):
+        _end_journal(journal, known())
+
+
+def _end_journal(journal: Path, known: Collection[ImageId] | None) -> None:
+    """Remove the files of a journal that are of no known image (None: all are), then itself."""
+    try:
+        lines = [] if known is None else journal.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        lines = []
+    for line in lines:
+        match = _COPY.fullmatch(line)  # a study made elsewhere may name any file
+        if match and match[2] not in (known or ()):
+            target = journal.parent / line
+            for file in (target, *target.parent.glob(f".{target.name}.*")):
+                with contextlib.suppress(OSError):
+                    file.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        journal.unlink(missing_ok=True)
+
+
+def copy_in(study: Path, image: NewImage, copies: Copies | None = None) -> NewImage:
     """Copy an image into the study's folder; the same image again is not copied twice."""
     target = study / "images" / image.sha256[:2] / f"{image.sha256}{image.path.suffix.lower()}"
     if not target.exists():
+        if copies is not None:
+            copies.note(target)
         target.parent.mkdir(parents=True, exist_ok=True)
         part = _beside(target)
         try:
@@ -147,7 +239,7 @@ def copy_in(study: Path, image: NewImage) -> NewImage:
 
 def thumbnail_path(study: Path, image: ImageId) -> Path:
     """Where the image's thumbnail lies, if it was made."""
-    return study / "thumbnails" / image[:2] / f"{image}.jpg"
+    return study / "thumbnails" / image[:2] / f"{image}.{DECODING}.jpg"
 
 
 def thumbnail(study: Path, image: ImageRecord) -> Path:

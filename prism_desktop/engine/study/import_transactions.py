@@ -14,7 +14,7 @@ from typing import Final
 from sqlalchemy import Connection, insert, select, text, update
 
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.study import facts, schema, writing
+from prism_desktop.engine.study import facts, relink, schema, writing
 from prism_desktop.engine.study.database import driver_of
 from prism_desktop.engine.study.embeddings import path_of
 from prism_desktop.engine.study.queries import report_from_json, report_to_json
@@ -73,7 +73,7 @@ def apply(
         _inherit(connection, old.key, key, batch)
     changes |= _people_and_attributes(connection, batch, key)
     images = writing.add_images(connection, study, batch.images, copied=batch.copied, import_id=key)
-    changes |= images.changes
+    changes |= images.changes | relink.link(connection, batch.moved, study)
     for rescaled in batch.rescaled:
         changes |= rescale(connection, rescaled)
     changes |= _record(connection, batch.trials, key, progress)

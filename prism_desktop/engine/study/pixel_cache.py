@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -14,7 +15,7 @@ from PIL import Image
 
 from prism_desktop.engine.errors import DiskFullError, InputError, StudyError
 from prism_desktop.engine.events import Done, Event, Notice, Progress
-from prism_desktop.engine.study.images import open_image
+from prism_desktop.engine.study.images import DECODING, open_image
 from prism_desktop.engine.study.records import ImageId
 
 if TYPE_CHECKING:
@@ -37,16 +38,17 @@ class Decoded:
 class PixelCache:
     """Square images of one size: shorter side resized (bicubic), centre cropped, 8-bit RGB.
 
-    `pixels-SIZE.u8` holds rows of size x size x 3 bytes and `pixels-SIZE.ids` one hash per row. A
-    row counts once its hash is written, which happens after its pixels are on the disk; whatever a
-    crash left behind that is overwritten.
+    `pixels-SIZE-DECODING.u8` holds rows of size x size x 3 bytes and the `.ids` beside it one hash
+    per row. A row counts once its hash is written, which happens after its pixels are on the disk;
+    whatever a crash left behind that is overwritten. Pixels that an older version of the program
+    decoded by other rules are not read, and go when the cache is built.
     """
 
     def __init__(self, folder: Path, size: int) -> None:
         self.size = size
-        self._data = folder / f"pixels-{size}.u8"
-        self._ids = folder / f"pixels-{size}.ids"
-        self._lock = folder / f"pixels-{size}.lock"
+        self._data = folder / f"pixels-{size}-{DECODING}.u8"
+        self._ids = folder / f"pixels-{size}-{DECODING}.ids"
+        self._lock = folder / f"pixels-{size}-{DECODING}.lock"
         self._bytes = size * size * 3
 
     def rows(self) -> dict[ImageId, int]:
@@ -95,6 +97,7 @@ class PixelCache:
         self._data.parent.mkdir(parents=True, exist_ok=True)
         # A generator may be closed by another thread than began it.
         with FileLock(self._lock, thread_local=False):
+            self._drop_older()
             known = self.rows()
             wanted = {image: path for image, path in images if image not in known}
             broken: list[tuple[ImageId, str]] = []
@@ -121,6 +124,13 @@ class PixelCache:
                     rows += len(good)
             yield Progress(len(queue), len(queue), "Decoding images")
         yield Done(Decoded(rows, len(queue) - len(broken), tuple(broken)))
+
+    def _drop_older(self) -> None:
+        older = [f"pixels-{self.size}", *(f"pixels-{self.size}-{n}" for n in range(DECODING))]
+        for stem in older:
+            for ending in ("ids", "u8", "lock"):
+                with suppress(OSError):
+                    (self._data.parent / f"{stem}.{ending}").unlink(missing_ok=True)
 
     def _decode(self, item: tuple[ImageId, Path]) -> bytes | str:
         """The row's bytes, or why there are none."""

@@ -306,6 +306,8 @@ class ImportBatch:
     revised: tuple[AttributeRecord, ...] = ()
     facts: Iterable[FactRecord] = ()  # about labelers and images of the batch or of the study
     rescaled: tuple[Rescaled, ...] = ()  # earlier ratings; they stay so if the import is undone
+    # where missing images of the study are now; these places outlive an undo
+    moved: Mapping[ImageId, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

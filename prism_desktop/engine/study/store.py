@@ -17,6 +17,7 @@ from prism_desktop.engine.study import (
     check,
     data_frames,
     facts,
+    images,
     import_transactions,
     opening,
     pending,
@@ -207,6 +208,7 @@ class Study(StudyReader):
             writer = opened.enter_context(closing(opening.open_writer(file)))
             reader = opened.enter_context(closing(Database(file, writable=False)))
             study = cls(path, reader, writer, lock)
+            images.remove_leftovers(path, lambda: {image.id for image in study.images()})
             study._back_up_if_due()
             opened.pop_all()  # from here on `close` does it
         return study

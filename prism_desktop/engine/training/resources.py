@@ -21,6 +21,7 @@ from prism_desktop.engine.events import Done, Notice, Progress
 from prism_desktop.engine.models.answers import Ints
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.embeddings import read_embeddings
+from prism_desktop.engine.study.images import DECODING
 from prism_desktop.engine.study.pixel_cache import PixelCache
 
 if TYPE_CHECKING:
@@ -258,12 +259,13 @@ def open_features(
     """What the frozen backbone sees in each image, computed once per study and backbone.
 
     Args:
-        study: the study's folder; the cache lies in `cache/features-<backbone>.safetensors`.
+        study: the study's folder; the cache lies in
+            `cache/features-<backbone>-<DECODING>.safetensors`.
         images: a run's table of images.
         backbone: the frozen network.
         pixels: the same images, decoded.
     """
-    path = study / "cache" / f"features-{backbone.sha256[:16]}.safetensors"
+    path = study / "cache" / f"features-{backbone.sha256[:16]}-{DECODING}.safetensors"
     ids = [str(image) for image in images["image"]]
     known = dict(_read_features(path))
     missing = [place for place, image in enumerate(ids) if image not in known]

@@ -99,8 +99,9 @@ def thumbnail_paths(data: RunData | None, key: str) -> tuple[Path, ...]:
     """Where a small image may lie, then where the image itself does."""
     if data is None:
         return ()
-    study = data.folder.parent.parent
-    thumbnail = study / "thumbnails" / key[:2] / f"{key}.jpg"
+    from prism_desktop.engine.study.images import thumbnail_path
+
+    thumbnail = thumbnail_path(data.folder.parent.parent, key)
     row = data.row.get(key)
     return (thumbnail,) if row is None else (thumbnail, Path(data.paths[row]))
 

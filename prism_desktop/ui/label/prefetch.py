@@ -5,9 +5,10 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QImageReader, QPainter, QPainterPath
+from PySide6.QtCore import QObject, QRectF, QSize, Signal
+from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath
 
+from prism_desktop.ui import pictures
 from prism_desktop.ui.lifetimes import Mailbox
 
 KEPT = 256 * 1024 * 1024  # bytes of decoded faces; at 900 px each has 3 MB
@@ -23,22 +24,9 @@ def decode(path: Path, box: QSize, stage: str) -> QImage:
 
     Null if unreadable.
     """
-    reader = QImageReader(str(path))
-    reader.setAutoTransform(True)
-    size = reader.size()
-    if not size.isValid():
-        return QImage()
-    # the 90-degree bit: the scaled size is that before turning
-    turned = bool(reader.transformation().value & 4)
-    upright = size.transposed() if turned else size
-    fitted = upright.scaled(box, Qt.AspectRatioMode.KeepAspectRatio)
-    largest = QSize(round(upright.width() * GROW), round(upright.height() * GROW))
-    fitted = fitted.boundedTo(largest)
-    reader.setScaledSize(fitted.transposed() if turned else fitted)
-    image = reader.read()
+    image = pictures.fitted(path, (box.width(), box.height()), enlarge=GROW)
     if image.isNull():
         return image
-    image = image.convertToFormat(QImage.Format.Format_RGB32)
     _round(image, stage)
     return image
 

@@ -1,25 +1,11 @@
 """The face strip: a few faces that show which study this is."""
 
-from pathlib import Path
-
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QImage, QImageReader, QPainter, QPainterPath, QPaintEvent
+from PySide6.QtCore import QRectF, QSize
+from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 SIDE = 56
 OVERLAP = 12
-
-
-def read_square(path: Path, side: int) -> QImage:
-    """The image cropped to a square of `side` pixels; null if it cannot be read."""
-    reader = QImageReader(str(path))
-    reader.setAutoTransform(True)
-    size = reader.size()
-    if not size.isValid():
-        return QImage()
-    reader.setScaledSize(size.scaled(side, side, Qt.AspectRatioMode.KeepAspectRatioByExpanding))
-    image = reader.read()
-    return image.copy((image.width() - side) // 2, (image.height() - side) // 2, side, side)
 
 
 class FaceStrip(QWidget):

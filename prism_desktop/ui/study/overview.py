@@ -9,8 +9,9 @@ from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QVBoxLayout, QWid
 
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.pictures import squared
 from prism_desktop.ui.study.attributes import AttributesCard
-from prism_desktop.ui.study.face_strip import SIDE, FaceStrip, read_square
+from prism_desktop.ui.study.face_strip import SIDE, FaceStrip
 from prism_desktop.ui.study.import_form import ImportCard
 from prism_desktop.ui.study.labelers import LabelersCard
 from prism_desktop.ui.study.reports import ImportsCard
@@ -90,7 +91,7 @@ class OverviewPage(QWidget):
     def _load_faces(self, paths: list[Path]) -> None:
         side = round(SIDE * self.devicePixelRatioF())
         self._context.ask(
-            lambda: [read_square(path, side) for path in paths],
+            lambda: [squared(path, side) for path in paths],
             self.faces.set_images,
             owner=self,
             topic="faces",

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QImage, QImageReader, QPainter, QPainterPath, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from prism_desktop.ui.pictures import fitted
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, faded, sized
 
@@ -160,14 +161,7 @@ def _spline(count: int, side: int) -> NDArray[np.float32]:
 def read_image(paths: tuple[Path, ...]) -> QImage:
     """The first readable of `paths`, turned as its EXIF says and no larger than it can be shown."""
     for path in paths:
-        reader = QImageReader(str(path))
-        reader.setAutoTransform(True)
-        size = reader.size()
-        if size.isValid() and max(size.width(), size.height()) > _LARGEST:
-            reader.setScaledSize(
-                size.scaled(_LARGEST, _LARGEST, Qt.AspectRatioMode.KeepAspectRatio)
-            )
-        image = reader.read()
+        image = fitted(path, (_LARGEST, _LARGEST))
         if not image.isNull():
             return image
     return QImage()

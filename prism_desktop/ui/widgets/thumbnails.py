@@ -7,9 +7,10 @@ from pathlib import Path
 from time import monotonic, perf_counter
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QBrush, QImage, QImageReader, QPainter, QPixmap
+from PySide6.QtGui import QBrush, QImage, QPainter, QPixmap
 
 from prism_desktop.ui.lifetimes import Mailbox
+from prism_desktop.ui.pictures import squared
 
 _FRAME = 0.004  # seconds of a frame that may go into turning decoded images into pixmaps
 ROUND = 7  # px, radius of the corners
@@ -25,17 +26,9 @@ def decode(paths: Sequence[Path], side: int) -> QImage:
     A null image if none is.
     """
     for path in paths:
-        reader = QImageReader(str(path))
-        reader.setAutoTransform(True)
-        size = reader.size()
-        if not size.isValid():
-            continue
-        # JPEG decodes at a fraction of its size for a fraction of the time.
-        reader.setScaledSize(size.scaled(side, side, Qt.AspectRatioMode.KeepAspectRatioByExpanding))
-        image = reader.read()
+        image = squared(path, side)
         if not image.isNull():
-            left, top = (image.width() - side) // 2, (image.height() - side) // 2
-            return rounded(image.copy(left, top, side, side))
+            return rounded(image)
     return QImage()
 
 

@@ -64,9 +64,7 @@ class LeftOutRow:
     rows: tuple[int, ...]
 
 
-def complete_recipe(
-    recipe: Recipe, tables: Sequence[TableRoles], understood: Understood
-) -> Recipe:
+def complete_recipe(recipe: Recipe, tables: Sequence[TableRoles], understood: Understood) -> Recipe:
     """The recipe with everything that was found out, so that it reads the same again."""
     columns: dict[str, Role] = {}
     judgments: dict[str, str] = {}

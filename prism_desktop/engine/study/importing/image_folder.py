@@ -1,5 +1,8 @@
 """Importing a folder of images: recognised by content,
-hashed, never decoded unless something looks cut off."""
+hashed, never decoded unless something looks cut off.
+
+Images of the study that are missing and lie in the folder get their places back on the way.
+"""
 
 import os
 import stat
@@ -8,7 +11,6 @@ import warnings
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from io import BytesIO
@@ -18,8 +20,26 @@ from PIL import Image
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Progress
-from prism_desktop.engine.study.images import FORMATS, MAX_PIXELS, SUFFIXES, copy_in, open_image
+from prism_desktop.engine.study.image_formats import (
+    SNIFFED,
+    SUFFIXES,
+    belongs,
+    describe,
+    image_format,
+    is_litter,
+    told,
+)
+from prism_desktop.engine.study.images import (
+    MAX_BYTES,
+    Copies,
+    copy_in,
+    copying,
+    open_image,
+    open_undecoded,
+)
 from prism_desktop.engine.study.records import (
+    ImageId,
+    ImageRecord,
     ImportBatch,
     ImportReport,
     NewImage,
@@ -28,11 +48,26 @@ from prism_desktop.engine.study.records import (
 )
 from prism_desktop.engine.study.store import Study
 
-MAX_BYTES = 512 * 1024**2  # of one image
 _EVERY = 64  # images between two events
 _AHEAD = 256  # images being read ahead of the one reported
 _ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)  # EXIF: the camera lay on its side
-_STARTS = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_NAMED = 3  # files named of those that a notice counts
+
+
+@dataclass(frozen=True, slots=True)
+class _Other:
+    """A file that is no image to be read and does not claim to be one."""
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """An image, and what is odd about its file."""
+
+    image: NewImage
+    format: str
+    frames: bool  # it holds several
 
 
 @dataclass(slots=True)
@@ -42,20 +77,30 @@ class _Found:
     images: list[NewImage] = field(default_factory=list)
     refused: list[RefusedRow] = field(default_factory=list)
     duplicates: dict[str, str] = field(default_factory=dict)  # name -> name of the same image
+    # missing images of the study -> where they are now; they keep their names
+    moved: dict[ImageId, NewImage] = field(default_factory=dict)
+    moved_names: dict[str, str] = field(default_factory=dict)  # name here -> name in the study
     read: int = 0
     again: int = 0  # in the study already, under the same name
-    others: int = 0  # files that are no images and do not claim to be
+    others: dict[str, list[str]] = field(default_factory=dict)  # kind -> names
+    frames: list[str] = field(default_factory=list)  # names of images with several
+    misnamed: list[str] = field(default_factory=list)
 
 
 def import_images(
     study: Study, folder: Path | str, copy: bool = False
 ) -> Iterator[Event[ImportReport]]:
-    """Add all JPEG, PNG, WEBP and TIFF images of a folder and its subfolders, in one transaction.
+    """Add all images of a folder and its subfolders, in one transaction.
 
-    Broken files are listed and skipped, and so are links that lead out of the folder. Images with
-    the same content are added once; the names of the others are kept in the import's mapping, so
-    that ratings of them are understood. In the report a "row" is the file's place in the sorted
-    list of files.
+    Images are recognised by their content, see `image_formats.FORMATS`. Broken files are listed
+    and skipped, and so are links that lead out of the folder. Images with the same content are
+    added once; the names of the others are kept in the import's mapping, so that ratings of them
+    are understood. In the report a "row" is the file's place in the sorted list of files.
+
+    Images that the study has but whose files are missing, and that are found in the folder by
+    their content, get their places there in the same transaction; undoing the import leaves these
+    places, since the old ones hold nothing. Images that were copied into the study are copied again
+    in that case.
 
     Args:
         study: where to.
@@ -73,22 +118,18 @@ def import_images(
     if not root.is_dir():
         raise InputError(f"There is no folder {root}; nothing was imported.")
     found = _Found()
-    copied: list[Path] = []
-    done = False
-    try:
-        yield from _read(root, _listed(root, found), study, found)
-        if copy:
-            yield from _copy(study, found, copied)
+    records = {image.id: image for image in study.images()}
+    with copying(study.path) as copies:
+        yield from _read(root, _listed(root, found), records, found)
+        yield from _copy(study, records, found, copies, copy=copy)
         report = _report(root, found)
-        if found.images or found.duplicates:
+        if found.images or found.duplicates or found.moved:
             yield Progress(len(found.images), len(found.images), "Adding images to the study")
-            study.apply_import(ImportBatch(report, images=tuple(found.images), copied=copy))
-        done = True
-    finally:
-        if not done:
-            for path in copied:
-                with suppress(OSError):
-                    path.unlink()
+            moved = {image: at.path for image, at in found.moved.items()}
+            study.apply_import(
+                ImportBatch(report, images=tuple(found.images), copied=copy, moved=moved)
+            )
+        copies.keep()
     yield Done(report)
 
 
@@ -100,10 +141,10 @@ def _listed(root: Path, found: _Found) -> list[tuple[Path, str]]:
     files = []
     for place, folders, names in os.walk(root):
         here = Path(place)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(name for name in folders if not is_litter(name))
         for name in sorted(names):
             path = here / name
-            if not name.startswith("."):
+            if not is_litter(name):
                 files.append((path, path.relative_to(root).as_posix()))
         linked = [here / name for name in folders if (here / name).is_symlink()]
         files += [(path, path.relative_to(root).as_posix()) for path in linked]
@@ -112,22 +153,26 @@ def _listed(root: Path, found: _Found) -> list[tuple[Path, str]]:
 
 
 def _read(
-    root: Path, files: list[tuple[Path, str]], study: Study, found: _Found
+    root: Path,
+    files: list[tuple[Path, str]],
+    records: dict[ImageId, ImageRecord],
+    found: _Found,
 ) -> Iterator[Progress]:
     """Read files in a few threads (reading and hashing let others run) and keep their order."""
-    known = {image.id: image.name for image in study.images()}
-    waiting: deque[tuple[int, str, Future[NewImage | None]]] = deque()
+    known = {image.id: image.name for image in records.values()}
+    lost = {image.id for image in records.values() if image.missing}
+    waiting: deque[tuple[int, str, Future[_Read | _Other | None]]] = deque()
     pool = ThreadPoolExecutor(max_workers=min(8, (os.cpu_count() or 2) + 1))
     try:
         yield Progress(0, len(files), "Reading images")
         for number, (path, name) in enumerate(files, start=1):
             waiting.append((number, name, pool.submit(_probe, root, path, name)))
             if len(waiting) >= _AHEAD:
-                _take(*waiting.popleft(), found, known)
+                _take(*waiting.popleft(), found, known, lost)
             if number % _EVERY == 0:
                 yield Progress(number - len(waiting), len(files), "Reading images")
         while waiting:
-            _take(*waiting.popleft(), found, known)
+            _take(*waiting.popleft(), found, known, lost)
             if len(waiting) % _EVERY == 0:
                 yield Progress(len(files) - len(waiting), len(files), "Reading images")
     finally:
@@ -135,7 +180,12 @@ def _read(
 
 
 def _take(
-    number: int, name: str, future: "Future[NewImage | None]", found: _Found, known: dict[str, str]
+    number: int,
+    name: str,
+    future: "Future[_Read | _Other | None]",
+    found: _Found,
+    known: dict[ImageId, str],
+    lost: set[ImageId],
 ) -> None:
     """Sort what a thread found of one file into `found`.
 
@@ -143,27 +193,41 @@ def _take(
     name.
     """
     try:
-        image = future.result()
+        read = future.result()
     except (InputError, OSError) as error:
         words = (
             str(error) if isinstance(error, InputError) else f"cannot be read ({error.strerror})"
         )
         found.refused.append(RefusedRow(number, f"{name}: {words}"))
         return
-    if image is None:
-        found.others += 1
-    elif image.sha256 in known:
-        if known[image.sha256] == name:
-            found.again += 1
-        else:
-            found.duplicates[name] = known[image.sha256]
-    else:
-        known[image.sha256] = name
+    if isinstance(read, _Other):
+        found.others.setdefault(read.kind, []).append(name)
+    elif read is not None:
+        if read.frames:
+            found.frames.append(name)
+        if not belongs(name, read.format):
+            found.misnamed.append(f"{name} is {told(read.format)}")
+        _sort(read.image, found, known, lost)
+
+
+def _sort(image: NewImage, found: _Found, known: dict[ImageId, str], lost: set[ImageId]) -> None:
+    """An image is new, or found again, or here twice, or in the study already."""
+    name = known.get(image.sha256)
+    if name is None:
+        known[image.sha256] = image.name
         found.images.append(image)
+    elif image.sha256 in lost and (image.sha256 not in found.moved or image.name == name):
+        found.moved[image.sha256] = image
+        if image.name != name:
+            found.moved_names[image.name] = name
+    elif name == image.name:
+        found.again += 1
+    else:
+        found.duplicates[image.name] = name
 
 
-def _probe(root: Path, path: Path, name: str) -> NewImage | None:
-    """Hash a file and read its header; None if it is no image and does not claim to be one.
+def _probe(root: Path, path: Path, name: str) -> _Read | _Other | None:
+    """Hash a file and read its header; None for a link to a folder, which is walked itself.
 
     Raises:
         InputError: with words for the user, if it is a broken image or must not be read.
@@ -172,79 +236,110 @@ def _probe(root: Path, path: Path, name: str) -> NewImage | None:
         raise InputError("a link that leads out of the folder; not followed")
     status = path.stat()
     if stat.S_ISDIR(status.st_mode):
-        return None  # a link to a folder inside, which is walked itself
+        return None
     if not stat.S_ISREG(status.st_mode):
         raise InputError("not a plain file")
-    claims = name.lower().endswith(SUFFIXES)
     with path.open("rb") as file:
-        start = file.read(12)
-        if not start.startswith(_STARTS) or (start.startswith(b"RIFF") and start[8:] != b"WEBP"):
-            if claims:
-                raise InputError("is no JPEG, PNG, WEBP or TIFF image" if start else "is empty")
-            return None
+        start = file.read(SNIFFED)
+        kind = image_format(start, name)
+        if kind is None:
+            other = describe(start, name)
+            if name.lower().endswith(SUFFIXES):
+                raise InputError(f"is no image that can be read ({other})" if start else "is empty")
+            return _Other(other)
         if status.st_size > MAX_BYTES:
             raise InputError(f"is larger than {MAX_BYTES // 1024**2} MB")
         content = start + file.read()
-    width, height = _size(content)
-    return NewImage(path, name, sha256(content).hexdigest(), width, height)
+    width, height, frames = _header(content, name)
+    if not _whole(content, kind):
+        _decoded(content)
+    image = NewImage(path, name, sha256(content).hexdigest(), width, height)
+    return _Read(image, kind, frames)
 
 
-def _size(content: bytes) -> tuple[int, int]:
-    """Width and height in px after EXIF rotation, from the header.
-
-    Decodes only what looks cut off.
-    """
+def _header(content: bytes, name: str) -> tuple[int, int, bool]:
+    """Width and height in px as it is shown, and whether there are several frames."""
     try:
         with warnings.catch_warnings():
             # Pillow warns of odd metadata and of large images; sizes are checked here
             warnings.simplefilter("ignore")
-            with Image.open(BytesIO(content), formats=FORMATS) as image:
+            with open_undecoded(BytesIO(content), Path(name).name) as image:
                 width, height = image.size
-                turned = image.getexif().get(_ORIENTATION) in _TURNED
+                # those two decoders give the size after turning
+                upright = image.format in ("HEIF", "TIFF")
+                turned = not upright and image.getexif().get(_ORIENTATION) in _TURNED
+                # a photograph with a second picture for the camera (MPO) is one image to people
+                several = image.format != "MPO" and bool(getattr(image, "is_animated", False))
+    except InputError as error:
+        raise InputError(str(error).removeprefix(f"{Path(name).name} ").rstrip(".")) from error
     except Image.DecompressionBombError as error:
         raise InputError("has too many pixels to be opened safely") from error
     except Exception as error:  # Pillow's parsers raise almost anything over damaged files
         raise InputError("is damaged and cannot be read") from error
-    if width * height > MAX_PIXELS:
-        raise InputError(f"is {width} x {height} px, too large to be opened safely")
-    if not _whole(content):
+    return (height, width, several) if turned else (width, height, several)
+
+
+def _decoded(content: bytes) -> None:
+    try:
         open_image(BytesIO(content))
-    return (height, width) if turned else (width, height)
+    except InputError as error:
+        raise InputError(str(error).removeprefix("The image ").rstrip(".")) from error
 
 
-def _whole(content: bytes) -> bool:
+def _whole(content: bytes, kind: str) -> bool:
     """Whether a file ends as its format should.
 
     Some sound files do not: those are decoded to find out.
     """
-    if content.startswith(b"\xff\xd8"):
+    if kind == "JPEG":
         return b"\xff\xd9" in content[-1024:]
-    if content.startswith(b"\x89PNG"):
+    if kind == "PNG":
         return b"IEND" in content[-64:]
-    if content.startswith(b"RIFF"):
+    if kind == "WEBP":
         return len(content) >= int(struct.unpack("<I", content[4:8])[0]) + 8
-    return False  # TIFF has no end mark
+    if kind == "GIF":
+        return content.endswith(b";")
+    if kind in ("AVIF", "HEIF"):
+        return _boxes_end(content)
+    return False  # TIFF and BMP have no end mark
 
 
-def _copy(study: Study, found: _Found, copied: list[Path]) -> Iterator[Progress]:
-    for number, image in enumerate(found.images):
-        placed = copy_in(study.path, image)
-        copied.append(placed.path)
-        found.images[number] = placed
+def _boxes_end(content: bytes) -> bool:
+    """Whether the boxes of an AVIF or HEIF file end where the file does."""
+    at = 0
+    while at + 8 <= len(content):
+        length = int.from_bytes(content[at : at + 4], "big")
+        if length == 1:
+            length = int.from_bytes(content[at + 8 : at + 16], "big")
+        if length < 8:
+            return False  # up to the end of the file, wherever that should be
+        at += length
+    return at == len(content)
+
+
+def _copy(
+    study: Study,
+    records: dict[ImageId, ImageRecord],
+    found: _Found,
+    copies: Copies,
+    *,
+    copy: bool,
+) -> Iterator[Progress]:
+    """Copy new images if that is asked for, and found ones whose copies are gone."""
+    for number, image in enumerate(found.images if copy else ()):
         if number % _EVERY == 0:
             yield Progress(number, len(found.images), "Copying images")
+        found.images[number] = copy_in(study.path, image, copies)
+    for number, (key, image) in enumerate(found.moved.items()):
+        if number % _EVERY == 0:
+            yield Progress(number, len(found.moved), "Finding images again")
+        if copy or records[key].copied:
+            found.moved[key] = copy_in(study.path, image, copies)
 
 
 def _report(root: Path, found: _Found) -> ImportReport:
     """What was imported; the names of duplicates go into the
     mapping, since ratings may know an image by any of them."""
-    notices = []
-    if found.others:
-        notices.append(f"{found.others} files are no images and were passed over.")
-    if found.again:
-        notices.append(f"{found.again} images were in the study already.")
-    if not found.images:
-        notices.append("No new images were found.")
     return ImportReport(
         id=new_id(),
         source=str(root),
@@ -253,6 +348,45 @@ def _report(root: Path, found: _Found) -> ImportReport:
         rows_kept=len(found.images),
         refused=tuple(found.refused),
         duplicates=len(found.duplicates),
-        mapping={"folder": str(root), "duplicates": found.duplicates},
-        notices=tuple(notices),
+        mapping={"folder": str(root), "duplicates": found.duplicates | found.moved_names},
+        notices=tuple(_notices(found)),
     )
+
+
+def _notices(found: _Found) -> Iterator[str]:
+    if found.moved:
+        count = len(found.moved)
+        yield (
+            f"{_images(count)} found again here; "
+            f"{'its place was' if count == 1 else 'their places were'} brought up to date."
+        )
+    if found.again:
+        yield f"{_images(found.again)} in the study already."
+    if not found.images and not found.moved:
+        yield "No new images were found."
+    if found.frames:
+        count = len(found.frames)
+        held = "1 image holds" if count == 1 else f"{count} images hold"
+        yield f"{held} several frames; the first is used: {_few(found.frames)}."
+    if found.misnamed:
+        count = len(found.misnamed)
+        have = "1 file has" if count == 1 else f"{count} files have"
+        yield (
+            f"{have} another format than the ending says and came in by the content: "
+            f"{_few(found.misnamed)}."
+        )
+    if found.others:
+        count = sum(map(len, found.others.values()))
+        no = "1 file is no image" if count == 1 else f"{count} files are no images"
+        kinds = sorted(found.others.items(), key=lambda item: (-len(item[1]), item[0]))
+        words = ", ".join(f"{len(names)} {kind} ({_few(names)})" for kind, names in kinds)
+        yield f"{no} that can be read: {words}."
+
+
+def _images(count: int) -> str:
+    return "1 image was" if count == 1 else f"{count} images were"
+
+
+def _few(names: list[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

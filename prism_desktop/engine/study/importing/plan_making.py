@@ -148,9 +148,7 @@ class _Knowledge:
 
     @classmethod
     def of(cls, study: StudyReader, sources: Sources) -> "_Knowledge":
-        reports = [
-            r for r in study.imports() if r.undone is None and r.id != sources.replaces
-        ]
+        reports = [r for r in study.imports() if r.undone is None and r.id != sources.replaces]
         images = tuple(study.images())
         return cls(
             images,
@@ -326,9 +324,7 @@ class _Parts:
             LeftOutRow(table, reason, tuple(rows.tolist()))
             for table, reason, rows in self.collected.left_out.all()
         ]
-        return found + [
-            LeftOutRow("", reason, rows) for reason, rows, _ in self.repeats.copies
-        ]
+        return found + [LeftOutRow("", reason, rows) for reason, rows, _ in self.repeats.copies]
 
 
 def _row_doubts(left_out: Sequence[LeftOutRow]) -> Iterator[Doubt]:

@@ -67,7 +67,9 @@ def reading_lines(table: DataTable) -> tuple[str, ...]:
     for left_out in table.left_out:
         some = ", ".join(str(row) for row in left_out.rows[:5])
         more = ", ..." if len(left_out.rows) > 5 else ""
-        lines.append(f"row{'s' * (len(left_out.rows) > 1)} {some}{more} left out: {left_out.reason}")
+        lines.append(
+            f"row{'s' * (len(left_out.rows) > 1)} {some}{more} left out: {left_out.reason}"
+        )
     return (*lines, *reading.notices)
 
 
