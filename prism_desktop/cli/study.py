@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from prism_desktop.cli import import_options as options
 from prism_desktop.cli.console import JSON_HELP, follow, names, out, say, write_json
 from prism_desktop.engine.errors import InputError, StudyError
 from prism_desktop.engine.study.records import ImportReport, RelinkReport
 
 if TYPE_CHECKING:
-    from prism_desktop.engine.study.store import Study
+    from prism_desktop.engine.study.importing.recipe import Recipe
+    from prism_desktop.engine.study.store import Study, StudyReader
 
 app = typer.Typer(help="Make, fill, look at, check and export a study.", no_args_is_help=True)
 
@@ -53,74 +55,126 @@ def import_(
     folder: StudyPath,
     files: Annotated[
         list[Path],
-        typer.Argument(help="Files of ratings, comparisons or embeddings, or folders of images."),
+        typer.Argument(help="Tables of any program, embeddings, or folders of images."),
     ],
-    format: Annotated[  # noqa: A002
-        str | None, typer.Option(help="Override the format that the content suggests.")
-    ] = None,
-    coding: Annotated[
-        str | None,
-        typer.Option(
-            help="Comparison workbooks: 2-first if 2 means the first image won, else 1-first."
-        ),
-    ] = None,
-    scale: Annotated[
-        str | None, typer.Option(help="The ratings' scale as LOW-HIGH, such as 1-10.")
-    ] = None,
-    attributes: Annotated[
-        str | None, typer.Option(help="Which columns are judgments, such as a,b,c.")
-    ] = None,
-    rename: Annotated[
-        list[str] | None, typer.Option(help="Import a column as an attribute: column=attribute.")
-    ] = None,
+    recipe: options.RecipeFile = None,
+    column: options.Columns = None,
+    judgment: options.Judgments = None,
+    scale: options.Scales = None,
+    missing: options.Missing = None,
+    coding: options.Coding = None,
+    rt_unit: options.RtUnit = None,
+    sheet: options.Sheets = None,
+    encoding: options.Encoding = None,
+    decimal: options.Decimal = None,
+    rater: options.Rater = None,
+    again: options.Again = None,
+    attributes: options.Attributes = None,
+    rename: options.Rename = None,
     name: Annotated[
         str | None, typer.Option(help="What a set of embeddings is called; else as its file.")
     ] = None,
     copy: Annotated[
         bool, typer.Option("--copy", help="Copy imported images into the study.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say how the files are understood.")
+    ] = False,
+    replace: Annotated[
+        str | None, typer.Option("--replace", help="Take the place of this import (its id).")
+    ] = None,
     json: Json = None,
 ) -> None:
-    """Import ratings, comparisons, images or embeddings.
+    """Import tables, images or embeddings. The tables of one call are one import.
 
-    Each import is one transaction with a report, and undoable.
-
-    Exit code 2 if a file is refused whole.
+    Each import is one transaction with a report, and undoable. Exit code 2, and nothing stored, if
+    something must be decided first or nothing can be used; the sentence ends with the options that
+    decide it.
     """
-    from prism_desktop.engine.study.importing import import_files, import_images, is_embeddings
+    from prism_desktop.engine.study.importing import import_images, is_embeddings
 
     for path in files:
         if not path.exists():
             raise InputError(f"There is no file or folder at {path}; nothing was imported.")
-    reports: list[ImportReport] = []
-    vectors = [path for path in files if path.is_file() and is_embeddings(path, format)]
+    made = options.make_recipe(
+        recipe, columns=column, judgments=judgment, attributes=attributes, rename=rename,
+        scales=scale, missing=missing, coding=coding, rt_unit=rt_unit, sheets=sheet,
+        encoding=encoding, decimal=decimal, rater=rater, again=again,
+    )  # fmt: skip
+    vectors = [path for path in files if path.is_file() and is_embeddings(path)]
     if name is not None and len(vectors) != 1:
         raise InputError(
             f"--name names one set of embeddings, and {len(vectors)} were given; nothing was "
             "imported."
         )
     tables = [path for path in files if path.is_file() and path not in vectors]
+    if dry_run:
+        with _store().open(folder, read_only=True) as study:
+            _preview(study, tables, made, replace, json)
+        return
+    reports: list[ImportReport] = []
     with _store().open(folder) as study:
         reports.extend(
             follow(import_images(study, path, copy=copy)) for path in files if path.is_dir()
         )
-        reports.extend(follow(import_files(study, [path], format, name=name)) for path in vectors)
+        reports.extend(_import_embeddings(study, path, name) for path in vectors)
         if tables:
-            events = import_files(
-                study,
-                tables,
-                format,
-                coding=coding,
-                scale=scale,
-                attributes=names(attributes),
-                rename=_pairs(rename),
-            )
-            reports.append(follow(events))
+            reports.append(_import_tables(study, tables, made, replace))
     for report in reports:
         say(report.summary(), json)
     write_json([_report(report) for report in reports], json)
     if any(not report.rows_kept and len(report.refused) > report.duplicates for report in reports):
         raise typer.Exit(2)  # the report says why; what is there already is no mistake
+
+
+def _import_embeddings(study: "Study", path: Path, name: str | None) -> ImportReport:
+    from prism_desktop.engine.study.importing import import_embedding_file
+
+    return follow(import_embedding_file(study, path, name))
+
+
+def _import_tables(
+    study: "Study", tables: Sequence[Path], recipe: "Recipe", replaces: str | None
+) -> ImportReport:
+    from prism_desktop.engine.study.importing import import_files
+
+    return follow(import_files(study, tables, recipe, replaces=replaces))
+
+
+def _preview(
+    study: "StudyReader",
+    tables: Sequence[Path],
+    recipe: "Recipe",
+    replaces: str | None,
+    json: str | None,
+) -> None:
+    """Print all that the window's preview shows; exit code 2 if something must be decided."""
+    from prism_desktop.cli.import_preview import plan_lines, plan_values
+    from prism_desktop.engine.study.importing import plan_import
+
+    if not tables:
+        raise InputError("--dry-run is for tables, and none was given; nothing was imported.")
+    plan = follow(plan_import(study, tables, recipe, replaces=replaces))
+    for line in plan_lines(plan):
+        say(line, json)
+    write_json(plan_values(plan), json)
+    if plan.decisions:
+        raise typer.Exit(2)
+
+
+@app.command("redo-import")
+def redo_import(
+    folder: StudyPath,
+    id: Annotated[str, typer.Argument(help="The id of an import that was undone.")],  # noqa: A002
+    json: Json = None,
+) -> None:
+    """Bring back an import that was undone: its files are read again, as they were read then."""
+    from prism_desktop.engine.study.importing import redo_import as work
+
+    with _store().open(folder) as study:
+        report = follow(work(study, id))
+    say(report.summary(), json)
+    write_json(_report(report), json)
 
 
 @app.command("undo-import")
@@ -276,15 +330,6 @@ def _info(study: "Study") -> dict[str, Any]:
     return value
 
 
-def _pairs(given: list[str] | None) -> dict[str, str] | None:
-    if not given:
-        return None
-    pairs = [text.partition("=") for text in given]
-    if not all(left and right for left, _, right in pairs):
-        raise InputError("--rename wants column=attribute.")
-    return {left: right for left, _, right in pairs}
-
-
 def _store() -> "type[Study]":
     """The store, imported only by commands that need it:
     it takes as long as the rest of the program."""
@@ -294,7 +339,7 @@ def _store() -> "type[Study]":
 
 
 def _report(report: ImportReport) -> dict[str, Any]:
-    return {**asdict(report), "source": str(report.source)}
+    return {**asdict(report), "source": str(report.source), "dismissed": sorted(report.dismissed)}
 
 
 def open_existing(folder: Path, *, read_only: bool = False) -> "Study":

@@ -19,6 +19,7 @@ from prism_desktop.engine.study import (
     facts,
     images,
     import_transactions,
+    known_answers,
     opening,
     pending,
     queries,
@@ -141,6 +142,14 @@ class StudyReader:
     def images_frame(self) -> "pd.DataFrame":
         """Every image; columns in `data_frames.images`."""
         return self._reader.read(lambda c: data_frames.images(c, self.path))
+
+    def known_answers(self, without: str | None = None) -> known_answers.KnownAnswers:
+        """Every answer that counts, in columns of numbers; those of an import can be left aside."""
+        return self._reader.read(lambda c: known_answers.known_answers(c, without))
+
+    def trial_ids(self, numbers: Sequence[int]) -> dict[int, TrialId]:
+        """Numbers of trials, as `known_answers` has them -> their identifiers."""
+        return self._reader.read(lambda c: known_answers.trial_ids(c, list(numbers)))
 
     def imports(self) -> tuple[ImportReport, ...]:
         """Every import's report, oldest first, undone ones included."""

@@ -76,7 +76,10 @@ def plan_import(
     tables: list[DataTable] = []
     for number, path in enumerate(paths):
         yield Progress(number, len(paths), f"Reading {path.name}")
-        sources.marks[str(path.resolve())] = _mark(study, path, sources)
+        mark = file_mark(study, path, replaces)
+        if mark in sources.marks.values():
+            raise InputError(f"{path.name} was given twice; nothing was imported.")
+        sources.marks[str(path.resolve())] = mark
         tables += read_data_tables(path, recipe)
     yield Progress(len(paths), len(paths), "Understanding the columns")
     knowledge = _Knowledge.of(study, sources)
@@ -101,11 +104,11 @@ def plan_import(
     yield Done(parts.plan(sources))
 
 
-def _mark(study: StudyReader, path: Path, sources: Sources) -> str:
-    """The file's hash.
+def file_mark(study: StudyReader, path: Path, replaces: str | None = None) -> str:
+    """A file's hash.
 
     Raises:
-        InputError: if the same file was given twice or imported before, and that was not undone.
+        InputError: if the same file was imported before, and that was not undone.
     """
     try:
         with path.open("rb") as file:
@@ -116,22 +119,19 @@ def _mark(study: StudyReader, path: Path, sources: Sources) -> str:
         raise InputError(
             f"{path} cannot be read ({error.strerror}); nothing was imported."
         ) from error
-    mark = digest.hexdigest()
-    if mark in sources.marks.values():
-        raise InputError(f"{path.name} was given twice; nothing was imported.")
     for report in study.imports():
         before = report.mapping.get("files")
         if (
             report.undone is None
-            and report.id != sources.replaces
+            and report.id != replaces
             and isinstance(before, Mapping)
-            and mark in before.values()
+            and digest.hexdigest() in before.values()
         ):
             raise InputError(
                 f"{path.name} was imported before ({report.rows_kept} rows kept); undo that import "
                 "first, or read it anew with another recipe. Nothing was imported."
             )
-    return mark
+    return digest.hexdigest()
 
 
 @dataclass(slots=True)

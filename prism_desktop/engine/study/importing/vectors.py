@@ -13,11 +13,11 @@ import numpy.typing as npt
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.parquet_files import read_schema, read_table
 from prism_desktop.engine.study.importing.cells import short
-from prism_desktop.engine.study.importing.column_recognition import SYNONYMS, normalised
+from prism_desktop.engine.study.importing.dialects import common, plain_name
 
 MAX_BYTES = 8 * 1024**3  # unpacked
 _FEWEST = 4  # numbered columns that make a table one of embeddings
-_NAMES = (*SYNONYMS["image"], "images", "names", "name", "files", "filenames", "paths", "ids", "id")
+_NAMES = (*common().roles["image"], "images", "names", "name", "files", "filenames", "paths", "ids", "id")
 _VECTORS = ("embedding", "embeddings", "features", "feature", "vectors", "vector", "x")
 _NUMBERED = re.compile(r"(.*?)[_\s.-]?(\d+)")
 
@@ -127,7 +127,7 @@ def _arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
 
 
 def _chosen(found: Sequence[str], preferred: Sequence[str]) -> str | None:
-    by_name = {normalised(name): name for name in reversed(found)}
+    by_name = {plain_name(name): name for name in reversed(found)}
     named = [by_name[name] for name in preferred if name in by_name]
     return named[0] if named else found[0] if len(found) == 1 else None
 
@@ -174,9 +174,9 @@ def _columns(schema: Any, *, every: bool) -> tuple[str, list[str]] | None:
     import pyarrow as pa
 
     kinds = {str(field.name): field.type for field in schema}
-    by_name = {normalised(name): name for name in reversed(kinds)}
+    by_name = {plain_name(name): name for name in reversed(kinds)}
     key = next((by_name[name] for name in _NAMES if name in by_name), None)
-    if key is None or any(name in by_name for name in SYNONYMS["labeler"]):
+    if key is None or any(name in by_name for name in common().roles["rater"]):
         return None
     lists = [name for name, kind in kinds.items() if _is_list(kind)]
     numeric = [name for name, kind in kinds.items() if name != key and pa.types.is_floating(kind)]

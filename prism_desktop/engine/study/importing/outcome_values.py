@@ -1,0 +1,1 @@
+"""Which image won: words, names of images, and codes, over all comparisons of an import."""
