@@ -9,11 +9,18 @@ up. The original number is kept beside the step.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from prism_desktop.engine.errors import InputError
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
 # usual scales, by lowest
-_TOP = {0: (1.0, 3.0, 4.0, 6.0, 10.0, 100.0), 1: (4.0, 5.0, 7.0, 9.0, 10.0, 20.0, 100.0)}
+_TOP = {0: (1.0, 3.0, 4.0, 6.0, 10.0, 100.0), 1: (4.0, 5.0, 7.0, 9.0, 10.0, 11.0, 20.0, 100.0)}
+_EVEN = (1.0, 2.0, 3.0, 4.0, 5.0, 10.0, 50.0, 100.0)  # usual ones with as much below zero as above
 _MANY = 25  # a scale with more whole numbers than these is treated as continuous
 _DECLARED = re.compile(r"\s*([+-]?\d+(?:\.\d+)?)\s*(?:-|–|to|\.\.|:)\s*([+-]?\d+(?:\.\d+)?)\s*")
 
@@ -53,6 +60,38 @@ class Scale:
         cuts = self.cuts(steps)
         return 1 + sum(rating > cut or (rating == cut and cut <= middle) for cut in cuts)
 
+    def steps(self, ratings: "ArrayLike", steps: int = 4) -> "NDArray[np.int64]":
+        """Every rating's step, as `step` gives it.
+
+        Args:
+            ratings: (n,) float64, all within the scale.
+            steps: of the study.
+
+        Returns:
+            (n,) int64, 1 to `steps`.
+
+        Raises:
+            ValueError: with words for the user, if a rating lies outside the scale or is NaN.
+        """
+        values = np.asarray(ratings, np.float64)
+        outside = ~self.holds(values)
+        if outside.any():
+            raise ValueError(f"{values[outside][0]:g} lies outside the scale {self}")
+        middle = (self.low + self.high) / 2
+        found = np.ones(values.shape, np.int64)
+        for cut in self.cuts(steps):
+            found += values >= cut if cut <= middle else values > cut
+        return found
+
+    def holds(self, ratings: "ArrayLike") -> "NDArray[np.bool_]":
+        """(n,) bool: which ratings lie within the scale; NaN does not."""
+        values = np.asarray(ratings, np.float64)
+        return (self.low <= values) & (values <= self.high)
+
+    def option(self) -> str:
+        """The scale as the option --scale takes it: "1-7"."""
+        return f"{self.low:.15g}-{self.high:.15g}"
+
     def __str__(self) -> str:
         return f"{self.low:g} to {self.high:g}"
 
@@ -82,18 +121,26 @@ def declared(words: str) -> Scale:
 
 
 def observed(ratings: Iterable[float]) -> Scale:
-    """The narrowest usual scale that holds all ratings, else the range that they span.
+    """The narrowest usual scale that holds all ratings, else the range that they span, from whole
+    number to whole number.
 
-    Usual: 1 to 4, 5, 7, 9, 10, 20 or 100; 0 to 1, 3, 4, 6, 10 or 100; the same number below and
-    above zero.
+    Usual: 1 to 4, 5, 7, 9, 10, 11, 20 or 100; 0 to 1, 3, 4, 6, 10 or 100; the same number below
+    and above zero. Sliders that go a little beyond their ends (100.19, -0.2) are not taken for
+    scales below zero.
     """
-    values = [float(rating) for rating in ratings]
-    low, high = min(values), max(values)
-    whole = all(value.is_integer() for value in values)
+    values = np.asarray(list(ratings), np.float64)
+    low, high = float(values.min()), float(values.max())
+    whole = bool((values == np.floor(values)).all())
+    if low < 0 and (low > -1 and high >= 50 and not whole):
+        return Scale(float(np.floor(low)), max(float(np.ceil(high)), 100.0), whole)
     if low < 0:
-        top = float(max(-low, high))
-        top = float(int(top) + (not top.is_integer()))
-        return Scale(-top, top, whole) if top <= 100 else Scale(low, high, whole)
+        top = max(-low, high)
+        top = next((usual for usual in _EVEN if top <= usual), float(np.ceil(top)))
+        return (
+            Scale(-top, top, whole)
+            if top <= 100
+            else Scale(float(np.floor(low)), float(np.ceil(high)), whole)
+        )
     bottom = 1 if low >= 1 else 0
-    top = next((usual for usual in _TOP[bottom] if high <= usual), high)
+    top = next((usual for usual in _TOP[bottom] if high <= usual), float(np.ceil(high)))
     return Scale(float(bottom), max(top, bottom + 1.0), whole)
