@@ -39,6 +39,15 @@ _BOMS: Final = (
 _CHUNK: Final = 1 << 22
 _SAMPLE: Final = 1 << 16  # bytes in lines outside ASCII that a guess looks at
 _WORD: Final = re.compile(rb"[^\x00-\x7f]")
+# First bytes of the usual signs; those of Shift-JIS lie as EUC's do.
+_USUAL: Final = {
+    "gb18030": (0xB0, 0xD7),
+    "big5": (0xA4, 0xC6),
+    "euc-jp": (0xB0, 0xCF),
+    "cp932": (0xB0, 0xCF),
+    "cp949": (0xB0, 0xC8),
+}
+_STRICT: Final = {"gb18030": "gb2312", "cp932": "euc-jp", "cp949": "euc-kr"}
 _COMMON: Final = frozenset("äöüßéèêëàâáãåçñíìîïóòôõøúùûæœÄÖÜÉÈÀÁÅÇÑÓØÚÍ")
 _MARKS: Final = frozenset("’‘“”„–—…€°·«»¿¡§№×±µ²³‚")
 
@@ -208,7 +217,7 @@ def _guess(path: Path, sample: bytes) -> Encoding:
             readings[codec] = sample.decode(codec)
         except UnicodeDecodeError:
             continue
-    scores = {codec: _plausible(text) for codec, text in readings.items()}
+    scores = {codec: _plausible(text, codec) for codec, text in readings.items()}
     scores["latin-1"] -= 0.05  # what it reads otherwise than cp1252 are control characters
     best = _second_opinion(sample, readings)
     if best:
@@ -263,7 +272,7 @@ def _words(text: str) -> Iterator[str]:
             yield cell.strip()[:40]
 
 
-def _plausible(text: str) -> float:
+def _plausible(text: str, codec: str) -> float:
     """How much a text looks like one that people write, by its letters outside ASCII; at most 1."""
     points = letters = 0.0
     for place, letter in enumerate(text[:20_000]):
@@ -272,11 +281,11 @@ def _plausible(text: str) -> float:
         before = text[place - 1] if place else "\n"
         after = text[place + 1] if place + 1 < len(text) else "\n"
         letters += 1
-        points += _letter(letter, before, after)
+        points += _letter(letter, before, after, codec)
     return points / letters if letters else 0.0
 
 
-def _letter(letter: str, before: str, after: str) -> float:
+def _letter(letter: str, before: str, after: str, codec: str) -> float:
     kind = _kind(letter)
     if kind == "other":
         return -1.0
@@ -290,7 +299,7 @@ def _letter(letter: str, before: str, after: str) -> float:
     if kind == "cyrillic":
         return 0.3 if letter.isupper() and before.islower() else 0.9
     if kind in {"han", "hangul"}:
-        return 0.9 if _usual(letter) else -0.3
+        return 0.9 if _usual(letter, codec) else 0.0
     return 0.95 if kind == "kana" else 0.1
 
 
@@ -304,15 +313,13 @@ def _latin(letter: str, before: str, after: str) -> float:
     return points - 0.6 * beside
 
 
-def _usual(letter: str) -> bool:
-    """Whether a Chinese or Korean sign is in the old and short lists of usual ones."""
-    for codec in ("gb2312", "shift_jis", "big5", "euc_kr"):
-        try:
-            letter.encode(codec)
-        except UnicodeEncodeError:
-            continue
-        return True
-    return False
+def _usual(letter: str, codec: str) -> bool:
+    """Whether a sign is in the first part of its encoding, where the usual ones stand."""
+    low, high = _USUAL.get(codec, (0, 0))
+    try:
+        return low <= letter.encode(_STRICT.get(codec, codec))[0] <= high
+    except UnicodeEncodeError:
+        return False
 
 
 def _kind(letter: str) -> str:

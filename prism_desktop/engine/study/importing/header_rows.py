@@ -222,20 +222,10 @@ def _looks_like_data(rows: Sequence[Sequence[str]], place: int) -> bool:
 
 def _add_upper(grid: Grid, rows: Sequence[Sequence[str]], heads: Heads) -> None:
     """Headers of two rows: an upper one whose cells span several columns."""
-    place = heads.places[0]
-    if _spans(grid.merges, int(grid.rows[place])) and len(rows) > place + 1:
-        upper, lower = place, place + 1
-        if any(_kind(cell) == "number" for cell in rows[lower][1:]) and _looks_like_data(
-            rows, lower
-        ):
-            return
-    elif place and (
-        _spans(grid.merges, int(grid.rows[place - 1]), least=2)
-        or (sum(map(bool, rows[place - 1])) > 1 and "" in rows[place - 1])
-    ):
-        upper, lower = place - 1, place
-    else:
+    found = _two_rows(grid, rows, heads.places[0])
+    if found is None:
         return
+    upper, lower = found
     above = _spread(rows[upper], grid.merges, int(grid.rows[upper]))
     names = [cell.strip() for cell in rows[lower]]
     again = {name for name, count in Counter(names).items() if name and count > 1}
@@ -246,6 +236,21 @@ def _add_upper(grid: Grid, rows: Sequence[Sequence[str]], heads: Heads) -> None:
             heads.names[column] = name or over
         heads.titles[column] = over if name else ""
     heads.places, heads.first = [upper, lower], lower + 1
+
+
+def _two_rows(grid: Grid, rows: Sequence[Sequence[str]], place: int) -> tuple[int, int] | None:
+    """The upper and the lower row of a header, by where its first wide row stands."""
+    if _spans(grid.merges, int(grid.rows[place])) and len(rows) > place + 1:
+        lower = rows[place + 1]
+        numbers = any(_kind(cell) == "number" for cell in lower[1:])
+        return None if numbers and _looks_like_data(rows, place + 1) else (place, place + 1)
+    if not place or grid.rows[place] != grid.rows[place - 1] + 1:
+        return None
+    above = rows[place - 1]
+    several = sum(map(bool, above)) > 1 and "" in above and not above[0].startswith("#")
+    if several or _spans(grid.merges, int(grid.rows[place - 1]), least=2):
+        return place - 1, place
+    return None
 
 
 def _spans(merges: Iterable[Merge], row: int, least: int = 1) -> bool:

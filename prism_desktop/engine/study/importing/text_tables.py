@@ -200,12 +200,12 @@ def _mended(path: Path, encoding: Encoding, dialect: Dialect) -> tuple[Dialect, 
         InputError: if rows may have been swallowed.
     """
     lenient = replace(dialect, strict=False)
-    end = "\x00end"
+    end = "\x00end"  # no text holds this
     last: list[str] = []
     spanning = odd = 0
     try:
         with _open(path, encoding) as file:
-            for rows, numbers in _records(chain(file, ["\n" + end]), lenient):
+            for rows, numbers in _records(chain(file, [end]), lenient):
                 heights = np.diff(numbers)
                 if (heights > 1).any() and not spanning:
                     spanning = int(numbers[int(np.argmax(heights > 1))])
@@ -217,13 +217,20 @@ def _mended(path: Path, encoding: Encoding, dialect: Dialect) -> tuple[Dialect, 
         ) from error
     words = f"Some quotation marks in {path.name} do not stand around whole cells"
     if closed and not spanning:
-        return lenient, f"{words}; they were read as they stand."
+        return lenient, f"{words}; look at those cells."
     plain = replace(lenient, quote="")
     with _open(path, encoding) as file:
-        widths = {len(row) for rows, _ in _records(file, plain) for row in rows if row}
-    if len(widths) == 1:
+        widths, paired = set(), False
+        for rows, _ in _records(file, plain):
+            widths |= {len(row) for row in rows if row}
+            paired = paired or any(_is_quoted(cell, dialect.quote) for row in rows for cell in row)
+    if len(widths) == 1 and not paired:
         return plain, f"{words}; all were read as letters."
     raise InputError(
         f"A quotation mark in {path.name} is never closed or stands in the wrong place (row "
         f"{spanning or odd}), so that lines run together; mend it there. Nothing was imported."
     )
+
+
+def _is_quoted(cell: str, quote: str) -> bool:
+    return len(cell) > 1 and cell.startswith(quote) and cell.endswith(quote)
