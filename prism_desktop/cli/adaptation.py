@@ -7,6 +7,7 @@ import typer
 from pydantic import JsonValue
 from rich.table import Table
 
+from prism_desktop.cli import import_options as options
 from prism_desktop.cli.console import JSON_HELP, follow, names, out, say, write_file, write_json
 from prism_desktop.engine.adaptation.adapted_labelers import (
     AdaptationRequest,
@@ -42,12 +43,18 @@ def adapt(
     name: Annotated[
         str | None, typer.Option(help="The labeler's code in the run; else the file's.")
     ] = None,
-    scale: Annotated[
-        str | None, typer.Option(help="The ratings' scale as LOW-HIGH, such as 1-10.")
-    ] = None,
-    coding: Annotated[
-        str | None, typer.Option(help="2-first if 2 means the first image won, else 1-first.")
-    ] = None,
+    recipe: options.RecipeFile = None,
+    column: options.Columns = None,
+    judgment: options.Judgments = None,
+    scale: options.Scales = None,
+    missing: options.Missing = None,
+    coding: options.Coding = None,
+    rt_unit: options.RtUnit = None,
+    sheet: options.Sheets = None,
+    encoding: options.Encoding = None,
+    decimal: options.Decimal = None,
+    rater: options.Rater = None,
+    again: options.Again = None,
     profile: Annotated[
         str | None, typer.Option(help="The labeler's profile, for methods that read it.")
     ] = None,
@@ -65,8 +72,12 @@ def adapt(
     # takes seconds, so it comes after the checks
     from prism_desktop.engine.adaptation.adapt import adapt as adapt_labeler
 
+    made = options.make_recipe(
+        recipe, columns=column, judgments=judgment, scales=scale, missing=missing, coding=coding,
+        rt_unit=rt_unit, sheets=sheet, encoding=encoding, decimal=decimal, rater=rater, again=again,
+    )  # fmt: skip
     entry: AdaptationRequest = {
-        "labels": labels, "labeler": labeler, "name": name, "scale": scale, "coding": coding,
+        "labels": labels, "labeler": labeler, "name": name, "recipe": made.to_toml(),
         "profile": profile
     }  # fmt: skip
     found = follow(adapt_labeler(opened, **entry))

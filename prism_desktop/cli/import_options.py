@@ -17,17 +17,20 @@ _ROLES = (
     "presentation, rater-fact, image-fact or ignore"
 )
 
+_COLUMN_HELP = f"What a column is: ROLE=NAME; ROLE is {_ROLES}."
+
 RecipeFile = Annotated[
     Path | None, typer.Option("--recipe", help="Read as this recipe (TOML) says.")
 ]
 Columns = Annotated[
-    list[str] | None, typer.Option("--column", help=f"What a column is: ROLE=NAME; ROLE is {_ROLES}.")
+    list[str] | None,
+    typer.Option("--column", help=_COLUMN_HELP),
 ]
 Judgments = Annotated[
     list[str] | None,
     typer.Option(
         "--judgment",
-        help="A column of judgments, as NAME or NAME=ATTRIBUTE; \"*=ATTRIBUTE\" for all of them.",
+        help='A column of judgments, as NAME or NAME=ATTRIBUTE; "*=ATTRIBUTE" for all of them.',
     ),
 ]
 Scales = Annotated[
@@ -46,18 +49,12 @@ Coding = Annotated[
         "1-first the reverse.",
     ),
 ]
-RtUnit = Annotated[
-    str | None, typer.Option("--rt-unit", help="Of response times: s or ms.")
-]
-Sheets = Annotated[
-    list[str] | None, typer.Option("--sheet", help="Only this sheet of a workbook.")
-]
+RtUnit = Annotated[str | None, typer.Option("--rt-unit", help="Of response times: s or ms.")]
+Sheets = Annotated[list[str] | None, typer.Option("--sheet", help="Only this sheet of a workbook.")]
 Encoding = Annotated[
     str | None, typer.Option("--encoding", help="Of a text file, such as utf-8 or cp1252.")
 ]
-Decimal = Annotated[
-    str | None, typer.Option("--decimal", help="The decimal sign: \".\" or \",\".")
-]
+Decimal = Annotated[str | None, typer.Option("--decimal", help='The decimal sign: "." or ",".')]
 Rater = Annotated[
     str | None,
     typer.Option(
@@ -156,7 +153,7 @@ def _columns(given: Sequence[str]) -> dict[str, str]:
                 "Nothing was imported."
             )
         if role == "judgment":
-            raise InputError(f"Say --judgment \"{name}\" for judgments. Nothing was imported.")
+            raise InputError(f'Say --judgment "{name}" for judgments. Nothing was imported.')
         found[name] = role
     return found
 

@@ -33,6 +33,7 @@ from prism_desktop.engine.models.answers import Answers, answers, select
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.predictions_file import LabelerScores, write_predictions
+from prism_desktop.engine.study.importing.recipe import parse_recipe
 from prism_desktop.engine.training.combination import differences
 
 
@@ -55,8 +56,8 @@ def adapt(run: RunFolder, **entry: Unpack[AdaptationRequest]) -> Iterator[Event[
     if (labels is None) == (labeler is None):
         raise InputError("Say either a file of answers or a labeler of the study.")
     if labels is not None:
-        meant = {"scale": entry.get("scale"), "coding": entry.get("coding")}
-        new_answers = yield from value(read_new_answers(run, labels, entry.get("name"), **meant))
+        recipe = parse_recipe(entry.get("recipe", ""))
+        new_answers = yield from value(read_new_answers(run, labels, entry.get("name"), recipe))
     else:
         assert labeler is not None
         new_answers = new_answers_from_study(run, labeler)

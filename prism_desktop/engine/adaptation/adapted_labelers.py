@@ -30,8 +30,7 @@ class AdaptationRequest(TypedDict, total=False):
     labels: Path | None  # a file of the labeler's answers, in any format that `study import` reads
     labeler: str | None  # a labeler of the study who is not in the run
     name: str | None  # the code under which to keep a file's labeler; None for the file's own
-    scale: str | None  # how a file's ratings are meant, as for `import_files`
-    coding: str | None  # how a file's comparisons are meant, likewise
+    recipe: str  # how a file is read, as TOML (`importing.recipe`)
     profile: str | None  # the profile text, where the method reads it; None for the study's
 
 
@@ -44,8 +43,7 @@ class AdaptArguments(BaseModel):
     labels: Path | None = None
     labeler: str | None = None
     name: str | None = None
-    scale: str | None = None
-    coding: str | None = None
+    recipe: str = ""
     profile: str | None = None
 
     def request(self) -> AdaptationRequest:
@@ -54,8 +52,7 @@ class AdaptArguments(BaseModel):
             labels=self.labels,
             labeler=self.labeler,
             name=self.name,
-            scale=self.scale,
-            coding=self.coding,
+            recipe=self.recipe,
             profile=self.profile,
         )
 

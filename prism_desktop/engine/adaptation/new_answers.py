@@ -5,12 +5,13 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Notice
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.confirmed import confirmed_names
+from prism_desktop.engine.study.importing.recipe import Recipe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from prism_desktop.engine.study.records import NewImage
 
 _ALL = "train"
+_NOTHING_SAID: Final = Recipe()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,9 +41,7 @@ def read_new_answers(
     run: RunFolder,
     file: Path,
     name: str | None = None,
-    *,
-    scale: str | None = None,
-    coding: str | None = None,
+    recipe: Recipe = _NOTHING_SAID,
 ) -> Iterator[Event[NewAnswers]]:
     """Read a file.
 
@@ -49,12 +49,13 @@ def read_new_answers(
 
     Args:
         run: gives images, attributes, and how answers become pairs.
-        file: CSV, XLSX or Parquet.
+        file: of any kind that can be imported.
         name: the labeler's code in the run; where the file speaks of several labelers, whose rows
             to take.
-        scale, coding: as for `import_files`.
+        recipe: how the file is read, as in any import.
 
     Raises:
+        DecisionNeededError: only the user can decide what something in it means.
         InputError: one sentence, if the file cannot be read or holds no answers of one new labeler
             for this run.
     """
@@ -72,12 +73,16 @@ def read_new_answers(
     ):
         study.add_images(_images(run))
         report: Any = None
-        for event in import_files(study, [file], scale=scale, coding=coding):
+        if name is not None and not recipe.rater:
+            recipe = recipe.model_copy(update={"rater": name})
+        for event in import_files(study, [file], recipe):
             if isinstance(event, Done):
                 report = event.value
             else:
                 yield event
         compared, rated = study.comparisons(), study.ratings()
+    for doubt in report.doubts:
+        yield Notice(doubt.text)
     for refused in report.refused[:1]:
         more = f", and {len(report.refused) - 1} more rows" if len(report.refused) > 1 else ""
         yield Notice(f"Row {refused.row} of {file.name} was left out: {refused.reason}{more}.")

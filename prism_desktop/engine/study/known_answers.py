@@ -103,7 +103,7 @@ def known_answers(connection: Connection, without: str | None = None) -> KnownAn
 
 def trial_ids(connection: Connection, numbers: "list[int]") -> dict[int, str]:
     """A trial's number in the database -> its identifier."""
-    driver, found = driver_of(connection), {}
+    driver, found = driver_of(connection), dict[int, str]()
     for start in range(0, len(numbers), 500):
         part = numbers[start : start + 500]
         marks = ",".join("?" * len(part))

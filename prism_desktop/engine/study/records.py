@@ -255,6 +255,7 @@ class ImportReport:
             if len(self.refused) > 20:
                 lines.append(f"  and {len(self.refused) - 20} more")
         lines += self.notices
+        lines += [f"Doubt: {doubt.text}" for doubt in self.open_doubts]
         if self.undone is not None:
             lines.append("This import was undone.")
         return "\n".join(lines)

@@ -7,6 +7,7 @@ from prism_desktop.engine.study.importing.import_files import (
     import_embedding_file,
     import_files,
     is_embeddings,
+    redo_import,
 )
 from prism_desktop.engine.study.importing.plan import ImportPlan
 from prism_desktop.engine.study.importing.plan_making import plan_import
@@ -25,4 +26,5 @@ __all__ = [
     "is_embeddings",
     "plan_import",
     "read_recipe",
+    "redo_import",
 ]

@@ -17,6 +17,7 @@ from prism_desktop.engine.study.importing.cells import short
 from prism_desktop.engine.study.importing.collection import Collected, LeftOutRows, Piece
 from prism_desktop.engine.study.importing.data_tables import Column
 from prism_desktop.engine.study.importing.doubts import Decision, Doubt
+from prism_desktop.engine.study.importing.matching import ImageIndex
 from prism_desktop.engine.study.importing.numerals import Numbers, read_numbers
 from prism_desktop.engine.study.importing.outcome_values import OutcomeReader
 from prism_desktop.engine.study.importing.plan import AttributePlan
@@ -72,9 +73,7 @@ class Understood:
         """Attribute -> how its ratings were put on the study's steps, for the report."""
         return {name: scale.described(STEPS) for name, scale in self.scales.items()}
 
-    def attribute_plans(
-        self, answers: Answers, names: AttributeNames
-    ) -> tuple[AttributePlan, ...]:
+    def attribute_plans(self, answers: Answers, names: AttributeNames) -> tuple[AttributePlan, ...]:
         """The judgments of each attribute, for a preview.
 
         Args:
@@ -129,6 +128,7 @@ def earlier_scales(reports: Iterable[ImportReport]) -> dict[str, EarlierScale]:
 def understand(
     study: StudyReader,
     collected: Collected,
+    index: ImageIndex,
     recipe: Recipe,
     earlier: Mapping[str, EarlierScale],
     compared: frozenset[str],
@@ -139,12 +139,13 @@ def understand(
     Args:
         study: its ratings may tell what codes of outcomes mean.
         collected: the answers; rows whose cells cannot be read are added to what is left out.
+        index: the study's images.
         recipe: how the files are read.
         earlier: the scales of the study's attributes.
         compared: names of tables of the source project's comparisons.
         tables: the import's, by number.
     """
-    return _Understanding(study, collected, recipe, earlier, compared, tables).run()
+    return _Understanding(study, collected, index, recipe, earlier, compared, tables).run()
 
 
 class _Understanding:
@@ -154,12 +155,14 @@ class _Understanding:
         self,
         study: StudyReader,
         collected: Collected,
+        index: ImageIndex,
         recipe: Recipe,
         earlier: Mapping[str, EarlierScale],
         compared: frozenset[str],
         tables: Sequence[TableRoles],
     ) -> None:
         self._study, self._collected, self._recipe = study, collected, recipe
+        self._index = index
         self._earlier, self._compared, self._tables = earlier, compared, tables
         self._doubts: list[Doubt] = []
         self._decisions: list[Decision] = []
@@ -306,7 +309,7 @@ class _Understanding:
         if not pieces:
             return {}
         reader = OutcomeReader(
-            self._study, self._collected, self._recipe, self._compared, self._tables
+            self._study, self._collected, self._index, self._recipe, self._compared, self._tables
         )
         found = reader.read(pieces, rated, values)
         self._doubts += reader.doubts
@@ -424,9 +427,7 @@ def _united(columns: Sequence[Column]) -> tuple[Column, list["NDArray[np.int64]"
     missing: set[str] = set()
     found = []
     for column in columns:
-        found.append(
-            np.array([places.setdefault(v, len(places)) for v in column.values], np.int64)
-        )
+        found.append(np.array([places.setdefault(v, len(places)) for v in column.values], np.int64))
         labels.update(column.labels)
         missing |= column.missing
     codes = np.concatenate(

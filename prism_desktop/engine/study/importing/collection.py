@@ -36,6 +36,7 @@ _LONGEST_NAME: Final = 100
 _NO_IMAGE: Final = "names no image"
 _NO_RATER: Final = "names no rater"
 _NO_ANSWER: Final = "holds no answer"
+_OTHER: Final = "holds neither an image of the study nor an answer"
 _SELF: Final = "compares an image with itself"
 
 
@@ -63,7 +64,8 @@ class Piece:
         table: place of the table among the import's.
         column: holds the answers' cells.
         cell: (n,) int32, the place of each answer's cell among the column's values.
-            row: (n,) int32, as a spreadsheet numbers it.
+            position: (n,) int64, the row by its place in the table.
+        row: (n,) int32, as a spreadsheet numbers it.
         labeler, left, right, attribute, session, trial, presentation: (n,) int32, see `Answers`.
         onset, seconds: (n,) float64.
         comparison: whether they are outcomes.
@@ -74,6 +76,7 @@ class Piece:
     table: int
     column: Column
     cell: "NDArray[np.int32]"
+    position: "NDArray[np.int64]"
     row: "NDArray[np.int32]"
     labeler: "NDArray[np.int32]"
     left: "NDArray[np.int32]"
@@ -173,7 +176,6 @@ class Collector:
             (values,) int32, NONE where there is none; and for each value why not.
         """
         matches = self._images.find_all(column.values)
-        counts = column.counts()
         codes = np.full(len(column.values), NONE, np.int32)
         reasons = []
         for place, (value, image) in enumerate(zip(column.values, matches.images, strict=True)):
@@ -182,9 +184,6 @@ class Collector:
             if image:
                 codes[place] = self.found.images.code(image)
                 self.found.written.setdefault(image, value.strip())
-            elif not missing:
-                name = value.strip()
-                self.found.unmatched[name] = self.found.unmatched.get(name, 0) + int(counts[place])
         for words, count in matches.told().items():
             one = "1 image was" if count == 1 else f"{count} images were"
             self.doubt("image-name", f"{column.name}: {one} matched {words}.", table, column.name)
@@ -293,18 +292,52 @@ class _Reader:
         if column is None:
             return np.full(len(self._table), NONE, np.int32)
         codes, reasons = self._to.images_of(column, self._table.name)
-        self._leave_out_values(column, codes, reasons, _NO_IMAGE)
-        return _spread(codes, column.codes)
+        images = _spread(codes, column.codes)
+        if self._answering is not None:  # a welcome, a pause: no row of answers
+            self._leave_out((images == NONE) & ~self._answering, _OTHER)
+        self._leave_out_values(column, codes, reasons, _NO_IMAGE, self._answering)
+        self._name_unmatched(column, codes)
+        return images
+
+    def _name_unmatched(self, column: Column, codes: "NDArray[np.int32]") -> None:
+        """Count what rows with answers call images that the study has not."""
+        rows = column.codes if self._answering is None else column.codes[self._answering]
+        counts = np.bincount(rows[rows != EMPTY], minlength=len(codes))
+        names = self._to.found.unmatched
+        for place in np.flatnonzero((codes == NONE) & (counts > 0)).tolist():
+            name = column.values[place].strip()
+            if not is_missing(name):
+                names[name] = names.get(name, 0) + int(counts[place])
+
+    @cached_property
+    def _answering(self) -> "NDArray[np.bool_] | None":
+        """(rows,) bool: which rows hold anything where answers stand; None if nothing says where
+        they do."""
+        roles: tuple[Role, ...] = ("judgment", "outcome", "winner")
+        columns = [column for role in roles for column in self._roles.having(role)]
+        if not columns or self._roles.first("loser") is not None:
+            return None
+        found = np.zeros(len(self._table), bool)
+        for column in columns:
+            found |= column.codes != EMPTY
+        return found
 
     def _leave_out_values(
-        self, column: Column, codes: "NDArray[np.int32]", reasons: Sequence[str], empty: str
+        self,
+        column: Column,
+        codes: "NDArray[np.int32]",
+        reasons: Sequence[str],
+        empty: str,
+        among: "NDArray[np.bool_] | None" = None,
     ) -> None:
-        self._leave_out(column.codes == EMPTY, empty)
+        """Leave out the rows whose value says nothing, of those among which that is told."""
+        told = np.ones(len(self._table), bool) if among is None else among
+        self._leave_out((column.codes == EMPTY) & told, empty)
         by_reason: dict[str, list[int]] = defaultdict(list)
-        for place in np.flatnonzero(codes == NONE):
-            by_reason[reasons[place]].append(int(place))
+        for place in np.flatnonzero(codes == NONE).tolist():
+            by_reason[reasons[place]].append(place)
         for reason, places in by_reason.items():
-            self._leave_out(np.isin(column.codes, places), reason)
+            self._leave_out(np.isin(column.codes, places) & told, reason)
 
     def _leave_out(self, chosen: "NDArray[np.bool_]", reason: str) -> None:
         self._to.found.left_out.add(self._table.name, reason, self._table.rows[chosen])
@@ -401,6 +434,7 @@ class _Reader:
                 table=self._number,
                 column=column,
                 cell=column.codes[chosen],
+                position=np.flatnonzero(chosen),
                 row=self._table.rows[chosen],
                 labeler=raters[chosen],
                 left=left[chosen],

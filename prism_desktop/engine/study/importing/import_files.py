@@ -1,17 +1,18 @@
 """Importing ratings, comparisons and our own exports from
 files: read, understood, then written in one transaction."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.study.importing.doubts import DecisionNeededError
 from prism_desktop.engine.study.importing.embedding_files import import_embeddings
 from prism_desktop.engine.study.importing.plan import ImportPlan
 from prism_desktop.engine.study.importing.plan_making import file_mark, plan_import
-from prism_desktop.engine.study.importing.recipe import Recipe
+from prism_desktop.engine.study.importing.recipe import Recipe, parse_recipe
 from prism_desktop.engine.study.importing.vectors import holds_embeddings
 from prism_desktop.engine.study.records import ImportReport
 from prism_desktop.engine.study.store import Study
@@ -77,7 +78,7 @@ def apply_plan(
         )
     rows = plan.rows_kept
     brings = bool(plan.ratings or plan.comparisons or batch.labelers or batch.attributes)
-    if brings or batch.revised or tuple(batch.facts) or replaces is not None:
+    if brings or batch.revised or any(True for _ in batch.facts) or replaces is not None:
         yield Progress(0, plan.ratings + plan.comparisons, "Writing to the study")
         study.apply_import(batch, replaces=replaces)
         yield Progress(rows, rows, "Writing to the study")
@@ -105,3 +106,28 @@ def is_embeddings(path: Path) -> bool:
     """Whether a file is imported as embeddings: if its content looks like it."""
     return holds_embeddings(path)
 
+
+def redo_import(study: Study, import_id: str) -> Iterator[Event[ImportReport]]:
+    """Bring back an import that was undone: its files are read again, as they were read then.
+
+    Raises:
+        InputError: there is no such import, it was not undone, its files are gone or have changed,
+            or it was of images.
+    """
+    report = next((found for found in study.imports() if found.id == import_id), None)
+    if report is None:
+        raise InputError(f"There is no import {import_id} in this study.")
+    if report.undone is None:
+        raise InputError(f"The import of {report.source} was not undone; nothing was changed.")
+    files = report.mapping.get("files")
+    if not isinstance(files, Mapping) or not report.recipe:
+        raise InputError(
+            f"The import of {report.source} cannot be redone from its report; import it again."
+        )
+    for file, mark in files.items():
+        if not Path(file).is_file() or file_mark(study, Path(file)) != mark:
+            raise InputError(
+                f"{file} is gone or has changed since it was imported; import it again. Nothing "
+                "was changed."
+            )
+    yield from import_files(study, [Path(file) for file in files], parse_recipe(report.recipe))

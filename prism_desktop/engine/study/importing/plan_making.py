@@ -12,7 +12,6 @@ import numpy as np
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.study.importing.answer_values import (
-    EarlierScale,
     Understood,
     earlier_scales,
     understand,
@@ -39,6 +38,7 @@ from prism_desktop.engine.study.importing.plan_tables import plain_table_plan, t
 from prism_desktop.engine.study.importing.recipe import Recipe
 from prism_desktop.engine.study.importing.repeats import Repeats, find_repeats
 from prism_desktop.engine.study.importing.roles import find_roles
+from prism_desktop.engine.study.importing.scale_finding import EarlierScale
 from prism_desktop.engine.study.importing.source_workbooks import join_workbooks
 from prism_desktop.engine.study.importing.table_roles import Known, TableRoles
 from prism_desktop.engine.study.records import ImageRecord
@@ -97,7 +97,9 @@ def plan_import(
     for number, table in enumerate(roles.used):
         collector.add(number, table)
     collected = collector.found
-    understood = understand(study, collected, recipe, knowledge.scales, compared, roles.used)
+    understood = understand(
+        study, collected, knowledge.index, recipe, knowledge.scales, compared, roles.used
+    )
     yield Progress(len(paths), len(paths), "Comparing with what the study holds")
     repeats = _repeats(study, understood.answers, recipe, roles.used, replaces)
     parts = _Parts(study, recipe, roles, ours, read, collected, understood, repeats, knowledge)
@@ -215,7 +217,8 @@ def _only_useful(roles: Sequence[TableRoles], recipe: Recipe) -> _Roles:
     """Sheets of a workbook that are no tables of answers are passed over if another one is."""
     good = [table for table in roles if not table.decisions]
     files = {table.table.file for table in good}
-    used, passed = [], []
+    used: list[TableRoles] = []
+    passed: list[TableRoles] = []
     for table in roles:
         lost = bool({d.kind for d in table.decisions} & {"image", "judgment"})
         sheet = bool(table.table.reading.sheet) and table.table.file in files
@@ -286,7 +289,7 @@ class _Parts:
                 *(plain_table_plan(t, exported(t) or "") for t in self.ours),
             ),
             attributes=self.understood.attribute_plans(answers, self.knowledge.attributes),
-            doubts=(
+            doubts=_once(
                 *self.roles.doubts(), *self.collected.doubts, *self.understood.doubts,
                 *self.repeats.doubts, *_row_doubts(left_out),
             ),
@@ -327,11 +330,16 @@ class _Parts:
         return found + [LeftOutRow("", reason, rows) for reason, rows, _ in self.repeats.copies]
 
 
+def _once(*doubts: Doubt) -> tuple[Doubt, ...]:
+    """Doubts of the same words, of several sheets or files, told once."""
+    return tuple({(doubt.kind, doubt.text): doubt for doubt in reversed(doubts)}.values())[::-1]
+
+
 def _row_doubts(left_out: Sequence[LeftOutRow]) -> Iterator[Doubt]:
     """Rows that name or hold something which could not be used; rows without an answer are no
     doubt."""
     for entry in left_out:
-        if entry.table and not entry.reason.startswith(("names no", "holds no")):
+        if entry.table and not entry.reason.startswith(("names no", "holds n")):
             count = len(entry.rows)
             yield Doubt(
                 "rows",

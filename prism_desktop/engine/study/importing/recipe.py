@@ -77,14 +77,26 @@ def read_recipe(file: Path) -> Recipe:
             f"The recipe {file} cannot be read ({error.strerror}); nothing was imported."
         ) from error
     try:
-        return Recipe.model_validate(tomllib.loads(content.decode("utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return parse_recipe(content.decode("utf-8"), file.name)
+    except UnicodeDecodeError as error:
         raise InputError(f"{file.name} is no TOML file ({error}); nothing was imported.") from error
+
+
+def parse_recipe(words: str, name: str = "The recipe") -> Recipe:
+    """Read a recipe from its TOML text; `name` is what it is called in a refusal.
+
+    Raises:
+        InputError: if it is none.
+    """
+    try:
+        return Recipe.model_validate(tomllib.loads(words))
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{name} is no TOML file ({error}); nothing was imported.") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise InputError(
-            f"{file.name} is no recipe: {where}: {first['msg']}. Nothing was imported."
+            f"{name} is no recipe: {where}: {first['msg']}. Nothing was imported."
         ) from error
 
 

@@ -186,7 +186,7 @@ class _Finder(RoleTable):
     # Who judged
 
     def _rater(self, shape: Shape) -> None:
-        if self.has("rater") or self.rater:
+        if self.has("rater") or FROM_COLUMN in self.rater or FROM_ROW in self.rater:
             return
         among = [p for p in self.open() if p.column.name not in self.images]
         ranked = [p for p in self.named("rater", among) if p.outcomes < 0.5 or p.numeric > 0.5]
@@ -194,6 +194,7 @@ class _Finder(RoleTable):
             return
         chosen = ranked[0]
         self.set(chosen, "rater", "sure", "its name says so")
+        self.rater = ""  # it was said for tables in which no column says who judged
         if shape == "a row per rater":
             return
         for other in ranked[1:]:

@@ -28,7 +28,7 @@ class _Items:
     images: dict[str, tuple[str, ...]]
 
 
-def join_workbooks(tables: Sequence[DataTable]) -> tuple[list[DataTable], set[str]]:
+def join_workbooks(tables: Sequence[DataTable]) -> tuple[list[DataTable], frozenset[str]]:
     """Put the images' names into the label workbooks among tables; others are left as they are.
 
     Returns:
@@ -41,7 +41,7 @@ def join_workbooks(tables: Sequence[DataTable]) -> tuple[list[DataTable], set[st
     data = [items for table in tables if (items := _items(table)) is not None]
     labels = [table for table in tables if _is_label(table)]
     if not data and not labels:
-        return list(tables), set()
+        return list(tables), frozenset()
     if data and not labels:
         raise InputError(
             f"{data[0].table.name} names images only; import it together with its label workbook. "
@@ -55,7 +55,7 @@ def join_workbooks(tables: Sequence[DataTable]) -> tuple[list[DataTable], set[st
         found.append(_joined(table, items))
         if items.kind == "comparison":
             compared.add(table.name)
-    return found, compared
+    return found, frozenset(compared)
 
 
 def _column(table: DataTable, *names: str) -> Column | None:

@@ -17,7 +17,17 @@ from prism_desktop.engine.study.importing.dialects import common, plain_name
 
 MAX_BYTES = 8 * 1024**3  # unpacked
 _FEWEST = 4  # numbered columns that make a table one of embeddings
-_NAMES = (*common().roles["image"], "images", "names", "name", "files", "filenames", "paths", "ids", "id")
+_NAMES = (
+    *common().roles["image"],
+    "images",
+    "names",
+    "name",
+    "files",
+    "filenames",
+    "paths",
+    "ids",
+    "id",
+)
 _VECTORS = ("embedding", "embeddings", "features", "feature", "vectors", "vector", "x")
 _NUMBERED = re.compile(r"(.*?)[_\s.-]?(\d+)")
 
