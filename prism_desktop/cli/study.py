@@ -123,7 +123,7 @@ def import_(
     for report in reports:
         say(report.summary(), json)
     write_json([_report(report) for report in reports], json)
-    if any(not report.rows_kept and len(report.refused) > report.duplicates for report in reports):
+    if any(not report.rows_kept and report.refused for report in reports):
         raise typer.Exit(2)  # the report says why; what is there already is no mistake
 
 

@@ -114,6 +114,7 @@ def make_batch(
     repeats: Repeats,
     facts: Sequence[FactRecord],
     left_out: Sequence[LeftOutRow],
+    told: Sequence[str],
 ) -> ImportBatch:
     """Everything that the import brings."""
     kept = repeats.keep
@@ -128,7 +129,12 @@ def make_batch(
     attributes, revised, notices = _attributes(study, read, tuple(names), understood.confirmed)
     refused = [
         *read.refused,
-        *(RefusedRow(row, _with_table(entry, plan)) for entry in left_out for row in entry.rows),
+        *(
+            RefusedRow(row, _with_table(entry, plan))
+            for entry in left_out
+            if entry.table  # copies are told in one sentence
+            for row in entry.rows
+        ),
     ]
     report = ImportReport(
         id=sources.import_id,
@@ -143,7 +149,7 @@ def make_batch(
             **({"scales": understood.described()} if understood.scales else {}),
             **({"coding": dict(understood.coding)} if understood.coding else {}),
         },
-        notices=(*_notices(plan, refused), *read.notices, *notices),
+        notices=(*_notices(plan, refused), *dict.fromkeys(told), *read.notices, *notices),
         doubts=plan.doubts,
         recipe=plan.recipe.to_toml(),
     )

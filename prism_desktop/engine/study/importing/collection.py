@@ -18,7 +18,7 @@ from prism_desktop.engine.study.importing.cells import is_missing, short
 from prism_desktop.engine.study.importing.data_tables import EMPTY, Column, make_column
 from prism_desktop.engine.study.importing.doubts import ROWS_KEPT, Doubt
 from prism_desktop.engine.study.importing.labeler_names import LabelerIndex, is_no_person
-from prism_desktop.engine.study.importing.matching import ImageIndex
+from prism_desktop.engine.study.importing.matching import TOLD, ImageIndex, Rung
 from prism_desktop.engine.study.importing.moments import read_moments, read_seconds
 from prism_desktop.engine.study.importing.recipe import Recipe, Role
 from prism_desktop.engine.study.importing.table_roles import (
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _LONGEST_NAME: Final = 100
+_PLAINLY: Final = (TOLD[Rung.FILE], TOLD[Rung.ENDING])  # how names are usually written elsewhere
 _NO_IMAGE: Final = "names no image"
 _NO_RATER: Final = "names no rater"
 _NO_ANSWER: Final = "holds no answer"
@@ -137,6 +138,7 @@ class Collected:
     written: dict[ImageId, str] = field(default_factory=dict)
     facts: list[FactRecord] = field(default_factory=list)
     doubts: list[Doubt] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
 
 
 class Collector:
@@ -186,7 +188,11 @@ class Collector:
                 self.found.written.setdefault(image, value.strip())
         for words, count in matches.told().items():
             one = "1 image was" if count == 1 else f"{count} images were"
-            self.doubt("image-name", f"{column.name}: {one} matched {words}.", table, column.name)
+            text = f"{column.name}: {one} matched {words}."
+            if words in _PLAINLY:
+                self.found.notices.append(f"{table}: {text}")
+            else:
+                self.doubt("image-name", text, table, column.name)
         return codes, tuple(reasons)
 
     def labelers_of(
