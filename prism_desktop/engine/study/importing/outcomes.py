@@ -4,8 +4,6 @@ What a number means is never guessed: it is told by a coding, or by ratings of t
 beyond doubt.
 """
 
-import csv
-import io
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -57,6 +55,7 @@ ALIASES: Final[Mapping[str, Mapping[str, str]]] = {
     "1-first": {"1": "left", "2": "right"},
 }  # the two codings of the source project's workbooks
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
+_PART = re.compile(r"""(?:\s*'[^']*'\s*=|\s*"[^"]*"\s*=)?[^,]*""")
 _LIMIT = re.compile(r"([<>]) ?([+-]?(?:\d+(?:\.\d*)?|\.\d+))")
 _ENOUGH = 20  # comparisons whose two images the ratings tell apart
 _SURE = 3.29  # standard errors from chance, p < 0.001
@@ -131,16 +130,8 @@ def parse_coding(text: str) -> dict[str, str]:
 
 
 def _parts(text: str) -> list[str]:
-    """The text between commas that stand outside quotation marks."""
-    quote = "'" if re.search(r"(^|,)\s*'", text) else '"'
-    rows = list(csv.reader(io.StringIO(text), quotechar="\0", skipinitialspace=True)) or [[]]
-    parts: list[str] = []
-    for part in rows[0]:
-        if parts and parts[-1].count(quote) % 2:
-            parts[-1] += f",{part}"
-        else:
-            parts.append(part)
-    return [part for part in parts if part.strip()]
+    """The text between commas that stand outside a value's quotation marks."""
+    return [part for part in _PART.findall(text) if part.strip()]
 
 
 def read_outcomes(

@@ -222,7 +222,8 @@ class _Judge:
             self._missing_choice(odd),
             self._scale_choice(scale, f"ratings are on {scale}, and others are left out"),
         ]
-        if (everything.low, everything.high) != (scale.low, scale.high):
+        sure = all(value in CODES and abs(value) >= 66 for value in odd)
+        if not sure and (everything.low, everything.high) != (scale.low, scale.high):
             choices.append(self._scale_choice(everything, f"all are ratings on {everything}"))
         self._ask("missing-code" if codes else "far-value", text, choices, far.total)
 
