@@ -244,6 +244,8 @@ def _two_rows(grid: Grid, rows: Sequence[Sequence[str]], place: int) -> tuple[in
         lower = rows[place + 1]
         numbers = any(_kind(cell) == "number" for cell in lower[1:])
         return None if numbers and _looks_like_data(rows, place + 1) else (place, place + 1)
+    if _fills_gaps(rows, place):
+        return place, place + 1
     if not place or grid.rows[place] != grid.rows[place - 1] + 1:
         return None
     above = rows[place - 1]
@@ -251,6 +253,17 @@ def _two_rows(grid: Grid, rows: Sequence[Sequence[str]], place: int) -> tuple[in
     if several or _spans(grid.merges, int(grid.rows[place - 1]), least=2):
         return place - 1, place
     return None
+
+
+def _fills_gaps(rows: Sequence[Sequence[str]], place: int) -> bool:
+    """Whether the row below a header has words where the header has none and numbers follow."""
+    if len(rows) < place + 3:
+        return False
+    head, lower, data = rows[place], rows[place + 1], rows[place + 2]
+    if any(_kind(cell) in {"number", "date"} for cell in lower):
+        return False
+    gaps = [i for i, cell in enumerate(head) if i and not cell and lower[i]]
+    return bool(gaps) and all(_kind(data[i]) == "number" for i in gaps)
 
 
 def _spans(merges: Iterable[Merge], row: int, least: int = 1) -> bool:
