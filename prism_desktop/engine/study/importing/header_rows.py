@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.importing.data_tables import (
     EMPTY,
     Column,
@@ -16,7 +15,7 @@ from prism_desktop.engine.study.importing.data_tables import (
     LeftOut,
     unique_names,
 )
-from prism_desktop.engine.study.importing.grids import Grid, Merge, RawColumn, compact, counted
+from prism_desktop.engine.study.importing.grids import Grid, Merge, compact, counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -130,6 +129,9 @@ def _find(grid: Grid) -> Heads:
         heads.names[0] = heads.names[0].lstrip("# ")
     _add_upper(grid, rows, heads)
     _add_further(rows, heads)
+    if len(heads.places) > 1 and any(heads.titles) and not heads.ids:
+        row = int(grid.rows[heads.places[-1]])
+        heads.notices.append(f"Row {row} was read as a part of the header, not as data.")
     return heads
 
 
@@ -319,7 +321,8 @@ def _is_titles(rows: Sequence[Sequence[str]], place: int) -> bool:
         values = {other[position] for other in below}
         if not _kind(cell):
             continue
-        if cell in values:
+        like = _kind(cell) in kinds and any(sign in _kind(cell) for sign in "9._")
+        if cell in values or like:
             return False
         if kinds and all(kind in {"number", "date"} for kind in kinds):
             above += 1
@@ -436,13 +439,3 @@ def _fill_down(grid: Grid, heads: Heads) -> None:
         filled.append(f"“{name}”")
     if filled:
         grid.notices.append(f"Merged cells in {', '.join(filled)} were filled down.")
-
-
-def no_rows(file: str) -> InputError:
-    """What to raise for a file without data."""
-    return InputError(f"{file} holds no rows. Nothing was imported.")
-
-
-def raw(column: Column) -> RawColumn:
-    """A column's cells without its name."""
-    return RawColumn(list(column.values), column.codes)
