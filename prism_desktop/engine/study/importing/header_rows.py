@@ -36,7 +36,7 @@ _HEADS: Final = frozenset(
 
 
 @dataclass(slots=True)
-class Heads:
+class HeaderRows:
     """Where the header stands, by places among the rows.
 
     Attributes:
@@ -85,12 +85,12 @@ def with_header(grid: Grid) -> DataTable | None:
     return DataTable(grid.name, columns, grid.rows, grid.file, reading, tuple(grid.left_out))
 
 
-def _above(grid: Grid, heads: Heads) -> tuple[int, ...]:
+def _above(grid: Grid, heads: HeaderRows) -> tuple[int, ...]:
     taken = {*heads.places, *heads.ids}
     return tuple(int(grid.rows[place]) for place in range(heads.first) if place not in taken)
 
 
-def _columns(grid: Grid, heads: Heads) -> tuple[Column, ...]:
+def _columns(grid: Grid, heads: HeaderRows) -> tuple[Column, ...]:
     """Named columns; nameless ones that hold nothing are dropped."""
     kept = [
         place
@@ -110,7 +110,7 @@ def _columns(grid: Grid, heads: Heads) -> tuple[Column, ...]:
     return tuple(columns)
 
 
-def _find(grid: Grid) -> Heads:
+def _find(grid: Grid) -> HeaderRows:
     """Find the header among the first rows."""
     rows = [grid.row(place) for place in range(min(_SHOWN, len(grid)))]
     places = [place for place in range(min(SEARCHED, len(rows))) if _is_wide(grid, rows, place)]
@@ -123,8 +123,8 @@ def _find(grid: Grid) -> Heads:
             "The file names no columns: its first row holds data already; its columns are called "
             "column 1, column 2, ..."
         )
-        return Heads([""] * width, [""] * width, [], header, [notice])
-    heads = Heads([cell.strip() for cell in rows[header]], [""] * width, [header], header + 1)
+        return HeaderRows([""] * width, [""] * width, [], header, [notice])
+    heads = HeaderRows([cell.strip() for cell in rows[header]], [""] * width, [header], header + 1)
     if heads.names[0].startswith("#"):
         heads.names[0] = heads.names[0].lstrip("# ")
     _add_upper(grid, rows, heads)
@@ -222,7 +222,7 @@ def _looks_like_data(rows: Sequence[Sequence[str]], place: int) -> bool:
     return alike >= 2 or (alike == 1 and len(rows[place]) == 1)
 
 
-def _add_upper(grid: Grid, rows: Sequence[Sequence[str]], heads: Heads) -> None:
+def _add_upper(grid: Grid, rows: Sequence[Sequence[str]], heads: HeaderRows) -> None:
     """Headers of two rows: an upper one whose cells span several columns."""
     found = _two_rows(grid, rows, heads.places[0])
     if found is None:
@@ -287,7 +287,7 @@ def _spread(row: Sequence[str], merges: Sequence[Merge], number: int) -> list[st
     return spread
 
 
-def _add_further(rows: Sequence[Sequence[str]], heads: Heads) -> None:
+def _add_further(rows: Sequence[Sequence[str]], heads: HeaderRows) -> None:
     """Second and third header rows: texts of the questions, and identifiers as Qualtrics has."""
     for _ in range(2):
         place = heads.first
@@ -330,7 +330,7 @@ def _is_titles(rows: Sequence[Sequence[str]], place: int) -> bool:
     return above > 0 and worded >= 0.5 * above and (above > 1 or " " in " ".join(row).strip())
 
 
-def _repeats(grid: Grid, heads: Heads) -> "NDArray[np.bool_]":
+def _repeats(grid: Grid, heads: HeaderRows) -> "NDArray[np.bool_]":
     """(rows,) bool: rows below that repeat the header, as files have that were put together."""
     found = np.zeros(len(grid), bool)
     texts = [grid.row(place) for place in [*heads.places, *heads.ids]]
@@ -375,7 +375,7 @@ def _leave_out_comments(grid: Grid) -> None:
         grid.keep(~comments)
 
 
-def _settle_widths(grid: Grid, heads: Heads) -> None:
+def _settle_widths(grid: Grid, heads: HeaderRows) -> None:
     """Rows of a text table that have more or fewer cells than its header."""
     if grid.widths is None or not heads.places:
         return
@@ -411,7 +411,7 @@ def _settle_widths(grid: Grid, heads: Heads) -> None:
         )
 
 
-def _fill_down(grid: Grid, heads: Heads) -> None:
+def _fill_down(grid: Grid, heads: HeaderRows) -> None:
     """Give the value of merged cells to all their rows; answers are never multiplied so."""
     filled: list[str] = []
     for place, column in enumerate(grid.columns):
