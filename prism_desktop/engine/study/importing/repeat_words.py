@@ -189,7 +189,9 @@ def _question(group: _Group, name: str, others: str, answers: Answers) -> str:
         )
     if group.where == WITHIN:
         why = (
-            "with the same trial or time" if group.told else "and nothing tells a copy from a repeat"
+            "with the same trial or time"
+            if group.told
+            else "and nothing tells a copy from a repeat"
         )
         start = f"{_number(count)} of {people} in {name} came before, {why} ({same})"
         judged = np.count_nonzero(answers.table == group.table)
