@@ -15,6 +15,7 @@ import numpy as np
 from prism_desktop.engine.study.importing.answers import NONE
 from prism_desktop.engine.study.importing.attribute_names import AttributeNames
 from prism_desktop.engine.study.importing.cells import is_missing, short
+from prism_desktop.engine.study.importing.column_doubts import in_table
 from prism_desktop.engine.study.importing.data_tables import EMPTY, Column, make_column
 from prism_desktop.engine.study.importing.doubts import ROWS_KEPT, Doubt
 from prism_desktop.engine.study.importing.labeler_names import LabelerIndex, is_no_person
@@ -479,8 +480,7 @@ class _Reader:
         if column is None:
             return np.full(len(self._table), np.nan)
         read = read_moments(column)
-        if read.doubt:
-            self._to.doubt("time", read.doubt, self._table.name, column.name)
+        self._to.found.doubts += [in_table(doubt, self._table) for doubt in read.doubts]
         return _spread(read.values, column.codes)
 
     @cached_property
@@ -490,10 +490,9 @@ class _Reader:
         if column is None:
             return np.full(len(self._table), np.nan)
         dialect = self._roles.dialect
-        unit = self._to.recipe.rt_unit or (dialect.rt_unit if dialect else "") or None
+        unit = self._to.recipe.rt_unit or (dialect.rt_unit if dialect else None)
         read = read_seconds(column, unit, column.name)
-        if read.doubt:
-            self._to.doubt("response-time", read.doubt, self._table.name, column.name)
+        self._to.found.doubts += [in_table(doubt, self._table) for doubt in read.doubts]
         return _spread(read.values, column.codes)
 
     # Facts

@@ -3,7 +3,6 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from prism_desktop.engine.study.importing.answers import LEFT
 from prism_desktop.engine.study.importing.cells import short
 from prism_desktop.engine.study.importing.collection import Collected, Piece
+from prism_desktop.engine.study.importing.column_doubts import in_table
 from prism_desktop.engine.study.importing.doubts import Decision, Doubt
 from prism_desktop.engine.study.importing.matching import ImageIndex
 from prism_desktop.engine.study.importing.outcomes import Evidence, Outcomes, read_outcomes
@@ -96,8 +96,8 @@ class OutcomeReader:
             rest_is_tie=table.name in self._compared,
             evidence=self._evidence(piece, len(table), rated, ratings) if coded else (),
         )
-        self.doubts += [replace(doubt, table=table.name) for doubt in outcomes.doubts]
-        self.decisions += [replace(d, table=table.name) for d in outcomes.decisions]
+        self.doubts += [in_table(doubt, table) for doubt in outcomes.doubts]
+        self.decisions += [in_table(decision, table) for decision in outcomes.decisions]
         self.coding.update(outcomes.coding)
         self._leave_out(piece, outcomes, table.name)
         return outcomes.values[piece.position]
