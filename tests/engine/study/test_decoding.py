@@ -263,6 +263,12 @@ def test_that_what_is_painted_and_learned_is_what_a_viewer_shows(
     assert (painted.width(), painted.height()) == opened.size
     shown = [painted.pixelColor(*place).getRgb()[:3] for place in ((SIDE // 2, SIDE // 2), far)]
     assert shown == [opened.getpixel((SIDE // 2, SIDE // 2)), opened.getpixel(far)]
+    # as small and square as galleries paint it
+    small = pictures.squared(file, SIDE)
+    assert (small.width(), small.height()) == (SIDE, SIDE)
+    ends = ((2, 2), (SIDE // 2, SIDE - 3)) if upright else ((2, 2), (SIDE - 3, SIDE // 2))
+    for place, colour in zip(ends, (first, second), strict=True):
+        assert _near(small.pixelColor(*place).getRgb()[:3], colour)
     # what training reads
     identity = hash_file(file)
     cache = PixelCache(tmp_path / "cache", SIDE)
