@@ -78,7 +78,7 @@ def _decoding(folder: Path) -> None:
     from PySide6.QtCore import QSize
     from PySide6.QtGui import QImageReader
 
-    from prism_desktop.ui import pictures
+    from prism_desktop.ui import qt_images
 
     rng = np.random.default_rng(0)
     coarse = Image.fromarray(rng.integers(0, 255, (60, 40, 3), np.uint8))
@@ -92,7 +92,7 @@ def _decoding(folder: Path) -> None:
             reader.read()
 
         def ours(file: Path = file, side: int = side) -> None:
-            pictures.fitted(file, (side, side))
+            qt_images.fitted(file, (side, side))
 
         for name, work in (("window", ours), ("Qt", qt)):
             work()
