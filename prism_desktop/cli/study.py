@@ -288,7 +288,7 @@ def _few(given: Sequence[str]) -> str:
 def check(folder: StudyPath, json: Json = None) -> None:
     """Check the database and the images; exit code 1 if something is wrong."""
     with _store().open(folder, read_only=True) as study:
-        problems = [str(problem) for problem in study.check()]
+        problems = [problem.text for problem in study.check()]
     write_json({"problems": problems}, json)
     for problem in problems:
         say(problem, json)
