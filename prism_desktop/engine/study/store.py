@@ -28,6 +28,7 @@ from prism_desktop.engine.study import (
     writing,
 )
 from prism_desktop.engine.study.database import Database
+from prism_desktop.engine.study.known_answers import KnownAnswers, known_answers
 from prism_desktop.engine.study.records import (
     DEFAULT_ATTRIBUTES,
     DEFAULT_SCALE,
@@ -138,6 +139,10 @@ class StudyReader:
     def ratings(self) -> "pd.DataFrame":
         """Current answered ratings, one row per attribute; columns in `data_frames.ratings`."""
         return self._reader.read(data_frames.ratings)
+
+    def known_answers(self) -> KnownAnswers:
+        """Every answer that was not withdrawn, in columns of numbers: a million take some 4 s."""
+        return self._reader.read(known_answers)
 
     def images_frame(self) -> "pd.DataFrame":
         """Every image; columns in `data_frames.images`."""
