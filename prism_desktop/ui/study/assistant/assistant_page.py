@@ -360,7 +360,7 @@ class AssistantPage(QWidget):
         self.run.setToolTip(why)
         self.run.setText(import_words(plan) if plan is not None and not why else "&Import")
         self.why.setText(why or "Nothing is stored before you press Import.")
-        self.working.setVisible(busy)
+        self.working.setVisible(busy and plan is not None)
         self.again.setVisible(not busy and plan is not None and not self._fresh)
         self.back.setVisible(bool(self._before))
         self.save.setEnabled(plan is not None and self._fresh)

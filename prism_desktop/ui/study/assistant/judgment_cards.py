@@ -37,9 +37,9 @@ class JudgmentView(QWidget):
         head = columns(self.name, self.new, None, self.count)
         scale = columns(self.field, self.found, gap=2 * GRID)
         scale.setStretch(1, 1)
-        self.field.setVisible(plan.kind == "rating")
-        self.found.setVisible(plan.kind == "rating")
         self.setLayout(rows(head, self.plot, scale, gap=GRID // 2))
+        for part in (self.field, self.found):  # they have a parent now, or they would be windows
+            part.setVisible(plan.kind == "rating")
         self.show_plan(plan, Recipe())
 
     def show_plan(self, plan: AttributePlan, given: Recipe) -> None:
@@ -54,8 +54,9 @@ class JudgmentView(QWidget):
         if not self.scale.isModified():
             self.scale.setText(self._usual())
         said = plan.name in given.scales or bool(given.scale)
-        how = "said by you" if said else plan.found
-        self.found.setText(f"Scale: {how}. Steps 1 to 4 are what the study keeps." if how else "")
+        how = "Said by you" if said else f"Found: {plan.found}" if plan.found else "Not known"
+        lines = " The lines part it into the study's steps 1 to 4." if plan.cuts else ""
+        self.found.setText(f"{how}.{lines}")
 
     def _usual(self) -> str:
         if self._plan.low is None or self._plan.high is None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QPushButton, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from prism_desktop.engine.study.importing.doubts import Decision, Doubt
@@ -12,8 +13,7 @@ from prism_desktop.ui.widgets.basics import GRID, Icon, button, columns, label, 
 from prism_desktop.ui.widgets.flow import FlowBox
 
 _CHIP = 64  # characters of a doubt on its chip; the line below the table has all
-FEW = 5  # doubts shown at first
-_HIGH = 236  # px that decisions may take before they scroll
+FEW, MANY = 3, 8  # doubts shown at first, in a narrow and a wide window
 
 
 class DecisionCard(QFrame):
@@ -61,6 +61,7 @@ class DecisionList(QScrollArea):
         super().__init__()
         self._theme = theme
         self.cards: list[DecisionCard] = []
+        self.room = 200  # px that they may take before they scroll
         self._holder = QWidget()
         self._layout = QVBoxLayout(self._holder)
         self._layout.setContentsMargins(0, 0, 0, 0)
@@ -88,14 +89,20 @@ class DecisionList(QScrollArea):
         self.setVisible(bool(decisions))
         self._fit()
 
-    def resizeEvent(self, event: object) -> None:
-        super().resizeEvent(event)  # type: ignore[arg-type]
+    def give_room(self, room: int) -> None:
+        """How high they may be before they scroll, px."""
+        self.room = room
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
         self._fit()
 
     def _fit(self) -> None:
         wide = self.viewport().width()
         high = self._layout.totalHeightForWidth(wide) if self.cards else 0
-        self.setFixedHeight(min(_HIGH, max(high, 1)))
+        self._holder.setFixedHeight(max(high, 1))
+        self.setFixedHeight(min(self.room, max(high, 1)))
 
 
 class DoubtChips(QWidget):
@@ -106,7 +113,7 @@ class DoubtChips(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._doubts: tuple[Doubt, ...] = ()
-        self._all = False
+        self._all, self._few = False, FEW
         self.box = FlowBox(gap=6)
         self.chips: list[QPushButton] = []
         self.setLayout(rows(self.box))
@@ -120,14 +127,21 @@ class DoubtChips(QWidget):
         self._doubts = doubts
         self._fill()
 
+    def give_room(self, *, wide: bool) -> None:
+        """Show more of them at first where the window is wide."""
+        few = MANY if wide else FEW
+        if few != self._few:
+            self._few = few
+            self._fill()
+
     def _fill(self) -> None:
         self.box.flow.clear()
-        shown = self._doubts if self._all else self._doubts[:FEW]
+        shown = self._doubts if self._all else self._doubts[: self._few]
         self.chips = [self._chip(doubt) for doubt in shown]
         for made in self.chips:
             self.box.flow.addWidget(made)
-        if len(self._doubts) > FEW:
-            text = "Show fewer" if self._all else f"{len(self._doubts) - FEW:,} more doubts"
+        if len(self._doubts) > self._few:
+            text = "Show fewer" if self._all else f"{len(self._doubts) - self._few:,} more doubts"
             self.box.flow.addWidget(button(text, self._toggle, "more"))
         self.setVisible(bool(self._doubts))
         self.box.updateGeometry()

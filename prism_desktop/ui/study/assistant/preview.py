@@ -17,7 +17,8 @@ from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.basics import GRID, columns, label, rows
 from prism_desktop.ui.widgets.painted import Painted, faded
 
-_SIDE, _SIDE_WIDE, _WIDE = 336, 440, 1700  # px
+_SIDE, _SIDE_WIDE, _WIDE = 368, 460, 1700  # px
+_HINT = "Point at a column, or go to it, to read why it is taken for what it is."
 _KINDS = ("all", "look", "used", "out")
 
 
@@ -65,11 +66,12 @@ class Preview(QWidget):
         self.filter.setClearButtonEnabled(True)
         self.filter.setMaximumWidth(220)
         self.kinds = QComboBox()
+        self.kinds.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.kinds.setAccessibleName("Which columns are shown")
         self.table = SampleTable(theme)
         self.table.setProperty("role", "sample")
         self.note = label("", "small")
-        self.about = label("", "small", wrap=True)
+        self.about = label(_HINT, "small", wrap=True)
         self.about.setMinimumHeight(34)
         self.about.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.judgments = JudgmentsCard(theme)
@@ -97,6 +99,7 @@ class Preview(QWidget):
     def clear(self) -> None:
         """Forget the plan."""
         self._plan = None
+        self.about.setText(_HINT)
         self.filter.clear()
         self.table.show_table(None, ())
 
@@ -126,12 +129,15 @@ class Preview(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._side.setFixedWidth(_SIDE_WIDE if event.size().width() > _WIDE else _SIDE)
+        wide = event.size().width() > _WIDE
+        self._side.setFixedWidth(_SIDE_WIDE if wide else _SIDE)
+        self.doubts.give_room(wide=wide)
+        self.decisions.give_room(event.size().height() * 3 // 8)
 
     def _lay_out(self) -> None:
         """Questions, doubts and the table at the left; a column that scrolls at the right."""
-        tools = columns(self.tabs, None, self.filter, self.kinds)
-        left = rows(self.decisions, self.doubts, tools, self.table, self.note, self.about, gap=GRID)
+        tools = columns(self.tabs, self.note, None, self.filter, self.kinds, gap=GRID)
+        left = rows(self.decisions, self.doubts, tools, self.table, self.about, gap=GRID)
         left.setStretch(3, 1)
         self.table.setMinimumHeight(190)
         holder = QWidget()
@@ -165,7 +171,8 @@ class Preview(QWidget):
         while self.tabs.count():
             self.tabs.removeTab(0)
         for table in tables:
-            self.tabs.addTab(table.name)
+            place = self.tabs.addTab(table.name.rpartition(", sheet ")[2])
+            self.tabs.setTabToolTip(place, table.name)
         self.tabs.blockSignals(False)
         self.tabs.setVisible(len(tables) > 1)
 
@@ -178,7 +185,7 @@ class Preview(QWidget):
             self.note.setText("")
             return
         if place != self._shown:
-            self.about.setText("")
+            self.about.setText(_HINT)
         self._shown = place
         table = plan.tables[place]
         self.table.show_table(table, self._attributes)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QLineEdit, QVBoxLayout
+from PySide6.QtWidgets import QComboBox, QLineEdit, QSizePolicy, QVBoxLayout
 
 from prism_desktop.engine.study.importing.plan import ImportPlan
 from prism_desktop.engine.study.importing.recipe import Recipe
@@ -17,9 +17,9 @@ _ENCODINGS = (
     "utf-8", "cp1252", "utf-16", "iso-8859-15", "cp1250", "cp1251", "shift_jis", "gb18030",
 )  # fmt: skip
 _DELIMITERS = (("comma", ","), ("semicolon", ";"), ("tab", "\t"), ("bar", "|"))
-_DECIMALS = (("point (1.5)", "."), ("comma (1,5)", ","))
+_DECIMALS = (("point", "."), ("comma", ","))
 _UNITS = (("seconds", "s"), ("milliseconds", "ms"))
-_AGAIN = (("ask", "ask"), ("keep: a second judgment", "keep"), ("skip: given already", "skip"))
+_AGAIN = (("ask", "ask"), ("keep both", "keep"), ("skip", "skip"))
 _LEFT_OUT = 12  # reasons listed
 
 
@@ -71,7 +71,7 @@ class ReadingCard(Card):
         ):
             told = str(getattr(found, name) or "")
             words = next((text for text, key in _choices(box) if key == told), told)
-            box.setItemText(0, f"as found: {words}" if words else "as found")
+            box.setItemText(0, f"{words} (found)" if words else "as found")
             _pick(box, getattr(given, name) or "")
         _pick(self.again, given.again)
         for editor, said, usual in (
@@ -82,7 +82,7 @@ class ReadingCard(Card):
             if not editor.isModified():
                 editor.setText(said)
             if usual and not said:
-                editor.setPlaceholderText(f"as found: {usual}")
+                editor.setPlaceholderText(f"{usual} (found)")
         roles = {column.role for table in plan.tables for column in table.columns}
         self._fields["rt_unit"].setVisible("seconds" in roles or given.rt_unit is not None)
         self._fields["rater"].setVisible("rater" not in roles or bool(given.rater))
@@ -115,6 +115,8 @@ class ReadingCard(Card):
         self, name: str, choices: tuple[tuple[str, str], ...], *, found: bool = True
     ) -> QComboBox:
         box = SteadyBox()
+        box.setProperty("role", "dense")
+        box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         box.setMinimumContentsLength(6)
         box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         if found:

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent, QWheelEvent
-from PySide6.QtWidgets import QComboBox, QHeaderView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHeaderView, QSizePolicy, QVBoxLayout, QWidget
 
 from prism_desktop.engine.study.importing.plan import ColumnPlan, TablePlan
 from prism_desktop.ui.study.assistant.recipe_edits import (
@@ -14,7 +14,7 @@ from prism_desktop.ui.study.assistant.recipe_edits import (
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.basics import GRID, label, restyle
 
-HEIGHT, WIDTH = 112, 184  # px
+HEIGHT, WIDTH = 100, 166  # px
 _ROLES = tuple(ROLE_WORDS)
 
 
@@ -31,7 +31,9 @@ class RoleBox(QWidget):
     def __init__(self, header: "RoleHeader", place: int) -> None:
         super().__init__(header.viewport())
         self._header, self.place = header, place
+        self.column: ColumnPlan | None = None
         self.name = label("", "strong")
+        self.name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.role = SteadyBox()
         for role in _ROLES:
             self.role.addItem(ROLE_WORDS[role], role)
@@ -66,7 +68,7 @@ class RoleBox(QWidget):
         """Show what the column is taken for; what is being typed is left alone."""
         self.column = column
         told = explained(column, rows)
-        self.name.setText(column.name)
+        self._elide()
         self.role.setItemText(0, role_words(column) if column.role == "judgment" else "Judgment")
         self.role.setCurrentIndex(_ROLES.index(column.role))
         self.role.setAccessibleName(f"Role of the column {column.name}")
@@ -85,6 +87,10 @@ class RoleBox(QWidget):
             self.attribute.addItems(list(dict.fromkeys((*attributes, column.attribute))))
             self.attribute.setCurrentText(column.attribute)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._elide()
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Arrows to the sides lead from column to column; Home and End to the ends."""
         if event.type() == QEvent.Type.FocusIn:
@@ -97,18 +103,25 @@ class RoleBox(QWidget):
             return self._header.step(self.place, Qt.Key(event.key()))
         return super().eventFilter(watched, event)
 
+    def _elide(self) -> None:
+        if self.column is not None:
+            room = max(0, self.width() - GRID)
+            metrics = self.name.fontMetrics()
+            middle = Qt.TextElideMode.ElideMiddle
+            self.name.setText(metrics.elidedText(self.column.name, middle, room))
+
     def _role_chosen(self, place: int) -> None:
         role = _ROLES[place]
-        if role != self.column.role:
+        if self.column is not None and role != self.column.role:
             self._header.role_chosen.emit(self.column.name, role, "")
 
     def _attribute_chosen(self) -> None:
         editor = self.attribute.lineEdit()
         if editor is not None:
             editor.setModified(False)
-        text = self.attribute.currentText().strip()
-        if text and text != self.column.attribute and self.column.role == "judgment":
-            self._header.role_chosen.emit(self.column.name, "judgment", text)
+        text, column = self.attribute.currentText().strip(), self.column
+        if column is not None and column.role == "judgment" and text not in ("", column.attribute):
+            self._header.role_chosen.emit(column.name, "judgment", text)
 
 
 class RoleHeader(QHeaderView):

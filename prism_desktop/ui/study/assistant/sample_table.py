@@ -94,7 +94,8 @@ class SampleModel(QAbstractTableModel):
         column = table.columns[section]
         if role == Qt.ItemDataRole.ToolTipRole:
             return explained(column, table.rows)
-        return column.name if role == Qt.ItemDataRole.DisplayRole else None
+        # the header's boxes show the name
+        return column.name if role == Qt.ItemDataRole.AccessibleTextRole else None
 
     def _repaint(self) -> None:
         if self.rowCount() and self.columnCount():

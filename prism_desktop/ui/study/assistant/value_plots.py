@@ -122,16 +122,10 @@ class ScalePlot(Painted):
             taken.append(x)
             painter.setFont(sized(self.font(), 0.85, bold=scale))
             painter.setPen(QColor(self.tokens.text if scale else self.tokens.warn))
-            box = QRectF(x - 40, base + 3, 80, _FOOT - 4)
-            if box.left() < 0:
-                box = QRectF(1, box.top(), 80, box.height())
-                side = Qt.AlignmentFlag.AlignLeft
-            elif box.right() > self.width():
-                box = QRectF(self.width() - 81, box.top(), 80, box.height())
-                side = Qt.AlignmentFlag.AlignRight
-            else:
-                side = Qt.AlignmentFlag.AlignHCenter
-            painter.drawText(box, int(side | Qt.AlignmentFlag.AlignVCenter), number(value))
+            wide = painter.fontMetrics().horizontalAdvance(number(value)) + 2
+            left = min(max(0.0, x - wide / 2), self.width() - wide)
+            box = QRectF(left, base + 3, wide, _FOOT - 4)
+            painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), number(value))
 
 
 class OutcomeBars(Painted):
