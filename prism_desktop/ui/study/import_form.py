@@ -47,6 +47,7 @@ class ImportCard(Card):
             "C&opy the images into the study (otherwise they stay where they are)"
         )
         self.body.addWidget(self.chosen)
+        self.body.addSpacing(GRID)
         self.pick = button("Choose &files…", self.choose)
         images = button("Folder of &images…", self._pick_folder)
         self.body.addLayout(columns(self.pick, images, self.copy, None, gap=2 * GRID))

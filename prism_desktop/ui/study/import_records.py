@@ -40,6 +40,13 @@ def open_doubts(report: ImportReport) -> "list[tuple[int, Doubt]]":
     return [(place, doubt) for place, doubt in enumerate(doubts) if place not in dismissed]
 
 
+def dismissed_doubts(report: ImportReport) -> "list[Doubt]":
+    """The doubts that somebody dismissed."""
+    kept = {place for place, _ in open_doubts(report)}
+    doubts: Iterable[Doubt] = getattr(report, "doubts", ())
+    return [doubt for place, doubt in enumerate(doubts) if place not in kept]
+
+
 def alike(
     columns: frozenset[str], reports: Iterable[ImportReport]
 ) -> "tuple[ImportReport, Recipe] | None":

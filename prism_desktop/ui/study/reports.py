@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QLayout, QVBoxLayout, QWidget
 from prism_desktop.engine.study.records import ImportReport
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.study.import_records import files_of, open_doubts
+from prism_desktop.ui.study.import_records import dismissed_doubts, files_of, open_doubts
 from prism_desktop.ui.study.labelers import ago
 from prism_desktop.ui.widgets.basics import (
     GRID,
@@ -77,6 +77,8 @@ class ReportView(QWidget):
         layout.setSpacing(GRID // 2)
         for notice in report.notices:
             layout.addWidget(label(notice, "muted", wrap=True))
+        for doubt in dismissed_doubts(report):
+            layout.addWidget(label(f"Doubt, dismissed: {doubt.text}", "muted", wrap=True))
         for line_text in reading(report.mapping):
             layout.addWidget(label(line_text, "small", wrap=True))
         if report.refused:

@@ -215,6 +215,28 @@ def test_that_return_leads_from_a_cell_to_its_columns_role(
     assert _box(page, "rater_age").role.hasFocus()
 
 
+def test_that_each_role_stands_above_its_column_in_a_window_of_any_width(
+    open_window: OpenWindow, qtbot: QtBot, tiny_study: Study, engine: FakeEngine
+) -> None:
+    window = open_window(tiny_study)
+    page = _open(window, qtbot)
+    roles = page.preview.table.roles
+    for width in (2560, 1000):
+        window.resize(width, 800)
+        qtbot.waitUntil(lambda width=width: window.width() == width)
+        qtbot.wait(50)
+        seen = [
+            column
+            for column in range(roles.count())
+            if roles.sectionViewportPosition(column) < roles.viewport().width()
+        ]
+        assert seen
+        for column in seen:
+            box = roles.box(column)
+            assert box.x() == roles.sectionViewportPosition(column)
+            assert box.width() == roles.sectionSize(column)
+
+
 def test_that_the_wheel_turns_no_role(
     open_window: OpenWindow, qtbot: QtBot, tiny_study: Study, engine: FakeEngine
 ) -> None:
@@ -292,10 +314,14 @@ def test_that_open_questions_block_the_import_until_they_are_answered(
     _settled(page, qtbot)
     assert engine.asked[-1].missing == ("-99",)
     assert page.why.text().startswith("1 question is open")
-    qtbot.mouseClick(page.preview.decisions.cards[0].buttons[1], Qt.MouseButton.LeftButton)
+    left = page.preview.decisions.cards[0]
+    assert left.buttons[0].hasFocus()  # on to the next question
+    qtbot.keyClick(left.buttons[0], Qt.Key.Key_Tab)
+    qtbot.keyClick(left.buttons[1], Qt.Key.Key_Space)
     _settled(page, qtbot)
     assert engine.asked[-1] == Recipe(missing=("-99",), again="skip")
     assert page.run.isEnabled()
+    assert page.run.hasFocus()
     assert not page.preview.decisions.isVisible()
 
 
@@ -631,6 +657,20 @@ def test_that_closing_the_window_while_a_plan_is_made_leaves_nothing_behind(
     threading.Timer(0.1, engine.gates[0].set).start()
     window.close()
     qtbot.waitUntil(lambda: engine.closed == 1)
+
+
+def test_that_a_study_that_others_have_open_takes_nothing_in(
+    open_window: OpenWindow, qtbot: QtBot, tiny_study: Study, engine: FakeEngine
+) -> None:
+    path = tiny_study.path
+    window = open_window(path)  # while `tiny_study` holds it
+    assert window.context.study is not None
+    assert window.context.study.read_only
+    page = _open(window, qtbot)
+    assert not page.run.isEnabled()
+    assert "for reading only" in page.why.text()
+    page.start()
+    assert engine.applied == []
 
 
 def test_that_closing_the_study_while_a_plan_is_made_gives_it_up(

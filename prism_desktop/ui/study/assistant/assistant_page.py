@@ -14,7 +14,7 @@ from prism_desktop.engine.study.importing.recipe import Recipe, read_recipe
 from prism_desktop.engine.study.records import ImportReport
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.study.assistant.planner import Planner
+from prism_desktop.ui.study.assistant.plan_questions import PlanQuestions
 from prism_desktop.ui.study.assistant.preview import Preview
 from prism_desktop.ui.study.assistant.recipe_edits import (
     changed,
@@ -51,7 +51,7 @@ class AssistantPage(QWidget):
         self._fresh = False  # whether the plan is of what is given now
         self._importing = False
         self._attributes: tuple[str, ...] = ()
-        self.planner = Planner(context, self)
+        self.planner = PlanQuestions(context, self)
         self.preview = Preview(context.theme)
         self._make_head()
         self._make_foot()
@@ -263,6 +263,9 @@ class AssistantPage(QWidget):
         self.headline.setText(plan.headline())
         self._dim(False)
         self._refresh()
+        if self.preview.answering and not plan.decisions:
+            self.run.setFocus()
+        self.preview.answering = False
         study = self._context.study
         if not self._offered and study is not None:
             self._offered = True
@@ -282,7 +285,8 @@ class AssistantPage(QWidget):
         """Say what went wrong; where there is a preview it stays, and the change can go back."""
         if not isinstance(error, PrismError):
             self._context.report(error)
-        text = str(error)
+        known = isinstance(error, PrismError)
+        text = str(error) if known else "Something unexpected went wrong. Nothing was imported."
         if self.plan is None:
             self.trouble.text.setText(text)
             self.states.setCurrentWidget(self.trouble)
@@ -339,6 +343,9 @@ class AssistantPage(QWidget):
     def _why_not(self) -> str:
         """Why Import cannot be pressed; empty if it can."""
         plan = self.plan
+        study = self._context.study
+        if study is None or study.read_only:
+            return "This study is open for reading only; nothing can be imported."
         if self._importing:
             return "Importing…"
         if self.planner.busy:

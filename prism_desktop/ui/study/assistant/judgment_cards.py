@@ -32,6 +32,7 @@ class JudgmentView(QWidget):
         self.scale = QLineEdit()
         self.scale.setPlaceholderText("LOW-HIGH")
         self.scale.setMaximumWidth(110)
+        self.scale.setAcceptDrops(False)
         self.field = Field("Scale", self.scale)
         self.scale.editingFinished.connect(self._said)
         head = columns(self.name, self.new, None, self.count)

@@ -45,6 +45,11 @@ class DecisionCard(QFrame):
         layout.setContentsMargins(GRID + 4, GRID, GRID, GRID)
         self.setLayout(layout)
 
+    def focus(self) -> None:
+        """Give the focus to the first way to decide."""
+        if self.buttons:
+            self.buttons[0].setFocus(Qt.FocusReason.OtherFocusReason)
+
     def _decide(self, change: Mapping[str, object]) -> None:
         for each in self.buttons:
             each.setEnabled(False)

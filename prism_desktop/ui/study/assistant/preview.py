@@ -54,6 +54,7 @@ class Preview(QWidget):
         super().__init__()
         self._plan: ImportPlan | None = None
         self._shown = 0
+        self.answering = False  # a question was just answered, so the focus goes on to the next
         self.decisions = DecisionList(theme)
         self.doubts = DoubtChips()
         self.tabs = QTabBar()
@@ -65,6 +66,7 @@ class Preview(QWidget):
         self.filter.setAccessibleName("Find a column")
         self.filter.setClearButtonEnabled(True)
         self.filter.setMaximumWidth(220)
+        self.filter.setAcceptDrops(False)
         self.kinds = QComboBox()
         self.kinds.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.kinds.setAccessibleName("Which columns are shown")
@@ -86,6 +88,8 @@ class Preview(QWidget):
         before = self._plan
         self._plan, self._attributes = plan, attributes
         self.decisions.show_decisions(plan.decisions)
+        if self.answering and self.decisions.cards:
+            self.decisions.cards[0].focus()
         self.doubts.show_doubts(plan.doubts)
         names = [table.name for table in plan.tables]
         if before is None or names != [table.name for table in before.tables]:
@@ -159,12 +163,16 @@ class Preview(QWidget):
         self.table.column_chosen.connect(self._tell)
         self.judgments.scale_said.connect(self.scale_said)
         self.reading.said.connect(self.field_said)
-        self.decisions.decided.connect(self.decided)
+        self.decisions.decided.connect(self._decide)
         self.decisions.shown_wanted.connect(self.jump)
         self.doubts.chosen.connect(self.jump)
         self.tabs.currentChanged.connect(self._show_table)
         self.filter.textChanged.connect(lambda _: self._sift())
         self.kinds.activated.connect(lambda _: self._sift())
+
+    def _decide(self, change: object) -> None:
+        self.answering = True
+        self.decided.emit(change)
 
     def _make_tabs(self, tables: tuple[TablePlan, ...]) -> None:
         self.tabs.blockSignals(True)
@@ -220,6 +228,7 @@ class Preview(QWidget):
             shown = _is(column, kind) and named
             if self.table.isColumnHidden(place) == shown:
                 self.table.setColumnHidden(place, not shown)
+        self.table.spread()
         self.table.roles.place()
 
     def _tell(self, column: int) -> None:

@@ -129,6 +129,7 @@ class ReadingCard(Card):
     def _line(self, name: str, hint: str) -> QLineEdit:
         editor = QLineEdit()
         editor.setPlaceholderText(hint)
+        editor.setAcceptDrops(False)
 
         def said() -> None:
             if editor.isModified():

@@ -12,9 +12,9 @@ from prism_desktop.ui.study.assistant.recipe_edits import (
     role_words,
 )
 from prism_desktop.ui.theme import Theme
-from prism_desktop.ui.widgets.basics import GRID, label, restyle
+from prism_desktop.ui.widgets.basics import GRID, columns, label, restyle
 
-HEIGHT, WIDTH = 100, 166  # px
+HEIGHT, WIDTH, WIDEST = 96, 166, 250  # px
 _ROLES = tuple(ROLE_WORDS)
 
 
@@ -54,7 +54,10 @@ class RoleBox(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(GRID // 2, GRID // 2, GRID // 2, GRID // 2)
         layout.setSpacing(3)
-        for part in (self.name, self.role, self.attribute, self.sure):
+        head = columns(self.name, self.sure)
+        head.setStretch(0, 1)
+        layout.addLayout(head)
+        for part in (self.role, self.attribute):
             layout.addWidget(part)
         layout.addStretch(1)
         self.role.activated.connect(self._role_chosen)
@@ -63,12 +66,12 @@ class RoleBox(QWidget):
         assert editor is not None
         editor.editingFinished.connect(self._attribute_chosen)
         editor.setPlaceholderText("attribute")
+        editor.setAcceptDrops(False)  # files are dropped on the window
 
     def show_column(self, column: ColumnPlan, rows: int, attributes: tuple[str, ...]) -> None:
         """Show what the column is taken for; what is being typed is left alone."""
         self.column = column
         told = explained(column, rows)
-        self._elide()
         self.role.setItemText(0, role_words(column) if column.role == "judgment" else "Judgment")
         self.role.setCurrentIndex(_ROLES.index(column.role))
         self.role.setAccessibleName(f"Role of the column {column.name}")
@@ -79,7 +82,7 @@ class RoleBox(QWidget):
         judged = column.role == "judgment"
         self.attribute.setVisible(judged)
         self.sure.setText(CONFIDENCE_WORDS[column.confidence])
-        self.sure.setVisible(not judged)
+        self._elide()
         restyle(self.role, sure=column.confidence)
         editor = self.attribute.lineEdit()
         if judged and editor is not None and not editor.isModified():
@@ -105,7 +108,7 @@ class RoleBox(QWidget):
 
     def _elide(self) -> None:
         if self.column is not None:
-            room = max(0, self.width() - GRID)
+            room = max(0, self.width() - 2 * GRID - self.sure.sizeHint().width())
             metrics = self.name.fontMetrics()
             middle = Qt.TextElideMode.ElideMiddle
             self.name.setText(metrics.elidedText(self.column.name, middle, room))

@@ -10,12 +10,12 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QKeyEvent
+from PySide6.QtGui import QColor, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QTableView
 
 from prism_desktop.engine.study.importing.plan import TablePlan
 from prism_desktop.ui.study.assistant.recipe_edits import explained
-from prism_desktop.ui.study.assistant.role_header import WIDTH, RoleHeader
+from prism_desktop.ui.study.assistant.role_header import WIDEST, WIDTH, RoleHeader
 from prism_desktop.ui.theme import Theme
 
 _Index = QModelIndex | QPersistentModelIndex
@@ -138,6 +138,20 @@ class SampleTable(QTableView):
         """Show a table; `attributes` are offered for judgments."""
         self.sample.show(table)
         self.roles.show_columns(table, attributes)
+        self.spread()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.spread()
+
+    def spread(self) -> None:
+        """Let few columns share the width."""
+        shown = self.roles.count() - self.roles.hiddenSectionCount()
+        share = self.viewport().width() // max(1, shown)
+        size = min(WIDEST, max(WIDTH, share))
+        if size != self.roles.defaultSectionSize():  # else widths drawn by hand would be lost
+            self.roles.setDefaultSectionSize(size)
+            self.roles.place()
 
     def jump(self, row: int, column: int) -> bool:
         """Go to a row by its number in the file and light a column (-1: none).

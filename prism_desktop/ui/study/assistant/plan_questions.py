@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from prism_desktop.engine.study.store import Study
 
 
-class Planner(QObject):
+class PlanQuestions(QObject):
     """Asks for plans, one at a time; only the answer to the newest question is told."""
 
     planned = Signal(object)  # ImportPlan
