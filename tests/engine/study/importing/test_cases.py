@@ -21,12 +21,14 @@ from tests.engine.study.helpers import finished
 from tests.fixtures.imported import (
     about,
     against,
+    concerns,
     decided,
     offered,
     plan_of,
     planned,
     stored,
     told,
+    twins,
 )
 from tests.fixtures.laboratory_cases import CASES
 from tests.fixtures.laboratory_files import Answer, Case, LabFile, Laboratory, union
@@ -58,6 +60,8 @@ def test_that_a_file_is_read_right_or_asked_about(
     assert asked or not case.asks, "nothing was asked"
     judge(case, files, planned(plan, laboratory_study))
     judge_scale(case, plan)
+    two = twins(plan.raters)
+    assert not two or concerns(plan.doubts, (), map(str.strip, two)), f"one person is two: {two}"
     for pattern in case.says:
         assert re.search(pattern, told(plan), re.IGNORECASE), told(plan)
 
