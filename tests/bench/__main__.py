@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 # What each measures is in its own docstring.
-BENCHES = ("trainer", "labeling", "heartbeat", "gallery", "adapt", "update", "starts")
+BENCHES = ("trainer", "labeling", "heartbeat", "gallery", "adapt", "update", "starts", "imports")
 
 
 def main() -> int:

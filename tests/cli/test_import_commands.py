@@ -292,10 +292,10 @@ def test_that_answers_given_again_are_kept_or_skipped_as_asked(
         (("--scale", "2-5"), "scale|2"),
         (("--coding", "1=up"), "up"),
         (("--again", "maybe"), "maybe"),
-        (("--rt-unit", "h"), "h"),
+        (("--rt-unit", "h"), "rt-unit"),
         (("--encoding", "klingon"), "klingon"),
         (("--sheet", "Tabelle9"), "Tabelle9"),
-        (("--decimal", "x"), "x"),
+        (("--decimal", "x"), "decimal"),
         (("--recipe", "nowhere.toml"), "nowhere.toml"),
     ],
 )
