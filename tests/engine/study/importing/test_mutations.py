@@ -148,9 +148,9 @@ def _scale(made: Mutant, attribute: AttributePlan, doubts: Iterable[Doubt]) -> s
 
 
 def test_that_every_mutation_is_drawn_and_can_be_done() -> None:
-    done = Counter(name for seed in range(MANY) for name in mutant(seed).done)
+    done = Counter(name for seed in range(500) for name in mutant(seed).done)
     assert {mutation.__name__ for mutation in MUTATIONS} == set(done)
-    assert min(done.values()) >= 20, done
+    assert min(done.values()) >= 5, done
 
 
 def test_that_mutants_are_drawn_the_same_again_and_say_something() -> None:
