@@ -123,28 +123,28 @@ def count_images(folder: Path, limit: int = 200_000) -> Iterator[Event[int]]:
 
 def import_images(study: "Study", folder: Path, copy: bool) -> Iterator[Event[ImportReport]]:
     """Add a folder's images; events, the last one a `Done` with the report."""
-    from prism_desktop.engine.study.importing import import_images as work
+    from prism_desktop.engine.study.importing.image_folder import import_images as work
 
     yield from work(study, folder, copy=copy)
 
 
 def one_set(files: Sequence[Path]) -> str:
     """What a set of embeddings would be called, if this is a file of one; empty if it is not."""
-    from prism_desktop.engine.study.importing import is_embeddings
+    from prism_desktop.engine.study.importing.import_files import is_embeddings
 
     return name_from(files[0].stem) if len(files) == 1 and is_embeddings(files[0]) else ""
 
 
-def import_files(
-    study: "Study", files: Sequence[Path], **options: Any
+def import_embeddings(
+    study: "Study", file: Path, name: str | None
 ) -> Iterator[Event[ImportReport]]:
-    """Add ratings, comparisons or embeddings from files.
+    """Add a set of embeddings, called `name` or as its file.
 
     Events, the last one a `Done` with the report.
     """
-    from prism_desktop.engine.study.importing import import_files as work
+    from prism_desktop.engine.study.importing.import_files import import_embedding_file as work
 
-    yield from work(study, list(files), **options)
+    yield from work(study, file, name)
 
 
 def plan_import(
@@ -162,7 +162,7 @@ def plan_import(
     Raises:
         InputError: if a file cannot be read or understood.
     """
-    from prism_desktop.engine.study.importing import plan_import as work
+    from prism_desktop.engine.study.importing.plan_making import plan_import as work
 
     yield from work(study, files, recipe, replaces=replacing or None)
 
@@ -174,7 +174,7 @@ def apply_import_plan(
 
     Events, the last one a `Done` with the report.
     """
-    from prism_desktop.engine.study.importing import apply_plan as work
+    from prism_desktop.engine.study.importing.import_files import apply_plan as work
 
     yield from work(study, plan, confirmed=True, replaces=replacing or None)
 
@@ -199,7 +199,7 @@ def sort_incoming(paths: Sequence[Path], limit: int = 200_000) -> Iterator[Event
     Folders are looked through without following links, up to `limit` files. Cancelled within 500
     files.
     """
-    from prism_desktop.engine.study.importing import is_embeddings
+    from prism_desktop.engine.study.importing.import_files import is_embeddings
 
     tables: list[Path] = []
     embeddings: list[Path] = []
@@ -250,22 +250,24 @@ def undo_import(study: "Study", import_id: str) -> Changes:
     return study.undo_import(import_id)
 
 
-def redo_import(study: "Study", import_id: str) -> Changes:
-    """Bring an import that was undone back."""
-    changes: Changes = study.redo_import(import_id)  # type: ignore
-    return changes
+def redo_import(study: "Study", import_id: str) -> Iterator[Event[ImportReport]]:
+    """Bring an import that was undone back: its files are read again as they were read then.
+
+    Events, the last one a `Done` with the report.
+    """
+    from prism_desktop.engine.study.importing.import_files import redo_import as work
+
+    yield from work(study, import_id)
 
 
 def dismiss_doubts(study: "Study", import_id: str, places: Sequence[int]) -> Changes:
     """Show these doubts of an import no more; they stay in its report."""
-    changes: Changes = study.dismiss_doubts(import_id, places)  # type: ignore
-    return changes
+    return study.dismiss_doubts(import_id, places)
 
 
 def confirm_attribute(study: "Study", name: str) -> Changes:
     """Say that an attribute is a judgment; from now on training learns it."""
-    changes: Changes = study.confirm_attribute(name)  # type: ignore
-    return changes
+    return study.confirm_attribute(name)
 
 
 def add_labeler(study: "Study", code: str, display_name: str, profile: str) -> Changes:

@@ -18,7 +18,7 @@ IMAGES, DRAWN, SIDE, LIMIT = 70_000, 200, 512, 600.0
 WORK = """
 import resource, sys, time
 from prism_desktop.engine.events import Done
-from prism_desktop.engine.study.importing import import_images
+from prism_desktop.engine.study.importing.image_folder import import_images
 from prism_desktop.engine.study.store import Study
 start, events = time.perf_counter(), 0
 with Study.create(sys.argv[1]) as study:

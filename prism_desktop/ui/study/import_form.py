@@ -29,7 +29,7 @@ class ImportCard(Card):
     """Choose what to import; tables go on to the assistant, embeddings get their name here."""
 
     tables_chosen = Signal(list)  # paths
-    files_chosen = Signal(list, dict)  # a file of embeddings, options of `import_files`
+    embeddings_chosen = Signal(Path, str)  # and what they are called, "" for the file's name
     folder_chosen = Signal(Path, bool)  # and whether to copy its images into the study
 
     def __init__(self, context: AppContext) -> None:
@@ -113,5 +113,4 @@ class ImportCard(Card):
         self.folder_chosen.emit(folder, self.copy.isChecked())
 
     def _run(self) -> None:
-        name = self.name.text().strip()
-        self.files_chosen.emit(self.files, {"name": name} if name else {})
+        self.embeddings_chosen.emit(self.files[0], self.name.text().strip())

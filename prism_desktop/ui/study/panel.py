@@ -182,12 +182,12 @@ class StudyPanel(QWidget):
         if then is not None:
             job.ended.connect(lambda cancelled: None if cancelled else then())
 
-    def import_files(self, files: list[Path], options: dict[str, Any]) -> None:
-        """Import ratings or comparisons with progress and report."""
+    def import_embeddings(self, file: Path, name: str) -> None:
+        """Import a set of embeddings with progress and report."""
         study = self._context.study
         if study is not None:
             self._context.run(
-                operations.import_files(study, files, **options),
+                operations.import_embeddings(study, file, name or None),
                 "Importing",
                 events=self._imported,
                 owner=self,
@@ -253,7 +253,7 @@ class StudyPanel(QWidget):
         self.new.made.connect(self.make_study)
         overview = self.overview
         overview.closed.connect(self.close_study)
-        overview.importing.files_chosen.connect(self.import_files)
+        overview.importing.embeddings_chosen.connect(self.import_embeddings)
         overview.importing.tables_chosen.connect(self.import_tables)
         overview.imports.read_anew_wanted.connect(self.read_anew)
         overview.importing.folder_chosen.connect(self.import_images)

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QLayout, QVBoxLayout, QWidget
 
-from prism_desktop.engine.study.records import ImportReport
+from prism_desktop.engine.events import Done
+from prism_desktop.engine.study.records import Changes, ImportReport
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.study.import_records import dismissed_doubts, files_of, open_doubts
@@ -214,12 +215,18 @@ class ImportsCard(Card):
 
     def _redo(self, report: ImportReport) -> None:
         study = self._context.study
-        if study is not None:
-            self._context.write(
-                lambda: operations.redo_import(study, report.id),
-                lambda _: self._say(report, "brought back"),
-                owner=self,
-            )
+        if study is None:
+            return
+
+        def told(events: list[Any]) -> None:
+            if any(isinstance(event, Done) for event in events):
+                self._say(report, "brought back")
+                self._context.changed.emit(Changes(labelers=True, attributes=True, imports=True))
+
+        self._context.run(
+            operations.redo_import(study, report.id), "Reading the files again", events=told,
+            owner=self,
+        )  # fmt: skip
 
     def _say(self, report: ImportReport, what: str) -> None:
         name = Path(report.source).name or report.source

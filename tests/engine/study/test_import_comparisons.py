@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.study.importing import UnknownCodingError, import_files
+from prism_desktop.engine.study.importing import UnknownCodingError
+from prism_desktop.engine.study.importing.import_files import import_files
 from prism_desktop.engine.study.store import Study
 from tests.engine.study.helpers import bare, finished, reasons, sheet, table
 from tests.fixtures.study import MakeStudy

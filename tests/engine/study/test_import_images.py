@@ -16,7 +16,7 @@ from PIL import Image
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Progress
 from prism_desktop.engine.study.images import hash_file, open_image
-from prism_desktop.engine.study.importing import import_images
+from prism_desktop.engine.study.importing.image_folder import import_images
 from prism_desktop.engine.study.store import Study
 from tests.engine.study.helpers import bare, finished, reasons, sheet
 from tests.fixtures.heic import heic
@@ -347,7 +347,8 @@ def test_that_copied_images_that_are_gone_are_copied_again(
 KILLED = """
 import os, sys
 from prism_desktop.engine.study import images
-from prism_desktop.engine.study.importing import image_folder, import_images
+from prism_desktop.engine.study.importing import image_folder
+from prism_desktop.engine.study.importing.image_folder import import_images
 from prism_desktop.engine.study.store import Study
 copied, copy_in = [], image_folder.copy_in
 def counted(*given):

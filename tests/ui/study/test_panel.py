@@ -131,7 +131,9 @@ def test_that_an_import_shows_its_report_and_can_be_undone(
     )
     window = open_window(tiny_study)
     panel = _panel(window, qtbot)
-    panel.import_files([table], {"scale": "1-4"})
+    panel.import_tables([table])
+    qtbot.waitUntil(lambda: panel.assistant.run.isEnabled(), timeout=20_000)
+    panel.assistant.run.click()
     qtbot.waitUntil(lambda: "Refused rows" in _texts(panel) and panel.idle(), timeout=20_000)
     assert "unknown.jpg" in _texts(panel)
     study = window.context.study

@@ -290,8 +290,8 @@ class _Parts:
             ),
             attributes=self.understood.attribute_plans(answers, self.knowledge.attributes),
             doubts=_once(
-                *self.roles.doubts(), *self._new_attributes(answers), *self.collected.doubts, *self.understood.doubts,
-                *self.repeats.doubts, *_row_doubts(left_out),
+                *self.roles.doubts(), *self._new_attributes(answers), *self.collected.doubts,
+                *self.understood.doubts, *self.repeats.doubts, *_row_doubts(left_out),
             ),
             decisions=(
                 *self.roles.decisions(), *self.understood.decisions, *self.repeats.decisions,

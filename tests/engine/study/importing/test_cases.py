@@ -76,7 +76,7 @@ def test_that_a_file_is_read_right_or_asked_about(
 def test_that_an_import_stores_what_was_planned(
     case: Case, fresh_study: FreshStudy, tmp_path: Path
 ) -> None:
-    from prism_desktop.engine.study.importing import import_files
+    from prism_desktop.engine.study.importing.import_files import apply_plan
 
     files = case.files(Laboratory(**case.lab))
     paths = [file.write(tmp_path) for file in files]
@@ -88,10 +88,10 @@ def test_that_an_import_stores_what_was_planned(
             return
         if plan.decisions:
             return
-        report = finished(import_files(study, paths, plan.recipe))
+        report = finished(apply_plan(study, plan))
         assert stored(study) == planned(plan, study)
         assert report.rows_kept == plan.rows_kept
-        assert {doubt.text for doubt in plan.doubts} <= {doubt.text for doubt in report.doubts}
+        assert {doubt.text for doubt in plan.doubts} == {doubt.text for doubt in report.doubts}
         assert study.check() == []
 
 
@@ -124,7 +124,7 @@ def test_that_moments_and_response_times_are_right_or_left_empty(
 def test_that_exports_which_grow_bring_each_answer_once(
     case: Case, fresh_study: FreshStudy, tmp_path: Path
 ) -> None:
-    from prism_desktop.engine.study.importing import import_files
+    from prism_desktop.engine.study.importing.import_files import apply_plan
 
     files = case.files(Laboratory(**case.lab))
     heard: list[str] = []
@@ -183,7 +183,7 @@ def _check_asked(case: Case, decisions: Sequence[Decision]) -> None:
 
 def _refused(study: Study, paths: Sequence[Path], recipe: Recipe) -> None:
     """An import that needs a decision says which one, and stores nothing."""
-    from prism_desktop.engine.study.importing import import_files
+    from prism_desktop.engine.study.importing.import_files import apply_plan
 
     before = stored(study)
     with pytest.raises(DecisionNeededError) as error:
