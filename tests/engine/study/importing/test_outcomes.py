@@ -13,8 +13,8 @@ from prism_desktop.engine.study.importing.answers import LEFT, RIGHT, TIE
 from prism_desktop.engine.study.importing.matching import ImageIndex
 from prism_desktop.engine.study.importing.outcomes import (
     ALIASES,
-    RatingEvidence,
     Outcomes,
+    RatingEvidence,
     meaning_of,
     parse_coding,
     read_outcomes,
