@@ -192,7 +192,7 @@ class _MomentReader:
         if self._short_years:
             self._doubt("has years of two digits, read as 1970 to 2069", self._short_years)
         if self._naive:
-            self._doubt("names no time zone and was read as UTC", self._naive)
+            self._doubt("names no time zone and was read as UTC", self._naive, "time-zone")
 
     def _doubt_left_empty(self, listed: str, places: Sequence[int]) -> None:
         text = f"“{self._column.name}” was left empty where it is no date or time ({listed})."

@@ -13,7 +13,7 @@ from prism_desktop.engine.study.importing.collection import Collected, Piece
 from prism_desktop.engine.study.importing.column_doubts import in_table
 from prism_desktop.engine.study.importing.doubts import Decision, Doubt
 from prism_desktop.engine.study.importing.matching import ImageIndex
-from prism_desktop.engine.study.importing.outcomes import Evidence, Outcomes, read_outcomes
+from prism_desktop.engine.study.importing.outcomes import Outcomes, RatingEvidence, read_outcomes
 from prism_desktop.engine.study.importing.recipe import Recipe
 from prism_desktop.engine.study.importing.table_roles import TableRoles
 from prism_desktop.engine.study.store import StudyReader
@@ -116,7 +116,7 @@ class OutcomeReader:
         rows: int,
         rated: Sequence[Piece],
         ratings: Mapping[int, "NDArray[np.float64]"],
-    ) -> list[Evidence]:
+    ) -> list[RatingEvidence]:
         """What the import's ratings say, then the study's; each labeler's own before everyone's."""
         if self._levels is None:
             self._levels = [self._own_levels(rated, ratings), self._study_levels()]
@@ -124,8 +124,10 @@ class OutcomeReader:
         for levels in self._levels:
             if levels:
                 everyone = _averaged(levels)
-                found.append(Evidence(self._difference(piece, rows, levels, own=True), OWN))
-                found.append(Evidence(self._difference(piece, rows, everyone, own=False), EVERYONE))
+                found.append(RatingEvidence(self._difference(piece, rows, levels, own=True), OWN))
+                found.append(
+                    RatingEvidence(self._difference(piece, rows, everyone, own=False), EVERYONE)
+                )
         return found
 
     def _difference(

@@ -64,7 +64,7 @@ _LISTED = 6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Evidence:
+class RatingEvidence:
     """What ratings of the same images say about comparisons.
 
     Attributes:
@@ -143,7 +143,7 @@ def read_outcomes(
     coding: Mapping[str, str] | None = None,
     missing: Collection[str] = (),
     rest_is_tie: bool = False,
-    evidence: Sequence[Evidence] = (),
+    evidence: Sequence[RatingEvidence] = (),
 ) -> Outcomes:
     """Read who won each comparison.
 
@@ -181,7 +181,7 @@ class _OutcomeReader:
         coding: dict[str, str],
         missing: Collection[str],
         rest_is_tie: bool,
-        evidence: Sequence[Evidence],
+        evidence: Sequence[RatingEvidence],
     ) -> Outcomes:
         by_name = self._by_name()
         words = self._read_values(coding, missing)
@@ -284,7 +284,7 @@ class _OutcomeReader:
         codes: Sequence[int],
         coding: Mapping[str, str],
         rest_is_tie: bool,
-        evidence: Sequence[Evidence],
+        evidence: Sequence[RatingEvidence],
     ) -> dict[str, str]:
         """Fill in what codes mean; otherwise ask. Gives the coding that was used."""
         used = {value: meaning for value, meaning in coding.items() if meaning in _MEANINGS}
@@ -304,7 +304,7 @@ class _OutcomeReader:
         return used
 
     def _by_evidence(
-        self, codes: Sequence[int], evidence: Sequence[Evidence]
+        self, codes: Sequence[int], evidence: Sequence[RatingEvidence]
     ) -> dict[int, int] | None:
         """What two codes, and at most one for ties, mean by the ratings, beyond doubt."""
         if not 2 <= len(codes) <= 3:
@@ -331,7 +331,7 @@ class _OutcomeReader:
         return None
 
     def _fit(
-        self, source: Evidence, left: int, right: int, rest: Sequence[int]
+        self, source: RatingEvidence, left: int, right: int, rest: Sequence[int]
     ) -> tuple[int, int] | None:
         """(comparisons that agree, of how many) if ratings support a reading beyond doubt."""
         sign = np.nan_to_num(np.sign(source.difference))
@@ -348,7 +348,7 @@ class _OutcomeReader:
                 return None
         return fits, of
 
-    def _compare_with_ratings(self, evidence: Sequence[Evidence]) -> None:
+    def _compare_with_ratings(self, evidence: Sequence[RatingEvidence]) -> None:
         """Tell if ratings speak against the coding that was given."""
         values = self._sides[self._column.codes]
         for source in evidence:

@@ -124,7 +124,7 @@ def test_that_moments_and_response_times_are_right_or_left_empty(
 def test_that_exports_which_grow_bring_each_answer_once(
     case: Case, fresh_study: FreshStudy, tmp_path: Path
 ) -> None:
-    from prism_desktop.engine.study.importing.import_files import apply_plan
+    from prism_desktop.engine.study.importing.import_files import import_files
 
     files = case.files(Laboratory(**case.lab))
     heard: list[str] = []
@@ -183,7 +183,7 @@ def _check_asked(case: Case, decisions: Sequence[Decision]) -> None:
 
 def _refused(study: Study, paths: Sequence[Path], recipe: Recipe) -> None:
     """An import that needs a decision says which one, and stores nothing."""
-    from prism_desktop.engine.study.importing.import_files import apply_plan
+    from prism_desktop.engine.study.importing.import_files import import_files
 
     before = stored(study)
     with pytest.raises(DecisionNeededError) as error:

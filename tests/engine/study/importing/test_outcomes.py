@@ -13,8 +13,8 @@ from prism_desktop.engine.study.importing.answers import LEFT, RIGHT, TIE
 from prism_desktop.engine.study.importing.matching import ImageIndex
 from prism_desktop.engine.study.importing.outcomes import (
     ALIASES,
-    Evidence,
     Outcomes,
+    RatingEvidence,
     meaning_of,
     parse_coding,
     read_outcomes,
@@ -166,8 +166,8 @@ def test_that_other_codes_of_the_source_project_are_ties() -> None:
     assert found.decisions == ()
 
 
-def evidence(first: Sequence[float]) -> list[Evidence]:
-    return [Evidence(np.array(first, np.float64), "their own ratings")]
+def evidence(first: Sequence[float]) -> list[RatingEvidence]:
+    return [RatingEvidence(np.array(first, np.float64), "their own ratings")]
 
 
 @pytest.mark.parametrize(("left", "right", "tie"), [
