@@ -232,6 +232,11 @@ class _Understanding:
     ) -> None:
         if numbers.decisions:
             return
+        gone = numbers.missing[place[piece.cell]]
+        for cell in np.unique(place[piece.cell][gone]).tolist()[:50]:
+            rows = piece.row[place[piece.cell] == cell]
+            reason = f"holds no answer (“{short(column.values[cell].strip())}”)"
+            self._left_out().add(self._table(piece), reason, rows)
         bad = numbers.unreadable[place[piece.cell]]
         for cell in np.unique(place[piece.cell][bad]).tolist()[:50]:
             rows = piece.row[place[piece.cell] == cell]

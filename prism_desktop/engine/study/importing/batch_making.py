@@ -193,9 +193,6 @@ def _notices(plan: ImportPlan, refused: Sequence[RefusedRow]) -> Iterator[str]:
         if parts:
             words = "; ".join(f"{role}: {_few(names)}" for role, names in parts.items())
             yield f"{table.name}: {words}."
-        ignored = [column.name for column in table.columns if column.role == "ignore"]
-        if ignored and parts:
-            yield f"{table.name}: left out {_few(ignored)}."
     for attribute in plan.attributes:
         if attribute.low is not None and attribute.high is not None:
             yield (

@@ -480,7 +480,11 @@ class _Reader:
         if column is None:
             return np.full(len(self._table), np.nan)
         read = read_moments(column)
-        self._to.found.doubts += [in_table(doubt, self._table) for doubt in read.doubts]
+        for doubt in read.doubts:
+            if doubt.kind == "time-zone":  # hardly any file names one
+                self._to.found.notices.append(f"{self._table.name}: {doubt.text}")
+            else:
+                self._to.found.doubts.append(in_table(doubt, self._table))
         return _spread(read.values, column.codes)
 
     @cached_property

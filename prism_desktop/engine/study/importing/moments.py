@@ -180,9 +180,9 @@ class _MomentReader:
             self._short_years.append(place)
         return _moment(year, int(month), int(day), match)
 
-    def _doubt(self, what: str, places: Sequence[int]) -> None:
+    def _doubt(self, what: str, places: Sequence[int], kind: str = "time") -> None:
         text = f"“{self._column.name}” {what} (“{short(self._column.values[places[0]])}”)."
-        self.doubts.append(doubt_about(self._column, "time", text, places))
+        self.doubts.append(doubt_about(self._column, kind, text, places))
 
     def _tell(self) -> None:
         bad = np.flatnonzero(self.unreadable).tolist()

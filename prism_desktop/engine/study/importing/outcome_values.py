@@ -104,6 +104,12 @@ class OutcomeReader:
 
     def _leave_out(self, piece: Piece, outcomes: Outcomes, table: str) -> None:
         refused = outcomes.refused[piece.position]
+        open_cells = np.isnan(outcomes.values[piece.position]) & ~refused
+        if not outcomes.decisions:
+            for cell in np.unique(piece.cell[open_cells]).tolist()[:50]:
+                reason = f"holds no answer (“{short(piece.column.values[cell].strip())}”)"
+                rows = piece.row[open_cells & (piece.cell == cell)]
+                self._collected.left_out.add(table, reason, rows)
         for cell in np.unique(piece.cell[refused]).tolist()[:50]:
             value = piece.column.values[cell]
             reason = outcomes.reasons.get(value, f"“{short(value)}” is no outcome")
