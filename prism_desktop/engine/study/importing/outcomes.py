@@ -284,8 +284,9 @@ class _OutcomeReader:
             for place in self._open
             if not _NUMBER.fullmatch(clean(self._column.values[place]))
             and not named[self._column.codes == place].any()
+            and not self._index.find_all([self._column.values[place]]).images[0]
         ]
-        often = int(self._counts[words].sum()) >= _OFTEN * max(int(self._counts.sum()), 1)
+        often = int(self._counts[words].sum()) >= max(3, _OFTEN * int(self._counts.sum()))
         return words if often and len(words) <= _FEW_WORDS else []
 
     def _sides_vary(self, numbers: Sequence[int]) -> bool:
@@ -307,7 +308,8 @@ class _OutcomeReader:
         if not codes:
             return used
         if used and rest_is_tie:
-            self._sides[list(codes)] = TIE
+            numbers = [p for p in codes if _NUMBER.fullmatch(clean(self._column.values[p]))]
+            self._sides[numbers] = TIE
         elif used:
             self._ask_for_unnamed(codes, coding)
         elif (found := self._by_evidence(codes, evidence)) is not None:
@@ -387,7 +389,7 @@ class _OutcomeReader:
             Choice(
                 f"{first} is {words}",
                 f'--coding "{given},{first}={meaning}"',
-                {"coding": {**coding, first: meaning}},
+                {"coding": {first: meaning}},
             )
             for words, meaning in (("a tie", "tie"), ("no answer", ""))
         ]
