@@ -24,6 +24,13 @@ t.source = 'imported',
 EXISTS (SELECT 1 FROM trial AS later WHERE later.supersedes_id = t.id AND later.withdrawn = 0)
 FROM trial AS t LEFT JOIN answer AS a ON a.trial_id = t.id
 WHERE t.withdrawn = 0 ORDER BY t.id, a.attribute_id"""
+_NAMES = (
+    ("labeler", "code", "labelers"),
+    ("stimulus", "sha256", "images"),
+    ("attribute", "name", "attributes"),
+    ("session", "uid", "sessions"),
+    ("import", "uid", "imports"),
+)
 _CHUNK = 50_000  # rows that exist as the driver's tuples at one time
 
 
@@ -84,18 +91,18 @@ def known_answers(connection: Connection) -> KnownAnswers:
     """Every answer that was not withdrawn, corrected ones included."""
     import numpy as np
 
-    tables = ("labeler", "stimulus", "attribute", "session", "import")
-    keys, names = {}, []
-    for table, column in zip(tables, ("code", "sha256", "name", "uid", "uid"), strict=True):
-        keys[table], known = _names(connection, table, column)
-        names.append(known)
+    keys: dict[str, NDArray[np.int64]] = {}
+    values: dict[str, Any] = {}
+    for table, column, field in _NAMES:
+        keys[table], values[field] = _names(connection, table, column)
     cursor = driver_of(connection).execute(_ROWS)
     parts = []
     while rows := cursor.fetchmany(_CHUNK):
         parts.append(_columns(np.array(rows, np.float64), keys))  # None becomes NaN
     parts = parts or [_columns(np.empty((0, 15)), keys)]
-    columns = {name: np.concatenate([part.pop(name) for part in parts]) for name in list(parts[0])}
-    return KnownAnswers(*names, **columns)
+    for name in list(parts[0]):
+        values[name] = np.concatenate([part.pop(name) for part in parts])
+    return KnownAnswers(**values)
 
 
 def _columns(

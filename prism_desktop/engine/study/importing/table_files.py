@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.study.importing.cells import restored
+from prism_desktop.engine.study.formula_guard import restored
 from prism_desktop.engine.study.importing.sheets import read_xlsx
 from prism_desktop.engine.study.importing.tables import (
     MAX_BYTES,
