@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 import prism_desktop
-from prism_desktop.engine.study.exporting.rows import Facts, Sheet, Tables, TrialCounts
+from prism_desktop.engine.study.exporting.rows import FactTable, Sheet, Tables, TrialCounts
 from prism_desktop.engine.study.store import Study
 
 
@@ -95,7 +95,7 @@ def _labelers(study: Study) -> Iterator[str]:
     yield ""
 
 
-def _facts(facts: Facts) -> Iterator[str]:
+def _facts(facts: FactTable) -> Iterator[str]:
     if not facts.counts:
         return
     yield "## Facts"

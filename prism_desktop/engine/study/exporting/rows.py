@@ -45,7 +45,7 @@ class TrialCounts:
     late: int = 0  # those painted late
 
 
-class Facts:
+class FactTable:
     """What imports say about labelers and images, as columns."""
 
     def __init__(self, study: Study) -> None:
@@ -73,7 +73,7 @@ class Tables:
         self._study = study
         self._names = {image.id: image.name for image in study.images()}
         self._counts: TrialCounts | None = None
-        self.facts = Facts(study)
+        self.facts = FactTable(study)
 
     def sheet(self, table: str) -> Sheet:
         """One of `export.TABLES`."""
