@@ -241,7 +241,8 @@ def _store() -> "type[Study]":
 
 
 def _report(report: ImportReport) -> dict[str, Any]:
-    return {**asdict(report), "source": str(report.source)}
+    dismissed = sorted(report.dismissed)
+    return {**asdict(report), "source": str(report.source), "dismissed": dismissed}
 
 
 def open_existing(folder: Path, *, read_only: bool = False) -> "Study":
