@@ -7,11 +7,12 @@ import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-
-from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.study.importing.cells import moment, neutral, number, restored
 from prism_desktop.engine.study.importing.column_recognition import recognise
 from prism_desktop.engine.study.importing.table_files import read_tables
+
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.study.formula_guard import neutral, restored
+from prism_desktop.engine.study.importing.cells import moment, number
 from tests.engine.study.helpers import sheet, table
 
 
