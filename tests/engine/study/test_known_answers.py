@@ -90,4 +90,4 @@ def test_that_a_study_without_answers_has_none(tmp_path: Path) -> None:
         known = study.known_answers()
         assert len(known) == len(known.value) == len(known.attribute) == 0
         assert known.attributes == ("smart",)
-        assert known.import_.dtype == np.int32
+        assert known.imported.dtype == np.int32

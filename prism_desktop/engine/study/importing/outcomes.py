@@ -426,7 +426,8 @@ class _OutcomeReader:
     def _refuse(self, values: "NDArray[np.float64]", codes: Sequence[int]) -> "NDArray[np.bool_]":
         """(rows,): outcomes that mean nothing; those that are asked about are not refused."""
         state = np.zeros(len(self._sides), np.bool_)
-        state[[place for place in self._open if place not in set(codes)]] = True
+        slips = [p for p in self._open if p not in set(codes)]
+        state[[p for p in slips if _plain(self._column.values[p]) not in _EITHER]] = True
         refused = np.asarray(state[self._column.codes] & np.isnan(values))
         for place in np.unique(self._column.codes[refused]).tolist():
             value = self._column.values[place]
