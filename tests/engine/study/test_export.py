@@ -9,7 +9,7 @@ import pytest
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.exporting import FORMATS, TABLES, export
-from prism_desktop.engine.study.importing import import_files, import_images
+from prism_desktop.engine.study.importing import Recipe, import_files, import_images
 from prism_desktop.engine.study.records import TrialRecord, new_id
 from prism_desktop.engine.study.store import Study
 from tests.engine.study.helpers import finished, table
@@ -192,7 +192,7 @@ def test_that_scales_of_imports_are_in_the_codebook(tmp_path: Path, make_study: 
         import_files(
             study,
             [table(tmp_path / "t.csv", "rater,image,smart\nr,face-000.jpg,7\n")],
-            scale="1-10",
+            Recipe(scale="1-10"),
         )
     )
     finished(export(study, tmp_path / "out"))

@@ -40,7 +40,7 @@ def test_that_formats_are_recognised_by_content_in_all_subfolders(
         ("deep/er/c.webp", 22),
     ]
     assert (report.rows_read, report.rows_kept, report.refused) == (5, 4, ())
-    assert "1 files are no images" in report.summary()
+    assert "1 file is no image that can be read: 1 text (notes.txt)" in report.summary()
 
 
 def test_that_broken_files_are_listed_and_the_rest_is_kept(tmp_path: Path, empty: Study) -> None:
