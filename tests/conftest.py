@@ -19,6 +19,7 @@ for library in ("OMP", "OPENBLAS", "MKL"):
 pytest_plugins = [
     "tests.fixtures.leaks",
     "tests.fixtures.study",
+    "tests.fixtures.laboratory_study",
     "tests.fixtures.backbone",
     "tests.fixtures.runs",
 ]

@@ -43,7 +43,7 @@ def new(
         if images is None:
             write_json(_info(study), json)
             return
-        from prism_desktop.engine.study.importing import import_images
+        from prism_desktop.engine.study.importing.image_folder import import_images
 
         report = follow(import_images(study, images, copy=copy))
         say(report.summary(), json)
@@ -91,7 +91,8 @@ def import_(
     something must be decided first or nothing can be used; the sentence ends with the options that
     decide it.
     """
-    from prism_desktop.engine.study.importing import import_images, is_embeddings
+    from prism_desktop.engine.study.importing.image_folder import import_images
+    from prism_desktop.engine.study.importing.import_files import is_embeddings
 
     for path in files:
         if not path.exists():
@@ -123,12 +124,12 @@ def import_(
     for report in reports:
         say(report.summary(), json)
     write_json([_report(report) for report in reports], json)
-    if any(not report.rows_kept and len(report.refused) > report.duplicates for report in reports):
+    if any(not report.rows_kept and report.refused for report in reports):
         raise typer.Exit(2)  # the report says why; what is there already is no mistake
 
 
 def _import_embeddings(study: "Study", path: Path, name: str | None) -> ImportReport:
-    from prism_desktop.engine.study.importing import import_embedding_file
+    from prism_desktop.engine.study.importing.import_files import import_embedding_file
 
     return follow(import_embedding_file(study, path, name))
 
@@ -136,7 +137,7 @@ def _import_embeddings(study: "Study", path: Path, name: str | None) -> ImportRe
 def _import_tables(
     study: "Study", tables: Sequence[Path], recipe: "Recipe", replaces: str | None
 ) -> ImportReport:
-    from prism_desktop.engine.study.importing import import_files
+    from prism_desktop.engine.study.importing.import_files import import_files
 
     return follow(import_files(study, tables, recipe, replaces=replaces))
 
@@ -150,7 +151,7 @@ def _preview(
 ) -> None:
     """Print all that the window's preview shows; exit code 2 if something must be decided."""
     from prism_desktop.cli.import_preview import plan_lines, plan_values
-    from prism_desktop.engine.study.importing import plan_import
+    from prism_desktop.engine.study.importing.plan_making import plan_import
 
     if not tables:
         raise InputError("--dry-run is for tables, and none was given; nothing was imported.")
@@ -169,7 +170,7 @@ def redo_import(
     json: Json = None,
 ) -> None:
     """Bring back an import that was undone: its files are read again, as they were read then."""
-    from prism_desktop.engine.study.importing import redo_import as work
+    from prism_desktop.engine.study.importing.import_files import redo_import as work
 
     with _store().open(folder) as study:
         report = follow(work(study, id))
@@ -288,7 +289,7 @@ def _few(given: Sequence[str]) -> str:
 def check(folder: StudyPath, json: Json = None) -> None:
     """Check the database and the images; exit code 1 if something is wrong."""
     with _store().open(folder, read_only=True) as study:
-        problems = [str(problem) for problem in study.check()]
+        problems = [problem.text for problem in study.check()]
     write_json({"problems": problems}, json)
     for problem in problems:
         say(problem, json)

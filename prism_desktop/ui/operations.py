@@ -3,6 +3,7 @@
 Each runs off the window's thread and reports what it touched.
 """
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,22 @@ from prism_desktop.engine.study.records import (
 )
 
 if TYPE_CHECKING:
+    from prism_desktop.engine.study.importing.plan import ImportPlan
+    from prism_desktop.engine.study.importing.recipe import Recipe
     from prism_desktop.engine.study.store import Study
+
+_TEXT = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson")
+TABLE_SUFFIXES = frozenset((*_TEXT, ".xlsx", ".xlsm", ".ods", ".sav", ".dta", ".parquet"))
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """What was dropped on the window, told apart."""
+
+    tables: tuple[Path, ...]
+    embeddings: tuple[Path, ...]
+    folders: tuple[Path, ...]  # that hold images
+    loose: tuple[Path, ...]  # images by themselves
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,28 +123,112 @@ def count_images(folder: Path, limit: int = 200_000) -> Iterator[Event[int]]:
 
 def import_images(study: "Study", folder: Path, copy: bool) -> Iterator[Event[ImportReport]]:
     """Add a folder's images; events, the last one a `Done` with the report."""
-    from prism_desktop.engine.study.importing import import_images as work
+    from prism_desktop.engine.study.importing.image_folder import import_images as work
 
     yield from work(study, folder, copy=copy)
 
 
 def one_set(files: Sequence[Path]) -> str:
     """What a set of embeddings would be called, if this is a file of one; empty if it is not."""
-    from prism_desktop.engine.study.importing import is_embeddings
+    from prism_desktop.engine.study.importing.import_files import is_embeddings
 
     return name_from(files[0].stem) if len(files) == 1 and is_embeddings(files[0]) else ""
 
 
-def import_files(
-    study: "Study", files: Sequence[Path], **options: Any
+def import_embeddings(
+    study: "Study", file: Path, name: str | None
 ) -> Iterator[Event[ImportReport]]:
-    """Add ratings, comparisons or embeddings from files.
+    """Add a set of embeddings, called `name` or as its file.
 
     Events, the last one a `Done` with the report.
     """
-    from prism_desktop.engine.study.importing import import_files as work
+    from prism_desktop.engine.study.importing.import_files import import_embedding_file as work
 
-    yield from work(study, list(files), **options)
+    yield from work(study, file, name)
+
+
+def plan_import(
+    study: "Study", files: Sequence[Path], recipe: "Recipe", *, replacing: str = ""
+) -> Iterator["Event[ImportPlan]"]:
+    """Find out what an import of these files would bring; nothing is written.
+
+    Args:
+        replacing: id of an import that this one is to take the place of; its answers do not count
+            as given before.
+
+    Yields:
+        Progress, then Done with the plan.
+
+    Raises:
+        InputError: if a file cannot be read or understood.
+    """
+    from prism_desktop.engine.study.importing.plan_making import plan_import as work
+
+    yield from work(study, files, recipe, replaces=replacing or None)
+
+
+def apply_import_plan(
+    study: "Study", plan: "ImportPlan", *, replacing: str = ""
+) -> Iterator[Event[ImportReport]]:
+    """Write what was planned, in place of the import `replacing` if one is named.
+
+    Events, the last one a `Done` with the report.
+    """
+    from prism_desktop.engine.study.importing.import_files import apply_plan as work
+
+    yield from work(study, plan, confirmed=True, replaces=replacing or None)
+
+
+def save_recipe(recipe: "Recipe", file: Path) -> None:
+    """Write a recipe as TOML.
+
+    Raises:
+        InputError: if the file cannot be written.
+    """
+    try:
+        file.write_text(recipe.to_toml(), encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            f"The recipe cannot be written to {file} ({error.strerror}); choose another place."
+        ) from error
+
+
+def sort_incoming(paths: Sequence[Path], limit: int = 200_000) -> Iterator[Event[Incoming]]:
+    """Tell apart what was dropped: tables, embeddings, folders with images.
+
+    Folders are looked through without following links, up to `limit` files. Cancelled within 500
+    files.
+    """
+    from prism_desktop.engine.study.importing.import_files import is_embeddings
+
+    tables: list[Path] = []
+    embeddings: list[Path] = []
+    folders: list[Path] = []
+    loose: list[Path] = []
+    seen = 0
+    for path in paths:
+        if not path.is_dir():
+            if path.suffix.lower() in SUFFIXES:
+                loose.append(path)
+            else:
+                (embeddings if is_embeddings(path) else tables).append(path)
+            continue
+        pictures = 0
+        for where, inner, files in os.walk(path):
+            inner[:] = sorted(name for name in inner if not name.startswith("."))
+            for name in sorted(files):
+                seen += 1
+                suffix = Path(name).suffix.lower()
+                pictures += suffix in SUFFIXES
+                if suffix in TABLE_SUFFIXES and not name.startswith((".", "~$")):
+                    tables.append(Path(where) / name)
+                if seen % 500 == 0:
+                    yield Progress(seen, None, "Looking through the folder")
+            if seen >= limit:
+                break
+        if pictures:
+            folders.append(path)
+    yield Done(Incoming(tuple(tables), tuple(embeddings), tuple(folders), tuple(loose)))
 
 
 def export(study: "Study", folder: Path, kind: str) -> Iterator[Event[Any]]:
@@ -148,6 +248,26 @@ def demo(folder: Path) -> Iterator[Event[Any]]:
 def undo_import(study: "Study", import_id: str) -> Changes:
     """Take an import back."""
     return study.undo_import(import_id)
+
+
+def redo_import(study: "Study", import_id: str) -> Iterator[Event[ImportReport]]:
+    """Bring an import that was undone back: its files are read again as they were read then.
+
+    Events, the last one a `Done` with the report.
+    """
+    from prism_desktop.engine.study.importing.import_files import redo_import as work
+
+    yield from work(study, import_id)
+
+
+def dismiss_doubts(study: "Study", import_id: str, places: Sequence[int]) -> Changes:
+    """Show these doubts of an import no more; they stay in its report."""
+    return study.dismiss_doubts(import_id, places)
+
+
+def confirm_attribute(study: "Study", name: str) -> Changes:
+    """Say that an attribute is a judgment; from now on training learns it."""
+    return study.confirm_attribute(name)
 
 
 def add_labeler(study: "Study", code: str, display_name: str, profile: str) -> Changes:

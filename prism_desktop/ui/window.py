@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
+from PySide6.QtCore import QMimeData, QSize, Qt
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
@@ -62,6 +62,11 @@ _MAKERS: dict[str, Callable[[AppContext], QWidget]] = {
 }
 
 
+def _local(data: QMimeData) -> list[Path]:
+    """The files on this machine that are dragged."""
+    return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+
+
 class Window(QMainWindow):
     """Builds each panel when it is first looked at."""
 
@@ -71,6 +76,7 @@ class Window(QMainWindow):
         # where it is destroyed without having been closed
         self.destroyed.connect(lambda: context.lifetimes.end_all())
         self._panels: dict[str, QWidget] = {}
+        self.setAcceptDrops(True)
         self.setMinimumSize(960, 640)
         self.resize(1440, 900)
         self.stack = QStackedWidget()
@@ -99,6 +105,25 @@ class Window(QMainWindow):
     def panel(self, name: str) -> QWidget | None:
         """The panel if it was built."""
         return self._panels.get(name)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Files and folders can be dropped on every panel."""
+        if _local(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """The Study panel takes in what is dropped, wherever that is."""
+        if paths := _local(event.mimeData()):
+            event.acceptProposedAction()
+            self.take(paths)
+
+    def take(self, paths: list[Path]) -> None:
+        """Import files or folders, in the Study panel."""
+        from prism_desktop.ui.study.panel import StudyPanel
+
+        panel = self.show_panel("study")
+        if isinstance(panel, StudyPanel):
+            panel.take(paths)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if not may_leave(self.context, self):

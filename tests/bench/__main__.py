@@ -6,7 +6,10 @@ import subprocess
 import sys
 
 # What each measures is in its own docstring.
-BENCHES = ("trainer", "labeling", "heartbeat", "gallery", "adapt", "update", "starts")
+BENCHES = (
+    "trainer", "labeling", "heartbeat", "gallery", "adapt", "update", "starts", "images", "imports",
+    "repeats",
+)  # fmt: skip
 
 
 def main() -> int:

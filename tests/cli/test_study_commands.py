@@ -99,3 +99,69 @@ def test_that_an_import_of_which_nothing_could_be_kept_ends_with_exit_code_2(
     assert "0 of 2 rows kept" in capsys.readouterr().out
     # all there already, which is no mistake
     assert run("study", "import", study.path, tmp_path / "tiny-faces") == 0
+
+
+def test_that_moved_images_are_found_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old, new = tmp_path / "old faces", tmp_path / "new"
+    study = tmp_path / "a.prism"
+    draw_faces(old, 5)
+    assert run("study", "new", study, "--images", old) == 0
+    assert run("study", "relink", study, old) == 0
+    assert "No image of the study is missing" in capsys.readouterr().out
+    old.rename(new)
+    assert run("study", "check", study) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        f"5 images are not where they were (under {old}): face-000.jpg, face-001.jpg, "
+        f"face-002.jpg and 2 more. `prism-desktop study relink {study} FOLDER` finds them again."
+    ]
+    kept = (new / "face-004.jpg").read_bytes()
+    (new / "face-004.jpg").write_bytes((new / "face-003.jpg").read_bytes())
+    assert run("study", "relink", study, tmp_path / "new", "--json", tmp_path / "found.json") == 1
+    assert json.loads((tmp_path / "found.json").read_text()) == {
+        "found": 4,
+        "still_missing": ["face-004.jpg"],
+        "changed": ["face-004.jpg"],
+    }
+    assert capsys.readouterr().out.strip() == (
+        f"4 of 5 missing images were found in {new}; their places were brought up to date. "
+        "Still missing: face-004.jpg. Files of these names are there, but hold other images: "
+        "face-004.jpg; they were left alone."
+    )
+    (new / "without an ending").write_bytes(kept)
+    assert run("study", "relink", study, new) == 0
+    assert run("study", "check", study) == 0
+
+
+def test_that_relinking_wants_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    study = tmp_path / "a.prism"
+    assert run("study", "new", study) == 0
+    capsys.readouterr()
+    assert run("study", "relink", study, tmp_path / "nowhere") == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"There is no folder {tmp_path / 'nowhere'}; nothing was changed." in said
+
+
+def test_that_a_check_says_the_way_out_of_each_trouble_with_images(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    faces, study = tmp_path / "faces", tmp_path / "a.prism"
+    paths = draw_faces(faces, 3)
+    assert run("study", "new", study, "--images", faces, "--copy") == 0
+    copies = sorted((study / "images").glob("??/*"))
+    copies[0].unlink()
+    copies[1].write_bytes(b"other")
+    (study / "images" / "00").mkdir(exist_ok=True)
+    (study / "images" / "00" / f"{'0' * 64}.jpg").touch()
+    capsys.readouterr()
+    assert run("study", "check", study) == 1
+    gone, changed, stray = capsys.readouterr().out.splitlines()
+    assert gone.startswith(f"1 copied image is gone from {study / 'images'}: face-")
+    assert f"`prism-desktop study import {study} FOLDER`" in gone
+    assert changed.startswith("1 image has changed since")
+    assert changed.endswith("import their folder as new images.")
+    assert stray.startswith("1 file belongs to no image of the study among the copied images")
+    assert stray.endswith("can be deleted.")
+    assert run("study", "import", study, paths[0].parent) == 0
+    assert "1 image was found again here" in capsys.readouterr().out

@@ -179,8 +179,12 @@ class Everything:
         panel.make_demo(Path("Demo.prism"))
         self.work(operations, "import_images")
         panel.import_images(Path("images"))
-        self.work(operations, "import_files")
-        panel.import_files([Path("ratings.csv")], {})
+        self.work(operations, "import_embeddings")
+        panel.import_embeddings(Path("faces.npz"), "")
+        self.work(operations, "plan_import")
+        panel.import_tables([Path("ratings.csv")])
+        self.work(operations, "sort_incoming")
+        panel.take([Path("ratings.csv")])
         self.work(operations, "export")
         panel.export(Path("out"), "csv")
         self.work(operations, "relink")
@@ -190,7 +194,7 @@ class Everything:
         self.work(operations, "count_images")
         panel.new.images.setText("/")
         panel.new._count()
-        self.owners += [panel.overview.storage, panel.new, panel]
+        self.owners += [panel.assistant, panel.overview.storage, panel.new, panel]
 
     def _begin_train(self, panel: TrainPanel) -> None:
         self.work(train_operations, "start")

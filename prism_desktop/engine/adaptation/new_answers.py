@@ -59,7 +59,7 @@ def read_new_answers(
         InputError: one sentence, if the file cannot be read or holds no answers of one new labeler
             for this run.
     """
-    from prism_desktop.engine.study.importing import import_files
+    from prism_desktop.engine.study.importing.import_files import import_files
     from prism_desktop.engine.study.store import Study
 
     if not file.is_file():

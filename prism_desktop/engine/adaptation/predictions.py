@@ -110,11 +110,12 @@ def images_in(folder: Path) -> "Iterator[Progress | Done[pd.DataFrame]]":
     """
     import pandas as pd
 
+    from prism_desktop.engine.study.image_formats import READABLE
     from prism_desktop.engine.study.images import find_images, hash_file
 
     paths = list(find_images(folder)) if folder.is_dir() else []
     if not paths:
-        raise InputError(f"There is no image in {folder}; JPEG, PNG, WEBP and TIFF are read.")
+        raise InputError(f"There is no {READABLE} image in {folder}.")
     rows = []
     for number, path in enumerate(paths):
         yield Progress(number, len(paths), "Reading the images")

@@ -138,10 +138,12 @@ def _missing(images: Sequence[ImageRecord], study: Path) -> Iterator[Problem]:
 
 def _changed(images: Sequence[ImageRecord]) -> Iterator[Problem]:
     if images:
-        has = "1 image has" if len(images) == 1 else f"{len(images)} images have"
+        one = len(images) == 1
+        have = "1 image has" if one else f"{len(images)} images have"
+        since = "it was" if one else "they were"
         yield Problem(
             "changed",
-            f"{has} changed since they were added: {_few([str(image.path) for image in images])}. "
+            f"{have} changed since {since} added: {_few([str(image.path) for image in images])}. "
             "Put the files back as they were, or import their folder as new images.",
         )
 

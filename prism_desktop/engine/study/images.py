@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import shutil
+import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
 from io import BytesIO
 from pathlib import Path
@@ -158,18 +159,19 @@ def find_images(folder: Path) -> Iterator[Path]:
 class Copies:
     """Files that an import copies into the study, noted before they are written.
 
-    Unless `keep` is called, they go when the import ends, or when the study is opened next if the
-    program was killed meanwhile.
+    Notes may come from any thread. Unless `keep` is called, the files go when the import ends, or
+    when the study is opened next if the program was killed meanwhile.
     """
 
     def __init__(self, study: Path) -> None:
         self._journal = study / "images" / f"{_JOURNAL}{secrets.token_hex(8)}"
         self._kept = False
+        self._lock = threading.Lock()
 
     def note(self, target: Path) -> None:
         """Write down a file that does not exist yet."""
         self._journal.parent.mkdir(parents=True, exist_ok=True)
-        with self._journal.open("a", encoding="utf-8") as file:
+        with self._lock, self._journal.open("a", encoding="utf-8") as file:
             file.write(f"{target.parent.name}/{target.name}\n")
 
     def keep(self) -> None:

@@ -19,7 +19,6 @@ from prism_desktop.engine.study import (
     facts,
     images,
     import_transactions,
-    known_answers,
     opening,
     pending,
     queries,
@@ -28,6 +27,7 @@ from prism_desktop.engine.study import (
     writing,
 )
 from prism_desktop.engine.study.database import Database
+from prism_desktop.engine.study.known_answers import KnownAnswers, known_answers, trial_ids
 from prism_desktop.engine.study.records import (
     DEFAULT_ATTRIBUTES,
     DEFAULT_SCALE,
@@ -143,13 +143,13 @@ class StudyReader:
         """Every image; columns in `data_frames.images`."""
         return self._reader.read(lambda c: data_frames.images(c, self.path))
 
-    def known_answers(self, without: str | None = None) -> known_answers.KnownAnswers:
+    def known_answers(self, without: str | None = None) -> KnownAnswers:
         """Every answer that counts, in columns of numbers; those of an import can be left aside."""
-        return self._reader.read(lambda c: known_answers.known_answers(c, without))
+        return self._reader.read(lambda c: known_answers(c, without))
 
     def trial_ids(self, numbers: Sequence[int]) -> dict[int, TrialId]:
         """Numbers of trials, as `known_answers` has them -> their identifiers."""
-        return self._reader.read(lambda c: known_answers.trial_ids(c, list(numbers)))
+        return self._reader.read(lambda c: trial_ids(c, list(numbers)))
 
     def imports(self) -> tuple[ImportReport, ...]:
         """Every import's report, oldest first, undone ones included."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QRectF, QSize, Signal
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath
 
-from prism_desktop.ui import pictures
+from prism_desktop.ui import qt_images
 from prism_desktop.ui.lifetimes import Mailbox
 
 KEPT = 256 * 1024 * 1024  # bytes of decoded faces; at 900 px each has 3 MB
@@ -24,7 +24,7 @@ def decode(path: Path, box: QSize, stage: str) -> QImage:
 
     Null if unreadable.
     """
-    image = pictures.fitted(path, (box.width(), box.height()), enlarge=GROW)
+    image = qt_images.fitted(path, (box.width(), box.height()), enlarge=GROW)
     if image.isNull():
         return image
     _round(image, stage)

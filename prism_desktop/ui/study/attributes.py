@@ -9,6 +9,7 @@ from prism_desktop.ui.widgets.basics import (
     GRID,
     IconButton,
     button,
+    chip,
     clear,
     columns,
     label,
@@ -130,6 +131,15 @@ class AttributesCard(Card):
             lambda: operation(study, record), lambda _: self.close_form(), owner=self
         )
 
+    def _confirm(self, name: str) -> None:
+        study = self._context.study
+        if study is not None:
+            self._context.write(
+                lambda: operations.confirm_attribute(study, name),
+                lambda _: self._context.message(f"Training learns {name} from now on.", "good"),
+                owner=self,
+            )
+
     def _row(self, attribute: AttributeRecord) -> QFrame:
         """The name above its question, which has the spare width, and the pencil at the right."""
         row = QFrame()
@@ -141,8 +151,22 @@ class AttributesCard(Card):
             lambda: self.open_form(attribute),
         )
         question = label(attribute.question or "No question yet", "small", wrap=True)
-        text = rows(label(attribute.name, "strong"), question, gap=2)
-        layout = columns(text, edit, gap=2 * GRID)
+        unconfirmed = not getattr(attribute, "confirmed", True)
+        if unconfirmed:
+            name = columns(label(attribute.name, "strong"), chip("not confirmed", "warn"), None)
+            hint = label(
+                "An import guessed that this is a judgment; training leaves it out until you "
+                "confirm it.",
+                "small",
+                wrap=True,
+            )
+            confirm = button("Confirm", lambda: self._confirm(attribute.name))
+            confirm.setAccessibleName(f"Confirm that {attribute.name} is a judgment")
+            text = rows(name, question, hint, gap=2)
+            layout = columns(text, confirm, edit, gap=GRID)
+        else:
+            text = rows(label(attribute.name, "strong"), question, gap=2)
+            layout = columns(text, edit, gap=2 * GRID)
         layout.setStretch(0, 1)
         layout.setContentsMargins(0, GRID + 4, 0, GRID + 4)
         row.setLayout(layout)

@@ -1,9 +1,9 @@
-"""The import card: which files to import, and how to read what they leave open."""
+"""The import card: which files to import, and what embeddings are to be called."""
 
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit
+from PySide6.QtWidgets import QCheckBox, QLineEdit
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.names import checked_name
@@ -14,82 +14,82 @@ from prism_desktop.ui.widgets.basics import GRID, button, columns, label
 from prism_desktop.ui.widgets.cards import Card
 from prism_desktop.ui.widgets.fields import Field, choose_files, choose_folder
 
-TABLES = "Ratings, comparisons or embeddings (*.csv *.tsv *.xlsx *.parquet *.npz);;All files (*)"
+TABLES = (
+    "Tables and embeddings (*.csv *.tsv *.txt *.xlsx *.xlsm *.ods *.sav *.dta *.parquet *.json "
+    "*.jsonl *.npz);;All files (*)"
+)
 _NOTHING = (
-    "Ratings and comparisons as CSV, Excel or Parquet, embeddings as .npz or Parquet, or a folder "
-    "of images."
+    "Ratings and comparisons in any table, embeddings as .npz or Parquet, or a folder of images. "
+    "They can also be dropped anywhere on the window."
 )
 _CALLED = "Runs choose them by this name as their backbone."
-_CODINGS = (
-    ("Find out from the data", None),
-    ("2 = first image wins", "2-first"),
-    ("1 = first image wins", "1-first"),
-)
 
 
 class ImportCard(Card):
-    """Choose files, answer what the files leave open, import."""
+    """Choose what to import; tables go on to the assistant, embeddings get their name here."""
 
-    files_chosen = Signal(list, dict)  # paths, options of `import_files`
+    tables_chosen = Signal(list)  # paths
+    embeddings_chosen = Signal(Path, str)  # and what they are called, "" for the file's name
     folder_chosen = Signal(Path, bool)  # and whether to copy its images into the study
 
     def __init__(self, context: AppContext) -> None:
-        """The chosen files, the buttons that choose, what the files leave open, and Import.
+        """The buttons that choose, and for embeddings their name and Import.
 
-        Either the questions about tables or the name of embeddings shows, as the files need. The
-        whole card is hidden until someone wants to import.
+        The whole card is hidden until someone wants to import.
         """
         super().__init__("Import", button("Close", self.hide, "quiet"))
         self._context = context
         self.files: list[Path] = []
+        self._usual = ""  # what the embeddings would be called
         self.chosen = label(_NOTHING, "muted", wrap=True)
-        self.coding = QComboBox()
-        for text, value in _CODINGS:
-            self.coding.addItem(text, value)
-        self.scale = QLineEdit()
-        self.scale.setPlaceholderText("as found, or 1-10")
         self.run = button("Import", self._run, "primary")
         self.copy = QCheckBox(
             "C&opy the images into the study (otherwise they stay where they are)"
         )
         self.body.addWidget(self.chosen)
-        self.pick = button("Choose &files…", self._pick)
+        self.body.addSpacing(GRID)
+        self.pick = button("Choose &files…", self.choose)
         images = button("Folder of &images…", self._pick_folder)
         self.body.addLayout(columns(self.pick, images, self.copy, None, gap=2 * GRID))
         self.name = QLineEdit()
         self.name.setMinimumWidth(340)
         self.name.textChanged.connect(lambda _: self._check())
-        self._tables = (
-            Field("Numbers in comparison &workbooks", self.coding),
-            Field("Rating s&cale", self.scale),
-        )
         self._named = Field("&Name of these embeddings", self.name, _CALLED)
         self.body.addSpacing(GRID)
-        self.body.addLayout(columns(*self._tables, self._named, None, gap=2 * GRID))
+        self.body.addLayout(columns(self._named, None, gap=2 * GRID))
         self.body.addSpacing(GRID)
         self.body.addLayout(columns(self.run, None))
         self.hide()
         self.set_files([])
 
     def set_files(self, files: list[Path]) -> None:
-        """The files to import."""
+        """Go on with these files: tables in the assistant, embeddings here."""
         self.files = files
         self._ask_name("")
         self.chosen.setText(", ".join(file.name for file in files) or _NOTHING)
+
+        def sorted_out(usual: str) -> None:
+            if usual:
+                self.show()
+                self._ask_name(usual)
+                self.name.setFocus()
+            else:
+                self.set_files([])
+                self.hide()
+                self.tables_chosen.emit(files)
+
         if files:
             self._context.ask(
-                lambda: operations.one_set(files), self._ask_name, owner=self, topic="set"
+                lambda: operations.one_set(files), sorted_out, owner=self, topic="set"
             )
 
     def _ask_name(self, usual: str) -> None:
-        """Ask what a set of embeddings is to be called instead
-        of how tables are to be read; "" for tables."""
+        """Ask what a set of embeddings is to be called; "" hides the question."""
         self._usual = usual
         self.name.setPlaceholderText(usual)
         self.name.clear()
-        for field in self._tables:
-            field.setVisible(not usual)
-        self._named.setVisible(bool(usual))
+        for part in (self._named, self.run):
+            part.setVisible(bool(usual))
         self._check()
 
     def _check(self) -> None:
@@ -99,9 +99,10 @@ class ImportCard(Card):
         except InputError as error:
             problem = str(error)
         self._named.say(problem or _CALLED, bad=bool(problem))
-        self.run.setEnabled(bool(self.files) and not problem)
+        self.run.setEnabled(bool(self.files) and bool(self._usual) and not problem)
 
-    def _pick(self) -> None:
+    def choose(self) -> None:
+        """Let the user choose files."""
         choose_files(self, "Import ratings, comparisons or embeddings", TABLES, self.set_files)
 
     def _pick_folder(self) -> None:
@@ -112,9 +113,4 @@ class ImportCard(Card):
         self.folder_chosen.emit(folder, self.copy.isChecked())
 
     def _run(self) -> None:
-        options = {"coding": self.coding.currentData(), "scale": self.scale.text().strip() or None}
-        if self._usual:
-            options = {"name": self.name.text().strip() or None}
-        self.files_chosen.emit(
-            self.files, {key: value for key, value in options.items() if value is not None}
-        )
+        self.embeddings_chosen.emit(self.files[0], self.name.text().strip())

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QVBoxLayout, QWid
 
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.pictures import squared
+from prism_desktop.ui.qt_images import squared
 from prism_desktop.ui.study.attributes import AttributesCard
 from prism_desktop.ui.study.face_strip import SIDE, FaceStrip
 from prism_desktop.ui.study.import_form import ImportCard

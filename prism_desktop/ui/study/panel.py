@@ -1,7 +1,8 @@
 """The Study panel: home, new study, overview of the open one."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
@@ -12,6 +13,7 @@ from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.leave_dialogs import may_leave
 from prism_desktop.ui.study.home_page import HomePage
+from prism_desktop.ui.study.import_records import files_of, recipe_of
 from prism_desktop.ui.study.new_study_page import (
     NewStudy,
     NewStudyPage,
@@ -22,6 +24,9 @@ from prism_desktop.ui.study.overview import OverviewPage
 from prism_desktop.ui.study.reports import done_text
 from prism_desktop.ui.widgets.fields import choose_folder
 
+if TYPE_CHECKING:
+    from prism_desktop.ui.study.assistant.assistant_page import AssistantPage
+
 
 class StudyPanel(QWidget):
     """What is in the study, and the ways in and out of it."""
@@ -29,6 +34,8 @@ class StudyPanel(QWidget):
     def __init__(self, context: AppContext) -> None:
         super().__init__()
         self._context = context
+        self._assistant: AssistantPage | None = None
+        self._waiting: list[Path] = []  # dropped before there was a study for them
         self._stale = False  # what is shown is out of date; read again when it is looked at
         self.home = HomePage(context)
         self.new = NewStudyPage(context)
@@ -45,13 +52,33 @@ class StudyPanel(QWidget):
         else:
             self._show(self.home)
 
+    @property
+    def assistant(self) -> "AssistantPage":
+        """The import assistant, made when it is first needed."""
+        if self._assistant is None:
+            from prism_desktop.ui.study.assistant.assistant_page import AssistantPage
+
+            page = self._assistant = AssistantPage(self._context)
+            self.pages.addWidget(page)
+            page.left.connect(self._leave_assistant)
+            page.imported.connect(self._plan_imported)
+            page.folder_wanted.connect(
+                lambda folder: self.import_images(folder, then=page.plan_again)
+            )
+            page.files_wanted.connect(self.overview.importing.choose)
+        return self._assistant
+
     def views(self) -> tuple[str, ...]:
-        """The views that can be shown."""
-        return ("overview",) if self._context.study is not None else ("home", "new")
+        """The views that can be shown; the assistant while an import is on its way."""
+        if self._context.study is None:
+            return ("home", "new")
+        page = self._assistant
+        return ("overview", "import") if page is not None and page.files else ("overview",)
 
     def show_view(self, name: str) -> None:
         """Bring a view to the front."""
-        self._show({"overview": self.overview, "home": self.home, "new": self.new}[name])
+        pages = {"overview": self.overview, "home": self.home, "new": self.new}
+        self._show(self.assistant if name == "import" else pages[name])
 
     def idle(self) -> bool:
         """Whether everything that is shown has arrived."""
@@ -83,8 +110,20 @@ class StudyPanel(QWidget):
 
         def made(path: Path) -> None:
             images = wanted.images
-            then = (lambda: self.import_images(images, wanted.copy)) if images is not None else None
-            self._context.open_study(path, then)
+            waiting = [path for path in self._waiting if path != images]
+            self._waiting = []
+
+            def tables() -> None:
+                if waiting:
+                    self.take(waiting)
+
+            def opened() -> None:
+                if images is None:
+                    tables()
+                else:
+                    self.import_images(images, wanted.copy, tables)
+
+            self._context.open_study(path, opened)
 
         self._context.ask(
             lambda: operations.create_study(wanted.folder, wanted.name, wanted.attributes),
@@ -92,23 +131,63 @@ class StudyPanel(QWidget):
             owner=self,
         )
 
-    def import_images(self, folder: Path, copy: bool = False) -> None:
-        """Import a folder of images with progress and report."""
-        study = self._context.study
-        if study is not None:
-            self._context.run(
-                operations.import_images(study, folder, copy),
-                "Reading images",
-                events=self._imported,
-                owner=self,
-            )
+    def take(self, paths: list[Path]) -> None:
+        """Take in what was dropped on the window: images first, then tables in the assistant."""
+        if self._context.study is None:
+            self._wait_for_study(paths)
+            return
+        work = operations.sort_incoming(paths)
 
-    def import_files(self, files: list[Path], options: dict[str, Any]) -> None:
-        """Import ratings or comparisons with progress and report."""
+        def on_events(events: list[Any]) -> None:
+            for event in events:
+                if isinstance(event, Done):
+                    self._take_sorted(event.value)
+
+        self._context.run(work, "Looking at what was dropped", events=on_events, owner=self)
+
+    def import_tables(self, files: list[Path]) -> None:
+        """Open the assistant with these files."""
+        if self._context.study is not None:
+            self._show(self.assistant)
+            self.assistant.open_files(files)
+
+    def read_anew(self, report: ImportReport) -> None:
+        """Open the assistant with an import's files and recipe, to take its place."""
+        files = files_of(report)
+        lost = [file.name for file in files if not file.is_file()]
+        if lost or not files:
+            names = ", ".join(lost) or report.source
+            self._context.message(
+                f"{names} is not where it was; choose Import and the moved file. The import stays "
+                "as it is.",
+                "warn",
+            )
+            return
+        self._show(self.assistant)
+        self.assistant.open_files(files, recipe_of(report), report.id)
+
+    def import_images(
+        self, folder: Path, copy: bool = False, then: Callable[[], object] | None = None
+    ) -> None:
+        """Import a folder of images with progress and report; `then` follows if it went well."""
+        study = self._context.study
+        if study is None:
+            return
+        job = self._context.run(
+            operations.import_images(study, folder, copy),
+            "Reading images",
+            events=self._imported,
+            owner=self,
+        )
+        if then is not None:
+            job.ended.connect(lambda cancelled: None if cancelled else then())
+
+    def import_embeddings(self, file: Path, name: str) -> None:
+        """Import a set of embeddings with progress and report."""
         study = self._context.study
         if study is not None:
             self._context.run(
-                operations.import_files(study, files, **options),
+                operations.import_embeddings(study, file, name or None),
                 "Importing",
                 events=self._imported,
                 owner=self,
@@ -174,7 +253,9 @@ class StudyPanel(QWidget):
         self.new.made.connect(self.make_study)
         overview = self.overview
         overview.closed.connect(self.close_study)
-        overview.importing.files_chosen.connect(self.import_files)
+        overview.importing.embeddings_chosen.connect(self.import_embeddings)
+        overview.importing.tables_chosen.connect(self.import_tables)
+        overview.imports.read_anew_wanted.connect(self.read_anew)
         overview.importing.folder_chosen.connect(self.import_images)
         overview.storage.relink_wanted.connect(self.relink)
         overview.storage.export_wanted.connect(self.export)
@@ -185,6 +266,7 @@ class StudyPanel(QWidget):
             self.home.refresh()
         if page is self.new:
             self.new.reset()
+            self._waiting = []
         self.pages.setCurrentWidget(page)
         self.setFocusProxy(page)
         if self.isVisible():
@@ -194,7 +276,59 @@ class StudyPanel(QWidget):
         self._show(self.overview)
         self._refresh()
 
+    def _wait_for_study(self, paths: list[Path]) -> None:
+        """Offer to make a study for what was dropped; a folder is taken for its images."""
+        self._show(self.new)
+        self._waiting = paths
+        folder = next((path for path in paths if path.is_dir()), None)
+        if folder is not None:
+            self.new.images.setText(str(folder))
+        names = ", ".join(path.name for path in paths[:3])
+        more = f" and {len(paths) - 3:,} more" if len(paths) > 3 else ""
+        self._context.message(
+            f"No study is open. Make one here, or open one; {names}{more} can come in then."
+        )
+
+    def _take_sorted(self, incoming: operations.Incoming) -> None:
+        """Embeddings go to the import card, folders in one after another, then the tables."""
+        if incoming.loose and not (incoming.folders or incoming.tables or incoming.embeddings):
+            self._context.message(
+                f"{len(incoming.loose):,} images were dropped by themselves; drop the folder that "
+                "holds them. Nothing was imported.",
+                "warn",
+            )
+        elif not (incoming.folders or incoming.tables or incoming.embeddings):
+            self._context.message(
+                "No tables, embeddings or images were found there. Nothing was imported.", "warn"
+            )
+        if incoming.embeddings:
+            self._show(self.overview)
+            self.overview.importing.show()
+            self.overview.importing.set_files([incoming.embeddings[0]])
+        self._take_folders(list(incoming.folders), list(incoming.tables))
+
+    def _take_folders(self, folders: list[Path], tables: list[Path]) -> None:
+        if folders:
+            self._show(self.overview)
+            first, left = folders[0], folders[1:]
+            self.import_images(first, then=lambda: self._take_folders(left, tables))
+        elif tables:
+            self.import_tables(tables)
+
+    def _leave_assistant(self) -> None:
+        self.assistant.leave()
+        if self._context.study is not None:
+            self._show(self.overview)
+
+    def _plan_imported(self, report: ImportReport) -> None:
+        """Back to the overview, where the import's report is unfolded."""
+        self.overview.imports.open.add(report.id)
+        self._imported([Done(report)])
+        self._leave_assistant()
+
     def _closed(self) -> None:
+        if self._assistant is not None:
+            self._assistant.leave()
         self._show(self.home)
 
     def _changed(self, _changes: Changes) -> None:

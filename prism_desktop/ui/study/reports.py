@@ -1,13 +1,18 @@
 """The imports card: what was read, kept and refused, and how to undo it."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFrame, QLayout, QVBoxLayout, QWidget
 
-from prism_desktop.engine.study.records import ImportReport
+from prism_desktop.engine.events import Done
+from prism_desktop.engine.study.records import Changes, ImportReport
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.study.import_records import dismissed_doubts, files_of, open_doubts
 from prism_desktop.ui.study.labelers import ago
 from prism_desktop.ui.widgets.basics import (
     GRID,
@@ -19,10 +24,15 @@ from prism_desktop.ui.widgets.basics import (
     frame,
     label,
     line,
+    restyle,
     rows,
 )
 from prism_desktop.ui.widgets.cards import Card
 
+if TYPE_CHECKING:
+    from prism_desktop.engine.study.importing.doubts import Doubt
+
+DOUBTS = 3  # of an import, shown while its report is folded
 SHOWN = 200  # refused rows listed; the report in the study holds all
 
 
@@ -68,6 +78,8 @@ class ReportView(QWidget):
         layout.setSpacing(GRID // 2)
         for notice in report.notices:
             layout.addWidget(label(notice, "muted", wrap=True))
+        for doubt in dismissed_doubts(report):
+            layout.addWidget(label(f"Doubt, dismissed: {doubt.text}", "muted", wrap=True))
         for line_text in reading(report.mapping):
             layout.addWidget(label(line_text, "small", wrap=True))
         if report.refused:
@@ -83,6 +95,8 @@ class ReportView(QWidget):
 
 class ImportsCard(Card):
     """A row for each import, newest first; the newest report can be opened at once."""
+
+    read_anew_wanted = Signal(object)  # ImportReport
 
     def __init__(self, context: AppContext) -> None:
         super().__init__("Imports")
@@ -114,18 +128,20 @@ class ImportsCard(Card):
         self.show_imports(self._imports)
 
     def _row(self, report: ImportReport) -> QFrame:
-        """File and outcome at the left, Report and Undo at the right, an unfolded report below.
+        """File and outcome at the left, what can be done at the right, its doubts below.
 
-        An import that was undone keeps its row as a record; only its Undo is off.
+        An import that was undone keeps its row as a record, and can be brought back. An unfolded
+        report comes last.
         """
         undone = report.undone is not None
+        doubts = [] if undone else open_doubts(report)
         name = label(Path(report.source).name or report.source, "strong")
         name.setToolTip(report.source)
-        state = (
-            [chip("undone")] if undone else [chip("refused rows", "warn")] if report.refused else []
-        )
+        states = [chip("undone")] if undone else []
+        if report.refused and not undone:
+            states.append(chip("refused rows", "warn"))
         text = rows(
-            columns(name, chip(report.format), *state, None),
+            columns(name, chip(report.format), *states, None),
             label(f"{outcome(report)} · {ago(report.created)}", "small"),
             gap=2,
         )
@@ -133,32 +149,88 @@ class ImportsCard(Card):
         unfold = button(
             "Hide report" if shown else "Report", lambda: self.unfold(report.id), "quiet"
         )
-        undo = IconButton(
-            self._context.theme, "undo", "Undo this import", lambda: self._undo(report)
-        )
-        undo.setEnabled(not undone)
-        head = columns(text, None, unfold, undo)
-        inner: list[QWidget] = []
+        actions: list[QWidget] = [unfold]
+        if files_of(report):
+            anew = button("Read anew…", lambda: self.read_anew_wanted.emit(report), "quiet")
+            anew.setToolTip("Look at these files again and import them in another way")
+            if not undone:
+                actions.append(anew)
+        actions.append(self._undo_button(report))
+        inner: list[QWidget] = [self._doubts(report, doubts)] if doubts else []
         if shown:
-            inset = frame("inset", rows(ReportView(report)))
-            inner.append(inset)
-        row = frame("row", rows(head, *inner, gap=GRID))
+            inner.append(frame("inset", rows(ReportView(report))))
+        row = frame("row", rows(columns(text, None, *actions), *inner, gap=GRID))
         layout = row.layout()
         assert layout is not None
         layout.setContentsMargins(0, GRID + 4, 0, GRID + 4)
         return row
 
+    def _undo_button(self, report: ImportReport) -> IconButton:
+        if report.undone is None:
+            return IconButton(
+                self._context.theme, "undo", "Undo this import", lambda: self._undo(report)
+            )
+        return IconButton(
+            self._context.theme, "redo", "Redo this import", lambda: self._redo(report)
+        )
+
+    def _doubts(self, report: ImportReport, doubts: "list[tuple[int, Doubt]]") -> QFrame:
+        """A line for each doubt with its Dismiss; the first few unless the report is unfolded."""
+        kept = doubts if report.id in self.open else doubts[:DOUBTS]
+        lines: list[QWidget | QLayout] = []
+        for place, doubt in kept:
+            dismiss = button("Dismiss", partial(self._dismiss, report, [place]), "quiet")
+            dismiss.setAccessibleName(f"Dismiss: {doubt.text}")
+            entry = columns(label(doubt.text, "", wrap=True), dismiss, gap=GRID)
+            entry.setStretch(0, 1)
+            lines.append(entry)
+        if len(doubts) > 1:
+            left = len(doubts) - len(kept)
+            places = [place for place, _ in doubts]
+            every = button("Dismiss all", lambda: self._dismiss(report, places), "quiet")
+            more = label(f"and {left:,} more; the report has all" if left else "", "small")
+            lines.append(columns(more, None, every))
+        holder = frame("failure", rows(*lines, gap=2))
+        restyle(holder, kind="warn")
+        layout = holder.layout()
+        assert layout is not None
+        layout.setContentsMargins(GRID + 4, GRID // 2, GRID // 2, GRID // 2)
+        return holder
+
+    def _dismiss(self, report: ImportReport, places: list[int]) -> None:
+        study = self._context.study
+        if study is not None:
+            self._context.write(
+                lambda: operations.dismiss_doubts(study, report.id, places), owner=self
+            )
+
     def _undo(self, report: ImportReport) -> None:
+        study = self._context.study
+        if study is not None:
+            self._context.write(
+                lambda: operations.undo_import(study, report.id),
+                lambda _: self._say(report, "undone"),
+                owner=self,
+            )
+
+    def _redo(self, report: ImportReport) -> None:
         study = self._context.study
         if study is None:
             return
-        self._context.write(
-            lambda: operations.undo_import(study, report.id),
-            lambda _: self._context.message(
-                f"The import of {Path(report.source).name} was undone.", "good"
-            ),
+
+        def told(events: list[Any]) -> None:
+            if any(isinstance(event, Done) for event in events):
+                self._say(report, "brought back")
+                self._context.changed.emit(Changes(labelers=True, attributes=True, imports=True))
+
+        self._context.run(
+            operations.redo_import(study, report.id), "Reading the files again", events=told,
             owner=self,
-        )
+        )  # fmt: skip
+
+    def _say(self, report: ImportReport, what: str) -> None:
+        name = Path(report.source).name or report.source
+        self._context.message(f"The import of {name} was {what}.", "good")
 
 
 def done_text(report: ImportReport) -> tuple[str, str]:

@@ -77,3 +77,18 @@ def choose_files(
     dialog.finished.connect(dialog.deleteLater)
     dialog.open()
     return dialog
+
+
+def choose_new_file(
+    parent: QWidget, title: str, name: str, pattern: str, then: Callable[[Path], object]
+) -> QFileDialog:
+    """Ask where to save without blocking the window; `name` is proposed."""
+    dialog = QFileDialog(parent.window(), title)
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setFileMode(QFileDialog.FileMode.AnyFile)
+    dialog.setNameFilter(pattern)
+    dialog.selectFile(name)
+    dialog.fileSelected.connect(lambda path: then(Path(path)))
+    dialog.finished.connect(dialog.deleteLater)
+    dialog.open()
+    return dialog

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QBrush, QImage, QPainter, QPixmap
 
 from prism_desktop.ui.lifetimes import Mailbox
-from prism_desktop.ui.pictures import squared
+from prism_desktop.ui.qt_images import squared
 
 _FRAME = 0.004  # seconds of a frame that may go into turning decoded images into pixmaps
 ROUND = 7  # px, radius of the corners

@@ -13,7 +13,7 @@ from PIL import Image
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.study.images import hash_file, open_image
 from prism_desktop.engine.study.pixel_cache import PixelCache, square
-from prism_desktop.ui import pictures
+from prism_desktop.ui import qt_images
 from tests.fixtures.heic import heic
 from tests.fixtures.profiles import ADOBE_RGB, CYAN_IS_GREY, DISPLAY_P3, GREY_LINEAR
 
@@ -259,10 +259,16 @@ def test_that_what_is_painted_and_learned_is_what_a_viewer_shows(
     assert _near(opened.getpixel((SIDE // 2, SIDE // 2)), first)
     assert _near(opened.getpixel(far), second)
     # painted at its size, the very same pixels
-    painted = pictures.fitted(file, opened.size)
+    painted = qt_images.fitted(file, opened.size)
     assert (painted.width(), painted.height()) == opened.size
     shown = [painted.pixelColor(*place).getRgb()[:3] for place in ((SIDE // 2, SIDE // 2), far)]
     assert shown == [opened.getpixel((SIDE // 2, SIDE // 2)), opened.getpixel(far)]
+    # as small and square as galleries paint it
+    small = qt_images.squared(file, SIDE)
+    assert (small.width(), small.height()) == (SIDE, SIDE)
+    ends = ((2, 2), (SIDE // 2, SIDE - 3)) if upright else ((2, 2), (SIDE - 3, SIDE // 2))
+    for place, colour in zip(ends, (first, second), strict=True):
+        assert _near(small.pixelColor(*place).getRgb()[:3], colour)
     # what training reads
     identity = hash_file(file)
     cache = PixelCache(tmp_path / "cache", SIDE)

@@ -59,12 +59,13 @@ def test_that_what_is_no_good_image_is_named(
     ).read_bytes()
     (tmp_path / "half.jpg").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "text.jpg").write_text("not an image")
-    save(tmp_path / "moving.gif", Image.new("RGB", (4, 4)))
-    (tmp_path / "moving.jpg").write_bytes((tmp_path / "moving.gif").read_bytes())
+    (tmp_path / "drawn.jpg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    (tmp_path / "printed.jpg").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n")
     for name, reason in (
         ("half", "damaged"),
-        ("text", "no JPEG"),
-        ("moving", "no JPEG"),
+        ("text", r"no JPEG, .* or HEIC image \(text\)"),
+        ("drawn", r"\(SVG\)"),
+        ("printed", r"\(PostScript\)"),
         ("gone", "is missing"),
     ):
         with pytest.raises(InputError, match=reason):
@@ -112,7 +113,8 @@ def test_that_thumbnails_are_made_once_and_broken_images_skipped(tiny_study: Stu
     records[0].path.write_bytes(b"broken")
     events = list(images.make_thumbnails(tiny_study.path, records))
     assert [event.text for event in events if isinstance(event, Notice)] == [
-        f"{records[0].name} is no JPEG, PNG, WEBP or TIFF image. It has no thumbnail."
+        f"{records[0].name} is no JPEG, PNG, WEBP, TIFF, GIF, BMP, AVIF or HEIC image (text). "
+        "It has no thumbnail."
     ]
     assert events[-1] == Done(23)
     made = images.thumbnail(tiny_study.path, records[1])
@@ -163,8 +165,8 @@ def test_that_a_crash_between_pixels_and_index_costs_only_that_batch(tiny_study:
     cache = PixelCache(tiny_study.path / "cache", 16)
     list(cache.build((image.id, image.path) for image in records[:8]))
     data, index = (
-        tiny_study.path / "cache" / "pixels-16.u8",
-        tiny_study.path / "cache" / "pixels-16.ids",
+        tiny_study.path / "cache" / f"pixels-16-{images.DECODING}.u8",
+        tiny_study.path / "cache" / f"pixels-16-{images.DECODING}.ids",
     )
     with data.open("ab") as file:
         file.write(b"half a row")
@@ -190,3 +192,17 @@ def test_that_bytes_open_as_files_do(tmp_path: Path) -> None:
     assert (
         images.open_image(BytesIO(path.read_bytes())).tobytes() == images.open_image(path).tobytes()
     )
+
+
+def test_that_pixels_decoded_by_older_rules_are_not_used(tiny_study: Study) -> None:
+    records = tiny_study.images()[:2]
+    folder = tiny_study.path / "cache"
+    folder.mkdir(exist_ok=True)
+    old = [folder / "pixels-16.u8", folder / "pixels-16.ids"]
+    old[0].write_bytes(bytes(2 * 16 * 16 * 3))
+    old[1].write_text("".join(f"{image.id}\n" for image in records))
+    cache = PixelCache(folder, 16)
+    assert cache.rows() == {}
+    list(cache.build((image.id, image.path) for image in records))
+    assert cache.pixels([records[0].id]).any()
+    assert not any(file.exists() for file in old)

@@ -131,14 +131,11 @@ def test_that_an_import_shows_its_report_and_can_be_undone(
     )
     window = open_window(tiny_study)
     panel = _panel(window, qtbot)
-    panel.overview.bring.click()
-    importing = panel.overview.importing
-    importing.set_files([table])
-    importing.scale.setText("1-4")
-    importing.run.click()
+    panel.import_tables([table])
+    qtbot.waitUntil(lambda: panel.assistant.run.isEnabled(), timeout=20_000)
+    panel.assistant.run.click()
     qtbot.waitUntil(lambda: "Refused rows" in _texts(panel) and panel.idle(), timeout=20_000)
     assert "unknown.jpg" in _texts(panel)
-    assert not importing.isVisible()
     study = window.context.study
     assert study is not None
     report: ImportReport = study.imports()[-1]
@@ -187,7 +184,6 @@ def test_that_a_set_of_embeddings_is_named_on_import(
     importing.set_files([tmp_path / "My vectors.npz"])
     qtbot.waitUntil(importing.name.isVisible)
     assert importing.name.placeholderText() == "My-vectors"
-    assert not importing.scale.isVisible()
     importing.name.setText("../elsewhere")
     assert not importing.run.isEnabled()
     importing.name.setText("facenet")

@@ -5,7 +5,7 @@ Read for all tables of an import together, since one attribute has one scale.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +15,7 @@ from prism_desktop.engine.study.importing.answers import NONE, Answers
 from prism_desktop.engine.study.importing.attribute_names import AttributeNames
 from prism_desktop.engine.study.importing.cells import short
 from prism_desktop.engine.study.importing.collection import Collected, LeftOutRows, Piece
+from prism_desktop.engine.study.importing.column_doubts import in_table
 from prism_desktop.engine.study.importing.data_tables import Column
 from prism_desktop.engine.study.importing.doubts import Decision, Doubt
 from prism_desktop.engine.study.importing.matching import ImageIndex
@@ -209,7 +210,7 @@ class _Understanding:
                 self._recipe.missing,
                 decided=bool(self._recipe.decimal),
             )
-            self._tell(numbers, table)
+            self._tell(numbers, table, single=len(group) == 1)
             for piece, place in zip(group, places, strict=True):
                 self._leave_unreadable(piece, column, numbers, place)
                 yield id(piece), numbers.values[place[piece.cell]]
@@ -217,18 +218,25 @@ class _Understanding:
                 for code in {int(c) for piece in group for c in np.unique(piece.attribute)}:
                     self._tops[self._collected.attributes.names[code]] = numbers.top
 
-    def _tell(self, numbers: Numbers, table: int) -> None:
-        from dataclasses import replace
-
-        name = self._tables[table].table.name
-        self._doubts += [replace(doubt, table=name) for doubt in numbers.doubts]
-        self._decisions += [replace(decision, table=name) for decision in numbers.decisions]
+    def _tell(self, numbers: Numbers, number: int, *, single: bool) -> None:
+        """Tell doubts and decisions; of several columns together the rows are not known."""
+        table = self._tables[number].table
+        for doubt in numbers.doubts:
+            self._doubts.append(in_table(doubt if single else replace(doubt, rows=()), table))
+        for decision in numbers.decisions:
+            decision = decision if single else replace(decision, rows=())
+            self._decisions.append(in_table(decision, table))
 
     def _leave_unreadable(
         self, piece: Piece, column: Column, numbers: Numbers, place: "NDArray[np.int64]"
     ) -> None:
         if numbers.decisions:
             return
+        gone = numbers.missing[place[piece.cell]]
+        for cell in np.unique(place[piece.cell][gone]).tolist()[:50]:
+            rows = piece.row[place[piece.cell] == cell]
+            reason = f"holds no answer (“{short(column.values[cell].strip())}”)"
+            self._left_out().add(self._table(piece), reason, rows)
         bad = numbers.unreadable[place[piece.cell]]
         for cell in np.unique(place[piece.cell][bad]).tolist()[:50]:
             rows = piece.row[place[piece.cell] == cell]

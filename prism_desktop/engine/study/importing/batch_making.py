@@ -112,6 +112,7 @@ def make_batch(
     repeats: Repeats,
     facts: Sequence[FactRecord],
     left_out: Sequence[LeftOutRow],
+    told: Sequence[str],
 ) -> ImportBatch:
     """Everything that the import brings."""
     kept = repeats.keep
@@ -129,7 +130,12 @@ def make_batch(
     attributes, revised, notices = _attributes(study, read, tuple(names), understood.confirmed)
     refused = [
         *read.refused,
-        *(RefusedRow(row, _with_table(entry, plan)) for entry in left_out for row in entry.rows),
+        *(
+            RefusedRow(row, _with_table(entry, plan))
+            for entry in left_out
+            if entry.table  # copies are told in one sentence
+            for row in entry.rows
+        ),
     ]
     report = ImportReport(
         id=sources.import_id,
@@ -144,7 +150,7 @@ def make_batch(
             **({"scales": understood.described()} if understood.scales else {}),
             **({"coding": dict(understood.coding)} if understood.coding else {}),
         },
-        notices=(*_notices(plan, refused), *read.notices, *notices),
+        notices=(*_notices(plan, refused), *dict.fromkeys(told), *read.notices, *notices),
         doubts=plan.doubts,
         recipe=plan.recipe.to_toml(),
     )
@@ -188,9 +194,6 @@ def _notices(plan: ImportPlan, refused: Sequence[RefusedRow]) -> Iterator[str]:
         if parts:
             words = "; ".join(f"{role}: {_few(names)}" for role, names in parts.items())
             yield f"{table.name}: {words}."
-        ignored = [column.name for column in table.columns if column.role == "ignore"]
-        if ignored and parts:
-            yield f"{table.name}: left out {_few(ignored)}."
     for attribute in plan.attributes:
         if attribute.low is not None and attribute.high is not None:
             yield (

@@ -15,10 +15,11 @@ import numpy as np
 from prism_desktop.engine.study.importing.answers import NONE
 from prism_desktop.engine.study.importing.attribute_names import AttributeNames
 from prism_desktop.engine.study.importing.cells import is_missing, short
+from prism_desktop.engine.study.importing.column_doubts import in_table
 from prism_desktop.engine.study.importing.data_tables import EMPTY, Column, make_column
 from prism_desktop.engine.study.importing.doubts import ROWS_KEPT, Doubt
 from prism_desktop.engine.study.importing.labeler_names import LabelerIndex, is_no_person
-from prism_desktop.engine.study.importing.matching import ImageIndex
+from prism_desktop.engine.study.importing.matching import TOLD, ImageIndex, Rung
 from prism_desktop.engine.study.importing.moments import read_moments, read_seconds
 from prism_desktop.engine.study.importing.recipe import Recipe, Role
 from prism_desktop.engine.study.importing.table_roles import (
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _LONGEST_NAME: Final = 100
+_PLAINLY: Final = (TOLD[Rung.FILE], TOLD[Rung.ENDING])  # how names are usually written elsewhere
 _NO_IMAGE: Final = "names no image"
 _NO_RATER: Final = "names no rater"
 _NO_ANSWER: Final = "holds no answer"
@@ -137,6 +139,7 @@ class Collected:
     written: dict[ImageId, str] = field(default_factory=dict)
     facts: list[FactRecord] = field(default_factory=list)
     doubts: list[Doubt] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
 
 
 class Collector:
@@ -186,7 +189,11 @@ class Collector:
                 self.found.written.setdefault(image, value.strip())
         for words, count in matches.told().items():
             one = "1 image was" if count == 1 else f"{count} images were"
-            self.doubt("image-name", f"{column.name}: {one} matched {words}.", table, column.name)
+            text = f"{column.name}: {one} matched {words}."
+            if words in _PLAINLY:
+                self.found.notices.append(f"{table}: {text}")
+            else:
+                self.doubt("image-name", text, table, column.name)
         return codes, tuple(reasons)
 
     def labelers_of(
@@ -473,8 +480,11 @@ class _Reader:
         if column is None:
             return np.full(len(self._table), np.nan)
         read = read_moments(column)
-        if read.doubt:
-            self._to.doubt("time", read.doubt, self._table.name, column.name)
+        for doubt in read.doubts:
+            if doubt.kind == "time-zone":  # hardly any file names one
+                self._to.found.notices.append(f"{self._table.name}: {doubt.text}")
+            else:
+                self._to.found.doubts.append(in_table(doubt, self._table))
         return _spread(read.values, column.codes)
 
     @cached_property
@@ -484,10 +494,9 @@ class _Reader:
         if column is None:
             return np.full(len(self._table), np.nan)
         dialect = self._roles.dialect
-        unit = self._to.recipe.rt_unit or (dialect.rt_unit if dialect else "") or None
+        unit = self._to.recipe.rt_unit or (dialect.rt_unit if dialect else None)
         read = read_seconds(column, unit, column.name)
-        if read.doubt:
-            self._to.doubt("response-time", read.doubt, self._table.name, column.name)
+        self._to.found.doubts += [in_table(doubt, self._table) for doubt in read.doubts]
         return _spread(read.values, column.codes)
 
     # Facts

@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from prism_desktop.engine.study.importing.recipe import Unit
+
 _FILE: Final = Path(__file__).with_name("dialects.toml")
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _BETWEEN: Final = re.compile(r"[\s\-/]+")
@@ -22,13 +24,13 @@ class Dialect:
         name: the program's, "" for what any table may do.
         roles: role -> patterns of column names, the preferred ones first. "weak_attribute" are
             names that mean an attribute only where the values are attributes.
-        rt_unit: of response times, "" where it is not known.
+        rt_unit: of response times, None where it is not known.
     """
 
     name: str
     roles: Mapping[str, tuple[str, ...]]
     signature: tuple[frozenset[str], ...] = ()
-    rt_unit: str = ""
+    rt_unit: Unit | None = None
 
     def rank(self, role: str, name: str) -> int | None:
         """How well a column's name (as `plain_name` writes it) suits a role, 0 is best; None: it
@@ -65,7 +67,7 @@ def _all() -> tuple[Dialect, tuple[Dialect, ...]]:
             entry["name"],
             _roles(entry),
             tuple(frozenset(names) for names in entry["signature"]),
-            entry.get("rt_unit", ""),
+            entry.get("rt_unit"),
         )
         for entry in content["program"]
     )

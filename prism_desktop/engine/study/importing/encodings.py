@@ -223,7 +223,7 @@ def _guess(path: Path, sample: bytes) -> Encoding:
     if best:
         scores[best] += 0.02
     order = sorted(scores, key=lambda codec: -scores[codec])
-    chosen = order[0]
+    chosen = next(codec for codec in readings if readings[codec] == readings[order[0]])
     notice = f"{path.name} is not in UTF-8; it was read in {NAMES[chosen]}"
     for other in order[1:]:
         if readings[other] != readings[chosen] and scores[other] > scores[chosen] - 0.15:

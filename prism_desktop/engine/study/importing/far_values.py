@@ -126,11 +126,11 @@ def _far(far: Spread, rest: Spread, gap: float) -> bool:
         return False
     if rest.gapless and rest.span <= 20 and (gap >= 3 or (gap >= 2 and far.values[0] > 11)):
         return True
-    return gap > 0.05 * rest.span and any(
+    return any(
         low <= rest.values[0]
         and rest.values[-1] <= high
         and rest.span >= 0.8 * (high - low)
-        and bool(((far.values < low) | (far.values > high)).all())
+        and bool((np.abs(far.values - (low + high) / 2) > 0.55 * (high - low)).all())
         for low, high in _SLIDERS
     )
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.importing.data_tables import (
     EMPTY,
     Column,
@@ -16,7 +15,7 @@ from prism_desktop.engine.study.importing.data_tables import (
     LeftOut,
     unique_names,
 )
-from prism_desktop.engine.study.importing.grids import Grid, Merge, RawColumn, compact, counted
+from prism_desktop.engine.study.importing.grids import Grid, Merge, compact, counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,7 +36,7 @@ _HEADS: Final = frozenset(
 
 
 @dataclass(slots=True)
-class Heads:
+class HeaderRows:
     """Where the header stands, by places among the rows.
 
     Attributes:
@@ -86,12 +85,12 @@ def with_header(grid: Grid) -> DataTable | None:
     return DataTable(grid.name, columns, grid.rows, grid.file, reading, tuple(grid.left_out))
 
 
-def _above(grid: Grid, heads: Heads) -> tuple[int, ...]:
+def _above(grid: Grid, heads: HeaderRows) -> tuple[int, ...]:
     taken = {*heads.places, *heads.ids}
     return tuple(int(grid.rows[place]) for place in range(heads.first) if place not in taken)
 
 
-def _columns(grid: Grid, heads: Heads) -> tuple[Column, ...]:
+def _columns(grid: Grid, heads: HeaderRows) -> tuple[Column, ...]:
     """Named columns; nameless ones that hold nothing are dropped."""
     kept = [
         place
@@ -111,7 +110,7 @@ def _columns(grid: Grid, heads: Heads) -> tuple[Column, ...]:
     return tuple(columns)
 
 
-def _find(grid: Grid) -> Heads:
+def _find(grid: Grid) -> HeaderRows:
     """Find the header among the first rows."""
     rows = [grid.row(place) for place in range(min(_SHOWN, len(grid)))]
     places = [place for place in range(min(SEARCHED, len(rows))) if _is_wide(grid, rows, place)]
@@ -124,12 +123,15 @@ def _find(grid: Grid) -> Heads:
             "The file names no columns: its first row holds data already; its columns are called "
             "column 1, column 2, ..."
         )
-        return Heads([""] * width, [""] * width, [], header, [notice])
-    heads = Heads([cell.strip() for cell in rows[header]], [""] * width, [header], header + 1)
+        return HeaderRows([""] * width, [""] * width, [], header, [notice])
+    heads = HeaderRows([cell.strip() for cell in rows[header]], [""] * width, [header], header + 1)
     if heads.names[0].startswith("#"):
         heads.names[0] = heads.names[0].lstrip("# ")
     _add_upper(grid, rows, heads)
     _add_further(rows, heads)
+    if len(heads.places) > 1 and any(heads.titles) and not heads.ids:
+        row = int(grid.rows[heads.places[-1]])
+        heads.notices.append(f"Row {row} was read as a part of the header, not as data.")
     return heads
 
 
@@ -220,7 +222,7 @@ def _looks_like_data(rows: Sequence[Sequence[str]], place: int) -> bool:
     return alike >= 2 or (alike == 1 and len(rows[place]) == 1)
 
 
-def _add_upper(grid: Grid, rows: Sequence[Sequence[str]], heads: Heads) -> None:
+def _add_upper(grid: Grid, rows: Sequence[Sequence[str]], heads: HeaderRows) -> None:
     """Headers of two rows: an upper one whose cells span several columns."""
     found = _two_rows(grid, rows, heads.places[0])
     if found is None:
@@ -244,6 +246,8 @@ def _two_rows(grid: Grid, rows: Sequence[Sequence[str]], place: int) -> tuple[in
         lower = rows[place + 1]
         numbers = any(_kind(cell) == "number" for cell in lower[1:])
         return None if numbers and _looks_like_data(rows, place + 1) else (place, place + 1)
+    if _fills_gaps(rows, place):
+        return place, place + 1
     if not place or grid.rows[place] != grid.rows[place - 1] + 1:
         return None
     above = rows[place - 1]
@@ -251,6 +255,17 @@ def _two_rows(grid: Grid, rows: Sequence[Sequence[str]], place: int) -> tuple[in
     if several or _spans(grid.merges, int(grid.rows[place - 1]), least=2):
         return place - 1, place
     return None
+
+
+def _fills_gaps(rows: Sequence[Sequence[str]], place: int) -> bool:
+    """Whether the row below a header has words where the header has none and numbers follow."""
+    if len(rows) < place + 3:
+        return False
+    head, lower, data = rows[place], rows[place + 1], rows[place + 2]
+    if any(_kind(cell) in {"number", "date"} for cell in lower):
+        return False
+    gaps = [i for i, cell in enumerate(head) if i and not cell and lower[i]]
+    return bool(gaps) and all(_kind(data[i]) == "number" for i in gaps)
 
 
 def _spans(merges: Iterable[Merge], row: int, least: int = 1) -> bool:
@@ -272,7 +287,7 @@ def _spread(row: Sequence[str], merges: Sequence[Merge], number: int) -> list[st
     return spread
 
 
-def _add_further(rows: Sequence[Sequence[str]], heads: Heads) -> None:
+def _add_further(rows: Sequence[Sequence[str]], heads: HeaderRows) -> None:
     """Second and third header rows: texts of the questions, and identifiers as Qualtrics has."""
     for _ in range(2):
         place = heads.first
@@ -306,7 +321,8 @@ def _is_titles(rows: Sequence[Sequence[str]], place: int) -> bool:
         values = {other[position] for other in below}
         if not _kind(cell):
             continue
-        if cell in values:
+        like = _kind(cell) in kinds and any(sign in _kind(cell) for sign in "9._")
+        if cell in values or like:
             return False
         if kinds and all(kind in {"number", "date"} for kind in kinds):
             above += 1
@@ -314,7 +330,7 @@ def _is_titles(rows: Sequence[Sequence[str]], place: int) -> bool:
     return above > 0 and worded >= 0.5 * above and (above > 1 or " " in " ".join(row).strip())
 
 
-def _repeats(grid: Grid, heads: Heads) -> "NDArray[np.bool_]":
+def _repeats(grid: Grid, heads: HeaderRows) -> "NDArray[np.bool_]":
     """(rows,) bool: rows below that repeat the header, as files have that were put together."""
     found = np.zeros(len(grid), bool)
     texts = [grid.row(place) for place in [*heads.places, *heads.ids]]
@@ -359,7 +375,7 @@ def _leave_out_comments(grid: Grid) -> None:
         grid.keep(~comments)
 
 
-def _settle_widths(grid: Grid, heads: Heads) -> None:
+def _settle_widths(grid: Grid, heads: HeaderRows) -> None:
     """Rows of a text table that have more or fewer cells than its header."""
     if grid.widths is None or not heads.places:
         return
@@ -395,7 +411,7 @@ def _settle_widths(grid: Grid, heads: Heads) -> None:
         )
 
 
-def _fill_down(grid: Grid, heads: Heads) -> None:
+def _fill_down(grid: Grid, heads: HeaderRows) -> None:
     """Give the value of merged cells to all their rows; answers are never multiplied so."""
     filled: list[str] = []
     for place, column in enumerate(grid.columns):
@@ -423,13 +439,3 @@ def _fill_down(grid: Grid, heads: Heads) -> None:
         filled.append(f"“{name}”")
     if filled:
         grid.notices.append(f"Merged cells in {', '.join(filled)} were filled down.")
-
-
-def no_rows(file: str) -> InputError:
-    """What to raise for a file without data."""
-    return InputError(f"{file} holds no rows. Nothing was imported.")
-
-
-def raw(column: Column) -> RawColumn:
-    """A column's cells without its name."""
-    return RawColumn(list(column.values), column.codes)

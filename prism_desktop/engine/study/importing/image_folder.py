@@ -49,6 +49,7 @@ from prism_desktop.engine.study.records import (
 from prism_desktop.engine.study.store import Study
 
 _EVERY = 64  # images between two events
+_COPIERS = 8  # files being copied at a time
 _AHEAD = 256  # images being read ahead of the one reported
 _ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)  # EXIF: the camera lay on its side
 _NAMED = 3  # files named of those that a notice counts
@@ -325,16 +326,24 @@ def _copy(
     *,
     copy: bool,
 ) -> Iterator[Progress]:
-    """Copy new images if that is asked for, and found ones whose copies are gone."""
-    for number, image in enumerate(found.images if copy else ()):
-        if number % _EVERY == 0:
-            yield Progress(number, len(found.images), "Copying images")
-        found.images[number] = copy_in(study.path, image, copies)
-    for number, (key, image) in enumerate(found.moved.items()):
-        if number % _EVERY == 0:
-            yield Progress(number, len(found.moved), "Finding images again")
-        if copy or records[key].copied:
-            found.moved[key] = copy_in(study.path, image, copies)
+    """Copy new images if that is asked for, and found ones whose copies are gone.
+
+    In a few threads: most of the time goes into waiting for the disk to have the bytes for good.
+    """
+    lost = [image for key, image in found.moved.items() if copy or records[key].copied]
+    wanted = [*(found.images if copy else ()), *lost]
+    placed: dict[ImageId, NewImage] = {}
+    pool = ThreadPoolExecutor(max_workers=_COPIERS)
+    try:
+        for start in range(0, len(wanted), _EVERY):
+            yield Progress(start, len(wanted), "Copying images")
+            part = wanted[start : start + _EVERY]
+            for done in pool.map(lambda image: copy_in(study.path, image, copies), part):
+                placed[done.sha256] = done
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+    found.images = [placed.get(image.sha256, image) for image in found.images]
+    found.moved |= {key: placed[key] for key in found.moved if key in placed}
 
 
 def _report(root: Path, found: _Found) -> ImportReport:

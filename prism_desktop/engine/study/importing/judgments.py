@@ -348,9 +348,7 @@ def _take(table: RoleTable, profile: Profile, found: NamedAttribute) -> None:
         table.doubt("judgment", f"{name} was taken for judgments of {found.name}.", name)
     else:
         table.set(profile, "judgment", "likely", "its name is a trait", found.name)
-        table.doubt(
-            "judgment", f"{name} was taken for judgments, of an attribute new to the study.", name
-        )
+        table.doubt("judgment", f"{name} was taken for judgments, for its name is a trait.", name)
 
 
 def _take_neighbours(
@@ -369,8 +367,7 @@ def _take_neighbours(
             table.set(profile, "judgment", "unsure", "its neighbours are judgments", name.strip())
             table.doubt(
                 "judgment",
-                f"{name} was taken for judgments as its neighbours are, of an attribute new to "
-                "the study.",
+                f"{name} was taken for judgments, as its neighbours are.",
                 name,
             )
 

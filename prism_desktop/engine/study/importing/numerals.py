@@ -85,8 +85,9 @@ class _Read:
 
 def clean(text: str) -> str:
     """Text with plain digits, signs and blanks."""
-    plain = unicodedata.normalize("NFKC", text).replace("−", "-").replace("﹣", "-")
-    return " ".join(plain.split())
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text).replace("−", "-").replace("﹣", "-")
+    return " ".join(text.split())
 
 
 def is_missing_word(text: str) -> bool:
@@ -125,7 +126,9 @@ def read_numbers(
     codes = _Codes(column, coding or {}, missing)
     reads: dict[int, _Read] = {}
     for place, value in enumerate(column.values):
-        if codes.is_missing(value):
+        if codes.knows_nothing_of(value):
+            reads[place] = _read(value)
+        elif codes.is_missing(value):
             gone[place] = True
         elif (number := codes.number(value)) is not None:
             values[place] = number
@@ -134,15 +137,8 @@ def read_numbers(
     reader = _ColumnReader(column, reads, decimal_comma, decided, bool(np.isfinite(values).any()))
     reader.settle(values)
     wording = reader.read_words(values)
-    return Numbers(
-        values,
-        gone,
-        np.isnan(values) & ~gone,
-        reader.top,
-        wording,
-        tuple(codes.doubts() + reader.doubts),
-        tuple(reader.decisions),
-    )
+    doubts, bad = (*codes.doubts(), *reader.doubts), np.isnan(values) & ~gone
+    return Numbers(values, gone, bad, reader.top, wording, doubts, tuple(reader.decisions))
 
 
 class _Codes:
@@ -159,6 +155,18 @@ class _Codes:
             if _PLAIN.fullmatch(clean(value))
         }
         self._gone_by_label: dict[str, str] = {}
+
+    def knows_nothing_of(self, value: str) -> bool:
+        """Whether it is a plain number of which neither the user nor the file says anything."""
+        if not _PLAIN.fullmatch(value):
+            return False
+        told = self._coding or self._missing or self._declared or self._column.labels
+        return not told or (
+            value not in self._column.labels
+            and (key := _key(value)) not in self._coding
+            and key not in self._missing
+            and key not in self._declared
+        )
 
     def is_missing(self, value: str) -> bool:
         key = _key(value)

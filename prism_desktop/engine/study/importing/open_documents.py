@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.importing.data_tables import Reading
 from prism_desktop.engine.study.importing.grids import MAX_COLUMNS, MAX_ROWS, Grid, Merge
-from prism_desktop.engine.study.importing.spreadsheets import SheetReader, chosen
+from prism_desktop.engine.study.importing.sheet_rows import SheetReader, chosen
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

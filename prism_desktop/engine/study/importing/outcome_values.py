@@ -3,7 +3,6 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -11,9 +10,10 @@ import numpy as np
 from prism_desktop.engine.study.importing.answers import LEFT
 from prism_desktop.engine.study.importing.cells import short
 from prism_desktop.engine.study.importing.collection import Collected, Piece
+from prism_desktop.engine.study.importing.column_doubts import in_table
 from prism_desktop.engine.study.importing.doubts import Decision, Doubt
 from prism_desktop.engine.study.importing.matching import ImageIndex
-from prism_desktop.engine.study.importing.outcomes import Evidence, Outcomes, read_outcomes
+from prism_desktop.engine.study.importing.outcomes import Outcomes, RatingEvidence, read_outcomes
 from prism_desktop.engine.study.importing.recipe import Recipe
 from prism_desktop.engine.study.importing.table_roles import TableRoles
 from prism_desktop.engine.study.store import StudyReader
@@ -96,14 +96,20 @@ class OutcomeReader:
             rest_is_tie=table.name in self._compared,
             evidence=self._evidence(piece, len(table), rated, ratings) if coded else (),
         )
-        self.doubts += [replace(doubt, table=table.name) for doubt in outcomes.doubts]
-        self.decisions += [replace(d, table=table.name) for d in outcomes.decisions]
+        self.doubts += [in_table(doubt, table) for doubt in outcomes.doubts]
+        self.decisions += [in_table(decision, table) for decision in outcomes.decisions]
         self.coding.update(outcomes.coding)
         self._leave_out(piece, outcomes, table.name)
         return outcomes.values[piece.position]
 
     def _leave_out(self, piece: Piece, outcomes: Outcomes, table: str) -> None:
         refused = outcomes.refused[piece.position]
+        open_cells = np.isnan(outcomes.values[piece.position]) & ~refused
+        if not outcomes.decisions:
+            for cell in np.unique(piece.cell[open_cells]).tolist()[:50]:
+                reason = f"holds no answer (“{short(piece.column.values[cell].strip())}”)"
+                rows = piece.row[open_cells & (piece.cell == cell)]
+                self._collected.left_out.add(table, reason, rows)
         for cell in np.unique(piece.cell[refused]).tolist()[:50]:
             value = piece.column.values[cell]
             reason = outcomes.reasons.get(value, f"“{short(value)}” is no outcome")
@@ -116,7 +122,7 @@ class OutcomeReader:
         rows: int,
         rated: Sequence[Piece],
         ratings: Mapping[int, "NDArray[np.float64]"],
-    ) -> list[Evidence]:
+    ) -> list[RatingEvidence]:
         """What the import's ratings say, then the study's; each labeler's own before everyone's."""
         if self._levels is None:
             self._levels = [self._own_levels(rated, ratings), self._study_levels()]
@@ -124,8 +130,10 @@ class OutcomeReader:
         for levels in self._levels:
             if levels:
                 everyone = _averaged(levels)
-                found.append(Evidence(self._difference(piece, rows, levels, own=True), OWN))
-                found.append(Evidence(self._difference(piece, rows, everyone, own=False), EVERYONE))
+                found.append(RatingEvidence(self._difference(piece, rows, levels, own=True), OWN))
+                found.append(
+                    RatingEvidence(self._difference(piece, rows, everyone, own=False), EVERYONE)
+                )
         return found
 
     def _difference(

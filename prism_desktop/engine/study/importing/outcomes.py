@@ -4,8 +4,6 @@ What a number means is never guessed: it is told by a coding, or by ratings of t
 beyond doubt.
 """
 
-import csv
-import io
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -57,6 +55,7 @@ ALIASES: Final[Mapping[str, Mapping[str, str]]] = {
     "1-first": {"1": "left", "2": "right"},
 }  # the two codings of the source project's workbooks
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
+_PART = re.compile(r"""(?:\s*'[^']*'\s*=|\s*"[^"]*"\s*=)?[^,]*""")
 _LIMIT = re.compile(r"([<>]) ?([+-]?(?:\d+(?:\.\d*)?|\.\d+))")
 _ENOUGH = 20  # comparisons whose two images the ratings tell apart
 _SURE = 3.29  # standard errors from chance, p < 0.001
@@ -65,7 +64,7 @@ _LISTED = 6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Evidence:
+class RatingEvidence:
     """What ratings of the same images say about comparisons.
 
     Attributes:
@@ -131,16 +130,8 @@ def parse_coding(text: str) -> dict[str, str]:
 
 
 def _parts(text: str) -> list[str]:
-    """The text between commas that stand outside quotation marks."""
-    quote = "'" if re.search(r"(^|,)\s*'", text) else '"'
-    rows = list(csv.reader(io.StringIO(text), quotechar="\0", skipinitialspace=True)) or [[]]
-    parts: list[str] = []
-    for part in rows[0]:
-        if parts and parts[-1].count(quote) % 2:
-            parts[-1] += f",{part}"
-        else:
-            parts.append(part)
-    return [part for part in parts if part.strip()]
+    """The text between commas that stand outside a value's quotation marks."""
+    return [part for part in _PART.findall(text) if part.strip()]
 
 
 def read_outcomes(
@@ -152,7 +143,7 @@ def read_outcomes(
     coding: Mapping[str, str] | None = None,
     missing: Collection[str] = (),
     rest_is_tie: bool = False,
-    evidence: Sequence[Evidence] = (),
+    evidence: Sequence[RatingEvidence] = (),
 ) -> Outcomes:
     """Read who won each comparison.
 
@@ -190,7 +181,7 @@ class _OutcomeReader:
         coding: dict[str, str],
         missing: Collection[str],
         rest_is_tie: bool,
-        evidence: Sequence[Evidence],
+        evidence: Sequence[RatingEvidence],
     ) -> Outcomes:
         by_name = self._by_name()
         words = self._read_values(coding, missing)
@@ -293,7 +284,7 @@ class _OutcomeReader:
         codes: Sequence[int],
         coding: Mapping[str, str],
         rest_is_tie: bool,
-        evidence: Sequence[Evidence],
+        evidence: Sequence[RatingEvidence],
     ) -> dict[str, str]:
         """Fill in what codes mean; otherwise ask. Gives the coding that was used."""
         used = {value: meaning for value, meaning in coding.items() if meaning in _MEANINGS}
@@ -313,7 +304,7 @@ class _OutcomeReader:
         return used
 
     def _by_evidence(
-        self, codes: Sequence[int], evidence: Sequence[Evidence]
+        self, codes: Sequence[int], evidence: Sequence[RatingEvidence]
     ) -> dict[int, int] | None:
         """What two codes, and at most one for ties, mean by the ratings, beyond doubt."""
         if not 2 <= len(codes) <= 3:
@@ -340,7 +331,7 @@ class _OutcomeReader:
         return None
 
     def _fit(
-        self, source: Evidence, left: int, right: int, rest: Sequence[int]
+        self, source: RatingEvidence, left: int, right: int, rest: Sequence[int]
     ) -> tuple[int, int] | None:
         """(comparisons that agree, of how many) if ratings support a reading beyond doubt."""
         sign = np.nan_to_num(np.sign(source.difference))
@@ -357,7 +348,7 @@ class _OutcomeReader:
                 return None
         return fits, of
 
-    def _compare_with_ratings(self, evidence: Sequence[Evidence]) -> None:
+    def _compare_with_ratings(self, evidence: Sequence[RatingEvidence]) -> None:
         """Tell if ratings speak against the coding that was given."""
         values = self._sides[self._column.codes]
         for source in evidence:

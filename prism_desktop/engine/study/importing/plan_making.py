@@ -299,8 +299,8 @@ class _Parts:
             ),
             attributes=self.understood.attribute_plans(answers, self.knowledge.attributes),
             doubts=_once(
-                *self.roles.doubts(), *self.collected.doubts, *self.understood.doubts,
-                *self.repeats.doubts, *_row_doubts(left_out),
+                *self.roles.doubts(), *self._new_attributes(answers), *self.collected.doubts,
+                *self.understood.doubts, *self.repeats.doubts, *_row_doubts(left_out),
             ),
             decisions=(
                 *self.roles.decisions(), *self.understood.decisions, *self.repeats.decisions,
@@ -318,9 +318,22 @@ class _Parts:
             return plan
         batch = make_batch(
             self.study, plan, sources, self.read, self.understood, self.repeats,
-            self.collected.facts, left_out,
+            self.collected.facts, left_out, self.collected.notices,
         )  # fmt: skip
         return replace(plan, batch=batch)
+
+    def _new_attributes(self, answers: Answers) -> Iterator[Doubt]:
+        """Attributes that nobody has named yet; nothing is learned about them before."""
+        known = {*self.knowledge.attributes.attributes, *self.understood.confirmed}
+        for name in present(answers.attributes, answers.attribute):
+            if name not in known:
+                yield Doubt(
+                    "new-attribute",
+                    f"“{name}” is new to the study; training leaves it out until somebody says "
+                    "that it is judged (prism-desktop study confirm, or Confirm beside it in the "
+                    "window).",
+                    column=name,
+                )
 
     def _own(self, kind: str) -> int:
         return sum(len(trial.answers) for trial in self.read.trials if trial.kind == kind)

@@ -10,6 +10,7 @@ from prism_desktop.engine.study.importing.plan import ColumnPlan, TablePlan
 from prism_desktop.engine.study.importing.table_roles import TableRoles
 
 SAMPLE: Final = 300  # rows shown
+_LISTED: Final = 40  # columns named in a sentence
 _DELIMITERS: Final = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "blanks"}
 _KINDS: Final = {
     "csv": "text", "xlsx": "Excel workbook", "ods": "OpenDocument spreadsheet", "sav": "SPSS file",
@@ -40,11 +41,17 @@ def table_plan(roles: TableRoles, shape: str = "") -> TablePlan:
     return TablePlan(
         roles.table.name,
         shape or roles.shape + program,
-        reading_lines(roles.table),
+        (*reading_lines(roles.table), *_ignored(roles)),
         tuple(columns),
         len(roles.table),
         _sample(roles.table),
     )
+
+
+def _ignored(roles: TableRoles) -> tuple[str, ...]:
+    names = [c.name for c in roles.table.columns if roles.parts[c.name].role == "ignore"]
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return (f"left out {', '.join(names[:_LISTED])}{more}",) if names else ()
 
 
 def plain_table_plan(table: DataTable, shape: str) -> TablePlan:

@@ -34,7 +34,7 @@ Role = Literal[
 ]
 ROLES: Final[tuple[str, ...]] = get_args(Role)
 Again = Literal["keep", "skip", "ask"]
-Unit = Literal["s", "ms"]
+Unit = Literal["s", "ms", "us"]
 
 
 class Recipe(BaseModel):

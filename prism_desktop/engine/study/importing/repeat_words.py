@@ -188,11 +188,15 @@ def _question(group: _Group, name: str, others: str, answers: Answers) -> str:
             f"({same})"
         )
     if group.where == WITHIN:
-        why = "with the same trial or time" if group.told else "and nothing tells a copy from it"
-        start = f"{name} has a second answer to {count:,} judgments of {people} {why} ({same})"
+        why = (
+            "with the same trial or time"
+            if group.told
+            else "and nothing tells a copy from a repeat"
+        )
+        start = f"{_number(count)} of {people} in {name} came before, {why} ({same})"
         judged = np.count_nonzero(answers.table == group.table)
         if not group.told and count * 2 >= judged - count:
-            start += "; most are judged more than once, as in a test-retest"
+            start += "; most images are judged more than once, as in a test-retest"
         return start
     return (
         f"{_number(count)} of {people} in {name} may be those of {others}, or given again ({same})"
@@ -207,9 +211,10 @@ def _swapped(told: Told, answers: Answers, tables: Sequence[str]) -> Iterator[Do
         mine = np.sort(place[answers.table[place] == table])
         count = len(mine)
         pairs = f"{count:,} pairs are" if count != 1 else "1 pair is"
+        them = "they count as repeats" if count != 1 else "it counts as a repeat"
         yield Doubt(
             "repeats",
-            f"{pairs} judged again with swapped sides in {tables[table]}; they count as repeats.",
+            f"{pairs} judged again with swapped sides in {tables[table]}; {them}.",
             tables[table],
             rows=tuple(np.unique(answers.row[mine])[:ROWS_KEPT].tolist()),
             count=count,

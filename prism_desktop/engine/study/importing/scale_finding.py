@@ -70,8 +70,7 @@ def judge_scale(
     Args:
         values: (n,) float64, the different ratings as the files have them; NaN is left out.
         counts: (n,) int64, how often each was given.
-        attribute: its name.
-        column: what the file calls it.
+        attribute, column: its name, and what the file calls it.
         declared: the scale that the user says.
         earlier: the attribute's scale in the study.
         per_rater: what each rater gave, and each file where there are several.
@@ -91,9 +90,8 @@ def judge_scale(
         scale, found = judge.by_values(top), "by the values"
     if per_rater and declared is None and not judge.decisions:
         judge.compare_raters(per_rater)
-    finite = np.isfinite(values)
-    far = np.isin(values, list(judge.far)) & finite
-    outside = finite & ~scale.holds(values)
+    far = np.isin(values, list(judge.far))
+    outside = np.isfinite(values) & ~scale.holds(values)
     return ScaleFinding(scale, found, outside, far, tuple(judge.doubts), tuple(judge.decisions))
 
 
@@ -222,7 +220,8 @@ class _Judge:
             self._missing_choice(odd),
             self._scale_choice(scale, f"ratings are on {scale}, and others are left out"),
         ]
-        if (everything.low, everything.high) != (scale.low, scale.high):
+        sure = all(value in CODES and abs(value) >= 66 for value in odd)
+        if not sure and (everything.low, everything.high) != (scale.low, scale.high):
             choices.append(self._scale_choice(everything, f"all are ratings on {everything}"))
         self._ask("missing-code" if codes else "far-value", text, choices, far.total)
 

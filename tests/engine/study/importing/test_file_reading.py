@@ -33,6 +33,10 @@ def rows(table: DataTable) -> list[tuple[str, ...]]:
     return list(zip(*(column.texts() for column in table.columns), strict=True))
 
 
+def cells_of(table: DataTable, column: str) -> list[str]:
+    return list(table.column(column).texts())
+
+
 GERMAN = [
     ("Versuchsperson", "Bild", "Attraktivität"),
     ("Jürgen Müller", "größe_01.jpg", "5"),
@@ -280,6 +284,24 @@ def test_that_further_header_rows_become_titles_or_are_left_out(
     assert table.reading.header_rows == headers
     assert table.column("attractive").title == ("How attractive is this face?" if titled else "")
     assert len(table.left_out) == left_out
+
+
+def test_that_a_first_row_with_a_remark_for_an_answer_stays_data(tmp_path: Path) -> None:
+    table = read(
+        tmp_path, "rater,image,rating,note\nA,a.jpg,no answer given,hi\nB,b.jpg,4,x\nC,c.jpg,5,y\n"
+    )
+    assert cells_of(table, "rating") == ["no answer given", "4", "5"]
+
+
+def test_that_a_second_header_row_which_is_a_guess_is_told(tmp_path: Path) -> None:
+    table = read(tmp_path, NAMES + QUESTIONS + BODY)
+    assert "Row 2 was read as a part of the header" in table.reading.notices[0]
+
+
+def test_that_western_names_are_not_called_central_european(tmp_path: Path) -> None:
+    table = read(tmp_path, "rater;image;rating\nJosé;a.jpg;3\nÖzil;b.jpg;4\n".encode("cp1252"))
+    assert cells_of(table, "rater") == ["José", "Özil"]
+    assert table.reading.encoding == "cp1252"
 
 
 def test_that_columns_of_the_same_name_are_told_apart(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from prism_desktop.engine.errors import InputError, StudyError
 from prism_desktop.engine.study.embeddings import list_embeddings, path_of, read_embeddings
+<<<<<<< HEAD:tests/engine/study/importing/test_import_embeddings.py
 from prism_desktop.engine.study.importing import (
     DecisionNeededError,
     Recipe,
@@ -17,6 +18,9 @@ from prism_desktop.engine.study.importing import (
     import_files,
     is_embeddings,
 )
+=======
+from prism_desktop.engine.study.importing.import_files import import_files
+>>>>>>> main:tests/engine/study/test_import_embeddings.py
 from prism_desktop.engine.study.store import Study
 from tests.engine.study.helpers import bare, finished, reasons
 from tests.fixtures.study import MakeStudy

@@ -134,8 +134,8 @@ def test_that_what_the_values_leave_open_is_told(ratings: dict[float, int], told
 
 
 def test_that_a_slider_a_little_beyond_its_end_loses_nothing() -> None:
-    found = judged({**slider(0.1875, 80, 3.5), 100.1875: 4})
-    assert found.scale == Scale(0, 101, whole=False)
+    found = judged({**slider(0.1875, 80.5, 3.65), 100.1875: 1})
+    assert (found.scale, found.decisions) == (Scale(0, 101, whole=False), ())
 
 
 WEEK = EarlierScale(Scale(1, 7, whole=True), "week1.csv")

@@ -1,0 +1,395 @@
+"""The import assistant: files are planned, looked at, decided on, and only then imported."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import QProgressBar, QStackedWidget, QWidget
+
+from prism_desktop.engine.errors import PrismError
+from prism_desktop.engine.events import Done, Progress
+from prism_desktop.engine.study.importing.plan import ImportPlan
+from prism_desktop.engine.study.importing.recipe import Recipe, read_recipe
+from prism_desktop.engine.study.records import ImportReport
+from prism_desktop.ui import operations
+from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.study.assistant.plan_questions import PlanQuestions
+from prism_desktop.ui.study.assistant.preview import Preview
+from prism_desktop.ui.study.assistant.recipe_edits import (
+    changed,
+    column_names,
+    with_choice,
+    with_role,
+    with_scale,
+)
+from prism_desktop.ui.study.import_records import alike
+from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
+from prism_desktop.ui.widgets.empty_state import EmptyState
+from prism_desktop.ui.widgets.fields import choose_files, choose_new_file
+
+_PATIENCE = 200  # ms before a preview that is being planned anew is dimmed
+_RECIPES = "Recipes (*.toml);;All files (*)"
+
+
+class AssistantPage(QWidget):
+    """One import on its way; nothing is stored before Import is pressed."""
+
+    left = Signal()
+    imported = Signal(object)  # ImportReport
+    folder_wanted = Signal(Path)  # images that the files name and the study lacks
+    files_wanted = Signal()
+
+    def __init__(self, context: AppContext) -> None:
+        super().__init__()
+        self._context = context
+        self.files: tuple[Path, ...] = ()
+        self.given = Recipe()  # what the user said; the rest is found out
+        self.plan: ImportPlan | None = None
+        self.replacing = ""  # id of the import that is read anew
+        self._before: list[Recipe] = []  # what was given before each change
+        self._fresh = False  # whether the plan is of what is given now
+        self._importing = False
+        self._attributes: tuple[str, ...] = ()
+        self.planner = PlanQuestions(context, self)
+        self.preview = Preview(context.theme)
+        self._make_head()
+        self._make_foot()
+        self._make_states()
+        self._dim_later = QTimer(self, interval=_PATIENCE, singleShot=True)
+        self._lay_out()
+        self._connect()
+
+    def open_files(
+        self, files: Sequence[Path], recipe: Recipe | None = None, replacing: str = ""
+    ) -> None:
+        """Begin with these files; `replacing` is an import that is read anew."""
+        self.planner.stop()
+        self.files, self.given, self.replacing = tuple(files), recipe or Recipe(), replacing
+        self.plan, self._before, self._offered = None, [], bool(recipe)
+        self.preview.clear()
+        self.offer.hide()
+        names = ", ".join(file.name for file in self.files)
+        self.title.setText(f"Read anew: {names}" if replacing else f"Import {names}")
+        self.title.setToolTip("\n".join(str(file) for file in self.files))
+        study = self._context.study
+        if study is not None:
+            self._context.ask(
+                lambda: tuple(attribute.name for attribute in study.attributes()),
+                self._know_attributes,
+                owner=self,
+                topic="attributes",
+            )
+        self.plan_again()
+
+    def plan_again(self) -> None:
+        """Plan with what is given now; an answer on its way is void."""
+        study = self._context.study
+        if study is None or not self.files:
+            return
+        self._fresh = False
+        self.planner.ask(study, self.files, self.given, self.replacing)
+        self.activity.setText("Reading the files" if self.plan is None else "Checking")
+        for bar in (self.bar, self.first_bar):
+            bar.setRange(0, 0)
+        self.trouble_line.hide()
+        if self.plan is None:
+            self.states.setCurrentWidget(self.waiting)
+        self._dim_later.start()
+        self._refresh()
+
+    def leave(self) -> None:
+        """Forget everything; nothing was stored."""
+        self.planner.stop()
+        self.files, self.plan = (), None
+        self.preview.clear()
+
+    def give(self, recipe: Recipe) -> None:
+        """Go on with another recipe."""
+        if recipe != self.given:
+            self._before.append(self.given)
+            self.given = recipe
+            self.plan_again()
+
+    def take_back(self) -> None:
+        """Take the last change back."""
+        if self._before:
+            self.given = self._before.pop()
+            self.plan_again()
+
+    def use_recipe(self, file: Path) -> None:
+        """Go on with a recipe from a file."""
+        self._context.ask(lambda: read_recipe(file), self.give, owner=self, topic="recipe")
+
+    def save_recipe(self, file: Path) -> None:
+        """Write the recipe, complete as the plan has it."""
+        plan = self.plan
+        if plan is not None:
+            file = file if file.suffix else file.with_suffix(".toml")
+            self._context.ask(
+                lambda: operations.save_recipe(plan.recipe, file),
+                lambda _: self._context.message(f"The recipe is in {file.name}.", "good"),
+                owner=self,
+            )
+
+    def start(self) -> None:
+        """Import what the plan holds."""
+        study, plan = self._context.study, self.plan
+        if study is None or plan is None or self._why_not():
+            return
+        self._importing = True
+        self._refresh()
+        job = self._context.run(
+            operations.apply_import_plan(study, plan, replacing=self.replacing),
+            "Importing",
+            events=self._on_import,
+            owner=self,
+        )
+        job.ended.connect(self._import_ended)
+        job.finished.connect(self._import_finished)
+
+    # ---- layout ----
+
+    def _make_head(self) -> None:
+        self.title = label("", "title")
+        self.title.setMinimumWidth(80)
+        self.headline = label("", "muted")
+        self.activity = label("", "small")
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setFixedWidth(140)
+        self.stop = button("Stop", self.planner.stop, tip="Stop checking")
+        self.working = QWidget()
+        self.working.setLayout(columns(self.activity, self.bar, self.stop, gap=GRID + 4))
+        self.back = button("U&ndo", self.take_back, tip="Take the last change back")
+        self.again = button("Check a&gain", self.plan_again)
+
+    def _make_foot(self) -> None:
+        self.why = label("", "muted", wrap=True)
+        self.use = button("&Use a recipe…", self._choose_recipe)
+        self.save = button("Save reci&pe…", self._choose_place)
+        self.cancel = button("&Cancel", self.left.emit)
+        self.run = button("&Import", self.start, "primary")
+
+    def _make_states(self) -> None:
+        """Three pages: while the first plan is made, the preview, and what went wrong at first.
+
+        What goes wrong later is said in a line above the preview, which stays.
+        """
+        theme = self._context.theme
+        self.first_bar = QProgressBar()
+        self.first_bar.setTextVisible(False)
+        self.first_bar.setFixedWidth(320)
+        self.first = label("Reading the files", "muted")
+        self.waiting = QWidget()
+        self.waiting.setLayout(
+            rows(None, columns(None, self.first, None), columns(None, self.first_bar, None), None)
+        )
+        self.trouble = EmptyState(
+            theme,
+            "error",
+            "These files cannot be read as they are",
+            "",
+            (
+                ("Choose other files…", self.files_wanted.emit),
+                ("Use a recipe…", self._choose_recipe),
+            ),
+        )
+        self.states = QStackedWidget()
+        for page in (self.waiting, self.preview, self.trouble):
+            self.states.addWidget(page)
+        self.trouble_text = label("", "", wrap=True)
+        self.trouble_line = frame("failure")
+        inside = columns(self.trouble_text, button("Take it back", self.take_back, "quiet"))
+        inside.setStretch(0, 1)
+        inside.setContentsMargins(2 * GRID, GRID // 2, GRID, GRID // 2)
+        self.trouble_line.setLayout(inside)
+        self.offer_text = label("", "", wrap=True)
+        self.offer_use = button("", self._take_offer, "quiet")
+        self.offer = frame("message")
+        inside = columns(
+            self.offer_text, self.offer_use, button("No", self.offer.hide, "quiet"), gap=GRID
+        )
+        inside.setStretch(0, 1)
+        inside.setContentsMargins(2 * GRID, GRID // 2, GRID, GRID // 2)
+        self.offer.setLayout(inside)
+
+    def _lay_out(self) -> None:
+        """Head, lines that come and go, the states in the rest, and the foot with its buttons."""
+        titles = rows(self.title, self.headline, gap=2)
+        head = columns(titles, self.working, self.again, self.back, gap=GRID)
+        head.setStretch(0, 1)
+        body = rows(head, self.trouble_line, self.offer, self.states, gap=GRID + 4)
+        body.setStretch(3, 1)
+        body.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, GRID)
+        foot = frame("footer")
+        buttons = columns(self.why, self.use, self.save, self.cancel, self.run, gap=GRID)
+        buttons.setStretch(0, 1)
+        buttons.setContentsMargins(3 * GRID, GRID + 2, 3 * GRID, GRID + 2)
+        foot.setLayout(buttons)
+        whole = rows(body, foot, gap=0)
+        whole.setStretch(0, 1)
+        self.setLayout(whole)
+        self.setFocusProxy(self.preview.table)
+
+    def _connect(self) -> None:
+        preview = self.preview
+        preview.role_chosen.connect(
+            lambda column, role, attribute: self.give(
+                with_role(self.given, column, role, attribute)
+            )
+        )
+        preview.scale_said.connect(
+            lambda attribute, scale: self.give(with_scale(self.given, attribute, scale))
+        )
+        preview.field_said.connect(
+            lambda name, value: self.give(changed(self.given, **{name: value}))
+        )
+        preview.decided.connect(lambda change: self.give(with_choice(self.given, change)))
+        preview.images.folder_chosen.connect(self.folder_wanted)
+        planner = self.planner
+        planner.planned.connect(self._show_plan)
+        planner.progressed.connect(self._show_progress)
+        planner.failed.connect(self._show_trouble)
+        planner.stopped.connect(self._stopped)
+        self._dim_later.timeout.connect(lambda: self._dim(self.planner.busy))
+
+    # ---- what comes back ----
+
+    def _show_plan(self, plan: ImportPlan) -> None:
+        self.plan, self._fresh = plan, True
+        self.states.setCurrentWidget(self.preview)
+        self.preview.show_plan(plan, self.given, self._attributes)
+        self.headline.setText(plan.headline())
+        self._dim(False)
+        self._refresh()
+        if self.preview.answering and not plan.decisions:
+            self.run.setFocus()
+        self.preview.answering = False
+        study = self._context.study
+        if not self._offered and study is not None:
+            self._offered = True
+            heads = column_names(plan)
+            self._context.ask(
+                lambda: alike(heads, study.imports()), self._offer, owner=self, topic="alike"
+            )
+
+    def _show_progress(self, progress: Progress) -> None:
+        self.activity.setText(progress.what)
+        self.first.setText(progress.what)
+        for bar in (self.bar, self.first_bar):
+            bar.setRange(0, progress.total or 0)
+            bar.setValue(progress.done)
+
+    def _show_trouble(self, error: Exception) -> None:
+        """Say what went wrong; where there is a preview it stays, and the change can go back."""
+        if not isinstance(error, PrismError):
+            self._context.report(error)
+        known = isinstance(error, PrismError)
+        text = str(error) if known else "Something unexpected went wrong. Nothing was imported."
+        if self.plan is None:
+            self.trouble.text.setText(text)
+            self.states.setCurrentWidget(self.trouble)
+        else:
+            self.trouble_text.setText(text)
+            self.trouble_line.setVisible(bool(self._before))
+        self._dim(False)
+        self._refresh()
+
+    def _stopped(self) -> None:
+        self._dim(False)
+        if self.plan is None and self.files:
+            self.left.emit()
+        else:
+            self._refresh()
+
+    def _know_attributes(self, names: tuple[str, ...]) -> None:
+        self._attributes = names
+        if self.plan is not None and self._fresh:
+            self.preview.show_plan(self.plan, self.given, names)
+
+    def _offer(self, found: tuple[ImportReport, Recipe] | None) -> None:
+        if found is None or found[1] == self.given:
+            return
+        name = Path(found[0].source).name or found[0].source
+        self._offer_recipe = found[1]
+        self.offer_text.setText(f"These columns are those of {name}, which was imported before.")
+        self.offer_use.setText(f"Read as {name} was".replace("&", "&&"))
+        self.offer.show()
+
+    def _take_offer(self) -> None:
+        self.offer.hide()
+        self.give(self._offer_recipe)
+
+    def _on_import(self, events: list[Any]) -> None:
+        for event in events:
+            if isinstance(event, Done) and isinstance(event.value, ImportReport):
+                self.imported.emit(event.value)
+
+    def _import_ended(self, cancelled: bool) -> None:
+        if cancelled:
+            self._context.message("The import was cancelled; nothing was imported.", "info")
+
+    def _import_finished(self) -> None:
+        self._importing = False
+        self._refresh()
+
+    # ---- what is shown of it ----
+
+    def _dim(self, dim: bool) -> None:
+        self.preview.veil.raise_()
+        self.preview.veil.setVisible(dim and self.plan is not None)
+
+    def _why_not(self) -> str:
+        """Why Import cannot be pressed; empty if it can."""
+        plan = self.plan
+        study = self._context.study
+        if study is None or study.read_only:
+            return "This study is open for reading only; nothing can be imported."
+        if self._importing:
+            return "Importing…"
+        if self.planner.busy:
+            return "The files are being checked."
+        if plan is None:
+            return "Nothing can be imported yet."
+        if not self._fresh:
+            return "What is shown is not checked with the last change yet."
+        if count := len(plan.decisions):
+            are = "question is" if count == 1 else "questions are"
+            return f"{count:,} {are} open; answer above, and the import can go on."
+        return "" if plan.batch is not None else "There is nothing to import in these files."
+
+    def _refresh(self) -> None:
+        """Buttons and words as the state has them."""
+        why, plan = self._why_not(), self.plan
+        busy = self.planner.busy
+        self.run.setEnabled(not why)
+        self.run.setToolTip(why)
+        self.run.setText(import_words(plan) if plan is not None and not why else "&Import")
+        self.why.setText(why or "Nothing is stored before you press Import.")
+        self.working.setVisible(busy and plan is not None)
+        self.again.setVisible(not busy and plan is not None and not self._fresh)
+        self.back.setVisible(bool(self._before))
+        self.save.setEnabled(plan is not None and self._fresh)
+        self.use.setEnabled(not self._importing)
+        self.cancel.setEnabled(not self._importing)
+        self.preview.setEnabled(not self._importing)
+        if plan is None:
+            self.headline.setText("")
+
+    def _choose_recipe(self) -> None:
+        choose_files(self, "Use a recipe", _RECIPES, lambda files: self.use_recipe(files[0]))
+
+    def _choose_place(self) -> None:
+        name = f"{self.files[0].stem}.toml" if self.files else "recipe.toml"
+        choose_new_file(self, "Save the recipe", name, _RECIPES, self.save_recipe)
+
+
+def import_words(plan: ImportPlan) -> str:
+    """What the button does: "Import 48 ratings"."""
+    parts = [
+        f"{count:,} {word}{'s' * (count != 1)}"
+        for count, word in ((plan.ratings, "rating"), (plan.comparisons, "comparison"))
+        if count
+    ]
+    return "&Import " + (" and ".join(parts) or "")

@@ -1,0 +1,134 @@
+"""The images that the files mean: those that were found in the study, and names without one."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QRect, QSize, QStringListModel, Qt, Signal
+from PySide6.QtGui import QColor, QHelpEvent, QPaintEvent
+from PySide6.QtWidgets import QListView, QSizePolicy, QToolTip
+
+from prism_desktop.engine.study.importing.plan import ImportPlan, MatchedImage
+from prism_desktop.ui.theme import Theme
+from prism_desktop.ui.widgets.basics import GRID, button, columns, label, restyle
+from prism_desktop.ui.widgets.cards import Card
+from prism_desktop.ui.widgets.fields import choose_folder
+from prism_desktop.ui.widgets.painted import Painted
+from prism_desktop.ui.widgets.thumbnails import Thumbnails
+
+_SIDE, _GAP, _LINES = 44, 6, 2  # px, and lines of thumbnails
+_LISTED = 10_000  # unmatched names in the list
+
+
+class MatchStrip(Painted):
+    """Thumbnails of the first matched images, as many as fit; tool tips name them."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme)
+        self._images: tuple[MatchedImage, ...] = ()
+        self.thumbnails = Thumbnails(lambda key: [Path(key)], self)
+        self.thumbnails.arrived.connect(lambda _: self.update())
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName("Faces that the files are about")
+
+    def show_images(self, images: tuple[MatchedImage, ...]) -> None:
+        """Show these, as far as there is room."""
+        self._images = images
+        self.setVisible(bool(images))
+        self.updateGeometry()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        lines = min(_LINES, -(-len(self._images) // self._across()))
+        return QSize(200, max(0, lines * (_SIDE + _GAP) - _GAP))
+
+    def resizeEvent(self, _event: object) -> None:
+        self.updateGeometry()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = self.painter()
+        self.thumbnails.resize(round(_SIDE * self.devicePixelRatioF()))
+        for place, image in enumerate(self._images[: self._across() * _LINES]):
+            box = self._box(place)
+            picture = self.thumbnails.get(str(image.path))
+            if picture is None or picture.isNull():
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(QColor(self.tokens.track))
+                painter.drawRoundedRect(box, 7, 7)
+            else:
+                painter.drawPixmap(box, picture)
+        painter.end()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            for place, image in enumerate(self._images[: self._across() * _LINES]):
+                if self._box(place).contains(event.pos()):
+                    QToolTip.showText(event.globalPos(), matched_words(image), self)
+                    return True
+        return super().event(event)
+
+    def _across(self) -> int:
+        return max(1, (max(self.width(), _SIDE) + _GAP) // (_SIDE + _GAP))
+
+    def _box(self, place: int) -> QRect:
+        line, column = divmod(place, self._across())
+        return QRect(column * (_SIDE + _GAP), line * (_SIDE + _GAP), _SIDE, _SIDE)
+
+
+class ImagesCard(Card):
+    """How many names were matched, which were not, and the way to their folder."""
+
+    folder_chosen = Signal(Path)
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__("Images")
+        self.count = label("", "muted", wrap=True)
+        self.strip = MatchStrip(theme)
+        self.lost = label("", "notice", wrap=True)
+        self.names = QListView()
+        self.names.setProperty("role", "names")
+        self.names.setAccessibleName("Names without an image")
+        self.names.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
+        self.names.setUniformItemSizes(True)
+        self.names.setFixedHeight(116)
+        self._model = QStringListModel(self)
+        self.names.setModel(self._model)
+        self.find_folder = button("Import their &folder…", self._choose)
+        self.body.setSpacing(GRID)
+        for part in (self.count, self.strip, self.lost, self.names):
+            self.body.addWidget(part)
+        self.body.addLayout(columns(self.find_folder, None))
+
+    def show_plan(self, plan: ImportPlan) -> None:
+        """Show a plan's images."""
+        found, lost = len(plan.images), len(plan.unmatched)
+        self.count.setText(
+            f"{found:,} image{'s' * (found != 1)} of the study matched."
+            if found
+            else "No image of the study is named in these files."
+        )
+        self.strip.show_images(plan.images)
+        rows = sum(count for _, count in plan.unmatched)
+        self.lost.setText(
+            f"{lost:,} name{'s' * (lost != 1)} in {rows:,} row{'s' * (rows != 1)} "
+            f"match{'es' * (lost == 1)} no image of the study."
+        )
+        restyle(self.lost, kind="bad")
+        names = [
+            f"{name}  ·  {count:,} row{'s' * (count != 1)}"
+            for name, count in plan.unmatched[:_LISTED]
+        ]
+        if lost > _LISTED:
+            names.append(f"and {lost - _LISTED:,} more")
+        if names != self._model.stringList():
+            self._model.setStringList(names)
+        for part in (self.lost, self.names, self.find_folder):
+            part.setVisible(lost > 0)
+
+    def _choose(self) -> None:
+        choose_folder(self, "Import a folder of images", self.folder_chosen.emit)
+
+
+def matched_words(image: MatchedImage) -> str:
+    """A match in words: as the file writes it, as the study names it."""
+    same = image.written == image.name
+    named = image.name if same else f"{image.written} → {image.name}"
+    return f"{named}: {image.answers:,} answer{'s' * (image.answers != 1)}"
