@@ -9,7 +9,9 @@ import pytest
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.exporting import FORMATS, TABLES, export
-from prism_desktop.engine.study.importing import Recipe, import_files, import_images
+from prism_desktop.engine.study.importing.image_folder import import_images
+from prism_desktop.engine.study.importing.import_files import import_files
+from prism_desktop.engine.study.importing.recipe import Recipe
 from prism_desktop.engine.study.records import TrialRecord, new_id
 from prism_desktop.engine.study.store import Study
 from tests.engine.study.helpers import finished, table

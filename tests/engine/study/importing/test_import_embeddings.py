@@ -10,17 +10,13 @@ import pytest
 
 from prism_desktop.engine.errors import InputError, StudyError
 from prism_desktop.engine.study.embeddings import list_embeddings, path_of, read_embeddings
-<<<<<<< HEAD:tests/engine/study/importing/test_import_embeddings.py
-from prism_desktop.engine.study.importing import (
-    DecisionNeededError,
-    Recipe,
+from prism_desktop.engine.study.importing.doubts import DecisionNeededError
+from prism_desktop.engine.study.importing.import_files import (
     import_embedding_file,
     import_files,
     is_embeddings,
 )
-=======
-from prism_desktop.engine.study.importing.import_files import import_files
->>>>>>> main:tests/engine/study/test_import_embeddings.py
+from prism_desktop.engine.study.importing.recipe import Recipe
 from prism_desktop.engine.study.store import Study
 from tests.engine.study.helpers import bare, finished, reasons
 from tests.fixtures.study import MakeStudy

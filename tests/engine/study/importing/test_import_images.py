@@ -46,14 +46,10 @@ def test_that_formats_are_recognised_by_content_in_all_subfolders(
         ("deep/er/c.webp", 22),
     ]
     assert (report.rows_read, report.rows_kept, report.refused) == (5, 4, ())
-<<<<<<< HEAD:tests/engine/study/importing/test_import_images.py
-    assert "1 file is no image that can be read: 1 text (notes.txt)" in report.summary()
-=======
     assert report.notices == (
         "1 file has another format than the ending says and came in by the content: a.png is JPEG.",
         "1 file is no image that can be read: 1 text (notes.txt).",
     )
->>>>>>> main:tests/engine/study/test_import_images.py
 
 
 def test_that_broken_files_are_listed_and_the_rest_is_kept(tmp_path: Path, empty: Study) -> None:

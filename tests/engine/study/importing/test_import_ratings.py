@@ -11,11 +11,9 @@ import pytest
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Progress
-<<<<<<< HEAD:tests/engine/study/importing/test_import_ratings.py
-from prism_desktop.engine.study.importing import DecisionNeededError, Recipe, import_files
-=======
+from prism_desktop.engine.study.importing.doubts import DecisionNeededError
 from prism_desktop.engine.study.importing.import_files import import_files
->>>>>>> main:tests/engine/study/test_import_ratings.py
+from prism_desktop.engine.study.importing.recipe import Recipe
 from prism_desktop.engine.study.records import new_id
 from prism_desktop.engine.study.store import Study
 from tests.engine.study.helpers import bare, finished, reasons, sheet, table
