@@ -14,6 +14,7 @@ from prism_desktop.engine.study.importing.recipe import Unit
 _FILE: Final = Path(__file__).with_name("dialects.toml")
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _BETWEEN: Final = re.compile(r"[\s\-/]+")
+_WITHIN: Final = re.compile(r":(?=[^\s])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +36,25 @@ class Dialect:
     def rank(self, role: str, name: str) -> int | None:
         """How well a column's name (as `plain_name` writes it) suits a role, 0 is best; None: it
         does not."""
-        for place, pattern in enumerate(self.roles.get(role, ())):
-            if name == pattern or ("*" in pattern and fnmatchcase(name, pattern)):
-                return place
+        patterns = self.roles.get(role, ())
+        for known in dict.fromkeys((name, name.replace(".", "_"))):
+            for place, pattern in enumerate(patterns):
+                if known == pattern or ("*" in pattern and fnmatchcase(known, pattern)):
+                    return place
+        last = name.rpartition(".")[2]
+        if (
+            not self.name
+            and last != name
+            and last in patterns
+            and role not in ("ignore", "left", "right")
+        ):
+            return len(patterns) + patterns.index(last)  # "meta.rater"
         return None
 
 
 def plain_name(name: str) -> str:
     """A column's name as compared: "Response time", "ResponseTime" and "response_time" are one."""
-    words = _CAMEL.sub("_", name.strip().strip(":?").strip())
+    words = _WITHIN.sub(".", _CAMEL.sub("_", name.strip().strip(":?").strip()))
     return re.sub(r"_+", "_", _BETWEEN.sub("_", words).lower()).strip("_") if words else ""
 
 

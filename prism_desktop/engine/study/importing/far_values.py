@@ -21,6 +21,7 @@ CODES: Final = frozenset(
 )  # fmt: skip  # numbers that usually stand for a missing answer
 _GAPS = 12  # the widest gaps from each end that are looked at
 _FULL_TOPS = frozenset([5, 7, 9])  # scales from 1; beside them 0 is no rating
+_TOPS: Final = (4, 5, 7, 9, 10, 11, 20)  # of usual scales of whole numbers
 _RARE = 0.05  # of the other answers
 _SLIDERS: Final = ((0.0, 100.0), (-50.0, 50.0), (-100.0, 100.0))
 
@@ -78,7 +79,7 @@ def far_values(spread: Spread) -> frozenset[float]:
             break
         found |= far
         rest = rest.part(~np.isin(rest.values, list(far)))
-    return found | _zero_below(rest)
+    return found | _zero_below(rest) | _above_top(rest)
 
 
 def _beyond(spread: Spread, *, top: bool) -> frozenset[float]:
@@ -120,7 +121,7 @@ def _far(far: Spread, rest: Spread, gap: float) -> bool:
     """Whether values that are no usual codes are too far off: 77 or 35 among 1 to 7."""
     if len(rest) < 3 or rest.total < 5 or _on_short_scale(far, rest):
         return False
-    if gap > rest.span:
+    if gap > rest.span and (_short(rest) or far.total <= max(1, 2 * _RARE * rest.total)):
         return True
     if far.total > max(1, _RARE * rest.total):
         return False
@@ -133,6 +134,11 @@ def _far(far: Spread, rest: Spread, gap: float) -> bool:
         and bool((np.abs(far.values - (low + high) / 2) > 0.55 * (high - low)).all())
         for low, high in _SLIDERS
     )
+
+
+def _short(spread: Spread) -> bool:
+    """Whole ratings on something like 1 to 7 rather than on a slider."""
+    return spread.whole and spread.span <= 20
 
 
 def _on_short_scale(far: Spread, rest: Spread) -> bool:
@@ -148,3 +154,15 @@ def _zero_below(spread: Spread) -> frozenset[float]:
     if len(spread) < 3 or values[0] != 0 or not spread.whole or values[-1] not in _FULL_TOPS:
         return frozenset()
     return frozenset([0.0])
+
+
+def _above_top(spread: Spread) -> frozenset[float]:
+    """A few answers just above a usual scale's top: 8 beside ratings of 1 to 7."""
+    values, high = spread.values, spread.values[-1] if len(spread) else 0.0
+    if not spread.gapless or values[0] not in (0, 1) or high in _TOPS or high > max(_TOPS):
+        return frozenset()
+    top = max((usual for usual in _TOPS if usual < high), default=0)
+    above = spread.part(values > top)
+    if not top or above.total > 2 * _RARE * (spread.total - above.total):
+        return frozenset()
+    return frozenset(above.values.tolist())

@@ -10,7 +10,7 @@ from prism_desktop.engine.study.importing.doubts import Choice, Decision
 from prism_desktop.engine.study.importing.table_roles import FROM_COLUMN, RoleTable, Shape
 
 ALL: Final = "*"  # in a recipe's judgments: of every column that is one
-_MANY_NAMED: Final = 3  # columns named as judgments, from which on their neighbours are too
+MANY_NAMED: Final = 3  # columns named as judgments, from which on their neighbours are too
 _CIRCUMSTANCES: Final = frozenset(
     {
         *("rt", "time", "ms", "order", "onset", "duration", "latency", "index", "click", "clicks"),
@@ -195,6 +195,9 @@ def _rated(table: RoleTable) -> Shape:
     candidates = _candidates(table)
     named = {p.column.name: found for p in candidates if (found := _name_of(table, p))}
     plain = [p for p in candidates if p.column.name not in named]
+    generic = _one_of(table.named("judgment", candidates))
+    if table.column("rater") is None and table.has("image-fact") and not named and not generic:
+        return _facts_about_images(table)
     if not [n for n in named.values() if n.how == "study"]:
         shape = _rows_per_image(table, [p for p in plain if not table.generic(p)])
         if shape is not None:
@@ -202,7 +205,6 @@ def _rated(table: RoleTable) -> Shape:
     if named:
         _take_named(table, candidates, named)
         return "ratings"
-    generic = _one_of(table.named("judgment", candidates))
     if len(generic) == 1:
         attribute = _only_or_asked(table, generic[0])
         table.set(generic[0], "judgment", "likely", "its name says that it is one", attribute)
@@ -308,7 +310,7 @@ def _take_named(
             continue
         first[found.name] = profile
         _take(table, profile, found)
-    if len(named) >= _MANY_NAMED:
+    if len(named) >= MANY_NAMED:
         _take_neighbours(table, candidates, named)
     for profile in candidates:
         name = profile.column.name
@@ -450,6 +452,7 @@ def _facts_about_images(table: RoleTable) -> Shape:
     if table.has("rater"):
         _ask_which(table, [])
         return "ratings"
+    table.rater = ""
     for profile in table.open():
         if table.rank("ignore", profile) is None:
             table.set(profile, "image-fact", "likely", "it stands beside the image's name")

@@ -287,12 +287,29 @@ def read_seconds(column: Column, unit: Unit | None = None, name: str = "") -> Se
     values[plain] *= FACTORS[unit]
     negative = values < 0
     values[negative] = np.nan
-    for which, what in ((bad, "is no time"), (negative, "is negative")):
+    endless = _endless(values, column)
+    values[endless] = np.nan
+    for which, what in (
+        (bad, "is no time"),
+        (negative, "is negative"),
+        (endless, "is more than an hour, far from the rest"),
+    ):
         if places := np.flatnonzero(which).tolist():
             listed = ", ".join(f"“{short(column.values[place])}”" for place in places[:_LISTED])
             text = f"“{column.name}” was left empty where it {what} ({listed})."
             doubts.append(doubt_about(column, "time", text, places))
     return Seconds(values, bad, unit, tuple(doubts))
+
+
+def _endless(values: "NDArray[np.float64]", column: Column) -> "NDArray[np.bool_]":
+    """(values,) bool: times of hours where half of the answers took less than a minute: marks of a
+    missing time, or a pause."""
+    known = np.isfinite(values)
+    if not known.any():
+        return known
+    counts = column.counts()[known]
+    median = float(np.median(np.repeat(values[known], counts)))
+    return np.asarray(known & (values > 3600) & (median < 60))
 
 
 def _with_unit(text: str) -> float | None:

@@ -40,7 +40,8 @@ _TIE = (
     "no difference", "tie (bothbad)", "tie bothbad", "tie (both bad)", "bothbad", "both bad",
     "both good", "tie (bothgood)", "bothgood", "either", "undecided", "indifferent", "gleich",
     "unentschieden", "beide", "keine präferenz", "keine praeferenz", "kein unterschied",
-    "weder noch", "égal", "égalité", "empate", "igual", "x=y", "equal preference",
+    "weder noch", "égal", "égalité", "empate", "igual", "x=y", "equal preference", "arrowdown",
+    "arrow down", "downarrow", "down",
     "can't decide", "cannot decide",
 )  # fmt: skip
 WORDS: Final[Mapping[str, int]] = {
@@ -48,6 +49,7 @@ WORDS: Final[Mapping[str, int]] = {
     **dict.fromkeys(_RIGHT, RIGHT),
     **dict.fromkeys(_TIE, TIE),
 }
+_EITHER: Final = frozenset({"none", "-"})  # no answer, or no preference
 _NAMES: Final = {LEFT: "left", TIE: "tie", RIGHT: "right"}
 _MEANINGS: Final[Mapping[str, int]] = {name: side for side, name in _NAMES.items()}
 ALIASES: Final[Mapping[str, Mapping[str, str]]] = {
@@ -61,6 +63,7 @@ _ENOUGH = 20  # comparisons whose two images the ratings tell apart
 _SURE = 3.29  # standard errors from chance, p < 0.001
 _EVEN = 2.0  # standard errors within which a code favours no side
 _LISTED = 6
+_OFTEN, _FEW_WORDS = 0.05, 5  # share of the rows, and how many, of words that are asked about
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -224,6 +227,8 @@ class _OutcomeReader:
         """(values,): 0 unknown, 1 a word, 2 coded by the user, 3 missing; fills in the sides."""
         kinds = np.zeros(len(self._column.values), np.int64)
         headers = {_plain(self._left.name): LEFT, _plain(self._right.name): RIGHT}
+        if {"l", "r"} <= {_plain(value) for value in self._column.values}:
+            headers.setdefault("t", TIE)
         for place, value in enumerate(self._column.values):
             meaning = meaning_of(value, coding)
             plain = _plain(value)
@@ -236,7 +241,7 @@ class _OutcomeReader:
             elif plain in headers or plain in WORDS or label in WORDS:
                 kinds[place] = 1
                 self._sides[place] = headers.get(plain, WORDS.get(plain, WORDS.get(label, TIE)))
-            elif is_missing_word(value):
+            elif is_missing_word(value) and plain not in _EITHER:
                 kinds[place] = 3
         self._open = np.flatnonzero(kinds == 0).tolist()
         return kinds
@@ -268,11 +273,20 @@ class _OutcomeReader:
         """The values that are codes: numbers, unless they are the names of the rows' images."""
         numbers = [p for p in self._open if _NUMBER.fullmatch(clean(self._column.values[p]))]
         rows = np.isin(self._column.codes, numbers)
-        if rows.any() and named[rows].all() and len(numbers) > 2:
-            return []
-        if rows.any() and named[rows].all() and self._sides_vary(numbers):
-            return []
-        return numbers
+        if rows.any() and named[rows].all() and (len(numbers) > 2 or self._sides_vary(numbers)):
+            numbers = []
+        return numbers + self._unknown_words(named)
+
+    def _unknown_words(self, named: "NDArray[np.bool_]") -> list[int]:
+        """Words that nobody knows but that stand too often to be slips: "f" and "j"."""
+        words = [
+            place
+            for place in self._open
+            if not _NUMBER.fullmatch(clean(self._column.values[place]))
+            and not named[self._column.codes == place].any()
+        ]
+        often = int(self._counts[words].sum()) >= _OFTEN * max(int(self._counts.sum()), 1)
+        return words if often and len(words) <= _FEW_WORDS else []
 
     def _sides_vary(self, numbers: Sequence[int]) -> bool:
         """Whether a value wins on the left and on the right, as a name does and a code does not."""
@@ -307,7 +321,8 @@ class _OutcomeReader:
         self, codes: Sequence[int], evidence: Sequence[RatingEvidence]
     ) -> dict[int, int] | None:
         """What two codes, and at most one for ties, mean by the ratings, beyond doubt."""
-        if not 2 <= len(codes) <= 3:
+        numbers = [c for c in codes if _NUMBER.fullmatch(clean(self._column.values[c]))]
+        if not 2 <= len(codes) <= 3 or len(numbers) < len(codes):
             return None
         for source in evidence:
             found = []
@@ -383,18 +398,26 @@ class _OutcomeReader:
         self._decisions.append(decision_about(self._column, "coding", text, codes, choices))
 
     def _ask(self, codes: Sequence[int]) -> None:
-        texts = sorted((self._column.values[p] for p in codes), key=lambda t: float(clean(t)))
+        texts = [self._column.values[place].strip() for place in codes]
+        numeric = all(_NUMBER.fullmatch(clean(text)) for text in texts)
+        if numeric:
+            possible = _possible(sorted(texts, key=lambda text: float(clean(text))))
+            text = f"The outcomes in “{self._column.name}” are numbers: "
+        else:
+            known = {int(side) for side in self._sides[np.isfinite(self._sides)]}
+            possible = _possible_words(sorted(texts), known)
+            text = f"Outcomes in “{self._column.name}” are not clear: "
         choices = [
             Choice(
-                ", ".join(f"{value} means {side}" for value, side in coding.items()),
+                ", ".join(f"{value} means {side or 'no answer'}" for value, side in coding.items()),
                 f'--coding "{",".join(f"{value}={side}" for value, side in coding.items())}"',
                 {"coding": coding},
             )
-            for coding in _possible(texts)
+            for coding in possible
         ]
-        text = (
-            f"The outcomes in “{self._column.name}” are numbers: {_listed(self._column, codes)}; "
-            f"say what they mean, such as {' or '.join(choice.option for choice in choices)}."
+        text += (
+            f"{_listed(self._column, codes)}; say what they mean, such as "
+            f"{' or '.join(choice.option for choice in choices)}."
         )
         self._decisions.append(decision_about(self._column, "coding", text, codes, choices))
 
@@ -465,4 +488,15 @@ def _possible(codes: Sequence[str]) -> list[dict[str, str]]:
     return [
         {f">{limit}": "left", limit: "tie", f"<{limit}": "right"},
         {f"<{limit}": "left", limit: "tie", f">{limit}": "right"},
+    ]
+
+
+def _possible_words(words: Sequence[str], known: Collection[int]) -> list[dict[str, str]]:
+    """What words that nobody knows may mean beside outcomes that are known."""
+    if known or len(words) == 1:
+        return [dict.fromkeys(words, "tie"), dict.fromkeys(words, "")]
+    one, two, *rest = words
+    return [
+        {one: "left", two: "right", **dict.fromkeys(rest, "tie")},
+        {two: "left", one: "right", **dict.fromkeys(rest, "tie")},
     ]

@@ -232,6 +232,8 @@ def _records(content: Any, file: str, found: _Found, depth: int = 0) -> list[Any
     if isinstance(content.get("columns"), list) and isinstance(content.get("data"), list):
         names = [text_of(name) for name in content["columns"]]
         return [dict(zip(names, row, strict=False)) for row in content["data"] if row]
+    if columns := _of_columns(content):
+        return columns
     inside = [
         name
         for name, value in content.items()
@@ -243,6 +245,27 @@ def _records(content: Any, file: str, found: _Found, depth: int = 0) -> list[Any
     if content and all(isinstance(value, dict) for value in content.values()):
         return _by_key(content)
     return [content]
+
+
+def _of_columns(content: Mapping[str, Any]) -> list[Any]:
+    """Records of a document that holds a list per column (R), or a record from row to value per
+    column (pandas); none if it is neither."""
+    if len(content) < 2:
+        return []
+    values = list(content.values())
+    if all(isinstance(value, list) for value in values):
+        rows: list[Any] = list(range(len(values[0])))
+        flat = all(not isinstance(cell, dict | list) for value in values for cell in value)
+        if not flat or any(len(value) != len(rows) for value in values):
+            return []
+    elif all(isinstance(value, dict) for value in values):
+        rows = list(values[0])
+        flat = all(not isinstance(cell, dict | list) for value in values for cell in value.values())
+        if not flat or len(rows) < 2 or any(list(value) != rows for value in values):
+            return []
+    else:
+        return []
+    return [{name: value[row] for name, value in content.items()} for row in rows]
 
 
 def _of_lists(lists: list[list[Any]], found: _Found) -> list[Any]:

@@ -12,7 +12,7 @@ from typing import Final
 from prism_desktop.engine.study.importing.column_profiles import Profile, same_rows
 from prism_desktop.engine.study.importing.data_tables import Column, DataTable
 from prism_desktop.engine.study.importing.doubts import Choice, Decision
-from prism_desktop.engine.study.importing.judgments import find_judgments
+from prism_desktop.engine.study.importing.judgments import MANY_NAMED, find_judgments
 from prism_desktop.engine.study.importing.recipe import Recipe, Role
 from prism_desktop.engine.study.importing.table_roles import (
     FROM_COLUMN,
@@ -330,6 +330,14 @@ class _Finder(RoleTable):
                 self.set(profile, role, "sure", "its name says so")
                 break
 
+    def _all_facts(self) -> bool:
+        """Whether this is a program's table of facts about images alone."""
+        return self.dialect is not None and "*" in self.dialect.roles.get("image-fact", ())
+
+    def _many_traits(self) -> bool:
+        names = [p for p in self.profiles.values() if self.known.attributes.of(p.column.name)]
+        return len(names) >= MANY_NAMED
+
     def _is_fact_name(self, profile: Profile) -> bool:
         return any(
             d.rank(role, profile.plain) is not None
@@ -344,9 +352,14 @@ class _Finder(RoleTable):
         rater, image = self.column("rater"), self.column("image")
         for profile in self.open():
             name = profile.column.name
-            if name in self.images or self.judged_by_name(profile):
+            if name in self.images or (self.judged_by_name(profile) and not self._all_facts()):
                 continue
             ranks = {role: self.rank(role, profile) for role in ("rater-fact", "image-fact")}
+            if rater is None and not self.images and image is not None:  # then of whom else
+                if ranks["rater-fact"] is not None:
+                    ranks = {"rater-fact": None, "image-fact": ranks["rater-fact"]}
+                if profile.numeric > 0.5 and self._many_traits() and not self._all_facts():
+                    continue  # apparent age among thirty judgments of faces
             by_rater = rater is not None and profile.determined_by(rater)
             by_image = image is not None and profile.determined_by(image)
             if self.rank("ignore", profile) is not None:

@@ -141,6 +141,6 @@ def observed(ratings: Iterable[float]) -> Scale:
             if top <= 100
             else Scale(float(np.floor(low)), float(np.ceil(high)), whole)
         )
-    bottom = 1 if low >= 1 else 0
+    bottom = 1 if low >= 1 and (whole or high <= 20) else 0
     top = next((usual for usual in _TOP[bottom] if high <= usual), float(np.ceil(high)))
     return Scale(float(bottom), max(top, bottom + 1.0), whole)
