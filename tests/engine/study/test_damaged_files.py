@@ -96,7 +96,8 @@ def test_that_a_file_cut_off_anywhere_is_a_sentence_and_closed(
 def test_that_a_text_table_cut_off_anywhere_is_closed(tmp_path: Path, length: int) -> None:
     whole = _csv(tmp_path / "t.csv")
     whole.write_bytes(whole.read_bytes()[:length])
-    assert _refused(lambda: read_data_tables(whole)) is None
+    words = _refused(lambda: read_data_tables(whole))
+    assert words == (None if length else "t.csv holds no rows of data. Nothing was imported.")
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -130,7 +131,7 @@ def test_that_a_workbook_whose_second_reading_fails_is_closed(
     monkeypatch.setattr(openpyxl, "load_workbook", fails)
     words = _refused(lambda: read_data_tables(_formulas(tmp_path / "t.xlsx")))
     assert words == (
-        "t.xlsx is a damaged workbook (formulas cannot be read); nothing was imported."
+        "t.xlsx is a damaged workbook (formulas cannot be read). Nothing was imported."
     )
 
 
@@ -176,6 +177,8 @@ def test_that_a_database_that_is_none_is_closed_by_whoever_opened_it(
 
 
 def test_that_a_workbook_is_known_by_what_it_holds(tmp_path: Path) -> None:
-    assert read_data_tables(_workbook(tmp_path / "ratings.dat"))[0].rows[0] == (1, tuple(ROWS[0]))
-    with pytest.raises(InputError, match="damaged workbook"):
+    (read,) = read_data_tables(_workbook(tmp_path / "ratings.dat"))
+    assert [column.name for column in read.columns] == ROWS[0]
+    assert read.rows.tolist() == list(range(2, len(ROWS) + 1))
+    with pytest.raises(InputError, match="damaged"):
         read_data_tables(table(tmp_path / "t.xlsx", "PK\3\4"))

@@ -306,7 +306,7 @@ class _Parts:
                 *self.roles.decisions(), *self.understood.decisions, *self.repeats.decisions,
             ),
             rows_read=sum(len(table.table) for table in self.roles.used) + self.read.read,
-            rows_kept=self._rows_kept(answers) + self.read.read - len(self.read.refused),
+            rows_kept=self._rows_kept(answers) + self.read.kept,
             ratings=int((~answers.comparison).sum()) + self._own("rating"),
             comparisons=int(answers.comparison.sum()) + self._own("comparison"),
             raters=tuple(dict.fromkeys(raters)),

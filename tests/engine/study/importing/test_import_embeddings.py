@@ -237,11 +237,11 @@ def test_that_embeddings_come_by_themselves(study: Study, tmp_path: Path) -> Non
 
 def test_that_ratings_in_parquet_are_still_ratings(study: Study, tmp_path: Path) -> None:
     questions = [f"q{number}" for number in range(6)]
-    columns = {"rater": ["r1"] * 4, "image": NAMES[:4]} | dict.fromkeys(questions, [1.0, 2, 3, 4])
+    columns = {"rater": ["r1"] * 4, "image": NAMES[:4]} | {q: [1.0, 2, 3, 4] for q in questions}
     file = tmp_path / "ratings.parquet"
     pq.write_table(pa.table(columns), file)
     assert not is_embeddings(file)
-    with pytest.raises(DecisionNeededError, match="6 columns of ratings.parquet could be judgm"):
+    with pytest.raises(DecisionNeededError, match=r"6 columns of ratings\.parquet could be jud"):
         finished(import_files(study, [file]))
     report = finished(import_files(study, [file], Recipe(judgments=dict.fromkeys(questions, ""))))
     assert (report.format, report.rows_kept) == ("ratings", 4)

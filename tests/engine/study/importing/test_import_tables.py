@@ -83,8 +83,6 @@ def test_that_a_formula_without_a_stored_result_is_no_answer(
     study = bare(make_study)
     report = finished(import_files(study, [path]))
     assert (len(study.trials()), list(reasons(report))) == (4, [6])
-    with pytest.raises(ValueError, match="formula without a stored result"):
-        number("=1+2")
 
 
 def test_that_every_sheet_is_read_by_its_name(tmp_path: Path) -> None:
@@ -160,7 +158,7 @@ def test_that_neutralised_text_comes_back(text: str) -> None:
     assert not neutral(text).startswith(("=", "+", "-", "@", "\t", "\r"))
 
 
-@pytest.mark.parametrize("cell", ["1_0", "inf", "nan", "0x1", "three", True, float("inf")])
-def test_that_only_finite_decimal_numbers_are_numbers(cell: object) -> None:
+@pytest.mark.parametrize("cell", ["1_0", "inf", "nan", "0x1", "three", "=1+2", "1e999", ""])
+def test_that_only_finite_decimal_numbers_are_numbers(cell: str) -> None:
     with pytest.raises(ValueError, match="number"):
-        number(cell)  # type: ignore[arg-type]
+        number(cell)
