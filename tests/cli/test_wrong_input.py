@@ -131,7 +131,7 @@ def test_that_a_split_left_empty_is_said_before_training(
     [
         (("--scale", "abc"), "not a scale"),
         (("--scale", "4-1"), "not a scale"),
-        (("--coding", "3"), "1-first"),
+        (("--coding", "3"), "write VALUE=left"),
     ],
 )
 def test_that_a_scale_or_a_coding_that_is_none_is_refused_whatever_the_file_holds(

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DatabaseError
 from prism_desktop.engine.errors import InputError, PrismError
 from prism_desktop.engine.study import opening
 from prism_desktop.engine.study.database import Database
-from prism_desktop.engine.study.importing.table_files import read_tables
+from prism_desktop.engine.study.importing.file_reading import read_data_tables
 from prism_desktop.engine.study.importing.vectors import holds_embeddings, read_vectors
 from prism_desktop.engine.study.store import Study
 from tests.engine.study.helpers import sheet, table
@@ -70,9 +70,9 @@ def _refused(read: Callable[[], object]) -> str | None:
 @pytest.mark.parametrize(
     ("make", "read"),
     [
-        (_workbook, read_tables),
-        (_formulas, read_tables),
-        (_parquet, read_tables),
+        (_workbook, read_data_tables),
+        (_formulas, read_data_tables),
+        (_parquet, read_data_tables),
         (_vector_table, read_vectors),
         (_archive, read_vectors),
     ],
@@ -88,7 +88,7 @@ def test_that_a_file_cut_off_anywhere_is_a_sentence_and_closed(
     content = whole.read_bytes()
     cut = tmp_path / "cut"
     cut.write_bytes(content[: 8 + (len(content) - 9) * part // 11])
-    assert (_refused(lambda: read(cut)) or "").endswith("nothing was imported.")
+    assert (_refused(lambda: read(cut)) or "").lower().endswith("nothing was imported.")
     assert _refused(lambda: holds_embeddings(cut)) is None
 
 
@@ -96,7 +96,8 @@ def test_that_a_file_cut_off_anywhere_is_a_sentence_and_closed(
 def test_that_a_text_table_cut_off_anywhere_is_closed(tmp_path: Path, length: int) -> None:
     whole = _csv(tmp_path / "t.csv")
     whole.write_bytes(whole.read_bytes()[:length])
-    assert _refused(lambda: read_tables(whole)) is None
+    words = _refused(lambda: read_data_tables(whole))
+    assert words == (None if length else "t.csv holds no rows of data. Nothing was imported.")
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -111,7 +112,7 @@ def test_that_a_workbook_with_a_part_cut_off_is_closed(
             content = old.read(item)
             size = int(len(content) * kept) if item.filename == part else len(content)
             new.writestr(item, content[:size])
-    assert (_refused(lambda: read_tables(cut)) or "").endswith("nothing was imported.")
+    assert (_refused(lambda: read_data_tables(cut)) or "").lower().endswith("nothing was imported.")
 
 
 def test_that_a_workbook_whose_second_reading_fails_is_closed(
@@ -128,9 +129,9 @@ def test_that_a_workbook_whose_second_reading_fails_is_closed(
         return book
 
     monkeypatch.setattr(openpyxl, "load_workbook", fails)
-    words = _refused(lambda: read_tables(_formulas(tmp_path / "t.xlsx")))
+    words = _refused(lambda: read_data_tables(_formulas(tmp_path / "t.xlsx")))
     assert words == (
-        "t.xlsx is a damaged workbook (formulas cannot be read); nothing was imported."
+        "t.xlsx is a damaged workbook (formulas cannot be read). Nothing was imported."
     )
 
 
@@ -176,6 +177,8 @@ def test_that_a_database_that_is_none_is_closed_by_whoever_opened_it(
 
 
 def test_that_a_workbook_is_known_by_what_it_holds(tmp_path: Path) -> None:
-    assert read_tables(_workbook(tmp_path / "ratings.dat"))[0].rows[0] == (1, tuple(ROWS[0]))
-    with pytest.raises(InputError, match="damaged workbook"):
-        read_tables(table(tmp_path / "t.xlsx", "PK\3\4"))
+    (read,) = read_data_tables(_workbook(tmp_path / "ratings.dat"))
+    assert [column.name for column in read.columns] == ROWS[0]
+    assert read.rows.tolist() == list(range(2, len(ROWS) + 1))
+    with pytest.raises(InputError, match="damaged"):
+        read_data_tables(table(tmp_path / "t.xlsx", "PK\3\4"))

@@ -11,6 +11,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.exporting import TABLES, export
 from prism_desktop.engine.study.importing.image_folder import import_images
 from prism_desktop.engine.study.importing.import_files import import_files
+from prism_desktop.engine.study.importing.recipe import Recipe
 from prism_desktop.engine.study.records import TrialRecord, new_id
 from prism_desktop.engine.study.store import Study
 from tests.engine.study.helpers import finished, table
@@ -193,7 +194,7 @@ def test_that_scales_of_imports_are_in_the_codebook(tmp_path: Path, make_study: 
         import_files(
             study,
             [table(tmp_path / "t.csv", "rater,image,smart\nr,face-000.jpg,7\n")],
-            scale="1-10",
+            Recipe(scale="1-10"),
         )
     )
     finished(export(study, tmp_path / "out"))

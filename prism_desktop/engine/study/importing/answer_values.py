@@ -14,10 +14,11 @@ import numpy as np
 from prism_desktop.engine.study.importing.answers import NONE, Answers
 from prism_desktop.engine.study.importing.attribute_names import AttributeNames
 from prism_desktop.engine.study.importing.cells import short
-from prism_desktop.engine.study.importing.collection import Collected, LeftOutRows, Piece
+from prism_desktop.engine.study.importing.collection import Collected, Piece
 from prism_desktop.engine.study.importing.column_doubts import in_table
 from prism_desktop.engine.study.importing.data_tables import Column
 from prism_desktop.engine.study.importing.doubts import Decision, Doubt
+from prism_desktop.engine.study.importing.left_out_rows import NO_ANSWER, LeftOutRows
 from prism_desktop.engine.study.importing.matching import ImageIndex
 from prism_desktop.engine.study.importing.numerals import Numbers, read_numbers
 from prism_desktop.engine.study.importing.outcome_values import OutcomeReader
@@ -235,7 +236,7 @@ class _Understanding:
         gone = numbers.missing[place[piece.cell]]
         for cell in np.unique(place[piece.cell][gone]).tolist()[:50]:
             rows = piece.row[place[piece.cell] == cell]
-            reason = f"holds no answer (“{short(column.values[cell].strip())}”)"
+            reason = f"{NO_ANSWER} (“{short(column.values[cell].strip())}”)"
             self._left_out().add(self._table(piece), reason, rows)
         bad = numbers.unreadable[place[piece.cell]]
         for cell in np.unique(place[piece.cell][bad]).tolist()[:50]:
@@ -333,6 +334,8 @@ class _Understanding:
         """The answers that hold a value, in the order of tables and rows."""
         pieces = self._collected.pieces
         kept = [np.isfinite(values[id(piece)]) for piece in pieces]
+        for piece, held in zip(pieces, kept, strict=True):
+            self._left_out().answered(self._table(piece), piece.row[held])
 
         def column(name: str, dtype: Any) -> "NDArray[Any]":
             parts = [getattr(p, name)[k] for p, k in zip(pieces, kept, strict=True)]

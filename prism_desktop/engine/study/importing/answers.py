@@ -14,6 +14,22 @@ NONE = -1  # the code of what a row does not say
 LEFT, TIE, RIGHT = 1, 0, -1  # outcomes of comparisons, as the study stores them
 
 
+class Pool:
+    """Numbers for names, in the order in which they come up."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, int] = {}
+
+    def code(self, name: str) -> int:
+        """The name's number."""
+        return self._places.setdefault(name, len(self._places))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names, by number."""
+        return tuple(self._places)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Answers:
     """One answer per place in every array, in the order of the files and their rows.

@@ -109,7 +109,7 @@ def make_trials(
     ends = np.append(np.flatnonzero(np.diff(shown.of[by_presentation])) + 1, len(answers))
     earlier = _earlier_presentations(shown, repeat_of)
     sessions = _sessions(answers, import_id)
-    places = _Places()
+    orders = _orders(answers, shown).tolist()
     base = 0
     for number in range(0, len(shown), _AT_ONCE):
         upto = min(number + _AT_ONCE, len(shown))
@@ -127,7 +127,7 @@ def make_trials(
                 ids[presentation],
                 range(start - base, last - base),
                 sessions,
-                places,
+                orders[presentation],
                 ids[repeated] if repeated != NONE else known,
             )
             start = last
@@ -160,16 +160,16 @@ def _sessions(answers: Answers, import_id: str) -> dict[tuple[int, int], str]:
     return names
 
 
-class _Places:
-    """The next place within each session."""
-
-    def __init__(self) -> None:
-        self._next: dict[str, int] = {}
-
-    def next(self, session: str) -> int:
-        place = self._next.get(session, 0)
-        self._next[session] = place + 1
-        return place
+def _orders(answers: Answers, shown: Presentations) -> "NDArray[np.int64]":
+    """(presentations,) int64: each one's place within its session, as the file numbers them, or
+    counted where a session has no number of its own for each."""
+    session = combined(answers.labeler[shown.first], answers.session[shown.first])
+    counted = _occurrence(session)
+    names = [name if name.isascii() and name.isdigit() and len(name) < 10 else "-1"
+             for name in answers.presentations]  # fmt: skip
+    numbers = np.append(np.array(names, np.int64), -1)[answers.presentation[shown.first]]
+    without = np.unique(session[(numbers < 0) | (_occurrence(combined(session, numbers)) > 0)])
+    return np.where(np.isin(session, without), counted, numbers)
 
 
 class _Part:
@@ -198,12 +198,11 @@ class _Part:
         id: TrialId,  # noqa: A002
         rows: Sequence[int],
         sessions: Mapping[tuple[int, int], str],
-        places: _Places,
+        order: int,
         repeat_of: TrialId | None,
     ) -> TrialRecord:
         """One presentation with its answers."""
         names, first = self._answers, rows[0]
-        session = sessions[self._labeler[first], self._session[first]]
         compared = self._comparison[first]
         answers: dict[str, int | str] = {}
         raw: dict[str, float] = {}
@@ -218,8 +217,8 @@ class _Part:
         return TrialRecord(
             id=id,
             labeler=names.labelers[self._labeler[first]],
-            session=session,
-            order=places.next(session),
+            session=sessions[self._labeler[first], self._session[first]],
+            order=order,
             kind=kind,
             left=names.images[self._left[first]],
             right=names.images[self._right[first]] if compared else None,

@@ -72,16 +72,14 @@ def complete_recipe(recipe: Recipe, tables: Sequence[TableRoles], understood: Un
     for table in tables:
         rater = rater or table.rater
         for name, part in table.parts.items():
-            if part.role == "judgment":
-                judgments.setdefault(name, part.attribute)
-            else:
+            if part.role != "judgment":
                 columns.setdefault(name, part.role)
-                if part.role in ("outcome", "winner") and part.attribute:
-                    judgments.setdefault("*", part.attribute)
-    given = {name: role for name, role in recipe.columns.items() if name not in judgments}
+            if part.role in ("judgment", "outcome", "winner") and part.attribute:
+                judgments.setdefault(name, part.attribute)
+    columns.update(recipe.columns)
     return recipe.model_copy(
         update={
-            "columns": {**{n: r for n, r in columns.items() if n not in judgments}, **given},
+            "columns": columns,
             "judgments": {**judgments, **recipe.judgments},
             "scales": {**understood.scale_words(), **recipe.scales},
             "coding": {**understood.coding, **recipe.coding},
@@ -121,7 +119,10 @@ def make_batch(
     answers = understood.answers.only(kept)
     people = [*read.labelers, *(LabelerRecord(code) for code in _people(answers, read, facts))]
     known_people = {labeler.code for labeler in study.labelers()}
-    new_people = {p.code: p for p in reversed(people) if p.code not in known_people}
+    new_people: dict[str, LabelerRecord] = {}
+    for person in people:
+        if person.code not in known_people:
+            new_people.setdefault(person.code, person)
     names = dict.fromkeys(
         (*present(answers.attributes, answers.attribute),
          *(name for trial in read.trials for name in trial.answers))
@@ -155,7 +156,7 @@ def make_batch(
     )
     return ImportBatch(
         report,
-        labelers=tuple(reversed(new_people.values())),
+        labelers=tuple(new_people.values()),
         attributes=attributes,
         trials=_Trials(study, read.trials, answers, understood, repeats, sources.import_id),
         revised=revised,

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
-from prism_desktop.engine.study.importing.answers import NONE
+from prism_desktop.engine.study.importing.answers import NONE, Pool
 from prism_desktop.engine.study.importing.attribute_names import AttributeNames
 from prism_desktop.engine.study.importing.cells import is_missing, short
 from prism_desktop.engine.study.importing.column_doubts import in_table
 from prism_desktop.engine.study.importing.data_tables import EMPTY, Column, make_column
 from prism_desktop.engine.study.importing.doubts import ROWS_KEPT, Doubt
 from prism_desktop.engine.study.importing.labeler_names import LabelerIndex, is_no_person
+from prism_desktop.engine.study.importing.left_out_rows import NO_ANSWER, LeftOutRows
 from prism_desktop.engine.study.importing.matching import TOLD, ImageIndex, Rung
 from prism_desktop.engine.study.importing.moments import read_moments, read_seconds
 from prism_desktop.engine.study.importing.recipe import Recipe, Role
@@ -37,25 +38,8 @@ _LONGEST_NAME: Final = 100
 _PLAINLY: Final = (TOLD[Rung.FILE], TOLD[Rung.ENDING])  # how names are usually written elsewhere
 _NO_IMAGE: Final = "names no image"
 _NO_RATER: Final = "names no rater"
-_NO_ANSWER: Final = "holds no answer"
 _OTHER: Final = "holds neither an image of the study nor an answer"
 _SELF: Final = "compares an image with itself"
-
-
-class Pool:
-    """Numbers for names, in the order in which they come up."""
-
-    def __init__(self) -> None:
-        self._places: dict[str, int] = {}
-
-    def code(self, name: str) -> int:
-        """The name's number."""
-        return self._places.setdefault(name, len(self._places))
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """All names, by number."""
-        return tuple(self._places)
 
 
 @dataclass(slots=True, eq=False)
@@ -94,28 +78,6 @@ class Piece:
     tidy: bool = False
     left_column: Column | None = None  # what the file calls the images of pairs
     right_column: Column | None = None
-
-
-@dataclass(slots=True)
-class LeftOutRows:
-    """Rows that an import leaves out, by reason."""
-
-    rows: dict[tuple[str, str], list["NDArray[np.int32]"]] = field(
-        default_factory=lambda: defaultdict(list)
-    )  # (table, reason) -> row numbers
-
-    def add(self, table: str, reason: str, rows: "NDArray[np.int32]") -> None:
-        """Leave rows out."""
-        if len(rows):
-            self.rows[table, reason].append(rows.astype(np.int32))
-
-    def all(self) -> list[tuple[str, str, "NDArray[np.int32]"]]:
-        """(table, reason, row numbers, each once), the reasons that concern most rows first."""
-        found = [
-            (table, reason, np.unique(np.concatenate(parts)))
-            for (table, reason), parts in self.rows.items()
-        ]
-        return sorted(found, key=lambda entry: -len(entry[2]))
 
 
 @dataclass(slots=True)
@@ -395,7 +357,7 @@ class _Reader:
             attribute = self._attribute_of(column) if of is None else of
             self._piece(column, usable, raters, left, right, attribute, won=won,
                         tidy=said is not None)  # fmt: skip
-        self._leave_out(usable & ~filled, _NO_ANSWER)
+        self._leave_out(usable & ~filled, NO_ANSWER)
 
     def _rows_of_raters(self, raters: "NDArray[np.int32]") -> None:
         """A column per image."""

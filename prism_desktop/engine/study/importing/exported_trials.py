@@ -48,7 +48,7 @@ def is_id(words: str) -> bool:
 class _Trial:
     """A trial in the making; several rows may answer parts of it."""
 
-    place: tuple[str, int]  # table and row of its first row
+    place: int  # its first row
     rows: int
     number: float
     record: TrialRecord
@@ -129,11 +129,11 @@ class ExportedTrials:
         if first is None:
             order = number(cell("number")) if not is_missing(cell("number")) else math.inf
             self._trials[key] = _Trial(
-                (table, row), 1, order, record, _plain(cell("session")), given,
+                row, 1, order, record, _plain(cell("session")), given,
                 _plain(cell("superseded_by")), _plain(cell("repeat_of")),
             )  # fmt: skip
             return
-        one, at = first.record, first.place[1]
+        one, at = first.record, first.place
         if (one.kind, one.labeler, one.left, one.right) != (
             record.kind, record.labeler, record.left, record.right,
         ):  # fmt: skip
@@ -200,7 +200,6 @@ class ExportedTrials:
         if trial.given:
             trial.record = replace(trial.record, id=self._named(trial.record, trial.given))
         if trial.record.id in self.known:
-            self._refuse(*trial.place, "is in the study already")
             self.duplicates += trial.rows
             return False
         return True

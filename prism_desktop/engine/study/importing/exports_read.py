@@ -41,6 +41,11 @@ class ExportsRead:
     duplicates: int = 0
     notices: list[str] = field(default_factory=list)
 
+    @property
+    def kept(self) -> int:
+        """How many rows are taken over."""
+        return self.read - len(self.refused) - self.duplicates
+
 
 def exported(table: DataTable) -> Exported | None:
     """Which of our own tables this is, None if it is not one of them."""

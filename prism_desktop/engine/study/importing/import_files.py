@@ -18,6 +18,7 @@ from prism_desktop.engine.study.records import ImportReport
 from prism_desktop.engine.study.store import Study
 
 _NOTHING_SAID: Final = Recipe()
+_UNCONFIRMED: Final = "unconfirmed"  # in a report's mapping: attributes that nobody confirmed
 
 
 def import_files(
@@ -76,10 +77,13 @@ def apply_plan(
         batch = replace(
             batch, attributes=tuple(replace(a, confirmed=True) for a in batch.attributes)
         )
+    if unconfirmed := [a.name for a in batch.attributes if not a.confirmed]:
+        mapping = {**batch.report.mapping, _UNCONFIRMED: unconfirmed}
+        batch = replace(batch, report=replace(batch.report, mapping=mapping))
     rows = plan.rows_kept
     brings = bool(plan.ratings or plan.comparisons or batch.labelers or batch.attributes)
     if brings or batch.revised or any(True for _ in batch.facts) or replaces is not None:
-        yield Progress(0, plan.ratings + plan.comparisons, "Writing to the study")
+        yield Progress(0, rows, "Writing to the study")
         study.apply_import(batch, replaces=replaces)
         yield Progress(rows, rows, "Writing to the study")
     yield Done(batch.report)
@@ -130,4 +134,22 @@ def redo_import(study: Study, import_id: str) -> Iterator[Event[ImportReport]]:
                 f"{file} is gone or has changed since it was imported; import it again. Nothing "
                 "was changed."
             )
-    yield from import_files(study, [Path(file) for file in files], parse_recipe(report.recipe))
+    recipe = parse_recipe(report.recipe)
+    for event in plan_import(study, [Path(file) for file in files], recipe):
+        if isinstance(event, Done):
+            yield from apply_plan(study, _as_before(event.value, report))
+        else:
+            yield event
+
+
+def _as_before(plan: ImportPlan, report: ImportReport) -> ImportPlan:
+    """The plan without a confirmation of what nobody had confirmed: the recipe that an import is
+    stored with names its attributes all the same."""
+    unconfirmed = report.mapping.get(_UNCONFIRMED)
+    if plan.batch is None or not isinstance(unconfirmed, Sequence):
+        return plan
+    attributes = tuple(
+        replace(a, confirmed=a.confirmed and a.name not in unconfirmed)
+        for a in plan.batch.attributes
+    )
+    return replace(plan, batch=replace(plan.batch, attributes=attributes))

@@ -51,10 +51,11 @@ def _compared(table: RoleTable) -> None:
         profile = answer[0]
         part = table.parts[profile.column.name]
         if not table.has("attribute"):
-            attribute = table.recipe.judgments.get(ALL) or _only_or_asked(table, profile)
+            attribute = _only_or_asked(table, profile)
             table.set(profile, part.role, part.confidence, part.reason, attribute)
         return
     if table.has("judgment"):
+        _given(table, [p for p in table.open() if _has_outcomes(p)])
         return
     for profile in table.open():
         found = table.known.attributes.of(profile.column.name)
@@ -90,7 +91,12 @@ def _has_outcomes(profile: Profile) -> bool:
 def _headed_by_images(table: RoleTable) -> None:
     """Every column headed by an image holds what its rows' raters answered."""
     said = table.recipe.judgments.get(ALL, "")
-    profiles = [table.profiles[name] for name in table.images if name not in table.parts]
+    profiles = [
+        table.profiles[name]
+        for name in table.images
+        if (part := table.parts.get(name)) is None
+        or (part.role, part.attribute) == ("judgment", "")
+    ]
     missing = []
     for profile in profiles:
         found = table.known.attributes.of(profile.column.title, profile.column.name)
@@ -184,7 +190,7 @@ def _tidy(table: RoleTable) -> None:
 def _rated(table: RoleTable) -> Shape:
     """One or more columns of ratings, named after what is judged or not."""
     if any(part.role == "judgment" for part in table.parts.values()):
-        _given(table)
+        _given(table, _candidates(table))
         return "ratings" if table.recipe.rater != FROM_COLUMN else "a row per image"
     candidates = _candidates(table)
     named = {p.column.name: found for p in candidates if (found := _name_of(table, p))}
@@ -224,11 +230,17 @@ def _rated(table: RoleTable) -> Shape:
     return _facts_about_images(table)
 
 
-def _given(table: RoleTable) -> None:
-    """Columns that the user named as judgments; those without an attribute find theirs."""
+def _given(table: RoleTable, others: Sequence[Profile]) -> None:
+    """Columns that the user named as judgments; those without an attribute find theirs.
+
+    Where columns were only given an attribute, those of others that the study names are judgments
+    as they would be otherwise; whoever lists columns wants these alone.
+    """
+    listed = False
     for profile in table.having("judgment"):
         part = table.parts[profile.column.name]
         if not part.attribute:
+            listed = True
             found = _name_of(table, profile)
             attribute = found.name if found else (
                 _only_or_asked(table, profile)
@@ -236,6 +248,12 @@ def _given(table: RoleTable) -> None:
                 else profile.column.name.strip()
             )  # fmt: skip
             table.set(profile, "judgment", "given", part.reason, attribute)
+    taken = {table.parts[profile.column.name].attribute for profile in table.having("judgment")}
+    for profile in others if not listed else ():
+        found = _name_of(table, profile)
+        if found is not None and found.how == "study" and found.name not in taken:
+            _take(table, profile, found)
+            taken.add(found.name)
 
 
 def _candidates(table: RoleTable) -> list[Profile]:

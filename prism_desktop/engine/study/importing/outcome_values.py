@@ -12,6 +12,7 @@ from prism_desktop.engine.study.importing.cells import short
 from prism_desktop.engine.study.importing.collection import Collected, Piece
 from prism_desktop.engine.study.importing.column_doubts import in_table
 from prism_desktop.engine.study.importing.doubts import Decision, Doubt
+from prism_desktop.engine.study.importing.left_out_rows import NO_ANSWER
 from prism_desktop.engine.study.importing.matching import ImageIndex
 from prism_desktop.engine.study.importing.outcomes import Outcomes, RatingEvidence, read_outcomes
 from prism_desktop.engine.study.importing.recipe import Recipe
@@ -107,7 +108,7 @@ class OutcomeReader:
         open_cells = np.isnan(outcomes.values[piece.position]) & ~refused
         if not outcomes.decisions:
             for cell in np.unique(piece.cell[open_cells]).tolist()[:50]:
-                reason = f"holds no answer (“{short(piece.column.values[cell].strip())}”)"
+                reason = f"{NO_ANSWER} (“{short(piece.column.values[cell].strip())}”)"
                 rows = piece.row[open_cells & (piece.cell == cell)]
                 self._collected.left_out.add(table, reason, rows)
         for cell in np.unique(piece.cell[refused]).tolist()[:50]:

@@ -187,14 +187,13 @@ class _OutcomeReader:
         evidence: Sequence[RatingEvidence],
     ) -> Outcomes:
         by_name = self._by_name()
-        words = self._read_values(coding, missing)
+        words = self._read_values(coding, missing, frozenset() if rest_is_tie else _EITHER)
         named = np.isfinite(by_name)
         self._check_names_that_are_words(words, by_name)
         codes = self._codes(named, coding)
         used = self._decode(codes, coding, rest_is_tie, evidence)
         values = self._sides[self._column.codes]
-        coded = np.zeros(len(self._sides), np.bool_)
-        coded[codes] = True
+        coded = np.isin(np.arange(len(self._sides)), codes)
         coded[: len(words)] |= words == 2
         take = named & ~coded[self._column.codes]
         values = np.where(take, by_name, values)
@@ -222,7 +221,7 @@ class _OutcomeReader:
         return found
 
     def _read_values(
-        self, coding: Mapping[str, str], missing: Collection[str]
+        self, coding: Mapping[str, str], missing: Collection[str], unclear: Collection[str]
     ) -> "NDArray[np.int64]":
         """(values,): 0 unknown, 1 a word, 2 coded by the user, 3 missing; fills in the sides."""
         kinds = np.zeros(len(self._column.values), np.int64)
@@ -241,7 +240,7 @@ class _OutcomeReader:
             elif plain in headers or plain in WORDS or label in WORDS:
                 kinds[place] = 1
                 self._sides[place] = headers.get(plain, WORDS.get(plain, WORDS.get(label, TIE)))
-            elif is_missing_word(value) and plain not in _EITHER:
+            elif is_missing_word(value) and plain not in unclear:
                 kinds[place] = 3
         self._open = np.flatnonzero(kinds == 0).tolist()
         return kinds
@@ -256,8 +255,7 @@ class _OutcomeReader:
             if there.any() and not (rows[there] == self._sides[place]).all():
                 if there.all():
                     continue  # every pair holds an image of that name
-                value = self._column.values[place]
-                side = _NAMES[int(self._sides[place])]
+                value, side = self._column.values[place], _NAMES[int(self._sides[place])]
                 option = f"--coding {value}={side}"
                 text = (
                     f"“{short(value)}” in “{self._column.name}” may mean {side} or an image of "

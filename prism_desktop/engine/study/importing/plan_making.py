@@ -41,6 +41,7 @@ from prism_desktop.engine.study.importing.roles import find_roles
 from prism_desktop.engine.study.importing.scale_finding import EarlierScale
 from prism_desktop.engine.study.importing.source_workbooks import join_workbooks
 from prism_desktop.engine.study.importing.table_roles import Known, TableRoles
+from prism_desktop.engine.study.importing.vectors import holds_embeddings
 from prism_desktop.engine.study.records import ImageRecord
 from prism_desktop.engine.study.store import StudyReader
 
@@ -79,6 +80,10 @@ def plan_import(
         mark = file_mark(study, path, replaces)
         if mark in sources.marks.values():
             raise InputError(f"{path.name} was given twice; nothing was imported.")
+        if holds_embeddings(path):
+            raise InputError(
+                f"{path.name} holds embeddings; import it by itself. Nothing was imported."
+            )
         sources.marks[str(path.resolve())] = mark
         tables += read_data_tables(path, recipe)
     _check_sheets(tables, recipe)
@@ -248,7 +253,11 @@ def _exports(
     trials = study.trials(current=False)
     reader = ExportedTrials(
         sources.import_id,
-        {trial.id: trial.labeler for trial in trials if trial.import_id != sources.replaces},
+        {
+            trial.id: trial.labeler
+            for trial in trials
+            if sources.replaces is None or trial.import_id != sources.replaces
+        },
         {trial.session: trial.labeler for trial in trials},
         knowledge.index,
         several=len(ours) > 1,
@@ -307,7 +316,7 @@ class _Parts:
                 *self.roles.decisions(), *self.understood.decisions, *self.repeats.decisions,
             ),
             rows_read=sum(len(table.table) for table in self.roles.used) + self.read.read,
-            rows_kept=self._rows_kept(answers) + self.read.read - len(self.read.refused),
+            rows_kept=self._rows_kept(answers) + self.read.kept,
             ratings=int((~answers.comparison).sum()) + self._own("rating"),
             comparisons=int(answers.comparison.sum()) + self._own("comparison"),
             raters=tuple(dict.fromkeys(raters)),

@@ -66,7 +66,7 @@ class _Finder(RoleTable):
             if name in self.profiles:
                 self.parts[name] = Part(role, "given", "as you said")
         for name, attribute in self.recipe.judgments.items():
-            if name in self.profiles:
+            if name in self.profiles and self.recipe.columns.get(name) not in ("outcome", "winner"):
                 self.parts[name] = Part("judgment", "given", "as you said", attribute)
 
     def _empty(self) -> None:
@@ -190,7 +190,10 @@ class _Finder(RoleTable):
         if self.has("rater") or FROM_COLUMN in self.rater or FROM_ROW in self.rater:
             return
         among = [p for p in self.open() if p.column.name not in self.images]
-        ranked = [p for p in self.named("rater", among) if p.outcomes < 0.5 or p.numeric > 0.5]
+        named = self.named("rater", among)
+        ranked = [p for p in named if p.outcomes < 0.5 or p.numeric > 0.5]
+        if shape != "comparisons" or any(p.outcomes > 0.5 for p in among if p not in named):
+            ranked = ranked or named  # people may be called r and l
         if not ranked:
             return
         chosen = ranked[0]
@@ -230,8 +233,8 @@ class _Finder(RoleTable):
         self.decisions.append(
             Decision(
                 "rater",
-                f"No column of {self.table.name} says who judged{self._emptied()}; say so by {options}. Nothing "
-                "was imported.",
+                f"No column of {self.table.name} says who judged{self._emptied()}; say so by "
+                f"{options}. Nothing was imported.",
                 self.table.name,
                 choices=tuple(choices),
             )

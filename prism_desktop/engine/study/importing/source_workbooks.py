@@ -137,13 +137,15 @@ def _guess(table: DataTable) -> Kind:
 
 
 def _joined(table: DataTable, items: _Items) -> DataTable:
-    """The label workbook with a column per image shown; a row of an unknown item names none."""
+    """The label workbook with a column per image shown; a row of an unknown item names it, which
+    is no image of any study."""
     column = _column(table, "item_id")
     keys = [key.strip() for key in column.texts()] if column is not None else []
     names = ("image",) if items.kind == "rating" else ("left", "right")
+    unknown = {key: (f"unknown item {key}",) * 2 for key in keys if key}
+    images = {"": ("", ""), **unknown, **items.images}
     shown = [
-        make_column(name, [items.images.get(key, ("", ""))[place] for key in keys])
-        for place, name in enumerate(names)
+        make_column(name, [images[key][place] for key in keys]) for place, name in enumerate(names)
     ]
     rest = [c for c in table.columns if c is not column and c.name.strip() != "_id"]
     return replace(table, columns=(*shown, *rest))

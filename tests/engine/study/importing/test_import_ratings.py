@@ -11,7 +11,9 @@ import pytest
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Progress
+from prism_desktop.engine.study.importing.doubts import DecisionNeededError
 from prism_desktop.engine.study.importing.import_files import import_files
+from prism_desktop.engine.study.importing.recipe import Recipe
 from prism_desktop.engine.study.records import new_id
 from prism_desktop.engine.study.store import Study
 from tests.engine.study.helpers import bare, finished, reasons, sheet, table
@@ -67,7 +69,8 @@ def test_that_wide_ratings_become_trials_labelers_and_attributes(
     assert {(trial.source, trial.import_id) for trial in study.trials()} == {
         ("imported", report.id)
     }
-    assert study.ratings()["raw"].isna().all()
+    ratings = study.ratings()
+    assert list(ratings["raw"]) == list(ratings["value"])  # what came in is always kept
 
 
 def test_that_tidy_rows_of_one_presentation_are_one_trial(tmp_path: Path, study: Study) -> None:
@@ -104,11 +107,15 @@ def test_that_a_ten_point_scale_keeps_the_original_numbers(tmp_path: Path, study
 def test_that_a_declared_scale_refuses_what_lies_outside(tmp_path: Path, study: Study) -> None:
     path = write(
         tmp_path / "t.csv",
-        [["rater", "image", "smart"], ["r", "face-000.jpg", 8], ["r", "face-001.jpg", 3]],
+        [
+            ["rater", "image", "smart"],
+            ["r", "face-000.jpg", 8],
+            *(["r", f"face-{number:03d}.jpg", 1 + number % 7] for number in range(1, 12)),
+        ],
     )
-    report = finished(import_files(study, [path], scale="1-7"))
+    report = finished(import_files(study, [path], Recipe(scale="1-7")))
     assert reasons(report) == {2: "8 lies outside the scale 1 to 7"}
-    assert study.trials()[0].raw == {"smart": 3.0}
+    assert [trial.raw["smart"] for trial in study.trials()] == [2, 3, 4, 5, 6, 7, 1, 2, 3, 4, 5]
 
 
 def test_that_each_unusable_row_is_refused_with_its_number_and_reason(
@@ -128,16 +135,20 @@ def test_that_each_unusable_row_is_refused_with_its_number_and_reason(
         "r1,face-000.jpg,3\n"
         "r1,face-005.jpg,2.5\n",
     )
-    report = finished(import_files(study, [path]))
+    with pytest.raises(DecisionNeededError, match="--again keep or --again skip") as caught:
+        finished(import_files(study, [path]))
+    assert [decision.kind for decision in caught.value.decisions] == ["again"]
+    assert study.imports() == ()
+    report = finished(import_files(study, [path], Recipe(again="skip")))
     assert reasons(report) == {
         5: "the study has no image “nobody.jpg”",
-        6: "no labeler is named",
+        6: "names no rater",
         7: "“high” is not a number",
-        8: "“=1+1” is a formula without a stored result",
-        9: "it holds no rating",
-        10: "repeats row 3 in every cell",
+        8: "“=1+1” is not a number",
+        9: "holds no answer",
     }
     assert (report.rows_read, report.rows_kept, report.duplicates) == (8, 2, 1)
+    assert [doubt.rows for doubt in report.doubts if doubt.kind == "copies"] == [(10,)]
     assert [(dict(trial.answers), dict(trial.raw)) for trial in study.trials()] == [
         ({"smart": 3}, {"smart": 3.0}),
         ({"smart": 3}, {"smart": 2.5}),
@@ -165,15 +176,20 @@ def test_that_an_import_is_undone_whole_and_can_come_again(tmp_path: Path, study
 
 
 @pytest.mark.parametrize(
-    "stop_at", ["Reading t.csv", "Reading rows", "Checking what was read", "Writing to the study"]
+    "stop_at",
+    [
+        "Reading t.csv",
+        "Understanding the columns",
+        "Reading answers",
+        "Comparing with what the study holds",
+        "Writing to the study",
+    ],
 )
 def test_that_a_cancelled_import_changes_nothing(
     tmp_path: Path, study: Study, stop_at: str
 ) -> None:
     work = import_files(study, [write(tmp_path / "t.csv", WIDE)])
-    for event in work:
-        if isinstance(event, Progress) and event.what == stop_at:
-            break
+    assert any(isinstance(event, Progress) and event.what == stop_at for event in work)
     work.close()  # type: ignore[attr-defined]
     assert (study.trials(), study.labelers(), study.imports()) == ((), (), ())
 
@@ -194,7 +210,7 @@ def test_that_the_study_s_spelling_of_an_attribute_is_kept_and_columns_can_be_re
     tmp_path: Path, study: Study
 ) -> None:
     path = table(tmp_path / "t.csv", "rater,image,SMART,trust\nr1,face-000.jpg,3,2\n")
-    finished(import_files(study, [path], rename={"trust": "trustworthy"}))
+    finished(import_files(study, [path], Recipe(judgments={"trust": "trustworthy"})))
     assert dict(study.trials()[0].answers) == {"smart": 3, "trustworthy": 2}
 
 
@@ -202,7 +218,7 @@ def test_that_a_nameless_rating_needs_an_only_attribute(
     tmp_path: Path, make_study: MakeStudy, study: Study
 ) -> None:
     path = table(tmp_path / "t.csv", "rater,image,rating\nr1,face-000.jpg,3\n")
-    with pytest.raises(InputError, match="does not say what was judged"):
+    with pytest.raises(DecisionNeededError, match="does not say what was judged"):
         finished(import_files(study, [path]))
     single = bare(make_study, "single", attributes=("kind",))
     finished(import_files(single, [path]))
@@ -210,17 +226,9 @@ def test_that_a_nameless_rating_needs_an_only_attribute(
 
 
 def test_that_only_the_columns_asked_for_are_taken(tmp_path: Path, study: Study) -> None:
-    path = table(tmp_path / "t.csv", "rater,image,smart,years\nr1,face-000.jpg,3,41\n")
-    finished(import_files(study, [path], attributes=["smart"]))
+    path = table(tmp_path / "t.csv", "rater,image,smart,kind\nr1,face-000.jpg,3,4\n")
+    finished(import_files(study, [path], Recipe(judgments={"smart": ""})))
     assert dict(study.trials()[0].answers) == {"smart": 3}
-
-
-def test_that_a_format_that_is_asked_for_must_fit(tmp_path: Path, study: Study) -> None:
-    path = write(tmp_path / "t.csv", WIDE)
-    with pytest.raises(InputError, match="needs the columns of comparisons"):
-        finished(import_files(study, [path], format="comparisons"))
-    with pytest.raises(InputError, match="There is no format “spss”"):
-        finished(import_files(study, [path], format="spss"))
 
 
 def test_that_trials_named_by_numbers_keep_their_repeats(tmp_path: Path, study: Study) -> None:
@@ -231,11 +239,10 @@ def test_that_trials_named_by_numbers_keep_their_repeats(tmp_path: Path, study: 
         "r1,face-000.jpg,2,2,1,2024-05-01T10:01:00\n"
         "r2,face-000.jpg,2,1,9,\n",
     )
-    report = finished(import_files(study, [path]))
+    finished(import_files(study, [path]))
     first, second, third = study.trials()
     assert (second.repeat_of, third.repeat_of) == (first.id, None)
     assert second.onset == first.onset + 60 if first.onset is not None else False
-    assert any("1 trials say that they repeat" in notice for notice in report.notices)
 
 
 def test_that_a_second_part_of_a_data_set_is_cut_like_the_first(
@@ -255,13 +262,18 @@ def test_that_a_second_part_of_a_data_set_is_cut_like_the_first(
     assert [trial.answers["smart"] for trial in study.trials()] == [4, 1, 3, 2]
 
 
-def test_that_judging_again_is_kept_and_noticed_where_nothing_tells_presentations_apart(
+def test_that_judging_again_is_asked_about_where_nothing_tells_presentations_apart(
     tmp_path: Path, study: Study
 ) -> None:
     path = table(tmp_path / "t.csv", "rater,image,smart\nr,face-000.jpg,3\nr,face-000.jpg,2\n")
-    report = finished(import_files(study, [path]))
-    assert [trial.repeat_of for trial in study.trials()] == [None, None]
-    assert any(notice.startswith("1 rows judge what an earlier row") for notice in report.notices)
+    with pytest.raises(DecisionNeededError, match="--again keep or --again skip"):
+        finished(import_files(study, [path]))
+    report = finished(import_files(study, [path], Recipe(again="keep")))
+    first, second = study.trials()
+    assert (first.repeat_of, second.repeat_of) == (None, first.id)
+    study.undo_import(report.id)
+    finished(import_files(study, [path], Recipe(again="skip")))
+    assert [dict(trial.answers) for trial in study.trials()] == [{"smart": 3}]
 
 
 def test_that_a_file_given_twice_and_a_study_without_images_are_sentences(

@@ -10,7 +10,13 @@ import pytest
 
 from prism_desktop.engine.errors import InputError, StudyError
 from prism_desktop.engine.study.embeddings import list_embeddings, path_of, read_embeddings
-from prism_desktop.engine.study.importing.import_files import import_files
+from prism_desktop.engine.study.importing.doubts import DecisionNeededError
+from prism_desktop.engine.study.importing.import_files import (
+    import_embedding_file,
+    import_files,
+    is_embeddings,
+)
+from prism_desktop.engine.study.importing.recipe import Recipe
 from prism_desktop.engine.study.store import Study
 from tests.engine.study.helpers import bare, finished, reasons
 from tests.fixtures.study import MakeStudy
@@ -39,7 +45,7 @@ def test_that_an_archive_becomes_a_set_that_gives_the_same_numbers(
     file = npz(
         tmp_path / "Face Net (512).npz", image=np.array(NAMES)[order], embedding=numbers()[order]
     )
-    report = finished(import_files(study, [file]))
+    report = finished(import_embedding_file(study, file))
     assert (report.format, report.rows_kept, report.refused) == ("embeddings", 12, ())
     images, matrix, digest = read_embeddings(study.path, "Face-Net-512")
     names = {image.id: image.name for image in study.images()}
@@ -66,9 +72,11 @@ def test_that_a_table_of_lists_or_of_columns_is_the_same_set(
             rows.tolist(), pa.list_(pa.float32(), 5 if kind == "fixed" else -1)
         )
     pq.write_table(pa.table(columns), tmp_path / "mine.parquet")
-    finished(import_files(study, [tmp_path / "mine.parquet"]))
+    finished(import_embedding_file(study, tmp_path / "mine.parquet"))
     finished(
-        import_files(study, [npz(tmp_path / "same.npz", image=np.array(NAMES), embedding=rows)])
+        import_embedding_file(
+            study, npz(tmp_path / "same.npz", image=np.array(NAMES), embedding=rows)
+        )
     )
     assert read_embeddings(study.path, "mine")[2] == read_embeddings(study.path, "same")[2]
 
@@ -77,7 +85,7 @@ def test_that_missing_and_extra_images_are_told_with_examples(study: Study, tmp_
     file = npz(
         tmp_path / "some.npz", image=np.array([*NAMES[:9], "stranger.jpg"]), embedding=numbers(10)
     )
-    report = finished(import_files(study, [file]))
+    report = finished(import_embedding_file(study, file))
     assert (report.rows_kept, reasons(report)) == (9, {10: "the study has no image “stranger.jpg”"})
     told = " ".join(report.notices)
     assert (
@@ -100,7 +108,7 @@ def test_that_rows_without_proper_numbers_are_refused_by_number(
     )
     names = [*NAMES[:11], NAMES[0]]
     pq.write_table(pa.table({"image": names, "vector": rows}), tmp_path / "rough.parquet")
-    report = finished(import_files(study, [tmp_path / "rough.parquet"]))
+    report = finished(import_embedding_file(study, tmp_path / "rough.parquet"))
     assert reasons(report) == {
         3: "has 2 numbers, the others have 5",
         4: "has no embedding",
@@ -115,7 +123,9 @@ def test_that_a_number_beyond_float32_is_refused(study: Study, tmp_path: Path) -
     rows = numbers().astype(np.float64)
     rows[3, 0] = 1e300
     report = finished(
-        import_files(study, [npz(tmp_path / "big.npz", image=np.array(NAMES), embedding=rows)])
+        import_embedding_file(
+            study, npz(tmp_path / "big.npz", image=np.array(NAMES), embedding=rows)
+        )
     )
     assert reasons(report) == {4: "holds numbers that are not finite"}
 
@@ -129,7 +139,7 @@ def test_that_a_pickle_inside_an_archive_is_never_read(study: Study, tmp_path: P
         tmp_path / "trap.npz", image=np.array([Trap()] * 3, dtype=object), embedding=numbers(3)
     )
     with pytest.raises(InputError, match="arrays of Python objects, which can run code"):
-        finished(import_files(study, [file]))
+        finished(import_embedding_file(study, file))
     assert not (tmp_path / "sprung").exists()
 
 
@@ -152,7 +162,7 @@ def test_that_wrong_shapes_are_one_sentence(
     study: Study, tmp_path: Path, arrays: Any, words: str
 ) -> None:
     with pytest.raises(InputError, match=words):
-        finished(import_files(study, [npz(tmp_path / "odd.npz", **arrays)]))
+        finished(import_embedding_file(study, npz(tmp_path / "odd.npz", **arrays)))
     assert study.imports() == ()
 
 
@@ -161,40 +171,40 @@ def test_that_a_cut_off_archive_is_one_sentence(study: Study, tmp_path: Path) ->
     cut = tmp_path / "cut.npz"
     cut.write_bytes(file.read_bytes()[:-40])
     with pytest.raises(InputError):
-        finished(import_files(study, [cut]))
+        finished(import_embedding_file(study, cut))
     with pytest.raises(InputError, match="damaged"):
-        finished(import_files(study, [cut], format="embeddings"))
+        finished(import_embedding_file(study, cut))
 
 
 def test_that_a_set_s_name_is_its_own_and_safe(study: Study, tmp_path: Path) -> None:
     one = npz(tmp_path / "one.npz", image=np.array(NAMES), embedding=numbers())
     two = npz(tmp_path / "two.npz", image=np.array(NAMES), embedding=numbers() + 1)
-    finished(import_files(study, [one], name="Faces"))
+    finished(import_embedding_file(study, one, name="Faces"))
     with pytest.raises(InputError, match="has embeddings 'faces' already"):
-        finished(import_files(study, [two], name="faces"))
+        finished(import_embedding_file(study, two, name="faces"))
     for name in ("../faces", "a b", ".hidden", "x" * 65):
         with pytest.raises(InputError, match="cannot name a set"):
-            finished(import_files(study, [two], name=name))
+            finished(import_embedding_file(study, two, name=name))
     with pytest.raises(InputError, match="imported before"):
-        finished(import_files(study, [one], name="again"))
+        finished(import_embedding_file(study, one, name="again"))
 
 
 def test_that_undoing_takes_the_set_away_and_it_can_come_again(
     study: Study, tmp_path: Path
 ) -> None:
     file = npz(tmp_path / "one.npz", image=np.array(NAMES), embedding=numbers())
-    report = finished(import_files(study, [file]))
+    report = finished(import_embedding_file(study, file))
     study.undo_import(report.id)
     assert list_embeddings(study.path) == ()
     with pytest.raises(InputError, match="no embeddings 'one'; it has none"):
         read_embeddings(study.path, "one")
-    finished(import_files(study, [file]))
+    finished(import_embedding_file(study, file))
     assert len(read_embeddings(study.path, "one")[0]) == 12
 
 
 def test_that_a_closed_import_leaves_nothing(study: Study, tmp_path: Path) -> None:
-    work = import_files(
-        study, [npz(tmp_path / "one.npz", image=np.array(NAMES), embedding=numbers())]
+    work = import_embedding_file(
+        study, npz(tmp_path / "one.npz", image=np.array(NAMES), embedding=numbers())
     )
     next(work)
     next(work)
@@ -204,7 +214,9 @@ def test_that_a_closed_import_leaves_nothing(study: Study, tmp_path: Path) -> No
 
 def test_that_damage_is_noticed(study: Study, tmp_path: Path) -> None:
     finished(
-        import_files(study, [npz(tmp_path / "one.npz", image=np.array(NAMES), embedding=numbers())])
+        import_embedding_file(
+            study, npz(tmp_path / "one.npz", image=np.array(NAMES), embedding=numbers())
+        )
     )
     path = path_of(study.path, "one")
     content = bytearray(path.read_bytes())
@@ -224,8 +236,13 @@ def test_that_embeddings_come_by_themselves(study: Study, tmp_path: Path) -> Non
 
 
 def test_that_ratings_in_parquet_are_still_ratings(study: Study, tmp_path: Path) -> None:
-    table = {"rater": ["r1"] * 4, "image": NAMES[:4]} | {
-        f"q{n}": [1.0, 2.0, 3.0, 4.0] for n in range(6)
-    }
-    pq.write_table(pa.table(table), tmp_path / "ratings.parquet")
-    assert finished(import_files(study, [tmp_path / "ratings.parquet"])).format == "ratings"
+    questions = [f"q{number}" for number in range(6)]
+    columns = {"rater": ["r1"] * 4, "image": NAMES[:4]} | {q: [1.0, 2, 3, 4] for q in questions}
+    file = tmp_path / "ratings.parquet"
+    pq.write_table(pa.table(columns), file)
+    assert not is_embeddings(file)
+    with pytest.raises(DecisionNeededError, match=r"6 columns of ratings\.parquet could be jud"):
+        finished(import_files(study, [file]))
+    report = finished(import_files(study, [file], Recipe(judgments=dict.fromkeys(questions, ""))))
+    assert (report.format, report.rows_kept) == ("ratings", 4)
+    assert set(study.trials()[0].answers) == set(questions)

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.study.importing import UnknownCodingError
+from prism_desktop.engine.study.importing.doubts import DecisionNeededError
 from prism_desktop.engine.study.importing.import_files import import_files
+from prism_desktop.engine.study.importing.outcomes import ALIASES, parse_coding
+from prism_desktop.engine.study.importing.recipe import Recipe
 from prism_desktop.engine.study.store import Study
 from tests.engine.study.helpers import bare, finished, reasons, sheet, table
 from tests.fixtures.study import MakeStudy
@@ -47,21 +49,39 @@ def test_that_unusable_comparisons_are_refused_one_by_one(tmp_path: Path, study:
         tmp_path / "t.csv",
         "labeler,left,right,attribute,outcome\n"
         "L1,face-000.jpg,face-000.jpg,smart,left\n"
-        "L1,face-000.jpg,face-001.jpg,smart,maybe\n"
+        "L1,face-002.jpg,face-001.jpg,smart,left\n"
         "L1,face-000.jpg,face-001.jpg,,left\n"
         "L1,face-000.jpg,face-001.jpg,smart,\n"
-        "L1,face-000.jpg,face-001.jpg,smart,-1\n"
+        "L1,face-000.jpg,nobody.jpg,smart,left\n"
+        ",face-000.jpg,face-001.jpg,smart,left\n"
         "L1,face-000.jpg,face-001.jpg,smart,right\n",
     )
     report = finished(import_files(study, [path]))
     assert reasons(report) == {
-        2: "it compares an image with itself",
-        3: "the outcome “maybe” is none of left, right and tie",
-        4: "no attribute is named",
-        5: "it holds no outcome",
-        6: "the outcome -1 is none of the numbers that code one; write left, right or tie",
+        2: "compares an image with itself",
+        4: "names no attribute",
+        5: "holds no answer",
+        6: "the study has no image “nobody.jpg”",
+        7: "names no rater",
     }
-    assert [dict(trial.answers) for trial in study.trials()] == [{"smart": "right"}]
+    assert [dict(trial.answers) for trial in study.trials()] == [
+        {"smart": "left"},
+        {"smart": "right"},
+    ]
+
+
+@pytest.mark.parametrize("outcome", ["maybe", "-1", "face-007.jpg"])
+def test_that_an_outcome_of_unknown_meaning_is_asked_about(
+    tmp_path: Path, study: Study, outcome: str
+) -> None:
+    rows = "".join(
+        f"L1,face-{number:03d}.jpg,face-011.jpg,smart,{word}\n"
+        for number, word in enumerate(["left", "right", "tie", outcome])
+    )
+    path = table(tmp_path / "t.csv", f"labeler,left,right,attribute,outcome\n{rows}")
+    with pytest.raises(DecisionNeededError, match=outcome):
+        finished(import_files(study, [path]))
+    assert study.trials() == ()
 
 
 def test_that_wide_comparisons_hold_an_attribute_per_column(tmp_path: Path, study: Study) -> None:
@@ -95,8 +115,9 @@ def ratings(path: Path, labeler: str = "L1") -> Path:
 def test_that_numbers_without_a_coding_are_refused_when_nothing_tells(
     tmp_path: Path, study: Study
 ) -> None:
-    with pytest.raises(UnknownCodingError, match="say 2-first if 2 means that the first image won"):
+    with pytest.raises(DecisionNeededError, match="--coding") as caught:
         finished(import_files(study, [coded(tmp_path / "c.csv", 2)]))
+    assert [decision.kind for decision in caught.value.decisions] == ["coding"]
     assert study.imports() == ()
 
 
@@ -110,8 +131,8 @@ def test_that_ratings_tell_the_coding(
     if not together:
         finished(import_files(study, [rated]))
     report = finished(import_files(study, [rated, compared] if together else [compared]))
-    assert report.mapping["coding"] == f"{first}-first"
-    assert any("was found to be" in notice for notice in report.notices)
+    assert report.mapping["coding"] == {str(first): "left", str(3 - first): "right", "0": "tie"}
+    assert "coding" in {doubt.kind for doubt in report.doubts}
     for trial in study.trials(kind="comparison")[1:]:
         left, right = study.image(trial.left).name, study.image(trial.right or "").name
         assert trial.answers["smart"] == ("left" if left > right else "right")
@@ -120,9 +141,10 @@ def test_that_ratings_tell_the_coding(
 
 def test_that_a_coding_against_the_data_is_done_and_noticed(tmp_path: Path, study: Study) -> None:
     files = [ratings(tmp_path / "r.csv"), coded(tmp_path / "c.csv", 1)]
-    report = finished(import_files(study, files, coding="2-first"))
-    assert report.mapping["coding"] == "2-first"
-    assert any("the data speak against it" in notice for notice in report.notices)
+    coding = parse_coding("2=left,1=right,0=tie")
+    report = finished(import_files(study, files, Recipe(coding=coding)))
+    assert report.mapping["coding"] == coding
+    assert "coding" in {doubt.kind for doubt in report.doubts}
 
 
 def test_that_other_numbers_than_one_and_two_are_not_guessed_at(
@@ -130,10 +152,11 @@ def test_that_other_numbers_than_one_and_two_are_not_guessed_at(
 ) -> None:
     path = coded(tmp_path / "c.csv", 2)
     path.write_text(path.read_text().replace("smart,1,", "smart,0,"))
-    with pytest.raises(InputError, match="Outcomes are coded by 1 and 2, but these are 0, 2"):
-        finished(import_files(study, [path], coding="2-first"))
-    with pytest.raises(InputError, match="There is no coding “both”"):
-        finished(import_files(study, [coded(tmp_path / "d.csv", 2)], coding="both"))
+    with pytest.raises(DecisionNeededError, match="does not name 0"):
+        finished(import_files(study, [path], Recipe(coding=ALIASES["2-first"])))
+    with pytest.raises(InputError, match="“both”"):
+        parse_coding("both")
+    assert study.imports() == ()
 
 
 ITEMS = ["5f01", "5f02", "5f03"]
@@ -171,11 +194,9 @@ def test_that_the_four_workbooks_are_joined_on_their_items(tmp_path: Path, study
             ("big_compare_data", PAIRS),
         )
     ]
-    report = finished(import_files(study, files, coding="2-first"))
+    report = finished(import_files(study, files, Recipe(coding=ALIASES["2-first"])))
     assert (report.rows_read, report.rows_kept) == (7, 6)
-    assert reasons(report) == {
-        5: "big_label.xlsx: the item “5fff” is not in the workbook of images"
-    }
+    assert reasons(report) == {5: "big_label.xlsx: the study has no image “unknown item 5fff”"}
     rated = {
         (t.labeler, study.image(t.left).name): dict(t.answers) for t in study.trials(kind="rating")
     }
@@ -197,7 +218,7 @@ def test_that_the_four_workbooks_are_joined_on_their_items(tmp_path: Path, study
 
 def test_that_the_early_coding_is_the_reverse(tmp_path: Path, study: Study) -> None:
     files = [sheet(tmp_path / "a.xlsx", COMPARED), sheet(tmp_path / "b.xlsx", PAIRS)]
-    finished(import_files(study, files, coding="1-first"))
+    finished(import_files(study, files, Recipe(coding=ALIASES["1-first"])))
     assert [dict(trial.answers) for trial in study.trials()] == [
         {"attractive": "right", "smart": "tie"},
         {"attractive": "left", "smart": "right"},
@@ -227,7 +248,7 @@ def test_that_items_which_are_numbers_in_both_workbooks_are_told_apart_by_their_
     compared = [["_id", "item_id", "user_id", "smart"], [1, 1, 7, 2], [2, 2, 7, 1]]
     names = {"data": images, "pairs": pairs, "answers": rated, "compare_answers": compared}
     files = [sheet(tmp_path / f"{name}.xlsx", rows) for name, rows in names.items()]
-    finished(import_files(study, files, coding="2-first"))
+    finished(import_files(study, files, Recipe(coding=ALIASES["2-first"])))
     assert [dict(trial.answers) for trial in study.trials(kind="rating")] == [
         {"smart": 4},
         {"smart": 1},
@@ -239,7 +260,7 @@ def test_that_items_which_are_numbers_in_both_workbooks_are_told_apart_by_their_
     assert [labeler.code for labeler in study.labelers()] == ["7"]
 
 
-def test_that_the_format_that_is_asked_for_decides_where_items_are_in_both_workbooks(
+def test_that_items_which_fit_both_data_workbooks_are_not_guessed_at(
     tmp_path: Path, study: Study
 ) -> None:
     pairs = [["_id", "im1_path", "im2_path"], [1, "face-000.jpg", "face-001.jpg"]]
@@ -248,6 +269,6 @@ def test_that_the_format_that_is_asked_for_decides_where_items_are_in_both_workb
     names = {"a": images, "b": pairs, "c": answers}
     files = [sheet(tmp_path / f"{name}.xlsx", rows) for name, rows in names.items()]
     with pytest.raises(InputError, match="could hold ratings or comparisons"):
-        finished(import_files(study, files, coding="2-first"))
-    finished(import_files(study, files[1:], format="big_compare_label", coding="2-first"))
+        finished(import_files(study, files, Recipe(coding=ALIASES["2-first"])))
+    finished(import_files(study, files[1:], Recipe(coding=ALIASES["2-first"])))
     assert [dict(trial.answers) for trial in study.trials()] == [{"smart": "left"}]
