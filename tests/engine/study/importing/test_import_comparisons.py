@@ -71,7 +71,7 @@ def test_that_unusable_comparisons_are_refused_one_by_one(tmp_path: Path, study:
 
 
 @pytest.mark.parametrize("outcome", ["maybe", "-1", "face-007.jpg"])
-def test_that_an_outcome_of_unknown_meaning_is_asked_about(
+def test_that_an_outcome_of_unknown_meaning_is_asked_about_or_told(
     tmp_path: Path, study: Study, outcome: str
 ) -> None:
     rows = "".join(
@@ -79,9 +79,15 @@ def test_that_an_outcome_of_unknown_meaning_is_asked_about(
         for number, word in enumerate(["left", "right", "tie", outcome])
     )
     path = table(tmp_path / "t.csv", f"labeler,left,right,attribute,outcome\n{rows}")
-    with pytest.raises(DecisionNeededError, match=outcome):
-        finished(import_files(study, [path]))
-    assert study.trials() == ()
+    if outcome == "-1":
+        with pytest.raises(DecisionNeededError, match=outcome):
+            finished(import_files(study, [path]))
+        assert study.trials() == ()
+        return
+    report = finished(import_files(study, [path]))  # a single slip does not stop the others
+    assert outcome in reasons(report)[5]
+    assert any(outcome in doubt.text and 5 in doubt.rows for doubt in report.doubts)
+    assert len(study.trials()) == 3
 
 
 def test_that_wide_comparisons_hold_an_attribute_per_column(tmp_path: Path, study: Study) -> None:
