@@ -54,12 +54,12 @@ class _Found:
         """Add a row."""
         row = len(self.numbers)
         for name, text in cells.items():
-            if not text.strip():
-                continue
             if name not in self.columns:
                 if len(self.columns) >= MAX_COLUMNS:
                     raise _too_large(self.file)
                 self.columns[name] = ({}, array("i"))
+            if not text.strip():
+                continue
             places, codes = self.columns[name]
             if len(codes) < row:
                 codes.extend([EMPTY] * (row - len(codes)))
