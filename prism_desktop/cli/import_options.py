@@ -133,7 +133,8 @@ def make_recipe(
         option = str(first["loc"][0]).replace("_", "-")
         allowed = {"rt-unit": "s or ms", "again": "keep, skip or ask", "decimal": "“.” or “,”"}
         raise InputError(
-            f"--{option} wants {allowed.get(option, 'another value')}; nothing was imported."
+            f"--{option} wants {allowed.get(option, 'another value')}, not “{first['input']}”; "
+            "nothing was imported."
         ) from error
 
 

@@ -309,9 +309,11 @@ def upgrade(folder: StudyPath) -> None:
 def export(
     folder: StudyPath,
     to: Annotated[Path, typer.Option("--out", help="The folder for the tables.")],
-    format: Annotated[str, typer.Option(help="csv, xlsx or parquet.")] = "csv",  # noqa: A002
+    format: Annotated[  # noqa: A002
+        str, typer.Option(help="csv, xlsx, parquet, sav (SPSS) or jsonl.")
+    ] = "csv",
 ) -> None:
-    """Write ratings, comparisons, images and a codebook."""
+    """Write ratings, comparisons, images, labelers, recipes of imports and a codebook."""
     from prism_desktop.engine.study.exporting import export as write
 
     with _store().open(folder, read_only=True) as study:

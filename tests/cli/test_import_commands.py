@@ -108,7 +108,7 @@ ASKED = [
     named("codes", "1 is the left one"),
     named("codes", "plus is left"),
     named("codes", "0 is a tie of 0, 1, 2"),
-    named("place pulse", "no voter"),
+    named("place pulse", "no voter, times"),
 ]
 
 
@@ -276,9 +276,15 @@ def test_that_answers_given_again_are_kept_or_skipped_as_asked(
     study = fresh_study()
     (file,), path = ratings
     assert run("study", "import", study, path) == 0
-    more = LabFile("second.csv", file.content + b"\n", file.answers).write(tmp_path)
+    lines = file.content.decode().splitlines()
+    turned = [  # every second rating of 1 to 7 is the opposite one
+        ",".join(str(8 - int(cell)) if number % 2 and cell.isdigit() else cell
+                 for cell in line.split(","))
+        for number, line in enumerate(lines)
+    ]  # fmt: skip
+    more = LabFile("second.csv", "\n".join(turned).encode(), file.answers).write(tmp_path)
     assert run("study", "import", study, more, "--again", again) == 0
-    assert set(holds(study).values()) == {times}
+    assert holds(study).total() == times * len(file.answers)
 
 
 @pytest.mark.parametrize(

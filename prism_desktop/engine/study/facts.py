@@ -35,7 +35,7 @@ def add(connection: Connection, facts: Iterable[FactRecord], import_id: int) -> 
 
     def rows() -> Iterator[tuple[str, int, str, int, str]]:
         for fact in facts:
-            if not fact.value:
+            if not fact.value.strip():
                 continue
             if fact.name not in named:
                 check_name(fact.name, "the name of a fact")

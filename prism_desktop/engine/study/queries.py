@@ -167,6 +167,35 @@ def trials(
     return tuple(_trial(row, answers.get(row[0], ())) for row in rows)
 
 
+def trial_page(
+    connection: Connection, after: int, size: int
+) -> tuple[int, tuple[TrialRecord, ...]]:
+    """The next `size` trials recorded after the one with number `after`, and the last one's
+    number."""
+    last = connection.execute(
+        text(
+            "SELECT max(id) FROM (SELECT id FROM trial WHERE id > :after ORDER BY id LIMIT :size)"
+        ),
+        {"after": after, "size": size},
+    ).scalar()
+    if last is None:
+        return after, ()
+    within = "t.id > :after AND t.id <= :last"
+    found = trials(connection, None, None, current=False, where=within, after=after, last=last)
+    return last, found
+
+
+def answer_rows(connection: Connection) -> dict[Kind, int]:
+    """How many answers of each kind there are, skipped trials counted as one."""
+    rows = connection.execute(
+        text(
+            "SELECT t.kind, count(*) FROM trial AS t LEFT JOIN answer AS a ON a.trial_id = t.id "
+            "GROUP BY t.kind"
+        )
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 def _trial(row: Any, answers: Sequence[tuple[str, int, float | None]]) -> TrialRecord:
     """A row of the query above with its answers; outcomes of comparisons are stored as numbers."""
     kind, skipped, withdrawn = row[5], row[10], row[11]

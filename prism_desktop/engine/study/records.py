@@ -96,7 +96,7 @@ class FactRecord:
     kind: Literal["rater", "image"]
     owner: str  # a labeler's code or an image's id
     name: str  # 1 to 100 printable characters, no blanks at the ends
-    value: str  # as the file had it; an empty one is not kept
+    value: str  # as the file had it; an empty or blank one is not kept
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,6 +113,17 @@ class StudyReader:
         """
         return self._reader.read(lambda c: queries.trials(c, labeler, kind, current=current))
 
+    def trial_pages(self, size: int = 10_000) -> Iterator[tuple[TrialRecord, ...]]:
+        """All trials, current or not, oldest first, `size` at a time."""
+        last = 0
+        while (read := self._reader.read(partial(queries.trial_page, after=last, size=size)))[1]:
+            last = read[0]
+            yield read[1]
+
+    def answer_rows(self) -> dict[Kind, int]:
+        """How many rows of answers of each kind there are; a trial without answers is one row."""
+        return self._reader.read(queries.answer_rows)
+
     def pending(self, labeler: str, kind: Kind) -> PendingAnswers | None:
         """What a labeler answered of a trial that was never completed."""
         return self._reader.read(lambda c: pending.kept(c, labeler, kind))

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from prism_desktop.engine.study import known_answers as module
-from prism_desktop.engine.study.known_answers import NONE
+from prism_desktop.engine.study.known_answers import IMPORTED, NONE
 from prism_desktop.engine.study.records import (
     ImportBatch,
     ImportReport,
@@ -38,17 +38,16 @@ def test_that_every_answer_is_there_as_it_was_recorded(tiny_study: Study, monkey
     report = ImportReport(new_id(), "t.csv", "csv", 1, 1)
     tiny_study.apply_import(ImportBatch(report, labelers=(LabelerRecord("N1"),), trials=(brought,)))
     known = tiny_study.known_answers()
-    trials = [t for t in tiny_study.trials(current=False) if t.status != "withdrawn"]
+    trials = tiny_study.trials()
     outcome = {"left": 1, "tie": 0, "right": -1}
     expected = [
         (
             trial.kind == "comparison", trial.labeler, trial.left, trial.right, name,
-            outcome.get(str(answer), answer), trial.raw.get(name or ""), trial.session,
-            trial.order, trial.onset, trial.seconds, trial.import_id, trial.source == "imported",
-            trial.superseded_by is not None,
+            trial.raw.get(name, outcome.get(str(answer), answer)), trial.order, trial.onset,
+            trial.seconds, None if trial.import_id is None else "t.csv", trial.source == "imported",
         )
         for trial in trials
-        for name, answer in (trial.answers or {None: None}).items()
+        for name, answer in trial.answers.items()
     ]  # fmt: skip
 
     def name(names: tuple[str, ...], code: int) -> str | None:
@@ -61,18 +60,29 @@ def test_that_every_answer_is_there_as_it_was_recorded(tiny_study: Study, monkey
         (
             bool(known.comparison[i]), name(known.labelers, known.labeler[i]),
             name(known.images, known.left[i]), name(known.images, known.right[i]),
-            name(known.attributes, known.attribute[i]), number(known.value[i]),
-            number(known.raw[i]), name(known.sessions, known.session[i]), known.order[i],
+            name(known.attributes, known.attribute[i]), number(known.value[i]), known.order[i],
             number(known.onset[i]), number(known.seconds[i]),
-            name(known.imports, known.import_[i]), bool(known.imported[i]),
-            bool(known.corrected[i]),
+            name(known.imports, known.imported[i]), known.source[i] == IMPORTED,
         )
         for i in range(len(known))
     ]  # fmt: skip
     assert found == expected
-    assert len(np.unique(known.trial)) == len(trials)
     assert (np.diff(known.trial) >= 0).all()
     assert known.labeler.dtype == known.right.dtype == np.int32
+    names = tiny_study.trial_ids(np.unique(known.trial).tolist())
+    assert set(names.values()) == {trial.id for trial in trials if trial.answers}
+
+
+def test_that_an_imports_answers_can_be_left_aside(tiny_study: Study) -> None:
+    image = tiny_study.images()[3].id
+    brought = TrialRecord(
+        new_id(), "N1", "t", 0, "rating", image, answers={"attractive": 4}, source="imported"
+    )
+    report = ImportReport(new_id(), "t.csv", "csv", 1, 1)
+    before = len(tiny_study.known_answers())
+    tiny_study.apply_import(ImportBatch(report, labelers=(LabelerRecord("N1"),), trials=(brought,)))
+    assert len(tiny_study.known_answers()) == before + 1
+    assert len(tiny_study.known_answers(without=report.id)) == before
 
 
 def test_that_a_study_without_answers_has_none(tmp_path: Path) -> None:
@@ -80,4 +90,4 @@ def test_that_a_study_without_answers_has_none(tmp_path: Path) -> None:
         known = study.known_answers()
         assert len(known) == len(known.value) == len(known.attribute) == 0
         assert known.attributes == ("smart",)
-        assert known.import_.dtype == np.int32
+        assert known.imported.dtype == np.int32

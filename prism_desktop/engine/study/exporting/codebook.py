@@ -1,27 +1,39 @@
 """The codebook for readers: what the study asked, of
 whom, how often, and what every column means."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 import prism_desktop
-from prism_desktop.engine.study.exporting.rows import Sheet
+from prism_desktop.engine.study.exporting.rows import FactTable, Sheet, Tables, TrialCounts
 from prism_desktop.engine.study.store import Study
 
 
-def codebook_text(study: Study, written: Sequence[Sheet]) -> str:
-    """Markdown: counts, attributes with questions and scales,
-    labelers, imports, tables and their columns."""
-    parts = (_head(study), _attributes(study), _labelers(study), _imports(study), _tables(written))
+def codebook_text(
+    study: Study, tables: Tables, written: Sequence[Sheet], recipes: Mapping[str, str]
+) -> str:
+    """Markdown: counts, attributes with questions and scales, labelers, facts, imports with their
+    doubts, tables and their columns.
+
+    Args:
+        study: what was exported.
+        tables: its tables.
+        written: those that were written.
+        recipes: import -> file with its recipe.
+    """
+    parts = (
+        _head(study, tables.counts()),
+        _attributes(study),
+        _labelers(study),
+        _facts(tables.facts),
+        _imports(study, recipes),
+        _tables(written),
+    )
     return "\n".join(line for part in parts for line in part)
 
 
-def _head(study: Study) -> Iterator[str]:
+def _head(study: Study, counts: TrialCounts) -> Iterator[str]:
     info = study.info()
-    trials = study.trials(current=False)
-    kinds = Counter((trial.kind, trial.status) for trial in trials)
-    timed = [trial.dropped_frames for trial in trials if trial.dropped_frames is not None]
     yield f"# Codebook of the study {info.name}"
     yield ""
     yield (
@@ -34,19 +46,20 @@ def _head(study: Study) -> Iterator[str]:
         f"- Current answered trials: {info.rating_trials} ratings, {info.comparison_trials} "
         "comparisons"
     )
-    for (kind, status), count in sorted(kinds.items()):
+    for (kind, status), count in sorted(counts.kinds.items()):
         yield f"- All {kind} trials {status}, corrected ones included: {count}"
-    if timed:
-        late = sum(dropped > 0 for dropped in timed)
+    if counts.timed:
         yield (
-            f"- Trials whose images were painted late (dropped_frames above 0): {late} of the "
-            f"{len(timed)} measured"
+            f"- Trials whose images were painted late (dropped_frames above 0): {counts.late} of "
+            f"the {counts.timed} measured"
         )
     yield (
         "- Empty cells are missing values. In CSV files, text that a spreadsheet would run as a "
         "formula begins with"
     )
     yield "  an apostrophe; the program's own import takes it away again."
+    yield "- SPSS files keep no blanks at the end of a text; a variable whose name SPSS cannot have"
+    yield "  is labelled with it."
     yield "- For analysis keep rows with status answered and an empty superseded_by."
     yield "- Judgments of faces say something about the labeler, not about the person shown."
     yield ""
@@ -62,6 +75,8 @@ def _attributes(study: Study) -> Iterator[str]:
         yield f"- **{attribute.name}**: “{attribute.question}”"
         yield f"  - scale: {labels}"
         yield f"  - texts: {'; '.join(attribute.templates)}"
+        if not attribute.confirmed:
+            yield "  - guessed by an import and confirmed by nobody; nothing learns from it"
     yield ""
 
 
@@ -80,7 +95,20 @@ def _labelers(study: Study) -> Iterator[str]:
     yield ""
 
 
-def _imports(study: Study) -> Iterator[str]:
+def _facts(facts: FactTable) -> Iterator[str]:
+    if not facts.counts:
+        return
+    yield "## Facts"
+    yield ""
+    yield "| about | fact | known of |"
+    yield "|---|---|---|"
+    for (kind, name), known in sorted(facts.counts.items()):
+        about = "labelers" if kind == "rater" else "images"
+        yield f"| {about} | {name.replace('|', '/')} | {known} |"
+    yield ""
+
+
+def _imports(study: Study, recipes: Mapping[str, str]) -> Iterator[str]:
     reports = [report for report in study.imports() if report.undone is None]
     if not reports:
         return
@@ -101,6 +129,14 @@ def _imports(study: Study) -> Iterator[str]:
             )
         if "coding" in report.mapping:
             yield f"  - outcomes coded {report.mapping['coding']}"
+        if report.id in recipes:
+            yield f"  - how its files were read: {recipes[report.id]}"
+        for place, doubt in enumerate(report.doubts):
+            state = "dismissed" if place in report.dismissed else "open"
+            where = f" ({', '.join(filter(None, (doubt.table, doubt.column)))})"
+            yield (
+                f"  - doubt, {state}: {doubt.text}{where if doubt.table or doubt.column else ''}"
+            )
     yield ""
 
 
@@ -108,11 +144,11 @@ def _tables(written: Sequence[Sheet]) -> Iterator[str]:
     yield "## Tables"
     for sheet in written:
         yield ""
-        yield f"### {sheet.name} ({len(sheet.rows)} rows)"
+        yield f"### {sheet.name} ({sheet.written} rows)"
         yield ""
         yield "| column | type | filled | meaning |"
         yield "|---|---|---|---|"
-        for column, filled in zip(sheet.columns, sheet.filled(), strict=True):
+        for column, filled in zip(sheet.columns, sheet.filled, strict=True):
             yield f"| {column.name} | {column.type} | {filled} | {column.explanation} |"
     yield ""
 

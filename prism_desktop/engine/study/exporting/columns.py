@@ -1,5 +1,6 @@
 """The columns of every exported table, each with what it means. The codebook is made of these."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -71,7 +72,9 @@ RATINGS: Final = (
     Column("image_id", "text", "SHA-256 of the image's file."),
     Column("attribute", "text", "What was judged."),
     Column("rating", "integer", "The answer, 1 to 4; the labels are in the table of attributes."),
-    Column("raw", "number", "The rating as it was imported, where its scale was another."),
+    Column(
+        "raw", "number", "The rating as its file had it; empty if it was given in this program."
+    ),
     *_FACTS,
 )
 COMPARISONS: Final = (
@@ -109,11 +112,42 @@ CODEBOOK: Final = (
 )
 
 
+FACT: Final = {
+    "fact": "What an import says: {name}.",
+    "rater": "A fact about the labeler: {name}.",
+    "image": "A fact about the image: {name}.",
+    "left": "A fact about the left image: {name}.",
+    "right": "A fact about the right image: {name}.",
+}
+
+
+def fact_columns(prefix: str, names: Sequence[str], others: Sequence[Column]) -> list[Column]:
+    """Columns PREFIX_NAME for facts of those names.
+
+    If `others` have a column of that name, as "image_id" for a fact "id", it becomes
+    PREFIX_fact_NAME.
+    """
+    fixed, taken = {column.name.lower() for column in others}, set()
+    made = []
+    for name in names:
+        column = f"{prefix}_{name}"
+        while column.lower() in fixed or column in taken:
+            column = f"{prefix}_fact_{column.removeprefix(prefix + '_')}"
+        taken.add(column)
+        made.append(Column(column, "text", FACT[prefix].format(name=name)))
+    return made
+
+
 def attribute_columns(templates: int) -> tuple[Column, ...]:
     """The columns of the table of attributes, with room for so many templates."""
     return (
         Column("attribute", "text", "What is judged."),
         Column("question", "text", "The question as the labeler reads it."),
+        Column(
+            "confirmed",
+            "yes/no",
+            "Whether somebody confirmed that it is a judgment; else an import guessed it.",
+        ),
         *(
             Column(f"scale_{step}", "text", f"What the rating {step} is called.")
             for step in range(1, 5)

@@ -1,20 +1,31 @@
 """Exporting a study: its tables, a codebook, and nothing half written."""
 
 import errno
+import re
 import shutil
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
 from prism_desktop.engine.errors import DiskFullError, InputError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.study.exporting.codebook import codebook_text
-from prism_desktop.engine.study.exporting.rows import Sheet, codebook, sheets
-from prism_desktop.engine.study.exporting.writers import write_csv, write_parquet, write_xlsx
+from prism_desktop.engine.study.exporting.rows import Sheet, Tables, codebook, scale_labels
+from prism_desktop.engine.study.exporting.spss import write_sav
+from prism_desktop.engine.study.exporting.writers import (
+    write_csv,
+    write_jsonl,
+    write_parquet,
+    write_xlsx,
+)
 from prism_desktop.engine.study.store import Study
 
-FORMATS: Final = ("csv", "xlsx", "parquet")
+FORMATS: Final = ("csv", "xlsx", "parquet", "sav", "jsonl")
+_YES_NO: Final = {0: "no", 1: "yes"}
+_UNFIT: Final = re.compile(r"[^A-Za-z0-9._-]+")
 TABLES: Final = ("ratings", "comparisons", "images", "labelers", "attributes")
 
 
@@ -29,8 +40,10 @@ def export(
     Imported into a new study over the same images they give the same study.
 
     All trials are written, also the skipped, withdrawn and superseded ones, one row per attribute
-    answered. CSV and Parquet give a file per table, XLSX one workbook; `codebook.md` is for
-    readers. Files of an earlier export in the folder are replaced, all at the end.
+    answered, with the facts about labelers and images beside them. XLSX gives one workbook, the
+    others a file per table; a table without rows has no JSON lines. `codebook.md` is for readers,
+    `recipes/` says how imported files were read. Files of an earlier export in the folder are
+    replaced, all at the end.
 
     Args:
         study: what to write; it may be open read-only.
@@ -43,8 +56,8 @@ def export(
         nothing behind.
 
     Raises:
-        InputError: unknown format or table, a folder that cannot be written, or more than Excel can
-            hold.
+        InputError: unknown format or table, a folder that cannot be written, or more than Excel or
+            SPSS can hold.
         DiskFullError: there was no room left.
     """
     if format not in FORMATS:
@@ -58,13 +71,13 @@ def export(
     try:
         part.mkdir(parents=True)
         yield Progress(0, None, "Reading the study")
-        written = list(sheets(study, tables))
-        written.append(codebook(written))
-        yield from _write(written, part, format)
-        (part / "codebook.md").write_text(codebook_text(study, written), encoding="utf-8")
-        paths = tuple(sorted(target / path.name for path in part.iterdir()))
-        for path in paths:
-            (part / path.name).replace(path)
+        made = Tables(study)
+        written = [made.sheet(table) for table in tables]
+        yield from _write(study, written, part, format)
+        recipes = _write_recipes(study, part)
+        book = codebook_text(study, made, written, recipes)
+        (part / "codebook.md").write_text(book, encoding="utf-8")
+        paths = tuple(sorted(_moved(part, target)))
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise DiskFullError(
@@ -78,15 +91,54 @@ def export(
     yield Done(paths)
 
 
-def _write(written: Sequence[Sheet], part: Path, format: str) -> Iterator[Progress]:  # noqa: A002
-    total, before = sum(len(sheet.rows) for sheet in written), 0
+def _write(
+    study: Study,
+    written: Sequence[Sheet],
+    part: Path,
+    format: str,  # noqa: A002
+) -> Iterator[Progress]:
+    """Every table, then the one of their columns, which counts what the others held."""
+    total = sum(sheet.count for sheet in written)
     if format == "xlsx":
-        for done in write_xlsx(written, part / "study.xlsx"):
-            yield Progress(done, total, "Writing study.xlsx")
+        sheets = chain(written, (codebook(written) for _ in range(1)))
+        for done in write_xlsx(sheets, part / "study.xlsx"):
+            yield Progress(done, max(done, total), "Writing study.xlsx")
         return
-    write = write_csv if format == "csv" else write_parquet
-    for sheet in written:
+    labels = {"rating": scale_labels(study), "simulated": _YES_NO, "confirmed": _YES_NO}
+    writers: Mapping[str, Callable[[Sheet, Path], Iterator[int]]] = {
+        "csv": write_csv,
+        "parquet": write_parquet,
+        "jsonl": write_jsonl,
+        "sav": partial(write_sav, labels=labels),
+    }
+    before = 0
+    for sheet in chain(written, (codebook(written) for _ in range(1))):
         name = f"{sheet.name}.{format}"
-        for done in write(sheet, part / name):
-            yield Progress(before + done, total, f"Writing {name}")
-        before += len(sheet.rows)
+        for done in writers[format](sheet, part / name):
+            yield Progress(before + done, max(before + done, total), f"Writing {name}")
+        before += sheet.written
+        if format == "jsonl" and not sheet.written:
+            (part / name).unlink()
+
+
+def _write_recipes(study: Study, part: Path) -> dict[str, str]:
+    """The recipes of all imports that were not undone; import -> file."""
+    files = {}
+    for number, report in enumerate(study.imports(), start=1):
+        if not report.recipe or report.undone is not None:
+            continue
+        stem = _UNFIT.sub("-", Path(report.source).stem).strip("-.")[:40]
+        name = "-".join(filter(None, (f"{number:02d}", stem, report.id[:8]))) + ".toml"
+        (part / "recipes").mkdir(exist_ok=True)
+        (part / "recipes" / name).write_text(report.recipe, encoding="utf-8", newline="\n")
+        files[report.id] = f"recipes/{name}"
+    return files
+
+
+def _moved(part: Path, target: Path) -> Iterator[Path]:
+    """Put every file in its place, now that all are whole."""
+    for path in sorted(path for path in part.rglob("*") if path.is_file()):
+        place = target / path.relative_to(part)
+        place.parent.mkdir(exist_ok=True)
+        path.replace(place)
+        yield place

@@ -1,83 +1,197 @@
-"""What each exported table holds, row by row."""
+"""What each exported table holds, row by row; trials are read some at a time."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
 
 from prism_desktop.engine.study.exporting import columns as spec
 from prism_desktop.engine.study.exporting.columns import Column, Value
-from prism_desktop.engine.study.records import ImageId, TrialRecord
+from prism_desktop.engine.study.records import ImageId, Kind, TrialRecord
 from prism_desktop.engine.study.store import Study
 
 Row = tuple[Value, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Sheet:
-    """A table ready to be written."""
+    """A table ready to be written, once: what its columns hold is counted meanwhile."""
 
     name: str
     columns: tuple[Column, ...]
-    rows: Sequence[Row]
+    count: int  # rows expected, for the progress
+    make: Callable[[], Iterable[Row]]
+    written: int = 0
+    filled: list[int] = field(default_factory=list)  # per column, in how many rows it is not empty
 
-    def filled(self) -> list[int]:
-        """Per column, in how many rows it is not empty."""
-        return [
-            sum(row[place] not in (None, "") for row in self.rows)
-            for place in range(len(self.columns))
-        ]
+    def rows(self) -> Iterator[Row]:
+        """Every row."""
+        self.written, self.filled = 0, [0] * len(self.columns)
+        filled = self.filled
+        for row in self.make():
+            self.written += 1
+            for place, value in enumerate(row):
+                if value is not None and value != "":
+                    filled[place] += 1
+            yield row
 
 
-def sheets(study: Study, tables: Iterable[str]) -> Iterator[Sheet]:
-    """The tables asked for, in the order asked for."""
-    names = {image.id: image.name for image in study.images()}
-    trials = list(enumerate(study.trials(current=False), start=1))
-    for table in tables:
+@dataclass(slots=True)
+class TrialCounts:
+    """What the codebook says about all trials, counted while they are written."""
+
+    kinds: Counter[tuple[str, str]] = field(default_factory=Counter)
+    timed: int = 0  # trials whose frames were measured
+    late: int = 0  # those painted late
+
+
+class FactTable:
+    """What imports say about labelers and images, as columns."""
+
+    def __init__(self, study: Study) -> None:
+        self._values: dict[tuple[str, str], dict[str, str]] = {}
+        names: dict[str, set[str]] = {"rater": set(), "image": set()}
+        for fact in study.facts():
+            names[fact.kind].add(fact.name)
+            self._values.setdefault((fact.kind, fact.owner), {})[fact.name] = fact.value
+        self.names = {kind: sorted(known) for kind, known in names.items()}
+        # (kind, name) -> of how many it is known
+        self.counts = Counter(
+            (kind, name) for (kind, _), values in self._values.items() for name in values
+        )
+
+    def of(self, kind: Literal["rater", "image"], owner: str) -> Row:
+        """Its facts in the order of the names, None where nothing is known."""
+        values = self._values.get((kind, owner), {})
+        return tuple(values.get(name) for name in self.names[kind])
+
+
+class Tables:
+    """The tables of a study."""
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+        self._names = {image.id: image.name for image in study.images()}
+        self._counts: TrialCounts | None = None
+        self.facts = FactTable(study)
+
+    def sheet(self, table: str) -> Sheet:
+        """One of `export.TABLES`."""
         if table == "ratings":
-            yield Sheet(
-                table,
-                spec.RATINGS,
-                [row for n, t in trials if t.kind == "rating" for row in _rating(n, t, names)],
+            return self._trials("ratings", "rating", spec.RATINGS, ("rater", "image"), self._rating)
+        if table == "comparisons":
+            prefixes = ("rater", "left", "right")
+            return self._trials(
+                "comparisons", "comparison", spec.COMPARISONS, prefixes, self._comparison
             )
-        elif table == "comparisons":
-            pairs = [
-                row for n, t in trials if t.kind == "comparison" for row in _comparison(n, t, names)
-            ]
-            yield Sheet(table, spec.COMPARISONS, pairs)
-        elif table == "images":
-            yield Sheet(
-                table,
-                spec.IMAGES,
-                [(i.id, i.name, i.width, i.height, i.fold) for i in study.images()],
-            )
-        elif table == "labelers":
-            people = [(p.code, p.display_name, p.profile, p.simulated) for p in study.labelers()]
-            yield Sheet(table, spec.LABELERS, people)
-        elif table == "attributes":
-            yield _attributes(study)
+        return {"images": self._images, "labelers": self._labelers}.get(table, self._attributes)()
+
+    def counts(self) -> TrialCounts:
+        """Of all trials."""
+        if self._counts is None:
+            for _ in self._log():
+                pass
+        assert self._counts is not None
+        return self._counts
+
+    def _log(self) -> Iterator[tuple[int, TrialRecord]]:
+        """Every trial with its place in the log, from 1."""
+        number, counts = 0, TrialCounts()
+        for page in self._study.trial_pages():
+            for trial in page:
+                number += 1
+                counts.kinds[trial.kind, trial.status] += 1
+                if trial.dropped_frames is not None:
+                    counts.timed += 1
+                    counts.late += trial.dropped_frames > 0
+                yield number, trial
+        self._counts = counts
+
+    def _trials(
+        self,
+        table: str,
+        kind: Kind,
+        columns: Sequence[Column],
+        prefixes: Sequence[str],
+        rows: Callable[[int, TrialRecord], Iterator[Row]],
+    ) -> Sheet:
+        made = list(columns)
+        for prefix in prefixes:
+            names = self.facts.names["rater" if prefix == "rater" else "image"]
+            made += spec.fact_columns(prefix, names, made)
+
+        def make() -> Iterator[Row]:
+            for number, trial in self._log():
+                if trial.kind == kind:
+                    yield from rows(number, trial)
+
+        return Sheet(table, tuple(made), self._study.answer_rows().get(kind, 0), make)
+
+    def _rating(self, number: int, trial: TrialRecord) -> Iterator[Row]:
+        facts = (*self.facts.of("rater", trial.labeler), *self.facts.of("image", trial.left))
+        image = (self._names[trial.left], trial.left)
+        for attribute, answer in _answers(trial):
+            raw = trial.raw.get(attribute) if attribute is not None else None
+            place = _place(number, trial)
+            yield (*place, *image, attribute, answer, raw, *_circumstances(trial), *facts)
+
+    def _comparison(self, number: int, trial: TrialRecord) -> Iterator[Row]:
+        right: ImageId = trial.right or ""
+        facts = (
+            *self.facts.of("rater", trial.labeler),
+            *self.facts.of("image", trial.left),
+            *self.facts.of("image", right),
+        )
+        pair = (self._names[trial.left], self._names[right], trial.left, right)
+        for attribute, answer in _answers(trial):
+            place = _place(number, trial)
+            yield (*place, *pair, attribute, answer, *_circumstances(trial), *facts)
+
+    def _images(self) -> Sheet:
+        rows = [
+            (i.id, i.name, i.width, i.height, i.fold, *self.facts.of("image", i.id))
+            for i in self._study.images()
+        ]
+        names = spec.fact_columns("fact", self.facts.names["image"], spec.IMAGES)
+        return Sheet("images", (*spec.IMAGES, *names), len(rows), lambda: rows)
+
+    def _labelers(self) -> Sheet:
+        rows = [
+            (p.code, p.display_name, p.profile, p.simulated, *self.facts.of("rater", p.code))
+            for p in self._study.labelers()
+        ]
+        names = spec.fact_columns("fact", self.facts.names["rater"], spec.LABELERS)
+        return Sheet("labelers", (*spec.LABELERS, *names), len(rows), lambda: rows)
+
+    def _attributes(self) -> Sheet:
+        """Attributes with a column per prompt template.
+
+        One with fewer templates than the others leaves its last columns empty.
+        """
+        attributes = self._study.attributes()
+        most = max((len(attribute.templates) for attribute in attributes), default=0)
+        rows: list[Row] = []
+        for each in attributes:
+            spare = (None,) * (most - len(each.templates))
+            texts = (*each.scale_labels, *each.templates, *spare)
+            rows.append((each.name, each.question, each.confirmed, *texts))
+        return Sheet("attributes", spec.attribute_columns(most), len(rows), lambda: rows)
 
 
 def codebook(written: Sequence[Sheet]) -> Sheet:
-    """Every column of the tables written, explained and counted."""
+    """Every column of the tables that were written, explained and counted."""
     rows: list[Row] = [
-        (sheet.name, column.name, column.type, column.explanation, len(sheet.rows), filled)
+        (sheet.name, column.name, column.type, column.explanation, sheet.written, filled)
         for sheet in written
-        for column, filled in zip(sheet.columns, sheet.filled(), strict=True)
+        for column, filled in zip(sheet.columns, sheet.filled, strict=True)
     ]
-    return Sheet("codebook", spec.CODEBOOK, rows)
+    return Sheet("codebook", spec.CODEBOOK, len(rows), lambda: rows)
 
 
-def _rating(number: int, trial: TrialRecord, names: Mapping[ImageId, str]) -> Iterator[Row]:
-    for attribute, answer in _answers(trial):
-        raw = trial.raw.get(attribute) if attribute is not None else None
-        image = (names[trial.left], trial.left)
-        yield (*_place(number, trial), *image, attribute, answer, raw, *_facts(trial))
-
-
-def _comparison(number: int, trial: TrialRecord, names: Mapping[ImageId, str]) -> Iterator[Row]:
-    right = trial.right or ""
-    for attribute, answer in _answers(trial):
-        pair = (names[trial.left], names[right], trial.left, right)
-        yield (*_place(number, trial), *pair, attribute, answer, *_facts(trial))
+def scale_labels(study: Study) -> Mapping[int, str]:
+    """What the ratings 1 to 4 are called, if every attribute calls them the same."""
+    named = {attribute.scale_labels for attribute in study.attributes()}
+    return dict(enumerate(named.pop(), start=1)) if len(named) == 1 else {}
 
 
 def _answers(trial: TrialRecord) -> list[tuple[str | None, int | str | None]]:
@@ -89,7 +203,7 @@ def _place(number: int, trial: TrialRecord) -> Row:
     return trial.id, number, trial.labeler, trial.session, trial.order
 
 
-def _facts(trial: TrialRecord) -> Row:
+def _circumstances(trial: TrialRecord) -> Row:
     return (
         trial.onset,
         trial.seconds,
@@ -102,25 +216,3 @@ def _facts(trial: TrialRecord) -> Row:
         trial.dropped_frames,
         trial.import_id,
     )
-
-
-def _attributes(study: Study) -> Sheet:
-    """Attributes with a column per prompt template.
-
-    One with fewer templates than the others leaves its last columns empty.
-    """
-    attributes = study.attributes()
-    most = max((len(attribute.templates) for attribute in attributes), default=0)
-    rows: list[Row] = []
-    for attribute in attributes:
-        spare = (None,) * (most - len(attribute.templates))
-        rows.append(
-            (
-                attribute.name,
-                attribute.question,
-                *attribute.scale_labels,
-                *attribute.templates,
-                *spare,
-            )
-        )
-    return Sheet("attributes", spec.attribute_columns(most), rows)

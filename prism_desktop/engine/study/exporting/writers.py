@@ -1,10 +1,12 @@
-"""Writing tables as CSV, XLSX and Parquet so that they
+"""Writing tables as CSV, XLSX, Parquet and JSON lines so that they
 open safely elsewhere and come back unchanged."""
 
 import csv
+import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -12,7 +14,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.exporting.columns import Value
 from prism_desktop.engine.study.exporting.rows import Sheet
-from prism_desktop.engine.study.importing.cells import neutral
+from prism_desktop.engine.study.formula_guard import neutral
 
 if TYPE_CHECKING:
     from openpyxl.workbook import Workbook
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 # Excel's limits: rows below the header, characters in a cell
 XLSX_ROWS, XLSX_TEXT = (1_048_575, 32_767)
 _EVERY = 5_000  # rows between two counts
+_GROUP = 50_000  # rows of a Parquet file that are in memory at one time
 # ECMA-376 part 1, 22.9.2.19: characters that XML cannot hold, and what would be mistaken for their
 # escape.
 _UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f]|_(?=x[0-9A-Fa-f]{4}_)")
@@ -34,7 +37,7 @@ def write_csv(sheet: Sheet, path: Path) -> Iterator[int]:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow([column.name for column in sheet.columns])
-        for number, row in enumerate(sheet.rows):
+        for number, row in enumerate(sheet.rows()):
             writer.writerow([_cell(value) for value in row])
             if number % _EVERY == 0:
                 yield number
@@ -63,17 +66,35 @@ def write_parquet(sheet: Sheet, path: Path) -> Iterator[int]:
         pyarrow.field(column.name, types[column.type], metadata={"explanation": column.explanation})
         for column in sheet.columns
     ]
-    columns: Sequence[Sequence[Value]] = list(zip(*sheet.rows, strict=True)) or [()] * len(fields)
-    arrays = [
-        pyarrow.array(values, field.type) for values, field in zip(columns, fields, strict=True)
-    ]
-    yield 0
-    pyarrow.parquet.write_table(
-        pyarrow.table(arrays, schema=pyarrow.schema(fields)), path, compression="zstd"
-    )
+    schema, coming = pyarrow.schema(fields), sheet.rows()
+    with pyarrow.parquet.ParquetWriter(path, schema, compression="zstd") as writer:
+        done = 0
+        while rows := list(islice(coming, _GROUP)):
+            columns: Sequence[Sequence[Value]] = list(zip(*rows, strict=True))
+            arrays = [
+                pyarrow.array(values, each.type)
+                for values, each in zip(columns, fields, strict=True)
+            ]
+            writer.write_table(pyarrow.table(arrays, schema=schema))
+            done += len(rows)
+            yield done
 
 
-def write_xlsx(sheets: Sequence[Sheet], path: Path) -> Iterator[int]:
+def write_jsonl(sheet: Sheet, path: Path) -> Iterator[int]:
+    """One object per row and line in UTF-8, with every column; null where nothing is known.
+
+    Yields rows written.
+    """
+    names = [column.name for column in sheet.columns]
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        for number, row in enumerate(sheet.rows()):
+            json.dump(dict(zip(names, row, strict=True)), file, ensure_ascii=False)
+            file.write("\n")
+            if number % _EVERY == 0:
+                yield number
+
+
+def write_xlsx(sheets: Iterable[Sheet], path: Path) -> Iterator[int]:
     """One workbook with a sheet per table; no cell is a formula.
 
     Yields rows written over all sheets.
@@ -87,16 +108,16 @@ def write_xlsx(sheets: Sequence[Sheet], path: Path) -> Iterator[int]:
     done = 0
     try:
         for sheet in sheets:
-            if len(sheet.rows) > XLSX_ROWS:
+            if sheet.count > XLSX_ROWS:
                 raise InputError(
-                    f"{sheet.name} has {len(sheet.rows)} rows, more than Excel can hold; choose "
-                    "CSV or Parquet."
+                    f"{sheet.name} has {sheet.count} rows, more than Excel can hold; choose CSV or "
+                    "Parquet."
                 )
             yield done
             page: Any = book.create_sheet(sheet.name)
             page.freeze_panes = "A2"
             page.append([column.name for column in sheet.columns])
-            for row in sheet.rows:
+            for row in sheet.rows():
                 page.append([_xlsx(page, value) for value in row])
                 done += 1
                 if done % _EVERY == 0:

@@ -182,6 +182,7 @@ def _with_table(entry: LeftOutRow, plan: ImportPlan) -> str:
 
 def _notices(plan: ImportPlan, refused: Sequence[RefusedRow]) -> Iterator[str]:
     """How the tables were read."""
+    yield f"{plan.headline()}."
     for table in plan.tables:
         yield f"{table.name}: {table.shape}; {'; '.join(table.reading)}."
         parts: dict[str, list[str]] = {}

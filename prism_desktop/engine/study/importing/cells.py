@@ -3,18 +3,7 @@
 import re
 
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "."})
-RISKY = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run such a cell as a formula
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
-
-
-def neutral(text: str) -> str:
-    """Make text safe to open in a spreadsheet; `restored` gives it back."""
-    return "'" + text if text.startswith((*RISKY, "'")) else text
-
-
-def restored(text: str) -> str:
-    """Undo `neutral`; other text stays as it is."""
-    return text[1:] if text[:1] == "'" and text[1:].startswith((*RISKY, "'")) else text
 
 
 def is_missing(cell: str) -> bool:

@@ -21,7 +21,7 @@ CODES: Final = frozenset(
 )  # fmt: skip  # numbers that usually stand for a missing answer
 _GAPS = 12  # the widest gaps from each end that are looked at
 _FULL_TOPS = frozenset([5, 7, 9])  # scales from 1; beside them 0 is no rating
-_TOPS: Final = (4, 5, 7, 9, 10, 11, 20)  # of usual scales of whole numbers
+_TOPS: Final = (4, 5, 6, 7, 9, 10, 11, 20)  # of usual scales of whole numbers
 _RARE = 0.05  # of the other answers
 _SLIDERS: Final = ((0.0, 100.0), (-50.0, 50.0), (-100.0, 100.0))
 

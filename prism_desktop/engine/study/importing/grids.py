@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.study.importing.cells import restored
+from prism_desktop.engine.study.formula_guard import restored
 from prism_desktop.engine.study.importing.data_tables import EMPTY, LeftOut, Reading
 
 if TYPE_CHECKING:

@@ -62,12 +62,12 @@ def _compared(table: RoleTable) -> None:
         if found and found.how in ("study", "trait") and _has_outcomes(profile):
             _take(table, profile, found)
     if not table.has("judgment"):
-        names = ", ".join(p.column.name for p in table.open()[:6])
+        names = ", ".join(p.column.name for p in table.open()[:6]) or "no other column is there"
         table.decisions.append(
             Decision(
                 "outcome",
-                f"No column of {table.table.name} says which image won ({names}); say so by "
-                "--column outcome=NAME. Nothing was imported.",
+                f"No column of {table.table.name} says which image won ({names}); say which one "
+                "does by --column outcome=NAME.",
                 table.table.name,
                 choices=tuple(
                     Choice(
@@ -112,7 +112,7 @@ def _headed_by_images(table: RoleTable) -> None:
         table.set(profile, "judgment", "sure", "it is headed by an image", attribute)
 
 
-def _rows_per_image(table: RoleTable, candidates: Sequence[Profile]) -> Shape | None:
+def _rows_per_image(table: RoleTable, candidates: Sequence[Profile], *, asks: bool) -> Shape | None:
     """Whether columns are raters, in a table that names no rater; None: they are not, or it is
     asked."""
     if table.has("rater") or len(candidates) < 2 or table.recipe.rater not in ("", FROM_COLUMN):
@@ -121,7 +121,7 @@ def _rows_per_image(table: RoleTable, candidates: Sequence[Profile]) -> Shape | 
     given = table.recipe.rater == FROM_COLUMN
     if not (given or _are_codes(names) or _are_labelers(table, names)):
         if not any(table.known.attributes.of(name) or table.generic(p)
-                   for name, p in zip(names, candidates, strict=True)):  # fmt: skip
+                   for name, p in zip(names, candidates, strict=True)) and asks:  # fmt: skip
             _ask_who(table, names)
             return "ratings"
         return None
@@ -196,12 +196,16 @@ def _rated(table: RoleTable) -> Shape:
     named = {p.column.name: found for p in candidates if (found := _name_of(table, p))}
     plain = [p for p in candidates if p.column.name not in named]
     generic = _one_of(table.named("judgment", candidates))
-    if table.column("rater") is None and table.has("image-fact") and not named and not generic:
-        return _facts_about_images(table)
+    nameless = table.column("rater") is None and table.recipe.rater in ("", FROM_COLUMN)
+    about_images = nameless and table.has("image-fact") and not named and not generic
     if not [n for n in named.values() if n.how == "study"]:
-        shape = _rows_per_image(table, [p for p in plain if not table.generic(p)])
+        shape = _rows_per_image(
+            table, [p for p in plain if not table.generic(p)], asks=not about_images
+        )
         if shape is not None:
             return shape
+    if about_images:
+        return _facts_about_images(table)
     if named:
         _take_named(table, candidates, named)
         return "ratings"

@@ -282,8 +282,9 @@ class _OutcomeReader:
             for place in self._open
             if not _NUMBER.fullmatch(clean(self._column.values[place]))
             and not named[self._column.codes == place].any()
+            and not self._index.find_all([self._column.values[place]]).images[0]
         ]
-        often = int(self._counts[words].sum()) >= _OFTEN * max(int(self._counts.sum()), 1)
+        often = int(self._counts[words].sum()) >= max(3, _OFTEN * int(self._counts.sum()))
         return words if often and len(words) <= _FEW_WORDS else []
 
     def _sides_vary(self, numbers: Sequence[int]) -> bool:
@@ -305,7 +306,8 @@ class _OutcomeReader:
         if not codes:
             return used
         if used and rest_is_tie:
-            self._sides[list(codes)] = TIE
+            numbers = [p for p in codes if _NUMBER.fullmatch(clean(self._column.values[p]))]
+            self._sides[numbers] = TIE
         elif used:
             self._ask_for_unnamed(codes, coding)
         elif (found := self._by_evidence(codes, evidence)) is not None:
@@ -385,7 +387,7 @@ class _OutcomeReader:
             Choice(
                 f"{first} is {words}",
                 f'--coding "{given},{first}={meaning}"',
-                {"coding": {**coding, first: meaning}},
+                {"coding": {first: meaning}},
             )
             for words, meaning in (("a tie", "tie"), ("no answer", ""))
         ]
@@ -422,7 +424,8 @@ class _OutcomeReader:
     def _refuse(self, values: "NDArray[np.float64]", codes: Sequence[int]) -> "NDArray[np.bool_]":
         """(rows,): outcomes that mean nothing; those that are asked about are not refused."""
         state = np.zeros(len(self._sides), np.bool_)
-        state[[place for place in self._open if place not in set(codes)]] = True
+        slips = [p for p in self._open if p not in set(codes)]
+        state[[p for p in slips if _plain(self._column.values[p]) not in _EITHER]] = True
         refused = np.asarray(state[self._column.codes] & np.isnan(values))
         for place in np.unique(self._column.codes[refused]).tolist():
             value = self._column.values[place]

@@ -86,6 +86,7 @@ def plan_import(
             )
         sources.marks[str(path.resolve())] = mark
         tables += read_data_tables(path, recipe)
+    _check_sheets(tables, recipe)
     yield Progress(len(paths), len(paths), "Understanding the columns")
     knowledge = _Knowledge.of(study, sources)
     ours = [table for table in tables if exported(table) is not None]
@@ -180,6 +181,15 @@ class _Knowledge:
         if text not in self._headed:
             self._headed[text] = self.index.find_in_text(text)
         return self._headed[text]
+
+
+def _check_sheets(tables: Sequence[DataTable], recipe: Recipe) -> None:
+    """Refuse a sheet where no file is a workbook; readers refuse one that a workbook lacks."""
+    if recipe.sheets and not any(table.reading.sheet for table in tables):
+        raise InputError(
+            f"The sheet “{recipe.sheets[0]}” is asked for, and none of the files is a workbook. "
+            "Nothing was imported."
+        )
 
 
 def _check_columns(tables: Sequence[DataTable], recipe: Recipe) -> None:

@@ -24,6 +24,7 @@ from prism_desktop.engine.study.importing.table_roles import (
     TableRoles,
 )
 
+_KEYS: Final = 6  # different values that keys of a keyboard may be
 _IMAGES_WITHOUT_NAME: Final = 0.5  # share of images in a column that no name makes one
 
 
@@ -269,8 +270,9 @@ class _Finder(RoleTable):
             if profile.outcomes > 0.5 or profile.numeric > 0.5 or self._names_sides(profile, sides):
                 self.set(profile, "outcome", "sure", "its name and its values say which image won")
                 return
-        for profile in among:
-            if profile.outcomes > 0.5 or self._names_sides(profile, sides):
+        keys = [p for p in self.named("outcome", among) if 2 <= len(p.column.values) <= _KEYS]
+        for profile in (*among, *keys):
+            if profile in keys or profile.outcomes > 0.5 or self._names_sides(profile, sides):
                 self.set(profile, "outcome", "likely", "its values say which image won")
                 self.doubt(
                     "outcome",
@@ -330,6 +332,11 @@ class _Finder(RoleTable):
                 self.set(profile, role, "sure", "its name says so")
                 break
 
+    def _is_plain_fact(self, profile: Profile) -> bool:
+        """Whether the name is a fact about anybody ("age") rather than about a rater
+        ("rater_age")."""
+        return any(profile.plain in d.roles.get("rater-fact", ()) for d in self.dialects)
+
     def _all_facts(self) -> bool:
         """Whether this is a program's table of facts about images alone."""
         return self.dialect is not None and "*" in self.dialect.roles.get("image-fact", ())
@@ -356,7 +363,7 @@ class _Finder(RoleTable):
                 continue
             ranks = {role: self.rank(role, profile) for role in ("rater-fact", "image-fact")}
             if rater is None and not self.images and image is not None:  # then of whom else
-                if ranks["rater-fact"] is not None:
+                if ranks["rater-fact"] is not None and self._is_plain_fact(profile):
                     ranks = {"rater-fact": None, "image-fact": ranks["rater-fact"]}
                 if profile.numeric > 0.5 and self._many_traits() and not self._all_facts():
                     continue  # apparent age among thirty judgments of faces

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _WIDE = 25.0  # a scale with as wide a span as a slider's
 _FEW = 3  # different ratings below which little can be told
+_SOME_BEYOND = 0.1  # share of ratings outside a given scale, from which on it is asked
 _LISTED = 6  # values that a sentence names
 
 
@@ -115,12 +116,12 @@ class _Judge:
         if not len(beyond):
             return scale
         named = f"{_times(beyond)} outside the scale {scale}"
-        if beyond.total * 2 >= self._spread.total:
+        if beyond.total > _SOME_BEYOND * self._spread.total:
             self.far = frozenset(beyond.values.tolist())
             seen = observed(self._spread.values)
             self._ask(
                 "scale",
-                f"Most ratings of “{self._attribute}” lie {named}",
+                f"Many ratings of “{self._attribute}” do not fit: {named}",
                 [self._scale_choice(seen, f"they are on {seen}")],
                 beyond.total,
             )

@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.study.importing.cells import neutral, number, restored
+from prism_desktop.engine.study.formula_guard import neutral, restored
+from prism_desktop.engine.study.importing.cells import number
 from prism_desktop.engine.study.importing.data_tables import DataTable
 from prism_desktop.engine.study.importing.doubts import DecisionNeededError
 from prism_desktop.engine.study.importing.file_reading import read_data_tables

@@ -155,7 +155,8 @@ def test_that_a_code_which_the_coding_does_not_name_is_no_tie() -> None:
     (decision,) = found.decisions
     assert "0 (7 times)" in decision.text
     assert np.isnan(found.values[6:]).all()
-    decided = read(["1", "2", "0"], coding=decision.choices[0].change["coding"])
+    coding = {**ALIASES["1-first"], **dict(decision.choices[0].change["coding"])}
+    decided = read(["1", "2", "0"], coding=coding)
     assert decided.values.tolist() == [LEFT, RIGHT, TIE]
 
 
