@@ -21,7 +21,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.exporting import FORMATS, export
 from prism_desktop.engine.study.exporting.spss import SEPARATOR, spss_names
 from prism_desktop.engine.study.formula_guard import restored
-from prism_desktop.engine.study.importing import import_files
+from prism_desktop.engine.study.importing.import_files import import_files
 from prism_desktop.engine.study.records import (
     AttributeRecord,
     Doubt,
