@@ -38,12 +38,12 @@ from tests.engine.study.helpers import finished
 
 # Whether the import reads facts and confirmation of an export, and takes the first row of its
 # tables for the header whatever words stand below.
-READS_FACTS = False
+READS_FACTS = True
 WORDS = (
     "NA", "1.0", "007", "-99", "true", "nan", "=1+1", "+x", "@a", "'q", 'say "so"', "a;b,c", "Zoë",
     "李 明", "e\u0301", "#N/A", "a|b", "_x0041_", *(("Rating", "image") if READS_FACTS else ()),
 )  # fmt: skip
-IMPORTED = ("csv", "xlsx", "parquet")  # formats that the import reads
+IMPORTED = ("csv", "xlsx", "parquet", "sav", "jsonl")  # formats that the import reads
 # Every example makes studies on the disk: shrinking one would take minutes.
 PROPERTY = settings(
     max_examples=6,

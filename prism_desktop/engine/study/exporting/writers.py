@@ -116,7 +116,7 @@ def write_xlsx(sheets: Iterable[Sheet], path: Path) -> Iterator[int]:
             yield done
             page: Any = book.create_sheet(sheet.name)
             page.freeze_panes = "A2"
-            page.append([column.name for column in sheet.columns])
+            page.append([_xlsx(page, column.name) for column in sheet.columns])
             for row in sheet.rows():
                 page.append([_xlsx(page, value) for value in row])
                 done += 1

@@ -2,7 +2,7 @@
 
 import math
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, cast
 
@@ -19,24 +19,11 @@ from prism_desktop.engine.study.records import (
     TrialRecord,
 )
 
-_SIGNATURE: Final = frozenset(
-    {"trial", "labeler", "status", "superseded_by", "import", "attribute"}
-)
 _STATUSES: Final = ("answered", "skipped", "withdrawn")
 _SOURCES: Final = ("labeled", "imported", "simulated")
 _OUTCOMES: Final = ("left", "right", "tie")
 _HEX: Final = frozenset("0123456789abcdef")
 STEPS: Final = 4
-
-
-def exported_kind(names: Iterable[str]) -> Kind | None:
-    """Which of our own tables of trials has these columns, None if neither has."""
-    known = set(names)
-    if not known >= _SIGNATURE:
-        return None
-    if {"image", "rating"} <= known:
-        return "rating"
-    return "comparison" if {"left", "right", "outcome"} <= known else None
 
 
 def is_id(words: str) -> bool:

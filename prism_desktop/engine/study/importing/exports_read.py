@@ -2,11 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
 
 from prism_desktop.engine.study.importing.cells import flag, is_missing
 from prism_desktop.engine.study.importing.data_tables import DataTable
-from prism_desktop.engine.study.importing.exported_trials import ExportedTrials, exported_kind
+from prism_desktop.engine.study.importing.export_names import (
+    FACT,
+    Exported,
+    exported_as,
+    own_names,
+)
+from prism_desktop.engine.study.importing.exported_trials import ExportedTrials
 from prism_desktop.engine.study.records import (
     DEFAULT_SCALE,
     DEFAULT_TEMPLATES,
@@ -16,15 +21,6 @@ from prism_desktop.engine.study.records import (
     LabelerRecord,
     RefusedRow,
     TrialRecord,
-)
-
-FACT: Final = "fact_"  # how columns of facts are headed
-Exported = Literal["ratings", "comparisons", "labelers", "attributes", "images", "codebook"]
-_SMALL: Final[tuple[tuple[Exported, frozenset[str]], ...]] = (
-    ("codebook", frozenset({"table", "column", "explanation"})),
-    ("labelers", frozenset({"labeler", "display_name", "profile", "simulated"})),
-    ("attributes", frozenset({"attribute", "question", "scale_1", "scale_4"})),
-    ("images", frozenset({"image_id", "name", "width", "height", "fold"})),
 )
 
 
@@ -49,11 +45,7 @@ class ExportsRead:
 
 def exported(table: DataTable) -> Exported | None:
     """Which of our own tables this is, None if it is not one of them."""
-    names = {column.name for column in table.columns}
-    kind = exported_kind(names)
-    if kind is not None:
-        return "ratings" if kind == "rating" else "comparisons"
-    return next((name for name, needed in _SMALL if needed <= names), None)
+    return exported_as(column.name for column in own_names(table).columns)
 
 
 def read_exports(
@@ -67,7 +59,7 @@ def read_exports(
         trials: reads those of ratings and comparisons.
     """
     found = ExportsRead()
-    for table in tables:
+    for table in map(own_names, tables):
         kind = exported(table)
         if kind == "ratings":
             trials.add(table, "rating")

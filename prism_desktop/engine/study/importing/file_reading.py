@@ -11,7 +11,7 @@ from typing import Final
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.importing.data_tables import DataTable
 from prism_desktop.engine.study.importing.decimal_signs import with_decimal_sign
-from prism_desktop.engine.study.importing.exports_read import exported
+from prism_desktop.engine.study.importing.export_names import exported_as
 from prism_desktop.engine.study.importing.grids import MAX_BYTES, Grid
 from prism_desktop.engine.study.importing.header_rows import with_header
 from prism_desktop.engine.study.importing.json_cells import with_json_cells
@@ -54,13 +54,13 @@ def read_data_tables(path: Path, recipe: Recipe = _EMPTY_RECIPE) -> list[DataTab
         recipe: its encoding, delimiter, decimal sign and sheets are heeded.
 
     Returns:
-        At least one table; only those of this program's own export may be without rows.
+        At least one table; none of them is without rows.
 
     Raises:
         InputError: if the file cannot be read, is too large or holds no table.
     """
     tables = _tables(path, recipe)
-    tables = [t for t in tables if t.columns and (len(t) or exported(t) is not None)]
+    tables = [table for table in tables if table.columns and (len(table) or _is_ours(table))]
     if not tables:
         raise InputError(f"{path.name} holds no rows of data. Nothing was imported.")
     return [with_decimal_sign(with_json_cells(table), recipe.decimal) for table in tables]
@@ -85,6 +85,11 @@ def _tables(path: Path, recipe: Recipe) -> list[DataTable]:
 
         return [read_records(path, recipe.encoding)]
     return _with_headers([_text(path, recipe)])
+
+
+def _is_ours(table: DataTable) -> bool:
+    """Whether it is a table of our own export, which may well be empty."""
+    return exported_as(column.name for column in table.columns) is not None
 
 
 def _start(path: Path) -> bytes:

@@ -15,6 +15,7 @@ from prism_desktop.engine.study.importing.data_tables import (
     LeftOut,
     unique_names,
 )
+from prism_desktop.engine.study.importing.export_names import exported_as
 from prism_desktop.engine.study.importing.grids import Grid, Merge, compact, counted
 
 if TYPE_CHECKING:
@@ -115,6 +116,9 @@ def _find(grid: Grid) -> HeaderRows:
     rows = [grid.row(place) for place in range(min(_SHOWN, len(grid)))]
     places = [place for place in range(min(SEARCHED, len(rows))) if _is_wide(grid, rows, place)]
     header = places[0] if places else 0
+    if exported_as(cell.strip() for cell in rows[0]):  # whatever words stand below
+        width = len(grid.columns)
+        return HeaderRows([cell.strip() for cell in rows[0]], [""] * width, [0], 1)
     if rows[header][0].startswith("#") and len(places) > 1:
         header = _commented(rows, places)
     width = len(grid.columns)

@@ -233,11 +233,19 @@ class _Finder(RoleTable):
         self.decisions.append(
             Decision(
                 "rater",
-                f"No column of {self.table.name} says who judged; say so by {options}. Nothing "
-                "was imported.",
+                f"No column of {self.table.name} says who judged{self._emptied()}; say so by "
+                f"{options}. Nothing was imported.",
                 self.table.name,
                 choices=tuple(choices),
             )
+        )
+
+    def _emptied(self) -> str:
+        """Which columns would say who judged if they were not empty, in words."""
+        empty = [p for p in self.profiles.values() if not p.filled]
+        names = [p.column.name for p in self.named("rater", empty)]
+        return (
+            f" ({', '.join(names[:3])} {'is' if len(names) == 1 else 'are'} empty)" if names else ""
         )
 
     def _nameless_rows(self) -> None:
@@ -255,7 +263,8 @@ class _Finder(RoleTable):
         stem = self.table.file.rsplit(".", 1)[0]
         self.doubt(
             "rater",
-            f"No column of {self.table.name} names the raters; each row is one, called by the "
+            f"No column of {self.table.name} names the raters{self._emptied()}; each row is one, "
+            "called by the "
             f"file's name and the row's number ({stem}-{self.table.rows[0]}, ...).",
         )
 
@@ -368,7 +377,7 @@ class _Finder(RoleTable):
                 if profile.numeric > 0.5 and self._many_traits() and not self._all_facts():
                     continue  # apparent age among thirty judgments of faces
             by_rater = rater is not None and profile.determined_by(rater)
-            by_image = image is not None and profile.determined_by(image)
+            by_image = rater is not None and image is not None and profile.determined_by(image)
             if self.rank("ignore", profile) is not None:
                 continue
             if ranks["rater-fact"] is not None and not (by_image and not by_rater):

@@ -48,9 +48,11 @@ class SheetReader:
 
     Args:
         file: the name for messages.
+        errors: whether a text such as #N/A may be the result of a formula that failed.
     """
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, *, errors: bool = True) -> None:
+        self._may_fail = errors
         self._builder = GridBuilder(file)
         self._rows: list[list[str]] = []
         self._numbers: list[int] = []
@@ -84,7 +86,7 @@ class SheetReader:
         if cell is None:
             return ""
         if isinstance(cell, str):
-            if cell in ERRORS:
+            if self._may_fail and cell in ERRORS:
                 self._errors.append((number, cell))
                 return ""
             self._others[place] += 1

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _MERGE: Final = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3})(\d+):([A-Z]{1,3})(\d+)"')
 _FORMULA: Final = re.compile(rb"<(?:\w+:)?f[\s>/]")
+_FAILED: Final = re.compile(rb"""\st=["']e["']""")
 _MAX_MERGES: Final = 200_000
 
 
@@ -56,13 +57,16 @@ class _Parts:
 
     merges: dict[str, set[Merge]] = field(default_factory=lambda: defaultdict(set))
     formulas: set[str] = field(default_factory=set)
+    errors: set[str] = field(default_factory=set)
 
     def look(self, part: str, piece: bytes) -> None:
-        """Note merged cells and formulas in a piece of a sheet."""
+        """Note merged cells, formulas and failed formulas in a piece of a sheet."""
         if not part.startswith("xl/worksheets/"):
             return
         if part not in self.formulas and _FORMULA.search(piece):
             self.formulas.add(part)
+        if part not in self.errors and _FAILED.search(piece):
+            self.errors.add(part)
         for left, top, right, bottom in _MERGE.findall(piece):
             if len(self.merges[part]) >= _MAX_MERGES:
                 return
@@ -126,7 +130,7 @@ def _sheet(
     """One sheet; `sources` tells of cells without a value that a formula stands there."""
     name = sheet.title
     part = str(getattr(sheet, "_worksheet_path", ""))
-    reader = SheetReader(path.name)
+    reader = SheetReader(path.name, errors=part in parts.errors or not part)
     with ExitStack() as opened:
         read = opened.enter_context(closing(_cells(sheet)))
         texts = None

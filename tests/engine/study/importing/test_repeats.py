@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from prism_desktop.engine.study.importing import answer_pairs
@@ -420,8 +420,10 @@ tables = st.lists(ratings | pairs, min_size=1, max_size=25)
 def test_that_no_two_kept_answers_are_equal_in_all_that_tells(
     rows: list[Row], several: bool
 ) -> None:
-    if several:
+    if several:  # of ratings: a swapped pair in one of two tables is a repeat by design
+        rows = [row for row in rows if "," not in row.images]
         rows = [replace(row, table="ab"[i % 2]) for i, row in enumerate(rows)]
+    assume(rows)
     keep = found([*map(str, rows)], again="skip").keep
     kept = [row for row, it in zip(rows, keep, strict=True) if it]
     seen = [(row.who, row.images, row.value, row.facts) for row in kept]

@@ -1,0 +1,37 @@
+"""How the tables of this program's own export are known, whatever program wrote them again."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final, Literal
+
+from prism_desktop.engine.study.importing.data_tables import Column, DataTable
+
+Exported = Literal["ratings", "comparisons", "labelers", "attributes", "images", "codebook"]
+FACT: Final = "fact_"  # how columns of facts are headed
+_LABEL: Final = " | "  # in an SPSS file, between a column's own name and what it means
+_TRIALS: Final = frozenset({"trial", "labeler", "status", "superseded_by", "import", "attribute"})
+_TABLES: Final[tuple[tuple[Exported, frozenset[str]], ...]] = (
+    ("ratings", _TRIALS | {"image", "rating"}),
+    ("comparisons", _TRIALS | {"left", "right", "outcome"}),
+    ("codebook", frozenset({"table", "column", "explanation"})),
+    ("labelers", frozenset({"labeler", "display_name", "profile", "simulated"})),
+    ("attributes", frozenset({"attribute", "question", "scale_1", "scale_4"})),
+    ("images", frozenset({"image_id", "name", "width", "height", "fold"})),
+)
+
+
+def exported_as(names: Iterable[str]) -> Exported | None:
+    """Which of our own tables has these columns, None if none has."""
+    known = set(names)
+    return next((table for table, needed in _TABLES if needed <= known), None)
+
+
+def own_names(table: DataTable) -> DataTable:
+    """A table of our own with its columns' own names, which an SPSS file keeps in their labels."""
+    columns = tuple(_named(column) for column in table.columns)
+    return replace(table, columns=columns)
+
+
+def _named(column: Column) -> Column:
+    name, there, _ = column.title.rpartition(_LABEL)
+    return replace(column, name=name) if there else column
