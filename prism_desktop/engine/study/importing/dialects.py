@@ -13,7 +13,6 @@ from prism_desktop.engine.study.importing.recipe import Unit
 
 _FILE: Final = Path(__file__).with_name("dialects.toml")
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_NEVER_LAST: Final = ("ignore", "left", "right")  # "model.a" is no pair
 _BETWEEN: Final = re.compile(r"[\s\-/]+")
 _WITHIN: Final = re.compile(r":(?=[^\s])")
 

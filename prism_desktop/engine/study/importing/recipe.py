@@ -7,7 +7,7 @@ leaves nothing open, so that the same recipe reads the same file in the same way
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, Literal, get_args
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -32,7 +32,6 @@ Role = Literal[
     "image-fact",  # something about the image
     "ignore",
 ]
-ROLES: Final[tuple[str, ...]] = get_args(Role)
 Again = Literal["keep", "skip", "ask"]
 Unit = Literal["s", "ms", "us"]
 
