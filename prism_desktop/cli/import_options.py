@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from prism_desktop.engine.errors import InputError
 
 if TYPE_CHECKING:
-    from prism_desktop.engine.study.importing.recipe import Recipe
+    from prism_desktop.engine.study.importing.import_recipe import Recipe
 
 _ROLES = (
     "rater, image, left, right, outcome, winner, loser, attribute, time, seconds, trial, session, "
@@ -98,7 +98,7 @@ def make_recipe(
     Raises:
         InputError: an option says nothing that can be.
     """
-    from prism_desktop.engine.study.importing.recipe import Recipe, changed, read_recipe
+    from prism_desktop.engine.study.importing.import_recipe import Recipe, changed, read_recipe
     from prism_desktop.engine.study.importing.scales import declared
 
     recipe = Recipe() if file is None else read_recipe(file)
@@ -143,7 +143,7 @@ def _dict(value: object) -> dict[str, str]:
 
 
 def _columns(given: Sequence[str]) -> dict[str, str]:
-    from prism_desktop.engine.study.importing.recipe import Role
+    from prism_desktop.engine.study.importing.import_recipe import Role
 
     found = {}
     for words in given:

@@ -25,8 +25,8 @@ from prism_desktop.engine.study.records import (
 )
 
 if TYPE_CHECKING:
+    from prism_desktop.engine.study.importing.import_recipe import Recipe
     from prism_desktop.engine.study.importing.plan import ImportPlan
-    from prism_desktop.engine.study.importing.recipe import Recipe
     from prism_desktop.engine.study.store import Study
 
 _TEXT = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson")

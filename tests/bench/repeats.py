@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 
-from prism_desktop.engine.study.importing.answers import NONE, Answers
+from prism_desktop.engine.study.importing.answer_columns import NONE, AnswerColumns
 from prism_desktop.engine.study.importing.repeats import find_repeats
 from prism_desktop.engine.study.known_answers import IMPORTED, KnownAnswers
 
@@ -38,14 +38,14 @@ def main() -> int:
     return 0
 
 
-def _answers(images: "np.ndarray", timed: bool = False) -> Answers:
+def _answers(images: "np.ndarray", timed: bool = False) -> AnswerColumns:
     """The same images for every labeler, in this order."""
     random = np.random.default_rng(0)
     n = LABELERS * len(images)
     image = np.tile(images, LABELERS).astype(np.int32)
     nothing = np.full(n, NONE, np.int32)
     values = random.integers(1, 8, images.max() + 1).astype(float)
-    return Answers(
+    return AnswerColumns(
         labelers=tuple(f"P{i}" for i in range(LABELERS)),
         images=tuple(f"{i:064x}" for i in range(images.max() + 1)),
         attributes=("attractive",),
@@ -68,7 +68,7 @@ def _answers(images: "np.ndarray", timed: bool = False) -> Answers:
     )
 
 
-def _known(answers: Answers) -> KnownAnswers:
+def _known(answers: AnswerColumns) -> KnownAnswers:
     n = len(answers)
     return KnownAnswers(
         labelers=answers.labelers,

@@ -33,7 +33,7 @@ from prism_desktop.engine.models.answers import Answers, answers, select
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.predictions_file import LabelerScores, write_predictions
-from prism_desktop.engine.study.importing.recipe import parse_recipe
+from prism_desktop.engine.study.importing.import_recipe import parse_recipe
 from prism_desktop.engine.training.combination import differences
 
 

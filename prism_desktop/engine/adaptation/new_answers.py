@@ -11,7 +11,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Notice
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.confirmed import confirmed_names
-from prism_desktop.engine.study.importing.recipe import Recipe
+from prism_desktop.engine.study.importing.import_recipe import Recipe
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,7 @@ from prism_desktop.engine.study.records import ImportReport
 
 if TYPE_CHECKING:
     from prism_desktop.engine.study.importing.doubts import Doubt
-    from prism_desktop.engine.study.importing.recipe import Recipe
+    from prism_desktop.engine.study.importing.import_recipe import Recipe
 
 
 def files_of(report: ImportReport) -> list[Path]:
@@ -22,7 +22,7 @@ def recipe_of(report: ImportReport) -> "Recipe | None":
     """How the files were read; None where the study does not say."""
     from pydantic import ValidationError
 
-    from prism_desktop.engine.study.importing.recipe import Recipe
+    from prism_desktop.engine.study.importing.import_recipe import Recipe
 
     text = str(getattr(report, "recipe", ""))
     if not text:

@@ -11,7 +11,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.exporting import TABLES, export
 from prism_desktop.engine.study.importing.image_folder import import_images
 from prism_desktop.engine.study.importing.import_files import import_files
-from prism_desktop.engine.study.importing.recipe import Recipe
+from prism_desktop.engine.study.importing.import_recipe import Recipe
 from prism_desktop.engine.study.records import TrialRecord, new_id
 from prism_desktop.engine.study.store import Study
 from tests.engine.study.helpers import finished, table

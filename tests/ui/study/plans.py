@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from prism_desktop.engine.events import Done, Event, Progress
-from prism_desktop.engine.study.importing.doubts import Choice, Decision, Doubt
+from prism_desktop.engine.study.importing.doubts import Decision, DecisionChoice, Doubt
+from prism_desktop.engine.study.importing.import_recipe import Recipe
 from prism_desktop.engine.study.importing.plan import (
     AttributePlan,
     ColumnPlan,
@@ -15,7 +16,6 @@ from prism_desktop.engine.study.importing.plan import (
     MatchedImage,
     TablePlan,
 )
-from prism_desktop.engine.study.importing.recipe import Recipe
 from prism_desktop.engine.study.records import (
     ImageRecord,
     ImportBatch,
@@ -171,8 +171,10 @@ def undecided(images: Images, files: Sequence[Path], recipe: Recipe | None = Non
                 (7, 12, 31),
                 6,
                 (
-                    Choice("-99 is a missing answer", "--missing -99", {"missing": ("-99",)}),
-                    Choice("The scale is -99 to 7", "--scale -99-7", {"scale": "0-7"}),
+                    DecisionChoice(
+                        "-99 is a missing answer", "--missing -99", {"missing": ("-99",)}
+                    ),
+                    DecisionChoice("The scale is -99 to 7", "--scale -99-7", {"scale": "0-7"}),
                 ),
             )
         )
@@ -187,8 +189,8 @@ def undecided(images: Images, files: Sequence[Path], recipe: Recipe | None = Non
                 (3, 4),
                 10,
                 (
-                    Choice("They are second judgments", "--again keep", {"again": "keep"}),
-                    Choice("They are there already", "--again skip", {"again": "skip"}),
+                    DecisionChoice("They are second judgments", "--again keep", {"again": "keep"}),
+                    DecisionChoice("They are there already", "--again skip", {"again": "skip"}),
                 ),
             )
         )

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.importing.doubts import Doubt
-from prism_desktop.engine.study.importing.recipe import Recipe, read_recipe
+from prism_desktop.engine.study.importing.import_recipe import Recipe, read_recipe
 from prism_desktop.engine.study.records import AttributeRecord, Changes, ImportReport
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui import operations

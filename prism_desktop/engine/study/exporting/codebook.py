@@ -128,7 +128,10 @@ def _imports(study: Study, recipes: Mapping[str, str]) -> Iterator[str]:
                 f"at {cuts}"
             )
         if "coding" in report.mapping:
-            yield f"  - outcomes coded {report.mapping['coding']}"
+            coding = report.mapping["coding"]
+            if isinstance(coding, Mapping):
+                coding = ", ".join(f"{value} = {meaning}" for value, meaning in coding.items())
+            yield f"  - outcomes coded {coding}"
         if report.id in recipes:
             yield f"  - how its files were read: {recipes[report.id]}"
         for place, doubt in enumerate(report.doubts):

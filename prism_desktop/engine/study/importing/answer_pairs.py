@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from prism_desktop.engine.study.importing.answers import NONE, RIGHT, Answers
+from prism_desktop.engine.study.importing.answer_columns import NONE, RIGHT, AnswerColumns
 from prism_desktop.engine.study.known_answers import IMPORTED, KnownAnswers
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ SKIPPED = 1e300  # stands for the value of skipped trials, as NaN equals nothing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Pool:
+class RepeatPool:
     """Answers that share their cell (labeler, images, attribute) with another, sorted by cell.
 
     Attributes:
@@ -31,7 +31,7 @@ class Pool:
         swapped: (m,) bool, the image with the lower code stands right.
         sided: (m,) bool, the source's sides mean something: it is no list of winners and losers.
         identified: (m,) bool, no answer about other images has the same facts.
-        session, trial, presentation, onset, seconds: as in Answers.
+        session, trial, presentation, onset, seconds: as in AnswerColumns.
     """
 
     place: "NDArray[np.int32]"
@@ -94,7 +94,7 @@ def codes_of(*columns: "NDArray[Any]") -> "NDArray[np.int64]":
     return code
 
 
-def pool_of(answers: Answers, known: KnownAnswers | None) -> Pool:
+def pool_of(answers: AnswerColumns, known: KnownAnswers | None) -> RepeatPool:
     """All answers that share their cell with another one of the import or of the study."""
     columns = _columns(answers, known)
     low = np.minimum(columns["left"], columns["right"])
@@ -117,10 +117,10 @@ def pool_of(answers: Answers, known: KnownAnswers | None) -> Pool:
     columns["value"] = np.where(columns["swapped"], -columns["value"], columns["value"])
     columns["value"][np.isnan(columns["value"])] = SKIPPED
     facts = {name: column[order] for name, column in columns.items() if name in _POOLED}
-    return Pool(cell=number, labeled=len(known.imports) if known else 0, **facts)
+    return RepeatPool(cell=number, labeled=len(known.imports) if known else 0, **facts)
 
 
-def _columns(answers: Answers, known: KnownAnswers | None) -> dict[str, "NDArray[Any]"]:
+def _columns(answers: AnswerColumns, known: KnownAnswers | None) -> dict[str, "NDArray[Any]"]:
     """Known answers of the import's labelers and images, then the import's, in columns."""
     n, first = len(answers), len(known.imports) + 1 if known else 1
     table = answers.table + np.int32(first)
@@ -173,7 +173,7 @@ _TAKEN: tuple[str, ...] = (
     "onset",
     "seconds",
 )
-_POOLED = {field.name for field in fields(Pool)} - {"cell", "labeled"}
+_POOLED = {field.name for field in fields(RepeatPool)} - {"cell", "labeled"}
 
 
 def _recoded(names: Sequence[str], into: Sequence[str]) -> "NDArray[np.int32]":
@@ -182,7 +182,7 @@ def _recoded(names: Sequence[str], into: Sequence[str]) -> "NDArray[np.int32]":
     return np.array([codes.get(name, NONE) for name in names], np.int32)
 
 
-def _sided(answers: Answers, table: "NDArray[np.int32]") -> "NDArray[np.bool_]":
+def _sided(answers: AnswerColumns, table: "NDArray[np.int32]") -> "NDArray[np.bool_]":
     """(n,) bool: sides mean something in the answer's table, since right wins there too."""
     if not answers.comparison.any():
         return np.zeros(len(answers), np.bool_)
@@ -223,7 +223,7 @@ def _identified(
     return result
 
 
-def pairs_of(pool: Pool) -> tuple[Pairs, "NDArray[np.bool_]", "NDArray[np.bool_]"]:
+def pairs_of(pool: RepeatPool) -> tuple[Pairs, "NDArray[np.bool_]", "NDArray[np.bool_]"]:
     """Compare every answer of the import with all earlier ones of its cell.
 
     Returns:
@@ -257,7 +257,7 @@ def pairs_of(pool: Pool) -> tuple[Pairs, "NDArray[np.bool_]", "NDArray[np.bool_]
 
 
 def _compare(
-    pool: Pool, later: "NDArray[np.int32]", earlier: "NDArray[np.int32]"
+    pool: RepeatPool, later: "NDArray[np.int32]", earlier: "NDArray[np.int32]"
 ) -> tuple[Pairs, "NDArray[np.int32]"]:
     """The pairs, and those places of `later` that are told by swapped sides alone."""
     n = len(later)

@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from prism_desktop.engine.study.importing.answers import NONE, Answers
+from prism_desktop.engine.study.importing.answer_columns import NONE, AnswerColumns
 from prism_desktop.engine.study.importing.attribute_names import AttributeNames
 from prism_desktop.engine.study.importing.cells import short
 from prism_desktop.engine.study.importing.collection import Collected, Piece
 from prism_desktop.engine.study.importing.column_doubts import in_table
-from prism_desktop.engine.study.importing.data_tables import Column
+from prism_desktop.engine.study.importing.data_tables import DataColumn
 from prism_desktop.engine.study.importing.doubts import Decision, Doubt
+from prism_desktop.engine.study.importing.import_recipe import Recipe
 from prism_desktop.engine.study.importing.left_out_rows import NO_ANSWER, LeftOutRows
 from prism_desktop.engine.study.importing.matching import ImageIndex
 from prism_desktop.engine.study.importing.numerals import Numbers, read_numbers
 from prism_desktop.engine.study.importing.outcome_values import OutcomeReader
 from prism_desktop.engine.study.importing.plan import AttributePlan
-from prism_desktop.engine.study.importing.recipe import Recipe
 from prism_desktop.engine.study.importing.scale_finding import (
     EarlierScale,
     RaterSpan,
@@ -56,7 +56,7 @@ class Understood:
         rescaled: earlier ratings that are cut anew.
     """
 
-    answers: Answers
+    answers: AnswerColumns
     tidy: "NDArray[np.bool_]"
     steps: "NDArray[np.int64]"
     scales: dict[str, Scale] = field(default_factory=dict)
@@ -75,7 +75,9 @@ class Understood:
         """Attribute -> how its ratings were put on the study's steps, for the report."""
         return {name: scale.described(STEPS) for name, scale in self.scales.items()}
 
-    def attribute_plans(self, answers: Answers, names: AttributeNames) -> tuple[AttributePlan, ...]:
+    def attribute_plans(
+        self, answers: AnswerColumns, names: AttributeNames
+    ) -> tuple[AttributePlan, ...]:
         """The judgments of each attribute, for a preview.
 
         Args:
@@ -229,7 +231,7 @@ class _Understanding:
             self._decisions.append(in_table(decision, table))
 
     def _leave_unreadable(
-        self, piece: Piece, column: Column, numbers: Numbers, place: "NDArray[np.int64]"
+        self, piece: Piece, column: DataColumn, numbers: Numbers, place: "NDArray[np.int64]"
     ) -> None:
         if numbers.decisions:
             return
@@ -330,7 +332,7 @@ class _Understanding:
 
     def _joined(
         self, values: Mapping[int, "NDArray[np.float64]"]
-    ) -> tuple[Answers, "NDArray[np.bool_]", "NDArray[np.int64]"]:
+    ) -> tuple[AnswerColumns, "NDArray[np.bool_]", "NDArray[np.int64]"]:
         """The answers that hold a value, in the order of tables and rows."""
         pieces = self._collected.pieces
         kept = [np.isfinite(values[id(piece)]) for piece in pieces]
@@ -352,7 +354,7 @@ class _Understanding:
             else np.zeros(0)
         )
         names = self._collected
-        answers = Answers(
+        answers = AnswerColumns(
             names.labelers.names, names.images.names, names.attributes.names,
             names.sessions.names, names.trials.names, names.presentations.names,
             same("table", np.int32), column("row", np.int32), same("comparison", np.bool_),
@@ -365,7 +367,7 @@ class _Understanding:
         answers = answers.only(order)  # type: ignore[arg-type]  # rows by number do as well
         return answers, same("tidy", np.bool_)[order], self._steps(answers)
 
-    def _steps(self, answers: Answers) -> "NDArray[np.int64]":
+    def _steps(self, answers: AnswerColumns) -> "NDArray[np.int64]":
         steps = np.zeros(len(answers), np.int64)
         for code, name in enumerate(answers.attributes):
             chosen = (answers.attribute == code) & ~answers.comparison
@@ -411,7 +413,7 @@ class _Understanding:
                     Decision(
                         "scale",
                         f"Earlier ratings of {name} ({', '.join(lost[:4])}) lie outside the scale "
-                        f"{scale}; say --scale LOW-HIGH that holds them all. Nothing was imported.",
+                        f"{scale}; say --scale LOW-HIGH that holds them all.",
                         column=name,
                     )
                 )
@@ -429,7 +431,7 @@ class _Understanding:
         return tuple(found)
 
 
-def _united(columns: Sequence[Column]) -> tuple[Column, list["NDArray[np.int64]"]]:
+def _united(columns: Sequence[DataColumn]) -> tuple[DataColumn, list["NDArray[np.int64]"]]:
     """Several columns of the same judgments as one, and where each one's values stand in it."""
     if len(columns) == 1:
         return columns[0], [np.arange(len(columns[0].values))]
@@ -446,7 +448,7 @@ def _united(columns: Sequence[Column]) -> tuple[Column, list["NDArray[np.int64]"
          for c, p in zip(columns, found, strict=True)]
     )  # fmt: skip
     first = columns[0]
-    united = Column(
+    united = DataColumn(
         first.name, tuple(places), codes.astype(np.int32), first.title, labels, frozenset(missing)
     )
     return united, found

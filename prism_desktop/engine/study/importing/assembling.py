@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
-from prism_desktop.engine.study.importing.answers import LEFT, NONE, TIE, Answers
+from prism_desktop.engine.study.importing.answer_columns import LEFT, NONE, TIE, AnswerColumns
 from prism_desktop.engine.study.records import Kind, TrialId, TrialRecord, new_ids
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def combined(*columns: "NDArray[Any]") -> "NDArray[np.int64]":
     return key.astype(np.int64)
 
 
-def presentations(answers: Answers, tidy: "NDArray[np.bool_]") -> Presentations:
+def presentations(answers: AnswerColumns, tidy: "NDArray[np.bool_]") -> Presentations:
     """Join the answers that were given to one presentation.
 
     In a row of a wide table these are the answers on the same images by the same rater; of rows of
@@ -87,7 +87,7 @@ def _occurrence(key: "NDArray[np.int64]") -> "NDArray[np.int64]":
 
 
 def make_trials(
-    answers: Answers,
+    answers: AnswerColumns,
     shown: Presentations,
     steps: "NDArray[np.int64]",
     repeat_of: "NDArray[np.int64]",
@@ -149,7 +149,7 @@ def _earlier_presentations(
     return found
 
 
-def _sessions(answers: Answers, import_id: str) -> dict[tuple[int, int], str]:
+def _sessions(answers: AnswerColumns, import_id: str) -> dict[tuple[int, int], str]:
     """(labeler, session) -> the session's name in the study."""
     pairs = np.unique(np.stack([answers.labeler, answers.session]), axis=1).T.tolist()
     names = {}
@@ -160,7 +160,7 @@ def _sessions(answers: Answers, import_id: str) -> dict[tuple[int, int], str]:
     return names
 
 
-def _orders(answers: Answers, shown: Presentations) -> "NDArray[np.int64]":
+def _orders(answers: AnswerColumns, shown: Presentations) -> "NDArray[np.int64]":
     """(presentations,) int64: each one's place within its session, as the file numbers them, or
     counted where a session has no number of its own for each."""
     session = combined(answers.labeler[shown.first], answers.session[shown.first])
@@ -176,7 +176,7 @@ class _Part:
     """Some answers as Python's own numbers, from which records are made quickly."""
 
     def __init__(
-        self, answers: Answers, chosen: "NDArray[np.int64]", steps: "NDArray[np.int64]"
+        self, answers: AnswerColumns, chosen: "NDArray[np.int64]", steps: "NDArray[np.int64]"
     ) -> None:
         self._answers = answers
         self._comparison = answers.comparison[chosen].tolist()

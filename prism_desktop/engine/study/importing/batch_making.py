@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from prism_desktop.engine.study.importing.answer_columns import NONE, AnswerColumns
 from prism_desktop.engine.study.importing.answer_values import Understood
-from prism_desktop.engine.study.importing.answers import NONE, Answers
 from prism_desktop.engine.study.importing.assembling import make_trials, presentations
 from prism_desktop.engine.study.importing.exports_read import ExportsRead
+from prism_desktop.engine.study.importing.import_recipe import Recipe, Role
 from prism_desktop.engine.study.importing.plan import ImportPlan, MatchedImage
-from prism_desktop.engine.study.importing.recipe import Recipe, Role
 from prism_desktop.engine.study.importing.repeats import Repeats
 from prism_desktop.engine.study.importing.table_roles import TableRoles
 from prism_desktop.engine.study.records import (
@@ -89,7 +89,7 @@ def complete_recipe(recipe: Recipe, tables: Sequence[TableRoles], understood: Un
 
 
 def matched_images(
-    answers: Answers, written: Mapping[ImageId, str], images: Sequence[ImageRecord]
+    answers: AnswerColumns, written: Mapping[ImageId, str], images: Sequence[ImageRecord]
 ) -> tuple[MatchedImage, ...]:
     """The images that answers are about, the study's order, with how the files write them."""
     shown = np.append(answers.left, answers.right[answers.right != NONE])
@@ -170,7 +170,9 @@ def present(names: Sequence[str], codes: "NDArray[np.int32]") -> list[str]:
     return [names[code] for code in np.unique(codes[codes != NONE]).tolist()]
 
 
-def _people(answers: Answers, read: ExportsRead, facts: Iterable[FactRecord]) -> Iterator[str]:
+def _people(
+    answers: AnswerColumns, read: ExportsRead, facts: Iterable[FactRecord]
+) -> Iterator[str]:
     yield from present(answers.labelers, answers.labeler)
     yield from (trial.labeler for trial in read.trials)
     yield from (fact.owner for fact in facts if fact.kind == "rater")
@@ -252,7 +254,7 @@ class _Trials:
 
     study: StudyReader
     exported: Sequence[TrialRecord]
-    answers: Answers
+    answers: AnswerColumns
     understood: Understood
     repeats: Repeats
     import_id: str

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
-from prism_desktop.engine.study.importing.answers import NONE, Pool
+from prism_desktop.engine.study.importing.answer_columns import NONE, NamePool
 from prism_desktop.engine.study.importing.attribute_names import AttributeNames
 from prism_desktop.engine.study.importing.cells import is_missing, short
 from prism_desktop.engine.study.importing.column_doubts import in_table
-from prism_desktop.engine.study.importing.data_tables import EMPTY, Column, make_column
+from prism_desktop.engine.study.importing.data_tables import EMPTY, DataColumn, make_column
 from prism_desktop.engine.study.importing.doubts import ROWS_KEPT, Doubt
+from prism_desktop.engine.study.importing.import_recipe import Recipe, Role
 from prism_desktop.engine.study.importing.labeler_names import LabelerIndex, is_no_person
 from prism_desktop.engine.study.importing.left_out_rows import NO_ANSWER, LeftOutRows
 from prism_desktop.engine.study.importing.matching import TOLD, ImageIndex, Rung
 from prism_desktop.engine.study.importing.moments import read_moments, read_seconds
-from prism_desktop.engine.study.importing.recipe import Recipe, Role
 from prism_desktop.engine.study.importing.table_roles import (
     FROM_COLUMN,
     FROM_FILE,
@@ -60,7 +60,7 @@ class Piece:
     """
 
     table: int
-    column: Column
+    column: DataColumn
     cell: "NDArray[np.int32]"
     position: "NDArray[np.int64]"
     row: "NDArray[np.int32]"
@@ -76,8 +76,8 @@ class Piece:
     comparison: bool
     won: bool = False
     tidy: bool = False
-    left_column: Column | None = None  # what the file calls the images of pairs
-    right_column: Column | None = None
+    left_column: DataColumn | None = None  # what the file calls the images of pairs
+    right_column: DataColumn | None = None
 
 
 @dataclass(slots=True)
@@ -89,12 +89,12 @@ class Collected:
         written: image -> how the files write it first.
     """
 
-    labelers: Pool = field(default_factory=Pool)
-    images: Pool = field(default_factory=Pool)
-    attributes: Pool = field(default_factory=Pool)
-    sessions: Pool = field(default_factory=Pool)
-    trials: Pool = field(default_factory=Pool)
-    presentations: Pool = field(default_factory=Pool)
+    labelers: NamePool = field(default_factory=NamePool)
+    images: NamePool = field(default_factory=NamePool)
+    attributes: NamePool = field(default_factory=NamePool)
+    sessions: NamePool = field(default_factory=NamePool)
+    trials: NamePool = field(default_factory=NamePool)
+    presentations: NamePool = field(default_factory=NamePool)
     pieces: list[Piece] = field(default_factory=list)
     left_out: LeftOutRows = field(default_factory=LeftOutRows)
     unmatched: dict[str, int] = field(default_factory=dict)
@@ -134,7 +134,9 @@ class Collector:
         """
         _Reader(self, number, roles).read()
 
-    def images_of(self, column: Column, table: str) -> tuple["NDArray[np.int32]", tuple[str, ...]]:
+    def images_of(
+        self, column: DataColumn, table: str
+    ) -> tuple["NDArray[np.int32]", tuple[str, ...]]:
         """The image of each different value.
 
         Returns:
@@ -268,7 +270,7 @@ class _Reader:
         self._name_unmatched(column, codes)
         return images
 
-    def _name_unmatched(self, column: Column, codes: "NDArray[np.int32]") -> None:
+    def _name_unmatched(self, column: DataColumn, codes: "NDArray[np.int32]") -> None:
         """Count what rows with answers call images that the study has not."""
         rows = column.codes if self._answering is None else column.codes[self._answering]
         counts = np.bincount(rows[rows != EMPTY], minlength=len(codes))
@@ -293,7 +295,7 @@ class _Reader:
 
     def _leave_out_values(
         self,
-        column: Column,
+        column: DataColumn,
         codes: "NDArray[np.int32]",
         reasons: Sequence[str],
         empty: str,
@@ -333,7 +335,7 @@ class _Reader:
 
     def _answers(
         self,
-        columns: Sequence[Column],
+        columns: Sequence[DataColumn],
         raters: "NDArray[np.int32]",
         left: "NDArray[np.int32]",
         right: "NDArray[np.int32] | None",
@@ -380,13 +382,13 @@ class _Reader:
             usable = (images != NONE) & (raters != NONE)
             self._piece(column, usable, raters, images, None, self._attribute_of(column))
 
-    def _attribute_of(self, column: Column) -> "NDArray[np.int32]":
+    def _attribute_of(self, column: DataColumn) -> "NDArray[np.int32]":
         name = self._roles.parts[column.name].attribute or column.name.strip()
         return np.full(len(self._table), self._to.found.attributes.code(name), np.int32)
 
     def _piece(
         self,
-        column: Column,
+        column: DataColumn,
         usable: "NDArray[np.bool_]",
         raters: "NDArray[np.int32]",
         left: "NDArray[np.int32]",
@@ -424,7 +426,7 @@ class _Reader:
 
     # When, in which order
 
-    def _named(self, role: Role, pool: Pool) -> "NDArray[np.int32]":
+    def _named(self, role: Role, pool: NamePool) -> "NDArray[np.int32]":
         """(rows,) int32: what the column of a role says in each row, NONE where it is empty."""
         if role not in self._cache:
             column = self._roles.first(role)

@@ -6,13 +6,13 @@ from typing import TypeVar
 
 import numpy as np
 
-from prism_desktop.engine.study.importing.data_tables import Column, DataTable
-from prism_desktop.engine.study.importing.doubts import ROWS_KEPT, Choice, Decision, Doubt
+from prism_desktop.engine.study.importing.data_tables import DataColumn, DataTable
+from prism_desktop.engine.study.importing.doubts import ROWS_KEPT, Decision, DecisionChoice, Doubt
 
 Told = TypeVar("Told", Doubt, Decision)
 
 
-def doubt_about(column: Column, kind: str, text: str, places: Sequence[int]) -> Doubt:
+def doubt_about(column: DataColumn, kind: str, text: str, places: Sequence[int]) -> Doubt:
     """A doubt about some of a column's different values.
 
     Its `rows` are places in the column, from 0, until `in_table` turns them into rows.
@@ -28,7 +28,11 @@ def doubt_about(column: Column, kind: str, text: str, places: Sequence[int]) -> 
 
 
 def decision_about(
-    column: Column, kind: str, text: str, places: Sequence[int], choices: Sequence[Choice] = ()
+    column: DataColumn,
+    kind: str,
+    text: str,
+    places: Sequence[int],
+    choices: Sequence[DecisionChoice] = (),
 ) -> Decision:
     """A decision about some of a column's different values; see `doubt_about`."""
     rows, count = _rows(column, places)
@@ -41,7 +45,7 @@ def in_table(told: Told, table: DataTable) -> Told:
     return replace(told, rows=rows, table=table.name)
 
 
-def _rows(column: Column, places: Sequence[int]) -> tuple[tuple[int, ...], int]:
+def _rows(column: DataColumn, places: Sequence[int]) -> tuple[tuple[int, ...], int]:
     chosen = np.zeros(len(column.values) + 1, np.bool_)  # the last one is for empty cells
     chosen[np.asarray(places, np.intp)] = True
     chosen[-1] = False

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from prism_desktop.engine.study.importing.cells import is_missing
-from prism_desktop.engine.study.importing.data_tables import EMPTY, Column
+from prism_desktop.engine.study.importing.data_tables import EMPTY, DataColumn
 from prism_desktop.engine.study.importing.dialects import plain_name
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Profile:
         plain: its name as compared.
     """
 
-    def __init__(self, column: Column, find_image: Callable[[str], str]) -> None:
+    def __init__(self, column: DataColumn, find_image: Callable[[str], str]) -> None:
         """
         Args:
             column: to look at.
@@ -119,7 +119,7 @@ class Profile:
         usual = next((usual for usual in _USUAL_TOPS if high <= usual), None)
         return None if usual is None else (bottom, usual)
 
-    def determined_by(self, other: Column) -> bool:
+    def determined_by(self, other: DataColumn) -> bool:
         """Whether the other column's value tells this one's: a fact about it.
 
         False where nothing shows it, since each value of the other stands in one row only.
@@ -130,7 +130,7 @@ class Profile:
         different = len(np.unique(keys))
         return 0 < different < len(keys) and len(np.unique(pairs)) == different
 
-    def counts_rows(self, within: Column | None) -> bool:
+    def counts_rows(self, within: DataColumn | None) -> bool:
         """Whether the column numbers rows: whole numbers that rise by row, in the whole table or
         for each value of another column."""
         if self.numeric < 0.99 or not self.whole or len(self.column.values) > _LOOKED_AT:
@@ -159,7 +159,7 @@ class Profile:
         return tuple(self.column.values[place].strip() for place in order)
 
 
-def same_rows(one: Column, other: Column) -> float:
+def same_rows(one: DataColumn, other: DataColumn) -> float:
     """Share of the rows filled in both columns in which they say the same, 0 to 1."""
     both = (one.codes != EMPTY) & (other.codes != EMPTY)
     if not both.any():

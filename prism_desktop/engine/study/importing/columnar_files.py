@@ -11,7 +11,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.importing.cell_texts import text_of
 from prism_desktop.engine.study.importing.data_tables import (
     EMPTY,
-    Column,
+    DataColumn,
     DataTable,
     Reading,
     unique_names,
@@ -55,7 +55,7 @@ def read_parquet(path: Path) -> DataTable:
         ) from error
     names = unique_names([name for name, _ in columns])
     found = tuple(
-        Column(name, tuple(raw.values), raw.codes)
+        DataColumn(name, tuple(raw.values), raw.codes)
         for name, (_, raw) in zip(names, columns, strict=True)
     )
     reading = Reading(kind="parquet", notices=tuple(notices))
@@ -73,7 +73,7 @@ def _columns(file: Any, notices: list[str]) -> Iterator[tuple[str, RawColumn]]:
         for place, name in enumerate(table.column_names):
             raw = _raw(table.column(place))
             if raw is None:
-                notices.append(f"Column “{name}” holds bytes and no text; it was left out.")
+                notices.append(f"DataColumn “{name}” holds bytes and no text; it was left out.")
             elif not name.startswith(_INDEX):
                 yield name, raw
             elif not _is_numbering(raw):

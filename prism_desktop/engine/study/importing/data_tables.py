@@ -17,7 +17,7 @@ EMPTY = -1  # the code of a cell that holds nothing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Column:
+class DataColumn:
     """One column.
 
     Attributes:
@@ -89,7 +89,7 @@ class DataTable:
     """
 
     name: str
-    columns: tuple[Column, ...]
+    columns: tuple[DataColumn, ...]
     rows: "NDArray[np.int32]"
     file: str
     reading: Reading = Reading()
@@ -98,7 +98,7 @@ class DataTable:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def column(self, name: str) -> Column:
+    def column(self, name: str) -> DataColumn:
         """The column of that name.
 
         Raises:
@@ -110,18 +110,18 @@ class DataTable:
         raise KeyError(name)
 
 
-def make_column(name: str, cells: Iterable[str | None], **facts: object) -> Column:
+def make_column(name: str, cells: Iterable[str | None], **facts: object) -> DataColumn:
     """A column of cells as text; None, "" and blanks alone are empty."""
     places: dict[str, int] = {}
     codes = [
         EMPTY if cell is None or not cell.strip() else places.setdefault(cell, len(places))
         for cell in cells
     ]
-    return Column(name, tuple(places), np.array(codes, np.int32), **facts)  # type: ignore[arg-type]
+    return DataColumn(name, tuple(places), np.array(codes, np.int32), **facts)  # type: ignore[arg-type]
 
 
 def unique_names(names: Sequence[str]) -> list[str]:
-    """Column names, each once: the second "rating" becomes "rating (2)", nameless ones
+    """DataColumn names, each once: the second "rating" becomes "rating (2)", nameless ones
     "column 5"."""
     found: list[str] = []
     taken = set(names)

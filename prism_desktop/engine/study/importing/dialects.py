@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from prism_desktop.engine.study.importing.recipe import Unit
+from prism_desktop.engine.study.importing.import_recipe import Unit
 
 _FILE: Final = Path(__file__).with_name("dialects.toml")
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.records import Doubt
 
-__all__ = ["ROWS_KEPT", "Choice", "Decision", "DecisionNeededError", "Doubt"]
+__all__ = ["ROWS_KEPT", "Decision", "DecisionChoice", "DecisionNeededError", "Doubt"]
 
 ROWS_KEPT = 1_000  # row numbers that a doubt remembers
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class DecisionChoice:
     """One way to decide."""
 
     label: str  # "-99 is a missing answer"
@@ -30,12 +30,13 @@ class Decision:
     column: str = ""
     rows: tuple[int, ...] = ()
     count: int = 0
-    choices: tuple[Choice, ...] = field(default=())
+    choices: tuple[DecisionChoice, ...] = field(default=())
 
 
 class DecisionNeededError(InputError):
     """Something must be decided before the files can be imported."""
 
     def __init__(self, decisions: Sequence[Decision]) -> None:
-        super().__init__(" ".join(decision.text for decision in decisions))
+        asked = " ".join(decision.text for decision in decisions)
+        super().__init__(f"Nothing was imported yet. {asked}")
         self.decisions = tuple(decisions)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final, Literal
 
-from prism_desktop.engine.study.importing.data_tables import Column, DataTable
+from prism_desktop.engine.study.importing.data_tables import DataColumn, DataTable
 
 Exported = Literal["ratings", "comparisons", "labelers", "attributes", "images", "codebook"]
 FACT: Final = "fact_"  # how columns of facts are headed
@@ -32,6 +32,6 @@ def own_names(table: DataTable) -> DataTable:
     return replace(table, columns=columns)
 
 
-def _named(column: Column) -> Column:
+def _named(column: DataColumn) -> DataColumn:
     name, there, _ = column.title.rpartition(_LABEL)
     return replace(column, name=name) if there else column

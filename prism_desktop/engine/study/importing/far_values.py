@@ -27,7 +27,7 @@ _SLIDERS: Final = ((0.0, 100.0), (-50.0, 50.0), (-100.0, 100.0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Spread:
+class RatingSpread:
     """A column's different ratings, rising, and how often each was given.
 
     Attributes:
@@ -58,19 +58,19 @@ class Spread:
         """Three or more whole numbers, none left out between them."""
         return len(self) >= 3 and self.whole and self.span == len(self) - 1
 
-    def part(self, chosen: "slice | NDArray[np.bool_]") -> "Spread":
-        return Spread(self.values[chosen], self.counts[chosen])
+    def part(self, chosen: "slice | NDArray[np.bool_]") -> "RatingSpread":
+        return RatingSpread(self.values[chosen], self.counts[chosen])
 
 
-def spread_of(values: "NDArray[np.float64]", counts: "NDArray[np.int64]") -> Spread:
+def spread_of(values: "NDArray[np.float64]", counts: "NDArray[np.int64]") -> RatingSpread:
     """The different numbers among values, (n,) float64 with NaN for none, that stand at all."""
     there = np.isfinite(values) & (counts > 0)
     unique, places = np.unique(values[there], return_inverse=True)
     total = np.bincount(places, weights=counts[there], minlength=len(unique))
-    return Spread(unique, total.astype(np.int64))
+    return RatingSpread(unique, total.astype(np.int64))
 
 
-def far_values(spread: Spread) -> frozenset[float]:
+def far_values(spread: RatingSpread) -> frozenset[float]:
     """The values that are probably no ratings; most answers are never among them."""
     rest, found = spread, frozenset[float]()
     for _ in range(_GAPS):
@@ -82,7 +82,7 @@ def far_values(spread: Spread) -> frozenset[float]:
     return found | _zero_below(rest) | _above_top(rest)
 
 
-def _beyond(spread: Spread, *, top: bool) -> frozenset[float]:
+def _beyond(spread: RatingSpread, *, top: bool) -> frozenset[float]:
     """The values beyond one of the gaps at an end, if they are no ratings."""
     gaps = np.diff(spread.values)
     if not len(gaps):
@@ -99,12 +99,12 @@ def _beyond(spread: Spread, *, top: bool) -> frozenset[float]:
     return frozenset()
 
 
-def _sure_codes(far: Spread) -> bool:
-    """Whether these are codes even where they are most of the answers: -99, 999."""
-    return all(value in CODES and abs(value) >= 66 for value in far.values.tolist())
+def _sure_codes(far: RatingSpread) -> bool:
+    """Whether these are codes even where they are most of the answers: -9, -99, 999."""
+    return all(v in CODES and (abs(v) >= 66 or v <= -6) for v in far.values.tolist())
 
 
-def _apart(far: Spread, rest: Spread, gap: float, *, top: bool) -> bool:
+def _apart(far: RatingSpread, rest: RatingSpread, gap: float, *, top: bool) -> bool:
     codes = all(value in CODES for value in far.values.tolist())
     if codes and not top and far.values[-1] < 0 <= rest.values[0]:
         return True  # nothing but codes below zero
@@ -117,7 +117,7 @@ def _apart(far: Spread, rest: Spread, gap: float, *, top: bool) -> bool:
     return _far(far, rest, gap)
 
 
-def _far(far: Spread, rest: Spread, gap: float) -> bool:
+def _far(far: RatingSpread, rest: RatingSpread, gap: float) -> bool:
     """Whether values that are no usual codes are too far off: 77 or 35 among 1 to 7."""
     if len(rest) < 3 or rest.total < 5 or _on_short_scale(far, rest):
         return False
@@ -136,19 +136,19 @@ def _far(far: Spread, rest: Spread, gap: float) -> bool:
     )
 
 
-def _short(spread: Spread) -> bool:
+def _short(spread: RatingSpread) -> bool:
     """Whole ratings on something like 1 to 7 rather than on a slider."""
     return spread.whole and spread.span <= 20
 
 
-def _on_short_scale(far: Spread, rest: Spread) -> bool:
+def _on_short_scale(far: RatingSpread, rest: RatingSpread) -> bool:
     """Whether all may be whole ratings of 0 to 7, or of -5 to 5, of which some were not chosen."""
     low, high = min(far.values[0], rest.values[0]), max(far.values[-1], rest.values[-1])
     below = rest.values[0] < 0 and rest.values[-1] >= 0
     return far.whole and rest.whole and ((low >= 0 and high <= 7) or (below and -low <= 5 >= high))
 
 
-def _zero_below(spread: Spread) -> frozenset[float]:
+def _zero_below(spread: RatingSpread) -> frozenset[float]:
     """0 beside ratings of 1 to 5, 7 or 9."""
     values = spread.values
     if len(spread) < 3 or values[0] != 0 or not spread.whole or values[-1] not in _FULL_TOPS:
@@ -156,13 +156,13 @@ def _zero_below(spread: Spread) -> frozenset[float]:
     return frozenset([0.0])
 
 
-def _above_top(spread: Spread) -> frozenset[float]:
+def _above_top(spread: RatingSpread) -> frozenset[float]:
     """A few answers just above a usual scale's top: 8 beside ratings of 1 to 7."""
     values, high = spread.values, spread.values[-1] if len(spread) else 0.0
     if not spread.gapless or values[0] not in (0, 1) or high in _TOPS or high > max(_TOPS):
         return frozenset()
     top = max((usual for usual in _TOPS if usual < high), default=0)
     above = spread.part(values > top)
-    if not top or above.total > 2 * _RARE * (spread.total - above.total):
+    if not top or above.total > 4 * _RARE * (spread.total - above.total):
         return frozenset()
     return frozenset(above.values.tolist())

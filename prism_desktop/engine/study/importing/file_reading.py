@@ -14,8 +14,8 @@ from prism_desktop.engine.study.importing.decimal_signs import with_decimal_sign
 from prism_desktop.engine.study.importing.export_names import exported_as
 from prism_desktop.engine.study.importing.grids import MAX_BYTES, Grid
 from prism_desktop.engine.study.importing.header_rows import with_header
+from prism_desktop.engine.study.importing.import_recipe import Recipe
 from prism_desktop.engine.study.importing.json_cells import with_json_cells
-from prism_desktop.engine.study.importing.recipe import Recipe
 from prism_desktop.engine.study.importing.statistics_files import read_statistics, statistics_kind
 
 _EMPTY_RECIPE: Final = Recipe()

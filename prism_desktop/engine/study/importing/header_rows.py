@@ -10,7 +10,7 @@ import numpy as np
 
 from prism_desktop.engine.study.importing.data_tables import (
     EMPTY,
-    Column,
+    DataColumn,
     DataTable,
     LeftOut,
     unique_names,
@@ -91,7 +91,7 @@ def _above(grid: Grid, heads: HeaderRows) -> tuple[int, ...]:
     return tuple(int(grid.rows[place]) for place in range(heads.first) if place not in taken)
 
 
-def _columns(grid: Grid, heads: HeaderRows) -> tuple[Column, ...]:
+def _columns(grid: Grid, heads: HeaderRows) -> tuple[DataColumn, ...]:
     """Named columns; nameless ones that hold nothing are dropped."""
     kept = [
         place
@@ -107,7 +107,9 @@ def _columns(grid: Grid, heads: HeaderRows) -> tuple[Column, ...]:
     columns = []
     for name, place in zip(names, kept, strict=True):
         column = compact(grid.columns[place])
-        columns.append(Column(name, tuple(column.values), column.codes, title=heads.titles[place]))
+        columns.append(
+            DataColumn(name, tuple(column.values), column.codes, title=heads.titles[place])
+        )
     return tuple(columns)
 
 

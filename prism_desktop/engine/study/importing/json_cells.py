@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from prism_desktop.engine.study.importing.cell_texts import text_of
-from prism_desktop.engine.study.importing.data_tables import Column, DataTable, unique_names
+from prism_desktop.engine.study.importing.data_tables import DataColumn, DataTable, unique_names
 from prism_desktop.engine.study.importing.grids import coded
 
 _MAX_NAMES: Final = 200  # columns that one may become
@@ -15,7 +15,7 @@ _DEPTH: Final = 6
 def with_json_cells(table: DataTable) -> DataTable:
     """The table with records in cells as columns of their own: {"Q0": 3} in the column response
     becomes 3 in response.Q0. Other cells of the column stay where they are."""
-    columns: list[Column] = []
+    columns: list[DataColumn] = []
     told: list[str] = []
     for column in table.columns:
         parts = _parts(column)
@@ -33,7 +33,7 @@ def with_json_cells(table: DataTable) -> DataTable:
     return replace(table, columns=tuple(columns), reading=reading)
 
 
-def _parts(column: Column) -> list[Column] | None:
+def _parts(column: DataColumn) -> list[DataColumn] | None:
     """What a column's records become, and the column itself as far as it holds anything else."""
     records: dict[int, dict[str, str]] = {}
     names: dict[str, None] = {}
@@ -54,7 +54,9 @@ def _parts(column: Column) -> list[Column] | None:
             records[code].get(name, "") if code in records else "" for code in range(len(rest))
         ]
         raw = coded(texts, column.codes)
-        parts.append(Column(f"{column.name}.{name}", tuple(raw.values), raw.codes, column.title))
+        parts.append(
+            DataColumn(f"{column.name}.{name}", tuple(raw.values), raw.codes, column.title)
+        )
     return parts
 
 

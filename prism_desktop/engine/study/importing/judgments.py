@@ -6,7 +6,7 @@ from typing import Final
 
 from prism_desktop.engine.study.importing.attribute_names import NamedAttribute
 from prism_desktop.engine.study.importing.column_profiles import Profile, same_rows
-from prism_desktop.engine.study.importing.doubts import Choice, Decision
+from prism_desktop.engine.study.importing.doubts import Decision, DecisionChoice
 from prism_desktop.engine.study.importing.table_roles import FROM_COLUMN, RoleTable, Shape
 
 ALL: Final = "*"  # in a recipe's judgments: of every column that is one
@@ -70,7 +70,7 @@ def _compared(table: RoleTable) -> None:
                 "does by --column outcome=NAME.",
                 table.table.name,
                 choices=tuple(
-                    Choice(
+                    DecisionChoice(
                         f"{p.column.name} says which image won",
                         f'--column "outcome={p.column.name}"',
                         {"columns": {p.column.name: "outcome"}},
@@ -159,13 +159,14 @@ def _ask_who(table: RoleTable, names: Sequence[str]) -> None:
         Decision(
             "raters-or-attributes",
             f"The columns {listed} of {table.table.name} may be raters or attributes; say "
-            f'--rater "{FROM_COLUMN}" for raters, or name the attributes by {each}. Nothing was '
-            "imported.",
+            f'--rater "{FROM_COLUMN}" for raters, or name the attributes by {each}.',
             table.table.name,
             names[0],
             choices=(
-                Choice("They are raters", f'--rater "{FROM_COLUMN}"', {"rater": FROM_COLUMN}),
-                Choice("They are attributes", each, {"judgments": {n: n for n in names}}),
+                DecisionChoice(
+                    "They are raters", f'--rater "{FROM_COLUMN}"', {"rater": FROM_COLUMN}
+                ),
+                DecisionChoice("They are attributes", each, {"judgments": {n: n for n in names}}),
             ),
         )
     )
@@ -405,11 +406,11 @@ def _only_or_asked(table: RoleTable, profile: Profile, *, all_of_them: bool = Fa
         Decision(
             "attribute",
             f"{profile.column.name} of {table.table.name} does not say what was judged; say "
-            f"{options}. Nothing was imported.",
+            f"{options}.",
             table.table.name,
             profile.column.name,
             choices=tuple(
-                Choice(attribute, f'--judgment "{name}={attribute}"',
+                DecisionChoice(attribute, f'--judgment "{name}={attribute}"',
                        {"judgments": {name: attribute}})
                 for attribute in known[:8]
             ),
@@ -423,15 +424,12 @@ def _ask_which(table: RoleTable, among: Sequence[Profile], attribute: str = "") 
     names = [p.column.name for p in among]
     suffix = f"={attribute}" if attribute else ""
     if not names:
-        text = (
-            f"{table.table.name} has no column of judgments; name it by --judgment COLUMN. Nothing "
-            "was imported."
-        )
+        text = f"{table.table.name} has no column of judgments; name it by --judgment COLUMN."
     else:
         options = " or ".join(f'--judgment "{name}{suffix}"' for name in names[:4])
         text = (
             f"{len(names)} columns of {table.table.name} could be judgments ({', '.join(names[:8])}"
-            f"{', ...' if len(names) > 8 else ''}); say which by {options}. Nothing was imported."
+            f"{', ...' if len(names) > 8 else ''}); say which by {options}."
         )
     table.decisions.append(
         Decision(
@@ -440,7 +438,7 @@ def _ask_which(table: RoleTable, among: Sequence[Profile], attribute: str = "") 
             table.table.name,
             names[0] if names else "",
             choices=tuple(
-                Choice(f"{name} holds the judgments", f'--judgment "{name}{suffix}"',
+                DecisionChoice(f"{name} holds the judgments", f'--judgment "{name}{suffix}"',
                        {"judgments": {name: attribute}})
                 for name in names[:8]
             ),
@@ -471,7 +469,7 @@ def _facts_about_raters(table: RoleTable) -> Shape:
             Decision(
                 "image",
                 f"No column of {table.table.name} names images of the study ({names}); say which "
-                "by --column image=NAME, or import the images first. Nothing was imported.",
+                "by --column image=NAME, or import the images first.",
                 table.table.name,
             )
         )

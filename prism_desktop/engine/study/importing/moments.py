@@ -11,10 +11,10 @@ import numpy as np
 
 from prism_desktop.engine.study.importing.cells import short
 from prism_desktop.engine.study.importing.column_doubts import doubt_about
-from prism_desktop.engine.study.importing.data_tables import Column
+from prism_desktop.engine.study.importing.data_tables import DataColumn
 from prism_desktop.engine.study.importing.doubts import Doubt
+from prism_desktop.engine.study.importing.import_recipe import Unit
 from prism_desktop.engine.study.importing.numerals import clean, is_missing_word
-from prism_desktop.engine.study.importing.recipe import Unit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,7 +76,7 @@ class Seconds:
     doubts: tuple[Doubt, ...] = ()
 
 
-def read_moments(column: Column, day_first: bool | None = None) -> Moments:
+def read_moments(column: DataColumn, day_first: bool | None = None) -> Moments:
     """Read when something happened.
 
     Args:
@@ -89,7 +89,7 @@ def read_moments(column: Column, day_first: bool | None = None) -> Moments:
 
 
 class _MomentReader:
-    def __init__(self, column: Column) -> None:
+    def __init__(self, column: DataColumn) -> None:
         size = len(column.values)
         self.values = np.full(size, np.nan)
         self.unreadable = np.zeros(size, np.bool_)
@@ -260,7 +260,7 @@ def _by_month_name(text: str) -> datetime | None:
     return found if found == other else None  # else day, month or year is not written
 
 
-def read_seconds(column: Column, unit: Unit | None = None, name: str = "") -> Seconds:
+def read_seconds(column: DataColumn, unit: Unit | None = None, name: str = "") -> Seconds:
     """Read response times.
 
     Args:
@@ -301,7 +301,7 @@ def read_seconds(column: Column, unit: Unit | None = None, name: str = "") -> Se
     return Seconds(values, bad, unit, tuple(doubts))
 
 
-def _endless(values: "NDArray[np.float64]", column: Column) -> "NDArray[np.bool_]":
+def _endless(values: "NDArray[np.float64]", column: DataColumn) -> "NDArray[np.bool_]":
     """(values,) bool: times of hours where half of the answers took less than a minute: marks of a
     missing time, or a pause."""
     known = np.isfinite(values)
@@ -336,7 +336,7 @@ def unit_in_name(name: str) -> Unit | None:
 
 
 def _unit_of(
-    column: Column,
+    column: DataColumn,
     values: "NDArray[np.float64]",
     plain: "NDArray[np.bool_]",
     name: str,

@@ -10,8 +10,8 @@ import numpy as np
 
 from prism_desktop.engine.study.importing.cells import short
 from prism_desktop.engine.study.importing.column_doubts import decision_about, doubt_about
-from prism_desktop.engine.study.importing.data_tables import Column
-from prism_desktop.engine.study.importing.doubts import Choice, Decision, Doubt
+from prism_desktop.engine.study.importing.data_tables import DataColumn
+from prism_desktop.engine.study.importing.doubts import Decision, DecisionChoice, Doubt
 from prism_desktop.engine.study.importing.wordings import Wording, known_wordings
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def same_value(one: str, other: str) -> bool:
 
 
 def read_numbers(
-    column: Column,
+    column: DataColumn,
     decimal_comma: bool = False,
     coding: Mapping[str, str] | None = None,
     missing: Collection[str] = (),
@@ -144,7 +144,9 @@ def read_numbers(
 class _Codes:
     """What the user and the file itself say about values."""
 
-    def __init__(self, column: Column, coding: Mapping[str, str], missing: Collection[str]) -> None:
+    def __init__(
+        self, column: DataColumn, coding: Mapping[str, str], missing: Collection[str]
+    ) -> None:
         self._column = column
         self._coding = {_key(value): meaning for value, meaning in coding.items()}
         self._missing = {_key(value) for value in missing}
@@ -240,7 +242,7 @@ class _ColumnReader:
     """What only the whole column tells: its decimal sign, what ratings are out of, its words."""
 
     def __init__(
-        self, column: Column, reads: dict[int, _Read], comma: bool, decided: bool, coded: bool
+        self, column: DataColumn, reads: dict[int, _Read], comma: bool, decided: bool, coded: bool
     ) -> None:
         self.doubts: list[Doubt] = []
         self.decisions: list[Decision] = []
@@ -322,8 +324,12 @@ class _ColumnReader:
                 f"--decimal {other} if it groups thousands."
             )
             choices = (
-                Choice(f"{example} has a fraction", f'--decimal "{sign}"', {"decimal": sign}),
-                Choice(f"{example} is thousands", f'--decimal "{other}"', {"decimal": other}),
+                DecisionChoice(
+                    f"{example} has a fraction", f'--decimal "{sign}"', {"decimal": sign}
+                ),
+                DecisionChoice(
+                    f"{example} is thousands", f'--decimal "{other}"', {"decimal": other}
+                ),
             )
             self.decisions.append(decision_about(self._column, "decimal", text, places, choices))
 
@@ -379,7 +385,7 @@ class _ColumnReader:
         self, places: Sequence[int], names: Sequence[str], known: Sequence[Wording]
     ) -> None:
         choices = tuple(
-            Choice(wording.name, _coding_option(wording.numbers), {"coding": {
+            DecisionChoice(wording.name, _coding_option(wording.numbers), {"coding": {
                 word: str(number) for word, number in wording.numbers.items()}})
             for wording in known
         )  # fmt: skip

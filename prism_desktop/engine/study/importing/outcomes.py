@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.study.importing.answers import LEFT, RIGHT, TIE
+from prism_desktop.engine.study.importing.answer_columns import LEFT, RIGHT, TIE
 from prism_desktop.engine.study.importing.cells import short
 from prism_desktop.engine.study.importing.column_doubts import decision_about, doubt_about
-from prism_desktop.engine.study.importing.data_tables import EMPTY, Column
-from prism_desktop.engine.study.importing.doubts import Choice, Decision, Doubt
+from prism_desktop.engine.study.importing.data_tables import EMPTY, DataColumn
+from prism_desktop.engine.study.importing.doubts import Decision, DecisionChoice, Doubt
 from prism_desktop.engine.study.importing.matching import ImageIndex
 from prism_desktop.engine.study.importing.numerals import clean, is_missing_word, same_value
 
@@ -138,9 +138,9 @@ def _parts(text: str) -> list[str]:
 
 
 def read_outcomes(
-    outcome: Column,
-    left: Column,
-    right: Column,
+    outcome: DataColumn,
+    left: DataColumn,
+    right: DataColumn,
     index: ImageIndex,
     *,
     coding: Mapping[str, str] | None = None,
@@ -170,7 +170,9 @@ def read_outcomes(
 class _OutcomeReader:
     """Reads one column of outcomes; a state is kept per different value, or per row."""
 
-    def __init__(self, outcome: Column, left: Column, right: Column, index: ImageIndex) -> None:
+    def __init__(
+        self, outcome: DataColumn, left: DataColumn, right: DataColumn, index: ImageIndex
+    ) -> None:
         self._column, self._left, self._right, self._index = outcome, left, right, index
         self._counts = outcome.counts()
         self._sides = np.full(len(outcome.values) + 1, np.nan)  # of each value; last: empty
@@ -262,7 +264,7 @@ class _OutcomeReader:
                     f"that name; say {option} if it means {side}, else write the image's whole "
                     "name."
                 )
-                choice = Choice(f"it means {side}", option, {"coding": {value: side}})
+                choice = DecisionChoice(f"it means {side}", option, {"coding": {value: side}})
                 self._decisions.append(
                     decision_about(self._column, "outcome-name", text, [place], [choice])
                 )
@@ -384,7 +386,7 @@ class _OutcomeReader:
         given = ",".join(f"{value}={meaning}" for value, meaning in coding.items())
         first = self._column.values[codes[0]]
         choices = [
-            Choice(
+            DecisionChoice(
                 f"{first} is {words}",
                 f'--coding "{given},{first}={meaning}"',
                 {"coding": {first: meaning}},
@@ -408,7 +410,7 @@ class _OutcomeReader:
             possible = _possible_words(sorted(texts), known)
             text = f"Outcomes in “{self._column.name}” are not clear: "
         choices = [
-            Choice(
+            DecisionChoice(
                 ", ".join(f"{value} means {side or 'no answer'}" for value, side in coding.items()),
                 f'--coding "{",".join(f"{value}={side}" for value, side in coding.items())}"',
                 {"coding": coding},
@@ -456,7 +458,7 @@ def _plain(text: str) -> str:
     return " ".join(clean(text).casefold().replace("_", " ").strip(" .!").split())
 
 
-def _listed(column: Column, places: Sequence[int]) -> str:
+def _listed(column: DataColumn, places: Sequence[int]) -> str:
     """Codes and how often each stands: "0 (7 times) and 1 (8 times)"."""
     counts = column.counts()
     parts = []

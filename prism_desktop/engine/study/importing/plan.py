@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from prism_desktop.engine.study.importing.doubts import Decision, Doubt
-from prism_desktop.engine.study.importing.recipe import Recipe, Role
+from prism_desktop.engine.study.importing.import_recipe import Recipe, Role
 from prism_desktop.engine.study.records import ImageId, ImportBatch
 
 # How sure a role is: said by the user; certain; likely, and told; a guess that needs a look.

@@ -11,12 +11,12 @@ import numpy as np
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.study.importing.answer_columns import AnswerColumns
 from prism_desktop.engine.study.importing.answer_values import (
     Understood,
     earlier_scales,
     understand,
 )
-from prism_desktop.engine.study.importing.answers import Answers
 from prism_desktop.engine.study.importing.attribute_names import AttributeNames
 from prism_desktop.engine.study.importing.batch_making import (
     LeftOutRow,
@@ -32,10 +32,10 @@ from prism_desktop.engine.study.importing.doubts import ROWS_KEPT, Decision, Dou
 from prism_desktop.engine.study.importing.exported_trials import ExportedTrials
 from prism_desktop.engine.study.importing.exports_read import ExportsRead, exported, read_exports
 from prism_desktop.engine.study.importing.file_reading import read_data_tables
+from prism_desktop.engine.study.importing.import_recipe import Recipe
 from prism_desktop.engine.study.importing.matching import ImageIndex, aliases_of
 from prism_desktop.engine.study.importing.plan import ImportPlan
 from prism_desktop.engine.study.importing.plan_tables import plain_table_plan, table_plan
-from prism_desktop.engine.study.importing.recipe import Recipe
 from prism_desktop.engine.study.importing.repeats import Repeats, find_repeats
 from prism_desktop.engine.study.importing.roles import find_roles
 from prism_desktop.engine.study.importing.scale_finding import EarlierScale
@@ -267,7 +267,7 @@ def _exports(
 
 def _repeats(
     study: StudyReader,
-    answers: Answers,
+    answers: AnswerColumns,
     recipe: Recipe,
     tables: Sequence[TableRoles],
     replaces: str | None,
@@ -332,7 +332,7 @@ class _Parts:
         )  # fmt: skip
         return replace(plan, batch=batch)
 
-    def _new_attributes(self, answers: Answers) -> Iterator[Doubt]:
+    def _new_attributes(self, answers: AnswerColumns) -> Iterator[Doubt]:
         """Attributes that nobody has named yet; nothing is learned about them before."""
         known = {*self.knowledge.attributes.attributes, *self.understood.confirmed}
         for name in present(answers.attributes, answers.attribute):
@@ -348,7 +348,7 @@ class _Parts:
     def _own(self, kind: str) -> int:
         return sum(len(trial.answers) for trial in self.read.trials if trial.kind == kind)
 
-    def _rows_kept(self, answers: Answers) -> int:
+    def _rows_kept(self, answers: AnswerColumns) -> int:
         """Rows that hold an answer or a fact that is taken over."""
         rows = np.unique(answers.table.astype(np.int64) << 32 | answers.row.astype(np.int64))
         facts = sum(len(t.table) for t in self.roles.used if t.shape in _FACTS)

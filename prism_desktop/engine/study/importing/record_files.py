@@ -13,7 +13,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.importing.cell_texts import text_of
 from prism_desktop.engine.study.importing.data_tables import (
     EMPTY,
-    Column,
+    DataColumn,
     DataTable,
     LeftOut,
     Reading,
@@ -103,14 +103,14 @@ def read_records(path: Path, encoding: str = "") -> DataTable:
     return DataTable(path.name, _columns(found), rows, path.name, reading, left_out)
 
 
-def _columns(found: _Found) -> tuple[Column, ...]:
+def _columns(found: _Found) -> tuple[DataColumn, ...]:
     length = len(found.numbers)
     columns = []
     names = unique_names(list(found.columns))
     for name, (places, codes) in zip(names, found.columns.values(), strict=True):
         whole = np.full(length, EMPTY, np.int32)
         whole[: len(codes)] = np.array(codes, np.int32)
-        columns.append(Column(name, tuple(places), whole))
+        columns.append(DataColumn(name, tuple(places), whole))
     return tuple(columns)
 
 

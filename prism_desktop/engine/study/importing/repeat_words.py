@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from prism_desktop.engine.study.importing.answer_pairs import SAME, Pairs, Pool
-from prism_desktop.engine.study.importing.answers import Answers
-from prism_desktop.engine.study.importing.doubts import ROWS_KEPT, Choice, Decision, Doubt
-from prism_desktop.engine.study.importing.recipe import Again
+from prism_desktop.engine.study.importing.answer_columns import AnswerColumns
+from prism_desktop.engine.study.importing.answer_pairs import SAME, Pairs, RepeatPool
+from prism_desktop.engine.study.importing.doubts import ROWS_KEPT, Decision, DecisionChoice, Doubt
+from prism_desktop.engine.study.importing.import_recipe import Again
 from prism_desktop.engine.study.known_answers import KnownAnswers
 
 if TYPE_CHECKING:
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 WITHIN, TABLES, IMPORTS, LABELED = range(4)  # where the earlier answer stands
 SHOWN = 3  # names in a sentence
 CHOICES = (
-    Choice("Count them as repeats", "--again keep", {"again": "keep"}),
-    Choice("Keep only the first answers", "--again skip", {"again": "skip"}),
+    DecisionChoice("Count them as repeats", "--again keep", {"again": "keep"}),
+    DecisionChoice("Keep only the first answers", "--again skip", {"again": "skip"}),
 )
 _ASK = "; to count them as repeats or to keep only the first, say --again keep or --again skip."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Told:
-    """What was found out, to be put in words; pairs and places as in `Pairs` and `Pool`."""
+    """What was found out, to be put in words; pairs and places as in `Pairs` and `RepeatPool`."""
 
-    pool: Pool
+    pool: RepeatPool
     pairs: Pairs
     copy: "NDArray[np.bool_]"  # of pairs
     ask: "NDArray[np.bool_]"
@@ -51,7 +51,7 @@ class _Group(NamedTuple):
 
 def words_for(
     told: Told,
-    answers: Answers,
+    answers: AnswerColumns,
     known: KnownAnswers | None,
     again: Again,
     tables: Sequence[str],
@@ -119,7 +119,7 @@ def _groups(
         )
 
 
-def _rows(answers: Answers, group: _Group) -> tuple[int, ...]:
+def _rows(answers: AnswerColumns, group: _Group) -> tuple[int, ...]:
     """Their rows, each once, as many as are kept."""
     return tuple(np.unique(answers.row[group.places])[:ROWS_KEPT].tolist())
 
@@ -145,7 +145,7 @@ def _listed(names: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))
 
 
-def _people(answers: Answers, group: _Group) -> str:
+def _people(answers: AnswerColumns, group: _Group) -> str:
     """The labelers concerned."""
     codes = np.unique(answers.labeler[group.places]).tolist()
     return _listed([answers.labelers[code] for code in codes])
@@ -161,7 +161,7 @@ def _reason(group: _Group, others: str) -> str:
     return f"stands in {others} too" if group.where == TABLES else "copy of an earlier row"
 
 
-def _copies(group: _Group, name: str, others: str, answers: Answers) -> str:
+def _copies(group: _Group, name: str, others: str, answers: AnswerColumns) -> str:
     count = len(group.places)
     them = "they count" if count != 1 else "it counts"
     if group.where == IMPORTS:
@@ -177,7 +177,7 @@ def _copies(group: _Group, name: str, others: str, answers: Answers) -> str:
     return f"{_number(count)} of {_people(answers, group)} {stand} twice in {name}; {them} once."
 
 
-def _question(group: _Group, name: str, others: str, answers: Answers) -> str:
+def _question(group: _Group, name: str, others: str, answers: AnswerColumns) -> str:
     """What is open, without the way out."""
     count = len(group.places)
     same = f"{group.same:,} the same, {count - group.same:,} different"
@@ -203,7 +203,7 @@ def _question(group: _Group, name: str, others: str, answers: Answers) -> str:
     )
 
 
-def _swapped(told: Told, answers: Answers, tables: Sequence[str]) -> Iterator[Doubt]:
+def _swapped(told: Told, answers: AnswerColumns, tables: Sequence[str]) -> Iterator[Doubt]:
     """Pairs that only the swapped sides tell from a copy."""
     places = np.flatnonzero(told.swapped & ~told.asked)
     place = told.pool.place[places]

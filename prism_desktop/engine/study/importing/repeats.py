@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from prism_desktop.engine.study.importing.answer_columns import NONE, AnswerColumns
 from prism_desktop.engine.study.importing.answer_pairs import (
     APART,
     SAME,
     SKIPPED,
     UNTOLD,
     Pairs,
-    Pool,
+    RepeatPool,
     pairs_of,
     pool_of,
 )
-from prism_desktop.engine.study.importing.answers import NONE, Answers
 from prism_desktop.engine.study.importing.doubts import Decision, Doubt
-from prism_desktop.engine.study.importing.recipe import Again
+from prism_desktop.engine.study.importing.import_recipe import Again
 from prism_desktop.engine.study.importing.repeat_words import Told, words_for
 from prism_desktop.engine.study.known_answers import KnownAnswers
 
@@ -57,7 +57,7 @@ class Repeats:
 
 
 def find_repeats(
-    answers: Answers, known: KnownAnswers | None, again: Again, tables: Sequence[str]
+    answers: AnswerColumns, known: KnownAnswers | None, again: Again, tables: Sequence[str]
 ) -> Repeats:
     """Tell copies of answers from second judgments.
 
@@ -94,7 +94,7 @@ def find_repeats(
 
 
 def _origins(
-    pool: Pool, kept: "NDArray[np.bool_]", n: int, known: KnownAnswers | None
+    pool: RepeatPool, kept: "NDArray[np.bool_]", n: int, known: KnownAnswers | None
 ) -> tuple["NDArray[np.int32]", "NDArray[np.int64]"]:
     """What kept answers repeat: the first kept one of their cell; skipped trials repeat nothing."""
     repeat_of, repeats_known = np.full(n, NONE, np.int32), np.full(n, NONE, np.int64)
@@ -115,7 +115,7 @@ def _origins(
 
 
 def _verdicts(
-    pool: Pool, pairs: Pairs, answers: Answers
+    pool: RepeatPool, pairs: Pairs, answers: AnswerColumns
 ) -> tuple["NDArray[np.bool_]", "NDArray[np.bool_]"]:
     """(pairs,) bool each: the later answer is a copy; the later answer must be asked for."""
     count = int(pool.source.max()) + 1 if len(pool) else 1
@@ -167,7 +167,7 @@ def _differ(
     return _much(group, chosen, equal, 0.0)
 
 
-def _matched(pool: Pool, pairs: Pairs, chosen: "NDArray[np.bool_]") -> "NDArray[np.bool_]":
+def _matched(pool: RepeatPool, pairs: Pairs, chosen: "NDArray[np.bool_]") -> "NDArray[np.bool_]":
     """(pairs,) bool: the chosen pairs in which one answer can be a copy of the other.
 
     Of two sources that both hold an image's answers 3 and 4, each 3 is paired with one 3 and each
@@ -195,7 +195,7 @@ def _matched(pool: Pool, pairs: Pairs, chosen: "NDArray[np.bool_]") -> "NDArray[
 
 
 def _sources_agree(
-    pool: Pool,
+    pool: RepeatPool,
     pairs: Pairs,
     relation: "NDArray[np.intp]",
     chosen: "NDArray[np.bool_]",
@@ -219,12 +219,12 @@ def _sources_agree(
 
 
 def _blocks_agree(
-    pool: Pool,
+    pool: RepeatPool,
     pairs: Pairs,
     relation: "NDArray[np.intp]",
     chosen: "NDArray[np.bool_]",
     weight: "NDArray[np.float64]",
-    answers: Answers,
+    answers: AnswerColumns,
 ) -> "NDArray[np.bool_]":
     """(pairs,) bool: equal answers of one table that are copies, as they stand in a block that
     comes twice, or as (nearly) every answer of the table does, never with another value."""
@@ -245,7 +245,7 @@ def _blocks_agree(
 
 
 def _runs(
-    pool: Pool, equal: Pairs, answers: Answers
+    pool: RepeatPool, equal: Pairs, answers: AnswerColumns
 ) -> tuple["NDArray[np.int64]", "NDArray[np.int64]", "NDArray[np.int64]"]:
     """Of equal pairs of one table, (pairs,) each: how many in a row of the labeler's sequence are
     the same distance apart, that distance, and the length of the sequence."""
@@ -270,7 +270,7 @@ def _runs(
 
 
 def _mostly_doubled(
-    pool: Pool, later: "NDArray[np.int32]", answers: Answers
+    pool: RepeatPool, later: "NDArray[np.int32]", answers: AnswerColumns
 ) -> "NDArray[np.bool_]":
     """(sources,) bool: at least half of the table's judgments are given again, as in `later`."""
     tables = answers.table + np.int32(pool.labeled + 1)
@@ -281,7 +281,7 @@ def _mostly_doubled(
 
 
 def _suspicious(
-    pool: Pool, pairs: Pairs, relation: "NDArray[np.intp]", weight: "NDArray[np.float64]"
+    pool: RepeatPool, pairs: Pairs, relation: "NDArray[np.intp]", weight: "NDArray[np.float64]"
 ) -> "NDArray[np.bool_]":
     """(pairs,) bool: told apart between two sources, and yet all answers are the same: only
     running numbers differ, or all times by the same quarters of an hour (another time zone)."""

@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import Final
 
 from prism_desktop.engine.study.importing.column_profiles import Profile, same_rows
-from prism_desktop.engine.study.importing.data_tables import Column, DataTable
-from prism_desktop.engine.study.importing.doubts import Choice, Decision
+from prism_desktop.engine.study.importing.data_tables import DataColumn, DataTable
+from prism_desktop.engine.study.importing.doubts import Decision, DecisionChoice
+from prism_desktop.engine.study.importing.import_recipe import Recipe, Role
 from prism_desktop.engine.study.importing.judgments import MANY_NAMED, find_judgments
-from prism_desktop.engine.study.importing.recipe import Recipe, Role
 from prism_desktop.engine.study.importing.table_roles import (
     FROM_COLUMN,
     FROM_ROW,
@@ -222,19 +222,21 @@ class _Finder(RoleTable):
             and p.numeric < 0.5 and p.images < 0.5
         ]  # fmt: skip
         choices = [
-            Choice(f"{p.column.name} says who judged", f'--column "rater={p.column.name}"',
+            DecisionChoice(f"{p.column.name} says who judged", f'--column "rater={p.column.name}"',
                    {"columns": {p.column.name: "rater"}})
             for p in candidates[:3]
         ]  # fmt: skip
         choices.append(
-            Choice("One person judged all of it", "--rater NAME", {"rater": self.table.file})
+            DecisionChoice(
+                "One person judged all of it", "--rater NAME", {"rater": self.table.file}
+            )
         )
         options = " or ".join(choice.option for choice in choices)
         self.decisions.append(
             Decision(
                 "rater",
                 f"No column of {self.table.name} says who judged{self._emptied()}; say so by "
-                f"{options}. Nothing was imported.",
+                f"{options}.",
                 self.table.name,
                 choices=tuple(choices),
             )
@@ -266,6 +268,7 @@ class _Finder(RoleTable):
             f"No column of {self.table.name} names the raters{self._emptied()}; each row is one, "
             "called by the "
             f"file's name and the row's number ({stem}-{self.table.rows[0]}, ...).",
+            all_rows=True,
         )
 
     # Which image won
@@ -297,7 +300,7 @@ class _Finder(RoleTable):
             for p in self.open()
         ) or any(part.role == "judgment" for part in self.parts.values())
 
-    def _names_sides(self, profile: Profile, sides: Sequence[Column]) -> bool:
+    def _names_sides(self, profile: Profile, sides: Sequence[DataColumn]) -> bool:
         """Whether a column holds in each row the name of one of the row's two images, or is headed
         words of the columns' own names."""
         if len(sides) != 2:

@@ -6,8 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from prism_desktop.engine.study.importing.doubts import Choice, Decision, Doubt
-from prism_desktop.engine.study.importing.far_values import CODES, Spread, far_values, spread_of
+from prism_desktop.engine.study.importing.doubts import Decision, DecisionChoice, Doubt
+from prism_desktop.engine.study.importing.far_values import (
+    CODES,
+    RatingSpread,
+    far_values,
+    spread_of,
+)
 from prism_desktop.engine.study.importing.scales import Scale, observed
 
 if TYPE_CHECKING:
@@ -99,7 +104,7 @@ def judge_scale(
 class _Judge:
     """Doubts and decisions about one attribute's ratings."""
 
-    def __init__(self, spread: Spread, attribute: str, column: str) -> None:
+    def __init__(self, spread: RatingSpread, attribute: str, column: str) -> None:
         self.doubts: list[Doubt] = []
         self.decisions: list[Decision] = []
         self.far: frozenset[float] = frozenset()
@@ -156,7 +161,7 @@ class _Judge:
         return scale
 
     @staticmethod
-    def _looks_narrower(scale: Scale, spread: Spread) -> bool:
+    def _looks_narrower(scale: Scale, spread: RatingSpread) -> bool:
         """Whether ratings are the whole numbers of a short scale, put on a slider's."""
         return (
             scale.high - scale.low >= _WIDE
@@ -177,7 +182,7 @@ class _Judge:
         ]
         self._ask("scale", text, choices, self._spread.total)
 
-    def _ask_beyond(self, beyond: Spread, earlier: EarlierScale) -> None:
+    def _ask_beyond(self, beyond: RatingSpread, earlier: EarlierScale) -> None:
         self.far = frozenset(beyond.values.tolist())
         seen = observed(self._spread.values)
         wide = Scale(
@@ -226,7 +231,7 @@ class _Judge:
             choices.append(self._scale_choice(everything, f"all are ratings on {everything}"))
         self._ask("missing-code" if codes else "far-value", text, choices, far.total)
 
-    def _tell_unused(self, scale: Scale, rest: Spread) -> None:
+    def _tell_unused(self, scale: Scale, rest: RatingSpread) -> None:
         """Tell what the values leave open about the scale."""
         width = scale.high - scale.low
         unused = [
@@ -275,7 +280,7 @@ class _Judge:
     def _tell(self, kind: str, text: str, count: int) -> None:
         self.doubts.append(Doubt(kind, text, column=self._column, count=count))
 
-    def _ask(self, kind: str, text: str, choices: Sequence[Choice], count: int) -> None:
+    def _ask(self, kind: str, text: str, choices: Sequence[DecisionChoice], count: int) -> None:
         ways = ", or ".join(f"{choice.option} if {choice.label}" for choice in choices)
         self.decisions.append(
             Decision(
@@ -287,19 +292,19 @@ class _Judge:
             )
         )
 
-    def _scale_choice(self, scale: Scale, label: str) -> Choice:
+    def _scale_choice(self, scale: Scale, label: str) -> DecisionChoice:
         words = scale.option()
-        return Choice(label, f"--scale {words}", {"scales": {self._attribute: words}})
+        return DecisionChoice(label, f"--scale {words}", {"scales": {self._attribute: words}})
 
-    def _missing_choice(self, values: frozenset[float]) -> Choice:
+    def _missing_choice(self, values: frozenset[float]) -> DecisionChoice:
         words = tuple(f"{value:.15g}" for value in sorted(values))
         label = f"{' and '.join(words[:_LISTED])} {'is' if len(words) == 1 else 'are'} no rating"
-        return Choice(label, f"--missing {','.join(words)}", {"missing": words})
+        return DecisionChoice(label, f"--missing {','.join(words)}", {"missing": words})
 
-    def _other_attribute(self, name: str) -> Choice:
+    def _other_attribute(self, name: str) -> DecisionChoice:
         option = f"--judgment {_quoted(f'{self._column}={name}')}"
         label = "it is another attribute"
-        return Choice(label, option, {"judgments": {self._column: name}})
+        return DecisionChoice(label, option, {"judgments": {self._column: name}})
 
 
 def _quoted(text: str) -> str:
@@ -311,7 +316,7 @@ def _names(names: Sequence[str]) -> str:
     return shown + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def _times(spread: Spread) -> str:
+def _times(spread: RatingSpread) -> str:
     """Which values, and how often: "-99 (5 times) and 77 (once)"."""
     parts = [
         f"{value:g} ({'once' if count == 1 else f'{count:,} times'})"

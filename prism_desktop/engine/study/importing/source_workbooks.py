@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.study.importing.data_tables import Column, DataTable, make_column
+from prism_desktop.engine.study.importing.data_tables import DataColumn, DataTable, make_column
 from prism_desktop.engine.study.importing.dialects import plain_name
 from prism_desktop.engine.study.records import Kind
 
@@ -58,11 +58,11 @@ def join_workbooks(tables: Sequence[DataTable]) -> tuple[list[DataTable], frozen
     return found, frozenset(compared)
 
 
-def _column(table: DataTable, *names: str) -> Column | None:
+def _column(table: DataTable, *names: str) -> DataColumn | None:
     return next((column for column in table.columns if plain_name(column.name) in names), None)
 
 
-def _id_column(table: DataTable) -> Column | None:
+def _id_column(table: DataTable) -> DataColumn | None:
     return next((column for column in table.columns if column.name.strip() == "_id"), None)
 
 

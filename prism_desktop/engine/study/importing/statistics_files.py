@@ -9,7 +9,7 @@ import numpy as np
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.importing.cell_texts import text_of
-from prism_desktop.engine.study.importing.data_tables import Column, DataTable, Reading
+from prism_desktop.engine.study.importing.data_tables import DataColumn, DataTable, Reading
 from prism_desktop.engine.study.importing.grids import MAX_CELLS, MAX_COLUMNS, MAX_ROWS, coded
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _read(path: Path, kind: str, encoding: str) -> "tuple[pd.DataFrame, Any]":
     return data, facts
 
 
-def _column(name: str, cells: "pd.Series[Any]", facts: Any) -> Column:
+def _column(name: str, cells: "pd.Series[Any]", facts: Any) -> DataColumn:
     import pandas as pd
 
     codes, found = pd.factorize(cells, use_na_sentinel=True)
@@ -117,7 +117,7 @@ def _column(name: str, cells: "pd.Series[Any]", facts: Any) -> Column:
     title = (facts.column_names_to_labels or {}).get(name) or ""
     raw = coded(texts, codes)
     kept = frozenset(missing & set(raw.values))
-    return Column(name, tuple(raw.values), raw.codes, str(title), named, kept)
+    return DataColumn(name, tuple(raw.values), raw.codes, str(title), named, kept)
 
 
 def _plain(value: Any) -> object:

@@ -6,11 +6,11 @@ from typing import Literal
 
 from prism_desktop.engine.study.importing.attribute_names import AttributeNames
 from prism_desktop.engine.study.importing.column_profiles import Profile
-from prism_desktop.engine.study.importing.data_tables import Column, DataTable
+from prism_desktop.engine.study.importing.data_tables import DataColumn, DataTable
 from prism_desktop.engine.study.importing.dialects import Dialect, best, common, dialect_of
-from prism_desktop.engine.study.importing.doubts import Decision, Doubt
+from prism_desktop.engine.study.importing.doubts import ROWS_KEPT, Decision, Doubt
+from prism_desktop.engine.study.importing.import_recipe import Recipe, Role
 from prism_desktop.engine.study.importing.plan import Confidence
-from prism_desktop.engine.study.importing.recipe import Recipe, Role
 
 Shape = Literal[
     "ratings",  # rater, image, and judgments
@@ -69,11 +69,11 @@ class TableRoles:
     doubts: list[Doubt] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
 
-    def having(self, role: Role) -> list[Column]:
+    def having(self, role: Role) -> list[DataColumn]:
         """The columns of a role, in the order of the table."""
         return [column for column in self.table.columns if self.parts[column.name].role == role]
 
-    def first(self, role: Role) -> Column | None:
+    def first(self, role: Role) -> DataColumn | None:
         """The first column of a role."""
         found = self.having(role)
         return found[0] if found else None
@@ -110,7 +110,7 @@ class RoleTable:
             if name in self.parts and self.parts[name].role == role
         ]
 
-    def column(self, role: Role) -> Column | None:
+    def column(self, role: Role) -> DataColumn | None:
         """The first column of a role."""
         found = self.having(role)
         return found[0].column if found else None
@@ -143,6 +143,8 @@ class RoleTable:
         """Whether the name says that it is a judgment, but not of what."""
         return self.rank("judgment", profile) is not None
 
-    def doubt(self, kind: str, text: str, column: str = "") -> None:
-        """Tell something that might be meant in another way."""
-        self.doubts.append(Doubt(kind, text, self.table.name, column))
+    def doubt(self, kind: str, text: str, column: str = "", *, all_rows: bool = False) -> None:
+        """Tell something that might be meant in another way, of a column or of every row."""
+        rows = self.table.rows if all_rows else ()
+        kept = tuple(int(row) for row in rows[:ROWS_KEPT])
+        self.doubts.append(Doubt(kind, text, self.table.name, column, kept, len(rows)))

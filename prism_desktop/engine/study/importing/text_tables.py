@@ -16,7 +16,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.importing.data_tables import Reading
 from prism_desktop.engine.study.importing.encodings import Encoding, find_encoding
 from prism_desktop.engine.study.importing.grids import CHUNK, Grid, GridBuilder
-from prism_desktop.engine.study.importing.recipe import Recipe
+from prism_desktop.engine.study.importing.import_recipe import Recipe
 
 if TYPE_CHECKING:
     from _csv import Reader
@@ -32,7 +32,7 @@ _SEP: Final = re.compile(r"\s*\"?sep=(.)\"?[,;\t|]*\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Dialect:
+class TextDialect:
     """How cells are told apart."""
 
     delimiter: str = ","
@@ -98,7 +98,7 @@ def _long_cells() -> Iterator[None]:
         csv.field_size_limit(before)
 
 
-def _read(path: Path, encoding: Encoding, dialect: Dialect) -> GridBuilder:
+def _read(path: Path, encoding: Encoding, dialect: TextDialect) -> GridBuilder:
     builder = GridBuilder(path.name, neutralised=True)
     with _open(path, encoding) as file:
         for rows, numbers in _records(file, dialect):
@@ -107,7 +107,7 @@ def _read(path: Path, encoding: Encoding, dialect: Dialect) -> GridBuilder:
 
 
 def _records(
-    lines: Iterable[str], dialect: Dialect
+    lines: Iterable[str], dialect: TextDialect
 ) -> Iterator[tuple[list[list[str]], "NDArray[np.int32]"]]:
     """Chunks of records and the lines on which they begin."""
     lines = iter(lines)
@@ -133,7 +133,7 @@ def _height(row: Sequence[str]) -> int:
     return 1 + sum(len(_BREAK.findall(cell)) for cell in row if "\n" in cell or "\r" in cell)
 
 
-def _dialect(path: Path, encoding: Encoding, given: str) -> Dialect:
+def _dialect(path: Path, encoding: Encoding, given: str) -> TextDialect:
     """The dialect, told by the first lines."""
     with _open(path, encoding) as file:
         lines = file.read(_SAMPLE).splitlines(keepends=True)
@@ -145,7 +145,7 @@ def _dialect(path: Path, encoding: Encoding, given: str) -> Dialect:
     lines = lines[skipped:]
     sample = [line for line in lines if line.strip() and not line.startswith("#")][:300]
     quote = _quote(sample)
-    base = Dialect(quote=quote, strict=True, skipped=skipped)
+    base = TextDialect(quote=quote, strict=True, skipped=skipped)
     if any(rf"\{quote}" in line for line in sample) and not any(
         rf"\{quote}{quote}" in line for line in sample
     ):
@@ -166,7 +166,7 @@ def _quote(lines: Sequence[str]) -> str:
     return "'" if first and all(single.fullmatch(line) for line in first) else '"'
 
 
-def _delimiter(lines: Sequence[str], base: Dialect) -> str:
+def _delimiter(lines: Sequence[str], base: TextDialect) -> str:
     """The delimiter that gives the same number of cells in the most lines, then the most cells."""
     best, best_score = ",", (0.0, 0)
     for delimiter in DELIMITERS:
@@ -180,7 +180,7 @@ def _delimiter(lines: Sequence[str], base: Dialect) -> str:
     return best
 
 
-def _evenness(lines: Sequence[str], dialect: Dialect) -> tuple[float, int]:
+def _evenness(lines: Sequence[str], dialect: TextDialect) -> tuple[float, int]:
     """The share of records that have the commonest number of cells above one, and that number."""
     widths = Counter(len(record) for record in dialect.reader(lines) if record)
     several = {width: count for width, count in widths.items() if width > 1}
@@ -190,7 +190,7 @@ def _evenness(lines: Sequence[str], dialect: Dialect) -> tuple[float, int]:
     return several[width] / widths.total(), width
 
 
-def _mended(path: Path, encoding: Encoding, dialect: Dialect) -> tuple[Dialect, str]:
+def _mended(path: Path, encoding: Encoding, dialect: TextDialect) -> tuple[TextDialect, str]:
     """A dialect for a file whose quotation marks do not stand as they should, and what to say.
 
     Marks inside a cell are harmless as long as no record runs on into the next line; otherwise

@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QProgressBar, QStackedWidget, QWidget
 
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done, Progress
+from prism_desktop.engine.study.importing.import_recipe import Recipe, read_recipe
 from prism_desktop.engine.study.importing.plan import ImportPlan
-from prism_desktop.engine.study.importing.recipe import Recipe, read_recipe
 from prism_desktop.engine.study.records import ImportReport
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext

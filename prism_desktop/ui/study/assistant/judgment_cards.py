@@ -3,8 +3,8 @@
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
+from prism_desktop.engine.study.importing.import_recipe import Recipe
 from prism_desktop.engine.study.importing.plan import AttributePlan
-from prism_desktop.engine.study.importing.recipe import Recipe
 from prism_desktop.ui.study.assistant.recipe_edits import number, scale_words
 from prism_desktop.ui.study.assistant.value_plots import OutcomeBars, ScalePlot
 from prism_desktop.ui.theme import Theme

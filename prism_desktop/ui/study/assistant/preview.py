@@ -5,8 +5,8 @@ from PySide6.QtGui import QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QLineEdit, QScrollArea, QTabBar, QWidget
 
 from prism_desktop.engine.study.importing.doubts import Decision, Doubt
+from prism_desktop.engine.study.importing.import_recipe import Recipe
 from prism_desktop.engine.study.importing.plan import ColumnPlan, ImportPlan, TablePlan
-from prism_desktop.engine.study.importing.recipe import Recipe
 from prism_desktop.ui.study.assistant.image_matches import ImagesCard
 from prism_desktop.ui.study.assistant.judgment_cards import JudgmentsCard
 from prism_desktop.ui.study.assistant.open_questions import DecisionList, DoubtChips

@@ -5,8 +5,8 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QLineEdit, QSizePolicy, QVBoxLayout
 
+from prism_desktop.engine.study.importing.import_recipe import Recipe
 from prism_desktop.engine.study.importing.plan import ImportPlan
-from prism_desktop.engine.study.importing.recipe import Recipe
 from prism_desktop.ui.study.assistant.recipe_edits import listed
 from prism_desktop.ui.study.assistant.role_header import SteadyBox
 from prism_desktop.ui.widgets.basics import GRID, columns, label

@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from prism_desktop.engine.study.importing.import_recipe import Recipe, Role
 from prism_desktop.engine.study.importing.plan import ColumnPlan, Confidence, ImportPlan
-from prism_desktop.engine.study.importing.recipe import Recipe, Role
 
 ROLE_WORDS: Final[dict[Role, str]] = {
     "judgment": "Judgment",

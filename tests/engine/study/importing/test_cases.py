@@ -15,8 +15,8 @@ import pytest
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.images import read_image
 from prism_desktop.engine.study.importing.doubts import Decision, DecisionNeededError
+from prism_desktop.engine.study.importing.import_recipe import Recipe
 from prism_desktop.engine.study.importing.plan import ImportPlan
-from prism_desktop.engine.study.importing.recipe import Recipe
 from prism_desktop.engine.study.store import Study
 from tests.engine.study.helpers import finished
 from tests.fixtures.imported import (

@@ -9,7 +9,7 @@ import pytest
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.importing.data_tables import DataTable
 from prism_desktop.engine.study.importing.file_reading import read_data_tables
-from prism_desktop.engine.study.importing.recipe import Recipe
+from prism_desktop.engine.study.importing.import_recipe import Recipe
 
 
 def written(folder: Path, content: str | bytes, name: str = "table.csv") -> Path:

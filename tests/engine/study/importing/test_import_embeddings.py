@@ -16,7 +16,7 @@ from prism_desktop.engine.study.importing.import_files import (
     import_files,
     is_embeddings,
 )
-from prism_desktop.engine.study.importing.recipe import Recipe
+from prism_desktop.engine.study.importing.import_recipe import Recipe
 from prism_desktop.engine.study.store import Study
 from tests.engine.study.helpers import bare, finished, reasons
 from tests.fixtures.study import MakeStudy

@@ -13,7 +13,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Progress
 from prism_desktop.engine.study.importing.doubts import DecisionNeededError
 from prism_desktop.engine.study.importing.import_files import import_files
-from prism_desktop.engine.study.importing.recipe import Recipe
+from prism_desktop.engine.study.importing.import_recipe import Recipe
 from prism_desktop.engine.study.records import new_id
 from prism_desktop.engine.study.store import Study
 from tests.engine.study.helpers import bare, finished, reasons, sheet, table

@@ -13,8 +13,8 @@ import pytest
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.importing.doubts import Doubt
+from prism_desktop.engine.study.importing.import_recipe import Recipe
 from prism_desktop.engine.study.importing.plan import AttributePlan, ImportPlan
-from prism_desktop.engine.study.importing.recipe import Recipe
 from prism_desktop.engine.study.store import Study
 from tests.fixtures.imported import concerns, normal, plan_of, planned, spelling, twins
 from tests.fixtures.laboratory_files import Answer, LabFile, Laboratory, union

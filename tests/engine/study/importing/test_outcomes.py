@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.study.importing.answers import LEFT, RIGHT, TIE
+from prism_desktop.engine.study.importing.answer_columns import LEFT, RIGHT, TIE
 from prism_desktop.engine.study.importing.matching import ImageIndex
 from prism_desktop.engine.study.importing.outcomes import (
     ALIASES,

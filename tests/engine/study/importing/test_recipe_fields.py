@@ -7,7 +7,7 @@ import pytest
 
 from prism_desktop.engine.study.importing.doubts import DecisionNeededError
 from prism_desktop.engine.study.importing.import_files import import_files, redo_import
-from prism_desktop.engine.study.importing.recipe import Recipe, parse_recipe
+from prism_desktop.engine.study.importing.import_recipe import Recipe, parse_recipe
 from prism_desktop.engine.study.store import Study
 from tests.engine.study.helpers import bare, finished, sheet, table
 from tests.fixtures.study import MakeStudy

@@ -14,7 +14,13 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from prism_desktop.engine.study.importing import answer_pairs
-from prism_desktop.engine.study.importing.answers import LEFT, NONE, RIGHT, TIE, Answers
+from prism_desktop.engine.study.importing.answer_columns import (
+    LEFT,
+    NONE,
+    RIGHT,
+    TIE,
+    AnswerColumns,
+)
 from prism_desktop.engine.study.importing.repeats import Repeats, find_repeats
 from prism_desktop.engine.study.known_answers import IMPORTED, LABELED, SIMULATED, KnownAnswers
 
@@ -26,7 +32,7 @@ def code(names: dict[str, int], name: str | None) -> int:
     return NONE if name is None else names.setdefault(name, len(names))
 
 
-def answers_of(rows: list[str]) -> tuple[Answers, tuple[str, ...]]:
+def answers_of(rows: list[str]) -> tuple[AnswerColumns, tuple[str, ...]]:
     names: dict[str, dict[str, int]] = {
         word: {} for word in ["table", "who", "image", "a", "s", "t", "p"]
     }
@@ -64,7 +70,7 @@ def answers_of(rows: list[str]) -> tuple[Answers, tuple[str, ...]]:
         "trials": tuple(names["t"]),
         "presentations": tuple(names["p"]),
     }
-    return Answers(**coded, **arrays), tuple(names["table"])
+    return AnswerColumns(**coded, **arrays), tuple(names["table"])
 
 
 def known_of(rows: list[str]) -> KnownAnswers | None:

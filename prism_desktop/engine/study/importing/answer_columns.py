@@ -14,7 +14,7 @@ NONE = -1  # the code of what a row does not say
 LEFT, TIE, RIGHT = 1, 0, -1  # outcomes of comparisons, as the study stores them
 
 
-class Pool:
+class NamePool:
     """Numbers for names, in the order in which they come up."""
 
     def __init__(self) -> None:
@@ -31,7 +31,7 @@ class Pool:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Answers:
+class AnswerColumns:
     """One answer per place in every array, in the order of the files and their rows.
 
     A wide table gives several answers for one of its rows; they share `table` and `row`. Names are
