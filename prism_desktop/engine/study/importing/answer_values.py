@@ -116,14 +116,24 @@ class Understood:
         )
 
 
-def earlier_scales(reports: Iterable[ImportReport]) -> dict[str, EarlierScale]:
-    """The scales that earlier imports found, the newest of each attribute."""
+def earlier_scales(
+    reports: Iterable[ImportReport], replaces: str | None = None
+) -> dict[str, EarlierScale]:
+    """The scale that each attribute has in the study: the newest that an import found.
+
+    An import that is gone (undone, or replaced by the present one) still counts for attributes
+    whose earlier ratings it cut anew, since these stay so.
+    """
     scales: dict[str, EarlierScale] = {}
     for report in reports:
         found = report.mapping.get("scales")
-        if isinstance(found, Mapping):
+        stays = report.mapping.get("rescaled", ())
+        gone = report.undone is not None or report.id == replaces
+        if isinstance(found, Mapping) and isinstance(stays, Sequence):
             where = Path(report.source.split(", ")[0]).name
             for name, scale in found.items():
+                if gone and name not in stays:
+                    continue
                 known = Scale(float(scale["low"]), float(scale["high"]), whole=True)
                 scales[name] = EarlierScale(known, where)
     return scales

@@ -149,6 +149,7 @@ def make_batch(
             "files": sources.marks,
             **({"scales": understood.described()} if understood.scales else {}),
             **({"coding": dict(understood.coding)} if understood.coding else {}),
+            "rescaled": [rescaled.attribute for rescaled in understood.rescaled],
         },
         notices=(*_notices(plan, refused), *dict.fromkeys(told), *read.notices, *notices),
         doubts=plan.doubts,

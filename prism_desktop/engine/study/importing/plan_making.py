@@ -163,7 +163,7 @@ class _Knowledge:
             ImageIndex(images, aliases_of(report.mapping for report in reports)),
             tuple(labeler.code for labeler in study.labelers()),
             AttributeNames([attribute.name for attribute in study.attributes()]),
-            earlier_scales(reports),
+            earlier_scales(study.imports(), sources.replaces),
         )
 
     def known(self) -> Known:

@@ -253,3 +253,21 @@ def test_that_labelers_and_attributes_come_in_the_order_of_the_files(
     finished(import_files(study, files, Recipe(judgments=dict.fromkeys(names, ""))))
     assert [labeler.code for labeler in study.labelers()] == ["zoe", "ada", "mia", "bob"]
     assert [attribute.name for attribute in study.attributes()][-2:] == names
+
+
+def test_that_a_scale_outlives_the_import_that_brought_it(study: Study, tmp_path: Path) -> None:
+    """Earlier ratings that were cut anew stay so, and later files are cut in the same way."""
+
+    def ratings(name: str, rater: str, *numbers: int) -> Path:
+        rows = "".join(f"{rater},face-{i:03d}.jpg,{n}\n" for i, n in enumerate(numbers))
+        return table(tmp_path / name, f"rater,image,smart\n{rows}")
+
+    finished(import_files(study, [ratings("a.csv", "A", 1, 2, 3, 4)]))
+    wide = finished(import_files(study, [ratings("b.csv", "B", 7, 1, 4)], Recipe(scale="1-7")))
+    study.undo_import(wide.id)
+    finished(import_files(study, [ratings("c.csv", "C", 4, 3)]))
+    steps = {
+        (trial.labeler, *trial.raw.values()): trial.answers["smart"] for trial in study.trials()
+    }
+    assert steps["A", 4.0] == steps["C", 4.0]
+    assert steps["A", 3.0] == steps["C", 3.0]
