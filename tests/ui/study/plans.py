@@ -320,7 +320,13 @@ class FakeEngine:
         self._lock = threading.Lock()
 
     def plan_import(
-        self, study: Any, files: Sequence[Path], recipe: Recipe, *, replacing: str = ""
+        self,
+        study: Any,
+        files: Sequence[Path],
+        recipe: Recipe,
+        *,
+        replacing: str = "",
+        kept: Any = None,
     ) -> Iterator[Event[ImportPlan]]:
         """In place of `operations.plan_import`."""
         with self._lock:

@@ -78,8 +78,11 @@ def apply_plan(
     if batch is None:
         raise DecisionNeededError(plan.decisions)
     if confirmed:
+        doubts = tuple(doubt for doubt in plan.doubts if doubt.kind != "new-attribute")
         batch = replace(
-            batch, attributes=tuple(replace(a, confirmed=True) for a in batch.attributes)
+            batch,
+            report=replace(batch.report, doubts=doubts),
+            attributes=tuple(replace(a, confirmed=True) for a in batch.attributes),
         )
     rows = plan.rows_kept
     brings = bool(plan.ratings or plan.comparisons or batch.labelers or batch.attributes)

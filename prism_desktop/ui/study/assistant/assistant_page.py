@@ -100,8 +100,8 @@ class AssistantPage(QWidget):
 
     def leave(self) -> None:
         """Forget everything; nothing was stored."""
-        self.planner.stop()
         self.files, self.plan = (), None
+        self.planner.forget()
         self.preview.clear()
 
     def give(self, recipe: Recipe) -> None:
@@ -260,7 +260,7 @@ class AssistantPage(QWidget):
         self.plan, self._fresh = plan, True
         self.states.setCurrentWidget(self.preview)
         self.preview.show_plan(plan, self.given, self._attributes)
-        self.headline.setText(plan.headline())
+        self.headline.setText(headline(plan))
         self._dim(False)
         self._refresh()
         if self.preview.answering and not plan.decisions:
@@ -357,7 +357,8 @@ class AssistantPage(QWidget):
         if count := len(plan.decisions):
             are = "question is" if count == 1 else "questions are"
             return f"{count:,} {are} open; answer above, and the import can go on."
-        return "" if plan.batch is not None else "There is nothing to import in these files."
+        empty = not (plan.rows_kept or plan.ratings or plan.comparisons)
+        return "There is nothing to import in these files." if plan.batch is None or empty else ""
 
     def _refresh(self) -> None:
         """Buttons and words as the state has them."""
@@ -383,6 +384,13 @@ class AssistantPage(QWidget):
     def _choose_place(self) -> None:
         name = f"{self.files[0].stem}.toml" if self.files else "recipe.toml"
         choose_new_file(self, "Save the recipe", name, _RECIPES, self.save_recipe)
+
+
+def headline(plan: ImportPlan) -> str:
+    """What comes in; while questions are open that need not be known yet."""
+    if plan.decisions and not (plan.ratings or plan.comparisons):
+        return f"{plan.rows_read:,} rows; what they bring is known when the questions are answered"
+    return plan.headline()
 
 
 def import_words(plan: ImportPlan) -> str:
