@@ -122,11 +122,16 @@ def count_images(folder: Path, limit: int = 200_000) -> Iterator[Event[int]]:
     yield Done(count)
 
 
-def import_images(study: "Study", folder: Path, copy: bool) -> Iterator[Event[ImportReport]]:
-    """Add a folder's images; events, the last one a `Done` with the report."""
+def import_images(
+    study: "Study", folder: Path, copy: bool, only: Sequence[str] | None = None
+) -> Iterator[Event[ImportReport]]:
+    """Add a folder's images, or those of its files that are named.
+
+    Events, the last one a `Done` with the report.
+    """
     from prism_desktop.engine.study.importing.image_folder import import_images as work
 
-    yield from work(study, folder, copy=copy)
+    yield from work(study, folder, copy=copy, only=only)
 
 
 def one_set(files: Sequence[Path]) -> str:

@@ -60,8 +60,6 @@ def told(text: str) -> str:
             kept.append(sentence[:cut] + ".")
         elif sentence.endswith("?"):  # the buttons say the same
             kept.append(_OPTION.sub("", sentence))
-    if len(kept) > 1 and kept[-1] == "Nothing was imported.":
-        kept.pop()
     return " ".join(kept) or text
 
 

@@ -50,7 +50,7 @@ class DecisionCard(QFrame):
         self.decision = decision
         self.setProperty("role", "failure")
         self.setProperty("kind", "warn")
-        words = told(decision.text)
+        words = told(decision.text).removesuffix(" Nothing was imported.")
         self.setAccessibleName(f"To decide: {words}")
         self.buttons: list[QPushButton] = []
         self._ways = FlowBox()

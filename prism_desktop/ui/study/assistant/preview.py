@@ -11,7 +11,7 @@ from prism_desktop.ui.study.assistant.image_matches import ImagesCard
 from prism_desktop.ui.study.assistant.judgment_cards import JudgmentsCard
 from prism_desktop.ui.study.assistant.open_questions import DecisionList, DoubtChips
 from prism_desktop.ui.study.assistant.reading_card import ReadingCard
-from prism_desktop.ui.study.assistant.recipe_edits import explained
+from prism_desktop.ui.study.assistant.recipe_edits import explained, waits
 from prism_desktop.ui.study.assistant.sample_table import SampleTable
 from prism_desktop.ui.study.doubt_words import told
 from prism_desktop.ui.theme import Theme
@@ -98,7 +98,7 @@ class Preview(QWidget):
             self._shown = 0
             self._make_tabs(plan.tables)
         self._show_table(min(self._shown, len(names) - 1))
-        self.judgments.show_plans(plan.attributes, given)
+        self.judgments.show_plans(plan.attributes, given, waiting=waits(plan))
         self.images.show_plan(plan)
         self.reading.show_plan(plan, given)
 
