@@ -71,7 +71,7 @@ class ImportCard(Card):
         """
         self.files = files
         self._ask_name("")
-        more = f" ({following:,} more follow)" if following else ""
+        more = f" ({following:,} more follow{'s' * (following == 1)})" if following else ""
         self.chosen.setText(", ".join(file.name for file in files) + more or _NOTHING)
 
         def sorted_out(usual: str) -> None:

@@ -129,8 +129,10 @@ class DecisionCard(QFrame):
         return editor
 
     def _unfold(self) -> None:
+        """Show a row for each value in place of the ready-made meanings."""
         if self.coding is not None:
-            self.coding.setVisible(self.coding.isHidden())
+            self.coding.show()
+            self._ways.hide()
             self.grown.emit()
 
     def _decide(self, change: Mapping[str, object]) -> None:
