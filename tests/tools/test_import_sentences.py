@@ -57,7 +57,8 @@ def test_that_a_sentence_of_a_module_without_topic_is_noticed(
 def test_that_hand_written_meanings_outlive_a_rewriting() -> None:
     guide = f"before\n{import_sentences.BEGIN}\nold\n{import_sentences.END}\nafter"
     told = import_sentences.rewritten(guide, {"Topic": ["… is new."]}, {"… is new.": "Look at it."})
-    assert told.startswith("before\n") and told.endswith("\nafter")
+    assert told.startswith("before\n")
+    assert told.endswith("\nafter")
     assert "| … is new. | Look at it. |" in told
     assert "old" not in told
 

@@ -89,7 +89,7 @@ class CodingEditor(QWidget):
         grid = QGridLayout()
         grid.setHorizontalSpacing(2 * GRID)
         grid.setVerticalSpacing(GRID // 2)
-        for place, (value, count) in enumerate(values[:_VALUES]):
+        for place, (value, count) in enumerate(sorted(values, key=_order)[:_VALUES]):
             field = self._number(place) if numbers else self._meaning()
             field.setAccessibleName(f"What {value} means")
             name = label(value, "strong")
@@ -189,6 +189,11 @@ def judgment_column(decision: Decision) -> str:
 
 def _named(change: Mapping[str, object]) -> list[str]:
     return [str(name) for part in change.values() if isinstance(part, Mapping) for name in part]
+
+
+def _order(value: tuple[str, int]) -> tuple[float, str]:
+    """Numbers by their size, then words."""
+    return (float(value[0]) if _is_number(value[0]) else float("inf"), value[0])
 
 
 def _is_number(text: str) -> bool:

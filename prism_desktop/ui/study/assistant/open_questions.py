@@ -31,7 +31,7 @@ from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.basics import GRID, Icon, button, columns, label, rows
 from prism_desktop.ui.widgets.flow import FlowBox
 
-_CHIP = 90  # characters of a doubt on its chip; the line below the table has all
+_CHIP = 120  # characters of a doubt on its chip; the line below the table has all
 _LISTED = 60  # doubts of one kind in their menu
 _ENTRY = 120  # characters of a doubt there
 _CODED = ("coding", "wording", "outcome-name")
