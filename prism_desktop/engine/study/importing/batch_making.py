@@ -72,6 +72,10 @@ def complete_recipe(recipe: Recipe, tables: Sequence[TableRoles], understood: Un
     for table in tables:
         rater = rater or table.rater
         for name, part in table.parts.items():
+            if part.role == "judgment" and name in table.images:
+                # headed by its image, which is found again; a table has one attribute then
+                judgments.setdefault("*", part.attribute)
+                continue
             if part.role != "judgment":
                 columns.setdefault(name, part.role)
             if part.role in ("judgment", "outcome", "winner") and part.attribute:

@@ -1,7 +1,7 @@
 """Making the plan of an import: files read, parts found, values understood; nothing is written."""
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -31,7 +31,7 @@ from prism_desktop.engine.study.importing.data_tables import DataTable
 from prism_desktop.engine.study.importing.doubts import ROWS_KEPT, Decision, Doubt
 from prism_desktop.engine.study.importing.exported_trials import ExportedTrials
 from prism_desktop.engine.study.importing.exports_read import ExportsRead, exported, read_exports
-from prism_desktop.engine.study.importing.file_reading import read_data_tables
+from prism_desktop.engine.study.importing.file_reading import KeptTables
 from prism_desktop.engine.study.importing.import_recipe import Recipe
 from prism_desktop.engine.study.importing.matching import ImageIndex, aliases_of
 from prism_desktop.engine.study.importing.plan import ImportPlan
@@ -41,7 +41,6 @@ from prism_desktop.engine.study.importing.roles import find_roles
 from prism_desktop.engine.study.importing.scale_finding import EarlierScale
 from prism_desktop.engine.study.importing.source_workbooks import join_workbooks
 from prism_desktop.engine.study.importing.table_roles import Known, TableRoles
-from prism_desktop.engine.study.importing.vectors import holds_embeddings
 from prism_desktop.engine.study.records import ImageRecord
 from prism_desktop.engine.study.store import StudyReader
 
@@ -55,6 +54,7 @@ def plan_import(
     recipe: Recipe = _NOTHING_SAID,
     *,
     replaces: str | None = None,
+    kept: KeptTables | None = None,
 ) -> Iterator[Event[ImportPlan]]:
     """Read files and understand them, as far as that can be done without asking.
 
@@ -63,6 +63,7 @@ def plan_import(
         files: of one import; workbooks that belong together must come together.
         recipe: what is decided already.
         replaces: the import that this one is to take the place of.
+        kept: what was read of these files for an earlier plan.
 
     Yields:
         Progress, then Done with the plan. What only the user can decide is among its decisions.
@@ -74,18 +75,7 @@ def plan_import(
     if not paths:
         raise InputError("No file was given.")
     sources = Sources(uuid.uuid4().hex, tuple(paths), replaces)
-    tables: list[DataTable] = []
-    for number, path in enumerate(paths):
-        yield Progress(number, len(paths), f"Reading {path.name}")
-        mark = file_mark(study, path, replaces)
-        if mark in sources.marks.values():
-            raise InputError(f"{path.name} was given twice; nothing was imported.")
-        if holds_embeddings(path):
-            raise InputError(
-                f"{path.name} holds embeddings; import it by itself. Nothing was imported."
-            )
-        sources.marks[str(path.resolve())] = mark
-        tables += read_data_tables(path, recipe)
+    tables = yield from _reading(study, sources, recipe, kept or KeptTables())
     _check_sheets(tables, recipe)
     yield Progress(len(paths), len(paths), "Understanding the columns")
     knowledge = _Knowledge.of(study, sources)
@@ -110,6 +100,33 @@ def plan_import(
     repeats = _repeats(study, understood.answers, recipe, roles.used, replaces)
     parts = _Parts(study, recipe, roles, ours, read, collected, understood, repeats, knowledge)
     yield Done(parts.plan(sources))
+
+
+def _reading(
+    study: StudyReader, sources: Sources, recipe: Recipe, kept: KeptTables
+) -> Generator[Progress, None, list[DataTable]]:
+    """Read the files, each told by its hash; a large one tells how far it is, in hundredths."""
+    tables: list[DataTable] = []
+    total = 100 * len(sources.paths)
+    for number, path in enumerate(sources.paths):
+        yield Progress(100 * number, total, f"Reading {path.name}")
+        mark = file_mark(study, path, sources.replaces)
+        if mark in sources.marks.values():
+            raise InputError(f"{path.name} was given twice; nothing was imported.")
+        if holds_embeddings(path):
+            raise InputError(
+                f"{path.name} holds embeddings; import it by itself. Nothing was imported."
+            )
+        sources.marks[str(path.resolve())] = mark
+        steps = kept.reading(path, recipe, mark)
+        while True:
+            try:
+                share = next(steps)
+            except StopIteration as end:
+                tables += end.value
+                break
+            yield Progress(100 * number + int(100 * share), total, f"Reading {path.name}")
+    return tables
 
 
 def file_mark(study: StudyReader, path: Path, replaces: str | None = None) -> str:
