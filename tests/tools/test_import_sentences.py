@@ -2,12 +2,13 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from typer.testing import CliRunner
 
 from prism_desktop.cli.main import app
-from prism_desktop.engine.study.importing.import_recipe import ROLES
+from prism_desktop.engine.study.importing.import_recipe import Role
 from tools import import_sentences
 
 
@@ -79,4 +80,4 @@ def test_that_the_guide_explains_every_role() -> None:
     named = set(re.findall(r"[a-z-]+", " ".join(
         line.split("|")[1] for line in table.split("\n## ")[0].splitlines() if "|" in line
     )))  # fmt: skip
-    assert not set(ROLES) - named
+    assert not set(get_args(Role)) - named

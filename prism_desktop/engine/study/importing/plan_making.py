@@ -41,6 +41,7 @@ from prism_desktop.engine.study.importing.roles import find_roles
 from prism_desktop.engine.study.importing.scale_finding import EarlierScale
 from prism_desktop.engine.study.importing.source_workbooks import join_workbooks
 from prism_desktop.engine.study.importing.table_roles import Known, TableRoles
+from prism_desktop.engine.study.importing.vectors import holds_embeddings
 from prism_desktop.engine.study.records import ImageRecord
 from prism_desktop.engine.study.store import StudyReader
 
