@@ -11,12 +11,9 @@ import numpy as np
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.study.attribute_scales import attribute_scales
 from prism_desktop.engine.study.importing.answer_columns import AnswerColumns
-from prism_desktop.engine.study.importing.answer_values import (
-    Understood,
-    earlier_scales,
-    understand,
-)
+from prism_desktop.engine.study.importing.answer_values import Understood, understand
 from prism_desktop.engine.study.importing.attribute_names import AttributeNames
 from prism_desktop.engine.study.importing.batch_making import (
     LeftOutRow,
@@ -29,6 +26,7 @@ from prism_desktop.engine.study.importing.batch_making import (
 from prism_desktop.engine.study.importing.collection import Collected, Collector
 from prism_desktop.engine.study.importing.data_tables import DataTable
 from prism_desktop.engine.study.importing.doubts import ROWS_KEPT, Decision, Doubt
+from prism_desktop.engine.study.importing.exported_copies import without_copies
 from prism_desktop.engine.study.importing.exported_trials import ExportedTrials
 from prism_desktop.engine.study.importing.exports_read import ExportsRead, exported, read_exports
 from prism_desktop.engine.study.importing.file_reading import KeptTables
@@ -39,6 +37,7 @@ from prism_desktop.engine.study.importing.plan_tables import plain_table_plan, t
 from prism_desktop.engine.study.importing.repeats import Repeats, find_repeats
 from prism_desktop.engine.study.importing.roles import find_roles
 from prism_desktop.engine.study.importing.scale_finding import EarlierScale
+from prism_desktop.engine.study.importing.scales import Scale
 from prism_desktop.engine.study.importing.source_workbooks import join_workbooks
 from prism_desktop.engine.study.importing.table_roles import Known, TableRoles
 from prism_desktop.engine.study.importing.vectors import holds_embeddings
@@ -75,7 +74,7 @@ def plan_import(
     paths = [Path(file).expanduser() for file in files]
     if not paths:
         raise InputError("No file was given.")
-    sources = Sources(uuid.uuid4().hex, tuple(paths), replaces)
+    sources = Sources(uuid.uuid4().hex, tuple(paths), replaces, basis=study.import_basis())
     tables = yield from _reading(study, sources, recipe, kept or KeptTables())
     _check_sheets(tables, recipe)
     yield Progress(len(paths), len(paths), "Understanding the columns")
@@ -89,13 +88,13 @@ def plan_import(
             "The study has no images yet; import their folder first. Nothing was imported."
         )
     yield Progress(len(paths), len(paths), "Reading answers")
-    read = _exports(study, ours, knowledge, sources)
+    read = _exports(study, ours, knowledge, sources, recipe)
     collector = Collector(knowledge.index, knowledge.labelers, knowledge.attributes, recipe)
     for number, table in enumerate(roles.used):
         collector.add(number, table)
     collected = collector.found
     understood = understand(
-        study, collected, knowledge.index, recipe, knowledge.scales, compared, roles.used
+        study, collected, knowledge.index, recipe, knowledge.scales, compared, roles.used, replaces
     )
     yield Progress(len(paths), len(paths), "Comparing with what the study holds")
     repeats = _repeats(study, understood.answers, recipe, roles.used, replaces)
@@ -181,7 +180,10 @@ class _Knowledge:
             ImageIndex(images, aliases_of(report.mapping for report in reports)),
             tuple(labeler.code for labeler in study.labelers()),
             AttributeNames([attribute.name for attribute in study.attributes()]),
-            earlier_scales(study.imports(), sources.replaces),
+            {
+                name: EarlierScale(Scale(scale.low, scale.high, whole=True), scale.where)
+                for name, scale in attribute_scales(study.imports(), sources.replaces).items()
+            },
         )
 
     def known(self) -> Known:
@@ -264,7 +266,11 @@ def _needs_images(table: DataTable) -> bool:
 
 
 def _exports(
-    study: StudyReader, ours: Sequence[DataTable], knowledge: _Knowledge, sources: Sources
+    study: StudyReader,
+    ours: Sequence[DataTable],
+    knowledge: _Knowledge,
+    sources: Sources,
+    recipe: Recipe,
 ) -> ExportsRead:
     if not ours:
         return ExportsRead()
@@ -280,7 +286,12 @@ def _exports(
         knowledge.index,
         several=len(ours) > 1,
     )
-    return read_exports(ours, knowledge.images, reader)
+    read = read_exports(ours, knowledge.images, reader)
+    known = study.known_answers(without=sources.replaces)
+    fresh = without_copies(read.trials, known, recipe.again, ours[0].file)
+    read.trials, read.doubts, read.decisions = fresh.trials, fresh.doubts, fresh.decisions
+    read.duplicates += fresh.copies
+    return read
 
 
 def _repeats(
@@ -327,18 +338,23 @@ class _Parts:
             ),
             attributes=self.understood.attribute_plans(answers, self.knowledge.attributes),
             doubts=_once(
-                *self.roles.doubts(), *self._new_attributes(answers), *self.collected.doubts,
+                *self.roles.doubts(), *self._reading_doubts(), *self.read.doubts,
+                *self._new_attributes(answers),
+                *self.collected.doubts,
                 *self.understood.doubts, *self.repeats.doubts, *_row_doubts(left_out),
             ),
             decisions=(
-                *self.roles.decisions(), *self.understood.decisions, *self.repeats.decisions,
+                *self.roles.decisions(), *self.read.decisions, *self.understood.decisions,
+                *self.repeats.decisions,
             ),
             rows_read=sum(len(table.table) for table in self.roles.used) + self.read.read,
             rows_kept=self._rows_kept(answers) + self.read.kept,
             ratings=int((~answers.comparison).sum()) + self._own("rating"),
             comparisons=int(answers.comparison.sum()) + self._own("comparison"),
             raters=tuple(dict.fromkeys(raters)),
-            images=matched_images(answers, self.collected.written, self.knowledge.images),
+            images=matched_images(
+                answers, self.collected.written, self.knowledge.images, self.read.trials
+            ),
             unmatched=tuple(sorted(self.collected.unmatched.items(), key=lambda entry: -entry[1])),
             left_out=tuple((e.reason, e.rows[:ROWS_KEPT], len(e.rows)) for e in left_out),
         )  # fmt: skip
@@ -349,6 +365,18 @@ class _Parts:
             self.collected.facts, left_out, self.collected.notices,
         )  # fmt: skip
         return replace(plan, batch=batch)
+
+    def _reading_doubts(self) -> Iterator[Doubt]:
+        """What readers guessed, and rows that they could not read."""
+        for roles in self.roles.used:
+            table = roles.table
+            for notice in table.reading.notices:
+                yield Doubt("reading", notice, table.name)
+            for left_out in table.left_out:
+                if any(word in left_out.reason for word in ("more cells", "no JSON", "no record")):
+                    rows, count = left_out.rows[:ROWS_KEPT], len(left_out.rows)
+                    text = f"{count} rows of {table.name} left out: {left_out.reason}."
+                    yield Doubt("rows", text, table.name, rows=rows, count=count)
 
     def _new_attributes(self, answers: AnswerColumns) -> Iterator[Doubt]:
         """Attributes that nobody has named yet; nothing is learned about them before."""
@@ -389,7 +417,7 @@ def _row_doubts(left_out: Sequence[LeftOutRow]) -> Iterator[Doubt]:
     """Rows that name or hold something which could not be used; rows without an answer are no
     doubt."""
     for entry in left_out:
-        if entry.table and not entry.reason.startswith(("names no", "holds n")):
+        if entry.table and not entry.reason.startswith("holds n"):
             count = len(entry.rows)
             yield Doubt(
                 "rows",

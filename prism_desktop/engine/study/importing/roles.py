@@ -198,6 +198,13 @@ class _Finder(RoleTable):
             return
         chosen = ranked[0]
         self.set(chosen, "rater", "sure", "its name says so")
+        if self.rater:
+            self.doubt(
+                "rater",
+                f"{chosen.column.name} says who judged, so --rater {self.rater} was not needed; "
+                f'--column "ignore={chosen.column.name}" lets it decide.',
+                chosen.column.name,
+            )
         self.rater = ""  # it was said for tables in which no column says who judged
         if shape == "a row per rater":
             return
