@@ -13,7 +13,11 @@ from prism_desktop.engine.study.importing.column_profiles import Profile, same_r
 from prism_desktop.engine.study.importing.data_tables import DataColumn, DataTable
 from prism_desktop.engine.study.importing.doubts import Decision, DecisionChoice
 from prism_desktop.engine.study.importing.import_recipe import Recipe, Role
-from prism_desktop.engine.study.importing.judgments import MANY_NAMED, find_judgments
+from prism_desktop.engine.study.importing.judgments import (
+    MANY_NAMED,
+    find_judgments,
+    says_circumstances,
+)
 from prism_desktop.engine.study.importing.table_roles import (
     FROM_COLUMN,
     FROM_ROW,
@@ -182,6 +186,12 @@ class _Finder(RoleTable):
                 if text and (image := self.known.find_in_header(text)):
                     found[profile.column.name] = image
                     break
+        answers = {
+            name: image for name, image in found.items()
+            if not says_circumstances(self.profiles[name])
+        }  # fmt: skip
+        judged = set(answers.values())  # "X001_rt" beside "X001" is how long it took
+        found = {n: image for n, image in found.items() if n in answers or image not in judged}
         return found if len(found) >= 2 else {}
 
     # Who judged
