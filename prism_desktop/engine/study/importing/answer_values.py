@@ -28,7 +28,7 @@ from prism_desktop.engine.study.importing.scale_finding import (
     RaterSpan,
     judge_scale,
 )
-from prism_desktop.engine.study.importing.scales import Scale, declared
+from prism_desktop.engine.study.importing.scales import Scale, declared, scale_in_head
 from prism_desktop.engine.study.importing.table_roles import TableRoles
 from prism_desktop.engine.study.known_answers import IMPORTED
 from prism_desktop.engine.study.records import Rescaled
@@ -263,6 +263,7 @@ class _Understanding:
                 earlier=self._earlier.get(name),
                 per_rater=self._spans(mine, values),
                 top=self._tops.get(name, float("nan")),
+                headed=_scale_in_heads([piece.column for piece, _ in mine]),
             )
             self._doubts += finding.doubts
             self._decisions += finding.decisions
@@ -428,6 +429,12 @@ class _Understanding:
                 )
             )
         return tuple(found)
+
+
+def _scale_in_heads(columns: Sequence[DataColumn]) -> Scale | None:
+    """The one scale that all columns' heads name."""
+    heads = {scale_in_head(c.name) or scale_in_head(c.title) for c in columns}
+    return heads.pop() if len(heads) == 1 else None
 
 
 def _united(columns: Sequence[DataColumn]) -> tuple[DataColumn, list["NDArray[np.int64]"]]:

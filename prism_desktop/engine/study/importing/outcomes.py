@@ -19,6 +19,7 @@ from prism_desktop.engine.study.importing.data_tables import EMPTY, DataColumn
 from prism_desktop.engine.study.importing.doubts import Decision, DecisionChoice, Doubt
 from prism_desktop.engine.study.importing.matching import ImageIndex
 from prism_desktop.engine.study.importing.numerals import clean, is_missing_word, same_value
+from prism_desktop.engine.study.importing.outcome_codes import possible_numbers, possible_words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -403,11 +404,11 @@ class _OutcomeReader:
         texts = [self._column.values[place].strip() for place in codes]
         numeric = all(_NUMBER.fullmatch(clean(text)) for text in texts)
         if numeric:
-            possible = _possible(sorted(texts, key=lambda text: float(clean(text))))
+            possible = possible_numbers(sorted(texts, key=lambda text: float(clean(text))))
             text = f"The outcomes in “{self._column.name}” are numbers: "
         else:
             known = {int(side) for side in self._sides[np.isfinite(self._sides)]}
-            possible = _possible_words(sorted(texts), known)
+            possible = possible_words(sorted(texts), known)
             text = f"Outcomes in “{self._column.name}” are not clear: "
         choices = [
             DecisionChoice(
@@ -467,39 +468,3 @@ def _listed(column: DataColumn, places: Sequence[int]) -> str:
         parts.append(f"{column.values[place]} ({'once' if count == 1 else f'{count:,} times'})")
     more = f" and {len(places) - _LISTED:,} others" if len(places) > _LISTED else ""
     return (", ".join(parts) if more else " and ".join(parts)) + more
-
-
-def _possible(codes: Sequence[str]) -> list[dict[str, str]]:
-    """What rising codes may mean, the usual readings first."""
-    numbers = [float(clean(code)) for code in codes]
-    low, high = numbers[0], numbers[-1]
-    if len(codes) == 1:
-        return [{codes[0]: side} for side in _MEANINGS]
-    if len(codes) == 2:
-        one, two = codes
-        return [{two: "left", one: "right"}, {one: "left", two: "right"}]
-    if len(codes) == 3:
-        found = []
-        middle_first = low == -high or low >= 1
-        for tie in (1, 0, 2) if middle_first else (0, 1, 2):
-            one, two = (code for place, code in enumerate(codes) if place != tie)
-            found.append({one: "left", two: "right", codes[tie]: "tie"})
-            found.append({two: "left", one: "right", codes[tie]: "tie"})
-        return found
-    middle = 0.0 if low < 0 < high else 0.5 if low >= 0 and high <= 1 else (low + high) / 2
-    limit = f"{middle:.15g}"
-    return [
-        {f">{limit}": "left", limit: "tie", f"<{limit}": "right"},
-        {f"<{limit}": "left", limit: "tie", f">{limit}": "right"},
-    ]
-
-
-def _possible_words(words: Sequence[str], known: Collection[int]) -> list[dict[str, str]]:
-    """What words that nobody knows may mean beside outcomes that are known."""
-    if known or len(words) == 1:
-        return [dict.fromkeys(words, "tie"), dict.fromkeys(words, "")]
-    one, two, *rest = words
-    return [
-        {one: "left", two: "right", **dict.fromkeys(rest, "tie")},
-        {two: "left", one: "right", **dict.fromkeys(rest, "tie")},
-    ]
