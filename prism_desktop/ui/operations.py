@@ -251,7 +251,7 @@ def sort_incoming(paths: Sequence[Path], limit: int = 200_000) -> Iterator[Event
 
 
 def export(study: "Study", folder: Path, kind: str) -> Iterator[Event[Any]]:
-    """Write the study's tables into `folder` as "csv", "xlsx" or "parquet"."""
+    """Write the study's tables into `folder` in one of the formats of `exporting`."""
     from prism_desktop.engine.study.exporting import export as work
 
     yield from work(study, folder, format=kind)

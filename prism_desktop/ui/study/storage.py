@@ -24,6 +24,15 @@ from prism_desktop.ui.widgets.cards import Card
 from prism_desktop.ui.widgets.fields import choose_folder
 
 
+_FORMATS = (
+    ("CSV", "csv"),
+    ("Excel", "xlsx"),
+    ("Parquet", "parquet"),
+    ("SPSS", "sav"),
+    ("JSON lines", "jsonl"),
+)
+
+
 class StorageCard(Card):
     """Export, backups, and help when images are not where they were."""
 
@@ -41,7 +50,7 @@ class StorageCard(Card):
         self._context = context
         self._alert = QVBoxLayout()
         self.format = QComboBox()
-        for text, value in (("CSV", "csv"), ("Excel", "xlsx"), ("Parquet", "parquet")):
+        for text, value in _FORMATS:
             self.format.addItem(text, value)
         self.format.setAccessibleName("Format of the export")
         self.backup_text = label("", "small")
