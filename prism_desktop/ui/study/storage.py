@@ -23,7 +23,6 @@ from prism_desktop.ui.widgets.basics import (
 from prism_desktop.ui.widgets.cards import Card
 from prism_desktop.ui.widgets.fields import choose_folder
 
-
 _FORMATS = (
     ("CSV", "csv"),
     ("Excel", "xlsx"),
