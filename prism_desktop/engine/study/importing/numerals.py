@@ -40,7 +40,7 @@ _THOUSANDS: Final = (
     (re.compile(r"[+-]?\d{1,3}(?: \d{3})+(?:[.,]\d+)?"), " "),  # 1 234,5
     (re.compile(r"[+-]?\d{1,3}(?:['’]\d{3})+(?:[.,]\d+)?"), "'’"),  # 1'234.5
 )
-_UNSURE = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}")  # 1,234: a fraction, or thousands
+UNSURE: Final = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}")  # 1,234: a fraction, or thousands
 _OUT_OF = re.compile(
     r"([+-]?\d+(?:[.,]\d+)?) ?(?:/|von|of|out of|sur|de|van) ?(\d+)", re.IGNORECASE
 )
@@ -211,7 +211,7 @@ def _read(text: str) -> _Read:
     for pattern, sign in _THOUSANDS:
         if pattern.fullmatch(text):
             return _Read("grouped", _fraction(text.translate(dict.fromkeys(map(ord, sign)))))
-    if _UNSURE.fullmatch(text):
+    if UNSURE.fullmatch(text):
         return _Read("unsure")
     if _COMMA.fullmatch(text):
         return _Read("comma", _fraction(text))
@@ -281,7 +281,7 @@ class _ColumnReader:
         texts = [clean(value) for value in self._column.values]
         commas = [place for place in self._of("unsure") if "," in texts[place]]
         points = [
-            place for place in self._of("plain") if self._comma and _UNSURE.fullmatch(texts[place])
+            place for place in self._of("plain") if self._comma and UNSURE.fullmatch(texts[place])
         ]
         grouped = {sign for place in self._of("grouped") for sign in _grouping(texts[place])}
         fractions_by_point = any(
