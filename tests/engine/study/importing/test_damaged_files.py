@@ -1,16 +1,32 @@
 """Files that are damaged, or made to harm: a sentence and no traceback, no wait and no memory."""
 
 import json
+import os
 import zipfile
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from openpyxl import Workbook
+from PIL import Image
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.importing.data_tables import DataTable
+from prism_desktop.engine.study.importing.file_marks import changed_files
 from prism_desktop.engine.study.importing.file_reading import read_data_tables
+from prism_desktop.engine.study.importing.image_folder import import_images
+from prism_desktop.engine.study.importing.import_files import import_files, redo_import
+from prism_desktop.engine.study.records import ImportReport
+from prism_desktop.engine.study.store import Study
+from tests.engine.study.helpers import bare, finished
 from tests.engine.study.importing.test_other_files import ods
+from tests.fixtures.study import MakeStudy
+
+
+@pytest.fixture
+def study(make_study: MakeStudy) -> Study:
+    return bare(make_study)
 
 
 def read_json(folder: Path, content: str) -> DataTable:
@@ -168,3 +184,83 @@ def test_that_many_merged_cells_are_read_in_no_time(tmp_path: Path) -> None:
             new.writestr(item, content)
     (table,) = read_data_tables(target)
     assert len(table) == 20
+
+
+def badly_named(folder: Path, name: bytes, content: bytes) -> Path:
+    """A file whose name is no UTF-8, if the system lets there be one."""
+    path = Path(os.fsdecode(os.fsencode(folder) + b"/" + name))
+    try:
+        path.write_bytes(content)
+    except (OSError, UnicodeError):
+        pytest.skip("names are text on this system")
+    return path
+
+
+def test_that_an_image_whose_name_is_no_text_is_refused_alone(tmp_path: Path, study: Study) -> None:
+    folder = tmp_path / "more"
+    folder.mkdir()
+    Image.new("RGB", (9, 9), "red").save(folder / "red.png")
+    badly_named(folder, b"\xfc.png", (folder / "red.png").read_bytes() + b"other")
+    report = finished(import_images(study, folder))
+    assert report.rows_kept == 1
+    (refused,) = report.refused
+    assert refused.reason.startswith("\\xfc.png: ")
+    assert "rename" in refused.reason
+
+
+def test_that_a_folder_and_a_table_whose_name_is_no_text_are_refused(
+    tmp_path: Path, study: Study
+) -> None:
+    path = badly_named(tmp_path, b"\xfcw.csv", b"rater,image,smart\nu,face-001.jpg,5\n")
+    with pytest.raises(InputError, match=r"\\xfcw\.csv .*Nothing was imported\.$"):
+        finished(import_files(study, [path]))
+    folder = path.with_suffix("")
+    folder.mkdir()
+    with pytest.raises(InputError, match=r"\\xfcw .*Nothing was imported\.$"):
+        finished(import_images(study, folder))
+
+
+def test_that_what_is_no_plain_file_is_refused(tmp_path: Path, study: Study) -> None:
+    pipe = tmp_path / "pipe.csv"
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("no pipes in folders here")
+    os.mkfifo(pipe)
+    for path in (pipe, tmp_path):
+        with pytest.raises(InputError, match="no plain file"):
+            finished(import_files(study, [path]))
+
+
+def undone(study: Study, folder: Path) -> tuple[Path, ImportReport]:
+    """A table that was imported, and its report once that is undone."""
+    path = folder / "week1.csv"
+    rows = "".join(f"u,face-{n:03d}.jpg,{1 + n % 7}\n" for n in range(12))
+    path.write_text(f"rater,image,smart\n{rows}")
+    study.undo_import(finished(import_files(study, [path])).id)
+    return path, study.imports()[-1]
+
+
+@pytest.mark.parametrize(
+    "file", ["week1.csv", "//host/share/week1.csv", "\\\\host\\share\\week1.csv", "/\\host/w.csv"]
+)
+def test_that_files_of_a_received_study_are_not_looked_for_elsewhere(
+    tmp_path: Path, study: Study, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    path, report = undone(study, tmp_path)
+    files = report.mapping["files"]
+    assert isinstance(files, Mapping)
+    told = replace(report, mapping={**report.mapping, "files": {file: files[str(path)]}})
+    monkeypatch.setattr(study, "imports", lambda: [told])
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"not on this computer.*Nothing was changed\.$"):
+        finished(redo_import(study, report.id))
+    with pytest.raises(InputError, match="not on this computer"):
+        changed_files(told)
+
+
+def test_that_files_that_changed_since_are_known(tmp_path: Path, study: Study) -> None:
+    path, report = undone(study, tmp_path)
+    assert changed_files(report) == []
+    path.write_text(path.read_text() + "u,face-000.jpg,2\n")
+    assert changed_files(report) == [path]
+    path.unlink()
+    assert changed_files(report) == []
