@@ -118,7 +118,7 @@ def make_recipe(
             value.strip() for words in missing for value in words.split(",") if value.strip()
         )
     if coding:
-        from prism_desktop.engine.study.importing.outcomes import parse_coding
+        from prism_desktop.engine.study.importing.outcome_codings import parse_coding
 
         change["coding"] = {k: v for words in coding for k, v in parse_coding(words).items()}
     plain = {"rt_unit": rt_unit, "encoding": encoding, "decimal": decimal, "rater": rater,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from prism_desktop.engine.study.importing.cells import NUMBER_LIKE
 from prism_desktop.engine.study.importing.data_tables import (
     EMPTY,
     DataColumn,
@@ -17,16 +18,15 @@ from prism_desktop.engine.study.importing.data_tables import (
 )
 from prism_desktop.engine.study.importing.export_names import exported_as
 from prism_desktop.engine.study.importing.grids import Grid, Merge, RawColumn, compact, counted
+from prism_desktop.engine.study.importing.numerals import is_missing_word
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SEARCHED: Final = 20  # rows among which the header is looked for
 _SHOWN: Final = 60  # rows that tell what data look like
-_NUMBER: Final = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?%?")
 _DATE: Final = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}([ T_].*)?")
 _IMPORT_ID: Final = re.compile(r"\s*\{\s*['\"]?ImportId['\"]?\s*:")
-_MISSING: Final = frozenset({"na", "n/a", "nan", "null", "none", ".", "-", "timeout"})
 _HEADS: Final = frozenset(
     {"rater", "labeler", "user", "participant", "subject", "worker", "annotator", "judge"}
     | {"id", "name", "image", "img", "file", "filename", "face", "photo", "picture", "stimulus"}
@@ -178,9 +178,9 @@ def _commented(rows: Sequence[Sequence[str]], places: Sequence[int]) -> int:
 def _kind(cell: str) -> str:
     """What a cell looks like: "" for nothing, "number", "date" or a pattern of its signs."""
     cell = cell.strip()
-    if not cell or cell.lower() in _MISSING:
+    if not cell or is_missing_word(cell):
         return ""
-    if _NUMBER.fullmatch(cell):
+    if NUMBER_LIKE.fullmatch(cell):
         return "number"
     if _DATE.fullmatch(cell):
         return "date"

@@ -208,7 +208,7 @@ def _take(
         found.refused.append(RefusedRow(number, f"{printable(name)}: {words}"))
         return
     if isinstance(read, _Other):
-        found.others.setdefault(read.kind, []).append(name)
+        found.others.setdefault(read.kind, []).append(printable(name))
     elif read is not None:
         if read.frames:
             found.frames.append(name)
@@ -239,8 +239,6 @@ def _probe(root: Path, path: Path, name: str) -> _Read | _Other | None:
     Raises:
         InputError: with words for the user, if it is a broken image or must not be read.
     """
-    if printable(name) != name:
-        raise InputError("its name is not written in UTF-8; rename it and import the folder again")
     if path.is_symlink() and not path.resolve().is_relative_to(root):
         raise InputError("a link that leads out of the folder; not followed")
     status = path.stat()
@@ -256,6 +254,8 @@ def _probe(root: Path, path: Path, name: str) -> _Read | _Other | None:
             if name.lower().endswith(SUFFIXES):
                 raise InputError(f"is no image that can be read ({other})" if start else "is empty")
             return _Other(other)
+        if printable(name) != name:
+            raise InputError("has a name that is not written in UTF-8; rename it")
         if status.st_size > MAX_BYTES:
             raise InputError(f"is larger than {MAX_BYTES // 1024**2} MB")
         content = start + file.read()

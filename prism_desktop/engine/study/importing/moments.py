@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from prism_desktop.engine.study.importing.cells import short
+from prism_desktop.engine.study.importing.cells import PLAIN_NUMBER, short
 from prism_desktop.engine.study.importing.column_doubts import doubt_about
 from prism_desktop.engine.study.importing.data_tables import DataColumn
 from prism_desktop.engine.study.importing.doubts import Doubt
@@ -29,7 +29,6 @@ FACTORS: Final[dict[Unit, float]] = {"s": 1.0, "ms": 1e-3, "us": 1e-6}
 _EARLIEST, _LATEST = 631_152_000.0, 4_102_444_800.0  # 1990 to 2100, Unix s
 _EXCEL_DAYS = (20_000.0, 80_000.0)  # serial numbers of days from 1954 to 2119
 _EXCEL_START = datetime(1899, 12, 30, tzinfo=UTC)
-_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 _PSYCHOPY = re.compile(r"(\d{4}-\d\d-\d\d)_(\d\d)h(\d\d)\.(\d\d)(?:\.(\d{1,6}))?")
 _NUMERIC = re.compile(
     r"(\d{1,4})([./-])(\d{1,2})\2(\d{1,4})"
@@ -114,7 +113,7 @@ class _MomentReader:
             text = clean(value)
             if is_missing_word(text):
                 continue
-            if _NUMBER.fullmatch(text):
+            if PLAIN_NUMBER.fullmatch(text):
                 numbers.append(place)
             elif (match := _NUMERIC.fullmatch(text)) and len(match[1]) < 4:
                 open_dates.append((place, match))
