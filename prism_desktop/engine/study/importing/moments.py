@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from prism_desktop.engine.study.importing.cells import PLAIN_NUMBER, short
+from prism_desktop.engine.study.importing.cells import PLAIN_NUMBER, is_missing, short
 from prism_desktop.engine.study.importing.column_doubts import doubt_about
 from prism_desktop.engine.study.importing.data_tables import DataColumn
 from prism_desktop.engine.study.importing.doubts import Doubt
@@ -72,7 +72,7 @@ class Seconds:
 
     Attributes:
         values: (values,) float64, s, none below zero; NaN where nothing is known.
-        unreadable: (values,) bool, neither a time nor a mark of a missing value.
+        unreadable: (values,) bool, neither a time nor as good as empty.
         unit: of values that name none.
         doubts: with places in the column as rows (`column_doubts.in_table`).
     """
@@ -314,8 +314,8 @@ def _seconds(
     for place, value in enumerate(column.values):
         text = clean(value)
         if is_missing_word(text) or value in column.missing:
-            continue
-        if match := _SECONDS.fullmatch(text):
+            bad[place] = not is_missing(text)  # a word such as "timeout" is told
+        elif match := _SECONDS.fullmatch(text):
             numerals[place] = match[1].strip()
             factors[place] = FACTORS[_UNITS[match[2].casefold()]] if match[2] else np.nan
         elif (seconds := _by_clock(text)) is not None:

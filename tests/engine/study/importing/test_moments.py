@@ -142,6 +142,7 @@ def test_that_the_user_s_unit_decides() -> None:
         (["1.5", "timeout", "soon"], "rt", ["time"]),
         (["1.5", "-2"], "rt", ["time"]),
         (["1.5", "NA"], "rt", []),
+        (["1.5", "timeout"], "rt", ["time"]),
         (["1,234", "850"], "rt_ms", ["time"]),
         (["1,234", "0,85"], "rt", []),
     ],
