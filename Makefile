@@ -50,9 +50,10 @@ bench: $(VENV)
 soak: $(VENV)
 	$(OFFSCREEN) $(BIN)/python -m pytest -m soak --timeout 1800
 
-## golden: redraw the pictures that the golden-image tests compare with
+## golden: redraw the pictures that the golden-image tests compare with, and those of docs/import.md
 golden: $(VENV)
-	$(OFFSCREEN) PRISM_GOLDEN=write $(BIN)/python -m pytest tests/golden
+	$(OFFSCREEN) PRISM_GOLDEN=write $(BIN)/python -m pytest tests/ui/test_golden.py tests/ui/study/test_import_looks.py \
+	  tests/ui/train/test_looks.py tests/ui/explore/test_looks.py
 
 ## backbone: pretrain the embedded backbone again from freshly drawn faces
 backbone: $(VENV)

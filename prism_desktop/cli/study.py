@@ -97,6 +97,8 @@ def import_(
     for path in files:
         if not path.exists():
             raise InputError(f"There is no file or folder at {path}; nothing was imported.")
+        if not path.is_file() and not path.is_dir():
+            raise InputError(f"{path} is neither a file nor a folder; nothing was imported.")
     made = options.make_recipe(
         recipe, columns=column, judgments=judgment, attributes=attributes, rename=rename,
         scales=scale, missing=missing, coding=coding, rt_unit=rt_unit, sheets=sheet,
@@ -110,19 +112,29 @@ def import_(
         )
     tables = [path for path in files if path.is_file() and path not in vectors]
     if dry_run:
+        aside = [path.name for path in files if path not in tables]
+        if aside:
+            say(f"Not looked at: {', '.join(aside)}; --dry-run is for tables.", json)
         with _store().open(folder, read_only=True) as study:
             _preview(study, tables, made, replace, json)
         return
     reports: list[ImportReport] = []
     with _store().open(folder) as study:
-        reports.extend(
-            follow(import_images(study, path, copy=copy)) for path in files if path.is_dir()
-        )
-        reports.extend(_import_embeddings(study, path, name) for path in vectors)
+        for path in files:
+            if path.is_dir():
+                reports.append(follow(import_images(study, path, copy=copy)))
+                say(reports[-1].summary(), json)
+        for path in vectors:
+            reports.append(_import_embeddings(study, path, name))
+            say(reports[-1].summary(), json)
         if tables:
-            reports.append(_import_tables(study, tables, made, replace))
-    for report in reports:
-        say(report.summary(), json)
+            try:
+                reports.append(_import_tables(study, tables, made, replace))
+            except InputError as error:
+                if reports:  # they are in, each as an import of its own
+                    raise InputError(f"Of the tables: {error}") from error
+                raise
+            say(reports[-1].summary(), json)
     write_json([_report(report) for report in reports], json)
     if any(not report.rows_kept and report.refused for report in reports):
         raise typer.Exit(2)  # the report says why; what is there already is no mistake

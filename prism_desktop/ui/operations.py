@@ -25,6 +25,7 @@ from prism_desktop.engine.study.records import (
 )
 
 if TYPE_CHECKING:
+    from prism_desktop.engine.study.importing.file_reading import KeptTables
     from prism_desktop.engine.study.importing.import_recipe import Recipe
     from prism_desktop.engine.study.importing.plan import ImportPlan
     from prism_desktop.engine.study.store import Study
@@ -121,11 +122,16 @@ def count_images(folder: Path, limit: int = 200_000) -> Iterator[Event[int]]:
     yield Done(count)
 
 
-def import_images(study: "Study", folder: Path, copy: bool) -> Iterator[Event[ImportReport]]:
-    """Add a folder's images; events, the last one a `Done` with the report."""
+def import_images(
+    study: "Study", folder: Path, copy: bool, only: Sequence[str] | None = None
+) -> Iterator[Event[ImportReport]]:
+    """Add a folder's images, or those of its files that are named.
+
+    Events, the last one a `Done` with the report.
+    """
     from prism_desktop.engine.study.importing.image_folder import import_images as work
 
-    yield from work(study, folder, copy=copy)
+    yield from work(study, folder, copy=copy, only=only)
 
 
 def one_set(files: Sequence[Path]) -> str:
@@ -148,13 +154,19 @@ def import_embeddings(
 
 
 def plan_import(
-    study: "Study", files: Sequence[Path], recipe: "Recipe", *, replacing: str = ""
+    study: "Study",
+    files: Sequence[Path],
+    recipe: "Recipe",
+    *,
+    replacing: str = "",
+    kept: "KeptTables | None" = None,
 ) -> Iterator["Event[ImportPlan]"]:
     """Find out what an import of these files would bring; nothing is written.
 
     Args:
         replacing: id of an import that this one is to take the place of; its answers do not count
             as given before.
+        kept: what was read of these files for earlier plans.
 
     Yields:
         Progress, then Done with the plan.
@@ -164,7 +176,14 @@ def plan_import(
     """
     from prism_desktop.engine.study.importing.plan_making import plan_import as work
 
-    yield from work(study, files, recipe, replaces=replacing or None)
+    yield from work(study, files, recipe, replaces=replacing or None, kept=kept)
+
+
+def kept_tables() -> "KeptTables":
+    """A place for what is read of the files of one import, while its recipe changes."""
+    from prism_desktop.engine.study.importing.file_reading import KeptTables
+
+    return KeptTables()
 
 
 def apply_import_plan(

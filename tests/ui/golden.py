@@ -12,20 +12,24 @@ from PySide6.QtWidgets import QWidget
 from skimage.metrics import structural_similarity
 
 FOLDER = Path(__file__).resolve().parents[1] / "golden"
+GUIDES = Path(__file__).resolve().parents[2] / "docs" / "images"
 WIDTH = 480  # px stored; small enough that a renderer's last bit does not matter
 ALIKE = 0.97  # structural similarity; a missing card or another colour is well below
 
 
-def check(widget: QWidget, name: str, folder: Path) -> None:
+def check(widget: QWidget, name: str, folder: Path, *, guide: bool = False) -> None:
     """Compare `widget` with tests/golden/NAME.png.
 
-    On a difference the new picture is left in `folder`.
+    On a difference the new picture is left in `folder`. When pictures are drawn anew, one that a
+    `guide` shows is written to docs/images too, in its whole size.
     """
     file = FOLDER / f"{name}.png"
     picture = _grab(widget, folder / f"{name}.png")
     if os.environ.get("PRISM_GOLDEN") == "write":
         FOLDER.mkdir(exist_ok=True)
         picture.save(file, optimize=True)
+        if guide:
+            _read(folder / f"{name}.png").save(GUIDES / f"{name}.png", optimize=True)
         return
     golden = _read(file)
     assert golden.size == picture.size

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -31,10 +32,11 @@ CHUNK: Final = 20_000  # trials that exist as records at one time
 # What of an import may be used by later work, and by which rows.
 _USED: Final = {
     "stimulus": "SELECT left_id FROM trial UNION SELECT right_id FROM trial WHERE right_id IS NOT "
-    "NULL UNION SELECT owner_id FROM fact WHERE owner_kind = 'image'",
+    "NULL UNION SELECT owner_id FROM fact WHERE owner_kind = 'image' UNION SELECT left_id FROM "
+    "pending UNION SELECT right_id FROM pending WHERE right_id IS NOT NULL",
     "attribute": "SELECT attribute_id FROM answer",
     "labeler": "SELECT labeler_id FROM session UNION SELECT owner_id FROM fact WHERE owner_kind = "
-    "'rater'",
+    "'rater' UNION SELECT labeler_id FROM pending",
 }
 _RESCALING: Final = (
     "CREATE TEMP TABLE IF NOT EXISTS step (raw REAL PRIMARY KEY, value INTEGER)",
@@ -65,6 +67,11 @@ def apply(
     Also returns files that may go once this is committed, as `undo` does. `progress` is told how
     many trials are recorded; what it raises undoes everything.
     """
+    if batch.basis and batch.basis != basis(connection):
+        raise InputError(
+            "The study has changed since the files were looked at; look at them again. Nothing was "
+            "imported."
+        )
     old = None if replaces is None else _begin_undo(connection, replaces)
     key = _add_import(connection, batch)
     changes = Changes(imports=True)
@@ -80,6 +87,22 @@ def apply(
     changes |= facts.add(connection, batch.facts, key)
     writing.touch(connection)
     return changes, [] if old is None else _finish_undo(connection, study, old, heir=key)
+
+
+def basis(connection: Connection) -> str:
+    """What an import rests on: which imports, images, labelers and attributes there are.
+
+    Answers that are labeled meanwhile change nothing about how a file is read.
+    """
+    counts = connection.execute(
+        text(
+            "SELECT (SELECT group_concat(uid || coalesce(undone, '')) FROM import), "
+            "(SELECT count(*) || '-' || max(id) FROM stimulus), "
+            "(SELECT count(*) || '-' || max(id) FROM labeler), "
+            "(SELECT count(*) || '-' || max(id) FROM attribute)"
+        )
+    ).one()
+    return sha256(repr(tuple(counts)).encode()).hexdigest()
 
 
 def undo(connection: Connection, study: Path, import_id: str) -> tuple[Changes, list[Path]]:

@@ -306,6 +306,8 @@ class ImportBatch:
     # new wordings of attributes that the study has, and confirmations; they outlive an undo
     revised: tuple[AttributeRecord, ...] = ()
     facts: Iterable[FactRecord] = ()  # about labelers and images of the batch or of the study
+    # `StudyReader.import_basis` when the batch was made; "": it rests on nothing
+    basis: str = ""
     rescaled: tuple[Rescaled, ...] = ()  # earlier ratings; they stay so if the import is undone
     # where missing images of the study are now; these places outlive an undo
     moved: Mapping[ImageId, Path] = field(default_factory=dict)

@@ -158,6 +158,11 @@ class StudyReader:
         """Every answer that counts, in columns of numbers; those of an import can be left aside."""
         return self._reader.read(lambda c: known_answers(c, without))
 
+    def import_basis(self) -> str:
+        """What an import rests on; another text once imports, images, labelers or attributes are
+        others."""
+        return self._reader.read(import_transactions.basis)
+
     def trial_ids(self, numbers: Sequence[int]) -> dict[int, TrialId]:
         """Numbers of trials, as `known_answers` has them -> their identifiers."""
         return self._reader.read(lambda c: trial_ids(c, list(numbers)))

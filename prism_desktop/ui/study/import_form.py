@@ -28,6 +28,7 @@ _CALLED = "Runs choose them by this name as their backbone."
 class ImportCard(Card):
     """Choose what to import; tables go on to the assistant, embeddings get their name here."""
 
+    files_chosen = Signal(list)  # paths of any kind
     tables_chosen = Signal(list)  # paths
     embeddings_chosen = Signal(Path, str)  # and what they are called, "" for the file's name
     folder_chosen = Signal(Path, bool)  # and whether to copy its images into the study
@@ -62,11 +63,16 @@ class ImportCard(Card):
         self.hide()
         self.set_files([])
 
-    def set_files(self, files: list[Path]) -> None:
-        """Go on with these files: tables in the assistant, embeddings here."""
+    def set_files(self, files: list[Path], *, following: int = 0) -> None:
+        """Go on with these files: tables in the assistant, embeddings here.
+
+        Args:
+            following: how many more sets of embeddings are asked about next.
+        """
         self.files = files
         self._ask_name("")
-        self.chosen.setText(", ".join(file.name for file in files) or _NOTHING)
+        more = f" ({following:,} more follow{'s' * (following == 1)})" if following else ""
+        self.chosen.setText(", ".join(file.name for file in files) + more or _NOTHING)
 
         def sorted_out(usual: str) -> None:
             if usual:
@@ -103,7 +109,9 @@ class ImportCard(Card):
 
     def choose(self) -> None:
         """Let the user choose files."""
-        choose_files(self, "Import ratings, comparisons or embeddings", TABLES, self.set_files)
+        choose_files(
+            self, "Import ratings, comparisons or embeddings", TABLES, self.files_chosen.emit
+        )
 
     def _pick_folder(self) -> None:
         choose_folder(self, "Import a folder of images", self.import_folder)

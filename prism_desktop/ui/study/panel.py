@@ -1,6 +1,6 @@
 """The Study panel: home, new study, overview of the open one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,7 @@ class StudyPanel(QWidget):
         self._context = context
         self._assistant: AssistantPage | None = None
         self._waiting: list[Path] = []  # dropped before there was a study for them
+        self._sets: list[Path] = []  # embeddings that are offered one after another
         self._stale = False  # what is shown is out of date; read again when it is looked at
         self.home = HomePage(context)
         self.new = NewStudyPage(context)
@@ -179,14 +180,19 @@ class StudyPanel(QWidget):
         self._context.ask(lambda: operations.changed_files(report), tell, owner=self)
 
     def import_images(
-        self, folder: Path, copy: bool = False, then: Callable[[], object] | None = None
+        self,
+        folder: Path,
+        copy: bool = False,
+        then: Callable[[], object] | None = None,
+        only: Sequence[str] | None = None,
     ) -> None:
-        """Import a folder of images with progress and report; `then` follows if it went well."""
+        """Import a folder of images, or the files of it that `only` names, with progress and
+        report; `then` follows if it went well."""
         study = self._context.study
         if study is None:
             return
         job = self._context.run(
-            operations.import_images(study, folder, copy),
+            operations.import_images(study, folder, copy, only),
             "Reading images",
             events=self._imported,
             owner=self,
@@ -267,6 +273,7 @@ class StudyPanel(QWidget):
         overview.closed.connect(self.close_study)
         overview.importing.embeddings_chosen.connect(self.import_embeddings)
         overview.importing.tables_chosen.connect(self.import_tables)
+        overview.importing.files_chosen.connect(self.take)
         overview.imports.read_anew_wanted.connect(self.read_anew)
         overview.importing.folder_chosen.connect(self.import_images)
         overview.storage.relink_wanted.connect(self.relink)
@@ -302,28 +309,34 @@ class StudyPanel(QWidget):
         )
 
     def _take_sorted(self, incoming: operations.Incoming) -> None:
-        """Embeddings go to the import card, folders in one after another, then the tables."""
-        if incoming.loose and not (incoming.folders or incoming.tables or incoming.embeddings):
-            self._context.message(
-                f"{len(incoming.loose):,} images were dropped by themselves; drop the folder that "
-                "holds them. Nothing was imported.",
-                "warn",
-            )
-        elif not (incoming.folders or incoming.tables or incoming.embeddings):
+        """Images come in one folder after another, embeddings one set after another in the import
+        card, tables in the assistant."""
+        if not (incoming.folders or incoming.tables or incoming.embeddings or incoming.loose):
             self._context.message(
                 "No tables, embeddings or images were found there. Nothing was imported.", "warn"
             )
         if incoming.embeddings:
             self._show(self.overview)
-            self.overview.importing.show()
-            self.overview.importing.set_files([incoming.embeddings[0]])
-        self._take_folders(list(incoming.folders), list(incoming.tables))
+            self._offer_sets(list(incoming.embeddings))
+        folders: list[tuple[Path, list[str] | None]] = [(each, None) for each in incoming.folders]
+        loose: dict[Path, list[str]] = {}
+        for file in incoming.loose:
+            loose.setdefault(file.parent, []).append(file.name)
+        self._take_folders([*folders, *loose.items()], list(incoming.tables))
 
-    def _take_folders(self, folders: list[Path], tables: list[Path]) -> None:
+    def _offer_sets(self, files: list[Path]) -> None:
+        """Ask what the first set of embeddings is to be called; the others follow it."""
+        self._sets = files[1:]
+        self.overview.importing.show()
+        self.overview.importing.set_files(files[:1], following=len(self._sets))
+
+    def _take_folders(
+        self, folders: list[tuple[Path, list[str] | None]], tables: list[Path]
+    ) -> None:
         if folders:
             self._show(self.overview)
-            first, left = folders[0], folders[1:]
-            self.import_images(first, then=lambda: self._take_folders(left, tables))
+            (first, names), left = folders[0], folders[1:]
+            self.import_images(first, then=lambda: self._take_folders(left, tables), only=names)
         elif tables:
             self.import_tables(tables)
 
@@ -372,4 +385,6 @@ class StudyPanel(QWidget):
                     self.overview.imports.open.add(report.id)
                 self.overview.importing.set_files([])
                 self.overview.importing.hide()
+                if report.format == "embeddings" and self._sets:
+                    self._offer_sets(self._sets)
                 self._context.changed.emit(Changes(images=True, labelers=True, attributes=True))

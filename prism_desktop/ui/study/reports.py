@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QLayout, QVBoxLayout, QWidget
 
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.study.records import Changes, ImportReport
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.study.doubt_words import DoubtGroup, grouped, told
 from prism_desktop.ui.study.import_records import dismissed_doubts, files_of, open_doubts
 from prism_desktop.ui.study.labelers import ago
 from prism_desktop.ui.widgets.basics import (
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from prism_desktop.engine.study.importing.doubts import Doubt
 
 DOUBTS = 3  # of an import, shown while its report is folded
+_FORMAT = 26  # characters on the chip
 SHOWN = 200  # refused rows listed; the report in the study holds all
 
 
@@ -64,6 +66,13 @@ def _scale(scale: object) -> str:
     return f"numbers from {scale['low']:g} to {scale['high']:g}, read as 1 to 4{rule}"
 
 
+def _format(report: ImportReport) -> QLabel:
+    """What came in, in a word or two."""
+    made = chip(report.format if len(report.format) <= _FORMAT else report.format[:_FORMAT] + "…")
+    made.setToolTip(report.format)
+    return made
+
+
 class ReportView(QWidget):
     """One import's report, whole."""
 
@@ -79,7 +88,7 @@ class ReportView(QWidget):
         for notice in report.notices:
             layout.addWidget(label(notice, "muted", wrap=True))
         for doubt in dismissed_doubts(report):
-            layout.addWidget(label(f"Doubt, dismissed: {doubt.text}", "muted", wrap=True))
+            layout.addWidget(label(f"Doubt, dismissed: {told(doubt.text)}", "muted", wrap=True))
         for line_text in reading(report.mapping):
             layout.addWidget(label(line_text, "small", wrap=True))
         if report.refused:
@@ -105,6 +114,7 @@ class ImportsCard(Card):
         self._rows.setSpacing(0)
         self.body.addLayout(self._rows)
         self.open: set[str] = set()  # ids whose report is unfolded
+        self._listed: set[tuple[str, str]] = set()  # import and kind of doubts that are listed
 
     def show_imports(self, imports: tuple[ImportReport, ...]) -> None:
         """Fill the rows."""
@@ -141,7 +151,7 @@ class ImportsCard(Card):
         if report.refused and not undone:
             states.append(chip("refused rows", "warn"))
         text = rows(
-            columns(name, chip(report.format), *states, None),
+            columns(name, _format(report), *states, None),
             label(f"{outcome(report)} · {ago(report.created)}", "small"),
             gap=2,
         )
@@ -176,16 +186,13 @@ class ImportsCard(Card):
 
     def _doubts(self, report: ImportReport, doubts: "list[tuple[int, Doubt]]") -> QFrame:
         """A line for each doubt with its Dismiss; the first few unless the report is unfolded."""
-        kept = doubts if report.id in self.open else doubts[:DOUBTS]
+        groups = grouped(doubts)
+        kept = groups if report.id in self.open else groups[:DOUBTS]
         lines: list[QWidget | QLayout] = []
-        for place, doubt in kept:
-            dismiss = button("Dismiss", partial(self._dismiss, report, [place]), "quiet")
-            dismiss.setAccessibleName(f"Dismiss: {doubt.text}")
-            entry = columns(label(doubt.text, "", wrap=True), dismiss, gap=GRID)
-            entry.setStretch(0, 1)
-            lines.append(entry)
-        if len(doubts) > 1:
-            left = len(doubts) - len(kept)
+        for group in kept:
+            lines += self._group(report, group)
+        if len(groups) > 1:
+            left = len(groups) - len(kept)
             places = [place for place, _ in doubts]
             every = button("Dismiss all", lambda: self._dismiss(report, places), "quiet")
             more = label(f"and {left:,} more; the report has all" if left else "", "small")
@@ -196,6 +203,30 @@ class ImportsCard(Card):
         assert layout is not None
         layout.setContentsMargins(GRID + 4, GRID // 2, GRID // 2, GRID // 2)
         return holder
+
+    def _group(self, report: ImportReport, group: DoubtGroup) -> list[QWidget | QLayout]:
+        """A doubt, or many of one kind, which can be listed."""
+        places = [place for place, _ in group.members]
+        key = (report.id, group.members[0][1].kind)
+        actions = [button("Dismiss", partial(self._dismiss, report, places), "quiet")]
+        actions[0].setAccessibleName(f"Dismiss: {group.text}")
+        if len(places) > 1:
+            words = "Hide" if key in self._listed else "Show"
+            actions.insert(0, button(words, partial(self._list, key), "quiet"))
+            actions[0].setAccessibleName(f"{words}: {group.text}")
+        entry = columns(label(group.text, "", wrap=True), *actions, gap=GRID)
+        entry.setStretch(0, 1)
+        lines: list[QWidget | QLayout] = [entry]
+        if len(places) > 1 and key in self._listed:
+            texts = [told(doubt.text) for _, doubt in group.members[:SHOWN]]
+            if len(places) > SHOWN:
+                texts.append(f"and {len(places) - SHOWN:,} more")
+            lines.append(label("\n".join(texts), "small", wrap=True))
+        return lines
+
+    def _list(self, key: tuple[str, str]) -> None:
+        self._listed ^= {key}
+        self.show_imports(self._imports)
 
     def _dismiss(self, report: ImportReport, places: list[int]) -> None:
         study = self._context.study

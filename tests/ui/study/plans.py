@@ -8,6 +8,7 @@ from typing import Any
 
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.study.importing.doubts import Decision, DecisionChoice, Doubt
+from prism_desktop.engine.study.importing.image_folder import import_images
 from prism_desktop.engine.study.importing.import_recipe import Recipe
 from prism_desktop.engine.study.importing.plan import (
     AttributePlan,
@@ -22,8 +23,21 @@ from prism_desktop.engine.study.records import (
     ImportReport,
     new_id,
 )
+from prism_desktop.engine.study.store import Study
+from tests.fixtures.study import draw_faces
 
 Images = Sequence[ImageRecord]
+
+
+def drawn_study(folder: Path, count: int = 12) -> Study:
+    """A study of drawn faces, face-000.jpg and so on, about which nothing was judged yet."""
+    draw_faces(folder / "faces", count, size=160)
+    made = Study.create(folder / "faces.prism", name="Faces", attributes=("attractive",))
+    for _ in import_images(made, folder / "faces"):
+        pass
+    return made
+
+
 RATERS = ("anna", "ben", "carla", "dan")
 
 
@@ -322,7 +336,13 @@ class FakeEngine:
         self._lock = threading.Lock()
 
     def plan_import(
-        self, study: Any, files: Sequence[Path], recipe: Recipe, *, replacing: str = ""
+        self,
+        study: Any,
+        files: Sequence[Path],
+        recipe: Recipe,
+        *,
+        replacing: str = "",
+        kept: Any = None,
     ) -> Iterator[Event[ImportPlan]]:
         """In place of `operations.plan_import`."""
         with self._lock:

@@ -148,6 +148,10 @@ def attribute_columns(templates: int) -> tuple[Column, ...]:
             "yes/no",
             "Whether somebody confirmed that it is a judgment; else an import guessed it.",
         ),
+        Column(
+            "imported_low", "number", "Lowest rating that could be given where it was imported."
+        ),
+        Column("imported_high", "number", "Highest rating that imported ratings could have."),
         *(
             Column(f"scale_{step}", "text", f"What the rating {step} is called.")
             for step in range(1, 5)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from prism_desktop.engine.study.attribute_scales import attribute_scales
 from prism_desktop.engine.study.exporting import columns as spec
 from prism_desktop.engine.study.exporting.columns import Column, Value
 from prism_desktop.engine.study.records import ImageId, Kind, TrialRecord
@@ -169,12 +170,15 @@ class Tables:
         One with fewer templates than the others leaves its last columns empty.
         """
         attributes = self._study.attributes()
+        scales = attribute_scales(self._study.imports())
         most = max((len(attribute.templates) for attribute in attributes), default=0)
         rows: list[Row] = []
         for each in attributes:
             spare = (None,) * (most - len(each.templates))
             texts = (*each.scale_labels, *each.templates, *spare)
-            rows.append((each.name, each.question, each.confirmed, *texts))
+            scale = scales.get(each.name)
+            ends = (None, None) if scale is None else (scale.low, scale.high)
+            rows.append((each.name, each.question, each.confirmed, *ends, *texts))
         return Sheet("attributes", spec.attribute_columns(most), len(rows), lambda: rows)
 
 

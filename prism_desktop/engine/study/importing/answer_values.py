@@ -6,7 +6,6 @@ Read for all tables of an import together, since one attribute has one scale.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -29,15 +28,17 @@ from prism_desktop.engine.study.importing.scale_finding import (
     RaterSpan,
     judge_scale,
 )
-from prism_desktop.engine.study.importing.scales import Scale, declared
+from prism_desktop.engine.study.importing.scales import Scale, declared, scale_in_head
 from prism_desktop.engine.study.importing.table_roles import TableRoles
-from prism_desktop.engine.study.records import ImportReport, Rescaled
+from prism_desktop.engine.study.known_answers import IMPORTED
+from prism_desktop.engine.study.records import Rescaled
 from prism_desktop.engine.study.store import StudyReader
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 STEPS: Final = 4
+_TOLD_APART: Final = 50  # values that are told one by one
 _BINS: Final = 40  # of a histogram of more different values than these
 
 
@@ -116,29 +117,6 @@ class Understood:
         )
 
 
-def earlier_scales(
-    reports: Iterable[ImportReport], replaces: str | None = None
-) -> dict[str, EarlierScale]:
-    """The scale that each attribute has in the study: the newest that an import found.
-
-    An import that is gone (undone, or replaced by the present one) still counts for attributes
-    whose earlier ratings it cut anew, since these stay so.
-    """
-    scales: dict[str, EarlierScale] = {}
-    for report in reports:
-        found = report.mapping.get("scales")
-        stays = report.mapping.get("rescaled", ())
-        gone = report.undone is not None or report.id == replaces
-        if isinstance(found, Mapping) and isinstance(stays, Sequence):
-            where = Path(report.source.split(", ")[0]).name
-            for name, scale in found.items():
-                if gone and name not in stays:
-                    continue
-                known = Scale(float(scale["low"]), float(scale["high"]), whole=True)
-                scales[name] = EarlierScale(known, where)
-    return scales
-
-
 def understand(
     study: StudyReader,
     collected: Collected,
@@ -147,6 +125,7 @@ def understand(
     earlier: Mapping[str, EarlierScale],
     compared: frozenset[str],
     tables: Sequence[TableRoles],
+    replaces: str | None = None,
 ) -> Understood:
     """Read every answer's cell.
 
@@ -158,8 +137,11 @@ def understand(
         earlier: the scales of the study's attributes.
         compared: names of tables of the source project's comparisons.
         tables: the import's, by number.
+        replaces: the import whose place this one takes.
     """
-    return _Understanding(study, collected, index, recipe, earlier, compared, tables).run()
+    return _Understanding(
+        study, collected, index, recipe, earlier, compared, tables, replaces
+    ).run()
 
 
 class _Understanding:
@@ -174,9 +156,10 @@ class _Understanding:
         earlier: Mapping[str, EarlierScale],
         compared: frozenset[str],
         tables: Sequence[TableRoles],
+        replaces: str | None,
     ) -> None:
         self._study, self._collected, self._recipe = study, collected, recipe
-        self._index = index
+        self._index, self._replaces = index, replaces
         self._earlier, self._compared, self._tables = earlier, compared, tables
         self._doubts: list[Doubt] = []
         self._decisions: list[Decision] = []
@@ -251,10 +234,13 @@ class _Understanding:
             reason = f"{NO_ANSWER} (“{short(column.values[cell].strip())}”)"
             self._left_out().add(self._table(piece), reason, rows)
         bad = numbers.unreadable[place[piece.cell]]
-        for cell in np.unique(place[piece.cell][bad]).tolist()[:50]:
+        cells = np.unique(place[piece.cell][bad]).tolist()
+        for cell in cells[:_TOLD_APART]:
             rows = piece.row[place[piece.cell] == cell]
             reason = f"“{short(column.values[cell].strip())}” is not a number"
             self._left_out().add(self._table(piece), reason, rows)
+        rest = np.isin(place[piece.cell], cells[_TOLD_APART:])
+        self._left_out().add(self._table(piece), "holds no number", piece.row[rest])
 
     def _find_scales(
         self, pieces: Sequence[Piece], values: dict[int, "NDArray[np.float64]"]
@@ -277,6 +263,7 @@ class _Understanding:
                 earlier=self._earlier.get(name),
                 per_rater=self._spans(mine, values),
                 top=self._tops.get(name, float("nan")),
+                headed=_scale_in_heads([piece.column for piece, _ in mine]),
             )
             self._doubts += finding.doubts
             self._decisions += finding.decisions
@@ -409,11 +396,14 @@ class _Understanding:
         }  # fmt: skip
         if not changed:
             return ()
-        known = self._study.ratings()
+        known = self._study.known_answers(without=self._replaces)
+        imported = (known.source == IMPORTED) & (known.imported != NONE) & ~known.comparison
         found = []
         for name, scale in changed.items():
-            mine = known[known["attribute"].astype(object) == name]
-            raw = np.unique(mine["raw"].fillna(mine["value"]).to_numpy(np.float64))
+            if name not in known.attributes:
+                continue
+            mine = known.value[imported & (known.attribute == known.attributes.index(name))]
+            raw = np.unique(mine)
             if not len(raw):
                 continue
             steps = {float(r): scale.step(float(r), STEPS) for r in raw if scale.holds(r)}
@@ -439,6 +429,12 @@ class _Understanding:
                 )
             )
         return tuple(found)
+
+
+def _scale_in_heads(columns: Sequence[DataColumn]) -> Scale | None:
+    """The one scale that all columns' heads name."""
+    heads = {scale_in_head(c.name) or scale_in_head(c.title) for c in columns}
+    return heads.pop() if len(heads) == 1 else None
 
 
 def _united(columns: Sequence[DataColumn]) -> tuple[DataColumn, list["NDArray[np.int64]"]]:

@@ -8,6 +8,7 @@ from typing import Literal
 from prism_desktop.engine.study.importing.dialects import plain_name, trait_words
 
 _WORDS = re.compile(r"[^\W_]+(?:_[^\W_]+)*")
+_OPPOSITES = frozenset({"not", "non", "un", "less", "least", "never", "nicht", "wenig", "weniger"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +41,9 @@ class AttributeNames:
     def within(self, words: str) -> str | None:
         """The one attribute of the study that is a word of the text, None if none or several are.
 
-        "How attractive is this face?" speaks of attractive.
+        "How attractive is this face?" speaks of attractive, "not attractive" of something else.
         """
-        plain = f"_{re.sub(r'[^a-z0-9]+', '_', plain_name(words))}_"
-        found = {name for word, name in self._variants.items() if word and f"_{word}_" in plain}
+        found = {name for word, name in self._variants.items() if word and _speaks_of(words, word)}
         return found.pop() if len(found) == 1 else None
 
     def trait(self, words: str) -> str | None:
@@ -52,12 +52,11 @@ class AttributeNames:
 
     def trait_within(self, words: str) -> str | None:
         """The one word for a trait in a text, None if there is none or several."""
-        plain = f"_{re.sub(r'[^a-z0-9]+', '_', plain_name(words))}_"
         found = {next(iter(sorted(group))) for word, group in trait_words().items()
-                 if f"_{word}_" in plain}  # fmt: skip
+                 if _speaks_of(words, word)}  # fmt: skip
         if len(found) != 1:
             return None
-        return next(word for word in trait_words() if f"_{word}_" in plain)
+        return next(word for word in trait_words() if _speaks_of(words, word))
 
     def of(self, *texts: str) -> NamedAttribute | None:
         """What column names and titles say, the study's own attributes first."""
@@ -71,3 +70,14 @@ class AttributeNames:
             if found := self.trait(text) or self.trait_within(text):
                 return NamedAttribute(found, "trait")
         return None
+
+
+def _speaks_of(words: str, word: str) -> bool:
+    """Whether a text holds a word, not turned into its opposite each time."""
+    plain = f"_{re.sub(r'[^a-z0-9]+', '_', plain_name(words))}_"
+    start = plain.find(f"_{word}_")
+    while start >= 0:
+        if plain[:start].rpartition("_")[2] not in _OPPOSITES:
+            return True
+        start = plain.find(f"_{word}_", start + 1)
+    return False

@@ -1,5 +1,6 @@
 """From all that was found out to the batch that the store writes, with its report."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -47,12 +48,14 @@ class Sources:
         paths: its files.
         replaces: the import whose place it takes.
         marks: file -> its content's SHA-256.
+        basis: of the study when the files were looked at.
     """
 
     import_id: str
     paths: tuple[Path, ...]
     replaces: str | None = None
     marks: dict[str, str] = field(default_factory=dict)
+    basis: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,10 @@ def complete_recipe(recipe: Recipe, tables: Sequence[TableRoles], understood: Un
     for table in tables:
         rater = rater or table.rater
         for name, part in table.parts.items():
+            if part.role == "judgment" and name in table.images:
+                # headed by its image, which is found again; a table has one attribute then
+                judgments.setdefault("*", part.attribute)
+                continue
             if part.role != "judgment":
                 columns.setdefault(name, part.role)
             if part.role in ("judgment", "outcome", "winner") and part.attribute:
@@ -84,17 +91,38 @@ def complete_recipe(recipe: Recipe, tables: Sequence[TableRoles], understood: Un
             "scales": {**understood.scale_words(), **recipe.scales},
             "coding": {**understood.coding, **recipe.coding},
             "rater": rater,
+            **_reading(recipe, tables),
         }
     )
 
 
+def _reading(recipe: Recipe, tables: Sequence[TableRoles]) -> dict[str, str]:
+    """How text files were read, where all were read alike."""
+    readings = [t.table.reading for t in tables if t.table.reading.delimiter]
+    found = {
+        "encoding": {reading.encoding for reading in readings},
+        "delimiter": {reading.delimiter for reading in readings},
+        "decimal": {"," if reading.decimal_comma else "." for reading in readings},
+    }
+    return {
+        name: getattr(recipe, name) or next(iter(values))
+        for name, values in found.items()
+        if len(values) == 1 and len(readings) == len(tables)
+    }
+
+
 def matched_images(
-    answers: AnswerColumns, written: Mapping[ImageId, str], images: Sequence[ImageRecord]
+    answers: AnswerColumns,
+    written: Mapping[ImageId, str],
+    images: Sequence[ImageRecord],
+    trials: Sequence[TrialRecord] = (),
 ) -> tuple[MatchedImage, ...]:
     """The images that answers are about, the study's order, with how the files write them."""
     shown = np.append(answers.left, answers.right[answers.right != NONE])
     counts = np.bincount(shown, minlength=len(answers.images)) if len(shown) else np.zeros(0, int)
-    number = dict(zip(answers.images, counts.tolist(), strict=False))
+    number = Counter(dict(zip(answers.images, counts.tolist(), strict=False)))
+    for trial in trials:
+        number.update(image for image in (trial.left, trial.right) if image is not None)
     return tuple(
         MatchedImage(written.get(image.id, image.name), image.id, image.name, image.path,
                      number[image.id])
@@ -128,6 +156,7 @@ def make_batch(
          *(name for trial in read.trials for name in trial.answers))
     )  # fmt: skip
     attributes, revised, notices = _attributes(study, read, tuple(names), understood.confirmed)
+    scales = {**read.described_scales(), **understood.described()}
     refused = [
         *read.refused,
         *(
@@ -147,7 +176,7 @@ def make_batch(
         duplicates=read.duplicates + sum(count for _, _, count in repeats.copies),
         mapping={
             "files": sources.marks,
-            **({"scales": understood.described()} if understood.scales else {}),
+            **({"scales": scales} if scales else {}),
             **({"coding": dict(understood.coding)} if understood.coding else {}),
             "rescaled": [rescaled.attribute for rescaled in understood.rescaled],
         },
@@ -163,6 +192,7 @@ def make_batch(
         revised=revised,
         facts=(*read.facts, *facts),
         rescaled=understood.rescaled,
+        basis=sources.basis,
     )
 
 

@@ -19,7 +19,7 @@ from prism_desktop.engine.study.importing.column_doubts import in_table
 from prism_desktop.engine.study.importing.data_tables import EMPTY, DataColumn, make_column
 from prism_desktop.engine.study.importing.doubts import ROWS_KEPT, Doubt
 from prism_desktop.engine.study.importing.import_recipe import Recipe, Role
-from prism_desktop.engine.study.importing.labeler_names import LabelerIndex, is_no_person
+from prism_desktop.engine.study.importing.labeler_names import LabelerIndex, summary_rows
 from prism_desktop.engine.study.importing.left_out_rows import NO_ANSWER, LeftOutRows
 from prism_desktop.engine.study.importing.matching import TOLD, ImageIndex, Rung
 from prism_desktop.engine.study.importing.moments import read_moments, read_seconds
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _LONGEST_NAME: Final = 100
+_NOBODY: Final = frozenset({"", "nan", "null", "n/a", "#n/a", "<na>", "undefined"})
 _PLAINLY: Final = (TOLD[Rung.FILE], TOLD[Rung.ENDING])  # how names are usually written elsewhere
 _NO_IMAGE: Final = "names no image"
 _NO_RATER: Final = "names no rater"
@@ -175,14 +176,18 @@ class Collector:
             self.doubt("rater-name", text, table, column)
         for reason in list(people.unclear.values())[:20]:
             self.doubt("rater-name", f"{reason}.", table, column)
-        summaries = [is_no_person(value) for value in values]
-        some = any(summaries) and not all(summaries)
+        summaries = summary_rows(values)
+        for value in (v for v, it in zip(values, summaries, strict=True) if it is None):
+            self.doubt(
+                "rater-name", f"“{short(value.strip())}” may be a summary rather than a rater.",
+                table, column,
+            )  # fmt: skip
         reasons = [""] * len(values)
         codes = np.full(len(values), NONE, np.int32)
         for place, code in enumerate(people.codes):
-            if is_missing(values[place]):
+            if values[place].strip().casefold() in _NOBODY:
                 reasons[place] = _NO_RATER
-            elif some and summaries[place]:
+            elif summaries[place]:
                 reasons[place] = f"“{short(values[place].strip())}” is a summary, not a rater"
             elif not code.isprintable() or len(code) > _LONGEST_NAME:
                 reasons[place] = f"“{short(code)}” cannot be a rater's name"
@@ -242,7 +247,7 @@ class _Reader:
         column = self._roles.first("rater")
         if column is not None:
             codes, reasons = self._to.labelers_of(column.values, self._table.name, column.name)
-            self._leave_out_values(column, codes, reasons, _NO_RATER)
+            self._leave_out_values(column, codes, reasons, _NO_RATER, self._answering)
             return _spread(codes, column.codes)
         said = self._roles.rater
         if FROM_COLUMN in said:
@@ -484,11 +489,16 @@ class _Reader:
                 self._to.doubt("fact", text, self._table.name, column.name)
             for owner, code in pairs.T.tolist():
                 value = column.values[code].strip()
-                if owner not in several and not is_missing(value):
+                if owner not in several and not _says_nothing(value, column):
                     label = column.labels.get(column.values[code], "")
                     self._to.found.facts.append(
                         FactRecord(kind, names[owner], column.name.strip(), label or value)
                     )
+
+
+def _says_nothing(value: str, column: DataColumn) -> bool:
+    """Whether a fact is missing; "none" and "NA" (Namibia) may be facts."""
+    return value.casefold() in _NOBODY or value in column.missing
 
 
 def _spread(known: "NDArray[Any]", codes: "NDArray[np.int32]") -> "NDArray[Any]":

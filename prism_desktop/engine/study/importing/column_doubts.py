@@ -36,7 +36,12 @@ def decision_about(
 ) -> Decision:
     """A decision about some of a column's different values; see `doubt_about`."""
     rows, count = _rows(column, places)
-    return Decision(kind, text, column=column.name, rows=rows, count=count, choices=tuple(choices))
+    counts = column.counts()
+    values = tuple((column.values[place].strip(), int(counts[place])) for place in places)
+    return Decision(
+        kind, text, column=column.name, rows=rows, count=count, choices=tuple(choices),
+        values=values[:ROWS_KEPT],
+    )  # fmt: skip
 
 
 def in_table(told: Told, table: DataTable) -> Told:

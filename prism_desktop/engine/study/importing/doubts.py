@@ -31,6 +31,8 @@ class Decision:
     rows: tuple[int, ...] = ()
     count: int = 0
     choices: tuple[DecisionChoice, ...] = field(default=())
+    # the values that it is about, and in how many rows each stands
+    values: tuple[tuple[str, int], ...] = ()
 
 
 class DecisionNeededError(InputError):

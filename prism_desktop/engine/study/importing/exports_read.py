@@ -3,15 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from prism_desktop.engine.study.importing.cells import flag, is_missing
+from prism_desktop.engine.study.importing.cells import flag, is_missing, number
 from prism_desktop.engine.study.importing.data_tables import DataTable
+from prism_desktop.engine.study.importing.doubts import Decision, Doubt
 from prism_desktop.engine.study.importing.export_names import (
     FACT,
     Exported,
     exported_as,
     own_names,
 )
-from prism_desktop.engine.study.importing.exported_trials import ExportedTrials
+from prism_desktop.engine.study.importing.exported_trials import STEPS, ExportedTrials
+from prism_desktop.engine.study.importing.scales import Scale
 from prism_desktop.engine.study.records import (
     DEFAULT_SCALE,
     DEFAULT_TEMPLATES,
@@ -36,6 +38,17 @@ class ExportsRead:
     refused: list[RefusedRow] = field(default_factory=list)
     duplicates: int = 0
     notices: list[str] = field(default_factory=list)
+    doubts: tuple[Doubt, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    # attribute -> lowest and highest imported rating that could be given
+    scales: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    def described_scales(self) -> dict[str, object]:
+        """Attribute -> its scale, as a report has it."""
+        return {
+            name: Scale(low, high, whole=True).described(STEPS)
+            for name, (low, high) in self.scales.items()
+        }
 
     @property
     def kept(self) -> int:
@@ -119,6 +132,9 @@ def _attributes(table: DataTable, found: ExportsRead) -> None:
         labels = _numbered(cells, place, "scale_")
         templates = tuple(text for text in _numbered(cells, place, "template_") if "{}" in text)
         confirmed = cells.get("confirmed")
+        low, high = (cells.get(f"imported_{end}", ()) for end in ("low", "high"))
+        if low and high and low[place] and high[place]:
+            found.scales[name] = number(low[place]), number(high[place])
         found.attributes.append(
             AttributeRecord(
                 name,

@@ -5,8 +5,9 @@ not read.
 """
 
 import re
+from collections.abc import Generator
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.importing.data_tables import DataTable
@@ -47,11 +48,30 @@ _REFUSED: Final = (
 
 
 def read_data_tables(path: Path, recipe: Recipe = _EMPTY_RECIPE) -> list[DataTable]:
+    """Read every table of a file, as `reading_data_tables` does, in one go.
+
+    Raises:
+        InputError: if the file cannot be read, is too large or holds no table.
+    """
+    steps = reading_data_tables(path, recipe)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return cast(list[DataTable], end.value)
+
+
+def reading_data_tables(
+    path: Path, recipe: Recipe = _EMPTY_RECIPE
+) -> Generator[float, None, list[DataTable]]:
     """Read every table of a file.
 
     Args:
         path: the file; what it is is told by its content.
         recipe: its encoding, delimiter, decimal sign and sheets are heeded.
+
+    Yields:
+        Now and then, for large text files, which share of it has been read.
 
     Returns:
         At least one table; none of them is without rows.
@@ -59,14 +79,14 @@ def read_data_tables(path: Path, recipe: Recipe = _EMPTY_RECIPE) -> list[DataTab
     Raises:
         InputError: if the file cannot be read, is too large or holds no table.
     """
-    tables = _tables(path, recipe)
+    tables = yield from _tables(path, recipe)
     tables = [table for table in tables if table.columns and (len(table) or _is_ours(table))]
     if not tables:
         raise InputError(f"{path.name} holds no rows of data. Nothing was imported.")
     return [with_decimal_sign(with_json_cells(table), recipe.decimal) for table in tables]
 
 
-def _tables(path: Path, recipe: Recipe) -> list[DataTable]:
+def _tables(path: Path, recipe: Recipe) -> Generator[float, None, list[DataTable]]:
     """The tables of a file by what it begins with."""
     start = _start(path)
     if start.startswith(b"PK\x03\x04"):
@@ -84,7 +104,9 @@ def _tables(path: Path, recipe: Recipe) -> list[DataTable]:
         from prism_desktop.engine.study.importing.record_files import read_records
 
         return [read_records(path, recipe.encoding)]
-    return _with_headers([_text(path, recipe)])
+    from prism_desktop.engine.study.importing.text_tables import read_text
+
+    return _with_headers([(yield from read_text(path, recipe))])
 
 
 def _is_ours(table: DataTable) -> bool:
@@ -118,7 +140,25 @@ def _archive(path: Path, recipe: Recipe) -> list[Grid]:
     return read_workbook(path, recipe.sheets)
 
 
-def _text(path: Path, recipe: Recipe) -> Grid:
-    from prism_desktop.engine.study.importing.text_tables import read_text
+class KeptTables:
+    """The tables of the files of one import: reading them with another recipe is quick unless it
+    says otherwise how the files themselves are read."""
 
-    return read_text(path, recipe)
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[tuple[object, ...], list[DataTable]]] = {}
+
+    def reading(
+        self, path: Path, recipe: Recipe, mark: str
+    ) -> Generator[float, None, list[DataTable]]:
+        """Read a file as `reading_data_tables` does; `mark` is the hash of what it holds.
+
+        Raises:
+            InputError: if the file cannot be read, is too large or holds no table.
+        """
+        how = (mark, recipe.encoding, recipe.delimiter, recipe.decimal, recipe.sheets)
+        before, tables = self._kept.get(str(path), ((), []))
+        if before != how:
+            self._kept.pop(str(path), None)
+            tables = yield from reading_data_tables(path, recipe)
+            self._kept[str(path)] = (how, tables)
+        return tables

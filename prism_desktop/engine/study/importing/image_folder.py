@@ -9,7 +9,7 @@ import stat
 import struct
 import warnings
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -90,7 +90,11 @@ class _Found:
 
 
 def import_images(
-    study: Study, folder: Path | str, copy: bool = False
+    study: Study,
+    folder: Path | str,
+    copy: bool = False,
+    *,
+    only: Sequence[str] | None = None,
 ) -> Iterator[Event[ImportReport]]:
     """Add all images of a folder and its subfolders, in one transaction.
 
@@ -108,6 +112,7 @@ def import_images(
         study: where to.
         folder: where from.
         copy: copy the images into the study instead of referring to them.
+        only: names of files of the folder, if not all are wanted.
 
     Yields:
         Progress, then Done with the report. Closing the generator before that leaves nothing
@@ -127,7 +132,7 @@ def import_images(
     found = _Found()
     records = {image.id: image for image in study.images()}
     with copying(study.path) as copies:
-        yield from _read(root, _listed(root, found), records, found)
+        yield from _read(root, _listed(root, found, only), records, found)
         yield from _copy(study, records, found, copies, copy=copy)
         report = _report(root, found)
         if found.images or found.duplicates or found.moved:
@@ -140,11 +145,14 @@ def import_images(
     yield Done(report)
 
 
-def _listed(root: Path, found: _Found) -> list[tuple[Path, str]]:
-    """Every plain file with its name in the study.
+def _listed(root: Path, found: _Found, only: Sequence[str] | None = None) -> list[tuple[Path, str]]:
+    """Every plain file with its name in the study, or those of the folder that are wanted.
 
     Links that lead out and special files are refused.
     """
+    if only is not None:
+        found.read = len(set(only))
+        return [(root / name, name) for name in sorted({Path(name).name for name in only})]
     files = []
     for place, folders, names in os.walk(root):
         here = Path(place)

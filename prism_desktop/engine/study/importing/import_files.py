@@ -1,7 +1,9 @@
 """Importing ratings, comparisons and our own exports from
 files: read, understood, then written in one transaction."""
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -15,11 +17,13 @@ from prism_desktop.engine.study.importing.import_recipe import Recipe, parse_rec
 from prism_desktop.engine.study.importing.plan import ImportPlan
 from prism_desktop.engine.study.importing.plan_making import file_mark, plan_import
 from prism_desktop.engine.study.importing.vectors import MAX_BYTES, holds_embeddings
-from prism_desktop.engine.study.records import ImportReport
+from prism_desktop.engine.study.records import ImportBatch, ImportReport
 from prism_desktop.engine.study.store import Study
 
 _NOTHING_SAID: Final = Recipe()
 _UNCONFIRMED: Final = "unconfirmed"  # in a report's mapping: attributes that nobody confirmed
+_WRITING: Final = "Writing to the study"
+_EVERY: Final = 0.1  # s between two events
 
 
 def import_files(
@@ -60,7 +64,8 @@ def import_files(
 def apply_plan(
     study: Study, plan: ImportPlan, *, confirmed: bool = False, replaces: str | None = None
 ) -> Iterator[Event[ImportReport]]:
-    """Write what a plan holds, in one transaction.
+    """Write what a plan holds, in one transaction; closing the generator undoes it, unless the
+    transaction is being closed at that moment.
 
     Args:
         study: the study that the plan was made for, unchanged since.
@@ -75,19 +80,43 @@ def apply_plan(
     if batch is None:
         raise DecisionNeededError(plan.decisions)
     if confirmed:
+        doubts = tuple(doubt for doubt in plan.doubts if doubt.kind != "new-attribute")
         batch = replace(
-            batch, attributes=tuple(replace(a, confirmed=True) for a in batch.attributes)
+            batch,
+            report=replace(batch.report, doubts=doubts),
+            attributes=tuple(replace(a, confirmed=True) for a in batch.attributes),
         )
     if unconfirmed := [a.name for a in batch.attributes if not a.confirmed]:
         mapping = {**batch.report.mapping, _UNCONFIRMED: unconfirmed}
         batch = replace(batch, report=replace(batch.report, mapping=mapping))
-    rows = plan.rows_kept
     brings = bool(plan.ratings or plan.comparisons or batch.labelers or batch.attributes)
     if brings or batch.revised or any(True for _ in batch.facts) or replaces is not None:
-        yield Progress(0, rows, "Writing to the study")
-        study.apply_import(batch, replaces=replaces)
-        yield Progress(rows, rows, "Writing to the study")
+        yield from _write(study, batch, replaces, plan.ratings + plan.comparisons)
     yield Done(batch.report)
+
+
+def _write(
+    study: Study, batch: ImportBatch, replaces: str | None, total: int
+) -> Iterator[Progress]:
+    """Apply a batch in a thread, and tell how many trials went by."""
+    stopped = threading.Event()
+    count = 0
+
+    def told(trials: int) -> None:
+        nonlocal count
+        count = min(trials, total)
+        if stopped.is_set():
+            raise InterruptedError("The import was cancelled. Nothing was imported.")
+
+    yield Progress(0, total, _WRITING)
+    with ThreadPoolExecutor(1, "import") as pool:
+        writing = pool.submit(study.apply_import, batch, replaces=replaces, progress=told)
+        try:
+            while not wait([writing], _EVERY).done:
+                yield Progress(count, total, _WRITING)
+            writing.result()
+        finally:
+            stopped.set()
 
 
 def import_embedding_file(

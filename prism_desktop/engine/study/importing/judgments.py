@@ -7,6 +7,7 @@ from typing import Final
 from prism_desktop.engine.study.importing.attribute_names import NamedAttribute
 from prism_desktop.engine.study.importing.column_profiles import Profile, same_rows
 from prism_desktop.engine.study.importing.doubts import Decision, DecisionChoice
+from prism_desktop.engine.study.importing.fact_tables import facts_about_raters
 from prism_desktop.engine.study.importing.table_roles import FROM_COLUMN, RoleTable, Shape
 
 ALL: Final = "*"  # in a recipe's judgments: of every column that is one
@@ -15,7 +16,7 @@ _CIRCUMSTANCES: Final = frozenset(
     {
         *("rt", "time", "ms", "order", "onset", "duration", "latency", "index", "click", "clicks"),
         *("start", "started", "stopped", "sd", "se", "std", "var", "seconds", "sec", "count"),
-        *("position", "submit", "confidence", "certainty", "median", "n", "id"),
+        *("position", "submit", "timing", "confidence", "certainty", "median", "n", "id"),
     }
 )
 _CODE: Final = re.compile(r"(.*?[^\d]?)\d+$")
@@ -34,7 +35,7 @@ def find_judgments(table: RoleTable, shape: Shape) -> Shape:
         _headed_by_images(table)
         return shape
     if not table.has("image"):
-        return _facts_about_raters(table)
+        return facts_about_raters(table)
     if table.has("attribute"):
         _tidy(table)
         return shape
@@ -264,7 +265,7 @@ def _candidates(table: RoleTable) -> list[Profile]:
         profile
         for profile in table.open()
         if table.rank("ignore", profile) is None
-        and not _says_circumstances(profile)
+        and not says_circumstances(profile)
         and (
             table.judged_by_name(profile)
             or (table.generic(profile) and (profile.numeric > 0 or len(profile.column.values) < 12))
@@ -283,7 +284,7 @@ def _is_worded(table: RoleTable, profile: Profile) -> bool:
     )
 
 
-def _says_circumstances(profile: Profile) -> bool:
+def says_circumstances(profile: Profile) -> bool:
     """ "attractive_rt" is no judgment."""
     words = re.split(r"[^a-z0-9]+", profile.plain.replace("_", " "))
     return bool(_CIRCUMSTANCES & set(words))
@@ -459,22 +460,3 @@ def _facts_about_images(table: RoleTable) -> Shape:
         if table.rank("ignore", profile) is None:
             table.set(profile, "image-fact", "likely", "it stands beside the image's name")
     return "facts about images"
-
-
-def _facts_about_raters(table: RoleTable) -> Shape:
-    """A table that names people and no images tells about the people, if anything."""
-    if not table.has("rater"):
-        names = ", ".join(list(table.profiles)[:8])
-        table.decisions.append(
-            Decision(
-                "image",
-                f"No column of {table.table.name} names images of the study ({names}); say which "
-                "by --column image=NAME, or import the images first.",
-                table.table.name,
-            )
-        )
-        return "ratings"
-    for profile in table.open():
-        if table.rank("ignore", profile) is None:
-            table.set(profile, "rater-fact", "likely", "it stands beside the rater's name")
-    return "facts about raters"

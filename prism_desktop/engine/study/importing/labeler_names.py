@@ -130,3 +130,23 @@ class LabelerIndex:
 def _is_whole(text: str) -> bool:
     whole, dot, fraction = text.partition(".")
     return bool(dot) and whole.isdecimal() and bool(fraction) and not fraction.strip("0")
+
+
+_MAYBE: Final = frozenset(
+    ["max", "min", "all", "n", "mode", "media", "var", "se", "sum", "mw", "count", "overall"]
+)  # names of people as well
+
+
+def summary_rows(names: Sequence[str]) -> list[bool | None]:
+    """Which of a column's different names stand for summaries at the end of a sheet.
+
+    Returns:
+        True for a summary beside people; None for a name that may be one or a person's (Max);
+        False for people, and where there is nothing but a summary ("mean").
+    """
+    words = [folded(name).rstrip(" :=.") for name in names]
+    plain = [is_no_person(name) for name in names]
+    sure = [it and word not in _MAYBE for it, word in zip(plain, words, strict=True)]
+    if all(plain) or not any(plain):
+        return [False] * len(names)
+    return [it and (True if any(sure) else None) if it else False for it in plain]

@@ -48,6 +48,7 @@ _SECONDS = re.compile(
     rf"([+-]?[\d.,](?:['’\d., ]*\d|[.,])?(?:e[+-]?\d+)?) ?({'|'.join(_UNITS)})?\.?", re.IGNORECASE
 )
 _SLOW, _SURELY_SLOW = 20.0, 100.0  # a median response time in seconds that is doubted
+_ENDLESS: Final = 300.0  # s; nobody looks at one face so long: another unit, or a whole session's
 _LISTED = 3
 
 
@@ -397,6 +398,13 @@ def _unit_of(
     if named is None and unit != "s":
         text = f"“{column.name}” was read in {unit}, since its median is {median:g}."
         doubts.append(doubt_about(column, "unit", text, places))
+    elif typical > _ENDLESS:
+        text = (
+            f"“{column.name}” was left empty: read in {unit}, half of the answers took more than "
+            f"{typical:g} s; say --rt-unit for their unit."
+        )
+        doubts.append(doubt_about(column, "unit", text, places))
+        values[places] = np.nan
     elif typical > _SLOW or (named == "ms" and typical < 0.02):
         text = (
             f"“{column.name}” was read in {unit}, by which half of the answers took "

@@ -22,7 +22,8 @@ from prism_desktop.engine.study.store import StudyReader
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_DIGIT: Final = re.compile(r"\d")
+_CODE: Final = re.compile(r"\s*[+-]?\d+([.,]\d+)?\s*")
+_TOLD_APART: Final = 50  # values that are told one by one
 OWN, EVERYONE = "their own ratings", "everyone's mean ratings"
 
 # (labeler, attribute, image) -> mean rating
@@ -86,7 +87,7 @@ class OutcomeReader:
         table = self._tables[piece.table].table
         if piece.left_column is None or piece.right_column is None:
             return np.full(len(piece.row), np.nan)
-        coded = any(_DIGIT.search(value) for value in piece.column.values[:100])
+        coded = any(_CODE.fullmatch(value) for value in piece.column.values[:100])
         outcomes = read_outcomes(
             piece.column,
             piece.left_column,
@@ -111,7 +112,10 @@ class OutcomeReader:
                 reason = f"{NO_ANSWER} (“{short(piece.column.values[cell].strip())}”)"
                 rows = piece.row[open_cells & (piece.cell == cell)]
                 self._collected.left_out.add(table, reason, rows)
-        for cell in np.unique(piece.cell[refused]).tolist()[:50]:
+        cells = np.unique(piece.cell[refused]).tolist()
+        rest = refused & np.isin(piece.cell, cells[_TOLD_APART:])
+        self._collected.left_out.add(table, "its outcome is not known", piece.row[rest])
+        for cell in cells[:_TOLD_APART]:
             value = piece.column.values[cell]
             reason = outcomes.reasons.get(value, f"“{short(value)}” is no outcome")
             rows = piece.row[refused & (piece.cell == cell)]

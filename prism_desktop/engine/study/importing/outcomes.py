@@ -17,14 +17,13 @@ from prism_desktop.engine.study.importing.data_tables import EMPTY, DataColumn
 from prism_desktop.engine.study.importing.doubts import Decision, DecisionChoice, Doubt
 from prism_desktop.engine.study.importing.matching import ImageIndex
 from prism_desktop.engine.study.importing.numerals import clean, is_missing_word, same_value
+from prism_desktop.engine.study.importing.outcome_codes import possible_numbers, possible_words
 from prism_desktop.engine.study.importing.outcome_codings import (
     MEANINGS,
     NAMES,
     WORDS,
     meaning_of,
     plain_word,
-    possible_codings,
-    possible_words,
 )
 
 if TYPE_CHECKING:
@@ -337,7 +336,7 @@ class _OutcomeReader:
         texts = [self._column.values[place].strip() for place in codes]
         numeric = all(PLAIN_NUMBER.fullmatch(clean(text)) for text in texts)
         if numeric:
-            possible = possible_codings(sorted(texts, key=lambda text: float(clean(text))))
+            possible = possible_numbers(sorted(texts, key=lambda text: float(clean(text))))
             text = f"The outcomes in “{self._column.name}” are numbers: "
         else:
             known = {int(side) for side in self._sides[np.isfinite(self._sides)]}

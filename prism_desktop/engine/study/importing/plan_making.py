@@ -1,7 +1,7 @@
 """Making the plan of an import: files read, parts found, values understood; nothing is written."""
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -10,12 +10,9 @@ import numpy as np
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.study.attribute_scales import attribute_scales
 from prism_desktop.engine.study.importing.answer_columns import AnswerColumns
-from prism_desktop.engine.study.importing.answer_values import (
-    Understood,
-    earlier_scales,
-    understand,
-)
+from prism_desktop.engine.study.importing.answer_values import Understood, understand
 from prism_desktop.engine.study.importing.attribute_names import AttributeNames
 from prism_desktop.engine.study.importing.batch_making import (
     LeftOutRow,
@@ -28,10 +25,11 @@ from prism_desktop.engine.study.importing.batch_making import (
 from prism_desktop.engine.study.importing.collection import Collected, Collector
 from prism_desktop.engine.study.importing.data_tables import DataTable
 from prism_desktop.engine.study.importing.doubts import ROWS_KEPT, Decision, Doubt
+from prism_desktop.engine.study.importing.exported_copies import without_copies
 from prism_desktop.engine.study.importing.exported_trials import ExportedTrials
 from prism_desktop.engine.study.importing.exports_read import ExportsRead, exported, read_exports
 from prism_desktop.engine.study.importing.file_marks import content_mark
-from prism_desktop.engine.study.importing.file_reading import read_data_tables
+from prism_desktop.engine.study.importing.file_reading import KeptTables
 from prism_desktop.engine.study.importing.grids import MAX_BYTES
 from prism_desktop.engine.study.importing.import_recipe import Recipe
 from prism_desktop.engine.study.importing.matching import ImageIndex, aliases_of
@@ -40,6 +38,7 @@ from prism_desktop.engine.study.importing.plan_tables import plain_table_plan, t
 from prism_desktop.engine.study.importing.repeats import Repeats, find_repeats
 from prism_desktop.engine.study.importing.roles import find_roles
 from prism_desktop.engine.study.importing.scale_finding import EarlierScale
+from prism_desktop.engine.study.importing.scales import Scale
 from prism_desktop.engine.study.importing.source_workbooks import join_workbooks
 from prism_desktop.engine.study.importing.table_roles import Known, TableRoles
 from prism_desktop.engine.study.importing.vectors import holds_embeddings
@@ -56,6 +55,7 @@ def plan_import(
     recipe: Recipe = _NOTHING_SAID,
     *,
     replaces: str | None = None,
+    kept: KeptTables | None = None,
 ) -> Iterator[Event[ImportPlan]]:
     """Read files and understand them, as far as that can be done without asking.
 
@@ -64,6 +64,7 @@ def plan_import(
         files: of one import; workbooks that belong together must come together.
         recipe: what is decided already.
         replaces: the import that this one is to take the place of.
+        kept: what was read of these files for an earlier plan.
 
     Yields:
         Progress, then Done with the plan. What only the user can decide is among its decisions.
@@ -74,19 +75,8 @@ def plan_import(
     paths = [Path(file).expanduser() for file in files]
     if not paths:
         raise InputError("No file was given.")
-    sources = Sources(uuid.uuid4().hex, tuple(paths), replaces)
-    tables: list[DataTable] = []
-    for number, path in enumerate(paths):
-        yield Progress(number, len(paths), f"Reading {path.name}")
-        mark = file_mark(study, path, replaces)
-        if mark in sources.marks.values():
-            raise InputError(f"{path.name} was given twice; nothing was imported.")
-        if holds_embeddings(path):
-            raise InputError(
-                f"{path.name} holds embeddings; import it by itself. Nothing was imported."
-            )
-        sources.marks[str(path.resolve())] = mark
-        tables += read_data_tables(path, recipe)
+    sources = Sources(uuid.uuid4().hex, tuple(paths), replaces, basis=study.import_basis())
+    tables = yield from _reading(study, sources, recipe, kept or KeptTables())
     _check_sheets(tables, recipe)
     yield Progress(len(paths), len(paths), "Understanding the columns")
     knowledge = _Knowledge.of(study, sources)
@@ -99,18 +89,45 @@ def plan_import(
             "The study has no images yet; import their folder first. Nothing was imported."
         )
     yield Progress(len(paths), len(paths), "Reading answers")
-    read = _exports(study, ours, knowledge, sources)
+    read = _exports(study, ours, knowledge, sources, recipe)
     collector = Collector(knowledge.index, knowledge.labelers, knowledge.attributes, recipe)
     for number, table in enumerate(roles.used):
         collector.add(number, table)
     collected = collector.found
     understood = understand(
-        study, collected, knowledge.index, recipe, knowledge.scales, compared, roles.used
+        study, collected, knowledge.index, recipe, knowledge.scales, compared, roles.used, replaces
     )
     yield Progress(len(paths), len(paths), "Comparing with what the study holds")
     repeats = _repeats(study, understood.answers, recipe, roles.used, replaces)
     parts = _Parts(study, recipe, roles, ours, read, collected, understood, repeats, knowledge)
     yield Done(parts.plan(sources))
+
+
+def _reading(
+    study: StudyReader, sources: Sources, recipe: Recipe, kept: KeptTables
+) -> Generator[Progress, None, list[DataTable]]:
+    """Read the files, each told by its hash; a large one tells how far it is, in hundredths."""
+    tables: list[DataTable] = []
+    total = 100 * len(sources.paths)
+    for number, path in enumerate(sources.paths):
+        yield Progress(100 * number, total, f"Reading {path.name}")
+        mark = file_mark(study, path, sources.replaces)
+        if mark in sources.marks.values():
+            raise InputError(f"{path.name} was given twice; nothing was imported.")
+        if holds_embeddings(path):
+            raise InputError(
+                f"{path.name} holds embeddings; import it by itself. Nothing was imported."
+            )
+        sources.marks[str(path.resolve())] = mark
+        steps = kept.reading(path, recipe, mark)
+        while True:
+            try:
+                share = next(steps)
+            except StopIteration as end:
+                tables += end.value
+                break
+            yield Progress(100 * number + int(100 * share), total, f"Reading {path.name}")
+    return tables
 
 
 def file_mark(
@@ -159,7 +176,10 @@ class _Knowledge:
             ImageIndex(images, aliases_of(report.mapping for report in reports)),
             tuple(labeler.code for labeler in study.labelers()),
             AttributeNames([attribute.name for attribute in study.attributes()]),
-            earlier_scales(study.imports(), sources.replaces),
+            {
+                name: EarlierScale(Scale(scale.low, scale.high, whole=True), scale.where)
+                for name, scale in attribute_scales(study.imports(), sources.replaces).items()
+            },
         )
 
     def known(self) -> Known:
@@ -242,7 +262,11 @@ def _needs_images(table: DataTable) -> bool:
 
 
 def _exports(
-    study: StudyReader, ours: Sequence[DataTable], knowledge: _Knowledge, sources: Sources
+    study: StudyReader,
+    ours: Sequence[DataTable],
+    knowledge: _Knowledge,
+    sources: Sources,
+    recipe: Recipe,
 ) -> ExportsRead:
     if not ours:
         return ExportsRead()
@@ -258,7 +282,12 @@ def _exports(
         knowledge.index,
         several=len(ours) > 1,
     )
-    return read_exports(ours, knowledge.images, reader)
+    read = read_exports(ours, knowledge.images, reader)
+    known = study.known_answers(without=sources.replaces)
+    fresh = without_copies(read.trials, known, recipe.again, ours[0].file)
+    read.trials, read.doubts, read.decisions = fresh.trials, fresh.doubts, fresh.decisions
+    read.duplicates += fresh.copies
+    return read
 
 
 def _repeats(
@@ -305,18 +334,23 @@ class _Parts:
             ),
             attributes=self.understood.attribute_plans(answers, self.knowledge.attributes),
             doubts=_once(
-                *self.roles.doubts(), *self._new_attributes(answers), *self.collected.doubts,
+                *self.roles.doubts(), *self._reading_doubts(), *self.read.doubts,
+                *self._new_attributes(answers),
+                *self.collected.doubts,
                 *self.understood.doubts, *self.repeats.doubts, *_row_doubts(left_out),
             ),
             decisions=(
-                *self.roles.decisions(), *self.understood.decisions, *self.repeats.decisions,
+                *self.roles.decisions(), *self.read.decisions, *self.understood.decisions,
+                *self.repeats.decisions,
             ),
             rows_read=sum(len(table.table) for table in self.roles.used) + self.read.read,
             rows_kept=self._rows_kept(answers) + self.read.kept,
             ratings=int((~answers.comparison).sum()) + self._own("rating"),
             comparisons=int(answers.comparison.sum()) + self._own("comparison"),
             raters=tuple(dict.fromkeys(raters)),
-            images=matched_images(answers, self.collected.written, self.knowledge.images),
+            images=matched_images(
+                answers, self.collected.written, self.knowledge.images, self.read.trials
+            ),
             unmatched=tuple(sorted(self.collected.unmatched.items(), key=lambda entry: -entry[1])),
             left_out=tuple((e.reason, e.rows[:ROWS_KEPT], len(e.rows)) for e in left_out),
         )  # fmt: skip
@@ -327,6 +361,18 @@ class _Parts:
             self.collected.facts, left_out, self.collected.notices,
         )  # fmt: skip
         return replace(plan, batch=batch)
+
+    def _reading_doubts(self) -> Iterator[Doubt]:
+        """What readers guessed, and rows that they could not read."""
+        for roles in self.roles.used:
+            table = roles.table
+            for notice in table.reading.notices:
+                yield Doubt("reading", notice, table.name)
+            for left_out in table.left_out:
+                if any(word in left_out.reason for word in ("more cells", "no JSON", "no record")):
+                    rows, count = left_out.rows[:ROWS_KEPT], len(left_out.rows)
+                    text = f"{count} rows of {table.name} left out: {left_out.reason}."
+                    yield Doubt("rows", text, table.name, rows=rows, count=count)
 
     def _new_attributes(self, answers: AnswerColumns) -> Iterator[Doubt]:
         """Attributes that nobody has named yet; nothing is learned about them before."""
@@ -367,7 +413,7 @@ def _row_doubts(left_out: Sequence[LeftOutRow]) -> Iterator[Doubt]:
     """Rows that name or hold something which could not be used; rows without an answer are no
     doubt."""
     for entry in left_out:
-        if entry.table and not entry.reason.startswith(("names no", "holds n")):
+        if entry.table and not entry.reason.startswith("holds n"):
             count = len(entry.rows)
             yield Doubt(
                 "rows",

@@ -6,9 +6,15 @@ import numpy as np
 
 from prism_desktop.engine.study.importing.column_profiles import Profile
 from prism_desktop.engine.study.importing.data_tables import DataTable, Reading
+from prism_desktop.engine.study.importing.import_recipe import Role
 from prism_desktop.engine.study.importing.plan import ColumnPlan, TablePlan
 from prism_desktop.engine.study.importing.table_roles import TableRoles
 
+_OWN_ROLES: Final[dict[str, Role]] = {
+    "labeler": "rater", "image": "image", "name": "image", "left": "left", "right": "right",
+    "attribute": "attribute", "rating": "judgment", "outcome": "outcome", "onset": "time",
+    "seconds": "seconds", "session": "session", "order": "presentation",
+}  # fmt: skip  # of columns of our own export; all others belong to their trial
 SAMPLE: Final = 300  # rows shown
 _LISTED: Final = 40  # columns named in a sentence
 _DELIMITERS: Final = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "blanks"}
@@ -57,8 +63,10 @@ def _ignored(roles: TableRoles) -> tuple[str, ...]:
 def plain_table_plan(table: DataTable, shape: str) -> TablePlan:
     """A table that is not read by the parts of its columns: one of our own export."""
     columns = tuple(
-        ColumnPlan(column.name, "ignore", "sure", "this program's own export",
-                   filled=int((column.codes >= 0).sum()), different=len(column.values))
+        ColumnPlan(
+            column.name, _OWN_ROLES.get(column.name, "trial"), "sure", "this program's own export",
+            filled=int((column.codes >= 0).sum()), different=len(column.values),
+        )
         for column in table.columns
     )  # fmt: skip
     return TablePlan(table.name, shape, reading_lines(table), columns, len(table), _sample(table))
@@ -77,7 +85,7 @@ def reading_lines(table: DataTable) -> tuple[str, ...]:
         lines.append(
             f"row{'s' * (len(left_out.rows) > 1)} {some}{more} left out: {left_out.reason}"
         )
-    return (*lines, *reading.notices)
+    return tuple(lines)
 
 
 def _details(reading: Reading) -> str:

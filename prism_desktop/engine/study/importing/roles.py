@@ -9,13 +9,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from prism_desktop.engine.study.importing.cells import short
 from prism_desktop.engine.study.importing.column_profiles import Profile, same_rows
 from prism_desktop.engine.study.importing.data_tables import DataColumn, DataTable
 from prism_desktop.engine.study.importing.doubts import Decision, DecisionChoice
 from prism_desktop.engine.study.importing.import_recipe import Recipe, Role
-from prism_desktop.engine.study.importing.judgments import MANY_NAMED, find_judgments
+from prism_desktop.engine.study.importing.judgments import (
+    MANY_NAMED,
+    find_judgments,
+    says_circumstances,
+)
+from prism_desktop.engine.study.importing.role_checks import check_roles
 from prism_desktop.engine.study.importing.table_roles import (
     FROM_COLUMN,
+    FROM_FILE,
     FROM_ROW,
     Known,
     Part,
@@ -54,6 +61,7 @@ class _Finder(RoleTable):
         self._rest()
         self._who(shape)
         self._all_different(shape)
+        check_roles(self, shape)
         return TableRoles(
             self.table, shape, self.parts, self.dialect, self.images, self.rater, self.doubts,
             self.decisions,
@@ -182,6 +190,12 @@ class _Finder(RoleTable):
                 if text and (image := self.known.find_in_header(text)):
                     found[profile.column.name] = image
                     break
+        answers = {
+            name: image for name, image in found.items()
+            if not says_circumstances(self.profiles[name])
+        }  # fmt: skip
+        judged = set(answers.values())  # "X001_rt" beside "X001" is how long it took
+        found = {n: image for n, image in found.items() if n in answers or image not in judged}
         return found if len(found) >= 2 else {}
 
     # Who judged
@@ -197,13 +211,40 @@ class _Finder(RoleTable):
         if not ranked:
             return
         chosen = ranked[0]
+        varying = [p for p in ranked[1:] if not p.constant]
+        if chosen.constant and varying and shape != "a row per rater":
+            self._ask_which_rater([chosen, *varying])
         self.set(chosen, "rater", "sure", "its name says so")
+        if self.rater:
+            self.doubt(
+                "rater",
+                f"{chosen.column.name} says who judged, so --rater {self.rater} was not needed; "
+                f'--column "ignore={chosen.column.name}" lets it decide.',
+                chosen.column.name,
+            )
         self.rater = ""  # it was said for tables in which no column says who judged
         if shape == "a row per rater":
             return
         for other in ranked[1:]:
             if other.determined_by(chosen.column) and chosen.determined_by(other.column):
                 self.set(other, "ignore", "sure", f"it names the rater as {chosen.column.name}")
+
+    def _ask_which_rater(self, among: Sequence[Profile]) -> None:
+        """Ask where one column names one person in all rows, and another one several."""
+        choices = [
+            DecisionChoice(f"{p.column.name} says who judged", f'--column "rater={p.column.name}"',
+                           {"columns": {p.column.name: "rater"}})
+            for p in among[:4]
+        ]  # fmt: skip
+        options = " or ".join(choice.option for choice in choices)
+        first = among[0].column
+        text = (
+            f"{first.name} of {self.table.name} is “{short(first.values[0].strip())}” in all rows, "
+            f"while {among[1].column.name} names several; say who judged by {options}."
+        )
+        self.decisions.append(
+            Decision("rater", text, self.table.name, first.name, choices=tuple(choices))
+        )
 
     def _who(self, shape: Shape) -> None:
         """Ask for the rater where nothing says who judged."""
@@ -231,12 +272,18 @@ class _Finder(RoleTable):
                 "One person judged all of it", "--rater NAME", {"rater": self.table.file}
             )
         )
-        options = " or ".join(choice.option for choice in choices)
+        choices.append(
+            DecisionChoice(
+                "The file is one person's and is named after them", f'--rater "{FROM_FILE}"',
+                {"rater": FROM_FILE},
+            )
+        )  # fmt: skip
+        options = " or ".join(choice.option for choice in choices[:-1])
         self.decisions.append(
             Decision(
                 "rater",
                 f"No column of {self.table.name} says who judged{self._emptied()}; say so by "
-                f"{options}.",
+                f"{options}, or by {choices[-1].option} if each file is named after its rater.",
                 self.table.name,
                 choices=tuple(choices),
             )

@@ -70,6 +70,7 @@ def judge_scale(
     earlier: EarlierScale | None = None,
     per_rater: Mapping[str, RaterSpan] | None = None,
     top: float = float("nan"),
+    headed: Scale | None = None,
 ) -> ScaleFinding:
     """Find the scale of an attribute's ratings.
 
@@ -81,6 +82,7 @@ def judge_scale(
         earlier: the attribute's scale in the study.
         per_rater: what each rater gave, and each file where there are several.
         top: what ratings such as "6/7" are out of.
+        headed: the scale that the columns' heads name.
     """
     nothing = np.zeros(len(values), np.bool_)
     spread = spread_of(values, counts)
@@ -92,6 +94,8 @@ def judge_scale(
         scale, found = judge.by_declaration(declared), "given"
     elif earlier is not None:
         scale, found = judge.by_study(earlier), f"as in {earlier.where}"
+    elif headed is not None and (by_head := judge.by_head(headed)) is not None:
+        scale, found = by_head, "as the column says"
     else:
         scale, found = judge.by_values(top), "by the values"
     if per_rater and declared is None and not judge.decisions:
@@ -198,6 +202,21 @@ class _Judge:
             self._missing_choice(self.far),
         ]
         self._ask("scale", text, choices, beyond.total)
+
+    def by_head(self, headed: Scale) -> Scale | None:
+        """The scale that the column's head names; None if ratings lie outside it."""
+        scale = replace(headed, whole=self._spread.whole)
+        odd = far_values(self._spread)
+        if odd or not scale.holds(self._spread.values).all():
+            return None
+        seen = observed(self._spread.values)
+        if (seen.low, seen.high) != (scale.low, scale.high):
+            text = (
+                f"“{self._attribute}” was put on {scale}, which stands in the column's head; by "
+                f"its values it would be on {seen}."
+            )
+            self._tell("scale", text, self._spread.total)
+        return scale
 
     def by_values(self, top: float) -> Scale:
         """The narrowest usual scale of all values that are no probable codes or errors."""

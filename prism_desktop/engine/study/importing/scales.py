@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 _TOP = {0: (1.0, 3.0, 4.0, 6.0, 10.0, 100.0), 1: (4.0, 5.0, 7.0, 9.0, 10.0, 11.0, 20.0, 100.0)}
 _EVEN = (1.0, 2.0, 3.0, 4.0, 5.0, 10.0, 50.0, 100.0)  # usual ones with as much below zero as above
 _MANY = 25  # a scale with more whole numbers than these is treated as continuous
+# "(1-9)", "1 to 9 scale", "scale of 1 to 9", "(1 = not at all, 9 = very)"
+_HEADED = re.compile(
+    r"[(\[]\s*(-?\d{1,3})\s*(?:-|–|—|to|bis|\.\.)\s*(\d{1,3})\s*[)\]]"
+    r"|scale (?:of|from)?\s*(-?\d{1,3})\s*(?:-|–|to)\s*(\d{1,3})"
+    r"|(?<![\d.])(-?\d{1,3})\s*(?:-|–|to)\s*(\d{1,3})[- ]?(?:point )?scale"
+    r"|[(\[]\s*(-?\d{1,3})\s*=[^()\[\]]*?[,;–-]\s*(\d{1,3})\s*=",
+    re.IGNORECASE,
+)
 _DECLARED = re.compile(r"\s*([+-]?\d+(?:\.\d+)?)\s*(?:-|–|to|\.\.|:)\s*([+-]?\d+(?:\.\d+)?)\s*")
 
 
@@ -118,6 +126,19 @@ def declared(words: str) -> Scale:
     if match is None or float(match[1]) >= float(match[2]):
         raise InputError(f"“{words}” is not a scale; write it as LOW-HIGH, such as 1-10.")
     return Scale(float(match[1]), float(match[2]), whole=True)
+
+
+def scale_in_head(text: str) -> Scale | None:
+    """The scale that a column's head names: "attractive (1-9)"."""
+    match = _HEADED.search(text)
+    if match is None:
+        return None
+    low, high = (float(part) for part in match.groups() if part is not None)
+    return (
+        Scale(low, high, True)
+        if low in (-100, -50, -10, -5, -4, -3, -2, -1, 0, 1) and (low + 2 <= high <= 1000)
+        else None
+    )
 
 
 def observed(ratings: Iterable[float]) -> Scale:

@@ -3,7 +3,7 @@
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain, islice
@@ -56,8 +56,14 @@ class TextDialect:
         )
 
 
-def read_text(path: Path, recipe: Recipe) -> Grid:
+def read_text(path: Path, recipe: Recipe) -> Generator[float, None, Grid]:
     """Read a text table.
+
+    Yields:
+        Now and then which share of the file has been read.
+
+    Returns:
+        The table.
 
     Raises:
         InputError: if it is no text, not in the given encoding, or quoted beyond repair.
@@ -67,11 +73,11 @@ def read_text(path: Path, recipe: Recipe) -> Grid:
     notices = [encoding.notice] if encoding.notice else []
     with _long_cells():
         try:
-            builder = _read(path, encoding, dialect)
+            builder = yield from _read(path, encoding, dialect)
         except csv.Error:
             dialect, notice = _mended(path, encoding, dialect)
             notices.append(notice)
-            builder = _read(path, encoding, dialect)
+            builder = yield from _read(path, encoding, dialect)
     reading = Reading(encoding.codec.removesuffix("-sig"), dialect.delimiter)
     return Grid(
         path.name,
@@ -98,11 +104,15 @@ def _long_cells() -> Iterator[None]:
         csv.field_size_limit(before)
 
 
-def _read(path: Path, encoding: Encoding, dialect: TextDialect) -> GridBuilder:
+def _read(
+    path: Path, encoding: Encoding, dialect: TextDialect
+) -> Generator[float, None, GridBuilder]:
     builder = GridBuilder(path.name, neutralised=True)
+    size = max(1, path.stat().st_size)
     with _open(path, encoding) as file:
         for rows, numbers in _records(file, dialect):
             builder.add(rows, numbers)
+            yield min(1.0, file.buffer.tell() / size)
     return builder
 
 

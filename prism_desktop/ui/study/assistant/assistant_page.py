@@ -19,13 +19,15 @@ from prism_desktop.ui.study.assistant.preview import Preview
 from prism_desktop.ui.study.assistant.recipe_edits import (
     changed,
     column_names,
+    waits,
     with_choice,
     with_role,
     with_scale,
 )
+from prism_desktop.ui.study.assistant.trouble import Trouble
+from prism_desktop.ui.study.doubt_words import told
 from prism_desktop.ui.study.import_records import alike
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
-from prism_desktop.ui.widgets.empty_state import EmptyState
 from prism_desktop.ui.widgets.fields import choose_files, choose_new_file
 
 _PATIENCE = 200  # ms before a preview that is being planned anew is dimmed
@@ -100,8 +102,8 @@ class AssistantPage(QWidget):
 
     def leave(self) -> None:
         """Forget everything; nothing was stored."""
-        self.planner.stop()
         self.files, self.plan = (), None
+        self.planner.forget()
         self.preview.clear()
 
     def give(self, recipe: Recipe) -> None:
@@ -185,15 +187,12 @@ class AssistantPage(QWidget):
         self.waiting.setLayout(
             rows(None, columns(None, self.first, None), columns(None, self.first_bar, None), None)
         )
-        self.trouble = EmptyState(
-            theme,
-            "error",
-            "These files cannot be read as they are",
-            "",
-            (
-                ("Choose other files…", self.files_wanted.emit),
-                ("Use a recipe…", self._choose_recipe),
-            ),
+        self.trouble = Trouble(theme)
+        self.trouble.files_wanted.connect(self.files_wanted)
+        self.trouble.recipe_wanted.connect(self._choose_recipe)
+        self.trouble.folder_chosen.connect(self.folder_wanted)
+        self.trouble.encoding_said.connect(
+            lambda name: self.give(changed(self.given, encoding=name))
         )
         self.states = QStackedWidget()
         for page in (self.waiting, self.preview, self.trouble):
@@ -260,7 +259,7 @@ class AssistantPage(QWidget):
         self.plan, self._fresh = plan, True
         self.states.setCurrentWidget(self.preview)
         self.preview.show_plan(plan, self.given, self._attributes)
-        self.headline.setText(plan.headline())
+        self.headline.setText(headline(plan))
         self._dim(False)
         self._refresh()
         if self.preview.answering and not plan.decisions:
@@ -288,10 +287,12 @@ class AssistantPage(QWidget):
         known = isinstance(error, PrismError)
         text = str(error) if known else "Something unexpected went wrong. Nothing was imported."
         if self.plan is None:
-            self.trouble.text.setText(text)
+            self.trouble.text.setText(told(text))
+            self.trouble.encoding.setVisible("--encoding" in text)
+            self.trouble.folder.setVisible("no images yet" in text)
             self.states.setCurrentWidget(self.trouble)
         else:
-            self.trouble_text.setText(text)
+            self.trouble_text.setText(told(text))
             self.trouble_line.setVisible(bool(self._before))
         self._dim(False)
         self._refresh()
@@ -328,6 +329,19 @@ class AssistantPage(QWidget):
 
     def _import_ended(self, cancelled: bool) -> None:
         if cancelled:
+            self._context.ask(self._came_in, self._cancelled, owner=self, topic="cancelled")
+
+    def _came_in(self) -> bool:
+        """Whether an import was cancelled too late, its transaction being closed already."""
+        study, plan = self._context.study, self.plan
+        if study is None or plan is None or plan.batch is None:
+            return False
+        return any(report.id == plan.batch.report.id for report in study.imports())
+
+    def _cancelled(self, too_late: bool) -> None:
+        if too_late and self.plan is not None and self.plan.batch is not None:
+            self.imported.emit(self.plan.batch.report)
+        else:
             self._context.message("The import was cancelled; nothing was imported.", "info")
 
     def _import_finished(self) -> None:
@@ -357,7 +371,8 @@ class AssistantPage(QWidget):
         if count := len(plan.decisions):
             are = "question is" if count == 1 else "questions are"
             return f"{count:,} {are} open; answer above, and the import can go on."
-        return "" if plan.batch is not None else "There is nothing to import in these files."
+        empty = not (plan.rows_kept or plan.ratings or plan.comparisons)
+        return "There is nothing to import in these files." if plan.batch is None or empty else ""
 
     def _refresh(self) -> None:
         """Buttons and words as the state has them."""
@@ -383,6 +398,13 @@ class AssistantPage(QWidget):
     def _choose_place(self) -> None:
         name = f"{self.files[0].stem}.toml" if self.files else "recipe.toml"
         choose_new_file(self, "Save the recipe", name, _RECIPES, self.save_recipe)
+
+
+def headline(plan: ImportPlan) -> str:
+    """What comes in; while questions are open that need not be known yet."""
+    if waits(plan):
+        return f"{plan.rows_read:,} rows; what they bring is known when the questions are answered"
+    return plan.headline()
 
 
 def import_words(plan: ImportPlan) -> str:

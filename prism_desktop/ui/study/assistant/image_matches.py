@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QPaintEvent
 from PySide6.QtWidgets import QListView, QSizePolicy, QToolTip
 
 from prism_desktop.engine.study.importing.plan import ImportPlan, MatchedImage
+from prism_desktop.ui.study.assistant.recipe_edits import waits
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, restyle
 from prism_desktop.ui.widgets.cards import Card
@@ -103,6 +104,8 @@ class ImagesCard(Card):
         self.count.setText(
             f"{found:,} image{'s' * (found != 1)} of the study matched."
             if found
+            else "Images are matched when the questions are answered."
+            if waits(plan)
             else "No image of the study is named in these files."
         )
         self.strip.show_images(plan.images)

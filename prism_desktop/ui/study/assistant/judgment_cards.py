@@ -12,6 +12,8 @@ from prism_desktop.ui.widgets.basics import GRID, chip, columns, label, rows
 from prism_desktop.ui.widgets.cards import Card
 from prism_desktop.ui.widgets.fields import Field
 
+_NONE = "No column is taken for a judgment."
+_WAITS = "What was judged is shown when the questions are answered."
 SHOWN = 40  # attributes with a plot; the rest are counted
 
 
@@ -86,14 +88,20 @@ class JudgmentsCard(Card):
         self.views: dict[tuple[str, str], JudgmentView] = {}
         self._frames = QVBoxLayout()
         self._frames.setSpacing(2 * GRID)
-        self.none = label("No column is taken for a judgment.", "muted", wrap=True)
+        self.none = label(_NONE, "muted", wrap=True)
         self.more = label("", "small")
         for part in (self.none, self.more):
             self.body.addWidget(part)
         self.body.insertLayout(0, self._frames)
 
-    def show_plans(self, plans: tuple[AttributePlan, ...], given: Recipe) -> None:
-        """Show attributes; views of the same ones stay, and what is typed in them."""
+    def show_plans(
+        self, plans: tuple[AttributePlan, ...], given: Recipe, *, waiting: bool = False
+    ) -> None:
+        """Show attributes; views of the same ones stay, and what is typed in them.
+
+        Args:
+            waiting: a question must be answered before there can be any.
+        """
         shown: dict[tuple[str, str], AttributePlan] = {
             (plan.name, plan.kind): plan for plan in plans[:SHOWN]
         }
@@ -102,6 +110,7 @@ class JudgmentsCard(Card):
         for key, plan in shown.items():
             self.views[key].show_plan(plan, given)
         self.none.setVisible(not plans)
+        self.none.setText(_WAITS if waiting else _NONE)
         self.more.setText(f"and {len(plans) - SHOWN:,} more attributes")
         self.more.setVisible(len(plans) > SHOWN)
 

@@ -13,6 +13,7 @@ from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.job import Job
 
 if TYPE_CHECKING:
+    from prism_desktop.engine.study.importing.file_reading import KeptTables
     from prism_desktop.engine.study.store import Study
 
 
@@ -29,6 +30,8 @@ class PlanQuestions(QObject):
         self._context = context
         self._job: Job | None = None
         self._number = 0
+        self._kept: KeptTables | None = None  # what was read of the files at hand
+        self._files: tuple[Path, ...] = ()
 
     @property
     def busy(self) -> bool:
@@ -39,7 +42,9 @@ class PlanQuestions(QObject):
         """Plan the import of these files; `replacing` is the import that it takes the place of."""
         self._drop()
         number = self._number
-        work = operations.plan_import(study, files, recipe, replacing=replacing)
+        if self._kept is None or self._files != tuple(files):
+            self._kept, self._files = operations.kept_tables(), tuple(files)
+        work = operations.plan_import(study, files, recipe, replacing=replacing, kept=self._kept)
         job = self._context.jobs.start(
             work,
             "Checking the files",
@@ -50,6 +55,11 @@ class PlanQuestions(QObject):
         self._job = job
         job.failed.connect(lambda error: self._fail(number, error))
         job.ended.connect(lambda _: self._end(number))
+
+    def forget(self) -> None:
+        """Let go of what was read."""
+        self.stop()
+        self._kept, self._files = None, ()
 
     def stop(self) -> None:
         """Give up what is asked; `stopped` follows at once."""

@@ -11,8 +11,9 @@ from prism_desktop.ui.study.assistant.image_matches import ImagesCard
 from prism_desktop.ui.study.assistant.judgment_cards import JudgmentsCard
 from prism_desktop.ui.study.assistant.open_questions import DecisionList, DoubtChips
 from prism_desktop.ui.study.assistant.reading_card import ReadingCard
-from prism_desktop.ui.study.assistant.recipe_edits import explained
+from prism_desktop.ui.study.assistant.recipe_edits import explained, waits
 from prism_desktop.ui.study.assistant.sample_table import SampleTable
+from prism_desktop.ui.study.doubt_words import told
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.basics import GRID, columns, label, rows
 from prism_desktop.ui.widgets.painted import Painted, faded
@@ -87,16 +88,17 @@ class Preview(QWidget):
         """Show a plan; the table, place and focus stay where the tables are the same."""
         before = self._plan
         self._plan, self._attributes = plan, attributes
-        self.decisions.show_decisions(plan.decisions)
+        self.decisions.show_plan(plan)
         if self.answering and self.decisions.cards:
             self.decisions.cards[0].focus()
-        self.doubts.show_doubts(plan.doubts)
+        # Import says of new attributes that they are judged, once somebody looked at them here
+        self.doubts.show_doubts(tuple(d for d in plan.doubts if d.kind != "new-attribute"))
         names = [table.name for table in plan.tables]
         if before is None or names != [table.name for table in before.tables]:
             self._shown = 0
             self._make_tabs(plan.tables)
         self._show_table(min(self._shown, len(names) - 1))
-        self.judgments.show_plans(plan.attributes, given)
+        self.judgments.show_plans(plan.attributes, given, waiting=waits(plan))
         self.images.show_plan(plan)
         self.reading.show_plan(plan, given)
 
@@ -124,7 +126,7 @@ class Preview(QWidget):
             found = self.table.jump(row, column)
             if found:
                 break
-        text = about.text
+        text = told(about.text)
         if about.rows and not found:
             text += f" The first is row {about.rows[0]:,}, which is not among the rows shown here."
         elif about.rows:
@@ -202,6 +204,8 @@ class Preview(QWidget):
             f"{len(table.sample):,} of {table.rows:,} rows are shown; all of them are checked."
             if few
             else f"All {table.rows:,} rows are shown."
+            if table.rows != 1
+            else "Its only row is shown."
         )
         self._count(table)
         self._sift()

@@ -7,13 +7,13 @@ from PySide6.QtWidgets import QComboBox, QLineEdit, QSizePolicy, QVBoxLayout
 
 from prism_desktop.engine.study.importing.import_recipe import Recipe
 from prism_desktop.engine.study.importing.plan import ImportPlan
-from prism_desktop.ui.study.assistant.recipe_edits import listed
+from prism_desktop.ui.study.assistant.recipe_edits import listed, waits
 from prism_desktop.ui.study.assistant.role_header import SteadyBox
 from prism_desktop.ui.widgets.basics import GRID, columns, label
 from prism_desktop.ui.widgets.cards import Card
 from prism_desktop.ui.widgets.fields import Field
 
-_ENCODINGS = (
+ENCODINGS = (
     "utf-8", "cp1252", "utf-16", "iso-8859-15", "cp1250", "cp1251", "shift_jis", "gb18030",
 )  # fmt: skip
 _DELIMITERS = (("comma", ","), ("semicolon", ";"), ("tab", "\t"), ("bar", "|"))
@@ -21,6 +21,7 @@ _DECIMALS = (("point", "."), ("comma", ","))
 _UNITS = (("seconds", "s"), ("milliseconds", "ms"))
 _AGAIN = (("ask", "ask"), ("keep both", "keep"), ("skip", "skip"))
 _LEFT_OUT = 12  # reasons listed
+_UNMATCHED = "the study has no image"
 
 
 class ReadingCard(Card):
@@ -33,7 +34,7 @@ class ReadingCard(Card):
         self._lines = QVBoxLayout()
         self._lines.setSpacing(2)
         self.body.addLayout(self._lines)
-        self.encoding = self._box("encoding", tuple((name, name) for name in _ENCODINGS))
+        self.encoding = self._box("encoding", tuple((name, name) for name in ENCODINGS))
         self.delimiter = self._box("delimiter", _DELIMITERS)
         self.decimal = self._box("decimal", _DECIMALS)
         self.unit = self._box("rt_unit", _UNITS)
@@ -102,12 +103,8 @@ class ReadingCard(Card):
             name = f"{table.name}: " if len(plan.tables) > 1 else ""
             lines.append(f"{name}{table.shape}; {', '.join(table.reading)}")
         rows = f"{plan.rows_kept:,} of {plan.rows_read:,} rows are used."
-        lines.append(rows)
-        for reason, numbers, count in plan.left_out[:_LEFT_OUT]:
-            where = f" (row {numbers[0]:,}{', …' if count > 1 else ''})" if numbers else ""
-            lines.append(f"Left out, {count:,}: {reason}{where}")
-        if len(plan.left_out) > _LEFT_OUT:
-            lines.append(f"and {len(plan.left_out) - _LEFT_OUT:,} more reasons")
+        if not waits(plan):
+            lines += [rows, *_left_out(plan)]
         for text in lines:
             self._lines.addWidget(label(text, "small", wrap=True))
 
@@ -143,6 +140,18 @@ class ReadingCard(Card):
     @staticmethod
     def _value(name: str, key: Any) -> Any:
         return (key or None) if name == "rt_unit" else key
+
+
+def _left_out(plan: ImportPlan) -> list[str]:
+    """Why rows were left out; names without an image are listed with the images."""
+    reasons = [each for each in plan.left_out if not each[0].startswith(_UNMATCHED)]
+    lines = []
+    for reason, numbers, count in reasons[:_LEFT_OUT]:
+        where = f" (row {numbers[0]:,}{', …' if count > 1 else ''})" if numbers else ""
+        lines.append(f"Left out, {count:,}: {reason}{where}")
+    if len(reasons) > _LEFT_OUT:
+        lines.append(f"and {len(reasons) - _LEFT_OUT:,} more reasons")
+    return lines
 
 
 def _choices(box: QComboBox) -> list[tuple[str, str]]:

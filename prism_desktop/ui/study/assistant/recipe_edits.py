@@ -107,6 +107,11 @@ def explained(column: ColumnPlan, rows: int) -> str:
     return text + (f": {', '.join(column.examples)}." if column.examples else ".")
 
 
+def waits(plan: ImportPlan) -> bool:
+    """Whether nothing can be said about answers before a question is answered."""
+    return bool(plan.decisions) and not (plan.ratings or plan.comparisons)
+
+
 def column_names(plan: ImportPlan) -> frozenset[str]:
     """The columns of all tables."""
     return frozenset(column.name for table in plan.tables for column in table.columns)

@@ -355,7 +355,7 @@ REFUSED = {
         b'rater,note,rating\nA,"never closed,3\nB,x,4\nC,y,5,6\nD,z,7\n',
         "never closed",
     ),
-    "too wide": (b",".join(b"c" for _ in range(3000)) + b"\n1,2\n", "too many"),
+    "too wide": (b",".join(b"c" for _ in range(17_000)) + b"\n1,2\n", "too many"),
 }
 
 

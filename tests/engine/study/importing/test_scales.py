@@ -46,7 +46,7 @@ def slider(low: float, high: float, step: float) -> dict[float, int]:
         ({float(value): 1 for value in (2, 9, 14, 33, 41, 58, 66, 77, 88, 96, 97, 98, 99)}, 1, 100),
         ({1: 3, 2: 9, 3: 7, 4: 2, 5: 3, 7: 1}, 1, 7),
         (CASE, 1, 7),
-        (each(1, 8), 1, 9),
+        (each(1, 9), 1, 9),
         ({1: 5, 10: 5, 4: 3, 7: 3}, 1, 10),
     ],
 )
