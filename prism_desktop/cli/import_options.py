@@ -49,7 +49,7 @@ Coding = Annotated[
         "1-first the reverse.",
     ),
 ]
-RtUnit = Annotated[str | None, typer.Option("--rt-unit", help="Of response times: s or ms.")]
+RtUnit = Annotated[str | None, typer.Option("--rt-unit", help="Of response times: s, ms or us.")]
 Sheets = Annotated[list[str] | None, typer.Option("--sheet", help="Only this sheet of a workbook.")]
 Encoding = Annotated[
     str | None, typer.Option("--encoding", help="Of a text file, such as utf-8 or cp1252.")
@@ -118,7 +118,7 @@ def make_recipe(
             value.strip() for words in missing for value in words.split(",") if value.strip()
         )
     if coding:
-        from prism_desktop.engine.study.importing.outcomes import parse_coding
+        from prism_desktop.engine.study.importing.outcome_codings import parse_coding
 
         change["coding"] = {k: v for words in coding for k, v in parse_coding(words).items()}
     plain = {"rt_unit": rt_unit, "encoding": encoding, "decimal": decimal, "rater": rater,
@@ -131,7 +131,7 @@ def make_recipe(
     except ValidationError as error:
         first = error.errors()[0]
         option = str(first["loc"][0]).replace("_", "-")
-        allowed = {"rt-unit": "s or ms", "again": "keep, skip or ask", "decimal": "“.” or “,”"}
+        allowed = {"rt-unit": "s, ms or us", "again": "keep, skip or ask", "decimal": "“.” or “,”"}
         raise InputError(
             f"--{option} wants {allowed.get(option, 'another value')}, not “{first['input']}”; "
             "nothing was imported."

@@ -1,4 +1,4 @@
-"""Names that users give to things which become files or folders."""
+"""Names of files and folders: those that users give, and those that cannot be written."""
 
 import re
 
@@ -23,3 +23,18 @@ def checked_name(name: str, what: str) -> str:
             "stops, a letter or digit first."
         )
     return name
+
+
+def printable(name: str) -> str:
+    """A file's name as it can be shown and stored: bytes that are no UTF-8 become "\\xfc"."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        plain = name.encode("utf-8", "surrogateescape" if _is_bytes(name) else "backslashreplace")
+        return plain.decode("utf-8", "backslashreplace")
+    return name
+
+
+def _is_bytes(name: str) -> bool:
+    """Whether all halves of letters in a name stand for bytes that the system gave."""
+    return all("\udc80" <= sign <= "\udcff" for sign in name if "\ud800" <= sign <= "\udfff")

@@ -279,6 +279,20 @@ def redo_import(study: "Study", import_id: str) -> Iterator[Event[ImportReport]]
     yield from work(study, import_id)
 
 
+def is_there(file: Path) -> bool:
+    """Whether a file that a study names lies on this computer; the network is not asked."""
+    from prism_desktop.engine.study.importing.file_marks import is_of_this_computer
+
+    return is_of_this_computer(str(file)) and file.is_file()
+
+
+def changed_files(report: ImportReport) -> list[Path]:
+    """The files of an import that hold something else than when they were imported."""
+    from prism_desktop.engine.study.importing.file_marks import changed_files as work
+
+    return work(report)
+
+
 def dismiss_doubts(study: "Study", import_id: str, places: Sequence[int]) -> Changes:
     """Show these doubts of an import no more; they stay in its report."""
     return study.dismiss_doubts(import_id, places)

@@ -155,7 +155,7 @@ class StudyPanel(QWidget):
     def read_anew(self, report: ImportReport) -> None:
         """Open the assistant with an import's files and recipe, to take its place."""
         files = files_of(report)
-        lost = [file.name for file in files if not file.is_file()]
+        lost = [file.name for file in files if not operations.is_there(file)]
         if lost or not files:
             names = ", ".join(lost) or report.source
             self._context.message(
@@ -166,6 +166,18 @@ class StudyPanel(QWidget):
             return
         self._show(self.assistant)
         self.assistant.open_files(files, recipe_of(report), report.id)
+
+        def tell(changed: list[Path]) -> None:
+            if changed:
+                names = ", ".join(file.name for file in changed)
+                since = (
+                    "has changed since it was"
+                    if len(changed) == 1
+                    else "have changed since they were"
+                )
+                self._context.message(f"{names} {since} imported.", "warn")
+
+        self._context.ask(lambda: operations.changed_files(report), tell, owner=self)
 
     def import_images(
         self,

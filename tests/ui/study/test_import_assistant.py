@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -578,6 +578,39 @@ def test_that_an_import_is_read_anew_in_place_of_itself(
     qtbot.waitUntil(lambda: len(engine.applied) == 1)
     assert engine.replacing[-1] == "i1"
     qtbot.waitUntil(panel.idle)
+
+
+def test_that_a_file_that_changed_since_its_import_is_told(
+    open_window: OpenWindow, qtbot: QtBot, tiny_study: Study, engine: FakeEngine, tmp_path: Path
+) -> None:
+    window = open_window(tiny_study)
+    panel = _panel(window)
+    qtbot.waitUntil(panel.idle)
+    report = _report(Recipe(scale="1-9"), tmp_path)
+    panel.read_anew(report)
+    words = "week0.csv has changed since it was imported."
+    qtbot.waitUntil(lambda: window.messages.text.text() == words)
+    qtbot.waitUntil(panel.idle)
+
+
+@pytest.mark.parametrize("file", ["//host/share/week0.csv", "week0.csv"])
+def test_that_a_study_s_files_are_not_looked_for_in_the_network(
+    open_window: OpenWindow,
+    qtbot: QtBot,
+    tiny_study: Study,
+    engine: FakeEngine,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    file: str,
+) -> None:
+    window = open_window(tiny_study)
+    panel = _panel(window)
+    qtbot.waitUntil(panel.idle)
+    report = _report(Recipe(), tmp_path)
+    monkeypatch.chdir(tmp_path)
+    panel.read_anew(replace(report, mapping={"files": {file: "0" * 64}}))
+    assert "week0.csv is not where it was" in window.messages.text.text()
+    assert engine.asked == []
 
 
 def _button(panel: StudyPanel, text: str) -> QPushButton:

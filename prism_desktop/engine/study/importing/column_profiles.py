@@ -1,6 +1,5 @@
 """What the values of a column look like, whatever it is called."""
 
-import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -8,26 +7,17 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from prism_desktop.engine.study.importing.cells import is_missing
+from prism_desktop.engine.study.importing.cells import NUMBER_LIKE
 from prism_desktop.engine.study.importing.data_tables import EMPTY, DataColumn
 from prism_desktop.engine.study.importing.dialects import plain_name
+from prism_desktop.engine.study.importing.numerals import is_missing_word
+from prism_desktop.engine.study.importing.outcome_codings import WORDS, plain_word
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_NUMBER: Final = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?%?")
 _LOOKED_AT: Final = 2_000  # different values, the first ones
 _USUAL_TOPS: Final = (1.0, 3.0, 4.0, 5.0, 6.0, 7.0, 9.0, 10.0, 11.0, 20.0, 100.0)
-OUTCOME_WORDS: Final = frozenset(
-    {
-        *("left", "right", "tie", "a", "b", "l", "r", "first", "second", "equal", "draw", "same"),
-        *("both", "neither", "none", "no preference", "links", "rechts", "gleich", "unentschieden"),
-        *("bothbad", "both_bad", "tie (bothbad)", "image_a", "image_b", "image1", "image2"),
-        *("image_1", "image_2", "model_a", "model_b", "option a", "option b", "im1", "im2"),
-        *("arrowleft", "arrowright", "image a", "image b", "left image", "right image", "1st"),
-        *("2nd", "left face", "right face", "face a", "face b", "equal to", "no difference"),
-    }
-)
 
 
 class Profile:
@@ -64,7 +54,7 @@ class Profile:
         return sum(
             int(count)
             for value, count in zip(self._seen, self.counts, strict=False)
-            if not is_missing(value)
+            if not is_missing_word(value)
         )
 
     @property
@@ -98,7 +88,7 @@ class Profile:
     @cached_property
     def outcomes(self) -> float:
         """Share of the filled rows that hold a word for an outcome, 0 to 1."""
-        found = np.array([_word(value) in OUTCOME_WORDS for value in self._seen[:500]], bool)
+        found = np.array([_is_outcome(value) for value in self._seen[:500]], bool)
         counts = self.counts[: len(found)]
         return float(counts[found].sum()) / max(float(counts.sum()), 1.0)
 
@@ -169,13 +159,14 @@ def same_rows(one: DataColumn, other: DataColumn) -> float:
     return float(np.mean(one.codes[both] == known[other.codes[both]]))
 
 
-def _word(value: str) -> str:
-    return unicodedata.normalize("NFKC", value).strip().lower()
+def _is_outcome(value: str) -> bool:
+    word = plain_word(value)
+    return word in WORDS or word == "none"
 
 
 def _number(value: str) -> float:
     words = unicodedata.normalize("NFKC", value).strip().replace("−", "-")
-    if not _NUMBER.fullmatch(words):
+    if not NUMBER_LIKE.fullmatch(words):
         return float("nan")
     try:
         return float(words.rstrip("%").replace(",", "."))

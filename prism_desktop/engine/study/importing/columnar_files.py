@@ -73,7 +73,7 @@ def _columns(file: Any, notices: list[str]) -> Iterator[tuple[str, RawColumn]]:
         for place, name in enumerate(table.column_names):
             raw = _raw(table.column(place))
             if raw is None:
-                notices.append(f"DataColumn “{name}” holds bytes and no text; it was left out.")
+                notices.append(f"The column “{name}” holds bytes and no text; it was left out.")
             elif not name.startswith(_INDEX):
                 yield name, raw
             elif not _is_numbering(raw):

@@ -121,7 +121,7 @@ def make_column(name: str, cells: Iterable[str | None], **facts: object) -> Data
 
 
 def unique_names(names: Sequence[str]) -> list[str]:
-    """DataColumn names, each once: the second "rating" becomes "rating (2)", nameless ones
+    """Names of columns, each once: the second "rating" becomes "rating (2)", nameless ones
     "column 5"."""
     found: list[str] = []
     taken = set(names)

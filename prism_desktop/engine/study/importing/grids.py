@@ -17,6 +17,7 @@ MAX_BYTES = 2 * 1024**3
 MAX_ROWS = 20_000_000
 MAX_COLUMNS = 16_384  # as many as a spreadsheet has; a matrix may have one per face
 MAX_CELLS = 200_000_000  # a Parquet file of a megabyte can claim more than any memory holds
+MAX_MERGES = 200_000  # of one sheet
 CHUNK = 20_000  # rows that are coded at a time
 
 

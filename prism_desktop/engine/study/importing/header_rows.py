@@ -1,13 +1,14 @@
 """Finding the header of a table and leaving out rows that hold no data."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from prism_desktop.engine.study.importing.cells import NUMBER_LIKE
 from prism_desktop.engine.study.importing.data_tables import (
     EMPTY,
     DataColumn,
@@ -16,17 +17,16 @@ from prism_desktop.engine.study.importing.data_tables import (
     unique_names,
 )
 from prism_desktop.engine.study.importing.export_names import exported_as
-from prism_desktop.engine.study.importing.grids import Grid, Merge, compact, counted
+from prism_desktop.engine.study.importing.grids import Grid, Merge, RawColumn, compact, counted
+from prism_desktop.engine.study.importing.numerals import is_missing_word
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SEARCHED: Final = 20  # rows among which the header is looked for
 _SHOWN: Final = 60  # rows that tell what data look like
-_NUMBER: Final = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?%?")
 _DATE: Final = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}([ T_].*)?")
 _IMPORT_ID: Final = re.compile(r"\s*\{\s*['\"]?ImportId['\"]?\s*:")
-_MISSING: Final = frozenset({"na", "n/a", "nan", "null", "none", ".", "-", "timeout"})
 _HEADS: Final = frozenset(
     {"rater", "labeler", "user", "participant", "subject", "worker", "annotator", "judge"}
     | {"id", "name", "image", "img", "file", "filename", "face", "photo", "picture", "stimulus"}
@@ -178,9 +178,9 @@ def _commented(rows: Sequence[Sequence[str]], places: Sequence[int]) -> int:
 def _kind(cell: str) -> str:
     """What a cell looks like: "" for nothing, "number", "date" or a pattern of its signs."""
     cell = cell.strip()
-    if not cell or cell.lower() in _MISSING:
+    if not cell or is_missing_word(cell):
         return ""
-    if _NUMBER.fullmatch(cell):
+    if NUMBER_LIKE.fullmatch(cell):
         return "number"
     if _DATE.fullmatch(cell):
         return "date"
@@ -281,12 +281,18 @@ def _spans(merges: Iterable[Merge], row: int, least: int = 1) -> bool:
 
 def _spread(row: Sequence[str], merges: Sequence[Merge], number: int) -> list[str]:
     """An upper header whose cells reach over the empty ones at their right."""
-    mine = [merge for merge in merges if merge.top <= number <= merge.bottom]
+    mine: dict[int, int] = {}  # the first and the last column of each
+    for merge in merges:
+        if merge.top <= number <= merge.bottom:
+            mine.setdefault(merge.left, merge.right)
+    firsts: dict[int, int] = {}  # place -> the first column of the cell that covers it
+    for left, right in mine.items():
+        for place in range(left, min(right + 1, len(row))):
+            firsts.setdefault(place, left)
     spread, last = [], ""
     for place, cell in enumerate(row):
         if mine:
-            inside = next((m for m in mine if m.left <= place <= m.right), None)
-            spread.append((row[inside.left] if inside else cell).strip())
+            spread.append(row[firsts.get(place, place)].strip())
         else:
             last = cell.strip() or last
             spread.append(last)
@@ -417,17 +423,33 @@ def _settle_widths(grid: Grid, heads: HeaderRows) -> None:
         )
 
 
+def _ranges(
+    grid: Grid, column: RawColumn, merges: Iterable[Merge], first: int
+) -> list[tuple[int, int]]:
+    """The places of rows, from and to, over which a column's merged cells with a value reach.
+
+    Cells that overlap, as none of a spreadsheet program's do, count once.
+    """
+    ranges = []
+    last = first
+    for merge in sorted(merges, key=lambda merge: merge.top):
+        begin = int(np.searchsorted(grid.rows, merge.top))
+        end = int(np.searchsorted(grid.rows, merge.bottom, side="right"))
+        if begin >= last and end - begin > 1 and column.codes[begin] != EMPTY:
+            ranges.append((begin, end))
+            last = end
+    return ranges
+
+
 def _fill_down(grid: Grid, heads: HeaderRows) -> None:
     """Give the value of merged cells to all their rows; answers are never multiplied so."""
     filled: list[str] = []
+    merges: dict[int, list[Merge]] = defaultdict(list)
+    for merge in grid.merges:
+        if merge.bottom > merge.top:
+            merges[merge.left].append(merge)
     for place, column in enumerate(grid.columns):
-        mine = [m for m in grid.merges if m.left == place and m.bottom > m.top]
-        ranges = []
-        for merge in mine:
-            begin = int(np.searchsorted(grid.rows, merge.top))
-            end = int(np.searchsorted(grid.rows, merge.bottom, side="right"))
-            if begin >= heads.first and end - begin > 1 and column.codes[begin] != EMPTY:
-                ranges.append((begin, end))
+        ranges = _ranges(grid, column, merges.get(place, ()), heads.first)
         if not ranges:
             continue
         single = int((column.codes[heads.first :] != EMPTY).sum()) - len(ranges)

@@ -20,6 +20,7 @@ from PIL import Image
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.names import printable
 from prism_desktop.engine.study.image_formats import (
     SNIFFED,
     SUFFIXES,
@@ -118,11 +119,16 @@ def import_images(
         behind.
 
     Raises:
-        InputError: if there is no such folder.
+        InputError: if there is no such folder, or its name is no text.
     """
     root = Path(folder).expanduser().resolve()
     if not root.is_dir():
-        raise InputError(f"There is no folder {root}; nothing was imported.")
+        raise InputError(f"There is no folder {printable(str(root))}; nothing was imported.")
+    if printable(str(root)) != str(root):
+        raise InputError(
+            f"The name of {printable(str(root))} is not written in UTF-8, so that a study cannot "
+            "keep it; rename the folder. Nothing was imported."
+        )
     found = _Found()
     records = {image.id: image for image in study.images()}
     with copying(study.path) as copies:
@@ -207,10 +213,10 @@ def _take(
         words = (
             str(error) if isinstance(error, InputError) else f"cannot be read ({error.strerror})"
         )
-        found.refused.append(RefusedRow(number, f"{name}: {words}"))
+        found.refused.append(RefusedRow(number, f"{printable(name)}: {words}"))
         return
     if isinstance(read, _Other):
-        found.others.setdefault(read.kind, []).append(name)
+        found.others.setdefault(read.kind, []).append(printable(name))
     elif read is not None:
         if read.frames:
             found.frames.append(name)
@@ -256,6 +262,8 @@ def _probe(root: Path, path: Path, name: str) -> _Read | _Other | None:
             if name.lower().endswith(SUFFIXES):
                 raise InputError(f"is no image that can be read ({other})" if start else "is empty")
             return _Other(other)
+        if printable(name) != name:
+            raise InputError("has a name that is not written in UTF-8; rename it")
         if status.st_size > MAX_BYTES:
             raise InputError(f"is larger than {MAX_BYTES // 1024**2} MB")
         content = start + file.read()

@@ -12,10 +12,11 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.study.importing.doubts import DecisionNeededError
 from prism_desktop.engine.study.importing.embedding_files import import_embeddings
+from prism_desktop.engine.study.importing.file_marks import check_place, marks_of
 from prism_desktop.engine.study.importing.import_recipe import Recipe, parse_recipe
 from prism_desktop.engine.study.importing.plan import ImportPlan
 from prism_desktop.engine.study.importing.plan_making import file_mark, plan_import
-from prism_desktop.engine.study.importing.vectors import holds_embeddings
+from prism_desktop.engine.study.importing.vectors import MAX_BYTES, holds_embeddings
 from prism_desktop.engine.study.records import ImportBatch, ImportReport
 from prism_desktop.engine.study.store import Study
 
@@ -132,7 +133,7 @@ def import_embedding_file(
         InputError: if it cannot be read, or was imported before.
     """
     path = Path(file).expanduser()
-    yield from import_embeddings(study, path, file_mark(study, path), name)
+    yield from import_embeddings(study, path, file_mark(study, path, most=MAX_BYTES), name)
 
 
 def is_embeddings(path: Path) -> bool:
@@ -144,8 +145,8 @@ def redo_import(study: Study, import_id: str) -> Iterator[Event[ImportReport]]:
     """Bring back an import that was undone: its files are read again, as they were read then.
 
     Raises:
-        InputError: there is no such import, it was not undone, its files are gone or have changed,
-            or it was of images.
+        InputError: there is no such import, it was not undone, its files are gone or have changed
+            or lie in the network, or it was of images.
     """
     report = next((found for found in study.imports() if found.id == import_id), None)
     if report is None:
@@ -157,7 +158,8 @@ def redo_import(study: Study, import_id: str) -> Iterator[Event[ImportReport]]:
         raise InputError(
             f"The import of {report.source} cannot be redone from its report; import it again."
         )
-    for file, mark in files.items():
+    for file, mark in marks_of(report).items():
+        check_place(file)
         if not Path(file).is_file() or file_mark(study, Path(file)) != mark:
             raise InputError(
                 f"{file} is gone or has changed since it was imported; import it again. Nothing "

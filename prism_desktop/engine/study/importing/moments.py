@@ -2,19 +2,25 @@
 
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from prism_desktop.engine.study.importing.cells import short
+from prism_desktop.engine.study.importing.cells import PLAIN_NUMBER, is_missing, short
 from prism_desktop.engine.study.importing.column_doubts import doubt_about
 from prism_desktop.engine.study.importing.data_tables import DataColumn
 from prism_desktop.engine.study.importing.doubts import Doubt
 from prism_desktop.engine.study.importing.import_recipe import Unit
-from prism_desktop.engine.study.importing.numerals import clean, is_missing_word
+from prism_desktop.engine.study.importing.numerals import (
+    UNSURE,
+    Numbers,
+    clean,
+    is_missing_word,
+    read_numbers,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +29,6 @@ FACTORS: Final[dict[Unit, float]] = {"s": 1.0, "ms": 1e-3, "us": 1e-6}
 _EARLIEST, _LATEST = 631_152_000.0, 4_102_444_800.0  # 1990 to 2100, Unix s
 _EXCEL_DAYS = (20_000.0, 80_000.0)  # serial numbers of days from 1954 to 2119
 _EXCEL_START = datetime(1899, 12, 30, tzinfo=UTC)
-_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 _PSYCHOPY = re.compile(r"(\d{4}-\d\d-\d\d)_(\d\d)h(\d\d)\.(\d\d)(?:\.(\d{1,6}))?")
 _NUMERIC = re.compile(
     r"(\d{1,4})([./-])(\d{1,2})\2(\d{1,4})"
@@ -31,7 +36,6 @@ _NUMERIC = re.compile(
     r" ?(Z|UTC|GMT|[+-]\d\d:?\d\d)?)?",
     re.IGNORECASE,
 )
-_SECONDS = re.compile(r"(-?\d+(?:[.,]\d+)?(?:[eE][+-]?\d+)?) ?([a-zµμ]+)\.?", re.IGNORECASE)
 _CLOCK = re.compile(r"(?:(\d{1,2}):)?(\d{1,2}):(\d{1,2}(?:[.,]\d+)?)")
 _UNITS: Final[dict[str, Unit]] = {
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds", "sek", "sekunden", "sekunde"), "s"),
@@ -40,6 +44,9 @@ _UNITS: Final[dict[str, Unit]] = {
     **dict.fromkeys(("us", "µs", "μs", "usec", "microsecond", "microseconds"), "us"),
     **dict.fromkeys(("mikrosekunden",), "us"),
 }
+_SECONDS = re.compile(
+    rf"([+-]?[\d.,](?:['’\d., ]*\d|[.,])?(?:e[+-]?\d+)?) ?({'|'.join(_UNITS)})?\.?", re.IGNORECASE
+)
 _SLOW, _SURELY_SLOW = 20.0, 100.0  # a median response time in seconds that is doubted
 _ENDLESS: Final = 300.0  # s; nobody looks at one face so long: another unit, or a whole session's
 _LISTED = 3
@@ -66,7 +73,7 @@ class Seconds:
 
     Attributes:
         values: (values,) float64, s, none below zero; NaN where nothing is known.
-        unreadable: (values,) bool, neither a time nor a mark of a missing value.
+        unreadable: (values,) bool, neither a time nor as good as empty.
         unit: of values that name none.
         doubts: with places in the column as rows (`column_doubts.in_table`).
     """
@@ -107,7 +114,7 @@ class _MomentReader:
             text = clean(value)
             if is_missing_word(text):
                 continue
-            if _NUMBER.fullmatch(text):
+            if PLAIN_NUMBER.fullmatch(text):
                 numbers.append(place)
             elif (match := _NUMERIC.fullmatch(text)) and len(match[1]) < 4:
                 open_dates.append((place, match))
@@ -261,27 +268,24 @@ def _by_month_name(text: str) -> datetime | None:
     return found if found == other else None  # else day, month or year is not written
 
 
-def read_seconds(column: DataColumn, unit: Unit | None = None, name: str = "") -> Seconds:
+def read_seconds(
+    column: DataColumn,
+    unit: Unit | None = None,
+    name: str = "",
+    *,
+    decimal_comma: bool = False,
+    decided: bool = False,
+) -> Seconds:
     """Read response times.
 
     Args:
         column: the column: "1.5", "850ms", "1.5 s", "00:01.5".
         unit: of plain numbers, as the user says; None: as the name or the values tell.
         name: of the column; the column's own if empty.
+        decimal_comma, decided: see `numerals.read_numbers`. Where nothing tells whether "1,234" is
+            a fraction or thousands, such times are left empty.
     """
-    size = len(column.values)
-    values, plain, bad = np.full(size, np.nan), np.zeros(size, np.bool_), np.zeros(size, np.bool_)
-    for place, value in enumerate(column.values):
-        text = clean(value)
-        if is_missing_word(text) or value in column.missing:
-            bad[place] = text.casefold() not in ("", "na", "nan", "null", "none", ".")
-        elif _NUMBER.fullmatch(text) or re.fullmatch(r"-?\d+,\d+", text):
-            values[place], plain[place] = float(text.replace(",", ".")), True
-        elif (seconds := _with_unit(text)) is not None:
-            values[place] = seconds
-        else:
-            bad[place] = True
-    values[~np.isfinite(values)] = np.nan
+    values, bad, unsure, plain = _seconds(column, decimal_comma=decimal_comma, decided=decided)
     doubts: list[Doubt] = []
     if unit is None:
         unit = _unit_of(column, values, plain, name or column.name, doubts)
@@ -292,14 +296,56 @@ def read_seconds(column: DataColumn, unit: Unit | None = None, name: str = "") -
     values[endless] = np.nan
     for which, what in (
         (bad, "is no time"),
+        (unsure, "may be a fraction or thousands; see --decimal"),
         (negative, "is negative"),
         (endless, "is more than an hour, far from the rest"),
     ):
-        if places := np.flatnonzero(which).tolist():
-            listed = ", ".join(f"“{short(column.values[place])}”" for place in places[:_LISTED])
-            text = f"“{column.name}” was left empty where it {what} ({listed})."
-            doubts.append(doubt_about(column, "time", text, places))
-    return Seconds(values, bad, unit, tuple(doubts))
+        doubts += _left_empty(column, which, what)
+    return Seconds(values, bad | unsure, unit, tuple(doubts))
+
+
+def _seconds(
+    column: DataColumn, *, decimal_comma: bool, decided: bool
+) -> "tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]":
+    """(values,) float64 and three times (values,) bool: what each value says, in s where it names
+    a unit; whether it is no time, one of which the sign is open, a number without a unit."""
+    size = len(column.values)
+    values, bad = np.full(size, np.nan), np.zeros(size, np.bool_)
+    numerals, factors = [""] * size, np.full(size, np.nan)
+    for place, value in enumerate(column.values):
+        text = clean(value)
+        if is_missing_word(text) or value in column.missing:
+            bad[place] = not is_missing(text)  # a word such as "timeout" is told
+        elif match := _SECONDS.fullmatch(text):
+            numerals[place] = match[1].strip()
+            factors[place] = FACTORS[_UNITS[match[2].casefold()]] if match[2] else np.nan
+        elif (seconds := _by_clock(text)) is not None:
+            values[place] = seconds
+        else:
+            bad[place] = True
+    read = read_numbers(
+        DataColumn(column.name, tuple(numerals), column.codes), decimal_comma, decided=decided
+    )
+    known, unsure = np.isfinite(read.values), _undecided(read, numerals)
+    values[known] = read.values[known] * np.nan_to_num(factors[known], nan=1.0)
+    bad |= read.unreadable & ~unsure
+    return values, bad, unsure, known & np.isnan(factors)
+
+
+def _left_empty(column: DataColumn, which: "NDArray[np.bool_]", what: str) -> Iterator[Doubt]:
+    """What is told of values that are left empty, (values,) bool."""
+    if places := np.flatnonzero(which).tolist():
+        listed = ", ".join(f"“{short(column.values[place])}”" for place in places[:_LISTED])
+        text = f"“{column.name}” was left empty where it {what} ({listed})."
+        yield doubt_about(column, "time", text, places)
+
+
+def _undecided(read: Numbers, numerals: Sequence[str]) -> "NDArray[np.bool_]":
+    """(values,) bool: numbers of which the column does not tell what their comma or point means."""
+    if not read.decisions:
+        return np.zeros(len(numerals), np.bool_)
+    open_ones = [UNSURE.fullmatch(numeral) is not None for numeral in numerals]
+    return np.array(open_ones, np.bool_) & read.unreadable
 
 
 def _endless(values: "NDArray[np.float64]", column: DataColumn) -> "NDArray[np.bool_]":
@@ -313,11 +359,8 @@ def _endless(values: "NDArray[np.float64]", column: DataColumn) -> "NDArray[np.b
     return np.asarray(known & (values > 3600) & (median < 60))
 
 
-def _with_unit(text: str) -> float | None:
-    """Seconds of "850ms", "1.5 s" or "00:01.5"; None if it is none."""
-    if match := _SECONDS.fullmatch(text):
-        unit = _UNITS.get(match[2].casefold())
-        return float(match[1].replace(",", ".")) * FACTORS[unit] if unit else None
+def _by_clock(text: str) -> float | None:
+    """Seconds of "00:01.5" or "0:01:02"; None if it is none."""
     if match := _CLOCK.fullmatch(text):
         hours, minutes, seconds = int(match[1] or 0), int(match[2]), match[3].replace(",", ".")
         if float(seconds) >= 60 or (match[1] and minutes >= 60):

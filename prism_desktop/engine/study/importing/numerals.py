@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
-from prism_desktop.engine.study.importing.cells import short
+from prism_desktop.engine.study.importing.cells import MISSING_WORDS, PLAIN_NUMBER, short
 from prism_desktop.engine.study.importing.column_doubts import decision_about, doubt_about
 from prism_desktop.engine.study.importing.data_tables import DataColumn
 from prism_desktop.engine.study.importing.doubts import Decision, DecisionChoice, Doubt
@@ -17,20 +17,6 @@ from prism_desktop.engine.study.importing.wordings import Wording, known_wording
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MISSING_WORDS: Final = frozenset(
-    [
-        "", "na", "n/a", "n.a.", "#n/a", "#na", "nan", "null", "none", "nil", ".", "..", "-", "--",
-        "---", "?", "??", "*", "skip", "skipped", "timeout", "timed out", "time out", "missing",
-        "no answer", "no response", "noresponse", "no_response", "non response", "nonresponse",
-        "not answered", "unanswered", "not applicable", "refused", "refusal", "blank", "empty",
-        "prefer not to say", "prefer not to answer", "don't know", "dont know", "do not know",
-        "dk", "unknown", "undefined", "k.a.", "k. a.", "ka", "keine angabe", "keine antwort",
-        "weiß nicht", "weiss nicht", "weiß ich nicht", "fehlt", "fehlend", "übersprungen",
-        "sans réponse", "ne sait pas", "nsp", "sin respuesta", "no sabe", "ns/nc", "n.v.t.",
-        "geen antwoord", "nessuna risposta", "<na>", "system missing", "sysmis",
-    ]
-)  # fmt: skip
-_PLAIN = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 _COMMA = re.compile(r"[+-]?(?:\d+,\d*|,\d+)(?:[eE][+-]?\d+)?")
 _THOUSANDS: Final = (
     (re.compile(r"[+-]?\d{1,3}(?:,\d{3})+\.\d+"), ","),  # 1,234.5
@@ -40,7 +26,7 @@ _THOUSANDS: Final = (
     (re.compile(r"[+-]?\d{1,3}(?: \d{3})+(?:[.,]\d+)?"), " "),  # 1 234,5
     (re.compile(r"[+-]?\d{1,3}(?:['’]\d{3})+(?:[.,]\d+)?"), "'’"),  # 1'234.5
 )
-_UNSURE = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}")  # 1,234: a fraction, or thousands
+UNSURE: Final = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}")  # 1,234: a fraction, or thousands
 _OUT_OF = re.compile(
     r"([+-]?\d+(?:[.,]\d+)?) ?(?:/|von|of|out of|sur|de|van) ?(\d+)", re.IGNORECASE
 )
@@ -100,7 +86,7 @@ def same_value(one: str, other: str) -> bool:
     """Whether two texts are the same word, or the same number: "-99" and "-99.0"."""
     a, b = clean(one).casefold(), clean(other).casefold()
     return a == b or (
-        bool(_PLAIN.fullmatch(a)) and bool(_PLAIN.fullmatch(b)) and float(a) == float(b)
+        bool(PLAIN_NUMBER.fullmatch(a)) and bool(PLAIN_NUMBER.fullmatch(b)) and float(a) == float(b)
     )
 
 
@@ -154,13 +140,13 @@ class _Codes:
         self._labels = {
             _key(label): value
             for value, label in column.labels.items()
-            if _PLAIN.fullmatch(clean(value))
+            if PLAIN_NUMBER.fullmatch(clean(value))
         }
         self._gone_by_label: dict[str, str] = {}
 
     def knows_nothing_of(self, value: str) -> bool:
         """Whether it is a plain number of which neither the user nor the file says anything."""
-        if not _PLAIN.fullmatch(value):
+        if not PLAIN_NUMBER.fullmatch(value):
             return False
         told = self._coding or self._missing or self._declared or self._column.labels
         return not told or (
@@ -187,7 +173,7 @@ class _Codes:
         key = _key(value)
         meaning = self._coding.get(key, self._labels.get(key, ""))
         meaning = clean(meaning)
-        return float(meaning) if _PLAIN.fullmatch(meaning) else None
+        return float(meaning) if PLAIN_NUMBER.fullmatch(meaning) else None
 
     def doubts(self) -> list[Doubt]:
         if not self._gone_by_label:
@@ -200,18 +186,18 @@ class _Codes:
 
 def _key(value: str) -> str:
     plain = clean(value)
-    return repr(float(plain)) if _PLAIN.fullmatch(plain) else plain.casefold()
+    return repr(float(plain)) if PLAIN_NUMBER.fullmatch(plain) else plain.casefold()
 
 
 def _read(text: str) -> _Read:
     """One value alone; "1,234" stays open until the whole column was seen."""
-    if _PLAIN.fullmatch(text):
+    if PLAIN_NUMBER.fullmatch(text):
         number = float(text)
         return _Read("plain", number) if np.isfinite(number) else _Read("none")
     for pattern, sign in _THOUSANDS:
         if pattern.fullmatch(text):
             return _Read("grouped", _fraction(text.translate(dict.fromkeys(map(ord, sign)))))
-    if _UNSURE.fullmatch(text):
+    if UNSURE.fullmatch(text):
         return _Read("unsure")
     if _COMMA.fullmatch(text):
         return _Read("comma", _fraction(text))
@@ -281,7 +267,7 @@ class _ColumnReader:
         texts = [clean(value) for value in self._column.values]
         commas = [place for place in self._of("unsure") if "," in texts[place]]
         points = [
-            place for place in self._of("plain") if self._comma and _UNSURE.fullmatch(texts[place])
+            place for place in self._of("plain") if self._comma and UNSURE.fullmatch(texts[place])
         ]
         grouped = {sign for place in self._of("grouped") for sign in _grouping(texts[place])}
         fractions_by_point = any(

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.importing.data_tables import Reading
-from prism_desktop.engine.study.importing.grids import MAX_COLUMNS, MAX_ROWS, Grid, Merge
+from prism_desktop.engine.study.importing.grids import (
+    MAX_COLUMNS,
+    MAX_MERGES,
+    MAX_ROWS,
+    Grid,
+    Merge,
+)
 from prism_desktop.engine.study.importing.sheet_rows import SheetReader, chosen
 
 if TYPE_CHECKING:
@@ -52,6 +58,10 @@ def read_ods(path: Path, asked: Sequence[str]) -> list[Grid]:
                     "imported."
                 )
             sheets = _sheets(path, archive)
+    except RecursionError as error:
+        raise InputError(
+            f"{path.name} nests its text without end. Nothing was imported."
+        ) from error
     except (ParseError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise InputError(
             f"{path.name} is a damaged workbook ({error}). Nothing was imported."
@@ -81,8 +91,13 @@ def _sheets(path: Path, archive: zipfile.ZipFile) -> list[_Sheet]:
     sheets: list[_Sheet] = []
     unseen: set[str] = set()  # styles of hidden sheets
     depth = 0
+    around: list[Element] = []  # elements that have begun and not ended
     with archive.open("content.xml") as file:
         for event, element in iterparse(file, events=("start", "end"), forbid_dtd=True):
+            if event == "start":
+                around.append(element)
+            else:
+                around.pop()
             if element.tag == _TABLE + "table":
                 depth += 1 if event == "start" else -1
                 if event == "start" and depth == 1:
@@ -94,7 +109,7 @@ def _sheets(path: Path, archive: zipfile.ZipFile) -> list[_Sheet]:
                     unseen.add(element.get(_STYLE + "name", ""))
             elif event == "end" and element.tag == _TABLE + "table-row" and depth == 1:
                 _read_row(path, sheets[-1], element)
-                element.clear()
+                del around[-1][:]
     return sheets
 
 
@@ -133,7 +148,7 @@ def _count(element: "Element", name: str) -> int:
 
 def _note_merge(sheet: _Sheet, cell: "Element", place: int) -> None:
     down, across = _count(cell, "number-rows-spanned"), _count(cell, "number-columns-spanned")
-    if down > 1 or across > 1:
+    if (down > 1 or across > 1) and len(sheet.merges) < MAX_MERGES:
         sheet.merges.append(Merge(sheet.row, sheet.row + down - 1, place, place + across - 1))
 
 
@@ -144,10 +159,11 @@ def _value(cell: "Element") -> object:
     if shown.startswith(("#", "Err:")) and cell.get(_TABLE + "formula"):
         return shown  # an error
     if kind in {"float", "percentage", "currency"}:
-        return float(cell.get(_OFFICE + "value", "nan"))
+        number = _number(cell.get(_OFFICE + "value", "nan"))
+        return (shown or None) if number is None else number
     if kind == "date":
         written = cell.get(_OFFICE + "date-value", "")
-        return datetime.fromisoformat(written) if "T" in written else date.fromisoformat(written)
+        return _date(written) or shown or written or None
     if kind == "boolean":
         return cell.get(_OFFICE + "boolean-value") == "true"
     if kind == "string":
@@ -155,6 +171,20 @@ def _value(cell: "Element") -> object:
     if kind == "time":
         return shown or cell.get(_OFFICE + "time-value")
     return shown or None
+
+
+def _number(written: str) -> float | None:
+    try:
+        return float(written)
+    except ValueError:
+        return None
+
+
+def _date(written: str) -> date | None:
+    try:
+        return datetime.fromisoformat(written) if "T" in written else date.fromisoformat(written)
+    except ValueError:
+        return None
 
 
 def _words(element: "Element") -> str:

@@ -4,62 +4,32 @@ What a number means is never guessed: it is told by a coding, or by ratings of t
 beyond doubt.
 """
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.importing.answer_columns import LEFT, RIGHT, TIE
-from prism_desktop.engine.study.importing.cells import short
+from prism_desktop.engine.study.importing.cells import PLAIN_NUMBER, short
 from prism_desktop.engine.study.importing.column_doubts import decision_about, doubt_about
 from prism_desktop.engine.study.importing.data_tables import EMPTY, DataColumn
 from prism_desktop.engine.study.importing.doubts import Decision, DecisionChoice, Doubt
 from prism_desktop.engine.study.importing.matching import ImageIndex
 from prism_desktop.engine.study.importing.numerals import clean, is_missing_word, same_value
 from prism_desktop.engine.study.importing.outcome_codes import possible_numbers, possible_words
+from prism_desktop.engine.study.importing.outcome_codings import (
+    MEANINGS,
+    NAMES,
+    WORDS,
+    meaning_of,
+    plain_word,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_LEFT = (
-    "left", "l", "a", "first", "1st", "im1", "image1", "image 1", "image a", "model a", "option a",
-    "img1", "img a", "left image", "image left", "left wins", "left won", "links", "linke",
-    "linkes", "linkes bild", "das linke", "erste", "erstes", "gauche", "izquierda", "arrowleft",
-    "arrow left", "leftarrow",
-)  # fmt: skip
-_RIGHT = (
-    "right", "r", "b", "second", "2nd", "im2", "image2", "image 2", "image b", "model b",
-    "option b", "img2", "img b", "right image", "image right", "right wins", "right won", "rechts",
-    "rechte", "rechtes", "rechtes bild", "das rechte", "zweite", "zweites", "droite", "derecha",
-    "arrowright", "arrow right", "rightarrow",
-)  # fmt: skip
-_TIE = (
-    "tie", "tied", "draw", "equal", "equals", "equally", "same", "both", "neither", "no preference",
-    "no difference", "tie (bothbad)", "tie bothbad", "tie (both bad)", "bothbad", "both bad",
-    "both good", "tie (bothgood)", "bothgood", "either", "undecided", "indifferent", "gleich",
-    "unentschieden", "beide", "keine präferenz", "keine praeferenz", "kein unterschied",
-    "weder noch", "égal", "égalité", "empate", "igual", "x=y", "equal preference", "arrowdown",
-    "arrow down", "downarrow", "down",
-    "can't decide", "cannot decide",
-)  # fmt: skip
-WORDS: Final[Mapping[str, int]] = {
-    **dict.fromkeys(_LEFT, LEFT),
-    **dict.fromkeys(_RIGHT, RIGHT),
-    **dict.fromkeys(_TIE, TIE),
-}
 _EITHER: Final = frozenset({"none", "-"})  # no answer, or no preference
-_NAMES: Final = {LEFT: "left", TIE: "tie", RIGHT: "right"}
-_MEANINGS: Final[Mapping[str, int]] = {name: side for side, name in _NAMES.items()}
-ALIASES: Final[Mapping[str, Mapping[str, str]]] = {
-    "2-first": {"2": "left", "1": "right"},
-    "1-first": {"1": "left", "2": "right"},
-}  # the two codings of the source project's workbooks
-_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
-_PART = re.compile(r"""(?:\s*'[^']*'\s*=|\s*"[^"]*"\s*=)?[^,]*""")
-_LIMIT = re.compile(r"([<>]) ?([+-]?(?:\d+(?:\.\d*)?|\.\d+))")
 _ENOUGH = 20  # comparisons whose two images the ratings tell apart
 _SURE = 3.29  # standard errors from chance, p < 0.001
 _EVEN = 2.0  # standard errors within which a code favours no side
@@ -100,44 +70,6 @@ class Outcomes:
     decisions: tuple[Decision, ...] = ()
 
 
-def parse_coding(text: str) -> dict[str, str]:
-    """Read a coding as the user writes it: "1=left,0=right", "never=1,'now, or never'=2".
-
-    "<0" and ">0.5" stand for all numbers below or above; "2-first" and "1-first" for the codes 1
-    and 2 of the source project. What nothing stands for ("x=") is no answer.
-
-    Raises:
-        InputError: if it is none, or gives one value two meanings.
-    """
-    if text.strip() in ALIASES:
-        return dict(ALIASES[text.strip()])
-    found: dict[str, str] = {}
-    for part in _parts(text):
-        value, sign, meaning = part.rpartition("=")
-        value = value.strip().strip("\"'").strip()
-        meaning = meaning.strip().strip("\"'").casefold()
-        usable = meaning in _MEANINGS or meaning == "" or _NUMBER.fullmatch(meaning)
-        if not sign or not value or not usable:
-            raise InputError(
-                f"“{short(part.strip())}” in the coding “{short(text)}” is none; write VALUE=left, "
-                "VALUE=right, VALUE=tie or VALUE=NUMBER, with commas between them. Nothing was "
-                "imported."
-            )
-        if any(same_value(value, other) for other in found):
-            raise InputError(
-                f"The coding “{short(text)}” names “{short(value)}” twice. Nothing was imported."
-            )
-        found[value] = meaning
-    if not found:
-        raise InputError("The coding is empty; write VALUE=left,VALUE=right. Nothing was imported.")
-    return found
-
-
-def _parts(text: str) -> list[str]:
-    """The text between commas that stand outside a value's quotation marks."""
-    return [part for part in _PART.findall(text) if part.strip()]
-
-
 def read_outcomes(
     outcome: DataColumn,
     left: DataColumn,
@@ -163,7 +95,7 @@ def read_outcomes(
     of_outcomes = {
         value: meaning
         for value, meaning in (coding or {}).items()
-        if meaning in _MEANINGS or not meaning.strip()
+        if meaning in MEANINGS or not meaning.strip()
     }
     return reader.read(of_outcomes, missing, rest_is_tie, evidence)
 
@@ -228,16 +160,16 @@ class _OutcomeReader:
     ) -> "NDArray[np.int64]":
         """(values,): 0 unknown, 1 a word, 2 coded by the user, 3 missing; fills in the sides."""
         kinds = np.zeros(len(self._column.values), np.int64)
-        headers = {_plain(self._left.name): LEFT, _plain(self._right.name): RIGHT}
-        if {"l", "r"} <= {_plain(value) for value in self._column.values}:
+        headers = {plain_word(self._left.name): LEFT, plain_word(self._right.name): RIGHT}
+        if {"l", "r"} <= {plain_word(value) for value in self._column.values}:
             headers.setdefault("t", TIE)
         for place, value in enumerate(self._column.values):
             meaning = meaning_of(value, coding)
-            plain = _plain(value)
-            label = _plain(self._column.labels.get(value, ""))
+            plain = plain_word(value)
+            label = plain_word(self._column.labels.get(value, ""))
             if meaning is not None:
                 kinds[place] = 2
-                self._sides[place] = _MEANINGS.get(meaning, np.nan)
+                self._sides[place] = MEANINGS.get(meaning, np.nan)
             elif any(same_value(value, mark) for mark in (*missing, *self._column.missing)):
                 kinds[place] = 3
             elif plain in headers or plain in WORDS or label in WORDS:
@@ -258,7 +190,7 @@ class _OutcomeReader:
             if there.any() and not (rows[there] == self._sides[place]).all():
                 if there.all():
                     continue  # every pair holds an image of that name
-                value, side = self._column.values[place], _NAMES[int(self._sides[place])]
+                value, side = self._column.values[place], NAMES[int(self._sides[place])]
                 option = f"--coding {value}={side}"
                 text = (
                     f"“{short(value)}” in “{self._column.name}” may mean {side} or an image of "
@@ -272,7 +204,7 @@ class _OutcomeReader:
 
     def _codes(self, named: "NDArray[np.bool_]", coding: Mapping[str, str]) -> list[int]:
         """The values that are codes: numbers, unless they are the names of the rows' images."""
-        numbers = [p for p in self._open if _NUMBER.fullmatch(clean(self._column.values[p]))]
+        numbers = [p for p in self._open if PLAIN_NUMBER.fullmatch(clean(self._column.values[p]))]
         rows = np.isin(self._column.codes, numbers)
         if rows.any() and named[rows].all() and (len(numbers) > 2 or self._sides_vary(numbers)):
             numbers = []
@@ -283,7 +215,7 @@ class _OutcomeReader:
         words = [
             place
             for place in self._open
-            if not _NUMBER.fullmatch(clean(self._column.values[place]))
+            if not PLAIN_NUMBER.fullmatch(clean(self._column.values[place]))
             and not named[self._column.codes == place].any()
             and not self._index.find_all([self._column.values[place]]).images[0]
         ]
@@ -303,19 +235,19 @@ class _OutcomeReader:
         evidence: Sequence[RatingEvidence],
     ) -> dict[str, str]:
         """Fill in what codes mean; otherwise ask. Gives the coding that was used."""
-        used = {value: meaning for value, meaning in coding.items() if meaning in _MEANINGS}
+        used = {value: meaning for value, meaning in coding.items() if meaning in MEANINGS}
         if used:
             self._compare_with_ratings(evidence)
         if not codes:
             return used
         if used and rest_is_tie:
-            numbers = [p for p in codes if _NUMBER.fullmatch(clean(self._column.values[p]))]
+            numbers = [p for p in codes if PLAIN_NUMBER.fullmatch(clean(self._column.values[p]))]
             self._sides[numbers] = TIE
         elif used:
             self._ask_for_unnamed(codes, coding)
         elif (found := self._by_evidence(codes, evidence)) is not None:
             self._sides[list(found)] = list(found.values())
-            used = {self._column.values[p]: _NAMES[side] for p, side in found.items()}
+            used = {self._column.values[p]: NAMES[side] for p, side in found.items()}
         else:
             self._ask(codes)
         return used
@@ -324,7 +256,7 @@ class _OutcomeReader:
         self, codes: Sequence[int], evidence: Sequence[RatingEvidence]
     ) -> dict[int, int] | None:
         """What two codes, and at most one for ties, mean by the ratings, beyond doubt."""
-        numbers = [c for c in codes if _NUMBER.fullmatch(clean(self._column.values[c]))]
+        numbers = [c for c in codes if PLAIN_NUMBER.fullmatch(clean(self._column.values[c]))]
         if not 2 <= len(codes) <= 3 or len(numbers) < len(codes):
             return None
         for source in evidence:
@@ -337,7 +269,7 @@ class _OutcomeReader:
             if len(found) == 1:
                 meaning, (fits, of) = found[0]
                 named = ", ".join(
-                    f"{self._column.values[place]} = {_NAMES[side]}"
+                    f"{self._column.values[place]} = {NAMES[side]}"
                     for place, side in meaning.items()
                 )
                 text = (
@@ -402,7 +334,7 @@ class _OutcomeReader:
 
     def _ask(self, codes: Sequence[int]) -> None:
         texts = [self._column.values[place].strip() for place in codes]
-        numeric = all(_NUMBER.fullmatch(clean(text)) for text in texts)
+        numeric = all(PLAIN_NUMBER.fullmatch(clean(text)) for text in texts)
         if numeric:
             possible = possible_numbers(sorted(texts, key=lambda text: float(clean(text))))
             text = f"The outcomes in “{self._column.name}” are numbers: "
@@ -428,7 +360,7 @@ class _OutcomeReader:
         """(rows,): outcomes that mean nothing; those that are asked about are not refused."""
         state = np.zeros(len(self._sides), np.bool_)
         slips = [p for p in self._open if p not in set(codes)]
-        state[[p for p in slips if _plain(self._column.values[p]) not in _EITHER]] = True
+        state[[p for p in slips if plain_word(self._column.values[p]) not in _EITHER]] = True
         refused = np.asarray(state[self._column.codes] & np.isnan(values))
         for place in np.unique(self._column.codes[refused]).tolist():
             value = self._column.values[place]
@@ -437,26 +369,6 @@ class _OutcomeReader:
                 "name"
             )
         return refused
-
-
-def meaning_of(value: str, coding: Mapping[str, str]) -> str | None:
-    """What a coding says about a value: by name, then by the limits "<0" and ">0.5"."""
-    for name, meaning in coding.items():
-        if same_value(value, name):
-            return meaning
-    number = clean(value)
-    if not _NUMBER.fullmatch(number):
-        return None
-    for name, meaning in coding.items():
-        if match := _LIMIT.fullmatch(clean(name)):
-            below, limit = match[1] == "<", float(match[2])
-            if (float(number) < limit) if below else (float(number) > limit):
-                return meaning
-    return None
-
-
-def _plain(text: str) -> str:
-    return " ".join(clean(text).casefold().replace("_", " ").strip(" .!").split())
 
 
 def _listed(column: DataColumn, places: Sequence[int]) -> str:

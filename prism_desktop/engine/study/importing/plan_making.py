@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -29,7 +28,9 @@ from prism_desktop.engine.study.importing.doubts import ROWS_KEPT, Decision, Dou
 from prism_desktop.engine.study.importing.exported_copies import without_copies
 from prism_desktop.engine.study.importing.exported_trials import ExportedTrials
 from prism_desktop.engine.study.importing.exports_read import ExportsRead, exported, read_exports
+from prism_desktop.engine.study.importing.file_marks import content_mark
 from prism_desktop.engine.study.importing.file_reading import KeptTables
+from prism_desktop.engine.study.importing.grids import MAX_BYTES
 from prism_desktop.engine.study.importing.import_recipe import Recipe
 from prism_desktop.engine.study.importing.matching import ImageIndex, aliases_of
 from prism_desktop.engine.study.importing.plan import ImportPlan
@@ -129,34 +130,29 @@ def _reading(
     return tables
 
 
-def file_mark(study: StudyReader, path: Path, replaces: str | None = None) -> str:
-    """A file's hash.
+def file_mark(
+    study: StudyReader, path: Path, replaces: str | None = None, most: int = MAX_BYTES
+) -> str:
+    """A file's hash; see `file_marks.content_mark`.
 
     Raises:
-        InputError: if the same file was imported before, and that was not undone.
+        InputError: if it cannot be read, is no plain file or larger than `most`, or the same file
+            was imported before and that was not undone.
     """
-    try:
-        with path.open("rb") as file:
-            digest = sha256()
-            while chunk := file.read(1 << 20):
-                digest.update(chunk)
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be read ({error.strerror}); nothing was imported."
-        ) from error
+    mark = content_mark(path, most)
     for report in study.imports():
         before = report.mapping.get("files")
         if (
             report.undone is None
             and report.id != replaces
             and isinstance(before, Mapping)
-            and digest.hexdigest() in before.values()
+            and mark in before.values()
         ):
             raise InputError(
                 f"{path.name} was imported before ({report.rows_kept} rows kept); undo that import "
                 "first, or read it anew with another recipe. Nothing was imported."
             )
-    return digest.hexdigest()
+    return mark
 
 
 @dataclass(slots=True)

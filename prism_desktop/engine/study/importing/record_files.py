@@ -2,7 +2,7 @@
 
 import json
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +22,7 @@ from prism_desktop.engine.study.importing.data_tables import (
 from prism_desktop.engine.study.importing.encodings import Encoding, find_encoding
 from prism_desktop.engine.study.importing.grids import MAX_CELLS, MAX_COLUMNS, MAX_ROWS, counted
 
-MAX_DOCUMENT: Final = 512 * 1024**2  # bytes of one JSON document; JSON lines may be longer
+MAX_DOCUMENT: Final = 128 * 1024**2  # bytes of one JSON document; JSON lines may be longer
 _MAX_LINE: Final = 1 << 26
 _DEPTH: Final = 12  # records inside records; what lies deeper stays as JSON
 # Lists of records that are rows themselves, by the names that programs give them, outermost first.
@@ -127,6 +127,24 @@ def _notices(found: _Found) -> list[str]:
     return notices
 
 
+class _FreeNames:
+    """Gives names that were not given yet: the second "a" is "a (2)"."""
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._taken = set(taken)
+        self._last: dict[str, int] = {}
+
+    def free(self, name: str) -> str:
+        """The name itself, or with the next number that is free."""
+        free, number = name, self._last.get(name, 1)
+        while free in self._taken:
+            number += 1
+            free = f"{name} ({number})"
+        self._last[name] = number
+        self._taken.add(free)
+        return free
+
+
 def _pairs(found: _Found) -> Any:
     """What json calls with an object's names and values."""
 
@@ -135,13 +153,8 @@ def _pairs(found: _Found) -> Any:
         if len(record) == len(pairs):
             return record
         found.twice += 1
-        record = {}
-        for name, value in pairs:
-            free, number = name, 2
-            while free in record:
-                free, number = f"{name} ({number})", number + 1
-            record[free] = value
-        return record
+        names = _FreeNames()
+        return {names.free(name): value for name, value in pairs}
 
     return take
 
@@ -222,7 +235,7 @@ def _records(content: Any, file: str, found: _Found, depth: int = 0) -> list[Any
         records = [record for record in content if isinstance(record, dict)]
         lists = [record for record in content if isinstance(record, list)]
         if lists and not records:
-            return _of_lists(lists, found)
+            return _of_lists(lists, file, found)
         for number, record in enumerate(content, start=1):
             if not isinstance(record, dict):
                 found.leave_out("entries that are no record", number)
@@ -230,8 +243,7 @@ def _records(content: Any, file: str, found: _Found, depth: int = 0) -> list[Any
     if not isinstance(content, dict) or depth > 3:
         raise InputError(f"{file} is JSON without records. Nothing was imported.")
     if isinstance(content.get("columns"), list) and isinstance(content.get("data"), list):
-        names = [text_of(name) for name in content["columns"]]
-        return [dict(zip(names, row, strict=False)) for row in content["data"] if row]
+        return _of_split(content["columns"], content["data"], file, found)
     if columns := _of_columns(content):
         return columns
     inside = [
@@ -245,6 +257,30 @@ def _records(content: Any, file: str, found: _Found, depth: int = 0) -> list[Any
     if content and all(isinstance(value, dict) for value in content.values()):
         return _by_key(content)
     return [content]
+
+
+def _of_split(columns: list[Any], data: list[Any], file: str, found: _Found) -> list[Any]:
+    """Records of a document that names its columns once (pandas, "split"); rows that are records
+    name them themselves."""
+    names = _names(columns, file)
+    records: list[Any] = []
+    for number, row in enumerate(data, start=1):
+        if isinstance(row, dict):
+            records.append(row)
+        elif isinstance(row, list) and len(row) <= len(names):
+            records.append(dict(zip(names, row, strict=False)))
+        elif isinstance(row, list):
+            found.leave_out("lists that are longer than the columns", number)
+        else:
+            found.leave_out("entries that are no record", number)
+    return records
+
+
+def _names(cells: list[Any], file: str) -> list[str]:
+    if len(cells) > MAX_COLUMNS:
+        raise _too_large(file)
+    names = _FreeNames()
+    return [names.free(text_of(cell)) for cell in cells]
 
 
 def _of_columns(content: Mapping[str, Any]) -> list[Any]:
@@ -268,11 +304,11 @@ def _of_columns(content: Mapping[str, Any]) -> list[Any]:
     return [{name: value[row] for name, value in content.items()} for row in rows]
 
 
-def _of_lists(lists: list[list[Any]], found: _Found) -> list[Any]:
+def _of_lists(lists: list[list[Any]], file: str, found: _Found) -> list[Any]:
     """A list of sittings, each a list of records; or rows, the first of them names."""
     if all(isinstance(one, dict) for part in lists for one in part):
         return [one for part in lists for one in part]
-    names = [text_of(name) for name in lists[0]]
+    names = _names(lists[0], file)
     for number, row in enumerate(lists[1:], start=2):
         if len(row) != len(names):
             found.leave_out("lists that are longer or shorter than the first", number)
@@ -315,7 +351,7 @@ def _expand(
         return
     entries = rest.pop(inner) if inner is not None and depth < _DEPTH else None
     cells = dict(around)
-    _flatten(found, rest, prefix, cells, 0)
+    _flatten(found, rest, prefix, cells, _FreeNames(cells), 0)
     if entries is None:
         found.add(number, cells)
         return
@@ -328,7 +364,12 @@ def _are_rows(value: object) -> bool:
 
 
 def _flatten(
-    found: _Found, record: Mapping[str, Any], prefix: str, cells: dict[str, str], depth: int
+    found: _Found,
+    record: Mapping[str, Any],
+    prefix: str,
+    cells: dict[str, str],
+    names: _FreeNames,
+    depth: int,
 ) -> None:
     """Add a record's values to the cells of a row, under dotted names."""
     for key, value in record.items():
@@ -337,17 +378,16 @@ def _flatten(
             value = value[0]
         if isinstance(value, dict):
             if depth < _DEPTH and value:
-                _flatten(found, value, f"{name}.", cells, depth + 1)
+                _flatten(found, value, f"{name}.", cells, names, depth + 1)
                 continue
             value = json.dumps(value, ensure_ascii=False) if value else ""
         elif isinstance(value, list):
             if value:
                 found.lists.add(name)
             value = json.dumps(value, ensure_ascii=False) if value else ""
-        free, again = name, 2
-        while free in cells:
-            free, again = f"{name} ({again})", again + 1
-        cells[free] = _clean(text_of(value))
+        if len(cells) >= MAX_COLUMNS:
+            raise _too_large(found.file)
+        cells[names.free(name)] = _clean(text_of(value))
 
 
 def _clean(text: str) -> str:

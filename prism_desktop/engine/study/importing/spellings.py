@@ -6,23 +6,9 @@ import unicodedata
 from typing import Final
 from urllib.parse import parse_qsl, unquote
 
-ENDINGS: Final = frozenset(
-    [
-        "jpg",
-        "jpeg",
-        "jpe",
-        "jfif",
-        "png",
-        "webp",
-        "tif",
-        "tiff",
-        "gif",
-        "bmp",
-        "avif",
-        "heic",
-        "heif",
-    ]
-)  # of image files
+from prism_desktop.engine.study.image_formats import SUFFIXES
+
+ENDINGS: Final = frozenset(suffix.removeprefix(".") for suffix in SUFFIXES)  # of image files
 _LONGEST = 4_096  # characters of a name; what is longer is none
 _SOURCE = re.compile(r"""<\s*img\b[^>]*?\bsrc\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", re.I)
 _UPLOAD = re.compile(r"[0-9a-f]{8}-(.+)")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.importing.archives import inspect
 from prism_desktop.engine.study.importing.data_tables import Reading
-from prism_desktop.engine.study.importing.grids import Grid, Merge
+from prism_desktop.engine.study.importing.grids import MAX_MERGES, Grid, Merge
 from prism_desktop.engine.study.importing.open_documents import read_ods
 from prism_desktop.engine.study.importing.sheet_rows import SheetReader, chosen
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 _MERGE: Final = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3})(\d+):([A-Z]{1,3})(\d+)"')
 _FORMULA: Final = re.compile(rb"<(?:\w+:)?f[\s>/]")
 _FAILED: Final = re.compile(rb"""\st=["']e["']""")
-_MAX_MERGES: Final = 200_000
 
 
 def read_workbook(path: Path, sheets: Sequence[str] = ()) -> list[Grid]:
@@ -68,7 +67,7 @@ class _Parts:
         if part not in self.errors and _FAILED.search(piece):
             self.errors.add(part)
         for left, top, right, bottom in _MERGE.findall(piece):
-            if len(self.merges[part]) >= _MAX_MERGES:
+            if len(self.merges[part]) >= MAX_MERGES:
                 return
             self.merges[part].add(
                 Merge(int(top[:9]), int(bottom[:9]), _column(left), _column(right))

@@ -110,6 +110,14 @@ def test_that_readings_which_may_be_wrong_are_told(text: str, told: str) -> None
         (["-1", "1.5"], "rt", [None, 1.5]),
         (["", "NA", "1.5"], "rt", [None, 1.5]),
         (["soon", "1.5", "1e999"], "rt", [None, 1.5, None]),
+        (["1,234.5", "850.5"], "rt_ms", [1.2345, 0.8505]),
+        (["1,234", "850.5"], "rt_ms", [1.234, 0.8505]),
+        (["1,234", "850"], "rt_ms", [None, 0.85]),
+        (["1,234", "0,85"], "rt", [1.234, 0.85]),
+        (["1 234", "1'234", "850"], "rt_ms", [1.234, 1.234, 0.85]),
+        (["1,234", "1.234,5", "1.2.3"], "rt_ms", [0.001234, 1.2345, None]),
+        (["1,234 ms", "850 ms"], "rt", [None, 0.85]),
+        (["1,234.5 ms", "850,5 ms"], "rt", [1.2345, 0.8505]),
     ],
 )
 def test_that_response_times_are_read_with_their_unit(
@@ -135,12 +143,24 @@ def test_that_the_user_s_unit_decides() -> None:
         (["1.5", "timeout", "soon"], "rt", ["time"]),
         (["1.5", "-2"], "rt", ["time"]),
         (["1.5", "NA"], "rt", []),
+        (["1.5", "timeout"], "rt", ["time"]),
+        (["1,234", "850"], "rt_ms", ["time"]),
+        (["1,234", "0,85"], "rt", []),
     ],
 )
 def test_that_odd_times_and_units_are_told_once(
     cells: list[str], name: str, kinds: list[str]
 ) -> None:
     assert [doubt.kind for doubt in read_seconds(column(*cells, name=name)).doubts] == kinds
+
+
+def test_that_a_decimal_sign_that_was_said_settles_response_times() -> None:
+    times = column("1,234", "850", name="rt_ms")
+    assert read_seconds(times, decided=True).values.tolist() == [1.234, 0.85]
+    assert read_seconds(times, decimal_comma=True, decided=True).values.tolist() == [
+        pytest.approx(0.001234),
+        0.85,
+    ]
 
 
 @pytest.mark.parametrize(

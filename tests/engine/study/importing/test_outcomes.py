@@ -10,13 +10,16 @@ from hypothesis import strategies as st
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.importing.answer_columns import LEFT, RIGHT, TIE
+from prism_desktop.engine.study.importing.column_profiles import Profile
 from prism_desktop.engine.study.importing.matching import ImageIndex
-from prism_desktop.engine.study.importing.outcomes import (
+from prism_desktop.engine.study.importing.outcome_codings import (
     ALIASES,
-    Outcomes,
-    RatingEvidence,
     meaning_of,
     parse_coding,
+)
+from prism_desktop.engine.study.importing.outcomes import (
+    Outcomes,
+    RatingEvidence,
     read_outcomes,
 )
 from prism_desktop.engine.study.records import ImageRecord
@@ -255,3 +258,18 @@ def test_that_no_code_becomes_an_outcome_unless_it_is_named(
         assert (np.isnan(value) and expected is None) or value == expected
         unnamed |= outcome not in sides and outcome not in coding
     assert bool(found.decisions) == unnamed
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["Left face", "face_b", "image_1", "both_bad", "TIE (bothbad)", "equal to", "derecha", "2nd"],
+)
+def test_that_a_column_of_outcomes_looks_like_one(word: str) -> None:
+    found = Profile(column(word, word, "left"), lambda _: "")
+    assert found.outcomes == 1
+    assert np.isfinite(read([word, word, "left"]).values).all()
+
+
+def test_that_marks_of_missing_answers_do_not_make_numbers_fewer() -> None:
+    cells = ["1", "5", "skipped", "keine Angabe", "timeout"]
+    assert Profile(column(*cells), lambda _: "").numeric == 1
