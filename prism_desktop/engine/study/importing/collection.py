@@ -464,7 +464,10 @@ class _Reader:
             return np.full(len(self._table), np.nan)
         dialect = self._roles.dialect
         unit = self._to.recipe.rt_unit or (dialect.rt_unit if dialect else None)
-        read = read_seconds(column, unit, column.name)
+        read = read_seconds(
+            column, unit, column.name, decimal_comma=self._table.reading.decimal_comma,
+            decided=bool(self._to.recipe.decimal),
+        )  # fmt: skip
         self._to.found.doubts += [in_table(doubt, self._table) for doubt in read.doubts]
         return _spread(read.values, column.codes)
 
