@@ -27,21 +27,22 @@ _TOPICS: Final = {  # heading -> modules, in the order of the guide
     "Files that cannot be read": (
         "file_reading", "archives", "encodings", "grids", "header_rows", "text_tables",
         "record_files", "json_cells", "columnar_files", "open_documents", "spreadsheets",
-        "sheet_rows", "statistics_files", "decimal_signs",
+        "sheet_rows", "statistics_files", "decimal_signs", "file_marks",
     ),
     "What columns are taken for": (
         "roles", "judgments", "table_roles", "column_profiles", "dialects", "plan_tables",
-        "source_workbooks", "exported_trials", "exports_read", "matching", "attribute_names",
+        "source_workbooks", "exported_trials", "exports_read", "exported_copies", "matching",
+        "attribute_names", "fact_tables", "role_checks",
     ),
-    "Names of images and labelers": ("collection", "labeler_names", "spellings"),
+    "Names of images and labelers": ("collection", "left_out_rows", "labeler_names", "spellings"),
     "Numbers, words and scales": (
         "numerals", "scales", "scale_finding", "far_values", "answer_values", "wordings", "cells",
     ),
-    "Outcomes of comparisons": ("outcomes", "outcome_values", "answer_pairs"),
+    "Outcomes of comparisons": ("outcomes", "outcome_codes", "outcome_codings", "outcome_values", "answer_pairs"),
     "Times": ("moments",),
     "Answers that are there already": ("repeats", "repeat_words"),
     "Recipes, and the import as a whole": (
-        "recipe", "plan", "plan_making", "import_files", "batch_making", "assembling", "doubts",
+        "import_recipe", "plan", "plan_making", "import_files", "batch_making", "assembling", "doubts", "answer_columns", "export_names",
     ),
     "Folders of images": ("image_folder",),
     "Embeddings": ("embedding_files", "vectors"),
@@ -56,7 +57,7 @@ def collected() -> dict[str, list[str]]:
     """
     found: dict[str, list[str]] = {topic: [] for topic in _TOPICS}
     seen: set[str] = set()
-    for file in sorted(CODE.glob("*.py")):
+    for file in sorted(CODE.rglob("*.py")):
         sentences = [s for s in _sentences(ast.parse(file.read_text("utf-8"))) if s not in seen]
         topic = next((name for name, files in _TOPICS.items() if file.stem in files), None)
         if topic is None:

@@ -99,7 +99,7 @@ def make_recipe(
         InputError: an option says nothing that can be.
     """
     from prism_desktop.engine.study.importing.import_recipe import Recipe, changed, read_recipe
-    from prism_desktop.engine.study.importing.scales import declared
+    from prism_desktop.engine.study.importing.values.scales import declared
 
     recipe = Recipe() if file is None else read_recipe(file)
     change: dict[str, object] = {
@@ -118,7 +118,7 @@ def make_recipe(
             value.strip() for words in missing for value in words.split(",") if value.strip()
         )
     if coding:
-        from prism_desktop.engine.study.importing.outcome_codings import parse_coding
+        from prism_desktop.engine.study.importing.values.outcome_codings import parse_coding
 
         change["coding"] = {k: v for words in coding for k, v in parse_coding(words).items()}
     plain = {"rt_unit": rt_unit, "encoding": encoding, "decimal": decimal, "rater": rater,

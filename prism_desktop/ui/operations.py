@@ -25,9 +25,9 @@ from prism_desktop.engine.study.records import (
 )
 
 if TYPE_CHECKING:
-    from prism_desktop.engine.study.importing.file_reading import KeptTables
     from prism_desktop.engine.study.importing.import_recipe import Recipe
     from prism_desktop.engine.study.importing.plan import ImportPlan
+    from prism_desktop.engine.study.importing.reading.file_reading import KeptTables
     from prism_desktop.engine.study.store import Study
 
 _TEXT = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson")
@@ -181,7 +181,7 @@ def plan_import(
 
 def kept_tables() -> "KeptTables":
     """A place for what is read of the files of one import, while its recipe changes."""
-    from prism_desktop.engine.study.importing.file_reading import KeptTables
+    from prism_desktop.engine.study.importing.reading.file_reading import KeptTables
 
     return KeptTables()
 
@@ -281,14 +281,14 @@ def redo_import(study: "Study", import_id: str) -> Iterator[Event[ImportReport]]
 
 def is_there(file: Path) -> bool:
     """Whether a file that a study names lies on this computer; the network is not asked."""
-    from prism_desktop.engine.study.importing.file_marks import is_of_this_computer
+    from prism_desktop.engine.study.importing.reading.file_marks import is_of_this_computer
 
     return is_of_this_computer(str(file)) and file.is_file()
 
 
 def changed_files(report: ImportReport) -> list[Path]:
     """The files of an import that hold something else than when they were imported."""
-    from prism_desktop.engine.study.importing.file_marks import changed_files as work
+    from prism_desktop.engine.study.importing.reading.file_marks import changed_files as work
 
     return work(report)
 

@@ -9,7 +9,7 @@ import time
 import numpy as np
 
 from prism_desktop.engine.study.importing.answer_columns import NONE, AnswerColumns
-from prism_desktop.engine.study.importing.repeats import find_repeats
+from prism_desktop.engine.study.importing.repeats.repeats import find_repeats
 from prism_desktop.engine.study.known_answers import IMPORTED, KnownAnswers
 
 ANSWERS, LABELERS = 1_000_000, 1_000

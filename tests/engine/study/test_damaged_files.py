@@ -13,8 +13,8 @@ from sqlalchemy.exc import DatabaseError
 from prism_desktop.engine.errors import InputError, PrismError
 from prism_desktop.engine.study import opening
 from prism_desktop.engine.study.database import Database
-from prism_desktop.engine.study.importing.file_reading import read_data_tables
-from prism_desktop.engine.study.importing.vectors import holds_embeddings, read_vectors
+from prism_desktop.engine.study.importing.embeddings.vectors import holds_embeddings, read_vectors
+from prism_desktop.engine.study.importing.reading.file_reading import read_data_tables
 from prism_desktop.engine.study.store import Study
 from tests.engine.study.helpers import sheet, table
 from tests.fixtures.leaks import open_files

@@ -11,25 +11,25 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from prism_desktop.engine.study.importing.answer_columns import NONE, AnswerColumns
-from prism_desktop.engine.study.importing.attribute_names import AttributeNames
 from prism_desktop.engine.study.importing.cells import short
 from prism_desktop.engine.study.importing.collection import Collected, Piece
-from prism_desktop.engine.study.importing.column_doubts import in_table
+from prism_desktop.engine.study.importing.columns.table_roles import TableRoles
 from prism_desktop.engine.study.importing.data_tables import DataColumn
 from prism_desktop.engine.study.importing.doubts import Decision, Doubt
 from prism_desktop.engine.study.importing.import_recipe import Recipe
 from prism_desktop.engine.study.importing.left_out_rows import NO_ANSWER, LeftOutRows
-from prism_desktop.engine.study.importing.matching import ImageIndex
-from prism_desktop.engine.study.importing.numerals import Numbers, read_numbers
+from prism_desktop.engine.study.importing.names.attribute_names import AttributeNames
+from prism_desktop.engine.study.importing.names.matching import ImageIndex
 from prism_desktop.engine.study.importing.outcome_values import OutcomeReader
 from prism_desktop.engine.study.importing.plan import AttributePlan
-from prism_desktop.engine.study.importing.scale_finding import (
+from prism_desktop.engine.study.importing.values.column_doubts import in_table
+from prism_desktop.engine.study.importing.values.numerals import Numbers, read_numbers
+from prism_desktop.engine.study.importing.values.scale_finding import (
     EarlierScale,
     RaterSpan,
     judge_scale,
 )
-from prism_desktop.engine.study.importing.scales import Scale, declared, scale_in_head
-from prism_desktop.engine.study.importing.table_roles import TableRoles
+from prism_desktop.engine.study.importing.values.scales import Scale, declared, scale_in_head
 from prism_desktop.engine.study.known_answers import IMPORTED
 from prism_desktop.engine.study.records import Rescaled
 from prism_desktop.engine.study.store import StudyReader

@@ -11,11 +11,11 @@ import numpy as np
 from prism_desktop.engine.study.importing.answer_columns import NONE, AnswerColumns
 from prism_desktop.engine.study.importing.answer_values import Understood
 from prism_desktop.engine.study.importing.assembling import make_trials, presentations
-from prism_desktop.engine.study.importing.exports_read import ExportsRead
+from prism_desktop.engine.study.importing.columns.table_roles import TableRoles
 from prism_desktop.engine.study.importing.import_recipe import Recipe, Role
+from prism_desktop.engine.study.importing.own_export.exports_read import ExportsRead
 from prism_desktop.engine.study.importing.plan import ImportPlan, MatchedImage
-from prism_desktop.engine.study.importing.repeats import Repeats
-from prism_desktop.engine.study.importing.table_roles import TableRoles
+from prism_desktop.engine.study.importing.repeats.repeats import Repeats
 from prism_desktop.engine.study.records import (
     DEFAULT_SCALE,
     DEFAULT_TEMPLATES,

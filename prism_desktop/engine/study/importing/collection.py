@@ -13,22 +13,22 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from prism_desktop.engine.study.importing.answer_columns import NONE, NamePool
-from prism_desktop.engine.study.importing.attribute_names import AttributeNames
 from prism_desktop.engine.study.importing.cells import is_missing, short
-from prism_desktop.engine.study.importing.column_doubts import in_table
-from prism_desktop.engine.study.importing.data_tables import EMPTY, DataColumn, make_column
-from prism_desktop.engine.study.importing.doubts import ROWS_KEPT, Doubt
-from prism_desktop.engine.study.importing.import_recipe import Recipe, Role
-from prism_desktop.engine.study.importing.labeler_names import LabelerIndex, summary_rows
-from prism_desktop.engine.study.importing.left_out_rows import NO_ANSWER, LeftOutRows
-from prism_desktop.engine.study.importing.matching import TOLD, ImageIndex, Rung
-from prism_desktop.engine.study.importing.moments import read_moments, read_seconds
-from prism_desktop.engine.study.importing.table_roles import (
+from prism_desktop.engine.study.importing.columns.table_roles import (
     FROM_COLUMN,
     FROM_FILE,
     FROM_ROW,
     TableRoles,
 )
+from prism_desktop.engine.study.importing.data_tables import EMPTY, DataColumn, make_column
+from prism_desktop.engine.study.importing.doubts import ROWS_KEPT, Doubt
+from prism_desktop.engine.study.importing.import_recipe import Recipe, Role
+from prism_desktop.engine.study.importing.left_out_rows import NO_ANSWER, LeftOutRows
+from prism_desktop.engine.study.importing.names.attribute_names import AttributeNames
+from prism_desktop.engine.study.importing.names.labeler_names import LabelerIndex, summary_rows
+from prism_desktop.engine.study.importing.names.matching import TOLD, ImageIndex, Rung
+from prism_desktop.engine.study.importing.values.column_doubts import in_table
+from prism_desktop.engine.study.importing.values.moments import read_moments, read_seconds
 from prism_desktop.engine.study.records import FactRecord, ImageId
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ from typing import Final
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.study.importing.doubts import DecisionNeededError
-from prism_desktop.engine.study.importing.embedding_files import import_embeddings
-from prism_desktop.engine.study.importing.file_marks import check_place, marks_of
+from prism_desktop.engine.study.importing.embeddings.embedding_files import import_embeddings
+from prism_desktop.engine.study.importing.embeddings.vectors import MAX_BYTES, holds_embeddings
 from prism_desktop.engine.study.importing.import_recipe import Recipe, parse_recipe
 from prism_desktop.engine.study.importing.plan import ImportPlan
 from prism_desktop.engine.study.importing.plan_making import file_mark, plan_import
-from prism_desktop.engine.study.importing.vectors import MAX_BYTES, holds_embeddings
+from prism_desktop.engine.study.importing.reading.file_marks import check_place, marks_of
 from prism_desktop.engine.study.records import ImportBatch, ImportReport
 from prism_desktop.engine.study.store import Study
 

@@ -10,13 +10,17 @@ import numpy as np
 from prism_desktop.engine.study.importing.answer_columns import LEFT
 from prism_desktop.engine.study.importing.cells import short
 from prism_desktop.engine.study.importing.collection import Collected, Piece
-from prism_desktop.engine.study.importing.column_doubts import in_table
+from prism_desktop.engine.study.importing.columns.table_roles import TableRoles
 from prism_desktop.engine.study.importing.doubts import Decision, Doubt
 from prism_desktop.engine.study.importing.import_recipe import Recipe
 from prism_desktop.engine.study.importing.left_out_rows import NO_ANSWER
-from prism_desktop.engine.study.importing.matching import ImageIndex
-from prism_desktop.engine.study.importing.outcomes import Outcomes, RatingEvidence, read_outcomes
-from prism_desktop.engine.study.importing.table_roles import TableRoles
+from prism_desktop.engine.study.importing.names.matching import ImageIndex
+from prism_desktop.engine.study.importing.values.column_doubts import in_table
+from prism_desktop.engine.study.importing.values.outcomes import (
+    Outcomes,
+    RatingEvidence,
+    read_outcomes,
+)
 from prism_desktop.engine.study.store import StudyReader
 
 if TYPE_CHECKING:

@@ -13,7 +13,6 @@ from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.study.attribute_scales import attribute_scales
 from prism_desktop.engine.study.importing.answer_columns import AnswerColumns
 from prism_desktop.engine.study.importing.answer_values import Understood, understand
-from prism_desktop.engine.study.importing.attribute_names import AttributeNames
 from prism_desktop.engine.study.importing.batch_making import (
     LeftOutRow,
     Sources,
@@ -23,25 +22,30 @@ from prism_desktop.engine.study.importing.batch_making import (
     present,
 )
 from prism_desktop.engine.study.importing.collection import Collected, Collector
+from prism_desktop.engine.study.importing.columns.roles import find_roles
+from prism_desktop.engine.study.importing.columns.table_roles import Known, TableRoles
 from prism_desktop.engine.study.importing.data_tables import DataTable
 from prism_desktop.engine.study.importing.doubts import ROWS_KEPT, Decision, Doubt
-from prism_desktop.engine.study.importing.exported_copies import without_copies
-from prism_desktop.engine.study.importing.exported_trials import ExportedTrials
-from prism_desktop.engine.study.importing.exports_read import ExportsRead, exported, read_exports
-from prism_desktop.engine.study.importing.file_marks import content_mark
-from prism_desktop.engine.study.importing.file_reading import KeptTables
-from prism_desktop.engine.study.importing.grids import MAX_BYTES
+from prism_desktop.engine.study.importing.embeddings.vectors import holds_embeddings
 from prism_desktop.engine.study.importing.import_recipe import Recipe
-from prism_desktop.engine.study.importing.matching import ImageIndex, aliases_of
+from prism_desktop.engine.study.importing.names.attribute_names import AttributeNames
+from prism_desktop.engine.study.importing.names.matching import ImageIndex, aliases_of
+from prism_desktop.engine.study.importing.own_export.exported_copies import without_copies
+from prism_desktop.engine.study.importing.own_export.exported_trials import ExportedTrials
+from prism_desktop.engine.study.importing.own_export.exports_read import (
+    ExportsRead,
+    exported,
+    read_exports,
+)
 from prism_desktop.engine.study.importing.plan import ImportPlan
 from prism_desktop.engine.study.importing.plan_tables import plain_table_plan, table_plan
-from prism_desktop.engine.study.importing.repeats import Repeats, find_repeats
-from prism_desktop.engine.study.importing.roles import find_roles
-from prism_desktop.engine.study.importing.scale_finding import EarlierScale
-from prism_desktop.engine.study.importing.scales import Scale
-from prism_desktop.engine.study.importing.source_workbooks import join_workbooks
-from prism_desktop.engine.study.importing.table_roles import Known, TableRoles
-from prism_desktop.engine.study.importing.vectors import holds_embeddings
+from prism_desktop.engine.study.importing.reading.file_marks import content_mark
+from prism_desktop.engine.study.importing.reading.file_reading import KeptTables
+from prism_desktop.engine.study.importing.reading.grids import MAX_BYTES
+from prism_desktop.engine.study.importing.reading.source_workbooks import join_workbooks
+from prism_desktop.engine.study.importing.repeats.repeats import Repeats, find_repeats
+from prism_desktop.engine.study.importing.values.scale_finding import EarlierScale
+from prism_desktop.engine.study.importing.values.scales import Scale
 from prism_desktop.engine.study.records import ImageRecord
 from prism_desktop.engine.study.store import StudyReader
 

@@ -4,11 +4,11 @@ from typing import Final
 
 import numpy as np
 
-from prism_desktop.engine.study.importing.column_profiles import Profile
+from prism_desktop.engine.study.importing.columns.column_profiles import Profile
+from prism_desktop.engine.study.importing.columns.table_roles import TableRoles
 from prism_desktop.engine.study.importing.data_tables import DataTable, Reading
 from prism_desktop.engine.study.importing.import_recipe import Role
 from prism_desktop.engine.study.importing.plan import ColumnPlan, TablePlan
-from prism_desktop.engine.study.importing.table_roles import TableRoles
 
 _OWN_ROLES: Final[dict[str, Role]] = {
     "labeler": "rater", "image": "image", "name": "image", "left": "left", "right": "right",

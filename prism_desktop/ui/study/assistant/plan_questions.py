@@ -13,7 +13,7 @@ from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.job import Job
 
 if TYPE_CHECKING:
-    from prism_desktop.engine.study.importing.file_reading import KeptTables
+    from prism_desktop.engine.study.importing.reading.file_reading import KeptTables
     from prism_desktop.engine.study.store import Study
 
 

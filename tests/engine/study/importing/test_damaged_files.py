@@ -13,10 +13,10 @@ from PIL import Image
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.importing.data_tables import DataTable
-from prism_desktop.engine.study.importing.file_marks import changed_files
-from prism_desktop.engine.study.importing.file_reading import read_data_tables
 from prism_desktop.engine.study.importing.image_folder import import_images
 from prism_desktop.engine.study.importing.import_files import import_files, redo_import
+from prism_desktop.engine.study.importing.reading.file_marks import changed_files
+from prism_desktop.engine.study.importing.reading.file_reading import read_data_tables
 from prism_desktop.engine.study.records import ImportReport
 from prism_desktop.engine.study.store import Study
 from tests.engine.study.helpers import bare, finished
@@ -148,7 +148,9 @@ def test_that_an_archive_bomb_is_refused_whatever_its_part_is_called(
 def test_that_shared_texts_have_a_limit_of_their_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start: bytes
 ) -> None:
-    monkeypatch.setattr("prism_desktop.engine.study.importing.archives.MAX_STRINGS", 1024**2)
+    monkeypatch.setattr(
+        "prism_desktop.engine.study.importing.reading.archives.MAX_STRINGS", 1024**2
+    )
     with pytest.raises(InputError, match="more than is reasonable"):
         read_data_tables(with_part(tmp_path, "xl/worksheets/sheet7.xml", 2, start))
 

@@ -8,8 +8,8 @@ import pytest
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.importing.data_tables import DataTable
-from prism_desktop.engine.study.importing.file_reading import read_data_tables
 from prism_desktop.engine.study.importing.import_recipe import Recipe
+from prism_desktop.engine.study.importing.reading.file_reading import read_data_tables
 
 
 def written(folder: Path, content: str | bytes, name: str = "table.csv") -> Path:

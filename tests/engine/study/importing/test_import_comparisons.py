@@ -9,7 +9,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.importing.doubts import DecisionNeededError
 from prism_desktop.engine.study.importing.import_files import import_files
 from prism_desktop.engine.study.importing.import_recipe import Recipe
-from prism_desktop.engine.study.importing.outcome_codings import ALIASES, parse_coding
+from prism_desktop.engine.study.importing.values.outcome_codings import ALIASES, parse_coding
 from prism_desktop.engine.study.store import Study
 from tests.engine.study.helpers import bare, finished, reasons, sheet, table
 from tests.fixtures.study import MakeStudy

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from prism_desktop.engine.study.importing.matching import ImageIndex
+from prism_desktop.engine.study.importing.names.matching import ImageIndex
 from prism_desktop.engine.study.records import ImageRecord
 
 

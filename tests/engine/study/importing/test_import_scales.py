@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.study.importing.scales import Scale, declared, observed
+from prism_desktop.engine.study.importing.values.scales import Scale, declared, observed
 
 
 def test_that_the_study_s_own_scale_is_left_as_it_is() -> None:

@@ -13,8 +13,8 @@ from prism_desktop.engine.study.formula_guard import neutral, restored
 from prism_desktop.engine.study.importing.cells import number
 from prism_desktop.engine.study.importing.data_tables import DataTable
 from prism_desktop.engine.study.importing.doubts import DecisionNeededError
-from prism_desktop.engine.study.importing.file_reading import read_data_tables
 from prism_desktop.engine.study.importing.import_files import import_files
+from prism_desktop.engine.study.importing.reading.file_reading import read_data_tables
 from tests.engine.study.helpers import bare, finished, reasons, sheet, table
 from tests.fixtures.study import MakeStudy
 
@@ -129,7 +129,9 @@ def test_that_a_workbook_with_an_entity_bomb_is_refused_before_parsing(tmp_path:
 def test_that_a_workbook_that_unpacks_to_too_much_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("prism_desktop.engine.study.importing.archives.MAX_UNPACKED", 1_000_000)
+    monkeypatch.setattr(
+        "prism_desktop.engine.study.importing.reading.archives.MAX_UNPACKED", 1_000_000
+    )
     with pytest.raises(InputError, match="more than is reasonable"):
         read_data_tables(_doctored(tmp_path, "xl/worksheets/sheet1.xml", b" " * 2_000_000))
 

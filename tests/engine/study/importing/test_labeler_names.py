@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from prism_desktop.engine.study.importing.labeler_names import LabelerIndex, is_no_person
+from prism_desktop.engine.study.importing.names.labeler_names import LabelerIndex, is_no_person
 
 
 @pytest.mark.parametrize(

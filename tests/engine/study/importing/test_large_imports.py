@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from prism_desktop.engine.events import Done, Progress
-from prism_desktop.engine.study.importing import file_reading
-from prism_desktop.engine.study.importing.file_reading import KeptTables
 from prism_desktop.engine.study.importing.import_files import apply_plan
 from prism_desktop.engine.study.importing.import_recipe import Recipe
 from prism_desktop.engine.study.importing.plan import ImportPlan
 from prism_desktop.engine.study.importing.plan_making import plan_import
+from prism_desktop.engine.study.importing.reading import file_reading
+from prism_desktop.engine.study.importing.reading.file_reading import KeptTables
 from prism_desktop.engine.study.store import Study
 from tests.fixtures.study import MakeStudy
 

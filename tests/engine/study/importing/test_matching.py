@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prism_desktop.engine.study.importing.matching import ImageIndex, Rung
+from prism_desktop.engine.study.importing.names.matching import ImageIndex, Rung
 from prism_desktop.engine.study.records import ImageRecord
 
 

@@ -7,7 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prism_desktop.engine.study.importing.moments import read_moments, read_seconds, unit_in_name
+from prism_desktop.engine.study.importing.values.moments import (
+    read_moments,
+    read_seconds,
+    unit_in_name,
+)
 from tests.engine.study.importing.columns import column
 
 WHEN = datetime(2026, 11, 28, 14, 3, 5, tzinfo=UTC).timestamp()

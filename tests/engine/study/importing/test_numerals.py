@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prism_desktop.engine.study.importing.numerals import read_numbers, same_value
+from prism_desktop.engine.study.importing.values.numerals import read_numbers, same_value
 from tests.engine.study.importing.columns import column
 
 NONE = None

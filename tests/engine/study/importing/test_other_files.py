@@ -16,8 +16,8 @@ import pytest
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.importing.data_tables import DataTable
-from prism_desktop.engine.study.importing.file_reading import read_data_tables
 from prism_desktop.engine.study.importing.import_recipe import Recipe
+from prism_desktop.engine.study.importing.reading.file_reading import read_data_tables
 
 
 def names(table: DataTable) -> list[str]:

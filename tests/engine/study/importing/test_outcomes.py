@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.importing.answer_columns import LEFT, RIGHT, TIE
-from prism_desktop.engine.study.importing.column_profiles import Profile
-from prism_desktop.engine.study.importing.matching import ImageIndex
-from prism_desktop.engine.study.importing.outcome_codings import (
+from prism_desktop.engine.study.importing.columns.column_profiles import Profile
+from prism_desktop.engine.study.importing.names.matching import ImageIndex
+from prism_desktop.engine.study.importing.values.outcome_codings import (
     ALIASES,
     meaning_of,
     parse_coding,
 )
-from prism_desktop.engine.study.importing.outcomes import (
+from prism_desktop.engine.study.importing.values.outcomes import (
     Outcomes,
     RatingEvidence,
     read_outcomes,

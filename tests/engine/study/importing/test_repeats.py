@@ -13,7 +13,6 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from prism_desktop.engine.study.importing import answer_pairs
 from prism_desktop.engine.study.importing.answer_columns import (
     LEFT,
     NONE,
@@ -21,7 +20,8 @@ from prism_desktop.engine.study.importing.answer_columns import (
     TIE,
     AnswerColumns,
 )
-from prism_desktop.engine.study.importing.repeats import Repeats, find_repeats
+from prism_desktop.engine.study.importing.repeats import answer_pairs
+from prism_desktop.engine.study.importing.repeats.repeats import Repeats, find_repeats
 from prism_desktop.engine.study.known_answers import IMPORTED, LABELED, SIMULATED, KnownAnswers
 
 KINDS = ("table", "who", "image", "a", "s", "t", "p")

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prism_desktop.engine.study.importing.scale_finding import (
+from prism_desktop.engine.study.importing.values.scale_finding import (
     EarlierScale,
     RaterSpan,
     ScaleFinding,
     judge_scale,
 )
-from prism_desktop.engine.study.importing.scales import Scale, declared
+from prism_desktop.engine.study.importing.values.scales import Scale, declared
 
 
 def judged(ratings: Mapping[float, int], **known: object) -> ScaleFinding:

@@ -1,0 +1,1 @@
+"""Whom and what names mean: images, labelers, attributes, programs' columns."""

@@ -1,0 +1,1 @@
+"""Reading this program's own export back."""

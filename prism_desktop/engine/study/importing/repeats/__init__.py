@@ -1,0 +1,1 @@
+"""Which answers are copies, and which are second judgments."""

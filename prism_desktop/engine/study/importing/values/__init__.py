@@ -1,0 +1,1 @@
+"""What values mean: numbers, scales, outcomes, moments."""
