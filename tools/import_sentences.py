@@ -38,11 +38,14 @@ _TOPICS: Final = {  # heading -> modules, in the order of the guide
     "Numbers, words and scales": (
         "numerals", "scales", "scale_finding", "far_values", "answer_values", "wordings", "cells",
     ),
-    "Outcomes of comparisons": ("outcomes", "outcome_codes", "outcome_codings", "outcome_values", "answer_pairs"),
+    "Outcomes of comparisons": (
+        "outcomes", "outcome_codes", "outcome_codings", "outcome_values", "answer_pairs",
+    ),
     "Times": ("moments",),
     "Answers that are there already": ("repeats", "repeat_words"),
     "Recipes, and the import as a whole": (
-        "import_recipe", "plan", "plan_making", "import_files", "batch_making", "assembling", "doubts", "answer_columns", "export_names",
+        "import_recipe", "plan", "plan_making", "import_files", "batch_making", "assembling",
+        "doubts", "answer_columns", "export_names",
     ),
     "Folders of images": ("image_folder",),
     "Embeddings": ("embedding_files", "vectors"),
