@@ -91,6 +91,7 @@ def _painted(image: "Image.Image", size: Size) -> QImage:
     if image.size != size:
         image = image.resize(size, Image.Resampling.BICUBIC, reducing_gap=3.0)
     wide, high = size
-    content = image.tobytes("raw", "BGRX")
-    # a copy, since Qt does not keep the bytes
-    return QImage(content, wide, high, 4 * wide, QImage.Format.Format_RGB32).copy()
+    content = image.tobytes("raw", "RGB")
+    # converted, and so copied, since Qt does not keep the bytes
+    read = QImage(content, wide, high, 3 * wide, QImage.Format.Format_RGB888)
+    return read.convertToFormat(QImage.Format.Format_RGB32)

@@ -121,9 +121,10 @@ def test_that_words_get_their_numbers(
     words = ("grim", "plain", "sweet")
     rows = [(f"p{p}", f"face-{n:03d}.jpg", words[(n + p) % 3]) for p in range(3) for n in range(12)]
     page = _open(window, qtbot, _table(tmp_path / "w.csv", "participant,image,attractive", rows))
-    coding = _card(page, "wording").coding
+    seen = lambda: _card(page, "wording").coding  # noqa: E731, cards are made anew as plans come
+    qtbot.waitUntil(lambda: (card := seen()) is not None and card.isVisible())
+    coding = seen()
     assert coding is not None
-    assert coding.isVisible()
     for number, word in enumerate(words, start=1):
         editor = coding.fields[word]
         assert isinstance(editor, QLineEdit)

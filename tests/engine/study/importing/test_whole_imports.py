@@ -102,7 +102,9 @@ def test_that_a_wrong_scale_is_put_right_by_reading_anew(
 def test_that_names_of_people_are_no_summaries(make_study: MakeStudy, tmp_path: Path) -> None:
     study = bare(make_study)
     rows = "".join(
-        f"{who},face-00{i}.jpg,{i + 1}\n" for who in ("Anna", "Max", "NA") for i in (0, 3)
+        f"{who},face-00{i}.jpg,{1 + (place + i) % 4}\n"
+        for place, who in enumerate(("Anna", "Max", "NA"))
+        for i in (0, 3, 5)
     )
     report = finished(
         import_files(study, [table(tmp_path / "a.csv", f"rater,image,smart\n{rows}")])
