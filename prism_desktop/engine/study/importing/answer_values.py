@@ -12,7 +12,7 @@ import numpy as np
 
 from prism_desktop.engine.study.importing.answer_columns import NONE, AnswerColumns
 from prism_desktop.engine.study.importing.cells import short
-from prism_desktop.engine.study.importing.collection import Collected, Piece
+from prism_desktop.engine.study.importing.collected_answers import Collected, Piece
 from prism_desktop.engine.study.importing.columns.table_roles import TableRoles
 from prism_desktop.engine.study.importing.data_tables import DataColumn
 from prism_desktop.engine.study.importing.doubts import Decision, Doubt

@@ -5,8 +5,7 @@ import together; see `planning`.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -14,6 +13,7 @@ import numpy as np
 
 from prism_desktop.engine.study.importing.answer_columns import NONE, NamePool
 from prism_desktop.engine.study.importing.cells import is_missing, short
+from prism_desktop.engine.study.importing.collected_answers import Collected, Piece
 from prism_desktop.engine.study.importing.columns.table_roles import (
     FROM_COLUMN,
     FROM_FILE,
@@ -23,13 +23,13 @@ from prism_desktop.engine.study.importing.columns.table_roles import (
 from prism_desktop.engine.study.importing.data_tables import EMPTY, DataColumn, make_column
 from prism_desktop.engine.study.importing.doubts import ROWS_KEPT, Doubt
 from prism_desktop.engine.study.importing.import_recipe import Recipe, Role
-from prism_desktop.engine.study.importing.left_out_rows import NO_ANSWER, LeftOutRows
+from prism_desktop.engine.study.importing.left_out_rows import NO_ANSWER
 from prism_desktop.engine.study.importing.names.attribute_names import AttributeNames
 from prism_desktop.engine.study.importing.names.labeler_names import LabelerIndex, summary_rows
 from prism_desktop.engine.study.importing.names.matching import TOLD, ImageIndex, Rung
 from prism_desktop.engine.study.importing.values.column_doubts import in_table
 from prism_desktop.engine.study.importing.values.moments import read_moments, read_seconds
-from prism_desktop.engine.study.records import FactRecord, ImageId
+from prism_desktop.engine.study.records import FactRecord
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,68 +41,6 @@ _NO_IMAGE: Final = "names no image"
 _NO_RATER: Final = "names no rater"
 _OTHER: Final = "holds neither an image of the study nor an answer"
 _SELF: Final = "compares an image with itself"
-
-
-@dataclass(slots=True, eq=False)
-class Piece:
-    """The answers of one column of one table.
-
-    Attributes:
-        table: place of the table among the import's.
-        column: holds the answers' cells.
-        cell: (n,) int32, the place of each answer's cell among the column's values.
-            position: (n,) int64, the row by its place in the table.
-        row: (n,) int32, as a spreadsheet numbers it.
-        labeler, left, right, attribute, session, trial, presentation: (n,) int32, see `Answers`.
-        onset, seconds: (n,) float64.
-        comparison: whether they are outcomes.
-        won: whether the first image always won (a table of winners and losers).
-        tidy: whether other rows may hold more answers of the same presentation.
-    """
-
-    table: int
-    column: DataColumn
-    cell: "NDArray[np.int32]"
-    position: "NDArray[np.int64]"
-    row: "NDArray[np.int32]"
-    labeler: "NDArray[np.int32]"
-    left: "NDArray[np.int32]"
-    right: "NDArray[np.int32]"
-    attribute: "NDArray[np.int32]"
-    session: "NDArray[np.int32]"
-    trial: "NDArray[np.int32]"
-    presentation: "NDArray[np.int32]"
-    onset: "NDArray[np.float64]"
-    seconds: "NDArray[np.float64]"
-    comparison: bool
-    won: bool = False
-    tidy: bool = False
-    left_column: DataColumn | None = None  # what the file calls the images of pairs
-    right_column: DataColumn | None = None
-
-
-@dataclass(slots=True)
-class Collected:
-    """All answers of an import, their cells not read yet.
-
-    Attributes:
-        unmatched: what files call images that the study has not -> in how many rows.
-        written: image -> how the files write it first.
-    """
-
-    labelers: NamePool = field(default_factory=NamePool)
-    images: NamePool = field(default_factory=NamePool)
-    attributes: NamePool = field(default_factory=NamePool)
-    sessions: NamePool = field(default_factory=NamePool)
-    trials: NamePool = field(default_factory=NamePool)
-    presentations: NamePool = field(default_factory=NamePool)
-    pieces: list[Piece] = field(default_factory=list)
-    left_out: LeftOutRows = field(default_factory=LeftOutRows)
-    unmatched: dict[str, int] = field(default_factory=dict)
-    written: dict[ImageId, str] = field(default_factory=dict)
-    facts: list[FactRecord] = field(default_factory=list)
-    doubts: list[Doubt] = field(default_factory=list)
-    notices: list[str] = field(default_factory=list)
 
 
 class Collector:
@@ -162,9 +100,13 @@ class Collector:
         return codes, tuple(reasons)
 
     def labelers_of(
-        self, values: Sequence[str], table: str, column: str = ""
+        self,
+        values: Sequence[str],
+        table: str,
+        column: str = "",
+        rows: Callable[[int], Sequence[int]] = lambda _: (),
     ) -> tuple["NDArray[np.int32]", tuple[str, ...]]:
-        """The labeler of each different value.
+        """The labeler of each different value; `rows` tells where the value of a place stands.
 
         Returns:
             (values,) int32, NONE where it is nobody; and for each value why not.
@@ -177,11 +119,10 @@ class Collector:
         for reason in list(people.unclear.values())[:20]:
             self.doubt("rater-name", f"{reason}.", table, column)
         summaries = summary_rows(values)
-        for value in (v for v, it in zip(values, summaries, strict=True) if it is None):
-            self.doubt(
-                "rater-name", f"“{short(value.strip())}” may be a summary rather than a rater.",
-                table, column,
-            )  # fmt: skip
+        for place, it in enumerate(summaries):
+            if it is None:
+                text = f"“{short(values[place].strip())}” may be a summary rather than a rater."
+                self.doubt("rater-name", text, table, column, rows(place))
         reasons = [""] * len(values)
         codes = np.full(len(values), NONE, np.int32)
         for place, code in enumerate(people.codes):
@@ -246,7 +187,12 @@ class _Reader:
         """(rows,) int32: each row's labeler."""
         column = self._roles.first("rater")
         if column is not None:
-            codes, reasons = self._to.labelers_of(column.values, self._table.name, column.name)
+            codes, reasons = self._to.labelers_of(
+                column.values,
+                self._table.name,
+                column.name,
+                lambda place: self._table.rows[column.codes == place].tolist(),
+            )
             self._leave_out_values(column, codes, reasons, _NO_RATER, self._answering)
             return _spread(codes, column.codes)
         said = self._roles.rater

@@ -9,7 +9,7 @@ import numpy as np
 
 from prism_desktop.engine.study.importing.answer_columns import LEFT
 from prism_desktop.engine.study.importing.cells import short
-from prism_desktop.engine.study.importing.collection import Collected, Piece
+from prism_desktop.engine.study.importing.collected_answers import Collected, Piece
 from prism_desktop.engine.study.importing.columns.table_roles import TableRoles
 from prism_desktop.engine.study.importing.doubts import Decision, Doubt
 from prism_desktop.engine.study.importing.import_recipe import Recipe

@@ -21,7 +21,8 @@ from prism_desktop.engine.study.importing.batch_making import (
     matched_images,
     present,
 )
-from prism_desktop.engine.study.importing.collection import Collected, Collector
+from prism_desktop.engine.study.importing.collected_answers import Collected
+from prism_desktop.engine.study.importing.collection import Collector
 from prism_desktop.engine.study.importing.columns.roles import find_roles
 from prism_desktop.engine.study.importing.columns.table_roles import Known, TableRoles
 from prism_desktop.engine.study.importing.data_tables import DataTable
