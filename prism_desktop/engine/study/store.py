@@ -159,8 +159,7 @@ class StudyReader:
         return self._reader.read(lambda c: known_answers(c, without))
 
     def import_basis(self) -> str:
-        """What an import rests on; another text once imports, images, labelers or attributes are
-        others."""
+        """What an import rests on; another text once imports, images or people have changed."""
         return self._reader.read(import_transactions.basis)
 
     def trial_ids(self, numbers: Sequence[int]) -> dict[int, TrialId]:

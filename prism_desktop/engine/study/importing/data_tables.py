@@ -117,7 +117,8 @@ def make_column(name: str, cells: Iterable[str | None], **facts: object) -> Data
         EMPTY if cell is None or not cell.strip() else places.setdefault(cell, len(places))
         for cell in cells
     ]
-    return DataColumn(name, tuple(places), np.array(codes, np.int32), **facts)  # type: ignore[arg-type]
+    coded = np.array(codes, np.int32)
+    return DataColumn(name, tuple(places), coded, **facts)  # type: ignore[arg-type]
 
 
 def unique_names(names: Sequence[str]) -> list[str]:
