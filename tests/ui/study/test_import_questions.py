@@ -11,12 +11,15 @@ from PySide6.QtWidgets import QComboBox, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.study.importing.doubts import Doubt
+from prism_desktop.engine.study.importing.import_files import import_files
+from prism_desktop.engine.study.records import Changes
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.study.assistant.assistant_page import AssistantPage
 from prism_desktop.ui.study.assistant.open_questions import DecisionCard
 from prism_desktop.ui.study.doubt_words import grouped, told
 from prism_desktop.ui.study.panel import StudyPanel
 from prism_desktop.ui.window import Window
+from tests.engine.study.helpers import finished
 from tests.ui.conftest import OpenWindow
 from tests.ui.study.plans import drawn_study
 
@@ -257,3 +260,21 @@ def test_that_many_doubts_of_one_kind_are_one_chip_and_one_line_in_the_imports(
     opened = window.context.study
     assert opened is not None
     qtbot.waitUntil(lambda: len(opened.imports()[-1].dismissed) == 4 and panel.idle())
+
+
+def test_that_a_preview_follows_the_study(
+    open_window: OpenWindow, qtbot: QtBot, study: Study, tmp_path: Path
+) -> None:
+    """What another import brings meanwhile is not brought again."""
+    window = open_window(study)
+    rows = [
+        (f"p{p}", f"face-{n:03d}.jpg", 1 + (n * 3 + p) % 7) for p in range(3) for n in range(12)
+    ]
+    columns = "participant,image,attractive"
+    page = _open(window, qtbot, _table(tmp_path / "second.csv", columns, rows))
+    assert page.plan is not None
+    assert page.plan.ratings == 36
+    assert window.context.study is not None
+    finished(import_files(window.context.study, [_table(tmp_path / "a.csv", columns, rows[:24])]))
+    window.context.changed.emit(Changes(imports=True, labelers=True))
+    qtbot.waitUntil(lambda: page.plan is not None and page.plan.ratings == 12, timeout=20_000)

@@ -11,7 +11,7 @@ from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done, Progress
 from prism_desktop.engine.study.importing.import_recipe import Recipe, read_recipe
 from prism_desktop.engine.study.importing.plan import ImportPlan
-from prism_desktop.engine.study.records import ImportReport
+from prism_desktop.engine.study.records import Changes, ImportReport
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.study.assistant.plan_questions import PlanQuestions
@@ -99,6 +99,12 @@ class AssistantPage(QWidget):
             self.states.setCurrentWidget(self.waiting)
         self._dim_later.start()
         self._refresh()
+
+    def _study_changed(self, changes: Changes) -> None:
+        """Plan anew: a plan rests on the study's imports, images, labelers and attributes."""
+        touched = changes.images or changes.labelers or changes.attributes or changes.imports
+        if self.files and touched and not self._importing:
+            self.plan_again()
 
     def leave(self) -> None:
         """Forget everything; nothing was stored."""
@@ -233,6 +239,7 @@ class AssistantPage(QWidget):
 
     def _connect(self) -> None:
         preview = self.preview
+        self._context.changed.connect(self._study_changed)
         preview.role_chosen.connect(
             lambda column, role, attribute: self.give(
                 with_role(self.given, column, role, attribute)
