@@ -64,7 +64,7 @@ class StudyPanel(QWidget):
             page.left.connect(self._leave_assistant)
             page.imported.connect(self._plan_imported)
             page.folder_wanted.connect(
-                lambda folder: self.import_images(folder, then=page.plan_again)
+                lambda folder: self.import_images(folder)  # the page follows the study
             )
             page.files_wanted.connect(self.overview.importing.choose)
         return self._assistant
