@@ -40,3 +40,7 @@ class BackboneError(PrismError):
 
 class RunError(PrismError):
     """A run folder cannot be read, or its training cannot start or go on."""
+
+
+class UnsafeFileError(PrismError):
+    """What lies where the program would write could lead out of the folder that it writes to."""

@@ -21,7 +21,7 @@ from os import getpid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prism_desktop.engine.atomic import read_json, write_json, write_whole
+from prism_desktop.engine.atomic import write_json, write_whole
 from prism_desktop.engine.backbones import parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError, RunError
@@ -34,6 +34,7 @@ from prism_desktop.engine.experiments.search_trials import (
     make_ready,
     open_storage,
 )
+from prism_desktop.engine.json_files import read_json
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.methods.ranges import Ranges, ranges
 from prism_desktop.engine.names import checked_name

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
-from prism_desktop.engine.atomic import read_json, write_json
+from prism_desktop.engine.atomic import write_json
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import PrismError, RunError
 from prism_desktop.engine.events import Done, Event, Progress, value
+from prism_desktop.engine.json_files import read_json
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.methods.ranges import Choices, Ranges, ranges
 from prism_desktop.engine.processes.process_setup import lower_priority, prepare_torch

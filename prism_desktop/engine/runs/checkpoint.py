@@ -17,7 +17,8 @@ from pydantic import JsonValue
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from prism_desktop.engine.atomic import sha256, sync
+from prism_desktop.engine.atomic import sync
+from prism_desktop.engine.foreign_files import sha256
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.stored import Stored
 

@@ -5,8 +5,9 @@ import platform
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from prism_desktop.engine.atomic import read_json, write_text
+from prism_desktop.engine.atomic import write_text
 from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.json_files import read_json
 from prism_desktop.engine.methods.method import NO_CONTROL
 from prism_desktop.engine.models.labeler_bytes import bytes_per_labeler
 from prism_desktop.engine.parquet_files import read_frame

@@ -10,10 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prism_desktop.engine.atomic import read_json, write_whole
+from prism_desktop.engine.atomic import write_whole
 from prism_desktop.engine.backbones import BackboneSpec, parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.json_files import read_json
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder

@@ -1,0 +1,70 @@
+"""Reading JSON files that somebody else, or a failing disk, may have written.
+
+Nothing in them eats memory or passes for a number that nobody wrote: files up to a size, of a depth
+that can be read, in which every name stands once. A number that JSON lacks (NaN, 1e400) or that no
+computer counts with is read as its text, which fits no number's place.
+"""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from prism_desktop.engine.foreign_files import MAX_RECORD, read_foreign
+
+_DIGITS = 18  # of an integer; more is no count of anything
+
+
+def parse_json(content: bytes) -> Any:
+    """The value in a JSON text.
+
+    Raises:
+        ValueError: it is none, too deep, or an object in it has a name twice; a phrase says which.
+    """
+    if not content.strip():
+        raise ValueError("it is empty")
+    try:
+        return json.loads(
+            content.decode("utf-8"),
+            object_pairs_hook=_each_once,
+            parse_int=_whole,
+            parse_float=_finite,
+            parse_constant=str,
+        )
+    except _TwiceError:
+        raise
+    except RecursionError:
+        raise ValueError("its values are nested too deep") from None
+    except ValueError:
+        raise ValueError("it holds no JSON") from None
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """A JSON object, or None where the file is missing, cannot be read or holds none."""
+    try:
+        value = parse_json(read_foreign(path, MAX_RECORD))
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+class _TwiceError(ValueError):
+    """Which of the two was meant, nobody knows."""
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _TwiceError(f"it says {twice[:40]!r} twice")
+    return made
+
+
+def _whole(text: str) -> int | str:
+    return int(text) if len(text) <= _DIGITS else text
+
+
+def _finite(text: str) -> float | str:
+    number = float(text)
+    return number if math.isfinite(number) else text
