@@ -21,7 +21,7 @@ from prism_desktop.cli import (
     study,
     training,
 )
-from prism_desktop.cli.console import err
+from prism_desktop.cli.console import err, write_what_fits
 from prism_desktop.engine.errors import PrismError
 
 # Click's error for options that cannot be read; typer has it under its own name only in some
@@ -58,6 +58,7 @@ def _root(
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line; wrong input ends it with one sentence and exit code 2."""
+    write_what_fits()
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = get_command(app).main(
@@ -75,7 +76,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 def _refuse(sentence: str) -> NoReturn:
     # A command that was given nothing has shown its help instead.
     if sentence:
-        err.print(f"prism-desktop: {sentence}", markup=False, soft_wrap=True)
+        err.print(f"prism-desktop: {sentence}", soft_wrap=True)
     sys.exit(2)
 
 

@@ -38,6 +38,7 @@ from prism_desktop.engine.runs.status import (
     write_status,
 )
 from prism_desktop.engine.runs.stored import Stored
+from prism_desktop.engine.study.formula_guard import restored
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -235,7 +236,10 @@ class RunFolder:
         if not path.exists():
             return pd.DataFrame(columns=list(METRIC_COLUMNS))
         return pd.read_csv(
-            path, keep_default_na=False, na_values={c: [""] for c in ("loss", "nll", "accuracy")}
+            path,
+            keep_default_na=False,
+            na_values={c: [""] for c in ("loss", "nll", "accuracy")},
+            converters={"labeler": restored, "attribute": restored},
         )
 
     def predictions(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from prism_desktop.engine.atomic import write_text
 from prism_desktop.engine.runs.folder import METRIC_COLUMNS
+from prism_desktop.engine.study.formula_guard import CsvWriter, restored
 
 Mean = Mapping[str, float | int | None]  # nll, accuracy (None without answers) and n
 Row = tuple[str, str, Mean]  # labeler and attribute, empty for all together
@@ -18,26 +19,14 @@ def append_metrics(
 ) -> None:
     """Add an epoch's rows to metrics.csv, durably."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = CsvWriter(text, "\n")
     if not path.exists():
-        writer.writerow(METRIC_COLUMNS)
+        writer.row(METRIC_COLUMNS)
     for labeler, attribute, mean in rows:
         nll = "" if mean["nll"] is None else f"{mean['nll']:.6f}"
         accuracy = "" if mean["accuracy"] is None else f"{mean['accuracy']:.6f}"
-        writer.writerow(
-            [
-                epoch,
-                step,
-                f"{seconds:.2f}",
-                split,
-                labeler,
-                attribute,
-                nll,
-                nll,
-                accuracy,
-                mean["n"],
-            ]
-        )
+        parts = (labeler, attribute, nll, nll, accuracy, mean["n"])
+        writer.row((epoch, step, f"{seconds:.2f}", split, *parts))
     with path.open("a", encoding="utf-8", newline="") as file:
         file.write(text.getvalue())
         file.flush()
@@ -53,5 +42,7 @@ def drop_metrics_from(path: Path, epoch: int) -> None:
     # A killed process may have left half a row.
     kept = [row for row in rows if len(row) == len(METRIC_COLUMNS) and int(row[0]) < epoch]
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([head, *kept])
+    writer = CsvWriter(text, "\n")
+    for row in (head, *kept):
+        writer.row(map(restored, row))
     write_text(path, text.getvalue())
