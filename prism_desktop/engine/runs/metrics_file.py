@@ -19,7 +19,7 @@ def append_metrics(
 ) -> None:
     """Add an epoch's rows to metrics.csv, durably."""
     text = io.StringIO()
-    writer = CsvWriter(text, "\n")
+    writer = CsvWriter(text)
     if not path.exists():
         writer.row(METRIC_COLUMNS)
     for labeler, attribute, mean in rows:
@@ -42,7 +42,7 @@ def drop_metrics_from(path: Path, epoch: int) -> None:
     # A killed process may have left half a row.
     kept = [row for row in rows if len(row) == len(METRIC_COLUMNS) and int(row[0]) < epoch]
     text = io.StringIO()
-    writer = CsvWriter(text, "\n")
+    writer = CsvWriter(text)
     for row in (head, *kept):
         writer.row(map(restored, row))
     write_text(path, text.getvalue())
