@@ -13,12 +13,13 @@ summary.json summary.md                                 results
 """
 
 import contextlib
+import os
 import re
 import shutil
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from prism_desktop.engine.atomic import write_json
 from prism_desktop.engine.config import TrainConfig
@@ -37,7 +38,7 @@ from prism_desktop.engine.runs.status import (
     read_status,
     write_status,
 )
-from prism_desktop.engine.runs.stored import Stored
+from prism_desktop.engine.runs.stored import Stored, UnreadableError
 from prism_desktop.engine.study.formula_guard import restored
 
 if TYPE_CHECKING:
@@ -67,6 +68,9 @@ METRIC_COLUMNS = (
     "accuracy",
     "count",
 )
+# Any of these in a folder makes it a run, even if its settings are gone or damaged.
+_SIGNS = (layout.STATUS, layout.EVENTS, layout.PREDICTIONS, layout.SUMMARY)
+Record = TypeVar("Record", bound=Stored)
 _UNFINISHED: frozenset[State] = frozenset({"failed", "interrupted", "stopped"})
 
 
@@ -89,6 +93,7 @@ class RunSummary:
     consensus_macro: float | None  # the consensus model's, on the same split
     message: str
     resumable: bool  # whether training may go on
+    damage: str = ""  # what of it cannot be read, in sentences; empty if all can
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,12 +306,27 @@ class RunFolder:
 
 
 def list_runs(study: Path) -> tuple[RunSummary, ...]:
-    """Every run of a study, newest first; folders that are no runs are passed over."""
-    folders = sorted((study / layout.RUNS).glob(f"*/{layout.CONFIG}"), reverse=True)
-    summaries = [_summarise(RunFolder(path.parent)) for path in folders]
-    return tuple(
-        sorted((s for s in summaries if s is not None), key=lambda s: s.created, reverse=True)
-    )
+    """Every run of a study, newest first; folders that are no runs are passed over.
+
+    A run of which something cannot be read is among them, and says so in `damage`.
+    """
+    try:
+        folders = sorted((study / layout.RUNS).iterdir(), reverse=True)
+    except OSError:
+        return ()
+    found = [_summarise(RunFolder(path)) for path in folders if _is_run(path)]
+    return tuple(sorted(found, key=lambda summary: summary.created, reverse=True))
+
+
+def _is_run(path: Path) -> bool:
+    """Whether a folder is a run, damaged or not: its settings are there or something is that only
+    runs have."""
+    if path.name.startswith("."):
+        return False
+    with contextlib.suppress(UnreadableError, OSError):
+        if _ConfigFacts.from_file(path / layout.CONFIG) is not None:
+            return True
+    return any(os.path.lexists(path / name) for name in _SIGNS)
 
 
 class _ConfigFacts(Stored):
@@ -318,13 +338,16 @@ class _ConfigFacts(Stored):
     seed: int = 0
 
 
-def _summarise(run: RunFolder) -> RunSummary | None:
-    """A line of the list of runs from whatever files are there; None if the folder is no run."""
-    config = _ConfigFacts.load(run.path / layout.CONFIG)
-    if config is None:
-        return None
-    status, summary = run.status(), run.summary() or Summary()
-    meta = SnapshotMeta.load(run.data / layout.META) or SnapshotMeta()
+def _summarise(run: RunFolder) -> RunSummary:
+    """A line of the list of runs from whatever files are there and can be read."""
+    damage: list[str] = []
+    config = _read(_ConfigFacts, run.path / layout.CONFIG, damage)
+    if config is None and not damage:
+        damage.append(f"{layout.CONFIG} is missing.")
+    summary = _read(Summary, run.path / layout.SUMMARY, damage) or Summary()
+    meta = _read(SnapshotMeta, run.data / layout.META, damage) or SnapshotMeta()
+    _read(Status, run.path / layout.STATUS, damage)
+    config, status = config or _ConfigFacts(method=summary.method), run.status()
     return RunSummary(
         name=run.name,
         path=run.path,
@@ -341,4 +364,14 @@ def _summarise(run: RunFolder) -> RunSummary | None:
         consensus_macro=summary.consensus.macro.accuracy if summary.consensus else None,
         message=status.message,
         resumable=run.resumable,
+        damage=" ".join(damage),
     )
+
+
+def _read(kind: type[Record], path: Path, damage: list[str]) -> Record | None:
+    """The record in a file; None if it is missing or cannot be read; the latter is told."""
+    try:
+        return kind.from_file(path)
+    except UnreadableError as error:
+        damage.append(str(error))
+        return None
