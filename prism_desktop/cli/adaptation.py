@@ -86,7 +86,7 @@ def adapt(
         frame = adapted_predictions(opened, found.code)
         images = opened.table("images").set_index("image")["name"]
         frame.insert(2, "name", frame["image"].map(images))
-        write_file(csv, lambda path: frame.to_csv(path, index=False))
+        write_file(csv, lambda beside: frame.to_csv(beside, index=False))
         say(f"Wrote {len(frame)} predictions to {csv}.", json)
     if json != "-":
         learned = f"{found.answers} answers on {found.presentations} pairs of images"

@@ -52,7 +52,7 @@ def agreement(
             json,
         )
     elif csv is not None:
-        write_file(csv, lambda path: frame.to_csv(path, index=False))
+        write_file(csv, lambda beside: frame.to_csv(beside, index=False))
         say(f"Wrote {len(frame)} pairs of labelers to {csv}.", json)
     elif json != "-":
         out.print(frame.to_string(index=False), markup=False)
@@ -83,5 +83,5 @@ def relevance(
     from prism_desktop.engine.analysis.relevance_rules import explain_run
 
     result = explain_run(run, labeler=labeler, attribute=attribute, image=image, kind=kind)
-    write_file(png, result.overlay().save)
+    write_file(png, lambda beside: result.overlay().save(beside))
     say(f"Wrote {png}. {result.verdict()}")

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Notice
 from prism_desktop.engine.events import Progress as ProgressEvent
+from prism_desktop.engine.files import put_text, write_named
 
 T = TypeVar("T")
 
@@ -56,7 +57,7 @@ def write_json(value: Any, target: str | None) -> None:
         # Not through rich, which would wrap long lines.
         print(text, end="")
         return
-    write_file(Path(target), lambda path: path.write_text(text, encoding="utf-8"))
+    write_file(Path(target), lambda beside: put_text(beside, text))
 
 
 def write_file(path: Path, write: Callable[[Path], object]) -> None:
@@ -66,7 +67,7 @@ def write_file(path: Path, write: Callable[[Path], object]) -> None:
         InputError: it cannot be written there, or not in the format of its name.
     """
     try:
-        write(path)
+        write_named(path, write)
     except (OSError, ValueError) as problem:
         reason = getattr(problem, "strerror", None) or str(problem)
         raise InputError(

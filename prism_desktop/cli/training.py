@@ -155,7 +155,7 @@ def predict(
     if csv is None:
         say(frame.to_string(index=False, max_rows=40))
         return
-    write_file(csv, lambda path: frame.to_csv(path, index=False))
+    write_file(csv, lambda beside: frame.to_csv(beside, index=False))
     say(f"Wrote {len(frame)} predictions to {csv}.")
 
 

@@ -13,6 +13,7 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from prism_desktop.engine import paths
+from prism_desktop.engine.files import make_folder
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.preferences import Settings
 from prism_desktop.ui.theme import Mode, Theme, install_fonts
@@ -77,7 +78,7 @@ def build(app: QApplication, settings: Settings | None = None, mode: Mode | None
 def start_log() -> Path:
     """Log warnings and bugs to a file in the configuration folder; returns its path."""
     file = paths.config() / "log.txt"
-    file.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(file.parent)
     handler = logging.handlers.RotatingFileHandler(
         file, maxBytes=2_000_000, backupCount=2, encoding="utf-8"
     )

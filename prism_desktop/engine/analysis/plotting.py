@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.files import write_named
 
 NARROW, WIDE = 89.0, 183.0  # mm, one and two columns of most journals
 FORMATS = (".svg", ".pdf", ".png")
@@ -73,7 +74,7 @@ def save_figure(figure: Figure, path: Path) -> Path:
     undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": None}[kind]
     try:
         with style():
-            figure.savefig(path, dpi=300, metadata=undated)
+            write_named(path, lambda beside: figure.savefig(beside, dpi=300, metadata=undated))
     except OSError as error:
         raise InputError(
             f"The figure could not be written to {path}: {error.strerror or error}."

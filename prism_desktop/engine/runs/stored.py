@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
-from prism_desktop.engine.atomic import write_json
+from prism_desktop.engine.files import write_json
 from prism_desktop.engine.json_files import read_json
 
 _log = logging.getLogger(__name__)
