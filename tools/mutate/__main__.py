@@ -140,7 +140,9 @@ def _try(
             print(f"{number}/{len(left)} {outcome.word} {outcome.seconds} s {change}", flush=True)
 
     tests = [str(root / test) for test in given.tests]
-    pytest.main([*tests, "--rootdir", str(root), "-p", "no:xdist"], plugins=[Trials(work)])
+    code = pytest.main([*tests, "--rootdir", str(root), "-p", "no:xdist"], plugins=[Trials(work)])
+    if code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        sys.exit(code)
 
 
 def _ordered(tests: set[str], usual: Mapping[str, float], change: Change) -> list[str]:

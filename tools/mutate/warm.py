@@ -54,7 +54,8 @@ class Changer:
             self.modules[str(root / file)] = importlib.import_module(name)
         self.functions: dict[tuple[str, str, int], list[FunctionType]] = {}
         for one in gc.get_objects():
-            if isinstance(one, FunctionType) and one.__code__.co_filename in self.modules:
+            # Some objects warn when they are asked for their class.
+            if type(one) is FunctionType and one.__code__.co_filename in self.modules:
                 code = one.__code__
                 key = (code.co_filename, code.co_qualname, code.co_firstlineno)
                 self.functions.setdefault(key, []).append(one)
