@@ -40,6 +40,7 @@ class Case:
         first: a command that is done before.
         cut: a command that is killed in its midst before.
         whole: whether what there is after a kill is what was before or the result, nothing between.
+        known: kinds of problems that the study has before and may have afterwards.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Case:
     first: Arguments | None = None
     cut: Arguments | None = None
     whole: bool = False
+    known: tuple[str, ...] = ()
 
 
 def study_in(folder: Path) -> Path:
@@ -182,8 +184,7 @@ def _made_again(folder: Path) -> list[list[str]]:
 
 
 def _drawn_again(folder: Path) -> list[list[str]]:
-    if (study_in(folder) / "study.sqlite3").exists():
-        return []
+    shutil.rmtree(study_in(folder), ignore_errors=True)  # what is told to be there already
     return [["demo", str(study_in(folder)), "--images", "60"]]
 
 
@@ -215,6 +216,7 @@ STORE = (
         _missing,
         _moved,
         whole=True,
+        known=("missing",),
     ),
     Case(
         "change a scale",
@@ -224,7 +226,6 @@ STORE = (
         ],
         _counts,
         _imported,
-        again=lambda f: [],
         whole=True,
     ),
     Case(
@@ -232,7 +233,6 @@ STORE = (
         lambda f: ["study", "undo-import", str(study_in(f)), _first_import(f)],
         _counts,
         _imported,
-        again=lambda f: [],
         whole=True,
     ),
     Case(
@@ -240,10 +240,15 @@ STORE = (
         lambda f: ["study", "redo-import", str(study_in(f)), _first_import(f)],
         _counts,
         _undone,
-        again=lambda f: [],
         whole=True,
     ),
-    Case("upgrade", lambda f: ["study", "upgrade", str(study_in(f))], _log, _old),
+    Case(
+        "upgrade",
+        lambda f: ["study", "upgrade", str(study_in(f))],
+        _log,
+        _old,
+        known=("missing",),
+    ),
     Case(
         "export tables",
         lambda f: ["study", "export", str(study_in(f)), "--out", str(f / "out")],
@@ -323,8 +328,9 @@ def with_torch(backbone: str) -> tuple[Case, ...]:
         Case(
             "compare",
             lambda f: [
-                "compare", str(study_in(f)), "--methods", "hierarchical-bayes,ridge,retrieval",
-                *closed, "--name", "one", "--csv", str(f / "out.csv"),
+                "compare", str(study_in(f)), "--methods",
+                "hierarchical-bayes,collaborative,retrieval", *closed,
+                "--name", "one", "--csv", str(f / "out.csv"),
             ],
             _board,
             _with_set,
@@ -335,7 +341,7 @@ def with_torch(backbone: str) -> tuple[Case, ...]:
                 "search", str(study_in(f)), "--method", "lora-visual-prompt", "--trials", "3",
                 *tower, "--name", "one", "--json", str(f / "out.json"),
             ],
-            lambda f: json.loads((f / "out.json").read_text("utf-8"))["complete"] > 0,
+            lambda f: json.loads((f / "out.json").read_text("utf-8"))["trials"]["complete"],
             _with_set,
         ),
         Case(
@@ -358,7 +364,7 @@ def with_torch(backbone: str) -> tuple[Case, ...]:
         Case(
             "measure a curve",
             lambda f: [
-                "curve", str(study_in(f)), "--counts", "10", "--resamples", "2", *closed,
+                "curve", str(study_in(f)), "--counts", "10,20,40", "--resamples", "2", *closed,
             ],
             lambda f: [_timeless(curve.dump()) for curve in learning_curves(study_in(f))],
             _with_set,

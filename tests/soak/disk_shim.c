@@ -283,20 +283,42 @@ int open64(const char *name, int flags, ...) {
     return openat(AT_FDCWD, name, flags, mode);
 }
 
-int renameat(int from, const char *name, int to, const char *other) {
-    REAL(renameat);
+static long rename_at(int from, const char *name, int to, const char *other, unsigned flags) {
+    static __typeof__(&syscall) real;
+    if (!real) real = (__typeof__(&syscall))dlsym(RTLD_NEXT, "syscall");
     char path[PATH_MAX], target[PATH_MAX];
-    if (!armed || !path_at(to, other, target)) return real(from, name, to, other);
+    if (!armed || !path_at(to, other, target)) return real(SYS_renameat2, from, name, to, other, flags);
     path_at(from, name, path);
     if (step(NAME)) return -1;
     LOCK;
-    int done = real(from, name, to, other);
+    long done = real(SYS_renameat2, from, name, to, other, flags);
     if (!done) record(T_RENAME, path, target, 0, NULL, 0);
     UNLOCK;
     return done;
 }
 
+int renameat2(int from, const char *name, int to, const char *other, unsigned flags) {
+    return rename_at(from, name, to, other, flags);
+}
+
+int renameat(int from, const char *name, int to, const char *other) {
+    return rename_at(from, name, to, other, 0);
+}
+
 int rename(const char *name, const char *other) { return renameat(AT_FDCWD, name, AT_FDCWD, other); }
+
+/* Rust's libraries rename in this way. */
+long syscall(long number, ...) {
+    REAL(syscall);
+    long given[6];
+    va_list more;
+    va_start(more, number);
+    for (int i = 0; i < 6; i++) given[i] = va_arg(more, long);
+    va_end(more);
+    if (armed && number == SYS_renameat2)
+        return rename_at(given[0], (char *)given[1], given[2], (char *)given[3], given[4]);
+    return real(number, given[0], given[1], given[2], given[3], given[4], given[5]);
+}
 
 int linkat(int from, const char *name, int to, const char *other, int flags) {
     REAL(linkat);

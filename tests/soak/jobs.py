@@ -78,6 +78,37 @@ def command(*arguments: str) -> None:
         workers.close()
 
 
+def acknowledged(*arguments: str) -> None:
+    """A command that is told once it has ended well."""
+    try:
+        command(*arguments)
+    except SystemExit as error:
+        if error.code:
+            raise
+    tell("done")
+
+
+def whole_files(folder: str, count: int) -> None:
+    """Replace one JSON file again and again, as manifests, states and summaries are."""
+    from prism_desktop.engine.files import write_json
+
+    for number in range(count):
+        write_json(Path(folder) / "state.json", {"number": number, "text": "x" * 5000})
+        tell(f"written {number}")
+
+
+def checkpoints(folder: str, count: int) -> None:
+    """Write checkpoints, and tell each once it was saved."""
+    import torch
+
+    from prism_desktop.engine.runs import checkpoint
+
+    for step in range(1, count + 1):
+        tensors = {"weight": torch.full((3000,), float(step)), "step": torch.tensor(step)}
+        checkpoint.save(Path(folder), checkpoint.Checkpoint(tensors, {"step": step}), step)
+        tell(f"saved {step}")
+
+
 def backup(study: str) -> None:
     """A backup that is told once it was made."""
     with Study.open(study) as opened:
@@ -133,7 +164,9 @@ def window(study: str, seed: int, presses: int = 24) -> None:
     dice, saved = random.Random(seed), set[tuple[str, str]]()
     for _ in range(presses):
         # a labeler does not press before the faces are there
-        wait(lambda: _ready(panel))
+        wait(lambda: _ready(panel) or panel.pages.currentWidget() is not panel.trial)
+        if panel.pages.currentWidget() is not panel.trial:
+            break  # as many as were asked for
         if dice.random() < 0.15:
             QTest.keyClick(panel.trial, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
         else:

@@ -31,14 +31,15 @@ def _killed(
     server: ForkServer, dice: random.Random, whole: Ending, root: Path, job: str, *given: object
 ) -> Ending:
     """Do a job that is killed at a random moment, or at a random step on the disk."""
-    budget.count("kills")
     if dice.random() < 0.3:
-        return server.run(
-            job, *given, root=root, arm=Arm(), kill_after=dice.uniform(0, whole.seconds)
-        )
-    mode = "kill one" if dice.random() < 0.3 else "kill all"
-    arm = Arm(mode, dice.randint(1, max(1, whole.steps)), tear=dice.random() < 0.5)
-    return server.run(job, *given, root=root, arm=arm)
+        seconds = dice.uniform(0, whole.seconds)
+        ending = server.run(job, *given, root=root, arm=Arm(), kill_after=seconds)
+    else:
+        mode = "kill one" if dice.random() < 0.3 else "kill all"
+        arm = Arm(mode, dice.randint(1, max(1, whole.steps)), tear=dice.random() < 0.5)
+        ending = server.run(job, *given, root=root, arm=arm)
+    budget.count("kills", int(ending.steps < 0 or ending.killed))
+    return ending
 
 
 class Trial:
@@ -67,7 +68,7 @@ class Trial:
         arguments = self.case.arguments(place)
         ending = _killed(self.server, dice, self.whole, place, "command", *arguments)
         if (study_in(place) / "study.sqlite3").exists():
-            recovery.assert_whole(study_in(place), (), self.trials, open_steps=10**6)
+            self._assert_whole(place)
             recovery.assert_backups_whole(study_in(place))
             recovery.assert_runs_told(study_in(place))
         now = self.case.result(place) if self.case.whole else None
@@ -82,7 +83,11 @@ class Trial:
         for arguments in again:
             done = self._run(place, arguments)
             assert done.code == 0, done.printed
-        recovery.assert_whole(study_in(place), (), self.trials, open_steps=10**6)
+        self._assert_whole(place)
+
+    def _assert_whole(self, place: Path) -> None:
+        known = self.case.known
+        recovery.assert_whole(study_in(place), (), self.trials, open_steps=10**6, known=known)
 
     def _run(self, place: Path, arguments: list[str]) -> Ending:
         return self.server.run("command", *arguments, root=place)
@@ -105,7 +110,7 @@ class Trial:
 @pytest.fixture
 def labeled(tmp_path: Path) -> Path:
     with Study.create(tmp_path / "a.prism", attributes=("attractive", "smart")) as study:
-        fill(study)
+        fill(study, images=120)
     return tmp_path / "a.prism"
 
 
