@@ -1,17 +1,16 @@
 """Commands about many runs: methods, compare, search."""
 
-import csv as csv_module
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress
 from rich.table import Table
-from rich.text import Text
 
 from prism_desktop.cli.console import (
     JSON_HELP,
+    PlainColumn,
     err,
     follow,
     names,
@@ -34,6 +33,7 @@ from prism_desktop.engine.runs.run_events import (
     Started,
     Step,
 )
+from prism_desktop.engine.study.formula_guard import CsvWriter
 
 Json = Annotated[str | None, typer.Option("--json", help=JSON_HELP)]
 # Two tables, since one does not fit into a terminal of 80 columns.
@@ -75,12 +75,7 @@ def methods(
         what = f"{row['title']}. {row['summary']}" + (
             f" [not possible: {row['reason']}]" if row["reason"] else ""
         )
-        cells = [
-            Text(row["name"]),
-            Text(what),
-            Text(row["enters"]),
-            *([Text(number)] if study else []),
-        ]
+        cells = [row["name"], what, row["enters"], *([number] if study else [])]
         table.add_row(*cells, style="" if row["possible"] else "dim")
     out.print(table)
 
@@ -200,7 +195,7 @@ def search(
 
 def _follow_comparison(batches: Iterable[Batch]) -> Path:
     """Show a comparison's progress; returns its folder."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"))
+    columns = (PlainColumn(), BarColumn(), PlainColumn("state"))
     path: Path | None = None
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         everything = bar.add_task("Preparing", total=None, state="")
@@ -212,7 +207,7 @@ def _follow_comparison(batches: Iterable[Batch]) -> Path:
                     path = Path(event.path)
                     bar.update(everything, total=event.runs, state=f"0 of {event.runs} runs")
                     for method, why in event.left_out.items():
-                        err.print(f"{method} is left out: {why}", markup=False)
+                        err.print(f"{method} is left out: {why}")
                 case ItemBegun():
                     bar.update(everything, description=_run_label(event))
                     bar.reset(present, total=None, description="preparing", state="", visible=True)
@@ -227,7 +222,7 @@ def _follow_comparison(batches: Iterable[Batch]) -> Path:
                     done = f"{event.number} of {event.runs} runs"
                     bar.update(everything, completed=event.number, state=done)
                     end = _outcome(event.failure, told)
-                    err.print(f"{done}: {_run_label(event)}, {end}", markup=False, soft_wrap=True)
+                    err.print(f"{done}: {_run_label(event)}, {end}", soft_wrap=True)
     if path is None:
         raise InputError("The comparison ended before it began.")
     return path
@@ -309,17 +304,17 @@ def _leaderboard_remarks(leaderboard: Leaderboard) -> list[str]:
 def _write_csv(path: Path, leaderboard: Leaderboard) -> None:
     numbers = ("accuracy", "low", "high")
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv_module.writer(file)
+        writer = CsvWriter(file)
         head = [f"{average}_{number}" for average in ("macro", "micro") for number in numbers]
-        writer.writerow(
+        writer.row(
             ["method", *head, "nll", "ece", "gain", "gain_low", "gain_high", "p_holm", "p",
             "improved",
              "worst_labeler", "worst_difference", "parameters", "seconds", "passes", "failure"]
         )  # fmt: skip
         for row in leaderboard.methods:
-            writer.writerow(_csv_row(row))
+            writer.row(_csv_row(row))
         for one in leaderboard.failed:
-            writer.writerow([one.method, *[None] * 18, one.message])
+            writer.row([one.method, *[None] * 18, one.message])
 
 
 def _csv_row(row: MethodRow) -> list[object]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from prism_desktop.engine.atomic import write_text
 from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.foreign_files import GIGABYTE, read_text
+from prism_desktop.engine.study.formula_guard import CsvWriter, restored
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,26 +39,14 @@ def append_metrics(
 ) -> None:
     """Add an epoch's rows to metrics.csv, durably."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = CsvWriter(text, "\n")
     if not path.exists():
-        writer.writerow(METRIC_COLUMNS)
+        writer.row(METRIC_COLUMNS)
     for labeler, attribute, mean in rows:
         nll = "" if mean["nll"] is None else f"{mean['nll']:.6f}"
         accuracy = "" if mean["accuracy"] is None else f"{mean['accuracy']:.6f}"
-        writer.writerow(
-            [
-                epoch,
-                step,
-                f"{seconds:.2f}",
-                split,
-                labeler,
-                attribute,
-                nll,
-                nll,
-                accuracy,
-                mean["n"],
-            ]
-        )
+        parts = (labeler, attribute, nll, nll, accuracy, mean["n"])
+        writer.row((epoch, step, f"{seconds:.2f}", split, *parts))
     with path.open("a", encoding="utf-8", newline="") as file:
         file.write(text.getvalue())
         file.flush()
@@ -74,7 +63,9 @@ def drop_metrics_from(path: Path, epoch: int) -> None:
         return
     kept = [row for row in _rows(path) if int(row[0]) < epoch]
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([METRIC_COLUMNS, *kept])
+    writer = CsvWriter(text, "\n")
+    for row in (METRIC_COLUMNS, *kept):
+        writer.row(row)
     write_text(path, text.getvalue())
 
 
@@ -98,12 +89,12 @@ def read_metrics(path: Path) -> "pd.DataFrame":
 
 
 def _rows(path: Path) -> Iterator[list[str]]:
-    """The rows that are whole; raises UnreadableError."""
+    """The rows that are whole, texts as they were given; raises UnreadableError."""
     try:
         reader = csv.reader(io.StringIO(read_text(path, GIGABYTE), newline=""))
         if next(reader, None) != list(METRIC_COLUMNS):
             raise UnreadableError(path, "its columns are not those of curves")
-        yield from (row for row in reader if _is_whole(row))
+        yield from ([*map(restored, row)] for row in reader if _is_whole(row))
     except OSError as error:
         raise UnreadableError(path, error.strerror or "it cannot be read") from error
     except (ValueError, csv.Error) as error:

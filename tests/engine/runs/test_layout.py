@@ -8,7 +8,7 @@ from prism_desktop.engine.runs import layout
 
 PACKAGE = Path(prism_desktop.__file__).parent
 # Folders of a backbone have a config.json, too, and the program a log.txt of its own.
-OTHERS = {layout.CONFIG: "engine/backbones/", layout.LOG: "ui/app.py"}
+OTHERS = {layout.CONFIG: "engine/backbones/", layout.LOG: "engine/log_file.py"}
 NAMES = {
     value
     for name, value in vars(layout).items()

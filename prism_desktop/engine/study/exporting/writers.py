@@ -1,7 +1,6 @@
 """Writing tables as CSV, XLSX, Parquet and JSON lines so that they
 open safely elsewhere and come back unchanged."""
 
-import csv
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +13,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.exporting.columns import Value
 from prism_desktop.engine.study.exporting.rows import Sheet
-from prism_desktop.engine.study.formula_guard import neutral
+from prism_desktop.engine.study.formula_guard import CsvWriter
 
 if TYPE_CHECKING:
     from openpyxl.workbook import Workbook
@@ -35,20 +34,19 @@ def write_csv(sheet: Sheet, path: Path) -> Iterator[int]:
     Yields rows written.
     """
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow([column.name for column in sheet.columns])
+        writer = CsvWriter(file)
+        writer.row(column.name for column in sheet.columns)
         for number, row in enumerate(sheet.rows()):
-            writer.writerow([_cell(value) for value in row])
+            writer.row(map(_word, row))
             if number % _EVERY == 0:
                 yield number
 
 
-def _cell(value: Value) -> str:
+def _word(value: Value) -> Value:
+    """Yes and no as words; other values as they are."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str):
-        return neutral(value)
-    return "" if value is None else repr(value)
+    return value
 
 
 def write_parquet(sheet: Sheet, path: Path) -> Iterator[int]:
