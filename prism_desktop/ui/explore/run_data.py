@@ -16,8 +16,9 @@ from prism_desktop.engine.adaptation.adapted_labelers import (
     list_adapted,
     unreadable_adapted,
 )
-from prism_desktop.engine.errors import RunError, UnreadableError
+from prism_desktop.engine.errors import PrismError, RunError, UnreadableError
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.experiments.result_checks import contradiction
 from prism_desktop.engine.parquet_forms import Form, read_table
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
@@ -192,7 +193,7 @@ def read_run(folder: Path, names: Mapping[str, str]) -> Iterator[Event[RunData]]
     for what in (_read_summary, _read_ratings, _read_comparisons, _read_consensus):
         try:
             what(run, data)
-        except UnreadableError as error:  # the rest is shown without it
+        except PrismError as error:  # the rest is shown without it
             data.damage += (str(error),)
     yield Progress(2, 3, "Reading who entered later")
     join(folder, data, names)
@@ -254,6 +255,10 @@ def _ordered(found: list[str], known: Sequence[str]) -> tuple[tuple[str, ...], l
 
 def _read_summary(run: RunFolder, data: RunData) -> None:
     data.summary = run.summary() or data.summary
+    # of a run with marks, both are what it wrote
+    if not (run.path / layout.MANIFEST).exists() and layout.table_file(run.path, "pairs").exists():
+        told = contradiction(run)
+        data.damage += (told,) if told else ()
 
 
 def _read_ratings(run: RunFolder, data: RunData) -> None:
