@@ -3,6 +3,7 @@
 Whoever iterates decides in which process that happens.
 """
 
+import logging
 import os
 import platform
 from collections.abc import Generator, Iterator
@@ -18,6 +19,7 @@ from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.event_log import EventLog
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.manifest import check_file, remove_manifest, write_manifest
 from prism_desktop.engine.runs.predictions_file import write_predictions
 from prism_desktop.engine.runs.result_files import Environment
 from prism_desktop.engine.runs.run_events import (
@@ -45,6 +47,8 @@ from prism_desktop.engine.training.factory import Task, build, wants_features
 from prism_desktop.engine.training.resources import ResourceCache, Resources, open_resources
 from prism_desktop.engine.training.routine import TrainingRoutine
 from prism_desktop.engine.training.run_evaluation import versions, write_results
+
+_log = logging.getLogger(__name__)
 
 
 class _StoppedEarlyError(Exception):
@@ -77,11 +81,25 @@ def train_run(
     Raises:
         PrismError: training cannot start or go on; worded for the user.
     """
+    remove_manifest(run.path)
     with closing(EventLog(run)) as log:
         run.set_status("training", pid=os.getpid())
         for event in _to_its_end(run, control, resources, resource_cache or ResourceCache()):
             log.write(logged(event))
+            if isinstance(event, Finished | Stopped) and run.tested:
+                _seal(run)
             yield event
+
+
+def _seal(run: RunFolder) -> None:
+    """Mark the files of a run that has ended.
+
+    Without the marks the results are as good; only, later damage is not told from them.
+    """
+    try:
+        write_manifest(run.path)
+    except OSError as error:
+        _log.warning("%s has no manifest: %s", run.path, error)
 
 
 def _to_its_end(
@@ -274,6 +292,7 @@ def _results(
         run.path / layout.PREDICTIONS, routine.score(), routine.attributes, images
     )
     if consensus is not None:
+        check_file(consensus.path, layout.PREDICTIONS)
         copy(consensus.path / layout.PREDICTIONS, run.path / layout.CONSENSUS)
 
 
