@@ -1,7 +1,7 @@
 """The context that panels share: the open study, its threads, jobs, settings, messages."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +54,8 @@ class AppContext(QObject):
         self.held_back: Callable[[], int] = lambda: 0
         # runs that end with this window; set by the Train panel
         self.in_training: Callable[[], int] = lambda: 0
+        # sentences on what is left of them then; set by the Train panel
+        self.kept_on_leaving: Callable[[], Sequence[str]] = tuple
         self._closing: list[Study] = []
         self._closed = False
 

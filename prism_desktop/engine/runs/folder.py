@@ -284,8 +284,23 @@ class RunFolder:
         self.set_status("discarded")
 
     def delete(self) -> None:
-        """Remove the folder and everything in it."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        """Remove the folder and everything in it.
+
+        Raises:
+            RunError: something of it could not be removed.
+        """
+        with contextlib.suppress(FileNotFoundError):
+            try:
+                shutil.rmtree(self.path)
+            except OSError as error:
+                shutil.rmtree(self.path, ignore_errors=True)  # as much of it as can be
+                if not self.path.exists():
+                    return
+                reason = error.strerror or str(error)
+                raise RunError(
+                    f"The run {self.name} could not be deleted whole ({reason}); its folder is "
+                    f"{self.path}. Your answers are not touched."
+                ) from error
 
     def _scores(self, name: str, labeler: str | None, attribute: str | None) -> "pd.DataFrame":
         """Scores of a file, only the wanted row groups are read; empty if there is none."""

@@ -1,5 +1,6 @@
 """predictions.parquet: the scores of every labeler, attribute and image of a run."""
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,8 @@ import numpy.typing as npt
 
 from prism_desktop.engine.atomic import sync
 from prism_desktop.engine.events import Progress
+
+_TELL_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,19 +42,26 @@ def write_predictions(
         [("labeler", text), ("attribute", text), ("image", text), ("score", pa.float32())]
     )
     beside = path.with_name(f".{path.name}.tmp")
-    with pq.ParquetWriter(beside, schema) as file:
-        for event in scored:
-            if isinstance(event, Progress):
-                yield event
-                continue
-            for column, attribute in enumerate(attributes):
-                names = [
-                    pa.array([name] * len(images), text) for name in (event.labeler, attribute)
-                ]
-                scores = pa.array(event.scores[:, column], pa.float32())
-                file.write_table(
-                    pa.table([*names, pa.array(images, text), scores], schema=schema),
-                    max(1, len(images)),
-                )
-    sync(beside)
-    beside.replace(path)
+    told = time.monotonic()
+    try:
+        with pq.ParquetWriter(beside, schema) as file:
+            for event in scored:
+                if isinstance(event, Progress):
+                    yield event
+                    continue
+                for column, attribute in enumerate(attributes):
+                    names = [
+                        pa.array([name] * len(images), text) for name in (event.labeler, attribute)
+                    ]
+                    scores = pa.array(event.scores[:, column], pa.float32())
+                    file.write_table(
+                        pa.table([*names, pa.array(images, text), scores], schema=schema),
+                        max(1, len(images)),
+                    )
+                if time.monotonic() - told > _TELL_SECONDS:  # so that it can be ended meanwhile
+                    told = time.monotonic()
+                    yield Progress(0, None, "Writing predictions")
+        sync(beside)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
