@@ -19,6 +19,7 @@ from prism_desktop.engine.processes.rpc import call
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.stored import Stored
+from prism_desktop.engine.study.permission import require_writable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -140,6 +141,7 @@ def adapt_in_worker(
     Raises:
         RunError: one sentence; what could not be done.
     """
+    require_writable(run.study)
     arguments = AdaptArguments(run=run.path.resolve(), **entry)
     for event in call("adapt", arguments, "Loading the run"):
         if isinstance(event, Done):

@@ -43,6 +43,7 @@ from prism_desktop.engine.processes.run_series import Series
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.lock_file import held
+from prism_desktop.engine.study.permission import require_writable
 from prism_desktop.engine.training.dependencies import (
     CONSENSUS,
     dependency_config,
@@ -132,6 +133,7 @@ def search(plan: SearchPlan) -> Iterator[Event[SearchResult]]:
     Raises:
         PrismError: one sentence, if there is nothing to search, or no trial came to an end.
     """
+    require_writable(plan.study)
     folder = _prepare(plan)
     with held(folder.path, f"The search {folder.name}"):
         yield from _consensus(folder, plan.trials)

@@ -35,6 +35,8 @@ from prism_desktop.engine.runs.run_events import (
     ToldEvent,
 )
 from prism_desktop.engine.runs.status import CUT_SHORT, Status
+from prism_desktop.engine.runs.stopping import kept_now
+from prism_desktop.engine.study.permission import require_writable
 from prism_desktop.engine.training.snapshot import (
     copy_snapshot,
     make_snapshot,
@@ -110,6 +112,7 @@ def start(study: Path, config: TrainConfig, snapshot: Path | None = None) -> Run
     study = Path(study)
     if not study.is_dir():
         raise InputError(f"There is no study at {study}.")
+    require_writable(study)
     method(config.method)
     # Named in full, so that the run is resumed and reproduced from any folder.
     config = config.model_copy(update={"backbone": parse(config.backbone).text})
@@ -139,6 +142,7 @@ def resume(run: RunFolder) -> RunFolder:
             discarded.
     """
     run = RunFolder.open(run.path)
+    require_writable(run.study)
     # two at once must not both find it interrupted
     with FileLock(run.path / layout.RESUME_LOCK, poll_interval=POLL_SECONDS):
         _check_resumable(run)
@@ -228,17 +232,23 @@ def _end_of(run: RunFolder, offset: int) -> Iterator[Batch]:
 
 def pause(run: RunFolder) -> None:
     """Wait at the next step, after a checkpoint; `proceed` goes on."""
+    require_writable(run.study)
     run.tell("pause")
 
 
 def proceed(run: RunFolder) -> None:
     """Go on after a pause."""
+    require_writable(run.study)
     run.tell("run")
 
 
 def stop(run: RunFolder) -> None:
-    """End training at the next step, keep the best epoch and evaluate it."""
-    run.tell("stop")
+    """End training at the next step and leave what `kept_now` says at this moment.
+
+    Either the best epoch is tested, or there is a run that may go on.
+    """
+    require_writable(run.study)
+    run.tell("stop", tested=kept_now(run, "stop").tested)
 
 
 def discard(run: RunFolder) -> None:
@@ -250,6 +260,7 @@ def discard(run: RunFolder) -> None:
     Raises:
         RunError: something of an ended run could not be deleted.
     """
+    require_writable(run.study)
     if run.status().state in ACTIVE:
         run.tell("discard")
         _begun.insist(run)

@@ -41,7 +41,13 @@ class Control:
     def ends(self) -> bool:
         """Whether what was told ends the work without any more of it being wanted."""
         order = self.order()
-        return order == "discard" or (order == "stop" and self.stop_ends)
+        wanted = self.run.order().tested is True
+        return order == "discard" or (order == "stop" and self.stop_ends and not wanted)
+
+    def untested(self) -> bool:
+        """Whether a stop that was told ends the work here, before it is tested."""
+        promised = self.run.order().tested
+        return self.stop_ends if promised is None else not promised
 
     def wait_while_paused(self) -> None:
         """Return when something else than pause is told, or when nobody waits any more."""

@@ -21,6 +21,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from prism_desktop.engine import access
 from prism_desktop.engine.atomic import write_json
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import RunError
@@ -105,6 +106,7 @@ class RunFolder:
     @classmethod
     def create(cls, study: Path, config: TrainConfig) -> "RunFolder":
         """Make a new run in a study's `runs/`, in the state "preparing"."""
+        access.require_writable(study)
         base = (
             f"{datetime.now():%Y%m%d-%H%M%S}-{re.sub(r'[^a-z0-9-]+', '-', config.method.lower())}"
         )
@@ -190,6 +192,7 @@ class RunFolder:
     ) -> None:
         """Record how the run stands; `pid` is the process
         that works on it (None: nobody does, or will)."""
+        access.require_writable(self.path)
         write_status(self.path, state, pid=pid, message=message, advice=advice)
 
     def abandon(self) -> None:
@@ -198,14 +201,24 @@ class RunFolder:
             with contextlib.suppress(OSError):  # such as a full disk, which is what is told then
                 self.set_status("interrupted")
 
+    def order(self) -> Order:
+        """What the run's process is told to do, and what was promised of it."""
+        return Order.load(self.path / layout.CONTROL) or Order()
+
     def command(self) -> Command:
         """What the run's process is told to do."""
-        order = Order.load(self.path / layout.CONTROL)
-        return order.command if order is not None else "run"
+        return self.order().command
 
-    def tell(self, command: Command) -> None:
-        """Tell the run's process what to do; it listens at every step."""
-        Order(command=command).save(self.path / layout.CONTROL)
+    def tell(self, command: Command, *, tested: bool | None = None) -> None:
+        """Tell the run's process what to do; it listens at every step.
+
+        Args:
+            command: what.
+            tested: of a stop, what was promised: the model is tested, or training may go on. The
+                process keeps to it, however far it has come meanwhile.
+        """
+        access.require_writable(self.path)
+        Order(command=command, tested=tested).save(self.path / layout.CONTROL)
 
     def events(self, offset: int = 0) -> tuple[list[LoggedEvent], int]:
         """Events from a byte offset on, and the offset to go on from.
@@ -272,6 +285,7 @@ class RunFolder:
 
     def discard(self) -> None:
         """Delete what the run made, and remember that it was discarded."""
+        access.require_writable(self.path)
         for name in (layout.CHECKPOINTS, layout.ADAPTER):
             shutil.rmtree(self.path / name, ignore_errors=True)
         for path in (
@@ -289,6 +303,7 @@ class RunFolder:
         Raises:
             RunError: something of it could not be removed.
         """
+        access.require_writable(self.path)
         with contextlib.suppress(FileNotFoundError):
             try:
                 shutil.rmtree(self.path)

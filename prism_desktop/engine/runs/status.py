@@ -47,6 +47,8 @@ class Order(Stored):
     """What a run's process is told to do; what this version does not know is passed over."""
 
     command: Command = "run"
+    # of a stop: whether the user was told that the model is kept and tested; None: nobody was told
+    tested: bool | None = None
 
     @field_validator("command", mode="before")
     @classmethod

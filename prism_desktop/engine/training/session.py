@@ -182,7 +182,7 @@ def _obey(run: RunFolder, control: Control) -> Iterator[TrainingEvent]:
     match control.poll():
         case "discard":
             raise _DiscardedError
-        case "stop" if control.stop_ends:
+        case "stop" if control.untested():
             raise _StoppedEarlyError(CUT_SHORT)
 
 
@@ -290,7 +290,8 @@ def _train(run: RunFolder, routine: TrainingRoutine, control: Control) -> Iterat
                 command = control.poll()
             if command == "discard":
                 raise _DiscardedError
-            if command == "stop" and ends:
+            if command == "stop" and control.untested():
+                routine.save()
                 raise _StoppedEarlyError(CUT_SHORT)
             routine.stopping |= command == "stop"
     except GeneratorExit:  # nobody waits any more

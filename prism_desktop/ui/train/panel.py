@@ -150,6 +150,14 @@ class TrainPanel(QWidget):
             no_runs(self.context, self.form.start.click),
         )
 
+        monitor = self.monitor
+        self.context.guard.add(
+            self.form.start,
+            *(monitor.pause, monitor.stop, monitor.discard, monitor.resume),
+            self.compare.plots.measure,
+            *self.no_runs.buttons,
+        )
+
     def _lay_out(self) -> None:
         """The form at the left; at the right the runs, the comparison or a hint."""
         self._split = QSplitter(Qt.Orientation.Vertical)

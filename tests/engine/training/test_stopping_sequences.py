@@ -13,7 +13,7 @@ from prism_desktop.engine.device import precision
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.folder import ACTIVE, RunFolder, list_runs
 from prism_desktop.engine.runs.run_events import Paused, Resumed, Stage, Step, TrainingEvent
-from prism_desktop.engine.runs.stopping import has_checkpoints, kept
+from prism_desktop.engine.runs.stopping import has_checkpoints, kept, kept_now
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.resources import Resources, open_pixels
 from prism_desktop.engine.training.session import train_run
@@ -39,7 +39,7 @@ class Driver:
         """Train, and give an order after so many events; the stage in which it was given, empty if
         the run had ended before."""
         self.run.tell("run")
-        self.told, given = [], ""
+        self.told, self.stage, given = [], "preparing", ""
         with closing(train_run(self.run, Control(self.run), self.resources)) as events:
             for event in events:
                 self._hear(event)
@@ -47,7 +47,8 @@ class Driver:
                     given = self.stage
                     if order == "close":
                         break
-                    self.run.tell(order)  # type: ignore[arg-type]
+                    promised = kept_now(self.run, "stop").tested if order == "stop" else None
+                    self.run.tell(order, tested=promised)  # type: ignore[arg-type]
         self.run.abandon()
         return given
 
@@ -99,8 +100,6 @@ def _check(driver: Driver, order: str, stage: str) -> bool:
         return True
     if order == "stop" and stage:
         _check_stopped(driver, stage)
-        said = kept(run.config().method, "tiny", stage, "stop", stepped=driver.stepped)
-        assert said.tested == (run.tested and stage == "training")
     elif order == "close" and stage:
         assert (state, run.tested, run.resumable) == ("interrupted", False, True)
         said = kept(run.config().method, "tiny", stage, "leave", stepped=driver.stepped)
