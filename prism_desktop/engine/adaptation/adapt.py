@@ -35,6 +35,7 @@ from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.manifest import check_file, remove_manifest, write_manifest
 from prism_desktop.engine.runs.predictions_file import LabelerScores, write_predictions
 from prism_desktop.engine.study.importing.import_recipe import parse_recipe
+from prism_desktop.engine.study.permission import require_writable
 from prism_desktop.engine.tensor_files import read_arrays
 from prism_desktop.engine.training.combination import differences
 
@@ -54,6 +55,7 @@ def adapt(run: RunFolder, **entry: Unpack[AdaptationRequest]) -> Iterator[Event[
     Raises:
         PrismError: one sentence.
     """
+    require_writable(run.study)
     labels, labeler = entry.get("labels"), entry.get("labeler")
     if (labels is None) == (labeler is None):
         raise InputError("Say either a file of answers or a labeler of the study.")

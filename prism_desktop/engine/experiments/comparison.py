@@ -34,6 +34,7 @@ from prism_desktop.engine.runs.run_events import (
     ItemState,
     Stage,
 )
+from prism_desktop.engine.study.permission import require_writable
 from prism_desktop.engine.training.dependencies import CONSENSUS, find_run
 from prism_desktop.engine.training.snapshot import copy_snapshot
 
@@ -54,6 +55,7 @@ def compare(plan: ComparisonPlan) -> Iterator[Batch]:
     yield [Stage(name="preparing", time=time.time())]
     if not plan.study.is_dir():
         raise InputError(f"There is no study at {plan.study}.")
+    require_writable(plan.study)
     path = folder_of(plan)
     new = not path.exists()
     make_folder(path)

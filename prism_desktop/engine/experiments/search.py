@@ -45,6 +45,7 @@ from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.lock_file import held
 from prism_desktop.engine.runs.manifest import check_folder, remove_manifest, write_manifest
+from prism_desktop.engine.study.permission import require_writable
 from prism_desktop.engine.training.dependencies import (
     CONSENSUS,
     dependency_config,
@@ -134,6 +135,7 @@ def search(plan: SearchPlan) -> Iterator[Event[SearchResult]]:
     Raises:
         PrismError: one sentence, if there is nothing to search, or no trial came to an end.
     """
+    require_writable(plan.study)
     folder = _prepare(plan)
     with held(folder.path, f"The search {folder.name}"):
         yield from _consensus(folder, plan.trials)

@@ -20,6 +20,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from prism_desktop.engine import access
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import RunError, UnreadableError
 from prism_desktop.engine.files import make_folder, remove, remove_tree, write_json
@@ -95,6 +96,7 @@ class RunFolder:
     @classmethod
     def create(cls, study: Path, config: TrainConfig) -> "RunFolder":
         """Make a new run in a study's `runs/`, in the state "preparing"."""
+        access.require_writable(study)
         base = (
             f"{datetime.now():%Y%m%d-%H%M%S}-{re.sub(r'[^a-z0-9-]+', '-', config.method.lower())}"
         )
@@ -186,6 +188,7 @@ class RunFolder:
     ) -> None:
         """Record how the run stands; `pid` is the process
         that works on it (None: nobody does, or will)."""
+        access.require_writable(self.path)
         write_status(self.path, state, pid=pid, message=message, advice=advice)
 
     def abandon(self) -> None:
@@ -194,14 +197,24 @@ class RunFolder:
             with contextlib.suppress(OSError):  # such as a full disk, which is what is told then
                 self.set_status("interrupted")
 
+    def order(self) -> Order:
+        """What the run's process is told to do, and what was promised of it."""
+        return Order.load(self.path / layout.CONTROL) or Order()
+
     def command(self) -> Command:
         """What the run's process is told to do."""
-        order = Order.load(self.path / layout.CONTROL)
-        return order.command if order is not None else "run"
+        return self.order().command
 
-    def tell(self, command: Command) -> None:
-        """Tell the run's process what to do; it listens at every step."""
-        Order(command=command).save(self.path / layout.CONTROL)
+    def tell(self, command: Command, *, tested: bool | None = None) -> None:
+        """Tell the run's process what to do; it listens at every step.
+
+        Args:
+            command: what.
+            tested: of a stop, what was promised: the model is tested, or training may go on. The
+                process keeps to it, however far it has come meanwhile.
+        """
+        access.require_writable(self.path)
+        Order(command=command, tested=tested).save(self.path / layout.CONTROL)
 
     def events(self, offset: int = 0) -> tuple[list[LoggedEvent], int]:
         """Events from a byte offset on, and the offset to go on from.
@@ -275,6 +288,7 @@ class RunFolder:
 
     def discard(self) -> None:
         """Delete what the run made, and remember that it was discarded."""
+        access.require_writable(self.path)
         remove_manifest(self.path)
         for name in (layout.CHECKPOINTS, layout.ADAPTER):
             remove_tree(self.path / name, layout.ours_in(name))
@@ -282,9 +296,21 @@ class RunFolder:
             remove(self.path / name)
         self.set_status("discarded")
 
-    def delete(self) -> tuple[str, ...]:
-        """Remove the folder and all that the program put there; the names of what is left."""
-        return remove_tree(self.path, layout.is_ours)
+    def delete(self) -> None:
+        """Remove the folder and all that the program put there.
+
+        Raises:
+            RunError: something is left, which the program did not make or could not remove.
+        """
+        access.require_writable(self.path)
+        left = remove_tree(self.path, layout.is_ours)
+        if left:
+            more = f" and {len(left) - 1} more" if len(left) > 1 else ""
+            raise RunError(
+                f"The run {self.name} was deleted but for {left[0]}{more}, which could not be "
+                f"removed or is none of its files; look into {self.path}. Your answers are not "
+                "touched."
+            )
 
     def _scores(self, name: str, labeler: str | None, attribute: str | None) -> "pd.DataFrame":
         """Scores of a file, only the wanted row groups are read; empty if there is none."""

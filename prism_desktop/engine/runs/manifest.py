@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from prism_desktop.engine.errors import UnreadableError
+from prism_desktop.engine.files import remove
 from prism_desktop.engine.foreign_files import MAX_WEIGHTS, open_foreign
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.stored import Count, Stored
@@ -46,7 +47,7 @@ def write_manifest(folder: Path) -> None:
 
 def remove_manifest(folder: Path) -> None:
     """Say that the folder's files will change."""
-    (folder / layout.MANIFEST).unlink(missing_ok=True)
+    remove(folder / layout.MANIFEST)
 
 
 def read_manifest(folder: Path) -> Manifest | None:
