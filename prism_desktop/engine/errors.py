@@ -59,5 +59,9 @@ class RunError(PrismError):
     """A run folder cannot be read, or its training cannot start or go on."""
 
 
+class FailedRunError(RunError, MachineError):
+    """A training that had begun could not go on."""
+
+
 class UnsafeFileError(PrismError):
     """What lies where the program would write could lead out of the folder that it writes to."""

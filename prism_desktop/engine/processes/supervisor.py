@@ -186,8 +186,11 @@ def watch(run: RunFolder, offset: int = 0) -> Iterator[Batch]:
             yield []
         time.sleep(POLL_SECONDS)
     if status.state == "interrupted" and not isinstance(last, _LAST):
-        time.sleep(POLL_SECONDS)  # whoever started the process may know more of its end in a moment
-        status = run.status()
+        for _ in range(10):  # whoever started the process may know more of its end in a moment
+            time.sleep(POLL_SECONDS)
+            status = run.status()
+            if status.message:
+                break
         message, advice = (status.message, status.advice) if status.message else death(None, run)
         yield [Failed(message=message, advice=advice, time=time.time())]
 
@@ -252,7 +255,7 @@ def _record_death(run: RunFolder, crash: pool.Crash) -> None:
     """Say why a run's process died, which it could not say itself."""
     with _status_lock:
         if run.status().state == "interrupted" and not crash.wanted:
-            message, advice = death(crash.code, run)
+            message, advice = death(crash.code, run, crash.printed)
             with run.log.open("a", encoding="utf-8") as log:
                 log.write(crash.printed)
             run.set_status("interrupted", message=message, advice=advice)
