@@ -28,7 +28,7 @@ from prism_desktop.cli import (
     study,
     training,
 )
-from prism_desktop.cli.console import err
+from prism_desktop.cli.console import err, write_what_fits
 from prism_desktop.engine.faults import KEPT, fault_of
 from prism_desktop.engine.log_file import logging_to_file
 
@@ -73,6 +73,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     right or to decide, 130 interrupted, 143 asked to end.
     """
     _open_missing_streams()
+    write_what_fits()
     given = list(sys.argv[1:] if arguments is None else arguments)
     with logging_to_file() as log:
         code = _flushed(_run(given, log))
@@ -122,7 +123,7 @@ def _told(sentence: str, code: int, *, logged: bool = False) -> int:
         if not logged:
             _log.warning("%s", sentence)
         with contextlib.suppress(OSError, ValueError):  # nobody reads it
-            err.print(f"prism-desktop: {sentence}", markup=False, soft_wrap=True)
+            err.print(f"prism-desktop: {sentence}", soft_wrap=True)
     return code
 
 

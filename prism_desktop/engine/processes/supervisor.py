@@ -10,12 +10,12 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from filelock import FileLock
 from pydantic import BaseModel, ConfigDict
 
-from prism_desktop.engine.backbones import parse
+from prism_desktop.engine.backbones import check_weights, parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.files import append, lock, write_all
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.processes import pool
 from prism_desktop.engine.processes.failures import death
@@ -100,7 +100,9 @@ def start(study: Path, config: TrainConfig, snapshot: Path | None = None) -> Run
         raise InputError(f"There is no study at {study}.")
     method(config.method)
     # Named in full, so that the run is resumed and reproduced from any folder.
-    config = config.model_copy(update={"backbone": parse(config.backbone).text})
+    spec = parse(config.backbone)
+    check_weights(spec)
+    config = config.model_copy(update={"backbone": spec.text})
     source = source_of(snapshot, config) if snapshot is not None else None
     if source is not None:
         config = with_machine_of(source, config)
@@ -127,8 +129,9 @@ def resume(run: RunFolder) -> RunFolder:
             discarded.
     """
     run = RunFolder.open(run.path)
+    check_weights(parse(run.config().backbone))
     # two at once must not both find it interrupted
-    with FileLock(run.path / layout.RESUME_LOCK, poll_interval=POLL_SECONDS):
+    with lock(run.path / layout.RESUME_LOCK, POLL_SECONDS):
         _check_resumable(run)
         _begin(run)
     return run
@@ -256,8 +259,8 @@ def _record_death(run: RunFolder, crash: pool.Crash) -> None:
     with _status_lock:
         if run.status().state == "interrupted" and not crash.wanted:
             message, advice = death(crash.code, run, crash.printed)
-            with run.log.open("a", encoding="utf-8") as log:
-                log.write(crash.printed)
+            with append(run.log) as log:
+                write_all(log, crash.printed.encode())
             run.set_status("interrupted", message=message, advice=advice)
 
 
