@@ -17,6 +17,7 @@ from prism_desktop.engine.backbones import Backbone, load, parse
 from prism_desktop.engine.device import choose_device
 from prism_desktop.engine.errors import InputError, RunError, UnreadableError
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.files import make_folder, move, remove_tree, whole
 from prism_desktop.engine.methods import Method, method
 from prism_desktop.engine.models.attribute_texts import DEFAULT_TEMPLATES, sentences
@@ -254,6 +255,7 @@ def load_run(run: Path, device: str = "auto", backbone: Backbone | None = None) 
         if model.adapted is not None:
             load_adapter(model.adapted, run / layout.ADAPTER)
     except (OSError, RuntimeError, ValueError, UnreadableError) as error:
+        raise_fault(error, run)
         raise RunError(
             f"The adapter of {run.name} is missing or damaged ({error}). Resume the run if it was "
             "cut short while its model was written; otherwise train again."
