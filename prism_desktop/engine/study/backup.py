@@ -9,7 +9,7 @@ from pathlib import Path
 
 from prism_desktop.engine.errors import CorruptStudyError, DiskFullError, StudyError
 from prism_desktop.engine.study import schema
-from prism_desktop.engine.study.database import address, explained
+from prism_desktop.engine.study.database import connect, explained
 
 KEEP = 10
 KEEP_BEFORE_MIGRATION = 3
@@ -79,8 +79,8 @@ def is_due(file: Path) -> bool:
 
 def _copy(file: Path, target: Path) -> None:
     with (
-        closing(sqlite3.connect(address(file), uri=True)) as source,
-        closing(sqlite3.connect(target)) as copy,
+        closing(connect(file)) as source,
+        closing(connect(target, "rwc")) as copy,
     ):
         source.backup(copy)
         # One file that stands alone, without a log beside it.
@@ -88,7 +88,7 @@ def _copy(file: Path, target: Path) -> None:
 
 
 def _verify(copy: Path, file: Path) -> None:
-    with closing(sqlite3.connect(address(copy), uri=True)) as connection:
+    with closing(connect(copy)) as connection:
         verdict = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
         application = connection.execute("PRAGMA application_id").fetchone()[0]
     if verdict != "ok" or application != schema.APPLICATION_ID:
@@ -100,7 +100,7 @@ def _verify(copy: Path, file: Path) -> None:
 
 def _fact(file: Path, key: str) -> float:
     try:
-        with closing(sqlite3.connect(address(file), uri=True)) as connection:
+        with closing(connect(file)) as connection:
             return float(
                 connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()[0]
             )

@@ -65,7 +65,8 @@ class StudyReader:
     def __init__(self, path: Path, reader: Database) -> None:
         self.path = path  # the study's folder, absolute
         self._reader = reader
-        self.id = reader.read(queries.meta)["id"]  # the same on every machine
+        # the same on every machine; "" in a damaged study
+        self.id = reader.read(queries.meta).get("id", "")
 
     @property
     def read_only(self) -> bool:
@@ -225,14 +226,18 @@ class Study(StudyReader):
         path = path.parent if path.name == opening.FILE else path
         file = path / opening.FILE
         if read_only:
-            return cls(path, opening.open_reader(file), None, None)
+            with ExitStack() as opened:
+                reader = opened.enter_context(closing(opening.open_reader(file)))
+                study = cls(path, reader, None, None)
+                opened.pop_all()
+            return study
         with ExitStack() as opened:
             lock = opening.lock_for_writing(file)
             opened.callback(lock.release)
             writer = opened.enter_context(closing(opening.open_writer(file)))
-            reader = opened.enter_context(closing(Database(file, writable=False)))
+            reader = opened.enter_context(closing(opening.read_connection(file)))
             study = cls(path, reader, writer, lock)
-            images.remove_leftovers(path, lambda: {image.id for image in study.images()})
+            images.remove_leftovers(path, lambda: reader.read(queries.hashes))
             study._back_up_if_due()
             opened.pop_all()  # from here on `close` does it
         return study
