@@ -19,6 +19,7 @@ from prism_desktop.engine.experiments.curve_store import COUNTS, DRAWS, PARTS, R
 from prism_desktop.engine.methods.method import TESTED_FACES
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.result_files import MethodShots
+from prism_desktop.engine.study.formula_guard import write_frame
 
 Json = Annotated[str | None, typer.Option("--json", help=JSON_HELP)]
 Settings = Annotated[
@@ -86,7 +87,7 @@ def adapt(
         frame = adapted_predictions(opened, found.code)
         images = opened.table("images").set_index("image")["name"]
         frame.insert(2, "name", frame["image"].map(images))
-        write_file(csv, lambda path: frame.to_csv(path, index=False))
+        write_file(csv, lambda path: write_frame(frame, path))
         say(f"Wrote {len(frame)} predictions to {csv}.", json)
     if json != "-":
         learned = f"{found.answers} answers on {found.presentations} pairs of images"

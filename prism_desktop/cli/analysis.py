@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from prism_desktop.cli.console import JSON_HELP, out, say, write_file, write_json
+from prism_desktop.cli.console import JSON_HELP, say, say_lines, write_file, write_json
 from prism_desktop.cli.study import open_existing
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.study.formula_guard import write_frame
 
 
 def register(app: typer.Typer) -> None:
@@ -52,10 +53,10 @@ def agreement(
             json,
         )
     elif csv is not None:
-        write_file(csv, lambda path: frame.to_csv(path, index=False))
+        write_file(csv, lambda path: write_frame(frame, path))
         say(f"Wrote {len(frame)} pairs of labelers to {csv}.", json)
     elif json != "-":
-        out.print(frame.to_string(index=False), markup=False)
+        say_lines(frame.to_string(index=False), wrap=True)
     write_json(
         [{k: None if v != v else v for k, v in row.items()} for row in frame.to_dict("records")],
         json,
@@ -83,5 +84,5 @@ def relevance(
     from prism_desktop.engine.analysis.relevance_rules import explain_run
 
     result = explain_run(run, labeler=labeler, attribute=attribute, image=image, kind=kind)
-    write_file(png, result.overlay().save)
+    write_file(png, lambda beside: result.overlay().save(beside))
     say(f"Wrote {png}. {result.verdict()}")

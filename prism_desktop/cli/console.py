@@ -1,21 +1,70 @@
-"""The console: progress and notices on standard error, results on standard output or as JSON."""
+"""The console: progress and notices on standard error, results on standard output or as JSON.
 
+All text that commands print goes through `PlainConsole`, so what came from elsewhere, such as a
+labeler's name or a file's, can neither style the output nor steer the terminal.
+"""
+
+import io
 import json
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TimeRemainingColumn,
+)
+from rich.table import Column
+from rich.text import Text
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Notice
 from prism_desktop.engine.events import Progress as ProgressEvent
+from prism_desktop.engine.files import put_text, write_named
+from prism_desktop.engine.plain_text import json_text, one_line
 
 T = TypeVar("T")
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+
+class PlainConsole(Console):
+    """A console to which every string is plain text on one line: no markup, emoji codes or control
+    characters."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, highlight=False, markup=False, emoji=False)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """What all strings become: those printed, cells and titles of tables."""
+        return super().render_str(one_line(text), **options)
+
+
+class PlainColumn(ProgressColumn):
+    """What a progress bar says beside it: the task's description, or one of its fields."""
+
+    def __init__(self, field: str = "") -> None:
+        super().__init__(table_column=Column(no_wrap=True))
+        self._field = field
+
+    def render(self, task: Task) -> Text:
+        return Text(one_line(str(task.fields[self._field]) if self._field else task.description))
+
+
+out = PlainConsole()
+err = PlainConsole(stderr=True)
+
+
+def write_what_fits() -> None:
+    """Let standard output and errors escape letters that their encoding lacks."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
+            stream.reconfigure(errors="backslashreplace")
+
 
 JSON_HELP = "Also write the result as JSON to this file; - is standard output."
 
@@ -27,7 +76,7 @@ def follow(events: Iterable[Event[T]]) -> T:
         RuntimeError: if the work ended without a result.
     """
     columns = (
-        TextColumn("{task.description}"),
+        PlainColumn(),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
@@ -41,7 +90,7 @@ def follow(events: Iterable[Event[T]]) -> T:
                         task = bar.add_task(what, total=total)
                     bar.update(task, completed=done, total=total, description=what)
                 case Notice(text):
-                    err.print(text, markup=False)
+                    err.print(text)
                 case Done(value):
                     return value
     raise RuntimeError("the work ended without a result")
@@ -51,12 +100,21 @@ def write_json(value: Any, target: str | None) -> None:
     """Write a JSON-ready value to a file or, for "-", to standard output; do nothing for None."""
     if target is None:
         return
-    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json_text(value) + "\n"
     if target == "-":
         # Not through rich, which would wrap long lines.
-        print(text, end="")
+        print(_fitting(text, sys.stdout.encoding), end="")
         return
-    write_file(Path(target), lambda path: path.write_text(text, encoding="utf-8"))
+    write_file(Path(target), lambda beside: put_text(beside, text))
+
+
+def _fitting(text: str, encoding: str | None) -> str:
+    """The same JSON in letters that an encoding has."""
+    try:
+        text.encode(encoding or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(json.loads(text), indent=2) + "\n"
+    return text
 
 
 def write_file(path: Path, write: Callable[[Path], object]) -> None:
@@ -66,7 +124,7 @@ def write_file(path: Path, write: Callable[[Path], object]) -> None:
         InputError: it cannot be written there, or not in the format of its name.
     """
     try:
-        write(path)
+        write_named(path, write)
     except (OSError, ValueError) as problem:
         reason = getattr(problem, "strerror", None) or str(problem)
         raise InputError(
@@ -77,7 +135,13 @@ def write_file(path: Path, write: Callable[[Path], object]) -> None:
 def say(text: str, target: str | None = None) -> None:
     """Print a line for people, unless standard output is taken by JSON."""
     if target != "-":
-        out.print(text, markup=False, soft_wrap=True)
+        out.print(text, soft_wrap=True)
+
+
+def say_lines(text: str, *, wrap: bool = False) -> None:
+    """Print text that the program laid out in lines, such as a table of pandas."""
+    for line in text.split("\n"):
+        out.print(line, soft_wrap=not wrap)
 
 
 def names(text: str | None) -> tuple[str, ...] | None:

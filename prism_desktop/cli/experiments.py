@@ -1,17 +1,16 @@
 """Commands about many runs: methods, compare, search."""
 
-import csv as csv_module
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress
 from rich.table import Table
-from rich.text import Text
 
 from prism_desktop.cli.console import (
     JSON_HELP,
+    PlainColumn,
     err,
     follow,
     names,
@@ -22,6 +21,7 @@ from prism_desktop.cli.console import (
 )
 from prism_desktop.engine.backbones.spec import DEFAULT
 from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.files import text_file
 from prism_desktop.engine.methods.method import TESTED_FACES
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.result_files import Leaderboard, MethodRow
@@ -34,6 +34,7 @@ from prism_desktop.engine.runs.run_events import (
     Started,
     Step,
 )
+from prism_desktop.engine.study.formula_guard import CsvWriter
 
 Json = Annotated[str | None, typer.Option("--json", help=JSON_HELP)]
 # Two tables, since one does not fit into a terminal of 80 columns.
@@ -75,12 +76,7 @@ def methods(
         what = f"{row['title']}. {row['summary']}" + (
             f" [not possible: {row['reason']}]" if row["reason"] else ""
         )
-        cells = [
-            Text(row["name"]),
-            Text(what),
-            Text(row["enters"]),
-            *([Text(number)] if study else []),
-        ]
+        cells = [row["name"], what, row["enters"], *([number] if study else [])]
         table.add_row(*cells, style="" if row["possible"] else "dim")
     out.print(table)
 
@@ -142,7 +138,7 @@ def compare(
         raise RunError(f"The comparison {path} has no leaderboard.")
     write_json(leaderboard.dump(), json)
     if csv is not None:
-        write_file(csv, lambda file: _write_csv(file, leaderboard))
+        write_file(csv, lambda beside: _write_csv(beside, leaderboard))
     if json != "-":
         for table in _leaderboard_tables(leaderboard):
             out.print(table)
@@ -200,7 +196,7 @@ def search(
 
 def _follow_comparison(batches: Iterable[Batch]) -> Path:
     """Show a comparison's progress; returns its folder."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"))
+    columns = (PlainColumn(), BarColumn(), PlainColumn("state"))
     path: Path | None = None
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         everything = bar.add_task("Preparing", total=None, state="")
@@ -212,7 +208,7 @@ def _follow_comparison(batches: Iterable[Batch]) -> Path:
                     path = Path(event.path)
                     bar.update(everything, total=event.runs, state=f"0 of {event.runs} runs")
                     for method, why in event.left_out.items():
-                        err.print(f"{method} is left out: {why}", markup=False)
+                        err.print(f"{method} is left out: {why}")
                 case ItemBegun():
                     bar.update(everything, description=_run_label(event))
                     bar.reset(present, total=None, description="preparing", state="", visible=True)
@@ -227,7 +223,7 @@ def _follow_comparison(batches: Iterable[Batch]) -> Path:
                     done = f"{event.number} of {event.runs} runs"
                     bar.update(everything, completed=event.number, state=done)
                     end = _outcome(event.failure, told)
-                    err.print(f"{done}: {_run_label(event)}, {end}", markup=False, soft_wrap=True)
+                    err.print(f"{done}: {_run_label(event)}, {end}", soft_wrap=True)
     if path is None:
         raise InputError("The comparison ended before it began.")
     return path
@@ -306,20 +302,20 @@ def _leaderboard_remarks(leaderboard: Leaderboard) -> list[str]:
     return told_once(leaderboard.failed) + swapped + reads
 
 
-def _write_csv(path: Path, leaderboard: Leaderboard) -> None:
+def _write_csv(beside: Path, leaderboard: Leaderboard) -> None:
     numbers = ("accuracy", "low", "high")
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv_module.writer(file)
+    with text_file(beside) as file:
+        writer = CsvWriter(file)
         head = [f"{average}_{number}" for average in ("macro", "micro") for number in numbers]
-        writer.writerow(
+        writer.row(
             ["method", *head, "nll", "ece", "gain", "gain_low", "gain_high", "p_holm", "p",
             "improved",
              "worst_labeler", "worst_difference", "parameters", "seconds", "passes", "failure"]
         )  # fmt: skip
         for row in leaderboard.methods:
-            writer.writerow(_csv_row(row))
+            writer.row(_csv_row(row))
         for one in leaderboard.failed:
-            writer.writerow([one.method, *[None] * 18, one.message])
+            writer.row([one.method, *[None] * 18, one.message])
 
 
 def _csv_row(row: MethodRow) -> list[object]:

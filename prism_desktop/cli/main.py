@@ -4,7 +4,14 @@ Qt and torch are imported only by the commands that need them, so that `--help` 
 answer at once.
 """
 
+import contextlib
+import logging
+import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
@@ -21,12 +28,15 @@ from prism_desktop.cli import (
     study,
     training,
 )
-from prism_desktop.cli.console import err
-from prism_desktop.engine.errors import PrismError
+from prism_desktop.cli.console import err, write_what_fits
+from prism_desktop.engine.faults import KEPT, fault_of
+from prism_desktop.engine.log_file import logging_to_file
 
 # Click's error for options that cannot be read; typer has it under its own name only in some
 # versions.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+
+_log = logging.getLogger(__name__)
 
 app = typer.Typer(
     name="prism-desktop",
@@ -57,26 +67,109 @@ def _root(
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run the command line; wrong input ends it with one sentence and exit code 2."""
+    """Run the command line; whatever goes wrong ends it with one sentence and an exit code.
+
+    0 fine, 1 the machine failed (or the program has a mistake), 2 the user has something to put
+    right or to decide, 130 interrupted, 143 asked to end.
+    """
+    _open_missing_streams()
+    write_what_fits()
     given = list(sys.argv[1:] if arguments is None else arguments)
+    with logging_to_file() as log:
+        code = _flushed(_run(given, log))
+    sys.exit(code)
+
+
+def _run(given: list[str], log: Path) -> int:
     try:
-        code = get_command(app).main(
-            args=_with_open(given), prog_name="prism-desktop", standalone_mode=False
-        )
-    except PrismError as problem:
-        _refuse(str(problem))
+        with _terminable():
+            code = get_command(app).main(
+                args=_with_open(given), prog_name="prism-desktop", standalone_mode=False
+            )
     except _UsageError as problem:
-        _refuse(_usage(problem))
-    except typer.Abort:
-        sys.exit(130)
-    sys.exit(code if isinstance(code, int) else 0)
+        return _told(_usage(problem), 2)
+    except (typer.Abort, KeyboardInterrupt):
+        return _told(f"Interrupted. {KEPT}", 130)
+    except _TerminatedError:
+        return _told(f"Ended, as the system asked. {KEPT}", 143)
+    except SystemExit as ended:  # whoever read the output has gone
+        return ended.code if isinstance(ended.code, int) else 1
+    except Exception as error:
+        return _failed(error, log)
+    return code if isinstance(code, int) else 0
 
 
-def _refuse(sentence: str) -> NoReturn:
+def _failed(error: Exception, log: Path) -> int:
+    """Say and log what went wrong: a fault in its own words, anything else as a mistake of ours."""
+    problem = fault_of(error)
+    if problem is None:
+        _log.critical("A mistake in the program.", exc_info=error)
+        said = str(error).strip().splitlines()
+        reason = f"{type(error).__name__}: {said[0]}" if said else type(error).__name__
+        return _told(
+            f"Something unexpected went wrong ({reason.rstrip('.')}). {KEPT} Details are in {log}; "
+            "please report them.",
+            1,
+            logged=True,
+        )
+    if problem.exit_code == 1:
+        _log.error("%s", problem, exc_info=error)
+    return _told(str(problem), problem.exit_code, logged=problem.exit_code == 1)
+
+
+def _told(sentence: str, code: int, *, logged: bool = False) -> int:
     # A command that was given nothing has shown its help instead.
     if sentence:
-        err.print(f"prism-desktop: {sentence}", markup=False, soft_wrap=True)
-    sys.exit(2)
+        if not logged:
+            _log.warning("%s", sentence)
+        with contextlib.suppress(OSError, ValueError):  # nobody reads it
+            err.print(f"prism-desktop: {sentence}", soft_wrap=True)
+    return code
+
+
+class _TerminatedError(BaseException):
+    """The process is asked to end; every `finally` on the way runs."""
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(*_: object) -> NoReturn:
+        raise _TerminatedError
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _open_missing_streams() -> None:
+    """Put nothing in the place of standard streams that are closed: else the next file that is
+    opened would take their number, and be printed into."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+
+
+def _flushed(code: int) -> int:
+    """The exit code, once all that was printed has left; another if that cannot be."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError, AttributeError) as error:
+        # Python itself tries again at the very end, and would complain then.
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError) or not isinstance(error, OSError):
+            return code or int(isinstance(error, BrokenPipeError))
+        fault = fault_of(error, "standard output")
+        return _told(str(fault), 1)
+    return code
 
 
 def _usage(problem: Any) -> str:

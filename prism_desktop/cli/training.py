@@ -6,15 +6,17 @@ from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress
 
 from prism_desktop.cli.console import (
     JSON_HELP,
+    PlainColumn,
     err,
     follow,
     names,
     out,
     say,
+    say_lines,
     write_file,
     write_json,
 )
@@ -35,6 +37,7 @@ from prism_desktop.engine.runs.run_events import (
     Started,
     Step,
 )
+from prism_desktop.engine.study.formula_guard import write_frame
 
 Json = Annotated[str | None, typer.Option("--json", help=JSON_HELP)]
 Run = Annotated[Path, typer.Argument(help="The run's folder, STUDY/runs/NAME.")]
@@ -153,9 +156,9 @@ def predict(
         decoded = Path(cache) if images is not None else None
         frame = follow(predictions(opened, labeler, attribute, shown, decoded))
     if csv is None:
-        say(frame.to_string(index=False, max_rows=40))
+        say_lines(frame.to_string(index=False, max_rows=40))
         return
-    write_file(csv, lambda path: frame.to_csv(path, index=False))
+    write_file(csv, lambda path: write_frame(frame, path))
     say(f"Wrote {len(frame)} predictions to {csv}.")
 
 
@@ -165,7 +168,7 @@ def train_here(batches: Iterable[Batch]) -> RunFolder:
     Raises:
         RunError: if the training failed.
     """
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"))
+    columns = (PlainColumn(), BarColumn(), PlainColumn("state"))
     run: RunFolder | None = None
     stage = "Preparing"
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
@@ -180,16 +183,16 @@ def train_here(batches: Iterable[Batch]) -> RunFolder:
                 case Started():
                     total = event.epochs * event.steps_per_epoch
                     bar.reset(task, total=total, description=stage, state="")
-                    err.print(f"{event.method} on {event.device_name}", markup=False)
+                    err.print(f"{event.method} on {event.device_name}")
                 case ProgressTold():
                     bar.update(task, total=event.total, completed=event.done, state=event.what)
                 case Step():
                     left = "" if event.eta_seconds is None else f"{event.eta_seconds:.0f} s left"
                     bar.update(task, completed=event.step, state=f"loss {event.loss:.3f}  {left}")
                 case Epoch():
-                    bar.console.print(_epoch_line(event), markup=False)
+                    bar.console.print(_epoch_line(event))
                 case NoticeTold():
-                    err.print(event.text, markup=False)
+                    err.print(event.text)
                 case Failed():
                     raise RunError(" ".join(filter(None, (event.message, event.advice))))
     if run is None:

@@ -1,13 +1,30 @@
-"""Errors worded for the user. Anything that is not a `PrismError` is a bug and is logged whole."""
+"""Errors worded for the user. What the machine does to the program is worded by `faults`."""
 
 
 class PrismError(Exception):
-    """One sentence that says what happened, what was kept and what to do."""
+    """One sentence that says what happened, what was kept and what to do.
+
+    Attributes:
+        exit_code: what a command ends with: 2 where something must be decided or put right by the
+            user, 1 where the machine failed.
+    """
+
+    exit_code = 2
 
 
 class InputError(PrismError):
     """The user's input cannot be used: an unknown labeler, a
     bad setting, a file that is not what it should be."""
+
+
+class MachineError(PrismError):
+    """A disk, the memory or a process failed; the same again may well work later."""
+
+    exit_code = 1
+
+
+class MemoryFullError(MachineError):
+    """Memory ran out, on the processor or on a GPU."""
 
 
 class StudyError(PrismError):
@@ -26,11 +43,11 @@ class CorruptStudyError(StudyError):
     """The study's database fails its integrity check or is not a study at all."""
 
 
-class ReadOnlyStudyError(StudyError):
+class ReadOnlyStudyError(StudyError, MachineError):
     """The study's folder cannot be written."""
 
 
-class DiskFullError(StudyError):
+class DiskFullError(StudyError, MachineError):
     """There was no room left on the disk."""
 
 

@@ -1,7 +1,6 @@
 """Application start and end: the one window, the log, and what no one caught."""
 
 import logging
-import logging.handlers
 import signal
 import sys
 import threading
@@ -19,16 +18,16 @@ from prism_desktop.ui.theme import Mode, Theme, install_fonts
 from prism_desktop.ui.window import Window
 
 _FRAME = QSize(8, 40)  # px, about what a window manager draws around a window
+_TERMINATED = 143  # the exit code of what is asked to end
 _LATER = 1500  # ms after the start
-_log = logging.getLogger(__name__)
 
 
 def main(study: Path | None = None) -> int:
     """Open the window, on `study` if given; returns the exit code when it is closed."""
     app = make_application(sys.argv[:1])
-    log_file = start_log()
+    _log_qt()
     window = build(app)
-    _catch_bugs(window.context, log_file)
+    _catch_bugs(window.context)
     # the first time: no larger than what the screen has room for
     if window.context.settings.geometry is None:
         window.resize(window.size().boundedTo(window.screen().availableSize() - _FRAME))
@@ -43,6 +42,8 @@ def main(study: Path | None = None) -> int:
     heartbeat.timeout.connect(lambda: None)
     heartbeat.start(200)
     signal.signal(signal.SIGINT, lambda *_: window.close())
+    # The system, or whoever ends the session, waits for no answer to a question.
+    signal.signal(signal.SIGTERM, lambda *_: app.exit(_TERMINATED))
     try:
         return app.exec()
     finally:
@@ -74,33 +75,22 @@ def build(app: QApplication, settings: Settings | None = None, mode: Mode | None
     return Window(AppContext(settings, theme))
 
 
-def start_log() -> Path:
-    """Log warnings and bugs to a file in the configuration folder; returns its path."""
-    file = paths.config() / "log.txt"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.handlers.RotatingFileHandler(
-        file, maxBytes=2_000_000, backupCount=2, encoding="utf-8"
-    )
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.getLogger().addHandler(handler)
+def _log_qt() -> None:
+    """Let what Qt complains of go into the log."""
     levels = {QtMsgType.QtWarningMsg: logging.WARNING, QtMsgType.QtCriticalMsg: logging.ERROR}
     qInstallMessageHandler(
         lambda kind, _, text: logging.getLogger("qt").log(levels.get(kind, logging.INFO), text)
     )
-    return file
 
 
-def _catch_bugs(context: AppContext, log_file: Path) -> None:
+def _catch_bugs(context: AppContext) -> None:
     """What no one caught is logged whole and shown as a sentence; the window lives on."""
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if issubclass(kind, KeyboardInterrupt):
             sys.__excepthook__(kind, error, trace)
             return
-        _log.critical("An error that no one caught.", exc_info=(kind, error, trace))
-        context.message(
-            f"Something unexpected went wrong ({error}). Your answers are kept; see {log_file}.",
-            "bad",
-        )
+        if isinstance(error, Exception):
+            context.report(error.with_traceback(trace))
 
     sys.excepthook = hook

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
-from prism_desktop.engine.errors import PrismError, ReadOnlyStudyError, StudyLockedError
+from prism_desktop.engine import log_file, paths
+from prism_desktop.engine.errors import ReadOnlyStudyError, StudyLockedError
+from prism_desktop.engine.faults import fault_of
 from prism_desktop.ui.job import Job, Jobs
 from prism_desktop.ui.lifetimes import Lifetimes
 from prism_desktop.ui.preferences import Settings
@@ -63,19 +65,22 @@ class AppContext(QObject):
         self.messaged.emit(kind, text, action or ())
 
     def report(self, error: Exception) -> None:
-        """Say what went wrong: a `PrismError` in its own words.
+        """Say what went wrong: a `PrismError`, or a fault of disk or memory, in its own words.
 
-        Anything else is a bug and is logged whole.
+        Anything else is a mistake of the program. All but what the user can put right is logged.
         """
-        if isinstance(error, PrismError):
-            self.message(str(error), "bad")
+        fault = fault_of(error)
+        if fault is None:
+            _log.error("A mistake in the program reached the window.", exc_info=error)
+            self.message(
+                f"Something unexpected went wrong ({error}). Your answers are kept; details are in "
+                f"{paths.config() / log_file.NAME}.",
+                "bad",
+            )
             return
-        _log.error("A bug reached the window.", exc_info=error)
-        self.message(
-            f"Something unexpected went wrong ({error}). Your answers are kept; details are in the "
-            "log.",
-            "bad",
-        )
+        if fault.exit_code == 1:
+            _log.error("%s", fault, exc_info=error)
+        self.message(str(fault), "bad")
 
     def ask(
         self,

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from prism_desktop.engine.evaluation.significance import gate
 from prism_desktop.engine.methods.method import NO_CONTROL, TESTED_FACES
+from prism_desktop.engine.plain_text import markdown
 from prism_desktop.engine.runs.result_files import (
     Accuracy,
     Baseline,
@@ -29,7 +30,7 @@ _NAMES = {
 
 def summary_markdown(summary: Summary) -> str:
     """The text of `summary.md`; what the summary lacks is left out."""
-    parts = [f"# {summary.run or 'Run'}", _head(summary), *_warnings(summary)]
+    parts = [f"# {markdown(summary.run or 'Run')}", _head(summary), *_warnings(summary)]
     test = summary.test
     if test.model_fields_set:
         parts += ["## Results on the test split", _results(summary), _reading(summary)]
@@ -44,7 +45,7 @@ def _head(summary: Summary) -> str:
     star = " *" if summary.reads_tested_faces else ""
     facts = [f"Method {summary.method}{star}" if summary.method else "", summary.backbone]
     facts += [f"on {summary.device}" if summary.device else ""]
-    return ", ".join(fact for fact in facts if fact) + "."
+    return markdown(", ".join(fact for fact in facts if fact) + ".")
 
 
 def _warnings(summary: Summary) -> list[str]:
@@ -56,7 +57,7 @@ def _warnings(summary: Summary) -> list[str]:
     if summary.split.warning:
         texts.append(summary.split.warning)
     texts += [notice for notice in summary.notices if notice not in texts]
-    return ["\n".join(f"> {text}" for text in [*texts, ABOUT_THE_LABELER])]
+    return ["\n".join(f"> {markdown(text)}" for text in [*texts, ABOUT_THE_LABELER])]
 
 
 def _results(summary: Summary) -> str:
@@ -225,7 +226,7 @@ def _made(summary: Summary) -> str:
     if summary.versions:
         versions = ", ".join(f"{name} {version}" for name, version in summary.versions.items())
         lines.append(f"Versions: {versions}")
-    return "\n".join(f"- {line}" for line in lines)
+    return "\n".join(f"- {markdown(line)}" for line in lines)
 
 
 def _flat(values: Mapping[str, object], prefix: str = "") -> str:
@@ -267,9 +268,6 @@ def _plain(value: float | None) -> str:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [
-        "| " + " | ".join(head) + " |",
-        "|" + "|".join(["---"] + ["---:"] * (len(head) - 1)) + "|",
-    ]
-    lines += ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
-    return "\n".join(lines)
+    under = "|" + "|".join(["---"] + ["---:"] * (len(head) - 1)) + "|"
+    first, *others = ("| " + " | ".join(map(markdown, row)) + " |" for row in (head, *rows))
+    return "\n".join([first, under, *others])

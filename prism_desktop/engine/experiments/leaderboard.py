@@ -5,13 +5,14 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from prism_desktop.engine.atomic import write_text
 from prism_desktop.engine.evaluation.controls import rotate_labelers
 from prism_desktop.engine.evaluation.method_rows import averaged, mean_record, rank_methods
 from prism_desktop.engine.evaluation.report import evaluate, gain, held_out
 from prism_desktop.engine.experiments.joined_folds import join_runs
+from prism_desktop.engine.files import write_text
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.methods.method import NO_CONTROL, TESTED_FACES
+from prism_desktop.engine.plain_text import markdown
 from prism_desktop.engine.processes.failures import told_once
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
@@ -99,19 +100,20 @@ def leaderboard_markdown(leaderboard: Leaderboard) -> str:
         "labeler | Parameters"
     )
     head = f"| {head} | Seconds | Verdict | Of ceiling |"
-    lines = [f"# {leaderboard.name}", "", _sentence(leaderboard), "", head, "|" + " --- |" * 13]
-    lines += [
-        "| " + " | ".join([*leaderboard_cells(row), _of_ceiling(row)]) + " |"
-        for row in leaderboard.methods
-    ]
-    lines += ["", _READING, "", *(f"- {text}" for text in told_once(leaderboard.failed))]
-    lines += [f"- {one.method} was left out: {one.reason}" for one in leaderboard.left_out]
-    lines += _controls(leaderboard)
+    lines = [f"# {markdown(leaderboard.name)}", "", markdown(_sentence(leaderboard)), "", head]
+    lines.append("|" + " --- |" * 13)
+    for row in leaderboard.methods:
+        cells = map(markdown, (*leaderboard_cells(row), _of_ceiling(row)))
+        lines.append("| " + " | ".join(cells) + " |")
+    remarks = [*told_once(leaderboard.failed)]
+    remarks += [f"{one.method} was left out: {one.reason}" for one in leaderboard.left_out]
+    remarks += _controls(leaderboard)
     if any(row.reads_tested_faces for row in leaderboard.methods):
-        lines.append(f"- \\* {TESTED_FACES}.")
+        remarks.append(f"* {TESTED_FACES}.")
     for row in leaderboard.methods:
         if row.verdict is not None:
-            lines.append(f"- {row.method}: {' '.join(row.verdict.reasons)}")
+            remarks.append(f"{row.method}: {' '.join(row.verdict.reasons)}")
+    lines += ["", _READING, "", *(f"- {markdown(text)}" for text in remarks)]
     return "\n".join([*lines, ""])
 
 
@@ -238,11 +240,11 @@ def _swapped(groups: Mapping[str, Sequence[RunFolder]], folds: Sequence[int]) ->
 
 def _controls(leaderboard: Leaderboard) -> list[str]:
     left_out = [
-        f"- {one.method} has no control with swapped models. {one.reason}"
+        f"{one.method} has no control with swapped models. {one.reason}"
         for one in leaderboard.unswapped
     ]
     return left_out + [
-        f"- {name} with every labeler's model given to the next: {_points(swap.gain.value)} "
+        f"{name} with every labeler's model given to the next: {_points(swap.gain.value)} "
         "points against consensus, "
         f"{'below it, as it must be' if swap.below else 'NOT below it'}."
         for name, swap in leaderboard.swapped.items()

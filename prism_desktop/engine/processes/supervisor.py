@@ -10,12 +10,12 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from filelock import FileLock
 from pydantic import BaseModel, ConfigDict
 
 from prism_desktop.engine.backbones import parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.files import append, lock, write_all
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.processes import pool
 from prism_desktop.engine.processes.failures import death
@@ -128,7 +128,7 @@ def resume(run: RunFolder) -> RunFolder:
     """
     run = RunFolder.open(run.path)
     # two at once must not both find it interrupted
-    with FileLock(run.path / layout.RESUME_LOCK, poll_interval=POLL_SECONDS):
+    with lock(run.path / layout.RESUME_LOCK, POLL_SECONDS):
         _check_resumable(run)
         _begin(run)
     return run
@@ -253,8 +253,8 @@ def _record_death(run: RunFolder, crash: pool.Crash) -> None:
     with _status_lock:
         if run.status().state == "interrupted" and not crash.wanted:
             message, advice = death(crash.code, run)
-            with run.log.open("a", encoding="utf-8") as log:
-                log.write(crash.printed)
+            with append(run.log) as log:
+                write_all(log, crash.printed.encode())
             run.set_status("interrupted", message=message, advice=advice)
 
 

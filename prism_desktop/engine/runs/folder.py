@@ -13,16 +13,18 @@ summary.json summary.md                                 results
 """
 
 import contextlib
+import io
+import os
 import re
-import shutil
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from prism_desktop.engine.atomic import write_json
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.files import make_folder, remove, remove_tree, write_json
+from prism_desktop.engine.foreign_files import open_foreign, read_foreign
 from prism_desktop.engine.parquet_files import read_frame
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.result_files import Environment, SnapshotMeta, SplitReport, Summary
@@ -37,7 +39,8 @@ from prism_desktop.engine.runs.status import (
     read_status,
     write_status,
 )
-from prism_desktop.engine.runs.stored import Stored
+from prism_desktop.engine.runs.stored import Stored, UnreadableError
+from prism_desktop.engine.study.formula_guard import restored
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,6 +69,9 @@ METRIC_COLUMNS = (
     "accuracy",
     "count",
 )
+# Any of these in a folder makes it a run, even if its settings are gone or damaged.
+_SIGNS = (layout.STATUS, layout.EVENTS, layout.PREDICTIONS, layout.SUMMARY)
+Record = TypeVar("Record", bound=Stored)
 _UNFINISHED: frozenset[State] = frozenset({"failed", "interrupted", "stopped"})
 
 
@@ -88,6 +94,7 @@ class RunSummary:
     consensus_macro: float | None  # the consensus model's, on the same split
     message: str
     resumable: bool  # whether training may go on
+    damage: str = ""  # what of it cannot be read, in sentences; empty if all can
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +113,12 @@ class RunFolder:
         while True:
             path = study / layout.RUNS / (base if number == 1 else f"{base}-{number}")
             try:
-                path.mkdir(parents=True)
+                make_folder(path, fresh=True)
             except FileExistsError:
                 number += 1
                 continue
             break
-        (path / layout.DATA).mkdir()
+        make_folder(path / layout.DATA)
         run = cls(path)
         write_json(path / layout.CONFIG, config.model_dump(mode="json"))
         run.set_status("preparing")
@@ -120,7 +127,8 @@ class RunFolder:
     @classmethod
     def open(cls, path: Path) -> "RunFolder":
         """An existing run; raises RunError if the folder is none."""
-        path = path.resolve()
+        # not resolved: a run in a study that is a link to another one is not that study's
+        path = Path(os.path.abspath(path))  # noqa: PTH100
         if not (path / layout.CONFIG).is_file():
             raise RunError(f"{path} is not a run: it holds no config.json.")
         return cls(path)
@@ -207,7 +215,7 @@ class RunFolder:
         A half-written line waits for its rest.
         """
         try:
-            with (self.path / layout.EVENTS).open("rb") as file:
+            with open_foreign(self.path / layout.EVENTS) as file:
                 file.seek(offset)
                 block = file.read()
         except FileNotFoundError:
@@ -235,7 +243,10 @@ class RunFolder:
         if not path.exists():
             return pd.DataFrame(columns=list(METRIC_COLUMNS))
         return pd.read_csv(
-            path, keep_default_na=False, na_values={c: [""] for c in ("loss", "nll", "accuracy")}
+            io.BytesIO(read_foreign(path)),
+            keep_default_na=False,
+            na_values={c: [""] for c in ("loss", "nll", "accuracy")},
+            converters={"labeler": restored, "attribute": restored},
         )
 
     def predictions(
@@ -264,19 +275,14 @@ class RunFolder:
     def discard(self) -> None:
         """Delete what the run made, and remember that it was discarded."""
         for name in (layout.CHECKPOINTS, layout.ADAPTER):
-            shutil.rmtree(self.path / name, ignore_errors=True)
-        for path in (
-            *self.path.glob("*.safetensors"),
-            *self.path.glob("*.parquet"),
-        ):
-            path.unlink()
-        for name in (layout.SUMMARY, layout.REPORT, layout.METRICS):
-            (self.path / name).unlink(missing_ok=True)
+            remove_tree(self.path / name, layout.ours_in(name))
+        for name in layout.MADE_BY_TRAINING:
+            remove(self.path / name)
         self.set_status("discarded")
 
-    def delete(self) -> None:
-        """Remove the folder and everything in it."""
-        shutil.rmtree(self.path, ignore_errors=True)
+    def delete(self) -> tuple[str, ...]:
+        """Remove the folder and all that the program put there; the names of what is left."""
+        return remove_tree(self.path, layout.is_ours)
 
     def _scores(self, name: str, labeler: str | None, attribute: str | None) -> "pd.DataFrame":
         """Scores of a file, only the wanted row groups are read; empty if there is none."""
@@ -297,12 +303,27 @@ class RunFolder:
 
 
 def list_runs(study: Path) -> tuple[RunSummary, ...]:
-    """Every run of a study, newest first; folders that are no runs are passed over."""
-    folders = sorted((study / layout.RUNS).glob(f"*/{layout.CONFIG}"), reverse=True)
-    summaries = [_summarise(RunFolder(path.parent)) for path in folders]
-    return tuple(
-        sorted((s for s in summaries if s is not None), key=lambda s: s.created, reverse=True)
-    )
+    """Every run of a study, newest first; folders that are no runs are passed over.
+
+    A run of which something cannot be read is among them, and says so in `damage`.
+    """
+    try:
+        folders = sorted((study / layout.RUNS).iterdir(), reverse=True)
+    except OSError:
+        return ()
+    found = [_summarise(RunFolder(path)) for path in folders if _is_run(path)]
+    return tuple(sorted(found, key=lambda summary: summary.created, reverse=True))
+
+
+def _is_run(path: Path) -> bool:
+    """Whether a folder is a run, damaged or not: its settings are there or something is that only
+    runs have."""
+    if path.name.startswith("."):
+        return False
+    with contextlib.suppress(UnreadableError, OSError):
+        if _ConfigFacts.from_file(path / layout.CONFIG) is not None:
+            return True
+    return any(os.path.lexists(path / name) for name in _SIGNS)
 
 
 class _ConfigFacts(Stored):
@@ -314,13 +335,16 @@ class _ConfigFacts(Stored):
     seed: int = 0
 
 
-def _summarise(run: RunFolder) -> RunSummary | None:
-    """A line of the list of runs from whatever files are there; None if the folder is no run."""
-    config = _ConfigFacts.load(run.path / layout.CONFIG)
-    if config is None:
-        return None
-    status, summary = run.status(), run.summary() or Summary()
-    meta = SnapshotMeta.load(run.data / layout.META) or SnapshotMeta()
+def _summarise(run: RunFolder) -> RunSummary:
+    """A line of the list of runs from whatever files are there and can be read."""
+    damage: list[str] = []
+    config = _read(_ConfigFacts, run.path / layout.CONFIG, damage)
+    if config is None and not damage:
+        damage.append(f"{layout.CONFIG} is missing.")
+    summary = _read(Summary, run.path / layout.SUMMARY, damage) or Summary()
+    meta = _read(SnapshotMeta, run.data / layout.META, damage) or SnapshotMeta()
+    _read(Status, run.path / layout.STATUS, damage)
+    config, status = config or _ConfigFacts(method=summary.method), run.status()
     return RunSummary(
         name=run.name,
         path=run.path,
@@ -337,4 +361,14 @@ def _summarise(run: RunFolder) -> RunSummary | None:
         consensus_macro=summary.consensus.macro.accuracy if summary.consensus else None,
         message=status.message,
         resumable=run.resumable,
+        damage=" ".join(damage),
     )
+
+
+def _read(kind: type[Record], path: Path, damage: list[str]) -> Record | None:
+    """The record in a file; None if it is missing or cannot be read; the latter is told."""
+    try:
+        return kind.from_file(path)
+    except UnreadableError as error:
+        damage.append(str(error))
+        return None

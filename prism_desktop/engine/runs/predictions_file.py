@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from prism_desktop.engine.atomic import sync
 from prism_desktop.engine.events import Progress
+from prism_desktop.engine.files import whole
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,8 +38,7 @@ def write_predictions(
     schema = pa.schema(
         [("labeler", text), ("attribute", text), ("image", text), ("score", pa.float32())]
     )
-    beside = path.with_name(f".{path.name}.tmp")
-    with pq.ParquetWriter(beside, schema) as file:
+    with whole(path) as beside, pq.ParquetWriter(beside, schema) as file:
         for event in scored:
             if isinstance(event, Progress):
                 yield event
@@ -53,5 +52,3 @@ def write_predictions(
                     pa.table([*names, pa.array(images, text), scores], schema=schema),
                     max(1, len(images)),
                 )
-    sync(beside)
-    beside.replace(path)

@@ -19,6 +19,8 @@ def is_alive(pid: int | None, born: str = "") -> bool:
             return False
     except (psutil.NoSuchProcess, psutil.ZombieProcess):
         return False
+    except OverflowError:  # no number of a process
+        return False
     except psutil.AccessDenied:
         return True
     now = birth(pid)

@@ -9,50 +9,58 @@ from typing import Literal
 
 from pydantic import JsonValue, field_validator, model_validator
 
-from prism_desktop.engine.runs.stored import Stored
+from prism_desktop.engine.runs.stored import (
+    Count,
+    FolderName,
+    Gained,
+    Moment,
+    Positive,
+    Share,
+    Stored,
+)
 
 # A method's parts, such as lora, tokens and trainable, and how many numbers each has.
-Parameters = dict[str, int]
+Parameters = dict[str, Count]
 
 
 class Accuracy(Stored):
     """How many answers were predicted right, with ties of the scores as half."""
 
-    accuracy: float | None = None  # None without answers
+    accuracy: Share | None = None  # None without answers
     low: float | None = None
     high: float | None = None
-    n: int | None = None  # answers
+    n: Count | None = None  # answers
     # Of one labeler only: what a perfect model could reach, and accuracy / ceiling.
-    ceiling: float | None = None
-    of_ceiling: float | None = None
+    ceiling: Share | None = None
+    of_ceiling: Positive | None = None
 
 
 class Difference(Stored):
     """The accuracy of one method minus that of another, on the same answers."""
 
-    difference: float | None = None
+    difference: Gained | None = None
     low: float | None = None
     high: float | None = None
-    n: int | None = None  # answers
-    p: float | None = None
-    error: float | None = None  # standard error
-    images: int | None = None  # different images that the answers show
+    n: Count | None = None  # answers
+    p: Share | None = None
+    error: Positive | None = None  # standard error
+    images: Count | None = None  # different images that the answers show
 
 
 class RankCell(Stored):
     """Spearman's correlation of one labeler's held-out ratings with the scores."""
 
-    rho: float
+    rho: Gained
     low: float
     high: float
-    n: int  # rated images
+    n: Count  # rated images
 
 
 class RankCorrelation(Stored):
     """Rank correlations with held-out ratings, by labeler and attribute."""
 
-    macro: float | None = None  # mean over labelers of their means over attributes
-    n: int = 0  # ratings
+    macro: Gained | None = None  # mean over labelers of their means over attributes
+    n: Count = 0  # ratings
     per_labeler: dict[str, dict[str, RankCell]] = {}
 
 
@@ -65,29 +73,29 @@ class Result(Stored):
     per_attribute: dict[str, Accuracy] = {}
     per_labeler_attribute: dict[str, dict[str, Accuracy]] = {}
     spearman: RankCorrelation | None = None  # None without ratings
-    nll: float | None = None  # nats
-    macro_nll: float | None = None
-    brier: float | None = None
-    ece: float | None = None
-    ceiling: dict[str, float | None] = {}  # by labeler
-    ties: int | None = None  # answers left out
-    seeds: int | None = None  # over which everything is averaged
-    deviation: float | None = None  # standard deviation of the seeds' macro accuracies
+    nll: Positive | None = None  # nats
+    macro_nll: Positive | None = None
+    brier: Share | None = None
+    ece: Share | None = None
+    ceiling: dict[str, Share | None] = {}  # by labeler
+    ties: Count | None = None  # answers left out
+    seeds: Count | None = None  # over which everything is averaged
+    deviation: Positive | None = None  # standard deviation of the seeds' macro accuracies
 
 
 class Improved(Stored):
     """How many labelers gain."""
 
-    share: float | None
-    labelers: int
-    of: int
+    share: Share | None
+    labelers: Count
+    of: Count
 
 
 class Worst(Stored):
     """The labeler who gains least, or loses most."""
 
     labeler: str
-    difference: float
+    difference: Gained
     low: float
     high: float
 
@@ -98,7 +106,7 @@ class Spread(Stored):
     improved: Improved | None = None
     worst: Worst | None = None
     catastrophic: tuple[str, ...] = ()  # who loses much, beyond chance
-    wilcoxon: float | None = None  # p over labelers
+    wilcoxon: Share | None = None  # p over labelers
 
 
 class Gain(Stored):
@@ -112,7 +120,7 @@ class Gain(Stored):
     improved: Improved | None = None
     worst: Worst | None = None
     catastrophic: tuple[str, ...] = ()
-    wilcoxon: float | None = None
+    wilcoxon: Share | None = None
 
 
 class Baseline(Stored):
@@ -121,7 +129,7 @@ class Baseline(Stored):
     micro: Accuracy = Accuracy()
     macro: Accuracy = Accuracy()
     per_labeler: dict[str, Accuracy] = {}
-    known: float | None = None  # share of answers about which the rule says something
+    known: Share | None = None  # share of answers about which the rule says something
     note: str = ""  # what it is
 
 
@@ -130,12 +138,12 @@ class SplitReport(Stored):
 
     kind: str = ""  # image, pair, labeler, time or label
     method: str = ""  # image: "folds", "components" or "min-cut"; else what was shuffled
-    fold: int = 0  # the fold that was tested
-    folds: int = 0  # how many folds test everything once; 0 where that is unknown
-    counts: dict[str, int] = {}  # pairs per split, "dropped" included
+    fold: Count = 0  # the fold that was tested
+    folds: Count = 0  # how many folds test everything once; 0 where that is unknown
+    counts: dict[str, Count] = {}  # pairs per split, "dropped" included
     # images per split among the pairs kept; they overlap unless the kind is image
-    images: dict[str, int] = {}
-    straddling: int = 0  # pairs that lie between splits and were dropped
+    images: dict[str, Count] = {}
+    straddling: Count = 0  # pairs that lie between splits and were dropped
     warning: str | None = None  # what a reader of the results must know
 
     @model_validator(mode="before")
@@ -147,13 +155,13 @@ class SplitReport(Stored):
 class Counts(Stored):
     """How much data there is: answers by split, and of what."""
 
-    train: int = 0
-    val: int = 0
-    test: int = 0
-    dropped: int = 0
-    labelers: int = 0
-    attributes: int = 0
-    images: int = 0
+    train: Count = 0
+    val: Count = 0
+    test: Count = 0
+    dropped: Count = 0
+    labelers: Count = 0
+    attributes: Count = 0
+    images: Count = 0
 
 
 class Environment(Stored):
@@ -162,11 +170,11 @@ class Environment(Stored):
     device: str | None = None  # cpu, cuda, mps
     device_name: str | None = None
     precision: str | None = None
-    threads: int | None = None
+    threads: Count | None = None
     backbone_sha256: str | None = None
     platform: str | None = None
     versions: dict[str, str] = {}  # of Python and the packages that results depend on
-    revisions: dict[str, int] = {}  # of methods that were revised
+    revisions: dict[str, Count] = {}  # of methods that were revised
 
     @property
     def blank(self) -> bool:
@@ -199,7 +207,7 @@ class SnapshotMeta(Stored):
     attributes: tuple[AttributeFacts, ...] = ()
     split: SplitReport = SplitReport()
     notices: tuple[str, ...] = ()
-    created: float | None = None  # unix seconds
+    created: Moment | None = None  # unix seconds
     counts: Counts = Counts()
     embeddings_sha256: str | None = None  # of imported embeddings, where they are the backbone
     fingerprint: str = ""  # of all that is learned from
@@ -219,11 +227,11 @@ class Costs(Stored):
     """What a training cost."""
 
     parameters: Parameters = {}
-    best_epoch: int | None = None
-    epochs: int | None = None
-    seconds: float | None = None
-    seconds_per_epoch: float | None = None
-    bytes_per_labeler: int | None = None
+    best_epoch: Count | None = None
+    epochs: Count | None = None
+    seconds: Positive | None = None
+    seconds_per_epoch: Positive | None = None
+    bytes_per_labeler: Count | None = None
 
 
 class Evaluation(Stored):
@@ -246,11 +254,11 @@ class Summary(Stored):
     split: SplitReport = SplitReport()
     # As in `Costs`.
     parameters: Parameters = {}
-    best_epoch: int | None = None
-    epochs: int | None = None
-    seconds: float | None = None
-    seconds_per_epoch: float | None = None
-    bytes_per_labeler: int | None = None
+    best_epoch: Count | None = None
+    epochs: Count | None = None
+    seconds: Positive | None = None
+    seconds_per_epoch: Positive | None = None
+    bytes_per_labeler: Count | None = None
     counts: Counts | None = None
     # As in `Evaluation`.
     test: Result = Result()
@@ -304,11 +312,11 @@ class Verdict(Stored):
 class MacroGain(Stored):
     """A gain over the consensus, mean over labelers."""
 
-    value: float | None
+    value: Gained | None
     low: float | None
     high: float | None
-    p: float | None = None  # on a leaderboard adjusted for the number of methods
-    p_raw: float | None = None  # on a leaderboard: not adjusted
+    p: Share | None = None  # on a leaderboard adjusted for the number of methods
+    p_raw: Share | None = None  # on a leaderboard: not adjusted
 
     @classmethod
     def of(cls, gain: Gain) -> "MacroGain":
@@ -322,17 +330,17 @@ class MethodRow(Stored):
 
     method: str
     test: Result = Result()
-    parameters: int | None = None  # trained ones
-    seconds: float | None = None
-    bytes_per_labeler: int | None = None
+    parameters: Count | None = None  # trained ones
+    seconds: Positive | None = None
+    bytes_per_labeler: Count | None = None
     gain: MacroGain | None = None  # None for the consensus
-    improved: float | None = None  # share of labelers
+    improved: Share | None = None  # share of labelers
     worst: Worst | None = None
-    wilcoxon: float | None = None
+    wilcoxon: Share | None = None
     verdict: Verdict | None = None
-    seeds: int | None = None
-    deviation: float | None = None  # standard deviation of the seeds' macro accuracies
-    of_ceiling: float | None = None  # mean over labelers who have a ceiling
+    seeds: Count | None = None
+    deviation: Positive | None = None  # standard deviation of the seeds' macro accuracies
+    of_ceiling: Positive | None = None  # mean over labelers who have a ceiling
     reads_tested_faces: bool = False
 
 
@@ -341,7 +349,7 @@ class FailedRun(Stored):
 
     method: str
     seed: int
-    fold: int = 0
+    fold: Count = 0
     run: str | None = None  # name
     message: str
 
@@ -368,8 +376,8 @@ class Leaderboard(Stored):
     simulated: bool = False
     backbone: str = ""
     split: SplitReport = SplitReport()
-    seeds: int = 1
-    folds: tuple[int, ...] = ()
+    seeds: Count = 1
+    folds: tuple[Count, ...] = ()
     shuffled: bool = False  # labelers, as a control
     labelers: tuple[str, ...] = ()
     attributes: tuple[str, ...] = ()
@@ -381,7 +389,7 @@ class Leaderboard(Stored):
     methods: tuple[MethodRow, ...] = ()  # the best first
     failed: tuple[FailedRun, ...] = ()
     left_out: tuple[Refusal, ...] = ()
-    runs: dict[str, tuple[str, ...]] = {}  # names, by method
+    runs: dict[str, tuple[FolderName, ...]] = {}  # names, by method
     baselines: dict[str, Baseline] = {}
     swapped: dict[str, Swap] = {}  # by method
     unswapped: tuple[Refusal, ...] = ()
@@ -397,15 +405,15 @@ CurveKind = Literal["shots", "curve"]
 class ShotPoint(Stored):
     """How well labelers are served whom training never saw, after K answers."""
 
-    k: int
-    answers: float | None = None  # that there were, on average
-    accuracy: float | None
+    k: Count
+    answers: Positive | None = None  # that there were, on average
+    accuracy: Share | None
     low: float | None
     high: float | None
-    n: int | None = None
+    n: Count | None = None
     per_labeler: dict[str, Accuracy] = {}
-    resamples: int | None = None  # draws of the K answers
-    deviation: float | None = None  # standard deviation of the resamples' macro accuracies
+    resamples: Count | None = None  # draws of the K answers
+    deviation: Positive | None = None  # standard deviation of the resamples' macro accuracies
     gain: MacroGain | None = None
 
 
@@ -424,9 +432,9 @@ class ShotFacts(Stored):
     backbone: str
     split: SplitReport = SplitReport()
     fingerprint: str
-    shots: tuple[int, ...] = ()
-    resamples: int | None = None
-    folds: int | None = None
+    shots: tuple[Count, ...] = ()
+    resamples: Count | None = None
+    folds: Count | None = None
     labelers: tuple[str, ...] = ()
 
 
@@ -443,9 +451,9 @@ class KShotCurve(MethodShots, ShotFacts):
 class CurvePoint(Stored):
     """Accuracy after so many training answers of each labeler."""
 
-    answers: int  # mean over labelers
-    accuracy: float | None
-    error: float  # standard error
+    answers: Count  # mean over labelers
+    accuracy: Share | None
+    error: Positive  # standard error
 
 
 class Forecast(Stored):
@@ -454,8 +462,8 @@ class Forecast(Stored):
     top: float | None = None
     drop: float | None = None
     power: float | None = None
-    answers: int | None = None  # the largest number that was measured
-    more: int | None = None  # answers that the forecast adds to it
+    answers: Count | None = None  # the largest number that was measured
+    more: Count | None = None  # answers that the forecast adds to it
     gain: float | None = None
     low: float | None = None
     high: float | None = None

@@ -12,7 +12,7 @@ from pydantic import Field, PlainSerializer, TypeAdapter, ValidationError
 
 from prism_desktop.engine.events import Notice, Progress
 from prism_desktop.engine.runs.result_files import Counts, Parameters, Summary
-from prism_desktop.engine.runs.stored import Stored
+from prism_desktop.engine.runs.stored import Count, Moment, Positive, Share, Stored
 
 # Of losses and accuracies, and of counts n; None where there is nothing to average.
 Means = dict[str, float | int | None]
@@ -21,7 +21,7 @@ Means = dict[str, float | int | None]
 class RunEvent(Stored):
     """An event; `type` tells its class in JSON."""
 
-    time: float = 0.0  # unix seconds; of one that is written, when it was
+    time: Moment = 0.0  # unix seconds; of one that is written, when it was
 
 
 class Started(RunEvent):
@@ -33,8 +33,8 @@ class Started(RunEvent):
     device_name: str = ""  # for a reader
     parameters: Parameters = {}  # lora, tokens, trainable
     counts: Counts = Counts()
-    epochs: int = 0  # at most
-    steps_per_epoch: int = 0
+    epochs: Count = 0  # at most
+    steps_per_epoch: Count = 0
     device_why: str = ""  # one sentence
 
 
@@ -53,26 +53,26 @@ class Step(RunEvent):
     """One optimizer step."""
 
     type: Literal["step"] = "step"
-    epoch: int  # from 1
-    step: int  # from 1, over all epochs
+    epoch: Count  # from 1
+    step: Count  # from 1, over all epochs
     loss: float | None = None  # of the batch, weighted mean in nats
-    accuracy: float | None = None  # of the batch; None if it holds only ties
-    lr: float | None = None  # of the first parameter group
-    images_per_second: float | None = None
-    eta_seconds: float | None = None  # to the end of all epochs; early stopping may come before
+    accuracy: Share | None = None  # of the batch; None if it holds only ties
+    lr: Positive | None = None  # of the first parameter group
+    images_per_second: Positive | None = None
+    eta_seconds: Positive | None = None  # to the end of all epochs; early stopping may come before
 
 
 class Epoch(RunEvent):
     """One pass over the training answers, and its validation."""
 
     type: Literal["epoch"] = "epoch"
-    epoch: int  # from 1
-    step: int = 0
+    epoch: Count  # from 1
+    step: Count = 0
     train: Means = {}  # loss, accuracy: running means over the epoch
     val: Means = {}  # nll and accuracy: mean over labelers; micro: accuracy over answers
     per_labeler: dict[str, Means] = {}  # train_accuracy, val_accuracy, val_nll, n
     per_attribute: dict[str, Means] = {}
-    seconds: float | None = None  # of the epoch, with its validation
+    seconds: Positive | None = None  # of the epoch, with its validation
     best: bool = False  # lowest validation nll so far
 
 
@@ -86,8 +86,8 @@ class Resumed(RunEvent):
     """Training goes on, after a pause or from a checkpoint."""
 
     type: Literal["resumed"] = "resumed"
-    epoch: int = 0
-    step: int = 0
+    epoch: Count = 0
+    step: Count = 0
 
 
 def _dumped(summary: Summary | None) -> object:
@@ -102,7 +102,7 @@ class Finished(RunEvent):
     """The results are written."""
 
     type: Literal["finished"] = "finished"
-    best_epoch: int | None = None
+    best_epoch: Count | None = None
     summary: Results = None
 
 
@@ -110,7 +110,7 @@ class Stopped(RunEvent):
     """The user ended the training; the best epoch so far was kept and evaluated."""
 
     type: Literal["stopped"] = "stopped"
-    best_epoch: int | None = None
+    best_epoch: Count | None = None
     summary: Results = None
 
 
@@ -140,8 +140,8 @@ class ProgressTold(RunEvent):
     """A `Progress` of the training."""
 
     type: Literal["progress"] = "progress"
-    done: int = 0
-    total: int | None = None
+    done: Count = 0
+    total: Count | None = None
     what: str = ""
 
 

@@ -2,13 +2,13 @@
 
 import time
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.process_identity import birth, is_alive
-from prism_desktop.engine.runs.stored import Stored
+from prism_desktop.engine.runs.stored import Moment, Stored
 
 # interrupted: also where the status says that the run goes on, but its process is gone
 State = Literal[
@@ -24,10 +24,11 @@ class Status(Stored):
     """How a run stands."""
 
     state: State = "interrupted"
-    pid: int | None = None  # the process that works on it
+    # the process that works on it
+    pid: Annotated[int, Field(ge=0, lt=2**31)] | None = None
     born: str = ""  # tells that process from a later one with the same number
-    started: float = 0.0  # unix seconds
-    updated: float = 0.0  # unix seconds
+    started: Moment = 0.0  # unix seconds
+    updated: Moment = 0.0  # unix seconds
     message: str = ""  # one sentence on a failure, otherwise empty
     advice: str = ""  # what to do about it
 

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, TypeVar
-from urllib.parse import quote
+from typing import Any, Final, Literal, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import StaticPool
 
+from prism_desktop.engine import files
 from prism_desktop.engine.errors import (
     CorruptStudyError,
     DiskFullError,
@@ -117,15 +117,18 @@ def _connect(file: Path, *, writable: bool, immutable: bool) -> Connection:
         raise
 
 
-def connect(file: Path, mode: str = "ro", *, immutable: bool = False) -> sqlite3.Connection:
+def connect(
+    file: Path, mode: Literal["ro", "rw", "rwc"] = "ro", *, immutable: bool = False
+) -> sqlite3.Connection:
     """SQLite's connection to a file that may come from anywhere: every one is made here.
 
     Nothing of the file's schema may call functions with side effects, cells are checked as they are
     read, the schema cannot be written as a table, and no text may fill the memory. Transactions are
     begun and ended by the caller.
     """
-    uri = address(file, mode, immutable=immutable)
-    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+    connection = files.connect(
+        file, mode, immutable=immutable, timeout=BUSY_SECONDS, isolation_level=None
+    )
     try:
         harden(connection)
     except BaseException:
@@ -156,13 +159,6 @@ def _disconnect(connection: Connection) -> None:
         connection.close()
     finally:
         connection.engine.dispose()
-
-
-def address(file: Path, mode: str = "ro", *, immutable: bool = False) -> str:
-    """The file as SQLite's URI, safe for names with "?" and "#"."""
-    path = quote(file.resolve().as_posix(), safe="/:")
-    root, more = "" if path.startswith("/") else "/", "&immutable=1" if immutable else ""
-    return f"file:{root}{path}?mode={mode}{more}"
 
 
 def _engine(opened: sqlite3.Connection, *, writable: bool) -> Engine:
@@ -232,7 +228,10 @@ def _explanation(error: Any, study: Path) -> StudyError | None:
 
 def rescue(study: Path) -> str:
     """What to do about a damaged database."""
-    copies = sorted((study / "backups").glob("*.sqlite3"), key=lambda copy: copy.stat().st_mtime)
+    copies = sorted(
+        (copy for copy in (study / "backups").glob("*.sqlite3") if copy.is_file()),
+        key=lambda copy: copy.stat().st_mtime,
+    )
     if not copies:
         return "It was left as it is, and there is no backup of it."
     return (

@@ -12,13 +12,16 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from prism_desktop.engine import files
 from prism_desktop.engine.errors import (
     CorruptStudyError,
     InputError,
     NewerSchemaError,
     ReadOnlyStudyError,
     StudyError,
+    UnsafeFileError,
 )
+from prism_desktop.engine.foreign_files import MAX_WEIGHTS, open_foreign
 from prism_desktop.engine.study import schema
 from prism_desktop.engine.study.backup import back_up
 from prism_desktop.engine.study.confirmed import quoted
@@ -65,7 +68,7 @@ def make_folder(path: Path) -> None:
                 f"{path} holds other files. Choose an empty or a new folder for the study."
             )
         for part in ("", *FOLDERS):
-            (path / part).mkdir(parents=True, exist_ok=True)
+            files.make_folder(path / part)
     except OSError as error:
         raise ReadOnlyStudyError(
             f"{path} cannot be made ({error.strerror}). Choose another place."
@@ -75,7 +78,7 @@ def make_folder(path: Path) -> None:
 def _is_ours(part: Path) -> bool:
     """Whether it is what an attempt to make a study that was cut off leaves behind."""
     return part.name.startswith(_PART) or (
-        part.name in FOLDERS and part.is_dir() and not any(part.iterdir())
+        part.name in FOLDERS and part.is_dir() and not part.is_symlink() and not any(part.iterdir())
     )
 
 
@@ -87,7 +90,7 @@ def make_database(file: Path, name: str, attributes: Sequence[AttributeRecord]) 
     refuse_network_share(file.parent)
     part = file.with_name(_PART)
     for left in file.parent.glob(f"{_PART}*"):
-        left.unlink()
+        files.remove(left)
     try:
         with explained(file):
             with closing(connect(part, "rwc")) as connection:
@@ -108,9 +111,9 @@ def make_database(file: Path, name: str, attributes: Sequence[AttributeRecord]) 
             database.write(lambda c: add_attributes(c, attributes))
         finally:
             database.close()
-        part.replace(file)
+        files.move(part, file)
     finally:
-        part.unlink(missing_ok=True)
+        files.remove(part)
 
 
 def lock_for_writing(file: Path) -> WriterLock:
@@ -129,7 +132,7 @@ def open_writer(file: Path) -> Database:
     """The connection that writes, the schema brought up to date first, after a backup."""
     for folder in FOLDERS:
         with suppress(OSError):  # whoever needs it will say what is wrong
-            (file.parent / folder).mkdir(exist_ok=True)
+            files.make_folder(file.parent / folder)
     version = identify(file)
     _refuse_altered(file, version)
     if version < schema.SCHEMA_VERSION:
@@ -251,7 +254,7 @@ def identify(file: Path, *, immutable: bool = False) -> int:
     _refuse_special(file)
     with explained(file):
         try:
-            with file.open("rb") as stream:
+            with open_foreign(file, MAX_WEIGHTS) as stream:
                 start = stream.read(len(_HEADER))
         except OSError as error:
             raise StudyError(
@@ -283,7 +286,8 @@ def _refuse_special(file: Path) -> None:
     """A study from elsewhere may bring links or devices in place of its database or its log.
 
     Raises:
-        StudyError: there is no database, or one of its files is no plain one.
+        StudyError: there is no database.
+        UnsafeFileError: one of its files is no plain one.
     """
     study = file.parent
     for ending in ("", "-wal", "-shm", "-journal"):
@@ -297,7 +301,7 @@ def _refuse_special(file: Path) -> None:
                 f"The study {study} cannot be read ({error.strerror}). Nothing was changed."
             ) from error
         if not stat.S_ISREG(mode):
-            raise StudyError(
+            raise UnsafeFileError(
                 f"{part} is no plain file but a link, a folder or a device, and a study's database "
                 "is never one. Nothing was changed; ask whoever sent the study for its own files."
             )

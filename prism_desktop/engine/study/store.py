@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from prism_desktop.engine import files
 from prism_desktop.engine.errors import InputError, ReadOnlyStudyError
 from prism_desktop.engine.events import Done, Event
 from prism_desktop.engine.study import (
@@ -222,8 +223,9 @@ class Study(StudyReader):
             NewerSchemaError, CorruptStudyError, StudyError: it cannot be read, see
                 `opening.identify`.
         """
-        path = Path(folder).expanduser().resolve()
-        path = path.parent if path.name == opening.FILE else path
+        path = Path(folder).expanduser()
+        # not resolved together: the file may be a link, which would lead to another folder
+        path = (path.parent if path.name == opening.FILE else path).resolve()
         file = path / opening.FILE
         if read_only:
             with ExitStack() as opened:
@@ -436,7 +438,7 @@ class Study(StudyReader):
     def _remove_copies(self, copies: Iterable[Path]) -> None:
         for copy in copies:
             if copy.resolve().is_relative_to(self.path):  # a study made elsewhere may name any file
-                copy.unlink(missing_ok=True)
+                files.remove(copy)
 
     def relink(self, folder: Path | str) -> RelinkReport:
         """Find images again that are not where they were,

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 import prism_desktop
+from prism_desktop.engine.plain_text import markdown
 from prism_desktop.engine.study.exporting.rows import FactTable, Sheet, Tables, TrialCounts
 from prism_desktop.engine.study.store import Study
 
@@ -34,10 +35,10 @@ def codebook_text(
 
 def _head(study: Study, counts: TrialCounts) -> Iterator[str]:
     info = study.info()
-    yield f"# Codebook of the study {info.name}"
+    yield f"# Codebook of the study {markdown(info.name)}"
     yield ""
     yield (
-        f"- Study {info.id}, made {_day(info.created)}; exported "
+        f"- Study {markdown(info.id)}, made {_day(info.created)}; exported "
         f"{_day(datetime.now(UTC).timestamp())} "
     )
     yield f"  by PRISM Desktop {prism_desktop.__version__} (database version {info.schema_version})"
@@ -72,9 +73,9 @@ def _attributes(study: Study) -> Iterator[str]:
         labels = ", ".join(
             f"{step} {label}" for step, label in enumerate(attribute.scale_labels, start=1)
         )
-        yield f"- **{attribute.name}**: “{attribute.question}”"
-        yield f"  - scale: {labels}"
-        yield f"  - texts: {'; '.join(attribute.templates)}"
+        yield f"- **{markdown(attribute.name)}**: “{markdown(attribute.question)}”"
+        yield f"  - scale: {markdown(labels)}"
+        yield f"  - texts: {markdown('; '.join(attribute.templates))}"
         if not attribute.confirmed:
             yield "  - guessed by an import and confirmed by nobody; nothing learns from it"
     yield ""
@@ -89,7 +90,7 @@ def _labelers(study: Study) -> Iterator[str]:
     for row in study.progress():
         name = f"{row.labeler} (simulated)" if row.labeler in simulated else row.labeler
         yield (
-            f"| {name.replace('|', '/')} | {row.ratings} | {row.comparisons} | {row.skipped} | "
+            f"| {markdown(name)} | {row.ratings} | {row.comparisons} | {row.skipped} | "
             f"{row.repeats} |"
         )
     yield ""
@@ -104,7 +105,7 @@ def _facts(facts: FactTable) -> Iterator[str]:
     yield "|---|---|---|"
     for (kind, name), known in sorted(facts.counts.items()):
         about = "labelers" if kind == "rater" else "images"
-        yield f"| {about} | {name.replace('|', '/')} | {known} |"
+        yield f"| {about} | {markdown(name)} | {known} |"
     yield ""
 
 
@@ -116,30 +117,25 @@ def _imports(study: Study, recipes: Mapping[str, str]) -> Iterator[str]:
     yield ""
     for report in reports:
         when = _day(report.created) if report.created is not None else "undated"
-        yield (
-            f"- {report.id} ({report.format}, {when}): {report.rows_kept} of {report.rows_read} "
-            "rows kept"
-        )
+        what = markdown(f"{report.id} ({report.format}, {when})")
+        yield f"- {what}: {report.rows_kept} of {report.rows_read} rows kept"
         scales = report.mapping.get("scales")
         for name, scale in scales.items() if isinstance(scales, Mapping) else ():
             cuts = ", ".join(f"{cut:g}" for cut in scale["cuts"])
-            yield (
-                f"  - {name}: ratings from {scale['low']:g} to {scale['high']:g}, cut into steps "
-                f"at {cuts}"
-            )
+            ends = f"from {scale['low']:g} to {scale['high']:g}"
+            yield f"  - {markdown(name)}: ratings {ends}, cut into steps at {cuts}"
         if "coding" in report.mapping:
             coding = report.mapping["coding"]
             if isinstance(coding, Mapping):
                 coding = ", ".join(f"{value} = {meaning}" for value, meaning in coding.items())
-            yield f"  - outcomes coded {coding}"
+            yield f"  - outcomes coded {markdown(str(coding))}"
         if report.id in recipes:
             yield f"  - how its files were read: {recipes[report.id]}"
         for place, doubt in enumerate(report.doubts):
             state = "dismissed" if place in report.dismissed else "open"
             where = f" ({', '.join(filter(None, (doubt.table, doubt.column)))})"
-            yield (
-                f"  - doubt, {state}: {doubt.text}{where if doubt.table or doubt.column else ''}"
-            )
+            text = f"{doubt.text}{where if doubt.table or doubt.column else ''}"
+            yield f"  - doubt, {state}: {markdown(text)}"
     yield ""
 
 
@@ -147,12 +143,13 @@ def _tables(written: Sequence[Sheet]) -> Iterator[str]:
     yield "## Tables"
     for sheet in written:
         yield ""
-        yield f"### {sheet.name} ({sheet.written} rows)"
+        yield f"### {markdown(sheet.name)} ({sheet.written} rows)"
         yield ""
         yield "| column | type | filled | meaning |"
         yield "|---|---|---|---|"
         for column, filled in zip(sheet.columns, sheet.filled, strict=True):
-            yield f"| {column.name} | {column.type} | {filled} | {column.explanation} |"
+            name, meaning = markdown(column.name), markdown(column.explanation)
+            yield f"| {name} | {column.type} | {filled} | {meaning} |"
     yield ""
 
 
