@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.foreign_files import read_text
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.methods.combination_members import misfit, reads_tested_faces, unusable
 from prism_desktop.engine.methods.recipe import SOURCE_RECIPE, refused_start, starting_values
@@ -355,7 +356,7 @@ class TrainConfig(_Settings):
     def load(cls, path: Path) -> "TrainConfig":
         """Read a run's config.json; raises InputError if it is missing or not a configuration."""
         try:
-            values = json.loads(path.read_text("utf-8"))
+            values = json.loads(read_text(path))
         except OSError as error:
             raise InputError(
                 f"The configuration {path} cannot be read: {error.strerror}."

@@ -28,6 +28,7 @@ from prism_desktop.engine.evaluation.intervals import Resampled
 from prism_desktop.engine.evaluation.metrics import ScoredPairs, hits
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.files import make_folder, write_whole
+from prism_desktop.engine.foreign_files import MAX_WEIGHTS, plain_file
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.models.answers import Answers, answers, select
 from prism_desktop.engine.runs import layout
@@ -156,6 +157,7 @@ def load_adapted(run: RunFolder, fitter: LabelerFitter, code: str) -> FittedLabe
     path = folder_of(run, code) / layout.STATE
     if not path.is_file():
         raise InputError(f"Nobody called {code} entered the run {run.name}.")
+    plain_file(path, MAX_WEIGHTS)
     return fitter.restore(load_file(path))
 
 

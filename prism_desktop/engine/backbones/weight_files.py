@@ -6,7 +6,6 @@ Needs no torch.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 from prism_desktop.engine import paths
 from prism_desktop.engine.backbones.spec import MINI, BackboneSpec
 from prism_desktop.engine.errors import BackboneError
+from prism_desktop.engine.foreign_files import MAX_WEIGHTS, open_foreign, read_text, sha256
 
 FILE = "open_clip_model.safetensors"
 
@@ -77,8 +77,7 @@ def checksum(spec: BackboneSpec, path: Path) -> str:
     Raises:
         BackboneError: if downloaded weights are not what was downloaded.
     """
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = sha256(path)
     if spec.kind == "pretrained" and digest != _source(spec).sha256:
         raise BackboneError(
             f"{path} is not as it was downloaded; delete the folder {path.parent} and fetch it "
@@ -93,7 +92,7 @@ def check_safetensors(path: Path) -> None:
     Raises:
         BackboneError: with the way to convert the file.
     """
-    with path.open("rb") as file:
+    with open_foreign(path, MAX_WEIGHTS) as file:
         head = file.read(9)
     if (
         len(head) == 9
@@ -122,4 +121,4 @@ def local_folder(spec: BackboneSpec) -> Path:
 
 
 def _source(spec: BackboneSpec) -> Source:
-    return Source(**json.loads((folder(spec) / "source.json").read_text(encoding="utf-8")))
+    return Source(**json.loads(read_text(folder(spec) / "source.json")))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.foreign_files import read_text
 from prism_desktop.engine.models.versions import record
 from prism_desktop.engine.runs import layout
 
@@ -29,7 +30,7 @@ def read_combination(run: Path) -> tuple[Member, ...]:
         RunError: if its file is damaged.
     """
     try:
-        stored = json.loads((run / layout.COMBINATION).read_text("utf-8"))
+        stored = json.loads(read_text(run / layout.COMBINATION))
         return tuple(
             record(Member, one | {"weight": tuple(one["weight"])}, run) for one in stored["members"]
         )

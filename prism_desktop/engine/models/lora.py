@@ -28,6 +28,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from prism_desktop.engine.files import make_folder, write_whole
+from prism_desktop.engine.foreign_files import MAX_WEIGHTS, plain_file
 
 # The text tower's blocks carry the same names, so the bare names would adapt both towers.
 TARGET = r"visual\.transformer\.resblocks\.\d+\.mlp\.(c_fc|c_proj)"
@@ -253,6 +254,7 @@ def load_adapter(adapted: PeftModel, folder: Path) -> None:
     """Read adapters of the same names and shapes, written by `save_adapter`."""
     for place, name in enumerate(adapted.peft_config):
         own = folder if place == 0 else folder / name
+        plain_file(own / WEIGHTS_FILE, MAX_WEIGHTS)
         result: Any = set_peft_model_state_dict(
             adapted, load_file(own / WEIGHTS_FILE), adapter_name=name
         )

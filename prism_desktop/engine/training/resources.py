@@ -18,6 +18,7 @@ from prism_desktop.engine.device import Device, Precision, choose_device, precis
 from prism_desktop.engine.errors import InputError, PrismError, RunError
 from prism_desktop.engine.events import Done, Notice, Progress
 from prism_desktop.engine.files import make_folder, write_whole
+from prism_desktop.engine.foreign_files import MAX_WEIGHTS, plain_file
 from prism_desktop.engine.models.answers import Ints
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.embeddings import read_embeddings
@@ -291,6 +292,7 @@ def _read_features(path: Path) -> Mapping[str, Matrix]:
     from safetensors import SafetensorError, safe_open
 
     try:
+        plain_file(path, MAX_WEIGHTS)
         with safe_open(path, framework="np") as file:
             ids = json.loads((file.metadata() or {})[_IMAGE_IDS])
             rows = file.get_tensor("features")

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from prism_desktop.engine.adaptation.adapted_labelers import AdaptedLabeler, list_adapted
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.foreign_files import read_text
 from prism_desktop.engine.parquet_files import read_frame, read_table
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
@@ -289,7 +290,7 @@ def _read_consensus(folder: Path, data: RunData) -> None:
 
 def _stored(kind: type[Record], path: Path) -> Record:
     """The record in a file, blank where there is none; raises ValueError if it holds no such."""
-    return kind.parse(json.loads(path.read_text("utf-8"))) if path.is_file() else kind()
+    return kind.parse(json.loads(read_text(path))) if path.is_file() else kind()
 
 
 def join(folder: Path, data: RunData, names: Mapping[str, str]) -> None:

@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.foreign_files import read_foreign
 
 Role = Literal[
     "rater",  # who judged
@@ -69,8 +70,7 @@ def read_recipe(file: Path) -> Recipe:
         InputError: if it cannot be read or is none.
     """
     try:
-        with file.open("rb") as opened:
-            content = opened.read(1 << 20)
+        content = read_foreign(file, 1 << 20)
     except OSError as error:
         raise InputError(
             f"The recipe {file} cannot be read ({error.strerror}); nothing was imported."

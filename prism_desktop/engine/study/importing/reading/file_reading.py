@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.foreign_files import open_foreign
 from prism_desktop.engine.study.importing.data_tables import DataTable
 from prism_desktop.engine.study.importing.import_recipe import Recipe
 from prism_desktop.engine.study.importing.own_export.export_names import exported_as
@@ -120,7 +121,7 @@ def _is_ours(table: DataTable) -> bool:
 def _start(path: Path) -> bytes:
     try:
         size = path.stat().st_size
-        with path.open("rb") as file:
+        with open_foreign(path) as file:
             start = file.read(4096)
     except OSError as error:
         raise InputError(
