@@ -20,6 +20,9 @@ def register(app: typer.Typer) -> None:
 
 def open_window(
     study: Annotated[Path | None, typer.Argument(help="The study to open.")] = None,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Look only: nothing can be changed in the window.")
+    ] = False,
 ) -> None:
     """Open the window, on a study if one is given."""
     if study is not None and not study.is_dir():
@@ -35,7 +38,7 @@ def open_window(
     _require_libraries(window=not offscreen)
     from prism_desktop.ui.app import main
 
-    raise typer.Exit(main(study))
+    raise typer.Exit(main(study, read_only=read_only))
 
 
 def screenshot(

@@ -41,6 +41,7 @@ from prism_desktop.engine.runs.result_files import (
     ShotPoint,
 )
 from prism_desktop.engine.runs.run_events import Started, Step
+from prism_desktop.engine.study.permission import require_writable
 from prism_desktop.engine.training.dependencies import CONSENSUS, find_run
 from prism_desktop.engine.training.resources import ResourceCache
 from prism_desktop.engine.training.session import train_run
@@ -165,6 +166,7 @@ def scratch_folder(study: Path) -> AbstractContextManager[Path]:
     run's folder finds its study two levels up."""
     if not study.is_dir():
         raise InputError(f"There is no study at {study}.")
+    require_writable(study)
     return files.scratch_folder(study / "cache", "shots-")
 
 

@@ -1,5 +1,6 @@
 """predictions.parquet: the scores of every labeler, attribute and image of a run."""
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,8 @@ import numpy.typing as npt
 
 from prism_desktop.engine.events import Progress
 from prism_desktop.engine.files import whole
+
+_TELL_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,6 +41,7 @@ def write_predictions(
     schema = pa.schema(
         [("labeler", text), ("attribute", text), ("image", text), ("score", pa.float32())]
     )
+    told = time.monotonic()
     with whole(path) as beside, pq.ParquetWriter(beside, schema) as file:
         for event in scored:
             if isinstance(event, Progress):
@@ -52,3 +56,6 @@ def write_predictions(
                     pa.table([*names, pa.array(images, text), scores], schema=schema),
                     max(1, len(images)),
                 )
+            if time.monotonic() - told > _TELL_SECONDS:  # so that it can be ended meanwhile
+                told = time.monotonic()
+                yield Progress(0, None, "Writing predictions")

@@ -22,7 +22,7 @@ from prism_desktop.engine.errors import (
     UnsafeFileError,
 )
 from prism_desktop.engine.foreign_files import MAX_WEIGHTS, open_foreign
-from prism_desktop.engine.study import schema
+from prism_desktop.engine.study import hot_journal, schema
 from prism_desktop.engine.study.backup import back_up
 from prism_desktop.engine.study.confirmed import quoted
 from prism_desktop.engine.study.database import (
@@ -119,6 +119,8 @@ def make_database(file: Path, name: str, attributes: Sequence[AttributeRecord]) 
 def lock_for_writing(file: Path) -> WriterLock:
     """Become the study's only writer, having made sure that it is one and lies on a local disk."""
     frozen = not os.access(file.parent, os.W_OK)
+    if not frozen:
+        hot_journal.roll_back(file)
     identify(file, immutable=frozen)
     refuse_network_share(file.parent)
     if frozen or not os.access(file, os.W_OK):
@@ -159,6 +161,12 @@ def open_reader(file: Path) -> Database:
         raise StudyError(
             f"The study {file.parent} was not closed properly and its folder cannot be written. "
             "Nothing was changed; copy it to a folder that you can write and open it there."
+        )
+    if hot_journal.is_hot(file):
+        raise StudyError(
+            f"The study {file.parent} was cut off while it was brought up to date. Nothing was "
+            f"changed; `prism-desktop study upgrade {file.parent}` or the window undoes the half "
+            "and begins again."
         )
     if identify(file, immutable=frozen) < schema.SCHEMA_VERSION:
         raise StudyError(

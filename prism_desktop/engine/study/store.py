@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from prism_desktop.engine import files
+from prism_desktop.engine import access, files
 from prism_desktop.engine.errors import InputError, ReadOnlyStudyError
 from prism_desktop.engine.events import Done, Event
 from prism_desktop.engine.study import (
@@ -190,6 +190,8 @@ class Study(StudyReader):
         self._lock = lock
         self._helper: ThreadPoolExecutor | None = None
         self._automatic: Future[Path] | None = None
+        self._let_go: Callable[[], None] = lambda: None
+        self.read_only_reason = ""
 
     @classmethod
     def create(
@@ -213,8 +215,14 @@ class Study(StudyReader):
         return cls.open(path)
 
     @classmethod
-    def open(cls, folder: Path | str, *, read_only: bool = False) -> Self:
+    def open(cls, folder: Path | str, *, read_only: bool = False, why: str = "") -> Self:
         """Open a study by its folder (or its database file), bringing an older schema up to date.
+
+        Args:
+            folder: the study's.
+            read_only: see below.
+            why: of `read_only`, a sentence: while the study is open, nothing in its folder is
+                changed by this process, see `access`. Empty for those that only read the answers.
 
         Raises:
             StudyLockedError: another window or command writes to it; `read_only=True` works beside
@@ -230,9 +238,12 @@ class Study(StudyReader):
         with ExitStack() as opened:
             if read_only:
                 reader = opened.enter_context(closing(opening.open_reader(file)))
-                study = cls(path, reader, None, None)
+                looked_at = cls(path, reader, None, None)
+                if why:
+                    looked_at.read_only_reason = why
+                    looked_at._let_go = access.hold_back(path, why)
                 opened.pop_all()
-                return study
+                return looked_at
             lock = opening.lock_for_writing(file)
             opened.callback(lock.release)
             writer = opened.enter_context(closing(opening.open_writer(file)))
@@ -246,6 +257,7 @@ class Study(StudyReader):
     def close(self) -> None:
         """Let go of the study; again is harmless."""
         with ExitStack() as opened:  # closes the rest even if one of them fails
+            opened.callback(self._let_go)
             if self._lock is not None:
                 opened.callback(self._lock.release)
             if self._writer is not None:
@@ -268,6 +280,14 @@ class Study(StudyReader):
     @property
     def read_only(self) -> bool:
         return self._writer is None
+
+    def require_writable(self) -> None:
+        """For long work, before it begins.
+
+        Raises:
+            ReadOnlyStudyError: nothing may be written here.
+        """
+        _ = self._write
 
     # People, attributes and images
 
@@ -494,7 +514,6 @@ class Study(StudyReader):
     @property
     def _write(self) -> SessionWriter:
         if self._writer is None:
-            raise ReadOnlyStudyError(
-                f"The study {self.path} is open read-only. Nothing was changed."
-            )
+            why = self.read_only_reason or f"The study {self.path} is open read-only."
+            raise ReadOnlyStudyError(f"{why} Nothing was changed.")
         return self._writer
