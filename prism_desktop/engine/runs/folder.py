@@ -207,7 +207,12 @@ class RunFolder:
         """Events from a byte offset on, and the offset to go on from.
 
         A half-written line waits for its rest.
+
+        Raises:
+            UnreadableError: they cannot be read, or are not those that the run wrote.
         """
+        if offset == 0:
+            check_file(self.path, layout.EVENTS)
         try:
             with open_foreign(self.path / layout.EVENTS, MAX_EVENTS) as file:
                 file.seek(offset)
@@ -295,8 +300,8 @@ class RunFolder:
         """Scores of a file, only the wanted row groups are read; empty if there is none."""
         import pandas as pd
 
-        path = self.path / name
-        if not path.exists():
+        check_file(self.path, name)
+        if not os.path.lexists(self.path / name):
             return pd.DataFrame(
                 {
                     "labeler": pd.Series(dtype="str"),
@@ -314,8 +319,6 @@ class RunFolder:
         Raises:
             UnreadableError: it cannot be read, or is not the one that the run wrote.
         """
-        if not os.path.lexists(self.path / name):
-            return None
         check_file(self.path, name)
         return kind.from_file(self.path / name)
 

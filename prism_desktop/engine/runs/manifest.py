@@ -36,12 +36,18 @@ class Manifest(Stored):
     """A folder's files by their path within it, `/` between its parts: manifest.json."""
 
     files: dict[str, FileMark]
+    sha256: str  # of the marks themselves
+
+    @classmethod
+    def of(cls, files: dict[str, FileMark]) -> "Manifest":
+        """With its own checksum."""
+        return cls(files=files, sha256=_of_marks(files))
 
 
 def write_manifest(folder: Path) -> None:
     """Mark all files of a folder as they are now, durably."""
     marks = {name: _mark(folder / name) for name in _names(folder)}
-    Manifest(files=marks).save(folder / layout.MANIFEST)
+    Manifest.of(marks).save(folder / layout.MANIFEST)
 
 
 def remove_manifest(folder: Path) -> None:
@@ -51,7 +57,11 @@ def remove_manifest(folder: Path) -> None:
 
 def read_manifest(folder: Path) -> Manifest | None:
     """The manifest; None where there is none. Raises UnreadableError if it cannot be read."""
-    return Manifest.from_file(folder / layout.MANIFEST)
+    path = folder / layout.MANIFEST
+    found = Manifest.from_file(path)
+    if found is not None and found.sha256 != _of_marks(found.files):
+        raise UnreadableError(path, "it is not what was written")
+    return found
 
 
 def check_file(folder: Path, name: str) -> None:
@@ -92,6 +102,11 @@ def differences(folder: Path) -> Iterator[tuple[str, str]]:
     for name, mark in manifest.files.items() if manifest is not None else ():
         if why := _difference(folder / name, mark, name in _GROWING, fresh=True):
             yield name, why
+
+
+def _of_marks(files: dict[str, FileMark]) -> str:
+    text = "\n".join(f"{name} {mark.bytes} {mark.sha256}" for name, mark in sorted(files.items()))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _names(folder: Path) -> list[str]:
