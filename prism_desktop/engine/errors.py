@@ -61,6 +61,10 @@ class RunError(PrismError):
     """A run folder cannot be read, or its training cannot start or go on."""
 
 
+class FailedRunError(RunError, MachineError):
+    """A training that had begun could not go on."""
+
+
 class UnreadableError(RunError):
     """A file of a run, a comparison or the like is there and cannot be read, or is odd."""
 

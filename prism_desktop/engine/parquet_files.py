@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from prism_desktop.engine.foreign_files import MAX_TABLE, plain_file
+
 
 def read_schema(path: Path) -> Any:
     """Names and types of the file's columns, as Arrow's schema.
@@ -18,6 +20,7 @@ def read_schema(path: Path) -> Any:
     import pyarrow
     import pyarrow.parquet
 
+    plain_file(path, MAX_TABLE)
     with pyarrow.OSFile(str(path)) as file:
         return pyarrow.parquet.read_schema(file)
 
@@ -31,5 +34,6 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> Any:
     import pyarrow
     import pyarrow.parquet
 
+    plain_file(path, MAX_TABLE)
     with pyarrow.OSFile(str(path)) as file:
         return pyarrow.parquet.read_table(file, columns=None if columns is None else list(columns))

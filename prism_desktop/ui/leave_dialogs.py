@@ -1,9 +1,12 @@
 """The questions before something is lost: answers
 that could not be stored, a training cut short."""
 
+from collections.abc import Sequence
+
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.plain import message_box
 
 
 def may_leave(context: AppContext, parent: QWidget) -> bool:
@@ -16,19 +19,16 @@ def may_leave(context: AppContext, parent: QWidget) -> bool:
 def may_close(context: AppContext, parent: QWidget) -> bool:
     """Whether the window may be closed while runs are trained that end with it."""
     count = context.in_training()
-    return not count or sure_to_stop(parent, count)
+    return not count or sure_to_stop(parent, count, context.kept_on_leaving())
 
 
-def sure_to_stop(parent: QWidget, count: int) -> bool:
-    """Ask whether `count` trainings may end now."""
+def sure_to_stop(parent: QWidget, count: int, kept: Sequence[str]) -> bool:
+    """Ask whether `count` trainings may end now; `kept` says what is left of them."""
     title = "Training goes on" if count == 1 else f"{count} trainings go on"
     what = "It ends" if count == 1 else "They end"
-    box = QMessageBox(QMessageBox.Icon.NoIcon, title, f"{title}. Close the window?", parent=parent)
-    box.setInformativeText(
-        f"{what} with the window. The best epoch so far is kept and tested, and Resume goes on "
-        "from there later."
-    )
-    stop = box.addButton("Stop, keep and close", QMessageBox.ButtonRole.DestructiveRole)
+    more = " ".join((f"{what} within seconds of the window.", *kept))
+    box = message_box(parent, title, f"{title}. Close the window?", more)
+    stop = box.addButton("Stop and close", QMessageBox.ButtonRole.DestructiveRole)
     stay = box.addButton("Keep training", QMessageBox.ButtonRole.RejectRole)
     box.setDefaultButton(stay)
     box.exec()
@@ -42,10 +42,8 @@ def sure_to_lose(parent: QWidget, count: int) -> bool:
     title = (
         "One answer is not on the disk" if count == 1 else f"{count:,} answers are not on the disk"
     )
-    box = QMessageBox(QMessageBox.Icon.Warning, title, f"{title}.", parent=parent)
-    box.setInformativeText(
-        "They could not be saved and are lost when you leave. Go back to Label to try again."
-    )
+    more = "They could not be saved and are lost when you leave. Go back to Label to try again."
+    box = message_box(parent, title, f"{title}.", more, warns=True)
     lose = box.addButton("Leave and lose them", QMessageBox.ButtonRole.DestructiveRole)
     stay = box.addButton("Stay", QMessageBox.ButtonRole.RejectRole)
     box.setDefaultButton(stay)

@@ -23,11 +23,11 @@ from prism_desktop.engine.adaptation.new_answers import (
     presentations,
     read_new_answers,
 )
-from prism_desktop.engine.atomic import write_whole
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation.intervals import Resampled
 from prism_desktop.engine.evaluation.metrics import ScoredPairs, hits
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
+from prism_desktop.engine.files import make_folder, write_whole
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.models.answers import Answers, answers, select
 from prism_desktop.engine.runs import layout
@@ -35,6 +35,7 @@ from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.manifest import check_file, remove_manifest, write_manifest
 from prism_desktop.engine.runs.predictions_file import LabelerScores, write_predictions
 from prism_desktop.engine.study.importing.import_recipe import parse_recipe
+from prism_desktop.engine.study.permission import require_writable
 from prism_desktop.engine.tensor_files import read_arrays
 from prism_desktop.engine.training.combination import differences
 
@@ -54,6 +55,7 @@ def adapt(run: RunFolder, **entry: Unpack[AdaptationRequest]) -> Iterator[Event[
     Raises:
         PrismError: one sentence.
     """
+    require_writable(run.study)
     labels, labeler = entry.get("labels"), entry.get("labeler")
     if (labels is None) == (labeler is None):
         raise InputError("Say either a file of answers or a labeler of the study.")
@@ -90,7 +92,7 @@ def adapt_loaded(
     yield Progress(0, 2, f"Learning from {len(given)} answers of {new_answers.labeler}")
     fitted = fitter.fit(given, text)
     path = folder_of(run, new_answers.labeler)
-    path.mkdir(parents=True, exist_ok=True)
+    make_folder(path)
     remove_manifest(path)
     scored = [LabelerScores(new_answers.labeler, np.ascontiguousarray(fitted.scores(None).T))]
     yield from write_predictions(path / layout.PREDICTIONS, scored, names, images)

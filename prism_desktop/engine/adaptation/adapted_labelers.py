@@ -21,6 +21,7 @@ from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.manifest import check_file
 from prism_desktop.engine.runs.run_tables import SCORES
 from prism_desktop.engine.runs.stored import Count, Positive, Share, Stored
+from prism_desktop.engine.study.permission import require_writable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -162,6 +163,7 @@ def adapt_in_worker(
     Raises:
         RunError: one sentence; what could not be done.
     """
+    require_writable(run.study)
     arguments = AdaptArguments(run=run.path.resolve(), **entry)
     for event in call("adapt", arguments, "Loading the run"):
         if isinstance(event, Done):

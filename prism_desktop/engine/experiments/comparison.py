@@ -6,7 +6,6 @@ written anew after each run, and the data that all its runs share. Importing thi
 torch nor pandas.
 """
 
-import shutil
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -19,7 +18,9 @@ from prism_desktop.engine.experiments.comparison_plan import (
     folder_of,
     prepare,
 )
+from prism_desktop.engine.files import make_folder, remove_tree
 from prism_desktop.engine.processes.run_series import Series
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.lock_file import held
 from prism_desktop.engine.runs.manifest import remove_manifest, write_manifest
@@ -33,6 +34,7 @@ from prism_desktop.engine.runs.run_events import (
     ItemState,
     Stage,
 )
+from prism_desktop.engine.study.permission import require_writable
 from prism_desktop.engine.training.dependencies import CONSENSUS, find_run
 from prism_desktop.engine.training.snapshot import copy_snapshot
 
@@ -53,9 +55,10 @@ def compare(plan: ComparisonPlan) -> Iterator[Batch]:
     yield [Stage(name="preparing", time=time.time())]
     if not plan.study.is_dir():
         raise InputError(f"There is no study at {plan.study}.")
+    require_writable(plan.study)
     path = folder_of(plan)
     new = not path.exists()
-    path.mkdir(parents=True, exist_ok=True)
+    make_folder(path)
     # first, as a second one would put other data in place
     with held(path, f"The comparison {path.name}"):
         try:
@@ -63,7 +66,7 @@ def compare(plan: ComparisonPlan) -> Iterator[Batch]:
             comparison = prepare(plan)
         except PrismError:
             if new:
-                shutil.rmtree(path, ignore_errors=True)
+                remove_tree(path, layout.is_ours)
             raise
         yield from _carry_out(comparison)
         write_manifest(path)

@@ -6,17 +6,16 @@ validation NLL.
 """
 
 import math
-import shutil
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from prism_desktop.engine.atomic import write_json
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import PrismError, RunError, UnreadableError
 from prism_desktop.engine.events import Done, Event, Progress, value
+from prism_desktop.engine.files import in_place, make_folder, remove_tree, write_json
 from prism_desktop.engine.foreign_files import GIGABYTE, UnreadableFileError, plain_file
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.methods.ranges import Choices, Ranges, ranges
@@ -47,7 +46,8 @@ def open_storage(path: Path) -> "optuna.Study":
     try:
         if journal.exists():
             plain_file(journal, GIGABYTE)
-        backend = JournalFileBackend(str(journal), lock_obj=JournalFileOpenLock(str(journal)))
+        name = str(in_place(journal))
+        backend = JournalFileBackend(name, lock_obj=JournalFileOpenLock(name))
         trials = optuna.create_study(
             storage=JournalStorage(backend), study_name=path.name, load_if_exists=True
         )
@@ -216,8 +216,8 @@ class _Trials:
 
         config = self._folder.config().with_options(suggest(trial, self._wanted))
         run = RunFolder(self._folder.path.parent / f"{self._folder.name}.trial-{trial.number:04d}")
-        shutil.rmtree(run.path, ignore_errors=True)
-        run.data.mkdir(parents=True)
+        remove_tree(run.path, layout.is_ours)
+        make_folder(run.data)
         try:
             write_json(run.path / layout.CONFIG, config.model_dump(mode="json"))
             copy_snapshot(self._folder, run)

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from prism_desktop.engine import access
 from prism_desktop.engine.backbones import Backbone, load, parse
 from prism_desktop.engine.device import choose_device
 from prism_desktop.engine.errors import InputError, RunError
@@ -311,7 +312,7 @@ def _inputs(
                 f"{lacking} images have no embedding in {backbone}, so they are not scored."
             )
         return matrix, rows
-    decoded = PixelCache(cache or study / "cache", backbone.image_size)
+    decoded = PixelCache(cache or access.cache_folder(study), backbone.image_size)
     for event in decoded.build(images.items()):
         if isinstance(event, Progress | Notice):
             yield event

@@ -15,19 +15,19 @@ summary.json summary.md                                 results
 import contextlib
 import os
 import re
-import shutil
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from prism_desktop.engine.atomic import write_json
+from prism_desktop.engine import access
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import RunError, UnreadableError
+from prism_desktop.engine.files import make_folder, remove, remove_tree, write_json
 from prism_desktop.engine.foreign_files import GIGABYTE, open_foreign
 from prism_desktop.engine.parquet_forms import Filters, Form, read_frame
 from prism_desktop.engine.runs import layout, run_tables
-from prism_desktop.engine.runs.manifest import check_file, remove_manifest
+from prism_desktop.engine.runs.manifest import check_file, remove_manifest, renew_mark
 from prism_desktop.engine.runs.metrics_file import METRIC_COLUMNS, read_metrics
 from prism_desktop.engine.runs.result_files import Environment, SnapshotMeta, SplitReport, Summary
 from prism_desktop.engine.runs.run_events import LoggedEvent, parse_events
@@ -96,6 +96,7 @@ class RunFolder:
     @classmethod
     def create(cls, study: Path, config: TrainConfig) -> "RunFolder":
         """Make a new run in a study's `runs/`, in the state "preparing"."""
+        access.require_writable(study)
         base = (
             f"{datetime.now():%Y%m%d-%H%M%S}-{re.sub(r'[^a-z0-9-]+', '-', config.method.lower())}"
         )
@@ -103,12 +104,12 @@ class RunFolder:
         while True:
             path = study / layout.RUNS / (base if number == 1 else f"{base}-{number}")
             try:
-                path.mkdir(parents=True)
+                make_folder(path, fresh=True)
             except FileExistsError:
                 number += 1
                 continue
             break
-        (path / layout.DATA).mkdir()
+        make_folder(path / layout.DATA)
         run = cls(path)
         write_json(path / layout.CONFIG, config.model_dump(mode="json"))
         run.set_status("preparing")
@@ -117,7 +118,8 @@ class RunFolder:
     @classmethod
     def open(cls, path: Path) -> "RunFolder":
         """An existing run; raises RunError if the folder is none."""
-        path = path.resolve()
+        # not resolved: a run in a study that is a link to another one is not that study's
+        path = Path(os.path.abspath(path))  # noqa: PTH100
         if not (path / layout.CONFIG).is_file():
             raise RunError(f"{path} is not a run: it holds no config.json.")
         return cls(path)
@@ -186,7 +188,9 @@ class RunFolder:
     ) -> None:
         """Record how the run stands; `pid` is the process
         that works on it (None: nobody does, or will)."""
+        access.require_writable(self.path)
         write_status(self.path, state, pid=pid, message=message, advice=advice)
+        renew_mark(self.path, layout.STATUS)
 
     def abandon(self) -> None:
         """Say that nobody works on the run any more, where its process lives on without it."""
@@ -194,14 +198,25 @@ class RunFolder:
             with contextlib.suppress(OSError):  # such as a full disk, which is what is told then
                 self.set_status("interrupted")
 
+    def order(self) -> Order:
+        """What the run's process is told to do, and what was promised of it."""
+        return Order.load(self.path / layout.CONTROL) or Order()
+
     def command(self) -> Command:
         """What the run's process is told to do."""
-        order = Order.load(self.path / layout.CONTROL)
-        return order.command if order is not None else "run"
+        return self.order().command
 
-    def tell(self, command: Command) -> None:
-        """Tell the run's process what to do; it listens at every step."""
-        Order(command=command).save(self.path / layout.CONTROL)
+    def tell(self, command: Command, *, tested: bool | None = None) -> None:
+        """Tell the run's process what to do; it listens at every step.
+
+        Args:
+            command: what.
+            tested: of a stop, what was promised: the model is tested, or training may go on. The
+                process keeps to it, however far it has come meanwhile.
+        """
+        access.require_writable(self.path)
+        Order(command=command, tested=tested).save(self.path / layout.CONTROL)
+        renew_mark(self.path, layout.CONTROL)
 
     def events(self, offset: int = 0) -> tuple[list[LoggedEvent], int]:
         """Events from a byte offset on, and the offset to go on from.
@@ -280,21 +295,29 @@ class RunFolder:
 
     def discard(self) -> None:
         """Delete what the run made, and remember that it was discarded."""
+        access.require_writable(self.path)
         remove_manifest(self.path)
         for name in (layout.CHECKPOINTS, layout.ADAPTER):
-            shutil.rmtree(self.path / name, ignore_errors=True)
-        for path in (
-            *self.path.glob("*.safetensors"),
-            *self.path.glob("*.parquet"),
-        ):
-            path.unlink()
-        for name in (layout.SUMMARY, layout.REPORT, layout.METRICS):
-            (self.path / name).unlink(missing_ok=True)
+            remove_tree(self.path / name, layout.ours_in(name))
+        for name in layout.MADE_BY_TRAINING:
+            remove(self.path / name)
         self.set_status("discarded")
 
     def delete(self) -> None:
-        """Remove the folder and everything in it."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        """Remove the folder and all that the program put there.
+
+        Raises:
+            RunError: something is left, which the program did not make or could not remove.
+        """
+        access.require_writable(self.path)
+        left = remove_tree(self.path, layout.is_ours)
+        if left:
+            more = f" and {len(left) - 1} more" if len(left) > 1 else ""
+            raise RunError(
+                f"The run {self.name} was deleted but for {left[0]}{more}, which could not be "
+                f"removed or is none of its files; look into {self.path}. Your answers are not "
+                "touched."
+            )
 
     def _scores(self, name: str, labeler: str | None, attribute: str | None) -> "pd.DataFrame":
         """Scores of a file, only the wanted row groups are read; empty if there is none."""

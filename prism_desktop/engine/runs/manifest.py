@@ -7,12 +7,14 @@ with the run, or discards it, removes it first. Runs of earlier versions have no
 
 import hashlib
 import os
+import stat
 import time
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
 from prism_desktop.engine.errors import UnreadableError
+from prism_desktop.engine.files import remove
 from prism_desktop.engine.foreign_files import MAX_WEIGHTS, open_foreign
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.stored import Count, Stored
@@ -50,9 +52,23 @@ def write_manifest(folder: Path) -> None:
     Manifest.of(marks).save(folder / layout.MANIFEST)
 
 
+def renew_mark(folder: Path, name: str) -> None:
+    """Mark one file as it is now, where there are marks; for what is told to a run after its end.
+
+    A manifest that cannot be read stays as it is, and whoever checks the run is told.
+    """
+    try:
+        manifest = read_manifest(folder)
+    except UnreadableError:
+        return
+    if manifest is not None:
+        files = {**manifest.files, name: _mark(folder / name)}
+        Manifest.of(files).save(folder / layout.MANIFEST)
+
+
 def remove_manifest(folder: Path) -> None:
     """Say that the folder's files will change."""
-    (folder / layout.MANIFEST).unlink(missing_ok=True)
+    remove(folder / layout.MANIFEST)
 
 
 def read_manifest(folder: Path) -> Manifest | None:
@@ -119,11 +135,11 @@ def _names(folder: Path) -> list[str]:
             for name in folders
             if not name.startswith(".") and (inside / name).as_posix() not in _LATER
         )
-        found += [
-            name
-            for file in sorted(files)
-            if not file.startswith(".") and (name := (inside / file).as_posix()) not in _LATER
-        ]
+        for file in sorted(files):
+            name = (inside / file).as_posix()
+            hidden = file.startswith(".") or name in _LATER
+            if not hidden and stat.S_ISREG((Path(here) / file).lstat().st_mode):
+                found.append(name)
     return found
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prism_desktop.engine.atomic import write_text
 from prism_desktop.engine.errors import UnreadableError
+from prism_desktop.engine.files import append, write_all, write_text
 from prism_desktop.engine.foreign_files import GIGABYTE, read_text
 from prism_desktop.engine.study.formula_guard import CsvWriter, restored
 
@@ -39,7 +39,7 @@ def append_metrics(
 ) -> None:
     """Add an epoch's rows to metrics.csv, durably."""
     text = io.StringIO()
-    writer = CsvWriter(text, "\n")
+    writer = CsvWriter(text)
     if not path.exists():
         writer.row(METRIC_COLUMNS)
     for labeler, attribute, mean in rows:
@@ -47,9 +47,8 @@ def append_metrics(
         accuracy = "" if mean["accuracy"] is None else f"{mean['accuracy']:.6f}"
         parts = (labeler, attribute, nll, nll, accuracy, mean["n"])
         writer.row((epoch, step, f"{seconds:.2f}", split, *parts))
-    with path.open("a", encoding="utf-8", newline="") as file:
-        file.write(text.getvalue())
-        file.flush()
+    with append(path) as file:
+        write_all(file, text.getvalue().encode())
         os.fsync(file.fileno())
 
 
@@ -63,7 +62,7 @@ def drop_metrics_from(path: Path, epoch: int) -> None:
         return
     kept = [row for row in _rows(path) if int(row[0]) < epoch]
     text = io.StringIO()
-    writer = CsvWriter(text, "\n")
+    writer = CsvWriter(text)
     for row in (METRIC_COLUMNS, *kept):
         writer.row(row)
     write_text(path, text.getvalue())

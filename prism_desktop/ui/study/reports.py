@@ -12,6 +12,7 @@ from prism_desktop.engine.events import Done
 from prism_desktop.engine.study.records import Changes, ImportReport
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.study.doubt_words import DoubtGroup, grouped, told
 from prism_desktop.ui.study.import_records import dismissed_doubts, files_of, open_doubts
 from prism_desktop.ui.study.labelers import ago
@@ -69,7 +70,7 @@ def _scale(scale: object) -> str:
 def _format(report: ImportReport) -> QLabel:
     """What came in, in a word or two."""
     made = chip(report.format if len(report.format) <= _FORMAT else report.format[:_FORMAT] + "…")
-    made.setToolTip(report.format)
+    set_tip(made, report.format)
     return made
 
 
@@ -146,7 +147,7 @@ class ImportsCard(Card):
         undone = report.undone is not None
         doubts = [] if undone else open_doubts(report)
         name = label(Path(report.source).name or report.source, "strong")
-        name.setToolTip(report.source)
+        set_tip(name, report.source)
         states = [chip("undone")] if undone else []
         if report.refused and not undone:
             states.append(chip("refused rows", "warn"))
@@ -162,10 +163,11 @@ class ImportsCard(Card):
         actions: list[QWidget] = [unfold]
         if files_of(report):
             anew = button("Read anew…", lambda: self.read_anew_wanted.emit(report), "quiet")
-            anew.setToolTip("Look at these files again and import them in another way")
+            set_tip(anew, "Look at these files again and import them in another way")
             if not undone:
                 actions.append(anew)
         actions.append(self._undo_button(report))
+        self._context.guard.add(*actions[1:])
         inner: list[QWidget] = [self._doubts(report, doubts)] if doubts else []
         if shown:
             inner.append(frame("inset", rows(ReportView(report))))
@@ -195,6 +197,7 @@ class ImportsCard(Card):
             left = len(groups) - len(kept)
             places = [place for place, _ in doubts]
             every = button("Dismiss all", lambda: self._dismiss(report, places), "quiet")
+            self._context.guard.add(every)
             more = label(f"and {left:,} more; the report has all" if left else "", "small")
             lines.append(columns(more, None, every))
         holder = frame("failure", rows(*lines, gap=2))
@@ -210,6 +213,7 @@ class ImportsCard(Card):
         key = (report.id, group.members[0][1].kind)
         actions = [button("Dismiss", partial(self._dismiss, report, places), "quiet")]
         actions[0].setAccessibleName(f"Dismiss: {group.text}")
+        self._context.guard.add(*actions)
         if len(places) > 1:
             words = "Hide" if key in self._listed else "Show"
             actions.insert(0, button(words, partial(self._list, key), "quiet"))

@@ -8,6 +8,8 @@ from PySide6.QtGui import QColor, QPaintEvent, QPen, QShowEvent
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSizePolicy, QSlider, QWidget
 from superqt import QFlowLayout
 
+from prism_desktop.engine.runs.stopping import kept
+from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.operations import RunRow
 from prism_desktop.ui.train.run_progress import STAGES, PartCurves, RunProgress, smoothed
@@ -128,7 +130,7 @@ class Tiles(QWidget):
         }
         for name, text in told.items():
             self.values[name].setText(text)
-        self.values["Device"].setToolTip(progress.device_why)
+        set_tip(self.values["Device"], progress.device_why)
 
 
 # ms between two drawings of a live run: the eye sees motion, the event loop stays free
@@ -141,10 +143,10 @@ _KINDS = {
     "paused": "warn",
 }
 _ASKED = {
-    "pause": "Pausing after this step…",
+    "pause": "Pausing as soon as the present step has ended…",
     "run": "Going on…",
-    "stop": "Stopping after this step…",
-    "discard": "Discarding…",
+    "stop": "Stopping; a step that does not end is cut short where nothing is lost by it…",
+    "discard": "Discarding; a step that does not end is cut short…",
 }
 _WORKING = ("preparing", "training", "paused")
 
@@ -264,8 +266,8 @@ class Monitor(QWidget):
         self.smoothing.setValue(85)
         self.smoothing.setFixedWidth(110)
         self.smoothing.setAccessibleName("Smoothing of the training curves")
-        self.smoothing.setToolTip(
-            "Smoothing of the training curves; the raw values stay visible behind"
+        set_tip(
+            self.smoothing, "Smoothing of the training curves; the raw values stay visible behind"
         )
         self.smoothing.valueChanged.connect(self.touch)
         self.per_labeler, self.per_attribute = Multiples(self.theme), Multiples(self.theme)
@@ -336,7 +338,7 @@ class Monitor(QWidget):
         progress, state = self._progress, self.now()
         told = cells(row)
         self.title.setText(told[1])
-        self.title.setToolTip(row.run.name)
+        set_tip(self.title, row.run.name)
         self.state.setText(f"{state} · {told[2]}")
         if self.state.property("kind") != _KINDS.get(state, "accent"):
             restyle(self.state, kind=_KINDS.get(state, "accent"))
@@ -360,19 +362,30 @@ class Monitor(QWidget):
 
     def _show_buttons(self, state: str, *, live: bool, resumable: bool) -> None:
         focused = self.focusWidget()
-        # what can be paused or cut short
-        steps = live and self._progress.stage not in ("predicting", "evaluating")
+        steps = live and self._progress.stage != "evaluating"  # which takes a moment
+        self._tell_stop()
         self.resume.setVisible(resumable)
         for each in (self.pause, self.stop):
             each.setVisible(steps)
         self.discard.setText("&Discard" if live else "De&lete")
-        self.discard.setToolTip(
-            "Stop and delete this run" if live else "Delete this run and all it learned"
+        set_tip(
+            self.discard,
+            "Stop and delete this run" if live else "Delete this run and all it learned",
         )
         self.pause.setText("&Go on" if state == "paused" else "&Pause")
         if focused in (self.pause, self.stop, self.resume) and focused.isHidden():
             # Qt would hand the focus on to Delete.
             (self.resume if resumable else self.smoothing).setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _tell_stop(self) -> None:
+        """Say on the button what a stop leaves of the run at its present stage."""
+        if self._row is not None:
+            run, progress = self._row.run, self._progress
+            left = kept(
+                run.method, run.backbone, progress.stage, "stop", stepped=bool(progress.step_loss.x)
+            )
+            self.stop.setText("S&top and keep" if left.tested else "S&top")
+            self.stop.setToolTip(left.sentence)
 
     def _asked_for(self) -> str:
         """What the run was told and has not answered yet; empty if nothing."""

@@ -13,6 +13,7 @@ from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.study.records import Changes
 from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.plain import message_box
 from prism_desktop.ui.train import operations
 from prism_desktop.ui.train.compare_view import CompareView
 from prism_desktop.ui.train.form import RunForm
@@ -84,6 +85,8 @@ class TrainPanel(QWidget):
         context.study_closed.connect(self._close)
         context.changed.connect(self._changed)
         context.in_training = self.in_training
+        context.kept_on_leaving = self.kept_on_leaving
+        context.closing.connect(operations.end_trainings)
         self._progress_store.grown.connect(self._grown)
         self._progress_store.ended.connect(self._ended)
         self._poll = QTimer(self, interval=_POLL)
@@ -111,6 +114,11 @@ class TrainPanel(QWidget):
     def in_training(self) -> int:
         """How many runs and measurements begun here still go on."""
         return operations.living(self._mine) + self.compare.measuring
+
+    def kept_on_leaving(self) -> list[str]:
+        """What is left of these if they end with the window."""
+        measured = ["Of a curve, the runs that are finished are used again."]
+        return operations.kept_on_leaving(self._mine) + measured * self.compare.measuring
 
     def refresh(self) -> None:
         """Read the list of runs again."""
@@ -141,6 +149,14 @@ class TrainPanel(QWidget):
         self.no_study, self.no_runs = (
             no_study(self.context),
             no_runs(self.context, self.form.start.click),
+        )
+
+        monitor = self.monitor
+        self.context.guard.add(
+            self.form.start,
+            *(monitor.pause, monitor.stop, monitor.discard, monitor.resume),
+            self.compare.plots.measure,
+            *self.no_runs.buttons,
         )
 
     def _lay_out(self) -> None:
@@ -360,15 +376,13 @@ class TrainPanel(QWidget):
 def sure_to_discard(parent: QWidget, *, live: bool) -> bool:
     """The one question that stands in the way: what is discarded cannot be had again."""
     verb, keep = ("Discard", "Keep training") if live else ("Delete", "Keep it")
-    box = QMessageBox(
-        QMessageBox.Icon.NoIcon, f"{verb} this run?", f"{verb} this run?", parent=parent
-    )
     what = (
         "Training ends and everything it has learned"
         if live
         else "Its model, predictions and results are"
     )
-    box.setInformativeText(f"{what} {'is ' if live else ''}deleted. Your answers are not touched.")
+    more = f"{what} {'is ' if live else ''}deleted. Your answers are not touched."
+    box = message_box(parent, f"{verb} this run?", f"{verb} this run?", more)
     discard = box.addButton(verb, QMessageBox.ButtonRole.DestructiveRole)
     box.setDefaultButton(box.addButton(keep, QMessageBox.ButtonRole.RejectRole))
     box.exec()
