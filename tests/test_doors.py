@@ -74,7 +74,7 @@ def _writes(call: ast.Call) -> str:
         name in WRITES
         or (name in FILLS and not given)
         or (owner == "os" and name in OF_THE_SYSTEM)
-        or (owner == "sqlite3" and name == "connect")
+        or (owner == "sqlite3" and name == "connect" and ":memory:" not in texts)
         or (name == "create_engine" and texts != ["sqlite://"])
         or (name == "replace" and alone and not _plain(call.args[0]))
         or (name == "touch" and not call.args and owner != "self")
