@@ -8,6 +8,7 @@ import typer
 
 from prism_desktop import qt_libraries
 from prism_desktop.cli.console import say
+from prism_desktop.engine import files
 from prism_desktop.engine.errors import InputError
 
 
@@ -72,7 +73,7 @@ def make_folder(out: Path) -> None:
         InputError: if it cannot be made.
     """
     try:
-        out.mkdir(parents=True, exist_ok=True)
+        files.make_folder(out)
     except OSError as problem:
         raise InputError(
             f"The folder {out} for the pictures cannot be made: {problem.strerror}."

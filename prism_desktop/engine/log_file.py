@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from prism_desktop.engine import paths
+from prism_desktop.engine.plain_text import LineFormatter
 
 NAME = "log.txt"
 _SIZE, _OLDER = 2_000_000, 2  # bytes of one file, and how many are kept beside it
@@ -25,7 +26,7 @@ class _Patient(logging.handlers.RotatingFileHandler):
             file, maxBytes=_SIZE, backupCount=_OLDER, encoding="utf-8", delay=True,
             errors="backslashreplace",
         )  # fmt: skip
-        self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        self.setFormatter(LineFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
 
     def _open(self) -> TextIOWrapper:
         Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)

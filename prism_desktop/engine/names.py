@@ -5,6 +5,7 @@ import re
 from prism_desktop.engine.errors import InputError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_IMAGE = re.compile(r"[0-9a-f]{64}")
 
 
 def checked_name(name: str, what: str) -> str:
@@ -23,6 +24,19 @@ def checked_name(name: str, what: str) -> str:
             "stops, a letter or digit first."
         )
     return name
+
+
+def checked_image(image: str) -> str:
+    """An image's identity, the only thing that may become a part of a path without being looked at.
+
+    Raises:
+        InputError: it is not 64 hexadecimal digits, as a SHA-256 is.
+    """
+    if not _IMAGE.fullmatch(image):
+        raise InputError(
+            f"{printable(image)[:80]!r} is no image's identity: that is 64 hexadecimal digits."
+        )
+    return image
 
 
 def printable(name: str) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from prism_desktop.engine.foreign_files import MAX_TABLE, plain_file
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -23,6 +25,7 @@ def read_schema(path: Path) -> Any:
     import pyarrow
     import pyarrow.parquet
 
+    plain_file(path, MAX_TABLE)
     with pyarrow.OSFile(str(path)) as file:
         return pyarrow.parquet.read_schema(file)
 
@@ -36,6 +39,7 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> Any:
     import pyarrow
     import pyarrow.parquet
 
+    plain_file(path, MAX_TABLE)
     with pyarrow.OSFile(str(path)) as file:
         return pyarrow.parquet.read_table(file, columns=None if columns is None else list(columns))
 
@@ -51,6 +55,7 @@ def read_frame(
     import pandas as pd
     import pyarrow
 
+    plain_file(path, MAX_TABLE)
     with pyarrow.OSFile(str(path)) as file:
         return pd.read_parquet(
             file,

@@ -6,6 +6,7 @@ formula_guard.py` for CSV files, and `markdown` here for reports. All of them bu
 """
 
 import json
+import logging
 import re
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ _UNSEEN: Final = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u180e\u200b\u202a-\u202e\u2060-\u2064\u2066-\u206f"
     "\ufeff\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff]"
 )
+_NOT_IN_JSON: Final = re.compile(rf"{_UNSEEN.pattern}|[\x85\u2028\u2029]")  # breaks no line
 _LONG: Final = 500  # characters of one word, far beyond any name that people read
 
 
@@ -72,7 +74,20 @@ def json_text(value: Any) -> str:
         ValueError: on numbers that JSON lacks.
     """
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-    return _UNSEEN.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text)
+    return _NOT_IN_JSON.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text)
+
+
+class LineFormatter(logging.Formatter):
+    """A line of the log for each event; tracebacks below it are set in, so that no name and no
+    message can pass for another line."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        return one_line(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802
+        return "\n".join(
+            f"    {line}" for line in many_lines(super().formatException(ei)).split("\n")
+        )
 
 
 def _seen(text: str, most: int | None) -> str:

@@ -33,6 +33,7 @@ from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.experiments.measurement import MeasureArguments, measure
 from prism_desktop.engine.experiments.search_trials import SearchTrialsArguments, run_trials
+from prism_desktop.engine.files import append
 from prism_desktop.engine.processes.device_choice import DeviceArguments
 from prism_desktop.engine.processes.failures import out_of_memory
 from prism_desktop.engine.processes.last_resort import enforced
@@ -340,7 +341,7 @@ def _print_into(path: Path) -> Iterator[None]:
     """Let what is printed go into a file, and close it: not every system deletes what is open."""
     before = os.dup(2)
     try:
-        with path.open("ab") as output:
+        with append(path) as output:
             _redirect(output.fileno())
         yield
     finally:

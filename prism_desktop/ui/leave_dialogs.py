@@ -3,10 +3,10 @@ that could not be stored, a training cut short."""
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.plain import message_box
 
 
 def may_leave(context: AppContext, parent: QWidget) -> bool:
@@ -26,9 +26,8 @@ def sure_to_stop(parent: QWidget, count: int, kept: Sequence[str]) -> bool:
     """Ask whether `count` trainings may end now; `kept` says what is left of them."""
     title = "Training goes on" if count == 1 else f"{count} trainings go on"
     what = "It ends" if count == 1 else "They end"
-    box = QMessageBox(QMessageBox.Icon.NoIcon, title, f"{title}. Close the window?", parent=parent)
-    box.setTextFormat(Qt.TextFormat.PlainText)
-    box.setInformativeText(" ".join((f"{what} within seconds of the window.", *kept)))
+    more = " ".join((f"{what} within seconds of the window.", *kept))
+    box = message_box(parent, title, f"{title}. Close the window?", more)
     stop = box.addButton("Stop and close", QMessageBox.ButtonRole.DestructiveRole)
     stay = box.addButton("Keep training", QMessageBox.ButtonRole.RejectRole)
     box.setDefaultButton(stay)
@@ -43,10 +42,8 @@ def sure_to_lose(parent: QWidget, count: int) -> bool:
     title = (
         "One answer is not on the disk" if count == 1 else f"{count:,} answers are not on the disk"
     )
-    box = QMessageBox(QMessageBox.Icon.Warning, title, f"{title}.", parent=parent)
-    box.setInformativeText(
-        "They could not be saved and are lost when you leave. Go back to Label to try again."
-    )
+    more = "They could not be saved and are lost when you leave. Go back to Label to try again."
+    box = message_box(parent, title, f"{title}.", more, warns=True)
     lose = box.addButton("Leave and lose them", QMessageBox.ButtonRole.DestructiveRole)
     stay = box.addButton("Stay", QMessageBox.ButtonRole.RejectRole)
     box.setDefaultButton(stay)

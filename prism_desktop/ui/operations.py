@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from prism_desktop.engine import access
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.files import put_text, write_named
 from prism_desktop.engine.study.embeddings import EmbeddingSet, list_embeddings, name_from
 from prism_desktop.engine.study.image_formats import SUFFIXES
 from prism_desktop.engine.study.records import (
@@ -207,7 +208,7 @@ def save_recipe(recipe: "Recipe", file: Path) -> None:
     """
     access.require_writable(file)
     try:
-        file.write_text(recipe.to_toml(), encoding="utf-8")
+        write_named(file, lambda beside: put_text(beside, recipe.to_toml()))
     except OSError as error:
         raise InputError(
             f"The recipe cannot be written to {file} ({error.strerror}); choose another place."

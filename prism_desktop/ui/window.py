@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.leave_dialogs import may_close, may_leave
+from prism_desktop.ui.plain import set_tip, set_window_title
 from prism_desktop.ui.theme import Mode
 from prism_desktop.ui.widgets.basics import GRID, columns, rows
 from prism_desktop.ui.widgets.message import MessageBar
@@ -187,7 +188,7 @@ class Window(QMainWindow):
         button = QToolButton()
         button.setProperty("role", "rail")
         button.setText(text)
-        button.setToolTip(tip)
+        set_tip(button, tip)
         button.setIconSize(QSize(24, 24))
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -212,8 +213,9 @@ class Window(QMainWindow):
 
     def _retitle(self) -> None:
         study = self.context.study
-        self.setWindowTitle(
-            f"{Path(study.path).stem} — PRISM Desktop" if study is not None else "PRISM Desktop"
+        set_window_title(
+            self,
+            f"{Path(study.path).stem} — PRISM Desktop" if study is not None else "PRISM Desktop",
         )
 
     def _redraw(self) -> None:
@@ -227,7 +229,7 @@ class Window(QMainWindow):
         mode = theme.mode
         self._mode_button.setIcon(theme.icon(_MODES[mode][0]))
         self._mode_button.setText(mode.capitalize())
-        self._mode_button.setToolTip(f"Colours: {mode}. Press for {_MODES[mode][1]}.")
+        set_tip(self._mode_button, f"Colours: {mode}. Press for {_MODES[mode][1]}.")
 
     def _next_mode(self) -> None:
         mode = _MODES[self.context.theme.mode][1]

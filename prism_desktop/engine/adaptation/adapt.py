@@ -23,11 +23,11 @@ from prism_desktop.engine.adaptation.new_answers import (
     presentations,
     read_new_answers,
 )
-from prism_desktop.engine.atomic import write_whole
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation.intervals import Resampled
 from prism_desktop.engine.evaluation.metrics import ScoredPairs, hits
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
+from prism_desktop.engine.files import make_folder, write_whole
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.models.answers import Answers, answers, select
 from prism_desktop.engine.runs import layout
@@ -90,7 +90,7 @@ def adapt_loaded(
     yield Progress(0, 2, f"Learning from {len(given)} answers of {new_answers.labeler}")
     fitted = fitter.fit(given, text)
     path = folder_of(run, new_answers.labeler)
-    path.mkdir(parents=True, exist_ok=True)
+    make_folder(path)
     scored = [LabelerScores(new_answers.labeler, np.ascontiguousarray(fitted.scores(None).T))]
     yield from write_predictions(path / layout.PREDICTIONS, scored, names, images)
     _save(path / layout.STATE, fitted)

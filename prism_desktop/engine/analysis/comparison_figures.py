@@ -5,7 +5,16 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
-from prism_desktop.engine.analysis.plotting import COLOURS, GREY, NARROW, new_figure, style
+from prism_desktop.engine.analysis.plotting import (
+    COLOURS,
+    GREY,
+    NARROW,
+    beside,
+    drawn,
+    entry,
+    new_figure,
+    style,
+)
 from prism_desktop.engine.runs.result_files import MacroGain
 
 Point = tuple[float, float, float | None, float | None]  # answers, accuracy, low, high
@@ -23,7 +32,7 @@ def answers_figure(lines: Mapping[str, Sequence[Point]], title: str = "") -> Fig
         for place, (name, points) in enumerate(lines.items()):
             colour = COLOURS[place % len(COLOURS)]
             answers, accuracy = [point[0] for point in points], [point[1] for point in points]
-            axes.plot(answers, accuracy, "o-", ms=3, color=colour, label=name)
+            axes.plot(answers, accuracy, "o-", ms=3, color=colour, label=entry(name))
             if all(point[2] is not None and point[3] is not None for point in points):
                 low, high = (
                     [point[2] or 0.0 for point in points],
@@ -37,7 +46,7 @@ def answers_figure(lines: Mapping[str, Sequence[Point]], title: str = "") -> Fig
         if lines:
             axes.legend(loc="best")
         if title:
-            axes.set_title(title, loc="left")
+            axes.set_title(drawn(title), loc="left")
     return figure
 
 
@@ -57,9 +66,9 @@ def gains_figure(gains: Mapping[str, MacroGain], title: str = "") -> Figure:
             axes.plot([low, high], [place, place], color=COLOURS[0], lw=1.2)
             axes.plot([value], [place], "o", ms=4, color=COLOURS[0])
         axes.axvline(0, color=GREY, lw=0.6, ls=(0, (3, 2)), zorder=0)
-        axes.set_yticks(range(len(gains)), list(gains))
+        axes.set_yticks(range(len(gains)), [beside(name) for name in gains])
         axes.set_ylim(len(gains) - 0.4, -0.6)
         axes.set_xlabel("Gain over consensus (points)")
         if title:
-            axes.set_title(title, loc="left")
+            axes.set_title(drawn(title), loc="left")
     return figure

@@ -25,6 +25,9 @@ from prism_desktop.engine.analysis.plotting import (
     PALE,
     SEQUENTIAL,
     WIDE,
+    beside,
+    drawn,
+    entry,
     new_figure,
     style,
 )
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 
     from prism_desktop.engine.analysis.overlay import Area
 
+_NOTE = 500  # characters
 _CAPTION = "Judgments of faces say something about the labeler, not about the person shown."
 
 
@@ -81,7 +85,8 @@ def accuracy_figure(rows: Sequence[AccuracyLine], title: str = "") -> Figure:
             color=GREY,
         )
         axes.set_yticks(
-            range(len(rows)), [f"{row.name}  (n {row.n})" if row.n else row.name for row in rows]
+            range(len(rows)),
+            [beside(f"{row.name}  (n {row.n})" if row.n else row.name) for row in rows],
         )
         axes.set_ylim(len(rows) - 0.4, -0.6)
         axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
@@ -92,7 +97,7 @@ def accuracy_figure(rows: Sequence[AccuracyLine], title: str = "") -> Figure:
             any(row.ceiling is not None for row in rows),
         )
         if title:
-            axes.set_title(title, loc="left", pad=12)
+            axes.set_title(drawn(title), loc="left", pad=12)
     return figure
 
 
@@ -103,7 +108,7 @@ def agreement_figure(
 
     Self-agreement on the diagonal, blank where nothing is shared.
     """
-    names = list(names or result.labelers)
+    names = [beside(name) for name in names or result.labelers]
     size = len(names)
     if not size:
         return _nothing("No labeler has answered yet.")
@@ -113,7 +118,7 @@ def agreement_figure(
         )
         colours = colormaps[SEQUENTIAL].with_extremes(bad="white")
         shown = np.ma.masked_invalid(result.matrix)
-        drawn = axes.imshow(shown, cmap=colours, vmin=0.0, vmax=1.0)
+        cells = axes.imshow(shown, cmap=colours, vmin=0.0, vmax=1.0)
         if size <= 16:
             _numbers(axes, result)
         axes.set_xticks(
@@ -122,7 +127,7 @@ def agreement_figure(
         axes.set_yticks(range(size), names)
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
-        bar = figure.colorbar(drawn, ax=axes, shrink=0.7)
+        bar = figure.colorbar(cells, ax=axes, shrink=0.7)
         bar.ax.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
         of = (
             "same answer to the same comparison"
@@ -131,7 +136,7 @@ def agreement_figure(
         )
         bar.set_label(f"Agreement ({of})")
         if title:
-            axes.set_title(title, loc="left")
+            axes.set_title(drawn(title), loc="left")
     return figure
 
 
@@ -157,12 +162,20 @@ def network_figure(
             axes.scatter([x], [y], s=36, color=COLOURS[4], edgecolor=INK, linewidth=0.6, zorder=2)
             name = (names or {}).get(code) or code
             axes.annotate(
-                name, (x, y), (0, 5), textcoords="offset points", ha="center", va="bottom", zorder=3
+                beside(name),
+                (x, y),
+                (0, 5),
+                textcoords="offset points",
+                ha="center",
+                va="bottom",
+                zorder=3,
             )
         axes.set_aspect("equal")
         axes.margins(0.12)
         axes.axis("off")
-        axes.set_title(title or f"Edges: agreement of at least {network.threshold:.0%}", loc="left")
+        axes.set_title(
+            drawn(title) or f"Edges: agreement of at least {network.threshold:.0%}", loc="left"
+        )
     return figure
 
 
@@ -199,10 +212,10 @@ def scatter_figure(
             ends = [float(both.min()), float(both.max())]
             axes.plot(ends, ends, color=GREY, lw=0.6, ls=(0, (3, 2)), zorder=0)
         axes.set_aspect("equal", adjustable="datalim")
-        axes.set_xlabel(f"{names[0]}, {unit}")
-        axes.set_ylabel(f"{names[1]}, {unit}")
+        axes.set_xlabel(f"{beside(names[0])}, {unit}")
+        axes.set_ylabel(f"{beside(names[1])}, {unit}")
         if title:
-            axes.set_title(title, loc="left")
+            axes.set_title(drawn(title), loc="left")
         figure.supxlabel(_CAPTION, fontsize=5, color=GREY)
     return figure
 
@@ -226,7 +239,7 @@ def curves_figure(
             axes.plot(
                 train["epoch"], train[measure], color=colour, lw=0.8, ls=(0, (3, 2)), alpha=0.7
             )
-            axes.plot(val["epoch"], val[measure], color=colour, label=name)
+            axes.plot(val["epoch"], val[measure], color=colour, label=entry(name))
             if len(val):
                 epochs, heights = (
                     val["epoch"].to_numpy(dtype=float),
@@ -242,7 +255,7 @@ def curves_figure(
         if runs:
             axes.legend(loc="best", title="validation; training dashed", title_fontsize=6)
         if title:
-            axes.set_title(title, loc="left")
+            axes.set_title(drawn(title), loc="left")
     return figure
 
 
@@ -264,8 +277,10 @@ def relevance_figure(
             axes.imshow(np.asarray(picture))
             axes.axis("off")
         if title:
-            figure.suptitle(title, fontsize=8)
-        figure.supxlabel(note or _CAPTION, fontsize=6, color=INK if note else GREY, wrap=True)
+            figure.suptitle(drawn(title), fontsize=8)
+        figure.supxlabel(
+            drawn(note, _NOTE) or _CAPTION, fontsize=6, color=INK if note else GREY, wrap=True
+        )
     return figure
 
 
@@ -293,13 +308,13 @@ def predictions_figure(
             axes.plot([share], [place], "o", ms=4, color=COLOURS[order[name] % len(COLOURS)])
             if consensus and group in consensus:
                 axes.plot([consensus[group]], [place], "|", ms=7, color=GREY)
-        axes.set_yticks(range(len(lines)), [f"{group}: {name}" for group, name, _ in lines])
+        axes.set_yticks(range(len(lines)), [beside(f"{group}: {name}") for group, name, _ in lines])
         axes.set_ylim(len(lines) - 0.4, -0.6)
         axes.set_xlim(-0.02, 1.02)
         axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
         axes.set_xlabel("Faces that score lower" + (" (grey: consensus)" if consensus else ""))
         if title:
-            axes.set_title(title, loc="left")
+            axes.set_title(drawn(title), loc="left")
         figure.supxlabel(_CAPTION, fontsize=5, color=GREY)
     return figure
 

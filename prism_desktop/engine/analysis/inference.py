@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Notice, Progress
+from prism_desktop.engine.files import make_folder, whole
 from prism_desktop.engine.parquet_files import read_frame
 from prism_desktop.engine.runs import layout
 
@@ -84,7 +84,7 @@ def relevance_file(
         PrismError: the run, its model or the image cannot be used.
     """
 
-    def write(path: Path) -> Generator[Progress | Notice, None, None]:
+    def write(beside: Path) -> Generator[Progress | Notice, None, None]:
         from prism_desktop.engine.analysis.relevance_rules import explain, find_image, with_check
         from prism_desktop.engine.models.predictor import tower_of
 
@@ -95,7 +95,7 @@ def relevance_file(
         if asked.check:
             yield Progress(1, 2, "Testing the map")
             found = with_check(tower, found)
-        found.save(path)
+        found.save(beside)
 
     yield from _made_once("relevance", asked, write)
 
@@ -110,7 +110,7 @@ def scores_file(
         PrismError: the run, its model or the request cannot be used.
     """
 
-    def write(path: Path) -> Generator[Progress | Notice, None, None]:
+    def write(beside: Path) -> Generator[Progress | Notice, None, None]:
         # of images that cannot be read `score_images` tells, and their columns are NaN
         import numpy as np
 
@@ -124,7 +124,7 @@ def scores_file(
         for event in score_images(asked.run, model, images, labelers, names, cache):
             if isinstance(event, Done):
                 np.savez(
-                    path,
+                    beside,
                     table=event.value[:, 0],
                     labelers=np.array(labelers),
                     images=np.array(list(images)),
@@ -148,13 +148,9 @@ def _made_once(
         path = asked.cache / name
     folder = path.parent
     if not path.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f"{path.stem}.{os.getpid()}.npz")
-        try:
+        make_folder(folder)
+        with whole(path, durable=False, ending=".npz") as beside:
             yield from write(beside)
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
     yield Done(path)
 
 

@@ -2,6 +2,7 @@
 text, colours that colour-blind readers can tell apart."""
 
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.files import write_named
+from prism_desktop.engine.plain_text import one_line
 
 NARROW, WIDE = 89.0, 183.0  # mm, one and two columns of most journals
 FORMATS = (".svg", ".pdf", ".png")
@@ -41,10 +44,13 @@ _STYLE: dict[str, object] = {
     "text.color": INK,
     "axes.labelcolor": INK,
     "axes.edgecolor": INK,
+    "text.parse_math": False,  # "$" in a name is no formula
     "pdf.fonttype": 42,  # TrueType, so that text can be edited
     "svg.fonttype": "none",
     "svg.hashsalt": "prism-desktop",  # the same figure gives the same file
 }
+_LONGEST = 120  # characters of a text in a figure
+_BESIDE = 40  # characters of one beside the axes; a longer one leaves no room for them
 _LOCK = threading.RLock()  # matplotlib's settings are global, and figures are drawn in pool threads
 
 
@@ -61,6 +67,21 @@ def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
     return figure, figure.add_subplot()
 
 
+def drawn(text: str, most: int = _LONGEST) -> str:
+    """Text from elsewhere, such as a name, as a figure shows it: on one line, as it is."""
+    return one_line(text, most)
+
+
+def beside(text: str) -> str:
+    """The same for what stands beside the axes, such as the name of a row."""
+    return drawn(text, _BESIDE)
+
+
+def entry(text: str) -> str:
+    """The same for a legend, which leaves out what begins with an underscore."""
+    return beside(f" {text}" if text.startswith("_") else text)
+
+
 def save_figure(figure: Figure, path: Path) -> Path:
     """Write SVG, PDF or PNG (300 dpi), as the name ends.
 
@@ -72,8 +93,10 @@ def save_figure(figure: Figure, path: Path) -> Path:
         raise InputError(f"A figure is saved as {', '.join(FORMATS)}, not as {path.name}.")
     undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": None}[kind]
     try:
-        with style():
-            figure.savefig(path, dpi=300, metadata=undated)
+        with style(), warnings.catch_warnings():
+            # a letter that the font lacks is drawn as a box
+            warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from", UserWarning)
+            write_named(path, lambda beside: figure.savefig(beside, dpi=300, metadata=undated))
     except OSError as error:
         raise InputError(
             f"The figure could not be written to {path}: {error.strerror or error}."

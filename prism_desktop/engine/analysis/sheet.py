@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from prism_desktop.engine.analysis.plotting import GREY, INK, WIDE, style
+from prism_desktop.engine.analysis.plotting import GREY, INK, WIDE, beside, drawn, style
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -52,15 +52,17 @@ def sheet_figure(
         axes.axis("off")
         top = _EDGE
         if title:
-            axes.text(_EDGE, top, title, fontsize=8, va="top")
+            axes.text(_EDGE, top, drawn(title), fontsize=8, va="top")
             top += _TITLE
         for (heading, block), tall in zip(blocks.items(), heights, strict=True):
-            axes.text(_EDGE, top, heading, fontsize=7, weight="bold", va="top")
+            axes.text(_EDGE, top, drawn(heading), fontsize=7, weight="bold", va="top")
             for number, each in enumerate(block):
                 row, column = divmod(number, columns)
                 _draw(axes, each, _EDGE + column * (side + _GAP), top + _HEADING + row * step, side)
             top += tall
-        axes.text(WIDE / 2, height - _EDGE, note, fontsize=5, color=GREY, ha="center", va="bottom")
+        axes.text(
+            WIDE / 2, height - _EDGE, drawn(note), fontsize=5, color=GREY, ha="center", va="bottom"
+        )
         # mm from the top left; set last, for pictures move the limits
         axes.set(xlim=(0, WIDE), ylim=(height, 0))
     return figure
@@ -75,5 +77,10 @@ def _draw(axes: Axes, picture: Picture, left: float, top: float, side: float) ->
     for number, line in enumerate(picture.lines):
         colour = GREY if number else INK
         axes.text(
-            left, top + side + 0.6 + number * _LINE, line, fontsize=5.5, color=colour, va="top"
+            left,
+            top + side + 0.6 + number * _LINE,
+            beside(line),
+            fontsize=5.5,
+            color=colour,
+            va="top",
         )

@@ -6,7 +6,6 @@ written anew after each run, and the data that all its runs share. Importing thi
 torch nor pandas.
 """
 
-import shutil
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -19,7 +18,9 @@ from prism_desktop.engine.experiments.comparison_plan import (
     folder_of,
     prepare,
 )
+from prism_desktop.engine.files import make_folder, remove_tree
 from prism_desktop.engine.processes.run_series import Series
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.lock_file import held
 from prism_desktop.engine.runs.run_events import (
@@ -56,14 +57,14 @@ def compare(plan: ComparisonPlan) -> Iterator[Batch]:
     require_writable(plan.study)
     path = folder_of(plan)
     new = not path.exists()
-    path.mkdir(parents=True, exist_ok=True)
+    make_folder(path)
     # first, as a second one would put other data in place
     with held(path, f"The comparison {path.name}"):
         try:
             comparison = prepare(plan)
         except PrismError:
             if new:
-                shutil.rmtree(path, ignore_errors=True)
+                remove_tree(path, layout.is_ours)
             raise
         yield from _carry_out(comparison)
     yield [Compared(path=str(path), time=time.time())]

@@ -11,7 +11,6 @@ import glob
 import hashlib
 import json
 import re
-import shutil
 import time
 from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +20,6 @@ from os import getpid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prism_desktop.engine.atomic import write_json, write_whole
 from prism_desktop.engine.backbones import parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError, RunError
@@ -34,6 +32,7 @@ from prism_desktop.engine.experiments.search_trials import (
     make_ready,
     open_storage,
 )
+from prism_desktop.engine.files import make_folder, move, remove_tree, write_json, write_whole
 from prism_desktop.engine.json_files import read_json
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.methods.ranges import Ranges, ranges
@@ -139,7 +138,7 @@ def search(plan: SearchPlan) -> Iterator[Event[SearchResult]]:
         yield from _consensus(folder, plan.trials)
         trials = open_storage(folder.path)
         for left in folder.path.parent.glob(f"{glob.escape(folder.name)}.trial-*"):
-            shutil.rmtree(left, ignore_errors=True)
+            remove_tree(left, layout.is_ours)
         make_ready(trials, plan.config(), plan.ranges())
         failure = yield from _try_out(plan, folder, trials)
     yield Done(_result(plan, folder, trials, failure))
@@ -228,7 +227,7 @@ def _prepare(plan: SearchPlan) -> RunFolder:
             "none."
         )
     beside = RunFolder(plan.study / layout.SEARCHES / f".{getpid()}-{time.monotonic_ns()}")
-    (beside.path / layout.DATA).mkdir(parents=True)
+    make_folder(beside.data)
     try:
         with Study.open(plan.study, read_only=True) as study:
             make_snapshot(study, beside, config.model_copy(update={"method": CONSENSUS}))
@@ -242,12 +241,12 @@ def _prepare(plan: SearchPlan) -> RunFolder:
                 f"The search {folder.name} asked for something else or had other answers; give a "
                 "new name."
             )
-        folder.path.mkdir(parents=True, exist_ok=True)
+        make_folder(folder.path)
         if (depends_on := _dependency_run(plan, beside)) is not None:
             write_json(folder.path / layout.SEARCH_START, {"run": str(depends_on.path)})
         if not folder.data.is_dir():
             _without_test(beside)
-            beside.data.rename(folder.data)
+            move(beside.data, folder.data)
     finally:
         beside.delete()
     write_json(folder.path / layout.CONFIG, config.model_dump(mode="json"))
@@ -285,8 +284,8 @@ def _without_test(folder: RunFolder) -> None:
         )
 
 
-def _write_table(frame: "pd.DataFrame", path: Path) -> None:
-    frame.to_parquet(path, index=False)
+def _write_table(frame: "pd.DataFrame", beside: Path) -> None:
+    frame.to_parquet(beside, index=False)
 
 
 def _default_name(plan: SearchPlan, asked: Mapping[str, Any]) -> str:

@@ -5,17 +5,16 @@ A trial trains on the search's data, which hold no test answers, and tells the j
 validation NLL.
 """
 
-import shutil
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
-from prism_desktop.engine.atomic import write_json
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import PrismError, RunError
 from prism_desktop.engine.events import Done, Event, Progress, value
+from prism_desktop.engine.files import in_place, make_folder, remove_tree, write_json
 from prism_desktop.engine.json_files import read_json
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.methods.ranges import Choices, Ranges, ranges
@@ -41,7 +40,7 @@ def open_storage(path: Path) -> "optuna.Study":
     from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    journal = str(path / layout.JOURNAL)
+    journal = str(in_place(path / layout.JOURNAL))
     backend = JournalFileBackend(journal, lock_obj=JournalFileOpenLock(journal))
     return optuna.create_study(
         storage=JournalStorage(backend), study_name=path.name, load_if_exists=True
@@ -166,8 +165,8 @@ class _Trials:
 
         config = self._folder.config().with_options(suggest(trial, self._wanted))
         run = RunFolder(self._folder.path.parent / f"{self._folder.name}.trial-{trial.number:04d}")
-        shutil.rmtree(run.path, ignore_errors=True)
-        run.data.mkdir(parents=True)
+        remove_tree(run.path, layout.is_ours)
+        make_folder(run.data)
         try:
             write_json(run.path / layout.CONFIG, config.model_dump(mode="json"))
             copy_snapshot(self._folder, run)

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from prism_desktop.engine.foreign_files import open_foreign
 from prism_desktop.engine.methods import METHODS, Method
 from prism_desktop.engine.models.combination_file import read_combination
 from prism_desktop.engine.runs import layout
@@ -95,7 +96,7 @@ def _header(path: Path) -> tuple[Mapping[str, int], dict[str, Any]]:
 
     See the format's own description (safetensors).
     """
-    with path.open("rb") as file:
+    with open_foreign(path) as file:
         (length,) = struct.unpack("<Q", file.read(8))
         if length > path.stat().st_size:
             raise ValueError("the file is cut short")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from prism_desktop.engine.backbones import Backbone, load, parse
 from prism_desktop.engine.device import choose_device
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.files import make_folder, move, remove_tree, whole
 from prism_desktop.engine.methods import Method, method
 from prism_desktop.engine.models.attribute_texts import DEFAULT_TEMPLATES, sentences
 from prism_desktop.engine.models.base import AttributeTexts
@@ -191,19 +191,20 @@ def save_model(
     """
     card = describe(model, method, labelers, attributes, ties)
     fresh = run / f"{layout.ADAPTER}.new"
-    shutil.rmtree(fresh, ignore_errors=True)
+    remove_tree(fresh, layout.ours_in(fresh.name))
     if model.adapted is not None:
+        make_folder(fresh, fresh=True)
         save_adapter(model.adapted, fresh)
     facts = {
         f"{_KNOWN}{name}": torch.from_numpy(array.copy())
         for name, array in model.context.arrays().items()
     }
     tensors = {name: tensor.contiguous() for name, tensor in (model.kept_state() | facts).items()}
-    save_file(tensors, run / f"{layout.TOKENS}.new", metadata={_KEY: json.dumps(asdict(card))})
-    shutil.rmtree(run / layout.ADAPTER, ignore_errors=True)
-    if fresh.exists():
-        fresh.rename(run / layout.ADAPTER)
-    (run / f"{layout.TOKENS}.new").replace(run / layout.TOKENS)
+    with whole(run / layout.TOKENS) as beside:
+        save_file(tensors, beside, metadata={_KEY: json.dumps(asdict(card))})
+        remove_tree(run / layout.ADAPTER, layout.ours_in(layout.ADAPTER))
+        if fresh.exists():
+            move(fresh, run / layout.ADAPTER)
     return card
 
 

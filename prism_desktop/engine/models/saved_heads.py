@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.files import write_whole
 from prism_desktop.engine.models.heads.bayes import BayesHeads
 from prism_desktop.engine.models.heads.collaborative import CollaborativeHeads
 from prism_desktop.engine.models.heads.retrieval import RetrievalHeads
@@ -117,10 +118,9 @@ def place(kind: str, name: str, known: Sequence[str]) -> int:
 
 def save_heads(heads: Heads, path: Path, card: HeadCard) -> None:
     """Write heads and their card whole into a run's folder."""
-    beside = path / f".{layout.HEAD}.tmp"
     arrays = {name: np.array(array, order="C") for name, array in heads.arrays().items()}
-    save_file(arrays, beside, metadata={_KEY: json.dumps(asdict(card))})
-    beside.replace(path / layout.HEAD)
+    metadata = {_KEY: json.dumps(asdict(card))}
+    write_whole(path / layout.HEAD, lambda beside: save_file(arrays, beside, metadata=metadata))
 
 
 def load_heads(run: Path) -> LoadedHeads:

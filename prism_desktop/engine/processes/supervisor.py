@@ -11,12 +11,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from filelock import FileLock
 from pydantic import BaseModel, ConfigDict
 
 from prism_desktop.engine.backbones import parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.files import append, lock, write_all
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.processes import pool
 from prism_desktop.engine.processes.failures import death
@@ -144,7 +144,7 @@ def resume(run: RunFolder) -> RunFolder:
     run = RunFolder.open(run.path)
     require_writable(run.study)
     # two at once must not both find it interrupted
-    with FileLock(run.path / layout.RESUME_LOCK, poll_interval=POLL_SECONDS):
+    with lock(run.path / layout.RESUME_LOCK, POLL_SECONDS):
         _check_resumable(run)
         _begin(run)
     return run
@@ -189,7 +189,7 @@ def watch(run: RunFolder, offset: int = 0) -> Iterator[Batch]:
     """
     last: ToldEvent | None = None
     told = time.monotonic()
-    while run.path.is_dir():
+    while run.exists:
         status = run.status()
         events, offset = run.events(offset)
         if events:
@@ -221,7 +221,7 @@ def _end_of(run: RunFolder, offset: int) -> Iterator[Batch]:
         yield [*events]
         return
     status = run.status()
-    if status.state == "discarded" or not run.path.is_dir():
+    if status.state == "discarded" or not run.exists:
         yield [Discarded(time=time.time())]
     elif status.state == "stopped":
         yield [Stopped(time=time.time())]
@@ -265,7 +265,16 @@ def discard(run: RunFolder) -> None:
         run.tell("discard")
         _begun.insist(run)
     else:
-        run.delete()
+        _delete(run)
+
+
+def _delete(run: RunFolder) -> None:
+    if left := run.delete():
+        raise RunError(
+            f"The run {run.name} was deleted but for {', '.join(left[:3])}"
+            f"{f' and {len(left) - 3} more' if len(left) > 3 else ''}, which the program did not "
+            f"make or cannot remove; look in {run.path}."
+        )
 
 
 def end_training(run: RunFolder) -> None:
@@ -290,10 +299,11 @@ def settle_run(run: RunFolder) -> None:
         begun = [*_begun_for(run, stored), run]
         try:
             for each in begun:
-                each.delete()
+                _delete(each)
         except RunError as error:
             with contextlib.suppress(OSError):
-                run.set_status("failed", message=str(error))
+                if run.exists:  # it is still there to be told of
+                    run.set_status("failed", message=str(error))
     elif state == "stopped" and stored.state in ACTIVE:
         run.set_status("stopped", message=CUT_SHORT)
         with contextlib.closing(EventLog(run)) as log:
@@ -414,10 +424,10 @@ def _record_death(run: RunFolder, crash: pool.Crash) -> None:
     """Say why a run's process died, which it could not say itself, or carry out what it died on."""
     with _status_lock:
         settle_run(run)
-        if run.path.is_dir() and run.status().state == "interrupted" and not crash.wanted:
+        if run.exists and run.status().state == "interrupted" and not crash.wanted:
             message, advice = death(crash.code, run)
-            with run.log.open("a", encoding="utf-8") as log:
-                log.write(crash.printed)
+            with append(run.log) as log:
+                write_all(log, crash.printed.encode())
             run.set_status("interrupted", message=message, advice=advice)
 
 

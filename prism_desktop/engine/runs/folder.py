@@ -13,18 +13,19 @@ summary.json summary.md                                 results
 """
 
 import contextlib
+import io
 import os
 import re
-import shutil
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from prism_desktop.engine import access
-from prism_desktop.engine.atomic import write_json
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.files import make_folder, remove, remove_tree, write_json
+from prism_desktop.engine.foreign_files import open_foreign, read_foreign
 from prism_desktop.engine.parquet_files import read_frame
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.result_files import Environment, SnapshotMeta, SplitReport, Summary
@@ -114,12 +115,12 @@ class RunFolder:
         while True:
             path = study / layout.RUNS / (base if number == 1 else f"{base}-{number}")
             try:
-                path.mkdir(parents=True)
+                make_folder(path, fresh=True)
             except FileExistsError:
                 number += 1
                 continue
             break
-        (path / layout.DATA).mkdir()
+        make_folder(path / layout.DATA)
         run = cls(path)
         write_json(path / layout.CONFIG, config.model_dump(mode="json"))
         run.set_status("preparing")
@@ -128,10 +129,16 @@ class RunFolder:
     @classmethod
     def open(cls, path: Path) -> "RunFolder":
         """An existing run; raises RunError if the folder is none."""
-        path = path.resolve()
+        # not resolved: a run in a study that is a link to another one is not that study's
+        path = Path(os.path.abspath(path))  # noqa: PTH100
         if not (path / layout.CONFIG).is_file():
             raise RunError(f"{path} is not a run: it holds no config.json.")
         return cls(path)
+
+    @property
+    def exists(self) -> bool:
+        """Whether it has not been deleted."""
+        return (self.path / layout.CONFIG).is_file()
 
     @property
     def name(self) -> str:
@@ -226,7 +233,7 @@ class RunFolder:
         A half-written line waits for its rest.
         """
         try:
-            with (self.path / layout.EVENTS).open("rb") as file:
+            with open_foreign(self.path / layout.EVENTS) as file:
                 file.seek(offset)
                 block = file.read()
         except FileNotFoundError:
@@ -254,7 +261,7 @@ class RunFolder:
         if not path.exists():
             return pd.DataFrame(columns=list(METRIC_COLUMNS))
         return pd.read_csv(
-            path,
+            io.BytesIO(read_foreign(path)),
             keep_default_na=False,
             na_values={c: [""] for c in ("loss", "nll", "accuracy")},
             converters={"labeler": restored, "attribute": restored},
@@ -287,35 +294,15 @@ class RunFolder:
         """Delete what the run made, and remember that it was discarded."""
         access.require_writable(self.path)
         for name in (layout.CHECKPOINTS, layout.ADAPTER):
-            shutil.rmtree(self.path / name, ignore_errors=True)
-        for path in (
-            *self.path.glob("*.safetensors"),
-            *self.path.glob("*.parquet"),
-        ):
-            path.unlink()
-        for name in (layout.SUMMARY, layout.REPORT, layout.METRICS):
-            (self.path / name).unlink(missing_ok=True)
+            remove_tree(self.path / name, layout.ours_in(name))
+        for name in layout.MADE_BY_TRAINING:
+            remove(self.path / name)
         self.set_status("discarded")
 
-    def delete(self) -> None:
-        """Remove the folder and everything in it.
-
-        Raises:
-            RunError: something of it could not be removed.
-        """
+    def delete(self) -> tuple[str, ...]:
+        """Remove the folder and all that the program put there; the names of what is left."""
         access.require_writable(self.path)
-        with contextlib.suppress(FileNotFoundError):
-            try:
-                shutil.rmtree(self.path)
-            except OSError as error:
-                shutil.rmtree(self.path, ignore_errors=True)  # as much of it as can be
-                if not self.path.exists():
-                    return
-                reason = error.strerror or str(error)
-                raise RunError(
-                    f"The run {self.name} could not be deleted whole ({reason}); its folder is "
-                    f"{self.path}. Your answers are not touched."
-                ) from error
+        return remove_tree(self.path, layout.is_ours)
 
     def _scores(self, name: str, labeler: str | None, attribute: str | None) -> "pd.DataFrame":
         """Scores of a file, only the wanted row groups are read; empty if there is none."""

@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from prism_desktop.engine.atomic import write_text
+from prism_desktop.engine.files import append, write_all, write_text
+from prism_desktop.engine.foreign_files import read_text
 from prism_desktop.engine.runs.folder import METRIC_COLUMNS
 from prism_desktop.engine.study.formula_guard import CsvWriter, restored
 
@@ -19,7 +20,7 @@ def append_metrics(
 ) -> None:
     """Add an epoch's rows to metrics.csv, durably."""
     text = io.StringIO()
-    writer = CsvWriter(text, "\n")
+    writer = CsvWriter(text)
     if not path.exists():
         writer.row(METRIC_COLUMNS)
     for labeler, attribute, mean in rows:
@@ -27,9 +28,8 @@ def append_metrics(
         accuracy = "" if mean["accuracy"] is None else f"{mean['accuracy']:.6f}"
         parts = (labeler, attribute, nll, nll, accuracy, mean["n"])
         writer.row((epoch, step, f"{seconds:.2f}", split, *parts))
-    with path.open("a", encoding="utf-8", newline="") as file:
-        file.write(text.getvalue())
-        file.flush()
+    with append(path) as file:
+        write_all(file, text.getvalue().encode())
         os.fsync(file.fileno())
 
 
@@ -37,12 +37,11 @@ def drop_metrics_from(path: Path, epoch: int) -> None:
     """Remove the rows of an epoch and later ones, which a resumed training writes again."""
     if not path.exists():
         return
-    with path.open(encoding="utf-8", newline="") as file:
-        head, *rows = csv.reader(file)
+    head, *rows = csv.reader(io.StringIO(read_text(path), newline=""))
     # A killed process may have left half a row.
     kept = [row for row in rows if len(row) == len(METRIC_COLUMNS) and int(row[0]) < epoch]
     text = io.StringIO()
-    writer = CsvWriter(text, "\n")
+    writer = CsvWriter(text)
     for row in (head, *kept):
         writer.row(map(restored, row))
     write_text(path, text.getvalue())

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from prism_desktop.engine.atomic import sync
 from prism_desktop.engine.events import Progress
+from prism_desktop.engine.files import whole
 
 _TELL_SECONDS = 0.2
 
@@ -41,27 +41,21 @@ def write_predictions(
     schema = pa.schema(
         [("labeler", text), ("attribute", text), ("image", text), ("score", pa.float32())]
     )
-    beside = path.with_name(f".{path.name}.tmp")
     told = time.monotonic()
-    try:
-        with pq.ParquetWriter(beside, schema) as file:
-            for event in scored:
-                if isinstance(event, Progress):
-                    yield event
-                    continue
-                for column, attribute in enumerate(attributes):
-                    names = [
-                        pa.array([name] * len(images), text) for name in (event.labeler, attribute)
-                    ]
-                    scores = pa.array(event.scores[:, column], pa.float32())
-                    file.write_table(
-                        pa.table([*names, pa.array(images, text), scores], schema=schema),
-                        max(1, len(images)),
-                    )
-                if time.monotonic() - told > _TELL_SECONDS:  # so that it can be ended meanwhile
-                    told = time.monotonic()
-                    yield Progress(0, None, "Writing predictions")
-        sync(beside)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with whole(path) as beside, pq.ParquetWriter(beside, schema) as file:
+        for event in scored:
+            if isinstance(event, Progress):
+                yield event
+                continue
+            for column, attribute in enumerate(attributes):
+                names = [
+                    pa.array([name] * len(images), text) for name in (event.labeler, attribute)
+                ]
+                scores = pa.array(event.scores[:, column], pa.float32())
+                file.write_table(
+                    pa.table([*names, pa.array(images, text), scores], schema=schema),
+                    max(1, len(images)),
+                )
+            if time.monotonic() - told > _TELL_SECONDS:  # so that it can be ended meanwhile
+                told = time.monotonic()
+                yield Progress(0, None, "Writing predictions")

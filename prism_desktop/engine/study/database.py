@@ -7,7 +7,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
@@ -20,6 +19,7 @@ from prism_desktop.engine.errors import (
     StudyError,
     StudyLockedError,
 )
+from prism_desktop.engine.files import connect
 
 T = TypeVar("T")
 BUSY_SECONDS = 10.0
@@ -89,8 +89,13 @@ class Database:
 def _connect(file: Path, *, writable: bool, immutable: bool) -> Connection:
     """SQLAlchemy's only connection over one of SQLite's, which
     is closed again if a pragma shows that the file is no database."""
-    uri = address(file, "rw" if writable else "ro", immutable=immutable)
-    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+    connection = connect(
+        file,
+        "rw" if writable else "ro",
+        immutable=immutable,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+    )
     try:
         connection.execute("PRAGMA foreign_keys = ON")
         if writable:
@@ -108,13 +113,6 @@ def _disconnect(connection: Connection) -> None:
         connection.close()
     finally:
         connection.engine.dispose()
-
-
-def address(file: Path, mode: str = "ro", *, immutable: bool = False) -> str:
-    """The file as SQLite's URI, safe for names with "?" and "#"."""
-    path = quote(file.resolve().as_posix(), safe="/:")
-    root, more = "" if path.startswith("/") else "/", "&immutable=1" if immutable else ""
-    return f"file:{root}{path}?mode={mode}{more}"
 
 
 def _engine(opened: sqlite3.Connection, *, writable: bool) -> Engine:
@@ -182,7 +180,10 @@ def _explanation(error: Any, study: Path) -> StudyError | None:
 
 def rescue(study: Path) -> str:
     """What to do about a damaged database."""
-    copies = sorted((study / "backups").glob("*.sqlite3"), key=lambda copy: copy.stat().st_mtime)
+    copies = sorted(
+        (copy for copy in (study / "backups").glob("*.sqlite3") if copy.is_file()),
+        key=lambda copy: copy.stat().st_mtime,
+    )
     if not copies:
         return "It was left as it is, and there is no backup of it."
     return (

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
+from prism_desktop.engine.files import text_file
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -26,24 +28,30 @@ def restored(text: str) -> str:
 
 def cell(value: object) -> object:
     """What stands in a cell of a CSV file: text made harmless; a number, also below zero, stays
-    one."""
-    return neutral(value) if isinstance(value, str) else value
+    one. Halves of letters, which no file can hold, are written as escapes."""
+    if not isinstance(value, str):
+        return value
+    return neutral(value.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
 class CsvWriter:
-    """Writes rows of CSV to an open file, names of columns included, without formulas."""
+    """Writes rows of CSV to an open file, names of columns included, without formulas.
 
-    def __init__(self, file: IO[str], ending: str = "\r\n") -> None:
-        self._writer = csv.writer(file, lineterminator=ending)
+    Lines end as RFC 4180 has it; with another ending a carriage return in a cell would not be
+    quoted, and would end the line for who reads it.
+    """
+
+    def __init__(self, file: IO[str]) -> None:
+        self._writer = csv.writer(file)
 
     def row(self, values: Iterable[object]) -> None:
         self._writer.writerow([cell(value) for value in values])
 
 
-def write_frame(frame: "pd.DataFrame", path: Path) -> None:
+def write_frame(frame: "pd.DataFrame", beside: Path) -> None:
     """A frame as CSV in UTF-8, without its index."""
-    with path.open("w", encoding="utf-8", newline="", errors="backslashreplace") as file:
+    with text_file(beside) as file:
         safe = frame.apply(
             lambda column: column if column.dtype.kind in "biuf" else column.map(cell)
         )
-        safe.rename(columns=cell).to_csv(file, index=False, lineterminator="\n")
+        safe.rename(columns=cell).to_csv(file, index=False, lineterminator="\r\n")

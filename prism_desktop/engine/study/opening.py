@@ -2,7 +2,6 @@
 schema it has, and bringing an old one up to date."""
 
 import os
-import sqlite3
 import time
 import uuid
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
+from prism_desktop.engine import files
 from prism_desktop.engine.errors import (
     CorruptStudyError,
     InputError,
@@ -22,9 +22,10 @@ from prism_desktop.engine.errors import (
     ReadOnlyStudyError,
     StudyError,
 )
+from prism_desktop.engine.foreign_files import MAX_WEIGHTS, open_foreign
 from prism_desktop.engine.study import schema
 from prism_desktop.engine.study.backup import back_up
-from prism_desktop.engine.study.database import Database, address, explained, rescue
+from prism_desktop.engine.study.database import Database, explained, rescue
 from prism_desktop.engine.study.records import AttributeRecord
 from prism_desktop.engine.study.writer_lock import WriterLock, network_share
 from prism_desktop.engine.study.writing import add_attributes
@@ -54,7 +55,7 @@ def make_folder(path: Path) -> None:
                 f"{path} holds other files. Choose an empty or a new folder for the study."
             )
         for part in ("", *FOLDERS):
-            (path / part).mkdir(parents=True, exist_ok=True)
+            files.make_folder(path / part)
     except OSError as error:
         raise ReadOnlyStudyError(
             f"{path} cannot be made ({error.strerror}). Choose another place."
@@ -64,7 +65,7 @@ def make_folder(path: Path) -> None:
 def _is_ours(part: Path) -> bool:
     """Whether it is what an attempt to make a study that was cut off leaves behind."""
     return part.name.startswith(_PART) or (
-        part.name in FOLDERS and part.is_dir() and not any(part.iterdir())
+        part.name in FOLDERS and part.is_dir() and not part.is_symlink() and not any(part.iterdir())
     )
 
 
@@ -76,10 +77,10 @@ def make_database(file: Path, name: str, attributes: Sequence[AttributeRecord]) 
     refuse_network_share(file.parent)
     part = file.with_name(_PART)
     for left in file.parent.glob(f"{_PART}*"):
-        left.unlink()
+        files.remove(left)
     try:
         with explained(file):
-            with closing(sqlite3.connect(part)) as connection:
+            with closing(files.connect(part, "rwc")) as connection:
                 connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
             migrate(part)
             facts = {
@@ -88,16 +89,16 @@ def make_database(file: Path, name: str, attributes: Sequence[AttributeRecord]) 
                 "created": repr(time.time()),
                 "revision": "0",
             }
-            with closing(sqlite3.connect(part)) as connection, connection:
+            with closing(files.connect(part, "rw")) as connection, connection:
                 connection.executemany("INSERT INTO meta VALUES (?, ?)", facts.items())
         database = Database(part, writable=True)
         try:
             database.write(lambda c: add_attributes(c, attributes))
         finally:
             database.close()
-        part.replace(file)
+        files.move(part, file)
     finally:
-        part.unlink(missing_ok=True)
+        files.remove(part)
 
 
 def lock_for_writing(file: Path) -> WriterLock:
@@ -116,7 +117,7 @@ def open_writer(file: Path) -> Database:
     """The connection that writes, the schema brought up to date first, after a backup."""
     for folder in FOLDERS:
         with suppress(OSError):  # whoever needs it will say what is wrong
-            (file.parent / folder).mkdir(exist_ok=True)
+            files.make_folder(file.parent / folder)
     if identify(file) < schema.SCHEMA_VERSION:
         _bring_up_to_date(file)
     database = Database(file, writable=True)
@@ -191,7 +192,7 @@ def migrate(file: Path, migrations: Path = MIGRATIONS) -> None:
     config.set_main_option("script_location", str(migrations).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     # No foreign keys while tables are rebuilt; they are checked before the commit instead.
-    with closing(sqlite3.connect(address(file, "rw"), uri=True, isolation_level=None)) as opened:
+    with closing(files.connect(file, "rw", isolation_level=None)) as opened:
         engine = create_engine("sqlite://", creator=lambda: opened, poolclass=StaticPool)
         event.listen(
             engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN EXCLUSIVE")
@@ -226,7 +227,7 @@ def identify(file: Path, *, immutable: bool = False) -> int:
         )
     with explained(file):
         try:
-            with file.open("rb") as stream:
+            with open_foreign(file, MAX_WEIGHTS) as stream:
                 start = stream.read(len(_HEADER))
         except OSError as error:
             raise StudyError(
@@ -237,7 +238,7 @@ def identify(file: Path, *, immutable: bool = False) -> int:
                 f"{file} is no SQLite database, so it is damaged or no study. It was left as it "
                 f"is; look in {study / 'backups'} for an older state."
             )
-        with closing(sqlite3.connect(address(file, immutable=immutable), uri=True)) as connection:
+        with closing(files.connect(file, immutable=immutable)) as connection:
             application = connection.execute("PRAGMA application_id").fetchone()[0]
             version: int = connection.execute("PRAGMA user_version").fetchone()[0]
             tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]

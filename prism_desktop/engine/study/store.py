@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from prism_desktop.engine import access
+from prism_desktop.engine import access, files
 from prism_desktop.engine.errors import InputError, ReadOnlyStudyError
 from prism_desktop.engine.events import Done, Event
 from prism_desktop.engine.study import (
@@ -230,8 +230,9 @@ class Study(StudyReader):
             NewerSchemaError, CorruptStudyError, StudyError: it cannot be read, see
                 `opening.identify`.
         """
-        path = Path(folder).expanduser().resolve()
-        path = path.parent if path.name == opening.FILE else path
+        path = Path(folder).expanduser()
+        # not resolved together: the file may be a link, which would lead to another folder
+        path = (path.parent if path.name == opening.FILE else path).resolve()
         file = path / opening.FILE
         if read_only:
             looked_at = cls(path, opening.open_reader(file), None, None)
@@ -452,7 +453,7 @@ class Study(StudyReader):
     def _remove_copies(self, copies: Iterable[Path]) -> None:
         for copy in copies:
             if copy.resolve().is_relative_to(self.path):  # a study made elsewhere may name any file
-                copy.unlink(missing_ok=True)
+                files.remove(copy)
 
     def relink(self, folder: Path | str) -> RelinkReport:
         """Find images again that are not where they were,

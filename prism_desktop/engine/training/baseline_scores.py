@@ -4,7 +4,6 @@ They depend on the data and the backbone alone, so that the runs of a study shar
 cache.
 """
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from prism_desktop.engine.atomic import write_whole
 from prism_desktop.engine.events import Done, Progress
+from prism_desktop.engine.files import copy, make_folder, write_whole
 from prism_desktop.engine.models.attribute_texts import sentences
 from prism_desktop.engine.models.heads import model_selection, ridge
 from prism_desktop.engine.models.heads.ridge import RidgeSettings
@@ -46,7 +45,7 @@ def write_baselines(run: RunFolder, resources: Resources, task: "Task") -> Itera
         if resources.features is None:
             yield from resources.read_features(run)
         yield from _make(run, resources, task, kept)
-    write_whole(run.path / layout.BASELINES, lambda beside: shutil.copyfile(kept, beside))
+    copy(kept, run.path / layout.BASELINES)
 
 
 def _make(run: RunFolder, resources: Resources, task: "Task", path: Path) -> Iterator[Progress]:
@@ -61,7 +60,7 @@ def _make(run: RunFolder, resources: Resources, task: "Task", path: Path) -> Ite
     if resources.backbone is not None:
         parts.append(_frame(ZERO_SHOT, _zero_shot(run, resources, task), task))
     table = pd.concat(parts, ignore_index=True)
-    path.parent.mkdir(exist_ok=True)
+    make_folder(path.parent)
     write_whole(path, lambda beside: table.to_parquet(beside, index=False))
 
 

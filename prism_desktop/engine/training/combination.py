@@ -16,9 +16,9 @@ import numpy.typing as npt
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit
 
-from prism_desktop.engine.atomic import write_json
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Notice, Progress
+from prism_desktop.engine.files import write_json
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.models.answers import Answers, select
 from prism_desktop.engine.models.combination_file import Member

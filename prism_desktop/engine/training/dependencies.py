@@ -7,9 +7,9 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from prism_desktop.engine.atomic import write_json
 from prism_desktop.engine.backbones.spec import EMBEDDINGS
 from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.files import write_json
 from prism_desktop.engine.json_files import read_json
 from prism_desktop.engine.methods import members_of, method
 from prism_desktop.engine.runs import layout

@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from prism_desktop.engine.atomic import write_whole
 from prism_desktop.engine.backbones import Backbone, fetch, load, parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import Device, Precision, choose_device, precision
 from prism_desktop.engine.errors import InputError, PrismError, RunError
 from prism_desktop.engine.events import Done, Notice, Progress
+from prism_desktop.engine.files import make_folder, write_whole
 from prism_desktop.engine.models.answers import Ints
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.embeddings import read_embeddings
@@ -302,7 +302,7 @@ def _read_features(path: Path) -> Mapping[str, Matrix]:
 def _write_features(path: Path, known: Mapping[str, Matrix]) -> None:
     from safetensors.numpy import save_file
 
-    path.parent.mkdir(exist_ok=True)
+    make_folder(path.parent)
     metadata = {_IMAGE_IDS: json.dumps(list(known))}
     write_whole(
         path,

@@ -5,8 +5,8 @@ import platform
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from prism_desktop.engine.atomic import write_text
 from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.files import write_text
 from prism_desktop.engine.json_files import read_json
 from prism_desktop.engine.methods.method import NO_CONTROL
 from prism_desktop.engine.models.labeler_bytes import bytes_per_labeler

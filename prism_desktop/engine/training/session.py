@@ -5,15 +5,14 @@ Whoever iterates decides in which process that happens.
 
 import os
 import platform
-import shutil
 from collections.abc import Generator, Iterator
 from contextlib import closing
 
 import torch
 
-from prism_desktop.engine.atomic import write_json
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Notice, Progress
+from prism_desktop.engine.files import copy, remove_tree, write_json
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.control import Control
@@ -124,7 +123,7 @@ def _session(
         if name not in dependencies:
             dependencies[name] = yield from _dependency(run, name, control, resources)
             if record_dependency(run, name, dependencies[name]) and name == run.config().start:
-                shutil.rmtree(run.path / layout.CHECKPOINTS, ignore_errors=True)
+                remove_tree(run.path / layout.CHECKPOINTS, layout.ours_in(layout.CHECKPOINTS))
                 yield Notice(
                     "The consensus that training had started at is gone, and its checkpoints with "
                     "it."
@@ -311,9 +310,7 @@ def _results(
         run.path / layout.PREDICTIONS, routine.score(), routine.attributes, images
     )
     if consensus is not None:
-        beside = run.path / f".{layout.CONSENSUS}.tmp"
-        shutil.copyfile(consensus.path / layout.PREDICTIONS, beside)
-        beside.replace(run.path / layout.CONSENSUS)
+        copy(consensus.path / layout.PREDICTIONS, run.path / layout.CONSENSUS)
 
 
 def _environment(resources: Resources) -> Environment:

@@ -3,17 +3,15 @@ changes it."""
 
 import hashlib
 import json
-import shutil
 import time
 from collections.abc import Iterable, Mapping, Sequence, Set
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prism_desktop.engine.atomic import write_whole
 from prism_desktop.engine.backbones import BackboneSpec, parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.files import copy, write_whole
 from prism_desktop.engine.json_files import read_json
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.runs import layout
@@ -170,8 +168,9 @@ def copy_snapshot(source: RunFolder, run: RunFolder) -> None:
         RunError: if the other run has no snapshot.
     """
     source.meta()
-    for path in source.data.iterdir():
-        write_whole(run.data / path.name, partial(shutil.copyfile, path))
+    for path in sorted(source.data.iterdir()):
+        if layout.is_ours(f"{layout.DATA}/{path.name}"):
+            copy(path, run.data / path.name)
 
 
 def narrow_snapshot(source: RunFolder, run: RunFolder, labelers: Sequence[str]) -> None:

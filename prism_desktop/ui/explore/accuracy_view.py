@@ -12,6 +12,7 @@ from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import view_figures
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.view import ExportFigure, ExportTable, View
+from prism_desktop.ui.plain import literal
 from prism_desktop.ui.widgets.basics import GRID, columns, frame, label, rows
 from prism_desktop.ui.widgets.dumbbell import AccuracyRow, DumbbellKey, Dumbbells
 from prism_desktop.ui.widgets.pickers import Segments
@@ -77,7 +78,9 @@ class AccuracyView(View):
         super().show_data(data)
         attributes = data.test.per_attribute if data is not None else {}
         old = self._choice
-        self._choice = Segments({ALL: "All attributes", **{name: name for name in attributes}})
+        self._choice = Segments(
+            {ALL: "All attributes", **{name: literal(name) for name in attributes}}
+        )
         self._choice.picked.connect(lambda _: self._show())
         self._bar.replaceWidget(old, self._choice)
         old.hide()

@@ -21,6 +21,7 @@ from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.operations import Candidate, candidates, tested
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.job import Job
+from prism_desktop.ui.plain import set_tip, set_window_title
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
 from prism_desktop.ui.widgets.fields import Field, choose_files
 
@@ -35,7 +36,7 @@ class AddLabelerButton(QPushButton):
     def __init__(self, context: AppContext, data: Callable[[], RunData | None]) -> None:
         super().__init__("Add a labeler")
         self._context, self._data = context, data
-        self.setToolTip("Predict for somebody new from their answers, without training again")
+        set_tip(self, "Predict for somebody new from their answers, without training again")
         self.clicked.connect(lambda _=False: self.open_form())
         context.guard.add(self)
         self.form: AddLabelerForm | None = None
@@ -127,7 +128,7 @@ class AddLabelerForm(QDialog):
         it must hold. A problem is told above the foot and is hidden until there is one.
         """
         super().__init__(parent.window())
-        self.setWindowTitle("Add a labeler")
+        set_window_title(self, "Add a labeler")
         self.setMinimumWidth(520)
         known = METHODS.get(method)
         how = f"{known.title}: {known.adaptation}." if known is not None else ""

@@ -17,6 +17,7 @@ from prism_desktop.ui.explore.operations import MAPS, FaceRelevance
 from prism_desktop.ui.explore.relevance_maps import MapRequest
 from prism_desktop.ui.explore.run_data import RunData, percentiles
 from prism_desktop.ui.explore.view import ExportFigure, ExportTable, View, labeler_choices, picker
+from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.widgets.basics import (
     GRID,
     IconButton,
@@ -87,7 +88,7 @@ class FaceView(View):
         self.opacity.setValue(60)
         self.opacity.setMinimumWidth(60)
         self.opacity.setAccessibleName("Opacity of the map")
-        self.opacity.setToolTip("Opacity of the map")
+        set_tip(self.opacity, "Opacity of the map")
         self.labeler_maps = LabelerMaps(self.context)
         self.labeler_maps.chosen.connect(self.labeler.pick)
         self.labeler_maps.changed.connect(self._lay_map)

@@ -15,6 +15,7 @@ from prism_desktop.engine.events import Done, Event
 from prism_desktop.engine.study.records import Changes, ImageRecord
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.run_data import RunData
+from prism_desktop.ui.plain import set_tip
 
 if TYPE_CHECKING:
     from prism_desktop.engine.study.store import Study
@@ -67,8 +68,9 @@ class NewImagesButton(QPushButton):
         self._data: RunData | None = None
         self._images: tuple[ImageRecord, ...] = ()
         self.setProperty("variant", "quiet")
-        self.setToolTip(
-            "They were not there when the run was trained; its model can score them nevertheless"
+        set_tip(
+            self,
+            "They were not there when the run was trained; its model can score them nevertheless",
         )
         self.clicked.connect(lambda _=False: self._score())
         context.changed.connect(self._changed)

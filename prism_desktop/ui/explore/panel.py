@@ -20,6 +20,7 @@ from prism_desktop.ui.explore.ranking_view import FacesView
 from prism_desktop.ui.explore.run_data import RunData, read_run
 from prism_desktop.ui.explore.view import ExportButton, View, title
 from prism_desktop.ui.job import Job
+from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.widgets.basics import GRID, columns, label, rows
 from prism_desktop.ui.widgets.empty_state import EmptyState
 from prism_desktop.ui.widgets.pickers import Picker, Segments
@@ -216,7 +217,7 @@ class ExplorePanel(QWidget):
         self.face.back_wanted.connect(self._go_back)
         for number, name in enumerate(_VIEWS, start=1):
             QShortcut(QKeySequence(f"Alt+{number}"), self, lambda name=name: self._turn_to(name))
-            self.segments.button(name).setToolTip(f"{_VIEWS[name]} (Alt+{number})")
+            set_tip(self.segments.button(name), f"{_VIEWS[name]} (Alt+{number})")
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

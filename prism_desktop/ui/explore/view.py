@@ -14,6 +14,7 @@ from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.runs.folder import RunSummary
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.run_data import RunData
+from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.train.runs import short
 from prism_desktop.ui.widgets.basics import label, rows
 from prism_desktop.ui.widgets.file_export import save_figure, save_table
@@ -144,7 +145,7 @@ class ExportButton(QToolButton):
         self.setText("Export")
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.setToolTip("Export what is shown as a figure or a table (Ctrl+E)")
+        set_tip(self, "Export what is shown as a figure or a table (Ctrl+E)")
         self.setShortcut("Ctrl+E")
         menu = QMenu(self)
         self.figure = QAction("Figure (SVG, PDF, PNG)…", menu)

@@ -7,6 +7,8 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QWidget
 
+from prism_desktop.engine.plain_text import one_line
+from prism_desktop.ui.plain import literal, set_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.basics import GRID, clear
 from prism_desktop.ui.widgets.keycap import caps
@@ -21,8 +23,9 @@ class AnswerButton(QAbstractButton):
     def __init__(self, theme: Theme, key: str, text: str) -> None:
         super().__init__()
         self._theme, self._cap = theme, " ".join(caps(key))
-        self.setText(text)
-        self.setToolTip(f"{text} ({key})")
+        self._text = one_line(text)
+        self.setText(literal(text))
+        set_tip(self, f"{text} ({key})")
         self.setAccessibleName(text)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         # a focused button eats arrow keys; every answer has a key
@@ -30,7 +33,7 @@ class AnswerButton(QAbstractButton):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
-        cap, text = self._cap_width(), QFontMetrics(self._font()).horizontalAdvance(self.text())
+        cap, text = self._cap_width(), QFontMetrics(self._font()).horizontalAdvance(self._text)
         return QSize(max(132, cap + text + 5 * GRID), 48)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -43,14 +46,14 @@ class AnswerButton(QAbstractButton):
         painter.setBrush(QColor("#9a9a9c" if self.isDown() else "#929294" if lit else "#8b8b8d"))
         painter.drawRoundedRect(whole, 10, 10)
         painter.setFont(self._font())
-        text = QFontMetrics(self._font()).horizontalAdvance(self.text())
+        text = QFontMetrics(self._font()).horizontalAdvance(self._text)
         cap = self._cap_width()
         x = whole.center().x() - (cap + 10 + text) / 2
         self._paint_cap(painter, QRectF(x, whole.center().y() - _CAP / 2 - 1, cap, _CAP))
         painter.setPen(QColor(self._theme.tokens.on_stage))
         place = QRectF(x + cap + 10, whole.y(), text + 4, whole.height())
         painter.drawText(
-            place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self.text()
+            place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self._text
         )
         painter.end()
 

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QButtonGroup, QGridLayout, QLineEdit, QSpinBox, QV
 from prism_desktop.engine.study.records import Kind, LabelerProgress, LabelerRecord
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.study.labelers import done_so_far
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
 from prism_desktop.ui.widgets.cards import ScrollPage
@@ -171,7 +172,7 @@ class StartPage(QWidget):
         self.target.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.target.setKeyboardTracking(False)  # not at each digit
         self.target.setAccessibleName("Trials asked of each labeler for this task")
-        self.target.setToolTip("For this task, in this study.")
+        set_tip(self.target, "For this task, in this study.")
         self.target.valueChanged.connect(self._want)
 
     def _tile(self, labeler: LabelerRecord, progress: LabelerProgress | None) -> Tile:

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.plain import literal, set_tip
 from prism_desktop.ui.widgets.basics import (
     GRID,
     Icon,
@@ -31,8 +32,8 @@ class RecentRow(QFrame):
         super().__init__()
         self._path = path
         self.setProperty("role", "row")
-        name = button(path.stem, lambda: self.opened.emit(path), "quiet")
-        name.setToolTip(f"Open {path}")
+        name = button(literal(path.stem), lambda: self.opened.emit(path), "quiet")
+        set_tip(name, f"Open {path}")
         forget = IconButton(
             context.theme, "close", f"Forget {path.stem}", lambda: self.forgotten.emit(path)
         )

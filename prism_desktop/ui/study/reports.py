@@ -12,6 +12,7 @@ from prism_desktop.engine.events import Done
 from prism_desktop.engine.study.records import Changes, ImportReport
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.study.doubt_words import DoubtGroup, grouped, told
 from prism_desktop.ui.study.import_records import dismissed_doubts, files_of, open_doubts
 from prism_desktop.ui.study.labelers import ago
@@ -69,7 +70,7 @@ def _scale(scale: object) -> str:
 def _format(report: ImportReport) -> QLabel:
     """What came in, in a word or two."""
     made = chip(report.format if len(report.format) <= _FORMAT else report.format[:_FORMAT] + "…")
-    made.setToolTip(report.format)
+    set_tip(made, report.format)
     return made
 
 
@@ -146,7 +147,7 @@ class ImportsCard(Card):
         undone = report.undone is not None
         doubts = [] if undone else open_doubts(report)
         name = label(Path(report.source).name or report.source, "strong")
-        name.setToolTip(report.source)
+        set_tip(name, report.source)
         states = [chip("undone")] if undone else []
         if report.refused and not undone:
             states.append(chip("refused rows", "warn"))
@@ -162,7 +163,7 @@ class ImportsCard(Card):
         actions: list[QWidget] = [unfold]
         if files_of(report):
             anew = button("Read anew…", lambda: self.read_anew_wanted.emit(report), "quiet")
-            anew.setToolTip("Look at these files again and import them in another way")
+            set_tip(anew, "Look at these files again and import them in another way")
             if not undone:
                 actions.append(anew)
         actions.append(self._undo_button(report))

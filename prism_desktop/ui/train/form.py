@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods import METHODS
+from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.advanced_settings import APART, AdvancedSettings
 from prism_desktop.ui.train.availability import MethodAvailability, method_availability
@@ -42,11 +43,12 @@ class ControlOptions(QWidget):
             QCheckBox("S&wap labelers in the test"),
             QCheckBox("Sh&uffle labelers in training"),
         )
-        self.swapped.setToolTip(
-            "Test everybody with the next labeler's model, too. Trains nothing anew."
+        set_tip(
+            self.swapped, "Test everybody with the next labeler's model, too. Trains nothing anew."
         )
-        self.shuffled.setToolTip(
-            "Who gave which training answer is shuffled within each attribute. Trains all anew."
+        set_tip(
+            self.shuffled,
+            "Who gave which training answer is shuffled within each attribute. Trains all anew.",
         )
         self._note = label("", "small", wrap=True)
         for box in (self.swapped, self.shuffled):
@@ -160,7 +162,7 @@ class RunForm(QFrame):
     def show_device(self, name: str, why: str = "") -> None:
         """Say which device "automatic" means on this machine, and why."""
         self.device.setItemText(0, f"Automatic: {name}" if name else "Automatic")
-        self.device.setToolTip(self.device.itemText(0))
+        set_tip(self.device, self.device.itemText(0))
         self._device_why = why
         self._describe()
 
@@ -230,8 +232,9 @@ class RunForm(QFrame):
         self.advanced.hide()
         self.controls = ControlOptions()
         self.cross_fit = QCheckBox("Hold out each image fold in &turn")
-        self.cross_fit.setToolTip(
-            "Trains each method once per fold, so that every answer within a fold is tested once."
+        set_tip(
+            self.cross_fit,
+            "Trains each method once per fold, so that every answer within a fold is tested once.",
         )
         self.labelers, self.attributes = PickMany("labelers"), PickMany("attributes")
         self._device_why = ""

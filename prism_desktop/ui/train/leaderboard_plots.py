@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QWidget
 from prism_desktop.engine.experiments.curve_store import curve_obstacle
 from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.runs.result_files import Accuracy, CurveKind, Result
+from prism_desktop.ui.plain import literal, set_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.leaderboard_data import ComparisonRecord, curve_lines
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
@@ -124,10 +125,12 @@ class LeaderboardPlots(QFrame):
             )
         known = self._method in curve_lines(leaderboard, page)
         self.measure.setText(
-            f"M&easure {title}{' again' if known else ''}" if not self._busy else "Measuring…"
+            f"M&easure {literal(title)}{' again' if known else ''}"
+            if not self._busy
+            else "Measuring…"
         )
         self.measure.setEnabled(not problem and not self._busy)
-        self.measure.setToolTip(problem or _MEASURE_TIPS[page])
+        set_tip(self.measure, problem or _MEASURE_TIPS[page])
 
     def wait(self, busy: bool) -> None:
         """While something is measured nothing else can be."""

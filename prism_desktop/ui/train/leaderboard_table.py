@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 )
 
 from prism_desktop.engine.methods import METHODS
+from prism_desktop.ui.plain import tip_text
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.leaderboard_columns import (
     COLUMNS,
@@ -118,7 +119,7 @@ class LeaderboardModel(QAbstractTableModel):
             case Qt.ItemDataRole.TextAlignmentRole:
                 return _side(column)
             case Qt.ItemDataRole.ToolTipRole:
-                return self._tip(row, column)
+                return tip_text(self._tip(row, column))
             case Qt.ItemDataRole.ForegroundRole:
                 return self._ink(row, column)
             case Qt.ItemDataRole.FontRole if column in _BOLD:

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QComboBox, QFrame, QWidget
 
 from prism_desktop.engine.config import DEFAULT_METHOD
 from prism_desktop.engine.methods import METHODS, method
+from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.availability import (
     MethodAvailability,
@@ -158,5 +159,5 @@ class MethodsBox(QComboBox):
         count = len(names)
         self._count.setText(f"{count} chosen")
         self.setItemText(0, f"{count} methods" if count != 1 else names[0])
-        self.setToolTip(", ".join(names))
+        set_tip(self, ", ".join(names))
         self.changed.emit()

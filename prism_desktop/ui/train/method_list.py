@@ -30,6 +30,7 @@ from PySide6.QtWidgets import (
 )
 
 from prism_desktop.engine.methods import Method
+from prism_desktop.ui.plain import tip_text
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.availability import (
     GROUPS,
@@ -162,7 +163,9 @@ class MethodsModel(QAbstractListModel):
         match role:
             case Qt.ItemDataRole.DisplayRole:
                 return row.method.title
-            case Qt.ItemDataRole.ToolTipRole | Qt.ItemDataRole.AccessibleTextRole:
+            case Qt.ItemDataRole.ToolTipRole:
+                return tip_text(row.words())
+            case Qt.ItemDataRole.AccessibleTextRole:
                 return row.words()
             case Qt.ItemDataRole.CheckStateRole if self.many:
                 return (

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSizePolicy, QSlider,
 from superqt import QFlowLayout
 
 from prism_desktop.engine.runs.stopping import kept
+from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.operations import RunRow
 from prism_desktop.ui.train.run_progress import STAGES, PartCurves, RunProgress, smoothed
@@ -129,7 +130,7 @@ class Tiles(QWidget):
         }
         for name, text in told.items():
             self.values[name].setText(text)
-        self.values["Device"].setToolTip(progress.device_why)
+        set_tip(self.values["Device"], progress.device_why)
 
 
 # ms between two drawings of a live run: the eye sees motion, the event loop stays free
@@ -265,8 +266,8 @@ class Monitor(QWidget):
         self.smoothing.setValue(85)
         self.smoothing.setFixedWidth(110)
         self.smoothing.setAccessibleName("Smoothing of the training curves")
-        self.smoothing.setToolTip(
-            "Smoothing of the training curves; the raw values stay visible behind"
+        set_tip(
+            self.smoothing, "Smoothing of the training curves; the raw values stay visible behind"
         )
         self.smoothing.valueChanged.connect(self.touch)
         self.per_labeler, self.per_attribute = Multiples(self.theme), Multiples(self.theme)
@@ -337,7 +338,7 @@ class Monitor(QWidget):
         progress, state = self._progress, self.now()
         told = cells(row)
         self.title.setText(told[1])
-        self.title.setToolTip(row.run.name)
+        set_tip(self.title, row.run.name)
         self.state.setText(f"{state} · {told[2]}")
         if self.state.property("kind") != _KINDS.get(state, "accent"):
             restyle(self.state, kind=_KINDS.get(state, "accent"))
@@ -367,8 +368,9 @@ class Monitor(QWidget):
         for each in (self.pause, self.stop):
             each.setVisible(steps)
         self.discard.setText("&Discard" if live else "De&lete")
-        self.discard.setToolTip(
-            "Stop and delete this run" if live else "Delete this run and all it learned"
+        set_tip(
+            self.discard,
+            "Stop and delete this run" if live else "Delete this run and all it learned",
         )
         self.pause.setText("&Go on" if state == "paused" else "&Pause")
         if focused in (self.pause, self.stop, self.resume) and focused.isHidden():

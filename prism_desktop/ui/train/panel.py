@@ -13,6 +13,7 @@ from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.study.records import Changes
 from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.plain import message_box
 from prism_desktop.ui.train import operations
 from prism_desktop.ui.train.compare_view import CompareView
 from prism_desktop.ui.train.form import RunForm
@@ -372,15 +373,13 @@ class TrainPanel(QWidget):
 def sure_to_discard(parent: QWidget, *, live: bool) -> bool:
     """The one question that stands in the way: what is discarded cannot be had again."""
     verb, keep = ("Discard", "Keep training") if live else ("Delete", "Keep it")
-    box = QMessageBox(
-        QMessageBox.Icon.NoIcon, f"{verb} this run?", f"{verb} this run?", parent=parent
-    )
     what = (
         "Training ends and everything it has learned"
         if live
         else "Its model, predictions and results are"
     )
-    box.setInformativeText(f"{what} {'is ' if live else ''}deleted. Your answers are not touched.")
+    more = f"{what} {'is ' if live else ''}deleted. Your answers are not touched."
+    box = message_box(parent, f"{verb} this run?", f"{verb} this run?", more)
     discard = box.addButton(verb, QMessageBox.ButtonRole.DestructiveRole)
     box.setDefaultButton(box.addButton(keep, QMessageBox.ButtonRole.RejectRole))
     box.exec()

@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
 )
 
 from prism_desktop.engine.methods import method_title
+from prism_desktop.ui.plain import tip_text
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.operations import RunRow
 from prism_desktop.ui.widgets.painted import series_colour
@@ -120,7 +121,7 @@ class RunsModel(QAbstractTableModel):
                 font.setWeight(QFont.Weight.DemiBold)
                 return font
             case Qt.ItemDataRole.ToolTipRole:
-                return row.run.message or row.run.name
+                return tip_text(row.run.message or row.run.name)
             case Qt.ItemDataRole.DecorationRole if column == 0:
                 return self.colour(row.run.name)
         return None

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLineEdit, QSiz
 
 from prism_desktop.engine.config import Setting, TrainConfig
 from prism_desktop.engine.errors import InputError
+from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.widgets.basics import GRID, label, restyle, rows
 
 _GROUPS = {
@@ -104,7 +105,7 @@ class SettingField(QWidget):
         self.editor = self._make()
         self._problem = label("", "bad", wrap=True)
         self._problem.hide()
-        self.setToolTip(f"{setting.description}.\nOn the command line: --set {setting.key}=…")
+        set_tip(self, f"{setting.description}.\nOn the command line: --set {setting.key}=…")
         self.editor.setAccessibleName(caption(setting.key))
         self.editor.setAccessibleDescription(setting.description)
         top = () if setting.kind == "bool" else (label(caption(setting.key), "field"),)

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from prism_desktop.ui.plain import PlainLabel, set_tip
 from prism_desktop.ui.theme import Theme, pixmap
 
 L = TypeVar("L", bound=QBoxLayout)
@@ -26,8 +27,7 @@ GRID = 8  # px; every margin and gap is a multiple (or half) of it
 def label(text: str, role: str = "", *, wrap: bool = False) -> QLabel:
     """A label in a role of the style sheet: display, title,
     heading, strong, number, muted, small, field, chip..."""
-    made = QLabel(text)
-    made.setTextFormat(Qt.TextFormat.PlainText)
+    made = PlainLabel(text)
     made.setProperty("role", role)
     made.setWordWrap(wrap)
     return made
@@ -47,7 +47,7 @@ def button(
     made = QPushButton(text)
     made.setProperty("variant", variant)
     made.setCursor(Qt.CursorShape.PointingHandCursor)
-    made.setToolTip(tip)
+    set_tip(made, tip)
     made.setAutoDefault(True)  # Enter presses the focused one
     if clicked is not None:
         made.clicked.connect(lambda _=False: clicked())
@@ -63,7 +63,7 @@ class IconButton(QToolButton):
         super().__init__()
         self._theme, self._icon = theme, icon
         self.setIconSize(QSize(18, 18))
-        self.setToolTip(tip)
+        set_tip(self, tip)
         self.setAccessibleName(tip)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

@@ -11,6 +11,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from prism_desktop.ui.plain import as_html
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, faded, sized
 
@@ -70,7 +71,7 @@ class CurveChart(BarePlot):
         plot.setClipToView(True)
         plot.getViewBox().setMouseEnabled(x=True, y=False)
         plot.getViewBox().setDefaultPadding(0.03)
-        plot.setLabel("bottom", across)
+        plot.setLabel("bottom", as_html(across))
         plot.getViewBox().sigRangeChanged.connect(lambda *_: self._place_label())
         for item in (self._best, self._best_label, self._hover):
             self.addItem(item, ignoreBounds=True)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from prism_desktop.ui.plain import show_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, sized
 
@@ -91,7 +92,7 @@ class Dots(Painted):
                         f"{dot.name}'s model finds this face more {group.name} than "
                         f"{dot.share:.0%} of the faces."
                     )
-                    QToolTip.showText(event.globalPos(), words, self)
+                    show_tip(event.globalPos(), words, self)
                     return True
         return super().event(event)
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from prism_desktop.ui.palette import Tokens
+from prism_desktop.ui.plain import show_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, faded, sized, ticks
 
@@ -88,7 +89,7 @@ class Dumbbells(Painted):
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             place = int((event.pos().y() - _TOP) // _ROW)
             if event.pos().y() >= _TOP and 0 <= place < len(self._rows):
-                QToolTip.showText(event.globalPos(), self._rows[place].words(), self)
+                show_tip(event.globalPos(), self._rows[place].words(), self)
                 return True
         return super().event(event)
 

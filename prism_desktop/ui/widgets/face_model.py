@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
+from prism_desktop.ui.plain import tip_text
+
 
 class FaceModel(QAbstractListModel):
     """Faces in an order: a permutation of rows of some
@@ -55,9 +57,9 @@ class FaceModel(QAbstractListModel):
             return self._names[row]
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
             rank, share = f"number {index.row() + 1:,} of {len(self._order):,}", self.share(row)
-            return f"{self._names[row]}, {rank}" + (
-                "" if np.isnan(share) else f", above {share:.0%} of the faces"
-            )
+            more = "" if np.isnan(share) else f", above {share:.0%} of the faces"
+            told = f"{self._names[row]}, {rank}{more}"
+            return tip_text(told) if role == Qt.ItemDataRole.ToolTipRole else told
         return None
 
     def key(self, row: int) -> str:

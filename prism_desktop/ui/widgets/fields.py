@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtWidgets import QFileDialog, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QFileDialog, QLineEdit, QWidget
 
+from prism_desktop.ui.plain import PlainLabel
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, restyle, rows
 
 
@@ -14,7 +15,7 @@ class Field(QWidget):
     def __init__(self, name: str, editor: QWidget, help_text: str = "", *extra: QWidget) -> None:
         super().__init__()
         self.editor = editor
-        self.name = QLabel(name)  # auto text format: `&` marks the mnemonic
+        self.name = PlainLabel(name)
         self.name.setProperty("role", "field")
         self.name.setBuddy(editor)
         editor.setAccessibleName(name.replace("&", ""))

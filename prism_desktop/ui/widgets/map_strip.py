@@ -15,6 +15,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from prism_desktop.engine.plain_text import one_line
+from prism_desktop.ui.plain import literal, set_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.basics import columns
 from prism_desktop.ui.widgets.heat import coloured
@@ -37,7 +39,8 @@ class MapTile(QAbstractButton):
         self._area = QRectF(0, 0, 1, 1)
         self._opacity = 0.6
         self._passed: bool | None = None
-        self.setText(name)
+        self._name = one_line(name)
+        self.setText(literal(name))
         self.setCheckable(True)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -72,8 +75,8 @@ class MapTile(QAbstractButton):
         self.update()
 
     def _tell(self, words: str) -> None:
-        self.setAccessibleName(f"{self.text()}'s map. {words}")
-        self.setToolTip(f"{self.text()}: {words}")
+        self.setAccessibleName(f"{self._name}'s map. {words}")
+        set_tip(self, f"{self._name}: {words}")
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -143,7 +146,7 @@ class MapTile(QAbstractButton):
         painter.setFont(sized(self.font(), 0.88, bold=self.isChecked()))
         room = line.adjusted(14, 0, 0 if self._passed is None else -14, 0)
         name = painter.fontMetrics().elidedText(
-            self.text(), Qt.TextElideMode.ElideRight, int(room.width())
+            self._name, Qt.TextElideMode.ElideRight, int(room.width())
         )
         painter.drawText(room, int(Qt.AlignmentFlag.AlignVCenter), name)
         if self._passed is None:

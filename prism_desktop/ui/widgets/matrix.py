@@ -16,8 +16,9 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPen,
 )
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from prism_desktop.ui.plain import show_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, faded, mixed, sized
 
@@ -87,7 +88,7 @@ class Matrix(Painted):
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             at = self._find(QPointF(event.pos()))
             if at is not None:
-                QToolTip.showText(event.globalPos(), self._words(*at), self)
+                show_tip(event.globalPos(), self._words(*at), self)
                 return True
         return super().event(event)
 
@@ -138,7 +139,7 @@ class Matrix(Painted):
             place = QPoint(
                 int(left + (self._at[1] + 0.5) * side), int(top + (self._at[0] + 0.5) * side)
             )
-            QToolTip.showText(self.mapToGlobal(place), self._words(*self._at), self)
+            show_tip(self.mapToGlobal(place), self._words(*self._at), self)
             self.update()
         elif (
             event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.widgets.basics import GRID, button, columns, rows
 
 
@@ -193,7 +194,7 @@ class PickMany(QComboBox):
         else:
             text = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
         self.setItemText(0, text)
-        self.setToolTip(", ".join(names))
+        set_tip(self, ", ".join(names))
         self.changed.emit()
 
 

@@ -8,6 +8,7 @@ from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent
 from PySide6.QtWidgets import QWidget
 
+from prism_desktop.ui.plain import as_html
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.curves import BarePlot
 from prism_desktop.ui.widgets.painted import faded, sized
@@ -101,7 +102,7 @@ class Scatter(BarePlot):
             axis.setTextPen(pg.mkPen(tokens.muted))
             axis.setStyle(tickFont=font, tickLength=0, tickTextOffset=6)
             axis.enableAutoSIPrefix(False)
-            axis.setLabel(name, color=tokens.muted)
+            axis.setLabel(as_html(name), color=tokens.muted)
             axis.label.setFont(sized(self.font(), 0.92))
         self._equal.setPen(pg.mkPen(tokens.border_strong, width=1, style=Qt.PenStyle.DashLine))
         count = len(self._x)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from prism_desktop.ui.plain import show_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.dumbbell import AccuracyRow
 from prism_desktop.ui.widgets.painted import Painted, faded, sized
@@ -74,7 +75,7 @@ class ShareGrid(Painted):
             for row, line in enumerate(self._lines):
                 for column, cell in enumerate(line.cells):
                     if cell is not None and self._cell(row, column).contains(QPointF(event.pos())):
-                        QToolTip.showText(event.globalPos(), cell.words(), self)
+                        show_tip(event.globalPos(), cell.words(), self)
                         return True
         return super().event(event)
 

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QComboBox, QGridLayout, QLineEdit, QWidget
 
 from prism_desktop.engine.study.importing.doubts import Decision
 from prism_desktop.engine.study.importing.plan import ImportPlan
+from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.study.assistant.recipe_edits import scale_words
 from prism_desktop.ui.study.assistant.role_header import SteadyBox
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
@@ -93,7 +94,7 @@ class CodingEditor(QWidget):
             field = self._number(place) if numbers else self._meaning()
             field.setAccessibleName(f"What {value} means")
             name = label(value, "strong")
-            name.setToolTip(value)
+            set_tip(name, value)
             grid.addWidget(name, place, 0)
             grid.addWidget(label(f"{count:,} row{'s' * (count != 1)}", "small"), place, 1)
             grid.addWidget(field, place, 2)
@@ -119,7 +120,7 @@ class CodingEditor(QWidget):
     def _check(self) -> None:
         left = len(self.fields) - len(self.meanings())
         self.say.setEnabled(not left)
-        self.say.setToolTip(f"{left:,} values are to be said yet" if left else "")
+        set_tip(self.say, f"{left:,} values are to be said yet" if left else "")
 
     def _meaning(self) -> QComboBox:
         box = SteadyBox()

@@ -14,6 +14,7 @@ from prism_desktop.engine.study.importing.plan import ImportPlan
 from prism_desktop.engine.study.records import Changes, ImportReport
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
+from prism_desktop.ui.plain import literal, set_tip
 from prism_desktop.ui.study.assistant.plan_questions import PlanQuestions
 from prism_desktop.ui.study.assistant.preview import Preview
 from prism_desktop.ui.study.assistant.recipe_edits import (
@@ -73,7 +74,7 @@ class AssistantPage(QWidget):
         self.offer.hide()
         names = ", ".join(file.name for file in self.files)
         self.title.setText(f"Read anew: {names}" if replacing else f"Import {names}")
-        self.title.setToolTip("\n".join(str(file) for file in self.files))
+        set_tip(self.title, "\n".join(str(file) for file in self.files))
         study = self._context.study
         if study is not None:
             self._context.ask(
@@ -324,7 +325,7 @@ class AssistantPage(QWidget):
         name = Path(found[0].source).name or found[0].source
         self._offer_recipe = found[1]
         self.offer_text.setText(f"These columns are those of {name}, which was imported before.")
-        self.offer_use.setText(f"Read as {name} was".replace("&", "&&"))
+        self.offer_use.setText(literal(f"Read as {name} was"))
         self.offer.show()
 
     def _take_offer(self) -> None:
@@ -390,7 +391,7 @@ class AssistantPage(QWidget):
         why, plan = self._why_not(), self.plan
         busy = self.planner.busy
         self.run.setEnabled(not why)
-        self.run.setToolTip(why)
+        set_tip(self.run, why)
         self.run.setText(import_words(plan) if plan is not None and not why else "&Import")
         self.why.setText(why or "Nothing is stored before you press Import.")
         self.working.setVisible(busy and plan is not None)

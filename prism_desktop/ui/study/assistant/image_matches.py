@@ -4,9 +4,10 @@ from pathlib import Path
 
 from PySide6.QtCore import QEvent, QRect, QSize, QStringListModel, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QPaintEvent
-from PySide6.QtWidgets import QListView, QSizePolicy, QToolTip
+from PySide6.QtWidgets import QListView, QSizePolicy
 
 from prism_desktop.engine.study.importing.plan import ImportPlan, MatchedImage
+from prism_desktop.ui.plain import show_tip
 from prism_desktop.ui.study.assistant.recipe_edits import waits
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, restyle
@@ -62,7 +63,7 @@ class MatchStrip(Painted):
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             for place, image in enumerate(self._images[: self._across() * _LINES]):
                 if self._box(place).contains(event.pos()):
-                    QToolTip.showText(event.globalPos(), matched_words(image), self)
+                    show_tip(event.globalPos(), matched_words(image), self)
                     return True
         return super().event(event)
 

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from prism_desktop.engine.study.importing.doubts import Decision, DecisionChoice, Doubt
 from prism_desktop.engine.study.importing.plan import ImportPlan
+from prism_desktop.ui.plain import literal, set_tip
 from prism_desktop.ui.study.assistant.answer_fields import (
     CodingEditor,
     NameField,
@@ -81,8 +82,8 @@ class DecisionCard(QFrame):
 
     def _button(self, choice: DecisionChoice) -> QPushButton:
         text = choice.label[:1].upper() + choice.label[1:]
-        made = button(text.replace("&", "&&"), partial(self._decide, choice.change))
-        made.setToolTip(f"On the command line: {choice.option}" if choice.option else "")
+        made = button(literal(text), partial(self._decide, choice.change))
+        set_tip(made, f"On the command line: {choice.option}" if choice.option else "")
         self.buttons.append(made)
         return made
 
@@ -246,7 +247,7 @@ class DoubtChips(QWidget):
         self._fill()
 
     def _chip(self, group: DoubtGroup) -> QPushButton:
-        text = _short(group.text.rstrip("."), _CHIP)
+        text = literal(group.text.rstrip("."), _CHIP)
         count = f" · {_rows(group.rows)}" if group.rows and len(group.members) == 1 else ""
         several = len(group.members) > 1
         tip = "Press to list them" if several else group.text
@@ -263,17 +264,12 @@ class DoubtChips(QWidget):
         menu = QMenu(self)
         menu.aboutToHide.connect(menu.deleteLater)
         for _, doubt in group.members[:_LISTED]:
-            entry = menu.addAction(_short(told(doubt.text), _ENTRY))
+            entry = menu.addAction(literal(told(doubt.text), _ENTRY))
             entry.triggered.connect(partial(self.chosen.emit, doubt))
         if len(group.members) > _LISTED:
             menu.addAction(f"and {len(group.members) - _LISTED:,} more").setEnabled(False)
         menu.popup(under.mapToGlobal(under.rect().bottomLeft()))
         return menu
-
-
-def _short(text: str, most: int) -> str:
-    text = text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
-    return text.replace("&", "&&")
 
 
 def _rows(count: int) -> str:

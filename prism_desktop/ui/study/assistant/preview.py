@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QComboBox, QFrame, QLineEdit, QScrollArea, QTabBar
 from prism_desktop.engine.study.importing.doubts import Decision, Doubt
 from prism_desktop.engine.study.importing.import_recipe import Recipe
 from prism_desktop.engine.study.importing.plan import ColumnPlan, ImportPlan, TablePlan
+from prism_desktop.ui.plain import literal, tip_text
 from prism_desktop.ui.study.assistant.image_matches import ImagesCard
 from prism_desktop.ui.study.assistant.judgment_cards import JudgmentsCard
 from prism_desktop.ui.study.assistant.open_questions import DecisionList, DoubtChips
@@ -181,8 +182,8 @@ class Preview(QWidget):
         while self.tabs.count():
             self.tabs.removeTab(0)
         for table in tables:
-            place = self.tabs.addTab(table.name.rpartition(", sheet ")[2])
-            self.tabs.setTabToolTip(place, table.name)
+            place = self.tabs.addTab(literal(table.name.rpartition(", sheet ")[2]))
+            self.tabs.setTabToolTip(place, tip_text(table.name))
         self.tabs.blockSignals(False)
         self.tabs.setVisible(len(tables) > 1)
 

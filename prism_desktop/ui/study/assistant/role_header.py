@@ -5,6 +5,7 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QHeaderView, QSizePolicy, QVBoxLayout, QWidget
 
 from prism_desktop.engine.study.importing.plan import ColumnPlan, TablePlan
+from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.study.assistant.recipe_edits import (
     CONFIDENCE_WORDS,
     ROLE_WORDS,
@@ -77,7 +78,7 @@ class RoleBox(QWidget):
         self.role.setAccessibleName(f"Role of the column {column.name}")
         self.attribute.setAccessibleName(f"Attribute that {column.name} judges")
         for part in (self, self.name, self.role):
-            part.setToolTip(told)
+            set_tip(part, told)
         self.role.setAccessibleDescription(told)
         judged = column.role == "judgment"
         self.attribute.setVisible(judged)

@@ -14,6 +14,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QTableView
 
 from prism_desktop.engine.study.importing.plan import TablePlan
+from prism_desktop.ui.plain import tip_text
 from prism_desktop.ui.study.assistant.recipe_edits import explained
 from prism_desktop.ui.study.assistant.role_header import WIDEST, WIDTH, RoleHeader
 from prism_desktop.ui.theme import Theme
@@ -71,7 +72,7 @@ class SampleModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return _cell(table, index)[:_LONG]
         if role == Qt.ItemDataRole.ToolTipRole:
-            return _cell(table, index)[:_TIP]
+            return tip_text(_cell(table, index)[:_TIP])
         if role == Qt.ItemDataRole.ForegroundRole and table.columns[column].role == "ignore":
             return QColor(self._theme.tokens.faint)
         if role == Qt.ItemDataRole.BackgroundRole and column == self.lit:
@@ -93,7 +94,7 @@ class SampleModel(QAbstractTableModel):
             return None
         column = table.columns[section]
         if role == Qt.ItemDataRole.ToolTipRole:
-            return explained(column, table.rows)
+            return tip_text(explained(column, table.rows))
         # the header's boxes show the name
         return column.name if role == Qt.ItemDataRole.AccessibleTextRole else None
 

@@ -1,0 +1,73 @@
+"""Text in the window as it is: Qt takes some of it for HTML, `&` for a mnemonic, `[*]` for a mark.
+
+Every text that may come from elsewhere, such as a labeler's name or an error that holds one, goes
+through one of these. Labels are `PlainLabel`s, so that nothing can be forgotten there.
+"""
+
+from html import escape
+
+from PySide6.QtCore import QPoint
+from PySide6.QtGui import Qt
+from PySide6.QtWidgets import QLabel, QMessageBox, QToolTip, QWidget
+
+from prism_desktop.engine.plain_text import many_lines, one_line
+
+_LONGEST_TIP = 2000  # characters; a longer one covers the screen
+
+
+class PlainLabel(QLabel):
+    """A label that shows every text as it is; `&` marks a mnemonic only once it has a buddy."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setText(text)
+
+    def setText(self, text: str) -> None:
+        super().setText(many_lines(text))
+
+
+def literal(text: str, most: int | None = None) -> str:
+    """Text for a button, a tab or a menu, where `&` would mark a mnemonic and a tab a shortcut."""
+    return one_line(text, most).replace("&", "&&")
+
+
+def as_html(text: str) -> str:
+    """Text for what always takes HTML: titles of plots and of their axes."""
+    return escape(one_line(text), quote=False)
+
+
+def tip_text(text: str) -> str:
+    """A tool tip, also one of an item: HTML that says what the text says, if it might be HTML."""
+    plain = many_lines(text, _LONGEST_TIP)
+    if not Qt.mightBeRichText(plain):
+        return plain
+    return f'<span style="white-space: pre-wrap">{escape(plain, quote=False)}</span>'
+
+
+def set_tip(widget: QWidget, text: str) -> None:
+    widget.setToolTip(tip_text(text))
+
+
+def show_tip(place: QPoint, text: str, widget: QWidget) -> None:
+    """Show a tool tip at a place of the screen."""
+    QToolTip.showText(place, tip_text(text), widget)
+
+
+def set_window_title(window: QWidget, text: str) -> None:
+    """Qt puts its mark of unsaved changes where `[*]` stands once."""
+    window.setWindowTitle(one_line(text).replace("[*]", "[*][*]"))
+
+
+def message_box(
+    parent: QWidget, title: str, text: str, more: str = "", *, warns: bool = False
+) -> QMessageBox:
+    """A question in the middle of the window, yet without buttons."""
+    icon = QMessageBox.Icon.Warning if warns else QMessageBox.Icon.NoIcon
+    box = QMessageBox(icon, one_line(title).replace("[*]", "[*][*]"), "", parent=parent)
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setText(many_lines(text))
+    box.setInformativeText(many_lines(more))
+    for part in box.findChildren(QLabel):
+        part.setTextFormat(Qt.TextFormat.PlainText)  # the second text keeps a format of its own
+    return box
