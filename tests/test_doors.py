@@ -9,9 +9,9 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "prism_desktop"
 DOORS = "engine/files.py"
 # What libraries keep in the program's own folder of settings, where nobody's study is.
-OWN_FOLDER = {"ui/app.py": {"RotatingFileHandler"}, "ui/preferences.py": {"QSettings"}}
-# The other module that asks the system for files, only to read them.
-READS = {"engine/foreign_files.py": {"open"}}
+OWN_FOLDER = {"engine/log_file.py": {"RotatingFileHandler"}, "ui/preferences.py": {"QSettings"}}
+# Other modules that ask the system for files: only to read them, or for its null device.
+READS = {"engine/foreign_files.py": {"open"}, "cli/main.py": {"open"}}
 
 WRITES = frozenset(
     """
@@ -74,7 +74,7 @@ def _writes(call: ast.Call) -> str:
         name in WRITES
         or (name in FILLS and not given)
         or (owner == "os" and name in OF_THE_SYSTEM)
-        or (owner == "sqlite3" and name == "connect")
+        or (owner == "sqlite3" and name == "connect" and ":memory:" not in texts)
         or (name == "create_engine" and texts != ["sqlite://"])
         or (name == "replace" and alone and not _plain(call.args[0]))
         or (name == "touch" and not call.args and owner != "self")

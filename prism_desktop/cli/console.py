@@ -26,6 +26,7 @@ from rich.text import Text
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Notice
 from prism_desktop.engine.events import Progress as ProgressEvent
+from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.files import put_text, write_named
 from prism_desktop.engine.plain_text import json_text, one_line
 
@@ -126,6 +127,7 @@ def write_file(path: Path, write: Callable[[Path], object]) -> None:
     try:
         write_named(path, write)
     except (OSError, ValueError) as problem:
+        raise_fault(problem, path, kept="Nothing was written there; everything else is kept.")
         reason = getattr(problem, "strerror", None) or str(problem)
         raise InputError(
             f"The file {path} could not be written: {reason.rstrip('.')}."

@@ -109,6 +109,15 @@ class _Folder:
         finally:
             os.close(handle)
 
+    def settle(self) -> None:
+        """Wait until the names in it are on the disk, where a power cut could undo a rename."""
+        if self.handle is not None:
+            try:
+                os.fsync(self.handle)
+            except OSError as error:  # some disks of others' making cannot do that for folders
+                if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+                    raise
+
     def make(self, name: str) -> None:
         """Make a folder; raises FileExistsError if anything lies there."""
         os.mkdir(self.name(name), dir_fd=self.handle)
@@ -122,7 +131,7 @@ def whole(path: Path, *, durable: bool = True, ending: str = "") -> Iterator[Pat
 
     Args:
         path: replaced if it is there.
-        durable: wait until the bytes are on the disk.
+        durable: wait until the bytes, and then the name, are on the disk.
         ending: of the new file's name, for libraries that go by it.
 
     Raises:
@@ -142,6 +151,8 @@ def whole(path: Path, *, durable: bool = True, ending: str = "") -> Iterator[Pat
                 finally:
                     os.close(handle)
             _rename(folder, beside, folder, place.name)
+            if durable:
+                folder.settle()
         finally:
             folder.unlink(beside)
 
@@ -327,7 +338,8 @@ def remove_tree(path: Path, ours: Callable[[str], bool] | None = None) -> tuple[
 
 
 def move(source: Path, target: Path) -> None:
-    """Give a file or a folder another name or place, instead of a file that has it.
+    """Give a file or a folder another name or place, instead of a file that has it; the name is
+    on the disk when this returns.
 
     Raises:
         UnsafeFileError: there is a link on either way.
@@ -339,6 +351,9 @@ def move(source: Path, target: Path) -> None:
             if status is not None and _leads_away(status) and _root(path)[1]:
                 raise _link(path, "file")
         _rename(old, source.name, new, target.name)
+        new.settle()
+        if old.path != new.path:
+            old.settle()
 
 
 def sync(path: Path) -> None:

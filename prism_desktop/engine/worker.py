@@ -33,9 +33,9 @@ from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.experiments.measurement import MeasureArguments, measure
 from prism_desktop.engine.experiments.search_trials import SearchTrialsArguments, run_trials
+from prism_desktop.engine.faults import KEPT, fault_of, out_of_memory
 from prism_desktop.engine.files import append
 from prism_desktop.engine.processes.device_choice import DeviceArguments
-from prism_desktop.engine.processes.failures import out_of_memory
 from prism_desktop.engine.processes.last_resort import enforced
 from prism_desktop.engine.processes.messages import (
     Call,
@@ -275,13 +275,17 @@ def _respond(
     try:
         return _work(service.work(arguments, call, state), call, inbox, send)
     except PrismError as error:
-        return CallError(id=call.id, message=str(error))
+        return CallError(id=call.id, message=str(error), exit_code=error.exit_code)
     except Exception as error:
         traceback.print_exc()
+        fault = fault_of(error)
         sentence = (
-            "The device ran out of memory; wait for training to end or use the CPU."
+            f"{service.failed}. The device ran out of memory. {KEPT} Wait for training to end, "
+            "close other programs or use the CPU."
             if out_of_memory(error)
             else f"{service.failed} ({type(error).__name__}: {error})."
+            if fault is None
+            else f"{service.failed}. {fault}"
         )
         details = traceback.format_exc()
         return CallError(id=call.id, message=sentence, healthy=False, details=details)

@@ -32,9 +32,11 @@ from prism_desktop.engine.methods import method
 from prism_desktop.engine.models.answers import Answers, answers, select
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.manifest import check_file, remove_manifest, write_manifest
 from prism_desktop.engine.runs.predictions_file import LabelerScores, write_predictions
 from prism_desktop.engine.study.importing.import_recipe import parse_recipe
 from prism_desktop.engine.study.permission import require_writable
+from prism_desktop.engine.tensor_files import read_arrays
 from prism_desktop.engine.training.combination import differences
 
 
@@ -91,6 +93,7 @@ def adapt_loaded(
     fitted = fitter.fit(given, text)
     path = folder_of(run, new_answers.labeler)
     make_folder(path)
+    remove_manifest(path)
     scored = [LabelerScores(new_answers.labeler, np.ascontiguousarray(fitted.scores(None).T))]
     yield from write_predictions(path / layout.PREDICTIONS, scored, names, images)
     _save(path / layout.STATE, fitted)
@@ -101,6 +104,7 @@ def adapt_loaded(
     result = evaluate_adapted(fitter, given, text)
     adapted = _adapted_labeler(run, new_answers, path, len(given), seconds, loading, result)
     adapted.save(path / layout.META)
+    write_manifest(path)
     yield Done(adapted)
 
 
@@ -153,12 +157,11 @@ def load_adapted(run: RunFolder, fitter: LabelerFitter, code: str) -> FittedLabe
     Raises:
         InputError: if nobody of that code did.
     """
-    from safetensors.numpy import load_file
-
     path = folder_of(run, code) / layout.STATE
     if not path.is_file():
         raise InputError(f"Nobody called {code} entered the run {run.name}.")
-    return fitter.restore(load_file(path))
+    check_file(path.parent, layout.STATE)
+    return fitter.restore(read_arrays(path)[0])
 
 
 def _save(path: Path, fitted: FittedLabeler) -> None:

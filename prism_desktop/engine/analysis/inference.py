@@ -17,8 +17,9 @@ from pydantic import BaseModel, ConfigDict
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Notice, Progress
 from prism_desktop.engine.files import make_folder, whole
-from prism_desktop.engine.parquet_files import read_frame
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.run_tables import IMAGES_FILE, PATHS
 
 if TYPE_CHECKING:
     from prism_desktop.engine.models.predictor import Predictor
@@ -171,7 +172,7 @@ def _files(run: Path, wanted: list[str] | Mapping[str, Any] | None) -> dict[str,
     """Image -> file: all of the run, some of them by id, or any by id and file."""
     if isinstance(wanted, Mapping):
         return {image: Path(file) for image, file in wanted.items()}
-    table = read_frame(layout.table_file(run, "images"), columns=["image", "path"])
+    table = RunFolder(run).frame(IMAGES_FILE, PATHS)
     files = dict(zip(map(str, table["image"]), map(Path, table["path"]), strict=True))
     if wanted is None:
         return files

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from prism_desktop.engine.errors import InputError, PrismError
+from prism_desktop.engine.errors import InputError, PrismError, UnreadableError
 from prism_desktop.engine.experiments.comparison_plan import (
     Comparison,
     ComparisonEntry,
@@ -23,6 +23,7 @@ from prism_desktop.engine.processes.run_series import Series
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.lock_file import held
+from prism_desktop.engine.runs.manifest import remove_manifest, write_manifest
 from prism_desktop.engine.runs.run_events import (
     Batch,
     Compared,
@@ -61,12 +62,14 @@ def compare(plan: ComparisonPlan) -> Iterator[Batch]:
     # first, as a second one would put other data in place
     with held(path, f"The comparison {path.name}"):
         try:
+            remove_manifest(path)
             comparison = prepare(plan)
         except PrismError:
             if new:
                 remove_tree(path, layout.is_ours)
             raise
         yield from _carry_out(comparison)
+        write_manifest(path)
     yield [Compared(path=str(path), time=time.time())]
 
 
@@ -131,8 +134,13 @@ def _obtain(comparison: Comparison, entry: ComparisonEntry) -> tuple[RunFolder, 
 def _ended(entry: ComparisonEntry, run: RunFolder) -> ComparisonEntry:
     status = run.status()
     failure = ""
-    if run.summary() is None:
-        failure = status.message or f"The run {run.name} was {status.state} before it was tested."
+    try:
+        if run.summary() is None:
+            failure = (
+                status.message or f"The run {run.name} was {status.state} before it was tested."
+            )
+    except UnreadableError as error:
+        failure = str(error)
     return replace(entry, run=run, failure=failure)
 
 

@@ -22,12 +22,13 @@ from peft import (
     set_peft_model_state_dict,
 )
 from peft.tuners.lora import Linear as LoraLinear
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from prism_desktop.engine.files import make_folder, write_whole
+from prism_desktop.engine.tensor_files import read_tensors
 
 # The text tower's blocks carry the same names, so the bare names would adapt both towers.
 TARGET = r"visual\.transformer\.resblocks\.\d+\.mlp\.(c_fc|c_proj)"
@@ -254,7 +255,7 @@ def load_adapter(adapted: PeftModel, folder: Path) -> None:
     for place, name in enumerate(adapted.peft_config):
         own = folder if place == 0 else folder / name
         result: Any = set_peft_model_state_dict(
-            adapted, load_file(own / WEIGHTS_FILE), adapter_name=name
+            adapted, read_tensors(own / WEIGHTS_FILE)[0], adapter_name=name
         )
         if result.unexpected_keys:
             raise ValueError(

@@ -24,8 +24,8 @@ from prism_desktop.engine.models.answers import Ints
 from prism_desktop.engine.models.combination_file import read_combination
 from prism_desktop.engine.models.saved import LoadedRun, checked, load_run
 from prism_desktop.engine.models.saved_heads import LoadedHeads, load_heads, place
-from prism_desktop.engine.parquet_files import read_frame
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.embeddings import read_embeddings
 from prism_desktop.engine.study.pixel_cache import PixelCache
 
@@ -321,12 +321,9 @@ def _inputs(
 
 def _own_rows(run: Path) -> dict[str, int]:
     """The run's images by their number, which some methods know answers of."""
-    path = layout.table_file(run, "images")
-    if not path.is_file():
+    if not layout.table_file(run, "images").is_file():
         return {}
-    return {
-        str(image): row for row, image in enumerate(read_frame(path, columns=["image"])["image"])
-    }
+    return {str(image): row for row, image in enumerate(RunFolder(run).table("images")["image"])}
 
 
 def _check(predictor: Predictor, labelers: Sequence[str], attributes: Sequence[str]) -> None:

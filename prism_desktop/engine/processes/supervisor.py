@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from prism_desktop.engine.backbones import parse
+from prism_desktop.engine.backbones import check_weights, parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.files import append, lock, write_all
@@ -115,7 +115,9 @@ def start(study: Path, config: TrainConfig, snapshot: Path | None = None) -> Run
     require_writable(study)
     method(config.method)
     # Named in full, so that the run is resumed and reproduced from any folder.
-    config = config.model_copy(update={"backbone": parse(config.backbone).text})
+    spec = parse(config.backbone)
+    check_weights(spec)
+    config = config.model_copy(update={"backbone": spec.text})
     source = source_of(snapshot, config) if snapshot is not None else None
     if source is not None:
         config = with_machine_of(source, config)
@@ -143,6 +145,7 @@ def resume(run: RunFolder) -> RunFolder:
     """
     run = RunFolder.open(run.path)
     require_writable(run.study)
+    check_weights(parse(run.config().backbone))
     # two at once must not both find it interrupted
     with lock(run.path / layout.RESUME_LOCK, POLL_SECONDS):
         _check_resumable(run)
@@ -221,6 +224,9 @@ def _end_of(run: RunFolder, offset: int) -> Iterator[Batch]:
         yield [*events]
         return
     status = run.status()
+    while status.state == "interrupted" and not status.message and time.monotonic() < until:
+        time.sleep(POLL_SECONDS)
+        status = run.status()
     if status.state == "discarded" or not run.exists:
         yield [Discarded(time=time.time())]
     elif status.state == "stopped":
@@ -265,16 +271,7 @@ def discard(run: RunFolder) -> None:
         run.tell("discard")
         _begun.insist(run)
     else:
-        _delete(run)
-
-
-def _delete(run: RunFolder) -> None:
-    if left := run.delete():
-        raise RunError(
-            f"The run {run.name} was deleted but for {', '.join(left[:3])}"
-            f"{f' and {len(left) - 3} more' if len(left) > 3 else ''}, which the program did not "
-            f"make or cannot remove; look in {run.path}."
-        )
+        run.delete()
 
 
 def end_training(run: RunFolder) -> None:
@@ -299,7 +296,7 @@ def settle_run(run: RunFolder) -> None:
         begun = [*_begun_for(run, stored), run]
         try:
             for each in begun:
-                _delete(each)
+                each.delete()
         except RunError as error:
             with contextlib.suppress(OSError):
                 if run.exists:  # it is still there to be told of
@@ -425,7 +422,7 @@ def _record_death(run: RunFolder, crash: pool.Crash) -> None:
     with _status_lock:
         settle_run(run)
         if run.exists and run.status().state == "interrupted" and not crash.wanted:
-            message, advice = death(crash.code, run)
+            message, advice = death(crash.code, run, crash.printed)
             with append(run.log) as log:
                 write_all(log, crash.printed.encode())
             run.set_status("interrupted", message=message, advice=advice)

@@ -102,9 +102,14 @@ def ours_in(folder: str) -> Callable[[str], bool]:
     return lambda name: is_ours(f"{folder}/{name}")
 
 
+def table_name(name: Table) -> str:
+    """One table of a run's data snapshot, within the run's folder."""
+    return f"{DATA}/{name}.parquet"
+
+
 def table_file(run: Path, name: Table) -> Path:
-    """One table of a run's data snapshot."""
-    return run / DATA / f"{name}.parquet"
+    """The same as a path."""
+    return run / table_name(name)
 
 
 def model_file(run: Path) -> Path:

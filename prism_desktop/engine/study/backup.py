@@ -9,10 +9,10 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from prism_desktop.engine.errors import CorruptStudyError, DiskFullError, StudyError
-from prism_desktop.engine.files import connect, make_folder, move, remove, sync
+from prism_desktop.engine.files import make_folder, move, remove, sync
 from prism_desktop.engine.foreign_files import is_plain_file
 from prism_desktop.engine.study import schema
-from prism_desktop.engine.study.database import explained
+from prism_desktop.engine.study.database import connect, explained
 
 KEEP = 10
 KEEP_BEFORE_MIGRATION = 3

@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from prism_desktop.engine.errors import DiskFullError, InputError, StudyError
+from prism_desktop.engine.errors import InputError, StudyError
+from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.files import make_folder, write_bytes
 from prism_desktop.engine.foreign_files import MAX_TABLE, open_foreign, plain_file
 from prism_desktop.engine.names import checked_name
@@ -85,6 +86,7 @@ def read_embeddings(study: Path, name: str) -> tuple[tuple[ImageId, ...], Matrix
             images, matrix = file.get_tensor("image"), file.get_tensor("embedding")
             stated = (file.metadata() or {}).get("sha256", "")
     except (OSError, SafetensorError) as error:
+        raise_fault(error, path)
         raise _damaged(path) from error
     digest = fingerprint(images, matrix)
     if digest != stated:
@@ -115,10 +117,7 @@ def write_embeddings(study: Path, name: str, images: Sequence[ImageId], matrix: 
         make_folder(path.parent)
         write_bytes(path, content)
     except OSError as error:
-        if error.errno == 28:  # ENOSPC
-            raise DiskFullError(
-                f"The disk of {path.parent} is full; nothing was imported."
-            ) from error
+        raise_fault(error, path, kept="Nothing was imported.")
         raise StudyError(
             f"{path} cannot be written ({error.strerror}); nothing was imported."
         ) from error

@@ -225,7 +225,7 @@ def _end_journal(journal: Path, known: Collection[ImageId] | None) -> None:
         match = _COPY.fullmatch(line)  # a study made elsewhere may name any file
         if match and match[2] not in (known or ()):
             target = journal.parent / line
-            for file in (target, *target.parent.glob(f".{target.name}.*")):
+            for file in (target, *target.parent.glob(f".*{target.name}.*")):
                 with contextlib.suppress(OSError, UnsafeFileError):
                     remove(file)
     with contextlib.suppress(OSError, UnsafeFileError):

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from prism_desktop.engine.errors import DiskFullError, InputError, StudyError
+from prism_desktop.engine.errors import InputError, StudyError
 from prism_desktop.engine.events import Done, Event, Notice, Progress
+from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.files import lock, make_folder, open_in_place, remove, write_all
 from prism_desktop.engine.foreign_files import plain_file, read_foreign
 from prism_desktop.engine.study.images import DECODING, MAX_BYTES, open_image
@@ -154,10 +155,7 @@ class PixelCache:
             self._write(self._ids, row * _ID, "".join(f"{image}\n" for image, _ in rows).encode())
         except OSError as error:
             kept = f"{row} decoded images were kept."
-            if error.errno == 28:  # ENOSPC
-                raise DiskFullError(
-                    f"The disk of {self._data.parent} is full. {kept} Make room and try again."
-                ) from error
+            raise_fault(error, self._data, kept=kept)
             raise StudyError(
                 f"{self._data.parent} cannot be written ({error.strerror}). {kept}"
             ) from error

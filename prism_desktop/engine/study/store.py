@@ -66,7 +66,8 @@ class StudyReader:
     def __init__(self, path: Path, reader: Database) -> None:
         self.path = path  # the study's folder, absolute
         self._reader = reader
-        self.id = reader.read(queries.meta)["id"]  # the same on every machine
+        # the same on every machine; "" in a damaged study
+        self.id = reader.read(queries.meta).get("id", "")
 
     @property
     def read_only(self) -> bool:
@@ -235,17 +236,21 @@ class Study(StudyReader):
         path = (path.parent if path.name == opening.FILE else path).resolve()
         file = path / opening.FILE
         if read_only:
-            looked_at = cls(path, opening.open_reader(file), None, None)
-            if why:
-                looked_at.read_only_reason, looked_at._let_go = why, access.hold_back(path, why)
+            with ExitStack() as opened:
+                reader = opened.enter_context(closing(opening.open_reader(file)))
+                looked_at = cls(path, reader, None, None)
+                if why:
+                    looked_at.read_only_reason = why
+                    looked_at._let_go = access.hold_back(path, why)
+                opened.pop_all()
             return looked_at
         with ExitStack() as opened:
             lock = opening.lock_for_writing(file)
             opened.callback(lock.release)
             writer = opened.enter_context(closing(opening.open_writer(file)))
-            reader = opened.enter_context(closing(Database(file, writable=False)))
+            reader = opened.enter_context(closing(opening.read_connection(file)))
             study = cls(path, reader, writer, lock)
-            images.remove_leftovers(path, lambda: {image.id for image in study.images()})
+            images.remove_leftovers(path, lambda: reader.read(queries.hashes))
             study._back_up_if_due()
             opened.pop_all()  # from here on `close` does it
         return study

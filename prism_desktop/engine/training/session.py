@@ -3,6 +3,7 @@
 Whoever iterates decides in which process that happens.
 """
 
+import logging
 import os
 import platform
 from collections.abc import Generator, Iterator
@@ -18,6 +19,7 @@ from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.event_log import EventLog
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.manifest import check_file, remove_manifest, write_manifest
 from prism_desktop.engine.runs.predictions_file import write_predictions
 from prism_desktop.engine.runs.result_files import Environment
 from prism_desktop.engine.runs.run_events import (
@@ -47,6 +49,8 @@ from prism_desktop.engine.training.factory import Task, build, wants_features
 from prism_desktop.engine.training.resources import ResourceCache, Resources, open_resources
 from prism_desktop.engine.training.routine import TrainingRoutine
 from prism_desktop.engine.training.run_evaluation import versions, write_results
+
+_log = logging.getLogger(__name__)
 
 
 class _StoppedEarlyError(Exception):
@@ -79,6 +83,7 @@ def train_run(
     Raises:
         PrismError: training cannot start or go on; worded for the user.
     """
+    remove_manifest(run.path)
     cache = resource_cache or ResourceCache()
     with (
         closing(EventLog(run)) as log,
@@ -87,7 +92,20 @@ def train_run(
         run.set_status("training", pid=os.getpid())
         for event in events:
             log.write(logged(event))
+            if isinstance(event, Finished | Stopped) and run.tested:
+                _seal(run)
             yield event
+
+
+def _seal(run: RunFolder) -> None:
+    """Mark the files of a run that has ended.
+
+    Without the marks the results are as good; only, later damage is not told from them.
+    """
+    try:
+        write_manifest(run.path)
+    except OSError as error:
+        _log.warning("%s has no manifest: %s", run.path, error)
 
 
 def _to_its_end(
@@ -310,6 +328,7 @@ def _results(
         run.path / layout.PREDICTIONS, routine.score(), routine.attributes, images
     )
     if consensus is not None:
+        check_file(consensus.path, layout.PREDICTIONS)
         copy(consensus.path / layout.PREDICTIONS, run.path / layout.CONSENSUS)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prism_desktop.engine.backbones import BackboneSpec, parse
+from prism_desktop.engine.backbones import BackboneSpec, check_weights, parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.files import copy, write_whole
@@ -46,13 +46,15 @@ def make_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> None:
     Raises:
         InputError: if a labeler or attribute is unknown, or there is nothing to learn from: no
             answers, or none about an attribute that somebody confirmed.
+        BackboneError: the file of weights is not there, or none that may be read.
     """
     from prism_desktop.engine.evaluation.controls import shuffle_raters
     from prism_desktop.engine.evaluation.splits import make_pairs
 
+    backbone = parse(config.backbone)
+    check_weights(backbone)
     codes = _chosen("labeler", config.labelers, [labeler.code for labeler in study.labelers()])
     names, guessed = _confirmed(study, config)
-    backbone = parse(config.backbone)
     gone = _gone(study, backbone)
     images, comparisons, ratings = _seen(study, codes, names, gone)
     _refuse_silence(codes, names, comparisons, ratings)

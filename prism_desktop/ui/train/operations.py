@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prism_desktop.engine.config import TrainConfig
-from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.errors import RunError, UnreadableError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.runs.folder import ACTIVE, RunFolder, RunSummary, list_runs
@@ -74,7 +74,10 @@ def rows(study: Path) -> tuple[RunRow, ...]:
     for run in list_runs(study):
         if run.state == "discarded":
             continue
-        summary = RunFolder(run.path).summary() or Summary()
+        try:
+            summary = RunFolder(run.path).summary() or Summary()
+        except UnreadableError:  # which `run.damage` says
+            summary = Summary()
         macro, trained = summary.test.macro, summary.parameters.get("trainable")
         found.append(RunRow(run, macro.low, macro.high, trained))
     return tuple(found)

@@ -236,6 +236,9 @@ class TrainPanel(QWidget):
     def _show_rows(self, found: tuple[operations.RunRow, ...]) -> None:
         """Show the list of runs and, of them, the one just begun or else the one shown before."""
         changed = found != self._rows
+        before = {row.run.damage for row in self._rows}
+        if new := [row.run.damage for row in found if row.run.damage not in {"", *before}]:
+            self.context.message(" ".join(new), "warn")
         self._rows = found
         self._turn()
         for row in found:
