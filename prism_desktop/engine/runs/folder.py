@@ -125,6 +125,11 @@ class RunFolder:
         return cls(path)
 
     @property
+    def exists(self) -> bool:
+        """Whether it has not been deleted."""
+        return (self.path / layout.CONFIG).is_file()
+
+    @property
     def name(self) -> str:
         """The folder's name, the run's identity within its study."""
         return self.path.name
