@@ -7,7 +7,7 @@ OUT := demo-output
 # Tests and pictures never need a display.
 OFFSCREEN := QT_QPA_PLATFORM=offscreen
 
-.PHONY: demo test matrix lint format bench soak lock golden backbone clean other-python $(VENV)
+.PHONY: demo test matrix lint format bench soak mutate lock golden backbone clean other-python $(VENV)
 
 ## demo: install, make the demo study, train on it, and open the window (or, without a display, write demo-output/)
 demo: $(VENV)
@@ -49,6 +49,10 @@ bench: $(VENV)
 ## soak: long fault tests
 soak: $(VENV)
 	$(OFFSCREEN) $(BIN)/python -m pytest -m soak --timeout 1800
+
+## mutate: small faults drawn at random (seed 1), each tried against the tests that reach it; about an hour
+mutate: $(VENV)
+	$(OFFSCREEN) $(BIN)/python -m tools.mutate --seed 1 --count 300
 
 ## golden: redraw the pictures that the golden-image tests compare with, and those of docs/import.md
 golden: $(VENV)

@@ -84,5 +84,5 @@ def relevance(
     from prism_desktop.engine.analysis.relevance_rules import explain_run
 
     result = explain_run(run, labeler=labeler, attribute=attribute, image=image, kind=kind)
-    write_file(png, result.overlay().save)
+    write_file(png, lambda beside: result.overlay().save(beside))
     say(f"Wrote {png}. {result.verdict()}")

@@ -26,6 +26,8 @@ from rich.text import Text
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Notice
 from prism_desktop.engine.events import Progress as ProgressEvent
+from prism_desktop.engine.faults import raise_fault
+from prism_desktop.engine.files import put_text, write_named
 from prism_desktop.engine.plain_text import json_text, one_line
 
 T = TypeVar("T")
@@ -104,7 +106,7 @@ def write_json(value: Any, target: str | None) -> None:
         # Not through rich, which would wrap long lines.
         print(_fitting(text, sys.stdout.encoding), end="")
         return
-    write_file(Path(target), lambda path: path.write_text(text, encoding="utf-8"))
+    write_file(Path(target), lambda beside: put_text(beside, text))
 
 
 def _fitting(text: str, encoding: str | None) -> str:
@@ -123,8 +125,9 @@ def write_file(path: Path, write: Callable[[Path], object]) -> None:
         InputError: it cannot be written there, or not in the format of its name.
     """
     try:
-        write(path)
+        write_named(path, write)
     except (OSError, ValueError) as problem:
+        raise_fault(problem, path, kept="Nothing was written there; everything else is kept.")
         reason = getattr(problem, "strerror", None) or str(problem)
         raise InputError(
             f"The file {path} could not be written: {reason.rstrip('.')}."

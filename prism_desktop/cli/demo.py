@@ -11,6 +11,7 @@ from prism_desktop.cli import open_window, training
 from prism_desktop.cli.console import follow, out, say
 from prism_desktop.cli.result_tables import accuracy_table
 from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.files import write_text
 from prism_desktop.engine.runs import layout
 
 
@@ -79,5 +80,5 @@ def _show(folder: Path, report: Path | None, out_folder: Path) -> None:
         else "# Demo study\n\nNothing was trained.\n"
     )
     links = "\n".join(f"![{path.stem}]({path.relative_to(out_folder)})" for path in pictures)
-    (out_folder / "report.md").write_text(f"{text}\n## The window\n\n{links}\n", encoding="utf-8")
+    write_text(out_folder / "report.md", f"{text}\n## The window\n\n{links}\n")
     say(f"Wrote {out_folder / 'report.md'} and {len(pictures)} pictures.")

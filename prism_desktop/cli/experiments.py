@@ -21,6 +21,7 @@ from prism_desktop.cli.console import (
 )
 from prism_desktop.engine.backbones.spec import DEFAULT
 from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.files import text_file
 from prism_desktop.engine.methods.method import TESTED_FACES
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.result_files import Leaderboard, MethodRow
@@ -137,7 +138,7 @@ def compare(
         raise RunError(f"The comparison {path} has no leaderboard.")
     write_json(leaderboard.dump(), json)
     if csv is not None:
-        write_file(csv, lambda file: _write_csv(file, leaderboard))
+        write_file(csv, lambda beside: _write_csv(beside, leaderboard))
     if json != "-":
         for table in _leaderboard_tables(leaderboard):
             out.print(table)
@@ -301,9 +302,9 @@ def _leaderboard_remarks(leaderboard: Leaderboard) -> list[str]:
     return told_once(leaderboard.failed) + swapped + reads
 
 
-def _write_csv(path: Path, leaderboard: Leaderboard) -> None:
+def _write_csv(beside: Path, leaderboard: Leaderboard) -> None:
     numbers = ("accuracy", "low", "high")
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with text_file(beside) as file:
         writer = CsvWriter(file)
         head = [f"{average}_{number}" for average in ("macro", "micro") for number in numbers]
         writer.row(

@@ -140,11 +140,17 @@ def _terminable() -> Iterator[None]:
     def end(*_: object) -> NoReturn:
         raise _TerminatedError
 
-    before = signal.signal(signal.SIGTERM, end)
+    named = ("SIGTERM", "SIGHUP")  # Windows has no second one
+    numbers = [getattr(signal, name) for name in named if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers}
+    for number in numbers:
+        if before[number] is not signal.SIG_IGN:  # as nohup asks
+            signal.signal(number, end)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _open_missing_streams() -> None:

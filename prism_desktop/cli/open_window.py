@@ -8,6 +8,7 @@ import typer
 
 from prism_desktop import qt_libraries
 from prism_desktop.cli.console import say
+from prism_desktop.engine import files
 from prism_desktop.engine.errors import InputError
 
 
@@ -19,6 +20,9 @@ def register(app: typer.Typer) -> None:
 
 def open_window(
     study: Annotated[Path | None, typer.Argument(help="The study to open.")] = None,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Look only: nothing can be changed in the window.")
+    ] = False,
 ) -> None:
     """Open the window, on a study if one is given."""
     if study is not None and not study.is_dir():
@@ -34,7 +38,7 @@ def open_window(
     _require_libraries(window=not offscreen)
     from prism_desktop.ui.app import main
 
-    raise typer.Exit(main(study))
+    raise typer.Exit(main(study, read_only=read_only))
 
 
 def screenshot(
@@ -69,7 +73,7 @@ def make_folder(out: Path) -> None:
         InputError: if it cannot be made.
     """
     try:
-        out.mkdir(parents=True, exist_ok=True)
+        files.make_folder(out)
     except OSError as problem:
         raise InputError(
             f"The folder {out} for the pictures cannot be made: {problem.strerror}."

@@ -299,12 +299,22 @@ def _few(given: Sequence[str]) -> str:
 
 @app.command("check")
 def check(folder: StudyPath, json: Json = None) -> None:
-    """Check the database and the images; exit code 1 if something is wrong."""
+    """Check the database, the images and the runs; exit code 1 if something is wrong."""
+    from prism_desktop.engine.experiments.result_checks import check_results
+
     with _store().open(folder, read_only=True) as study:
         problems = [problem.text for problem in study.check()]
+        results = follow(check_results(study.path))
+    problems += results.problems
     write_json({"problems": problems}, json)
     for problem in problems:
         say(problem, json)
+    if results.unmarked:
+        say(
+            f"{results.unmarked} runs were made before runs had manifests: not every change of "
+            "their files can be told.",
+            json,
+        )
     if problems:
         raise typer.Exit(1)
     say("The study is sound.", json)

@@ -23,7 +23,7 @@ from prism_desktop.cli.console import (
 from prism_desktop.cli.result_tables import accuracy_table
 from prism_desktop.cli.study import open_existing
 from prism_desktop.engine.config import TrainConfig
-from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.errors import FailedRunError, InputError, RunError
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.run_events import (
@@ -194,7 +194,8 @@ def train_here(batches: Iterable[Batch]) -> RunFolder:
                 case NoticeTold():
                     err.print(event.text)
                 case Failed():
-                    raise RunError(" ".join(filter(None, (event.message, event.advice))))
+                    sentence = " ".join(filter(None, (event.message, event.advice)))
+                    raise RunError(sentence) if event.refused else FailedRunError(sentence)
     if run is None:
         raise RunError("The training ended before its run folder was made.")
     return run

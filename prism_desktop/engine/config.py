@@ -3,7 +3,6 @@
 The window's form and `--set key=value` are made from these fields.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,6 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.foreign_files import read_foreign
+from prism_desktop.engine.json_files import parse_json
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.methods.combination_members import misfit, reads_tested_faces, unusable
 from prism_desktop.engine.methods.recipe import SOURCE_RECIPE, refused_start, starting_values
@@ -355,13 +356,13 @@ class TrainConfig(_Settings):
     def load(cls, path: Path) -> "TrainConfig":
         """Read a run's config.json; raises InputError if it is missing or not a configuration."""
         try:
-            values = json.loads(path.read_text("utf-8"))
+            values = parse_json(read_foreign(path))
         except OSError as error:
             raise InputError(
                 f"The configuration {path} cannot be read: {error.strerror}."
             ) from None
-        except ValueError:
-            raise InputError(f"The configuration {path} is not JSON.") from None
+        except ValueError as error:
+            raise InputError(f"The configuration {path} is not JSON: {error}.") from None
         if not isinstance(values, dict):
             raise InputError(f"The configuration {path} holds no settings.")
         return cls.checked(values)

@@ -1,5 +1,7 @@
 """Errors worded for the user. What the machine does to the program is worded by `faults`."""
 
+from pathlib import Path
+
 
 class PrismError(Exception):
     """One sentence that says what happened, what was kept and what to do.
@@ -57,6 +59,22 @@ class BackboneError(PrismError):
 
 class RunError(PrismError):
     """A run folder cannot be read, or its training cannot start or go on."""
+
+
+class FailedRunError(RunError, MachineError):
+    """A training that had begun could not go on."""
+
+
+class UnreadableError(RunError):
+    """A file of a run, a comparison or the like is there and cannot be read, or is odd."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        """Say which file, and why, as a phrase."""
+        super().__init__(
+            f"{path.parent.name}/{path.name} cannot be read ({why}). Nothing was changed; put a "
+            "copy of the file back, or make it anew."
+        )
+        self.path, self.why = path, why
 
 
 class UnsafeFileError(PrismError):

@@ -145,10 +145,22 @@ def fault_of(
     """
     if isinstance(error, PrismError):
         return error
+    parts = parts_of(error, path)
+    if parts is None:
+        return None
+    kind, happened, advice = parts
+    return kind(f"{happened} {kept} {advice}")
+
+
+def parts_of(
+    error: BaseException, path: Path | str | None = None
+) -> tuple[type[PrismError], str, str] | None:
+    """(class, what happened, what to do) of a fault that has no sentence yet; None for no fault."""
     if out_of_memory(error):
-        return MemoryFullError(
-            f"Memory ran out. {kept} Close other programs, or do with less at a time, and try "
-            "again."
+        return (
+            MemoryFullError,
+            "Memory ran out.",
+            "Close other programs, or do with less at a time, and try again.",
         )
     number = number_of(error)
     if number is None:
@@ -163,7 +175,7 @@ def fault_of(
         "of": f" of {place}" if place else "",
         "reason": getattr(error, "strerror", None) or str(error).rstrip("."),
     }
-    return kind(f"{happened.format_map(words)}. {kept} {advice}")
+    return kind, f"{happened.format_map(words)}.", advice
 
 
 def raise_fault(error: BaseException, path: Path | str | None = None, *, kept: str = KEPT) -> None:

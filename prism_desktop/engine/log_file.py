@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from prism_desktop.engine import paths
+from prism_desktop.engine.files import make_folder
 from prism_desktop.engine.plain_text import LineFormatter
 
 NAME = "log.txt"
@@ -29,7 +30,7 @@ class _Patient(logging.handlers.RotatingFileHandler):
         self.setFormatter(LineFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
 
     def _open(self) -> TextIOWrapper:
-        Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
+        make_folder(Path(self.baseFilename).parent)
         return super()._open()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802

@@ -1,10 +1,15 @@
 """Names of files and folders: those that users give, and those that cannot be written."""
 
 import re
+import unicodedata
 
 from prism_desktop.engine.errors import InputError
 
+MOST_LETTERS = 100  # code points of a name
+# Zero-width joiner and non-joiner of scripts and emoji, and the tags of which flags are made.
+_JOINERS = frozenset("\u200c\u200d" + "".join(map(chr, range(0xE0020, 0xE0080))))
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_IMAGE = re.compile(r"[0-9a-f]{64}")
 
 
 def checked_name(name: str, what: str) -> str:
@@ -23,6 +28,42 @@ def checked_name(name: str, what: str) -> str:
             "stops, a letter or digit first."
         )
     return name
+
+
+def checked_image(image: str) -> str:
+    """An image's identity, the only thing that may become a part of a path without being looked at.
+
+    Raises:
+        InputError: it is not 64 hexadecimal digits, as a SHA-256 is.
+    """
+    if not _IMAGE.fullmatch(image):
+        raise InputError(
+            f"{printable(image)[:80]!r} is no image's identity: that is 64 hexadecimal digits."
+        )
+    return image
+
+
+def is_name(name: str) -> bool:
+    """Whether a text can name a labeler, an attribute or a fact.
+
+    Every script and emoji may, with combining marks, joiners and letters from right to left.
+    Refused is what cannot be seen or changes how the text beside it is shown: control characters,
+    breaks of lines, blanks other than the plain one, marks of direction, private signs, and names
+    of which nothing would be seen.
+    """
+    if not name or name != name.strip() or len(name) > MOST_LETTERS:
+        return False
+    kinds = [unicodedata.category(sign) for sign in name]
+    seen = any(kind[0] in "LNPS" or kind == "Cn" for kind in kinds)
+    return seen and all(
+        kind[0] in "LMNPS" or sign == " " or sign in _JOINERS or (kind == "Cn" and _letter(sign))
+        for sign, kind in zip(name, kinds, strict=True)
+    )
+
+
+def _letter(sign: str) -> bool:
+    """Whether it may be a letter or an emoji that is younger than this Python."""
+    return ord(sign) & 0xFFFE != 0xFFFE and not 0xFDD0 <= ord(sign) <= 0xFDEF
 
 
 def printable(name: str) -> str:

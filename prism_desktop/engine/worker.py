@@ -33,8 +33,10 @@ from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
 from prism_desktop.engine.experiments.measurement import MeasureArguments, measure
 from prism_desktop.engine.experiments.search_trials import SearchTrialsArguments, run_trials
+from prism_desktop.engine.faults import KEPT, fault_of, out_of_memory
+from prism_desktop.engine.files import append
 from prism_desktop.engine.processes.device_choice import DeviceArguments
-from prism_desktop.engine.processes.failures import out_of_memory
+from prism_desktop.engine.processes.last_resort import enforced
 from prism_desktop.engine.processes.messages import (
     Call,
     CallCancelled,
@@ -50,7 +52,7 @@ from prism_desktop.engine.processes.messages import (
 )
 from prism_desktop.engine.processes.process_setup import lower_priority, release_torch
 from prism_desktop.engine.processes.reported_training import train_reported
-from prism_desktop.engine.processes.supervisor import TrainArguments
+from prism_desktop.engine.processes.supervisor import TrainArguments, settle_run
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.process_identity import birth
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
     from prism_desktop.engine.training.resources import ResourceCache
 
 _ORPHANED_SECONDS = 2.0  # that cancelled work has to end when nobody waits for it any more
+_KEEPING_SECONDS = 15.0  # that a training has to be kept and tested when nobody waits for it
 
 Events = Generator[Event[Any], None, None]
 
@@ -69,6 +72,8 @@ class WorkerState:
 
     parent: int  # number of the process that asks
     parent_born: str
+    # whether nobody waits for a call any more
+    cancelled: Callable[[Call], bool] = lambda call: False
     resources: "ResourceCache | None" = None  # of the last training
     predictors: PredictorCache = field(default_factory=PredictorCache)
 
@@ -101,8 +106,10 @@ def _train(asked: TrainArguments, call: Call, state: WorkerState) -> Events:
     run = RunFolder.open(asked.run)
     # Told to stop and keep if nobody is left who could do so; else the call is cancelled.
     parent = state.parent if call.orphaned == "stop" else None
-    with _print_into(run.log):
-        yield from train_reported(run, Control(run, parent, state.parent_born), state.resources)
+    control = Control(run, parent, state.parent_born, lambda: state.cancelled(call))
+    with _print_into(run.log), enforced(control):
+        yield from train_reported(run, control, state.resources)
+    settle_run(run)  # only now is nothing of a discarded run open any more
     yield Done(None)
 
 
@@ -169,7 +176,9 @@ def main(services: Mapping[str, Service] = SERVICES) -> NoReturn:
     code = 1
     try:
         with _private_streams() as (source, target):
-            _answer(Inbox(source), target, services, WorkerState(parent, birth(parent)))
+            inbox = Inbox(source)
+            state = WorkerState(parent, birth(parent), inbox.cancelled)
+            _answer(inbox, target, services, state)
         code = 0
     except Exception:
         traceback.print_exc()
@@ -223,8 +232,9 @@ class Inbox:
         self._closed = True
         self._requests.put(None)
         time.sleep(_ORPHANED_SECONDS)
-        if self._current is None or self._current.orphaned == "end":
-            os._exit(1)
+        if self._current is not None and self._current.orphaned == "stop":
+            time.sleep(_KEEPING_SECONDS)
+        os._exit(1)
 
 
 def _answer(
@@ -265,13 +275,17 @@ def _respond(
     try:
         return _work(service.work(arguments, call, state), call, inbox, send)
     except PrismError as error:
-        return CallError(id=call.id, message=str(error))
+        return CallError(id=call.id, message=str(error), exit_code=error.exit_code)
     except Exception as error:
         traceback.print_exc()
+        fault = fault_of(error)
         sentence = (
-            "The device ran out of memory; wait for training to end or use the CPU."
+            f"{service.failed}. The device ran out of memory. {KEPT} Wait for training to end, "
+            "close other programs or use the CPU."
             if out_of_memory(error)
             else f"{service.failed} ({type(error).__name__}: {error})."
+            if fault is None
+            else f"{service.failed}. {fault}"
         )
         details = traceback.format_exc()
         return CallError(id=call.id, message=sentence, healthy=False, details=details)
@@ -331,7 +345,7 @@ def _print_into(path: Path) -> Iterator[None]:
     """Let what is printed go into a file, and close it: not every system deletes what is open."""
     before = os.dup(2)
     try:
-        with path.open("ab") as output:
+        with append(path) as output:
             _redirect(output.fileno())
         yield
     finally:

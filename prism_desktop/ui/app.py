@@ -19,15 +19,19 @@ from prism_desktop.ui.window import Window
 
 _FRAME = QSize(8, 40)  # px, about what a window manager draws around a window
 _TERMINATED = 143  # the exit code of what is asked to end
+_LOOKING_ON = "This window was opened to look only, so nothing can be changed in it."
 _LATER = 1500  # ms after the start
 
 
-def main(study: Path | None = None) -> int:
-    """Open the window, on `study` if given; returns the exit code when it is closed."""
+def main(study: Path | None = None, *, read_only: bool = False) -> int:
+    """Open the window, on `study` if given, to look only if `read_only`; returns the exit code when
+    it is closed."""
     app = make_application(sys.argv[:1])
     _log_qt()
     window = build(app)
     _catch_bugs(window.context)
+    if read_only:
+        window.context.looking_on = _LOOKING_ON
     # the first time: no larger than what the screen has room for
     if window.context.settings.geometry is None:
         window.resize(window.size().boundedTo(window.screen().availableSize() - _FRAME))
@@ -43,7 +47,9 @@ def main(study: Path | None = None) -> int:
     heartbeat.start(200)
     signal.signal(signal.SIGINT, lambda *_: window.close())
     # The system, or whoever ends the session, waits for no answer to a question.
-    signal.signal(signal.SIGTERM, lambda *_: app.exit(_TERMINATED))
+    for number in ("SIGTERM", "SIGHUP"):  # Windows has no second one
+        if hasattr(signal, number):
+            signal.signal(getattr(signal, number), lambda *_: app.exit(_TERMINATED))
     try:
         return app.exec()
     finally:

@@ -1,7 +1,7 @@
 """The context that panels share: the open study, its threads, jobs, settings, messages."""
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from prism_desktop.ui.lifetimes import Lifetimes
 from prism_desktop.ui.preferences import Settings
 from prism_desktop.ui.question_thread import QuestionThread
 from prism_desktop.ui.theme import Theme
+from prism_desktop.ui.write_guard import WriteGuard
 
 if TYPE_CHECKING:
     from prism_desktop.engine.study.store import Study
@@ -41,6 +42,7 @@ class AppContext(QObject):
         self.settings = settings
         self.theme = theme
         self.study: Study | None = None
+        self.looking_on = ""  # why every study is opened read-only here; empty if it is not
         self.busy_opening = False  # a study is on its way
         # Who began work is known here, so that its end ends the work and what follows from it.
         self.lifetimes = Lifetimes()
@@ -54,6 +56,9 @@ class AppContext(QObject):
         self.held_back: Callable[[], int] = lambda: 0
         # runs that end with this window; set by the Train panel
         self.in_training: Callable[[], int] = lambda: 0
+        # sentences on what is left of them then; set by the Train panel
+        self.kept_on_leaving: Callable[[], Sequence[str]] = tuple
+        self.guard = WriteGuard(self)  # knows the controls that change something
         self._closing: list[Study] = []
         self._closed = False
 
@@ -119,18 +124,20 @@ class AppContext(QObject):
         self.writer.ask(function, announce, owner=self, failed=refuse)
 
     def open_study(
-        self, path: Path, then: Callable[[], None] | None = None, *, read_only: bool = False
+        self, path: Path, then: Callable[[], None] | None = None, *, read_only: str = ""
     ) -> None:
         """Open the study at `path` in place of the present one.
 
-        One that is locked or write-protected, read-only.
+        One that is locked or write-protected, read-only; so is any if `read_only` says why.
         """
+        read_only = read_only or self.looking_on
         from prism_desktop.ui import operations
 
         def opened(study: "Study") -> None:
             self.busy_opening = False
             self.opening.emit("")
             self.study = study
+            self.guard.set_reason(study.read_only_reason if study.read_only else "")
             self.settings.add_recent(Path(study.path))
             self.study_opened.emit()
             if then is not None:
@@ -141,7 +148,7 @@ class AppContext(QObject):
             self.opening.emit("")
             if isinstance(error, StudyLockedError | ReadOnlyStudyError) and not read_only:
                 self.message(f"{error} It is shown here read-only.", "warn")
-                self.open_study(path, then, read_only=True)
+                self.open_study(path, then, read_only=_reason(error))
             else:
                 self.report(error)
 
@@ -157,6 +164,7 @@ class AppContext(QObject):
         """Let go of the study: its jobs are cancelled, and
         what was asked of it before is still finished."""
         study, self.study = self.study, None
+        self.guard.set_reason("")
         if study is None:
             if then is not None:
                 then()
@@ -227,3 +235,10 @@ class AppContext(QObject):
         if text := self.settings.get("unsaid"):
             self.settings.put("unsaid", "")
             self.message(str(text), "bad")
+
+
+def _reason(error: Exception) -> str:
+    """Why a study that could not be opened for writing may only be read, for a tool tip."""
+    if isinstance(error, StudyLockedError):
+        return "Another window or command has this study open, so here it can only be read."
+    return "The folder of this study cannot be written, so it can only be read."

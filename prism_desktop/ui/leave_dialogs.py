@@ -1,6 +1,8 @@
 """The questions before something is lost: answers
 that could not be stored, a training cut short."""
 
+from collections.abc import Sequence
+
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from prism_desktop.ui.context import AppContext
@@ -17,19 +19,16 @@ def may_leave(context: AppContext, parent: QWidget) -> bool:
 def may_close(context: AppContext, parent: QWidget) -> bool:
     """Whether the window may be closed while runs are trained that end with it."""
     count = context.in_training()
-    return not count or sure_to_stop(parent, count)
+    return not count or sure_to_stop(parent, count, context.kept_on_leaving())
 
 
-def sure_to_stop(parent: QWidget, count: int) -> bool:
-    """Ask whether `count` trainings may end now."""
+def sure_to_stop(parent: QWidget, count: int, kept: Sequence[str]) -> bool:
+    """Ask whether `count` trainings may end now; `kept` says what is left of them."""
     title = "Training goes on" if count == 1 else f"{count} trainings go on"
     what = "It ends" if count == 1 else "They end"
-    more = (
-        f"{what} with the window. The best epoch so far is kept and tested, and Resume goes on "
-        "from there later."
-    )
+    more = " ".join((f"{what} within seconds of the window.", *kept))
     box = message_box(parent, title, f"{title}. Close the window?", more)
-    stop = box.addButton("Stop, keep and close", QMessageBox.ButtonRole.DestructiveRole)
+    stop = box.addButton("Stop and close", QMessageBox.ButtonRole.DestructiveRole)
     stay = box.addButton("Keep training", QMessageBox.ButtonRole.RejectRole)
     box.setDefaultButton(stay)
     box.exec()

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from prism_desktop.engine import access
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.files import put_text, write_named
 from prism_desktop.engine.study.embeddings import EmbeddingSet, list_embeddings, name_from
 from prism_desktop.engine.study.image_formats import SUFFIXES
 from prism_desktop.engine.study.records import (
@@ -60,8 +62,8 @@ class Overview:
     embeddings: tuple[EmbeddingSet, ...]  # imported ones
 
 
-def open_study(path: Path, read_only: bool = False) -> "Study":
-    """Open a study.
+def open_study(path: Path, read_only: str = "") -> "Study":
+    """Open a study, to look only if `read_only` says why.
 
     Raises:
         InputError: if nothing is there.
@@ -70,7 +72,7 @@ def open_study(path: Path, read_only: bool = False) -> "Study":
 
     if not path.is_dir():
         raise InputError(f"There is no study at {path}; it may have been moved or renamed.")
-    return Study.open(path, read_only=read_only)
+    return Study.open(path, read_only=bool(read_only), why=read_only)
 
 
 def create_study(folder: Path, name: str, attributes: Sequence[str]) -> Path:
@@ -204,8 +206,9 @@ def save_recipe(recipe: "Recipe", file: Path) -> None:
     Raises:
         InputError: if the file cannot be written.
     """
+    access.require_writable(file)
     try:
-        file.write_text(recipe.to_toml(), encoding="utf-8")
+        write_named(file, lambda beside: put_text(beside, recipe.to_toml()))
     except OSError as error:
         raise InputError(
             f"The recipe cannot be written to {file} ({error.strerror}); choose another place."

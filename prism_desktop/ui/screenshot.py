@@ -5,13 +5,16 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Protocol, cast, runtime_checkable
 
 from PySide6.QtCore import QEventLoop, QTimer
+from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QWidget
 
 from prism_desktop.engine.errors import PrismError
+from prism_desktop.engine.files import make_folder, write_named
 from prism_desktop.ui.app import build, make_application
 from prism_desktop.ui.preferences import Settings
 from prism_desktop.ui.theme import Mode
@@ -45,7 +48,7 @@ def render_all(study: Path, out: Path, theme: str = "light") -> list[Path]:
     """
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     modes: tuple[Mode, ...] = ("light", "dark") if theme == "both" else (cast(Mode, theme),)
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     return [file for mode in modes for file in _render(study, out, mode)]
 
 
@@ -67,11 +70,16 @@ def _render(study: Path, out: Path, mode: Mode) -> Iterator[Path]:
                 panel = window.show_panel(name)
                 for view in _views(window, panel):
                     file = out / f"{name}-{view}-{mode}.png"
-                    window.grab().save(str(file))
+                    write_named(file, partial(_save, window.grab()))
                     yield file
         finally:
             window.close()
             window.deleteLater()
+
+
+def _save(picture: QPixmap, beside: Path) -> None:
+    if not picture.save(str(beside)):
+        raise PrismError(f"The picture {beside} could not be written.")
 
 
 def _open(window: Window, study: Path) -> None:

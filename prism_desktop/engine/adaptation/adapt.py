@@ -23,17 +23,20 @@ from prism_desktop.engine.adaptation.new_answers import (
     presentations,
     read_new_answers,
 )
-from prism_desktop.engine.atomic import write_whole
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation.intervals import Resampled
 from prism_desktop.engine.evaluation.metrics import ScoredPairs, hits
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
+from prism_desktop.engine.files import make_folder, write_whole
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.models.answers import Answers, answers, select
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.manifest import check_file, remove_manifest, write_manifest
 from prism_desktop.engine.runs.predictions_file import LabelerScores, write_predictions
 from prism_desktop.engine.study.importing.import_recipe import parse_recipe
+from prism_desktop.engine.study.permission import require_writable
+from prism_desktop.engine.tensor_files import read_arrays
 from prism_desktop.engine.training.combination import differences
 
 
@@ -52,6 +55,7 @@ def adapt(run: RunFolder, **entry: Unpack[AdaptationRequest]) -> Iterator[Event[
     Raises:
         PrismError: one sentence.
     """
+    require_writable(run.study)
     labels, labeler = entry.get("labels"), entry.get("labeler")
     if (labels is None) == (labeler is None):
         raise InputError("Say either a file of answers or a labeler of the study.")
@@ -88,7 +92,8 @@ def adapt_loaded(
     yield Progress(0, 2, f"Learning from {len(given)} answers of {new_answers.labeler}")
     fitted = fitter.fit(given, text)
     path = folder_of(run, new_answers.labeler)
-    path.mkdir(parents=True, exist_ok=True)
+    make_folder(path)
+    remove_manifest(path)
     scored = [LabelerScores(new_answers.labeler, np.ascontiguousarray(fitted.scores(None).T))]
     yield from write_predictions(path / layout.PREDICTIONS, scored, names, images)
     _save(path / layout.STATE, fitted)
@@ -99,6 +104,7 @@ def adapt_loaded(
     result = evaluate_adapted(fitter, given, text)
     adapted = _adapted_labeler(run, new_answers, path, len(given), seconds, loading, result)
     adapted.save(path / layout.META)
+    write_manifest(path)
     yield Done(adapted)
 
 
@@ -151,12 +157,11 @@ def load_adapted(run: RunFolder, fitter: LabelerFitter, code: str) -> FittedLabe
     Raises:
         InputError: if nobody of that code did.
     """
-    from safetensors.numpy import load_file
-
     path = folder_of(run, code) / layout.STATE
     if not path.is_file():
         raise InputError(f"Nobody called {code} entered the run {run.name}.")
-    return fitter.restore(load_file(path))
+    check_file(path.parent, layout.STATE)
+    return fitter.restore(read_arrays(path)[0])
 
 
 def _save(path: Path, fitted: FittedLabeler) -> None:

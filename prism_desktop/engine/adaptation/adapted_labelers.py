@@ -12,13 +12,16 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.errors import InputError, UnreadableError
 from prism_desktop.engine.events import Done, Event
-from prism_desktop.engine.parquet_files import read_frame
+from prism_desktop.engine.parquet_forms import read_frame
 from prism_desktop.engine.processes.rpc import call
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.stored import Stored
+from prism_desktop.engine.runs.manifest import check_file
+from prism_desktop.engine.runs.run_tables import SCORES
+from prism_desktop.engine.runs.stored import Count, Positive, Share, Stored
+from prism_desktop.engine.study.permission import require_writable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,11 +63,11 @@ class AdaptArguments(BaseModel):
 class OwnAnswersTest(Stored):
     """How well a new labeler is served, on their own answers."""
 
-    accuracy: float | None = None  # cross-validated; None where there are too few answers
+    accuracy: Share | None = None  # cross-validated; None where there are too few answers
     low: float | None = None  # 95 % interval over images
     high: float | None = None
-    start: float | None = None  # of what nobody's answers were needed for, on the same answers
-    tested: int = 0  # answers that the two rest on
+    start: Share | None = None  # of what nobody's answers were needed for, on the same answers
+    tested: Count = 0  # answers that the two rest on
     note: str = ""  # a sentence on the accuracy
 
 
@@ -74,21 +77,26 @@ class AdaptedLabeler(Stored):
     code: str
     path: Path = Field(default=Path(), exclude=True)  # the folder
     enters: str  # how, in words
-    answers: int  # attributes of pairs that were learned from
-    presentations: int  # pairs shown, or made of ratings
-    accuracy: float | None = None
+    answers: Count  # attributes of pairs that were learned from
+    presentations: Count  # pairs shown, or made of ratings
+    accuracy: Share | None = None
     low: float | None = None
     high: float | None = None
-    start: float | None = None
-    tested: int = 0
-    seconds: float  # from a loaded run to predictions
-    loading: float  # seconds before that
+    start: Share | None = None
+    tested: Count = 0
+    seconds: Positive  # from a loaded run to predictions
+    loading: Positive  # seconds before that
     note: str = ""
 
     @classmethod
     def read(cls, path: Path) -> "AdaptedLabeler | None":
-        """From a folder; None if it is none."""
-        stored = cls.load(path / layout.META)
+        """From a folder; None if it is none.
+
+        Raises:
+            UnreadableError: what is there cannot be read, or is not what was kept.
+        """
+        check_file(path, layout.META)
+        stored = cls.from_file(path / layout.META)
         return stored.model_copy(update={"path": path}) if stored is not None else None
 
 
@@ -98,16 +106,30 @@ def folder_of(run: RunFolder, code: str) -> Path:
 
 
 def list_adapted(run: RunFolder) -> tuple[AdaptedLabeler, ...]:
-    """Everybody who entered a run, by code."""
-    found = [
-        AdaptedLabeler.read(path.parent)
-        for path in sorted((run.path / layout.ADAPTED).glob(f"*/{layout.META}"))
-    ]
-    return tuple(one for one in found if one is not None and folder_of(run, one.code) == one.path)
+    """Everybody who entered a run, by code; those who cannot be read are left out."""
+    return tuple(one for one in _entered(run) if isinstance(one, AdaptedLabeler))
+
+
+def unreadable_adapted(run: RunFolder) -> tuple[str, ...]:
+    """Why others who entered it cannot be read, a sentence each."""
+    return tuple(str(one) for one in _entered(run) if isinstance(one, UnreadableError))
+
+
+def _entered(run: RunFolder) -> Iterator[AdaptedLabeler | UnreadableError]:
+    for path in sorted((run.path / layout.ADAPTED).glob(f"*/{layout.META}")):
+        try:
+            one = AdaptedLabeler.read(path.parent)
+        except UnreadableError as error:
+            yield error
+            continue
+        if one is not None and folder_of(run, one.code) == one.path:
+            yield one
+        elif one is not None:
+            yield UnreadableError(path, f"it speaks of {one.code}, whose place is another")
 
 
 def find_adapted(run: RunFolder, code: str) -> AdaptedLabeler | None:
-    """One of them."""
+    """One of them; raises UnreadableError if they cannot be read."""
     return AdaptedLabeler.read(folder_of(run, code))
 
 
@@ -121,8 +143,9 @@ def adapted_predictions(run: RunFolder, code: str, attribute: str | None = None)
     if not path.is_file():
         known = ", ".join(one.code for one in list_adapted(run)) or "nobody"
         raise InputError(f"Nobody called {code} entered the run {run.name}; {known} did.")
+    check_file(path.parent, layout.PREDICTIONS)
     return read_frame(
-        path, filters=[("attribute", "==", attribute)] if attribute is not None else None
+        path, SCORES, [("attribute", "==", attribute)] if attribute is not None else ()
     )
 
 
@@ -140,6 +163,7 @@ def adapt_in_worker(
     Raises:
         RunError: one sentence; what could not be done.
     """
+    require_writable(run.study)
     arguments = AdaptArguments(run=run.path.resolve(), **entry)
     for event in call("adapt", arguments, "Loading the run"):
         if isinstance(event, Done):

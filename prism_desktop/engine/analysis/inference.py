@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +16,10 @@ from pydantic import BaseModel, ConfigDict
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Notice, Progress
-from prism_desktop.engine.parquet_files import read_frame
+from prism_desktop.engine.files import make_folder, whole
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.run_tables import IMAGES_FILE, PATHS
 
 if TYPE_CHECKING:
     from prism_desktop.engine.models.predictor import Predictor
@@ -31,6 +32,7 @@ class InferenceArguments(BaseModel):
 
     run: Path
     device: str = "auto"  # as in `choose_device`
+    cache: Path | None = None  # the folder of what was made before; None: the study's
 
 
 class RelevanceArguments(InferenceArguments):
@@ -83,7 +85,7 @@ def relevance_file(
         PrismError: the run, its model or the image cannot be used.
     """
 
-    def write(path: Path) -> Generator[Progress | Notice, None, None]:
+    def write(beside: Path) -> Generator[Progress | Notice, None, None]:
         from prism_desktop.engine.analysis.relevance_rules import explain, find_image, with_check
         from prism_desktop.engine.models.predictor import tower_of
 
@@ -94,7 +96,7 @@ def relevance_file(
         if asked.check:
             yield Progress(1, 2, "Testing the map")
             found = with_check(tower, found)
-        found.save(path)
+        found.save(beside)
 
     yield from _made_once("relevance", asked, write)
 
@@ -109,7 +111,7 @@ def scores_file(
         PrismError: the run, its model or the request cannot be used.
     """
 
-    def write(path: Path) -> Generator[Progress | Notice, None, None]:
+    def write(beside: Path) -> Generator[Progress | Notice, None, None]:
         # of images that cannot be read `score_images` tells, and their columns are NaN
         import numpy as np
 
@@ -119,10 +121,11 @@ def scores_file(
         model = predictors.load(asked.run, asked.device)
         images = _files(asked.run, asked.images)
         labelers = list(model.labelers if asked.labelers is None else asked.labelers)
-        for event in score_images(asked.run, model, images, labelers, [asked.attribute]):
+        names, cache = [asked.attribute], asked.cache
+        for event in score_images(asked.run, model, images, labelers, names, cache):
             if isinstance(event, Done):
                 np.savez(
-                    path,
+                    beside,
                     table=event.value[:, 0],
                     labelers=np.array(labelers),
                     images=np.array(list(images)),
@@ -139,22 +142,22 @@ def _made_once(
     write: Callable[[Path], Generator[Progress | Notice, None, None]],
 ) -> Generator[Event[Path], None, None]:
     """The result's file; it gets its name when it is whole."""
-    folder = asked.run.parent.parent / "cache" / "explore" / asked.run.name
-    path = folder / f"{kind}-{_key(kind, asked)}.npz"
+    study = asked.run.parent.parent
+    name = Path("explore", asked.run.name, f"{kind}-{_key(kind, asked)}.npz")
+    path = study / "cache" / name
+    if not path.is_file() and asked.cache is not None:
+        path = asked.cache / name
+    folder = path.parent
     if not path.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f"{path.stem}.{os.getpid()}.npz")
-        try:
+        make_folder(folder)
+        with whole(path, durable=False, ending=".npz") as beside:
             yield from write(beside)
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
     yield Done(path)
 
 
 def _key(kind: str, asked: InferenceArguments) -> str:
     """Changes with the request and with the model."""
-    wanted = {"do": kind, **asked.model_dump(mode="json", exclude={"run", "device"})}
+    wanted = {"do": kind, **asked.model_dump(mode="json", exclude={"run", "device", "cache"})}
     text = json.dumps([wanted, *_state(asked.run)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
@@ -169,7 +172,7 @@ def _files(run: Path, wanted: list[str] | Mapping[str, Any] | None) -> dict[str,
     """Image -> file: all of the run, some of them by id, or any by id and file."""
     if isinstance(wanted, Mapping):
         return {image: Path(file) for image, file in wanted.items()}
-    table = read_frame(layout.table_file(run, "images"), columns=["image", "path"])
+    table = RunFolder(run).frame(IMAGES_FILE, PATHS)
     files = dict(zip(map(str, table["image"]), map(Path, table["path"]), strict=True))
     if wanted is None:
         return files

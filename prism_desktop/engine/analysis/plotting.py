@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.files import write_named
 from prism_desktop.engine.plain_text import one_line
 
 NARROW, WIDE = 89.0, 183.0  # mm, one and two columns of most journals
@@ -95,7 +96,7 @@ def save_figure(figure: Figure, path: Path) -> Path:
         with style(), warnings.catch_warnings():
             # a letter that the font lacks is drawn as a box
             warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from", UserWarning)
-            figure.savefig(path, dpi=300, metadata=undated)
+            write_named(path, lambda beside: figure.savefig(beside, dpi=300, metadata=undated))
     except OSError as error:
         raise InputError(
             f"The figure could not be written to {path}: {error.strerror or error}."

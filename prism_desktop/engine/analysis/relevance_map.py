@@ -62,10 +62,10 @@ class Relevance:
         )
         return about + (self.check.sentence() if self.check else "The map was not tested.")
 
-    def save(self, path: Path) -> None:
+    def save(self, beside: Path) -> None:
         """Write everything but the image as .npz."""
         np.savez(
-            path,
+            beside,
             kind=self.kind,
             labeler=self.labeler,
             attribute=self.attribute,

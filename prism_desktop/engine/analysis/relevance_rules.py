@@ -22,8 +22,9 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.models.attention import recorded_attention
 from prism_desktop.engine.models.predictor import load_predictor, tower_of
 from prism_desktop.engine.models.saved import LoadedRun
-from prism_desktop.engine.parquet_files import read_frame
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.run_tables import IMAGES, IMAGES_FILE
 from prism_desktop.engine.study.images import hash_file, open_image
 from prism_desktop.engine.study.pixel_cache import square
 
@@ -133,9 +134,8 @@ def find_image(run: Path, image: str | Path) -> Path:
     Raises:
         InputError: if it is none of these, or an image of the run was changed since.
     """
-    table = layout.table_file(run, "images")
-    if table.is_file():
-        known = read_frame(table, columns=["image", "name", "path"])
+    if layout.table_file(run, "images").is_file():
+        known = RunFolder(run).frame(IMAGES_FILE, IMAGES)
         hits = known[(known[["name", "image", "path"]] == str(image)).any(axis=1)]
         if len(hits):
             return _unchanged(Path(str(hits["path"].iloc[0])), str(hits["image"].iloc[0]))

@@ -1,18 +1,18 @@
 """Token similarity between labelers, and whether it goes with agreement. Reads a run's tokens
 without torch."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError, safe_open
 from scipy.stats import rankdata
 
 from prism_desktop.engine.analysis.agreement import AgreementResult
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.runs.layout import tokens_file
+from prism_desktop.engine.runs.manifest import check_file
+from prism_desktop.engine.tensor_files import read_arrays
 
 Floats = npt.NDArray[np.float64]
 
@@ -51,10 +51,11 @@ def token_similarity(run: Path, centred: bool = True) -> Similarity:
     """
     path = tokens_file(run)
     try:
-        with safe_open(path, framework="numpy") as file:
-            labelers = tuple(json.loads((file.metadata() or {})["prism"])["labelers"])
-            table = np.asarray(file.get_tensor("tokens"), dtype=np.float64)
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        check_file(run, path.name)
+        arrays, card = read_arrays(path)
+        labelers = tuple(map(str, card["labelers"]))
+        table = np.asarray(arrays["tokens"], dtype=np.float64)
+    except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"The model file {path} is damaged ({error}); train again.") from error
     if len(table) != len(labelers):
         raise RunError(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import http.client
-import json
 import os
 import re
 import socket
@@ -24,6 +23,8 @@ from prism_desktop.engine.backbones.spec import MINI, BackboneSpec
 from prism_desktop.engine.backbones.weight_files import FILE, Source, folder, weights_path
 from prism_desktop.engine.errors import BackboneError, DiskFullError
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.files import append, make_folder, move, remove, write_all, write_json
+from prism_desktop.engine.foreign_files import MAX_WEIGHTS, open_foreign
 
 _CHUNK = 1 << 20
 _TIMEOUT = 30.0  # seconds without a byte
@@ -48,7 +49,7 @@ def fetch(spec: BackboneSpec) -> Iterator[Event[Path]]:
         return
     target = folder(spec) / FILE
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         url = _url(spec)
         if os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
             raise urllib.error.URLError("HF_HUB_OFFLINE is set")
@@ -57,7 +58,7 @@ def fetch(spec: BackboneSpec) -> Iterator[Event[Path]]:
         with error:  # it is the hub's open reply
             # what is there is longer than the file: it is not this file's beginning
             if error.code == 416:
-                target.with_suffix(".part").unlink(missing_ok=True)
+                remove(target.with_suffix(".part"))
             raise _refused(spec, error) from error
     except (
         urllib.error.URLError,
@@ -125,35 +126,33 @@ def _download(url: str, target: Path, spec: BackboneSpec) -> Iterator[Progress]:
     with urllib.request.build_opener(redirects).open(request, timeout=_TIMEOUT) as reply:
         said = {key.lower(): value for key, value in reply.headers.items()} | redirects.said
         if reply.status == 206:
-            with part.open("rb") as file:
+            with open_foreign(part, MAX_WEIGHTS) as file:
                 digest = hashlib.file_digest(file, "sha256")
         else:
             done = 0
         size = int(
             said.get("x-linked-size") or done + int(reply.headers.get("Content-Length") or 0)
         )
-        with part.open("ab" if done else "wb") as file:
+        with append(part) as file:
+            file.truncate(done)
             while chunk := reply.read(_CHUNK):
-                file.write(chunk)
+                write_all(file, chunk)
                 digest.update(chunk)
                 done += len(chunk)
                 yield Progress(done, size or None, f"Downloading {spec.title}")
-            file.flush()
             os.fsync(file.fileno())
     expected = said.get("x-linked-etag", "").strip('"')
     if (size and done < size) or not done:
         raise http.client.IncompleteRead(b"", size - done)
     if len(expected) == 64 and digest.hexdigest() != expected:
-        part.unlink()
+        remove(part)
         raise BackboneError(
             f"The download of {spec.title} arrived damaged (its checksum differs) and was deleted; "
             "try again."
         )
     source = Source(url, digest.hexdigest(), done, said.get("x-repo-commit", ""))
-    part.replace(target)
-    (target.parent / "source.json").write_text(
-        json.dumps(asdict(source), indent=1), encoding="utf-8"
-    )
+    move(part, target)
+    write_json(target.parent / "source.json", asdict(source))
 
 
 def _refused(spec: BackboneSpec, error: urllib.error.HTTPError) -> BackboneError:

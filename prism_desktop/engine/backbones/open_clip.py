@@ -22,6 +22,7 @@ from prism_desktop.engine.backbones.weight_files import (
 )
 from prism_desktop.engine.device import Device
 from prism_desktop.engine.errors import BackboneError
+from prism_desktop.engine.faults import raise_fault
 
 if TYPE_CHECKING:
     import torch
@@ -173,6 +174,7 @@ def _read_config(path: Path) -> _Recipe:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
+        raise_fault(error, path)
         raise BackboneError(f"The backbone's config {path} cannot be read: {error}.") from error
     config = content.get("model_cfg", content)
     missing = [key for key in _SHAPE if key not in config]
@@ -251,6 +253,7 @@ def _fill(model: nn.Module, path: Path, spec: BackboneSpec) -> None:
     try:
         state: dict[str, torch.Tensor] = load_file(path)
     except SafetensorError as error:
+        raise_fault(error, path)
         raise BackboneError(
             f"The weights file {path} is damaged or incomplete ({error}); fetch or copy it again."
         ) from error

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,10 @@ from pathlib import Path
 from prism_desktop.engine import paths
 from prism_desktop.engine.backbones.spec import MINI, BackboneSpec
 from prism_desktop.engine.errors import BackboneError
+from prism_desktop.engine.faults import raise_fault
+from prism_desktop.engine.foreign_files import MAX_WEIGHTS, open_foreign
 
+_PICKLED = (".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle", ".joblib", ".tar", ".mar")
 FILE = "open_clip_model.safetensors"
 
 
@@ -87,21 +91,37 @@ def checksum(spec: BackboneSpec, path: Path) -> str:
     return digest
 
 
+def check_weights(spec: BackboneSpec) -> None:
+    """Refuse weights that could not be read, as far as their first bytes tell, before any work.
+
+    Raises:
+        BackboneError: a file that the user named is not there, no safetensors, or not whole.
+    """
+    if spec.kind == "embeddings" or (spec.kind == "folder" and spec.model == MINI):
+        return
+    path = weights_path(spec)
+    if path is not None:  # else it is downloaded first
+        check_safetensors(path)
+
+
 def check_safetensors(path: Path) -> None:
     """Refuse whatever is not safetensors: a pickle can run code while it is read.
 
     Raises:
         BackboneError: with the way to convert the file.
     """
-    with path.open("rb") as file:
-        head = file.read(9)
-    if (
-        len(head) == 9
-        and head[8:9] == b"{"
-        and int.from_bytes(head[:8], "little") <= path.stat().st_size - 8
-    ):
+    try:
+        with open_foreign(path, MAX_WEIGHTS) as file:
+            head = file.read(9)
+            size = os.fstat(file.fileno()).st_size
+    except OSError as error:
+        raise_fault(error, path)
+        raise BackboneError(
+            f"The weights file {path} cannot be read ({error.strerror})."
+        ) from error
+    if len(head) == 9 and head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= size - 8:
         return
-    if head[:2] == b"PK" or head[:1] == b"\x80" or path.suffix.lower() != ".safetensors":
+    if head[:2] == b"PK" or head[:1] == b"\x80" or path.suffix.lower() in _PICKLED:
         raise BackboneError(
             f"{path.name} is a pickle, which can run code when it is opened, so it was not read. "
             'Convert it where you trust it: python -c "import torch, safetensors.torch as s; '
@@ -110,6 +130,11 @@ def check_safetensors(path: Path) -> None:
             "s.save_file({k.removeprefix('module.'): v.contiguous() for k, v in d.items() "
             "if v.ndim or 'logit' in k}, "
             "'OUT.safetensors')\"; then name OUT.safetensors."
+        )
+    if path.suffix.lower() != ".safetensors":
+        raise BackboneError(
+            f"{path.name} is no safetensors file, so it was not read. Save the weights with "
+            "safetensors.torch.save_file and name that file."
         )
     raise BackboneError(
         f"The weights file {path} is damaged or incomplete; fetch or copy it again."

@@ -12,6 +12,7 @@ from prism_desktop.engine.demo.ideal_accuracy import IMAGES, SEED
 from prism_desktop.engine.demo.simulated_labelers import design, labelers
 from prism_desktop.engine.demo.simulation import Simulation
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.files import make_folder, write_bytes
 from prism_desktop.engine.study.records import NewImage
 from prism_desktop.engine.study.store import Study
 
@@ -73,6 +74,6 @@ def _stored(study: Path, picture: bytes, number: int) -> NewImage:
     """Write a picture where the study keeps copied images."""
     sha256 = hashlib.sha256(picture).hexdigest()
     target = study / "images" / sha256[:2] / f"{sha256}.jpg"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(picture)
+    make_folder(target.parent)
+    write_bytes(target, picture, durable=False)
     return NewImage(target, f"face-{number + 1:04d}.jpg", sha256, SIZE, SIZE)

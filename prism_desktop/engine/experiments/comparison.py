@@ -6,12 +6,11 @@ written anew after each run, and the data that all its runs share. Importing thi
 torch nor pandas.
 """
 
-import shutil
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from prism_desktop.engine.errors import InputError, PrismError
+from prism_desktop.engine.errors import InputError, PrismError, UnreadableError
 from prism_desktop.engine.experiments.comparison_plan import (
     Comparison,
     ComparisonEntry,
@@ -19,9 +18,12 @@ from prism_desktop.engine.experiments.comparison_plan import (
     folder_of,
     prepare,
 )
+from prism_desktop.engine.files import make_folder, remove_tree
 from prism_desktop.engine.processes.run_series import Series
+from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.lock_file import held
+from prism_desktop.engine.runs.manifest import remove_manifest, write_manifest
 from prism_desktop.engine.runs.run_events import (
     Batch,
     Compared,
@@ -32,6 +34,7 @@ from prism_desktop.engine.runs.run_events import (
     ItemState,
     Stage,
 )
+from prism_desktop.engine.study.permission import require_writable
 from prism_desktop.engine.training.dependencies import CONSENSUS, find_run
 from prism_desktop.engine.training.snapshot import copy_snapshot
 
@@ -52,18 +55,21 @@ def compare(plan: ComparisonPlan) -> Iterator[Batch]:
     yield [Stage(name="preparing", time=time.time())]
     if not plan.study.is_dir():
         raise InputError(f"There is no study at {plan.study}.")
+    require_writable(plan.study)
     path = folder_of(plan)
     new = not path.exists()
-    path.mkdir(parents=True, exist_ok=True)
+    make_folder(path)
     # first, as a second one would put other data in place
     with held(path, f"The comparison {path.name}"):
         try:
+            remove_manifest(path)
             comparison = prepare(plan)
         except PrismError:
             if new:
-                shutil.rmtree(path, ignore_errors=True)
+                remove_tree(path, layout.is_ours)
             raise
         yield from _carry_out(comparison)
+        write_manifest(path)
     yield [Compared(path=str(path), time=time.time())]
 
 
@@ -128,8 +134,13 @@ def _obtain(comparison: Comparison, entry: ComparisonEntry) -> tuple[RunFolder, 
 def _ended(entry: ComparisonEntry, run: RunFolder) -> ComparisonEntry:
     status = run.status()
     failure = ""
-    if run.summary() is None:
-        failure = status.message or f"The run {run.name} was {status.state} before it was tested."
+    try:
+        if run.summary() is None:
+            failure = (
+                status.message or f"The run {run.name} was {status.state} before it was tested."
+            )
+    except UnreadableError as error:
+        failure = str(error)
     return replace(entry, run=run, failure=failure)
 
 

@@ -6,7 +6,6 @@ Importing this needs neither torch nor pandas.
 import hashlib
 import json
 import re
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from os import getpid
@@ -16,6 +15,7 @@ from typing import Any
 from prism_desktop.engine.backbones import parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.files import make_folder, move, remove_tree
 from prism_desktop.engine.methods import METHODS, method
 from prism_desktop.engine.methods.method import NO_CONTROL
 from prism_desktop.engine.names import checked_name
@@ -203,12 +203,12 @@ def _sources(
 def _take(study: Any, path: Path, config: TrainConfig) -> RunFolder:
     """A data snapshot that runs copy, put in place when it is whole."""
     beside = RunFolder(path.with_name(f".{path.name}-{getpid()}"))
-    (beside.path / layout.DATA).mkdir(parents=True, exist_ok=True)
+    make_folder(beside.data)
     try:
         # Whether the method itself is possible is asked later, of all methods alike.
         make_snapshot(study, beside, config.model_copy(update={"method": CONSENSUS}))
-        shutil.rmtree(path, ignore_errors=True)
-        beside.path.rename(path)
+        remove_tree(path, layout.is_ours)
+        move(beside.path, path)
     finally:
         beside.delete()
     return RunFolder(path)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.files import make_folder
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.result_files import CurveKind, KShotCurve, LearningCurve
@@ -40,10 +41,10 @@ def save_curve(
     settings = config.model_dump(mode="json", exclude=_MACHINE)
     wanted = json.dumps([settings, dict(asked), found.fingerprint], sort_keys=True)
     digest = hashlib.sha256(wanted.encode()).hexdigest()[:8]
-    path = study / layout.CURVES / f"{kind}-{config.method}-{digest}.json"
-    path.parent.mkdir(exist_ok=True)
-    found.save(path)
-    return path
+    name = f"{kind}-{config.method}-{digest}.json"
+    make_folder(study / layout.CURVES)
+    found.save(study / layout.CURVES / name)
+    return study / layout.CURVES / name
 
 
 def kshot_curves(study: Path) -> list[KShotCurve]:

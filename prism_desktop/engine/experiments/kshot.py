@@ -7,8 +7,8 @@ answer is what `drawing` says. The runs are ordinary ones in the study, so that 
 evaluation goes on with them.
 """
 
-import tempfile
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from prism_desktop.engine import files
 from prism_desktop.engine.adaptation.fitter_choice import open_fitter, value
 from prism_desktop.engine.adaptation.fitters import LabelerFitter, alone
-from prism_desktop.engine.atomic import write_json
 from prism_desktop.engine.backbones import parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError, PrismError, RunError
@@ -41,6 +41,7 @@ from prism_desktop.engine.runs.result_files import (
     ShotPoint,
 )
 from prism_desktop.engine.runs.run_events import Started, Step
+from prism_desktop.engine.study.permission import require_writable
 from prism_desktop.engine.training.dependencies import CONSENSUS, find_run
 from prism_desktop.engine.training.resources import ResourceCache
 from prism_desktop.engine.training.session import train_run
@@ -160,15 +161,13 @@ def _methods(plan: KShotPlan, pool: RunFolder) -> tuple[str, ...]:
     return tuple(sorted(possible, key=training_order) if everything else possible)
 
 
-def scratch_folder(study: Path) -> "tempfile.TemporaryDirectory[str]":
+def scratch_folder(study: Path) -> AbstractContextManager[Path]:
     """A folder for data in the study's cache, where a
     run's folder finds its study two levels up."""
     if not study.is_dir():
         raise InputError(f"There is no study at {study}.")
-    (study / "cache").mkdir(exist_ok=True)
-    return tempfile.TemporaryDirectory(
-        prefix="shots-", dir=study / "cache", ignore_cleanup_errors=True
-    )
+    require_writable(study)
+    return files.scratch_folder(study / "cache", "shots-")
 
 
 def snapshot_of_everybody(
@@ -181,8 +180,8 @@ def snapshot_of_everybody(
     from prism_desktop.engine.study.store import Study
 
     pool = RunFolder(folder)
-    pool.data.mkdir(parents=True)
-    write_json(pool.path / layout.CONFIG, config.model_dump(mode="json"))
+    files.make_folder(pool.data)
+    files.write_json(pool.path / layout.CONFIG, config.model_dump(mode="json"))
     if source is not None:
         copy_snapshot(source, pool)
         return pool
@@ -208,8 +207,8 @@ def _trained(
     """A finished run of some labelers: one that is there, or a new one."""
     study, config = pool.study, config.model_copy(update={"labelers": tuple(codes)})
     with scratch_folder(study) as folder:
-        source = RunFolder(Path(folder))
-        source.data.mkdir()
+        source = RunFolder(folder)
+        files.make_folder(source.data)
         narrow_snapshot(pool, source, codes)
         run = find_run(study, config, source.meta().fingerprint)
         if run is None:

@@ -5,11 +5,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from prism_desktop.engine.atomic import write_text
 from prism_desktop.engine.evaluation.controls import rotate_labelers
 from prism_desktop.engine.evaluation.method_rows import averaged, mean_record, rank_methods
 from prism_desktop.engine.evaluation.report import evaluate, gain, held_out
 from prism_desktop.engine.experiments.joined_folds import join_runs
+from prism_desktop.engine.files import write_text
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.methods.method import NO_CONTROL, TESTED_FACES
 from prism_desktop.engine.plain_text import markdown

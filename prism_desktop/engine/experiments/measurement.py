@@ -17,6 +17,7 @@ from prism_desktop.engine.processes.rpc import call
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.result_files import CurveKind, KShotResult, LearningCurve
 from prism_desktop.engine.settings import without
+from prism_desktop.engine.study.permission import require_writable
 
 _BEGINNING = {"shots": "Measuring labelers held out", "curve": "Measuring the learning curve"}
 
@@ -39,6 +40,7 @@ def measure_in_worker(kind: CurveKind, run: RunFolder) -> Iterator[Event[None]]:
     Raises:
         PrismError: one sentence.
     """
+    require_writable(run.study)
     yield from call(
         "measure", MeasureArguments(kind=kind, run=run.path.resolve()), _BEGINNING[kind]
     )

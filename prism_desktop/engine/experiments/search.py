@@ -11,7 +11,6 @@ import glob
 import hashlib
 import json
 import re
-import shutil
 import time
 from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +20,6 @@ from os import getpid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prism_desktop.engine.atomic import write_json, write_whole
 from prism_desktop.engine.backbones import parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError, RunError
@@ -29,12 +27,15 @@ from prism_desktop.engine.events import Done, Event, Notice, Progress
 from prism_desktop.engine.experiments.comparison_plan import obstacle_of
 from prism_desktop.engine.experiments.search_trials import (
     COUNTED,
+    SearchAsked,
     SearchTrialsArguments,
     counted,
+    known_search,
     make_ready,
     open_storage,
+    start_of,
 )
-from prism_desktop.engine.json_files import read_json
+from prism_desktop.engine.files import make_folder, move, remove_tree, write_json, write_whole
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.methods.ranges import Ranges, ranges
 from prism_desktop.engine.names import checked_name
@@ -43,6 +44,8 @@ from prism_desktop.engine.processes.run_series import Series
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.lock_file import held
+from prism_desktop.engine.runs.manifest import check_folder, remove_manifest, write_manifest
+from prism_desktop.engine.study.permission import require_writable
 from prism_desktop.engine.training.dependencies import (
     CONSENSUS,
     dependency_config,
@@ -132,15 +135,18 @@ def search(plan: SearchPlan) -> Iterator[Event[SearchResult]]:
     Raises:
         PrismError: one sentence, if there is nothing to search, or no trial came to an end.
     """
+    require_writable(plan.study)
     folder = _prepare(plan)
     with held(folder.path, f"The search {folder.name}"):
         yield from _consensus(folder, plan.trials)
         trials = open_storage(folder.path)
         for left in folder.path.parent.glob(f"{glob.escape(folder.name)}.trial-*"):
-            shutil.rmtree(left, ignore_errors=True)
+            remove_tree(left, layout.is_ours)
         make_ready(trials, plan.config(), plan.ranges())
         failure = yield from _try_out(plan, folder, trials)
-    yield Done(_result(plan, folder, trials, failure))
+        result = _result(plan, folder, trials, failure)
+    write_manifest(folder.path)
+    yield Done(result)
 
 
 def _try_out(
@@ -226,7 +232,7 @@ def _prepare(plan: SearchPlan) -> RunFolder:
             "none."
         )
     beside = RunFolder(plan.study / layout.SEARCHES / f".{getpid()}-{time.monotonic_ns()}")
-    (beside.path / layout.DATA).mkdir(parents=True)
+    make_folder(beside.data)
     try:
         with Study.open(plan.study, read_only=True) as study:
             make_snapshot(study, beside, config.model_copy(update={"method": CONSENSUS}))
@@ -235,34 +241,34 @@ def _prepare(plan: SearchPlan) -> RunFolder:
         asked = _asked(plan, config, beside)
         name = checked_name(plan.name or _default_name(plan, asked), "a search")
         folder = RunFolder(plan.study / layout.SEARCHES / name)
-        if (read_json(folder.path / layout.SEARCH) or asked) != asked:
+        check_folder(folder.path)
+        if (known_search(folder) or asked) != asked:
             raise InputError(
                 f"The search {folder.name} asked for something else or had other answers; give a "
                 "new name."
             )
-        folder.path.mkdir(parents=True, exist_ok=True)
+        make_folder(folder.path)
+        remove_manifest(folder.path)
         if (depends_on := _dependency_run(plan, beside)) is not None:
-            write_json(folder.path / layout.SEARCH_START, {"run": str(depends_on.path)})
+            write_json(folder.path / layout.SEARCH_START, {"run": depends_on.name})
         if not folder.data.is_dir():
             _without_test(beside)
-            beside.data.rename(folder.data)
+            move(beside.data, folder.data)
     finally:
         beside.delete()
     write_json(folder.path / layout.CONFIG, config.model_dump(mode="json"))
-    write_json(folder.path / layout.SEARCH, asked)
+    asked.save(folder.path / layout.SEARCH)
     return folder
 
 
-def _asked(plan: SearchPlan, config: TrainConfig, source: RunFolder) -> dict[str, Any]:
+def _asked(plan: SearchPlan, config: TrainConfig, source: RunFolder) -> SearchAsked:
     """What must be the same for trials to be of one search."""
     wanted = config.model_dump(
         mode="json", exclude={"device", "threads", "precision", "checkpoint_seconds"}
     )
-    return {
-        "config": wanted,
-        "searched": list(plan.ranges()),
-        "fingerprint": source.meta().fingerprint,
-    }
+    return SearchAsked(
+        config=wanted, searched=tuple(plan.ranges()), fingerprint=source.meta().fingerprint
+    )
 
 
 def _without_test(folder: RunFolder) -> None:
@@ -283,14 +289,15 @@ def _without_test(folder: RunFolder) -> None:
         )
 
 
-def _write_table(frame: "pd.DataFrame", path: Path) -> None:
-    frame.to_parquet(path, index=False)
+def _write_table(frame: "pd.DataFrame", beside: Path) -> None:
+    frame.to_parquet(beside, index=False)
 
 
-def _default_name(plan: SearchPlan, asked: Mapping[str, Any]) -> str:
-    digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:8]
-    backbone = re.sub(r"[^A-Za-z0-9.]+", "-", parse(asked["config"]["backbone"]).title).strip("-")
-    return f"{plan.method}-{asked['config']['split']['kind']}-{backbone}-{digest}"
+def _default_name(plan: SearchPlan, asked: SearchAsked) -> str:
+    digest = hashlib.sha256(json.dumps(asked.dump(), sort_keys=True).encode()).hexdigest()[:8]
+    config = plan.config()
+    backbone = re.sub(r"[^A-Za-z0-9.]+", "-", parse(config.backbone).title).strip("-")
+    return f"{plan.method}-{config.split.kind}-{backbone}-{digest}"
 
 
 def _consensus(folder: RunFolder, trials: int) -> Iterator[Progress]:
@@ -298,8 +305,7 @@ def _consensus(folder: RunFolder, trials: int) -> Iterator[Progress]:
 
     Nothing where they start elsewhere.
     """
-    known = read_json(folder.path / layout.SEARCH_START)
-    run = RunFolder(Path(known["run"])) if known else None
+    run = start_of(folder)
     if run is None or run.status().state == "finished":
         return
     with Series() as series:

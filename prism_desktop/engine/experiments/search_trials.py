@@ -5,23 +5,24 @@ A trial trains on the search's data, which hold no test answers, and tells the j
 validation NLL.
 """
 
-import shutil
+import math
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 
-from prism_desktop.engine.atomic import write_json
 from prism_desktop.engine.config import TrainConfig
-from prism_desktop.engine.errors import PrismError, RunError
+from prism_desktop.engine.errors import PrismError, RunError, UnreadableError
 from prism_desktop.engine.events import Done, Event, Progress, value
-from prism_desktop.engine.json_files import read_json
+from prism_desktop.engine.files import in_place, make_folder, remove_tree, write_json
+from prism_desktop.engine.foreign_files import GIGABYTE, UnreadableFileError, plain_file
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.methods.ranges import Choices, Ranges, ranges
 from prism_desktop.engine.processes.process_setup import lower_priority, prepare_torch
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.stored import Stored
 from prism_desktop.engine.training.dependencies import CONSENSUS
 from prism_desktop.engine.training.snapshot import copy_snapshot
 
@@ -41,11 +42,59 @@ def open_storage(path: Path) -> "optuna.Study":
     from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    journal = str(path / layout.JOURNAL)
-    backend = JournalFileBackend(journal, lock_obj=JournalFileOpenLock(journal))
-    return optuna.create_study(
-        storage=JournalStorage(backend), study_name=path.name, load_if_exists=True
-    )
+    journal = path / layout.JOURNAL
+    try:
+        if journal.exists():
+            plain_file(journal, GIGABYTE)
+        name = str(in_place(journal))
+        backend = JournalFileBackend(name, lock_obj=JournalFileOpenLock(name))
+        trials = optuna.create_study(
+            storage=JournalStorage(backend), study_name=path.name, load_if_exists=True
+        )
+        values = [one.value for one in trials.trials if one.state.name == "COMPLETE"]
+    except UnreadableFileError as error:
+        raise UnreadableError(journal, error.strerror or "it cannot be read") from error
+    # whatever Optuna meets in a line that is none of its own
+    except (ValueError, TypeError, LookupError, AttributeError, AssertionError) as error:
+        raise UnreadableError(journal, "it is damaged") from error
+    if not all(value is not None and math.isfinite(value) and value >= 0 for value in values):
+        raise UnreadableError(journal, "it holds losses that cannot be")
+    return trials
+
+
+class SearchAsked(Stored):
+    """What the trials of a search have in common: search.json."""
+
+    config: dict[str, JsonValue]
+    searched: tuple[str, ...]  # settings, by dotted key
+    fingerprint: str  # of the data
+
+
+class _Start(Stored):
+    """The run that trials start at: consensus.json."""
+
+    run: str  # its name; earlier versions wrote its path
+
+
+def known_search(folder: RunFolder) -> SearchAsked | None:
+    """What a search asked for; None if there is none. Raises UnreadableError."""
+    return SearchAsked.from_file(folder.path / layout.SEARCH)
+
+
+def start_of(folder: RunFolder) -> RunFolder | None:
+    """The study's run that the trials start at; None where they start elsewhere.
+
+    Raises:
+        UnreadableError: what was written down of it cannot be read, or names no run.
+    """
+    path = folder.path / layout.SEARCH_START
+    said = _Start.from_file(path)
+    if said is None:
+        return None
+    name = said.run.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    if name in ("", ".", "..") or "\0" in name:
+        raise UnreadableError(path, "it names no run")
+    return RunFolder(folder.study / layout.RUNS / name)
 
 
 def suggest(trial: "optuna.Trial", wanted: Ranges) -> dict[str, Any]:
@@ -147,11 +196,12 @@ class _Trials:
 
     def __init__(self, folder: RunFolder, resources: "Resources") -> None:
         self._folder, self._resources = folder, resources
-        known = read_json(folder.path / layout.SEARCH_START)
-        self._consensus = {CONSENSUS: RunFolder(Path(known["run"]))} if known else {}
-        asked = read_json(folder.path / layout.SEARCH) or {}
-        every = ranges(method(folder.config().method))
-        self._wanted: Ranges = {key: every[key] for key in asked["searched"]}
+        start = start_of(folder)
+        self._consensus = {CONSENSUS: start} if start is not None else {}
+        asked, every = known_search(folder), ranges(method(folder.config().method))
+        if asked is None or not every.keys() >= set(asked.searched):
+            raise UnreadableError(folder.path / layout.SEARCH, "it names no settings to search")
+        self._wanted: Ranges = {key: every[key] for key in asked.searched}
 
     def train(self, trial: "optuna.Trial", progress: Progress) -> Generator[Progress, None, float]:
         """Train one trial; the macro validation NLL of its best epoch.
@@ -166,8 +216,8 @@ class _Trials:
 
         config = self._folder.config().with_options(suggest(trial, self._wanted))
         run = RunFolder(self._folder.path.parent / f"{self._folder.name}.trial-{trial.number:04d}")
-        shutil.rmtree(run.path, ignore_errors=True)
-        run.data.mkdir(parents=True)
+        remove_tree(run.path, layout.is_ours)
+        make_folder(run.data)
         try:
             write_json(run.path / layout.CONFIG, config.model_dump(mode="json"))
             copy_snapshot(self._folder, run)

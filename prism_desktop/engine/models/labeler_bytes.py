@@ -7,15 +7,13 @@ that the method reads, such as past comparisons. What all share is not counted, 
 parts, which a further labeler joins.
 """
 
-import json
-import struct
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.methods import METHODS, Method
 from prism_desktop.engine.models.combination_file import read_combination
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.tensor_files import read_header
 
 _ALWAYS = (
     "prompts.deviation", "prompts.vectors", "words.", "shares.logits", "known.groups",
@@ -46,21 +44,21 @@ def bytes_per_labeler(run: Path) -> int | None:
         if (run / layout.COMBINATION).is_file():
             return _of_combination(run)
         if (run / layout.HEAD).is_file():
-            sizes, card = _header(run / layout.HEAD)
+            sizes, card = read_header(run / layout.HEAD)
             own = sum(size for name, size in sizes.items() if _in_head(name, card["method"]))
         elif (run / layout.TOKENS).is_file():
-            sizes, card = _header(run / layout.TOKENS)
+            sizes, card = read_header(run / layout.TOKENS)
             method = METHODS[card["method"]]
             own = sum(size for name, size in sizes.items() if _in_tokens(name, method))
             own += sum(len(profile.encode()) for profile in card.get("profiles") or ())
             own += sum(
-                sum(_header(path)[0].values())
+                sum(read_header(path)[0].values())
                 for path in _own_adapters(run / layout.ADAPTER, method)
             )
         else:
             return None
         return round(own / len(card["labelers"]))
-    except (OSError, KeyError, ValueError, struct.error, ZeroDivisionError):
+    except (PrismError, OSError, KeyError, TypeError, ValueError, ZeroDivisionError):
         return None
 
 
@@ -88,19 +86,3 @@ def _own_adapters(folder: Path, method: Method) -> list[Path]:
         return []
     shared = len(method.injection) > 1 or bool(method.defaults.get("start"))
     return [*folder.glob("own-*/*.safetensors"), *(() if shared else folder.glob("*.safetensors"))]
-
-
-def _header(path: Path) -> tuple[Mapping[str, int], dict[str, Any]]:
-    """Bytes of each tensor, and what the file says of itself.
-
-    See the format's own description (safetensors).
-    """
-    with path.open("rb") as file:
-        (length,) = struct.unpack("<Q", file.read(8))
-        if length > path.stat().st_size:
-            raise ValueError("the file is cut short")
-        header: dict[str, Any] = json.loads(file.read(length))
-    card: dict[str, Any] = json.loads(header.pop("__metadata__", {}).get("prism", "{}"))
-    return {
-        name: one["data_offsets"][1] - one["data_offsets"][0] for name, one in header.items()
-    }, card

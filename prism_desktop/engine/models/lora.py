@@ -8,22 +8,27 @@ from __future__ import annotations
 import contextlib
 import copy
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from peft import (
     LoraConfig,
+    PeftConfig,
     PeftModel,
     get_peft_model,
     get_peft_model_state_dict,
     set_peft_model_state_dict,
 )
 from peft.tuners.lora import Linear as LoraLinear
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
+
+from prism_desktop.engine.files import make_folder, write_whole
+from prism_desktop.engine.tensor_files import read_tensors
 
 # The text tower's blocks carry the same names, so the bare names would adapt both towers.
 TARGET = r"visual\.transformer\.resblocks\.\d+\.mlp\.(c_fc|c_proj)"
@@ -218,22 +223,31 @@ def fused(adapted: PeftModel, plain: Mapping[str, nn.Module] | None = None) -> I
             _replace(adapted, name, own)
 
 
-def save_adapter(adapted: PeftModel, folder: Path) -> None:
+def save_adapter(adapted: PeftModel, beside: Path) -> None:
     """Write adapters that plain `peft.PeftModel.from_pretrained(open_clip_model, folder)` loads.
 
-    The first one lies in `folder` itself, others in folders of their names within it.
+    The first one lies in the folder itself, others in folders of their names within it.
+
+    Args:
+        adapted: has the adapters.
+        beside: a new folder.
     """
     for place, (name, config) in enumerate(adapted.peft_config.items()):
-        own = folder if place == 0 else folder / name
-        own.mkdir(parents=True, exist_ok=True)
+        own = beside if place == 0 else beside / name
+        make_folder(own)
         state = get_peft_model_state_dict(adapted, save_embedding_layers=False, adapter_name=name)
-        save_file(
-            {key: tensor.detach().cpu().contiguous() for key, tensor in state.items()},
-            own / WEIGHTS_FILE,
-        )
-        training, config.inference_mode = config.inference_mode, True
-        config.save_pretrained(str(own))
-        config.inference_mode = training
+        write_whole(own / WEIGHTS_FILE, partial(_save_state, state))
+        _save_config(config, own)
+
+
+def _save_config(config: PeftConfig, beside: Path) -> None:
+    training, config.inference_mode = config.inference_mode, True
+    config.save_pretrained(str(beside))
+    config.inference_mode = training
+
+
+def _save_state(state: Mapping[str, Tensor], beside: Path) -> None:
+    save_file({key: tensor.detach().cpu().contiguous() for key, tensor in state.items()}, beside)
 
 
 def load_adapter(adapted: PeftModel, folder: Path) -> None:
@@ -241,7 +255,7 @@ def load_adapter(adapted: PeftModel, folder: Path) -> None:
     for place, name in enumerate(adapted.peft_config):
         own = folder if place == 0 else folder / name
         result: Any = set_peft_model_state_dict(
-            adapted, load_file(own / WEIGHTS_FILE), adapter_name=name
+            adapted, read_tensors(own / WEIGHTS_FILE)[0], adapter_name=name
         )
         if result.unexpected_keys:
             raise ValueError(

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from prism_desktop.engine import access
 from prism_desktop.engine.backbones import Backbone, load, parse
 from prism_desktop.engine.device import choose_device
 from prism_desktop.engine.errors import InputError, RunError
@@ -23,8 +24,8 @@ from prism_desktop.engine.models.answers import Ints
 from prism_desktop.engine.models.combination_file import read_combination
 from prism_desktop.engine.models.saved import LoadedRun, checked, load_run
 from prism_desktop.engine.models.saved_heads import LoadedHeads, load_heads, place
-from prism_desktop.engine.parquet_files import read_frame
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.embeddings import read_embeddings
 from prism_desktop.engine.study.pixel_cache import PixelCache
 
@@ -311,7 +312,7 @@ def _inputs(
                 f"{lacking} images have no embedding in {backbone}, so they are not scored."
             )
         return matrix, rows
-    decoded = PixelCache(cache or study / "cache", backbone.image_size)
+    decoded = PixelCache(cache or access.cache_folder(study), backbone.image_size)
     for event in decoded.build(images.items()):
         if isinstance(event, Progress | Notice):
             yield event
@@ -320,12 +321,9 @@ def _inputs(
 
 def _own_rows(run: Path) -> dict[str, int]:
     """The run's images by their number, which some methods know answers of."""
-    path = layout.table_file(run, "images")
-    if not path.is_file():
+    if not layout.table_file(run, "images").is_file():
         return {}
-    return {
-        str(image): row for row, image in enumerate(read_frame(path, columns=["image"])["image"])
-    }
+    return {str(image): row for row, image in enumerate(RunFolder(run).table("images")["image"])}
 
 
 def _check(predictor: Predictor, labelers: Sequence[str], attributes: Sequence[str]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,14 +10,15 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from scipy.special import softmax
 
 from prism_desktop.engine.backbones import Backbone, load, parse
 from prism_desktop.engine.device import choose_device
-from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.errors import InputError, RunError, UnreadableError
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.faults import raise_fault
+from prism_desktop.engine.files import make_folder, move, remove_tree, whole
 from prism_desktop.engine.methods import Method, method
 from prism_desktop.engine.models.attribute_texts import DEFAULT_TEMPLATES, sentences
 from prism_desktop.engine.models.base import AttributeTexts
@@ -28,8 +28,9 @@ from prism_desktop.engine.models.lora import load_adapter, save_adapter
 from prism_desktop.engine.models.model_card import ModelCard, describe
 from prism_desktop.engine.models.versions import made_by_earlier_version, record
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.manifest import check_file, check_folder
+from prism_desktop.engine.tensor_files import KEY, read_tensors
 
-_KEY = "prism"  # of the metadata
 _KNOWN = "known."  # before the names of facts about the labelers
 
 
@@ -191,19 +192,20 @@ def save_model(
     """
     card = describe(model, method, labelers, attributes, ties)
     fresh = run / f"{layout.ADAPTER}.new"
-    shutil.rmtree(fresh, ignore_errors=True)
+    remove_tree(fresh, layout.ours_in(fresh.name))
     if model.adapted is not None:
+        make_folder(fresh, fresh=True)
         save_adapter(model.adapted, fresh)
     facts = {
         f"{_KNOWN}{name}": torch.from_numpy(array.copy())
         for name, array in model.context.arrays().items()
     }
     tensors = {name: tensor.contiguous() for name, tensor in (model.kept_state() | facts).items()}
-    save_file(tensors, run / f"{layout.TOKENS}.new", metadata={_KEY: json.dumps(asdict(card))})
-    shutil.rmtree(run / layout.ADAPTER, ignore_errors=True)
-    if fresh.exists():
-        fresh.rename(run / layout.ADAPTER)
-    (run / f"{layout.TOKENS}.new").replace(run / layout.TOKENS)
+    with whole(run / layout.TOKENS) as beside:
+        save_file(tensors, beside, metadata={KEY: json.dumps(asdict(card))})
+        remove_tree(run / layout.ADAPTER, layout.ours_in(layout.ADAPTER))
+        if fresh.exists():
+            move(fresh, run / layout.ADAPTER)
     return card
 
 
@@ -252,7 +254,8 @@ def load_run(run: Path, device: str = "auto", backbone: Backbone | None = None) 
     try:
         if model.adapted is not None:
             load_adapter(model.adapted, run / layout.ADAPTER)
-    except (OSError, SafetensorError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError, UnreadableError) as error:
+        raise_fault(error, run)
         raise RunError(
             f"The adapter of {run.name} is missing or damaged ({error}). Resume the run if it was "
             "cut short while its model was written; otherwise train again."
@@ -291,16 +294,15 @@ def _read(run: Path) -> tuple[ModelCard, dict[str, torch.Tensor]]:
     if not path.is_file():
         raise RunError(f"{run.name} holds no trained model yet; finish or resume its training.")
     try:
-        with safe_open(path, framework="pt") as file:
-            fields = json.loads((file.metadata() or {})[_KEY])
-            names = file.keys()  # which is no mapping
-            tensors = {name: file.get_tensor(name) for name in names}
+        check_file(run, layout.TOKENS)
+        check_folder(run, f"{layout.ADAPTER}/")
+        tensors, fields = read_tensors(path)
         fields["labelers"] = tuple(fields["labelers"])
         fields["attributes"] = {
             name: tuple(templates) for name, templates in fields["attributes"].items()
         }
         fields["profiles"] = tuple(fields["profiles"]) if fields.get("profiles") else None
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+    except (KeyError, AttributeError, TypeError, ValueError) as error:
         raise RunError(f"The model file {path} is damaged ({error}); train again.") from error
     return record(ModelCard, fields, run), tensors
 

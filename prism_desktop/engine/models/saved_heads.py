@@ -11,18 +11,18 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.files import write_whole
 from prism_desktop.engine.models.heads.bayes import BayesHeads
 from prism_desktop.engine.models.heads.collaborative import CollaborativeHeads
 from prism_desktop.engine.models.heads.retrieval import RetrievalHeads
 from prism_desktop.engine.models.heads.ridge import LinearHeads
 from prism_desktop.engine.models.versions import made_by_earlier_version, record
 from prism_desktop.engine.runs import layout
-
-_KEY = "prism"  # of the metadata
+from prism_desktop.engine.runs.manifest import check_file
+from prism_desktop.engine.tensor_files import KEY, read_arrays
 
 
 class Heads(Protocol):
@@ -117,10 +117,9 @@ def place(kind: str, name: str, known: Sequence[str]) -> int:
 
 def save_heads(heads: Heads, path: Path, card: HeadCard) -> None:
     """Write heads and their card whole into a run's folder."""
-    beside = path / f".{layout.HEAD}.tmp"
     arrays = {name: np.array(array, order="C") for name, array in heads.arrays().items()}
-    save_file(arrays, beside, metadata={_KEY: json.dumps(asdict(card))})
-    beside.replace(path / layout.HEAD)
+    metadata = {KEY: json.dumps(asdict(card))}
+    write_whole(path / layout.HEAD, lambda beside: save_file(arrays, beside, metadata=metadata))
 
 
 def load_heads(run: Path) -> LoadedHeads:
@@ -136,18 +135,16 @@ def load_heads(run: Path) -> LoadedHeads:
             "them."
         )
     try:
-        with safe_open(path, framework="np") as file:
-            fields = json.loads((file.metadata() or {})[_KEY])
-            names = file.keys()  # which is no mapping
-            arrays = {name: file.get_tensor(name) for name in names}
+        check_file(run, layout.HEAD)
+        arrays, fields = read_arrays(path)
         fields |= {key: tuple(value) for key, value in fields.items() if isinstance(value, list)}
         card = record(HeadCard, fields, run)
         make = KINDS[card.method]
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"The model file {path} is damaged ({error}); train again.") from error
     try:
         return LoadedHeads(make(arrays), card)
     except KeyError as lacking:
         raise made_by_earlier_version(run, f"its {lacking.args[0]}") from lacking
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, LookupError, RuntimeError) as error:
         raise RunError(f"The model file {path} is damaged ({error}); train again.") from error

@@ -1,10 +1,13 @@
 """Runs that another version of this program trained: told
 apart from damaged ones, since only training again helps."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
 
 from prism_desktop.engine.errors import RunError
 
@@ -22,7 +25,7 @@ def record(kind: type[T], said: Mapping[str, Any], run: Path) -> T:
     """What a model's file says of itself, as a dataclass.
 
     Raises:
-        RunError: an earlier or a later version wrote it.
+        RunError: an earlier or a later version wrote it, or it is damaged.
     """
     known: Any = fields(kind)  # type: ignore[arg-type]
     wanted = {
@@ -37,4 +40,9 @@ def record(kind: type[T], said: Mapping[str, Any], run: Path) -> T:
             f"{run.name} was trained by a later version of PRISM Desktop; bring this one up to "
             "date."
         )
-    return kind(**said)
+    try:
+        return TypeAdapter(kind).validate_json(json.dumps(said), strict=True)
+    except ValueError as error:
+        raise RunError(
+            f"The model file of {run.name} is damaged (what it says of itself is odd); train again."
+        ) from error

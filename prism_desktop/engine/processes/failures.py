@@ -1,14 +1,19 @@
 """What went wrong in training processes, in words for the user."""
 
-import errno
+import signal
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 from prism_desktop.engine.errors import BackboneError, InputError, PrismError
+from prism_desktop.engine.faults import out_of_memory, parts_of, says_memory
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.result_files import FailedRun
 from prism_desktop.engine.runs.run_events import Started
 
+# Exit codes of processes: by the system where memory is short, also as a shell tells it; and of one
+# that touched a part of a file that the disk could not give.
+_KILLED = (-9, 137)
+_NO_PAGE = (-int(getattr(signal, "SIGBUS", 7)), 135)
 RESUME = "What was trained up to the last checkpoint is kept; resume goes on from there."
 
 
@@ -26,11 +31,12 @@ def describe(error: BaseException, run: RunFolder) -> tuple[str, str]:
         )
         return (
             "Training ran out of memory.",
-            f"Start a new run with {smaller} or on another device, or close other programs and "
-            "resume.",
+            f"{RESUME} Start a new run with {smaller} or on another device, or close other "
+            "programs and resume.",
         )
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return "The disk is full.", f"Free some room. {RESUME}"
+    parts = parts_of(error)
+    if parts is not None:
+        return parts[1], f"{RESUME} {parts[2]}"
     reason = str(error).strip().splitlines()[0] if str(error).strip() else "no reason given"
     return (
         f"Training failed: {type(error).__name__}: {reason}.".replace("..", "."),
@@ -45,30 +51,29 @@ def refused(error: BaseException, run: RunFolder) -> bool:
     return isinstance(error, InputError | BackboneError) and not begun
 
 
-def out_of_memory(error: BaseException) -> bool:
-    """Whether an error means that memory ran out, on any device."""
-    if isinstance(error, MemoryError):
-        return True
-    # torch's own error is a RuntimeError; its CPU allocator, MPS and cuBLAS raise plain ones.
-    text = str(error).lower()
-    return isinstance(error, RuntimeError) and any(
-        sign in text
-        for sign in ("can't allocate memory", "out of memory", "cublas_status_alloc_failed")
-    )
+def ending(code: int | None, printed: str = "") -> str:
+    """How a process ended that could not say it itself: "was ended by signal 9, ...".
+
+    Args:
+        code: exit code; negative: the signal that ended it; None if nobody saw it.
+        printed: what it printed last.
+    """
+    if code is None:
+        return "ended without a word"
+    how = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
+    if code in _KILLED or says_memory(printed):
+        return f"{how}, most often because memory ran out"
+    if code in _NO_PAGE:
+        return f"{how}, most often because a disk was full or could not be read"
+    return how
 
 
-def death(code: int | None, run: RunFolder) -> tuple[str, str]:
+def death(code: int | None, run: RunFolder, printed: str = "") -> tuple[str, str]:
     """(what happened, what to do) when a run's training process ended without a word."""
-    if code is not None and code < 0:
-        how = f"was ended by signal {-code}" + (
-            ", most often because memory ran out" if code == -9 else ""
-        )
-    else:
-        how = "ended without a word" if code is None else f"ended with code {code}"
-    told = f"What it printed is in {run.log}. {RESUME}"
     return (
-        f"The training process {how}.",
-        f"{told} If it happens again, use a smaller batch or backbone.",
+        f"The training process {ending(code, printed)}.",
+        f"{RESUME} What it printed is in {run.log}. If it happens again, use a smaller batch or "
+        "backbone.",
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from prism_desktop.engine import access
 from prism_desktop.engine.analysis.inference import (
     InferenceArguments,
     RelevanceArguments,
@@ -74,6 +75,7 @@ class InferenceClient:
         arguments = RelevanceArguments(
             run=self.run.resolve(),
             device=self.device,
+            cache=self._cache(),
             labeler=labeler,
             attribute=attribute,
             image=str(image),
@@ -109,6 +111,7 @@ class InferenceClient:
         arguments = ScoresArguments(
             run=self.run.resolve(),
             device=self.device,
+            cache=self._cache(),
             attribute=attribute,
             labelers=None if labelers is None else list(labelers),
             images=files if files is None or isinstance(files, dict) else list(files),
@@ -137,6 +140,12 @@ class InferenceClient:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _cache(self) -> Path | None:
+        """Where results are kept that may not be kept with the study."""
+        study = self.run.resolve().parent.parent
+        folder = access.cache_folder(study)
+        return None if folder.is_relative_to(study) else folder
 
     def _request(
         self, service: str, arguments: InferenceArguments, what: str

@@ -82,6 +82,7 @@ class CallError(CallEnd):
 
     event: Literal["error"] = "error"
     message: str  # one sentence
+    exit_code: int = 1  # of a command that ends with it
     details: str = ""  # the traceback of what nobody foresaw
 
 

@@ -42,8 +42,9 @@ def train_reported(
 
         prepare_torch(run)
         lower_priority()  # only now: the imports above are what the user waits for
-        for _ in train_run(run, control, resource_cache=resource_cache):
-            yield Progress(0, None, "Training")
+        with contextlib.closing(train_run(run, control, resource_cache=resource_cache)) as events:
+            for _ in events:
+                yield Progress(0, None, "Training")
     except Exception as error:
         failure = error
         if not isinstance(error, PrismError):

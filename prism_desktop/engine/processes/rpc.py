@@ -11,9 +11,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.errors import MachineError, RunError
 from prism_desktop.engine.events import Done, Event, Notice, Progress, value
+from prism_desktop.engine.faults import KEPT
 from prism_desktop.engine.processes import pool
+from prism_desktop.engine.processes.failures import ending
 from prism_desktop.engine.processes.messages import (
     CallCancelled,
     CallError,
@@ -28,17 +30,15 @@ _HEARTBEAT = 0.25
 _log = logging.getLogger(__name__)
 
 
-class CrashError(RunError):
+class CrashError(RunError, MachineError):
     """The process died at work."""
 
     def __init__(self, what: str, crash: pool.Crash) -> None:
         self.crash = crash
-        ending = (
-            "was ended, most often because memory ran out"
-            if crash.code == -9
-            else f"ended unexpectedly (code {crash.code})"
+        super().__init__(
+            f"{what} failed: its process {ending(crash.code, crash.printed)}. {KEPT} Close other "
+            "programs and try again."
         )
-        super().__init__(f"{what} failed: its process {ending}.")
 
 
 def call(service: str, arguments: BaseModel, what: str) -> Generator[Event[Any], None, None]:
@@ -105,4 +105,6 @@ def _failure(response: CallError | CallCancelled | pool.Crash, what: str) -> Run
         return RunError(f"{what} was cancelled.")
     if response.details:
         _log.error("%s\n%s", response.message, response.details)
-    return RunError(response.message)
+    failed = RunError(response.message)
+    failed.exit_code = response.exit_code
+    return failed

@@ -3,19 +3,20 @@
 Needs no torch: the window and the command line import it.
 """
 
+import atexit
 import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from filelock import FileLock
 from pydantic import BaseModel, ConfigDict
 
-from prism_desktop.engine.backbones import parse
+from prism_desktop.engine.backbones import check_weights, parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.files import append, lock, write_all
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.processes import pool
 from prism_desktop.engine.processes.failures import death
@@ -33,6 +34,9 @@ from prism_desktop.engine.runs.run_events import (
     Stopped,
     ToldEvent,
 )
+from prism_desktop.engine.runs.status import CUT_SHORT, Status
+from prism_desktop.engine.runs.stopping import kept_now
+from prism_desktop.engine.study.permission import require_writable
 from prism_desktop.engine.training.snapshot import (
     copy_snapshot,
     make_snapshot,
@@ -43,6 +47,10 @@ from prism_desktop.engine.training.snapshot import (
 POLL_SECONDS = 0.1
 IDLE_SECONDS = 0.5  # how often an empty batch shows a consumer that it may cancel
 _GRACE = 5.0  # s that a failed process has to end
+_LAST_WORD_SECONDS = 1.0  # between a run's last status and its last event
+# that a training which is left has to write a checkpoint and end before its process is killed
+END_SECONDS = 5.0
+_INSIST_SECONDS = 6.0  # after which a process that did not end itself is ended from here
 _LAST = (Finished, Stopped, Failed, Discarded)
 
 # a dead process's end must not overwrite the status of the next one's start
@@ -58,7 +66,7 @@ class TrainArguments(BaseModel):
 
 
 def train(study: Path, config: TrainConfig, snapshot: Path | None = None) -> Iterator[Batch]:
-    """Train to the end; closing this generator stops the training and keeps what there is.
+    """Train to the end; closing this generator interrupts the training, see `end_training`.
 
     A run that was refused before anything was trained is told and not kept.
 
@@ -77,14 +85,20 @@ def train(study: Path, config: TrainConfig, snapshot: Path | None = None) -> Ite
     yield [Stage(name="preparing", time=time.time())]
     run, refused = start(study, config, snapshot), False
     try:
-        for batch in follow(run):
+        for batch in attend(run):
             refused |= any(isinstance(event, Failed) and event.refused for event in batch)
             yield batch
     finally:
         if refused:
             _forget(run)
-        elif run.status().state in ACTIVE:
-            stop(run)
+
+
+def attend(run: RunFolder) -> Iterator[Batch]:
+    """As `follow`, for a run that this process began; closing this ends its training."""
+    try:
+        yield from follow(run)
+    finally:
+        end_training(run)
 
 
 def start(study: Path, config: TrainConfig, snapshot: Path | None = None) -> RunFolder:
@@ -98,9 +112,12 @@ def start(study: Path, config: TrainConfig, snapshot: Path | None = None) -> Run
     study = Path(study)
     if not study.is_dir():
         raise InputError(f"There is no study at {study}.")
+    require_writable(study)
     method(config.method)
     # Named in full, so that the run is resumed and reproduced from any folder.
-    config = config.model_copy(update={"backbone": parse(config.backbone).text})
+    spec = parse(config.backbone)
+    check_weights(spec)
+    config = config.model_copy(update={"backbone": spec.text})
     source = source_of(snapshot, config) if snapshot is not None else None
     if source is not None:
         config = with_machine_of(source, config)
@@ -127,8 +144,10 @@ def resume(run: RunFolder) -> RunFolder:
             discarded.
     """
     run = RunFolder.open(run.path)
+    require_writable(run.study)
+    check_weights(parse(run.config().backbone))
     # two at once must not both find it interrupted
-    with FileLock(run.path / layout.RESUME_LOCK, poll_interval=POLL_SECONDS):
+    with lock(run.path / layout.RESUME_LOCK, POLL_SECONDS):
         _check_resumable(run)
         _begin(run)
     return run
@@ -168,12 +187,12 @@ def watch(run: RunFolder, offset: int = 0) -> Iterator[Batch]:
     """Events of any run, its own child or not, from a
     byte offset of events.jsonl on until the run ends.
 
-    If its process dies without a word, the last event is a "failed" one with advice. Closing this
-    changes nothing.
+    If its process dies without a word, the last event says what it died on, or is a "failed" one
+    with advice; a run that is gone was discarded. Closing this changes nothing.
     """
     last: ToldEvent | None = None
     told = time.monotonic()
-    while True:
+    while run.path.is_dir():
         status = run.status()
         events, offset = run.events(offset)
         if events:
@@ -185,34 +204,106 @@ def watch(run: RunFolder, offset: int = 0) -> Iterator[Batch]:
             told = time.monotonic()
             yield []
         time.sleep(POLL_SECONDS)
-    if status.state == "interrupted" and not isinstance(last, _LAST):
-        time.sleep(POLL_SECONDS)  # whoever started the process may know more of its end in a moment
+    if not isinstance(last, _LAST):
+        yield from _end_of(run, offset)
+
+
+def _end_of(run: RunFolder, offset: int) -> Iterator[Batch]:
+    """How a run ended, whether its process said so or not.
+
+    Its last event follows its status; and whoever started a process that died may know more of it
+    in a moment.
+    """
+    until = time.monotonic() + _LAST_WORD_SECONDS
+    time.sleep(POLL_SECONDS)
+    while not (events := run.events(offset)[0]) and time.monotonic() < until:
+        if run.status().state not in ("finished", "stopped", "failed"):
+            break
+        time.sleep(POLL_SECONDS)
+    if events:
+        yield [*events]
+        return
+    status = run.status()
+    while status.state == "interrupted" and not status.message and time.monotonic() < until:
+        time.sleep(POLL_SECONDS)
         status = run.status()
+    if status.state == "discarded" or not run.path.is_dir():
+        yield [Discarded(time=time.time())]
+    elif status.state == "stopped":
+        yield [Stopped(time=time.time())]
+    elif status.state == "interrupted":
         message, advice = (status.message, status.advice) if status.message else death(None, run)
         yield [Failed(message=message, advice=advice, time=time.time())]
 
 
 def pause(run: RunFolder) -> None:
     """Wait at the next step, after a checkpoint; `proceed` goes on."""
+    require_writable(run.study)
     run.tell("pause")
 
 
 def proceed(run: RunFolder) -> None:
     """Go on after a pause."""
+    require_writable(run.study)
     run.tell("run")
 
 
 def stop(run: RunFolder) -> None:
-    """End training at the next step, keep the best epoch and evaluate it."""
-    run.tell("stop")
+    """End training at the next step and leave what `kept_now` says at this moment.
+
+    Either the best epoch is tested, or there is a run that may go on.
+    """
+    require_writable(run.study)
+    run.tell("stop", tested=kept_now(run, "stop").tested)
 
 
 def discard(run: RunFolder) -> None:
-    """End training at the next step and delete what it made; also for runs that ended."""
+    """End training at the next step and delete the run's folder; also for runs that ended.
+
+    A process that does not hear it ends itself in a moment, see `last_resort`; the folder goes
+    with it.
+
+    Raises:
+        RunError: something of an ended run could not be deleted.
+    """
+    require_writable(run.study)
     if run.status().state in ACTIVE:
         run.tell("discard")
+        _begun.insist(run)
     else:
-        run.discard()
+        run.delete()
+
+
+def end_training(run: RunFolder) -> None:
+    """Interrupt a training that this process began, if it goes on.
+
+    It writes a checkpoint, where its method has them, and may be gone on with. A process that has
+    not ended after `END_SECONDS` is killed; then the last checkpoint is what is left.
+    """
+    _begun.end([run.path.resolve()])
+
+
+def end_trainings() -> None:
+    """The same for all trainings that this process began."""
+    _begun.end()
+
+
+def settle_run(run: RunFolder) -> None:
+    """Put the folder of a run right whose process died on an order: carry the order out."""
+    stored = Status.load(run.path / layout.STATUS) or Status()
+    state = run.status().state
+    if state == "discarded":
+        begun = [*_begun_for(run, stored), run]
+        try:
+            for each in begun:
+                each.delete()
+        except RunError as error:
+            with contextlib.suppress(OSError):
+                run.set_status("failed", message=str(error))
+    elif state == "stopped" and stored.state in ACTIVE:
+        run.set_status("stopped", message=CUT_SHORT)
+        with contextlib.closing(EventLog(run)) as log:
+            log.write(Stopped())
 
 
 def begin_training(
@@ -239,22 +330,100 @@ def begin_training(
     with contextlib.closing(EventLog(run)) as log:
         log.write(Stage(name="preparing", process="started"))
 
+    path = run.path.resolve()
+
     def handle(response: Response | pool.Crash) -> None:
         if isinstance(response, pool.Crash):
             _record_death(run, response)
+            _begun.forget(path, worker)
         elif isinstance(response, Ended):
+            settle_run(run)
+            _begun.forget(path, worker)
             ended(worker)
 
-    return worker.send("train", TrainArguments(run=run.path.resolve()), handle, orphaned)
+    _begun.add(path, worker)
+    number = worker.send("train", TrainArguments(run=path), handle, orphaned)
+    _begun.number(path, worker, number)
+    return number
+
+
+def _begun_for(run: RunFolder, stored: Status) -> list[RunFolder]:
+    """What the run's process was training for it when it died."""
+    names = {event.run for event in run.events()[0] if isinstance(event, Stage)}
+    found = [RunFolder(run.path.with_name(name)) for name in names if Path(name).name == name != ""]
+    known = [(one, Status.load(one.path / layout.STATUS) or Status()) for one in found]
+    return [
+        one
+        for one, status in known
+        if status.state in ACTIVE and status.pid and status.pid == stored.pid
+    ]
+
+
+class _Begun:
+    """The trainings that this process began and that have not ended."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._calls: dict[Path, tuple[pool.Worker, int | None]] = {}
+
+    def add(self, run: Path, worker: pool.Worker) -> None:
+        with self._lock:
+            self._calls[run] = worker, None
+
+    def number(self, run: Path, worker: pool.Worker, number: int) -> None:
+        """Keep a call's number, unless the call has ended by now."""
+        with self._lock:
+            if self._calls.get(run) == (worker, None):
+                self._calls[run] = worker, number
+
+    def forget(self, run: Path, worker: pool.Worker) -> None:
+        with self._lock:
+            if self._calls.get(run, (None, None))[0] is worker:
+                del self._calls[run]
+
+    def end(self, runs: Sequence[Path] | None = None) -> None:
+        """Cancel these trainings, or all, and end the processes of those that go on."""
+        with self._lock:
+            ending = [one for run, one in self._calls.items() if runs is None or run in runs]
+        for worker, number in ending:
+            if number is not None:
+                worker.cancel(number)
+        until = time.monotonic() + END_SECONDS
+        for worker, _ in ending:
+            if not worker.settle(max(0.0, until - time.monotonic())):
+                worker.close()
+
+    def insist(self, run: RunFolder) -> None:
+        """End the process of a run that is to be discarded, if it does not hear."""
+        path = run.path.resolve()
+        with self._lock:
+            worker, _ = self._calls.get(path, (None, None))
+        if worker is not None:
+            threading.Thread(
+                target=self._insist, args=(path, worker), name=pool.EXPIRY, daemon=True
+            ).start()
+
+    def _insist(self, run: Path, worker: pool.Worker) -> None:
+        if worker.settle(_INSIST_SECONDS):
+            return
+        with self._lock:
+            at_it = self._calls.get(run, (None, None))[0] is worker
+        if at_it:
+            worker.close()
+
+
+_begun = _Begun()
+atexit.register(end_trainings)
 
 
 def _record_death(run: RunFolder, crash: pool.Crash) -> None:
-    """Say why a run's process died, which it could not say itself."""
+    """Say why a run's process died, which it could not say itself, or carry out what it died on."""
     with _status_lock:
-        if run.status().state == "interrupted" and not crash.wanted:
-            message, advice = death(crash.code, run)
-            with run.log.open("a", encoding="utf-8") as log:
-                log.write(crash.printed)
+        settle_run(run)
+        if run.path.is_dir() and run.status().state == "interrupted" and not crash.wanted:
+            message, advice = death(crash.code, run, crash.printed)
+            with append(run.log) as log:
+                write_all(log, crash.printed.encode())
             run.set_status("interrupted", message=message, advice=advice)
 
 

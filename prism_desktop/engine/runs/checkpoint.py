@@ -6,7 +6,7 @@ kept.
 """
 
 import os
-import shutil
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +17,14 @@ from pydantic import JsonValue
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from prism_desktop.engine.atomic import sync
-from prism_desktop.engine.foreign_files import sha256
+from prism_desktop.engine.files import make_folder, move, remove_tree, sync, write_whole
+from prism_desktop.engine.foreign_files import MAX_WEIGHTS, plain_file, sha256
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.stored import Stored
 
 KEPT = 2
+_ours = layout.ours_in(f"{layout.CHECKPOINTS}/step-00000000")
+_LEFT = re.compile(r"\.step-\d{8,}\.\d+\.tmp", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +48,23 @@ def save(folder: Path, checkpoint: Checkpoint, step: int) -> Path:
     final = folder / f"step-{step:08d}"
     if final.exists() and verified(final):
         return final
-    folder.mkdir(parents=True, exist_ok=True)
-    beside = folder / f".{final.name}.{os.getpid()}.tmp"
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir()
+    fresh = folder / f".{final.name}.{os.getpid()}.tmp"
+    remove_tree(fresh, _ours)
+    make_folder(fresh)
     try:
-        save_file(
-            {k: t.detach().to("cpu").contiguous().clone() for k, t in checkpoint.tensors.items()},
-            beside / layout.STATE,
-        )
-        sync(beside / layout.STATE)
+        tensors = {
+            k: t.detach().to("cpu").contiguous().clone() for k, t in checkpoint.tensors.items()
+        }
+        write_whole(fresh / layout.STATE, lambda beside: save_file(tensors, beside))
         _Manifest(
-            sha256=sha256(beside / layout.STATE), step=step, cursor=dict(checkpoint.cursor)
-        ).save(beside / layout.MANIFEST)
-        sync(beside)
-        if final.exists():  # what lies there is damaged
-            shutil.rmtree(final)
-        beside.rename(final)
+            sha256=sha256(fresh / layout.STATE), step=step, cursor=dict(checkpoint.cursor)
+        ).save(fresh / layout.MANIFEST)
+        sync(fresh)
+        remove_tree(final, _ours)  # what lies there is damaged
+        move(fresh, final)
         sync(folder)
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
+        remove_tree(fresh, _ours)
     if verified(final):
         _prune(folder)
     return final
@@ -74,13 +73,14 @@ def save(folder: Path, checkpoint: Checkpoint, step: int) -> Path:
 def recover(folder: Path) -> tuple[Checkpoint | None, int]:
     """The newest good checkpoint, and how many damaged ones after it were removed."""
     damaged = 0
-    for path in sorted(folder.glob("step-*"), reverse=True):
+    for path in _checkpoints(folder):
         if not verified(path):
             damaged += 1
             # else it would pass for newer than what training writes next
-            shutil.rmtree(path, ignore_errors=True)
+            remove_tree(path, _ours)
             continue
         manifest = _Manifest.load(path / layout.MANIFEST) or _Manifest()
+        plain_file(path / layout.STATE, MAX_WEIGHTS)
         return Checkpoint(load_file(path / layout.STATE), manifest.cursor), damaged
     return None, damaged
 
@@ -118,7 +118,14 @@ def load_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tenso
 
 
 def _prune(folder: Path) -> None:
-    for path in sorted(folder.glob("step-*"), reverse=True)[KEPT:]:
-        shutil.rmtree(path, ignore_errors=True)
+    for path in _checkpoints(folder)[KEPT:]:
+        remove_tree(path, _ours)
     for path in folder.glob(".step-*.tmp"):  # left by a process that was killed while it wrote
-        shutil.rmtree(path, ignore_errors=True)
+        if _LEFT.fullmatch(path.name):
+            remove_tree(path, _ours)
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    """The newest first; what has a name of another form is none."""
+    found = [path for path in folder.glob("step-*") if layout.CHECKPOINT.fullmatch(path.name)]
+    return sorted(found, key=lambda path: int(path.name.removeprefix("step-")), reverse=True)

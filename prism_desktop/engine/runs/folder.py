@@ -15,17 +15,20 @@ summary.json summary.md                                 results
 import contextlib
 import os
 import re
-import shutil
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from prism_desktop.engine.atomic import write_json
+from prism_desktop.engine import access
 from prism_desktop.engine.config import TrainConfig
-from prism_desktop.engine.errors import RunError
-from prism_desktop.engine.parquet_files import read_frame
-from prism_desktop.engine.runs import layout
+from prism_desktop.engine.errors import RunError, UnreadableError
+from prism_desktop.engine.files import make_folder, remove, remove_tree, write_json
+from prism_desktop.engine.foreign_files import GIGABYTE, open_foreign
+from prism_desktop.engine.parquet_forms import Filters, Form, read_frame
+from prism_desktop.engine.runs import layout, run_tables
+from prism_desktop.engine.runs.manifest import check_file, remove_manifest
+from prism_desktop.engine.runs.metrics_file import METRIC_COLUMNS, read_metrics
 from prism_desktop.engine.runs.result_files import Environment, SnapshotMeta, SplitReport, Summary
 from prism_desktop.engine.runs.run_events import LoggedEvent, parse_events
 from prism_desktop.engine.runs.status import (
@@ -38,8 +41,7 @@ from prism_desktop.engine.runs.status import (
     read_status,
     write_status,
 )
-from prism_desktop.engine.runs.stored import Stored, UnreadableError
-from prism_desktop.engine.study.formula_guard import restored
+from prism_desktop.engine.runs.stored import Stored
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,20 +58,9 @@ __all__ = [
     "list_runs",
 ]
 
-METRIC_COLUMNS = (
-    "epoch",
-    "step",
-    "seconds",
-    "split",
-    "labeler",
-    "attribute",
-    "loss",
-    "nll",
-    "accuracy",
-    "count",
-)
 # Any of these in a folder makes it a run, even if its settings are gone or damaged.
 _SIGNS = (layout.STATUS, layout.EVENTS, layout.PREDICTIONS, layout.SUMMARY)
+MAX_EVENTS = GIGABYTE  # of events.jsonl
 Record = TypeVar("Record", bound=Stored)
 _UNFINISHED: frozenset[State] = frozenset({"failed", "interrupted", "stopped"})
 
@@ -93,7 +84,7 @@ class RunSummary:
     consensus_macro: float | None  # the consensus model's, on the same split
     message: str
     resumable: bool  # whether training may go on
-    damage: str = ""  # what of it cannot be read, in sentences; empty if all can
+    damage: str = ""  # what of it cannot be read, in a sentence; empty if all can
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +96,7 @@ class RunFolder:
     @classmethod
     def create(cls, study: Path, config: TrainConfig) -> "RunFolder":
         """Make a new run in a study's `runs/`, in the state "preparing"."""
+        access.require_writable(study)
         base = (
             f"{datetime.now():%Y%m%d-%H%M%S}-{re.sub(r'[^a-z0-9-]+', '-', config.method.lower())}"
         )
@@ -112,12 +104,12 @@ class RunFolder:
         while True:
             path = study / layout.RUNS / (base if number == 1 else f"{base}-{number}")
             try:
-                path.mkdir(parents=True)
+                make_folder(path, fresh=True)
             except FileExistsError:
                 number += 1
                 continue
             break
-        (path / layout.DATA).mkdir()
+        make_folder(path / layout.DATA)
         run = cls(path)
         write_json(path / layout.CONFIG, config.model_dump(mode="json"))
         run.set_status("preparing")
@@ -126,7 +118,8 @@ class RunFolder:
     @classmethod
     def open(cls, path: Path) -> "RunFolder":
         """An existing run; raises RunError if the folder is none."""
-        path = path.resolve()
+        # not resolved: a run in a study that is a link to another one is not that study's
+        path = Path(os.path.abspath(path))  # noqa: PTH100
         if not (path / layout.CONFIG).is_file():
             raise RunError(f"{path} is not a run: it holds no config.json.")
         return cls(path)
@@ -147,16 +140,21 @@ class RunFolder:
         return self.path / layout.DATA
 
     def config(self) -> TrainConfig:
-        """What was asked for."""
+        """What was asked for.
+
+        Raises:
+            PrismError: it cannot be read.
+        """
+        check_file(self.path, layout.CONFIG)
         return TrainConfig.load(self.path / layout.CONFIG)
 
     def meta(self) -> SnapshotMeta:
         """What the data snapshot holds.
 
         Raises:
-            RunError: there is none.
+            RunError: there is none, or it cannot be read.
         """
-        meta = SnapshotMeta.load(self.data / layout.META)
+        meta = self.stored(SnapshotMeta, run_tables.META_FILE)
         if meta is None:
             raise RunError(
                 f"The run {self.name} has no data snapshot, so it cannot be trained or evaluated."
@@ -190,6 +188,7 @@ class RunFolder:
     ) -> None:
         """Record how the run stands; `pid` is the process
         that works on it (None: nobody does, or will)."""
+        access.require_writable(self.path)
         write_status(self.path, state, pid=pid, message=message, advice=advice)
 
     def abandon(self) -> None:
@@ -198,14 +197,24 @@ class RunFolder:
             with contextlib.suppress(OSError):  # such as a full disk, which is what is told then
                 self.set_status("interrupted")
 
+    def order(self) -> Order:
+        """What the run's process is told to do, and what was promised of it."""
+        return Order.load(self.path / layout.CONTROL) or Order()
+
     def command(self) -> Command:
         """What the run's process is told to do."""
-        order = Order.load(self.path / layout.CONTROL)
-        return order.command if order is not None else "run"
+        return self.order().command
 
-    def tell(self, command: Command) -> None:
-        """Tell the run's process what to do; it listens at every step."""
-        Order(command=command).save(self.path / layout.CONTROL)
+    def tell(self, command: Command, *, tested: bool | None = None) -> None:
+        """Tell the run's process what to do; it listens at every step.
+
+        Args:
+            command: what.
+            tested: of a stop, what was promised: the model is tested, or training may go on. The
+                process keeps to it, however far it has come meanwhile.
+        """
+        access.require_writable(self.path)
+        Order(command=command, tested=tested).save(self.path / layout.CONTROL)
 
     def events(self, offset: int = 0) -> tuple[list[LoggedEvent], int]:
         """Events from a byte offset on, and the offset to go on from.
@@ -213,21 +222,28 @@ class RunFolder:
         A half-written line waits for its rest.
         """
         try:
-            with (self.path / layout.EVENTS).open("rb") as file:
+            with open_foreign(self.path / layout.EVENTS, MAX_EVENTS) as file:
                 file.seek(offset)
                 block = file.read()
         except FileNotFoundError:
             return [], offset
+        except OSError as error:
+            why = error.strerror or "it cannot be read"
+            raise UnreadableError(self.path / layout.EVENTS, why) from error
         whole = block.rfind(b"\n") + 1
         return list(parse_events(block[:whole])), offset + whole
 
     def summary(self) -> Summary | None:
-        """The results, as `train --json` prints them; None before the end."""
-        return Summary.load(self.path / layout.SUMMARY)
+        """The results, as `train --json` prints them; None before the end.
+
+        Raises:
+            UnreadableError: they cannot be read, or are not those that the run wrote.
+        """
+        return self.stored(Summary, layout.SUMMARY)
 
     def environment(self) -> Environment:
         """Versions, device and threads that the run had; blank before it started."""
-        return Environment.load(self.path / layout.ENVIRONMENT) or Environment()
+        return self.stored(Environment, layout.ENVIRONMENT) or Environment()
 
     def metrics(self) -> "pd.DataFrame":
         """Curves: epoch, step, seconds, split, labeler, attribute, loss, nll, accuracy, count.
@@ -235,17 +251,8 @@ class RunFolder:
         An empty labeler or attribute means all together; labeler "(macro)" is the mean over
         labelers.
         """
-        import pandas as pd
-
-        path = self.path / layout.METRICS
-        if not path.exists():
-            return pd.DataFrame(columns=list(METRIC_COLUMNS))
-        return pd.read_csv(
-            path,
-            keep_default_na=False,
-            na_values={c: [""] for c in ("loss", "nll", "accuracy")},
-            converters={"labeler": restored, "attribute": restored},
-        )
+        check_file(self.path, layout.METRICS)
+        return read_metrics(self.path / layout.METRICS)
 
     def predictions(
         self, labeler: str | None = None, attribute: str | None = None
@@ -268,24 +275,42 @@ class RunFolder:
                 f"The run {self.name} lacks {self.data.name}/{path.name}, so it cannot be used any "
                 "more."
             )
-        return read_frame(path)
+        return self.frame(layout.table_name(name), run_tables.TABLES[name])
+
+    def frame(self, name: str, form: Form, filters: Filters = ()) -> "pd.DataFrame":
+        """A Parquet file of the run's, as it must be; see `parquet_files.read_frame`.
+
+        Raises:
+            UnreadableError: it cannot be read, holds something else or is not what the run wrote.
+        """
+        check_file(self.path, name)
+        return read_frame(self.path / name, form, filters)
 
     def discard(self) -> None:
         """Delete what the run made, and remember that it was discarded."""
+        access.require_writable(self.path)
+        remove_manifest(self.path)
         for name in (layout.CHECKPOINTS, layout.ADAPTER):
-            shutil.rmtree(self.path / name, ignore_errors=True)
-        for path in (
-            *self.path.glob("*.safetensors"),
-            *self.path.glob("*.parquet"),
-        ):
-            path.unlink()
-        for name in (layout.SUMMARY, layout.REPORT, layout.METRICS):
-            (self.path / name).unlink(missing_ok=True)
+            remove_tree(self.path / name, layout.ours_in(name))
+        for name in layout.MADE_BY_TRAINING:
+            remove(self.path / name)
         self.set_status("discarded")
 
     def delete(self) -> None:
-        """Remove the folder and everything in it."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        """Remove the folder and all that the program put there.
+
+        Raises:
+            RunError: something is left, which the program did not make or could not remove.
+        """
+        access.require_writable(self.path)
+        left = remove_tree(self.path, layout.is_ours)
+        if left:
+            more = f" and {len(left) - 1} more" if len(left) > 1 else ""
+            raise RunError(
+                f"The run {self.name} was deleted but for {left[0]}{more}, which could not be "
+                f"removed or is none of its files; look into {self.path}. Your answers are not "
+                "touched."
+            )
 
     def _scores(self, name: str, labeler: str | None, attribute: str | None) -> "pd.DataFrame":
         """Scores of a file, only the wanted row groups are read; empty if there is none."""
@@ -302,7 +327,18 @@ class RunFolder:
             ).assign(score=pd.Series(dtype="float32"))
         wanted = [("labeler", "==", labeler)] if labeler is not None else []
         wanted += [("attribute", "==", attribute)] if attribute is not None else []
-        return read_frame(path, filters=wanted)
+        return self.frame(name, run_tables.SCORES, wanted)
+
+    def stored(self, kind: type[Record], name: str) -> Record | None:
+        """A record of the run's; None where there is none.
+
+        Raises:
+            UnreadableError: it cannot be read, or is not the one that the run wrote.
+        """
+        if not os.path.lexists(self.path / name):
+            return None
+        check_file(self.path, name)
+        return kind.from_file(self.path / name)
 
 
 def list_runs(study: Path) -> tuple[RunSummary, ...]:
@@ -341,12 +377,12 @@ class _ConfigFacts(Stored):
 def _summarise(run: RunFolder) -> RunSummary:
     """A line of the list of runs from whatever files are there and can be read."""
     damage: list[str] = []
-    config = _read(_ConfigFacts, run.path / layout.CONFIG, damage)
+    config = _read(run, _ConfigFacts, layout.CONFIG, damage)
     if config is None and not damage:
-        damage.append(f"{layout.CONFIG} is missing.")
-    summary = _read(Summary, run.path / layout.SUMMARY, damage) or Summary()
-    meta = _read(SnapshotMeta, run.data / layout.META, damage) or SnapshotMeta()
-    _read(Status, run.path / layout.STATUS, damage)
+        damage.append(f"{layout.CONFIG} is missing")
+    summary = _read(run, Summary, layout.SUMMARY, damage) or Summary()
+    meta = _read(run, SnapshotMeta, run_tables.META_FILE, damage) or SnapshotMeta()
+    _read(run, Status, layout.STATUS, damage)
     config, status = config or _ConfigFacts(method=summary.method), run.status()
     return RunSummary(
         name=run.name,
@@ -364,14 +400,16 @@ def _summarise(run: RunFolder) -> RunSummary:
         consensus_macro=summary.consensus.macro.accuracy if summary.consensus else None,
         message=status.message,
         resumable=run.resumable,
-        damage=" ".join(damage),
+        damage=f"{run.name} cannot be read: {'; '.join(damage)}." if damage else "",
     )
 
 
-def _read(kind: type[Record], path: Path, damage: list[str]) -> Record | None:
-    """The record in a file; None if it is missing or cannot be read; the latter is told."""
+def _read(run: RunFolder, kind: type[Record], name: str, damage: list[str]) -> Record | None:
+    """A record of a run; None if it is missing or cannot be read; the latter is told."""
     try:
-        return kind.from_file(path)
+        return run.stored(kind, name)
     except UnreadableError as error:
-        damage.append(str(error))
+        # a damaged manifest is met with each record
+        told = f"{error.path.relative_to(run.path).as_posix()}, {error.why}"
+        damage += [told] if told not in damage else []
         return None

@@ -3,6 +3,8 @@
 No other module of the program spells them.
 """
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -44,6 +46,7 @@ CHECKPOINTS = "checkpoints"
 STATE = "state.safetensors"  # of a checkpoint, and of a labeler in `adapted/`
 MANIFEST = "manifest.json"
 ADAPTER = "adapter"
+ADAPTER_FILES = ("adapter_model.safetensors", "adapter_config.json")  # in each of its folders
 TOKENS = "tokens.safetensors"
 HEAD = "head.safetensors"
 COMBINATION = "combination.json"
@@ -63,11 +66,50 @@ SEARCH_START = "consensus.json"  # the run that trials start at
 JOURNAL = "journal.log"
 
 _MODELS = (COMBINATION, HEAD, TOKENS)
+# of a run that was discarded nothing is left of these
+MADE_BY_TRAINING = (*_MODELS, PREDICTIONS, CONSENSUS, BASELINES, SUMMARY, REPORT, METRICS)
+CHECKPOINT = re.compile(r"step-\d{8,}", re.ASCII)  # a folder in `CHECKPOINTS`
+
+
+def _files(*names: str) -> str:
+    """Any of these files, or what is left of writing it."""
+    named = "|".join(map(re.escape, names))
+    return rf"\.?(?:{named})(?:\.[0-9a-f]{{8}})?(?:\.tmp|\.new)?"
+
+
+_KNOWN = (
+    _files(CONFIG, STATUS, CONTROL, ENVIRONMENT, DEPENDENCIES, RESUME_LOCK, LOG, EVENTS, METRICS),
+    _files(PARAMETERS, PREDICTIONS, CONSENSUS, BASELINES, SUMMARY, REPORT, MANIFEST, *_MODELS),
+    _files(OWNER_LOCK, OWNER, LEADERBOARD, LEADERBOARD_REPORT, SEARCH, SEARCH_START, JOURNAL),
+    re.escape(f"{JOURNAL}.lock"),
+    rf"{DATA}/(?:{_files(META, *(f'{name}.parquet' for name in TABLES))})?",
+    rf"{CHECKPOINTS}/(?:\.?step-\d+(?:\.\d+\.tmp)?/(?:{_files(STATE, MANIFEST)})?)?",
+    rf"{ADAPTER}(?:\.new)?/(?:[\w.-]+/)?(?:{_files(*ADAPTER_FILES)})?",
+    rf"{ADAPTED}/(?:[^/]+/(?:{_files(PREDICTIONS, STATE, META)})?)?",
+)
+# data of a comparison lie in folders like runs'
+_OURS = re.compile(rf"(?:\.?data-\d+(?:-\d+)?/)?(?:{'|'.join(_KNOWN)})?", re.ASCII)
+
+
+def is_ours(name: str) -> bool:
+    """Whether the program gives this name to a file of a run, a comparison or a search, or with
+    a "/" at its end to a folder; it is told from there on, such as "data/meta.json"."""
+    return _OURS.fullmatch(name) is not None
+
+
+def ours_in(folder: str) -> Callable[[str], bool]:
+    """The same of what lies in one of a run's folders."""
+    return lambda name: is_ours(f"{folder}/{name}")
+
+
+def table_name(name: Table) -> str:
+    """One table of a run's data snapshot, within the run's folder."""
+    return f"{DATA}/{name}.parquet"
 
 
 def table_file(run: Path, name: Table) -> Path:
-    """One table of a run's data snapshot."""
-    return run / DATA / f"{name}.parquet"
+    """The same as a path."""
+    return run / table_name(name)
 
 
 def model_file(run: Path) -> Path:

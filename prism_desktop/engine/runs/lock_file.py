@@ -5,9 +5,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.files import lock, remove
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.stored import Stored
 
@@ -29,10 +30,9 @@ def held(folder: Path, what: str) -> Iterator[None]:
     Raises:
         RunError: if another process works there.
     """
-    # a generator may be closed by any thread
-    lock = FileLock(folder / layout.OWNER_LOCK, thread_local=False)
+    owned = lock(folder / layout.OWNER_LOCK)
     try:
-        lock.acquire(timeout=0)
+        owned.acquire(timeout=0)
     except Timeout:
         owner = _Owner.load(folder / layout.OWNER) or _Owner()
         pid = "unknown" if owner.pid is None else owner.pid
@@ -41,5 +41,7 @@ def held(folder: Path, what: str) -> Iterator[None]:
         _Owner(pid=os.getpid()).save(folder / layout.OWNER)
         yield
     finally:
-        (folder / layout.OWNER).unlink(missing_ok=True)
-        lock.release()
+        try:
+            remove(folder / layout.OWNER)
+        finally:
+            owned.release()

@@ -2,14 +2,34 @@
 
 import csv
 import io
+import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from prism_desktop.engine.atomic import write_text
-from prism_desktop.engine.runs.folder import METRIC_COLUMNS
+from prism_desktop.engine.errors import UnreadableError
+from prism_desktop.engine.files import append, write_all, write_text
+from prism_desktop.engine.foreign_files import GIGABYTE, read_text
 from prism_desktop.engine.study.formula_guard import CsvWriter, restored
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+METRIC_COLUMNS = (
+    "epoch",
+    "step",
+    "seconds",
+    "split",
+    "labeler",
+    "attribute",
+    "loss",
+    "nll",
+    "accuracy",
+    "count",
+)
+_TEXTS = ("split", "labeler", "attribute")
+_WHOLE = ("epoch", "step", "count")
 Mean = Mapping[str, float | int | None]  # nll, accuracy (None without answers) and n
 Row = tuple[str, str, Mean]  # labeler and attribute, empty for all together
 
@@ -27,22 +47,67 @@ def append_metrics(
         accuracy = "" if mean["accuracy"] is None else f"{mean['accuracy']:.6f}"
         parts = (labeler, attribute, nll, nll, accuracy, mean["n"])
         writer.row((epoch, step, f"{seconds:.2f}", split, *parts))
-    with path.open("a", encoding="utf-8", newline="") as file:
-        file.write(text.getvalue())
-        file.flush()
+    with append(path) as file:
+        write_all(file, text.getvalue().encode())
         os.fsync(file.fileno())
 
 
 def drop_metrics_from(path: Path, epoch: int) -> None:
-    """Remove the rows of an epoch and later ones, which a resumed training writes again."""
+    """Remove the rows of an epoch and later ones, which a resumed training writes again.
+
+    Raises:
+        UnreadableError: the file cannot be read.
+    """
     if not path.exists():
         return
-    with path.open(encoding="utf-8", newline="") as file:
-        head, *rows = csv.reader(file)
-    # A killed process may have left half a row.
-    kept = [row for row in rows if len(row) == len(METRIC_COLUMNS) and int(row[0]) < epoch]
+    kept = [row for row in _rows(path) if int(row[0]) < epoch]
     text = io.StringIO()
     writer = CsvWriter(text)
-    for row in (head, *kept):
-        writer.row(map(restored, row))
+    for row in (METRIC_COLUMNS, *kept):
+        writer.row(row)
     write_text(path, text.getvalue())
+
+
+def read_metrics(path: Path) -> "pd.DataFrame":
+    """The curves as `RunFolder.metrics` describes them; without rows where there is no file.
+
+    Rows that a killed process cut short, or that hold anything else, are passed over.
+
+    Raises:
+        UnreadableError: the file cannot be read, or holds something else.
+    """
+    import pandas as pd
+
+    columns = list(zip(*_rows(path), strict=True)) if path.exists() else []
+    columns = columns or [()] * len(METRIC_COLUMNS)
+    frame = pd.DataFrame(dict(zip(METRIC_COLUMNS, columns, strict=True)), dtype="str")
+    for name in set(METRIC_COLUMNS) - set(_TEXTS):
+        numbers = [float(cell) if cell else math.nan for cell in frame[name]]
+        frame[name] = pd.Series(numbers, dtype="int64" if name in _WHOLE else "float64")
+    return frame
+
+
+def _rows(path: Path) -> Iterator[list[str]]:
+    """The rows that are whole, texts as they were given; raises UnreadableError."""
+    try:
+        reader = csv.reader(io.StringIO(read_text(path, GIGABYTE), newline=""))
+        if next(reader, None) != list(METRIC_COLUMNS):
+            raise UnreadableError(path, "its columns are not those of curves")
+        yield from ([*map(restored, row)] for row in reader if _is_whole(row))
+    except OSError as error:
+        raise UnreadableError(path, error.strerror or "it cannot be read") from error
+    except (ValueError, csv.Error) as error:
+        raise UnreadableError(path, "it is no table of curves") from error
+
+
+def _is_whole(row: list[str]) -> bool:
+    if len(row) != len(METRIC_COLUMNS):
+        return False
+    cells = dict(zip(METRIC_COLUMNS, row, strict=True))
+    try:
+        counts = [int(cells[name]) for name in _WHOLE]
+        numbers = [float(cells[name] or 0) for name in ("seconds", "loss", "nll", "accuracy")]
+    except ValueError:
+        return False
+    plausible = 0 <= numbers[-1] <= 1 and all(map(math.isfinite, numbers))
+    return plausible and all(0 <= count < 2**53 for count in counts)

@@ -1,5 +1,6 @@
 """predictions.parquet: the scores of every labeler, attribute and image of a run."""
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from prism_desktop.engine.atomic import sync
 from prism_desktop.engine.events import Progress
+from prism_desktop.engine.files import whole
+
+_TELL_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,8 +41,8 @@ def write_predictions(
     schema = pa.schema(
         [("labeler", text), ("attribute", text), ("image", text), ("score", pa.float32())]
     )
-    beside = path.with_name(f".{path.name}.tmp")
-    with pq.ParquetWriter(beside, schema) as file:
+    told = time.monotonic()
+    with whole(path) as beside, pq.ParquetWriter(beside, schema) as file:
         for event in scored:
             if isinstance(event, Progress):
                 yield event
@@ -53,5 +56,6 @@ def write_predictions(
                     pa.table([*names, pa.array(images, text), scores], schema=schema),
                     max(1, len(images)),
                 )
-    sync(beside)
-    beside.replace(path)
+            if time.monotonic() - told > _TELL_SECONDS:  # so that it can be ended meanwhile
+                told = time.monotonic()
+                yield Progress(0, None, "Writing predictions")

@@ -20,6 +20,11 @@ ACTIVE: frozenset[State] = frozenset({"preparing", "training", "paused"})
 ENDED: frozenset[State] = frozenset({"finished", "stopped", "failed", "discarded", "interrupted"})
 
 
+# what a run is whose process died on an order
+_LEFT: dict[Command, State] = {"stop": "stopped", "discard": "discarded"}
+CUT_SHORT = "Stopped before it was tested; resume goes on from what was kept."
+
+
 class Status(Stored):
     """How a run stands."""
 
@@ -42,6 +47,8 @@ class Order(Stored):
     """What a run's process is told to do; what this version does not know is passed over."""
 
     command: Command = "run"
+    # of a stop: whether the user was told that the model is kept and tested; None: nobody was told
+    tested: bool | None = None
 
     @field_validator("command", mode="before")
     @classmethod
@@ -50,11 +57,16 @@ class Order(Stored):
 
 
 def read_status(run: Path) -> Status:
-    """How the run in a folder stands now; "interrupted" if its process died without a word."""
+    """How the run in a folder stands now.
+
+    One whose process died without a word is "interrupted", or what it had been told to be.
+    """
     stored = Status.load(run / layout.STATUS) or Status()
     update: dict[str, object] = {}
     if stored.state in ACTIVE and not is_alive(stored.pid, stored.born):
-        update["state"] = "interrupted"
+        order = Order.load(run / layout.CONTROL) or Order()
+        state = _LEFT.get(order.command, "interrupted")
+        update |= {"state": state, "message": CUT_SHORT if state == "stopped" else stored.message}
     if "started" not in stored.model_fields_set:
         update["started"] = stored.updated
     return stored.model_copy(update=update)

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
-from prism_desktop.engine.atomic import write_json
-from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.errors import UnreadableError
+from prism_desktop.engine.files import write_json
 from prism_desktop.engine.foreign_files import MAX_RECORD, read_foreign
 from prism_desktop.engine.json_files import parse_json
 
@@ -29,15 +29,6 @@ def _one_part(name: str) -> str:
 
 
 FolderName = Annotated[str, AfterValidator(_one_part)]  # of a folder beside others, no path
-
-
-class UnreadableError(RunError):
-    """A file of a run, a comparison or the like is there and cannot be read, or is odd."""
-
-    def __init__(self, path: Path, why: str) -> None:
-        """Say which file, and why, as a phrase."""
-        super().__init__(f"{path.name} cannot be read ({why}).")
-        self.path, self.why = path, why
 
 
 class Stored(BaseModel):

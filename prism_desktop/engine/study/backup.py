@@ -2,19 +2,24 @@
 made through SQLite while the study is in use."""
 
 import os
+import re
 import sqlite3
 import time
 from contextlib import closing, suppress
 from pathlib import Path
 
 from prism_desktop.engine.errors import CorruptStudyError, DiskFullError, StudyError
+from prism_desktop.engine.files import make_folder, move, remove, sync
+from prism_desktop.engine.foreign_files import is_plain_file
 from prism_desktop.engine.study import schema
-from prism_desktop.engine.study.database import address, explained
+from prism_desktop.engine.study.database import connect, explained
 
 KEEP = 10
 KEEP_BEFORE_MIGRATION = 3
 DAY = 86_400.0
 _BEFORE = "before-schema"
+# The names that `back_up` gives, which alone are ever deleted.
+_OURS = re.compile(rf"(study-\d{{6,8}}(-\d{{6}})?(-\d+)?|{_BEFORE}-\d+-[\w-]+)\.sqlite3", re.ASCII)
 
 
 def back_up(file: Path, *, before_schema: int | None = None) -> Path:
@@ -34,15 +39,14 @@ def back_up(file: Path, *, before_schema: int | None = None) -> Path:
     prefix = "study" if before_schema is None else f"{_BEFORE}-{before_schema}"
     part = folder / f".{prefix}-{os.getpid()}.part"
     try:
-        folder.mkdir(exist_ok=True)
-        part.unlink(missing_ok=True)
+        make_folder(folder)
+        remove(part)
         with explained(file):
             _copy(file, part)
             _verify(part, file)
         target = _free(folder, f"{prefix}-{time.strftime('%Y%m%d-%H%M%S')}")
-        with part.open("rb+") as copy:
-            os.fsync(copy.fileno())
-        part.replace(target)
+        sync(part)
+        move(part, target)
     except OSError as error:
         if error.errno == 28:  # ENOSPC
             raise DiskFullError(
@@ -53,7 +57,7 @@ def back_up(file: Path, *, before_schema: int | None = None) -> Path:
         ) from error
     finally:
         with suppress(OSError):
-            part.unlink(missing_ok=True)
+            remove(part)
     _prune(folder)
     return target
 
@@ -61,7 +65,11 @@ def back_up(file: Path, *, before_schema: int | None = None) -> Path:
 def backups(study: Path) -> list[Path]:
     """The study's backups, newest first."""
     return sorted(
-        (study / "backups").glob("*.sqlite3"),
+        (
+            file
+            for file in (study / "backups").glob("*.sqlite3")
+            if _OURS.fullmatch(file.name) and not file.is_symlink() and is_plain_file(file)
+        ),
         key=lambda file: (file.stat().st_mtime, file.name),
         reverse=True,
     )
@@ -79,8 +87,8 @@ def is_due(file: Path) -> bool:
 
 def _copy(file: Path, target: Path) -> None:
     with (
-        closing(sqlite3.connect(address(file), uri=True)) as source,
-        closing(sqlite3.connect(target)) as copy,
+        closing(connect(file)) as source,
+        closing(connect(target, "rwc")) as copy,
     ):
         source.backup(copy)
         # One file that stands alone, without a log beside it.
@@ -88,7 +96,7 @@ def _copy(file: Path, target: Path) -> None:
 
 
 def _verify(copy: Path, file: Path) -> None:
-    with closing(sqlite3.connect(address(copy), uri=True)) as connection:
+    with closing(connect(copy)) as connection:
         verdict = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
         application = connection.execute("PRAGMA application_id").fetchone()[0]
     if verdict != "ok" or application != schema.APPLICATION_ID:
@@ -100,7 +108,7 @@ def _verify(copy: Path, file: Path) -> None:
 
 def _fact(file: Path, key: str) -> float:
     try:
-        with closing(sqlite3.connect(address(file), uri=True)) as connection:
+        with closing(connect(file)) as connection:
             return float(
                 connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()[0]
             )
@@ -120,4 +128,4 @@ def _prune(folder: Path) -> None:
     milestones = [copy for copy in copies if copy.name.startswith(_BEFORE)]
     daily = [copy for copy in copies if not copy.name.startswith(_BEFORE)]
     for copy in daily[KEEP:] + milestones[KEEP_BEFORE_MIGRATION:]:
-        copy.unlink(missing_ok=True)
+        remove(copy)

@@ -2,17 +2,18 @@
 of its own, and SQLite's errors become sentences."""
 
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
-from urllib.parse import quote
+from typing import Any, Final, Literal, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import StaticPool
 
+from prism_desktop.engine import files
 from prism_desktop.engine.errors import (
     CorruptStudyError,
     DiskFullError,
@@ -23,6 +24,8 @@ from prism_desktop.engine.errors import (
 
 T = TypeVar("T")
 BUSY_SECONDS = 10.0
+_LONGEST: Final = 256 << 20  # bytes of one text; the longest report of an import has a tenth of it
+_NO_TEXT: Final = "Could not decode to UTF-8"  # how the driver's error begins
 
 
 class Database:
@@ -64,7 +67,17 @@ class Database:
             with self._connection.begin():
                 return function(self._connection)
 
-        return self._run(snapshot)
+        def lenient() -> T:
+            """Texts are decoded by SQLite's driver, the quick way, until one of them is damaged."""
+            try:
+                return snapshot()
+            except (OperationalError, sqlite3.OperationalError) as error:
+                if _NO_TEXT not in str(error):
+                    raise
+            driver_of(self._connection).text_factory = decoded
+            return snapshot()
+
+        return self._run(lenient)
 
     def close(self) -> None:
         """Close the connection and end its thread; again is harmless."""
@@ -89,9 +102,10 @@ class Database:
 def _connect(file: Path, *, writable: bool, immutable: bool) -> Connection:
     """SQLAlchemy's only connection over one of SQLite's, which
     is closed again if a pragma shows that the file is no database."""
-    uri = address(file, "rw" if writable else "ro", immutable=immutable)
-    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+    connection = connect(file, "rw" if writable else "ro", immutable=immutable)
     try:
+        if writable:
+            connection.text_factory = decoded
         connection.execute("PRAGMA foreign_keys = ON")
         if writable:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -103,18 +117,48 @@ def _connect(file: Path, *, writable: bool, immutable: bool) -> Connection:
         raise
 
 
+def connect(
+    file: Path, mode: Literal["ro", "rw", "rwc"] = "ro", *, immutable: bool = False
+) -> sqlite3.Connection:
+    """SQLite's connection to a file that may come from anywhere: every one is made here.
+
+    Nothing of the file's schema may call functions with side effects, cells are checked as they are
+    read, the schema cannot be written as a table, and no text may fill the memory. Transactions are
+    begun and ended by the caller.
+    """
+    connection = files.connect(
+        file, mode, immutable=immutable, timeout=BUSY_SECONDS, isolation_level=None
+    )
+    try:
+        harden(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def harden(connection: sqlite3.Connection) -> None:
+    """Distrust what the file holds."""
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+    if sys.version_info >= (3, 12):
+        connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, True)
+        connection.setconfig(sqlite3.SQLITE_DBCONFIG_TRUSTED_SCHEMA, False)
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA cell_size_check = ON")
+    connection.execute("PRAGMA temp_store = MEMORY")
+
+
+def decoded(content: bytes) -> str:
+    """A text with every damaged byte shown as one that is."""
+    return content.decode("utf-8", "replace")
+
+
 def _disconnect(connection: Connection) -> None:
     try:
         connection.close()
     finally:
         connection.engine.dispose()
-
-
-def address(file: Path, mode: str = "ro", *, immutable: bool = False) -> str:
-    """The file as SQLite's URI, safe for names with "?" and "#"."""
-    path = quote(file.resolve().as_posix(), safe="/:")
-    root, more = "" if path.startswith("/") else "/", "&immutable=1" if immutable else ""
-    return f"file:{root}{path}?mode={mode}{more}"
 
 
 def _engine(opened: sqlite3.Connection, *, writable: bool) -> Engine:
@@ -164,7 +208,7 @@ def _explanation(error: Any, study: Path) -> StudyError | None:
         return DiskFullError(f"The disk of {study} is full. {kept} Make room and try again.")
     if name.startswith("SQLITE_READONLY"):
         return ReadOnlyStudyError(f"The study {study} cannot be written. {kept}")
-    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_TOOBIG")):
         return CorruptStudyError(f"The database of {study} is damaged. {rescue(study)}")
     if name.startswith("SQLITE_BUSY"):
         return StudyLockedError(
@@ -172,6 +216,8 @@ def _explanation(error: Any, study: Path) -> StudyError | None:
         )
     if name.startswith("SQLITE_IOERR"):
         return StudyError(f"The disk of {study} could not be read or written ({name}). {kept}")
+    if name.startswith("SQLITE_NOMEM"):
+        return StudyError(f"There was not enough memory to work with the study {study}. {kept}")
     if name.startswith("SQLITE_CANTOPEN"):
         return StudyError(
             f"The database of {study} cannot be opened. Check that the folder can be read and "
@@ -182,7 +228,10 @@ def _explanation(error: Any, study: Path) -> StudyError | None:
 
 def rescue(study: Path) -> str:
     """What to do about a damaged database."""
-    copies = sorted((study / "backups").glob("*.sqlite3"), key=lambda copy: copy.stat().st_mtime)
+    copies = sorted(
+        (copy for copy in (study / "backups").glob("*.sqlite3") if copy.is_file()),
+        key=lambda copy: copy.stat().st_mtime,
+    )
     if not copies:
         return "It was left as it is, and there is no backup of it."
     return (

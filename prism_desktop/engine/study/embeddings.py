@@ -8,9 +8,7 @@ set.
 
 import hashlib
 import json
-import os
 import re
-import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,7 +17,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from prism_desktop.engine.errors import DiskFullError, InputError, StudyError
+from prism_desktop.engine.errors import InputError, StudyError
+from prism_desktop.engine.faults import raise_fault
+from prism_desktop.engine.files import make_folder, write_bytes
+from prism_desktop.engine.foreign_files import MAX_TABLE, open_foreign, plain_file
 from prism_desktop.engine.names import checked_name
 from prism_desktop.engine.study.records import ImageId
 
@@ -80,10 +81,12 @@ def read_embeddings(study: Path, name: str) -> tuple[tuple[ImageId, ...], Matrix
         has = f"it has {known}" if known else "it has none; import them with study import"
         raise InputError(f"The study has no embeddings {name!r}; {has}.")
     try:
+        plain_file(path, MAX_TABLE)
         with safe_open(path, framework="numpy") as file:
             images, matrix = file.get_tensor("image"), file.get_tensor("embedding")
             stated = (file.metadata() or {}).get("sha256", "")
     except (OSError, SafetensorError) as error:
+        raise_fault(error, path)
         raise _damaged(path) from error
     digest = fingerprint(images, matrix)
     if digest != stated:
@@ -110,25 +113,14 @@ def write_embeddings(study: Path, name: str, images: Sequence[ImageId], matrix: 
     digest = fingerprint(rows, matrix)
     content = save({"image": rows.copy(), "embedding": matrix}, {"name": name, "sha256": digest})
     path = path_of(study, name)
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
-        path.parent.mkdir(exist_ok=True)
-        with beside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+        make_folder(path.parent)
+        write_bytes(path, content)
     except OSError as error:
-        if error.errno == 28:  # ENOSPC
-            raise DiskFullError(
-                f"The disk of {path.parent} is full; nothing was imported."
-            ) from error
+        raise_fault(error, path, kept="Nothing was imported.")
         raise StudyError(
             f"{path} cannot be written ({error.strerror}); nothing was imported."
         ) from error
-    finally:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
     return digest
 
 
@@ -142,7 +134,7 @@ def fingerprint(images: npt.NDArray[np.uint8], matrix: Matrix) -> str:
 
 
 def _header(path: Path) -> dict[str, dict[str, list[int]]]:
-    with path.open("rb") as file:
+    with open_foreign(path) as file:
         size = int.from_bytes(file.read(8), "little")
         if size > min(_HEADER, path.stat().st_size):
             raise ValueError("no safetensors file")

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
+from prism_desktop.engine.files import text_file
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -46,9 +48,9 @@ class CsvWriter:
         self._writer.writerow([cell(value) for value in values])
 
 
-def write_frame(frame: "pd.DataFrame", path: Path) -> None:
+def write_frame(frame: "pd.DataFrame", beside: Path) -> None:
     """A frame as CSV in UTF-8, without its index."""
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with text_file(beside) as file:
         safe = frame.apply(
             lambda column: column if column.dtype.kind in "biuf" else column.map(cell)
         )

@@ -6,7 +6,6 @@ import hashlib
 import os
 import re
 import secrets
-import shutil
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
 from io import BytesIO
@@ -15,8 +14,17 @@ from typing import BinaryIO
 
 from PIL import Image, ImageOps
 
-from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.errors import InputError, UnsafeFileError
 from prism_desktop.engine.events import Done, Event, Notice, Progress
+from prism_desktop.engine.files import append, copy, make_folder, remove, whole, write_all
+from prism_desktop.engine.foreign_files import (
+    UnreadableFileError,
+    open_foreign,
+    read_foreign,
+    read_text,
+    sha256,
+)
+from prism_desktop.engine.names import checked_image
 from prism_desktop.engine.study.colours import to_srgb
 from prism_desktop.engine.study.image_formats import (
     READABLE,
@@ -61,13 +69,17 @@ def open_image(file: Path | str | BytesIO, *, at_least: int | None = None) -> Im
         with contextlib.ExitStack() as opened:
             # not `with file`: bytes that were handed in stay open
             stream = (
-                file if isinstance(file, BytesIO) else opened.enter_context(Path(file).open("rb"))
+                file
+                if isinstance(file, BytesIO)
+                else opened.enter_context(open_foreign(Path(file), MAX_BYTES))
             )
             with open_undecoded(stream, name) as image:
                 if at_least is not None:
                     image.draft("RGB", (at_least, at_least))
                 tags = getattr(image, "tag_v2", {})
                 return to_srgb(_upright(image), inverted=tags.get(_PHOTOMETRIC) == 0)
+    except UnreadableFileError as error:
+        raise InputError(f"{name} cannot be read ({error.strerror}).") from error
     except InputError:
         raise
     except FileNotFoundError as error:
@@ -123,8 +135,7 @@ def _upright(image: Image.Image) -> Image.Image:
 
 def hash_file(path: Path) -> ImageId:
     """SHA-256 of the file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sha256(path, MAX_BYTES)
 
 
 def read_image(path: Path, name: str) -> NewImage:
@@ -134,7 +145,7 @@ def read_image(path: Path, name: str) -> NewImage:
         InputError: see `open_image`.
     """
     try:
-        content = path.read_bytes()
+        content = read_foreign(path, MAX_BYTES)
     except OSError as error:
         raise InputError(f"{path.name} cannot be read ({error.strerror}).") from error
     try:
@@ -170,9 +181,9 @@ class Copies:
 
     def note(self, target: Path) -> None:
         """Write down a file that does not exist yet."""
-        self._journal.parent.mkdir(parents=True, exist_ok=True)
-        with self._lock, self._journal.open("a", encoding="utf-8") as file:
-            file.write(f"{target.parent.name}/{target.name}\n")
+        make_folder(self._journal.parent)
+        with self._lock, append(self._journal) as file:
+            write_all(file, f"{target.parent.name}/{target.name}\n".encode())
 
     def keep(self) -> None:
         """The study has the images."""
@@ -207,41 +218,38 @@ def remove_leftovers(study: Path, known: Callable[[], Collection[ImageId]]) -> N
 def _end_journal(journal: Path, known: Collection[ImageId] | None) -> None:
     """Remove the files of a journal that are of no known image (None: all are), then itself."""
     try:
-        lines = [] if known is None else journal.read_text(encoding="utf-8").splitlines()
+        lines = [] if known is None else read_text(journal).splitlines()
     except (OSError, UnicodeDecodeError):
         lines = []
     for line in lines:
         match = _COPY.fullmatch(line)  # a study made elsewhere may name any file
         if match and match[2] not in (known or ()):
             target = journal.parent / line
-            for file in (target, *target.parent.glob(f".{target.name}.*")):
-                with contextlib.suppress(OSError):
-                    file.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):
-        journal.unlink(missing_ok=True)
+            for file in (target, *target.parent.glob(f".*{target.name}.*")):
+                with contextlib.suppress(OSError, UnsafeFileError):
+                    remove(file)
+    with contextlib.suppress(OSError, UnsafeFileError):
+        remove(journal)
 
 
 def copy_in(study: Path, image: NewImage, copies: Copies | None = None) -> NewImage:
     """Copy an image into the study's folder; the same image again is not copied twice."""
-    target = study / "images" / image.sha256[:2] / f"{image.sha256}{image.path.suffix.lower()}"
+    name = checked_image(image.sha256)
+    target = study / "images" / name[:2] / f"{name}{image.path.suffix.lower()}"
     if not target.exists():
         if copies is not None:
             copies.note(target)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = _beside(target)
-        try:
-            shutil.copyfile(image.path, part)
-            if hash_file(part) != image.sha256:
+        make_folder(target.parent)
+        with whole(target) as beside:
+            copy(image.path, beside, MAX_BYTES, durable=False)
+            if hash_file(beside) != image.sha256:
                 raise InputError(f"{image.path.name} changed while it was copied.")
-            _settle(part, target)
-        finally:
-            part.unlink(missing_ok=True)
     return image._replace(path=target)
 
 
 def thumbnail_path(study: Path, image: ImageId) -> Path:
-    """Where the image's thumbnail lies, if it was made."""
-    return study / "thumbnails" / image[:2] / f"{image}.{DECODING}.jpg"
+    """Where the image's thumbnail lies, if it was made; raises as `checked_image`."""
+    return study / "thumbnails" / checked_image(image)[:2] / f"{image}.{DECODING}.jpg"
 
 
 def thumbnail(study: Path, image: ImageRecord) -> Path:
@@ -254,14 +262,17 @@ def thumbnail(study: Path, image: ImageRecord) -> Path:
     if not target.exists():
         small = open_image(image.path, at_least=2 * THUMBNAIL)
         small.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = _beside(target)
-        try:
-            small.save(part, "JPEG", quality=88)
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
+        make_folder(target.parent)
+        with whole(target, durable=False) as beside:
+            small.save(beside, "JPEG", quality=88)
     return target
+
+
+def _has_thumbnail(study: Path, image: ImageId) -> bool:
+    try:
+        return thumbnail_path(study, image).exists()
+    except InputError:
+        return False
 
 
 def make_thumbnails(study: Path, images: Iterable[ImageRecord]) -> Iterator[Event[int]]:
@@ -270,7 +281,7 @@ def make_thumbnails(study: Path, images: Iterable[ImageRecord]) -> Iterator[Even
     Yields:
         Progress and Notice, and at the end Done with how many were made.
     """
-    missing = [image for image in images if not thumbnail_path(study, image.id).exists()]
+    missing = [image for image in images if not _has_thumbnail(study, image.id)]
     made = 0
     for number, image in enumerate(missing):
         yield Progress(number, len(missing), "Making thumbnails")
@@ -281,14 +292,3 @@ def make_thumbnails(study: Path, images: Iterable[ImageRecord]) -> Iterator[Even
             yield Notice(f"{error} It has no thumbnail.")
     yield Progress(len(missing), len(missing), "Making thumbnails")
     yield Done(made)
-
-
-def _beside(target: Path) -> Path:
-    return target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-
-
-def _settle(part: Path, target: Path) -> None:
-    """Give a finished file its name once its bytes are on the disk."""
-    with part.open("rb") as file:
-        os.fsync(file.fileno())
-    part.replace(target)

@@ -10,12 +10,14 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock
 from PIL import Image
 
-from prism_desktop.engine.errors import DiskFullError, InputError, StudyError
+from prism_desktop.engine.errors import InputError, StudyError
 from prism_desktop.engine.events import Done, Event, Notice, Progress
-from prism_desktop.engine.study.images import DECODING, open_image
+from prism_desktop.engine.faults import raise_fault
+from prism_desktop.engine.files import lock, make_folder, open_in_place, remove, write_all
+from prism_desktop.engine.foreign_files import plain_file, read_foreign
+from prism_desktop.engine.study.images import DECODING, MAX_BYTES, open_image
 from prism_desktop.engine.study.records import ImageId
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 _BATCH = 128  # images between two commits
 _ID = 65  # bytes of one line of the index
+_LARGEST = 1 << 44  # bytes of all pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,9 @@ class PixelCache:
     def rows(self) -> dict[ImageId, int]:
         """Image -> its row."""
         try:
-            lines = self._ids.read_bytes()
-            whole = min(len(lines) // _ID, self._data.stat().st_size // self._bytes)
+            lines = read_foreign(self._ids)
+            size = plain_file(self._data, _LARGEST).st_size
+            whole = min(len(lines) // _ID, size // self._bytes)
         except FileNotFoundError:
             return {}
         return {lines[_ID * row : _ID * row + 64].decode(): row for row in range(whole)}
@@ -94,9 +98,8 @@ class PixelCache:
         Yields:
             Progress and Notice, and at the end Done.
         """
-        self._data.parent.mkdir(parents=True, exist_ok=True)
-        # A generator may be closed by another thread than began it.
-        with FileLock(self._lock, thread_local=False):
+        make_folder(self._data.parent)
+        with lock(self._lock):
             self._drop_older()
             known = self.rows()
             wanted = {image: path for image, path in images if image not in known}
@@ -130,13 +133,13 @@ class PixelCache:
         for stem in older:
             for ending in ("ids", "u8", "lock"):
                 with suppress(OSError):
-                    (self._data.parent / f"{stem}.{ending}").unlink(missing_ok=True)
+                    remove(self._data.parent / f"{stem}.{ending}")
 
     def _decode(self, item: tuple[ImageId, Path]) -> bytes | str:
         """The row's bytes, or why there are none."""
         image, path = item
         try:
-            content = path.read_bytes()
+            content = read_foreign(path, MAX_BYTES)
         except OSError as error:
             return f"{path.name} cannot be read ({error.strerror})."
         if hashlib.sha256(content).hexdigest() != image:
@@ -152,21 +155,17 @@ class PixelCache:
             self._write(self._ids, row * _ID, "".join(f"{image}\n" for image, _ in rows).encode())
         except OSError as error:
             kept = f"{row} decoded images were kept."
-            if error.errno == 28:  # ENOSPC
-                raise DiskFullError(
-                    f"The disk of {self._data.parent} is full. {kept} Make room and try again."
-                ) from error
+            raise_fault(error, self._data, kept=kept)
             raise StudyError(
                 f"{self._data.parent} cannot be written ({error.strerror}). {kept}"
             ) from error
 
     @staticmethod
     def _write(path: Path, offset: int, content: bytes) -> None:
-        with path.open("r+b" if path.exists() else "w+b") as file:
+        with open_in_place(path) as file:
+            file.truncate(offset)
             file.seek(offset)
-            file.write(content)
-            file.truncate()
-            file.flush()
+            write_all(file, content)
             os.fsync(file.fileno())
 
 

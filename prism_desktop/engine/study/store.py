@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from prism_desktop.engine import access, files
 from prism_desktop.engine.errors import InputError, ReadOnlyStudyError
 from prism_desktop.engine.events import Done, Event
 from prism_desktop.engine.study import (
@@ -65,7 +66,8 @@ class StudyReader:
     def __init__(self, path: Path, reader: Database) -> None:
         self.path = path  # the study's folder, absolute
         self._reader = reader
-        self.id = reader.read(queries.meta)["id"]  # the same on every machine
+        # the same on every machine; "" in a damaged study
+        self.id = reader.read(queries.meta).get("id", "")
 
     @property
     def read_only(self) -> bool:
@@ -188,6 +190,8 @@ class Study(StudyReader):
         self._lock = lock
         self._helper: ThreadPoolExecutor | None = None
         self._automatic: Future[Path] | None = None
+        self._let_go: Callable[[], None] = lambda: None
+        self.read_only_reason = ""
 
     @classmethod
     def create(
@@ -211,8 +215,14 @@ class Study(StudyReader):
         return cls.open(path)
 
     @classmethod
-    def open(cls, folder: Path | str, *, read_only: bool = False) -> Self:
+    def open(cls, folder: Path | str, *, read_only: bool = False, why: str = "") -> Self:
         """Open a study by its folder (or its database file), bringing an older schema up to date.
+
+        Args:
+            folder: the study's.
+            read_only: see below.
+            why: of `read_only`, a sentence: while the study is open, nothing in its folder is
+                changed by this process, see `access`. Empty for those that only read the answers.
 
         Raises:
             StudyLockedError: another window or command writes to it; `read_only=True` works beside
@@ -221,18 +231,26 @@ class Study(StudyReader):
             NewerSchemaError, CorruptStudyError, StudyError: it cannot be read, see
                 `opening.identify`.
         """
-        path = Path(folder).expanduser().resolve()
-        path = path.parent if path.name == opening.FILE else path
+        path = Path(folder).expanduser()
+        # not resolved together: the file may be a link, which would lead to another folder
+        path = (path.parent if path.name == opening.FILE else path).resolve()
         file = path / opening.FILE
         if read_only:
-            return cls(path, opening.open_reader(file), None, None)
+            with ExitStack() as opened:
+                reader = opened.enter_context(closing(opening.open_reader(file)))
+                looked_at = cls(path, reader, None, None)
+                if why:
+                    looked_at.read_only_reason = why
+                    looked_at._let_go = access.hold_back(path, why)
+                opened.pop_all()
+            return looked_at
         with ExitStack() as opened:
             lock = opening.lock_for_writing(file)
             opened.callback(lock.release)
             writer = opened.enter_context(closing(opening.open_writer(file)))
-            reader = opened.enter_context(closing(Database(file, writable=False)))
+            reader = opened.enter_context(closing(opening.read_connection(file)))
             study = cls(path, reader, writer, lock)
-            images.remove_leftovers(path, lambda: {image.id for image in study.images()})
+            images.remove_leftovers(path, lambda: reader.read(queries.hashes))
             study._back_up_if_due()
             opened.pop_all()  # from here on `close` does it
         return study
@@ -240,6 +258,7 @@ class Study(StudyReader):
     def close(self) -> None:
         """Let go of the study; again is harmless."""
         with ExitStack() as opened:  # closes the rest even if one of them fails
+            opened.callback(self._let_go)
             if self._lock is not None:
                 opened.callback(self._lock.release)
             if self._writer is not None:
@@ -263,6 +282,14 @@ class Study(StudyReader):
     def read_only(self) -> bool:
         """Whether writing is refused."""
         return self._writer is None
+
+    def require_writable(self) -> None:
+        """For long work, before it begins.
+
+        Raises:
+            ReadOnlyStudyError: nothing may be written here.
+        """
+        _ = self._write
 
     # People, attributes and images
 
@@ -431,7 +458,7 @@ class Study(StudyReader):
     def _remove_copies(self, copies: Iterable[Path]) -> None:
         for copy in copies:
             if copy.resolve().is_relative_to(self.path):  # a study made elsewhere may name any file
-                copy.unlink(missing_ok=True)
+                files.remove(copy)
 
     def relink(self, folder: Path | str) -> RelinkReport:
         """Find images again that are not where they were,
@@ -494,7 +521,6 @@ class Study(StudyReader):
     @property
     def _write(self) -> Database:
         if self._writer is None:
-            raise ReadOnlyStudyError(
-                f"The study {self.path} is open read-only. Nothing was changed."
-            )
+            why = self.read_only_reason or f"The study {self.path} is open read-only."
+            raise ReadOnlyStudyError(f"{why} Nothing was changed.")
         return self._writer

@@ -11,10 +11,13 @@ from typing import BinaryIO
 from filelock import lock_descriptor, unlock_descriptor
 
 from prism_desktop.engine.errors import ReadOnlyStudyError, StudyError, StudyLockedError
+from prism_desktop.engine.files import open_in_place
+from prism_desktop.engine.foreign_files import open_foreign
 
 NAME = "study.lock"
 # The first byte is the locked one, and nobody else can read that on Windows.
 _NOTE_AT = 1
+_NOTE_BYTES = 4096  # that a note has at most
 
 
 class WriterLock:
@@ -25,13 +28,13 @@ class WriterLock:
     Raises:
         StudyLockedError: another program, or another window of this one, writes to the study.
         ReadOnlyStudyError: the folder cannot be written.
+        UnsafeFileError: the lock's file is a link.
     """
 
     def __init__(self, study: Path) -> None:
         path = study / NAME
         try:
-            path.touch()
-            self._file: BinaryIO = path.open("r+b", buffering=0)
+            self._file: BinaryIO = open_in_place(path)
         except OSError as error:
             raise ReadOnlyStudyError(
                 f"The study {study} cannot be written ({error.strerror}). Nothing was changed; "
@@ -76,7 +79,7 @@ class WriterLock:
 
 def _holder(path: Path) -> str:
     try:
-        with path.open("rb", buffering=0) as file:
+        with open_foreign(path, _NOTE_BYTES) as file:
             file.seek(_NOTE_AT)
             note = json.loads(file.read())
         if note["pid"] == os.getpid() and note["host"] == platform.node():

@@ -5,6 +5,7 @@ Each function runs in the writer's thread, inside a transaction.
 
 import json
 import os
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, text, update
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.names import MOST_LETTERS, is_name
 from prism_desktop.engine.study import schema
 from prism_desktop.engine.study.folds import assign_folds
 from prism_desktop.engine.study.records import (
@@ -36,8 +38,7 @@ def add_labelers(
     row = schema.LabelerRow
     for labeler in labelers:
         check_name(labeler.code, "a labeler's code")
-        if connection.execute(select(row.id).where(row.code == labeler.code)).first():
-            raise InputError(f"There is a labeler {labeler.code!r} already.")
+        refuse_taken(connection, row.code, labeler.code, "a labeler")
         values = {
             "display_name": labeler.display_name,
             "profile": labeler.profile,
@@ -62,8 +63,7 @@ def add_attributes(
     row = schema.AttributeRow
     for attribute in attributes:
         check_name(attribute.name, "an attribute's name")
-        if connection.execute(select(row.id).where(row.name == attribute.name)).first():
-            raise InputError(f"There is an attribute {attribute.name!r} already.")
+        refuse_taken(connection, row.name, attribute.name, "an attribute")
         question = attribute.question or default_question(attribute.name)
         values = attribute_values(question, attribute.scale_labels, attribute.templates)
         connection.execute(
@@ -132,11 +132,24 @@ def attribute_values(
     }
 
 
+def refuse_taken(connection: Connection, column: Any, name: str, what: str) -> None:
+    """Refuse a name that is there, also if its accents are written in another of Unicode's ways.
+
+    Raises:
+        InputError: somebody else would be taken for the same.
+    """
+    forms = {unicodedata.normalize(form, name) for form in ("NFC", "NFD")} | {name}
+    found = connection.execute(select(column).where(column.in_(forms))).scalars().first()
+    if found is not None:
+        raise InputError(f"There is {what} {found!r} already.")
+
+
 def check_name(name: str, what: str) -> None:
     """Raises: InputError: it cannot be the name of `what`."""
-    if not name or name != name.strip() or not name.isprintable() or len(name) > 100:
+    if not is_name(name):
         raise InputError(
-            f"{name!r} cannot be {what}: 1 to 100 printable characters, no blanks at the ends."
+            f"{name[:200]!r} cannot be {what}: 1 to {MOST_LETTERS} letters, digits, signs or "
+            "emoji, no control characters or marks of direction, no blanks at the ends."
         )
 
 

@@ -4,7 +4,6 @@ They depend on the data and the backbone alone, so that the runs of a study shar
 cache.
 """
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,13 +11,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from prism_desktop.engine.atomic import write_whole
+from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.events import Done, Progress
+from prism_desktop.engine.files import copy, make_folder, write_whole
 from prism_desktop.engine.models.attribute_texts import sentences
 from prism_desktop.engine.models.heads import model_selection, ridge
 from prism_desktop.engine.models.heads.ridge import RidgeSettings
+from prism_desktop.engine.parquet_forms import read_table
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.run_tables import BASELINES
 from prism_desktop.engine.training.resources import Resources
 
 if TYPE_CHECKING:
@@ -42,11 +44,19 @@ def write_baselines(run: RunFolder, resources: Resources, task: "Task") -> Itera
     """
     name = f"baselines-{run.meta().fingerprint[:16]}-{resources.sha256[:16]}.parquet"
     kept = run.study / "cache" / name
-    if not kept.is_file():
+    if not _is_whole(kept):
         if resources.features is None:
             yield from resources.read_features(run)
         yield from _make(run, resources, task, kept)
-    write_whole(run.path / layout.BASELINES, lambda beside: shutil.copyfile(kept, beside))
+    copy(kept, run.path / layout.BASELINES)
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether the cache holds scores that no failing disk changed; else they are made again."""
+    try:
+        return path.is_file() and len(read_table(path, BASELINES)) > 0
+    except UnreadableError:
+        return False
 
 
 def _make(run: RunFolder, resources: Resources, task: "Task", path: Path) -> Iterator[Progress]:
@@ -61,8 +71,10 @@ def _make(run: RunFolder, resources: Resources, task: "Task", path: Path) -> Ite
     if resources.backbone is not None:
         parts.append(_frame(ZERO_SHOT, _zero_shot(run, resources, task), task))
     table = pd.concat(parts, ignore_index=True)
-    path.parent.mkdir(exist_ok=True)
-    write_whole(path, lambda beside: table.to_parquet(beside, index=False))
+    make_folder(path.parent)
+    write_whole(
+        path, lambda beside: table.to_parquet(beside, index=False, write_page_checksum=True)
+    )
 
 
 def _ridge(resources: Resources, task: "Task") -> Iterator[Progress | Done[Scores]]:

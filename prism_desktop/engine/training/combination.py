@@ -8,7 +8,7 @@ validation answers best, so that a sum of scores is a sum of comparable logits.
 
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +16,11 @@ import numpy.typing as npt
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit
 
-from prism_desktop.engine.atomic import write_json
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Notice, Progress
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.models.answers import Answers, select
-from prism_desktop.engine.models.combination_file import Member
+from prism_desktop.engine.models.combination_file import CombinedRuns, Member
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.metrics_file import drop_metrics_from
@@ -106,12 +105,12 @@ class Combination:
         begun, weights = time.perf_counter(), self._weigh(known)
         self.chosen = tuple(
             Member(
-                name,
-                runs[name],
-                factors[name],
-                tuple(float(w) * factors[name] for w in weights[place]),
-                self._costs[name].parameters.get("trainable"),
-                self._costs[name].seconds,
+                method=name,
+                run=runs[name],
+                calibration=factors[name],
+                weight=tuple(float(w) * factors[name] for w in weights[place]),
+                parameters=self._costs[name].parameters.get("trainable"),
+                seconds=self._costs[name].seconds,
             )
             for place, name in enumerate(known)
         )
@@ -134,11 +133,8 @@ class Combination:
 
     def write(self, run: RunFolder) -> None:
         """Write combination.json."""
-        members = [asdict(member) for member in self.chosen]
-        write_json(
-            run.path / layout.COMBINATION,
-            {"kind": self.kind, "members": members, "why": list(self.why)},
-        )
+        found = CombinedRuns(kind=self.kind, members=self.chosen, why=tuple(self.why))
+        found.save(run.path / layout.COMBINATION)
 
     def _members_seconds(self) -> float:
         """Of all that were tried, whether they were kept or not.

@@ -5,16 +5,19 @@ Same data, split and seed.
 
 from pathlib import Path
 
-from pydantic import JsonValue
+from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from prism_desktop.engine.atomic import write_json
 from prism_desktop.engine.backbones.spec import EMBEDDINGS
 from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.errors import UnreadableError
+from prism_desktop.engine.files import write_json
 from prism_desktop.engine.json_files import read_json
 from prism_desktop.engine.methods import members_of, method
 from prism_desktop.engine.runs import layout
-from prism_desktop.engine.runs.folder import RunFolder, list_runs
+from prism_desktop.engine.runs.folder import RunFolder, RunSummary, list_runs
+from prism_desktop.engine.runs.manifest import check_folder
 from prism_desktop.engine.runs.result_files import Environment
+from prism_desktop.engine.runs.stored import FolderName
 from prism_desktop.engine.training.snapshot import copy_snapshot
 
 CONSENSUS = "consensus"
@@ -98,6 +101,7 @@ def find_run(
         if other.method == config.method
         and other.fingerprint == fingerprint
         and (other.state == "finished" or RunFolder(other.path).resumable)
+        and _sound(other)
         and _comparable(RunFolder(other.path).config()) == wanted
         and _same_machine(RunFolder(other.path).environment(), environment, keys)
         and _same_revisions(RunFolder(other.path).environment(), config)
@@ -117,10 +121,10 @@ def create_dependency(run: RunFolder, name: str) -> RunFolder:
 def recorded_dependency(run: RunFolder, name: str) -> RunFolder | None:
     """The finished run of a method that `run` depended on when
     it was trained before, wherever; None if it is gone."""
-    said = (read_json(run.path / layout.DEPENDENCIES) or {}).get(name)
-    if said is None or not (run.path.with_name(said) / layout.CONFIG).is_file():
+    found = _recorded(run).get(name)
+    if found is None or not (run.path.with_name(found) / layout.CONFIG).is_file():
         return None
-    dependency = RunFolder(run.path.with_name(said))
+    dependency = RunFolder(run.path.with_name(found))
     return dependency if dependency.status().state == "finished" else None
 
 
@@ -129,9 +133,19 @@ def record_dependency(run: RunFolder, name: str, dependency: RunFolder) -> bool:
 
     Says whether it depended on a different one of that method before.
     """
-    said = read_json(run.path / layout.DEPENDENCIES) or {}
+    said = _recorded(run)
     write_json(run.path / layout.DEPENDENCIES, said | {name: dependency.name})
-    return bool(said.get(name, dependency.name) != dependency.name)
+    return said.get(name, dependency.name) != dependency.name
+
+
+def _recorded(run: RunFolder) -> dict[str, str]:
+    """Methods and the runs of them that were written down; what is no folder's name is none."""
+    try:
+        return TypeAdapter(dict[str, FolderName]).validate_python(
+            read_json(run.path / layout.DEPENDENCIES) or {}, strict=True
+        )
+    except ValidationError:
+        return {}
 
 
 def dependency_config(config: TrainConfig, name: str) -> TrainConfig:
@@ -146,6 +160,15 @@ def dependency_config(config: TrainConfig, name: str) -> TrainConfig:
 
 def _comparable(config: TrainConfig) -> dict[str, JsonValue]:
     return config.model_dump(mode="json", exclude=_FREE)
+
+
+def _sound(other: RunSummary) -> bool:
+    """Whether all files of a run are what it wrote, as far as that is known."""
+    try:
+        check_folder(other.path)
+        return not other.damage
+    except UnreadableError:
+        return False
 
 
 def _same_revisions(theirs: Environment, config: TrainConfig) -> bool:

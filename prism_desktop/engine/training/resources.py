@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,17 +13,18 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from prism_desktop.engine.atomic import write_whole
 from prism_desktop.engine.backbones import Backbone, fetch, load, parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.device import Device, Precision, choose_device, precision
-from prism_desktop.engine.errors import InputError, PrismError, RunError
+from prism_desktop.engine.errors import InputError, PrismError, RunError, UnreadableError
 from prism_desktop.engine.events import Done, Notice, Progress
+from prism_desktop.engine.files import make_folder, write_whole
 from prism_desktop.engine.models.answers import Ints
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.embeddings import read_embeddings
 from prism_desktop.engine.study.images import DECODING
 from prism_desktop.engine.study.pixel_cache import PixelCache
+from prism_desktop.engine.tensor_files import KEY, read_arrays
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
 Bytes = npt.NDArray[np.uint8]
 Matrix = npt.NDArray[np.float32]
 _FEATURES_PER_PASS = 64  # images per pass
-_IMAGE_IDS = "images"  # key of the metadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,25 +289,27 @@ def _read_features(path: Path) -> Mapping[str, Matrix]:
 
     Empty where there is no readable cache, which is then made again.
     """
-    from safetensors import SafetensorError, safe_open
-
     try:
-        with safe_open(path, framework="np") as file:
-            ids = json.loads((file.metadata() or {})[_IMAGE_IDS])
-            rows = file.get_tensor("features")
-    except (OSError, SafetensorError, KeyError, ValueError):
+        arrays, said = read_arrays(path)
+        ids, rows = said["images"], arrays["features"]
+        whole = len(ids) == len(rows) and said["sha256"] == _digest(rows)
+    except (OSError, UnreadableError, LookupError, TypeError, ValueError):
         return {}
-    return dict(zip(ids, rows, strict=True)) if len(ids) == len(rows) else {}
+    return dict(zip(ids, rows, strict=True)) if whole else {}
 
 
 def _write_features(path: Path, known: Mapping[str, Matrix]) -> None:
     from safetensors.numpy import save_file
 
-    path.parent.mkdir(exist_ok=True)
-    metadata = {_IMAGE_IDS: json.dumps(list(known))}
+    make_folder(path.parent)
+    rows = np.stack(list(known.values()))
+    said = {"images": list(known), "sha256": _digest(rows)}
     write_whole(
         path,
-        lambda beside: save_file(
-            {"features": np.stack(list(known.values()))}, beside, metadata=metadata
-        ),
+        lambda beside: save_file({"features": rows}, beside, metadata={KEY: json.dumps(said)}),
     )
+
+
+def _digest(rows: Matrix) -> str:
+    """Tells features from those that a failing disk changed."""
+    return hashlib.sha256(np.ascontiguousarray(rows).data).hexdigest()

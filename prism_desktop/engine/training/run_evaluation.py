@@ -5,16 +5,16 @@ import platform
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from prism_desktop.engine.atomic import write_text
 from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.files import write_text
 from prism_desktop.engine.json_files import read_json
 from prism_desktop.engine.methods.method import NO_CONTROL
 from prism_desktop.engine.models.labeler_bytes import bytes_per_labeler
-from prism_desktop.engine.parquet_files import read_frame
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.result_files import Costs, Environment, Evaluation, Summary
 from prism_desktop.engine.runs.run_events import Epoch, Started
+from prism_desktop.engine.runs.run_tables import BASELINES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,10 +91,10 @@ def _summary(run: RunFolder, results: Evaluation, swap: tuple[str, str] | None) 
 def _baseline(run: RunFolder, name: str) -> "pd.DataFrame | None":
     """Scores of a ridge fitted to each labeler alone, or of
     the untrained backbone; None where there are none."""
-    path = run.path / layout.BASELINES
-    if not path.exists():
+    if not (run.path / layout.BASELINES).exists():
         return None
-    found = read_frame(path, filters=[("baseline", "==", name)]).drop(columns="baseline")
+    found = run.frame(layout.BASELINES, BASELINES, [("baseline", "==", name)])
+    found = found.drop(columns="baseline")
     return None if found.empty else found
 
 

@@ -3,22 +3,23 @@
 Whoever iterates decides in which process that happens.
 """
 
+import logging
 import os
 import platform
-import shutil
 from collections.abc import Generator, Iterator
 from contextlib import closing
 
 import torch
 
-from prism_desktop.engine.atomic import write_json
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Notice, Progress
+from prism_desktop.engine.files import copy, remove_tree, write_json
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.event_log import EventLog
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.manifest import check_file, remove_manifest, write_manifest
 from prism_desktop.engine.runs.predictions_file import write_predictions
 from prism_desktop.engine.runs.result_files import Environment
 from prism_desktop.engine.runs.run_events import (
@@ -33,6 +34,8 @@ from prism_desktop.engine.runs.run_events import (
     TrainingEvent,
     logged,
 )
+from prism_desktop.engine.runs.status import CUT_SHORT
+from prism_desktop.engine.runs.stopping import kept
 from prism_desktop.engine.training.baseline_scores import write_baselines
 from prism_desktop.engine.training.dependencies import (
     CONSENSUS,
@@ -47,9 +50,11 @@ from prism_desktop.engine.training.resources import ResourceCache, Resources, op
 from prism_desktop.engine.training.routine import TrainingRoutine
 from prism_desktop.engine.training.run_evaluation import versions, write_results
 
+_log = logging.getLogger(__name__)
+
 
 class _StoppedEarlyError(Exception):
-    """The user ended the run before there was anything to keep."""
+    """The user ended the run before it was tested; says so in a sentence."""
 
 
 class _DiscardedError(Exception):
@@ -61,7 +66,7 @@ def train_run(
     control: Control,
     resources: Resources | None = None,
     resource_cache: ResourceCache | None = None,
-) -> Iterator[TrainingEvent]:
+) -> Generator[TrainingEvent, None, None]:
     """Train, or go on training, from a run's folder alone.
 
     Events, status and results are also written there.
@@ -78,24 +83,44 @@ def train_run(
     Raises:
         PrismError: training cannot start or go on; worded for the user.
     """
-    with closing(EventLog(run)) as log:
+    remove_manifest(run.path)
+    cache = resource_cache or ResourceCache()
+    with (
+        closing(EventLog(run)) as log,
+        closing(_to_its_end(run, control, resources, cache)) as events,
+    ):
         run.set_status("training", pid=os.getpid())
-        for event in _to_its_end(run, control, resources, resource_cache or ResourceCache()):
+        for event in events:
             log.write(logged(event))
+            if isinstance(event, Finished | Stopped) and run.tested:
+                _seal(run)
             yield event
+
+
+def _seal(run: RunFolder) -> None:
+    """Mark the files of a run that has ended.
+
+    Without the marks the results are as good; only, later damage is not told from them.
+    """
+    try:
+        write_manifest(run.path)
+    except OSError as error:
+        _log.warning("%s has no manifest: %s", run.path, error)
 
 
 def _to_its_end(
     run: RunFolder, control: Control, resources: Resources | None, resource_cache: ResourceCache
-) -> Iterator[TrainingEvent]:
+) -> Generator[TrainingEvent, None, None]:
     try:
         yield from _session(run, control, resources, resource_cache)
     except _DiscardedError:
         run.discard()
         yield Discarded()
-    except _StoppedEarlyError:
-        run.set_status("stopped", message="Stopped before there was a model to keep.")
+    except _StoppedEarlyError as stopped:
+        run.set_status("stopped", message=str(stopped))
         yield Stopped()
+    finally:
+        control.stop_ends = True  # whatever this was part of has kept nothing yet
 
 
 def _session(
@@ -116,7 +141,7 @@ def _session(
         if name not in dependencies:
             dependencies[name] = yield from _dependency(run, name, control, resources)
             if record_dependency(run, name, dependencies[name]) and name == run.config().start:
-                shutil.rmtree(run.path / layout.CHECKPOINTS, ignore_errors=True)
+                remove_tree(run.path / layout.CHECKPOINTS, layout.ours_in(layout.CHECKPOINTS))
                 yield Notice(
                     "The consensus that training had started at is gone, and its checkpoints with "
                     "it."
@@ -126,17 +151,19 @@ def _session(
     for name in needed(run.config()):
         yield from obtain(name)
     if wants_features(run.config()):
-        for event in resources.read_features(run):
-            yield event
-            yield from _obey_before_training(run, control)
+        yield from _obeying(run, control, resources.read_features(run))
     routine = build(run, resources, dependencies, obtain)
     yield from _begin(run, routine, resources)
     yield from _train(run, routine, control)
     stopped = routine.stopping and not routine.cursor.ended
-    yield from _results(run, routine, dependencies.get(CONSENSUS))
-    yield from write_baselines(run, resources, Task.of(run))
+    control.stop_ends = not routine.stopping  # one that was heard is carried out from here on
+    yield from _obeying(run, control, _results(run, routine, dependencies.get(CONSENSUS)))
+    yield from _obeying(run, control, write_baselines(run, resources, Task.of(run)))
+    control.stop_ends = False  # it ends in a moment, with all that a stop could keep
     yield Stage(name="evaluating")
     summary = write_results(run)
+    if control.poll() == "discard":
+        raise _DiscardedError
     run.set_status("stopped" if stopped else "finished")
     ended = Stopped if stopped else Finished
     yield ended(best_epoch=routine.cursor.best_epoch, summary=summary)
@@ -150,28 +177,39 @@ def _open(run: RunFolder, control: Control) -> Generator[TrainingEvent, None, Re
             opened = event.value
         else:
             yield event
-        yield from _obey_before_training(run, control)
+        yield from _obey(run, control)
     if opened is None:
         raise RunError("The backbone could not be opened.")
     return opened
 
 
-def _obey_before_training(run: RunFolder, control: Control) -> Iterator[TrainingEvent]:
+def _obeying(
+    run: RunFolder, control: Control, events: Iterator[TrainingEvent]
+) -> Iterator[TrainingEvent]:
+    """Events of work that has no checkpoints; orders are carried out between two of them."""
+    for event in events:
+        yield event
+        yield from _obey(run, control)
+
+
+def _obey(run: RunFolder, control: Control) -> Iterator[TrainingEvent]:
+    """Carry out what was told, where there is nothing to save for it."""
     if control.poll() == "pause":
         yield from _wait(run, control, Resumed(epoch=0, step=0))
     match control.poll():
         case "discard":
             raise _DiscardedError
-        case "stop":
-            raise _StoppedEarlyError
+        case "stop" if control.untested():
+            raise _StoppedEarlyError(CUT_SHORT)
 
 
 def _wait(run: RunFolder, control: Control, then: Resumed) -> Iterator[TrainingEvent]:
     run.set_status("paused", pid=os.getpid())
     yield Paused()
     control.wait_while_paused()
-    run.set_status("training", pid=os.getpid())
-    yield then
+    if not control.left():  # else whoever iterates closes this, and the pause is the last word
+        run.set_status("training", pid=os.getpid())
+        yield then
 
 
 def _dependency(
@@ -187,7 +225,8 @@ def _dependency(
         return dependency
     yield Stage(name="consensus" if name == CONSENSUS else "member", run=dependency.name)
     try:
-        yield from _train_beside(run, name, train_run(dependency, control, resources))
+        with closing(train_run(dependency, control, resources)) as events:
+            yield from _train_beside(run, name, events)
     except BaseException:
         dependency.abandon()
         raise
@@ -195,8 +234,9 @@ def _dependency(
         case "finished":
             return dependency
         case "discarded":
+            dependency.delete()  # it was trained for this run
             raise _DiscardedError
-    raise _StoppedEarlyError
+    raise _StoppedEarlyError(CUT_SHORT)
 
 
 def _train_beside(
@@ -249,19 +289,32 @@ def _started(run: RunFolder, routine: TrainingRoutine, resources: Resources) -> 
 
 
 def _train(run: RunFolder, routine: TrainingRoutine, control: Control) -> Iterator[TrainingEvent]:
+    """Fit; what is paused or left is saved before, so that it goes on from there."""
     yield Stage(name="training")
-    for event in routine.run():
-        yield event
-        command = control.poll()
-        if command == "pause":
-            routine.save()
-            yield from _wait(
-                run, control, Resumed(epoch=routine.cursor.epoch, step=routine.cursor.step)
-            )
+    config = run.config()
+    ends = not kept(config.method, config.backbone, "training", "stop").tested
+    control.stop_ends = ends
+    try:
+        for event in routine.run():
+            yield event
+            control.stop_ends = ends  # after a member's own training
             command = control.poll()
-        if command == "discard":
-            raise _DiscardedError
-        routine.stopping |= command == "stop"
+            if command == "pause":
+                routine.save()
+                yield from _wait(
+                    run, control, Resumed(epoch=routine.cursor.epoch, step=routine.cursor.step)
+                )
+                command = control.poll()
+            if command == "discard":
+                raise _DiscardedError
+            if command == "stop" and control.untested():
+                routine.save()
+                raise _StoppedEarlyError(CUT_SHORT)
+            routine.stopping |= command == "stop"
+    except GeneratorExit:  # nobody waits any more
+        if not routine.stopping:
+            routine.save()
+        raise
 
 
 def _results(
@@ -275,9 +328,8 @@ def _results(
         run.path / layout.PREDICTIONS, routine.score(), routine.attributes, images
     )
     if consensus is not None:
-        beside = run.path / f".{layout.CONSENSUS}.tmp"
-        shutil.copyfile(consensus.path / layout.PREDICTIONS, beside)
-        beside.replace(run.path / layout.CONSENSUS)
+        check_file(consensus.path, layout.PREDICTIONS)
+        copy(consensus.path / layout.PREDICTIONS, run.path / layout.CONSENSUS)
 
 
 def _environment(resources: Resources) -> Environment:

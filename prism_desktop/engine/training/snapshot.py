@@ -3,17 +3,15 @@ changes it."""
 
 import hashlib
 import json
-import shutil
 import time
 from collections.abc import Iterable, Mapping, Sequence, Set
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prism_desktop.engine.atomic import write_whole
-from prism_desktop.engine.backbones import BackboneSpec, parse
+from prism_desktop.engine.backbones import BackboneSpec, check_weights, parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.files import copy, write_whole
 from prism_desktop.engine.json_files import read_json
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.runs import layout
@@ -48,13 +46,15 @@ def make_snapshot(study: "Study", run: RunFolder, config: TrainConfig) -> None:
     Raises:
         InputError: if a labeler or attribute is unknown, or there is nothing to learn from: no
             answers, or none about an attribute that somebody confirmed.
+        BackboneError: the file of weights is not there, or none that may be read.
     """
     from prism_desktop.engine.evaluation.controls import shuffle_raters
     from prism_desktop.engine.evaluation.splits import make_pairs
 
+    backbone = parse(config.backbone)
+    check_weights(backbone)
     codes = _chosen("labeler", config.labelers, [labeler.code for labeler in study.labelers()])
     names, guessed = _confirmed(study, config)
-    backbone = parse(config.backbone)
     gone = _gone(study, backbone)
     images, comparisons, ratings = _seen(study, codes, names, gone)
     _refuse_silence(codes, names, comparisons, ratings)
@@ -170,8 +170,9 @@ def copy_snapshot(source: RunFolder, run: RunFolder) -> None:
         RunError: if the other run has no snapshot.
     """
     source.meta()
-    for path in source.data.iterdir():
-        write_whole(run.data / path.name, partial(shutil.copyfile, path))
+    for path in sorted(source.data.iterdir()):
+        if layout.is_ours(f"{layout.DATA}/{path.name}"):
+            copy(path, run.data / path.name)
 
 
 def narrow_snapshot(source: RunFolder, run: RunFolder, labelers: Sequence[str]) -> None:

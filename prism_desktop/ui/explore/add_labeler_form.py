@@ -38,6 +38,7 @@ class AddLabelerButton(QPushButton):
         self._context, self._data = context, data
         set_tip(self, "Predict for somebody new from their answers, without training again")
         self.clicked.connect(lambda _=False: self.open_form())
+        context.guard.add(self)
         self.form: AddLabelerForm | None = None
         self._job: Job | None = None
 
@@ -49,6 +50,7 @@ class AddLabelerButton(QPushButton):
         get_ready()  # while the user chooses
         trained = tuple(code for code in data.labelers if code not in data.adapted_labelers)
         self.form = form = AddLabelerForm(self, data.summary.method)
+        self._context.guard.add(form.add)
         form.finished.connect(lambda _: self._closed(form))
         form.wanted.connect(lambda labeler, file: self._add(data.folder, labeler, file))
         form.show()

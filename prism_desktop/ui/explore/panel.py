@@ -312,6 +312,8 @@ class ExplorePanel(QWidget):
         """Show the run that was read, and whoever was just added to it."""
         code = self._new_labeler
         self._take(data)
+        if data.damage:
+            self.context.message(" ".join(data.damage), "warn")
         if code in data.labelers:
             self._fill("faces")
             self.faces.labeler.pick(code)

@@ -3,23 +3,38 @@
 Read in a job's thread, never in the window's.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from prism_desktop.engine.adaptation.adapted_labelers import AdaptedLabeler, list_adapted
-from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.adaptation.adapted_labelers import (
+    AdaptedLabeler,
+    list_adapted,
+    unreadable_adapted,
+)
+from prism_desktop.engine.errors import PrismError, RunError, UnreadableError
 from prism_desktop.engine.events import Done, Event, Progress
-from prism_desktop.engine.parquet_files import read_frame, read_table
+from prism_desktop.engine.experiments.result_checks import contradiction
+from prism_desktop.engine.parquet_forms import Form, read_table
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.manifest import check_file
 from prism_desktop.engine.runs.result_files import Result, SnapshotMeta, Summary
-from prism_desktop.engine.runs.stored import Stored
+from prism_desktop.engine.runs.run_tables import (
+    COMPARED,
+    COMPARISONS_FILE,
+    ENTERED,
+    IMAGES,
+    IMAGES_FILE,
+    META_FILE,
+    RATED,
+    RATINGS_FILE,
+    SCORES,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,7 +42,6 @@ if TYPE_CHECKING:
     from prism_desktop.engine.processes.inference_client import InferenceClient
 
 Floats = NDArray[np.float32]
-Record = TypeVar("Record", bound=Stored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +80,7 @@ class RunData:
     face_answers: dict[int, list[FaceAnswer]] = field(default_factory=dict)
     # who entered after the training, by code
     adapted_labelers: dict[str, AdaptedLabeler] = field(default_factory=dict)
+    damage: tuple[str, ...] = ()  # who entered and cannot be read, a sentence each
     grown: bool = False  # whether it has images that the run was not given
     _model: "InferenceClient | None" = None
 
@@ -171,29 +186,24 @@ def read_run(folder: Path, names: Mapping[str, str]) -> Iterator[Event[RunData]]
         raise RunError(
             "This run has no predictions, for it was not trained to its end. Resume it in Train."
         )
+    run = RunFolder(folder)
     yield Progress(0, 3, "Reading predictions")
-    try:
-        data = _predictions(folder, names)
-        yield Progress(1, 3, "Reading the labels behind them")
-        _read_answers(folder, data)
-        yield Progress(2, 3, "Reading the consensus")
-        _read_consensus(folder, data)
-        join(folder, data, names)
-    except (OSError, KeyError, ValueError) as error:
-        raise RunError(
-            f"The run {folder.name} cannot be read ({error}). Nothing was changed."
-        ) from error
+    data = _predictions(run, names)
+    yield Progress(1, 3, "Reading the labels behind them")
+    for what in (_read_summary, _read_ratings, _read_comparisons, _read_consensus):
+        try:
+            what(run, data)
+        except PrismError as error:  # the rest is shown without it
+            data.damage += (str(error),)
+    yield Progress(2, 3, "Reading who entered later")
+    join(folder, data, names)
     yield Done(data)
 
 
-def _predictions(folder: Path, names: Mapping[str, str]) -> RunData:
-    images = read_table(
-        layout.table_file(folder, "images"), columns=["image", "name", "path"]
-    ).to_pydict()
+def _predictions(run: RunFolder, names: Mapping[str, str]) -> RunData:
+    images = _table(run.path, IMAGES_FILE, IMAGES).to_pydict()
     row = {image: place for place, image in enumerate(images["image"])}
-    table = read_table(
-        folder / layout.PREDICTIONS, columns=["labeler", "attribute", "image", "score"]
-    )
+    table = _table(run.path, layout.PREDICTIONS, SCORES)
     labeler, labelers = _codes(table, "labeler")
     attribute, attributes = _codes(table, "attribute")
     image, ids = _codes(table, "image")
@@ -202,11 +212,16 @@ def _predictions(folder: Path, names: Mapping[str, str]) -> RunData:
     known = place >= 0
     scores[labeler[known], attribute[known], place[known]] = table["score"].to_numpy()[known]
     # The study's own order of labelers and attributes is the one people know them by.
-    meta = _stored(SnapshotMeta, folder / layout.DATA / layout.META)
+    meta = run.stored(SnapshotMeta, META_FILE) or SnapshotMeta()
+    if len(known) != np.count_nonzero(~np.isnan(scores)) or (
+        meta.codes and not set(labelers) <= set(meta.codes)
+    ):
+        why = "it speaks of other images or labelers than the run's data, or of some twice"
+        raise UnreadableError(run.path / layout.PREDICTIONS, why)
     codes, by_code = _ordered(labelers, meta.codes)
     kinds, by_kind = _ordered(attributes, meta.names)
     return RunData(
-        folder=folder,
+        folder=run.path,
         labelers=codes,
         names={code: names.get(code) or code for code in codes},
         attributes=kinds,
@@ -215,17 +230,20 @@ def _predictions(folder: Path, names: Mapping[str, str]) -> RunData:
         paths=tuple(map(str, images["path"])),
         scores=np.ascontiguousarray(scores[np.ix_(by_code, by_kind)]),
         consensus=None,
-        summary=_stored(Summary, folder / layout.SUMMARY),
+        summary=Summary(),
         row=row,
     )
+
+
+def _table(folder: Path, name: str, form: Form) -> "pa.Table":
+    check_file(folder, name)
+    return read_table(folder / name, form)
 
 
 def _codes(table: "pa.Table", column: str) -> tuple[NDArray[np.int64], list[str]]:
     """A text column as integers and the texts they stand
     for: a million strings never become Python objects."""
-    encoded = table[column].combine_chunks().dictionary_encode()
-    if hasattr(encoded, "combine_chunks"):
-        encoded = encoded.combine_chunks()
+    encoded = table[column].combine_chunks()
     return encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
 
 
@@ -235,27 +253,31 @@ def _ordered(found: list[str], known: Sequence[str]) -> tuple[tuple[str, ...], l
     return tuple(order), [found.index(name) for name in order]
 
 
-def _read_answers(folder: Path, data: RunData) -> None:
-    """Sort the answers of the run's data by face; faces that the run does not know are left out.
+def _read_summary(run: RunFolder, data: RunData) -> None:
+    data.summary = run.summary() or data.summary
+    # of a run with marks, both are what it wrote
+    if not (run.path / layout.MANIFEST).exists() and layout.table_file(run.path, "pairs").exists():
+        told = contradiction(run)
+        data.damage += (told,) if told else ()
 
-    A comparison stands with both of its faces.
-    """
-    ratings, comparisons = (
-        layout.table_file(folder, "ratings"),
-        layout.table_file(folder, "comparisons"),
-    )
-    if ratings.is_file():
-        columns = ["labeler", "attribute", "image", "value"]
-        for labeler, attribute, image, value in read_frame(ratings)[columns].itertuples(
-            index=False, name=None
-        ):
-            if image in data.row:
-                data.face_answers.setdefault(data.row[image], []).append(
-                    FaceAnswer(labeler, attribute, "rating", int(value))
-                )
-    if comparisons.is_file():
-        columns = ["labeler", "attribute", "left", "right", "outcome"]
-        for answer in read_frame(comparisons)[columns].itertuples(index=False, name=None):
+
+def _read_ratings(run: RunFolder, data: RunData) -> None:
+    """Sort ratings of the run's data by face; faces that the run does not know are left out."""
+    if not (run.path / RATINGS_FILE).is_file():
+        return
+    for labeler, attribute, image, value in run.frame(RATINGS_FILE, RATED).itertuples(
+        index=False, name=None
+    ):
+        if image in data.row:
+            data.face_answers.setdefault(data.row[image], []).append(
+                FaceAnswer(labeler, attribute, "rating", int(value))
+            )
+
+
+def _read_comparisons(run: RunFolder, data: RunData) -> None:
+    """Sort comparisons likewise; each stands with both of its faces."""
+    if (run.path / COMPARISONS_FILE).is_file():
+        for answer in run.frame(COMPARISONS_FILE, COMPARED).itertuples(index=False, name=None):
             _keep_comparison(data, *answer)
 
 
@@ -270,11 +292,10 @@ def _keep_comparison(
             data.face_answers.setdefault(here, []).append(answer)
 
 
-def _read_consensus(folder: Path, data: RunData) -> None:
-    path = folder / layout.CONSENSUS
-    if not path.is_file():
+def _read_consensus(run: RunFolder, data: RunData) -> None:
+    if not (run.path / layout.CONSENSUS).is_file():
         return
-    table = read_table(path, columns=["labeler", "attribute", "image", "score"])
+    table = _table(run.path, layout.CONSENSUS, SCORES)
     attribute, attributes = _codes(table, "attribute")
     image, ids = _codes(table, "image")
     place = np.array([data.row.get(name, -1) for name in ids], np.int64)[image]
@@ -287,19 +308,20 @@ def _read_consensus(folder: Path, data: RunData) -> None:
     data.consensus[kind[known], place[known]] = table["score"].to_numpy()[known]
 
 
-def _stored(kind: type[Record], path: Path) -> Record:
-    """The record in a file, blank where there is none; raises ValueError if it holds no such."""
-    return kind.parse(json.loads(path.read_text("utf-8"))) if path.is_file() else kind()
-
-
 def join(folder: Path, data: RunData, names: Mapping[str, str]) -> None:
     """Add those who entered the run; one whose files cannot be read is passed over."""
-    for adapted in list_adapted(RunFolder(folder)):
+    run = RunFolder(folder)
+    data.damage += unreadable_adapted(run)
+    for adapted in list_adapted(run):
         path = adapted.path / layout.PREDICTIONS
         if adapted.code in data.labelers or not path.is_file():
             continue
         block = np.full((1, len(data.attributes), len(data.images)), np.nan, np.float32)
-        told = read_table(path, columns=["attribute", "image", "score"]).to_pydict()
+        try:
+            told = _table(adapted.path, layout.PREDICTIONS, ENTERED).to_pydict()
+        except UnreadableError as error:
+            data.damage += (str(error),)
+            continue
         rows = np.array([data.row.get(image, -1) for image in told["image"]], np.int64)
         place = {name: number for number, name in enumerate(data.attributes)}
         kinds = np.array([place.get(name, -1) for name in told["attribute"]], np.int64)

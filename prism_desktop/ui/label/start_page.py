@@ -72,6 +72,7 @@ class StartPage(QWidget):
         )
         self.start = button("&Start", self._begin, "primary")
         self._lay_out()
+        context.guard.add(self.start, self.add, self.name, self.target, self.suggested)
         self.setFocusProxy(self.start)
 
     @property

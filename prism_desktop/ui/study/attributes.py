@@ -49,6 +49,7 @@ class AttributeForm(QWidget):
         self.templates.setTabChangesFocus(True)
         self.templates.setFixedHeight(112)
         self.save = button("Add attribute" if self._new else "Save", self._save, "primary")
+        card.guard(self.save)
         self.setLayout(
             rows(
                 name_field,
@@ -95,6 +96,7 @@ class AttributesCard(Card):
         self.add = button("Add attribute", self.open_form)
         super().__init__("Attributes", self.add)
         self._context = context
+        self.guard(self.add)
         self._form_holder = QVBoxLayout()
         self.body.addLayout(self._form_holder)
         self._rows = QVBoxLayout()
@@ -120,6 +122,10 @@ class AttributesCard(Card):
         self.form = None
         clear(self._form_holder)
         self.add.setFocus()
+
+    def guard(self, *controls: QWidget) -> None:
+        """Disable these where the study may only be read."""
+        self._context.guard.add(*controls)
 
     def save(self, new: bool, record: AttributeRecord) -> None:
         """Write the form's content; the form closes when it is stored."""
@@ -150,6 +156,7 @@ class AttributesCard(Card):
             f"Edit {attribute.name}",
             lambda: self.open_form(attribute),
         )
+        self.guard(edit)
         question = label(attribute.question or "No question yet", "small", wrap=True)
         unconfirmed = not getattr(attribute, "confirmed", True)
         if unconfirmed:
@@ -161,6 +168,7 @@ class AttributesCard(Card):
                 wrap=True,
             )
             confirm = button("Confirm", lambda: self._confirm(attribute.name))
+            self.guard(confirm)
             confirm.setAccessibleName(f"Confirm that {attribute.name} is a judgment")
             text = rows(name, question, hint, gap=2)
             layout = columns(text, confirm, edit, gap=GRID)

@@ -51,6 +51,7 @@ class ImportCard(Card):
         self.body.addSpacing(GRID)
         self.pick = button("Choose &files…", self.choose)
         images = button("Folder of &images…", self._pick_folder)
+        context.guard.add(self.run, self.pick, images)
         self.body.addLayout(columns(self.pick, images, self.copy, None, gap=2 * GRID))
         self.name = QLineEdit()
         self.name.setMinimumWidth(340)

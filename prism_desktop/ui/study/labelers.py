@@ -76,6 +76,7 @@ class LabelerForm(QWidget):
             "Anything that methods may read about this person; optional."
         )
         self.save = button("Save" if record else "Add labeler", self._save, "primary")
+        card.guard(self.save)
         top = columns(code_field, name_field, gap=2 * GRID)
         top.setStretch(1, 2)
         self.setLayout(
@@ -109,6 +110,7 @@ class LabelersCard(Card):
         self.add = button("Add labeler", self.open_form)
         super().__init__("Labelers", self.add)
         self._context = context
+        self.guard(self.add)
         self._form_holder = QVBoxLayout()
         self.body.addLayout(self._form_holder)
         self._rows = QVBoxLayout()
@@ -144,6 +146,10 @@ class LabelersCard(Card):
         self.form = None
         clear(self._form_holder)
         self.add.setFocus()
+
+    def guard(self, *controls: QWidget) -> None:
+        """Disable these where the study may only be read."""
+        self._context.guard.add(*controls)
 
     def save(self, new: bool, code: str, name: str, profile: str) -> None:
         """Write the form's content; the form closes when it is stored."""
@@ -181,6 +187,7 @@ class LabelersCard(Card):
         edit = IconButton(
             self._context.theme, "pencil", f"Edit {labeler.code}", lambda: self.open_form(labeler)
         )
+        self.guard(edit)
         left = rows(columns(*names, None), when, gap=2)
         layout = columns(left, None, bars, edit, gap=2 * GRID)
         layout.setContentsMargins(0, GRID + 4, 0, GRID + 4)

@@ -50,6 +50,7 @@ class OverviewPage(QWidget):
         )
         self.bring = button("&Import…", self._show_import)
         self.close_button = button("&Close study", self.closed.emit, "quiet")
+        context.guard.add(self.bring)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(ScrollPage(self._lay_out()))

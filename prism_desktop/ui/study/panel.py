@@ -8,6 +8,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from prism_desktop.engine.events import Done
+from prism_desktop.engine.files import make_folder
 from prism_desktop.engine.study.records import Changes, ImportReport, RelinkReport
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
@@ -88,7 +89,7 @@ class StudyPanel(QWidget):
     def make_demo(self, folder: Path | None = None) -> None:
         """Draw the demo study and open it."""
         folder = folder or free_folder(studies_folder(), "Demo")
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(folder.parent)
         self.home.demo.setEnabled(False)
         job = self._context.run(operations.demo(folder), "Drawing the demo study", owner=self)
         job.finished.connect(lambda: self.home.demo.setEnabled(True))

@@ -167,6 +167,7 @@ class ImportsCard(Card):
             if not undone:
                 actions.append(anew)
         actions.append(self._undo_button(report))
+        self._context.guard.add(*actions[1:])
         inner: list[QWidget] = [self._doubts(report, doubts)] if doubts else []
         if shown:
             inner.append(frame("inset", rows(ReportView(report))))
@@ -196,6 +197,7 @@ class ImportsCard(Card):
             left = len(groups) - len(kept)
             places = [place for place, _ in doubts]
             every = button("Dismiss all", lambda: self._dismiss(report, places), "quiet")
+            self._context.guard.add(every)
             more = label(f"and {left:,} more; the report has all" if left else "", "small")
             lines.append(columns(more, None, every))
         holder = frame("failure", rows(*lines, gap=2))
@@ -211,6 +213,7 @@ class ImportsCard(Card):
         key = (report.id, group.members[0][1].kind)
         actions = [button("Dismiss", partial(self._dismiss, report, places), "quiet")]
         actions[0].setAccessibleName(f"Dismiss: {group.text}")
+        self._context.guard.add(*actions)
         if len(places) > 1:
             words = "Hide" if key in self._listed else "Show"
             actions.insert(0, button(literal(words), partial(self._list, key), "quiet"))

@@ -55,6 +55,7 @@ class StorageCard(Card):
         self.backup_text = label("", "small")
         self.back_up = button("Back up now", self._back_up)
         self.export = button("E&xport…", self._export)
+        context.guard.add(self.back_up)
         self.place = label("", "small", wrap=True)
         self.body.addLayout(self._alert)
         export_text = rows(
@@ -107,6 +108,7 @@ class StorageCard(Card):
             "Find them…",
             lambda: choose_folder(self, "Where the images are now", self.relink_wanted.emit),
         )
+        self._context.guard.add(find)
         layout = columns(Icon(self._context.theme, "warning", 18, "warn"), text, find)
         layout.setStretch(1, 1)
         layout.setContentsMargins(2 * GRID, GRID, GRID, GRID)

@@ -4,11 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.experiments.curve_store import kshot_curves, learning_curves
 from prism_desktop.engine.methods import METHODS, method_title
 from prism_desktop.engine.methods.method import TESTED_FACES
 from prism_desktop.engine.processes.failures import told_once
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.manifest import check_file
 from prism_desktop.engine.runs.result_files import (
     KShotCurve,
     Leaderboard,
@@ -35,6 +37,7 @@ class ComparisonRecord:
     shots: Mapping[str, KShotCurve] = field(default_factory=dict)  # per method
     curve: Mapping[str, LearningCurve] = field(default_factory=dict)  # per method
     written: float = 0.0  # unix s
+    damage: str = ""  # why it cannot be read, in a sentence; nothing else is known then
 
     @property
     def methods(self) -> Sequence[Row]:
@@ -53,6 +56,8 @@ class ComparisonRecord:
 
     def title(self) -> str:
         """What is compared, in a line."""
+        if self.damage:
+            return self.damage
         found = self.leaderboard
         kind, seeds = found.split.kind, found.seeds
         backbone = found.backbone.removeprefix("embeddings:")
@@ -153,13 +158,13 @@ class ComparisonRecord:
 
 
 def list_leaderboards(study: Path) -> tuple[ComparisonRecord, ...]:
-    """The study's comparisons that have a leaderboard, newest first."""
+    """The study's comparisons that have a leaderboard, newest first, the unreadable ones last."""
     files = (study / layout.COMPARISONS).glob(f"*/{layout.LEADERBOARD}")
     found = [read_leaderboard(file.parent) for file in files]
     return tuple(
         sorted(
             (leaderboard for leaderboard in found if leaderboard is not None),
-            key=lambda leaderboard: -leaderboard.written,
+            key=lambda leaderboard: (bool(leaderboard.damage), -leaderboard.written),
         )
     )
 
@@ -167,7 +172,14 @@ def list_leaderboards(study: Path) -> tuple[ComparisonRecord, ...]:
 def read_leaderboard(path: Path) -> ComparisonRecord | None:
     """One comparison; None where there is no leaderboard yet."""
     file, study = path / layout.LEADERBOARD, path.parent.parent
-    found = Leaderboard.load(file)
+    try:
+        written = file.stat().st_mtime
+        check_file(path, layout.LEADERBOARD)
+        found = Leaderboard.from_file(file)
+    except OSError:
+        return None
+    except UnreadableError as error:
+        return ComparisonRecord(path, damage=f"{path.name} cannot be read: {error.why}.")
     if found is None:
         return None
     data = found.backbone, found.fingerprint
@@ -181,7 +193,7 @@ def read_leaderboard(path: Path) -> ComparisonRecord | None:
         for one in learning_curves(study)
         if (one.backbone, one.fingerprint) == data and one.method in METHODS
     }
-    return ComparisonRecord(path, found, shots, curve, file.stat().st_mtime)
+    return ComparisonRecord(path, found, shots, curve, written)
 
 
 def _fingerprint(run: Path) -> str | None:

@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor, QPaintEvent, QPen, QShowEvent
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSizePolicy, QSlider, QWidget
 from superqt import QFlowLayout
 
+from prism_desktop.engine.runs.stopping import kept
 from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.operations import RunRow
@@ -142,10 +143,10 @@ _KINDS = {
     "paused": "warn",
 }
 _ASKED = {
-    "pause": "Pausing after this step…",
+    "pause": "Pausing as soon as the present step has ended…",
     "run": "Going on…",
-    "stop": "Stopping after this step…",
-    "discard": "Discarding…",
+    "stop": "Stopping; a step that does not end is cut short where nothing is lost by it…",
+    "discard": "Discarding; a step that does not end is cut short…",
 }
 _WORKING = ("preparing", "training", "paused")
 
@@ -361,8 +362,8 @@ class Monitor(QWidget):
 
     def _show_buttons(self, state: str, *, live: bool, resumable: bool) -> None:
         focused = self.focusWidget()
-        # what can be paused or cut short
-        steps = live and self._progress.stage not in ("predicting", "evaluating")
+        steps = live and self._progress.stage != "evaluating"  # which takes a moment
+        self._tell_stop()
         self.resume.setVisible(resumable)
         for each in (self.pause, self.stop):
             each.setVisible(steps)
@@ -375,6 +376,16 @@ class Monitor(QWidget):
         if focused in (self.pause, self.stop, self.resume) and focused.isHidden():
             # Qt would hand the focus on to Delete.
             (self.resume if resumable else self.smoothing).setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _tell_stop(self) -> None:
+        """Say on the button what a stop leaves of the run at its present stage."""
+        if self._row is not None:
+            run, progress = self._row.run, self._progress
+            left = kept(
+                run.method, run.backbone, progress.stage, "stop", stepped=bool(progress.step_loss.x)
+            )
+            self.stop.setText("S&top and keep" if left.tested else "S&top")
+            self.stop.setToolTip(left.sentence)
 
     def _asked_for(self) -> str:
         """What the run was told and has not answered yet; empty if nothing."""

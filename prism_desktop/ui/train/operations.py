@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prism_desktop.engine.config import TrainConfig
-from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.errors import RunError, UnreadableError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.runs.folder import ACTIVE, RunFolder, RunSummary, list_runs
 from prism_desktop.engine.runs.result_files import Summary
 from prism_desktop.engine.runs.run_events import Batch, LoggedEvent
+from prism_desktop.engine.runs.stopping import kept_now
 from prism_desktop.engine.study.embeddings import EmbeddingSet, list_embeddings
 from prism_desktop.ui.train.leaderboard_data import ComparisonRecord, curve_lines
 
@@ -73,7 +74,10 @@ def rows(study: Path) -> tuple[RunRow, ...]:
     for run in list_runs(study):
         if run.state == "discarded":
             continue
-        summary = RunFolder(run.path).summary() or Summary()
+        try:
+            summary = RunFolder(run.path).summary() or Summary()
+        except UnreadableError:  # which `run.damage` says
+            summary = Summary()
         macro, trained = summary.test.macro, summary.parameters.get("trainable")
         found.append(RunRow(run, macro.low, macro.high, trained))
     return tuple(found)
@@ -97,6 +101,24 @@ def study_choices(study: "Study") -> StudyChoices:
 def living(runs: Iterable[str]) -> int:
     """How many of these run folders are worked on; one that is gone is not."""
     return sum(RunFolder(Path(run)).status().state in ACTIVE for run in runs)
+
+
+def kept_on_leaving(runs: Iterable[str]) -> list[str]:
+    """What is left of those that are worked on if they end now, each sentence once."""
+    live = [run for run in map(RunFolder, map(Path, runs)) if run.status().state in ACTIVE]
+    said: dict[str, list[str]] = {}
+    for run in live:
+        said.setdefault(kept_now(run, "leave").sentence, []).append(run.name)
+    if len(said) == 1:
+        return list(said)
+    return [f"{', '.join(names)}: {sentence}" for sentence, names in said.items()]
+
+
+def end_trainings() -> None:
+    """End what this window trains, within seconds; see `supervisor.end_trainings`."""
+    from prism_desktop.engine.processes import supervisor
+
+    supervisor.end_trainings()
 
 
 def start(study: Path, config: TrainConfig) -> Iterator[Event[Any]]:

@@ -85,6 +85,8 @@ class TrainPanel(QWidget):
         context.study_closed.connect(self._close)
         context.changed.connect(self._changed)
         context.in_training = self.in_training
+        context.kept_on_leaving = self.kept_on_leaving
+        context.closing.connect(operations.end_trainings)
         self._progress_store.grown.connect(self._grown)
         self._progress_store.ended.connect(self._ended)
         self._poll = QTimer(self, interval=_POLL)
@@ -112,6 +114,11 @@ class TrainPanel(QWidget):
     def in_training(self) -> int:
         """How many runs and measurements begun here still go on."""
         return operations.living(self._mine) + self.compare.measuring
+
+    def kept_on_leaving(self) -> list[str]:
+        """What is left of these if they end with the window."""
+        measured = ["Of a curve, the runs that are finished are used again."]
+        return operations.kept_on_leaving(self._mine) + measured * self.compare.measuring
 
     def refresh(self) -> None:
         """Read the list of runs again."""
@@ -142,6 +149,14 @@ class TrainPanel(QWidget):
         self.no_study, self.no_runs = (
             no_study(self.context),
             no_runs(self.context, self.form.start.click),
+        )
+
+        monitor = self.monitor
+        self.context.guard.add(
+            self.form.start,
+            *(monitor.pause, monitor.stop, monitor.discard, monitor.resume),
+            self.compare.plots.measure,
+            *self.no_runs.buttons,
         )
 
     def _lay_out(self) -> None:
@@ -221,6 +236,9 @@ class TrainPanel(QWidget):
     def _show_rows(self, found: tuple[operations.RunRow, ...]) -> None:
         """Show the list of runs and, of them, the one just begun or else the one shown before."""
         changed = found != self._rows
+        before = {row.run.damage for row in self._rows}
+        if new := [row.run.damage for row in found if row.run.damage not in {"", *before}]:
+            self.context.message(" ".join(new), "warn")
         self._rows = found
         self._turn()
         for row in found:

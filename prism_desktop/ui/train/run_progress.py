@@ -237,7 +237,8 @@ def _on_state(progress: RunProgress, event: Paused | Resumed | Finished | Stoppe
     progress.state, progress.pace = _STATE_AFTER[event.type], None
     if isinstance(event, Finished | Stopped):
         progress.best_epoch, progress.eta_seconds = event.best_epoch, None
-    stopped = "Stopped; the best epoch was kept."
+    kept = getattr(event, "best_epoch", None) is not None
+    stopped = "Stopped; the best epoch was kept." if kept else "Stopped before it was tested."
     progress.note(
         event, "stage", stopped if isinstance(event, Stopped) else f"{event.type.capitalize()}."
     )

@@ -121,7 +121,7 @@ class RunsModel(QAbstractTableModel):
                 font.setWeight(QFont.Weight.DemiBold)
                 return font
             case Qt.ItemDataRole.ToolTipRole:
-                return tip_text(row.run.message or row.run.name)
+                return tip_text(row.run.damage or row.run.message or row.run.name)
             case Qt.ItemDataRole.DecorationRole if column == 0:
                 return self.colour(row.run.name)
         return None
@@ -161,7 +161,7 @@ def cells(row: RunRow) -> tuple[str, ...]:
         "",
         method,
         started,
-        run.state,
+        "unreadable" if run.damage else run.state,
         macro,
         interval,
         gain,

@@ -1,11 +1,13 @@
 """File export: figures as SVG, PDF or PNG and tables as CSV, written off the window's thread."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.files import text_file, write_named
 from prism_desktop.engine.study.formula_guard import CsvWriter
 from prism_desktop.ui.context import AppContext
 
@@ -87,7 +89,11 @@ def write_csv(path: Path, head: Sequence[str], body: Iterable[Sequence[object]])
 
     Cells that look like formulas are defused.
     """
-    with path.open("w", newline="", encoding="utf-8-sig") as file:
+    write_named(path, partial(_fill, head, body))
+
+
+def _fill(head: Sequence[str], body: Iterable[Sequence[object]], beside: Path) -> None:
+    with text_file(beside, "utf-8-sig") as file:
         writer = CsvWriter(file)
         for line in (head, *body):
             writer.row(line)

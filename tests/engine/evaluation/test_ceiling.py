@@ -115,6 +115,23 @@ def test_that_repeated_ratings_give_the_ceiling_of_comparisons_by_the_same_noise
     assert np.mean([one.low <= truth <= one.high for one in found]) >= 0.85
 
 
+def test_that_images_rated_alike_at_either_time_say_nothing_of_consistency() -> None:
+    first, second = [1] * 5 + [2] * 5, [1, 1, 1, 1, 2, 2, 2, 2, 2, 1]
+    rows = [("L1", f"i{k}", "a", value) for part in (first, second) for k, value in enumerate(part)]
+    # 25 pairs differ at first; of them 4 x 4 keep their order, one turns round, 8 become alike.
+    assert ceilings(None, fabricate.ratings(rows))["L1"].agreement == pytest.approx(16 / 17)
+    same = [("L1", f"i{k}", "a", 3) for _ in range(2) for k in range(10)]
+    assert ceilings(None, fabricate.ratings(same)) == {}
+
+
+def test_that_only_the_first_two_ratings_of_an_image_and_one_attribute_are_compared() -> None:
+    rows = [("L1", f"i{k}", "a", k) for _ in range(2) for k in range(10)]
+    again = [("L1", f"i{k}", "a", 9 - k) for k in range(10)]
+    other = [("L1", f"i{k}", "b", (9 - k) * time) for time in (1, 2) for k in range(10)]
+    found = ceilings(None, fabricate.ratings(rows + again + other))["L1"]
+    assert (found.agreement, found.n) == (1.0, 20)
+
+
 def test_that_repeated_comparisons_come_before_repeated_ratings() -> None:
     rows = [("L1", f"x{k}", f"y{k}", "a", "left") for k in range(10)] * 2
     both = ceilings(fabricate.comparisons(rows), fabricate.ratings(rated_twice(30, 0.5, 0, 2)))

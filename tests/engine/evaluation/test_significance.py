@@ -133,3 +133,46 @@ def test_that_the_gate_opens_only_when_all_three_conditions_hold() -> None:
     assert "p = 0.200" in unsure.reasons[0]
     assert not gate(gains(DOWN, DOWN, DOWN, p=0.001)).passed
     assert not gate(Gain()).passed
+
+
+EDGE, TOUCHING = (-0.05, -0.09, -0.01), (-0.08, -0.16, 0.0)
+WORSE = (-0.050001, -0.09, -0.01)
+
+
+@pytest.mark.parametrize(
+    ("rows", "p", "passed"),
+    [
+        ([UP, UP, UP, DOWN, DOWN], 0.01, False),  # 60 % is not more than 60 %
+        ([UP] * 61 + [DOWN] * 39, 0.01, True),
+        ([UP] * 3 + [(0.0, -0.1, 0.1)] * 2, 0.01, False),  # nobody improves by nothing
+        ([UP, UP, UP], 0.05, False),  # 5 % is not below 5 %
+        ([UP, UP, UP], 0.0499, True),
+        ([UP, UP, UP], float("nan"), False),
+        ([(0.01, 0.0, 0.02)] * 2 + [(-0.02, -0.03, -0.01)], 0.01, False),  # on the whole, nothing
+        ([UP, UP, UP, EDGE], 0.01, True),  # 5 points are not more than 5 points
+        ([UP, UP, UP, WORSE], 0.01, False),
+        ([UP, UP, UP, TOUCHING], 0.01, True),  # its interval is not wholly below 0
+        ([UP, UP, UP, (-0.08, -0.16, -0.001)], 0.01, False),
+    ],
+)
+def test_that_the_gate_s_bounds_are_as_its_sentences_say(
+    rows: list[tuple[float, float, float]], p: float, passed: bool
+) -> None:
+    assert gate(gains(*rows, p=p)).passed == passed
+
+
+def test_that_the_gate_tells_its_figures_the_unmet_conditions_first() -> None:
+    verdict = gate(gains(UP, UP, DOWN, DOWN, p=0.0004))
+    assert verdict.reasons == (
+        "2 of 4 labelers improve; more than 60% must.",
+        "No labeler loses more than 5 points beyond chance; the worst is L2 with -3.0 points "
+        "[-6.0, -1.0].",
+        "The mean gain over consensus is +1.0 points, p < 0.001; it must be above 0 with p below "
+        "0.05.",
+    )
+    unsure = gate(gains(UP, UP, UP), p=0.001)
+    assert "+5.0 points, p = 0.001;" in unsure.reasons[-1]
+    unknown = gains(UP, UP, UP)
+    unknown = unknown.model_copy(update={"macro": unknown.macro.model_copy(update={"p": None})})
+    assert "p unknown;" in gate(unknown).reasons[0]
+    assert not gate(unknown).passed

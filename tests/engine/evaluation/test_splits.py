@@ -1,5 +1,7 @@
 """Splits keep what they promise, whatever the answers are."""
 
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,8 +10,10 @@ from hypothesis import strategies as st
 
 from prism_desktop.engine.config import PairsConfig, SplitConfig
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.evaluation.comparison_graph import partition
 from prism_desktop.engine.evaluation.pairs import pairs_from_comparisons
 from prism_desktop.engine.evaluation.splits import PairSet, assign, make_pairs
+from prism_desktop.engine.study.folds import assign_folds
 from tests.engine.evaluation import fabricate
 
 KEPT = ("train", "val", "test")
@@ -276,3 +280,103 @@ def test_that_shares_which_the_stored_folds_overrule_are_said() -> None:
     (notice,) = make_pairs(frame, NO_RATINGS, images, SplitConfig(train=0.5)).notices
     assert "5 of them train" in notice
     assert "split.train" in notice
+
+
+def test_that_images_added_later_are_in_the_part_of_their_fold() -> None:
+    """Images without answers, so that nothing depends on when they are answered about."""
+    frame = fabricate.random_comparisons(300, 70, 0, within_folds=True)
+    made = make_pairs(frame, NO_RATINGS, fabricate.images(84), SplitConfig(fold=2))
+    of_fold = dict.fromkeys(range(7), "train") | {2: "test", 3: "val"}
+    assert made.images["split"].tolist() == [of_fold[number % 7] for number in range(84)]
+    last = make_pairs(frame, NO_RATINGS, fabricate.images(84), SplitConfig(fold=6)).images["split"]
+    assert (last[6], last[83], last[0], last[77], last[1]) == (
+        "test",
+        "test",
+        "val",
+        "val",
+        "train",
+    )
+
+
+def test_that_images_in_no_pair_are_dealt_out_over_a_parted_graph() -> None:
+    frame = fabricate.random_comparisons(300, 70, 0)
+    made = make_pairs(
+        frame, NO_RATINGS, fabricate.images(140), SplitConfig(train=0.7, val=0.1, fold=1)
+    )
+    assert made.report.folds == 5
+    late = made.images["split"][70:].tolist()
+    assert late == [{1: "test", 2: "val"}.get(number % 7 % 5, "train") for number in range(70, 140)]
+
+
+def test_that_at_most_a_tenth_of_the_pairs_may_straddle_the_stored_folds() -> None:
+    within = [("L1", f"i{n:03}", f"i{n + 7:03}", "a", "left") for n in range(63)]
+    astride = [("L1", f"i{n:03}", f"i{n + 1:03}", "a", "left") for n in range(8)]
+    for count, method in ((7, "folds"), (8, "min-cut")):
+        rows = within + astride[:count]  # 7 of 70 are a tenth
+        made = make_pairs(fabricate.comparisons(rows), NO_RATINGS, fabricate.images(70))
+        assert made.report.method.replace("components", "min-cut") == method
+
+
+def test_that_the_time_split_cuts_each_labelers_trials_at_the_shares() -> None:
+    times = [("L1", f"i{n:03}", f"i{n + 1:03}", "a", "left") for n in range(20)]
+    again = [("L1", "i001", "i000", "a", "left"), ("L2", "i000", "i001", "a", "left")]
+    frame = fabricate.comparisons([*times, *again])
+    config = SplitConfig(kind="time", train=0.7, val=0.15)
+    with pytest.raises(InputError):  # L2's single answer trains, L1's are cut
+        make_pairs(frame[21:], NO_RATINGS, fabricate.images(30), config)
+    split_of = make_pairs(frame, NO_RATINGS, fabricate.images(30), config).pairs["split"].tolist()
+    # Of 21: the first 15 are 0 to 14 / 21 < 0.7, then 15 to 17 < 0.85; the last repeats the first.
+    assert split_of == [*["train"] * 15, *["val"] * 3, *["test"] * 2, "dropped", "train"]
+
+
+@pytest.mark.parametrize("fold", [0, 1, 2])
+def test_that_labelers_are_held_out_by_the_shares_and_rated_ones_between_them(fold: int) -> None:
+    compared = fabricate.random_comparisons(900, 70, 0, labelers=10)
+    rated = fabricate.random_ratings(30, 70, 0, labelers=20)  # ten of them only rated
+    config = SplitConfig(kind="labeler", fold=fold, train=0.7, val=0.1, shots=0)
+    made = make_pairs(compared, rated, fabricate.images(70), config, PairsConfig(use="both"))
+    parts = made.pairs.groupby("labeler")["split"].unique().map(list)
+    assert made.report.folds == 5
+    for some in (parts[[f"L{n}" for n in range(10)]], parts[[f"L{n}" for n in range(10, 20)]]):
+        assert sorted(some) == [["test"]] * 2 + [["train"]] * 7 + [["val"]]
+
+
+@pytest.mark.parametrize(("sizes", "first", "fold"), [
+    ([0] * 7, 3, 3),  # where all are alike the image's own number decides
+    ([0] * 7, 8, 1),
+    ([1, 1, 0, 1, 1, 0, 1], 3, 5),  # the next of the emptiest, counted up from there
+    ([1, 1, 0, 1, 1, 0, 1], 6, 2),
+    ([1, 1, 0, 1, 1, 0, 1], 5, 5),
+    ([5, 4, 5, 5, 3, 5, 5], 0, 4),
+])  # fmt: skip
+def test_that_a_late_image_gets_the_emptiest_fold(sizes: list[int], first: int, fold: int) -> None:
+    image = f"{first:08x}" + "f" * 56
+    assert assign_folds([image], sizes) == {image: fold}
+
+
+def test_that_the_folds_of_late_images_do_not_depend_on_the_order_they_come_in() -> None:
+    images = [f"{number * 2654435761 % 2**32:08x}" + "0" * 56 for number in range(1, 20)]
+    assert assign_folds(images, [0] * 7) == assign_folds(images[::-1], [0] * 7)
+    assert sorted(Counter(assign_folds(images, [2, 1, 1, 1, 1, 1, 1]).values()).values()) == [
+        2, 2, 3, 3, 3, 3, 3,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_that_a_graph_of_loosely_joined_groups_is_cut_between_them(seed: int) -> None:
+    """14 groups of 8 images that were compared among
+    themselves, each joined to the next by one comparison."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for group in range(14):
+        for _ in range(40):
+            first, second = 8 * group + rng.choice(8, 2, replace=False)
+            rows.append((f"L{rng.integers(3)}", f"i{first:03}", f"i{second:03}", "a", "left"))
+        rows.append(("L0", f"i{8 * group:03}", f"i{8 * (group + 1) % 112:03}", "a", "left"))
+    pairs = pairs_from_comparisons(fabricate.comparisons(rows))
+    part, method = partition(pairs, 7, seed)
+    left, right = pairs["left"].map(part), pairs["right"].map(part)
+    assert method == "min-cut"
+    assert (left != right).sum() <= 2 * 14
+    held = np.bincount(left, minlength=7) + np.bincount(right, minlength=7)
+    assert held.max() <= 1.1 * held.sum() / 7

@@ -13,10 +13,10 @@ import pandas as pd
 import pytest
 
 from prism_desktop.engine.adaptation.fitter_choice import open_fitter
-from prism_desktop.engine.atomic import write_json
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.experiments.comparison import compare
 from prism_desktop.engine.experiments.comparison_plan import ComparisonPlan, prepare
+from prism_desktop.engine.files import write_json
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
 from prism_desktop.engine.runs.lock_file import held
 from prism_desktop.engine.runs.run_events import ItemBegun, Resumed

@@ -1,6 +1,11 @@
 """What went wrong, in words."""
 
-from prism_desktop.engine.processes.failures import told_once
+from pathlib import Path
+
+import pytest
+
+from prism_desktop.engine.processes.failures import death, ending, told_once
+from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.result_files import FailedRun
 
 
@@ -20,3 +25,26 @@ def test_that_runs_that_failed_alike_are_told_in_one_sentence() -> None:
 def test_that_a_fold_is_not_told_where_there_is_one() -> None:
     failed = [FailedRun(method="retrieval", seed=2, fold=0, message="The disk is full.")]
     assert told_once(failed, str.upper) == ["RETRIEVAL (seed 2) failed: The disk is full."]
+
+
+@pytest.mark.parametrize(
+    ("code", "printed", "words"),
+    [
+        (-9, "", "most often because memory ran out"),
+        (137, "", "most often because memory ran out"),
+        (-6, "terminate called after throwing an instance of 'std::bad_alloc'", "memory ran out"),
+        (1, "RuntimeError: could not create a primitive", "memory ran out"),
+        (-7, "", "a disk was full or could not be read"),
+        (-11, "", "was ended by signal 11"),
+        (3, "libraries print what they like", "ended with code 3"),
+        (None, "", "ended without a word"),
+    ],
+)
+def test_that_the_way_a_process_died_tells_what_was_short(
+    code: int | None, printed: str, words: str, tmp_path: Path
+) -> None:
+    assert words in ending(code, printed)
+    happened, to_do = death(code, RunFolder(tmp_path / "run"), printed)
+    assert words in happened
+    assert "is kept" in to_do
+    assert "resume" in to_do

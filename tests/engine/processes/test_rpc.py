@@ -94,7 +94,7 @@ def test_that_a_process_that_dies_is_told_in_a_sentence_and_what_it_printed_is_l
     with (
         caplog.at_level(logging.ERROR),
         pytest.raises(
-            RunError, match=r"^Starting failed: its process ended unexpectedly \(code 3\)\.$"
+            RunError, match=r"^Starting failed: its process ended with code 3\. What was saved"
         ),
     ):
         list(start("death"))

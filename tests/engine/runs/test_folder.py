@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from prism_desktop.engine.atomic import write_json, write_whole
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.files import write_json, write_whole
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.event_log import EventLog
 from prism_desktop.engine.runs.folder import RunFolder, list_runs

@@ -7,8 +7,15 @@ import prism_desktop
 from prism_desktop.engine.runs import layout
 
 PACKAGE = Path(prism_desktop.__file__).parent
-# Folders of a backbone have a config.json, too, and the program a log.txt of its own.
-OTHERS = {layout.CONFIG: "engine/backbones/", layout.LOG: "engine/log_file.py"}
+# Folders of a backbone have a config.json, too, and the program a log.txt of its own; what tells
+# folders of ours from others lies below the room of runs.
+DOORS = "engine/files.py"
+OTHERS = {
+    layout.CONFIG: ("engine/backbones/", DOORS),
+    layout.LOG: ("engine/log_file.py",),
+    layout.LEADERBOARD: (DOORS,),
+    layout.SEARCH: (DOORS,),
+}
 NAMES = {
     value
     for name, value in vars(layout).items()
@@ -43,7 +50,7 @@ def test_that_no_other_module_spells_a_file_of_a_run() -> None:
         for path in PACKAGE.rglob("*.py")
         if path != Path(layout.__file__)
         for name in spelt(path)
-        if not path.relative_to(PACKAGE).as_posix().startswith(OTHERS.get(name, "-"))
+        if not path.relative_to(PACKAGE).as_posix().startswith(OTHERS.get(name, ()))
     }
     assert found == set()
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from prism_desktop.engine.atomic import write_json
 from prism_desktop.engine.backbones import Backbone
 from prism_desktop.engine.device import precision
 from prism_desktop.engine.events import Notice
+from prism_desktop.engine.files import write_json
 from prism_desktop.engine.models.saved import load_run
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
 from prism_desktop.engine.runs.run_events import Resumed, Stage, Step, Stopped, TrainingEvent

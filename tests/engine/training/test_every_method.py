@@ -7,11 +7,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from prism_desktop.engine.atomic import write_json
 from prism_desktop.engine.backbones import Backbone, parse
 from prism_desktop.engine.backbones.shape import shape
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done
+from prism_desktop.engine.files import write_json
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.models.combination_file import read_combination
 from prism_desktop.engine.models.parameter_counts import Data, parameters

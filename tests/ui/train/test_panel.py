@@ -264,7 +264,7 @@ def test_that_closing_asks_while_a_training_begun_here_goes_on(
     assert panel.in_training() == 0  # another window's run goes on without this one
     panel._begun([Done(RunFolder(run))])
     asked: list[int] = []
-    monkeypatch.setattr(leave_dialogs, "sure_to_stop", lambda _, count: asked.append(count))
+    monkeypatch.setattr(leave_dialogs, "sure_to_stop", lambda _, count, kept: asked.append(count))
     assert not panel.window().close()
     assert panel.window().isVisible()
     (run / "status.json").write_text(json.dumps(status | {"state": "finished"}))

@@ -2,7 +2,6 @@
 
 import errno
 import re
-import shutil
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -12,6 +11,7 @@ from typing import Final
 
 from prism_desktop.engine.errors import DiskFullError, InputError
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.files import make_folder, move, put_text, remove, remove_tree
 from prism_desktop.engine.study.exporting.codebook import codebook_text
 from prism_desktop.engine.study.exporting.rows import Sheet, Tables, codebook, scale_labels
 from prism_desktop.engine.study.exporting.spss import write_sav
@@ -69,14 +69,14 @@ def export(
     target = Path(folder).expanduser().resolve()
     part = target / f".export-{uuid.uuid4().hex[:8]}"
     try:
-        part.mkdir(parents=True)
+        make_folder(part, fresh=True)
         yield Progress(0, None, "Reading the study")
         made = Tables(study)
         written = [made.sheet(table) for table in tables]
         yield from _write(study, written, part, format)
         recipes = _write_recipes(study, part)
         book = codebook_text(study, made, written, recipes)
-        (part / "codebook.md").write_text(book, encoding="utf-8")
+        put_text(part / "codebook.md", book)
         paths = tuple(sorted(_moved(part, target)))
     except OSError as error:
         if error.errno == errno.ENOSPC:
@@ -87,7 +87,7 @@ def export(
             f"The export cannot be written to {target} ({error.strerror}); no file was changed."
         ) from error
     finally:
-        shutil.rmtree(part, ignore_errors=True)
+        remove_tree(part)
     yield Done(paths)
 
 
@@ -118,7 +118,7 @@ def _write(
             yield Progress(before + done, max(before + done, total), f"Writing {name}")
         before += sheet.written
         if format == "jsonl" and not sheet.written:
-            (part / name).unlink()
+            remove(part / name)
 
 
 def _write_recipes(study: Study, part: Path) -> dict[str, str]:
@@ -129,8 +129,8 @@ def _write_recipes(study: Study, part: Path) -> dict[str, str]:
             continue
         stem = _UNFIT.sub("-", Path(report.source).stem).strip("-.")[:40]
         name = "-".join(filter(None, (f"{number:02d}", stem, report.id[:8]))) + ".toml"
-        (part / "recipes").mkdir(exist_ok=True)
-        (part / "recipes" / name).write_text(report.recipe, encoding="utf-8", newline="\n")
+        make_folder(part / "recipes")
+        put_text(part / "recipes" / name, report.recipe)
         files[report.id] = f"recipes/{name}"
     return files
 
@@ -139,6 +139,6 @@ def _moved(part: Path, target: Path) -> Iterator[Path]:
     """Put every file in its place, now that all are whole."""
     for path in sorted(path for path in part.rglob("*") if path.is_file()):
         place = target / path.relative_to(part)
-        place.parent.mkdir(exist_ok=True)
-        path.replace(place)
+        make_folder(place.parent)
+        move(path, place)
         yield place

@@ -20,7 +20,7 @@ _EVERY = 5_000  # rows between two counts
 SEPARATOR: Final = " | "  # between a column's own name and its explanation in a label
 
 
-def write_sav(sheet: Sheet, path: Path, labels: Mapping[str, Mapping[int, str]]) -> Iterator[int]:
+def write_sav(sheet: Sheet, beside: Path, labels: Mapping[str, Mapping[int, str]]) -> Iterator[int]:
     """One SPSS file.
 
     A variable's label is the column's explanation; where SPSS cannot have the column's name, the
@@ -29,7 +29,7 @@ def write_sav(sheet: Sheet, path: Path, labels: Mapping[str, Mapping[int, str]])
 
     Args:
         sheet: what to write.
-        path: where.
+        beside: where.
         labels: column -> what its values are called.
 
     Yields:
@@ -65,7 +65,7 @@ def write_sav(sheet: Sheet, path: Path, labels: Mapping[str, Mapping[int, str]])
     }
     pyreadstat.write_sav(
         frame,
-        str(path),
+        str(beside),
         column_labels=[
             _label(name, column) for name, column in zip(names, sheet.columns, strict=True)
         ],

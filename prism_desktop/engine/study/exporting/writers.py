@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.files import text_file
 from prism_desktop.engine.study.exporting.columns import Value
 from prism_desktop.engine.study.exporting.rows import Sheet
 from prism_desktop.engine.study.formula_guard import CsvWriter
@@ -28,12 +29,12 @@ _GROUP = 50_000  # rows of a Parquet file that are in memory at one time
 _UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f]|_(?=x[0-9A-Fa-f]{4}_)")
 
 
-def write_csv(sheet: Sheet, path: Path) -> Iterator[int]:
+def write_csv(sheet: Sheet, beside: Path) -> Iterator[int]:
     """RFC 4180 in UTF-8; text that a spreadsheet would run as a formula gets a leading '.
 
     Yields rows written.
     """
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with text_file(beside) as file:
         writer = CsvWriter(file)
         writer.row(column.name for column in sheet.columns)
         for number, row in enumerate(sheet.rows()):
@@ -49,7 +50,7 @@ def _word(value: Value) -> Value:
     return value
 
 
-def write_parquet(sheet: Sheet, path: Path) -> Iterator[int]:
+def write_parquet(sheet: Sheet, beside: Path) -> Iterator[int]:
     """One file, each column with its explanation in its metadata. Yields rows written."""
     import pyarrow
     import pyarrow.parquet
@@ -65,7 +66,7 @@ def write_parquet(sheet: Sheet, path: Path) -> Iterator[int]:
         for column in sheet.columns
     ]
     schema, coming = pyarrow.schema(fields), sheet.rows()
-    with pyarrow.parquet.ParquetWriter(path, schema, compression="zstd") as writer:
+    with pyarrow.parquet.ParquetWriter(beside, schema, compression="zstd") as writer:
         done = 0
         while rows := list(islice(coming, _GROUP)):
             columns: Sequence[Sequence[Value]] = list(zip(*rows, strict=True))
@@ -78,13 +79,13 @@ def write_parquet(sheet: Sheet, path: Path) -> Iterator[int]:
             yield done
 
 
-def write_jsonl(sheet: Sheet, path: Path) -> Iterator[int]:
+def write_jsonl(sheet: Sheet, beside: Path) -> Iterator[int]:
     """One object per row and line in UTF-8, with every column; null where nothing is known.
 
     Yields rows written.
     """
     names = [column.name for column in sheet.columns]
-    with path.open("w", encoding="utf-8", newline="\n") as file:
+    with text_file(beside) as file:
         for number, row in enumerate(sheet.rows()):
             json.dump(dict(zip(names, row, strict=True)), file, ensure_ascii=False)
             file.write("\n")
@@ -92,7 +93,7 @@ def write_jsonl(sheet: Sheet, path: Path) -> Iterator[int]:
                 yield number
 
 
-def write_xlsx(sheets: Iterable[Sheet], path: Path) -> Iterator[int]:
+def write_xlsx(sheets: Iterable[Sheet], beside: Path) -> Iterator[int]:
     """One workbook with a sheet per table; no cell is a formula.
 
     Yields rows written over all sheets.
@@ -122,16 +123,16 @@ def write_xlsx(sheets: Iterable[Sheet], path: Path) -> Iterator[int]:
                     yield done
     except BaseException:
         with suppress(Exception):  # only saving closes and removes the sheets' temporary files
-            _save(book, path)
+            _save(book, beside)
         raise
-    _save(book, path)
+    _save(book, beside)
 
 
-def _save(book: "Workbook", path: Path) -> None:
+def _save(book: "Workbook", beside: Path) -> None:
     """What `Workbook.save` does; that one leaves the archive open if the disk is full."""
     from openpyxl.writer.excel import ExcelWriter
 
-    with ZipFile(path, "w", ZIP_DEFLATED) as archive:
+    with ZipFile(beside, "w", ZIP_DEFLATED) as archive:
         ExcelWriter(book, archive).save()
 
 

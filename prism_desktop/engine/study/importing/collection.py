@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
+from prism_desktop.engine.names import is_name
 from prism_desktop.engine.study.importing.answer_columns import NONE, NamePool
 from prism_desktop.engine.study.importing.cells import is_missing, short
 from prism_desktop.engine.study.importing.collected_answers import Collected, Piece
@@ -34,7 +35,6 @@ from prism_desktop.engine.study.records import FactRecord
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_LONGEST_NAME: Final = 100
 _NOBODY: Final = frozenset({"", "nan", "null", "n/a", "#n/a", "<na>", "undefined"})
 _PLAINLY: Final = (TOLD[Rung.FILE], TOLD[Rung.ENDING])  # how names are usually written elsewhere
 _NO_IMAGE: Final = "names no image"
@@ -130,7 +130,7 @@ class Collector:
                 reasons[place] = _NO_RATER
             elif summaries[place]:
                 reasons[place] = f"“{short(values[place].strip())}” is a summary, not a rater"
-            elif not code.isprintable() or len(code) > _LONGEST_NAME:
+            elif not is_name(code):
                 reasons[place] = f"“{short(code)}” cannot be a rater's name"
             else:
                 codes[place] = self.found.labelers.code(code)

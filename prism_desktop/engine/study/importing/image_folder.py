@@ -121,6 +121,7 @@ def import_images(
     Raises:
         InputError: if there is no such folder, or its name is no text.
     """
+    study.require_writable()
     root = Path(folder).expanduser().resolve()
     if not root.is_dir():
         raise InputError(f"There is no folder {printable(str(root))}; nothing was imported.")

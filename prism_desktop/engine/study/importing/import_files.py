@@ -76,6 +76,7 @@ def apply_plan(
     Raises:
         DecisionNeededError: something is open.
     """
+    study.require_writable()
     batch = plan.batch
     if batch is None:
         raise DecisionNeededError(plan.decisions)
@@ -132,6 +133,7 @@ def import_embedding_file(
     Raises:
         InputError: if it cannot be read, or was imported before.
     """
+    study.require_writable()
     path = Path(file).expanduser()
     yield from import_embeddings(study, path, file_mark(study, path, most=MAX_BYTES), name)
 
@@ -148,6 +150,7 @@ def redo_import(study: Study, import_id: str) -> Iterator[Event[ImportReport]]:
         InputError: there is no such import, it was not undone, its files are gone or have changed
             or lie in the network, or it was of images.
     """
+    study.require_writable()
     report = next((found for found in study.imports() if found.id == import_id), None)
     if report is None:
         raise InputError(f"There is no import {import_id} in this study.")

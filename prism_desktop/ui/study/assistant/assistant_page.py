@@ -198,6 +198,7 @@ class AssistantPage(QWidget):
         self.trouble.files_wanted.connect(self.files_wanted)
         self.trouble.recipe_wanted.connect(self._choose_recipe)
         self.trouble.folder_chosen.connect(self.folder_wanted)
+        self._context.guard.add(self.trouble.folder)
         self.trouble.encoding_said.connect(
             lambda name: self.give(changed(self.given, encoding=name))
         )
@@ -254,6 +255,7 @@ class AssistantPage(QWidget):
         )
         preview.decided.connect(lambda change: self.give(with_choice(self.given, change)))
         preview.images.folder_chosen.connect(self.folder_wanted)
+        self._context.guard.add(preview.images.find_folder)
         planner = self.planner
         planner.planned.connect(self._show_plan)
         planner.progressed.connect(self._show_progress)
@@ -366,8 +368,10 @@ class AssistantPage(QWidget):
         """Why Import cannot be pressed; empty if it can."""
         plan = self.plan
         study = self._context.study
-        if study is None or study.read_only:
-            return "This study is open for reading only; nothing can be imported."
+        if study is None:
+            return "No study is open."
+        if study.read_only:
+            return study.read_only_reason or "This study is open read-only."
         if self._importing:
             return "Importing…"
         if self.planner.busy:

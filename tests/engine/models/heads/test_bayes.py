@@ -37,6 +37,23 @@ def test_that_em_recovers_a_planted_mean_and_covariance() -> None:
     np.testing.assert_allclose(found.prior.covariance(), covariance, atol=0.35)
 
 
+def test_that_each_labeler_with_answers_adds_to_the_belief_that_axes_are_alike_up_to_a_most() -> (
+    None
+):
+    x, _, given = _study(labelers=12, count=20)
+    known = gather(x.astype(float), given, None, 14, 2, np.inf)  # the last two never answered
+
+    def covariance(**settings: float) -> np.ndarray:
+        chosen = EmSettings(rank=2, steps=3, **settings)
+        return last(learn(known, DIMS, np.zeros(2 * DIMS), chosen)).prior.covariance()
+
+    eight = covariance(strength=8.0, strength_each=0.0)
+    np.testing.assert_allclose(covariance(strength=2.0, strength_each=0.5), eight)
+    capped = covariance(strength=2.0, strength_each=50.0, strength_most=8.0)
+    np.testing.assert_allclose(capped, eight)
+    assert not np.allclose(covariance(strength=2.0, strength_each=0.0), eight)
+
+
 def test_that_planted_tastes_are_learned_better_than_by_everyone_or_anyone_alone() -> None:
     x, true, given = _study(count=40)
     mine = last(bayes.fit(x, given, 12, 2, settings=SETTINGS)).scores(x)

@@ -1,6 +1,7 @@
 """Comparisons from files, and what their numbers mean."""
 
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -146,11 +147,19 @@ def test_that_ratings_tell_the_coding(
 
 
 def test_that_a_coding_against_the_data_is_done_and_noticed(tmp_path: Path, study: Study) -> None:
-    files = [ratings(tmp_path / "r.csv"), coded(tmp_path / "c.csv", 1)]
+    # the study's own ratings agree with the coding, those of the import do not
+    against = ratings(tmp_path / "s.csv")
+    against.write_text(
+        re.sub(r",(\d)$", lambda m: f",{5 - int(m[1])}", against.read_text(), flags=re.M)
+    )
+    finished(import_files(study, [against]))
+    files = [ratings(tmp_path / "r.csv", "L2"), coded(tmp_path / "c.csv", 1)]
     coding = parse_coding("2=left,1=right,0=tie")
     report = finished(import_files(study, files, Recipe(coding=coding)))
     assert report.mapping["coding"] == coding
-    assert "coding" in {doubt.kind for doubt in report.doubts}
+    (told,) = [doubt.text for doubt in report.doubts if doubt.kind == "coding"]
+    assert "the data speak against it: 0 of " in told
+    assert "everyone's mean ratings" in told
 
 
 def test_that_other_numbers_than_one_and_two_are_not_guessed_at(

@@ -213,6 +213,61 @@ def test_that_ratings_against_the_given_coding_are_told() -> None:
 
 
 @pytest.mark.parametrize(
+    ("against", "agreeing", "told"),
+    [(20, 0, True), (19, 0, False), (18, 2, True), (17, 3, False), (2, 18, False), (15, 15, False)],
+)
+@pytest.mark.parametrize("whose", [0, 1])
+def test_that_a_coding_is_doubted_where_ratings_speak_against_it_beyond_chance(
+    against: int, agreeing: int, told: bool, whose: int
+) -> None:
+    """Of 20, chance gives 10 with a standard error of 2.24: 3.29 of them below are 2 or fewer."""
+    signs = np.array([-1.0] * against + [1.0] * agreeing + [0.0, np.nan, -1.0, -1.0])
+    outcomes = ["1"] * (against + agreeing + 2) + ["0", "x"]  # a tie and no outcome say nothing
+    silent = RatingEvidence(np.full(len(signs), np.nan), "their own ratings")
+    known = [*([silent] if whose else []), RatingEvidence(signs, "everyone's mean ratings")]
+    coding = {"1": "left", "2": "right", "0": "tie"}
+    found = read(outcomes, coding=coding, evidence=known)
+    assert found.values[:-2].tolist() == [LEFT] * (against + agreeing + 2)  # it is obeyed
+    doubts = [doubt.text for doubt in found.doubts if "speak against it" in doubt.text]
+    assert len(doubts) == told
+    if told:
+        assert f"{agreeing} of {against + agreeing} comparisons agree with everyone" in doubts[0]
+
+
+@pytest.mark.parametrize(
+    ("agreeing", "against", "ties", "found"),
+    [
+        (10, 0, [], True),
+        (9, 1, [], True),  # 18 of 20
+        (9, 0, [], False),  # 18 comparisons are too few
+        (17, 3, [], True),
+        (8, 2, [], False),  # 16 of 20 may be chance
+        (10, 0, [1.0] * 4, True),  # within 2 standard errors of even
+        (10, 0, [1.0] * 5, False),
+        (10, 0, [-1.0] * 5, False),
+        (10, 0, [1.0] * 5 + [-1.0], True),
+    ],
+)
+def test_that_a_coding_is_found_only_beyond_chance_and_with_even_ties(
+    agreeing: int, against: int, ties: list[float], found: bool
+) -> None:
+    each = agreeing + against
+    outcomes = ["1"] * each + ["2"] * each + ["0"] * len(ties)
+    one = [1.0] * agreeing + [-1.0] * against
+    known = evidence([*one, *(-sign for sign in one), *ties])
+    read_as = read(outcomes, evidence=known).coding
+    assert read_as == (
+        {"1": "left", "2": "right", **({"0": "tie"} if ties else {})} if found else {}
+    )
+
+
+def test_that_a_labelers_own_ratings_come_before_everyones() -> None:
+    own, others = evidence([1, -1] * 15), RatingEvidence(np.array([-1.0, 1.0] * 15), "others")
+    assert read(["1", "2"] * 15, evidence=[*own, others]).coding == {"1": "left", "2": "right"}
+    assert read(["1", "2"] * 15, evidence=[others, *own]).coding == {"1": "right", "2": "left"}
+
+
+@pytest.mark.parametrize(
     ("text", "coding"),
     [
         ("1=left,0=right", {"1": "left", "0": "right"}),

@@ -10,6 +10,7 @@ import numpy as np
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.files import remove
 from prism_desktop.engine.names import checked_name
 from prism_desktop.engine.study.embeddings import NAMED, name_from, path_of, write_embeddings
 from prism_desktop.engine.study.importing.embeddings.vectors import Vectors, read_vectors
@@ -77,7 +78,7 @@ def import_embeddings(
             study.apply_import(ImportBatch(report))
         except BaseException:
             with suppress(OSError):
-                path_of(study.path, set_name).unlink()
+                remove(path_of(study.path, set_name))
             raise
     yield Done(report)
 

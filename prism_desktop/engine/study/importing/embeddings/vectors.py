@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.parquet_files import read_schema, read_table
 from prism_desktop.engine.study.importing.cells import short
 from prism_desktop.engine.study.importing.names.dialects import common, plain_name
@@ -69,6 +70,7 @@ def read_vectors(path: Path) -> Vectors:
         with path.open("rb") as file:
             start = file.read(4)
     except OSError as error:
+        raise_fault(error, path, kept="Nothing was imported.")
         raise InputError(
             f"{path} cannot be read ({error.strerror}); nothing was imported."
         ) from error
@@ -125,6 +127,7 @@ def _arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
     except InputError:
         raise
     except Exception as error:  # a damaged archive raises zipfile's, zlib's and numpy's errors
+        raise_fault(error, path, kept="Nothing was imported.")
         if isinstance(error, ValueError) and "allow_pickle" in str(error):
             raise InputError(
                 f"{path.name} holds arrays of Python objects, which can run code when they are "

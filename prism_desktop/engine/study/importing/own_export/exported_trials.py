@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, cast
 
+from prism_desktop.engine.names import is_name
 from prism_desktop.engine.study.importing.cells import is_missing, number, short, whole
 from prism_desktop.engine.study.importing.data_tables import DataTable
 from prism_desktop.engine.study.importing.names.matching import ImageIndex
@@ -141,7 +142,7 @@ class ExportedTrials:
         labeler = cell("labeler").strip()
         if not labeler:
             raise ValueError("no labeler is named")
-        if not labeler.isprintable():
+        if not is_name(labeler):
             raise ValueError(f"the labeler's code {short(labeler)!r} has unprintable characters")
         shown = self._shown(kind, cell)
         status = _plain(cell("status")) or "answered"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from prism_desktop.engine.names import is_name
 from prism_desktop.engine.study.importing.cells import flag, is_missing, number
 from prism_desktop.engine.study.importing.data_tables import DataTable
 from prism_desktop.engine.study.importing.doubts import Decision, Doubt
@@ -102,7 +103,7 @@ def _labelers(table: DataTable, found: ExportsRead) -> None:
     for place, row in enumerate(table.rows.tolist()):
         found.read += 1
         code = cells["labeler"][place].strip()
-        if not code or not code.isprintable():
+        if not is_name(code):
             found.refused.append(RefusedRow(row, "no labeler is named"))
             continue
         found.labelers.append(
@@ -126,7 +127,7 @@ def _attributes(table: DataTable, found: ExportsRead) -> None:
     for place, row in enumerate(table.rows.tolist()):
         found.read += 1
         name = cells["attribute"][place].strip()
-        if not name or not name.isprintable():
+        if not is_name(name):
             found.refused.append(RefusedRow(row, "no attribute is named"))
             continue
         labels = _numbered(cells, place, "scale_")

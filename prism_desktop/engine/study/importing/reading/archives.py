@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.faults import raise_fault
 
 MAX_UNPACKED: Final = 1024**3  # bytes of all parts; rows are read as a stream
 MAX_STRINGS: Final = 256 * 1024**2  # of the texts that the cells of a workbook share
@@ -51,6 +52,7 @@ def inspect(path: Path, watch: Watch | None = None) -> list[str]:
     except InputError:
         raise
     except Exception as error:  # damaged archives raise errors of zlib, struct and more
+        raise_fault(error, path, kept="Nothing was imported.")
         raise InputError(
             f"{path.name} is a damaged archive ({error}). Nothing was imported."
         ) from error

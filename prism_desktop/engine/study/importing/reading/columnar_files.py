@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.study.importing.data_tables import (
     EMPTY,
     DataColumn,
@@ -50,6 +51,7 @@ def read_parquet(path: Path) -> DataTable:
     except InputError:
         raise
     except Exception as error:  # Arrow's errors, but also those of Thrift and of text decoding
+        raise_fault(error, path, kept="Nothing was imported.")
         raise InputError(
             f"{path.name} is not a readable Parquet file ({error}). Nothing was imported."
         ) from error

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.names import printable
 from prism_desktop.engine.study.importing.reading.grids import MAX_BYTES
 from prism_desktop.engine.study.records import ImportReport
@@ -47,6 +48,7 @@ def content_mark(path: Path, most: int = MAX_BYTES) -> str:
                 digest.update(chunk)
                 left -= len(chunk)
     except OSError as error:
+        raise_fault(error, path, kept="Nothing was imported.")
         raise InputError(
             f"{path} cannot be read ({error.strerror}). Nothing was imported."
         ) from error

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.study.importing.data_tables import DataTable
 from prism_desktop.engine.study.importing.import_recipe import Recipe
 from prism_desktop.engine.study.importing.own_export.export_names import exported_as
@@ -123,6 +124,7 @@ def _start(path: Path) -> bytes:
         with path.open("rb") as file:
             start = file.read(4096)
     except OSError as error:
+        raise_fault(error, path, kept="Nothing was imported.")
         raise InputError(
             f"{path} cannot be read ({error.strerror}). Nothing was imported."
         ) from error

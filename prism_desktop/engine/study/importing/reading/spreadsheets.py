@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.study.importing.data_tables import Reading
 from prism_desktop.engine.study.importing.reading.archives import inspect
 from prism_desktop.engine.study.importing.reading.grids import MAX_MERGES, Grid, Merge
@@ -98,6 +99,7 @@ def _read_xlsx(path: Path, asked: Sequence[str], parts: _Parts) -> list[Grid]:
     except InputError:
         raise
     except Exception as error:  # openpyxl raises whatever its parser met
+        raise_fault(error, path, kept="Nothing was imported.")
         raise InputError(
             f"{path.name} is a damaged workbook ({error}). Nothing was imported."
         ) from error

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.study.importing.data_tables import DataColumn, DataTable, Reading
 from prism_desktop.engine.study.importing.reading.cell_texts import text_of
 from prism_desktop.engine.study.importing.reading.grids import (
@@ -62,10 +63,12 @@ def read_statistics(path: Path, kind: str, encoding: str = "") -> DataTable:
         try:
             data, facts = _read(path, kind, "cp1252")
         except Exception as again:
+            raise_fault(again, path, kept="Nothing was imported.")
             raise _damaged(path, kind, again) from again
     except InputError:
         raise
     except Exception as error:  # its parsers raise errors of text decoding, of dates and more
+        raise_fault(error, path, kept="Nothing was imported.")
         raise _damaged(path, kind, error) from error
     columns = tuple(_column(str(name), data.iloc[:, i], facts) for i, name in enumerate(data))
     reading = Reading(kind=kind, header_rows=(), notices=tuple(notices))

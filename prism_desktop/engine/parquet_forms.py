@@ -1,0 +1,204 @@
+"""Reading Parquet files that somebody else, or a failing disk, may have written.
+
+What a file must hold is said as a form: its columns, their kinds and ranges. A file is read as a
+whole or not at all, so no cell that was never written passes for a measurement. Each file is closed
+when its reader returns or raises: given a path, Arrow lets threads of its own close it, some time
+later. Importing this needs neither pyarrow nor pandas.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from prism_desktop.engine.errors import UnreadableError
+from prism_desktop.engine.foreign_files import MAX_TABLE, plain_file
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Filters = Sequence[tuple[str, str, object]]
+# Repeated values take next to no room, so a small file can claim more rows than memory holds.
+_ROWS, _ROWS_PER_BYTE = 1_000_000, 100
+_DECODED = 16 * 1024**3  # bytes of one text column
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """What a column must hold. Numbers are finite and within `low` and `high`."""
+
+    kind: Literal["text", "real", "whole"]
+    low: float = -math.inf
+    high: float = math.inf
+    words: frozenset[str] = frozenset()  # the only texts that there may be; empty for any
+    blank: bool = False  # whether cells may be empty
+    old: bool = False  # whether files of earlier versions lack it
+
+
+Form = Mapping[str, Cells]
+TEXT = Cells("text")
+
+
+def read_table(path: Path, form: Form, filters: Filters = ()) -> Any:
+    """The form's columns, in its order, as Arrow's table; text as dictionaries.
+
+    Args:
+        path: the file.
+        form: what it must hold; columns that it does not name are not read.
+        filters: (column, operator, value) that rows must meet, all of them.
+
+    Raises:
+        UnreadableError: the file cannot be read, or holds something else.
+        FileNotFoundError: there is none.
+    """
+    import pyarrow
+    import pyarrow.parquet
+
+    with _told(path):
+        size = plain_file(path, MAX_TABLE).st_size
+        with pyarrow.OSFile(str(path)) as file:
+            parquet = pyarrow.parquet.ParquetFile(file)
+            names = _checked_names(parquet.schema_arrow, form)
+            _refuse_too_many(parquet.metadata.num_rows, size)
+            file.seek(0)
+            table = pyarrow.parquet.read_table(
+                file,
+                columns=names,
+                filters=list(filters) or None,
+                read_dictionary=[name for name in names if form[name].kind == "text"],
+                page_checksum_verification=True,
+            )
+        table = table.select(names).combine_chunks()
+        return pyarrow.table({name: _checked(name, table[name], form[name]) for name in names})
+
+
+def read_frame(path: Path, form: Form, filters: Filters = ()) -> "pd.DataFrame":
+    """The same as a data frame, text as `str`; raises as `read_table`."""
+    import pyarrow
+
+    table = read_table(path, form, filters)
+    flat = [
+        column.cast(pyarrow.string()) if pyarrow.types.is_dictionary(column.type) else column
+        for column in table.columns
+    ]
+    frame: pd.DataFrame = pyarrow.table(flat, names=table.column_names).to_pandas()
+    return frame
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Whatever Arrow finds wrong with a file, as one sentence."""
+    import pyarrow
+
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except MemoryError as error:
+        raise UnreadableError(path, "it asks for more memory than there is") from error
+    except _OddError as error:
+        raise UnreadableError(path, str(error)) from None
+    except (pyarrow.ArrowException, ValueError, TypeError, LookupError, OverflowError) as error:
+        raise UnreadableError(path, "it is damaged, or no Parquet file") from error
+    except OSError as error:
+        why = error.strerror or "it is damaged, or no Parquet file"
+        raise UnreadableError(path, why) from error
+
+
+class _OddError(Exception):
+    """A phrase that says what is not as the form says."""
+
+
+def _checked_names(schema: Any, form: Form) -> list[str]:
+    """The form's columns that are there, each once."""
+    names = []
+    for name, column in form.items():
+        count = schema.names.count(name)
+        if count > 1:
+            raise _OddError(f"it has the column {name} twice")
+        if count:
+            names.append(name)
+        elif not column.old:
+            raise _OddError(f"it lacks the column {name}")
+    return names
+
+
+def _refuse_too_many(rows: int, size: int) -> None:
+    if rows < 0 or rows > max(_ROWS, _ROWS_PER_BYTE * size):
+        raise _OddError(f"its {size:,} bytes claim to be {rows:,} rows")
+
+
+def _checked(name: str, column: Any, wanted: Cells) -> Any:
+    """One column as the form wants it; text as a dictionary of strings."""
+    import pyarrow
+    import pyarrow.compute
+
+    kinds = pyarrow.types
+    if kinds.is_null(column.type) and (wanted.blank or not len(column)):
+        column = column.cast(pyarrow.string() if wanted.kind == "text" else pyarrow.float64())
+    kind = column.type.value_type if kinds.is_dictionary(column.type) else column.type
+    fits = {
+        "text": kinds.is_string(kind) or kinds.is_large_string(kind),
+        "real": kinds.is_floating(kind) or kinds.is_integer(kind),
+        "whole": kinds.is_integer(kind) or not len(column),
+    }[wanted.kind]
+    if not fits:
+        raise _OddError(f"its column {name} holds {kind}, not {_KINDS[wanted.kind]}")
+    if not wanted.blank and column.null_count:
+        raise _OddError(f"its column {name} has empty cells")
+    return (
+        _checked_text(name, column, wanted)
+        if wanted.kind == "text"
+        else _within(name, column, wanted)
+    )
+
+
+_KINDS = {"text": "text", "real": "numbers", "whole": "whole numbers"}
+
+
+def _within(name: str, column: Any, wanted: Cells) -> Any:
+    import pyarrow
+    import pyarrow.compute
+
+    if pyarrow.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pyarrow.types.is_floating(column.type):
+        finite = pyarrow.compute.is_finite(column)
+        if wanted.blank:
+            finite = pyarrow.compute.or_kleene(finite, pyarrow.compute.is_nan(column))
+        if not pyarrow.compute.all(finite).as_py() and len(column) > column.null_count:
+            raise _OddError(f"its column {name} holds what is no number")
+        known = column.filter(pyarrow.compute.is_finite(column))
+    else:
+        known = column
+    ends = pyarrow.compute.min_max(known).as_py()
+    if ends["min"] is not None and not wanted.low <= ends["min"] <= ends["max"] <= wanted.high:
+        raise _OddError(f"its column {name} holds numbers that cannot be")
+    return column
+
+
+def _checked_text(name: str, column: Any, wanted: Cells) -> Any:
+    import numpy as np
+    import pyarrow
+    import pyarrow.compute
+
+    made = column.combine_chunks() if isinstance(column, pyarrow.ChunkedArray) else column
+    if not pyarrow.types.is_dictionary(made.type):
+        made = made.cast(pyarrow.string()).dictionary_encode()
+    if isinstance(made, pyarrow.ChunkedArray):
+        made = made.unify_dictionaries().combine_chunks()
+    made.validate(full=True)  # what is no UTF-8, or points beyond the dictionary
+    words = made.dictionary
+    if words.null_count and not wanted.blank:
+        raise _OddError(f"its column {name} has empty cells")
+    lengths = np.asarray(pyarrow.compute.binary_length(words).fill_null(0), np.int64)
+    used = np.bincount(made.indices.drop_null().to_numpy(), minlength=len(words))
+    if float(lengths.astype(np.float64) @ used) > _DECODED:
+        raise _OddError(f"its column {name} is longer than memory")
+    if wanted.words and not wanted.words.issuperset(
+        word for word, count in zip(words.to_pylist(), used, strict=True) if count
+    ):
+        raise _OddError(f"its column {name} holds words that it cannot")
+    return made

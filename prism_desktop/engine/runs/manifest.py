@@ -1,0 +1,147 @@
+"""The manifest of a finished run: the sizes and checksums of its files.
+
+It tells a file that a failing disk, a copy that was cut short or another program changed from the
+one that the run wrote. It is written when the run ends, and belongs to that end: whoever goes on
+with the run, or discards it, removes it first. Runs of earlier versions have none.
+"""
+
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+from prism_desktop.engine.errors import UnreadableError
+from prism_desktop.engine.files import remove
+from prism_desktop.engine.foreign_files import MAX_WEIGHTS, open_foreign
+from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.stored import Count, Stored
+
+_BLOCK = 1 << 20  # bytes read at a time
+_TICK = 2.0  # seconds; of the coarsest clock of a file system
+# What may grow or come to a run that has ended; of the first two the beginning stays.
+_GROWING = (layout.EVENTS, layout.LOG)
+_LATER = (layout.ADAPTED, layout.RESUME_LOCK, layout.MANIFEST, layout.OWNER, layout.OWNER_LOCK)
+_DIFFERS = "it is not what the run wrote"
+
+
+class FileMark(Stored):
+    """A file as it was written."""
+
+    bytes: Count
+    sha256: str
+
+
+class Manifest(Stored):
+    """A folder's files by their path within it, `/` between its parts: manifest.json."""
+
+    files: dict[str, FileMark]
+
+
+def write_manifest(folder: Path) -> None:
+    """Mark all files of a folder as they are now, durably."""
+    marks = {name: _mark(folder / name) for name in _names(folder)}
+    Manifest(files=marks).save(folder / layout.MANIFEST)
+
+
+def remove_manifest(folder: Path) -> None:
+    """Say that the folder's files will change."""
+    remove(folder / layout.MANIFEST)
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """The manifest; None where there is none. Raises UnreadableError if it cannot be read."""
+    return Manifest.from_file(folder / layout.MANIFEST)
+
+
+def check_file(folder: Path, name: str) -> None:
+    """Make sure that a file is the one that the run wrote, where that is known.
+
+    A file is read once for this, and again only when its size or time has changed.
+
+    Args:
+        folder: of the run, or of somebody who entered it.
+        name: the file's path within it.
+
+    Raises:
+        UnreadableError: it is another one; or the manifest says so of a file that is gone.
+    """
+    manifest = read_manifest(folder)
+    mark = manifest.files.get(name) if manifest is not None else None
+    if mark is None:
+        return
+    if why := _difference(folder / name, mark, name in _GROWING):
+        raise UnreadableError(folder / name, why)
+
+
+def check_folder(folder: Path, under: str = "") -> None:
+    """The same of all files whose path within the folder begins with `under`."""
+    manifest = read_manifest(folder)
+    for name in manifest.files if manifest is not None else ():
+        if name.startswith(under):
+            check_file(folder, name)
+
+
+def differences(folder: Path) -> Iterator[tuple[str, str]]:
+    """The files that are not what the run wrote, each with a phrase that says why; all are read.
+
+    Raises:
+        UnreadableError: the manifest cannot be read.
+    """
+    manifest = read_manifest(folder)
+    for name, mark in manifest.files.items() if manifest is not None else ():
+        if why := _difference(folder / name, mark, name in _GROWING, fresh=True):
+            yield name, why
+
+
+def _names(folder: Path) -> list[str]:
+    """The files that a manifest marks; links and hidden files are none of the run's."""
+    found = []
+    for here, folders, files in os.walk(folder):
+        inside = Path(here).relative_to(folder)
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not name.startswith(".") and (inside / name).as_posix() not in _LATER
+        )
+        found += [
+            name
+            for file in sorted(files)
+            if not file.startswith(".") and (name := (inside / file).as_posix()) not in _LATER
+        ]
+    return found
+
+
+def _mark(path: Path) -> FileMark:
+    size = path.stat().st_size  # of one that grows meanwhile, the beginning
+    return FileMark(bytes=size, sha256=_beginning.__wrapped__(path, size))
+
+
+def _difference(path: Path, mark: FileMark, growing: bool, *, fresh: bool = False) -> str:
+    """Why a file is not the marked one, as a phrase; empty if it is."""
+    try:
+        status = path.stat()
+        if status.st_size < mark.bytes or (status.st_size > mark.bytes and not growing):
+            return f"it has {status.st_size:,} bytes, and the run wrote {mark.bytes:,}"
+        state = status.st_ino, status.st_size, status.st_mtime_ns
+        # a file may change twice within a tick of the clock that its time is taken from
+        settled = abs(time.time() - status.st_mtime) > _TICK
+        read = _beginning if settled and not fresh else _beginning.__wrapped__
+        found = read(path, mark.bytes, *state)
+    except FileNotFoundError:
+        return "it is gone"
+    except OSError as error:
+        return error.strerror or "it cannot be read"
+    return "" if found == mark.sha256 else _DIFFERS
+
+
+@lru_cache(4096)
+def _beginning(path: Path, count: int, *_state: int) -> str:
+    """Hexadecimal SHA-256 of a file's first bytes; `_state` tells the file from a changed one."""
+    digest = hashlib.sha256()
+    with open_foreign(path, MAX_WEIGHTS) as file:
+        while count > 0 and (block := file.read(min(_BLOCK, count))):
+            digest.update(block)
+            count -= len(block)
+    return digest.hexdigest()
