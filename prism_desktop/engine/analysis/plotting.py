@@ -49,7 +49,7 @@ _STYLE: dict[str, object] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "prism-desktop",  # the same figure gives the same file
 }
-_LONGEST = 120  # characters of a text in a figure
+_LONGEST = 80  # characters of a text in a figure
 _BESIDE = 28  # characters of one beside the axes; a longer one leaves no room for them
 _LOCK = threading.RLock()  # matplotlib's settings are global, and figures are drawn in pool threads
 
