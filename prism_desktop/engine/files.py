@@ -302,7 +302,7 @@ def connect(
             of a database that is only read a second name does no harm.
     """
     place = absolute(file)
-    with parent_of(place) as folder:
+    with parent_of(place, write=mode != "ro") as folder:
         folder.refuse_odd(place.name, alone=mode != "ro")
         for ending in ("-wal", "-shm", "-journal"):
             folder.refuse_odd(place.name + ending, alone=True)

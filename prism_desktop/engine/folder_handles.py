@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from prism_desktop.engine import access
 from prism_desktop.engine.errors import UnsafeFileError
 from prism_desktop.engine.foreign_files import kind_of
 
@@ -168,12 +169,15 @@ def _lies(folder: Path, name: str) -> bool:
 
 
 @contextmanager
-def parent_of(path: Path, *, make: bool = False) -> Iterator[Folder]:
+def parent_of(path: Path, *, make: bool = False, write: bool = True) -> Iterator[Folder]:
     """The folder that an absolute path's last part lies in, held open.
 
     Raises:
         UnsafeFileError: there is a link on the way, below the outermost folder of ours.
+        ReadOnlyStudyError: the study there may only be read, unless not `write`.
     """
+    if write:
+        access.require_writable(path)
     root, _ = root_of(path)
     handle = os.open(root, _FOLDER | getattr(os, "O_CLOEXEC", 0)) if _BY_HANDLE else None
     try:

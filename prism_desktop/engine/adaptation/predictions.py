@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from prism_desktop.engine.adaptation.adapted_labelers import adapted_predictions, find_adapted
 from prism_desktop.engine.errors import InputError, RunError
-from prism_desktop.engine.events import Done, Notice, Progress
+from prism_desktop.engine.events import Done, Event, Notice, Progress
 from prism_desktop.engine.names import printable
 from prism_desktop.engine.runs.folder import RunFolder
 
@@ -103,10 +103,10 @@ def _scored(
         yield Done(frame[["labeler", "attribute", "name", "image", "score"]].reset_index(drop=True))
 
 
-def images_in(folder: Path) -> "Iterator[Progress | Notice | Done[pd.DataFrame]]":
+def images_in(folder: Path) -> "Iterator[Event[pd.DataFrame]]":
     """The images of a folder and below it: image (id), name within the folder, path.
 
-    What is named like one and cannot be read is told and left out.
+    A file that cannot be read is told and left out.
 
     Raises:
         InputError: if there are none.
@@ -122,11 +122,12 @@ def images_in(folder: Path) -> "Iterator[Progress | Notice | Done[pd.DataFrame]]
     rows = []
     for number, path in enumerate(paths):
         yield Progress(number, len(paths), "Reading the images")
-        name = path.relative_to(folder).as_posix()
+        name = printable(path.relative_to(folder).as_posix())
         try:
             rows.append((hash_file(path), name, str(path)))
         except OSError as error:
-            yield Notice(f"{printable(name)} was left out: {error.strerror}.")
+            yield Notice(f"{name} cannot be read ({error.strerror}). It was left out.")
     if not rows:
-        raise InputError(f"None of the images in {folder} can be read.")
-    yield Done(pd.DataFrame(rows, columns=["image", "name", "path"]))
+        raise InputError(f"No {READABLE} image in {folder} can be read.")
+    # as objects: a path may hold bytes that are no text, which Arrow refuses
+    yield Done(pd.DataFrame(rows, columns=["image", "name", "path"], dtype=object))

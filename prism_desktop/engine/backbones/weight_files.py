@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prism_desktop.engine import paths
-from prism_desktop.engine.backbones.spec import MINI, BackboneSpec
+from prism_desktop.engine.backbones.spec import MINI, BackboneSpec, parse
 from prism_desktop.engine.errors import BackboneError
 from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.foreign_files import MAX_WEIGHTS, open_foreign, read_text, sha256
@@ -87,6 +87,12 @@ def checksum(spec: BackboneSpec, path: Path) -> str:
             "again."
         )
     return digest
+
+
+def check_backbone(text: str | None) -> None:
+    """As `check_weights`, of what a user wrote; None is no choice."""
+    if text is not None:
+        check_weights(parse(text))
 
 
 def check_weights(spec: BackboneSpec) -> None:

@@ -293,6 +293,8 @@ def _header(content: bytes, name: str) -> tuple[int, int, bool]:
         raise InputError(str(error).removeprefix(f"{Path(name).name} ").rstrip(".")) from error
     except Image.DecompressionBombError as error:
         raise InputError("has too many pixels to be opened safely") from error
+    except MemoryError as error:
+        raise InputError("does not fit into memory") from error
     except Exception as error:  # Pillow's parsers raise almost anything over damaged files
         raise InputError("is damaged and cannot be read") from error
     return (height, width, several) if turned else (width, height, several)
