@@ -45,13 +45,12 @@ def save_curve(
     settings = config.model_dump(mode="json", exclude=_MACHINE)
     wanted = json.dumps([settings, dict(asked), found.fingerprint], sort_keys=True)
     digest = hashlib.sha256(wanted.encode()).hexdigest()[:8]
-    folder = study / layout.CURVES
+    folder, name = study / layout.CURVES, f"{kind}-{config.method}-{digest}.json"
     make_folder(folder)
     remove_manifest(folder)
-    path = folder / f"{kind}-{config.method}-{digest}.json"
-    write_json(path, found.dump())
+    write_json(folder / name, found.dump())
     write_manifest(folder)
-    return path
+    return folder / name
 
 
 def kshot_curves(study: Path) -> list[KShotCurve]:

@@ -27,6 +27,7 @@ from prism_desktop.engine.study import (
     writing,
 )
 from prism_desktop.engine.study.database import Database
+from prism_desktop.engine.study.images import is_copy
 from prism_desktop.engine.study.known_answers import KnownAnswers, known_answers, trial_ids
 from prism_desktop.engine.study.records import (
     DEFAULT_ATTRIBUTES,
@@ -451,7 +452,7 @@ class Study(StudyReader):
 
     def _remove_copies(self, copies: Iterable[Path]) -> None:
         for copy in copies:
-            if copy.resolve().is_relative_to(self.path):  # a study made elsewhere may name any file
+            if is_copy(self.path, copy):  # a study made elsewhere may name any file
                 files.remove(copy)
 
     def relink(self, folder: Path | str) -> RelinkReport:
