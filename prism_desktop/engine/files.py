@@ -26,6 +26,7 @@ from urllib.parse import quote
 
 from filelock import FileLock
 
+from prism_desktop.engine import access
 from prism_desktop.engine.errors import UnsafeFileError
 from prism_desktop.engine.foreign_files import MAX_WEIGHTS, kind_of, open_foreign
 
@@ -383,7 +384,7 @@ def connect(
             of a database that is only read a second name does no harm.
     """
     place = _absolute(file)
-    with _parent(place) as folder:
+    with _parent(place, write=mode != "ro") as folder:
         folder.refuse_odd(place.name, alone=mode != "ro")
         for ending in ("-wal", "-shm", "-journal"):
             folder.refuse_odd(place.name + ending, alone=True)
@@ -422,12 +423,15 @@ def _lies(folder: Path, name: str) -> bool:
 
 
 @contextmanager
-def _parent(path: Path, *, make: bool = False) -> Iterator[_Folder]:
+def _parent(path: Path, *, make: bool = False, write: bool = True) -> Iterator[_Folder]:
     """The folder that an absolute path's last part lies in, held open.
 
     Raises:
         UnsafeFileError: there is a link on the way, below the outermost folder of ours.
+        ReadOnlyStudyError: the study there may only be read, unless not `write`.
     """
+    if write:
+        access.require_writable(path)
     root, _ = _root(path)
     handle = os.open(root, _FOLDER | getattr(os, "O_CLOEXEC", 0)) if _BY_HANDLE else None
     try:

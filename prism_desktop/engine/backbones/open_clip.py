@@ -23,6 +23,7 @@ from prism_desktop.engine.backbones.weight_files import (
 from prism_desktop.engine.device import Device
 from prism_desktop.engine.errors import BackboneError
 from prism_desktop.engine.faults import raise_fault
+from prism_desktop.engine.foreign_files import read_text
 
 if TYPE_CHECKING:
     import torch
@@ -172,7 +173,7 @@ def _recipe(spec: BackboneSpec) -> _Recipe:
 
 def _read_config(path: Path) -> _Recipe:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(read_text(path))
     except (OSError, ValueError) as error:
         raise_fault(error, path)
         raise BackboneError(f"The backbone's config {path} cannot be read: {error}.") from error

@@ -10,6 +10,7 @@ from typing import Any
 
 from prism_desktop.engine.backbones.spec import BackboneSpec
 from prism_desktop.engine.backbones.weight_files import local_folder
+from prism_desktop.engine.foreign_files import read_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ def shape(spec: BackboneSpec) -> Shape | None:
     there is no config or it is no plain transformer."""
     path = _config(spec)
     try:
-        content = json.loads(path.read_text("utf-8")) if path is not None else {}
+        content = json.loads(read_text(path)) if path is not None else {}
     except (OSError, ValueError):
         return None
     config = content.get("model_cfg", content)

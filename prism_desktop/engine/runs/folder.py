@@ -27,7 +27,7 @@ from prism_desktop.engine.files import make_folder, remove, remove_tree, write_j
 from prism_desktop.engine.foreign_files import GIGABYTE, open_foreign
 from prism_desktop.engine.parquet_forms import Filters, Form, read_frame
 from prism_desktop.engine.runs import layout, run_tables
-from prism_desktop.engine.runs.manifest import check_file, remove_manifest
+from prism_desktop.engine.runs.manifest import check_file, remove_manifest, renew_mark
 from prism_desktop.engine.runs.metrics_file import METRIC_COLUMNS, read_metrics
 from prism_desktop.engine.runs.result_files import Environment, SnapshotMeta, SplitReport, Summary
 from prism_desktop.engine.runs.run_events import LoggedEvent, parse_events
@@ -125,6 +125,11 @@ class RunFolder:
         return cls(path)
 
     @property
+    def exists(self) -> bool:
+        """Whether it has not been deleted."""
+        return (self.path / layout.CONFIG).is_file()
+
+    @property
     def name(self) -> str:
         """The folder's name, the run's identity within its study."""
         return self.path.name
@@ -190,6 +195,7 @@ class RunFolder:
         that works on it (None: nobody does, or will)."""
         access.require_writable(self.path)
         write_status(self.path, state, pid=pid, message=message, advice=advice)
+        renew_mark(self.path, layout.STATUS)
 
     def abandon(self) -> None:
         """Say that nobody works on the run any more, where its process lives on without it."""
@@ -215,12 +221,18 @@ class RunFolder:
         """
         access.require_writable(self.path)
         Order(command=command, tested=tested).save(self.path / layout.CONTROL)
+        renew_mark(self.path, layout.CONTROL)
 
     def events(self, offset: int = 0) -> tuple[list[LoggedEvent], int]:
         """Events from a byte offset on, and the offset to go on from.
 
         A half-written line waits for its rest.
+
+        Raises:
+            UnreadableError: they cannot be read, or are not those that the run wrote.
         """
+        if offset == 0:
+            check_file(self.path, layout.EVENTS)
         try:
             with open_foreign(self.path / layout.EVENTS, MAX_EVENTS) as file:
                 file.seek(offset)
@@ -316,8 +328,8 @@ class RunFolder:
         """Scores of a file, only the wanted row groups are read; empty if there is none."""
         import pandas as pd
 
-        path = self.path / name
-        if not path.exists():
+        check_file(self.path, name)
+        if not os.path.lexists(self.path / name):
             return pd.DataFrame(
                 {
                     "labeler": pd.Series(dtype="str"),
@@ -335,8 +347,6 @@ class RunFolder:
         Raises:
             UnreadableError: it cannot be read, or is not the one that the run wrote.
         """
-        if not os.path.lexists(self.path / name):
-            return None
         check_file(self.path, name)
         return kind.from_file(self.path / name)
 

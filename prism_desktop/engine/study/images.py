@@ -16,6 +16,7 @@ from PIL import Image, ImageOps
 
 from prism_desktop.engine.errors import InputError, UnsafeFileError
 from prism_desktop.engine.events import Done, Event, Notice, Progress
+from prism_desktop.engine.faults import fault_of
 from prism_desktop.engine.files import append, copy, make_folder, remove, whole, write_all
 from prism_desktop.engine.foreign_files import (
     UnreadableFileError,
@@ -89,6 +90,11 @@ def open_image(file: Path | str | BytesIO, *, at_least: int | None = None) -> Im
     except MemoryError as error:
         raise InputError(f"{name} does not fit into memory.") from error
     except Exception as error:  # decoders raise almost anything over damaged files
+        if fault_of(error) is not None:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise InputError(
+                f"{name} could not be read ({reason}); the file itself may be whole."
+            ) from error
         raise InputError(f"{name} is damaged and cannot be read ({error}).") from error
 
 
