@@ -148,14 +148,19 @@ def checkpoints_on(folder: str, count: int) -> None:
 
 
 def said(job: Callable[..., object], *arguments: object) -> str:
-    """ "done", or the sentence with which work ended; whatever is none comes through."""
+    """ "done", or the sentence with which work ended; a mistake of the program comes through."""
+    from prism_desktop.engine.faults import fault_of
+
     try:
         job(*arguments)
-    except PrismError as error:
-        return " ".join(str(error).split())
     except SystemExit as error:
         if error.code:
             return f"exit code {error.code}"
+    except Exception as error:
+        fault = error if isinstance(error, PrismError) else fault_of(error)
+        if fault is None:
+            raise
+        return " ".join(str(fault).split())
     return "done"
 
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import UnreadableError
-from prism_desktop.engine.files import make_folder
+from prism_desktop.engine.files import make_folder, write_json
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.manifest import check_file, remove_manifest, write_manifest
@@ -48,7 +48,7 @@ def save_curve(
     folder, name = study / layout.CURVES, f"{kind}-{config.method}-{digest}.json"
     make_folder(folder)
     remove_manifest(folder)
-    found.save(study / layout.CURVES / name)
+    write_json(folder / name, found.dump())
     write_manifest(folder)
     return folder / name
 

@@ -15,12 +15,14 @@ summary.json summary.md                                 results
 import contextlib
 import os
 import re
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from prism_desktop.engine import access
+from prism_desktop.engine.clocks import by_age
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import RunError, UnreadableError
 from prism_desktop.engine.files import make_folder, remove_tree, write_json
@@ -354,6 +356,7 @@ class RunFolder:
 def list_runs(study: Path) -> tuple[RunSummary, ...]:
     """Every run of a study, newest first; folders that are no runs are passed over.
 
+    Runs of a clock that was ahead come last.
     A run of which something cannot be read is among them, and says so in `damage`.
     """
     try:
@@ -361,7 +364,8 @@ def list_runs(study: Path) -> tuple[RunSummary, ...]:
     except OSError:
         return ()
     found = [_summarise(RunFolder(path)) for path in folders if _is_run(path)]
-    return tuple(sorted(found, key=lambda summary: summary.created, reverse=True))
+    now = time.time()
+    return tuple(sorted(found, key=lambda summary: by_age(summary.created, now), reverse=True))
 
 
 def _is_run(path: Path) -> bool:

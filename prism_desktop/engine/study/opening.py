@@ -41,6 +41,7 @@ from prism_desktop.engine.study.expected_schema import (
     differences,
     upgraded,
 )
+from prism_desktop.engine.study.known_studies import made_here
 from prism_desktop.engine.study.records import AttributeRecord
 from prism_desktop.engine.study.sound_rows import hide_odd_rows
 from prism_desktop.engine.study.writer_lock import WriterLock, network_share
@@ -114,6 +115,7 @@ def make_database(file: Path, name: str, attributes: Sequence[AttributeRecord]) 
                 "name": name,
                 "created": repr(time.time()),
                 "revision": "0",
+                **made_here(),
             }
             with closing(connect(part, "rw")) as connection:
                 connection.execute("BEGIN")

@@ -29,6 +29,7 @@ from prism_desktop.engine.study import (
 from prism_desktop.engine.study.database import Database
 from prism_desktop.engine.study.images import is_copy
 from prism_desktop.engine.study.known_answers import KnownAnswers, known_answers, trial_ids
+from prism_desktop.engine.study.known_studies import remember
 from prism_desktop.engine.study.records import (
     DEFAULT_ATTRIBUTES,
     DEFAULT_SCALE,
@@ -213,7 +214,9 @@ class Study(StudyReader):
         opening.make_database(
             path / opening.FILE, name or path.stem, [AttributeRecord(a) for a in attributes]
         )
-        return cls.open(path)
+        study = cls.open(path)
+        remember(study.info().id, path)
+        return study
 
     @classmethod
     def open(cls, folder: Path | str, *, read_only: bool = False, why: str = "") -> Self:
