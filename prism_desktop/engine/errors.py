@@ -49,6 +49,10 @@ class ReadOnlyStudyError(StudyError, MachineError):
     """The study's folder cannot be written."""
 
 
+class StudyDiskError(StudyError, MachineError):
+    """The disk of a study could not be read or written."""
+
+
 class DiskFullError(StudyError, MachineError):
     """There was no room left on the disk."""
 

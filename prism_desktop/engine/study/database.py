@@ -1,6 +1,7 @@
 """Connections to a study's database: each lives in a thread
 of its own, and SQLite's errors become sentences."""
 
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,6 +17,7 @@ from prism_desktop.engine.errors import (
     CorruptStudyError,
     DiskFullError,
     ReadOnlyStudyError,
+    StudyDiskError,
     StudyError,
     StudyLockedError,
 )
@@ -23,6 +25,7 @@ from prism_desktop.engine.files import connect
 
 T = TypeVar("T")
 BUSY_SECONDS = 10.0
+_BESIDE = 1 << 16  # bytes
 
 
 class Database:
@@ -169,13 +172,26 @@ def _explanation(error: Any, study: Path) -> StudyError | None:
             f"Another program holds the database of {study}. {kept} Close it and try again."
         )
     if name.startswith("SQLITE_IOERR"):
-        return StudyError(f"The disk of {study} could not be read or written ({name}). {kept}")
+        if not _has_room(study):  # SQLite tells only some of its calls so
+            return DiskFullError(f"The disk of {study} is full. {kept} Make room and try again.")
+        return StudyDiskError(
+            f"The disk of {study} could not be read or written ({name}). {kept} Try again; if it "
+            "happens again, check the disk and copy the study to another."
+        )
     if name.startswith("SQLITE_CANTOPEN"):
-        return StudyError(
+        return StudyDiskError(
             f"The database of {study} cannot be opened. Check that the folder can be read and "
             "written."
         )
     return None
+
+
+def _has_room(study: Path) -> bool:
+    """Whether a disk has room for what SQLite keeps beside a database."""
+    try:
+        return shutil.disk_usage(study).free >= _BESIDE
+    except OSError:
+        return True
 
 
 def rescue(study: Path) -> str:
