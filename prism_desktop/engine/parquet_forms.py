@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 Filters = Sequence[tuple[str, str, object]]
 # Repeated values take next to no room, so a small file can claim more rows than memory holds.
-_ROWS, _ROWS_PER_BYTE = 1_000_000, 100
+_ROWS, _ROWS_PER_BYTE = 1_000_000, 20
 _DECODED = 16 * 1024**3  # bytes of one text column
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class Cells:
     """What a column must hold. Numbers are finite and within `low` and `high`."""
 
     kind: Literal["text", "real", "whole"]
@@ -37,8 +37,8 @@ class Column:
     old: bool = False  # whether files of earlier versions lack it
 
 
-Form = Mapping[str, Column]
-TEXT = Column("text")
+Form = Mapping[str, Cells]
+TEXT = Cells("text")
 
 
 def read_table(path: Path, form: Form, filters: Filters = ()) -> Any:
@@ -130,7 +130,7 @@ def _refuse_too_many(rows: int, size: int) -> None:
         raise _OddError(f"its {size:,} bytes claim to be {rows:,} rows")
 
 
-def _checked(name: str, column: Any, wanted: Column) -> Any:
+def _checked(name: str, column: Any, wanted: Cells) -> Any:
     """One column as the form wants it; text as a dictionary of strings."""
     import pyarrow
     import pyarrow.compute
@@ -158,7 +158,7 @@ def _checked(name: str, column: Any, wanted: Column) -> Any:
 _KINDS = {"text": "text", "real": "numbers", "whole": "whole numbers"}
 
 
-def _within(name: str, column: Any, wanted: Column) -> Any:
+def _within(name: str, column: Any, wanted: Cells) -> Any:
     import pyarrow
     import pyarrow.compute
 
@@ -179,7 +179,7 @@ def _within(name: str, column: Any, wanted: Column) -> Any:
     return column
 
 
-def _checked_text(name: str, column: Any, wanted: Column) -> Any:
+def _checked_text(name: str, column: Any, wanted: Cells) -> Any:
     import numpy as np
     import pyarrow
     import pyarrow.compute

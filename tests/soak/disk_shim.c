@@ -117,6 +117,12 @@ static void record(int kind, const char *path, const char *other, uint64_t offse
     }
 }
 
+/* The file's number, by which a name that was changed behind our back is found again. */
+static uint64_t number(int fd) {
+    struct stat found;
+    return fstat(fd, &found) ? 0 : found.st_ino;
+}
+
 /* A word of the program's own among the steps: "this was acknowledged". */
 void shim_mark(const char *text) {
     if (!armed) return;
@@ -208,7 +214,7 @@ static int settle(int (*real)(int), int fd) {
     if (step(SYNC)) return -1;
     LOCK;
     int done = real(fd);
-    if (!done) record(T_SYNC, path, NULL, 0, NULL, 0);
+    if (!done) record(T_SYNC, path, NULL, number(fd), NULL, 0);
     UNLOCK;
     return done;
 }
@@ -253,7 +259,7 @@ int openat(int folder, const char *name, int flags, ...) {
     if ((!there || (flags & O_TRUNC && before.st_size)) && step(CREATE)) return -1;
     LOCK;
     int fd = real(folder, name, flags, mode);
-    if (fd >= 0 && !there) record(T_CREATE, path, NULL, 0, NULL, 0);
+    if (fd >= 0 && !there) record(T_CREATE, path, NULL, number(fd), NULL, 0);
     if (fd >= 0 && there && flags & O_TRUNC && before.st_size) record(T_TRUNCATE, path, NULL, 0, NULL, 0);
     UNLOCK;
     return fd;

@@ -3,7 +3,8 @@
 The disk shim recorded every write, sync, truncation and change of a name. What was not synced when
 the power went may have reached the disk or not, each write whole, not at all or in part (in sectors
 of 512 or 4096 bytes), in any order; names of one folder change in the order in which they were
-changed. A synced file's bytes, and a synced folder's names, are there.
+changed. A synced file's bytes are there, and a synced folder's names with its own; a synced file's
+name is not there for that.
 """
 
 import random
@@ -45,12 +46,41 @@ class Step:
     kind: int
     path: str
     other: str = ""  # the new name
-    offset: int = 0  # of a write; the length of a truncation
+    offset: int = 0  # of a write; the length of a truncation; the number of a file made or synced
     data: bytes = b""
 
 
 def read_trace(file: Path) -> list[Step]:
-    """The steps of a recording, in their order."""
+    """The steps of a recording, in their order.
+
+    Rust's libraries rename without the C library, so such a rename is told by the file's number.
+    """
+    steps: list[Step] = []
+    numbers: dict[str, int] = {}  # of files that were made
+    for step in _recorded(file):
+        if step.kind == CREATE:
+            numbers[step.path] = step.offset
+        elif step.kind == RENAME and step.path in numbers:
+            numbers[step.other] = numbers.pop(step.path)
+        elif step.kind == SYNC and numbers.get(step.path, step.offset) != step.offset:
+            folder = Path(step.path).parent
+            for name, number in numbers.items():
+                if number == step.offset and Path(name).parent == folder:
+                    steps.append(Step(RENAME, name, step.path))
+                    numbers[step.path] = numbers.pop(name)
+                    break
+        steps.append(step)
+    return steps
+
+
+def pack(step: Step) -> bytes:
+    """A step as the shim records it."""
+    path, other = step.path.encode(), step.other.encode()
+    head = _HEAD.pack(step.kind, len(path), len(other), step.offset, len(step.data))
+    return head + path + other + step.data
+
+
+def _recorded(file: Path) -> list[Step]:
     content, at, steps = memoryview(file.read_bytes()), 0, []
     while at < len(content):
         kind, path, other, offset, length = _HEAD.unpack_from(content, at)
@@ -175,7 +205,11 @@ def _kept(
         data: Sequence[tuple[int, bytes]] = [(0, step.data)]
         if step.kind in _NAMED:
             folders = {id(f) for f in (change.folder, change.source) if f is not None}
-            durable = all(synced.get(folder, -1) > number for folder in folders)
+            if step.kind == MKDIR:
+                folders.add(id(change.node))
+            durable = (any if step.kind == MKDIR else all)(
+                synced.get(folder, -1) > number for folder in folders
+            )
             if not durable and (late & folders or dice.random() < lost.names):
                 late |= folders
                 continue

@@ -27,6 +27,7 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="the disk shim is for Linux"),
 ]
 STORE = {case.name: case for case in cases.STORE}
+SPARE = ("missing", "copy")  # a copy that is of no image yet does no harm
 WRITING = (
     "import a table", "copy images in", "import embeddings", "relink", "change a scale",
     "undo an import", "redo an import", "upgrade",
@@ -96,8 +97,8 @@ def _assert_before_or_after(
         assert case.result(folder) == result
         return
     with Study.open(study_in(folder)) as study:
-        problems = [problem.text for problem in study.check() if problem.kind != "missing"]
-    assert problems == []
+        problems = [p.text for p in study.check() if p.kind not in (*SPARE, *case.known)]
+    assert not problems, problems
     recovery.assert_backups_whole(study_in(folder))
     assert case.result(folder) in ((result,) if done else (before, result))
 

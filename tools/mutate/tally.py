@@ -36,14 +36,6 @@ def read(path: Path) -> dict[Key, Mapping[str, Any]]:
     return found
 
 
-def entries(path: Path = HARMLESS) -> list[dict[str, Any]]:
-    """What the list of the harmless says, as it stands there."""
-    found: list[dict[str, Any]] = []
-    if path.exists():
-        found = tomllib.loads(path.read_text("utf-8")).get("harmless", [])
-    return found
-
-
 def harmless(now: Iterable[Change], path: Path = HARMLESS) -> dict[Key, str]:
     """The changes that alter nothing a user could see, each with its reason.
 
@@ -53,9 +45,10 @@ def harmless(now: Iterable[Change], path: Path = HARMLESS) -> dict[Key, str]:
     Raises:
         StaleEntryError: if the function of an entry is not the one that was looked at.
     """
+    entries = tomllib.loads(path.read_text("utf-8"))["harmless"] if path.exists() else []
     codes = {change.key: change.code for change in now}
     found, stale = {}, []
-    for one in entries(path):
+    for one in entries:
         key = one["file"], one["function"], one["before"], one["after"], one.get("nth", 0)
         if codes.get(key) == one["code"]:
             found[key] = one["why"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from prism_desktop.engine.parquet_forms import TEXT, Column, Form
+from prism_desktop.engine.parquet_forms import TEXT, Cells, Form
 from prism_desktop.engine.runs import layout
 
 # Within the run's folder.
@@ -13,27 +13,27 @@ META_FILE = f"{layout.DATA}/{layout.META}"
 
 _LARGE = 3e38  # the largest float32
 _YEAR_9999 = 253_370_764_800.0  # unix s
-_SPLIT = Column("text", words=frozenset(("train", "val", "test", "dropped")))
-_ORDER = Column("whole", 0, 2**53)
-_SOMETIMES = Column("text", blank=True, old=True)
+_SPLIT = Cells("text", words=frozenset(("train", "val", "test", "dropped")))
+_ORDER = Cells("whole", 0, 2**53)
+_SOMETIMES = Cells("text", blank=True, old=True)
 _WHO = {"labeler": TEXT, "attribute": TEXT}
 # Of a trial; answers can come without any of them from other programs.
 _TRIAL: Form = {
-    "onset": Column("real", -_YEAR_9999, _YEAR_9999, blank=True, old=True),
-    "seconds": Column("real", -_LARGE, _LARGE, blank=True, old=True),
+    "onset": Cells("real", -_YEAR_9999, _YEAR_9999, blank=True, old=True),
+    "seconds": Cells("real", -_LARGE, _LARGE, blank=True, old=True),
     "repeat_of": _SOMETIMES,
     "source": _SOMETIMES,
-    "dropped_frames": Column("real", -_LARGE, _LARGE, blank=True, old=True),
+    "dropped_frames": Cells("real", -_LARGE, _LARGE, blank=True, old=True),
 }
 _HEAD: Form = {
     "trial": TEXT,
     "labeler": TEXT,
     "session": _SOMETIMES,
-    "order": Column("whole", -(2**53), 2**53, old=True),
+    "order": Cells("whole", -(2**53), 2**53, old=True),
 }
 
 # differences of scores are logits
-SCORES: Form = {**_WHO, "image": TEXT, "score": Column("real", -_LARGE, _LARGE)}
+SCORES: Form = {**_WHO, "image": TEXT, "score": Cells("real", -_LARGE, _LARGE)}
 ENTERED: Form = {"attribute": TEXT, "image": TEXT, "score": SCORES["score"]}
 BASELINES: Form = {"baseline": TEXT, **SCORES}
 PATHS: Form = {"image": TEXT, "path": TEXT}
@@ -42,15 +42,15 @@ COMPARED: Form = {
     **_WHO,
     "left": TEXT,
     "right": TEXT,
-    "outcome": Column("text", words=frozenset(("left", "right", "tie"))),
+    "outcome": Cells("text", words=frozenset(("left", "right", "tie"))),
 }
-RATED: Form = {**_WHO, "image": TEXT, "value": Column("whole", 1, 4)}
+RATED: Form = {**_WHO, "image": TEXT, "value": Cells("whole", 1, 4)}
 TABLES: Mapping[layout.Table, Form] = {
     "images": {
         **IMAGES,
-        "width": Column("whole", 0, 2**31, old=True),
-        "height": Column("whole", 0, 2**31, old=True),
-        "fold": Column("whole", 0, 2**31, old=True),
+        "width": Cells("whole", 0, 2**31, old=True),
+        "height": Cells("whole", 0, 2**31, old=True),
+        "fold": Cells("whole", 0, 2**31, old=True),
         "split": _SPLIT,
     },
     "pairs": {
@@ -58,9 +58,9 @@ TABLES: Mapping[layout.Table, Form] = {
         **_WHO,
         "left": TEXT,
         "right": TEXT,
-        "outcome": Column("real", 0, 1),
-        "weight": Column("real", 0, _LARGE),
-        "source": Column("text", words=frozenset(("comparison", "rating"))),
+        "outcome": Cells("real", 0, 1),
+        "weight": Cells("real", 0, _LARGE),
+        "source": Cells("text", words=frozenset(("comparison", "rating"))),
         "order": _ORDER,
         "split": _SPLIT,
     },
@@ -77,7 +77,7 @@ TABLES: Mapping[layout.Table, Form] = {
         "image": TEXT,
         "attribute": TEXT,
         "value": RATED["value"],
-        "raw": Column("real", -_LARGE, _LARGE, blank=True, old=True),
+        "raw": Cells("real", -_LARGE, _LARGE, blank=True, old=True),
         **_TRIAL,
     },
 }

@@ -5,90 +5,31 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from prism_desktop.engine.errors import PrismError
-from prism_desktop.engine.study import embeddings, queries, schema
+from prism_desktop.engine.study import embeddings, queries
+from prism_desktop.engine.study.database import driver_of
+from prism_desktop.engine.study.database_check import database_problems
 from prism_desktop.engine.study.images import hash_file
-from prism_desktop.engine.study.records import FOLDS, ImageRecord, Problem
+from prism_desktop.engine.study.records import ImageRecord, Problem
+from prism_desktop.engine.study.sound_rows import places_of
 
 _NAMED = 3  # files named of those that a sentence counts
-# the way out of a damaged database
-_BACKUP = (
-    " Put the newest copy from the study's folder `backups` in the place of study.sqlite3, or undo "
-    "the import that brought it."
-)
 
 
 def database(connection: Connection) -> list[Problem]:
-    """Problems inside the database: damage, references to nothing, rules broken."""
-    problems = [
-        Problem("integrity", f"The database is damaged: {row[0]}.{_BACKUP}")
-        for row in connection.execute(text("PRAGMA integrity_check(20)"))
-        if row[0] != "ok"
-    ]
-    problems += [
-        Problem(
-            "reference",
-            f"A row of table {row[0]} refers to a row of table {row[2]} that is gone.{_BACKUP}",
-        )
-        for row in connection.execute(text("PRAGMA foreign_key_check"))
-    ]
-    if connection.execute(text("PRAGMA application_id")).scalar() != schema.APPLICATION_ID:
-        problems.append(
-            Problem("identity", f"The database does not carry the mark of a study.{_BACKUP}")
-        )
-    for count, kind, sentence in _counted(connection):
-        if count:
-            problems.append(Problem(kind, sentence.format(count=count) + _BACKUP))
-    return problems
-
-
-def _counted(connection: Connection) -> Iterator[tuple[int, str, str]]:
-    """(How many, kind of problem, sentence) of what foreign keys and checks cannot hold.
-
-    Imported and simulated trials have no log of their own, so theirs is not compared.
-    """
-    counts = (
-        (
-            f"stimulus WHERE fold NOT BETWEEN 0 AND {FOLDS - 1}",
-            "fold",
-            "{count} images have no valid fold.",
-        ),
-        (
-            "trial AS t WHERE t.skipped = 0 AND NOT EXISTS (SELECT 1 FROM answer AS a WHERE "
-            "a.trial_id = t.id)",
-            "reference",
-            "{count} answered trials have lost their answers.",
-        ),
-        (
-            """trial AS t WHERE t.import_id IS NULL AND t.source = 'labeled' AND t.withdrawn <>
-            coalesce(
-            (SELECT e.event = 'withdrawn' FROM trial_event AS e WHERE e.trial_id = t.id ORDER BY
-            e.id DESC LIMIT 1),
-            t.withdrawn)""",
-            "reference",
-            "{count} trials are withdrawn or not against what their log says.",
-        ),
-        (
-            """fact AS f WHERE NOT EXISTS (SELECT 1 FROM labeler AS p WHERE f.owner_kind = 'rater'
-            AND p.id = f.owner_id) AND NOT EXISTS (SELECT 1 FROM stimulus AS s WHERE f.owner_kind =
-            'image' AND s.id = f.owner_id)""",
-            "reference",
-            "{count} facts are about a labeler or an image that is gone.",
-        ),
-    )
-    for table, kind, sentence in counts:
-        yield connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one(), kind, sentence
+    """Problems inside the database, and the way out of them."""
+    return list(database_problems(driver_of(connection)))
 
 
 def files(connection: Connection, study: Path, *, deep: bool) -> list[Problem]:
     """Images that are missing or have changed, and files
     in the study's folder that belong to no image."""
-    facts = {
-        row[0]: (row[1], row[2])
-        for row in connection.execute(text("SELECT sha256, bytes, modified FROM stimulus"))
-    }
+    driver = driver_of(connection)
+    places = places_of(driver)  # a file of an image that is odd is no stray
+    rows = driver.execute(f"SELECT sha256, bytes, modified FROM {places['stimulus']}")
+    facts = {row[0]: (row[1], row[2]) for row in rows}
     missing, changed = [], []
     for image in queries.images(connection, study):
         if image.missing:

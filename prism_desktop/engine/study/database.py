@@ -1,31 +1,36 @@
 """Connections to a study's database: each lives in a thread
 of its own, and SQLite's errors become sentences."""
 
+import os
 import shutil
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import StaticPool
 
+from prism_desktop.engine import files
 from prism_desktop.engine.errors import (
     CorruptStudyError,
     DiskFullError,
     ReadOnlyStudyError,
     StudyDiskError,
     StudyError,
+    StudyGoneError,
     StudyLockedError,
 )
-from prism_desktop.engine.files import connect
 
 T = TypeVar("T")
 BUSY_SECONDS = 10.0
 _BESIDE = 1 << 16  # bytes
+_LONGEST: Final = 256 << 20  # bytes of one text; the longest report of an import has a tenth of it
+_NO_TEXT: Final = "Could not decode to UTF-8"  # how the driver's error begins
 
 
 class Database:
@@ -41,6 +46,8 @@ class Database:
             1, thread_name_prefix="study-writer" if writable else "study-reader"
         )
         self._closed = False
+        self._identity = _identity(file)
+        self._log: tuple[int, int] | None = None
         try:
             self._connection = self._run(
                 lambda: _connect(file, writable=writable, immutable=immutable)
@@ -51,11 +58,18 @@ class Database:
 
     def write(self, function: Callable[[Connection], T]) -> T:
         """Run `function` in a transaction that is on the disk
-        when this returns, or did not happen at all."""
+        when this returns, or did not happen at all.
+
+        Raises:
+            StudyGoneError: the database is not where it was opened.
+        """
 
         def transaction() -> T:
+            self._refuse_gone()
             with self._connection.begin():
-                return function(self._connection)
+                done = function(self._connection)
+            self._refuse_gone()  # else it was written to a file that has lost its name
+            return done
 
         return self._run(transaction)
 
@@ -67,7 +81,17 @@ class Database:
             with self._connection.begin():
                 return function(self._connection)
 
-        return self._run(snapshot)
+        def lenient() -> T:
+            """Texts are decoded by SQLite's driver, the quick way, until one of them is damaged."""
+            try:
+                return snapshot()
+            except (OperationalError, sqlite3.OperationalError) as error:
+                if _NO_TEXT not in str(error):
+                    raise
+            driver_of(self._connection).text_factory = decoded
+            return snapshot()
+
+        return self._run(lenient)
 
     def close(self) -> None:
         """Close the connection and end its thread; again is harmless."""
@@ -78,6 +102,18 @@ class Database:
             self._submit(lambda: _disconnect(self._connection)).result()
         finally:
             self._thread.shutdown()
+
+    def _refuse_gone(self) -> None:
+        """Raises: StudyGoneError: other files, or none, have the names of those that are open."""
+        log = self._file.with_name(self._file.name + "-wal")
+        here, logged = _identity(self._file), _identity(log)
+        if self._log is None:  # made with the first transaction
+            self._log = logged
+        if here is None or here != self._identity or logged != self._log:
+            raise StudyGoneError(
+                f"The study {self._file.parent} is no longer where it was opened: it was deleted, "
+                "moved, replaced or unmounted, so this step was not stored in it."
+            )
 
     def _run(self, function: Callable[[], T]) -> T:
         if self._closed:
@@ -92,14 +128,10 @@ class Database:
 def _connect(file: Path, *, writable: bool, immutable: bool) -> Connection:
     """SQLAlchemy's only connection over one of SQLite's, which
     is closed again if a pragma shows that the file is no database."""
-    connection = connect(
-        file,
-        "rw" if writable else "ro",
-        immutable=immutable,
-        timeout=BUSY_SECONDS,
-        isolation_level=None,
-    )
+    connection = connect(file, "rw" if writable else "ro", immutable=immutable)
     try:
+        if writable:
+            connection.text_factory = decoded
         connection.execute("PRAGMA foreign_keys = ON")
         if writable:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -109,6 +141,52 @@ def _connect(file: Path, *, writable: bool, immutable: bool) -> Connection:
     except BaseException:
         connection.close()
         raise
+
+
+def connect(
+    file: Path, mode: Literal["ro", "rw", "rwc"] = "ro", *, immutable: bool = False
+) -> sqlite3.Connection:
+    """SQLite's connection to a file that may come from anywhere: every one is made here.
+
+    Nothing of the file's schema may call functions with side effects, cells are checked as they are
+    read, the schema cannot be written as a table, and no text may fill the memory. Transactions are
+    begun and ended by the caller.
+    """
+    connection = files.connect(
+        file, mode, immutable=immutable, timeout=BUSY_SECONDS, isolation_level=None
+    )
+    try:
+        harden(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def harden(connection: sqlite3.Connection) -> None:
+    """Distrust what the file holds."""
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+    if sys.version_info >= (3, 12):
+        connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, True)
+        connection.setconfig(sqlite3.SQLITE_DBCONFIG_TRUSTED_SCHEMA, False)
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA cell_size_check = ON")
+    connection.execute("PRAGMA temp_store = MEMORY")
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    """Which file has this name now; None for none."""
+    try:
+        status = os.stat(file, follow_symlinks=False)  # noqa: PTH116, with every answer
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def decoded(content: bytes) -> str:
+    """A text with every damaged byte shown as one that is."""
+    return content.decode("utf-8", "replace")
 
 
 def _disconnect(connection: Connection) -> None:
@@ -165,7 +243,7 @@ def _explanation(error: Any, study: Path) -> StudyError | None:
         return DiskFullError(f"The disk of {study} is full. {kept} Make room and try again.")
     if name.startswith("SQLITE_READONLY"):
         return ReadOnlyStudyError(f"The study {study} cannot be written. {kept}")
-    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_TOOBIG")):
         return CorruptStudyError(f"The database of {study} is damaged. {rescue(study)}")
     if name.startswith("SQLITE_BUSY"):
         return StudyLockedError(
@@ -177,6 +255,11 @@ def _explanation(error: Any, study: Path) -> StudyError | None:
         return StudyDiskError(
             f"The disk of {study} could not be read or written ({name}). {kept} Try again; if it "
             "happens again, check the disk and copy the study to another."
+        )
+    if name.startswith("SQLITE_NOMEM"):
+        return StudyDiskError(
+            f"There was not enough memory to work with the study {study}. {kept} Close other "
+            "programs and try again."
         )
     if name.startswith("SQLITE_CANTOPEN"):
         return StudyDiskError(

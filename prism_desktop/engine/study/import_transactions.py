@@ -6,6 +6,7 @@ Runs in the writer's thread.
 import json
 import time
 from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
@@ -15,10 +16,9 @@ from typing import Final
 from sqlalchemy import Connection, insert, select, text, update
 
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.study import facts, relink, schema, writing
+from prism_desktop.engine.study import checksums, facts, relink, schema, writing
 from prism_desktop.engine.study.database import driver_of
 from prism_desktop.engine.study.embeddings import path_of
-from prism_desktop.engine.study.queries import report_from_json, report_to_json
 from prism_desktop.engine.study.recording import Recorder
 from prism_desktop.engine.study.records import (
     Changes,
@@ -26,6 +26,11 @@ from prism_desktop.engine.study.records import (
     NewImage,
     Rescaled,
     TrialRecord,
+)
+from prism_desktop.engine.study.stored_json import (
+    dismissed_places,
+    report_from_json,
+    report_to_json,
 )
 
 CHUNK: Final = 20_000  # trials that exist as records at one time
@@ -130,13 +135,13 @@ def dismiss_doubts(
     ).first()
     if found is None:
         raise InputError(f"There is no import {import_id} in this study.")
-    known = range(len(report_from_json(found[1], 0.0, None).doubts))
+    known = range(len(report_from_json(found[1]).doubts))
     chosen = set(known if places is None else places)
     if unknown := chosen - set(known):
         raise InputError(
             f"The import has {len(known)} doubts, numbered from 0, and none {min(unknown)}."
         )
-    before = set(json.loads(found[2]))
+    before = set(dismissed_places(found[2]))
     if chosen <= before:
         return Changes()
     connection.execute(
@@ -176,6 +181,7 @@ def rescale(connection: Connection, rescaled: Rescaled) -> Changes:
         "INSERT INTO answer (trial_id, attribute_id, value, raw) "
         "SELECT trial_id, attribute_id, value, raw FROM temp.moved"
     )
+    checksums.fill(driver, "t.id IN (SELECT trial_id FROM temp.moved)")
     people = driver.execute(
         "SELECT DISTINCT p.code FROM temp.moved AS m JOIN trial AS t ON t.id = m.trial_id "
         "JOIN labeler AS p ON p.id = t.labeler_id"
@@ -278,9 +284,9 @@ def _begin_undo(connection: Connection, import_id: str) -> _Undone:
     ):
         connection.execute(text(removal), {"key": key})
     connection.execute(update(row).where(row.id == key).values(undone=time.time()))
-    embeddings = str(report_from_json(report, 0.0, None).mapping.get("embeddings") or "")
+    embeddings = report_from_json(report).mapping.get("embeddings")
     changes = Changes(images=True, labelers=True, attributes=True, trials=touched, imports=True)
-    return _Undone(key, embeddings, changes)
+    return _Undone(key, embeddings if isinstance(embeddings, str) else "", changes)
 
 
 def _finish_undo(
@@ -305,7 +311,8 @@ def _finish_undo(
             {"key": old.key, "heir": heir},
         )
     if old.embeddings and heir is None:
-        paths.append(path_of(study, old.embeddings))
+        with suppress(InputError):  # a damaged report may name none that can be
+            paths.append(path_of(study, old.embeddings))
     return paths
 
 

@@ -2,17 +2,15 @@
 schema it has, and bringing an old one up to date."""
 
 import os
+import sqlite3
+import stat
 import time
 import uuid
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import StaticPool
 
 from prism_desktop.engine import files
 from prism_desktop.engine.errors import (
@@ -21,19 +19,35 @@ from prism_desktop.engine.errors import (
     NewerSchemaError,
     ReadOnlyStudyError,
     StudyError,
+    UnsafeFileError,
 )
 from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.foreign_files import MAX_WEIGHTS, open_foreign
 from prism_desktop.engine.names import printable
-from prism_desktop.engine.study import schema
+from prism_desktop.engine.study import hot_journal, schema
 from prism_desktop.engine.study.backup import back_up
-from prism_desktop.engine.study.database import Database, explained, rescue
+from prism_desktop.engine.study.confirmed import quoted
+from prism_desktop.engine.study.database import (
+    Database,
+    connect,
+    decoded,
+    driver_of,
+    explained,
+    rescue,
+)
+from prism_desktop.engine.study.expected_schema import (
+    MIGRATIONS,
+    described,
+    differences,
+    upgraded,
+)
+from prism_desktop.engine.study.known_studies import made_here
 from prism_desktop.engine.study.records import AttributeRecord
+from prism_desktop.engine.study.sound_rows import hide_odd_rows
 from prism_desktop.engine.study.writer_lock import WriterLock, network_share
 from prism_desktop.engine.study.writing import add_attributes
 
 FILE = "study.sqlite3"
-MIGRATIONS = Path(__file__).parent / "migrations"
 FOLDERS = ("thumbnails", "cache", "runs", "backups")
 _PART = "study.part"
 _HEADER = b"SQLite format 3\0"
@@ -93,7 +107,7 @@ def make_database(file: Path, name: str, attributes: Sequence[AttributeRecord]) 
         files.remove(left)
     try:
         with explained(file):
-            with closing(files.connect(part, "rwc")) as connection:
+            with closing(connect(part, "rwc")) as connection:
                 connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
             migrate(part)
             facts = {
@@ -101,9 +115,12 @@ def make_database(file: Path, name: str, attributes: Sequence[AttributeRecord]) 
                 "name": name,
                 "created": repr(time.time()),
                 "revision": "0",
+                **made_here(),
             }
-            with closing(files.connect(part, "rw")) as connection, connection:
+            with closing(connect(part, "rw")) as connection:
+                connection.execute("BEGIN")
                 connection.executemany("INSERT INTO meta VALUES (?, ?)", facts.items())
+                connection.execute("COMMIT")
         database = Database(part, writable=True)
         try:
             database.write(lambda c: add_attributes(c, attributes))
@@ -117,6 +134,8 @@ def make_database(file: Path, name: str, attributes: Sequence[AttributeRecord]) 
 def lock_for_writing(file: Path) -> WriterLock:
     """Become the study's only writer, having made sure that it is one and lies on a local disk."""
     frozen = not os.access(file.parent, os.W_OK)
+    if not frozen:
+        hot_journal.roll_back(file)
     identify(file, immutable=frozen)
     refuse_network_share(file.parent)
     if frozen or not os.access(file, os.W_OK):
@@ -131,7 +150,9 @@ def open_writer(file: Path) -> Database:
     for folder in FOLDERS:
         with suppress(OSError):  # whoever needs it will say what is wrong
             files.make_folder(file.parent / folder)
-    if identify(file) < schema.SCHEMA_VERSION:
+    version = identify(file)
+    _refuse_altered(file, version)
+    if version < schema.SCHEMA_VERSION:
         _bring_up_to_date(file)
     database = Database(file, writable=True)
     try:
@@ -156,13 +177,30 @@ def open_reader(file: Path) -> Database:
             f"The study {file.parent} was not closed properly and its folder cannot be written. "
             "Nothing was changed; copy it to a folder that you can write and open it there."
         )
+    if hot_journal.is_hot(file):
+        raise StudyError(
+            f"The study {file.parent} was cut off while it was brought up to date. Nothing was "
+            f"changed; `prism-desktop study upgrade {file.parent}` or the window undoes the half "
+            "and begins again."
+        )
     if identify(file, immutable=frozen) < schema.SCHEMA_VERSION:
         raise StudyError(
             f"The study {file.parent} was written by an older version. Nothing was changed; bring "
             f"it up to date by `prism-desktop study upgrade {file.parent}`, or open it in the "
             "window. A backup is made first."
         )
-    return Database(file, writable=False, immutable=frozen)
+    return read_connection(file, immutable=frozen)
+
+
+def read_connection(file: Path, *, immutable: bool = False) -> Database:
+    """A connection that only reads, and sees only what is as this program writes it."""
+    database = Database(file, writable=False, immutable=immutable)
+    try:
+        database.read(lambda c: hide_odd_rows(driver_of(c)))
+    except BaseException:
+        database.close()
+        raise
+    return database
 
 
 def refuse_network_share(study: Path) -> None:
@@ -201,44 +239,43 @@ def _refuse_damaged(file: Path, database: Database) -> None:
 
 def migrate(file: Path, migrations: Path = MIGRATIONS) -> None:
     """Bring the schema to the newest revision, all of it or nothing."""
-    config = Config()
-    config.set_main_option("script_location", str(migrations).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
     # No foreign keys while tables are rebuilt; they are checked before the commit instead.
-    with closing(files.connect(file, "rw", isolation_level=None)) as opened:
-        engine = create_engine("sqlite://", creator=lambda: opened, poolclass=StaticPool)
-        event.listen(
-            engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN EXCLUSIVE")
-        )
-        with engine.begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-            if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").first():
-                raise CorruptStudyError(
-                    f"The study {file.parent} could not be brought up to date: its table "
-                    f"{broken[0]} has references to rows that are gone. It was left as it is."
-                )
-            version = connection.exec_driver_sql(
-                "SELECT version_num FROM alembic_version"
-            ).scalar_one()
-            connection.exec_driver_sql(f"PRAGMA user_version = {int(version)}")
+    with closing(connect(file, "rw")) as opened:
+        opened.text_factory = decoded
+        _upgrade(opened, file, migrations)
+
+
+def _upgrade(opened: sqlite3.Connection, file: Path, migrations: Path) -> None:
+    with upgraded(opened, "head", migrations):
+        if broken := opened.execute("PRAGMA foreign_key_check").fetchone():
+            raise CorruptStudyError(
+                f"The study {file.parent} could not be brought up to date: its table "
+                f"{broken[0]} has references to rows that are gone. It was left as it is. "
+                f"{mending(file.parent)}"
+            )
+        version = opened.execute("SELECT version_num FROM alembic_version").fetchone()[0]
+        opened.execute(f"PRAGMA user_version = {int(version)}")
+
+
+def mending(study: Path) -> str:
+    """The way out of a damaged or altered database."""
+    return (
+        f"`prism-desktop study check --repair {quoted(str(study))}` mends what can be mended, "
+        f"after a backup; older states are in {study / 'backups'}."
+    )
 
 
 def identify(file: Path, *, immutable: bool = False) -> int:
     """The schema version of a study's file.
 
     Raises:
-        StudyError: there is no such file.
+        StudyError: there is no such file, or it is no plain one.
         CorruptStudyError: it is damaged, or no study.
         NewerSchemaError: a newer version of this program wrote it.
     """
     study = file.parent
     _refuse_odd_name(study)
-    if not file.is_file():
-        raise StudyError(
-            f"There is no study in {study}: it has no {FILE}. Choose a study's folder, or make a "
-            "new one."
-        )
+    _refuse_special(file)
     with explained(file):
         try:
             with open_foreign(file, MAX_WEIGHTS) as stream:
@@ -253,7 +290,7 @@ def identify(file: Path, *, immutable: bool = False) -> int:
                 f"{file} is no SQLite database, so it is damaged or no study. It was left as it "
                 f"is; look in {study / 'backups'} for an older state."
             )
-        with closing(files.connect(file, immutable=immutable)) as connection:
+        with closing(connect(file, immutable=immutable)) as connection:
             application = connection.execute("PRAGMA application_id").fetchone()[0]
             version: int = connection.execute("PRAGMA user_version").fetchone()[0]
             tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
@@ -268,3 +305,55 @@ def identify(file: Path, *, immutable: bool = False) -> int:
             "open it."
         )
     return version
+
+
+def _refuse_special(file: Path) -> None:
+    """A study from elsewhere may bring links or devices in place of its database or its log.
+
+    Raises:
+        StudyError: there is no database.
+        UnsafeFileError: one of its files is no plain one.
+    """
+    study = file.parent
+    for ending in ("", "-wal", "-shm", "-journal"):
+        part = file.with_name(file.name + ending)
+        try:
+            mode = part.lstat().st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            raise StudyError(
+                f"The study {study} cannot be read ({error.strerror}). Nothing was changed."
+            ) from error
+        if not stat.S_ISREG(mode):
+            raise UnsafeFileError(
+                f"{part} is no plain file but a link, a folder or a device, and a study's database "
+                "is never one. Nothing was changed; ask whoever sent the study for its own files."
+            )
+    if not file.is_file():
+        raise StudyError(
+            f"There is no study in {study}: it has no {FILE}. Choose a study's folder, or make a "
+            "new one."
+        )
+
+
+def _refuse_altered(file: Path, version: int) -> None:
+    """Nothing is executed in a database whose schema is not the one that its version has.
+
+    Raises:
+        CorruptStudyError: it has triggers, views or columns of its own, or lacks some.
+    """
+    with explained(file), closing(connect(file)) as connection:
+        odd = differences(connection, version)
+        if odd:
+            raise CorruptStudyError(
+                f"The database of {file.parent} is not made as this program makes it: "
+                f"{described(odd)}. Nothing was changed; it can still be read, open it read-only. "
+                f"{mending(file.parent)}"
+            )
+        marked = connection.execute("SELECT version_num FROM alembic_version").fetchall()
+        if marked != [(f"{version:04d}",)]:
+            raise CorruptStudyError(
+                f"The database of {file.parent} contradicts itself about its version. Nothing was "
+                f"changed; it can still be read, open it read-only. {mending(file.parent)}"
+            )

@@ -2,15 +2,18 @@
 unlike trials."""
 
 import json
+import re
 
 from sqlalchemy import Connection, delete, insert, select, text
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study import schema
 from prism_desktop.engine.study.records import Changes, ImageId, Kind, PendingAnswers
+from prism_desktop.engine.study.stored_json import pending_answers
 from prism_desktop.engine.study.writing import touch
 
 _TARGET = "target/"  # of the keys in `meta`
+_COUNT = re.compile("[1-9][0-9]{0,8}")
 
 
 def keep(connection: Connection, pending: PendingAnswers) -> None:
@@ -54,17 +57,20 @@ def kept(connection: Connection, labeler: str, kind: Kind) -> PendingAnswers | N
         ),
         {"labeler": labeler, "kind": kind},
     ).first()
+    answers = None if row is None else pending_answers(row[2], kind)
     return (
-        None if row is None else PendingAnswers(labeler, kind, row[0], row[1], json.loads(row[2]))
+        None
+        if row is None or answers is None
+        else PendingAnswers(labeler, kind, row[0], row[1], answers)
     )
 
 
 def targets(connection: Connection) -> dict[Kind, int]:
     """How many trials of each task a labeler is asked for, where someone said so."""
     rows = connection.execute(select(schema.MetaRow.key, schema.MetaRow.value))
-    said = {key: int(value) for key, value in rows if key.startswith(_TARGET)}
+    said = {key: value for key, value in rows if isinstance(value, str) and _COUNT.fullmatch(value)}
     kinds: tuple[Kind, ...] = ("comparison", "rating")
-    return {kind: said[_TARGET + kind] for kind in kinds if _TARGET + kind in said}
+    return {kind: int(said[_TARGET + kind]) for kind in kinds if _TARGET + kind in said}
 
 
 def set_target(connection: Connection, kind: Kind, count: int | None) -> Changes:

@@ -1,29 +1,28 @@
 """Queries: rows become frozen records or columns. Runs in the reader's thread."""
 
-import json
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, text
 
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.study import schema
+from prism_desktop.engine.study import schema, stored_json
+from prism_desktop.engine.study.database import driver_of
 from prism_desktop.engine.study.records import (
     AttributeRecord,
-    Doubt,
     ImageRecord,
     ImportReport,
     Kind,
     LabelerProgress,
     LabelerRecord,
-    RefusedRow,
     StudyInfo,
     TrialRecord,
 )
+from prism_desktop.engine.study.row_rules import LATEST
+from prism_desktop.engine.study.sound_rows import places_of
 
 # A trial counts unless it was withdrawn or a live trial corrects it.
 CURRENT = """t.withdrawn = 0 AND NOT EXISTS
@@ -31,8 +30,12 @@ CURRENT = """t.withdrawn = 0 AND NOT EXISTS
 
 
 def meta(connection: Connection) -> dict[str, str]:
-    """Facts about the study itself."""
-    return {row[0]: row[1] for row in connection.execute(text("SELECT key, value FROM meta"))}
+    """Facts about the study itself: `id`, `name`, `created`, `revision` and others, as texts."""
+    return {
+        row[0]: row[1]
+        for row in connection.execute(text("SELECT key, value FROM meta"))
+        if isinstance(row[1], str)
+    }
 
 
 def info(connection: Connection, path: Path, *, read_only: bool) -> StudyInfo:
@@ -46,10 +49,10 @@ def info(connection: Connection, path: Path, *, read_only: bool) -> StudyInfo:
     ).one()
     people = progress(connection)
     return StudyInfo(
-        id=facts["id"],
-        name=facts["name"],
+        id=facts.get("id", ""),
+        name=facts.get("name", path.stem),
         path=path,
-        created=float(facts["created"]),
+        created=_moment(facts.get("created")),
         schema_version=connection.execute(text("PRAGMA user_version")).scalar_one(),
         images=counts[0],
         labelers=counts[1],
@@ -60,7 +63,18 @@ def info(connection: Connection, path: Path, *, read_only: bool) -> StudyInfo:
         simulated=counts[3] > 0,
         read_only=read_only,
         progress=people,
+        made_on=facts.get("made_on", ""),
+        made_by=facts.get("made_by", ""),
     )
+
+
+def _moment(value: object) -> float:
+    """Unix s; 0 where it is not known or none that can be."""
+    try:
+        moment = float(value) if isinstance(value, int | float | str) else 0.0
+    except (ValueError, OverflowError):
+        return 0.0
+    return moment if 0 <= moment <= LATEST else 0.0
 
 
 def progress(connection: Connection) -> tuple[LabelerProgress, ...]:
@@ -101,6 +115,13 @@ def _listed(folder: str) -> set[str]:
         return set()
 
 
+def hashes(connection: Connection) -> set[str]:
+    """The identifiers of all images, of those too that readers pass over."""
+    driver = driver_of(connection)
+    rows = driver.execute(f"SELECT sha256 FROM {places_of(driver)['stimulus']}")
+    return {row[0] for row in rows if isinstance(row[0], str)}
+
+
 def labelers(connection: Connection) -> tuple[LabelerRecord, ...]:
     """In the order in which they were added."""
     rows = connection.execute(
@@ -119,7 +140,11 @@ def attributes(connection: Connection) -> tuple[AttributeRecord, ...]:
     )
     return tuple(
         AttributeRecord(
-            name, question, tuple(json.loads(labels)), tuple(json.loads(texts)), bool(confirmed)
+            name,
+            question,
+            stored_json.scale_labels(labels),
+            stored_json.templates(texts),
+            bool(confirmed),
         )
         for name, question, labels, texts, confirmed in rows
     )
@@ -249,45 +274,19 @@ def _answers(
 def imports(connection: Connection) -> tuple[ImportReport, ...]:
     """Every import, oldest first, undone ones included."""
     rows = connection.execute(
-        text("SELECT report, created, undone, dismissed FROM import ORDER BY id")
+        text(
+            "SELECT report, uid, source, format, created, undone, dismissed FROM import ORDER BY id"
+        )
     )
-    return tuple(report_from_json(*row) for row in rows)
-
-
-def report_to_json(report: ImportReport) -> str:
-    """The report as it is kept."""
-    return json.dumps(
-        {
-            "id": report.id,
-            "source": report.source,
-            "format": report.format,
-            "rows_read": report.rows_read,
-            "rows_kept": report.rows_kept,
-            "refused": [[refused.row, refused.reason] for refused in report.refused],
-            "duplicates": report.duplicates,
-            "mapping": dict(report.mapping),
-            "notices": list(report.notices),
-            "doubts": [asdict(doubt) for doubt in report.doubts],
-            "recipe": report.recipe,
-        },
-        ensure_ascii=False,
-        default=str,
-    )
-
-
-def report_from_json(
-    content: str, created: float, undone: float | None, dismissed: str = "[]"
-) -> ImportReport:
-    """The report as it was given; those of older versions have neither doubts nor recipe."""
-    values = json.loads(content)
-    values["refused"] = tuple(RefusedRow(row, reason) for row, reason in values["refused"])
-    values["notices"] = tuple(values["notices"])
-    values["doubts"] = tuple(
-        Doubt(**{**doubt, "rows": tuple(doubt["rows"])}) for doubt in values.get("doubts", ())
-    )
-    return ImportReport(
-        **values, created=created, undone=undone, dismissed=frozenset(json.loads(dismissed))
-    )
+    return tuple(
+        stored_json.report_from_json(
+            report, uid, source, form,
+            created=_moment(created) or None,
+            undone=None if undone is None else _moment(undone),
+            dismissed=stored_json.dismissed_places(dismissed),
+        )
+        for report, uid, source, form, created, undone, dismissed in rows
+    )  # fmt: skip
 
 
 def require_image(connection: Connection, study: Path, image: str) -> ImageRecord:

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Connection, text
 
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.study import schema
+from prism_desktop.engine.study import checksums, schema
 from prism_desktop.engine.study.database import driver_of
 from prism_desktop.engine.study.pending import forget
 from prism_desktop.engine.study.records import Changes, Kind, TrialId, TrialRecord
@@ -22,9 +22,9 @@ _MANY = 64  # from here on, whole columns are read instead of single rows
 _COLUMNS: Final = (
     "id, uid, labeler_id, session_id, place, kind, left_id, right_id, onset, seconds, skipped, "
     "skip_reason, withdrawn, supersedes_id, repeat_of_id, source, probability, recorded, "
-    "import_id, dropped_frames"
+    "import_id, dropped_frames, checksum"
 )
-_TRIAL: Final = f"INSERT INTO trial ({_COLUMNS}) VALUES ({', '.join('?' * 20)})"
+_TRIAL: Final = f"INSERT INTO trial ({_COLUMNS}) VALUES ({', '.join('?' * 21)})"
 _ANSWER: Final = "INSERT INTO answer (trial_id, attribute_id, value, raw) VALUES (?, ?, ?, ?)"
 _KINDS: Final = frozenset(("rating", "comparison"))
 _STATUSES: Final = frozenset(("answered", "skipped", "withdrawn"))
@@ -32,6 +32,9 @@ _ALLOWED: Final[Mapping[str, tuple[object, ...]]] = {
     "rating": (1, 2, 3, 4),
     "comparison": tuple(schema.OUTCOME_VALUE),
 }
+
+
+_NONE: Final = (None, None)
 
 
 class FoundTrial(NamedTuple):
@@ -76,11 +79,15 @@ class Recorder:
         self._connection = connection
         self._driver = driver_of(connection)
         self._import = import_id
+        self._import_uid = self._driver.execute(
+            "SELECT (SELECT uid FROM import WHERE id = ?)", (import_id,)
+        ).fetchone()[0]
         self._keys = _Keys(self._driver, import_id)
         self._now = time.time()
         self._first = self._next = self._keys.next_trial()
         self._own: dict[TrialId, tuple[int, int]] = {}  # of the chunk: its number, its labeler's
-        self._corrects: dict[TrialId, int] = {}  # correcting trial that is to come -> corrected
+        # correcting trial that is to come -> corrected one's number and identifier
+        self._corrects: dict[TrialId, tuple[int, TrialId]] = {}
         self._correcting: set[TrialId] = set()  # all trials that correct another
         self._late: list[tuple[str, int, int, TrialId]] = []  # column, trial, labeler, other
         self._pending: set[tuple[int, Kind]] = set()  # labelers and tasks, recorded by hand
@@ -91,12 +98,14 @@ class Recorder:
         """Trials recorded so far."""
         return self._next - self._first
 
-    def add(self, trials: Sequence[TrialRecord], supersedes: int | None = None) -> None:
+    def add(
+        self, trials: Sequence[TrialRecord], supersedes: tuple[int, TrialId] | None = None
+    ) -> None:
         """Append a chunk.
 
         Args:
             trials: of any order.
-            supersedes: the number of the trial that the only one of `trials` corrects.
+            supersedes: number and identifier of the trial that the only one of `trials` corrects.
 
         Raises:
             InputError: a trial is malformed, known already, or refers to somebody or something
@@ -119,8 +128,17 @@ class Recorder:
                 self._note_correction(trial, trial.superseded_by)
         if supersedes is not None:
             self._corrects[trials[0].id] = supersedes
-        self._insert([self._row(trial) for trial in trials], trials)
-        self._driver.executemany(_ANSWER, self._answers(trials))
+        given = [_given(trial) for trial in trials]
+        self._insert([self._row(*each) for each in zip(trials, given, strict=True)], trials)
+        attribute = keys.attribute
+        self._driver.executemany(
+            _ANSWER,
+            [
+                (key, attribute(name), value, raw)
+                for key, answers in enumerate(given, start=start)
+                for name, value, raw in answers
+            ],
+        )
         self._next += len(trials)
         self._labelers.update(trial.labeler for trial in trials)
         if self._import is None:
@@ -147,44 +165,34 @@ class Recorder:
             touch(self._connection)
         return Changes(trials=frozenset(self._labelers))
 
-    def _row(self, trial: TrialRecord) -> tuple[Any, ...]:
+    def _row(self, trial: TrialRecord, answers: checksums.Answers) -> tuple[Any, ...]:
         keys = self._keys
         key, labeler = self._own[trial.id]
         repeated = None
         if trial.repeat_of is not None:
             repeated = self._number(trial.repeat_of, key, labeler)
+        corrected, corrected_id = self._corrects.pop(trial.id, _NONE) if self._corrects else _NONE
+        order, skipped = int(trial.order), 0 if trial.answers else 1
+        withdrawn = 1 if trial.status == "withdrawn" else 0
+        onset, seconds = _float(trial.onset), _float(trial.seconds)
+        probability = _float(trial.probability)
+        dropped = None if trial.dropped_frames is None else int(trial.dropped_frames)
+        left, right = trial.left, trial.right
+        checksum = checksums.trial_checksum(
+            (
+                trial.id, trial.labeler, trial.session, trial.kind, left, right, trial.skip_reason,
+                corrected_id, trial.repeat_of, trial.source, self._import_uid,
+            ),
+            (order, onset, seconds, skipped, withdrawn, probability, self._now, dropped),
+            answers,
+        )  # fmt: skip
+        session = keys.session(trial.session, labeler, trial.labeler)
+        shown = keys.image(left), None if right is None else keys.image(right)
         return (
-            key,
-            trial.id,
-            labeler,
-            keys.session(trial.session, labeler, trial.labeler),
-            int(trial.order),
-            trial.kind,
-            keys.image(trial.left),
-            None if trial.right is None else keys.image(trial.right),
-            _float(trial.onset),
-            _float(trial.seconds),
-            0 if trial.answers else 1,
-            trial.skip_reason,
-            1 if trial.status == "withdrawn" else 0,
-            self._corrects.pop(trial.id, None) if self._corrects else None,
-            repeated,
-            trial.source,
-            _float(trial.probability),
-            self._now,
-            self._import,
-            None if trial.dropped_frames is None else int(trial.dropped_frames),
-        )
-
-    def _answers(self, trials: Sequence[TrialRecord]) -> list[tuple[int, int, int, float | None]]:
-        attribute, values = self._keys.attribute, schema.OUTCOME_VALUE
-        rows = []
-        for key, trial in enumerate(trials, start=self._next):
-            rating, raw = trial.kind == "rating", trial.raw
-            for name, answer in trial.answers.items():
-                value = int(answer) if rating else values[answer]  # type: ignore[index]
-                rows.append((key, attribute(name), value, _float(raw.get(name))))
-        return rows
+            key, trial.id, labeler, session, order, trial.kind, *shown, onset, seconds, skipped,
+            trial.skip_reason, withdrawn, corrected, repeated, trial.source, probability, self._now,
+            self._import, dropped, checksum,
+        )  # fmt: skip
 
     def _insert(self, rows: Sequence[tuple[Any, ...]], trials: Sequence[TrialRecord]) -> None:
         try:
@@ -227,14 +235,14 @@ class Recorder:
             raise InputError("A trial cannot correct itself; nothing was recorded.")
         if later in self._own:
             _refuse_others(self._own[later][1], labeler)
-            self._corrects[later] = key
+            self._corrects[later] = key, trial.id
             return
         known = _found(self._driver, later)
         if known is not None and known.key >= self._first:
             _refuse_others(known.labeler_key, labeler)
             self._late.append(("supersedes_id", known.key, labeler, trial.id))
         else:
-            self._corrects[later] = key
+            self._corrects[later] = key, trial.id
 
     def _set(self, key: int, column: str, value: int) -> None:
         """Trials cannot be changed, but those that an import brought can be written again."""
@@ -245,6 +253,7 @@ class Recorder:
         row[names.index(column)] = value
         self._driver.execute("DELETE FROM trial WHERE id = ?", (key,))
         self._driver.execute(_TRIAL, row)
+        checksums.fill(self._driver, "t.id = ?", (key,))
 
 
 class _Keys:
@@ -315,9 +324,18 @@ def _refuse_others(labeler: int, own: int) -> None:
         raise InputError("A trial can repeat or correct only one of the same labeler.")
 
 
+def _given(trial: TrialRecord) -> list[tuple[str, int, float | None]]:
+    """A trial's answers as they are stored: attribute, value, raw value."""
+    rating, raw, values = trial.kind == "rating", trial.raw, schema.OUTCOME_VALUE
+    return [
+        (name, int(answer) if rating else values[answer], _float(raw.get(name)))  # type: ignore[index]
+        for name, answer in trial.answers.items()
+    ]
+
+
 def _float(number: float | None) -> float | None:
-    """As the driver wants it: NumPy's numbers would be stored as their bytes."""
-    return None if number is None else float(number)
+    """As the driver wants it: NumPy's numbers would be stored as their bytes, -0.0 as 0.0."""
+    return None if number is None else float(number) + 0.0
 
 
 def _check(trial: TrialRecord) -> None:

@@ -2,17 +2,17 @@
 
 Migrations change the file; these classes mirror the newest revision.
 
-Trials and answers are append-only. The one column that moves is `withdrawn`, and every move is
-logged in `trial_event`; triggers refuse everything else. Only an import that is undone removes
-rows. `pending` holds the answers to a trial that is not complete yet, and is overwritten key press
-by key press.
+Trials and answers are append-only and carry a checksum. The one column that moves is `withdrawn`,
+and every move is logged in `trial_event`; triggers refuse everything else. Only an import that is
+undone removes rows. `pending` holds the answers to a trial that is not complete yet, and is
+overwritten key press by key press.
 """
 
-from sqlalchemy import Float, ForeignKey, Index, Integer, String, Text, text
+from sqlalchemy import Float, ForeignKey, Index, Integer, LargeBinary, String, Text, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 APPLICATION_ID = 0x50524953  # "PRIS"
-SCHEMA_VERSION = 3  # equals user_version and the number of the newest revision
+SCHEMA_VERSION = 4  # equals user_version and the number of the newest revision
 
 OUTCOME_VALUE = {"left": 1, "tie": 0, "right": -1}
 OUTCOME_NAME = {value: name for name, value in OUTCOME_VALUE.items()}
@@ -123,6 +123,7 @@ class TrialRow(Base):
     recorded: Mapped[float] = mapped_column(Float)
     import_id: Mapped[int | None] = mapped_column(ForeignKey("import.id"))
     dropped_frames: Mapped[int | None] = mapped_column(Integer)
+    checksum: Mapped[bytes | None] = mapped_column(LargeBinary)  # see `checksums`
 
     __table_args__ = (
         Index("trial_labeler", "labeler_id", "kind"),
@@ -179,6 +180,7 @@ class TrialEventRow(Base):
     trial_id: Mapped[int] = mapped_column(ForeignKey("trial.id"), index=True)
     event: Mapped[str] = mapped_column(String)  # "withdrawn" or "restored"
     at: Mapped[float] = mapped_column(Float)
+    checksum: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class FactRow(Base):

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, insert, select, update
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study import schema
-from prism_desktop.engine.study.recording import Recorder, find_trial
+from prism_desktop.engine.study.checksums import event_checksum
+from prism_desktop.engine.study.recording import FoundTrial, Recorder, find_trial
 from prism_desktop.engine.study.records import Changes, TrialId, TrialRecord
 from prism_desktop.engine.study.writing import touch
 
@@ -36,14 +37,14 @@ def record(
     return recorder.finish()
 
 
-def _correctable(connection: Connection, trial: TrialId, labeler: str) -> int:
-    """The number of the trial that is to be corrected."""
+def _correctable(connection: Connection, trial: TrialId, labeler: str) -> tuple[int, TrialId]:
+    """Number and identifier of the trial that is to be corrected."""
     found = find_trial(connection, trial)
     if found.labeler != labeler:
         raise InputError("A trial can repeat or correct only one of the same labeler.")
     if _corrected(connection, found.key):
         raise InputError("This answer was corrected already; correct the later one.")
-    return found.key
+    return found.key, trial
 
 
 def withdraw(connection: Connection, trial: TrialId) -> Changes:
@@ -53,7 +54,7 @@ def withdraw(connection: Connection, trial: TrialId) -> Changes:
         return Changes()
     if _corrected(connection, found.key):
         raise InputError("This answer was corrected by a later one; take that one back first.")
-    return _move(connection, found.key, found.labeler, "withdrawn")
+    return _move(connection, trial, found, "withdrawn")
 
 
 def restore(connection: Connection, trial: TrialId) -> Changes:
@@ -65,7 +66,7 @@ def restore(connection: Connection, trial: TrialId) -> Changes:
         raise InputError(
             "What this answer corrected was corrected again since; take that one back first."
         )
-    return _move(connection, found.key, found.labeler, "restored")
+    return _move(connection, trial, found, "restored")
 
 
 def _corrected(connection: Connection, key: int) -> bool:
@@ -78,13 +79,16 @@ def _corrected(connection: Connection, key: int) -> bool:
     )
 
 
-def _move(connection: Connection, key: int, labeler: str, event: str) -> Changes:
-    withdrawn = int(event == "withdrawn")
+def _move(connection: Connection, trial: TrialId, found: FoundTrial, event: str) -> Changes:
+    at, withdrawn = time.time(), int(event == "withdrawn")
     connection.execute(
-        update(schema.TrialRow).where(schema.TrialRow.id == key).values(withdrawn=withdrawn)
+        update(schema.TrialRow).where(schema.TrialRow.id == found.key).values(withdrawn=withdrawn)
     )
+    checksum = event_checksum(trial, event, at)
     connection.execute(
-        insert(schema.TrialEventRow).values(trial_id=key, event=event, at=time.time())
+        insert(schema.TrialEventRow).values(
+            trial_id=found.key, event=event, at=at, checksum=checksum
+        )
     )
     touch(connection)
-    return Changes(trials=frozenset({labeler}))
+    return Changes(trials=frozenset({found.labeler}))

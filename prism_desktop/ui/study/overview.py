@@ -36,6 +36,7 @@ class OverviewPage(QWidget):
         self._context = context
         self.name = label("", "title")
         self.since = label("", "small")
+        self.origin = label("", "notice", wrap=True)
         self.chips = QHBoxLayout()
         self.faces = FaceStrip()
         self.numbers = QHBoxLayout()
@@ -61,6 +62,9 @@ class OverviewPage(QWidget):
         info = overview.info
         self.name.setText(info.name)
         self.since.setText(made(info.created))
+        origin = self._context.origin
+        self.origin.setText(f"This study is new here. {origin.sentence()}" if origin else "")
+        self.origin.setVisible(origin is not None and origin.foreign)
         clear(self.chips)
         if info.simulated:
             self.chips.addWidget(chip("simulated labelers", "accent"))
@@ -106,7 +110,8 @@ class OverviewPage(QWidget):
         self._body = columns(_holder(left), _holder(right), gap=2 * GRID)
         self._body.setStretch(0, 7)
         self._body.setStretch(1, 5)
-        return rows(header, GRID, self.numbers, self.importing, self._body, None, gap=2 * GRID)
+        parts = (header, self.origin, GRID, self.numbers, self.importing, self._body, None)
+        return rows(*parts, gap=2 * GRID)
 
     def _show_import(self) -> None:
         self.importing.show()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from prism_desktop.engine.config import PairsConfig, SplitConfig
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.evaluation.comparison_graph import partition
 from prism_desktop.engine.evaluation.pairs import pairs_from_comparisons
 from prism_desktop.engine.evaluation.splits import PairSet, assign, make_pairs
 from prism_desktop.engine.study.folds import assign_folds
@@ -359,3 +360,23 @@ def test_that_the_folds_of_late_images_do_not_depend_on_the_order_they_come_in()
     assert sorted(Counter(assign_folds(images, [2, 1, 1, 1, 1, 1, 1]).values()).values()) == [
         2, 2, 3, 3, 3, 3, 3,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_that_a_graph_of_loosely_joined_groups_is_cut_between_them(seed: int) -> None:
+    """14 groups of 8 images that were compared among
+    themselves, each joined to the next by one comparison."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for group in range(14):
+        for _ in range(40):
+            first, second = 8 * group + rng.choice(8, 2, replace=False)
+            rows.append((f"L{rng.integers(3)}", f"i{first:03}", f"i{second:03}", "a", "left"))
+        rows.append(("L0", f"i{8 * group:03}", f"i{8 * (group + 1) % 112:03}", "a", "left"))
+    pairs = pairs_from_comparisons(fabricate.comparisons(rows))
+    part, method = partition(pairs, 7, seed)
+    left, right = pairs["left"].map(part), pairs["right"].map(part)
+    assert method == "min-cut"
+    assert (left != right).sum() <= 2 * 14
+    held = np.bincount(left, minlength=7) + np.bincount(right, minlength=7)
+    assert held.max() <= 1.1 * held.sum() / 7

@@ -14,8 +14,8 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import StaticPool
 
 from prism_desktop.engine.errors import PrismError
+from prism_desktop.engine.files import database_address as address
 from prism_desktop.engine.study import opening, schema
-from prism_desktop.engine.study.database import address
 from prism_desktop.engine.study.store import Study
 
 NEXT = '''

@@ -117,7 +117,8 @@ def test_that_a_check_sees_broken_references(tiny_study: Study) -> None:
         connection.execute("UPDATE stimulus SET fold = 9 WHERE id = 2")
         connection.commit()
     with Study.open(tiny_study.path) as study:
-        assert {problem.kind for problem in study.check()} == {"reference", "fold"}
+        # and the trials with that image no longer say what was recorded
+        assert {problem.kind for problem in study.check()} == {"reference", "fold", "checksum"}
 
 
 def test_that_a_moved_folder_is_found_again_whatever_the_names(

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -80,6 +82,23 @@ def test_that_a_new_labeler_profits_from_all_others(study) -> None:
     assert order(entered.scores(x)[:, :, NEW], true[-1:, :, NEW]) > order(
         alone.scores(x)[:, :, NEW], true[-1:, :, NEW]
     )
+
+
+def test_that_it_is_all_the_same_to_a_new_labeler_in_which_order_the_others_came(study) -> None:
+    x, _, train, test = study
+    adapted = select(train, train.labeler == U - 1)
+    others = [select(part, part.labeler < U - 1) for part in (train, test)]
+    base = last(bayes.fit(x, others[0], U - 1, 1, settings=SETTINGS))
+    known = last(collaborative.fit(x, base, others[0], _both(*others)))
+    turned = replace(
+        known, slope=known.slope[::-1], curvature=known.curvature[::-1], voice=known.voice[::-1]
+    )
+    one, other = known.adapt(x, adapted), turned.adapt(x, adapted)
+    np.testing.assert_allclose(one.loadings, other.loadings, rtol=1e-6)
+    np.testing.assert_allclose(one.scores(x), other.scores(x), rtol=1e-5)
+    silent = np.array(known.slope)
+    silent[0] = 0  # the first counts as much as any other
+    assert np.abs(replace(known, slope=silent).adapt(x, adapted).loadings - one.loadings).max() > 0
 
 
 def test_that_saved_models_predict_the_same(study) -> None:

@@ -1,0 +1,178 @@
+"""What can be wrong inside a study's database, looked for.
+
+Every part is looked at on its own, so that damage to one does not hide what is wrong elsewhere.
+"""
+
+import re
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from typing import Final
+
+from prism_desktop.engine.study import checksums, schema, stored_json
+from prism_desktop.engine.study.expected_schema import SchemaDifference, differences
+from prism_desktop.engine.study.records import Problem
+from prism_desktop.engine.study.row_rules import LATEST
+from prism_desktop.engine.study.sound_rows import OddRows, odd_rows, places_of, readable
+
+_NAMED: Final = 3  # of what a sentence counts
+_LISTED: Final = 20  # sentences about damage of pages or about references
+_ID: Final = re.compile("[0-9a-f]{32}")
+# What the rows of a table are called.
+_ROWS: Final = {
+    "meta": ("fact about the study", "facts about the study"),
+    "import": ("import", "imports"),
+    "stimulus": ("image", "images"),
+    "labeler": ("labeler", "labelers"),
+    "attribute": ("attribute", "attributes"),
+    "session": ("session", "sessions"),
+    "trial": ("trial", "trials"),
+    "answer": ("answer", "answers"),
+    "trial_event": ("withdrawal", "withdrawals or restorations"),
+    "pending": ("unfinished trial", "unfinished trials"),
+    "fact": ("fact about a rater or an image", "facts about raters or images"),
+}
+
+
+def database_problems(driver: sqlite3.Connection) -> Iterator[Problem]:
+    """Everything that is wrong; for a connection that reads, see `sound_rows`."""
+    places = places_of(driver)
+    parts: tuple[tuple[str, Callable[[], Iterable[Problem]]], ...] = (
+        ("schema", partial(_schema, driver)),
+        ("pages", partial(_pages, driver)),
+        ("references", partial(_references, driver)),
+        ("facts about the study", partial(_identity, driver)),
+        ("rows", lambda: map(odd_rows_problem, odd_rows(driver))),
+        ("orders of corrections", partial(_cycles, driver, places)),
+        ("texts", partial(_json, driver, places)),
+        ("checksums of trials", partial(_checksums, driver, places)),
+    )
+    told = set()
+    for name, part in parts:
+        try:
+            for problem in part():
+                if problem not in told:
+                    told.add(problem)
+                    yield problem
+        except sqlite3.DatabaseError as error:
+            yield Problem("integrity", f"The {name} of the database cannot be checked: {error}.")
+
+
+def odd_rows_problem(odd: OddRows) -> Problem:
+    """Rows that break a rule, as a problem."""
+    rule = odd.rule
+    return Problem(rule.kind, f"{_counted(rule.table, odd)}.{_PASSED if rule.hides else ''}")
+
+
+_PASSED: Final = " Readers pass over what cannot be used."
+
+
+def _counted(table: str, odd: OddRows) -> str:
+    one, many = _ROWS[table]
+    what = f"1 {one}" if odd.number == 1 else f"{odd.number} {many}"
+    return f"{what}: {odd.rule.words} ({_few(odd.examples, odd.number)})"
+
+
+def _few(names: Iterable[object], count: int) -> str:
+    shown = ", ".join(readable(name) for name in list(names)[:_NAMED])
+    return shown + (f" and {count - _NAMED} more" if count > _NAMED else "")
+
+
+def _schema(driver: sqlite3.Connection) -> Iterator[Problem]:
+    version = f"{schema.SCHEMA_VERSION:04d}"
+    odd: list[SchemaDifference] = differences(driver, schema.SCHEMA_VERSION)
+    for each in odd[:_LISTED]:
+        yield Problem("schema", f"The database has another schema than it should: {each.words}.")
+    if driver.execute("SELECT version_num FROM alembic_version").fetchall() != [(version,)]:
+        yield Problem("schema", "The database contradicts itself about its version.")
+    if driver.execute("PRAGMA application_id").fetchone()[0] != schema.APPLICATION_ID:
+        yield Problem("identity", "The database does not carry the mark of a study.")
+
+
+def _pages(driver: sqlite3.Connection) -> Iterator[Problem]:
+    for row in driver.execute(f"PRAGMA main.integrity_check({_LISTED})").fetchall():
+        if row[0] != "ok":
+            yield Problem("integrity", f"The database is damaged: {readable(row[0])}.")
+
+
+def _references(driver: sqlite3.Connection) -> Iterator[Problem]:
+    found: dict[tuple[str, str], int] = {}
+    for table, _, other, _ in driver.execute("PRAGMA main.foreign_key_check").fetchall():
+        found[table, other] = found.get((table, other), 0) + 1
+    for (table, other), count in found.items():
+        one, many = _ROWS.get(table, ("row", "rows"))
+        rows = f"1 {one} refers" if count == 1 else f"{count} {many} refer"
+        yield Problem("reference", f"{rows} to a row of table {other} that is gone.")
+
+
+def _identity(driver: sqlite3.Connection) -> Iterator[Problem]:
+    """What the study says about itself."""
+    rows = driver.execute("SELECT key, value FROM meta").fetchall()
+    facts = {key: value for key, value in rows if isinstance(value, str)}
+    if not _ID.fullmatch(facts.get("id", "")):
+        yield Problem("identity", "The study's own identifier is missing or of the wrong form.")
+    if not facts.get("name", "").strip():
+        yield Problem("identity", "The study has lost its name.")
+    try:
+        dated = 0 <= float(facts.get("created", "")) <= LATEST
+    except ValueError:
+        dated = False
+    if not dated:
+        yield Problem("date", "The study's own date is missing or impossible.")
+    counts = {key: value for key, value in facts.items() if key.startswith("target/")}
+    counts["revision"] = facts.get("revision", "")
+    for key, value in counts.items():
+        if not value.isdecimal() or not value.isascii():
+            yield Problem("identity", f"The study's count {readable(key)!r} is no number.")
+
+
+def _cycles(driver: sqlite3.Connection, places: Mapping[str, str]) -> Iterator[Problem]:
+    """Trials that correct or repeat each other in a circle, so that none of them is the first."""
+    for column, verb in (("supersedes_id", "correct"), ("repeat_of_id", "repeat")):
+        later = dict(
+            driver.execute(
+                f"SELECT id, {column} FROM {places['trial']} WHERE {column} IS NOT NULL "
+                f"AND {column} <> id"
+            )
+        )
+        sound: set[int] = set()
+        for start in later:
+            way: dict[int, None] = {}
+            at = start
+            while at in later and at not in way and at not in sound:
+                way[at] = None
+                at = later[at]
+            if at in way:
+                circle = list(way)[list(way).index(at) :]
+                yield Problem(
+                    "order",
+                    f"{len(circle)} trials {verb} each other in a circle "
+                    f"({_few(_uids(driver, places, circle), len(circle))}).",
+                )
+            sound.update(way)
+
+
+def _uids(
+    driver: sqlite3.Connection, places: Mapping[str, str], numbers: Iterable[int]
+) -> list[object]:
+    query = f"SELECT uid FROM {places['trial']} WHERE id = ?"
+    return [driver.execute(query, (number,)).fetchone()[0] for number in list(numbers)[:_NAMED]]
+
+
+def _json(driver: sqlite3.Connection, places: Mapping[str, str]) -> Iterator[Problem]:
+    for what in stored_json.faults(driver, places):
+        yield Problem("json", f"A text is damaged, and what can be read of it is used: {what}.")
+
+
+def _checksums(driver: sqlite3.Connection, places: Mapping[str, str]) -> Iterator[Problem]:
+    """Trials and entries of their log that are not what was written."""
+    trials = checksums.altered(driver, places)
+    if trials:
+        have = "1 trial says" if len(trials) == 1 else f"{len(trials)} trials say"
+        named = _few(_uids(driver, places, trials), len(trials))
+        yield Problem(
+            "checksum", f"{have} something else than when recorded ({named}); compare a backup."
+        )
+    if count := len(checksums.altered_events(driver, places)):
+        have = "1 withdrawal is" if count == 1 else f"{count} withdrawals or restorations are"
+        yield Problem("checksum", f"{have} not what was written; compare a backup.")

@@ -1,0 +1,181 @@
+"""What every row of a study's database must be, as data: what the store writes holds all of it.
+
+A rule is an SQL expression about a row `r`. Tables are named as a reader sees them, without odd
+rows, so that what hangs on an odd row is odd too; a name in braces is the table as it lies in the
+file. Whether a number or a text is one has to be asked: SQLite keeps anything in any column.
+"""
+
+from typing import Final, NamedTuple
+
+from prism_desktop.engine.study.records import FOLDS
+
+LATEST: Final = 7_258_118_400  # unix s; the year 2200
+KEYS: Final = {
+    "meta": ("key",),
+    "import": ("id",),
+    "stimulus": ("id",),
+    "labeler": ("id",),
+    "attribute": ("id",),
+    "session": ("id",),
+    "trial": ("id",),
+    "answer": ("trial_id", "attribute_id"),
+    "trial_event": ("id",),
+    "pending": ("labeler_id", "kind"),
+    "fact": ("owner_kind", "owner_id", "name", "import_id"),
+}
+# What a row is called in a sentence, as SQL.
+SHOWN: Final = {
+    "import": "r.source",
+    "stimulus": "r.name",
+    "labeler": "r.code",
+    "attribute": "r.name",
+    "session": "r.uid",
+    "trial": "r.uid",
+    "answer": "(SELECT uid FROM {trial} WHERE id = r.trial_id)",
+    "trial_event": "(SELECT uid FROM {trial} WHERE id = r.trial_id)",
+    "pending": "r.kind",
+    "fact": "r.name",
+    "meta": "r.key",
+}
+
+
+class RowRule(NamedTuple):
+    """One rule about the rows of one table."""
+
+    table: str
+    kind: str  # of the problem
+    words: str  # what odd rows are said to have: "2 ratings" + words
+    holds: str  # SQL about `r`; anything but 1 breaks the rule
+    hides: bool = True  # whether readers pass rows over that break it
+
+
+def _text(column: str) -> str:
+    return f"typeof({column}) = 'text'"
+
+
+def _hex(column: str, digits: int) -> str:
+    return (
+        f"({_text(column)} AND length(CAST({column} AS BLOB)) = {digits} "
+        f"AND {column} NOT GLOB '*[^0-9a-f]*')"
+    )
+
+
+def _flag(column: str) -> str:
+    return f"(typeof({column}) = 'integer' AND {column} IN (0, 1))"
+
+
+def _whole(column: str, low: int, high: int = 2**53) -> str:
+    return f"(typeof({column}) = 'integer' AND {column} BETWEEN {low} AND {high})"
+
+
+def _number(column: str, low: float = 0, high: float = 1e300) -> str:
+    kinds = "('integer', 'real')"
+    return f"(typeof({column}) IN {kinds} AND {column} BETWEEN {low!r} AND {high!r})"
+
+
+def _maybe(column: str, holds: str) -> str:
+    return f"({column} IS NULL OR {holds})"
+
+
+def _among(column: str, *values: str) -> str:
+    return f"({_text(column)} AND {column} IN ({', '.join(repr(value) for value in values)}))"
+
+
+def _all(*holds: str) -> str:
+    return " AND ".join(holds)
+
+
+def _there(table: str, column: str) -> str:
+    return f'EXISTS (SELECT 1 FROM "{table}" AS x WHERE x.id = {column})'
+
+
+_KIND: Final = _among("r.kind", "rating", "comparison")
+_DATE: Final = "are dated before 1970 or after 2199"
+_FORM: Final = "have an identifier of the wrong form"
+_SIDES: Final = """CASE r.kind WHEN 'rating' THEN r.right_id IS NULL
+WHEN 'comparison' THEN r.right_id IS NOT NULL AND r.right_id <> r.left_id ELSE 1 END"""
+
+# In the order in which they are looked at: what others refer to comes first.
+RULES: Final = (
+    RowRule("import", "identifier", _FORM, _hex("r.uid", 32), hides=False),
+    RowRule("import", "value", "have no readable name", f"{_text('r.uid')} AND {_text('r.source')} "
+            f"AND {_text('r.format')}"),
+    RowRule("import", "date", _DATE, _all(
+        _number("r.created", high=LATEST), _maybe("r.undone", _number("r.undone", high=LATEST))),
+        hides=False),
+    RowRule("stimulus", "identifier", "have a hash of the wrong form", _hex("r.sha256", 64)),
+    RowRule("stimulus", "value", "have an unknown kind", _among("r.kind", "image")),
+    RowRule("stimulus", "value", "have no readable name or place", _all(
+        _text("r.name"), "r.name <> ''", _text("r.path"), _flag("r.copied"),
+        "(r.copied = 0 OR (r.path NOT LIKE '/%' AND r.path NOT LIKE '%..%'))")),
+    RowRule("stimulus", "value", "have an impossible size or date", _all(
+        _whole("r.width", 1, 10**9), _whole("r.height", 1, 10**9),
+        _maybe("r.bytes", _whole("r.bytes", 0)),
+        _maybe("r.modified", _number("r.modified", -1e12)))),
+    RowRule("stimulus", "fold", "have no valid fold", _whole("r.fold", 0, FOLDS - 1)),
+    RowRule("labeler", "identifier", "have a code that cannot be one", "is_name(r.code)"),
+    RowRule("labeler", "value", "have a name, a profile or a mark that is none", _all(
+        _text("r.display_name"), _text("r.profile"), _flag("r.simulated"))),
+    RowRule("attribute", "identifier", "have a name that cannot be one", "is_name(r.name)"),
+    RowRule("attribute", "value", "have no readable question or mark", _all(
+        _text("r.question"), _flag("r.confirmed"))),
+    RowRule("session", "identifier", "have no readable identifier", _text("r.uid")),
+    RowRule("session", "reference", "are of a labeler who is gone or odd",
+            _there("labeler", "r.labeler_id")),
+    RowRule("trial", "identifier", _FORM, _hex("r.uid", 32), hides=False),
+    RowRule("trial", "identifier", "have no readable identifier", _text("r.uid")),
+    RowRule("trial", "kind", "are of an unknown kind", _all(
+        _KIND, _among("r.source", "labeled", "imported", "simulated"))),
+    RowRule("trial", "value", "have a place, a time, a probability or a mark that cannot be", _all(
+        _whole("r.place", -(2**53)), _flag("r.skipped"), _flag("r.withdrawn"),
+        _maybe("r.onset", _number("r.onset")), _maybe("r.seconds", _number("r.seconds")),
+        _maybe("r.probability", _number("r.probability")), _number("r.recorded", -1e300),
+        _maybe("r.dropped_frames", _whole("r.dropped_frames", 0)),
+        _maybe("r.skip_reason", _text("r.skip_reason")))),
+    RowRule("trial", "value", "have a probability above 1",
+            "(r.probability IS NULL OR r.probability <= 1.000001)", hides=False),
+    RowRule("trial", "date", _DATE, _all(
+        _maybe("r.onset", _number("r.onset", high=LATEST)),
+        _number("r.recorded", high=LATEST)), hides=False),
+    RowRule("trial", "value", "show what their kind does not", _SIDES),
+    RowRule("trial", "reference", "are of a labeler, a session or an image that is gone or odd",
+            _all(
+        "EXISTS (SELECT 1 FROM session AS x WHERE x.id = r.session_id "
+        "AND x.labeler_id = r.labeler_id)", _there("labeler", "r.labeler_id"),
+        _there("stimulus", "r.left_id"),
+        f"(r.right_id IS NULL OR {_there('stimulus', 'r.right_id')})")),
+    RowRule("answer", "value", "are no step of their scale", _all(
+        "typeof(r.value) = 'integer'", _maybe("r.raw", _number("r.raw", -1e300)),
+        """CASE (SELECT kind FROM {trial} WHERE id = r.trial_id)
+        WHEN 'rating' THEN r.value BETWEEN 1 AND 4
+        WHEN 'comparison' THEN r.value BETWEEN -1 AND 1 ELSE 1 END""")),
+    RowRule("answer", "reference", "are to a trial or an attribute that is gone or odd", _all(
+        "EXISTS (SELECT 1 FROM {trial} WHERE id = r.trial_id)",
+        _there("attribute", "r.attribute_id"))),
+    RowRule("trial_event", "value", "are none, or of no trial", _all(
+        _among("r.event", "withdrawn", "restored"), _number("r.at", -1e300),
+        "EXISTS (SELECT 1 FROM {trial} WHERE id = r.trial_id)")),
+    RowRule("trial_event", "date", _DATE, _number("r.at", high=LATEST), hides=False),
+    RowRule("pending", "value", "are of an unknown kind", f"{_KIND} AND {_SIDES}"),
+    RowRule("pending", "reference", "are of a labeler or an image that is gone or odd", _all(
+        _there("labeler", "r.labeler_id"), _there("stimulus", "r.left_id"),
+        f"(r.right_id IS NULL OR {_there('stimulus', 'r.right_id')})")),
+    RowRule("fact", "value", "have no readable name or value", _all(
+        "is_name(r.name)", _text("r.value"), _among("r.owner_kind", "rater", "image"))),
+    RowRule("fact", "reference", "are about a labeler or an image that is gone",
+            f"CASE r.owner_kind WHEN 'rater' THEN {_there('labeler', 'r.owner_id')} "
+            f"WHEN 'image' THEN {_there('stimulus', 'r.owner_id')} ELSE 1 END"),
+)  # fmt: skip
+# Looked at when it is known which answers are odd.
+LATER_RULES: Final = (
+    RowRule("trial", "reference", "have lost their answers, or have some though they were skipped",
+            "r.skipped <> EXISTS (SELECT 1 FROM answer AS a WHERE a.trial_id = r.id)"),
+    RowRule("trial", "reference", "are withdrawn or not against what their log says",
+            "r.withdrawn = coalesce((SELECT e.event = 'withdrawn' FROM {trial_event} AS e "
+            "WHERE e.trial_id = r.id ORDER BY e.id DESC LIMIT 1), r.withdrawn)", hides=False),
+    RowRule("trial", "order", "correct or repeat themselves", _all(
+        "r.supersedes_id IS NOT r.id", "r.repeat_of_id IS NOT r.id"), hides=False),
+    RowRule("trial", "order", "correct or repeat a trial of another labeler",
+            "NOT EXISTS (SELECT 1 FROM {trial} AS x WHERE x.id IN (r.supersedes_id, "
+            "r.repeat_of_id) AND x.labeler_id <> r.labeler_id)", hides=False),
+)  # fmt: skip

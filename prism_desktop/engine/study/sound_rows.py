@@ -1,0 +1,104 @@
+"""A reader sees only rows that are what this program writes; odd ones are passed over.
+
+One odd value must not take a study with it, and must not be computed with either. What is odd is
+looked for when the study is opened, and hidden by temporary views of the connection: of the file
+nothing changes. `odd_rows` names them.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+from typing import Final, NamedTuple
+
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.study import schema
+from prism_desktop.engine.study.expected_schema import stand_ins
+from prism_desktop.engine.study.row_rules import KEYS, LATER_RULES, RULES, SHOWN, RowRule
+from prism_desktop.engine.study.writing import check_name
+
+_NAMED: Final = 3  # rows named of those that a sentence counts
+
+
+class OddRows(NamedTuple):
+    """Rows that break one rule."""
+
+    rule: RowRule
+    number: int  # of rows
+    examples: tuple[str, ...]
+
+
+def hide_odd_rows(connection: sqlite3.Connection) -> None:
+    """Make readers of this connection pass over what is odd."""
+    found = stand_ins(connection, schema.SCHEMA_VERSION)
+    for table, place in found.items():
+        connection.execute(f'CREATE TEMP VIEW "{table}" AS SELECT * FROM {place}')
+    places = places_of(connection)
+    _learn(connection)
+    for table, rules in groupby((*RULES, *LATER_RULES), lambda rule: rule.table):
+        if odd := [f"({rule.holds}) IS NOT 1" for rule in rules if rule.hides]:
+            _hide(connection, table, places, " OR ".join(odd))
+
+
+def odd_rows(connection: sqlite3.Connection) -> Iterator[OddRows]:
+    """What breaks a rule, hidden or not, rule by rule; for a connection of `hide_odd_rows`."""
+    places = places_of(connection)
+    _learn(connection)
+    for rule in (*RULES, *LATER_RULES):
+        shown = SHOWN[rule.table].format(**places)
+        broken = f"({rule.holds.format(**places)}) IS NOT 1"
+        rows = connection.execute(
+            f"SELECT {shown}, count(*) OVER () FROM {places[rule.table]} AS r "
+            f"WHERE {broken} LIMIT {_NAMED}"
+        ).fetchall()
+        if rows:
+            yield OddRows(rule, rows[0][1], tuple(readable(row[0]) for row in rows))
+
+
+def places_of(connection: sqlite3.Connection) -> dict[str, str]:
+    """Table -> where its rows are, odd ones too, as SQL; for a connection of `hide_odd_rows`."""
+    temporary = {row[0] for row in connection.execute("SELECT name FROM temp.sqlite_master")}
+    return {
+        table: f'temp."found_{table}"' if f"found_{table}" in temporary else f'main."{table}"'
+        for table in KEYS
+    }
+
+
+def readable(value: object) -> str:
+    """Something from a database in a sentence, shortened."""
+    text = value if isinstance(value, str) else repr(value)
+    return (text if text.isprintable() else ascii(text)[1:-1])[:60]
+
+
+def _hide(connection: sqlite3.Connection, table: str, places: Mapping[str, str], odd: str) -> None:
+    keys = KEYS[table]
+    columns, chosen = ", ".join(keys), ", ".join(f"r.{key}" for key in keys)
+    query = f"SELECT {chosen} FROM {places[table]} AS r WHERE {odd.format(**places)}"
+    if not (found := connection.execute(query).fetchall()):
+        return
+    if not _exists(connection, f"odd_{table}"):
+        connection.execute(f'CREATE TEMP TABLE "odd_{table}" ({columns}, PRIMARY KEY ({columns}))')
+        connection.execute(f'DROP VIEW IF EXISTS temp."{table}"')
+        same = " AND ".join(f"o.{key} IS r.{key}" for key in keys)
+        connection.execute(
+            f'CREATE TEMP VIEW "{table}" AS SELECT * FROM {places[table]} AS r '
+            f'WHERE NOT EXISTS (SELECT 1 FROM temp."odd_{table}" AS o WHERE {same})'
+        )
+    marks = ", ".join("?" * len(keys))
+    connection.executemany(f'INSERT OR IGNORE INTO temp."odd_{table}" VALUES ({marks})', found)
+
+
+def _exists(connection: sqlite3.Connection, name: str) -> bool:
+    query = "SELECT 1 FROM temp.sqlite_master WHERE name = ?"
+    return connection.execute(query, (name,)).fetchone() is not None
+
+
+def _learn(connection: sqlite3.Connection) -> None:
+    connection.create_function("is_name", 1, _is_name, deterministic=True)
+
+
+def _is_name(value: object) -> bool:
+    try:
+        check_name(value, "a name") if isinstance(value, str) else None
+    except InputError:
+        return False
+    return isinstance(value, str)

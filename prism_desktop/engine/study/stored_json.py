@@ -1,0 +1,184 @@
+"""JSON in columns of the database: written strictly, read as far as it goes.
+
+What cannot be read is replaced by what a new study would have, and `faults` names it.
+"""
+
+import json
+import sqlite3
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, replace
+from typing import Any, Final
+
+from prism_desktop.engine.json_files import parse_json
+from prism_desktop.engine.study import schema
+from prism_desktop.engine.study.records import (
+    DEFAULT_SCALE,
+    DEFAULT_TEMPLATES,
+    Doubt,
+    ImportReport,
+    RefusedRow,
+)
+
+UNREADABLE: Final = "The report of this import cannot be read in full; what it brought is there."
+
+
+def scale_labels(content: object) -> tuple[str, ...]:
+    """The words for 1, 2, 3, 4."""
+    labels = _texts(content)
+    return labels if labels is not None and len(labels) == 4 else DEFAULT_SCALE
+
+
+def templates(content: object) -> tuple[str, ...]:
+    """Texts for the text tower, each with "{}"."""
+    texts = _texts(content)
+    return texts if texts and all("{}" in text for text in texts) else DEFAULT_TEMPLATES
+
+
+def pending_answers(content: object, kind: str) -> dict[str, int | str] | None:
+    """The answers to a trial that is not complete; None if they are none."""
+    values = _parsed(content)
+    allowed = (1, 2, 3, 4) if kind == "rating" else tuple(schema.OUTCOME_VALUE)
+    if not isinstance(values, dict):
+        return None
+    sound = all(value in allowed and type(value) in (int, str) for value in values.values())
+    return values if sound else None
+
+
+def dismissed_places(content: object) -> frozenset[int]:
+    """Places of doubts that somebody dismissed."""
+    places = _parsed(content)
+    return frozenset(place for place in places if _count(place)) if _list(places) else frozenset()
+
+
+def report_to_json(report: ImportReport) -> str:
+    """The report as it is kept."""
+    return json.dumps(
+        {
+            "id": report.id,
+            "source": report.source,
+            "format": report.format,
+            "rows_read": report.rows_read,
+            "rows_kept": report.rows_kept,
+            "refused": [[refused.row, refused.reason] for refused in report.refused],
+            "duplicates": report.duplicates,
+            "mapping": dict(report.mapping),
+            "notices": list(report.notices),
+            "doubts": [asdict(doubt) for doubt in report.doubts],
+            "recipe": report.recipe,
+        },
+        ensure_ascii=False,
+        default=str,
+    )
+
+
+def report_from_json(
+    content: object, uid: str = "", source: str = "", form: str = "", **more: Any
+) -> ImportReport:
+    """The report as it was given; those of older versions have neither doubts nor recipe.
+
+    Args:
+        content: the JSON.
+        uid, source, form: the import's identifier, source and format, which have columns of their
+            own.
+        more: what the store sets of a report.
+    """
+    values = _parsed(content)
+    report, sound = _report(values if isinstance(values, dict) else {})
+    notices = report.notices if sound else (*report.notices, UNREADABLE)
+    return replace(report, id=uid, source=source, format=form, notices=notices, **more)
+
+
+def faults(driver: sqlite3.Connection, places: Mapping[str, str]) -> Iterator[str]:
+    """What of the database's JSON cannot be read, in words that end a sentence's subject.
+
+    `places` says where a table's rows are, as SQL.
+    """
+    for name, labels, texts in _rows(driver, "name, scale_labels, templates", places["attribute"]):
+        if list(scale_labels(labels)) != _parsed(labels):
+            yield f"the scale of attribute {name!r}"
+        if list(templates(texts)) != _parsed(texts):
+            yield f"the text templates of attribute {name!r}"
+    for source, content, dismissed in _rows(driver, "source, report, dismissed", places["import"]):
+        values = _parsed(content)
+        if not isinstance(values, dict) or not _report(values)[1]:
+            yield f"the report of the import of {source!r}"
+        if sorted(dismissed_places(dismissed)) != _parsed(dismissed):
+            yield f"the dismissed doubts of the import of {source!r}"
+    for kind, content in _rows(driver, "kind, answers", places["pending"]):
+        if pending_answers(content, kind) is None:
+            yield f"answers to a {kind} that was not complete"
+
+
+def _rows(driver: sqlite3.Connection, columns: str, table: str) -> list[Any]:
+    return driver.execute(f"SELECT {columns} FROM {table}").fetchall()
+
+
+def _report(values: Mapping[str, Any]) -> tuple[ImportReport, bool]:
+    """What of a report can be read, and whether that is all."""
+    refused = [row for row in _items(values, "refused") if _list(row) and len(row) == 2]
+    doubts = [doubt for doubt in map(_doubt, _items(values, "doubts")) if doubt is not None]
+    notices = [text for text in _items(values, "notices") if isinstance(text, str)]
+    rows = [RefusedRow(row, why) for row, why in refused if type(row) is int and _text(why)]
+    mapping, recipe = values.get("mapping"), values.get("recipe", "")
+    counts = [values.get(name) for name in ("rows_read", "rows_kept", "duplicates")]
+    sound = (
+        all(map(_count, counts))
+        and isinstance(mapping, dict)
+        and isinstance(recipe, str)
+        and _full(values, "refused", rows)
+        and _full(values, "doubts", doubts, optional=True)
+        and _full(values, "notices", notices)
+    )
+    read, kept, duplicates = (count if _count(count) else 0 for count in counts)
+    report = ImportReport(
+        "", "", "", read or 0, kept or 0, tuple(rows), duplicates or 0,
+        mapping if isinstance(mapping, dict) else {}, tuple(notices), doubts=tuple(doubts),
+        recipe=recipe if isinstance(recipe, str) else "",
+    )  # fmt: skip
+    return report, sound
+
+
+def _doubt(values: object) -> Doubt | None:
+    if not isinstance(values, dict):
+        return None
+    words = {name: values.get(name, "") for name in ("kind", "text", "table", "column")}
+    rows, count = values.get("rows", []), values.get("count", 0)
+    if not all(map(_text, words.values())) or not _count(count) or not _list(rows):
+        return None
+    return Doubt(**words, rows=tuple(rows), count=count) if all(map(_count, rows)) else None
+
+
+def _items(values: Mapping[str, Any], name: str) -> list[Any]:
+    items = values.get(name)
+    return items if isinstance(items, list) else []
+
+
+def _full(
+    values: Mapping[str, Any], name: str, kept: Collection[object], *, optional: bool = False
+) -> bool:
+    items = values.get(name, [] if optional else None)
+    return isinstance(items, list) and len(items) == len(kept)
+
+
+def _parsed(content: object) -> Any:
+    try:
+        return parse_json(content.encode()) if isinstance(content, str) else None
+    except ValueError:
+        return None
+
+
+def _texts(content: object) -> tuple[str, ...] | None:
+    values = _parsed(content)
+    return tuple(values) if _list(values) and all(map(_text, values)) else None
+
+
+def _list(value: object) -> bool:
+    return isinstance(value, list)
+
+
+def _text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _count(value: object) -> bool:
+    return type(value) is int and value >= 0
