@@ -3,9 +3,12 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import date
+from pathlib import Path
 
 import pytest
 
+from prism_desktop.engine.study.store import Study
+from tests.fixtures.study import fill
 from tests.soak import budget, shim
 from tests.soak.fork_server import ForkServer
 
@@ -27,6 +30,13 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
             return started[loaded]
 
         yield server
+
+
+@pytest.fixture
+def labeled(tmp_path: Path) -> Path:
+    with Study.create(tmp_path / "a.prism", attributes=("attractive", "smart")) as study:
+        fill(study)
+    return tmp_path / "a.prism"
 
 
 def _is_soak(config: pytest.Config) -> bool:

@@ -19,7 +19,10 @@ from tests.soak.conftest import Servers
 from tests.soak.fork_server import Ending, ForkServer
 from tests.soak.shim import Arm
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the disk shim is for Linux")
+pytestmark = [
+    pytest.mark.soak,
+    pytest.mark.skipif(sys.platform != "linux", reason="the disk shim is for Linux"),
+]
 STORE = {case.name: case for case in cases.STORE}
 TORCH = (
     "train by gradient", "train a closed form", "resume", "evaluate", "predict", "compare",
@@ -107,14 +110,7 @@ class Trial:
         return recovery.state_of(study_in(folder)) if file.exists() and not old else {}
 
 
-@pytest.fixture
-def labeled(tmp_path: Path) -> Path:
-    with Study.create(tmp_path / "a.prism", attributes=("attractive", "smart")) as study:
-        fill(study, images=120)
-    return tmp_path / "a.prism"
-
-
-def _label_and_kill(
+def label_and_kill(
     server: ForkServer, study: Path, dice: random.Random, kills: int, job: str
 ) -> None:
     """One study through all kills, as it goes in life."""
@@ -128,28 +124,17 @@ def _label_and_kill(
         recovery.assert_whole(study, ending.told, before)
 
 
-def test_that_what_was_acknowledged_while_labeling_survives_kills(
-    servers: Servers, labeled: Path
-) -> None:
-    _label_and_kill(servers("store"), labeled, random.Random(0), 8, "label")
+def test_that_labeling_survives_many_kills(servers: Servers, labeled: Path) -> None:
+    label_and_kill(servers("store"), labeled, budget.dice("label"), budget.LABELING_KILLS, "label")
 
 
-@pytest.mark.parametrize("name", ["import a table"])
-def test_that_a_command_survives_kills(name: str, servers: Servers, tmp_path: Path) -> None:
-    trial, dice = Trial(STORE[name], servers("store"), tmp_path), random.Random(0)
-    for _ in range(2):
-        trial.kill(dice)
+def test_that_key_presses_survive_kills_of_the_window(servers: Servers, tmp_path: Path) -> None:
+    study = tmp_path / "a.prism"
+    with Study.create(study, attributes=("attractive", "smart")) as made:
+        fill(made, images=120)  # for more pairs than will be asked for
+    label_and_kill(servers("window"), study, budget.dice("window"), budget.WINDOW_KILLS, "window")
 
 
-@pytest.mark.soak
-@pytest.mark.parametrize("job", ["label", "window"])
-def test_that_labeling_survives_many_kills(job: str, servers: Servers, labeled: Path) -> None:
-    server = servers("window" if job == "window" else "store")
-    kills = budget.LABELING_KILLS if job == "label" else budget.WINDOW_KILLS
-    _label_and_kill(server, labeled, budget.dice(job), kills, job)
-
-
-@pytest.mark.soak
 @pytest.mark.parametrize("name", STORE)
 def test_that_a_command_survives_many_kills(name: str, servers: Servers, tmp_path: Path) -> None:
     trial, dice = Trial(STORE[name], servers("store"), tmp_path), budget.dice(name)
@@ -157,7 +142,6 @@ def test_that_a_command_survives_many_kills(name: str, servers: Servers, tmp_pat
         trial.kill(dice)
 
 
-@pytest.mark.soak
 @pytest.mark.parametrize("name", TORCH)
 def test_that_a_command_with_torch_survives_many_kills(
     name: str, servers: Servers, tmp_path: Path, tiny_backbone: str

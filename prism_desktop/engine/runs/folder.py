@@ -15,15 +15,17 @@ summary.json summary.md                                 results
 import contextlib
 import os
 import re
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from prism_desktop.engine import access
+from prism_desktop.engine.clocks import by_age
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import RunError, UnreadableError
-from prism_desktop.engine.files import make_folder, remove, remove_tree, write_json
+from prism_desktop.engine.files import make_folder, remove_tree, write_json
 from prism_desktop.engine.foreign_files import GIGABYTE, open_foreign
 from prism_desktop.engine.parquet_forms import Filters, Form, read_frame
 from prism_desktop.engine.runs import layout, run_tables
@@ -123,6 +125,11 @@ class RunFolder:
         if not (path / layout.CONFIG).is_file():
             raise RunError(f"{path} is not a run: it holds no config.json.")
         return cls(path)
+
+    @property
+    def exists(self) -> bool:
+        """Whether it has not been deleted."""
+        return (self.path / layout.CONFIG).is_file()
 
     @property
     def name(self) -> str:
@@ -300,7 +307,7 @@ class RunFolder:
         for name in (layout.CHECKPOINTS, layout.ADAPTER):
             remove_tree(self.path / name, layout.ours_in(name))
         for name in layout.MADE_BY_TRAINING:
-            remove(self.path / name)
+            remove_tree(self.path / name, layout.ours_in(name))
         self.set_status("discarded")
 
     def delete(self) -> None:
@@ -349,6 +356,7 @@ class RunFolder:
 def list_runs(study: Path) -> tuple[RunSummary, ...]:
     """Every run of a study, newest first; folders that are no runs are passed over.
 
+    Runs of a clock that was ahead come last.
     A run of which something cannot be read is among them, and says so in `damage`.
     """
     try:
@@ -356,7 +364,8 @@ def list_runs(study: Path) -> tuple[RunSummary, ...]:
     except OSError:
         return ()
     found = [_summarise(RunFolder(path)) for path in folders if _is_run(path)]
-    return tuple(sorted(found, key=lambda summary: summary.created, reverse=True))
+    now = time.time()
+    return tuple(sorted(found, key=lambda summary: by_age(summary.created, now), reverse=True))
 
 
 def _is_run(path: Path) -> bool:

@@ -1,6 +1,7 @@
 """Connections to a study's database: each lives in a thread
 of its own, and SQLite's errors become sentences."""
 
+import os
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from prism_desktop.engine.errors import (
     DiskFullError,
     ReadOnlyStudyError,
     StudyError,
+    StudyGoneError,
     StudyLockedError,
 )
 
@@ -41,6 +43,8 @@ class Database:
             1, thread_name_prefix="study-writer" if writable else "study-reader"
         )
         self._closed = False
+        self._identity = _identity(file)
+        self._log: tuple[int, int] | None = None
         try:
             self._connection = self._run(
                 lambda: _connect(file, writable=writable, immutable=immutable)
@@ -51,11 +55,18 @@ class Database:
 
     def write(self, function: Callable[[Connection], T]) -> T:
         """Run `function` in a transaction that is on the disk
-        when this returns, or did not happen at all."""
+        when this returns, or did not happen at all.
+
+        Raises:
+            StudyGoneError: the database is not where it was opened.
+        """
 
         def transaction() -> T:
+            self._refuse_gone()
             with self._connection.begin():
-                return function(self._connection)
+                done = function(self._connection)
+            self._refuse_gone()  # else it was written to a file that has lost its name
+            return done
 
         return self._run(transaction)
 
@@ -88,6 +99,18 @@ class Database:
             self._submit(lambda: _disconnect(self._connection)).result()
         finally:
             self._thread.shutdown()
+
+    def _refuse_gone(self) -> None:
+        """Raises: StudyGoneError: other files, or none, have the names of those that are open."""
+        log = self._file.with_name(self._file.name + "-wal")
+        here, logged = _identity(self._file), _identity(log)
+        if self._log is None:  # made with the first transaction
+            self._log = logged
+        if here is None or here != self._identity or logged != self._log:
+            raise StudyGoneError(
+                f"The study {self._file.parent} is no longer where it was opened: it was deleted, "
+                "moved, replaced or unmounted, so this step was not stored in it."
+            )
 
     def _run(self, function: Callable[[], T]) -> T:
         if self._closed:
@@ -149,6 +172,15 @@ def harden(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA temp_store = MEMORY")
 
 
+def _identity(file: Path) -> tuple[int, int] | None:
+    """Which file has this name now; None for none."""
+    try:
+        status = os.stat(file, follow_symlinks=False)  # noqa: PTH116, with every answer
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
 def decoded(content: bytes) -> str:
     """A text with every damaged byte shown as one that is."""
     return content.decode("utf-8", "replace")
@@ -195,6 +227,9 @@ def explained(file: Path) -> Iterator[None]:
         if sentence is None:
             raise
         raise sentence from error
+    except UnicodeDecodeError as error:  # SQLite names what is damaged, in bytes that are no text
+        study = file.parent
+        raise CorruptStudyError(f"The database of {study} is damaged. {rescue(study)}") from error
 
 
 def _explanation(error: Any, study: Path) -> StudyError | None:

@@ -100,8 +100,6 @@ RULES: Final = (
     RowRule("import", "identifier", _FORM, _hex("r.uid", 32), hides=False),
     RowRule("import", "value", "have no readable name", f"{_text('r.uid')} AND {_text('r.source')} "
             f"AND {_text('r.format')}"),
-    RowRule("import", "date", "have an impossible date", _all(
-        _number("r.created", -1e300), _maybe("r.undone", _number("r.undone", -1e300)))),
     RowRule("import", "date", _DATE, _all(
         _number("r.created", high=LATEST), _maybe("r.undone", _number("r.undone", high=LATEST))),
         hides=False),
@@ -168,16 +166,16 @@ RULES: Final = (
             f"CASE r.owner_kind WHEN 'rater' THEN {_there('labeler', 'r.owner_id')} "
             f"WHEN 'image' THEN {_there('stimulus', 'r.owner_id')} ELSE 1 END"),
 )  # fmt: skip
-# Odd only as a whole: they are told, and nothing is passed over.
+# Looked at when it is known which answers are odd.
 LATER_RULES: Final = (
     RowRule("trial", "reference", "have lost their answers, or have some though they were skipped",
-            "r.skipped <> EXISTS (SELECT 1 FROM {answer} AS a WHERE a.trial_id = r.id)"),
+            "r.skipped <> EXISTS (SELECT 1 FROM answer AS a WHERE a.trial_id = r.id)"),
     RowRule("trial", "reference", "are withdrawn or not against what their log says",
             "r.withdrawn = coalesce((SELECT e.event = 'withdrawn' FROM {trial_event} AS e "
-            "WHERE e.trial_id = r.id ORDER BY e.id DESC LIMIT 1), r.withdrawn)"),
+            "WHERE e.trial_id = r.id ORDER BY e.id DESC LIMIT 1), r.withdrawn)", hides=False),
     RowRule("trial", "order", "correct or repeat themselves", _all(
-        "r.supersedes_id IS NOT r.id", "r.repeat_of_id IS NOT r.id")),
+        "r.supersedes_id IS NOT r.id", "r.repeat_of_id IS NOT r.id"), hides=False),
     RowRule("trial", "order", "correct or repeat a trial of another labeler",
             "NOT EXISTS (SELECT 1 FROM {trial} AS x WHERE x.id IN (r.supersedes_id, "
-            "r.repeat_of_id) AND x.labeler_id <> r.labeler_id)"),
+            "r.repeat_of_id) AND x.labeler_id <> r.labeler_id)", hides=False),
 )  # fmt: skip

@@ -34,18 +34,9 @@ def hide_odd_rows(connection: sqlite3.Connection) -> None:
         connection.execute(f'CREATE TEMP VIEW "{table}" AS SELECT * FROM {place}')
     places = places_of(connection)
     _learn(connection)
-    for table, rules in groupby(RULES, lambda rule: rule.table):
-        odd = [f"({rule.holds}) IS NOT 1" for rule in rules if rule.hides]
-        _hide(connection, table, places, " OR ".join(odd))
-    # Of a trial whose answers are all odd nothing is left.
-    if _exists(connection, "odd_answer"):
-        _hide(
-            connection,
-            "trial",
-            places,
-            "r.id IN (SELECT trial_id FROM temp.odd_answer) AND NOT EXISTS "
-            "(SELECT 1 FROM answer AS a WHERE a.trial_id = r.id)",
-        )
+    for table, rules in groupby((*RULES, *LATER_RULES), lambda rule: rule.table):
+        if odd := [f"({rule.holds}) IS NOT 1" for rule in rules if rule.hides]:
+            _hide(connection, table, places, " OR ".join(odd))
 
 
 def odd_rows(connection: sqlite3.Connection) -> Iterator[OddRows]:

@@ -385,7 +385,7 @@ class Monitor(QWidget):
                 run.method, run.backbone, progress.stage, "stop", stepped=bool(progress.step_loss.x)
             )
             self.stop.setText("S&top and keep" if left.tested else "S&top")
-            self.stop.setToolTip(left.sentence)
+            set_tip(self.stop, left.sentence)
 
     def _asked_for(self) -> str:
         """What the run was told and has not answered yet; empty if nothing."""

@@ -128,7 +128,9 @@ def _write_recipes(study: Study, part: Path) -> dict[str, str]:
         if not report.recipe or report.undone is not None:
             continue
         stem = _UNFIT.sub("-", Path(report.source).stem).strip("-.")[:40]
-        name = "-".join(filter(None, (f"{number:02d}", stem, report.id[:8]))) + ".toml"
+        name = (
+            "-".join(filter(None, (f"{number:02d}", stem, _UNFIT.sub("", report.id[:8])))) + ".toml"
+        )
         make_folder(part / "recipes")
         put_text(part / "recipes" / name, report.recipe)
         files[report.id] = f"recipes/{name}"
