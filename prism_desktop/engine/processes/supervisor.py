@@ -192,7 +192,7 @@ def watch(run: RunFolder, offset: int = 0) -> Iterator[Batch]:
     """
     last: ToldEvent | None = None
     told = time.monotonic()
-    while run.path.is_dir():
+    while run.exists:
         status = run.status()
         events, offset = run.events(offset)
         if events:
@@ -227,7 +227,7 @@ def _end_of(run: RunFolder, offset: int) -> Iterator[Batch]:
     while status.state == "interrupted" and not status.message and time.monotonic() < until:
         time.sleep(POLL_SECONDS)
         status = run.status()
-    if status.state == "discarded" or not run.path.is_dir():
+    if status.state == "discarded" or not run.exists:
         yield [Discarded(time=time.time())]
     elif status.state == "stopped":
         yield [Stopped(time=time.time())]
@@ -299,7 +299,8 @@ def settle_run(run: RunFolder) -> None:
                 each.delete()
         except RunError as error:
             with contextlib.suppress(OSError):
-                run.set_status("failed", message=str(error))
+                if run.exists:  # it is still there to be told of
+                    run.set_status("failed", message=str(error))
     elif state == "stopped" and stored.state in ACTIVE:
         run.set_status("stopped", message=CUT_SHORT)
         with contextlib.closing(EventLog(run)) as log:
@@ -420,7 +421,7 @@ def _record_death(run: RunFolder, crash: pool.Crash) -> None:
     """Say why a run's process died, which it could not say itself, or carry out what it died on."""
     with _status_lock:
         settle_run(run)
-        if run.path.is_dir() and run.status().state == "interrupted" and not crash.wanted:
+        if run.exists and run.status().state == "interrupted" and not crash.wanted:
             message, advice = death(crash.code, run, crash.printed)
             with append(run.log) as log:
                 write_all(log, crash.printed.encode())

@@ -21,7 +21,9 @@ from prism_desktop.engine.errors import (
     StudyError,
     UnsafeFileError,
 )
+from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.foreign_files import MAX_WEIGHTS, open_foreign
+from prism_desktop.engine.names import printable
 from prism_desktop.engine.study import hot_journal, schema
 from prism_desktop.engine.study.backup import back_up
 from prism_desktop.engine.study.confirmed import quoted
@@ -39,6 +41,7 @@ from prism_desktop.engine.study.expected_schema import (
     differences,
     upgraded,
 )
+from prism_desktop.engine.study.known_studies import made_here
 from prism_desktop.engine.study.records import AttributeRecord
 from prism_desktop.engine.study.sound_rows import hide_odd_rows
 from prism_desktop.engine.study.writer_lock import WriterLock, network_share
@@ -58,6 +61,7 @@ def make_folder(path: Path) -> None:
         InputError: it holds something already.
         ReadOnlyStudyError: it cannot be made.
     """
+    _refuse_odd_name(path)
     if (path / FILE).exists():
         raise InputError(f"There is a study in {path} already. Open it, or choose another folder.")
     try:
@@ -70,9 +74,19 @@ def make_folder(path: Path) -> None:
         for part in ("", *FOLDERS):
             files.make_folder(path / part)
     except OSError as error:
+        raise_fault(error, path, kept="No study was made.")
         raise ReadOnlyStudyError(
             f"{path} cannot be made ({error.strerror}). Choose another place."
         ) from error
+
+
+def _refuse_odd_name(study: Path) -> None:
+    """Raises: InputError: the folder's name is no text, which neither SQLite nor a run can keep."""
+    if printable(str(study)) != str(study):
+        raise InputError(
+            f"The name of {printable(str(study))} is not written in UTF-8; rename it, or choose "
+            "another place. Nothing was changed."
+        )
 
 
 def _is_ours(part: Path) -> bool:
@@ -97,6 +111,7 @@ def make_database(file: Path, name: str, attributes: Sequence[AttributeRecord]) 
                 "name": name,
                 "created": repr(time.time()),
                 "revision": "0",
+                **made_here(),
             }
             with closing(connect(part, "rw")) as connection:
                 connection.execute("BEGIN")
@@ -264,12 +279,14 @@ def identify(file: Path, *, immutable: bool = False) -> int:
         NewerSchemaError: a newer version of this program wrote it.
     """
     study = file.parent
+    _refuse_odd_name(study)
     _refuse_special(file)
     with explained(file):
         try:
             with open_foreign(file, MAX_WEIGHTS) as stream:
                 start = stream.read(len(_HEADER))
         except OSError as error:
+            raise_fault(error, file, kept="Nothing was changed.")
             raise StudyError(
                 f"The study {study} cannot be read ({error.strerror}). Nothing was changed."
             ) from error

@@ -35,20 +35,10 @@ def stuck(tmp_path: Path) -> Iterator[tuple[RunFolder, pool.Worker]]:
     _until(lambda: run.status().state == "training")
     yield run, worker
     worker.close()
+    assert worker.settle(60)
 
 
-def test_that_a_computation_that_does_not_hear_a_discard_is_ended_and_its_folder_gone(
-    stuck: tuple[RunFolder, pool.Worker],
-) -> None:
-    run, worker = stuck
-    supervisor.discard(run)
-    assert [event.type for batch in supervisor.watch(run) for event in batch][-1] == "discarded"
-    _until(lambda: not run.path.exists())
-    _until(lambda: not is_alive(worker.pid))
-    assert list_runs(run.study) == ()
-
-
-def test_that_what_was_trained_for_a_discarded_run_goes_with_it_and_nothing_else(
+def test_that_a_computation_that_does_not_hear_a_discard_is_ended_and_goes_with_what_it_trained(
     stuck: tuple[RunFolder, pool.Worker],
 ) -> None:
     run, worker = stuck
@@ -61,7 +51,9 @@ def test_that_what_was_trained_for_a_discarded_run_goes_with_it_and_nothing_else
         log.write(Stage(name="consensus", run=name))
     log.close()
     supervisor.discard(run)
+    assert [event.type for batch in supervisor.watch(run) for event in batch][-1] == "discarded"
     _until(lambda: not run.path.exists())
+    _until(lambda: not is_alive(worker.pid))
     assert {row.name for row in list_runs(run.study)} == {finished.name, elsewhere.name}
 
 
