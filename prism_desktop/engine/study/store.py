@@ -17,8 +17,8 @@ from prism_desktop.engine.study import (
     check,
     data_frames,
     facts,
-    images,
     import_transactions,
+    leftovers,
     opening,
     pending,
     queries,
@@ -253,7 +253,7 @@ class Study(StudyReader):
             writer = opened.enter_context(closing(opening.open_writer(file)))
             reader = opened.enter_context(closing(opening.read_connection(file)))
             study = cls(path, reader, writer, lock)
-            images.remove_leftovers(path, lambda: reader.read(queries.hashes))
+            leftovers.sweep(path, lambda: reader.read(queries.hashes))
             study._back_up_if_due()
             opened.pop_all()  # from here on `close` does it
         return study
