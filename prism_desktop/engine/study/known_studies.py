@@ -12,6 +12,7 @@ from pathlib import Path
 
 from prism_desktop import __version__
 from prism_desktop.engine import files, paths
+from prism_desktop.engine.foreign_files import real
 from prism_desktop.engine.json_files import read_json
 from prism_desktop.engine.plain_text import dated, one_line
 from prism_desktop.engine.study.records import StudyInfo
@@ -108,7 +109,7 @@ def _places() -> dict[str, list[str]]:
 
 def _named(folder: Path) -> str:
     """A folder as text that a file can hold."""
-    return os.fsencode(folder.resolve()).decode("utf-8", "backslashreplace")
+    return os.fsencode(real(folder)).decode("utf-8", "backslashreplace")
 
 
 def _other_owner(folder: Path) -> str:
