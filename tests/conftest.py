@@ -33,4 +33,5 @@ def private_folders(
     folder = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("PRISM_CACHE", str(folder / "cache"))
     monkeypatch.setenv("PRISM_CONFIG", str(folder / "config"))
+    monkeypatch.setenv("PRISM_DATA", str(folder / "data"))
     return folder

@@ -14,6 +14,7 @@ from prism_desktop.engine.adaptation.adapted_labelers import (
     AdaptedLabeler,
     adapted_predictions,
 )
+from prism_desktop.engine.backbones.weight_files import check_backbone
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.experiments.curve_store import COUNTS, DRAWS, PARTS, RESAMPLES, SHOTS
 from prism_desktop.engine.methods.method import TESTED_FACES
@@ -124,6 +125,7 @@ def shots(
     json: Json = None,
 ) -> None:
     """K-shot curves: accuracy on new faces of labelers whom training never saw, after K answers."""
+    check_backbone(backbone)
     from prism_desktop.engine.experiments.kshot import KShotPlan, measure_kshot
 
     options = _options(backbone, labelers, attributes, epochs, device)
@@ -163,6 +165,7 @@ def curve(
 ) -> None:
     """Learning curve: accuracy against the number of training
     answers, and what more answers would bring."""
+    check_backbone(backbone)
     from prism_desktop.engine.experiments.learning_curve import CurvePlan, measure_curve
 
     options = _options(backbone, labelers, attributes, None, device)

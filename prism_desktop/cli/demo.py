@@ -12,6 +12,7 @@ from prism_desktop.cli.console import follow, out, say
 from prism_desktop.cli.result_tables import accuracy_table
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.files import write_text
+from prism_desktop.engine.foreign_files import read_text
 from prism_desktop.engine.runs import layout
 
 
@@ -74,11 +75,7 @@ def _show(folder: Path, report: Path | None, out_folder: Path) -> None:
         f"to {out_folder}/."
     )
     pictures = open_window.draw_panels(folder, out_folder, "both")
-    text = (
-        report.read_text(encoding="utf-8")
-        if report is not None
-        else "# Demo study\n\nNothing was trained.\n"
-    )
+    text = read_text(report) if report is not None else "# Demo study\n\nNothing was trained.\n"
     links = "\n".join(f"![{path.stem}]({path.relative_to(out_folder)})" for path in pictures)
     write_text(out_folder / "report.md", f"{text}\n## The window\n\n{links}\n")
     say(f"Wrote {out_folder / 'report.md'} and {len(pictures)} pictures.")

@@ -20,6 +20,7 @@ from prism_desktop.cli.console import (
     write_json,
 )
 from prism_desktop.engine.backbones.spec import DEFAULT
+from prism_desktop.engine.backbones.weight_files import check_backbone
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.files import text_file
 from prism_desktop.engine.methods.method import TESTED_FACES
@@ -59,6 +60,7 @@ def methods(
 ) -> None:
     """List the methods: what they do, how a new labeler
     enters, and which are possible on a study."""
+    check_backbone(backbone)
     from prism_desktop.engine.models.method_listing import listing
 
     rows = listing(backbone, *(_study_facts(study, backbone) if study is not None else ()))
@@ -120,6 +122,7 @@ def compare(
 ) -> None:
     """Train several methods on a study, use finished runs
     again, and rank what they gain over consensus."""
+    check_backbone(backbone)
     from prism_desktop.engine.experiments import comparison, comparison_plan
 
     given = {
@@ -173,6 +176,7 @@ def search(
     json: Json = None,
 ) -> None:
     """Search a method's settings by its validation answers; the test answers are never used."""
+    check_backbone(backbone)
     from prism_desktop.engine.experiments import search
 
     given = {

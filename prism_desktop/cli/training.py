@@ -45,8 +45,8 @@ Run = Annotated[Path, typer.Argument(help="The run's folder, STUDY/runs/NAME.")]
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    for command in (train, resume, evaluate, predict):
-        app.command()(command)
+    for command in (train, resume, evaluate, predict, report_failure):
+        app.command("report" if command is report_failure else None)(command)
 
 
 def train(
@@ -160,6 +160,26 @@ def predict(
         return
     write_file(csv, lambda path: write_frame(frame, path))
     say(f"Wrote {len(frame)} predictions to {csv}.")
+
+
+def report_failure(
+    run: Run,
+    to: Annotated[Path, typer.Option("--out", help="The bundle, a zip file.")] = Path(
+        "prism-desktop-report.zip"
+    ),
+) -> None:
+    """Make a bundle about a failed training to give away: log, versions, settings, no names."""
+    from prism_desktop.engine.runs.failure_report import make_report
+
+    opened = RunFolder.open(run)
+
+    if to.is_dir():
+        raise InputError(f"{to} is a folder; name a file for the bundle. Nothing was written.")
+    write_file(to, lambda beside: follow(make_report(opened, beside)))
+    say(
+        f"Wrote {to}: log, events, settings, versions. Names and paths were replaced; there are no "
+        "images and no answers in it. Look through it before you give it away."
+    )
 
 
 def train_here(batches: Iterable[Batch]) -> RunFolder:

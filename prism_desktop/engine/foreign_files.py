@@ -100,6 +100,13 @@ def read_text(path: Path, limit: int = MAX_RECORD) -> str:
     return read_foreign(path, limit).decode("utf-8")
 
 
+def foreign_text(
+    path: Path, encoding: str, errors: str = "strict", newline: str | None = None
+) -> io.TextIOWrapper:
+    """Open a plain file as text, as `open` would; raises as `open_foreign` does."""
+    return io.TextIOWrapper(open_foreign(path), encoding, errors, newline)
+
+
 def sha256(path: Path, limit: int = MAX_WEIGHTS) -> str:
     """Hexadecimal SHA-256 of a plain file; raises as `open_foreign` does."""
     with open_foreign(path, limit) as file:

@@ -34,6 +34,12 @@ def config() -> Path:
     )
 
 
+def rescued() -> Path:
+    """Answers that could not be kept in their study; `PRISM_DATA` moves the folder above it."""
+    folder = os.environ.get("PRISM_DATA") or platformdirs.user_data_dir(APP, appauthor=False)
+    return Path(folder) / "rescued"
+
+
 def _shipped(name: str) -> Path:
     installed = _PACKAGE / f"_{name}"
     return installed if installed.is_dir() else _PACKAGE.parent / name

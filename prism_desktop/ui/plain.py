@@ -46,7 +46,12 @@ def tip_text(text: str) -> str:
 
 
 def set_tip(widget: QWidget, text: str) -> None:
-    widget.setToolTip(tip_text(text))
+    put_tip(widget, tip_text(text))
+
+
+def put_tip(widget: QWidget, made: str) -> None:
+    """Give a widget the tool tip that `tip_text` made before."""
+    widget.setToolTip(made)
 
 
 def show_tip(place: QPoint, text: str, widget: QWidget) -> None:

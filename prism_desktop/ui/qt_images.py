@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage, QImageReader
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.foreign_files import MAX_RECORD, open_foreign
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -51,7 +52,7 @@ def squared(path: Path, side: int) -> QImage:
 def _is_plain_jpeg(path: Path) -> bool:
     """A JPEG in grey or YCbCr with no profile, no EXIF and nothing else that changes its look."""
     try:
-        with path.open("rb") as file:
+        with open_foreign(path, MAX_RECORD) as file:
             start = file.read(4096)
     except OSError:
         return False

@@ -7,6 +7,8 @@ from PySide6.QtCore import QEvent, QObject
 from PySide6.QtWidgets import QWidget
 from shiboken6 import isValid
 
+from prism_desktop.ui.plain import put_tip, tip_text
+
 _OWN_TIP = "tip of its own"
 
 
@@ -28,12 +30,12 @@ class WriteGuard(QObject):
 
     def set_reason(self, reason: str) -> None:
         """Why the study may only be read; empty if it may be written."""
-        before, self._reason = self._reason, reason
+        before, self._reason = self._reason, tip_text(reason)
         for control in filter(isValid, list(self._controls)):
             if reason:
                 self._hold(control)
             elif before:
-                control.setToolTip(control.property(_OWN_TIP) or "")
+                put_tip(control, control.property(_OWN_TIP) or "")
                 control.setProperty(_OWN_TIP, None)
                 control.setEnabled(True)
 
@@ -50,4 +52,4 @@ class WriteGuard(QObject):
             control.setEnabled(False)
         if control.toolTip() != self._reason:
             control.setProperty(_OWN_TIP, control.toolTip())
-            control.setToolTip(self._reason)
+            put_tip(control, self._reason)

@@ -97,13 +97,13 @@ def whole_files(folder: str, count: int) -> None:
         tell(f"written {number}")
 
 
-def checkpoints(folder: str, count: int) -> None:
+def checkpoints(folder: str, count: int, first: int = 1) -> None:
     """Write checkpoints, and tell each once it was saved."""
     import torch
 
     from prism_desktop.engine.runs import checkpoint
 
-    for step in range(1, count + 1):
+    for step in range(first, first + count):
         tensors = {"weight": torch.full((3000,), float(step)), "step": torch.tensor(step)}
         checkpoint.save(Path(folder), checkpoint.Checkpoint(tensors, {"step": step}), step)
         tell(f"saved {step}")
@@ -116,21 +116,51 @@ def backup(study: str) -> None:
 
 
 def refused(job: str, *arguments: object) -> None:
-    """Do a job whose disk or memory fails; tell what came of it, then try again without faults."""
-    sentence = said(globals()[job], *arguments)
-    tell(f"outcome {sentence}")
+    """Do a job whose disk or memory fails; tell what came of it."""
+    tell(f"outcome {said(globals()[job], *arguments)}")
+
+
+def label_on(study: str, seed: float, rounds: int = 4) -> None:
+    """Label while the disk or the memory fails, go on after each refusal, and once more when all is
+    well again, in the same open study."""
+    dice = random.Random(seed)
+    with Study.open(study) as opened:
+        for _ in range(rounds):
+            sentence = said(label_in, opened, dice, 3)
+            if sentence != "done":
+                tell(f"refused {sentence}")
+        shim.disarm()
+        label_in(opened, dice, 2)
+
+
+def checkpoints_on(folder: str, count: int) -> None:
+    """Write checkpoints while the disk fails, as a training does that goes on."""
+    from prism_desktop.engine.faults import fault_of
+
+    for step in range(1, count + 1):
+        try:
+            checkpoints(folder, 1, step)
+        except Exception as error:
+            if fault_of(error) is None:
+                raise
+            tell("refused")
     shim.disarm()
 
 
 def said(job: Callable[..., object], *arguments: object) -> str:
-    """ "done", or the sentence with which work ended; whatever is none comes through."""
+    """ "done", or the sentence with which work ended; a mistake of the program comes through."""
+    from prism_desktop.engine.faults import fault_of
+
     try:
         job(*arguments)
-    except PrismError as error:
-        return " ".join(str(error).split())
     except SystemExit as error:
         if error.code:
             return f"exit code {error.code}"
+    except Exception as error:
+        fault = error if isinstance(error, PrismError) else fault_of(error)
+        if fault is None:
+            raise
+        return " ".join(str(fault).split())
     return "done"
 
 

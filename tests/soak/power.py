@@ -73,6 +73,13 @@ def read_trace(file: Path) -> list[Step]:
     return steps
 
 
+def pack(step: Step) -> bytes:
+    """A step as the shim records it."""
+    path, other = step.path.encode(), step.other.encode()
+    head = _HEAD.pack(step.kind, len(path), len(other), step.offset, len(step.data))
+    return head + path + other + step.data
+
+
 def _recorded(file: Path) -> list[Step]:
     content, at, steps = memoryview(file.read_bytes()), 0, []
     while at < len(content):

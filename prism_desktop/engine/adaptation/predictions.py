@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from prism_desktop.engine.adaptation.adapted_labelers import adapted_predictions, find_adapted
 from prism_desktop.engine.errors import InputError, RunError
-from prism_desktop.engine.events import Done, Notice, Progress
+from prism_desktop.engine.events import Done, Event, Notice, Progress
+from prism_desktop.engine.names import printable
 from prism_desktop.engine.runs.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -102,8 +103,10 @@ def _scored(
         yield Done(frame[["labeler", "attribute", "name", "image", "score"]].reset_index(drop=True))
 
 
-def images_in(folder: Path) -> "Iterator[Progress | Done[pd.DataFrame]]":
+def images_in(folder: Path) -> "Iterator[Event[pd.DataFrame]]":
     """The images of a folder and below it: image (id), name within the folder, path.
+
+    A file that cannot be read is told and left out.
 
     Raises:
         InputError: if there are none.
@@ -119,5 +122,12 @@ def images_in(folder: Path) -> "Iterator[Progress | Done[pd.DataFrame]]":
     rows = []
     for number, path in enumerate(paths):
         yield Progress(number, len(paths), "Reading the images")
-        rows.append((hash_file(path), path.relative_to(folder).as_posix(), str(path)))
-    yield Done(pd.DataFrame(rows, columns=["image", "name", "path"]))
+        name = printable(path.relative_to(folder).as_posix())
+        try:
+            rows.append((hash_file(path), name, str(path)))
+        except OSError as error:
+            yield Notice(f"{name} cannot be read ({error.strerror}). It was left out.")
+    if not rows:
+        raise InputError(f"No {READABLE} image in {folder} can be read.")
+    # as objects: a path may hold bytes that are no text, which Arrow refuses
+    yield Done(pd.DataFrame(rows, columns=["image", "name", "path"], dtype=object))

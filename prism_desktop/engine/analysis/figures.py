@@ -108,7 +108,7 @@ def agreement_figure(
 
     Self-agreement on the diagonal, blank where nothing is shared.
     """
-    names = [beside(name) for name in names or result.labelers]
+    names = list(names or result.labelers)
     size = len(names)
     if not size:
         return _nothing("No labeler has answered yet.")
@@ -122,9 +122,11 @@ def agreement_figure(
         if size <= 16:
             _numbers(axes, result)
         axes.set_xticks(
-            range(size), names, rotation=45 if max(map(len, names), default=0) > 3 else 0
+            range(size),
+            [beside(name) for name in names],
+            rotation=45 if max(map(len, names), default=0) > 3 else 0,
         )
-        axes.set_yticks(range(size), names)
+        axes.set_yticks(range(size), [beside(name) for name in names])
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
         bar = figure.colorbar(cells, ax=axes, shrink=0.7)
@@ -134,7 +136,7 @@ def agreement_figure(
             if result.source == "comparisons"
             else "same order of rated images"
         )
-        bar.set_label(f"Agreement ({of})")
+        bar.set_label(drawn(f"Agreement ({of})"))
         if title:
             axes.set_title(drawn(title), loc="left")
     return figure
@@ -212,8 +214,8 @@ def scatter_figure(
             ends = [float(both.min()), float(both.max())]
             axes.plot(ends, ends, color=GREY, lw=0.6, ls=(0, (3, 2)), zorder=0)
         axes.set_aspect("equal", adjustable="datalim")
-        axes.set_xlabel(f"{beside(names[0])}, {unit}")
-        axes.set_ylabel(f"{beside(names[1])}, {unit}")
+        axes.set_xlabel(f"{beside(names[0])}, {beside(unit)}")
+        axes.set_ylabel(f"{beside(names[1])}, {beside(unit)}")
         if title:
             axes.set_title(drawn(title), loc="left")
         figure.supxlabel(_CAPTION, fontsize=5, color=GREY)
@@ -250,7 +252,7 @@ def curves_figure(
         axes.set_xlabel("Epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_ylabel(
-            {"accuracy": "Accuracy", "nll": "NLL (nats)"}.get(measure, measure.capitalize())
+            beside({"accuracy": "Accuracy", "nll": "NLL (nats)"}.get(measure, measure.capitalize()))
         )
         if runs:
             axes.legend(loc="best", title="validation; training dashed", title_fontsize=6)
@@ -308,7 +310,9 @@ def predictions_figure(
             axes.plot([share], [place], "o", ms=4, color=COLOURS[order[name] % len(COLOURS)])
             if consensus and group in consensus:
                 axes.plot([consensus[group]], [place], "|", ms=7, color=GREY)
-        axes.set_yticks(range(len(lines)), [beside(f"{group}: {name}") for group, name, _ in lines])
+        axes.set_yticks(
+            range(len(lines)), [beside(f"{group}: {name}", 40) for group, name, _ in lines]
+        )
         axes.set_ylim(len(lines) - 0.4, -0.6)
         axes.set_xlim(-0.02, 1.02)
         axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
@@ -324,7 +328,7 @@ def _nothing(why: str) -> Figure:
         figure, axes = new_figure(NARROW, 30)
         axes.axis("off")
         axes.annotate(
-            why, (0.5, 0.5), xycoords="axes fraction", ha="center", va="center", color=GREY
+            drawn(why), (0.5, 0.5), xycoords="axes fraction", ha="center", va="center", color=GREY
         )
     return figure
 
@@ -381,7 +385,7 @@ def _numbers(axes: Axes, result: AgreementResult) -> None:
                 f"{100 * value:.0f}", (column, row - 0.12), ha="center", va="center", color=colour
             )
             axes.annotate(
-                f"n {count}",
+                f"n {count:d}",
                 (column, row + 0.26),
                 ha="center",
                 va="center",

@@ -49,8 +49,8 @@ _STYLE: dict[str, object] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "prism-desktop",  # the same figure gives the same file
 }
-_LONGEST = 120  # characters of a text in a figure
-_BESIDE = 40  # characters of one beside the axes; a longer one leaves no room for them
+_LONGEST = 80  # characters of a text in a figure
+_BESIDE = 28  # characters of one beside the axes; a longer one leaves no room for them
 _LOCK = threading.RLock()  # matplotlib's settings are global, and figures are drawn in pool threads
 
 
@@ -72,9 +72,9 @@ def drawn(text: str, most: int = _LONGEST) -> str:
     return one_line(text, most)
 
 
-def beside(text: str) -> str:
+def beside(text: str, most: int = _BESIDE) -> str:
     """The same for what stands beside the axes, such as the name of a row."""
-    return drawn(text, _BESIDE)
+    return drawn(text, most)
 
 
 def entry(text: str) -> str:

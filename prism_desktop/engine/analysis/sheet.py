@@ -61,7 +61,13 @@ def sheet_figure(
                 _draw(axes, each, _EDGE + column * (side + _GAP), top + _HEADING + row * step, side)
             top += tall
         axes.text(
-            WIDE / 2, height - _EDGE, drawn(note), fontsize=5, color=GREY, ha="center", va="bottom"
+            WIDE / 2,
+            height - _EDGE,
+            drawn(note, 200),
+            fontsize=5,
+            color=GREY,
+            ha="center",
+            va="bottom",
         )
         # mm from the top left; set last, for pictures move the limits
         axes.set(xlim=(0, WIDE), ylim=(height, 0))

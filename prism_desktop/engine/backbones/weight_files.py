@@ -6,7 +6,6 @@ Needs no torch.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -14,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prism_desktop.engine import paths
-from prism_desktop.engine.backbones.spec import MINI, BackboneSpec
+from prism_desktop.engine.backbones.spec import MINI, BackboneSpec, parse
 from prism_desktop.engine.errors import BackboneError
 from prism_desktop.engine.faults import raise_fault
-from prism_desktop.engine.foreign_files import MAX_WEIGHTS, open_foreign
+from prism_desktop.engine.foreign_files import MAX_WEIGHTS, open_foreign, read_text, sha256
 
 _PICKLED = (".pt", ".pth", ".bin", ".ckpt", ".pkl", ".pickle", ".joblib", ".tar", ".mar")
 FILE = "open_clip_model.safetensors"
@@ -81,14 +80,19 @@ def checksum(spec: BackboneSpec, path: Path) -> str:
     Raises:
         BackboneError: if downloaded weights are not what was downloaded.
     """
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = sha256(path)
     if spec.kind == "pretrained" and digest != _source(spec).sha256:
         raise BackboneError(
             f"{path} is not as it was downloaded; delete the folder {path.parent} and fetch it "
             "again."
         )
     return digest
+
+
+def check_backbone(text: str | None) -> None:
+    """As `check_weights`, of what a user wrote; None is no choice."""
+    if text is not None:
+        check_weights(parse(text))
 
 
 def check_weights(spec: BackboneSpec) -> None:
@@ -147,4 +151,4 @@ def local_folder(spec: BackboneSpec) -> Path:
 
 
 def _source(spec: BackboneSpec) -> Source:
-    return Source(**json.loads((folder(spec) / "source.json").read_text(encoding="utf-8")))
+    return Source(**json.loads(read_text(folder(spec) / "source.json")))

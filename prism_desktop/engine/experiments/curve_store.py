@@ -6,16 +6,20 @@ the same data by their fingerprint. Importing this needs neither torch nor panda
 
 import hashlib
 import json
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
 from prism_desktop.engine.config import TrainConfig
-from prism_desktop.engine.files import make_folder
+from prism_desktop.engine.errors import UnreadableError
+from prism_desktop.engine.files import make_folder, write_json
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.manifest import check_file, remove_manifest, write_manifest
 from prism_desktop.engine.runs.result_files import CurveKind, KShotCurve, LearningCurve
 
+_log = logging.getLogger(__name__)
 Curve = TypeVar("Curve", KShotCurve, LearningCurve)
 # of a K-shot curve, unless somebody says otherwise
 SHOTS, RESAMPLES, PARTS = ((0, 5, 10, 20, 50, 100), 5, 5)
@@ -41,10 +45,12 @@ def save_curve(
     settings = config.model_dump(mode="json", exclude=_MACHINE)
     wanted = json.dumps([settings, dict(asked), found.fingerprint], sort_keys=True)
     digest = hashlib.sha256(wanted.encode()).hexdigest()[:8]
-    name = f"{kind}-{config.method}-{digest}.json"
-    make_folder(study / layout.CURVES)
-    found.save(study / layout.CURVES / name)
-    return study / layout.CURVES / name
+    folder, name = study / layout.CURVES, f"{kind}-{config.method}-{digest}.json"
+    make_folder(folder)
+    remove_manifest(folder)
+    write_json(folder / name, found.dump())
+    write_manifest(folder)
+    return folder / name
 
 
 def kshot_curves(study: Path) -> list[KShotCurve]:
@@ -61,9 +67,13 @@ def _curves(study: Path, kind: CurveKind, read: type[Curve]) -> list[Curve]:
     """A file that is being replaced or holds something else is passed over."""
     dated = []
     for path in (study / layout.CURVES).glob(f"{kind}-*.json"):
-        found = read.load(path)
-        if found is not None:
-            dated.append((path.stat().st_mtime_ns, path.name, found))
+        try:
+            check_file(path.parent, path.name)
+            found = read.from_file(path)
+            if found is not None:
+                dated.append((path.stat().st_mtime_ns, path.name, found))
+        except (UnreadableError, OSError) as error:
+            _log.warning("A curve is passed over: %s", error)
     return [found for _, _, found in sorted(dated, key=lambda one: one[:2])]
 
 

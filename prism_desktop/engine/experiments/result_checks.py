@@ -38,9 +38,12 @@ def check_results(study: Path) -> Iterator[Event[ResultProblems]]:
         marked = (run.path / layout.MANIFEST).exists()
         unmarked += ended and not marked
         problems += dict.fromkeys(_of_run(run, marked=marked))
-    for folder in (layout.COMPARISONS, layout.SEARCHES):
-        for path in _folders(study / folder):
-            problems += _changed(path)
+    for path in (
+        *_folders(study / layout.COMPARISONS),
+        *_folders(study / layout.SEARCHES),
+        study / layout.CURVES,
+    ):
+        problems += _changed(path)
     yield Progress(len(runs), len(runs), "Checking comparisons and curves")
     for path in sorted((study / layout.COMPARISONS).glob(f"*/{layout.LEADERBOARD}")):
         problems += _unreadable(Leaderboard, path)

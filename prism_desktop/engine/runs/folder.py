@@ -15,19 +15,21 @@ summary.json summary.md                                 results
 import contextlib
 import os
 import re
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from prism_desktop.engine import access
+from prism_desktop.engine.clocks import by_age
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import RunError, UnreadableError
-from prism_desktop.engine.files import make_folder, remove, remove_tree, write_json
+from prism_desktop.engine.files import make_folder, remove_tree, write_json
 from prism_desktop.engine.foreign_files import GIGABYTE, open_foreign
 from prism_desktop.engine.parquet_forms import Filters, Form, read_frame
 from prism_desktop.engine.runs import layout, run_tables
-from prism_desktop.engine.runs.manifest import check_file, remove_manifest
+from prism_desktop.engine.runs.manifest import check_file, remove_manifest, renew_mark
 from prism_desktop.engine.runs.metrics_file import METRIC_COLUMNS, read_metrics
 from prism_desktop.engine.runs.result_files import Environment, SnapshotMeta, SplitReport, Summary
 from prism_desktop.engine.runs.run_events import LoggedEvent, parse_events
@@ -195,6 +197,7 @@ class RunFolder:
         that works on it (None: nobody does, or will)."""
         access.require_writable(self.path)
         write_status(self.path, state, pid=pid, message=message, advice=advice)
+        renew_mark(self.path, layout.STATUS)
 
     def abandon(self) -> None:
         """Say that nobody works on the run any more, where its process lives on without it."""
@@ -220,12 +223,18 @@ class RunFolder:
         """
         access.require_writable(self.path)
         Order(command=command, tested=tested).save(self.path / layout.CONTROL)
+        renew_mark(self.path, layout.CONTROL)
 
     def events(self, offset: int = 0) -> tuple[list[LoggedEvent], int]:
         """Events from a byte offset on, and the offset to go on from.
 
         A half-written line waits for its rest.
+
+        Raises:
+            UnreadableError: they cannot be read, or are not those that the run wrote.
         """
+        if offset == 0:
+            check_file(self.path, layout.EVENTS)
         try:
             with open_foreign(self.path / layout.EVENTS, MAX_EVENTS) as file:
                 file.seek(offset)
@@ -298,7 +307,7 @@ class RunFolder:
         for name in (layout.CHECKPOINTS, layout.ADAPTER):
             remove_tree(self.path / name, layout.ours_in(name))
         for name in layout.MADE_BY_TRAINING:
-            remove(self.path / name)
+            remove_tree(self.path / name, layout.ours_in(name))
         self.set_status("discarded")
 
     def delete(self) -> None:
@@ -321,8 +330,8 @@ class RunFolder:
         """Scores of a file, only the wanted row groups are read; empty if there is none."""
         import pandas as pd
 
-        path = self.path / name
-        if not path.exists():
+        check_file(self.path, name)
+        if not os.path.lexists(self.path / name):
             return pd.DataFrame(
                 {
                     "labeler": pd.Series(dtype="str"),
@@ -340,8 +349,6 @@ class RunFolder:
         Raises:
             UnreadableError: it cannot be read, or is not the one that the run wrote.
         """
-        if not os.path.lexists(self.path / name):
-            return None
         check_file(self.path, name)
         return kind.from_file(self.path / name)
 
@@ -349,6 +356,7 @@ class RunFolder:
 def list_runs(study: Path) -> tuple[RunSummary, ...]:
     """Every run of a study, newest first; folders that are no runs are passed over.
 
+    Runs of a clock that was ahead come last.
     A run of which something cannot be read is among them, and says so in `damage`.
     """
     try:
@@ -356,7 +364,8 @@ def list_runs(study: Path) -> tuple[RunSummary, ...]:
     except OSError:
         return ()
     found = [_summarise(RunFolder(path)) for path in folders if _is_run(path)]
-    return tuple(sorted(found, key=lambda summary: summary.created, reverse=True))
+    now = time.time()
+    return tuple(sorted(found, key=lambda summary: by_age(summary.created, now), reverse=True))
 
 
 def _is_run(path: Path) -> bool:

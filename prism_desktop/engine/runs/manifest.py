@@ -7,6 +7,7 @@ with the run, or discards it, removes it first. Runs of earlier versions have no
 
 import hashlib
 import os
+import stat
 import time
 from collections.abc import Iterator
 from functools import lru_cache
@@ -37,12 +38,32 @@ class Manifest(Stored):
     """A folder's files by their path within it, `/` between its parts: manifest.json."""
 
     files: dict[str, FileMark]
+    sha256: str  # of the marks themselves
+
+    @classmethod
+    def of(cls, files: dict[str, FileMark]) -> "Manifest":
+        """With its own checksum."""
+        return cls(files=files, sha256=_of_marks(files))
 
 
 def write_manifest(folder: Path) -> None:
     """Mark all files of a folder as they are now, durably."""
     marks = {name: _mark(folder / name) for name in _names(folder)}
-    Manifest(files=marks).save(folder / layout.MANIFEST)
+    Manifest.of(marks).save(folder / layout.MANIFEST)
+
+
+def renew_mark(folder: Path, name: str) -> None:
+    """Mark one file as it is now, where there are marks; for what is told to a run after its end.
+
+    A manifest that cannot be read stays as it is, and whoever checks the run is told.
+    """
+    try:
+        manifest = read_manifest(folder)
+    except UnreadableError:
+        return
+    if manifest is not None:
+        files = {**manifest.files, name: _mark(folder / name)}
+        Manifest.of(files).save(folder / layout.MANIFEST)
 
 
 def remove_manifest(folder: Path) -> None:
@@ -52,7 +73,11 @@ def remove_manifest(folder: Path) -> None:
 
 def read_manifest(folder: Path) -> Manifest | None:
     """The manifest; None where there is none. Raises UnreadableError if it cannot be read."""
-    return Manifest.from_file(folder / layout.MANIFEST)
+    path = folder / layout.MANIFEST
+    found = Manifest.from_file(path)
+    if found is not None and found.sha256 != _of_marks(found.files):
+        raise UnreadableError(path, "it is not what was written")
+    return found
 
 
 def check_file(folder: Path, name: str) -> None:
@@ -95,6 +120,11 @@ def differences(folder: Path) -> Iterator[tuple[str, str]]:
             yield name, why
 
 
+def _of_marks(files: dict[str, FileMark]) -> str:
+    text = "\n".join(f"{name} {mark.bytes} {mark.sha256}" for name, mark in sorted(files.items()))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def _names(folder: Path) -> list[str]:
     """The files that a manifest marks; links and hidden files are none of the run's."""
     found = []
@@ -105,11 +135,11 @@ def _names(folder: Path) -> list[str]:
             for name in folders
             if not name.startswith(".") and (inside / name).as_posix() not in _LATER
         )
-        found += [
-            name
-            for file in sorted(files)
-            if not file.startswith(".") and (name := (inside / file).as_posix()) not in _LATER
-        ]
+        for file in sorted(files):
+            name = (inside / file).as_posix()
+            hidden = file.startswith(".") or name in _LATER
+            if not hidden and stat.S_ISREG((Path(here) / file).lstat().st_mode):
+                found.append(name)
     return found
 
 

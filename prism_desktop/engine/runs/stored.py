@@ -60,6 +60,8 @@ class Stored(BaseModel):
         try:
             value = parse_json(read_foreign(path, MAX_RECORD))
         except FileNotFoundError:
+            if path.is_symlink():
+                raise UnreadableError(path, "it is a link that leads nowhere") from None
             return None
         except OSError as error:
             raise UnreadableError(path, error.strerror or type(error).__name__) from error
@@ -68,7 +70,7 @@ class Stored(BaseModel):
         try:
             return cls.model_validate_json(json.dumps(value), strict=True, extra="ignore")
         except ValidationError as error:
-            _log.warning("%s holds no %s: %s", path, cls.__name__, error)
+            _log.warning("%s holds no %s: %s", path, cls.__name__, _phrase(error))
             raise UnreadableError(path, _phrase(error)) from None
         except RecursionError:
             raise UnreadableError(path, "its values are nested too deep") from None

@@ -8,6 +8,7 @@ import time
 from contextlib import closing, suppress
 from pathlib import Path
 
+from prism_desktop.engine.clocks import by_age, is_ahead
 from prism_desktop.engine.errors import CorruptStudyError, DiskFullError, StudyError
 from prism_desktop.engine.files import make_folder, move, remove, sync
 from prism_desktop.engine.foreign_files import is_plain_file
@@ -63,24 +64,25 @@ def back_up(file: Path, *, before_schema: int | None = None) -> Path:
 
 
 def backups(study: Path) -> list[Path]:
-    """The study's backups, newest first."""
+    """The study's backups, newest first; those of a clock that was ahead come last."""
+    now = time.time()
     return sorted(
         (
             file
             for file in (study / "backups").glob("*.sqlite3")
             if _OURS.fullmatch(file.name) and not file.is_symlink() and is_plain_file(file)
         ),
-        key=lambda file: (file.stat().st_mtime, file.name),
+        key=lambda file: (by_age(file.stat().st_mtime, now), file.name),
         reverse=True,
     )
 
 
 def is_due(file: Path) -> bool:
-    """Whether the newest backup (or the study itself) is more
-    than a day old and the study has changed since."""
-    copies = backups(file.parent)
+    """Whether the newest backup (or the study itself) is more than a day old, or from a clock that
+    was ahead, and the study has changed since."""
+    copies, now = backups(file.parent), time.time()
     since = copies[0].stat().st_mtime if copies else _fact(file, "created")
-    if time.time() - since < DAY:
+    if now - since < DAY and not is_ahead(since, now):
         return False
     return not copies or _fact(copies[0], "revision") != _fact(file, "revision")
 

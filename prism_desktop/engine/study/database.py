@@ -1,6 +1,8 @@
 """Connections to a study's database: each lives in a thread
 of its own, and SQLite's errors become sentences."""
 
+import os
+import shutil
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
@@ -18,12 +20,15 @@ from prism_desktop.engine.errors import (
     CorruptStudyError,
     DiskFullError,
     ReadOnlyStudyError,
+    StudyDiskError,
     StudyError,
+    StudyGoneError,
     StudyLockedError,
 )
 
 T = TypeVar("T")
 BUSY_SECONDS = 10.0
+_BESIDE = 1 << 16  # bytes
 _LONGEST: Final = 256 << 20  # bytes of one text; the longest report of an import has a tenth of it
 _NO_TEXT: Final = "Could not decode to UTF-8"  # how the driver's error begins
 
@@ -41,6 +46,8 @@ class Database:
             1, thread_name_prefix="study-writer" if writable else "study-reader"
         )
         self._closed = False
+        self._identity = _identity(file)
+        self._log: tuple[int, int] | None = None
         try:
             self._connection = self._run(
                 lambda: _connect(file, writable=writable, immutable=immutable)
@@ -51,11 +58,18 @@ class Database:
 
     def write(self, function: Callable[[Connection], T]) -> T:
         """Run `function` in a transaction that is on the disk
-        when this returns, or did not happen at all."""
+        when this returns, or did not happen at all.
+
+        Raises:
+            StudyGoneError: the database is not where it was opened.
+        """
 
         def transaction() -> T:
+            self._refuse_gone()
             with self._connection.begin():
-                return function(self._connection)
+                done = function(self._connection)
+            self._refuse_gone()  # else it was written to a file that has lost its name
+            return done
 
         return self._run(transaction)
 
@@ -88,6 +102,18 @@ class Database:
             self._submit(lambda: _disconnect(self._connection)).result()
         finally:
             self._thread.shutdown()
+
+    def _refuse_gone(self) -> None:
+        """Raises: StudyGoneError: other files, or none, have the names of those that are open."""
+        log = self._file.with_name(self._file.name + "-wal")
+        here, logged = _identity(self._file), _identity(log)
+        if self._log is None:  # made with the first transaction
+            self._log = logged
+        if here is None or here != self._identity or logged != self._log:
+            raise StudyGoneError(
+                f"The study {self._file.parent} is no longer where it was opened: it was deleted, "
+                "moved, replaced or unmounted, so this step was not stored in it."
+            )
 
     def _run(self, function: Callable[[], T]) -> T:
         if self._closed:
@@ -149,6 +175,15 @@ def harden(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA temp_store = MEMORY")
 
 
+def _identity(file: Path) -> tuple[int, int] | None:
+    """Which file has this name now; None for none."""
+    try:
+        status = os.stat(file, follow_symlinks=False)  # noqa: PTH116, with every answer
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
 def decoded(content: bytes) -> str:
     """A text with every damaged byte shown as one that is."""
     return content.decode("utf-8", "replace")
@@ -195,6 +230,9 @@ def explained(file: Path) -> Iterator[None]:
         if sentence is None:
             raise
         raise sentence from error
+    except UnicodeDecodeError as error:  # SQLite names what is damaged, in bytes that are no text
+        study = file.parent
+        raise CorruptStudyError(f"The database of {study} is damaged. {rescue(study)}") from error
 
 
 def _explanation(error: Any, study: Path) -> StudyError | None:
@@ -215,15 +253,31 @@ def _explanation(error: Any, study: Path) -> StudyError | None:
             f"Another program holds the database of {study}. {kept} Close it and try again."
         )
     if name.startswith("SQLITE_IOERR"):
-        return StudyError(f"The disk of {study} could not be read or written ({name}). {kept}")
+        if not _has_room(study):  # SQLite tells only some of its calls so
+            return DiskFullError(f"The disk of {study} is full. {kept} Make room and try again.")
+        return StudyDiskError(
+            f"The disk of {study} could not be read or written ({name}). {kept} Try again; if it "
+            "happens again, check the disk and copy the study to another."
+        )
     if name.startswith("SQLITE_NOMEM"):
-        return StudyError(f"There was not enough memory to work with the study {study}. {kept}")
+        return StudyDiskError(
+            f"There was not enough memory to work with the study {study}. {kept} Close other "
+            "programs and try again."
+        )
     if name.startswith("SQLITE_CANTOPEN"):
-        return StudyError(
+        return StudyDiskError(
             f"The database of {study} cannot be opened. Check that the folder can be read and "
             "written."
         )
     return None
+
+
+def _has_room(study: Path) -> bool:
+    """Whether a disk has room for what SQLite keeps beside a database."""
+    try:
+        return shutil.disk_usage(study).free >= _BESIDE
+    except OSError:
+        return True
 
 
 def rescue(study: Path) -> str:

@@ -50,8 +50,6 @@ class CsvWriter:
 
 def write_frame(frame: "pd.DataFrame", beside: Path) -> None:
     """A frame as CSV in UTF-8, without its index."""
+    safe = frame.apply(lambda column: column if column.dtype.kind in "biuf" else column.map(cell))
     with text_file(beside) as file:
-        safe = frame.apply(
-            lambda column: column if column.dtype.kind in "biuf" else column.map(cell)
-        )
-        safe.rename(columns=cell).to_csv(file, index=False, lineterminator="\r\n")
+        file.write(safe.rename(columns=cell).to_csv(index=False, lineterminator="\r\n"))

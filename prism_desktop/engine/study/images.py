@@ -16,6 +16,7 @@ from PIL import Image, ImageOps
 
 from prism_desktop.engine.errors import InputError, UnsafeFileError
 from prism_desktop.engine.events import Done, Event, Notice, Progress
+from prism_desktop.engine.faults import fault_of
 from prism_desktop.engine.files import append, copy, make_folder, remove, whole, write_all
 from prism_desktop.engine.foreign_files import (
     UnreadableFileError,
@@ -44,6 +45,7 @@ THUMBNAIL = 256  # px, the longer side
 # (thumbnails, the cache of pixels) carries it in its name.
 DECODING = 2
 _JOURNAL = ".copying-"
+_SET = re.compile(r"embeddings/[^/]+\.safetensors")
 _COPY = re.compile(r"([0-9a-f]{2})/([0-9a-f]{64})(\.\w{1,10})?")
 _DNG_VERSION = 50706  # TIFF: a camera's raw data
 _PHOTOMETRIC = 262  # TIFF: 0 where zero is white
@@ -89,6 +91,11 @@ def open_image(file: Path | str | BytesIO, *, at_least: int | None = None) -> Im
     except MemoryError as error:
         raise InputError(f"{name} does not fit into memory.") from error
     except Exception as error:  # decoders raise almost anything over damaged files
+        if fault_of(error) is not None:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise InputError(
+                f"{name} could not be read ({reason}); the file itself may be whole."
+            ) from error
         raise InputError(f"{name} is damaged and cannot be read ({error}).") from error
 
 
@@ -230,6 +237,16 @@ def _end_journal(journal: Path, known: Collection[ImageId] | None) -> None:
                     remove(file)
     with contextlib.suppress(OSError, UnsafeFileError):
         remove(journal)
+
+
+def is_copy(study: Path, file: Path) -> bool:
+    """Whether a file lies where the study keeps copied images, or embeddings."""
+    try:
+        name = file.relative_to(study).as_posix()
+    except ValueError:
+        return False
+    match = _COPY.fullmatch(name.removeprefix("images/"))
+    return (match is not None and match[1] == match[2][:2]) or _SET.fullmatch(name) is not None
 
 
 def copy_in(study: Path, image: NewImage, copies: Copies | None = None) -> NewImage:

@@ -21,7 +21,9 @@ from prism_desktop.engine.errors import (
     StudyError,
     UnsafeFileError,
 )
+from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.foreign_files import MAX_WEIGHTS, open_foreign
+from prism_desktop.engine.names import printable
 from prism_desktop.engine.study import hot_journal, schema
 from prism_desktop.engine.study.backup import back_up
 from prism_desktop.engine.study.confirmed import quoted
@@ -39,6 +41,7 @@ from prism_desktop.engine.study.expected_schema import (
     differences,
     upgraded,
 )
+from prism_desktop.engine.study.known_studies import made_here
 from prism_desktop.engine.study.records import AttributeRecord
 from prism_desktop.engine.study.sound_rows import hide_odd_rows
 from prism_desktop.engine.study.writer_lock import WriterLock, network_share
@@ -46,7 +49,7 @@ from prism_desktop.engine.study.writing import add_attributes
 
 FILE = "study.sqlite3"
 FOLDERS = ("thumbnails", "cache", "runs", "backups")
-_PART = "study.part"
+PART = "study.part"
 _HEADER = b"SQLite format 3\0"
 _QUICK = 32 << 20  # bytes; read in 0.1 s
 
@@ -58,6 +61,7 @@ def make_folder(path: Path) -> None:
         InputError: it holds something already.
         ReadOnlyStudyError: it cannot be made.
     """
+    _refuse_odd_name(path)
     if (path / FILE).exists():
         raise InputError(f"There is a study in {path} already. Open it, or choose another folder.")
     try:
@@ -70,14 +74,24 @@ def make_folder(path: Path) -> None:
         for part in ("", *FOLDERS):
             files.make_folder(path / part)
     except OSError as error:
+        raise_fault(error, path, kept="No study was made.")
         raise ReadOnlyStudyError(
             f"{path} cannot be made ({error.strerror}). Choose another place."
         ) from error
 
 
+def _refuse_odd_name(study: Path) -> None:
+    """Raises: InputError: the folder's name is no text, which neither SQLite nor a run can keep."""
+    if printable(str(study)) != str(study):
+        raise InputError(
+            f"The name of {printable(str(study))} is not written in UTF-8; rename it, or choose "
+            "another place. Nothing was changed."
+        )
+
+
 def _is_ours(part: Path) -> bool:
     """Whether it is what an attempt to make a study that was cut off leaves behind."""
-    return part.name.startswith(_PART) or (
+    return part.name.startswith(PART) or (
         part.name in FOLDERS and part.is_dir() and not part.is_symlink() and not any(part.iterdir())
     )
 
@@ -88,19 +102,16 @@ def make_database(file: Path, name: str, attributes: Sequence[AttributeRecord]) 
     The file gets its name once it is complete.
     """
     refuse_network_share(file.parent)
-    part = file.with_name(_PART)
-    for left in file.parent.glob(f"{_PART}*"):
-        files.remove(left)
+    part = file.with_name(PART)
     try:
         with explained(file):
-            with closing(connect(part, "rwc")) as connection:
-                connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
-            migrate(part)
+            make_empty(part)
             facts = {
                 "id": uuid.uuid4().hex,
                 "name": name,
                 "created": repr(time.time()),
                 "revision": "0",
+                **made_here(),
             }
             with closing(connect(part, "rw")) as connection:
                 connection.execute("BEGIN")
@@ -114,6 +125,15 @@ def make_database(file: Path, name: str, attributes: Sequence[AttributeRecord]) 
         files.move(part, file)
     finally:
         files.remove(part)
+
+
+def make_empty(file: Path) -> None:
+    """A database of the newest schema without rows; anything of that name goes before."""
+    for left in file.parent.glob(f"{file.name}*"):
+        files.remove(left)
+    with closing(connect(file, "rwc")) as connection:
+        connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+    migrate(file)
 
 
 def lock_for_writing(file: Path) -> WriterLock:
@@ -259,12 +279,14 @@ def identify(file: Path, *, immutable: bool = False) -> int:
         NewerSchemaError: a newer version of this program wrote it.
     """
     study = file.parent
+    _refuse_odd_name(study)
     _refuse_special(file)
     with explained(file):
         try:
             with open_foreign(file, MAX_WEIGHTS) as stream:
                 start = stream.read(len(_HEADER))
         except OSError as error:
+            raise_fault(error, file, kept="Nothing was changed.")
             raise StudyError(
                 f"The study {study} cannot be read ({error.strerror}). Nothing was changed."
             ) from error

@@ -1,6 +1,5 @@
 """Queries: rows become frozen records or columns. Runs in the reader's thread."""
 
-import math
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +21,7 @@ from prism_desktop.engine.study.records import (
     StudyInfo,
     TrialRecord,
 )
+from prism_desktop.engine.study.row_rules import LATEST
 from prism_desktop.engine.study.sound_rows import places_of
 
 # A trial counts unless it was withdrawn or a live trial corrects it.
@@ -63,16 +63,18 @@ def info(connection: Connection, path: Path, *, read_only: bool) -> StudyInfo:
         simulated=counts[3] > 0,
         read_only=read_only,
         progress=people,
+        made_on=facts.get("made_on", ""),
+        made_by=facts.get("made_by", ""),
     )
 
 
-def _moment(text: str | None) -> float:
-    """Unix s; 0 where it is not known."""
+def _moment(value: object) -> float:
+    """Unix s; 0 where it is not known or none that can be."""
     try:
-        moment = float(text or 0)
-    except ValueError:
+        moment = float(value) if isinstance(value, int | float | str) else 0.0
+    except (ValueError, OverflowError):
         return 0.0
-    return moment if math.isfinite(moment) else 0.0
+    return moment if 0 <= moment <= LATEST else 0.0
 
 
 def progress(connection: Connection) -> tuple[LabelerProgress, ...]:
@@ -279,7 +281,9 @@ def imports(connection: Connection) -> tuple[ImportReport, ...]:
     return tuple(
         stored_json.report_from_json(
             report, uid, source, form,
-            created=created, undone=undone, dismissed=stored_json.dismissed_places(dismissed),
+            created=_moment(created) or None,
+            undone=None if undone is None else _moment(undone),
+            dismissed=stored_json.dismissed_places(dismissed),
         )
         for report, uid, source, form, created, undone, dismissed in rows
     )  # fmt: skip

@@ -1,5 +1,4 @@
-"""The study store: a folder on disk and the only way to its database. Callers get and give
-frozen records."""
+"""The study store: a folder on disk, the only way to its database, and frozen records."""
 
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -28,7 +27,9 @@ from prism_desktop.engine.study import (
     writing,
 )
 from prism_desktop.engine.study.database import Database
+from prism_desktop.engine.study.images import is_copy
 from prism_desktop.engine.study.known_answers import KnownAnswers, known_answers, trial_ids
+from prism_desktop.engine.study.known_studies import remember
 from prism_desktop.engine.study.records import (
     DEFAULT_ATTRIBUTES,
     DEFAULT_SCALE,
@@ -51,6 +52,7 @@ from prism_desktop.engine.study.records import (
     TrialId,
     TrialRecord,
 )
+from prism_desktop.engine.study.session_writer import SessionWriter
 from prism_desktop.engine.study.writer_lock import WriterLock
 
 if TYPE_CHECKING:
@@ -128,7 +130,7 @@ class StudyReader:
 
     def pending(self, labeler: str, kind: Kind) -> PendingAnswers | None:
         """What a labeler answered of a trial that was never completed."""
-        return self._reader.read(lambda c: pending.kept(c, labeler, kind))
+        return self._reader.read(partial(pending.kept, labeler=labeler, kind=kind))
 
     def targets(self) -> dict[Kind, int]:
         """How many trials of each task a labeler is asked for, where someone said so."""
@@ -186,7 +188,7 @@ class Study(StudyReader):
     ) -> None:
         """Callers use `create` and `open`."""
         super().__init__(path, reader)
-        self._writer = writer
+        self._writer = None if writer is None else SessionWriter(path, writer, reader)
         self._lock = lock
         self._helper: ThreadPoolExecutor | None = None
         self._automatic: Future[Path] | None = None
@@ -212,7 +214,9 @@ class Study(StudyReader):
         opening.make_database(
             path / opening.FILE, name or path.stem, [AttributeRecord(a) for a in attributes]
         )
-        return cls.open(path)
+        study = cls.open(path)
+        remember(study.info().id, path)
+        return study
 
     @classmethod
     def open(cls, folder: Path | str, *, read_only: bool = False, why: str = "") -> Self:
@@ -235,16 +239,15 @@ class Study(StudyReader):
         # not resolved together: the file may be a link, which would lead to another folder
         path = (path.parent if path.name == opening.FILE else path).resolve()
         file = path / opening.FILE
-        if read_only:
-            with ExitStack() as opened:
+        with ExitStack() as opened:
+            if read_only:
                 reader = opened.enter_context(closing(opening.open_reader(file)))
                 looked_at = cls(path, reader, None, None)
                 if why:
                     looked_at.read_only_reason = why
                     looked_at._let_go = access.hold_back(path, why)
                 opened.pop_all()
-            return looked_at
-        with ExitStack() as opened:
+                return looked_at
             lock = opening.lock_for_writing(file)
             opened.callback(lock.release)
             writer = opened.enter_context(closing(opening.open_writer(file)))
@@ -280,7 +283,6 @@ class Study(StudyReader):
 
     @property
     def read_only(self) -> bool:
-        """Whether writing is refused."""
         return self._writer is None
 
     def require_writable(self) -> None:
@@ -297,11 +299,8 @@ class Study(StudyReader):
         self, code: str, display_name: str = "", profile: str = "", simulated: bool = False
     ) -> Changes:
         """Add a labeler; the code never changes."""
-        return self._write.write(
-            lambda c: writing.add_labelers(
-                c, [LabelerRecord(code, display_name, profile, simulated)]
-            )
-        )
+        record = LabelerRecord(code, display_name, profile, simulated)
+        return self._write.write(lambda c: writing.add_labelers(c, [record]))
 
     def update_labeler(
         self, code: str, *, display_name: str | None = None, profile: str | None = None
@@ -362,7 +361,7 @@ class Study(StudyReader):
             supersedes: the trial that this one corrects; it stays in the log.
         """
         new = [trial] if isinstance(trial, TrialRecord) else list(trial)
-        return self._write.write(lambda c: trials.record(c, new, supersedes=supersedes))
+        return self._write.write(lambda c: trials.record(c, new, supersedes=supersedes), new)
 
     def keep_pending(self, answers: PendingAnswers) -> None:
         """Keep what was answered of a trial that is not complete yet.
@@ -437,9 +436,8 @@ class Study(StudyReader):
             InputError: later trials repeat or correct trials of the import; nothing is changed
                 then.
         """
-        changes, copies = self._write.write(
-            lambda c: import_transactions.undo(c, self.path, import_id)
-        )
+        undo = partial(import_transactions.undo, study=self.path, import_id=import_id)
+        changes, copies = self._write.write(undo)
         self._remove_copies(copies)
         return changes
 
@@ -457,7 +455,7 @@ class Study(StudyReader):
 
     def _remove_copies(self, copies: Iterable[Path]) -> None:
         for copy in copies:
-            if copy.resolve().is_relative_to(self.path):  # a study made elsewhere may name any file
+            if is_copy(self.path, copy):  # a study made elsewhere may name any file
                 files.remove(copy)
 
     def relink(self, folder: Path | str) -> RelinkReport:
@@ -506,9 +504,8 @@ class Study(StudyReader):
     def backup_failure(self) -> str | None:
         """Why the automatic backup at opening failed; None if
         it did not, was not due or is still going on."""
-        if self._automatic is None or not self._automatic.done():
-            return None
-        error = self._automatic.exception()
+        done = self._automatic is not None and self._automatic.done()
+        error = self._automatic.exception() if done and self._automatic is not None else None
         return None if error is None else str(error)
 
     def _back_up_if_due(self) -> None:
@@ -519,7 +516,7 @@ class Study(StudyReader):
             self._automatic = self._helper.submit(backup.back_up, file)
 
     @property
-    def _write(self) -> Database:
+    def _write(self) -> SessionWriter:
         if self._writer is None:
             why = self.read_only_reason or f"The study {self.path} is open read-only."
             raise ReadOnlyStudyError(f"{why} Nothing was changed.")

@@ -11,7 +11,7 @@ from contextlib import closing
 
 import torch
 
-from prism_desktop.engine.errors import RunError
+from prism_desktop.engine.errors import PrismError, RunError
 from prism_desktop.engine.events import Done, Notice, Progress
 from prism_desktop.engine.files import copy, remove_tree, write_json
 from prism_desktop.engine.methods import METHODS
@@ -104,7 +104,7 @@ def _seal(run: RunFolder) -> None:
     """
     try:
         write_manifest(run.path)
-    except OSError as error:
+    except (OSError, PrismError) as error:
         _log.warning("%s has no manifest: %s", run.path, error)
 
 

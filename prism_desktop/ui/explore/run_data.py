@@ -3,6 +3,7 @@
 Read in a job's thread, never in the window's.
 """
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -235,6 +236,12 @@ def _predictions(run: RunFolder, names: Mapping[str, str]) -> RunData:
     )
 
 
+def _there(run: RunFolder, name: str) -> bool:
+    """Whether a run has a file; raises UnreadableError if it once had."""
+    check_file(run.path, name)
+    return os.path.lexists(run.path / name)
+
+
 def _table(folder: Path, name: str, form: Form) -> "pa.Table":
     check_file(folder, name)
     return read_table(folder / name, form)
@@ -263,7 +270,7 @@ def _read_summary(run: RunFolder, data: RunData) -> None:
 
 def _read_ratings(run: RunFolder, data: RunData) -> None:
     """Sort ratings of the run's data by face; faces that the run does not know are left out."""
-    if not (run.path / RATINGS_FILE).is_file():
+    if not _there(run, RATINGS_FILE):
         return
     for labeler, attribute, image, value in run.frame(RATINGS_FILE, RATED).itertuples(
         index=False, name=None
@@ -276,7 +283,7 @@ def _read_ratings(run: RunFolder, data: RunData) -> None:
 
 def _read_comparisons(run: RunFolder, data: RunData) -> None:
     """Sort comparisons likewise; each stands with both of its faces."""
-    if (run.path / COMPARISONS_FILE).is_file():
+    if _there(run, COMPARISONS_FILE):
         for answer in run.frame(COMPARISONS_FILE, COMPARED).itertuples(index=False, name=None):
             _keep_comparison(data, *answer)
 
@@ -293,7 +300,7 @@ def _keep_comparison(
 
 
 def _read_consensus(run: RunFolder, data: RunData) -> None:
-    if not (run.path / layout.CONSENSUS).is_file():
+    if not _there(run, layout.CONSENSUS):
         return
     table = _table(run.path, layout.CONSENSUS, SCORES)
     attribute, attributes = _codes(table, "attribute")

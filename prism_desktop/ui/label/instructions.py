@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QWidget
 from prism_desktop.engine.study.records import Kind
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.label.keys import Keys
+from prism_desktop.ui.plain import literal
 from prism_desktop.ui.widgets.basics import GRID, button, clear, columns, label, rows
 from prism_desktop.ui.widgets.cards import Card
 from prism_desktop.ui.widgets.keycap import KeyCap
@@ -93,7 +94,7 @@ class InstructionsPage(QWidget):
         self._by_key = {Qt.Key[f"Key_{key}"]: chosen for _, key, chosen in choices}
         parts: list[QWidget | int | None] = []
         for number, (text, key, chosen) in enumerate(choices):
-            choice = button(text, chosen.emit, "quiet" if number else "primary")
+            choice = button(literal(text), chosen.emit, "quiet" if number else "primary")
             choice.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             if number == len(choices) - 1:
                 parts.append(None)

@@ -14,6 +14,7 @@ from prism_desktop.ui.label.keys import Keys
 from prism_desktop.ui.label.prefetch import ImagePrefetch
 from prism_desktop.ui.label.stimulus_view import StimulusView
 from prism_desktop.ui.label.trial_queue import Slot, TrialQueue
+from prism_desktop.ui.plain import literal
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
 from prism_desktop.ui.widgets.keycap import KeyCap, KeyHint
@@ -29,7 +30,7 @@ class SkipMenu(QFrame):
         self.setProperty("role", "popover")
         lines = []
         for number, reason in enumerate(SKIP_REASONS, start=1):
-            choice = button(reason, partial(self._choose, reason), "quiet")
+            choice = button(literal(reason), partial(self._choose, reason), "quiet")
             choice.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             lines.append(columns(KeyCap(theme, str(number)), choice, None))
         back = columns(KeyCap(theme, "Escape"), label("Back", "small"), None)

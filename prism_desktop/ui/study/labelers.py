@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from datetime import datetime
 
 from PySide6.QtWidgets import (
     QFrame,
@@ -12,6 +13,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from prism_desktop.engine.clocks import is_ahead
 from prism_desktop.engine.study.records import Kind, LabelerProgress, LabelerRecord
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
@@ -31,10 +33,13 @@ from prism_desktop.ui.widgets.fields import Field, text_field
 
 
 def ago(moment: float | None, now: float | None = None) -> str:
-    """ "3 days ago"; a dash if never."""
+    """ "3 days ago"; a dash if never, and the date if a wrong clock wrote or shows it."""
     if moment is None:
         return "—"
-    seconds = (time.time() if now is None else now) - moment
+    now = time.time() if now is None else now
+    if is_ahead(moment, now):
+        return f"dated {datetime.fromtimestamp(moment):%d %B %Y}"
+    seconds = now - moment
     for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= size:
             count = int(seconds // size)

@@ -12,7 +12,7 @@ from prism_desktop.engine.events import Done
 from prism_desktop.engine.study.records import Changes, ImportReport
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.plain import set_tip
+from prism_desktop.ui.plain import literal, set_tip
 from prism_desktop.ui.study.doubt_words import DoubtGroup, grouped, told
 from prism_desktop.ui.study.import_records import dismissed_doubts, files_of, open_doubts
 from prism_desktop.ui.study.labelers import ago
@@ -216,7 +216,7 @@ class ImportsCard(Card):
         self._context.guard.add(*actions)
         if len(places) > 1:
             words = "Hide" if key in self._listed else "Show"
-            actions.insert(0, button(words, partial(self._list, key), "quiet"))
+            actions.insert(0, button(literal(words), partial(self._list, key), "quiet"))
             actions[0].setAccessibleName(f"{words}: {group.text}")
         entry = columns(label(group.text, "", wrap=True), *actions, gap=GRID)
         entry.setStretch(0, 1)

@@ -159,8 +159,7 @@ class ComparisonRecord:
 
 def list_leaderboards(study: Path) -> tuple[ComparisonRecord, ...]:
     """The study's comparisons that have a leaderboard, newest first, the unreadable ones last."""
-    files = (study / layout.COMPARISONS).glob(f"*/{layout.LEADERBOARD}")
-    found = [read_leaderboard(file.parent) for file in files]
+    found = [read_leaderboard(path) for path in (study / layout.COMPARISONS).glob("*")]
     return tuple(
         sorted(
             (leaderboard for leaderboard in found if leaderboard is not None),
@@ -173,15 +172,15 @@ def read_leaderboard(path: Path) -> ComparisonRecord | None:
     """One comparison; None where there is no leaderboard yet."""
     file, study = path / layout.LEADERBOARD, path.parent.parent
     try:
-        written = file.stat().st_mtime
         check_file(path, layout.LEADERBOARD)
         found = Leaderboard.from_file(file)
+        if found is None:
+            return None
+        written = file.stat().st_mtime
     except OSError:
         return None
     except UnreadableError as error:
         return ComparisonRecord(path, damage=f"{path.name} cannot be read: {error.why}.")
-    if found is None:
-        return None
     data = found.backbone, found.fingerprint
     shots = {
         one.method: one

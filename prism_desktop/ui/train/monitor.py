@@ -251,7 +251,12 @@ class Monitor(QWidget):
         )
         self.failure = label("", "", wrap=True)
         self.failure.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.failure_box = frame("failure", columns(self.failure, margin=GRID + 4))
+        self.report = button(
+            "Save a r&eport…",
+            lambda: self.asked.emit("report"),
+            tip="A file to give away: log, versions and settings, without names and images",
+        )
+        self.failure_box = frame("failure", columns(self.failure, self.report, margin=GRID + 4))
         self.failure_box.hide()
         self.tiles = Tiles()
         self.loss = CurveChart(self.theme)
@@ -385,7 +390,7 @@ class Monitor(QWidget):
                 run.method, run.backbone, progress.stage, "stop", stepped=bool(progress.step_loss.x)
             )
             self.stop.setText("S&top and keep" if left.tested else "S&top")
-            self.stop.setToolTip(left.sentence)
+            set_tip(self.stop, left.sentence)
 
     def _asked_for(self) -> str:
         """What the run was told and has not answered yet; empty if nothing."""

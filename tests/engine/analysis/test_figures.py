@@ -1,21 +1,25 @@
 """Figures: drawn from plain records, saved as vectors with text, the same each time."""
 
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from PIL import Image
 
 from prism_desktop.engine.analysis import figures
 from prism_desktop.engine.analysis.agreement import agreement
 from prism_desktop.engine.analysis.network import network
-from prism_desktop.engine.analysis.plotting import save_figure
+from prism_desktop.engine.analysis.plotting import beside, drawn, save_figure
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.runs.result_files import Accuracy, Result
 from tests.engine.evaluation import fabricate
+from tests.fixtures.hostile_names import HOSTILE
 
 AGREED = agreement(fabricate.random_comparisons(150, 14, 0))
 TEST = Result(
@@ -116,3 +120,30 @@ def test_that_what_is_not_shared_has_no_number(tmp_path: Path) -> None:
     text = save_figure(figure, tmp_path / "a.svg").read_text("utf-8")
     assert text.count(">n 1<") == 2
     assert ">n 0<" not in text
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_that_figures_show_names_from_elsewhere_as_they_are(tmp_path: Path, name: str) -> None:
+    """Nothing is a formula, an entry of a legend that is left out, or too long for the axes."""
+    figure = figures.curves_figure({name: metrics()}, title=name)
+    texts = {text.get_text().strip() for text in figure.findobj(Text)}
+    assert {drawn(name), beside(name)} <= texts
+    assert not any(text.get_parse_math() for text in figure.findobj(Text) if text.get_text())
+    saved = save_figure(figure, tmp_path / "figure.svg").read_text("utf-8")
+    ElementTree.fromstring(saved)
+    assert beside(name) in unescape(saved)
+
+
+def test_that_names_leave_room_for_the_axes(tmp_path: Path) -> None:
+    """Rows, nodes and pictures whose names are long or hold what fonts lack are drawn and saved."""
+    long, odd = "x" * 5000, "李\x1b[31m\u202e$_{"
+    rows = [figures.AccuracyLine(long, 0.7), figures.AccuracyLine(odd, 0.6)]
+    drawings = (
+        figures.accuracy_figure(rows, long),
+        figures.network_figure(network(AGREED, 0.5), {"L0": long, "L1": odd}, odd),
+        figures.agreement_figure(AGREED, [long, odd, *AGREED.labelers[2:]]),
+        figures.predictions_figure({long: [(odd, 0.5)], odd: [(long, 0.4)]}),
+    )
+    for figure in drawings:
+        save_figure(figure, tmp_path / "figure.png")
+        assert max(axes.get_position().width for axes in figure.axes) > 0.2

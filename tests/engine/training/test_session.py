@@ -18,6 +18,7 @@ from prism_desktop.engine.models.saved import load_run
 from prism_desktop.engine.processes import reported_training, supervisor
 from prism_desktop.engine.runs.control import Control
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
+from prism_desktop.engine.runs.manifest import differences, read_manifest
 from prism_desktop.engine.runs.run_events import (
     Discarded,
     Failed,
@@ -77,6 +78,14 @@ def test_that_a_run_is_complete_and_compared_with_a_consensus_run_of_the_same_da
     assert evaluate_run(run).test == summary.test
     for word in ("L1", "Consensus", "Versions: python", "Seed: 0", "train "):
         assert word in (run.path / "summary.md").read_text()
+
+    marked = read_manifest(run.path)
+    assert marked is not None
+    assert marked.files.keys() >= {
+        "config.json", "data/pairs.parquet", "predictions.parquet", "summary.json", "events.jsonl",
+        "tokens.safetensors", "adapter/adapter_model.safetensors", "status.json", "metrics.csv",
+    }  # fmt: skip
+    assert [*differences(run.path)] == []
 
     frame, images = run.predictions(), run.table("images")
     assert len(frame) == 3 * 2 * len(images) == len(run.consensus())

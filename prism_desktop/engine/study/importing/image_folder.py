@@ -20,6 +20,7 @@ from PIL import Image
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.foreign_files import open_foreign
 from prism_desktop.engine.names import printable
 from prism_desktop.engine.study.image_formats import (
     SNIFFED,
@@ -255,7 +256,7 @@ def _probe(root: Path, path: Path, name: str) -> _Read | _Other | None:
         return None
     if not stat.S_ISREG(status.st_mode):
         raise InputError("not a plain file")
-    with path.open("rb") as file:
+    with open_foreign(path) as file:
         start = file.read(SNIFFED)
         kind = image_format(start, name)
         if kind is None:
@@ -292,6 +293,8 @@ def _header(content: bytes, name: str) -> tuple[int, int, bool]:
         raise InputError(str(error).removeprefix(f"{Path(name).name} ").rstrip(".")) from error
     except Image.DecompressionBombError as error:
         raise InputError("has too many pixels to be opened safely") from error
+    except MemoryError as error:
+        raise InputError("does not fit into memory") from error
     except Exception as error:  # Pillow's parsers raise almost anything over damaged files
         raise InputError("is damaged and cannot be read") from error
     return (height, width, several) if turned else (width, height, several)

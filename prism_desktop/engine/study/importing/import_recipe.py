@@ -12,6 +12,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.faults import raise_fault
+from prism_desktop.engine.foreign_files import read_foreign
 
 Role = Literal[
     "rater",  # who judged
@@ -62,6 +64,9 @@ class Recipe(BaseModel):
         return tomli_w.dumps(self.model_dump(exclude_defaults=True, mode="json"))
 
 
+_MOST_BYTES = 1 << 20
+
+
 def read_recipe(file: Path) -> Recipe:
     """Read a recipe from its file.
 
@@ -69,9 +74,9 @@ def read_recipe(file: Path) -> Recipe:
         InputError: if it cannot be read or is none.
     """
     try:
-        with file.open("rb") as opened:
-            content = opened.read(1 << 20)
+        content = read_foreign(file, _MOST_BYTES)
     except OSError as error:
+        raise_fault(error, file, kept="Nothing was imported.")
         raise InputError(
             f"The recipe {file} cannot be read ({error.strerror}); nothing was imported."
         ) from error

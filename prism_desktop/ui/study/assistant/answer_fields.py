@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QComboBox, QGridLayout, QLineEdit, QWidget
 
 from prism_desktop.engine.study.importing.doubts import Decision
 from prism_desktop.engine.study.importing.plan import ImportPlan
-from prism_desktop.ui.plain import set_tip
+from prism_desktop.ui.plain import literal, set_tip
 from prism_desktop.ui.study.assistant.recipe_edits import scale_words
 from prism_desktop.ui.study.assistant.role_header import SteadyBox
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
@@ -46,7 +46,7 @@ class NameField(QWidget):
         self.editor.setMinimumWidth(150)
         self.editor.setMaximumWidth(220)
         self._usual = usual
-        self.say = button(words, self._said)
+        self.say = button(literal(words), self._said)
         self.editor.returnPressed.connect(self._said)
         self.editor.textChanged.connect(lambda _: self._check())
         self.setLayout(columns(self.editor, self.say))
@@ -101,7 +101,7 @@ class CodingEditor(QWidget):
             self.fields[value] = field
         grid.setColumnStretch(3, 1)
         words = "Use these numbers" if numbers else "Use these meanings"
-        self.say = button(words, lambda: self.said.emit(self.meanings()))
+        self.say = button(literal(words), lambda: self.said.emit(self.meanings()))
         self.setLayout(rows(grid, columns(self.say, None), gap=GRID))
         self._check()
 

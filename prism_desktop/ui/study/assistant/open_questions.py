@@ -62,7 +62,7 @@ class DecisionCard(QFrame):
         self.coding = self._coding()
         if decision.column or decision.rows:
             where = f"Show {_rows(decision.count)}" if decision.rows else "Show the column"
-            self._ways.flow.addWidget(button(where, self.shown_wanted.emit, "quiet"))
+            self._ways.flow.addWidget(button(literal(where), self.shown_wanted.emit, "quiet"))
         icon = rows(Icon(theme, "warning", 18, "warn"), None)
         parts: list[QWidget] = [label(words, "", wrap=True), self._ways]
         if self.coding is not None:
@@ -237,7 +237,7 @@ class DoubtChips(QWidget):
             self.box.flow.addWidget(made)
         if len(self._groups) > self._few:
             text = "Show fewer" if self._all else f"{len(self._groups) - self._few:,} more doubts"
-            self.box.flow.addWidget(button(text, self._toggle, "more"))
+            self.box.flow.addWidget(button(literal(text), self._toggle, "more"))
         self.setVisible(bool(self._doubts))
         self.box.updateGeometry()
         self.updateGeometry()
@@ -247,11 +247,15 @@ class DoubtChips(QWidget):
         self._fill()
 
     def _chip(self, group: DoubtGroup) -> QPushButton:
-        text = literal(group.text.rstrip("."), _CHIP)
+        text = group.text.rstrip(".")
         count = f" · {_rows(group.rows)}" if group.rows and len(group.members) == 1 else ""
         several = len(group.members) > 1
         tip = "Press to list them" if several else group.text
-        made = button(f"{text}{count}{'  ▾' * several}", variant="doubt", tip=tip)
+        made = button(
+            f"{literal(text, _CHIP)}{literal(count)}{'  ▾' if several else ''}",
+            variant="doubt",
+            tip=tip,
+        )
         made.setAccessibleName(f"Doubt: {group.text}")
         if several:
             made.clicked.connect(lambda _=False: self._list(group, made))

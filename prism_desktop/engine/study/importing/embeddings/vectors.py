@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.faults import raise_fault
+from prism_desktop.engine.foreign_files import open_foreign
 from prism_desktop.engine.parquet_files import read_schema, read_table
 from prism_desktop.engine.study.importing.cells import short
 from prism_desktop.engine.study.importing.names.dialects import common, plain_name
@@ -48,10 +49,10 @@ def holds_embeddings(path: Path) -> bool:
     """Whether a file looks like embeddings: an .npz archive,
     or Parquet with images and vectors but no labeler."""
     try:
-        with path.open("rb") as file:
+        with open_foreign(path) as file:
             start = file.read(4)
         if start == b"PK\x03\x04":
-            with zipfile.ZipFile(path) as archive:
+            with open_foreign(path) as file, zipfile.ZipFile(file) as archive:
                 return any(name.endswith(".npy") for name in archive.namelist())
         if start == b"PAR1":
             return _columns(read_schema(path), every=False) is not None
@@ -67,7 +68,7 @@ def read_vectors(path: Path) -> Vectors:
         InputError: if it cannot be read or is not what it should be.
     """
     try:
-        with path.open("rb") as file:
+        with open_foreign(path) as file:
             start = file.read(4)
     except OSError as error:
         raise_fault(error, path, kept="Nothing was imported.")
@@ -114,7 +115,7 @@ def _read_npz(path: Path) -> Vectors:
 def _arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
     """All arrays of an archive by name, once it is known that they fit into memory."""
     try:
-        with path.open("rb") as file:  # which numpy leaves open if it is no whole archive
+        with open_foreign(path) as file:  # which numpy leaves open if it is no whole archive
             with zipfile.ZipFile(file) as archive:
                 if sum(member.file_size for member in archive.infolist()) > MAX_BYTES:
                     raise InputError(

@@ -8,6 +8,7 @@ from typing import Final
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.faults import raise_fault
+from prism_desktop.engine.foreign_files import open_foreign
 
 MAX_UNPACKED: Final = 1024**3  # bytes of all parts; rows are read as a stream
 MAX_STRINGS: Final = 256 * 1024**2  # of the texts that the cells of a workbook share
@@ -37,7 +38,7 @@ def inspect(path: Path, watch: Watch | None = None) -> list[str]:
         InputError: if the archive is damaged, locked or unreasonable.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_foreign(path) as file, zipfile.ZipFile(file) as archive:
             parts = archive.infolist()
             if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED:
                 raise _unreasonable(path)

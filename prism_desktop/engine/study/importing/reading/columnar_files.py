@@ -9,6 +9,7 @@ import numpy as np
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.faults import raise_fault
+from prism_desktop.engine.foreign_files import MAX_TABLE, plain_file
 from prism_desktop.engine.study.importing.data_tables import (
     EMPTY,
     DataColumn,
@@ -40,6 +41,7 @@ def read_parquet(path: Path) -> DataTable:
 
     notices: list[str] = []
     try:
+        plain_file(path, MAX_TABLE)
         with (
             pyarrow.OSFile(str(path)) as opened,
             pyarrow.parquet.ParquetFile(opened) as file,

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.foreign_files import open_foreign
 
 NAMES: Final = {
     "cp1252": "Windows' Western encoding (cp1252)",
@@ -85,7 +86,7 @@ def find_encoding(path: Path, given: str = "") -> Encoding:
     """
     if given:
         return _given(path, given)
-    with path.open("rb") as file:
+    with open_foreign(path) as file:
         start = file.read(_SAMPLE)
         for mark, codec in _BOMS:
             if start.startswith(mark):
@@ -133,13 +134,13 @@ def _given(path: Path, given: str) -> Encoding:
 
 
 def _has_mark(path: Path) -> bool:
-    with path.open("rb") as file:
+    with open_foreign(path) as file:
         return file.read(3) == codecs.BOM_UTF8
 
 
 def _decoded(path: Path, codec: str) -> Iterator[str]:
     decoder = codecs.getincrementaldecoder(codec)()
-    with path.open("rb") as file:
+    with open_foreign(path) as file:
         while chunk := file.read(_CHUNK):
             yield decoder.decode(chunk)
     yield decoder.decode(b"", final=True)

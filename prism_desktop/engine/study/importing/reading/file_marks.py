@@ -11,6 +11,7 @@ from typing import Final
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.faults import raise_fault
+from prism_desktop.engine.foreign_files import open_foreign
 from prism_desktop.engine.names import printable
 from prism_desktop.engine.study.importing.reading.grids import MAX_BYTES
 from prism_desktop.engine.study.records import ImportReport
@@ -43,7 +44,7 @@ def content_mark(path: Path, most: int = MAX_BYTES) -> str:
                 f"{path.name} is larger than {most // 1024**3} GB; split it. Nothing was imported."
             )
         digest, left = sha256(), most
-        with path.open("rb") as file:
+        with open_foreign(path, most) as file:
             while left > 0 and (chunk := file.read(min(_CHUNK, left))):
                 digest.update(chunk)
                 left -= len(chunk)

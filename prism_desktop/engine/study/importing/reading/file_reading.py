@@ -11,6 +11,7 @@ from typing import Final, cast
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.faults import raise_fault
+from prism_desktop.engine.foreign_files import open_foreign
 from prism_desktop.engine.study.importing.data_tables import DataTable
 from prism_desktop.engine.study.importing.import_recipe import Recipe
 from prism_desktop.engine.study.importing.own_export.export_names import exported_as
@@ -121,7 +122,7 @@ def _is_ours(table: DataTable) -> bool:
 def _start(path: Path) -> bytes:
     try:
         size = path.stat().st_size
-        with path.open("rb") as file:
+        with open_foreign(path) as file:
             start = file.read(4096)
     except OSError as error:
         raise_fault(error, path, kept="Nothing was imported.")

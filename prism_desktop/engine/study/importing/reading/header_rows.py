@@ -420,6 +420,11 @@ def _settle_widths(grid: Grid, heads: HeaderRows) -> None:
         )
         grid.keep(~over)
         below = grid.widths[heads.first :]
+    elif over.any():
+        grid.notices.append(
+            f"{counted(int(over.sum()), 'row has', 'rows have')} more cells than the header (first:"
+            f" row {int(grid.rows[int(np.argmax(over))])}), whose columns have no name."
+        )
     short = int((below < min(width, _span(heads.names))).sum())
     if short:
         place = heads.first + int(np.argmax(below < min(width, _span(heads.names))))

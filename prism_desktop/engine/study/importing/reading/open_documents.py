@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.foreign_files import open_foreign
 from prism_desktop.engine.study.importing.data_tables import Reading
 from prism_desktop.engine.study.importing.reading.grids import (
     MAX_COLUMNS,
@@ -49,7 +50,7 @@ def read_ods(path: Path, asked: Sequence[str]) -> list[Grid]:
     from xml.etree.ElementTree import ParseError
 
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_foreign(path) as file, zipfile.ZipFile(file) as archive:
             if "META-INF/manifest.xml" in archive.namelist() and (
                 b"encryption-data" in archive.read("META-INF/manifest.xml")
             ):

@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.foreign_files import foreign_text
 from prism_desktop.engine.study.importing.data_tables import (
     EMPTY,
     DataColumn,
@@ -170,7 +171,7 @@ def _loads(text: str, found: _Found) -> Any:
 
 def _is_lines(path: Path, encoding: Encoding) -> bool:
     """Whether the first two lines are records of their own."""
-    with path.open("r", encoding=encoding.codec, errors=encoding.errors) as file:
+    with foreign_text(path, encoding.codec, encoding.errors) as file:
         first = ""
         while not first:
             line = file.readline(_MAX_LINE)
@@ -190,7 +191,7 @@ def _lines(path: Path, encoding: Encoding, found: _Found) -> Iterator[tuple[int,
     """Numbers of lines and their records; some broken lines are left out, many are refused."""
     broken: list[int] = []
     count = 0
-    with path.open("r", encoding=encoding.codec, errors=encoding.errors) as file:
+    with foreign_text(path, encoding.codec, encoding.errors) as file:
         for number, line in enumerate(iter(lambda: file.readline(_MAX_LINE), ""), start=1):
             if not line.strip():
                 continue
@@ -218,7 +219,7 @@ def _document(path: Path, encoding: Encoding, found: _Found) -> Iterator[tuple[i
             f"{path.name} is larger than {MAX_DOCUMENT // 1024**2} MB; save it as JSON lines (one "
             "record a line) or as CSV. Nothing was imported."
         )
-    with path.open("r", encoding=encoding.codec, errors=encoding.errors) as file:
+    with foreign_text(path, encoding.codec, encoding.errors) as file:
         text = file.read()
     try:
         content = _loads(text, found)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.faults import raise_fault
+from prism_desktop.engine.foreign_files import open_foreign
 from prism_desktop.engine.study.importing.data_tables import Reading
 from prism_desktop.engine.study.importing.reading.archives import inspect
 from prism_desktop.engine.study.importing.reading.grids import MAX_MERGES, Grid, Merge
@@ -115,7 +116,7 @@ def _opened(path: Path, *, data_only: bool) -> "Iterator[Workbook]":
 
     import openpyxl
 
-    with path.open("rb") as file:
+    with open_foreign(path) as file:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # openpyxl warns of styles and extensions that it drops
             book = openpyxl.load_workbook(

@@ -9,6 +9,7 @@ import numpy as np
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.faults import raise_fault
+from prism_desktop.engine.foreign_files import MAX_TABLE, plain_file
 from prism_desktop.engine.study.importing.data_tables import DataColumn, DataTable, Reading
 from prism_desktop.engine.study.importing.reading.cell_texts import text_of
 from prism_desktop.engine.study.importing.reading.grids import (
@@ -91,6 +92,7 @@ def _read(path: Path, kind: str, encoding: str) -> "tuple[pd.DataFrame, Any]":
         "por": pyreadstat.read_por,
         "dta": pyreadstat.read_dta,
     }
+    plain_file(path, MAX_TABLE)
     options: dict[str, Any] = {"encoding": encoding} if encoding else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of labels that it drops and frames that it fragments

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 import numpy as np
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.foreign_files import foreign_text
 from prism_desktop.engine.study.importing.data_tables import Reading
 from prism_desktop.engine.study.importing.import_recipe import Recipe
 from prism_desktop.engine.study.importing.reading.encodings import Encoding, find_encoding
@@ -91,7 +92,7 @@ def read_text(path: Path, recipe: Recipe) -> Generator[float, None, Grid]:
 
 
 def _open(path: Path, encoding: Encoding) -> TextIO:
-    return path.open("r", encoding=encoding.codec, errors=encoding.errors, newline="")
+    return foreign_text(path, encoding.codec, encoding.errors, newline="")
 
 
 @contextmanager

@@ -1,0 +1,290 @@
+"""One odd value is named and passed over; everything else is there, and nothing is computed with
+it."""
+
+import random
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from prism_desktop.engine.errors import PrismError
+from prism_desktop.engine.study.database import connect, decoded
+from prism_desktop.engine.study.database_check import database_problems
+from prism_desktop.engine.study.exporting import export
+from prism_desktop.engine.study.records import (
+    DEFAULT_SCALE,
+    Doubt,
+    FactRecord,
+    ImportBatch,
+    ImportReport,
+    PendingAnswers,
+    TrialRecord,
+    new_id,
+)
+from prism_desktop.engine.study.sound_rows import hide_odd_rows
+from prism_desktop.engine.study.store import Study
+from tests.engine.study.damage import altered, flipped
+from tests.engine.study.helpers import finished
+from tests.fixtures.study import MakeStudy
+
+# SQL -> the kind of problem that a check must name.
+ODD = {
+    "UPDATE answer SET value = 7 WHERE trial_id = 2": "value",
+    "UPDATE answer SET value = 0 WHERE trial_id = (SELECT id FROM trial WHERE kind = 'rating')":
+        "value",
+    "UPDATE answer SET value = 2 WHERE trial_id = (SELECT id FROM trial WHERE kind = 'comparison')":
+        "value",
+    "UPDATE answer SET value = 'high' WHERE trial_id = 1": "value",
+    "UPDATE answer SET value = 2.5 WHERE trial_id = 1": "value",
+    "UPDATE answer SET value = x'00' WHERE trial_id = 1": "value",
+    "UPDATE answer SET raw = 'much' WHERE trial_id = 1": "value",
+    "UPDATE answer SET raw = 9e999 WHERE trial_id = 1": "value",
+    "UPDATE answer SET attribute_id = 99 WHERE trial_id = 1 AND attribute_id = 1": "reference",
+    "UPDATE OR IGNORE answer SET trial_id = 9999 WHERE trial_id = 1": "reference",
+    "DELETE FROM answer WHERE trial_id = 1": "reference",
+    "UPDATE trial SET skipped = 1 WHERE id = 1": "reference",
+    "UPDATE trial SET kind = 'ranking' WHERE id = 1": "kind",
+    "UPDATE trial SET kind = '' WHERE id = 1": "kind",
+    "UPDATE trial SET kind = x'ff' WHERE id = 1": "kind",
+    "UPDATE trial SET kind = CASE kind WHEN 'rating' THEN 'comparison' ELSE 'rating' END "
+    "WHERE id = 1": "value",
+    "UPDATE trial SET source = 'guessed' WHERE id = 1": "kind",
+    "UPDATE trial SET uid = 'x' WHERE id = 1": "identifier",
+    "UPDATE trial SET uid = '../../../etc/passwd' WHERE id = 1": "identifier",
+    "UPDATE trial SET uid = x'0011' WHERE id = 1": "identifier",
+    "UPDATE trial SET uid = upper(hex(randomblob(16))) WHERE id = 1": "checksum",
+    "UPDATE trial SET onset = -5 WHERE id = 1": "value",
+    "UPDATE trial SET onset = 9e999 WHERE id = 1": "value",
+    "UPDATE trial SET onset = 'yesterday' WHERE id = 1": "value",
+    "UPDATE trial SET onset = 1e13 WHERE id = 1": "date",
+    "UPDATE trial SET recorded = 1e13 WHERE id = 1": "date",
+    "UPDATE trial SET recorded = -1 WHERE id = 1": "date",
+    "UPDATE trial SET recorded = '' WHERE id = 1": "value",
+    "UPDATE trial SET seconds = -1 WHERE id = 1": "value",
+    "UPDATE trial SET seconds = 'NaN' WHERE id = 1": "value",
+    "UPDATE trial SET seconds = 123 WHERE id = 1": "checksum",
+    "UPDATE trial SET probability = 3 WHERE id = 1": "value",
+    "UPDATE trial SET withdrawn = 2 WHERE id = 1": "value",
+    "UPDATE trial SET withdrawn = 1 WHERE id = 1": "checksum",
+    "UPDATE trial SET place = 'first' WHERE id = 1": "value",
+    "UPDATE trial SET place = 1e300 WHERE id = 1": "value",
+    "UPDATE trial SET dropped_frames = -1 WHERE id = 1": "value",
+    "UPDATE trial SET left_id = 9999 WHERE id = 1": "reference",
+    "UPDATE trial SET right_id = left_id WHERE kind = 'comparison' AND id < 40": "value",
+    "UPDATE trial SET labeler_id = 9999 WHERE id = 1": "reference",
+    "UPDATE trial SET labeler_id = 3 - labeler_id WHERE id = 1": "reference",
+    "UPDATE trial SET session_id = 9999 WHERE id = 1": "reference",
+    "UPDATE trial SET supersedes_id = id WHERE id = 1": "order",
+    "UPDATE trial SET repeat_of_id = id WHERE id = 1": "order",
+    "UPDATE trial SET repeat_of_id = 3 - id WHERE id IN (1, 2)": "order",
+    "UPDATE trial SET supersedes_id = id % 3 + 1 WHERE id < 4": "order",
+    "UPDATE trial SET supersedes_id = 9999 WHERE id = 1": "reference",
+    "UPDATE trial SET checksum = NULL WHERE id = 1": "checksum",
+    "UPDATE trial SET checksum = x'00' WHERE id = 1": "checksum",
+    "UPDATE stimulus SET sha256 = '../../etc' WHERE id = 1": "identifier",
+    "UPDATE stimulus SET sha256 = upper(sha256) WHERE id = 1": "checksum",
+    "UPDATE stimulus SET kind = 'film' WHERE id = 1": "value",
+    "UPDATE stimulus SET width = 0 WHERE id = 1": "value",
+    "UPDATE stimulus SET height = 'tall' WHERE id = 1": "value",
+    "UPDATE stimulus SET name = x'00' WHERE id = 1": "value",
+    "UPDATE stimulus SET copied = 1 WHERE id = 1": "value",
+    "UPDATE stimulus SET fold = 7 WHERE id = 1": "fold",
+    "UPDATE stimulus SET fold = 'a' WHERE id = 1": "fold",
+    "UPDATE labeler SET code = '' WHERE id = 1": "identifier",
+    "UPDATE labeler SET code = ' L1' WHERE id = 1": "identifier",
+    "UPDATE labeler SET code = 'a' || char(27) WHERE id = 1": "identifier",
+    "UPDATE labeler SET simulated = 5 WHERE id = 1": "value",
+    "UPDATE labeler SET profile = x'00' WHERE id = 1": "value",
+    "UPDATE attribute SET name = '' WHERE id = 1": "identifier",
+    "UPDATE attribute SET confirmed = 'yes' WHERE id = 1": "value",
+    "UPDATE attribute SET scale_labels = '[1, 2' WHERE id = 1": "json",
+    "UPDATE attribute SET scale_labels = '[1, 2, 3, 4]' WHERE id = 1": "json",
+    "UPDATE attribute SET scale_labels = '{}' WHERE id = 1": "json",
+    "UPDATE attribute SET templates = 'null' WHERE id = 1": "json",
+    "UPDATE attribute SET templates = '[\"no place\"]' WHERE id = 1": "json",
+    "UPDATE attribute SET templates = x'ff' WHERE id = 1": "json",
+    "UPDATE session SET uid = x'00' WHERE id = 1": "identifier",
+    "UPDATE session SET labeler_id = 9999 WHERE id = 1": "reference",
+    "UPDATE import SET report = '' WHERE id = 1": "json",
+    "UPDATE import SET report = '[]' WHERE id = 1": "json",
+    "UPDATE import SET report = replace(report, '\"doubts\": [', '\"doubts\": [3, ')": "json",
+    "UPDATE import SET report = replace(report, '\"rows_read\": 1', '\"rows_read\": NaN')": "json",
+    "UPDATE import SET report = replace(report, '\"mapping\": {}', '\"mapping\": []')": "json",
+    "UPDATE import SET report = replace(report, '\"recipe\": \"\"', '\"recipe\": 5')": "json",
+    "UPDATE import SET dismissed = '{' WHERE id = 1": "json",
+    "UPDATE import SET created = 1e15 WHERE id = 1": "date",
+    "UPDATE import SET undone = 'x' WHERE id = 1": "date",
+    "UPDATE import SET uid = '/etc' WHERE id = 1": "identifier",
+    "UPDATE pending SET answers = '{\"smart\": 9}'": "json",
+    "UPDATE pending SET answers = 'no'": "json",
+    "UPDATE pending SET kind = 'x'": "value",
+    "UPDATE trial_event SET event = 'lost'": "value",
+    "UPDATE trial_event SET at = 1e13": "date",
+    "UPDATE trial_event SET at = at + 1": "checksum",
+    "DELETE FROM trial_event": "checksum",
+    "UPDATE fact SET owner_id = 9999": "reference",
+    "UPDATE fact SET owner_kind = 'dog'": "value",
+    "UPDATE fact SET name = ''": "value",
+    "UPDATE meta SET value = 'x' WHERE key = 'created'": "date",
+    "UPDATE meta SET value = x'00' WHERE key = 'id'": "identity",
+    "DELETE FROM meta WHERE key = 'name'": "identity",
+    "UPDATE meta SET value = '-' WHERE key = 'revision'": "identity",
+    "INSERT INTO meta VALUES ('target/rating', 'many')": "identity",
+}  # fmt: skip
+
+
+@pytest.fixture
+def rich(make_study: MakeStudy) -> Study:
+    """A small study with something in every table."""
+    study = make_study("rich", images=7, comparisons=6, ratings=5)
+    image = study.images()[0].id
+    trial = TrialRecord(
+        new_id(), "L1", "s9", 0, "rating", image, answers={"smart": 3}, raw={"smart": 5.5},
+        source="imported",
+    )  # fmt: skip
+    report = ImportReport(new_id(), "t.csv", "csv", 1, 1, doubts=(Doubt("time", "Why?"),))
+    study.apply_import(
+        ImportBatch(report, trials=[trial], facts=[FactRecord("rater", "L1", "age", "30")])
+    )
+    study.keep_pending(PendingAnswers("L1", "rating", image, None, {"smart": 2}))
+    study.withdraw(study.trials()[4].id)
+    return study
+
+
+def rows(study: Study) -> set[str]:
+    """Every trial."""
+    return {repr(trial) for trial in study.trials(current=False)}
+
+
+def test_that_every_odd_value_is_named_and_passed_over(rich: Study, tmp_path: Path) -> None:
+    before, people = {trial.id: trial for trial in rich.trials(current=False)}, rich.progress()
+    rich.close()
+    whole = (rich.path / "study.sqlite3").read_bytes()
+    assert not (rich.path / "study.sqlite3-wal").exists()
+    for number, (statement, kind) in enumerate(ODD.items()):
+        (rich.path / "study.sqlite3").write_bytes(whole)
+        altered(rich, statement)
+        with Study.open(rich.path, read_only=True) as study:
+            problems = study.check()
+            assert kind in {problem.kind for problem in problems}, (statement, problems)
+            assert all(problem.text.isprintable() for problem in problems)
+            # at most one labeler's trials are passed over
+            assert len(study.trials(current=False)) >= len(before) // 3, statement
+            assert len(study.progress()) >= len(people) - 1
+            if number % 2 or "answer" in statement:
+                _agrees(study, statement)
+            if number % 20 == 0:
+                finished(export(study, tmp_path / f"out{number}"))
+
+
+def _agrees(study: Study, what: str) -> None:
+    """Nothing that a study says about its answers contradicts the rest of it."""
+    current, info = study.trials(), study.info()
+    ratings, comparisons = study.ratings(), study.comparisons()
+    assert set(ratings["value"]) <= {1, 2, 3, 4}, what
+    assert set(comparisons["outcome"]) <= {"left", "right", "tie"}, what
+    answers = [answer for trial in current for answer in trial.answers.values()]
+    assert set(answers) <= {1, 2, 3, 4, "left", "right", "tie"}, what
+    assert len(answers) == len(ratings) + len(comparisons) == len(study.known_answers()), what
+    assert info.rating_trials == sum(t.kind == "rating" and bool(t.answers) for t in current), what
+    for read in (
+        study.facts, study.imports, study.attributes, study.labelers, study.images,
+        study.images_frame, study.targets, study.answer_rows,
+    ):  # fmt: skip
+        read()
+    study.pending("L1", "rating")
+
+
+def test_that_the_rest_is_exactly_as_it_was(rich: Study) -> None:
+    before = rich.trials(current=False)
+    rating = next(trial for trial in before if trial.kind == "rating")
+    path = altered(
+        rich,
+        f"UPDATE answer SET value = 7 WHERE trial_id = (SELECT id FROM trial WHERE uid = "
+        f"'{rating.id}')",
+        "UPDATE trial SET kind = 'x' WHERE id = 3",
+        "UPDATE attribute SET scale_labels = '[' WHERE name = 'smart'",
+        "UPDATE import SET report = '{'",
+    )
+    with Study.open(path) as study:
+        gone = {rating.id, before[2].id}
+        assert study.trials(current=False) == tuple(t for t in before if t.id not in gone)
+        smart = next(each for each in study.attributes() if each.name == "smart")
+        assert smart.scale_labels == DEFAULT_SCALE
+        (report,) = study.imports()
+        assert (report.source, report.format) == ("t.csv", "csv")
+        assert "cannot be read" in report.summary()
+        study.undo_import(report.id)  # what it brought goes all the same
+        assert study.facts() == ()
+
+
+def test_that_a_flipped_bit_anywhere_in_an_answer_is_found(rich: Study) -> None:
+    rich.close()
+    dice = random.Random(7)
+    with closing(connect(rich.path / "study.sqlite3", "rw")) as connection:
+        connection.text_factory = decoded
+        for trigger in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'"
+                                          ).fetchall():  # fmt: skip
+            connection.execute(f"DROP TRIGGER {trigger[0]}")
+        missed, tried = [], 0
+        while tried < 150:
+            table = dice.choice(("trial", "answer"))
+            columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+            column, bit = dice.choice(columns), dice.randrange(512)
+            row = connection.execute(
+                f"SELECT {column}, {columns[0]}, {columns[1]} FROM {table} WHERE {column} NOT NULL "
+                "ORDER BY random() LIMIT 1"
+            ).fetchone()
+            if row is None or flipped(row[0], bit) is None:
+                continue
+            if _unnoticed(connection, table, columns, column, row, flipped(row[0], bit)):
+                missed.append((table, column, row[0], bit))
+            tried += 1
+    assert missed == []
+
+
+def _unnoticed(
+    connection: sqlite3.Connection, table: str, columns: list[str], column: str,
+    row: tuple[object, ...], value: object,
+) -> bool:  # fmt: skip
+    connection.execute("BEGIN")
+    try:
+        made = "CAST(? AS TEXT)" if isinstance(row[0], str) else "?"
+        connection.execute(
+            f"UPDATE {table} SET {column} = {made} WHERE {columns[0]} = ? AND {columns[1]} = ?",
+            (value, *row[1:]),
+        )
+        hide_odd_rows(connection)
+        return all(problem.kind == "schema" for problem in database_problems(connection))
+    except sqlite3.IntegrityError:
+        return False  # SQLite itself noticed
+    finally:
+        connection.execute("ROLLBACK")
+
+
+def test_that_a_damaged_file_is_read_as_far_as_it_goes_or_refused(
+    rich: Study, tmp_path: Path
+) -> None:
+    before, dice = rows(rich), random.Random(3)
+    rich.close()
+    content = (rich.path / "study.sqlite3").read_bytes()
+    place = tmp_path / "damaged.prism"
+    place.mkdir()
+    for _ in range(40):
+        damaged = bytearray(content)
+        for _ in range(dice.choice((1, 1, 1, 5, 200))):
+            damaged[dice.randrange(100, len(damaged))] ^= 1 << dice.randrange(8)
+        (place / "study.sqlite3").write_bytes(damaged)
+        try:
+            with Study.open(place, read_only=True) as study:
+                problems = study.check()
+                after = rows(study)
+                study.info()
+                study.ratings()
+                assert after == before or problems
+                assert problems or study.comparisons() is not None
+        except PrismError:
+            continue  # a sentence
+    shutil.rmtree(place)
