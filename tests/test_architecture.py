@@ -106,3 +106,23 @@ def test_that_docstrings_speak_of_arguments_that_there_are() -> None:
                 lost = [name for name in _documented(docstring, "Args") if name not in known]
                 wrong += [f"{path.stem}.{node.name}: {name}" for name in lost]
     assert wrong == []
+
+
+def test_that_nothing_reads_a_pickle() -> None:
+    """Not torch.load, not pandas' or joblib's, and numpy only where it is told not to."""
+    loads = re.compile(
+        r"\b(?:torch|joblib|dill|cloudpickle|marshal|shelve)\.(?:load|loads|open)\(|read_pickle"
+        r"|^\s*(?:import|from) (?:pickle|dill|cloudpickle|joblib|marshal|shelve)\b"
+        r"|(?:numpy|np)\.load\((?!.*allow_pickle=False)|allow_pickle=True|weights_only=False",
+        re.MULTILINE,
+    )
+    assert loads.search("x = torch.load(path)")
+    assert loads.search("np.load(path)")
+    found = {
+        f"{path.relative_to(ROOT).as_posix()}: {line.strip()}"
+        for path in (ROOT / "prism_desktop").rglob("*.py")
+        for line in path.read_text("utf-8").splitlines()
+        # a sentence for the user, on weights that they trust
+        if loads.search(line) and not line.strip().startswith('"')
+    }
+    assert found == set()

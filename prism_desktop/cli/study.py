@@ -221,9 +221,12 @@ def confirm(
 
 @app.command("info")
 def info(folder: StudyPath, json: Json = None) -> None:
-    """What is in a study: images, attributes, and each labeler's trials."""
+    """What is in a study: where it comes from, images, attributes, each labeler's trials."""
+    from prism_desktop.engine.study.known_studies import origin
+
     with _store().open(folder, read_only=True) as study:
         value = _info(study)
+        value["origin"] = asdict(found := origin(study.info()))
     write_json(value, json)
     if json == "-":
         return
@@ -232,10 +235,11 @@ def info(folder: StudyPath, json: Json = None) -> None:
         f"{value['name']}{kind}: {value['images']} images, attributes "
         f"{', '.join(value['attributes'])}"
     )
-    for found in value["embeddings"]:
+    say(found.sentence())
+    for vectors in value["embeddings"]:
         say(
-            f"Embeddings {found['name']}: {found['images']} images, {found['dimensions']} "
-            "dimensions"
+            f"Embeddings {vectors['name']}: {vectors['images']} images, "
+            f"{vectors['dimensions']} dimensions"
         )
     table = Table("labeler", "rating trials", "comparison trials", box=None)
     for row in value["progress"]:
@@ -298,10 +302,21 @@ def _few(given: Sequence[str]) -> str:
 
 
 @app.command("check")
-def check(folder: StudyPath, json: Json = None) -> None:
+def check(
+    folder: StudyPath,
+    repair: Annotated[
+        bool,
+        typer.Option("--repair", help="First mend the database, after a backup; nothing is lost."),
+    ] = False,
+    json: Json = None,
+) -> None:
     """Check the database, the images and the runs; exit code 1 if something is wrong."""
     from prism_desktop.engine.experiments.result_checks import check_results
 
+    if repair:
+        from prism_desktop.engine.study.repair import repair as mend
+
+        say(mend(folder).summary(), json)
     with _store().open(folder, read_only=True) as study:
         problems = [problem.text for problem in study.check()]
         results = follow(check_results(study.path))

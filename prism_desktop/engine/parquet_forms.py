@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Filters = Sequence[tuple[str, str, object]]
 # Repeated values take next to no room, so a small file can claim more rows than memory holds.
-_ROWS, _ROWS_PER_BYTE = 1_000_000, 100
+_ROWS, _ROWS_PER_BYTE = 1_000_000, 20
 _DECODED = 16 * 1024**3  # bytes of one text column
 
 

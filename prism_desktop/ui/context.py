@@ -18,6 +18,7 @@ from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.write_guard import WriteGuard
 
 if TYPE_CHECKING:
+    from prism_desktop.engine.study.known_studies import Origin
     from prism_desktop.engine.study.store import Study
 
 _log = logging.getLogger(__name__)
@@ -42,6 +43,8 @@ class AppContext(QObject):
         self.settings = settings
         self.theme = theme
         self.study: Study | None = None
+        self.origin: Origin | None = None  # where it comes from
+        self.notes_studies = True  # that they were open here
         self.looking_on = ""  # why every study is opened read-only here; empty if it is not
         self.busy_opening = False  # a study is on its way
         # Who began work is known here, so that its end ends the work and what follows from it.
@@ -133,7 +136,8 @@ class AppContext(QObject):
         read_only = read_only or self.looking_on
         from prism_desktop.ui import operations
 
-        def opened(study: "Study") -> None:
+        def opened(found: "tuple[Study, Origin | None]") -> None:
+            study, self.origin = found
             self.busy_opening = False
             self.opening.emit("")
             self.study = study
@@ -152,11 +156,17 @@ class AppContext(QObject):
             else:
                 self.report(error)
 
+        def begin(study: "Study") -> "tuple[Study, Origin | None]":
+            return study, operations.origin(study, note=self.notes_studies)
+
         self.opening.emit(path.stem)
         self.busy_opening = True
         self.close_study(
             lambda: self.ask(
-                lambda: operations.open_study(path, read_only), opened, owner=self, failed=failed
+                lambda: begin(operations.open_study(path, read_only)),
+                opened,
+                owner=self,
+                failed=failed,
             )
         )
 

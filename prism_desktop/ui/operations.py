@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prism_desktop.engine import access
-from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.errors import InputError, PrismError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.files import put_text, write_named
 from prism_desktop.engine.study.embeddings import EmbeddingSet, list_embeddings, name_from
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from prism_desktop.engine.study.importing.import_recipe import Recipe
     from prism_desktop.engine.study.importing.plan import ImportPlan
     from prism_desktop.engine.study.importing.reading.file_reading import KeptTables
+    from prism_desktop.engine.study.known_studies import Origin
     from prism_desktop.engine.study.store import Study
 
 _TEXT = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson")
@@ -73,6 +74,24 @@ def open_study(path: Path, read_only: str = "") -> "Study":
     if not path.is_dir():
         raise InputError(f"There is no study at {path}; it may have been moved or renamed.")
     return Study.open(path, read_only=bool(read_only), why=read_only)
+
+
+def origin(study: "Study", *, note: bool) -> "Origin | None":
+    """Where a study that was just opened comes from; None if that cannot be read.
+
+    It is known from now on if it is to be noted.
+    """
+    from prism_desktop.engine.study.known_studies import origin as read
+    from prism_desktop.engine.study.known_studies import remember
+
+    try:
+        info = study.info()
+        found = read(info)
+    except PrismError:
+        return None
+    if note:
+        remember(info.id, Path(study.path))
+    return found
 
 
 def create_study(folder: Path, name: str, attributes: Sequence[str]) -> Path:

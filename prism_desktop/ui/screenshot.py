@@ -85,6 +85,7 @@ def _save(picture: QPixmap, beside: Path) -> None:
 def _open(window: Window, study: Path) -> None:
     said: list[str] = []
     window.context.messaged.connect(lambda _, text: said.append(text))
+    window.context.notes_studies = False
     window.context.open_study(study)  # read-only by itself where another window has it
     wait_until(lambda: window.context.study is not None or (bool(said) and window.context.idle()))
     window.messages.hide_message()

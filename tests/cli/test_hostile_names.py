@@ -171,3 +171,17 @@ def test_that_a_labeler_with_the_name_of_a_formula_comes_back(tmp_path: Path) ->
     assert run("study", "import", tmp_path / "one.prism", table) == 0
     with Study.open(tmp_path / "one.prism", read_only=True) as made:
         assert set(names) <= {labeler.code for labeler in made.labelers()}
+
+
+def test_that_info_says_where_a_study_comes_from(
+    study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What it says of itself is text; the list of known studies is another test's."""
+    with closing(sqlite3.connect(study / "study.sqlite3")) as database, database:
+        database.execute("UPDATE meta SET value = '\x1b[2J[b]:smile:' WHERE key = 'made_on'")
+    assert run("study", "info", study) == 0
+    said = capsys.readouterr().out
+    assert "on the computer \\x1b[2J[b]:smile: by PRISM Desktop" in said
+    assert "never open on this computer before" in said
+    assert run("study", "info", study, "--json", "-") == 0
+    assert json.loads(capsys.readouterr().out)["origin"]["known"] is False

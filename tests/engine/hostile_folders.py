@@ -10,7 +10,7 @@ import shutil
 import signal
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from types import FrameType
@@ -26,19 +26,18 @@ from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.snapshot import make_snapshot
 from tests.fixtures.study import draw_faces, fill
 
-PATIENCE = 60  # s that one operation may take on a busy machine
+PATIENCE = 120  # s that one operation may take on a busy machine
 SETTINGS = {"device": "cpu", "threads": 1, "epochs": 1, "batch": 16}
 
 
 def make_template(folder: Path, backbone: str) -> Path:
     """A study with all kinds of files in it."""
     from prism_desktop.engine.processes.reported_training import train_reported
-    from prism_desktop.engine.study.embeddings import write_embeddings
 
     with Study.create(folder / "template.prism", attributes=("smart",)) as study:
         fill(study, images=14, labelers=2, comparisons=16, ratings=4)
         study.backup()
-        write_embeddings(study.path, "own", *_vectors(study))
+        store_vectors(study)
     import_copies(study.path)
     config = TrainConfig.checked({**SETTINGS, "backbone": backbone})
     run = RunFolder.create(study.path, config)
@@ -47,6 +46,13 @@ def make_template(folder: Path, backbone: str) -> Path:
     finished(train_reported(run, Control(run)))
     compare(study.path)
     return study.path
+
+
+def store_vectors(study: Study) -> None:
+    """A set of embeddings called "own"."""
+    from prism_desktop.engine.study.embeddings import write_embeddings
+
+    write_embeddings(study.path, "own", *_vectors(study))
 
 
 def _vectors(study: Study) -> tuple[list[str], object]:
@@ -134,11 +140,11 @@ def export(study: Path) -> None:
 
 def embed(study: Path) -> None:
     """Store a set of embeddings."""
-    from prism_desktop.engine.study.embeddings import read_embeddings, write_embeddings
+    from prism_desktop.engine.study.embeddings import read_embeddings
 
     read_embeddings(study, "own")
     with Study.open(study, read_only=True) as opened:
-        write_embeddings(study, "own", *_vectors(opened))
+        store_vectors(opened)
 
 
 def train(study: Path) -> None:
@@ -238,7 +244,8 @@ def save_a_curve(study: Path) -> None:
     from prism_desktop.engine.experiments.curve_store import learning_curves, save_curve
     from prism_desktop.engine.runs.result_files import LearningCurve
 
-    save_curve(study, TrainConfig(), {}, LearningCurve.parse({}))
+    told = {"method": "consensus", "backbone": "", "fingerprint": "", "points": (), "curve": {}}
+    save_curve(study, TrainConfig(), {}, LearningCurve.model_construct(**told))
     learning_curves(study)
 
 
@@ -432,9 +439,3 @@ def carry_out(operation: str, study: Path) -> str:
         except PrismError as error:
             return str(error)
     return ""
-
-
-def removed(path: Path) -> None:
-    """Delete a case's folder."""
-    with suppress(OSError):
-        shutil.rmtree(path)

@@ -24,10 +24,12 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from prism_desktop.engine import paths
 from prism_desktop.engine.plain_text import many_lines, one_line
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui import plain
 from prism_desktop.ui.screenshot import Viewable
+from prism_desktop.ui.study.panel import StudyPanel
 from prism_desktop.ui.widgets.basics import button, label
 from prism_desktop.ui.widgets.fields import text_field
 from prism_desktop.ui.window import PANELS, Window
@@ -68,7 +70,14 @@ def study(tmp_path: Path) -> Path:
     status = json.loads((failed / "status.json").read_text())
     (failed / "status.json").write_text(json.dumps({**status, "message": f"<b>{MARK}10</b>"}))
     comparisons.comparison(folder, LABELERS)
+    (paths.config() / "studies.json").unlink()  # made on another computer
     return folder
+
+
+def _files(folder: Path, *, but: Path) -> dict[Path, bytes]:
+    """What lies in a folder, the study and the window's own settings left out."""
+    found = (path for path in folder.rglob("*") if path.is_file() and but not in path.parents)
+    return {path: path.read_bytes() for path in found if path.suffix != ".ini"}
 
 
 class Walk:
@@ -175,6 +184,7 @@ def _views(window: Window, qtbot: QtBot) -> Iterator[str]:
 def test_that_every_view_shows_names_from_elsewhere_as_plain_text(
     study: Path, open_window: OpenWindow, qtbot: QtBot
 ) -> None:
+    before = _files(study.parent, but=study)
     window = open_window(study)
     wrong, seen = [], set()
     for view in _views(window, qtbot):
@@ -185,7 +195,27 @@ def test_that_every_view_shows_names_from_elsewhere_as_plain_text(
     assert "label" in Walk(window.messages).seen
     wrong += Walk(window.messages).wrong
     assert wrong == []
+    assert _files(study.parent, but=study) == before
+    assert not _files(paths.cache(), but=study)  # nothing was downloaded
     assert {"label", "tip", "button", "title", "accessible"} <= seen
+
+
+def test_that_a_study_that_is_new_here_says_where_it_comes_from_once(
+    tiny_study: Study, open_window: OpenWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    tiny_study.close()
+    known = paths.config() / "studies.json"
+    for is_new in (True, False):
+        if is_new:
+            known.unlink()  # made on another computer
+        window = open_window(tiny_study.path)
+        panel = window.show_panel("study")
+        assert isinstance(panel, StudyPanel)
+        qtbot.waitUntil(lambda p=panel: p.idle() and bool(p.overview.name.text()))
+        line = panel.overview.origin
+        assert line.isVisible() == is_new
+        assert not is_new or "never open on this computer before" in line.text()
+        window.close()
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +20,11 @@ from prism_desktop.engine.backbones.weight_files import (
     weights_path,
 )
 from prism_desktop.engine.device import Device
-from prism_desktop.engine.errors import BackboneError
+from prism_desktop.engine.errors import BackboneError, UnreadableError
 from prism_desktop.engine.faults import raise_fault
-from prism_desktop.engine.foreign_files import read_text
+from prism_desktop.engine.foreign_files import read_foreign
+from prism_desktop.engine.json_files import parse_json
+from prism_desktop.engine.tensor_files import read_tensors
 
 if TYPE_CHECKING:
     import torch
@@ -173,7 +174,9 @@ def _recipe(spec: BackboneSpec) -> _Recipe:
 
 def _read_config(path: Path) -> _Recipe:
     try:
-        content = json.loads(read_text(path))
+        content = parse_json(read_foreign(path))
+        if not isinstance(content, dict) or not isinstance(content.get("model_cfg", {}), dict):
+            raise ValueError("it holds no settings")
     except (OSError, ValueError) as error:
         raise_fault(error, path)
         raise BackboneError(f"The backbone's config {path} cannot be read: {error}.") from error
@@ -248,15 +251,14 @@ def _fill(model: nn.Module, path: Path, spec: BackboneSpec) -> None:
     """Read the weights into the model, exactly: nothing missing, nothing left over."""
     from open_clip.convert import convert_state_dict
     from open_clip.model import convert_to_custom_text_state_dict
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
 
     try:
-        state: dict[str, torch.Tensor] = load_file(path)
-    except SafetensorError as error:
+        state: dict[str, torch.Tensor] = read_tensors(path)[0]
+    except (OSError, UnreadableError) as error:
         raise_fault(error, path)
+        why = error.why if isinstance(error, UnreadableError) else error
         raise BackboneError(
-            f"The weights file {path} is damaged or incomplete ({error}); fetch or copy it again."
+            f"The weights file {path} is damaged or incomplete ({why}); fetch or copy it again."
         ) from error
     state = convert_state_dict(model, state)
     if "positional_embedding" in state and not hasattr(model, "positional_embedding"):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from prism_desktop.engine.backbones.spec import BackboneSpec
 from prism_desktop.engine.backbones.weight_files import local_folder
-from prism_desktop.engine.foreign_files import read_text
+from prism_desktop.engine.foreign_files import read_foreign
+from prism_desktop.engine.json_files import parse_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +30,14 @@ def shape(spec: BackboneSpec) -> Shape | None:
     there is no config or it is no plain transformer."""
     path = _config(spec)
     try:
-        content = json.loads(read_text(path)) if path is not None else {}
-    except (OSError, ValueError):
+        content = parse_json(read_foreign(path)) if path is not None else {}
+        config = content.get("model_cfg", content)
+        vision, text = config.get("vision_cfg", {}), config.get("text_cfg", {})
+        if not isinstance(vision.get("layers"), int) or "embed_dim" not in config:
+            return None
+        return _shape(config, vision, text)
+    except (OSError, ValueError, TypeError, AttributeError, ArithmeticError):
         return None
-    config = content.get("model_cfg", content)
-    vision, text = config.get("vision_cfg", {}), config.get("text_cfg", {})
-    if not isinstance(vision.get("layers"), int) or "embed_dim" not in config:
-        return None
-    return _shape(config, vision, text)
 
 
 def _shape(config: dict[str, Any], vision: dict[str, Any], text: dict[str, Any]) -> Shape:

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import UnreadableError
-from prism_desktop.engine.files import make_folder
+from prism_desktop.engine.files import make_folder, write_json
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.manifest import check_file, remove_manifest, write_manifest
@@ -45,13 +45,12 @@ def save_curve(
     settings = config.model_dump(mode="json", exclude=_MACHINE)
     wanted = json.dumps([settings, dict(asked), found.fingerprint], sort_keys=True)
     digest = hashlib.sha256(wanted.encode()).hexdigest()[:8]
-    folder = study / layout.CURVES
+    folder, name = study / layout.CURVES, f"{kind}-{config.method}-{digest}.json"
     make_folder(folder)
     remove_manifest(folder)
-    path = folder / f"{kind}-{config.method}-{digest}.json"
-    found.save(path)
+    write_json(folder / name, found.dump())
     write_manifest(folder)
-    return path
+    return folder / name
 
 
 def kshot_curves(study: Path) -> list[KShotCurve]:

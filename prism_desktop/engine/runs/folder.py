@@ -25,7 +25,7 @@ from prism_desktop.engine import access
 from prism_desktop.engine.clocks import by_age
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import RunError, UnreadableError
-from prism_desktop.engine.files import make_folder, remove, remove_tree, write_json
+from prism_desktop.engine.files import make_folder, remove_tree, write_json
 from prism_desktop.engine.foreign_files import GIGABYTE, open_foreign
 from prism_desktop.engine.parquet_forms import Filters, Form, read_frame
 from prism_desktop.engine.runs import layout, run_tables
@@ -307,7 +307,7 @@ class RunFolder:
         for name in (layout.CHECKPOINTS, layout.ADAPTER):
             remove_tree(self.path / name, layout.ours_in(name))
         for name in layout.MADE_BY_TRAINING:
-            remove(self.path / name)
+            remove_tree(self.path / name, layout.ours_in(name))
         self.set_status("discarded")
 
     def delete(self) -> None:

@@ -60,7 +60,7 @@ def list_embeddings(study: Path) -> tuple[EmbeddingSet, ...]:
     """The sets of a study by name, from their headers; files that are none are passed over."""
     found = []
     for path in sorted((study / FOLDER).glob("*.safetensors")):
-        with suppress(OSError, ValueError, KeyError, TypeError, InputError):
+        with suppress(OSError, ValueError, LookupError, TypeError, RecursionError, InputError):
             rows, dimensions = _header(path)["embedding"]["shape"]
             found.append(EmbeddingSet(checked_name(path.stem, NAMED), int(rows), int(dimensions)))
     return tuple(found)
@@ -88,6 +88,9 @@ def read_embeddings(study: Path, name: str) -> tuple[tuple[ImageId, ...], Matrix
     except (OSError, SafetensorError) as error:
         raise_fault(error, path)
         raise _damaged(path) from error
+    shaped = images.shape == (len(matrix), 32) and matrix.ndim == 2
+    if not shaped or (str(images.dtype), str(matrix.dtype)) != ("uint8", "float32"):
+        raise _damaged(path)
     digest = fingerprint(images, matrix)
     if digest != stated:
         raise _damaged(path)

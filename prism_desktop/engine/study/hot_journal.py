@@ -10,6 +10,7 @@ from pathlib import Path
 
 from prism_desktop.engine.errors import CorruptStudyError
 from prism_desktop.engine.files import connect
+from prism_desktop.engine.foreign_files import open_foreign
 from prism_desktop.engine.study.database import explained
 
 _NAMES_ANOTHER = bytes.fromhex("d9d505f920a163d7")  # how a journal ends that does
@@ -33,7 +34,7 @@ def roll_back(file: Path) -> None:
     """
     if not is_hot(file):
         return
-    with _journal(file).open("rb") as journal:
+    with open_foreign(_journal(file)) as journal:
         journal.seek(max(0, _journal(file).stat().st_size - len(_NAMES_ANOTHER)))
         if journal.read() == _NAMES_ANOTHER:
             raise CorruptStudyError(

@@ -45,6 +45,7 @@ THUMBNAIL = 256  # px, the longer side
 # (thumbnails, the cache of pixels) carries it in its name.
 DECODING = 2
 _JOURNAL = ".copying-"
+_SET = re.compile(r"embeddings/[^/]+\.safetensors")
 _COPY = re.compile(r"([0-9a-f]{2})/([0-9a-f]{64})(\.\w{1,10})?")
 _DNG_VERSION = 50706  # TIFF: a camera's raw data
 _PHOTOMETRIC = 262  # TIFF: 0 where zero is white
@@ -236,6 +237,16 @@ def _end_journal(journal: Path, known: Collection[ImageId] | None) -> None:
                     remove(file)
     with contextlib.suppress(OSError, UnsafeFileError):
         remove(journal)
+
+
+def is_copy(study: Path, file: Path) -> bool:
+    """Whether a file lies where the study keeps copied images, or embeddings."""
+    try:
+        name = file.relative_to(study).as_posix()
+    except ValueError:
+        return False
+    match = _COPY.fullmatch(name.removeprefix("images/"))
+    return (match is not None and match[1] == match[2][:2]) or _SET.fullmatch(name) is not None
 
 
 def copy_in(study: Path, image: NewImage, copies: Copies | None = None) -> NewImage:

@@ -60,9 +60,13 @@ class PixelCache:
             lines = read_foreign(self._ids)
             size = plain_file(self._data, _LARGEST).st_size
             whole = min(len(lines) // _ID, size // self._bytes)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return {}
-        return {lines[_ID * row : _ID * row + 64].decode(): row for row in range(whole)}
+        # what a failing disk changed is no image's, and its row is used by nobody
+        names = (
+            lines[_ID * row : _ID * row + 64].decode("ascii", "replace") for row in range(whole)
+        )
+        return {name: row for row, name in enumerate(names)}
 
     def read(self) -> "NDArray[np.uint8]":
         """The cached rows: (rows, size, size, 3) uint8, mapped from the disk, not to be written."""

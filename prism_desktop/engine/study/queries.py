@@ -63,6 +63,8 @@ def info(connection: Connection, path: Path, *, read_only: bool) -> StudyInfo:
         simulated=counts[3] > 0,
         read_only=read_only,
         progress=people,
+        made_on=facts.get("made_on", ""),
+        made_by=facts.get("made_by", ""),
     )
 
 

@@ -196,6 +196,8 @@ class StudyInfo:
     simulated: bool  # at least one labeler is simulated
     read_only: bool
     progress: tuple[LabelerProgress, ...]
+    made_on: str = ""  # the computer's name, as the study says
+    made_by: str = ""  # the program's version, as the study says
 
 
 @dataclass(frozen=True, slots=True)

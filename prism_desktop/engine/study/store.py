@@ -27,7 +27,9 @@ from prism_desktop.engine.study import (
     writing,
 )
 from prism_desktop.engine.study.database import Database
+from prism_desktop.engine.study.images import is_copy
 from prism_desktop.engine.study.known_answers import KnownAnswers, known_answers, trial_ids
+from prism_desktop.engine.study.known_studies import remember
 from prism_desktop.engine.study.records import (
     DEFAULT_ATTRIBUTES,
     DEFAULT_SCALE,
@@ -212,7 +214,9 @@ class Study(StudyReader):
         opening.make_database(
             path / opening.FILE, name or path.stem, [AttributeRecord(a) for a in attributes]
         )
-        return cls.open(path)
+        study = cls.open(path)
+        remember(study.info().id, path)
+        return study
 
     @classmethod
     def open(cls, folder: Path | str, *, read_only: bool = False, why: str = "") -> Self:
@@ -451,7 +455,7 @@ class Study(StudyReader):
 
     def _remove_copies(self, copies: Iterable[Path]) -> None:
         for copy in copies:
-            if copy.resolve().is_relative_to(self.path):  # a study made elsewhere may name any file
+            if is_copy(self.path, copy):  # a study made elsewhere may name any file
                 files.remove(copy)
 
     def relink(self, folder: Path | str) -> RelinkReport:

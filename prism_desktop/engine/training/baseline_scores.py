@@ -4,6 +4,7 @@ They depend on the data and the backbone alone, so that the runs of a study shar
 cache.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 RIDGE, ZERO_SHOT = "ridge", "zero_shot"
 Scores = npt.NDArray[np.float32]
+_UNFIT = re.compile(r"\W")  # for a file's name
 
 
 def write_baselines(run: RunFolder, resources: Resources, task: "Task") -> Iterator[Progress]:
@@ -42,7 +44,9 @@ def write_baselines(run: RunFolder, resources: Resources, task: "Task") -> Itera
         resources: of the run.
         task: the run's data.
     """
-    name = f"baselines-{run.meta().fingerprint[:16]}-{resources.sha256[:16]}.parquet"
+    name = (
+        f"baselines-{_UNFIT.sub('', run.meta().fingerprint)[:16]}-{resources.sha256[:16]}.parquet"
+    )
     kept = run.study / "cache" / name
     if not _is_whole(kept):
         if resources.features is None:

@@ -1,12 +1,12 @@
 """The overview page of an open study: counts, labelers, attributes, imports, files."""
 
-import time
 from pathlib import Path
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
+from prism_desktop.engine.plain_text import dated
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.qt_images import squared
@@ -36,6 +36,7 @@ class OverviewPage(QWidget):
         self._context = context
         self.name = label("", "title")
         self.since = label("", "small")
+        self.origin = label("", "notice", wrap=True)
         self.chips = QHBoxLayout()
         self.faces = FaceStrip()
         self.numbers = QHBoxLayout()
@@ -61,6 +62,9 @@ class OverviewPage(QWidget):
         info = overview.info
         self.name.setText(info.name)
         self.since.setText(made(info.created))
+        origin = self._context.origin
+        self.origin.setText(f"This study is new here. {origin.sentence()}" if origin else "")
+        self.origin.setVisible(origin is not None and origin.foreign)
         clear(self.chips)
         if info.simulated:
             self.chips.addWidget(chip("simulated labelers", "accent"))
@@ -106,7 +110,8 @@ class OverviewPage(QWidget):
         self._body = columns(_holder(left), _holder(right), gap=2 * GRID)
         self._body.setStretch(0, 7)
         self._body.setStretch(1, 5)
-        return rows(header, GRID, self.numbers, self.importing, self._body, None, gap=2 * GRID)
+        parts = (header, self.origin, GRID, self.numbers, self.importing, self._body, None)
+        return rows(*parts, gap=2 * GRID)
 
     def _show_import(self) -> None:
         self.importing.show()
@@ -115,7 +120,7 @@ class OverviewPage(QWidget):
 
 def made(created: float) -> str:
     """The day on which the study was made; `created` in unix s."""
-    return f"Made {time.strftime('%d %B %Y', time.localtime(created)).lstrip('0')}"
+    return f"Made {dated(created, '%d %B %Y').lstrip('0')}"
 
 
 def _holder(layout: QVBoxLayout) -> QFrame:

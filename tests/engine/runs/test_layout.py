@@ -9,7 +9,7 @@ from prism_desktop.engine.runs import layout
 PACKAGE = Path(prism_desktop.__file__).parent
 # Folders of a backbone have a config.json, too, and the program a log.txt of its own; what tells
 # folders of ours from others lies below the room of runs.
-DOORS = "engine/files.py"
+DOORS = "engine/folder_handles.py"
 OTHERS = {
     layout.CONFIG: ("engine/backbones/", DOORS),
     layout.LOG: ("engine/log_file.py",),

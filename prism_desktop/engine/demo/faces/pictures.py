@@ -3,6 +3,7 @@
 import io
 import multiprocessing
 import os
+import threading
 from collections.abc import Generator
 from concurrent.futures import ProcessPoolExecutor
 
@@ -28,12 +29,25 @@ def pictures(count: int, seed: int, workers: int | None = None) -> Generator[byt
         for job in jobs:
             yield from _draw(job)
         return
-    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _watch_parent)
     try:
         for drawn in pool.map(_draw, jobs):
             yield from drawn
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _watch_parent() -> None:
+    """End this process when the one that it draws for is gone, even if that was killed: the two
+    ends of the pool's pipes are open in every process of it, so that none would hear."""
+
+    def watch() -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
 
 
 def jpeg(face: dict[str, float]) -> bytes:

@@ -12,6 +12,7 @@ from typing import Final
 from prism_desktop.engine.errors import DiskFullError, InputError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.files import make_folder, move, put_text, remove, remove_tree
+from prism_desktop.engine.folder_handles import absolute
 from prism_desktop.engine.study.exporting.codebook import codebook_text
 from prism_desktop.engine.study.exporting.rows import Sheet, Tables, codebook, scale_labels
 from prism_desktop.engine.study.exporting.spss import write_sav
@@ -66,7 +67,7 @@ def export(
         )
     if unknown := [table for table in tables if table not in TABLES]:
         raise InputError(f"There is no table “{unknown[0]}”; choose from {', '.join(TABLES)}.")
-    target = Path(folder).expanduser().resolve()
+    target = absolute(Path(folder).expanduser())
     part = target / f".export-{uuid.uuid4().hex[:8]}"
     try:
         make_folder(part, fresh=True)
@@ -128,7 +129,9 @@ def _write_recipes(study: Study, part: Path) -> dict[str, str]:
         if not report.recipe or report.undone is not None:
             continue
         stem = _UNFIT.sub("-", Path(report.source).stem).strip("-.")[:40]
-        name = "-".join(filter(None, (f"{number:02d}", stem, report.id[:8]))) + ".toml"
+        name = (
+            "-".join(filter(None, (f"{number:02d}", stem, _UNFIT.sub("", report.id[:8])))) + ".toml"
+        )
         make_folder(part / "recipes")
         put_text(part / "recipes" / name, report.recipe)
         files[report.id] = f"recipes/{name}"

@@ -1,0 +1,126 @@
+"""A window that may only look: every control that changes something is disabled and says why, and
+pressing all the others changes nothing."""
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QAbstractButton, QDialog, QFileDialog, QMessageBox, QWidget
+from pytestqt.qtbot import QtBot
+
+from prism_desktop.engine import access
+from prism_desktop.engine.events import Done
+from prism_desktop.engine.study.store import Study
+from prism_desktop.ui.explore.panel import ExplorePanel
+from prism_desktop.ui.label.panel import LabelPanel
+from prism_desktop.ui.study.panel import StudyPanel
+from prism_desktop.ui.train import operations
+from prism_desktop.ui.train.panel import TrainPanel
+from prism_desktop.ui.window import PANELS, Window
+from tests.fixtures.disk_state import disk_state
+from tests.ui import fabricate
+from tests.ui.conftest import OpenWindow
+
+CODES, NAMES = ("L1", "L2", "L3"), ("attractive", "smart")
+_LEAVES = {"Close study", "Open", "New study", "Cancel"}  # what leaves the study
+Panel = StudyPanel | LabelPanel | TrainPanel | ExplorePanel
+
+
+@pytest.fixture
+def looked_at(
+    tiny_study: Study, open_window: OpenWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> Window:
+    """A window on a study with a run, which another window has open."""
+    made = fabricate.of_study(tiny_study)
+    fabricate.run(tiny_study.path, made, labelers=CODES, attributes=NAMES)
+    found = ("CPU, 2 threads", "Chosen because no GPU was found.")
+    monkeypatch.setattr(operations, "find_device", lambda: iter([Done(found)]))
+    window = open_window()
+    with qtbot.waitSignal(window.context.study_opened, timeout=20_000):
+        window.context.open_study(tiny_study.path)  # the study is open for writing here
+    return window
+
+
+def _panel(window: Window, name: str, qtbot: QtBot) -> Panel:
+    panel = window.show_panel(name)
+    assert isinstance(panel, Panel)
+    qtbot.waitUntil(panel.idle, timeout=30_000)
+    return panel
+
+
+def _pressable(of: QWidget) -> list[QAbstractButton]:
+    return [
+        each for each in of.findChildren(QAbstractButton) if each.isVisible() and each.isEnabled()
+    ]
+
+
+def test_that_what_changes_something_is_disabled_and_says_why(
+    looked_at: Window, qtbot: QtBot
+) -> None:
+    study = _panel(looked_at, "study", qtbot)
+    label = _panel(looked_at, "label", qtbot)
+    train = _panel(looked_at, "train", qtbot)
+    explore = _panel(looked_at, "explore", qtbot)
+    assert isinstance(study, StudyPanel)
+    assert isinstance(label, LabelPanel)
+    assert isinstance(train, TrainPanel)
+    assert isinstance(explore, ExplorePanel)
+    overview, monitor = study.overview, train.monitor
+    for control in (
+        overview.bring, overview.labelers.add, overview.attributes.add, overview.storage.back_up,
+        overview.importing.run, overview.importing.pick,
+        label.start.start, label.start.add, label.start.target,
+        train.form.start, monitor.discard, monitor.pause, monitor.stop, monitor.resume,
+        train.compare.plots.measure, explore.add,
+    ):  # fmt: skip
+        assert not control.isEnabled(), control
+        assert "another window" in control.toolTip().lower(), control
+        control.setEnabled(True)  # whoever else says so
+        control.setToolTip("Of its own")
+        assert not control.isEnabled(), control
+        assert "another window" in control.toolTip().lower(), control
+
+
+def test_that_pressing_whatever_can_be_pressed_changes_nothing(
+    looked_at: Window,
+    qtbot: QtBot,
+    tiny_study: Study,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in ("getOpenFileName", "getSaveFileName", "getOpenFileNames"):
+        monkeypatch.setattr(QFileDialog, name, lambda *_: ("", ""))
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "")
+    monkeypatch.setattr(QFileDialog, "exec", lambda *_: 0)
+    monkeypatch.setattr(QFileDialog, "open", lambda *_: None)
+    monkeypatch.setattr(QMessageBox, "exec", lambda *_: 0)
+    monkeypatch.setattr(QDialog, "exec", lambda *_: 0)
+    before, pressed = disk_state(tiny_study.path), 0
+    for name in PANELS:
+        panel = _panel(looked_at, name, qtbot)
+        for view in panel.views():
+            panel.show_view(view)
+            qtbot.waitUntil(panel.idle, timeout=30_000)
+            for each in _pressable(panel):
+                text = each.text().replace("&", "")
+                if text in _LEAVES or not each.isVisible() or not each.isEnabled():
+                    continue
+                each.click()
+                pressed += 1
+                qtbot.waitUntil(panel.idle, timeout=30_000)
+                assert disk_state(tiny_study.path) == before, (name, view, text, each.toolTip())
+    assert pressed > 30
+
+
+def test_that_the_controls_can_be_used_again_in_a_study_that_may_be_written(
+    looked_at: Window, qtbot: QtBot, tiny_study: Study
+) -> None:
+    tiny_study.close()
+    with qtbot.waitSignal(looked_at.context.study_opened, timeout=20_000):
+        looked_at.context.open_study(tiny_study.path)
+    panel = _panel(looked_at, "study", qtbot)
+    assert isinstance(panel, StudyPanel)
+    assert panel.overview.labelers.add.isEnabled()
+    assert panel.overview.labelers.add.toolTip() == ""
+    assert access.reason(tiny_study.path) == ""
