@@ -32,6 +32,8 @@ TESTS = [
     *(f"tests/engine/{room}" for room in ("evaluation", "models/heads", "labeling", "study")),
     "tests/cli/test_import_commands.py",
     "tests/cli/test_study_commands.py",
+    "tests/ui/label",
+    "tests/upgrades",
 ]
 Rooms = Mapping[str, Sequence[Path]]
 
@@ -52,7 +54,7 @@ def main() -> None:
     if not given.resume and not given.survivors:
         path.unlink(missing_ok=True)
     known = tally.read(path)
-    left = [c for c in drawn if c.key not in known]
+    left = [c for c in drawn if c.key not in known and (given.resume or not given.survivors)]
     if given.survivors:
         left += [c for c in tally.survivors(drawn, known) if c.key not in spared]
     start = time.monotonic()
@@ -68,7 +70,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--only", action="append", default=[], help="files with this in their path")
     parser.add_argument("--resume", action="store_true", help="try only what was not tried yet")
-    parser.add_argument("--survivors", action="store_true", help="try again what was not found")
+    parser.add_argument("--survivors", action="store_true", help="try again what was missed")
     parser.add_argument(
         "--seconds", type=float, default=15.0, help="of processor time for one change"
     )

@@ -230,6 +230,9 @@ def explained(file: Path) -> Iterator[None]:
         if sentence is None:
             raise
         raise sentence from error
+    except UnicodeDecodeError as error:  # SQLite names what is damaged, in bytes that are no text
+        study = file.parent
+        raise CorruptStudyError(f"The database of {study} is damaged. {rescue(study)}") from error
 
 
 def _explanation(error: Any, study: Path) -> StudyError | None:

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.evaluation.controls import (
     rotate_labelers,
     shuffle_labelers,
@@ -64,3 +66,10 @@ def test_that_swapped_and_rotated_labelers_have_another_s_scores() -> None:
     assert by == {"C": 1.0, "B": 2.0, "A": 3.0}
     turned = {row.labeler: row.score for row in rotate_labelers(frame).itertuples()}
     assert turned == {"B": 1.0, "C": 2.0, "A": 3.0}
+
+
+@pytest.mark.parametrize("names", [("A", "Z"), ("Z", "A")])
+def test_that_an_unknown_labeler_cannot_be_swapped(names: tuple[str, str]) -> None:
+    frame = pd.DataFrame({"labeler": ["B", "A"], "attribute": "a", "image": "x", "score": 1.0})
+    with pytest.raises(InputError, match=r"no labeler Z; there are A, B\."):
+        swap_labelers(frame, *names)

@@ -178,3 +178,19 @@ def test_that_no_answers_give_no_numbers() -> None:
 
 def test_that_wilson_matches_its_textbook_value() -> None:
     assert wilson(0.5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-4)
+
+
+def test_that_means_belong_to_their_labelers_and_attributes_whatever_the_order_of_answers() -> None:
+    rows = [("B", "y", 1.0), ("A", "y", 0.0), ("B", "x", 0.0), ("A", "y", 1.0), ("C", "x", 1.0)]
+    who, what, value = (np.array(part, dtype=object) for part in zip(*rows, strict=True))
+    images = np.arange(5)
+    scored = ScoredPairs(who, what, images, images + 5, 10, value > 0, np.ones(5), 0)
+    found = Resampled(scored, value.astype(float), resamples=20)
+    assert (found.labelers, found.attributes) == (["A", "B", "C"], ["x", "y"])
+    assert [found.mean(code).value for code in "ABC"] == [0.5, 0.5, 1.0]
+    assert [found.mean(attribute=name).value for name in "xy"] == [0.5, pytest.approx(2 / 3)]
+    assert (found.mean("B", "y").value, found.mean("B", "x").value) == (1.0, 0.0)
+    assert found.mean().value == pytest.approx(0.6)
+    assert found.macro().value == pytest.approx(2 / 3)
+    assert found.mean("A", "x").n == 0
+    assert found.mean("A").n == 2

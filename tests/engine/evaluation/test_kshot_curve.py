@@ -64,3 +64,12 @@ def test_that_a_flat_or_falling_curve_promises_nothing_and_none_passes_the_ceili
 def test_that_two_points_are_no_curve() -> None:
     with pytest.raises(InputError, match="at least 3 different numbers"):
         learning_curve([10, 10, 20], [0.6, 0.6, 0.7], [0.01] * 3)
+
+
+def test_that_the_answers_that_there_were_are_told_beside_k() -> None:
+    pairs = pairs_from_comparisons(fabricate.random_comparisons(60, 20, 0)).assign(split="test")
+    made = fabricate.predictions(pairs, {f"i{k:03}": float(k) for k in range(20)})
+    told = kshot_curve(pairs, {5: [made], 50: [made]}, given={5: 5.0, 50: 31.5})
+    assert [(row.k, row.answers) for row in told] == [(5, 5.0), (50, 31.5)]
+    assert [row.gain for row in told] == [None, None]
+    assert [row.answers for row in kshot_curve(pairs, {5: [made], 50: [made]})] == [5.0, 50.0]

@@ -1,5 +1,7 @@
 """No split shares what it promises not to share, whatever the answers and the shares are."""
 
+from itertools import permutations
+
 import pandas as pd
 import pytest
 from hypothesis import assume, given, settings
@@ -85,3 +87,23 @@ def test_that_a_leak_is_found(kind: str, rows: list[tuple[str, str, str, str]]) 
 
 def test_that_what_was_dropped_leaks_nothing() -> None:
     assert leaks(frame(("L1", "x", "y", "train"), ("L1", "x", "y", "dropped")), "image") == []
+
+
+@pytest.mark.parametrize("order", list(permutations(("train", "val", "test"))))
+def test_that_only_later_parts_after_earlier_ones_keep_the_promise_of_time(
+    order: tuple[str, str, str],
+) -> None:
+    rows = [("L1", f"x{n}", f"y{n}", part) for n, part in enumerate(order)]
+    told = leaks(frame(*rows), "time")
+    assert bool(told) == (order != ("train", "val", "test"))
+    assert leaks(frame(*rows[:1]), "time") == []
+    other = [(f"L{n}", f"x{n}", f"y{n}", part) for n, part in enumerate(order)]
+    assert leaks(frame(*other), "time") == []  # everybody has a time of their own
+
+
+def test_that_the_first_answers_of_a_held_out_labeler_may_train() -> None:
+    rows = [("L1", f"x{n}", f"y{n}", "train" if n < 3 else "test") for n in range(6)]
+    assert leaks(frame(*rows), "labeler", 3) == []
+    assert leaks(frame(*rows), "labeler", 2) == [
+        "1 times the same labeler is in more than one split."
+    ]

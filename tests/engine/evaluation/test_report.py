@@ -161,6 +161,10 @@ def test_that_the_summary_tells_results_with_their_limits() -> None:
     ):
         assert expected in text
     assert "nan" not in text.lower()
+    answers = int(((pairs["split"] == "test") & (pairs["outcome"] != 0.5)).sum())
+    for name in ("Mean over labelers (macro)", "Over all answers (micro)"):
+        (row,) = [line for line in text.splitlines() if line.startswith(f"| {name} |")]
+        assert f"] | {answers} | " in row
     assert "| Chance | 50.0 % | 50.0 % |" in text  # is known, so that it has no interval
 
 

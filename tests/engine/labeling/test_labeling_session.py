@@ -8,7 +8,15 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from prism_desktop.engine.errors import InputError
-from prism_desktop.engine.labeling.design import Choice, Design, LabelingConfig, Shown, stimulus
+from prism_desktop.engine.labeling.design import (
+    Choice,
+    Design,
+    LabelingConfig,
+    Shown,
+    count_stimuli,
+    default_target,
+    stimulus,
+)
 from prism_desktop.engine.labeling.labeling_session import LabelingSession
 from prism_desktop.engine.labeling.practice import PracticeSession
 from prism_desktop.engine.study.folds import assign_folds
@@ -336,3 +344,58 @@ def test_that_practice_records_nothing_and_uses_no_face_that_comes_soon(
     assert practice.current is not None
     practice.redo()
     assert practice.current is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "count", "stimuli", "asked"),
+    [
+        ("rating", 1000, 1000, 250),
+        ("comparison", 1000, 70_000, 400),
+        ("rating", 80, 80, 80),
+        ("comparison", 80, 400, 80),
+        ("comparison", 20, 190, 60),  # few images: at least sixty
+        ("comparison", 8, 9, 9),  # never more than there are
+        ("rating", 8, 8, 8),
+    ],
+)
+def test_that_nobody_is_asked_for_more_than_a_session_or_two(
+    kind: Kind, count: int, stimuli: int, asked: int
+) -> None:
+    assert default_target(kind, count, stimuli) == asked
+
+
+def test_that_only_images_of_one_fold_are_counted_as_pairs() -> None:
+    shown = images(15)  # one fold of three, six of two
+    assert count_stimuli("rating", shown) == 15
+    assert count_stimuli("comparison", shown) == 3 + 6 * 1
+
+
+def test_that_undo_and_redo_are_offered_where_there_is_something(study: Study) -> None:
+    session = LabelingSession(study, "N", "rating")
+    assert (session.can_undo, session.can_redo) == (False, False)
+    session.answer({"smart": 1})
+    assert (session.can_undo, session.can_redo) == (True, False)
+    later = LabelingSession(study, "N", "rating")  # answers of earlier sittings can be taken back
+    assert (later.can_undo, later.can_redo) == (True, False)
+    assert not LabelingSession(study, "N", "comparison").can_undo
+    later.undo()
+    assert (later.can_undo, later.can_redo) == (False, True)
+    with pytest.raises(InputError, match="nothing to undo"):
+        later.undo()
+    later.redo()
+    assert (later.can_undo, later.can_redo) == (True, False)
+    with pytest.raises(InputError, match="nothing to redo"):
+        later.redo()
+
+
+def test_that_practice_can_be_taken_back_and_forth(study: Study) -> None:
+    practice = PracticeSession(LabelingSession(study, "N", "rating"))
+    first = practice.current
+    assert (practice.can_undo, practice.can_redo, practice.previous_answer) == (False, False, None)
+    practice.answer({"smart": 3})
+    assert (practice.can_undo, practice.can_redo) == (True, False)
+    practice.undo()
+    assert practice.current == first
+    assert practice.previous_answer is not None
+    assert practice.previous_answer.answers == {"smart": 3}
+    assert (practice.can_undo, practice.can_redo) == (False, True)

@@ -13,6 +13,7 @@ import pytest
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study import schema
+from prism_desktop.engine.study.importing.image_folder import import_images
 from prism_desktop.engine.study.records import (
     Changes,
     LabelerRecord,
@@ -21,7 +22,8 @@ from prism_desktop.engine.study.records import (
     new_id,
 )
 from prism_desktop.engine.study.store import Study
-from tests.fixtures.study import MakeStudy
+from tests.engine.study.helpers import finished
+from tests.fixtures.study import MakeStudy, draw_faces
 
 
 def rating(study: Study, labeler: str = "L1", **changes: object) -> TrialRecord:
@@ -317,3 +319,20 @@ def test_that_what_labelers_are_asked_for_is_the_studys_to_say(tiny_study: Study
     assert tiny_study.targets() == {}
     with pytest.raises(InputError, match="At least one"):
         tiny_study.set_target("rating", 0)
+
+
+def test_that_the_table_of_images_knows_where_copies_and_other_files_lie(
+    make_study: MakeStudy, tmp_path: Path
+) -> None:
+    study = make_study(images=4, labelers=0)
+    copies = draw_faces(tmp_path / "more", 3, seed=9)
+    finished(import_images(study, tmp_path / "more", copy=True))
+    for path in copies:
+        path.unlink()
+    frame = study.images_frame().set_index("image")
+    assert len(frame) == 7
+    for image in study.images():
+        assert frame.loc[image.id, "path"] == str(image.path)
+        assert Path(frame.loc[image.id, "path"]).is_file()
+        assert frame.loc[image.id, "fold"] == image.fold
+    assert sum(study.path in image.path.parents for image in study.images()) == 3

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.errors import CorruptStudyError, InputError
 from prism_desktop.engine.events import Progress
 from prism_desktop.engine.study import backup
 from prism_desktop.engine.study.images import copy_in, make_thumbnails, read_image
@@ -280,3 +280,23 @@ def test_that_an_import_with_one_bad_trial_brings_nothing(
         )
     assert state(tiny_study) == before
     assert tiny_study.imports() == ()
+
+
+def test_that_no_backup_is_made_of_a_damaged_database_and_older_ones_stay(
+    tiny_study: Study,
+) -> None:
+    kept = backup.back_up(tiny_study.path / "study.sqlite3")
+    tiny_study.close()
+    file = tiny_study.path / "study.sqlite3"
+    with closing(sqlite3.connect(file)) as opened:
+        opened.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (root,) = opened.execute(
+            "SELECT rootpage FROM sqlite_master WHERE type = 'index' AND tbl_name = 'trial'"
+        ).fetchone()
+        (size,) = opened.execute("PRAGMA page_size").fetchone()
+    content = bytearray(file.read_bytes())
+    content[root * size - 40 : root * size] = bytes(40)  # keys of an index; pages stay readable
+    file.write_bytes(content)
+    with pytest.raises(CorruptStudyError, match="damaged"):
+        backup.back_up(file)
+    assert backup.backups(tiny_study.path) == [kept]

@@ -231,6 +231,16 @@ def test_that_the_four_workbooks_are_joined_on_their_items(tmp_path: Path, study
     ]
 
 
+def test_that_a_comparison_of_an_unknown_item_is_told_and_the_others_are_kept(
+    tmp_path: Path, study: Study
+) -> None:
+    rows = [*COMPARED, ["c4", "6aff", "603951f6", 2, 1]]
+    files = [sheet(tmp_path / "a.xlsx", rows), sheet(tmp_path / "b.xlsx", PAIRS)]
+    report = finished(import_files(study, files, Recipe(coding=ALIASES["2-first"])))
+    assert reasons(report) == {5: "the study has no image “unknown item 6aff”"}
+    assert len(study.trials()) == 3
+
+
 def test_that_the_early_coding_is_the_reverse(tmp_path: Path, study: Study) -> None:
     files = [sheet(tmp_path / "a.xlsx", COMPARED), sheet(tmp_path / "b.xlsx", PAIRS)]
     finished(import_files(study, files, Recipe(coding=ALIASES["1-first"])))

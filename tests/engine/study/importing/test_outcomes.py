@@ -246,6 +246,8 @@ def test_that_a_coding_is_doubted_where_ratings_speak_against_it_beyond_chance(
         (10, 0, [1.0] * 5, False),
         (10, 0, [-1.0] * 5, False),
         (10, 0, [1.0] * 5 + [-1.0], True),
+        (10, 0, [1.0] * 17 + [-1.0] * 8, True),
+        (10, 0, [1.0] * 18 + [-1.0] * 7, False),  # 11 of 25 too many, more than twice 5
     ],
 )
 def test_that_a_coding_is_found_only_beyond_chance_and_with_even_ties(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from prism_desktop.engine.study.importing.doubts import DecisionNeededError
 from prism_desktop.engine.study.importing.import_files import import_files
 from prism_desktop.engine.study.store import Study
 from tests.engine.study.helpers import bare, finished, table
@@ -61,3 +62,23 @@ def test_that_a_row_with_one_answer_is_kept_and_an_empty_row_is_told_by_its_own_
         {"smart": 4, "kind": 1},
         {"smart": 2, "kind": 3},
     ]
+
+
+@pytest.mark.parametrize(("columns", "asked"), [(4, False), (5, True)])
+def test_that_many_numbered_columns_beside_people_are_asked_about(
+    tmp_path: Path, study: Study, columns: int, asked: bool
+) -> None:
+    """Five columns of numbers may be answers to images that are not there; four are facts."""
+    head = ",".join(f"q{n}" for n in range(1, columns + 1))
+    rows = "".join(f"r{n},{','.join(str(1 + (n + k) % 4) for k in range(columns))}\n"
+                   for n in range(6))  # fmt: skip
+    answers = table(tmp_path / "a.csv", "rater,image,smart\nu,face-000.jpg,1\nu,face-001.jpg,4\n")
+    people = table(tmp_path / "p.csv", f"rater,{head}\n{rows}")
+    if not asked:
+        finished(import_files(study, [answers, people]))
+        assert len(study.facts()) == 6 * columns
+        return
+    with pytest.raises(DecisionNeededError, match="look like answers") as caught:
+        finished(import_files(study, [answers, people]))
+    assert [decision.kind for decision in caught.value.decisions] == ["image"]
+    assert study.trials() == ()
