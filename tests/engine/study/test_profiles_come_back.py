@@ -15,7 +15,7 @@ PROFILES = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", ["csv", "jsonl", "xlsx", "sav"])
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "sav"])
 def test_that_profiles_come_back_as_they_were(kind: str, tmp_path: Path) -> None:
     with Study.create(tmp_path / "a.prism") as study:
         for number, profile in enumerate(PROFILES):
@@ -23,7 +23,7 @@ def test_that_profiles_come_back_as_they_were(kind: str, tmp_path: Path) -> None
         known = {one.code: one.profile for one in study.labelers()}
     out = tmp_path / "out"
     assert run("study", "export", tmp_path / "a.prism", "--out", out, "--format", kind) == 0
-    tables = [path for path in out.iterdir() if "labelers" in path.name or path.suffix == ".xlsx"]
+    tables = list(out.glob("labelers.*"))
     assert run("study", "new", tmp_path / "b.prism") == 0
     assert run("study", "import", tmp_path / "b.prism", *tables) == 0
     with Study.open(tmp_path / "b.prism") as study:
