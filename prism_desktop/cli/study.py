@@ -302,10 +302,21 @@ def _few(given: Sequence[str]) -> str:
 
 
 @app.command("check")
-def check(folder: StudyPath, json: Json = None) -> None:
+def check(
+    folder: StudyPath,
+    repair: Annotated[
+        bool,
+        typer.Option("--repair", help="First mend the database, after a backup; nothing is lost."),
+    ] = False,
+    json: Json = None,
+) -> None:
     """Check the database, the images and the runs; exit code 1 if something is wrong."""
     from prism_desktop.engine.experiments.result_checks import check_results
 
+    if repair:
+        from prism_desktop.engine.study.repair import repair as mend
+
+        say(mend(folder).summary(), json)
     with _store().open(folder, read_only=True) as study:
         problems = [problem.text for problem in study.check()]
         results = follow(check_results(study.path))

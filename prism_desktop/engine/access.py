@@ -30,7 +30,7 @@ def hold_back(study: Path, why: str) -> Callable[[], None]:
     """
     ticket = object()
     with _lock:
-        _held[ticket] = study.resolve(), why
+        _held[ticket] = Path(os.path.realpath(study)), why
 
     def let_go() -> None:
         with _lock:
@@ -45,7 +45,7 @@ def reason(path: Path) -> str:
         held = list(_held.values())
     if not held:
         return ""
-    place = path.resolve()
+    place = Path(os.path.realpath(path))
     return next((why for study, why in held if place.is_relative_to(study)), "")
 
 
@@ -64,5 +64,5 @@ def cache_folder(study: Path) -> Path:
     user."""
     if not reason(study) and os.access(study, os.W_OK):
         return study / "cache"
-    name = hashlib.sha256(str(study.resolve()).encode()).hexdigest()[:16]
+    name = hashlib.sha256(str(Path(os.path.realpath(study))).encode()).hexdigest()[:16]
     return paths.cache() / "read-only" / name

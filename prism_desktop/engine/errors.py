@@ -49,6 +49,10 @@ class ReadOnlyStudyError(StudyError, MachineError):
     """The study's folder cannot be written."""
 
 
+class StudyDiskError(StudyError, MachineError):
+    """The disk of a study could not be read or written."""
+
+
 class StudyGoneError(StudyError):
     """The study is no longer where it was opened, so that nothing can be acknowledged."""
 

@@ -97,8 +97,10 @@ def write_json(path: Path, value: Any) -> None:
 
 def write_named(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a file that the user named: whole or not at all, or straight into a device
-    such as `/dev/stdout`. A link that the user named is followed."""
-    place = Path(os.path.realpath(path))
+    such as `/dev/stdout`. A link that the user named is followed, unless it lies in a study."""
+    place = absolute(path)
+    if not root_of(place)[1]:
+        place = Path(os.path.realpath(path))
     if place.exists() and not os.access(place, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
     if place.exists() and not place.is_file() and not place.is_dir():

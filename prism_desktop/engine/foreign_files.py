@@ -47,6 +47,12 @@ def kind_of(mode: int) -> str:
     return next((words for is_one, words in _KINDS if is_one(mode)), "")
 
 
+def real(path: Path) -> Path:
+    """The whole path with its links followed; of links that lead in a circle as far as it goes,
+    where `Path.resolve` raises RuntimeError."""
+    return Path(os.path.realpath(path))
+
+
 def plain_file(path: Path, limit: int) -> os.stat_result:
     """Make sure that a library which only takes paths may open a file; its status.
 

@@ -8,6 +8,7 @@ formula_guard.py` for CSV files, and `markdown` here for reports. All of them bu
 import json
 import logging
 import re
+from datetime import datetime, tzinfo
 from typing import Any, Final
 
 # Line breaks, tabs and the like.
@@ -49,6 +50,14 @@ def shortened(text: str, most: int) -> str:
         return text
     end = most // 3
     return f"{text[: most - end - 1]}…{text[len(text) - end :]}"
+
+
+def dated(moment: float, form: str, zone: tzinfo | None = None) -> str:
+    """A moment in unix s, in the form of `strftime`; a dash for what no calendar has."""
+    try:
+        return datetime.fromtimestamp(moment, zone).strftime(form)
+    except (OSError, OverflowError, ValueError):
+        return "–"
 
 
 def markdown(text: str) -> str:

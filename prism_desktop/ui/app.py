@@ -12,6 +12,7 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from prism_desktop.engine import paths
+from prism_desktop.engine.processes.last_resort import leave_within
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.preferences import Settings
 from prism_desktop.ui.theme import Mode, Theme, install_fonts
@@ -20,6 +21,7 @@ from prism_desktop.ui.window import Window
 _FRAME = QSize(8, 40)  # px, about what a window manager draws around a window
 _TERMINATED = 143  # the exit code of what is asked to end
 _LOOKING_ON = "This window was opened to look only, so nothing can be changed in it."
+_LEAVE_SECONDS = 10.0  # after the last answer is on the disk
 _LATER = 1500  # ms after the start
 
 
@@ -54,6 +56,7 @@ def main(study: Path | None = None, *, read_only: bool = False) -> int:
         return app.exec()
     finally:
         window.context.close()  # where it ends otherwise than by closing the window
+        leave_within(_LEAVE_SECONDS)
 
 
 def _import_panels() -> None:

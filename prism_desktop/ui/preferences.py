@@ -8,6 +8,7 @@ from typing import Any, cast
 from PySide6.QtCore import QByteArray, QSettings
 
 from prism_desktop.engine import paths
+from prism_desktop.engine.foreign_files import real
 from prism_desktop.ui.theme import Mode
 
 RECENT = 8
@@ -49,7 +50,7 @@ class Settings:
         return [path for path in kept if path.is_dir()]
 
     def add_recent(self, path: Path) -> None:
-        path = path.resolve()
+        path = real(path)
         self.put(
             "recent",
             [str(each) for each in [path, *(p for p in self.recent if p != path)][:RECENT]],

@@ -26,7 +26,7 @@ from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.snapshot import make_snapshot
 from tests.fixtures.study import draw_faces, fill
 
-PATIENCE = 60  # s that one operation may take on a busy machine
+PATIENCE = 120  # s that one operation may take on a busy machine
 SETTINGS = {"device": "cpu", "threads": 1, "epochs": 1, "batch": 16}
 
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import logging
+from datetime import UTC
 from html import unescape
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from markdown_it import MarkdownIt
 
 from prism_desktop.engine.plain_text import (
     LineFormatter,
+    dated,
     json_text,
     many_lines,
     markdown,
@@ -126,3 +128,9 @@ def test_that_a_cell_never_ends_its_row(tmp_path: Path, name: str) -> None:
         return
     write_frame(pd.DataFrame({"name": [name], "score": [1.5]}), tmp_path / "frame.csv")
     assert _cells(tmp_path / "frame.csv") == [["name", "score"], [text, "1.5"]]
+
+
+@pytest.mark.parametrize("moment", [float("nan"), float("inf"), 1e18, -1e18, 1e300, 10**40])
+def test_that_an_impossible_moment_is_a_dash(moment: float) -> None:
+    assert dated(moment, "%d %B %Y") == "–"
+    assert dated(0, "%Y-%m-%d", UTC) == "1970-01-01"

@@ -19,6 +19,7 @@ WINDOW_KILLS = max(1, round(40 * SCALE))
 STATES = max(1, round(100 * SCALE))  # crash states of each recorded process
 
 tally: Counter[str] = Counter()
+failures = 0  # tests that failed, once all are over
 _GIVEN = os.environ.get("PRISM_SOAK_SEED")
 SEED = int(_GIVEN) if _GIVEN else 1 + len(SEEDS.read_text("utf-8").splitlines())
 
@@ -38,7 +39,7 @@ def tried() -> str:
     return ", ".join(f"{number} {what}" for what, number in sorted(tally.items()))
 
 
-def note(day: str, failures: int) -> None:
+def note(day: str) -> None:
     """Keep the seed of a run that is over, with what it tried."""
     if not _GIVEN:
         with SEEDS.open("a", encoding="utf-8") as file:

@@ -143,6 +143,7 @@ class _ForkedWorker:
         if self.pid == 0:
             os.close(self._write), os.close(self._read)
             os.dup2(to_read, 0), os.dup2(to_write, 1)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # in life the run's log
             os.closerange(3, _TRACE)  # or a sibling would keep this one's input open
             sys.argv[1:] = ["--parent", str(parent)]
             _end(importlib.import_module("prism_desktop.engine.worker").main)

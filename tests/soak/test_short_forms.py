@@ -9,8 +9,8 @@ import pytest
 from tests.soak import cases, power, recovery
 from tests.soak.conftest import Servers
 from tests.soak.fork_server import ForkServer
+from tests.soak.killing import Trial, label_and_kill
 from tests.soak.shim import DISK, Arm
-from tests.soak.test_kills import Trial, label_and_kill
 from tests.soak.test_nth_fault import record_with
 from tests.soak.test_power import crashes, record
 

@@ -1,8 +1,6 @@
 """A window that may only look: every control that changes something is disabled and says why, and
 pressing all the others changes nothing."""
 
-from pathlib import Path
-
 import pytest
 from PySide6.QtWidgets import QAbstractButton, QDialog, QFileDialog, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
@@ -15,13 +13,14 @@ from prism_desktop.ui.label.panel import LabelPanel
 from prism_desktop.ui.study.panel import StudyPanel
 from prism_desktop.ui.train import operations
 from prism_desktop.ui.train.panel import TrainPanel
-from prism_desktop.ui.window import PANELS, Window
+from prism_desktop.ui.window import Window
 from tests.fixtures.disk_state import disk_state
 from tests.ui import fabricate
 from tests.ui.conftest import OpenWindow
 
 CODES, NAMES = ("L1", "L2", "L3"), ("attractive", "smart")
-_LEAVES = {"Close study", "Open", "New study", "Cancel"}  # what leaves the study
+# what leaves the study, and what only opens a menu, which would wait for a choice
+_LEFT_ALONE = {"Close study", "Open", "New study", "Cancel", "Export"}
 Panel = StudyPanel | LabelPanel | TrainPanel | ExplorePanel
 
 
@@ -80,37 +79,36 @@ def test_that_what_changes_something_is_disabled_and_says_why(
         assert "another window" in control.toolTip().lower(), control
 
 
+@pytest.mark.parametrize(
+    "name", ["study", "label", "train", pytest.param("explore", marks=pytest.mark.soak)]
+)
 def test_that_pressing_whatever_can_be_pressed_changes_nothing(
+    name: str,
     looked_at: Window,
     qtbot: QtBot,
     tiny_study: Study,
-    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    out = tmp_path / "out"
-    out.mkdir()
-    for name in ("getOpenFileName", "getSaveFileName", "getOpenFileNames"):
-        monkeypatch.setattr(QFileDialog, name, lambda *_: ("", ""))
-    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "")
+    for asks in ("getOpenFileName", "getSaveFileName"):
+        monkeypatch.setattr(QFileDialog, asks, lambda *_: ("", ""))
     monkeypatch.setattr(QFileDialog, "exec", lambda *_: 0)
     monkeypatch.setattr(QFileDialog, "open", lambda *_: None)
     monkeypatch.setattr(QMessageBox, "exec", lambda *_: 0)
     monkeypatch.setattr(QDialog, "exec", lambda *_: 0)
     before, pressed = disk_state(tiny_study.path), 0
-    for name in PANELS:
-        panel = _panel(looked_at, name, qtbot)
-        for view in panel.views():
-            panel.show_view(view)
+    panel = _panel(looked_at, name, qtbot)
+    for view in panel.views():
+        panel.show_view(view)
+        qtbot.waitUntil(panel.idle, timeout=30_000)
+        for each in _pressable(panel):
+            text = each.text().replace("&", "")
+            if text in _LEFT_ALONE or not each.isVisible() or not each.isEnabled():
+                continue
+            each.click()
+            pressed += 1
             qtbot.waitUntil(panel.idle, timeout=30_000)
-            for each in _pressable(panel):
-                text = each.text().replace("&", "")
-                if text in _LEAVES or not each.isVisible() or not each.isEnabled():
-                    continue
-                each.click()
-                pressed += 1
-                qtbot.waitUntil(panel.idle, timeout=30_000)
-                assert disk_state(tiny_study.path) == before, (name, view, text, each.toolTip())
-    assert pressed > 30
+            assert disk_state(tiny_study.path) == before, (view, text, each.toolTip())
+    assert pressed
 
 
 def test_that_the_controls_can_be_used_again_in_a_study_that_may_be_written(

@@ -64,7 +64,7 @@ CREATE TABLE import (
 	PRIMARY KEY (id), 
 	UNIQUE (uid)
 );
-INSERT INTO "import" VALUES(1,'77777777777777777777777777777777','t.csv','csv',1.79586676320710659027e+09,NULL,'{"id": "77777777777777777777777777777777", "source": "t.csv", "format": "csv", "rows_read": 5, "rows_kept": 4, "refused": [], "duplicates": 0, "mapping": {}, "notices": [], "doubts": [{"kind": "scale", "text": "Two.", "table": "t.csv", "column": "guessed", "rows": [3, 5], "count": 2}, {"kind": "time", "text": "Three.", "table": "", "column": "", "rows": [], "count": 0}], "recipe": "scale = \"1-7\"\n"}','[1]');
+INSERT INTO "import" VALUES(1,'77777777777777777777777777777777','t.csv','csv',1.7958714928429558277e+09,NULL,'{"id": "77777777777777777777777777777777", "source": "t.csv", "format": "csv", "rows_read": 5, "rows_kept": 4, "refused": [], "duplicates": 0, "mapping": {}, "notices": [], "doubts": [{"kind": "scale", "text": "Two.", "table": "t.csv", "column": "guessed", "rows": [3, 5], "count": 2}, {"kind": "time", "text": "Three.", "table": "", "column": "", "rows": [], "count": 0}], "recipe": "scale = \"1-7\"\n"}','[1]');
 CREATE TABLE labeler (
 	id INTEGER NOT NULL, 
 	code VARCHAR NOT NULL, 
@@ -83,9 +83,9 @@ CREATE TABLE meta (
 	value TEXT NOT NULL, 
 	PRIMARY KEY ("key")
 );
-INSERT INTO "meta" VALUES('id','4f9ada4ff192425c893cc1c281eb196c');
+INSERT INTO "meta" VALUES('id','fe7ca25abd964d67a62f6ba301f66b0b');
 INSERT INTO "meta" VALUES('name','Old study');
-INSERT INTO "meta" VALUES('created','1795866762.8253524');
+INSERT INTO "meta" VALUES('created','1795871492.398864');
 INSERT INTO "meta" VALUES('revision','15');
 INSERT INTO "meta" VALUES('target/comparison','90');
 CREATE TABLE pending (
@@ -165,12 +165,12 @@ CREATE TABLE trial (
 	FOREIGN KEY(repeat_of_id) REFERENCES trial (id), 
 	FOREIGN KEY(import_id) REFERENCES import (id)
 );
-INSERT INTO "trial" VALUES(1,'11111111111111111111111111111111',1,1,0,'comparison',1,2,1000.5,1.25,0,NULL,0,NULL,NULL,'labeled',NULL,1.79586676312646865844e+09,NULL,1,X'94ABEC02A8BF814B');
-INSERT INTO "trial" VALUES(2,'22222222222222222222222222222222',1,1,1,'comparison',1,2,NULL,NULL,0,NULL,0,1,NULL,'labeled',NULL,1.79586676314314651488e+09,NULL,NULL,X'4681319B2FA7D1D7');
-INSERT INTO "trial" VALUES(3,'33333333333333333333333333333333',1,1,2,'comparison',2,1,NULL,NULL,0,NULL,0,NULL,2,'labeled',NULL,1.79586676315460252754e+09,NULL,NULL,X'075C17059B33EE58');
-INSERT INTO "trial" VALUES(4,'44444444444444444444444444444444',1,1,3,'rating',3,NULL,NULL,NULL,1,'I know this person',0,NULL,NULL,'labeled',NULL,1.79586676315460252754e+09,NULL,NULL,X'9FCEBD66BE0C52D2');
-INSERT INTO "trial" VALUES(5,'55555555555555555555555555555555',2,2,0,'rating',4,NULL,NULL,NULL,0,NULL,1,NULL,NULL,'simulated',NULL,1.79586676315460252754e+09,NULL,NULL,X'9932EF36DEC30A6F');
-INSERT INTO "trial" VALUES(6,'66666666666666666666666666666666',1,3,0,'rating',1,NULL,NULL,NULL,0,NULL,0,NULL,NULL,'imported',NULL,1.79586676322887325287e+09,1,NULL,X'14C43E75E47F75D3');
+INSERT INTO "trial" VALUES(1,'11111111111111111111111111111111',1,1,0,'comparison',1,2,1000.5,1.25,0,NULL,0,NULL,NULL,'labeled',NULL,1.7958714927499036789e+09,NULL,1,X'CC1CAB0BDE8FAB90');
+INSERT INTO "trial" VALUES(2,'22222222222222222222222222222222',1,1,1,'comparison',1,2,NULL,NULL,0,NULL,0,1,NULL,'labeled',NULL,1.79587149276867532729e+09,NULL,NULL,X'DBA1F01E4C59D41A');
+INSERT INTO "trial" VALUES(3,'33333333333333333333333333333333',1,1,2,'comparison',2,1,NULL,NULL,0,NULL,0,NULL,2,'labeled',NULL,1.79587149278292179102e+09,NULL,NULL,X'C6D42A34E322E1CB');
+INSERT INTO "trial" VALUES(4,'44444444444444444444444444444444',1,1,3,'rating',3,NULL,NULL,NULL,1,'I know this person',0,NULL,NULL,'labeled',NULL,1.79587149278292179102e+09,NULL,NULL,X'3380D877BB620ACE');
+INSERT INTO "trial" VALUES(5,'55555555555555555555555555555555',2,2,0,'rating',4,NULL,NULL,NULL,0,NULL,1,NULL,NULL,'simulated',NULL,1.79587149278292179102e+09,NULL,NULL,X'FA99D2D3DA5E90D3');
+INSERT INTO "trial" VALUES(6,'66666666666666666666666666666666',1,3,0,'rating',1,NULL,NULL,NULL,0,NULL,0,NULL,NULL,'imported',NULL,1.79587149285149431229e+09,1,NULL,X'FA81E1FEE4F22F1A');
 CREATE TABLE trial_event (
 	id INTEGER NOT NULL, 
 	trial_id INTEGER NOT NULL, 
@@ -179,7 +179,7 @@ CREATE TABLE trial_event (
 	PRIMARY KEY (id), 
 	FOREIGN KEY(trial_id) REFERENCES trial (id)
 );
-INSERT INTO "trial_event" VALUES(1,5,'withdrawn',1.79586676316238379475e+09,X'3F3A68E4C8048773');
+INSERT INTO "trial_event" VALUES(1,5,'withdrawn',1.79587149279529404636e+09,X'83D19EE5E5CC30BA');
 CREATE INDEX ix_session_labeler_id ON session (labeler_id);
 CREATE INDEX ix_trial_event_trial_id ON trial_event (trial_id);
 CREATE INDEX trial_labeler ON trial (labeler_id, kind);

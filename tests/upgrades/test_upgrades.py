@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from prism_desktop.engine.errors import NewerSchemaError
 from prism_desktop.engine.study import schema
 from prism_desktop.engine.study.records import Doubt
 from prism_desktop.engine.study.store import Study
@@ -17,6 +18,21 @@ def test_that_every_schema_version_has_its_dump() -> None:
     assert [dump.stem for dump in DUMPS] == [
         f"schema-{version:04d}" for version in range(1, schema.SCHEMA_VERSION + 1)
     ]
+
+
+@pytest.mark.parametrize("version", [schema.SCHEMA_VERSION + 1, schema.SCHEMA_VERSION + 40])
+@pytest.mark.parametrize("read_only", [False, True])
+def test_that_a_newer_study_is_refused_and_left_as_it_is(
+    version: int, read_only: bool, tmp_path: Path
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "study.sqlite3")) as connection:
+        connection.executescript(DUMPS[-1].read_text(encoding="utf-8"))
+        connection.execute("CREATE TABLE later (id INTEGER)")
+        connection.execute(f"PRAGMA user_version = {version}")
+    before = {path.name: path.read_bytes() for path in tmp_path.rglob("*")}
+    with pytest.raises(NewerSchemaError, match="Nothing was changed"):
+        Study.open(tmp_path, read_only=read_only)
+    assert {path.name: path.read_bytes() for path in tmp_path.rglob("*")} == before
 
 
 @pytest.mark.parametrize("dump", DUMPS, ids=lambda dump: dump.stem)

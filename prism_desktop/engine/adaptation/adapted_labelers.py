@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from prism_desktop.engine.errors import InputError, UnreadableError
 from prism_desktop.engine.events import Done, Event
+from prism_desktop.engine.folder_handles import absolute
 from prism_desktop.engine.parquet_forms import read_frame
 from prism_desktop.engine.processes.rpc import call
 from prism_desktop.engine.runs import layout
@@ -164,7 +165,7 @@ def adapt_in_worker(
         RunError: one sentence; what could not be done.
     """
     require_writable(run.study)
-    arguments = AdaptArguments(run=run.path.resolve(), **entry)
+    arguments = AdaptArguments(run=absolute(run.path), **entry)
     for event in call("adapt", arguments, "Loading the run"):
         if isinstance(event, Done):
             adapted = AdaptedLabeler.read(Path(event.value))

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.events import Done, Event
 from prism_desktop.engine.experiments.curve_store import COUNTS, DRAWS, PARTS, RESAMPLES, SHOTS
+from prism_desktop.engine.folder_handles import absolute
 from prism_desktop.engine.processes.process_setup import lower_priority
 from prism_desktop.engine.processes.rpc import call
 from prism_desktop.engine.runs.folder import RunFolder
@@ -42,7 +43,7 @@ def measure_in_worker(kind: CurveKind, run: RunFolder) -> Iterator[Event[None]]:
     """
     require_writable(run.study)
     yield from call(
-        "measure", MeasureArguments(kind=kind, run=run.path.resolve()), _BEGINNING[kind]
+        "measure", MeasureArguments(kind=kind, run=absolute(run.path)), _BEGINNING[kind]
     )
 
 

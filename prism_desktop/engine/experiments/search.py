@@ -36,6 +36,7 @@ from prism_desktop.engine.experiments.search_trials import (
     start_of,
 )
 from prism_desktop.engine.files import make_folder, move, remove_tree, write_json, write_whole
+from prism_desktop.engine.folder_handles import absolute
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.methods.ranges import Ranges, ranges
 from prism_desktop.engine.names import checked_name
@@ -189,7 +190,7 @@ class _Process:
     """A worker that tries its share of the trials."""
 
     def __init__(self, folder: RunFolder, trials: int, seed: int) -> None:
-        arguments = SearchTrialsArguments(folder=folder.path.resolve(), trials=trials, seed=seed)
+        arguments = SearchTrialsArguments(folder=absolute(folder.path), trials=trials, seed=seed)
         self._events = call("search-trials", arguments, "Trying settings")
         self._progress: Progress | None = None
         self.ended = False

@@ -20,6 +20,7 @@ from prism_desktop.engine.analysis.inference import (
 )
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.folder_handles import absolute
 from prism_desktop.engine.processes.pool import Worker
 from prism_desktop.engine.processes.rpc import CrashError, receive
 
@@ -73,7 +74,7 @@ class InferenceClient:
         from prism_desktop.engine.analysis.relevance_map import Relevance
 
         arguments = RelevanceArguments(
-            run=self.run.resolve(),
+            run=absolute(self.run),
             device=self.device,
             cache=self._cache(),
             labeler=labeler,
@@ -109,7 +110,7 @@ class InferenceClient:
             else images
         )
         arguments = ScoresArguments(
-            run=self.run.resolve(),
+            run=absolute(self.run),
             device=self.device,
             cache=self._cache(),
             attribute=attribute,
@@ -143,7 +144,7 @@ class InferenceClient:
 
     def _cache(self) -> Path | None:
         """Where results are kept that may not be kept with the study."""
-        study = self.run.resolve().parent.parent
+        study = absolute(self.run).parent.parent
         folder = access.cache_folder(study)
         return None if folder.is_relative_to(study) else folder
 

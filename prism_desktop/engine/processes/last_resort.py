@@ -20,6 +20,16 @@ _ENDING_SECONDS = 5.0  # for work that heard the order to put everything away
 _LOOK_SECONDS = 0.1
 
 
+def leave_within(seconds: float) -> None:
+    """End this process in so many seconds, if work in a thread of its own still holds it then.
+
+    For one that has put away all that must be kept.
+    """
+    timer = threading.Timer(seconds, _exit)
+    timer.daemon = True
+    timer.start()
+
+
 def _exit() -> None:
     os._exit(UNHEARD)
 

@@ -17,6 +17,7 @@ from prism_desktop.engine.backbones import check_weights, parse
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.files import append, lock, write_all
+from prism_desktop.engine.folder_handles import absolute
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.processes import pool
 from prism_desktop.engine.processes.failures import death
@@ -280,7 +281,7 @@ def end_training(run: RunFolder) -> None:
     It writes a checkpoint, where its method has them, and may be gone on with. A process that has
     not ended after `END_SECONDS` is killed; then the last checkpoint is what is left.
     """
-    _begun.end([run.path.resolve()])
+    _begun.end([absolute(run.path)])
 
 
 def end_trainings() -> None:
@@ -331,7 +332,7 @@ def begin_training(
     with contextlib.closing(EventLog(run)) as log:
         log.write(Stage(name="preparing", process="started"))
 
-    path = run.path.resolve()
+    path = absolute(run.path)
 
     def handle(response: Response | pool.Crash) -> None:
         if isinstance(response, pool.Crash):
@@ -396,7 +397,7 @@ class _Begun:
 
     def insist(self, run: RunFolder) -> None:
         """End the process of a run that is to be discarded, if it does not hear."""
-        path = run.path.resolve()
+        path = absolute(run.path)
         with self._lock:
             worker, _ = self._calls.get(path, (None, None))
         if worker is not None:

@@ -21,8 +21,8 @@ from prism_desktop.engine.runs.stored import Count, Stored
 
 _BLOCK = 1 << 20  # bytes read at a time
 _TICK = 2.0  # seconds; of the coarsest clock of a file system
-# What may grow or come to a run that has ended; of the first two the beginning stays.
-_GROWING = (layout.EVENTS, layout.LOG)
+# What may grow in a folder that has ended, with its beginning as it was; and what may come to it.
+_GROWING = (layout.EVENTS, layout.LOG, layout.JOURNAL)
 _LATER = (layout.ADAPTED, layout.RESUME_LOCK, layout.MANIFEST, layout.OWNER, layout.OWNER_LOCK)
 _DIFFERS = "it is not what the run wrote"
 

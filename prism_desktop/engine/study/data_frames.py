@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
+from prism_desktop.engine.errors import CorruptStudyError
 from prism_desktop.engine.study import schema
 from prism_desktop.engine.study.database import driver_of
 from prism_desktop.engine.study.queries import CURRENT
@@ -73,6 +74,17 @@ def images(connection: Connection, study: Path) -> "pd.DataFrame":
 
 
 def _answers(connection: Connection, kind: str, sides: tuple[str, ...]) -> "pd.DataFrame":
+    """The answers of a kind; raises CorruptStudyError where its rows lack what joins them."""
+    try:
+        return _joined(connection, kind, sides)
+    except (TypeError, ValueError, IndexError, OverflowError) as error:
+        raise CorruptStudyError(
+            f"The {kind}s of the study cannot be read, for its database is damaged. Nothing was "
+            "changed; look in its folder `backups` for an older state."
+        ) from error
+
+
+def _joined(connection: Connection, kind: str, sides: tuple[str, ...]) -> "pd.DataFrame":
     """Strings are looked up once per trial or table row
     and spread by number, far quicker than by row."""
     import numpy as np

@@ -2,6 +2,7 @@
 of its own, and SQLite's errors become sentences."""
 
 import os
+import shutil
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from prism_desktop.engine.errors import (
     CorruptStudyError,
     DiskFullError,
     ReadOnlyStudyError,
+    StudyDiskError,
     StudyError,
     StudyGoneError,
     StudyLockedError,
@@ -26,6 +28,7 @@ from prism_desktop.engine.errors import (
 
 T = TypeVar("T")
 BUSY_SECONDS = 10.0
+_BESIDE = 1 << 16  # bytes
 _LONGEST: Final = 256 << 20  # bytes of one text; the longest report of an import has a tenth of it
 _NO_TEXT: Final = "Could not decode to UTF-8"  # how the driver's error begins
 
@@ -227,6 +230,9 @@ def explained(file: Path) -> Iterator[None]:
         if sentence is None:
             raise
         raise sentence from error
+    except UnicodeDecodeError as error:  # SQLite names what is damaged, in bytes that are no text
+        study = file.parent
+        raise CorruptStudyError(f"The database of {study} is damaged. {rescue(study)}") from error
 
 
 def _explanation(error: Any, study: Path) -> StudyError | None:
@@ -247,15 +253,31 @@ def _explanation(error: Any, study: Path) -> StudyError | None:
             f"Another program holds the database of {study}. {kept} Close it and try again."
         )
     if name.startswith("SQLITE_IOERR"):
-        return StudyError(f"The disk of {study} could not be read or written ({name}). {kept}")
+        if not _has_room(study):  # SQLite tells only some of its calls so
+            return DiskFullError(f"The disk of {study} is full. {kept} Make room and try again.")
+        return StudyDiskError(
+            f"The disk of {study} could not be read or written ({name}). {kept} Try again; if it "
+            "happens again, check the disk and copy the study to another."
+        )
     if name.startswith("SQLITE_NOMEM"):
-        return StudyError(f"There was not enough memory to work with the study {study}. {kept}")
+        return StudyDiskError(
+            f"There was not enough memory to work with the study {study}. {kept} Close other "
+            "programs and try again."
+        )
     if name.startswith("SQLITE_CANTOPEN"):
-        return StudyError(
+        return StudyDiskError(
             f"The database of {study} cannot be opened. Check that the folder can be read and "
             "written."
         )
     return None
+
+
+def _has_room(study: Path) -> bool:
+    """Whether a disk has room for what SQLite keeps beside a database."""
+    try:
+        return shutil.disk_usage(study).free >= _BESIDE
+    except OSError:
+        return True
 
 
 def rescue(study: Path) -> str:

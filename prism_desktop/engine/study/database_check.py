@@ -108,7 +108,7 @@ def _references(driver: sqlite3.Connection) -> Iterator[Problem]:
 def _identity(driver: sqlite3.Connection) -> Iterator[Problem]:
     """What the study says about itself."""
     rows = driver.execute("SELECT key, value FROM meta").fetchall()
-    facts = {key: value for key, value in rows if isinstance(value, str)}
+    facts = {k: value for k, value in rows if isinstance(k, str) and isinstance(value, str)}
     if not _ID.fullmatch(facts.get("id", "")):
         yield Problem("identity", "The study's own identifier is missing or of the wrong form.")
     if not facts.get("name", "").strip():
@@ -156,7 +156,8 @@ def _uids(
     driver: sqlite3.Connection, places: Mapping[str, str], numbers: Iterable[int]
 ) -> list[object]:
     query = f"SELECT uid FROM {places['trial']} WHERE id = ?"
-    return [driver.execute(query, (number,)).fetchone()[0] for number in list(numbers)[:_NAMED]]
+    found = [driver.execute(query, (number,)).fetchone() for number in list(numbers)[:_NAMED]]
+    return [row[0] for row in found if row is not None]
 
 
 def _json(driver: sqlite3.Connection, places: Mapping[str, str]) -> Iterator[Problem]:

@@ -17,9 +17,20 @@ from PIL import Image, ImageOps
 from prism_desktop.engine.errors import InputError, UnsafeFileError
 from prism_desktop.engine.events import Done, Event, Notice, Progress
 from prism_desktop.engine.faults import fault_of
-from prism_desktop.engine.files import append, copy, make_folder, remove, whole, write_all
+from prism_desktop.engine.files import (
+    append,
+    copy,
+    make_folder,
+    move,
+    remove,
+    remove_tree,
+    sync,
+    whole,
+    write_all,
+)
 from prism_desktop.engine.foreign_files import (
     UnreadableFileError,
+    is_plain_file,
     open_foreign,
     read_foreign,
     read_text,
@@ -45,6 +56,8 @@ THUMBNAIL = 256  # px, the longer side
 # (thumbnails, the cache of pixels) carries it in its name.
 DECODING = 2
 _JOURNAL = ".copying-"
+COPIES = "cache/copies"  # of a killed import, for the next one to go on with
+_NAME = re.compile(r"[0-9a-f]{64}(\.\w{1,10})?")
 _SET = re.compile(r"embeddings/[^/]+\.safetensors")
 _COPY = re.compile(r"([0-9a-f]{2})/([0-9a-f]{64})(\.\w{1,10})?")
 _DNG_VERSION = 50706  # TIFF: a camera's raw data
@@ -177,11 +190,13 @@ def find_images(folder: Path) -> Iterator[Path]:
 class Copies:
     """Files that an import copies into the study, noted before they are written.
 
-    Notes may come from any thread. Unless `keep` is called, the files go when the import ends, or
-    when the study is opened next if the program was killed meanwhile.
+    Notes may come from any thread. Unless `keep` is called, the files go when the import ends. If
+    the program was killed meanwhile, they are put aside when the study is opened next, and the next
+    import that copies them goes on with them.
     """
 
     def __init__(self, study: Path) -> None:
+        self._study = study
         self._journal = study / "images" / f"{_JOURNAL}{secrets.token_hex(8)}"
         self._kept = False
         self._lock = threading.Lock()
@@ -199,6 +214,9 @@ class Copies:
     def end(self) -> None:
         """Forget the journal; without `keep` remove what it lists."""
         _end_journal(self._journal, () if not self._kept else None)
+        if self._kept and (self._study / COPIES).exists():
+            with contextlib.suppress(OSError, UnsafeFileError):
+                remove_tree(self._study / COPIES, lambda name: _NAME.fullmatch(name) is not None)
 
 
 @contextlib.contextmanager
@@ -212,18 +230,23 @@ def copying(study: Path) -> Iterator[Copies]:
 
 
 def remove_leftovers(study: Path, known: Callable[[], Collection[ImageId]]) -> None:
-    """Remove what a killed import had copied; for the one process that may write to the study.
+    """Put aside what a killed import had copied; for the one process that may write to the study.
 
     Args:
         study: the study's folder.
         known: gives the images that the study has; called only if something was left.
     """
     for journal in (study / "images").glob(f"{_JOURNAL}*"):
-        _end_journal(journal, known())
+        _end_journal(journal, known(), aside=study / COPIES)
 
 
-def _end_journal(journal: Path, known: Collection[ImageId] | None) -> None:
-    """Remove the files of a journal that are of no known image (None: all are), then itself."""
+def _end_journal(
+    journal: Path, known: Collection[ImageId] | None, aside: Path | None = None
+) -> None:
+    """Remove the files of a journal that are of no known image (None: all are), then itself.
+
+    Whole copies go to the folder `aside`, if there is one.
+    """
     try:
         lines = [] if known is None else read_text(journal).splitlines()
     except (OSError, UnicodeDecodeError):
@@ -232,6 +255,10 @@ def _end_journal(journal: Path, known: Collection[ImageId] | None) -> None:
         match = _COPY.fullmatch(line)  # a study made elsewhere may name any file
         if match and match[2] not in (known or ()):
             target = journal.parent / line
+            if aside is not None and is_plain_file(target):
+                with contextlib.suppress(OSError, UnsafeFileError):
+                    make_folder(aside)
+                    move(target, aside / target.name)
             for file in (target, *target.parent.glob(f".*{target.name}.*")):
                 with contextlib.suppress(OSError, UnsafeFileError):
                     remove(file)
@@ -257,11 +284,25 @@ def copy_in(study: Path, image: NewImage, copies: Copies | None = None) -> NewIm
         if copies is not None:
             copies.note(target)
         make_folder(target.parent)
-        with whole(target) as beside:
-            copy(image.path, beside, MAX_BYTES, durable=False)
-            if hash_file(beside) != image.sha256:
-                raise InputError(f"{image.path.name} changed while it was copied.")
+        if not _take_copy(study, target, image.sha256):
+            with whole(target) as beside:
+                copy(image.path, beside, MAX_BYTES, durable=False)
+                if hash_file(beside) != image.sha256:
+                    raise InputError(f"{image.path.name} changed while it was copied.")
     return image._replace(path=target)
+
+
+def _take_copy(study: Path, target: Path, image: ImageId) -> bool:
+    """Use the copy that a killed import made, if there is one and it is whole."""
+    made = study / COPIES / target.name
+    try:
+        if not is_plain_file(made) or hash_file(made) != image:
+            return False
+        sync(made)
+        move(made, target)
+    except (OSError, UnsafeFileError):
+        return False
+    return True
 
 
 def thumbnail_path(study: Path, image: ImageId) -> Path:

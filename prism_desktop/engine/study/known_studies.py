@@ -7,14 +7,14 @@ is done with what a study says of itself but to show it.
 import logging
 import os
 import platform
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from prism_desktop import __version__
 from prism_desktop.engine import files, paths
+from prism_desktop.engine.foreign_files import real
 from prism_desktop.engine.json_files import read_json
-from prism_desktop.engine.plain_text import one_line
+from prism_desktop.engine.plain_text import dated, one_line
 from prism_desktop.engine.study.records import StudyInfo
 
 _FILE = "studies.json"
@@ -42,8 +42,8 @@ class Origin:
     def sentence(self) -> str:
         """All of it on one line."""
         said = "Made"
-        if day := _day(self.created):
-            said += f" on {day}"
+        if self.created:
+            said += f" on {day(self.created)}"
         said += f" on the computer {self.host}" if self.host else ""
         said += f" by PRISM Desktop {self.version}" if self.version else ""
         parts = [said] if said != "Made" else ["It does not say where it was made"]
@@ -54,6 +54,11 @@ class Origin:
         elif not self.known:
             parts.append("it was never open on this computer before")
         return f"{'; '.join(parts)}."
+
+
+def day(moment: float) -> str:
+    """A moment in unix s as people write its day."""
+    return dated(moment, "%d %B %Y").lstrip("0")
 
 
 def made_here() -> dict[str, str]:
@@ -104,15 +109,7 @@ def _places() -> dict[str, list[str]]:
 
 def _named(folder: Path) -> str:
     """A folder as text that a file can hold."""
-    return os.fsencode(folder.resolve()).decode("utf-8", "backslashreplace")
-
-
-def _day(moment: float) -> str:
-    """Empty for what is no date."""
-    try:
-        return time.strftime("%d %B %Y", time.localtime(moment)).lstrip("0") if moment else ""
-    except (OSError, OverflowError, ValueError):
-        return ""
+    return os.fsencode(real(folder)).decode("utf-8", "backslashreplace")
 
 
 def _other_owner(folder: Path) -> str:

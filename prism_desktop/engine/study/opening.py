@@ -49,7 +49,7 @@ from prism_desktop.engine.study.writing import add_attributes
 
 FILE = "study.sqlite3"
 FOLDERS = ("thumbnails", "cache", "runs", "backups")
-_PART = "study.part"
+PART = "study.part"
 _HEADER = b"SQLite format 3\0"
 _QUICK = 32 << 20  # bytes; read in 0.1 s
 
@@ -91,7 +91,7 @@ def _refuse_odd_name(study: Path) -> None:
 
 def _is_ours(part: Path) -> bool:
     """Whether it is what an attempt to make a study that was cut off leaves behind."""
-    return part.name.startswith(_PART) or (
+    return part.name.startswith(PART) or (
         part.name in FOLDERS and part.is_dir() and not part.is_symlink() and not any(part.iterdir())
     )
 
@@ -102,14 +102,10 @@ def make_database(file: Path, name: str, attributes: Sequence[AttributeRecord]) 
     The file gets its name once it is complete.
     """
     refuse_network_share(file.parent)
-    part = file.with_name(_PART)
-    for left in file.parent.glob(f"{_PART}*"):
-        files.remove(left)
+    part = file.with_name(PART)
     try:
         with explained(file):
-            with closing(connect(part, "rwc")) as connection:
-                connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
-            migrate(part)
+            make_empty(part)
             facts = {
                 "id": uuid.uuid4().hex,
                 "name": name,
@@ -129,6 +125,15 @@ def make_database(file: Path, name: str, attributes: Sequence[AttributeRecord]) 
         files.move(part, file)
     finally:
         files.remove(part)
+
+
+def make_empty(file: Path) -> None:
+    """A database of the newest schema without rows; anything of that name goes before."""
+    for left in file.parent.glob(f"{file.name}*"):
+        files.remove(left)
+    with closing(connect(file, "rwc")) as connection:
+        connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+    migrate(file)
 
 
 def lock_for_writing(file: Path) -> WriterLock:

@@ -60,7 +60,7 @@ class PixelCache:
             lines = read_foreign(self._ids)
             size = plain_file(self._data, _LARGEST).st_size
             whole = min(len(lines) // _ID, size // self._bytes)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return {}
         # what a failing disk changed is no image's, and its row is used by nobody
         names = (

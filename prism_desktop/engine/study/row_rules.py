@@ -95,6 +95,25 @@ _FORM: Final = "have an identifier of the wrong form"
 _SIDES: Final = """CASE r.kind WHEN 'rating' THEN r.right_id IS NULL
 WHEN 'comparison' THEN r.right_id IS NOT NULL AND r.right_id <> r.left_id ELSE 1 END"""
 
+_FOLD: Final = _whole("r.fold", 0, FOLDS - 1)
+_BYTES: Final = _maybe("r.bytes", _whole("r.bytes", 0))
+_MODIFIED: Final = _maybe("r.modified", _number("r.modified", -1e12))
+# What readers see in place of a value that breaks a rule but takes nothing else with it: table ->
+# column -> (rule, stand-in). A guessed attribute is not learned from.
+STAND_INS: Final = {
+    "stimulus": {
+        "fold": (_FOLD, f"r.id % {FOLDS}"), "bytes": (_BYTES, "NULL"),
+        "modified": (_MODIFIED, "NULL"),
+    },
+    "labeler": {
+        "display_name": (_text("r.display_name"), "''"), "profile": (_text("r.profile"), "''"),
+        "simulated": (_flag("r.simulated"), "1"),
+    },
+    "attribute": {
+        "question": (_text("r.question"), "''"), "confirmed": (_flag("r.confirmed"), "0"),
+    },
+}  # fmt: skip
+
 # In the order in which they are looked at: what others refer to comes first.
 RULES: Final = (
     RowRule("import", "identifier", _FORM, _hex("r.uid", 32), hides=False),
@@ -108,17 +127,17 @@ RULES: Final = (
     RowRule("stimulus", "value", "have no readable name or place", _all(
         _text("r.name"), "r.name <> ''", _text("r.path"), _flag("r.copied"),
         "(r.copied = 0 OR (r.path NOT LIKE '/%' AND r.path NOT LIKE '%..%'))")),
-    RowRule("stimulus", "value", "have an impossible size or date", _all(
-        _whole("r.width", 1, 10**9), _whole("r.height", 1, 10**9),
-        _maybe("r.bytes", _whole("r.bytes", 0)),
-        _maybe("r.modified", _number("r.modified", -1e12)))),
-    RowRule("stimulus", "fold", "have no valid fold", _whole("r.fold", 0, FOLDS - 1)),
+    RowRule("stimulus", "value", "have an impossible size",
+            _whole("r.width", 1, 10**9) + " AND " + _whole("r.height", 1, 10**9)),
+    RowRule("stimulus", "value", "have an impossible length or date", _all(_BYTES, _MODIFIED),
+            hides=False),
+    RowRule("stimulus", "fold", "have no valid fold", _FOLD, hides=False),
     RowRule("labeler", "identifier", "have a code that cannot be one", "is_name(r.code)"),
     RowRule("labeler", "value", "have a name, a profile or a mark that is none", _all(
-        _text("r.display_name"), _text("r.profile"), _flag("r.simulated"))),
+        _text("r.display_name"), _text("r.profile"), _flag("r.simulated")), hides=False),
     RowRule("attribute", "identifier", "have a name that cannot be one", "is_name(r.name)"),
     RowRule("attribute", "value", "have no readable question or mark", _all(
-        _text("r.question"), _flag("r.confirmed"))),
+        _text("r.question"), _flag("r.confirmed")), hides=False),
     RowRule("session", "identifier", "have no readable identifier", _text("r.uid")),
     RowRule("session", "reference", "are of a labeler who is gone or odd",
             _there("labeler", "r.labeler_id")),

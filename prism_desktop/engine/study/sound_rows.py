@@ -6,14 +6,21 @@ nothing changes. `odd_rows` names them.
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Final, NamedTuple
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study import schema
 from prism_desktop.engine.study.expected_schema import stand_ins
-from prism_desktop.engine.study.row_rules import KEYS, LATER_RULES, RULES, SHOWN, RowRule
+from prism_desktop.engine.study.row_rules import (
+    KEYS,
+    LATER_RULES,
+    RULES,
+    SHOWN,
+    STAND_INS,
+    RowRule,
+)
 from prism_desktop.engine.study.writing import check_name
 
 _NAMED: Final = 3  # rows named of those that a sentence counts
@@ -35,8 +42,7 @@ def hide_odd_rows(connection: sqlite3.Connection) -> None:
     places = places_of(connection)
     _learn(connection)
     for table, rules in groupby((*RULES, *LATER_RULES), lambda rule: rule.table):
-        if odd := [f"({rule.holds}) IS NOT 1" for rule in rules if rule.hides]:
-            _hide(connection, table, places, " OR ".join(odd))
+        _hide(connection, table, places, list(rules))
 
 
 def odd_rows(connection: sqlite3.Connection) -> Iterator[OddRows]:
@@ -69,22 +75,48 @@ def readable(value: object) -> str:
     return (text if text.isprintable() else ascii(text)[1:-1])[:60]
 
 
-def _hide(connection: sqlite3.Connection, table: str, places: Mapping[str, str], odd: str) -> None:
+def _hide(
+    connection: sqlite3.Connection,
+    table: str,
+    places: Mapping[str, str],
+    rules: Sequence[RowRule],
+) -> None:
+    """Put a view in front of a table if rows of it break a rule."""
     keys = KEYS[table]
     columns, chosen = ", ".join(keys), ", ".join(f"r.{key}" for key in keys)
-    query = f"SELECT {chosen} FROM {places[table]} AS r WHERE {odd.format(**places)}"
-    if not (found := connection.execute(query).fetchall()):
+    odd, mended = (
+        " OR ".join(f"({rule.holds}) IS NOT 1" for rule in rules if rule.hides is hides) or "0"
+        for hides in (True, False)
+    )
+    begin = f"SELECT {chosen} FROM {places[table]} AS r WHERE "
+    found = connection.execute((begin + odd).format(**places)).fetchall()
+    mend = table in STAND_INS and connection.execute((begin + mended).format(**places)).fetchone()
+    if not found and not mend:
         return
     if not _exists(connection, f"odd_{table}"):
         connection.execute(f'CREATE TEMP TABLE "odd_{table}" ({columns}, PRIMARY KEY ({columns}))')
-        connection.execute(f'DROP VIEW IF EXISTS temp."{table}"')
         same = " AND ".join(f"o.{key} IS r.{key}" for key in keys)
+        connection.execute(f'DROP VIEW IF EXISTS temp."{table}"')
         connection.execute(
-            f'CREATE TEMP VIEW "{table}" AS SELECT * FROM {places[table]} AS r '
+            f'CREATE TEMP VIEW "{table}" AS SELECT {_seen(connection, table, places)} '
+            f"FROM {places[table]} AS r "
             f'WHERE NOT EXISTS (SELECT 1 FROM temp."odd_{table}" AS o WHERE {same})'
         )
     marks = ", ".join("?" * len(keys))
     connection.executemany(f'INSERT OR IGNORE INTO temp."odd_{table}" VALUES ({marks})', found)
+
+
+def _seen(connection: sqlite3.Connection, table: str, places: Mapping[str, str]) -> str:
+    """The columns of a table as readers see them, as SQL."""
+    cursor = connection.execute(f"SELECT * FROM {places[table]} LIMIT 0")
+    seen = []
+    for name, *_ in cursor.description:
+        rule, instead = STAND_INS.get(table, {}).get(name, ("1", "NULL"))
+        value = (
+            f'r."{name}"' if rule == "1" else f'CASE WHEN {rule} THEN r."{name}" ELSE {instead} END'
+        )
+        seen.append(f'{value} AS "{name}"')
+    return ", ".join(seen)
 
 
 def _exists(connection: sqlite3.Connection, name: str) -> bool:

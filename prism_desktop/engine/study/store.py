@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Self
 from prism_desktop.engine import access, files
 from prism_desktop.engine.errors import InputError, ReadOnlyStudyError
 from prism_desktop.engine.events import Done, Event
+from prism_desktop.engine.foreign_files import real
 from prism_desktop.engine.study import (
     backup,
     check,
     data_frames,
     facts,
-    images,
     import_transactions,
+    leftovers,
     opening,
     pending,
     queries,
@@ -209,7 +210,7 @@ class Study(StudyReader):
             InputError: the folder holds something already, or an attribute's name cannot be used.
             ReadOnlyStudyError, DiskFullError: it cannot be written.
         """
-        path = Path(folder).expanduser().resolve()
+        path = real(Path(folder).expanduser())
         opening.make_folder(path)
         opening.make_database(
             path / opening.FILE, name or path.stem, [AttributeRecord(a) for a in attributes]
@@ -237,7 +238,7 @@ class Study(StudyReader):
         """
         path = Path(folder).expanduser()
         # not resolved together: the file may be a link, which would lead to another folder
-        path = (path.parent if path.name == opening.FILE else path).resolve()
+        path = real(path.parent if path.name == opening.FILE else path)
         file = path / opening.FILE
         with ExitStack() as opened:
             if read_only:
@@ -253,7 +254,7 @@ class Study(StudyReader):
             writer = opened.enter_context(closing(opening.open_writer(file)))
             reader = opened.enter_context(closing(opening.read_connection(file)))
             study = cls(path, reader, writer, lock)
-            images.remove_leftovers(path, lambda: reader.read(queries.hashes))
+            leftovers.sweep(path, lambda: reader.read(queries.hashes))
             study._back_up_if_due()
             opened.pop_all()  # from here on `close` does it
         return study
@@ -471,7 +472,7 @@ class Study(StudyReader):
         writer = self._write
         missing = [image for image in self.images() if image.missing]
         sizes = self._reader.read(relink.sizes)
-        for event in relink.search(missing, sizes, Path(folder).expanduser().resolve()):
+        for event in relink.search(missing, sizes, real(Path(folder).expanduser())):
             if not isinstance(event, Done):
                 yield event
                 continue

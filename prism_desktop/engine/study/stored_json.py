@@ -36,7 +36,7 @@ def templates(content: object) -> tuple[str, ...]:
 
 def pending_answers(content: object, kind: str) -> dict[str, int | str] | None:
     """The answers to a trial that is not complete; None if they are none."""
-    values = _parsed(content)
+    values = parsed(content)
     allowed = (1, 2, 3, 4) if kind == "rating" else tuple(schema.OUTCOME_VALUE)
     if not isinstance(values, dict):
         return None
@@ -46,7 +46,7 @@ def pending_answers(content: object, kind: str) -> dict[str, int | str] | None:
 
 def dismissed_places(content: object) -> frozenset[int]:
     """Places of doubts that somebody dismissed."""
-    places = _parsed(content)
+    places = parsed(content)
     return frozenset(place for place in places if _count(place)) if _list(places) else frozenset()
 
 
@@ -82,7 +82,7 @@ def report_from_json(
             own.
         more: what the store sets of a report.
     """
-    values = _parsed(content)
+    values = parsed(content)
     report, sound = _report(values if isinstance(values, dict) else {})
     notices = report.notices if sound else (*report.notices, UNREADABLE)
     return replace(report, id=uid, source=source, format=form, notices=notices, **more)
@@ -94,15 +94,15 @@ def faults(driver: sqlite3.Connection, places: Mapping[str, str]) -> Iterator[st
     `places` says where a table's rows are, as SQL.
     """
     for name, labels, texts in _rows(driver, "name, scale_labels, templates", places["attribute"]):
-        if list(scale_labels(labels)) != _parsed(labels):
+        if list(scale_labels(labels)) != parsed(labels):
             yield f"the scale of attribute {name!r}"
-        if list(templates(texts)) != _parsed(texts):
+        if list(templates(texts)) != parsed(texts):
             yield f"the text templates of attribute {name!r}"
     for source, content, dismissed in _rows(driver, "source, report, dismissed", places["import"]):
-        values = _parsed(content)
+        values = parsed(content)
         if not isinstance(values, dict) or not _report(values)[1]:
             yield f"the report of the import of {source!r}"
-        if sorted(dismissed_places(dismissed)) != _parsed(dismissed):
+        if sorted(dismissed_places(dismissed)) != parsed(dismissed):
             yield f"the dismissed doubts of the import of {source!r}"
     for kind, content in _rows(driver, "kind, answers", places["pending"]):
         if pending_answers(content, kind) is None:
@@ -160,7 +160,8 @@ def _full(
     return isinstance(items, list) and len(items) == len(kept)
 
 
-def _parsed(content: object) -> Any:
+def parsed(content: object) -> Any:
+    """The value of a JSON text; None for none."""
     try:
         return parse_json(content.encode()) if isinstance(content, str) else None
     except ValueError:
@@ -168,7 +169,7 @@ def _parsed(content: object) -> Any:
 
 
 def _texts(content: object) -> tuple[str, ...] | None:
-    values = _parsed(content)
+    values = parsed(content)
     return tuple(values) if _list(values) and all(map(_text, values)) else None
 
 

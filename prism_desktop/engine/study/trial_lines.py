@@ -28,7 +28,9 @@ def write_trial_lines(
     lines: dict[Kind, list[str]] = {}
     for number, trial in enumerate(trials, start=1):
         for row in _rows(number, trial, names):
-            lines.setdefault(trial.kind, []).append(json.dumps(row, ensure_ascii=False) + "\n")
+            lines.setdefault(trial.kind, []).append(
+                json.dumps(row, ensure_ascii=False, default=repr) + "\n"
+            )
     files.make_folder(folder)
     paths = []
     for kind, written in lines.items():

@@ -12,7 +12,7 @@ from filelock import lock_descriptor, unlock_descriptor
 
 from prism_desktop.engine.errors import ReadOnlyStudyError, StudyError, StudyLockedError
 from prism_desktop.engine.files import open_in_place
-from prism_desktop.engine.foreign_files import open_foreign
+from prism_desktop.engine.foreign_files import open_foreign, real
 
 NAME = "study.lock"
 # The first byte is the locked one, and nobody else can read that on Windows.
@@ -111,7 +111,7 @@ _REMOTE = {
 def network_share(folder: Path, mounts: Path = Path("/proc/self/mounts")) -> str | None:
     """The kind of network share that the folder lies on, None
     for a local disk or where that cannot be told cheaply."""
-    folder = folder.resolve()
+    folder = real(folder)
     if str(folder).startswith("\\\\"):
         return "a Windows share"
     try:

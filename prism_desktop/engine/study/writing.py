@@ -182,7 +182,8 @@ def add_images(
     names = set(known.values())
     counts = [0] * FOLDS
     for fold, count in connection.execute(select(row.fold, func.count()).group_by(row.fold)):
-        counts[fold] = count
+        if fold in range(FOLDS):  # a damaged study may have others
+            counts[fold] = count
     fresh: dict[str, dict[str, Any]] = {}
     duplicates, renamed = [], []
     for image in images:

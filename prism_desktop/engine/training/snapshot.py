@@ -166,11 +166,14 @@ def _lost(config: TrainConfig, used: "pd.DataFrame", *answers: "pd.DataFrame") -
 def copy_snapshot(source: RunFolder, run: RunFolder) -> None:
     """Give a run the data of another, so that the two learn from the same.
 
+    What the snapshot is comes last: a run whose process was killed meanwhile would else pass for
+    one of these data, although it lacks a table.
+
     Raises:
         RunError: if the other run has no snapshot.
     """
     source.meta()
-    for path in sorted(source.data.iterdir()):
+    for path in sorted(source.data.iterdir(), key=lambda path: (path.name == layout.META, path)):
         if layout.is_ours(f"{layout.DATA}/{path.name}"):
             copy(path, run.data / path.name)
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from PySide6.QtGui import QAction, QColor, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QComboBox, QMenu, QToolButton, QWidget
 
 from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.plain_text import dated
 from prism_desktop.engine.runs.folder import RunSummary
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.run_data import RunData
@@ -126,10 +126,7 @@ def title(run: RunSummary) -> str:
     """A run in the list: method, accuracy, backbone, when."""
     method = METHODS[run.method].title if run.method in METHODS else run.method
     accuracy = f", {run.macro:.1%}" if run.macro is not None else ""
-    return (
-        f"{method}{accuracy} · {short(run.backbone)} · "
-        f"{datetime.fromtimestamp(run.created):%d %b %H:%M}"
-    )
+    return f"{method}{accuracy} · {short(run.backbone)} · {dated(run.created, '%d %b %H:%M')}"
 
 
 class ExportButton(QToolButton):

@@ -1,12 +1,12 @@
 """The overview page of an open study: counts, labelers, attributes, imports, files."""
 
-import time
 from pathlib import Path
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
+from prism_desktop.engine.plain_text import dated
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.qt_images import squared
@@ -120,7 +120,7 @@ class OverviewPage(QWidget):
 
 def made(created: float) -> str:
     """The day on which the study was made; `created` in unix s."""
-    return f"Made {time.strftime('%d %B %Y', time.localtime(created)).lstrip('0')}"
+    return f"Made {dated(created, '%d %B %Y').lstrip('0')}"
 
 
 def _holder(layout: QVBoxLayout) -> QFrame:

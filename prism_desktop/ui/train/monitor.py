@@ -251,7 +251,12 @@ class Monitor(QWidget):
         )
         self.failure = label("", "", wrap=True)
         self.failure.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.failure_box = frame("failure", columns(self.failure, margin=GRID + 4))
+        self.report = button(
+            "Save a r&eport…",
+            lambda: self.asked.emit("report"),
+            tip="A file to give away: log, versions and settings, without names and images",
+        )
+        self.failure_box = frame("failure", columns(self.failure, self.report, margin=GRID + 4))
         self.failure_box.hide()
         self.tiles = Tiles()
         self.loss = CurveChart(self.theme)

@@ -165,6 +165,13 @@ def tell(run: Path, command: str) -> None:
     actions[command](RunFolder.open(run))
 
 
+def save_report(run: Path, target: Path) -> Iterator[Event[Any]]:
+    """A bundle about a failed run that names nobody; the last event is Done[Path]."""
+    from prism_desktop.engine.runs.failure_report import make_report
+
+    yield from make_report(RunFolder.open(run), target)
+
+
 def draw_curves(path: Path, runs: Mapping[str, Path]) -> None:
     """Learning curves of runs, by the name each shall have:
     the accuracy, and the loss in a file beside it."""

@@ -1,6 +1,7 @@
 """The Train panel: a form for a new run, the run that goes on, and all runs to compare."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from prism_desktop.ui.train.run_tabs import RunTabs, export_curves, export_table
 from prism_desktop.ui.train.runs import cells
 from prism_desktop.ui.widgets.basics import columns, rows
 from prism_desktop.ui.widgets.empty_state import EmptyState
+from prism_desktop.ui.widgets.file_export import save_report
 
 
 class DeviceSearch(QObject):
@@ -356,6 +358,9 @@ class TrainPanel(QWidget):
             self.context.run(
                 operations.resume(path), "Resuming the run", events=self._begun, owner=self
             )
+            return
+        if what == "report":
+            save_report(self, self.context, partial(operations.save_report, path))
             return
         self.monitor.acknowledge(what)
         told = Changes(runs=True)

@@ -1,10 +1,10 @@
 """The card below the curves: all runs, the log of the shown one, and their export to files."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 
 from PySide6.QtWidgets import QPlainTextEdit, QStackedWidget, QWidget
 
+from prism_desktop.engine.plain_text import dated, one_line
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train import operations
@@ -37,7 +37,7 @@ class RunLog(QPlainTextEdit):
         new, self._told = progress.log[self._told :], len(progress.log)
         if new:
             self.appendPlainText(
-                "\n".join(f"{datetime.fromtimestamp(t):%H:%M:%S}   {text}" for t, _, text in new)
+                "\n".join(f"{dated(t, '%H:%M:%S')}   {one_line(text)}" for t, _, text in new)
             )
 
 

@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
 )
 
 from prism_desktop.engine.methods import method_title
+from prism_desktop.engine.plain_text import dated
 from prism_desktop.ui.plain import tip_text
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.operations import RunRow
@@ -150,8 +151,8 @@ class RunsModel(QAbstractTableModel):
 def cells(row: RunRow) -> tuple[str, ...]:
     """A run as the table's texts, also for its export."""
     run = row.run
-    begun = datetime.fromtimestamp(run.created)
-    started = f"{begun:%d %b, %H:%M}" if begun.year == datetime.now().year else f"{begun:%d %b %Y}"
+    this_year = dated(run.created, "%Y") == str(datetime.now().year)
+    started = dated(run.created, "%d %b, %H:%M" if this_year else "%d %b %Y")
     method = method_title(run.method)
     macro = f"{run.macro:.1%}" if run.macro is not None else "–"
     both = row.low is not None and row.high is not None

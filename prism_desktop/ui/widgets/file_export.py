@@ -12,6 +12,7 @@ from prism_desktop.engine.study.formula_guard import CsvWriter
 from prism_desktop.ui.context import AppContext
 
 _KINDS = "SVG (*.svg);;PDF (*.pdf);;PNG (*.png)"
+Events = Iterator[Event[Path]]
 _ENDINGS = (".svg", ".pdf", ".png")  # the first is the one proposed
 
 
@@ -61,6 +62,23 @@ def drawing(draw: Callable[[Path], object], path: Path) -> Iterator[Event[Path]]
     yield Progress(0, None, "Drawing the figure")
     draw(path)
     yield Done(path)
+
+
+def save_report(parent: QWidget, context: AppContext, make: Callable[[Path], Events]) -> None:
+    """Ask where and let `make` write a report about a failure there."""
+    chosen, _ = QFileDialog.getSaveFileName(
+        parent, "Save a report", "prism-desktop-report.zip", "ZIP (*.zip)"
+    )
+    if not chosen:
+        return
+    path = Path(chosen)
+    job = context.run(make(path), f"Writing {path.name}", owner=parent)
+
+    def ended(cancelled: bool) -> None:
+        if not cancelled:
+            context.message(f"Wrote {path.name}; look through it before you give it away.", "good")
+
+    job.ended.connect(ended)
 
 
 def save_table(

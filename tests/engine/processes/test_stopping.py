@@ -1,6 +1,8 @@
 """Trainings whose process is within one long computation and hears nothing."""
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -77,6 +79,16 @@ def test_that_no_computation_outlives_the_window_by_more_than_was_promised(
     assert not is_alive(worker.pid)
     assert run.status().state == "interrupted"
     assert run.resumable
+
+
+def test_that_a_process_ends_although_a_thread_of_it_goes_on() -> None:
+    code = """
+import threading, time
+from prism_desktop.engine.processes.last_resort import leave_within
+threading.Thread(target=time.sleep, args=[100]).start()
+leave_within(0.1)
+"""
+    assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 75
 
 
 def test_that_a_run_that_ended_is_deleted_whole(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Runs that stand on others: the consensus is trained beside them, used again, and kept."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,11 +9,12 @@ import torch
 from prism_desktop.engine.backbones import Backbone
 from prism_desktop.engine.device import precision
 from prism_desktop.engine.events import Notice
-from prism_desktop.engine.files import write_json
+from prism_desktop.engine.files import copy, write_json
 from prism_desktop.engine.models.saved import load_run
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
 from prism_desktop.engine.runs.run_events import Resumed, Stage, Step, Stopped, TrainingEvent
 from prism_desktop.engine.study.store import Study
+from prism_desktop.engine.training import snapshot
 from prism_desktop.engine.training.dependencies import find_dependency
 from prism_desktop.engine.training.factory import build_trainer
 from prism_desktop.engine.training.resources import Resources, open_pixels
@@ -125,3 +127,24 @@ def test_that_stopping_while_the_consensus_model_trains_ends_both(
     assert states == {"lora-visual-prompt": "stopped", "consensus": "stopped"}
     # it was tested when it was stopped, so it may not go on
     assert find_dependency(run, "consensus") is None
+
+
+@pytest.mark.parametrize("copied", range(5))
+def test_that_a_copy_of_data_that_was_cut_off_passes_for_no_run_of_them(
+    copied: int, tiny_study: Study, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, left = make_run(tiny_study), [copied]
+
+    def cut(source: Path, target: Path) -> None:
+        if not left[0]:
+            raise KeyboardInterrupt
+        left[0] -= 1
+        copy(source, target)
+
+    monkeypatch.setattr(snapshot, "copy", cut)
+    twin = RunFolder.create(tiny_study.path, run.config())
+    with pytest.raises(KeyboardInterrupt):
+        copy_snapshot(run, twin)
+    twin.set_status("interrupted")
+    (row,) = [row for row in list_runs(tiny_study.path) if row.name == twin.name]
+    assert row.fingerprint == ""

@@ -19,6 +19,7 @@ from prism_desktop.engine.models.saved import load_run
 from prism_desktop.engine.models.saved_heads import load_heads
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
 from prism_desktop.engine.runs.run_events import TrainingEvent
+from prism_desktop.engine.runs.stopping import has_checkpoints
 from prism_desktop.engine.study.store import Study
 from prism_desktop.engine.training.resources import open_features, open_pixels
 from tests.fixtures.runs import MakeRun
@@ -63,6 +64,7 @@ def test_that_a_model_trains_is_saved_and_predicts_the_same(
     tiny_study.update_labeler("L1", profile="Likes faces that smile.")
     run = make_run(tiny_study, method=name, epochs=1, compare=False)
     train_here(run)
+    assert (run.path / "checkpoints").is_dir() == has_checkpoints(name, run.config().backbone)
     summary = run.summary()
     assert summary is not None
     assert (summary.parameters["trainable"] > 0) == (METHODS[name].trained != "nothing")
@@ -89,6 +91,7 @@ def test_that_heads_are_fitted_saved_and_predict_the_same(
     run = make_run(tiny_study, method=name, compare=False)
     train_here(run)
     assert as_told_beforehand(run)
+    assert (run.path / "checkpoints").is_dir() == has_checkpoints(name, run.config().backbone)
     loaded, images = load_heads(run.path), run.table("images")
     *_, pixels = open_pixels(run.study, images, backbone.image_size)
     assert isinstance(pixels, Done)

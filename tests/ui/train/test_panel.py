@@ -2,6 +2,7 @@
 
 import json
 import os
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.events import Done
@@ -112,6 +114,25 @@ def test_that_a_failed_run_shows_why_and_offers_to_resume(
     assert "smaller batch" in panel.monitor.failure.text()
     assert panel.monitor.resume.isVisible()
     assert not panel.monitor.pause.isVisible()
+
+
+def test_that_a_failed_run_offers_a_report_to_give_away(
+    open_train: OpenTrain,
+    with_run: MakeRun,
+    tiny_study: Study,
+    qtbot: QtBot,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with_run(state="failed")
+    panel = open_train(tiny_study)
+    qtbot.waitUntil(panel.monitor.report.isVisible, timeout=10_000)
+    target = tmp_path / "report.zip"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
+    panel.monitor.report.click()
+    qtbot.waitUntil(target.exists, timeout=10_000)
+    with zipfile.ZipFile(target) as bundle:
+        assert "computer.json" in bundle.namelist()
 
 
 def test_that_a_killed_run_offers_to_resume(

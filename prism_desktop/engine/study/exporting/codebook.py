@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 import prism_desktop
-from prism_desktop.engine.plain_text import markdown
+from prism_desktop.engine.plain_text import dated, markdown
 from prism_desktop.engine.study.exporting.rows import FactTable, Sheet, Tables, TrialCounts
 from prism_desktop.engine.study.store import Study
 
@@ -154,4 +154,4 @@ def _tables(written: Sequence[Sheet]) -> Iterator[str]:
 
 
 def _day(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d")
+    return dated(moment, "%Y-%m-%d", UTC)

@@ -20,7 +20,7 @@ from PIL import Image
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Progress
-from prism_desktop.engine.foreign_files import open_foreign
+from prism_desktop.engine.foreign_files import open_foreign, real
 from prism_desktop.engine.names import printable
 from prism_desktop.engine.study.image_formats import (
     SNIFFED,
@@ -123,7 +123,7 @@ def import_images(
         InputError: if there is no such folder, or its name is no text.
     """
     study.require_writable()
-    root = Path(folder).expanduser().resolve()
+    root = real(Path(folder).expanduser())
     if not root.is_dir():
         raise InputError(f"There is no folder {printable(str(root))}; nothing was imported.")
     if printable(str(root)) != str(root):
@@ -249,7 +249,7 @@ def _probe(root: Path, path: Path, name: str) -> _Read | _Other | None:
     Raises:
         InputError: with words for the user, if it is a broken image or must not be read.
     """
-    if path.is_symlink() and not path.resolve().is_relative_to(root):
+    if path.is_symlink() and not real(path).is_relative_to(root):
         raise InputError("a link that leads out of the folder; not followed")
     status = path.stat()
     if stat.S_ISDIR(status.st_mode):

@@ -10,6 +10,7 @@ import numpy as np
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.foreign_files import real
 from prism_desktop.engine.study.attribute_scales import attribute_scales
 from prism_desktop.engine.study.importing.answer_columns import AnswerColumns
 from prism_desktop.engine.study.importing.answer_values import Understood, understand
@@ -123,7 +124,7 @@ def _reading(
             raise InputError(
                 f"{path.name} holds embeddings; import it by itself. Nothing was imported."
             )
-        sources.marks[str(path.resolve())] = mark
+        sources.marks[str(real(path))] = mark
         steps = kept.reading(path, recipe, mark)
         while True:
             try:

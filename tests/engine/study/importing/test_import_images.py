@@ -387,5 +387,11 @@ def test_that_a_killed_import_leaves_the_study_as_it_was(tmp_path: Path, empty: 
             before[0].path
         ]
         assert study.check() == []
+        aside = list((study.path / "cache" / "copies").iterdir())
+        assert len(aside) >= 3  # they wait for the import to be run again
+        inodes = {file.stat().st_ino for file in aside}
         assert finished(import_images(study, tmp_path / "faces", copy=True)).rows_kept == 6
         assert all(hash_file(image.path) == image.id for image in study.images())
+        assert inodes <= {image.path.stat().st_ino for image in study.images()}
+        assert not (study.path / "cache" / "copies").exists()
+        assert study.check() == []

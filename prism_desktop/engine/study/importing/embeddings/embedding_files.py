@@ -11,6 +11,7 @@ import numpy as np
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.files import remove
+from prism_desktop.engine.foreign_files import real
 from prism_desktop.engine.names import checked_name
 from prism_desktop.engine.study.embeddings import NAMED, name_from, path_of, write_embeddings
 from prism_desktop.engine.study.importing.embeddings.vectors import Vectors, read_vectors
@@ -98,7 +99,7 @@ def _report(path: Path, mark: str, name: str, vectors: Vectors, matched: _Matche
         refused=tuple(matched.refused),
         duplicates=matched.duplicates,
         mapping={
-            "files": {str(path.resolve()): mark},
+            "files": {str(real(path)): mark},
             "embeddings": name,
             "dimensions": int(vectors.matrix.shape[1]),
             "columns": dict(vectors.mapping),

@@ -88,7 +88,11 @@ def reading_data_tables(
     tables = [table for table in tables if table.columns and (len(table) or _is_ours(table))]
     if not tables:
         raise InputError(f"{path.name} holds no rows of data. Nothing was imported.")
-    return [with_decimal_sign(with_json_cells(table), recipe.decimal) for table in tables]
+    # in a table of ours a cell that looks like JSON is a text that somebody wrote
+    return [
+        with_decimal_sign(table if _is_ours(table) else with_json_cells(table), recipe.decimal)
+        for table in tables
+    ]
 
 
 def _tables(path: Path, recipe: Recipe) -> Generator[float, None, list[DataTable]]:

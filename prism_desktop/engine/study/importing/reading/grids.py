@@ -88,15 +88,16 @@ class _Codes(dict[str, int]):
         super().__init__()
         self.values_in_order: list[str] = []
         self._neutralised = neutralised
+        self._codes: dict[str, int] = {}  # of values, once the apostrophe before them is gone
 
     def __missing__(self, text: str) -> int:
-        if not text.strip():
+        plain = restored(text) if self._neutralised else text
+        if not plain.strip():
             code = EMPTY
-        elif self._neutralised and (plain := restored(text)) != text:
-            code = self[plain]
         else:
-            code = len(self.values_in_order)
-            self.values_in_order.append(text)
+            code = self._codes.setdefault(plain, len(self.values_in_order))
+            if code == len(self.values_in_order):
+                self.values_in_order.append(plain)
         self[text] = code
         return code
 

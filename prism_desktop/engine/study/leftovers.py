@@ -1,0 +1,79 @@
+"""What a killed program leaves in a study, swept by the next one that may write to it.
+
+Only names that this program makes are touched, and nothing below the folders of runs, whose
+trainings may live.
+"""
+
+import contextlib
+import os
+import re
+import stat
+import time
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from prism_desktop.engine.errors import UnsafeFileError
+from prism_desktop.engine.files import remove
+from prism_desktop.engine.study.images import COPIES, remove_leftovers
+from prism_desktop.engine.study.records import ImageId
+
+# Of files that are written whole (`files.whole`).
+_BESIDE: Final = re.compile(r"\..+\.[0-9a-f]{8}\.tmp(\.\w{1,12}){0,2}", re.ASCII)
+_BACKUP: Final = re.compile(
+    r"\.(?:study|before-schema-\d{1,6})-(\d{1,9})\.part(?:-journal|-wal|-shm)?", re.ASCII
+)
+_MADE: Final = re.compile(r"study\.part(?:-journal|-wal|-shm)?", re.ASCII)
+_PLACES: Final = (
+    "", "backups", "embeddings", "repairs", "images", "images/??", "thumbnails", "thumbnails/??",
+)  # fmt: skip
+_KEPT: Final = 7 * 86_400.0  # s that copies of a killed import wait for the next one
+
+
+def sweep(study: Path, known: Callable[[], Collection[ImageId]]) -> None:
+    """Remove leftovers; for the one process that may write to the study.
+
+    Args:
+        study: the study's folder.
+        known: gives the images that the study has; called only if an import was killed.
+    """
+    remove_leftovers(study, known)
+    for file in _found(study):
+        with contextlib.suppress(OSError, UnsafeFileError):
+            remove(file)
+
+
+def _found(study: Path) -> Iterator[Path]:
+    for place in _PLACES:
+        for folder in [study] if not place else study.glob(place):
+            for file in _plain_files(folder):
+                made = not place and _MADE.fullmatch(file.name)
+                dead = place == "backups" and _is_dead(file.name)
+                if _BESIDE.fullmatch(file.name) or made or dead:
+                    yield file
+    limit = time.time() - _KEPT
+    for file in _plain_files(study / COPIES):
+        with contextlib.suppress(OSError):
+            if file.lstat().st_mtime < limit:
+                yield file
+
+
+def _plain_files(folder: Path) -> Iterator[Path]:
+    """Files in a folder that is no link."""
+    with contextlib.suppress(OSError):
+        if not stat.S_ISDIR(folder.lstat().st_mode):
+            return
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries if entry.is_file(follow_symlinks=False)]
+        yield from (folder / name for name in names)
+
+
+def _is_dead(name: str) -> bool:
+    """Whether it is a backup in the making whose process is gone."""
+    found = _BACKUP.fullmatch(name)
+    if found is None:
+        return False
+    process = int(found[1])
+    return process == os.getpid() or not psutil.pid_exists(process)

@@ -1,0 +1,58 @@
+"""What a killed program left is gone after the next opening; nothing else is."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from prism_desktop.engine.study.records import ImageRecord
+from prism_desktop.engine.study.store import Study
+
+DEAD = 4_190_000  # no system gives its processes such a number
+HASH = "ab" * 32
+OURS = (
+    "study.part", "study.part-journal", ".settings.json.0123abcd.tmp",
+    f"backups/.study-{DEAD}.part", f"backups/.study-{DEAD}.part-journal",
+    f"backups/.before-schema-4-{DEAD}.part", "embeddings/.x.safetensors.0123abcd.tmp.safetensors",
+    f"images/ab/.{HASH}.jpg.0123abcd.tmp", f"thumbnails/ab/.{HASH}.2.jpg.0123abcd.tmp",
+)  # fmt: skip
+THEIRS = (
+    "notes.tmp", ".hidden", "study.partial", f"backups/.study-{os.getppid()}.part",
+    "backups/mine.part", "backups/old.sqlite3", "images/.0123abcd.tmp.txt", ".a.0123ABCD.tmp",
+    "runs/r/.config.json.0123abcd.tmp", "runs/.x.0123abcd.tmp",
+)  # fmt: skip
+
+
+def _put(study: Path, names: tuple[str, ...]) -> list[Path]:
+    for name in names:
+        (study / name).parent.mkdir(parents=True, exist_ok=True)
+        (study / name).write_bytes(b"x")
+    return [study / name for name in names]
+
+
+def test_that_leftovers_are_swept_and_nothing_else(tiny_study: Study, tmp_path: Path) -> None:
+    tiny_study.close()
+    ours, theirs = _put(tiny_study.path, OURS), _put(tiny_study.path, THEIRS)
+    linked = _put(tmp_path / "linked", (".a.0123abcd.tmp",))[0]
+    (tiny_study.path / "images" / "cd").symlink_to(linked.parent)
+    with Study.open(tiny_study.path, read_only=True):
+        assert all(file.exists() for file in ours)
+    with Study.open(tiny_study.path):
+        assert not any(file.exists() for file in ours)
+        assert all(file.exists() for file in (*theirs, linked))
+
+
+@pytest.mark.parametrize(("days", "there"), [(6, True), (8, False)])
+def test_that_copies_of_a_killed_import_wait_for_a_week(
+    tiny_study: Study, days: float, there: bool
+) -> None:
+    tiny_study.close()
+    file = _put(tiny_study.path, (f"cache/copies/{HASH}.jpg",))[0]
+    moment = time.time() - days * 86_400
+    os.utime(file, (moment, moment))
+    with Study.open(tiny_study.path) as study:
+        assert file.exists() is there
+        first: ImageRecord = study.images()[0]
+        assert study.check() == []
+        assert not first.missing

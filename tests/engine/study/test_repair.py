@@ -1,0 +1,105 @@
+"""Mending: afterwards a check is clean, what was sound is as it was, and nothing is gone."""
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from prism_desktop.cli.main import app
+from prism_desktop.engine.errors import StudyLockedError
+from prism_desktop.engine.study.importing.import_files import import_files
+from prism_desktop.engine.study.repair import repair
+from prism_desktop.engine.study.store import Study
+from tests.engine.study.damage import altered
+from tests.engine.study.helpers import finished
+from tests.engine.study.test_odd_rows import ODD, rich  # noqa: F401, a fixture
+from tests.engine.study.test_received_schema import PLANTED, planted
+
+DATABASE = {
+    "schema", "integrity", "identity", "reference", "value", "kind", "order", "date", "json",
+    "identifier", "checksum", "fold",
+}  # fmt: skip
+
+
+def _mended(path: Path, before: dict[str, object], what: str) -> int:
+    """Repair a study and look at it; how many trials were moved out."""
+    report = repair(path)
+    with Study.open(path) as study:
+        left = [problem for problem in study.check() if problem.kind in DATABASE]
+        assert left == [], what
+        after = {trial.id: trial for trial in study.trials(current=False)}
+        assert len(after) + report.moved == len(before), what
+        changed = [key for key in after if after[key] != before.get(key)]
+        assert len(changed) <= 3, what  # what was put right, and what referred to what is gone
+    assert report.backup.is_file()
+    return report.moved
+
+
+def _each(statements: list[str], study: Study) -> None:
+    before: dict[str, object] = {trial.id: trial for trial in study.trials(current=False)}
+    study.close()
+    whole = (study.path / "study.sqlite3").read_bytes()
+    for statement in statements:
+        for file in study.path.glob("study.sqlite3*"):
+            file.unlink()
+        (study.path / "study.sqlite3").write_bytes(whole)
+        for file in (study.path / "backups").iterdir():
+            file.unlink()
+        _mended(altered(study, statement), before, statement)
+
+
+def test_that_damage_is_mended_and_nothing_is_gone(rich: Study) -> None:  # noqa: F811
+    _each(random.Random(5).sample(list(ODD), 8), rich)
+
+
+@pytest.mark.soak
+def test_that_every_damage_is_mended_and_nothing_is_gone(rich: Study) -> None:  # noqa: F811
+    _each(list(ODD), rich)
+
+
+@pytest.mark.parametrize(
+    "script", [PLANTED[name] for name in ("deletes answers", "table is a view", "column less")]
+)
+def test_that_a_foreign_schema_is_mended(tiny_study: Study, script: str) -> None:
+    before: dict[str, object] = {trial.id: trial for trial in tiny_study.trials(current=False)}
+    assert _mended(planted(tiny_study, script), before, script) == 0
+
+
+def test_that_a_damaged_trial_comes_back_from_the_log(tiny_study: Study, tmp_path: Path) -> None:
+    before = {trial.id: trial for trial in tiny_study.trials(current=False)}
+    path = altered(
+        tiny_study,
+        "UPDATE trial SET seconds = 77 WHERE id = 1",
+        "UPDATE labeler SET profile = x'00' WHERE code = 'L2'",
+    )
+    told = CliRunner().invoke(app, ["study", "check", str(path), "--repair"])
+    assert told.exit_code == 0, told.output
+    words = " ".join(told.output.split())
+    assert "1 damaged trial was moved out of it" in words
+    assert words.endswith("The study is sound.")
+    files = sorted((path / "repairs").glob("*s.jsonl"))
+    trials = [file for file in files if "other" not in file.name]
+    other = [json.loads(line) for line in files[1].read_text().splitlines()]
+    assert {"labeler"} <= {row["table"] for row in other}
+    with Study.open(path) as study:
+        finished(import_files(study, trials))
+        after = {trial.id: trial for trial in study.trials(current=False)}
+        assert after.keys() == before.keys()
+        assert all(after[key].answers == before[key].answers for key in before)
+
+
+def test_that_an_open_study_is_not_repaired(tiny_study: Study) -> None:
+    with pytest.raises(StudyLockedError, match="Nothing was changed"):
+        repair(tiny_study.path)
+
+
+def test_that_a_sound_study_stays_as_it_is(tiny_study: Study) -> None:
+    before = tiny_study.trials(current=False), tiny_study.labelers(), tiny_study.images()
+    tiny_study.close()
+    report = repair(tiny_study.path)
+    assert (report.moved, report.changed, report.files) == (0, 0, [])
+    with Study.open(tiny_study.path) as study:
+        assert (study.trials(current=False), study.labelers(), study.images()) == before
+        assert study.check() == []
