@@ -81,7 +81,7 @@ def _save(picture: QPixmap, beside: Path) -> None:
     """Write a picture as PNG; Qt itself would not say why it could not."""
     buffer = QBuffer()
     buffer.open(QBuffer.OpenModeFlag.WriteOnly)
-    if not picture.save(buffer, b"PNG"):  # type: ignore[call-overload]
+    if not picture.save(buffer, "PNG"):
         raise MemoryFullError("Memory ran out while a picture was drawn. Close other programs.")
     put_bytes(beside, bytes(buffer.data().data()))
 
