@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prism_desktop.engine.errors import UnreadableError
+from prism_desktop.engine.faults import unreadable
 from prism_desktop.engine.foreign_files import GIGABYTE, MAX_WEIGHTS, open_foreign
 from prism_desktop.engine.json_files import parse_json
 
@@ -54,7 +55,7 @@ def read_header(path: Path) -> tuple[Mapping[str, int], dict[str, Any]]:
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise UnreadableError(path, error.strerror or "it cannot be read") from error
+        raise unreadable(path, error) from error
     except (ValueError, TypeError, AttributeError) as error:
         raise UnreadableError(path, str(error)) from error
     return sizes, card
@@ -72,7 +73,7 @@ def read_arrays(path: Path) -> tuple[Arrays, dict[str, Any]]:
     try:
         arrays: Arrays = load_file(path)
     except (OSError, SafetensorError, ValueError, KeyError, MemoryError) as error:
-        raise UnreadableError(path, "it is damaged, or no safetensors file") from error
+        raise unreadable(path, error, "it is damaged, or no safetensors file") from error
     for name, array in arrays.items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise UnreadableError(path, f"{name[:60]} holds what is no number")
@@ -89,7 +90,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     try:
         tensors: dict[str, torch.Tensor] = load_file(path)
     except (OSError, SafetensorError, ValueError, KeyError, MemoryError) as error:
-        raise UnreadableError(path, "it is damaged, or no safetensors file") from error
+        raise unreadable(path, error, "it is damaged, or no safetensors file") from error
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             raise UnreadableError(path, f"{name[:60]} holds what is no number")

@@ -122,16 +122,16 @@ def make_report(run: RunFolder, target: Path) -> Iterator[Event[Path]]:
     parts = {"about.txt": _ABOUT + ("" if found else _NO_NAMES)}
     parts["computer.json"] = _json(names.value(_computer(run)))
     status = run.status()
-    parts["status.json"] = _json({"state": status.state})
+    parts[layout.STATUS] = _json({"state": status.state})
     if found:
         told = {"state": status.state, "message": status.message, "advice": status.advice}
-        parts["status.json"] = _json(names.value(told))
+        parts[layout.STATUS] = _json(names.value(told))
         parts["settings.json"] = _json(names.value(_settings(run)))
-        parts["events.jsonl"] = "".join(
+        parts[layout.EVENTS] = "".join(
             json.dumps(names.value(json.loads(line)), ensure_ascii=False) + "\n"
             for line in _lines(run.path / layout.EVENTS)
         )
-        parts["log.txt"] = names.text(_end(run.log))
+        parts[layout.LOG] = names.text(_end(run.log))
 
     def write(beside: Path) -> None:
         with zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as bundle:

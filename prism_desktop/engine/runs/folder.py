@@ -25,6 +25,7 @@ from prism_desktop.engine import access
 from prism_desktop.engine.clocks import by_age
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import RunError, UnreadableError
+from prism_desktop.engine.faults import unreadable
 from prism_desktop.engine.files import make_folder, remove_tree, write_json
 from prism_desktop.engine.foreign_files import GIGABYTE, open_foreign
 from prism_desktop.engine.parquet_forms import Filters, Form, read_frame
@@ -242,8 +243,7 @@ class RunFolder:
         except FileNotFoundError:
             return [], offset
         except OSError as error:
-            why = error.strerror or "it cannot be read"
-            raise UnreadableError(self.path / layout.EVENTS, why) from error
+            raise unreadable(self.path / layout.EVENTS, error) from error
         whole = block.rfind(b"\n") + 1
         return list(parse_events(block[:whole])), offset + whole
 

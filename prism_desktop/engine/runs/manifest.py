@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from prism_desktop.engine.errors import UnreadableError
+from prism_desktop.engine.errors import FailedReadError, UnreadableError
+from prism_desktop.engine.faults import unreadable
 from prism_desktop.engine.files import remove
 from prism_desktop.engine.foreign_files import MAX_WEIGHTS, open_foreign
 from prism_desktop.engine.runs import layout
@@ -162,7 +163,10 @@ def _difference(path: Path, mark: FileMark, growing: bool, *, fresh: bool = Fals
     except FileNotFoundError:
         return "it is gone"
     except OSError as error:
-        return error.strerror or "it cannot be read"
+        told = unreadable(path, error)
+        if isinstance(told, FailedReadError):  # which says nothing of the file
+            raise told from error
+        return told.why
     return "" if found == mark.sha256 else _DIFFERS
 
 
