@@ -68,6 +68,18 @@ def test_that_the_window_starts_without_heavy_packages() -> None:
     assert result.stdout.strip() == "[]"
 
 
+def test_that_closed_forms_train_without_the_packages_of_adapters() -> None:
+    """PEFT brings transformers with it: seconds that only a model with adapters may cost."""
+    heavy = {"peft", "transformers", "open_clip", "timm", "sympy", "optuna", "sklearn", "networkx"}
+    modules = ["training.session", "adaptation.adapt", "training.baseline_scores"]
+    imports = ", ".join(f"prism_desktop.engine.{module}" for module in modules)
+    code = f"import sys, {imports}; print(sorted({heavy!r} & set(sys.modules)))"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert result.stdout.strip() == "[]"
+
+
 def _sources() -> list[Path]:
     return sorted((ROOT / "prism_desktop").rglob("*.py"))
 
