@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.foreign_files import MAX_TABLE, plain_file
+from prism_desktop.engine.unreadable import unreadable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,8 +104,9 @@ def _told(path: Path) -> Iterator[None]:
     except (pyarrow.ArrowException, ValueError, TypeError, LookupError, OverflowError) as error:
         raise UnreadableError(path, "it is damaged, or no Parquet file") from error
     except OSError as error:
-        why = error.strerror or "it is damaged, or no Parquet file"
-        raise UnreadableError(path, why) from error
+        if error.errno is None:  # Arrow's own words for a file that is damaged
+            raise UnreadableError(path, "it is damaged, or no Parquet file") from error
+        raise unreadable(path, error) from error
 
 
 class _OddError(Exception):
