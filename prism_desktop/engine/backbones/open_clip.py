@@ -254,7 +254,7 @@ def _fill(model: nn.Module, path: Path, spec: BackboneSpec) -> None:
     try:
         state: dict[str, torch.Tensor] = read_tensors(path)[0]
     except (OSError, UnreadableError) as error:
-        raise_fault(error, path)
+        raise_fault(error.__cause__ or error, path)
         why = error.why if isinstance(error, UnreadableError) else error
         raise BackboneError(
             f"The weights file {path} is damaged or incomplete ({why}); fetch or copy it again."
