@@ -95,6 +95,19 @@ def test_that_a_closed_form_trains_without_the_packages_of_adapters(
     assert result.stdout.split(maxsplit=1) == ["finished", "[]\n"]
 
 
+def test_that_the_command_line_starts_without_the_database_or_the_window() -> None:
+    """`--help` and `--version` answer at once."""
+    code = (
+        "import sys, prism_desktop.cli.main\n"
+        "heavy = {'sqlalchemy', 'alembic', 'PySide6', 'torch', 'pandas', 'scipy', 'matplotlib'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert result.stdout.strip() == "[]"
+
+
 def _sources() -> list[Path]:
     return sorted((ROOT / "prism_desktop").rglob("*.py"))
 
