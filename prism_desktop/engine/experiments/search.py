@@ -44,7 +44,7 @@ from prism_desktop.engine.processes.rpc import call
 from prism_desktop.engine.processes.run_series import Series
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.lock_file import held
+from prism_desktop.engine.runs.lock_file import held, sweep_taken
 from prism_desktop.engine.runs.manifest import check_folder, remove_manifest, write_manifest
 from prism_desktop.engine.study.permission import require_writable
 from prism_desktop.engine.training.dependencies import (
@@ -237,6 +237,7 @@ def _prepare(plan: SearchPlan) -> RunFolder:
             f"{method(plan.method).title} has no settings to search; it chooses its own or has "
             "none."
         )
+    sweep_taken(plan.study / layout.SEARCHES)
     beside = RunFolder(plan.study / layout.SEARCHES / f".{getpid()}-{time.monotonic_ns()}")
     make_folder(beside.data)
     try:
