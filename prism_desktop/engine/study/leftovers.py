@@ -16,7 +16,7 @@ from typing import Final
 import psutil
 
 from prism_desktop.engine.errors import UnsafeFileError
-from prism_desktop.engine.files import remove
+from prism_desktop.engine.files import remove, remove_tree
 from prism_desktop.engine.study.images import COPIES, remove_leftovers
 from prism_desktop.engine.study.records import ImageId
 
@@ -29,6 +29,9 @@ _MADE: Final = re.compile(r"study\.part(?:-journal|-wal|-shm)?", re.ASCII)
 _PLACES: Final = (
     "", "backups", "embeddings", "repairs", "images", "images/??", "thumbnails", "thumbnails/??",
 )  # fmt: skip
+# Where other processes may be at work: a name there says nothing about who lives, its age does.
+_SHARED: Final = ("cache", "comparisons", "curves", "search")
+_SCRATCH: Final = re.compile("shots-[0-9a-f]{8}")
 _KEPT: Final = 7 * 86_400.0  # s that copies of a killed import wait for the next one
 
 
@@ -43,6 +46,10 @@ def sweep(study: Path, known: Callable[[], Collection[ImageId]]) -> None:
     for file in _found(study):
         with contextlib.suppress(OSError, UnsafeFileError):
             remove(file)
+    for folder in (study / "cache").glob("shots-*"):
+        with contextlib.suppress(OSError, UnsafeFileError):
+            if _SCRATCH.fullmatch(folder.name) and _is_old(folder):
+                remove_tree(folder)
 
 
 def _found(study: Path) -> Iterator[Path]:
@@ -53,11 +60,20 @@ def _found(study: Path) -> Iterator[Path]:
                 dead = place == "backups" and _is_dead(file.name)
                 if _BESIDE.fullmatch(file.name) or made or dead:
                     yield file
-    limit = time.time() - _KEPT
-    for file in _plain_files(study / COPIES):
-        with contextlib.suppress(OSError):
-            if file.lstat().st_mtime < limit:
+    yield from filter(_is_old, _plain_files(study / COPIES))
+    for place in _SHARED:
+        for file in _plain_files(study / place):
+            if _BESIDE.fullmatch(file.name) and _is_old(file):
                 yield file
+
+
+def _is_old(path: Path) -> bool:
+    """Whether it is no link and was not changed for so long that nobody works on it."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return False
+    return not stat.S_ISLNK(status.st_mode) and status.st_mtime < time.time() - _KEPT
 
 
 def _plain_files(folder: Path) -> Iterator[Path]:

@@ -56,3 +56,22 @@ def test_that_copies_of_a_killed_import_wait_for_a_week(
         first: ImageRecord = study.images()[0]
         assert study.check() == []
         assert not first.missing
+
+
+@pytest.mark.parametrize(("days", "there"), [(1, True), (8, False)])
+def test_that_what_no_process_can_be_at_work_on_is_swept(
+    tiny_study: Study, tmp_path: Path, days: float, there: bool
+) -> None:
+    tiny_study.close()
+    ours = _put(tiny_study.path, ("curves/.curve-a.json.0123abcd.tmp", "cache/.a.0123abcd.tmp"))
+    scratch = tiny_study.path / "cache" / "shots-0123abcd"
+    _put(scratch, ("data/meta.json",))
+    theirs = _put(tiny_study.path, ("cache/shots-mine/a", "curves/.mine.tmp", "cache/shots-1/b"))
+    precious = _put(tmp_path / "precious", ("a",))[0]
+    (tiny_study.path / "cache" / "shots-89abcdef").symlink_to(precious.parent)
+    moment = time.time() - days * 86_400
+    for path in (*ours, *theirs, scratch, precious, precious.parent, *(f.parent for f in theirs)):
+        os.utime(path, (moment, moment))
+    with Study.open(tiny_study.path):
+        assert [path.exists() for path in (*ours, scratch)] == [there] * 3
+        assert all(path.exists() for path in (*theirs, precious))
