@@ -124,6 +124,11 @@ def put_text(beside: Path, text: str) -> None:
         file.write(text)
 
 
+def put_bytes(beside: Path, content: bytes) -> None:
+    """Fill a file that `whole` gave, or a new one, with bytes."""
+    beside.write_bytes(content)
+
+
 def copy(source: Path, target: Path, limit: int = MAX_WEIGHTS, *, durable: bool = True) -> None:
     """Copy a plain file, whole or not at all.
 
