@@ -196,9 +196,9 @@ LATER_RULES: Final = (
     RowRule("trial", "reference", "are withdrawn or not against what their log says",
             "r.withdrawn = coalesce((SELECT e.event = 'withdrawn' FROM {trial_event} AS e "
             "WHERE e.trial_id = r.id ORDER BY e.id DESC LIMIT 1), r.withdrawn)", hides=False),
-    RowRule("trial", "order", "correct or repeat themselves", _all(
+    RowRule("trial", "order", "are said to correct or repeat themselves", _all(
         "r.supersedes_id IS NOT r.id", "r.repeat_of_id IS NOT r.id"), hides=False),
-    RowRule("trial", "order", "correct or repeat a trial of another labeler",
+    RowRule("trial", "order", "are said to correct or repeat a trial of another labeler",
             "NOT EXISTS (SELECT 1 FROM {trial} AS x WHERE x.id IN (r.supersedes_id, "
             "r.repeat_of_id) AND x.labeler_id <> r.labeler_id)", hides=False),
 )  # fmt: skip
