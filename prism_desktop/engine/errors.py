@@ -86,5 +86,17 @@ class UnreadableError(RunError):
         self.path, self.why = path, why
 
 
+class FailedReadError(UnreadableError, MachineError):
+    """A file could not be read for a reason that lies outside it: the disk, the rights, the memory.
+
+    The file may be whole, so that nobody may take it for damaged.
+    """
+
+    def __init__(self, path: Path, why: str, sentence: str) -> None:
+        """Say which file, why as a phrase, and the whole sentence."""
+        RunError.__init__(self, sentence)
+        self.path, self.why = path, why
+
+
 class UnsafeFileError(PrismError):
     """What lies where the program would write could lead out of the folder that it writes to."""

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from prism_desktop.engine.errors import UnreadableError
+from prism_desktop.engine.faults import unreadable
 from prism_desktop.engine.foreign_files import MAX_TABLE, plain_file
-from prism_desktop.engine.unreadable import unreadable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,15 +98,14 @@ def _told(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise
     except MemoryError as error:
-        raise UnreadableError(path, "it asks for more memory than there is") from error
+        raise unreadable(path, error) from error
     except _OddError as error:
         raise UnreadableError(path, str(error)) from None
     except (pyarrow.ArrowException, ValueError, TypeError, LookupError, OverflowError) as error:
         raise UnreadableError(path, "it is damaged, or no Parquet file") from error
     except OSError as error:
-        if error.errno is None:  # Arrow's own words for a file that is damaged
-            raise UnreadableError(path, "it is damaged, or no Parquet file") from error
-        raise unreadable(path, error) from error
+        why = error.strerror or "it is damaged, or no Parquet file"
+        raise unreadable(path, error, why) from error
 
 
 class _OddError(Exception):

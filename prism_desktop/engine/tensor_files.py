@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prism_desktop.engine.errors import UnreadableError
+from prism_desktop.engine.faults import unreadable
 from prism_desktop.engine.foreign_files import GIGABYTE, MAX_WEIGHTS, open_foreign
 from prism_desktop.engine.json_files import parse_json
-from prism_desktop.engine.unreadable import unreadable
 
 Arrays = dict[str, NDArray[Any]]
 KEY = "prism"  # of the metadata: what the file says of itself, as JSON
@@ -96,9 +96,7 @@ def _loaded(path: Path, load: Callable[[Path], Any]) -> tuple[Any, dict[str, Any
     _, card = read_header(path)
     try:
         return load(path), card
-    except MemoryError as error:
-        raise UnreadableError(path, "it asks for more memory than there is") from error
-    except OSError as error:
+    except (OSError, MemoryError) as error:
         raise unreadable(path, error) from error
     except (SafetensorError, ValueError, KeyError) as error:
         raise UnreadableError(path, "it is damaged, or no safetensors file") from error

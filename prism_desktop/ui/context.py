@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 
 from prism_desktop.engine import log_file, paths
-from prism_desktop.engine.errors import ReadOnlyStudyError, StudyLockedError
+from prism_desktop.engine.errors import CorruptStudyError, ReadOnlyStudyError, StudyLockedError
 from prism_desktop.engine.faults import fault_of
 from prism_desktop.ui.job import Job, Jobs
 from prism_desktop.ui.lifetimes import Lifetimes
@@ -37,6 +37,7 @@ class AppContext(QObject):
     messaged = Signal(str, str, object)
     closing = Signal()  # the window goes: end threads of your own
     panel_wanted = Signal(str)  # "study", "label", "train", "explore"
+    check_wanted = Signal(Path)  # of a study's folder, open or not
 
     def __init__(self, settings: Settings, theme: Theme, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -154,6 +155,9 @@ class AppContext(QObject):
             if isinstance(error, StudyLockedError | ReadOnlyStudyError) and not read_only:
                 self.message(f"{error} It is shown here read-only.", "warn")
                 self.open_study(path, then, read_only=_reason(error))
+            elif isinstance(error, CorruptStudyError):
+                check = ("Check…", lambda: self.check_wanted.emit(path))
+                self.message(str(error), "bad", check)
             else:
                 self.report(error)
 

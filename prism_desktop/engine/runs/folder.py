@@ -25,6 +25,7 @@ from prism_desktop.engine import access
 from prism_desktop.engine.clocks import by_age
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import RunError, UnreadableError
+from prism_desktop.engine.faults import unreadable
 from prism_desktop.engine.files import make_folder, remove_tree, write_json
 from prism_desktop.engine.foreign_files import GIGABYTE, open_foreign
 from prism_desktop.engine.parquet_forms import Filters, Form, read_frame
@@ -44,7 +45,6 @@ from prism_desktop.engine.runs.status import (
     write_status,
 )
 from prism_desktop.engine.runs.stored import Stored
-from prism_desktop.engine.unreadable import unreadable
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,11 +15,11 @@ from functools import lru_cache
 from pathlib import Path
 
 from prism_desktop.engine.errors import UnreadableError
+from prism_desktop.engine.faults import unreadable
 from prism_desktop.engine.files import remove
 from prism_desktop.engine.foreign_files import MAX_WEIGHTS, open_foreign
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.stored import Count, Stored
-from prism_desktop.engine.unreadable import unreadable
 
 _BLOCK = 1 << 20  # bytes read at a time
 _TICK = 2.0  # seconds; of the coarsest clock of a file system

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prism_desktop.engine.errors import UnreadableError
+from prism_desktop.engine.faults import unreadable
 from prism_desktop.engine.files import append, write_all, write_text
 from prism_desktop.engine.foreign_files import GIGABYTE, read_text
 from prism_desktop.engine.study.formula_guard import CsvWriter, restored
-from prism_desktop.engine.unreadable import unreadable
 
 if TYPE_CHECKING:
     import pandas as pd

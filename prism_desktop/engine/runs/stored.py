@@ -8,10 +8,10 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from prism_desktop.engine.errors import UnreadableError
+from prism_desktop.engine.faults import unreadable
 from prism_desktop.engine.files import write_json
 from prism_desktop.engine.foreign_files import MAX_RECORD, read_foreign
 from prism_desktop.engine.json_files import parse_json
-from prism_desktop.engine.unreadable import unreadable
 
 _log = logging.getLogger(__name__)
 

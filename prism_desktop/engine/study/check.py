@@ -7,10 +7,10 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from prism_desktop.engine.errors import PrismError
-from prism_desktop.engine.study import embeddings, queries
+from prism_desktop.engine.study import embeddings, queries, sound_rows
 from prism_desktop.engine.study.confirmed import quoted
 from prism_desktop.engine.study.database import driver_of
-from prism_desktop.engine.study.database_check import database_problems
+from prism_desktop.engine.study.database_check import database_problems, odd_rows_sentence
 from prism_desktop.engine.study.images import hash_file
 from prism_desktop.engine.study.records import ImageRecord, Problem
 from prism_desktop.engine.study.sound_rows import places_of
@@ -21,6 +21,11 @@ _NAMED = 3  # files named of those that a sentence counts
 def database(connection: Connection) -> list[Problem]:
     """Problems inside the database, and the way out of them."""
     return list(database_problems(driver_of(connection)))
+
+
+def passed_over(connection: Connection) -> tuple[str, ...]:
+    """A sentence about each kind of odd rows that readers do not see."""
+    return tuple(map(odd_rows_sentence, sound_rows.passed_over(driver_of(connection))))
 
 
 def files(connection: Connection, study: Path, *, deep: bool) -> list[Problem]:

@@ -6,7 +6,7 @@ nothing changes. `odd_rows` names them.
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Final, NamedTuple
 
@@ -49,9 +49,20 @@ def hide_odd_rows(connection: sqlite3.Connection) -> None:
 
 def odd_rows(connection: sqlite3.Connection) -> Iterator[OddRows]:
     """What breaks a rule, hidden or not, rule by rule; for a connection of `hide_odd_rows`."""
+    return _broken(connection, (*RULES, *LATER_RULES))
+
+
+def passed_over(connection: sqlite3.Connection) -> list[OddRows]:
+    """What `hide_odd_rows` hid, and by which rule; looks at tables only of which it hid some."""
+    hidden = {table for table in KEYS if _exists(connection, f"odd_{table}")}
+    rules = [rule for rule in (*RULES, *LATER_RULES) if rule.hides and rule.table in hidden]
+    return list(_broken(connection, rules))
+
+
+def _broken(connection: sqlite3.Connection, rules: Iterable[RowRule]) -> Iterator[OddRows]:
     places = places_of(connection)
     _learn(connection)
-    for rule in (*RULES, *LATER_RULES):
+    for rule in rules:
         shown = SHOWN[rule.table].format(**places)
         broken = f"({rule.holds.format(**places)}) IS NOT 1"
         rows = connection.execute(
@@ -59,7 +70,7 @@ def odd_rows(connection: sqlite3.Connection) -> Iterator[OddRows]:
             f"WHERE {broken} LIMIT {_NAMED}"
         ).fetchall()
         if rows:
-            yield OddRows(rule, rows[0][1], tuple(readable(row[0]) for row in rows))
+            yield OddRows(rule, rows[0][1], tuple(dict.fromkeys(readable(row[0]) for row in rows)))
 
 
 def places_of(connection: sqlite3.Connection) -> dict[str, str]:
