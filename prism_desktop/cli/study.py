@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from prism_desktop.cli import import_options as options
 from prism_desktop.cli.console import JSON_HELP, follow, names, out, say, write_json
@@ -244,7 +244,9 @@ def info(folder: StudyPath, json: Json = None) -> None:
             f"Embeddings {vectors['name']}: {vectors['images']} images, "
             f"{vectors['dimensions']} dimensions"
         )
-    table = Table("labeler", "rating trials", "comparison trials", box=None)
+    table = Table(
+        Column("labeler", overflow="fold"), "rating trials", "comparison trials", box=None
+    )
     for row in value["progress"]:
         table.add_row(row["labeler"], str(row["ratings"]), str(row["comparisons"]))
     out.print(table)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from prism_desktop.engine import access
 from prism_desktop.engine.errors import CorruptStudyError, InputError, PrismError
 from prism_desktop.engine.events import Done, Event, Progress, value
+from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.files import put_text, write_named
 from prism_desktop.engine.study.embeddings import EmbeddingSet, list_embeddings, name_from
 from prism_desktop.engine.study.image_formats import SUFFIXES
@@ -273,6 +274,7 @@ def save_recipe(recipe: "Recipe", file: Path) -> None:
     try:
         write_named(file, lambda beside: put_text(beside, recipe.to_toml()))
     except OSError as error:
+        raise_fault(error, file, kept="The recipe was not saved; everything else is kept.")
         raise InputError(
             f"The recipe cannot be written to {file} ({error.strerror}); choose another place."
         ) from error

@@ -1,6 +1,5 @@
 """What can be wrong with a study, looked for."""
 
-import shlex
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from sqlalchemy import Connection
 
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.study import embeddings, queries, sound_rows
+from prism_desktop.engine.study.confirmed import quoted
 from prism_desktop.engine.study.database import driver_of
 from prism_desktop.engine.study.database_check import database_problems, odd_rows_sentence
 from prism_desktop.engine.study.images import hash_file
@@ -101,7 +101,7 @@ def _folder(image: ImageRecord) -> str:
 
 
 def _command(name: str, study: Path) -> str:
-    return f"prism-desktop study {name} {shlex.quote(str(study))} FOLDER"
+    return f"prism-desktop study {name} {quoted(str(study))} FOLDER"
 
 
 def _are(count: int, what: str) -> str:

@@ -35,7 +35,9 @@ def run(tiny_backbone: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
         Image.fromarray(
             np.random.default_rng(number).integers(0, 255, (40, 48, 3)).astype(np.uint8)
         ).save(path)
-        rows.append({"image": hash_file(path), "name": path.name, "path": str(path)})
+        rows.append(
+            {"image": hash_file(path), "name": path.name, "path": str(path), "split": "train"}
+        )
     Path(rows[4]["path"]).unlink()
     pd.DataFrame(rows).to_parquet(folder / "data" / "images.parquet")
     model = PersonalClip(load(parse(tiny_backbone), choose_device("cpu")), 2, token_std=0.5)
