@@ -168,8 +168,8 @@ def trained(original: Path) -> Path:
     with Study.create(original / "run.prism", attributes=("smart",)) as study:
         fill(study)
     assert run(
-        "train", original / "run.prism", "--method", "hierarchical-bayes", "--backbone", "prism-mini",
-        "--device", "cpu",
+        "train", original / "run.prism", "--method", "hierarchical-bayes", "--backbone",
+        "prism-mini", "--device", "cpu",
     ) == 0  # fmt: skip
     (original / "new.csv").write_text((original / "t.csv").read_text())
     return next(path for path in (original / "run.prism" / "runs").iterdir() if path.is_dir())
