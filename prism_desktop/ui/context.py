@@ -134,8 +134,9 @@ class AppContext(QObject):
 
         One that is locked or write-protected, read-only; so is any if `read_only` says why.
         """
-        read_only = read_only or self.looking_on
         from prism_desktop.ui import operations
+
+        read_only = read_only or self.looking_on
 
         def opened(found: "tuple[Study, Origin | None]") -> None:
             study, self.origin = found
@@ -160,14 +161,11 @@ class AppContext(QObject):
             else:
                 self.report(error)
 
-        def begin(study: "Study") -> "tuple[Study, Origin | None]":
-            return study, operations.origin(study, note=self.notes_studies)
-
         self.opening.emit(path.stem)
         self.busy_opening = True
         self.close_study(
             lambda: self.ask(
-                lambda: begin(operations.open_study(path, read_only)),
+                lambda: operations.open_known(path, read_only, note=self.notes_studies),
                 opened,
                 owner=self,
                 failed=failed,

@@ -105,6 +105,16 @@ def origin(study: "Study", *, note: bool) -> "Origin | None":
     return found
 
 
+def open_known(path: Path, read_only: str, *, note: bool) -> "tuple[Study, Origin | None]":
+    """Open a study and say where it comes from; raises as `open_study`, with no study left open."""
+    study = open_study(path, read_only)
+    try:
+        return study, origin(study, note=note)
+    except BaseException:
+        study.close()  # else it would stay locked
+        raise
+
+
 def create_study(folder: Path, name: str, attributes: Sequence[str]) -> Path:
     """Make an empty study and close it again; returns its folder."""
     from prism_desktop.engine.study.store import Study

@@ -146,7 +146,7 @@ def search(plan: SearchPlan) -> Iterator[Event[SearchResult]]:
         make_ready(trials, plan.config(), plan.ranges())
         failure = yield from _try_out(plan, folder, trials)
         result = _result(plan, folder, trials, failure)
-    write_manifest(folder.path)
+        write_manifest(folder.path)
     yield Done(result)
 
 

@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import Final, NamedTuple
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.plain_text import one_line
 from prism_desktop.engine.study import schema
 from prism_desktop.engine.study.expected_schema import stand_ins
 from prism_desktop.engine.study.row_rules import (
@@ -24,6 +25,7 @@ from prism_desktop.engine.study.row_rules import (
 from prism_desktop.engine.study.writing import check_name
 
 _NAMED: Final = 3  # rows named of those that a sentence counts
+_LONG: Final = 60  # characters of what is named
 
 
 class OddRows(NamedTuple):
@@ -82,8 +84,7 @@ def places_of(connection: sqlite3.Connection) -> dict[str, str]:
 
 def readable(value: object) -> str:
     """Something from a database in a sentence, shortened."""
-    text = value if isinstance(value, str) else repr(value)
-    return (text if text.isprintable() else ascii(text)[1:-1])[:60]
+    return one_line(value if isinstance(value, str) else repr(value), _LONG)
 
 
 def _hide(
