@@ -39,11 +39,14 @@ def demo(
     ),
 ) -> None:
     """Draw the demo study: faces with simulated labelers whose tastes are known."""
-    from prism_desktop.engine.demo.demo_study import build_demo
+    from prism_desktop.engine.demo.demo_study import build_demo, is_cut_off
 
     if show and not qt_libraries.display_available():
         open_window.make_folder(out_folder)
-    if folder.is_dir() and train:
+    cut_off = folder.is_dir() and is_cut_off(folder)
+    if cut_off:
+        say(f"The demo study {folder} was cut off while it was made; it is finished now.")
+    if folder.is_dir() and train and not cut_off:
         say(f"The study {folder} is there already; it is used as it is.")
     else:
         follow(build_demo(folder, seed=seed, images=images))

@@ -148,9 +148,9 @@ def checkpoints_on(folder: str, count: int) -> None:
 
 
 def checkpoints_short(folder: str, count: int, first: int, last: int) -> None:
-    """Write checkpoints while Python gets no memory from one request on up to another; 0: for ever.
+    """Write checkpoints while Python gets no memory from one request on up to another.
 
-    Each checkpoint has its own requests; the last one gets what it asks for.
+    Each checkpoint has its own requests; the first and the last one get what they ask for.
     """
     import _testcapi
 

@@ -123,6 +123,26 @@ def test_that_checkpoints_survive_any_fault(servers: Servers, tmp_path: Path) ->
             assert (found.tensors["weight"] == float(step)).all(), arm
 
 
+def test_that_checkpoints_survive_want_of_memory(servers: Servers, tmp_path: Path) -> None:
+    """One request of Python's for memory fails, or a few; the next checkpoint is written."""
+    from prism_desktop.engine.runs.checkpoint import recover
+
+    server, place, dice = servers("torch"), tmp_path / "place", budget.dice("memory")
+    for _ in range(max(1, round(MOST // 3 * budget.SCALE))):
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir()
+        first = round(10 ** dice.uniform(0, 3.8))  # of a few thousand requests
+        last = first + dice.choice([1, 1, dice.randint(2, 50)])
+        ending = server.run("checkpoints_short", place, 3, first, last, root=place)
+        budget.count("faults")
+        assert ending.code == 0, (first, last, ending.printed)
+        assert ending.told[-1] == "saved 4", (first, last, ending.told)
+        found, damaged = recover(place)
+        assert found is not None, (first, last)
+        assert (found.cursor["step"], damaged) == (4, 0), (first, last)
+        assert (found.tensors["weight"] == 4.0).all(), (first, last)
+
+
 def test_that_a_training_survives_any_fault(
     servers: Servers, tmp_path: Path, tiny_backbone: str
 ) -> None:

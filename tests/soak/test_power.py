@@ -31,7 +31,7 @@ STORE = {case.name: case for case in cases.STORE}
 SPARE = ("missing", "copy")  # a copy that is of no image yet does no harm
 WRITING = (
     "import a table", "copy images in", "import embeddings", "relink", "change a scale",
-    "undo an import", "redo an import", "upgrade",
+    "undo an import", "redo an import", "confirm", "repair", "upgrade",
 )  # fmt: skip
 
 
@@ -102,6 +102,28 @@ def _assert_before_or_after(
     assert not problems, problems
     recovery.assert_backups_whole(study_in(folder))
     assert case.result(folder) in ((result,) if done else (before, result))
+
+
+def test_that_a_new_study_is_there_or_can_be_made_after_a_power_cut(
+    servers: Servers, tmp_path: Path
+) -> None:
+    case, dice = STORE["make a study with images"], budget.dice("power", "new")
+    place, to, server = tmp_path / "place", tmp_path / "crashed", servers("store")
+    place.mkdir()
+    case.prepare(place)
+    recording = record(server, place, tmp_path, "acknowledged", *case.arguments(place))
+    result = case.result(place)
+    assert case.again is not None
+    for state, told in crashes(recording, budget.STATES // 4, dice, to):
+        try:
+            for arguments in () if told else case.again(to):
+                done = server.run("command", *arguments, root=to)
+                assert done.code == 0, done.printed
+            assert case.result(to) == result
+            assert recovery.leftovers(to) == []
+        except BaseException as error:
+            error.add_note(state)
+            raise
 
 
 def test_that_a_file_that_is_replaced_is_whole_after_a_power_cut(

@@ -1,6 +1,6 @@
 """A labeling session: one labeler at one task, what to show, what was answered, undo and redo."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from prism_desktop.engine.errors import InputError
@@ -43,6 +43,18 @@ class SessionProgress:
     answered: int
     skipped: int
     repeats: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredPresentation:
+    """What was judged, and how, of a trial that the session did not come to."""
+
+    left: ImageId
+    right: ImageId | None  # None for a rating
+    answers: Mapping[str, int | str]
+    onset: float | None  # unix s
+    seconds: float | None
+    dropped_frames: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +203,26 @@ class LabelingSession:
         so that the next session goes on from there."""
         self._study.keep_pending(PendingAnswers(self.labeler, self.kind, left, right, answers))
         return Changes()
+
+    def keep_apart(self, later: Sequence[AnsweredPresentation]) -> str:
+        """Keep answers that came so fast that the study was found gone only after them.
+
+        Args:
+            later: what was answered from the trial on that could not be stored.
+
+        Returns:
+            A sentence that says where they are.
+        """
+        return self._study.keep_apart(
+            [
+                TrialRecord(
+                    id=new_id(), labeler=self.labeler, session=self.id, order=self._order + number,
+                    kind=self.kind, left=each.left, right=each.right, onset=each.onset,
+                    seconds=each.seconds, answers=each.answers, dropped_frames=each.dropped_frames,
+                )
+                for number, each in enumerate(later)
+            ]
+        )  # fmt: skip
 
     def undo(self) -> Changes:
         """Take the latest answer back and show its images again."""

@@ -5,6 +5,7 @@ import os
 import shutil
 import sqlite3
 import sys
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import StaticPool
 
 from prism_desktop.engine import files
+from prism_desktop.engine.clocks import by_age
 from prism_desktop.engine.errors import (
     CorruptStudyError,
     DiskFullError,
@@ -25,6 +27,7 @@ from prism_desktop.engine.errors import (
     StudyGoneError,
     StudyLockedError,
 )
+from prism_desktop.engine.foreign_files import is_plain_file
 
 T = TypeVar("T")
 BUSY_SECONDS = 10.0
@@ -283,9 +286,10 @@ def _has_room(study: Path) -> bool:
 
 def rescue(study: Path) -> str:
     """What to do about a damaged database."""
+    now = time.time()  # a copy of a clock that was ahead is not the newest
     copies = sorted(
-        (copy for copy in (study / "backups").glob("*.sqlite3") if copy.is_file()),
-        key=lambda copy: copy.stat().st_mtime,
+        (copy for copy in (study / "backups").glob("*.sqlite3") if is_plain_file(copy)),
+        key=lambda copy: (by_age(copy.stat().st_mtime, now), copy.name),
     )
     if not copies:
         return "It was left as it is, and there is no backup of it."

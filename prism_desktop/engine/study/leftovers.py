@@ -16,7 +16,7 @@ from typing import Final
 import psutil
 
 from prism_desktop.engine.errors import UnsafeFileError
-from prism_desktop.engine.files import BESIDE, remove
+from prism_desktop.engine.files import BESIDE, remove, remove_tree
 from prism_desktop.engine.study.images import COPIES, remove_leftovers
 from prism_desktop.engine.study.records import ImageId
 
@@ -27,9 +27,9 @@ _MADE: Final = re.compile(r"study\.part(?:-journal|-wal|-shm)?", re.ASCII)
 _PLACES: Final = (
     "", "backups", "embeddings", "repairs", "images", "images/??", "thumbnails", "thumbnails/??",
 )  # fmt: skip
-# Where others may write while a study is open; nothing takes them an hour.
-_SHARED: Final = ("comparisons/*", "search", "search/*", "curves")
-_HOUR: Final = 3600.0  # s
+# Where other processes may be at work: a name there says nothing about who lives, its age does.
+_SHARED: Final = ("cache", "comparisons", "comparisons/*", "curves", "search", "search/*")
+_SCRATCH: Final = re.compile("shots-[0-9a-f]{8}")
 _KEPT: Final = 7 * 86_400.0  # s that copies of a killed import wait for the next one
 
 
@@ -44,6 +44,10 @@ def sweep(study: Path, known: Callable[[], Collection[ImageId]]) -> None:
     for file in _found(study):
         with contextlib.suppress(OSError, UnsafeFileError):
             remove(file)
+    for folder in (study / "cache").glob("shots-*"):
+        with contextlib.suppress(OSError, UnsafeFileError):
+            if _SCRATCH.fullmatch(folder.name) and _is_old(folder):
+                remove_tree(folder)
 
 
 def _found(study: Path) -> Iterator[Path]:
@@ -54,18 +58,22 @@ def _found(study: Path) -> Iterator[Path]:
                 dead = place == "backups" and _is_dead(file.name)
                 if BESIDE.fullmatch(file.name) or made or dead:
                     yield file
-    yield from _older(study / COPIES, _KEPT)
+    yield from filter(_is_old, _plain_files(study / COPIES))
     for place in _SHARED:
         for folder in study.glob(place):
-            yield from (file for file in _older(folder, _HOUR) if BESIDE.fullmatch(file.name))
-
-
-def _older(folder: Path, seconds: float) -> Iterator[Path]:
-    limit = time.time() - seconds
-    for file in _plain_files(folder):
-        with contextlib.suppress(OSError):
-            if file.lstat().st_mtime < limit:
+            for file in _plain_files(folder):
+                if BESIDE.fullmatch(file.name) and _is_old(file):
+                    yield file
                 yield file
+
+
+def _is_old(path: Path) -> bool:
+    """Whether it is no link and was not changed for so long that nobody works on it."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return False
+    return not stat.S_ISLNK(status.st_mode) and status.st_mtime < time.time() - _KEPT
 
 
 def _plain_files(folder: Path) -> Iterator[Path]:

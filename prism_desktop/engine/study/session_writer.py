@@ -39,6 +39,7 @@ class SessionWriter:
         self._recent: deque[TrialRecord] = deque(maxlen=_REMEMBERED)
         # (session, place in it) -> a trial that could not be stored; trying again is another trial
         self._unsaved: dict[tuple[str, int], TrialRecord] = {}
+        self._gone = ""  # what was said when the study was gone
 
     def write(self, function: Callable[..., T], trials: Sequence[TrialRecord] = ()) -> T:
         """As `Database.write`; `trials` are what `function` is to record.
@@ -50,12 +51,17 @@ class SessionWriter:
         try:
             written = self._writer.write(function)
         except StudyGoneError as error:
-            self._unsaved |= {(trial.session, trial.order): trial for trial in trials}
-            raise StudyGoneError(f"{error} {self._rescue()}") from error
+            self._gone = str(error)
+            raise StudyGoneError(self.keep_apart(trials)) from error
         self._recent.extend(trials[-_REMEMBERED:])
         for trial in trials:
             self._unsaved.pop((trial.session, trial.order), None)
         return written
+
+    def keep_apart(self, trials: Sequence[TrialRecord]) -> str:
+        """Keep trials of a study that is gone in the rescue file, and say where that is."""
+        self._unsaved |= {(trial.session, trial.order): trial for trial in trials}
+        return f"{self._gone} {self._rescue()}".strip()
 
     def _rescue(self) -> str:
         """Keep the answers of this session where the user's other files are, and say where."""

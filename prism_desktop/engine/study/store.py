@@ -370,6 +370,13 @@ class Study(StudyReader):
         new = [trial] if isinstance(trial, TrialRecord) else list(trial)
         return self._write.write(lambda c: trials.record(c, new, supersedes=supersedes), new)
 
+    def keep_apart(self, new: Sequence[TrialRecord]) -> str:
+        """Keep trials that come after one which could not be stored, since the study is gone.
+
+        They go to the rescue file beside the others of the session; the sentence says where.
+        """
+        return self._write.keep_apart(new)
+
     def keep_pending(self, answers: PendingAnswers) -> None:
         """Keep what was answered of a trial that is not complete yet.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QSize, QTimer, Signal
 
+from prism_desktop.engine.errors import StudyGoneError
 from prism_desktop.engine.study.records import Changes, Kind
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.label import operations
@@ -226,11 +227,31 @@ class LabelingController(QObject):
         if not self._unsaved:
             self.freed.emit()
 
+    def _keep_apart(self) -> None:
+        """The study is gone: key presses that came before that was known go where the others of
+        the session are."""
+        session, held_back = self._session, list(self._unsaved)
+        if session is None or len(held_back) < 2 or self.practice:
+            return
+
+        def told(sentence: str) -> None:
+            error = StudyGoneError(sentence)
+            self._context.report(error)
+            self.stuck.emit(error)
+
+        self._context.writer.ask(
+            lambda: operations.keep_apart(session, held_back),
+            told,
+            owner=self._context,
+        )
+
     def _not_saved(self, error: Exception) -> None:
         if isinstance(error, _HeldBackError):
             return
         self._stuck = True
         self._context.report(error)
+        if isinstance(error, StudyGoneError):
+            self._keep_apart()
         if self._ended:  # no one can try again
             count = len(self._unsaved)
             what = "The last answer was" if count == 1 else f"The last {count} answers were"

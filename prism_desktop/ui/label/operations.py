@@ -1,5 +1,6 @@
 """Labeling operations: a session begins, and stores what each key press came to."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from prism_desktop.engine.study.records import Changes, Kind
@@ -59,6 +60,34 @@ def label(
         case RedoTrial():
             changes = session.redo()
     return changes, _snapshot(session)
+
+
+def keep_apart(session: "LabelingSession | PracticeSession", held_back: Sequence[Command]) -> str:
+    """Keep answers that were given before a study was found gone beside the others of the session.
+
+    Args:
+        session: of the study that is gone.
+        held_back: from the command that could not be stored on.
+
+    Returns:
+        A sentence that says where they are.
+    """
+    from prism_desktop.engine.labeling.labeling_session import (
+        AnsweredPresentation,
+        LabelingSession,
+    )
+
+    assert isinstance(session, LabelingSession)  # of practice nothing is stored
+    given: list[AnsweredPresentation] = []
+    for each in held_back:
+        if isinstance(each, RecordAnswers) and each.shown is not None:
+            times = (each.onset, each.seconds, each.dropped_frames)
+            given.append(
+                AnsweredPresentation(each.shown.left, each.shown.right, each.answers, *times)
+            )
+        elif isinstance(each, UndoTrial) and given:
+            given.pop()
+    return session.keep_apart(given)
 
 
 def _snapshot(session: "LabelingSession | PracticeSession") -> Snapshot:

@@ -42,6 +42,8 @@ class RecordAnswers:
     onset: float | None
     seconds: float | None
     dropped_frames: int | None = None
+    # what was judged; the session knows it itself, unless it could not go on
+    shown: PresentedImages | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +226,11 @@ class TrialQueue:
         self.now += 1
         self.done += 1
         return RecordAnswers(
-            MappingProxyType(dict(slot.answers)), slot.onset, _since(slot, now), slot.dropped_frames
+            MappingProxyType(dict(slot.answers)),
+            slot.onset,
+            _since(slot, now),
+            slot.dropped_frames,
+            slot.shown,
         )
 
     def _follow(self, snapshot: Snapshot) -> None:

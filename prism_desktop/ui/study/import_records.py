@@ -1,10 +1,10 @@
 """What a report of an import keeps besides its counts: its files, its recipe, its doubts."""
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.study.records import ImportReport
 
 if TYPE_CHECKING:
@@ -20,16 +20,14 @@ def files_of(report: ImportReport) -> list[Path]:
 
 def recipe_of(report: ImportReport) -> "Recipe | None":
     """How the files were read; None where the study does not say."""
-    from pydantic import ValidationError
-
-    from prism_desktop.engine.study.importing.import_recipe import Recipe
+    from prism_desktop.engine.study.importing.import_recipe import parse_recipe
 
     text = str(getattr(report, "recipe", ""))
     if not text:
         return None
     try:
-        return Recipe.model_validate(tomllib.loads(text))
-    except (tomllib.TOMLDecodeError, ValidationError):  # a newer program's
+        return parse_recipe(text)
+    except InputError:  # a newer program's
         return None
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from prism_desktop.engine.demo import simulated_labelers
-from prism_desktop.engine.demo.demo_study import build_demo
+from prism_desktop.engine.demo.demo_study import build_demo, is_cut_off
 from prism_desktop.engine.demo.faces import sample
 from prism_desktop.engine.demo.ideal_accuracy import true_utilities
 from prism_desktop.engine.demo.pair_schedule import Dealer, sided, with_repeats
@@ -194,3 +194,27 @@ def test_that_a_folder_with_other_files_is_left_alone(tmp_path):
     with pytest.raises(InputError):
         list(build_demo(tmp_path, images=7, workers=0))
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.parametrize("after", [1, 2])
+def test_that_a_demo_that_was_cut_off_is_finished(tmp_path: Path, after: int) -> None:
+    folder = tmp_path / "demo.prism"
+    work = build_demo(folder, images=60, scale=0.05, workers=0)
+    for _ in range(after + 2):
+        next(work)
+    work.close()
+    assert is_cut_off(folder)
+    list(build_demo(folder, images=60, scale=0.05, workers=0))
+    assert not is_cut_off(folder)
+    with Study.open(folder) as study:
+        assert len(study.images()) == 60
+        assert study.trials()
+        assert study.check() == []
+    with pytest.raises(InputError, match="a study in"):
+        list(build_demo(folder, images=60, scale=0.05, workers=0))
+
+
+def test_that_an_empty_study_is_no_demo_that_was_cut_off(tmp_path: Path) -> None:
+    with Study.create(tmp_path / "mine.prism"):
+        pass
+    assert not is_cut_off(tmp_path / "mine.prism")

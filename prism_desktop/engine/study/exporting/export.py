@@ -2,14 +2,16 @@
 
 import errno
 import re
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from prism_desktop.engine.errors import DiskFullError, InputError
+from prism_desktop.engine.errors import DiskFullError, InputError, UnsafeFileError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.files import make_folder, move, put_text, remove, remove_tree
 from prism_desktop.engine.folder_handles import absolute
@@ -25,6 +27,8 @@ from prism_desktop.engine.study.exporting.writers import (
 from prism_desktop.engine.study.store import Study
 
 FORMATS: Final = ("csv", "xlsx", "parquet", "sav", "jsonl")
+_PART: Final = re.compile(r"\.export-[0-9a-f]{8}", re.ASCII)
+_ABANDONED: Final = 3600.0  # s after which no export can be at work
 _YES_NO: Final = {0: "no", 1: "yes"}
 _UNFIT: Final = re.compile(r"[^A-Za-z0-9._-]+")
 TABLES: Final = ("ratings", "comparisons", "images", "labelers", "attributes")
@@ -70,6 +74,7 @@ def export(
     target = absolute(Path(folder).expanduser())
     part = target / f".export-{uuid.uuid4().hex[:8]}"
     try:
+        _sweep(target)
         make_folder(part, fresh=True)
         yield Progress(0, None, "Reading the study")
         made = Tables(study)
@@ -90,6 +95,15 @@ def export(
     finally:
         remove_tree(part)
     yield Done(paths)
+
+
+def _sweep(target: Path) -> None:
+    """What an export that was killed left there an hour ago or earlier."""
+    for left in target.glob(".export-*"):
+        with suppress(OSError, UnsafeFileError):
+            old = left.lstat().st_mtime < time.time() - _ABANDONED
+            if _PART.fullmatch(left.name) and not left.is_symlink() and old:
+                remove_tree(left)
 
 
 def _write(

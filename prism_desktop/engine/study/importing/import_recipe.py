@@ -94,14 +94,18 @@ def parse_recipe(words: str, name: str = "The recipe") -> Recipe:
     """
     try:
         return Recipe.model_validate(tomllib.loads(words))
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{name} is no TOML file ({error}); nothing was imported.") from error
+    except RecursionError:
+        raise InputError(
+            f"{name} is no recipe: its values are nested too deep. Nothing was imported."
+        ) from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise InputError(
             f"{name} is no recipe: {where}: {first['msg']}. Nothing was imported."
         ) from error
+    except ValueError as error:  # no TOML, or a number of more digits than Python reads
+        raise InputError(f"{name} is no TOML file ({error}); nothing was imported.") from error
 
 
 def changed(recipe: Recipe, change: Mapping[str, object]) -> Recipe:
