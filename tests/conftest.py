@@ -2,6 +2,7 @@
 and configuration, and the fixtures of the parts."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,10 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
 # Processes of long work may be asked for work of the tests.
 os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])
+# Every process of a training imports thousands of modules; compiling them anew in each would cost
+# most of the suite's time.
+os.environ["PYTHONDONTWRITEBYTECODE"] = ""
+sys.dont_write_bytecode = False
 # Before numpy and torch: the suite runs in several processes, and tiny models and tables gain
 # nothing from threads.
 for library in ("OMP", "OPENBLAS", "MKL"):

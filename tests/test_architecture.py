@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from prism_desktop.engine.study.store import Study
+from tests.fixtures.runs import MakeRun
+
 ROOT = Path(__file__).resolve().parents[1]
 LINT = Path(sys.executable).with_name("lint-imports")
 
@@ -62,6 +65,43 @@ def test_that_a_forbidden_import_breaks_its_contract(
 def test_that_the_window_starts_without_heavy_packages() -> None:
     heavy = {"torch", "pandas", "matplotlib", "sklearn", "networkx", "open_clip", "peft", "scipy"}
     code = f"import sys, prism_desktop.ui.app; print(sorted({heavy!r} & set(sys.modules)))"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert result.stdout.strip() == "[]"
+
+
+TRAIN = """
+import sys
+from pathlib import Path
+from prism_desktop.engine.runs.control import Control
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.training.session import train_run
+run = RunFolder(Path(sys.argv[1]))
+for event in train_run(run, Control(run)):
+    pass
+print(run.status().state, sorted(set(sys.argv[2:]) & set(sys.modules)))
+"""
+
+
+def test_that_a_closed_form_trains_without_the_packages_of_adapters(
+    tiny_study: Study, make_run: MakeRun
+) -> None:
+    """PEFT brings transformers with it: seconds that only a model with adapters may cost."""
+    run = make_run(tiny_study, method="hierarchical-bayes", compare=False)
+    heavy = ["peft", "transformers", "timm", "optuna", "matplotlib", "PySide6"]
+    command = [sys.executable, "-c", TRAIN, str(run.path), *heavy]
+    result = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert result.stdout.split(maxsplit=1) == ["finished", "[]\n"]
+
+
+def test_that_the_command_line_starts_without_the_database_or_the_window() -> None:
+    """`--help` and `--version` answer at once."""
+    code = (
+        "import sys, prism_desktop.cli.main\n"
+        "heavy = {'sqlalchemy', 'alembic', 'PySide6', 'torch', 'pandas', 'scipy', 'matplotlib'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
     )

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from prism_desktop.cli import import_options as options
 from prism_desktop.cli.console import JSON_HELP, follow, names, out, say, write_json
 from prism_desktop.engine.errors import InputError, StudyError
+from prism_desktop.engine.study.confirmed import quoted
 from prism_desktop.engine.study.records import ImportReport, RelinkReport
 
 if TYPE_CHECKING:
@@ -222,11 +223,13 @@ def confirm(
 @app.command("info")
 def info(folder: StudyPath, json: Json = None) -> None:
     """What is in a study: where it comes from, images, attributes, each labeler's trials."""
+    from prism_desktop.engine.experiments.result_checks import passed_over
     from prism_desktop.engine.study.known_studies import origin
 
     with _store().open(folder, read_only=True) as study:
         value = _info(study)
         value["origin"] = asdict(found := origin(study.info()))
+        value["passed_over"] = [*value["passed_over"], *passed_over(study.path)]
     write_json(value, json)
     if json == "-":
         return
@@ -241,10 +244,19 @@ def info(folder: StudyPath, json: Json = None) -> None:
             f"Embeddings {vectors['name']}: {vectors['images']} images, "
             f"{vectors['dimensions']} dimensions"
         )
-    table = Table("labeler", "rating trials", "comparison trials", box=None)
+    table = Table(
+        Column("labeler", overflow="fold"), "rating trials", "comparison trials", box=None
+    )
     for row in value["progress"]:
         table.add_row(row["labeler"], str(row["ratings"]), str(row["comparisons"]))
     out.print(table)
+    for sentence in value["passed_over"]:
+        say(f"Passed over: {sentence}")
+    if value["passed_over"]:
+        say(
+            f"`prism-desktop study check {quoted(str(study.path))}` looks through everything; with "
+            "--repair it mends the database after a backup."
+        )
 
 
 @app.command("relink")

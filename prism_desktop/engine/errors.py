@@ -76,12 +76,25 @@ class FailedRunError(RunError, MachineError):
 class UnreadableError(RunError):
     """A file of a run, a comparison or the like is there and cannot be read, or is odd."""
 
-    def __init__(self, path: Path, why: str) -> None:
-        """Say which file, and why, as a phrase."""
+    def __init__(
+        self, path: Path, why: str, advice: str = "Put a copy of the file back, or make it anew."
+    ) -> None:
+        """Say which file, why, as a phrase, and what to do, as a sentence."""
         super().__init__(
-            f"{path.parent.name}/{path.name} cannot be read ({why}). Nothing was changed; put a "
-            "copy of the file back, or make it anew."
+            f"{path.parent.name}/{path.name} cannot be read ({why}). Nothing was changed. {advice}"
         )
+        self.path, self.why = path, why
+
+
+class FailedReadError(UnreadableError, MachineError):
+    """A file could not be read for a reason that lies outside it: the disk, the rights, the memory.
+
+    The file may be whole, so that nobody may take it for damaged.
+    """
+
+    def __init__(self, path: Path, why: str, sentence: str) -> None:
+        """Say which file, why as a phrase, and the whole sentence."""
+        RunError.__init__(self, sentence)
         self.path, self.why = path, why
 
 

@@ -11,11 +11,13 @@ from pathlib import Path
 
 from prism_desktop.engine.errors import (
     DiskFullError,
+    FailedReadError,
     InputError,
     MachineError,
     MemoryFullError,
     PrismError,
     ReadOnlyStudyError,
+    UnreadableError,
 )
 
 KEPT = "What was saved before is kept."
@@ -187,12 +189,38 @@ def raise_fault(error: BaseException, path: Path | str | None = None, *, kept: s
     Raises:
         PrismError: the disk, the memory or the rights were the reason.
     """
-    if isinstance(error, PrismError):
-        return
-    if out_of_memory(error) or number_of(error) in _NOT_OF_THE_CONTENT:
+    if _is_outside(error):
         fault = fault_of(error, path, kept=kept)
         assert fault is not None
         raise fault from error
+
+
+def unreadable(path: Path, error: BaseException, why: str = "") -> UnreadableError:
+    """What is said of a file that cannot be read.
+
+    Args:
+        path: of the file.
+        error: what its reading raised.
+        why: a phrase, if the reason lies in the file; else what the system says.
+
+    Returns:
+        A `FailedReadError` if the reason lies outside the file.
+    """
+    said = getattr(error, "strerror", None)
+    if not _is_outside(error):
+        return UnreadableError(path, why or said or "it cannot be read")
+    parts = parts_of(error, path)
+    assert parts is not None
+    _, happened, advice = parts
+    reason = said or happened.rstrip(".")
+    return FailedReadError(path, reason, f"{happened} Nothing was changed. {advice}")
+
+
+def _is_outside(error: BaseException) -> bool:
+    """Whether an error says nothing of the content of what was read."""
+    if isinstance(error, PrismError):
+        return False
+    return out_of_memory(error) or number_of(error) in _NOT_OF_THE_CONTENT
 
 
 def shown(name: object) -> str:

@@ -14,13 +14,14 @@ that a library needs a path for is given one as `beside`.
 import errno
 import json
 import os
+import re
 import secrets
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, TextIO
+from typing import Any, BinaryIO, Final, Literal, TextIO
 from urllib.parse import quote
 
 from filelock import FileLock
@@ -36,6 +37,8 @@ from prism_desktop.engine.folder_handles import (
 )
 from prism_desktop.engine.foreign_files import MAX_WEIGHTS, open_foreign
 
+# The names that `whole` gives; a process that is killed leaves such files.
+BESIDE: Final = re.compile(r"\..+\.[0-9a-f]{8}\.tmp(\.\w{1,12}){0,2}", re.ASCII)
 _COPIED = 1 << 20  # bytes at a time
 
 
@@ -119,6 +122,11 @@ def put_text(beside: Path, text: str) -> None:
     """Fill a file that `whole` gave, or a new one, with a text; line ends stay as they are."""
     with text_file(beside) as file:
         file.write(text)
+
+
+def put_bytes(beside: Path, content: bytes) -> None:
+    """Fill a file that `whole` gave, or a new one, with bytes."""
+    beside.write_bytes(content)
 
 
 def copy(source: Path, target: Path, limit: int = MAX_WEIGHTS, *, durable: bool = True) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from prism_desktop.engine.errors import UnreadableError
+from prism_desktop.engine.faults import unreadable
 from prism_desktop.engine.foreign_files import MAX_TABLE, plain_file
 
 if TYPE_CHECKING:
@@ -97,14 +98,14 @@ def _told(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise
     except MemoryError as error:
-        raise UnreadableError(path, "it asks for more memory than there is") from error
+        raise unreadable(path, error) from error
     except _OddError as error:
         raise UnreadableError(path, str(error)) from None
     except (pyarrow.ArrowException, ValueError, TypeError, LookupError, OverflowError) as error:
         raise UnreadableError(path, "it is damaged, or no Parquet file") from error
     except OSError as error:
         why = error.strerror or "it is damaged, or no Parquet file"
-        raise UnreadableError(path, why) from error
+        raise unreadable(path, error, why) from error
 
 
 class _OddError(Exception):

@@ -6,7 +6,7 @@ tensors that no method has, numbers that are none.
 """
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prism_desktop.engine.errors import UnreadableError
+from prism_desktop.engine.faults import unreadable
 from prism_desktop.engine.foreign_files import GIGABYTE, MAX_WEIGHTS, open_foreign
 from prism_desktop.engine.json_files import parse_json
 
@@ -54,7 +55,7 @@ def read_header(path: Path) -> tuple[Mapping[str, int], dict[str, Any]]:
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise UnreadableError(path, error.strerror or "it cannot be read") from error
+        raise unreadable(path, error) from error
     except (ValueError, TypeError, AttributeError) as error:
         raise UnreadableError(path, str(error)) from error
     return sizes, card
@@ -65,14 +66,10 @@ def read_arrays(path: Path) -> tuple[Arrays, dict[str, Any]]:
 
     Raises as `read_header`.
     """
-    from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    _, card = read_header(path)
-    try:
-        arrays: Arrays = load_file(path)
-    except (OSError, SafetensorError, ValueError, KeyError, MemoryError) as error:
-        raise UnreadableError(path, "it is damaged, or no safetensors file") from error
+    arrays: Arrays
+    arrays, card = _loaded(path, load_file)
     for name, array in arrays.items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise UnreadableError(path, f"{name[:60]} holds what is no number")
@@ -82,18 +79,27 @@ def read_arrays(path: Path) -> tuple[Arrays, dict[str, Any]]:
 def read_tensors(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """The same as torch's tensors, of any kind that torch has."""
     import torch
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    _, card = read_header(path)
-    try:
-        tensors: dict[str, torch.Tensor] = load_file(path)
-    except (OSError, SafetensorError, ValueError, KeyError, MemoryError) as error:
-        raise UnreadableError(path, "it is damaged, or no safetensors file") from error
+    tensors: dict[str, torch.Tensor]
+    tensors, card = _loaded(path, load_file)
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             raise UnreadableError(path, f"{name[:60]} holds what is no number")
     return tensors, card
+
+
+def _loaded(path: Path, load: Callable[[Path], Any]) -> tuple[Any, dict[str, Any]]:
+    """What a reader of the format's library makes of a file, its header having been looked at."""
+    from safetensors import SafetensorError
+
+    _, card = read_header(path)
+    try:
+        return load(path), card
+    except (OSError, MemoryError) as error:
+        raise unreadable(path, error) from error
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise UnreadableError(path, "it is damaged, or no safetensors file") from error
 
 
 def _size(name: str, one: Any, room: int) -> int:

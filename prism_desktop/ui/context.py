@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 
 from prism_desktop.engine import log_file, paths
-from prism_desktop.engine.errors import ReadOnlyStudyError, StudyLockedError
+from prism_desktop.engine.errors import CorruptStudyError, ReadOnlyStudyError, StudyLockedError
 from prism_desktop.engine.faults import fault_of
 from prism_desktop.ui.job import Job, Jobs
 from prism_desktop.ui.lifetimes import Lifetimes
@@ -37,6 +37,7 @@ class AppContext(QObject):
     messaged = Signal(str, str, object)
     closing = Signal()  # the window goes: end threads of your own
     panel_wanted = Signal(str)  # "study", "label", "train", "explore"
+    check_wanted = Signal(Path)  # of a study's folder, open or not
 
     def __init__(self, settings: Settings, theme: Theme, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -133,8 +134,9 @@ class AppContext(QObject):
 
         One that is locked or write-protected, read-only; so is any if `read_only` says why.
         """
-        read_only = read_only or self.looking_on
         from prism_desktop.ui import operations
+
+        read_only = read_only or self.looking_on
 
         def opened(found: "tuple[Study, Origin | None]") -> None:
             study, self.origin = found
@@ -153,17 +155,17 @@ class AppContext(QObject):
             if isinstance(error, StudyLockedError | ReadOnlyStudyError) and not read_only:
                 self.message(f"{error} It is shown here read-only.", "warn")
                 self.open_study(path, then, read_only=_reason(error))
+            elif isinstance(error, CorruptStudyError):
+                check = ("Check…", lambda: self.check_wanted.emit(path))
+                self.message(str(error), "bad", check)
             else:
                 self.report(error)
-
-        def begin(study: "Study") -> "tuple[Study, Origin | None]":
-            return study, operations.origin(study, note=self.notes_studies)
 
         self.opening.emit(path.stem)
         self.busy_opening = True
         self.close_study(
             lambda: self.ask(
-                lambda: begin(operations.open_study(path, read_only)),
+                lambda: operations.open_known(path, read_only, note=self.notes_studies),
                 opened,
                 owner=self,
                 failed=failed,

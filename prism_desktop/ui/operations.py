@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prism_desktop.engine import access
-from prism_desktop.engine.errors import InputError, PrismError
-from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.errors import CorruptStudyError, InputError, PrismError
+from prism_desktop.engine.events import Done, Event, Progress, value
+from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.files import put_text, write_named
 from prism_desktop.engine.study.embeddings import EmbeddingSet, list_embeddings, name_from
 from prism_desktop.engine.study.image_formats import SUFFIXES
@@ -22,6 +23,7 @@ from prism_desktop.engine.study.records import (
     ImportReport,
     Kind,
     LabelerRecord,
+    Problem,
     RelinkReport,
     StudyInfo,
 )
@@ -61,6 +63,15 @@ class Overview:
     targets: Mapping[Kind, int]  # trials of each task that a labeler is asked for
     suited: Mapping[Kind, int]  # the same where nobody says: what suits the number of images
     embeddings: tuple[EmbeddingSet, ...]  # imported ones
+    passed_over: tuple[str, ...]  # a sentence about what of it cannot be read, each
+
+
+@dataclass(frozen=True, slots=True)
+class StudyFaults:
+    """What a check found, a sentence each."""
+
+    database: tuple[str, ...]  # which a repair looks after
+    files: tuple[str, ...]
 
 
 def open_study(path: Path, read_only: str = "") -> "Study":
@@ -94,6 +105,16 @@ def origin(study: "Study", *, note: bool) -> "Origin | None":
     return found
 
 
+def open_known(path: Path, read_only: str, *, note: bool) -> "tuple[Study, Origin | None]":
+    """Open a study and say where it comes from; raises as `open_study`, with no study left open."""
+    study = open_study(path, read_only)
+    try:
+        return study, origin(study, note=note)
+    except BaseException:
+        study.close()  # else it would stay locked
+        raise
+
+
 def create_study(folder: Path, name: str, attributes: Sequence[str]) -> Path:
     """Make an empty study and close it again; returns its folder."""
     from prism_desktop.engine.study.store import Study
@@ -104,9 +125,10 @@ def create_study(folder: Path, name: str, attributes: Sequence[str]) -> Path:
 
 def overview(study: "Study") -> Overview:
     """Read what the Study panel shows."""
+    from prism_desktop.engine.experiments.result_checks import passed_over
     from prism_desktop.engine.labeling.design import target
 
-    images, said = study.images(), study.targets()
+    info, images, said = study.info(), study.images(), study.targets()
     kinds: tuple[Kind, ...] = ("comparison", "rating")
     step = max(1, len(images) // 8)
     backups = sorted(
@@ -115,7 +137,7 @@ def overview(study: "Study") -> Overview:
         reverse=True,
     )
     return Overview(
-        info=study.info(),
+        info=info,
         labelers=tuple(study.labelers()),
         attributes=tuple(study.attributes()),
         imports=tuple(study.imports()),
@@ -125,7 +147,40 @@ def overview(study: "Study") -> Overview:
         targets={kind: target(kind, images, said.get(kind)) for kind in kinds},
         suited={kind: target(kind, images) for kind in kinds},
         embeddings=list_embeddings(Path(study.path)),
+        passed_over=(*info.passed_over, *passed_over(Path(study.path))),
     )
+
+
+def check_study(path: Path) -> Iterator[Event[StudyFaults]]:
+    """Look through a study's database, images and results, beside whoever has it open.
+
+    Events, the last one a `Done`.
+    """
+    from prism_desktop.engine.experiments.result_checks import check_results
+    from prism_desktop.engine.study.store import Study
+
+    yield Progress(0, None, "Checking the database and the images")
+    try:
+        with Study.open(path, read_only=True) as study:
+            found = study.check()
+    except CorruptStudyError as error:
+        found = [Problem("integrity", str(error))]
+    results = yield from value(check_results(path))
+    database = tuple(problem.text for problem in found if problem.in_database)
+    others = tuple(problem.text for problem in found if not problem.in_database)
+    yield Done(StudyFaults(database, (*others, *results.problems)))
+
+
+def repair_study(path: Path) -> Iterator[Event[str]]:
+    """Mend the database of a study that is not open, after a backup.
+
+    Events, the last one a `Done` with what was done, in sentences. It cannot be cancelled in its
+    midst, since the new database takes the old one's place in one step.
+    """
+    from prism_desktop.engine.study.repair import repair
+
+    yield Progress(0, None, "Mending the database")
+    yield Done(repair(path).summary())
 
 
 def count_images(folder: Path, limit: int = 200_000) -> Iterator[Event[int]]:
@@ -229,6 +284,7 @@ def save_recipe(recipe: "Recipe", file: Path) -> None:
     try:
         write_named(file, lambda beside: put_text(beside, recipe.to_toml()))
     except OSError as error:
+        raise_fault(error, file, kept="The recipe was not saved; everything else is kept.")
         raise InputError(
             f"The recipe cannot be written to {file} ({error.strerror}); choose another place."
         ) from error

@@ -9,12 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol, cast, runtime_checkable
 
-from PySide6.QtCore import QEventLoop, QTimer
+from PySide6.QtCore import QBuffer, QEventLoop, QTimer
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QWidget
 
-from prism_desktop.engine.errors import PrismError
-from prism_desktop.engine.files import make_folder, write_named
+from prism_desktop.engine.errors import MemoryFullError, PrismError
+from prism_desktop.engine.files import make_folder, put_bytes, write_named
 from prism_desktop.ui.app import build, make_application
 from prism_desktop.ui.preferences import Settings
 from prism_desktop.ui.theme import Mode
@@ -78,8 +78,12 @@ def _render(study: Path, out: Path, mode: Mode) -> Iterator[Path]:
 
 
 def _save(picture: QPixmap, beside: Path) -> None:
-    if not picture.save(str(beside)):
-        raise PrismError(f"The picture {beside} could not be written.")
+    """Write a picture as PNG; Qt itself would not say why it could not."""
+    buffer = QBuffer()
+    buffer.open(QBuffer.OpenModeFlag.WriteOnly)
+    if not picture.save(buffer, "PNG"):
+        raise MemoryFullError("Memory ran out while a picture was drawn. Close other programs.")
+    put_bytes(beside, bytes(buffer.data().data()))
 
 
 def _open(window: Window, study: Path) -> None:

@@ -9,6 +9,7 @@ import contextlib
 import os
 import resource
 import shutil
+import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,10 +17,17 @@ from pathlib import Path
 
 import pytest
 
+from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.runs.manifest import remove_manifest
 from prism_desktop.engine.study.records import StudyInfo
 from prism_desktop.engine.study.store import Study
 from tests.cli.test_study_commands import run
+from tests.engine.study.damage import altered
+from tests.fixtures.failing_reads import failing_reads
 from tests.fixtures.study import draw_faces, fill
+from tests.upgrades.test_upgrades import DUMPS
 
 Fault = Callable[[Path], contextlib.AbstractContextManager[None]]
 _ROOM = 48 << 20  # bytes of the small disk
@@ -84,6 +92,13 @@ def few_files(disk: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def unreadable(disk: Path) -> Iterator[None]:
+    """The disk gives nothing of any file to this process."""
+    with failing_reads(lambda path: disk in path.parents):
+        yield
+
+
+@contextlib.contextmanager
 def _limit(kind: int, most: int) -> Iterator[None]:
     before = resource.getrlimit(kind)
     resource.setrlimit(kind, (most, before[1]))
@@ -119,20 +134,69 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with Study.create(folder / "s.prism", attributes=("attractive", "smart")) as study:
         fill(study)
     draw_faces(folder / "more", 3, seed=9)
-    (folder / "t.csv").write_text(
-        "rater,image,smart\n" + "".join(f"New,face-{n:03d}.jpg,{n % 4 + 1}\n" for n in range(12))
-    )
+    for name in ("t", "undone", "done"):
+        (folder / f"{name}.csv").write_text(
+            "rater,image,smart\n"
+            + "".join(f"{name},face-{n:03d}.jpg,{n % 4 + 1}\n" for n in range(12))
+        )
+    for name in ("undone", "done"):
+        assert run("study", "import", folder / "s.prism", folder / f"{name}.csv") == 0
+    assert run("study", "undo-import", folder / "s.prism", import_id(folder, "undone")) == 0
+    with Study.create(folder / "lost.prism", attributes=("smart",)) as study:
+        fill(study, images=6)
+    (folder / "lost-faces").rename(folder / "found")
+    with Study.create(folder / "odd.prism", attributes=("smart",)) as study:
+        fill(study)
+        altered(study, "UPDATE answer SET value = 7 WHERE trial_id = 2")
+    with Study.create(folder / "failed.prism", attributes=("smart",)) as study:
+        RunFolder.create(study.path, TrainConfig()).set_status("failed", message="It did.")
+    (folder / "old.prism").mkdir()
+    with contextlib.closing(sqlite3.connect(folder / "old.prism" / "study.sqlite3")) as old:
+        old.executescript(DUMPS[0].read_text(encoding="utf-8"))
     return folder
+
+
+def import_id(folder: Path, name: str) -> str:
+    """The id of the import of a table."""
+    with Study.open(folder / "s.prism", read_only=True) as study:
+        return next(one.id for one in study.imports() if Path(one.source).stem == name)
+
+
+@pytest.fixture(scope="module")
+def trained(original: Path) -> Path:
+    """A finished run in a study of its own, with a labeler who is not in it."""
+    with Study.create(original / "run.prism", attributes=("smart",)) as study:
+        fill(study)
+    assert run(
+        "train", original / "run.prism", "--method", "ridge", "--backbone", "prism-mini",
+        "--device", "cpu",
+    ) == 0  # fmt: skip
+    (original / "new.csv").write_text((original / "t.csv").read_text())
+    return next(path for path in (original / "run.prism" / "runs").iterdir() if path.is_dir())
 
 
 @pytest.fixture
 def place(disk: Path, original: Path) -> Iterator[Place]:
     """A copy of the study on the disk."""
     study = disk / "s.prism"
-    shutil.copytree(original / "s.prism", study)
+    for folder in original.glob("*.prism"):
+        shutil.copytree(folder, disk / folder.name)
     yield Place(disk, study, original)
     for path in disk.iterdir():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def first_run(study: Path) -> Path:
+    """The run of a study that has one."""
+    return next(path for path in (study / "runs").iterdir() if path.is_dir())
+
+
+def interrupted(folder: Path) -> Path:
+    """A run as a kill leaves it."""
+    remove_manifest(folder)
+    (folder / layout.SUMMARY).unlink()
+    RunFolder(folder).set_status("interrupted")
+    return folder
 
 
 COMMANDS: dict[str, Callable[[Place], list[object]]] = {
@@ -163,6 +227,33 @@ COMMANDS: dict[str, Callable[[Place], list[object]]] = {
     ],
     "shots": lambda at: ["shots", at.study, "--backbone", "prism-mini", "--device", "cpu"],
     "curve": lambda at: ["curve", at.study, "--backbone", "prism-mini", "--device", "cpu"],
+    "study undo-import": lambda at: ["study", "undo-import", at.study, import_id(at.disk, "done")],
+    "study redo-import": lambda at: [
+        "study", "redo-import", at.study, import_id(at.disk, "undone")
+    ],
+    "study relink": lambda at: ["study", "relink", at.disk / "lost.prism", at.beside / "found"],
+    "study info": lambda at: ["study", "info", at.study],
+    "study check": lambda at: ["study", "check", at.study],
+    "study check --repair": lambda at: ["study", "check", at.disk / "odd.prism", "--repair"],
+    "study upgrade": lambda at: ["study", "upgrade", at.disk / "old.prism"],
+    "report": lambda at: [
+        "report", first_run(at.disk / "failed.prism"), "--out", at.disk / "r.zip"
+    ],
+    "evaluate --json": lambda at: [
+        "evaluate", first_run(at.disk / "run.prism"), "--json", at.disk / "e.json"
+    ],
+    "predict --csv": lambda at: [
+        "predict", first_run(at.disk / "run.prism"), "--csv", at.disk / "p.csv"
+    ],
+    "predict --images": lambda at: [
+        "predict", first_run(at.disk / "run.prism"), "--images", at.beside / "more",
+        "--csv", at.disk / "p.csv",
+    ],
+    "adapt": lambda at: [
+        "adapt", first_run(at.disk / "run.prism"), "--labels", at.beside / "new.csv",
+        "--name", "New",
+    ],
+    "resume": lambda at: ["resume", interrupted(first_run(at.disk / "run.prism"))],
     "screenshot": lambda at: ["screenshot", at.study, "--out", at.disk / "pictures"],
     "demo": lambda at: ["demo", at.disk / "demo.prism"],
 }  # fmt: skip
@@ -173,14 +264,23 @@ FAULTS: dict[str, tuple[Fault, tuple[str, ...]]] = {
         limited, ("no file of this size", "could not be read or written", "full", "failed to read")
     ),
     "too many files": (few_files, ("Too many files", "cannot be opened")),
+    "unreadable": (unreadable, ("failed to read", "cannot be read")),
 }  # fmt: skip
 # Reading alone is no work for a full disk, and need not fail.
-MAY_WORK = {("study confirm", "full"), ("study confirm", "no larger files")}
+MAY_WORK = {("study confirm", "full"), ("study confirm", "no larger files")} | {
+    (name, fault)
+    for name in ("study info", "study check")
+    for fault in ("full", "read-only", "no larger files")
+}
 QUICK = {("study new", name) for name in FAULTS} | {
     (name, fault)
-    for name in ("study import", "study import --copy", "study export csv", "agreement --csv")
+    for name in (
+        "study import", "study import --copy", "study export csv", "agreement --csv",
+        "study undo-import", "study redo-import", "study relink", "study check --repair",
+        "study upgrade", "report",
+    )
     for fault in ("full", "no larger files")
-}
+} | {(name, "unreadable") for name in ("study info", "study import", "study check")}  # fmt: skip
 
 
 def cells() -> Iterator[object]:
@@ -198,14 +298,20 @@ def held(study: Path) -> tuple[StudyInfo, int]:
 
 @pytest.mark.parametrize(("name", "fault"), list(cells()))
 def test_that_a_fault_is_one_sentence_and_the_study_holds_what_it_held(
-    name: str, fault: str, place: Place, capsys: pytest.CaptureFixture[str]
-) -> None:
+    name: str, fault: str, original: Path, disk: Path, request: pytest.FixtureRequest,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    if name.split()[0] in ("evaluate", "predict", "adapt", "resume"):
+        request.getfixturevalue("trained")
+    place: Place = request.getfixturevalue("place")
     break_it, words = FAULTS[fault]
     if break_it in (full, read_only) and not place.disk.is_mount():
         pytest.skip("only root may mount a disk")
     before = held(place.study)
+    words_given = COMMANDS[name](place)
+    capsys.readouterr()
     with break_it(place.disk):
-        code = run(*COMMANDS[name](place))
+        code = run(*words_given)
     told = capsys.readouterr()
     assert held(place.study) == before or code == 0
     assert "Traceback" not in told.err + told.out

@@ -11,6 +11,7 @@ import openpyxl
 import pytest
 from rich.table import Table
 
+from prism_desktop.cli import console
 from prism_desktop.cli.console import PlainConsole, follow, say
 from prism_desktop.engine.events import Done, Notice, Progress
 from prism_desktop.engine.plain_text import one_line
@@ -48,6 +49,7 @@ def _steers(text: str) -> list[str]:
 def sink(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Whether output goes into a pipe or to a terminal with colours."""
     monkeypatch.setenv("COLUMNS", "400")
+    monkeypatch.setattr(console.out, "width", 400)
     if request.param == "terminal":
         monkeypatch.setenv("FORCE_COLOR", "1")
     return str(request.param)
@@ -115,6 +117,7 @@ def test_that_tables_show_a_name_as_it_is(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COLUMNS", "400")
+    monkeypatch.setattr(console.out, "width", 400)
     table = Table("head", f"h{name}", title=f"t{name}", caption=f"c{name}", box=None)
     table.add_row(name, "cell")
     PlainConsole().print(table)

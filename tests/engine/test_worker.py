@@ -3,8 +3,9 @@
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 import prism_desktop
 from prism_desktop.engine.worker import SERVICES
@@ -15,17 +16,21 @@ PACKAGE = Path(prism_desktop.__file__).parent
 STARTERS = {"engine/processes/pool.py", "engine/demo/faces/pictures.py", "qt_libraries.py"}
 
 
-def _modules() -> Iterator[tuple[str, ast.Module]]:
-    for path in sorted(PACKAGE.rglob("*.py")):
-        yield (
-            path.relative_to(PACKAGE).as_posix(),
-            ast.parse(path.read_text(encoding="utf-8")),
-        )
+Modules = dict[str, ast.Module]
 
 
-def test_that_what_is_asked_for_is_what_workers_can_do() -> None:
+@pytest.fixture(scope="module")
+def modules() -> Modules:
+    """Every module of the package, parsed once for the tests of this file."""
+    return {
+        path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
+        for path in sorted(PACKAGE.rglob("*.py"))
+    }
+
+
+def test_that_what_is_asked_for_is_what_workers_can_do(modules: Modules) -> None:
     asked = set()
-    for _, tree in _modules():
+    for tree in modules.values():
         for node in ast.walk(tree):
             if not isinstance(node, ast.Call) or not node.args:
                 continue
@@ -41,8 +46,8 @@ def test_that_every_service_refuses_what_it_does_not_know() -> None:
         assert service.arguments.model_config["extra"] == "forbid"
 
 
-def test_that_nothing_else_starts_a_process() -> None:
-    for file, tree in _modules():
+def test_that_nothing_else_starts_a_process(modules: Modules) -> None:
+    for file, tree in modules.items():
         imported = {
             name.partition(".")[0]
             for node in ast.walk(tree)
@@ -57,8 +62,8 @@ def test_that_nothing_else_starts_a_process() -> None:
         assert file in STARTERS or not imported & {"subprocess", "multiprocessing"}, file
 
 
-def test_that_nothing_is_imported_by_a_name_that_was_sent() -> None:
-    for file, tree in _modules():
+def test_that_nothing_is_imported_by_a_name_that_was_sent(modules: Modules) -> None:
+    for file, tree in modules.items():
         names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
         names |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
         assert not names & {"import_module", "__import__", "run_module"}, file

@@ -2,7 +2,6 @@
 
 import csv
 import hashlib
-import json
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -12,18 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from prism_desktop.engine.experiments.curve_store import kshot_curves, learning_curves
-from prism_desktop.engine.runs.folder import RunFolder, list_runs
-from prism_desktop.engine.runs.result_files import Leaderboard
+from prism_desktop.engine.study.backup import backups
 from prism_desktop.engine.study.embeddings import read_embeddings
 from prism_desktop.engine.study.store import Study
+from tests.engine.study.damage import unguarded
 from tests.fixtures.study import draw_faces, fill
 
 UPGRADES = Path(__file__).parents[1] / "upgrades"
-QUICK = (
-    "--epochs", "2", "--device", "cpu", "--set", "max_steps=6", "--set", "batch=16",
-    "--set", "threads=1", "--set", "checkpoint_seconds=0.01",
-)  # fmt: skip
 Arguments = Callable[[Path], list[str]]
 
 
@@ -41,6 +35,8 @@ class Case:
         cut: a command that is killed in its midst before.
         whole: whether what there is after a kill is what was before or the result, nothing between.
         known: kinds of problems that the study has before and may have afterwards.
+        job: what does it, a function of `jobs`.
+        keeps: whether every trial that was there before is there afterwards as it was.
     """
 
     name: str
@@ -52,6 +48,8 @@ class Case:
     cut: Arguments | None = None
     whole: bool = False
     known: tuple[str, ...] = ()
+    job: str = "command"
+    keeps: bool = True
 
 
 def study_in(folder: Path) -> Path:
@@ -102,7 +100,7 @@ def _copies(folder: Path) -> object:
     return sorted(images), sorted(p.name for p in copies if p.name.split(".")[0] in known)
 
 
-def _with_vectors(folder: Path) -> None:
+def with_vectors(folder: Path) -> None:
     _study(folder)
     names = [f"face-{n:03d}.jpg" for n in range(42)]
     vectors = np.random.default_rng(0).normal(size=(42, 16)).astype(np.float32)
@@ -162,6 +160,39 @@ def _log(folder: Path) -> object:
         return study.info().schema_version, sorted((t.id, t.status, str(t.answers)) for t in log)
 
 
+def _guessed(folder: Path) -> None:
+    """A study with attributes that an import guessed."""
+    _study(folder)
+    with closing(sqlite3.connect(study_in(folder) / "study.sqlite3")) as connection, connection:
+        connection.execute("UPDATE attribute SET confirmed = 0")
+
+
+def _confirmed(folder: Path) -> object:
+    with Study.open(study_in(folder)) as study:
+        return [attribute.name for attribute in study.attributes() if attribute.confirmed]
+
+
+def _damaged(folder: Path) -> None:
+    """A study in whose database a time, a profile and a reference are not what was written."""
+    _study(folder)
+    file = study_in(folder) / "study.sqlite3"
+    with closing(sqlite3.connect(file)) as connection, connection, unguarded(connection):
+        connection.execute("UPDATE trial SET seconds = 77 WHERE id % 7 = 1")
+        connection.execute("UPDATE labeler SET profile = x'00' WHERE code = 'L2'")
+
+
+def _sound(folder: Path) -> object:
+    """What the log holds, whether the database is sound, and what can be imported again."""
+    with Study.open(study_in(folder)) as study:
+        odd = {p.kind for p in study.check()} & {"checksum", "json", "value", "reference"}
+        names = sorted(trial.id for trial in study.trials(current=False))
+    if odd:
+        return names, sorted(odd)
+    logs = sorted((study_in(folder) / "repairs").glob("*.jsonl"))
+    moved = {line for log in logs for line in log.read_text("utf-8").splitlines()}
+    return names, sorted(odd), sorted(moved)
+
+
 def _files(folder: Path) -> object:
     """What an export wrote; workbooks hold the time, so only their sizes' order counts."""
     out = folder / "out"
@@ -210,7 +241,7 @@ STORE = (
         "import embeddings",
         lambda f: ["study", "import", str(study_in(f)), str(f / "net.npz")],
         _vectors,
-        _with_vectors,
+        with_vectors,
         whole=True,
         known=("embeddings",),  # a file that no import owns yet, told as such
     ),
@@ -252,6 +283,30 @@ STORE = (
         _log,
         _old,
         known=("missing",),
+        keeps=False,
+    ),
+    Case(
+        "confirm",
+        lambda f: ["study", "confirm", str(study_in(f)), "smart"],
+        _confirmed,
+        _guessed,
+        whole=True,
+    ),
+    Case(
+        "repair",
+        lambda f: ["study", "check", str(study_in(f)), "--repair"],
+        _sound,
+        _damaged,
+        whole=True,
+        known=("checksum", "json", "value"),
+        keeps=False,
+    ),
+    Case(
+        "back up",
+        lambda f: [str(study_in(f))],
+        lambda f: len(backups(study_in(f))) > 0,
+        _study,
+        job="backup",
     ),
     Case(
         "export tables",
@@ -281,144 +336,6 @@ STORE = (
         again=_drawn_again,
     ),
 )  # fmt: skip
-
-
-def with_torch(backbone: str) -> tuple[Case, ...]:
-    """Commands that load torch, on a backbone."""
-    tower, frozen = ("--backbone", backbone, *QUICK), ("--backbone", "embeddings:net")
-    closed = (*frozen, "--device", "cpu", "--set", "threads=1")
-
-    def train(*settings: str) -> Arguments:
-        return lambda f: ["train", str(study_in(f)), *settings]
-
-    def go_on(start: Arguments) -> Callable[[Path], list[list[str]]]:
-        def commands(folder: Path) -> list[list[str]]:
-            runs = list_runs(study_in(folder))
-            if runs and runs[0].state == "finished":
-                return []
-            if runs and runs[0].resumable and (runs[0].path / "data" / "meta.json").exists():
-                return [["resume", str(runs[0].path)]]
-            return [start(folder)]
-
-        return commands
-
-    gradient = train("--method", "lora-visual-prompt", *tower)
-    form = train("--method", "hierarchical-bayes", *closed)
-    return (
-        Case("train by gradient", gradient, _newest, _with_set, go_on(gradient)),
-        Case("train a closed form", form, _newest, _with_set, go_on(form)),
-        Case(
-            "resume",
-            lambda f: ["resume", str(list_runs(study_in(f))[0].path)],
-            _newest,
-            _with_set,
-            go_on(gradient),
-            cut=gradient,
-        ),
-        Case(
-            "evaluate",
-            lambda f: ["evaluate", str(_run(f)), "--json", str(f / "out.json")],
-            lambda f: json.loads((f / "out.json").read_text("utf-8"))["test"],
-            _with_set,
-            first=form,
-        ),
-        Case(
-            "predict",
-            lambda f: ["predict", str(_run(f)), "--all-images", "--csv", str(f / "out.csv")],
-            lambda f: (f / "out.csv").read_text("utf-8"),
-            _with_set,
-            first=gradient,
-        ),
-        Case(
-            "compare",
-            lambda f: [
-                "compare", str(study_in(f)), "--methods",
-                "hierarchical-bayes,collaborative,retrieval", *closed,
-                "--name", "one", "--csv", str(f / "out.csv"),
-            ],
-            _board,
-            _with_set,
-        ),
-        Case(
-            "search",
-            lambda f: [
-                "search", str(study_in(f)), "--method", "lora-visual-prompt", "--trials", "3",
-                *tower, "--name", "one", "--json", str(f / "out.json"),
-            ],
-            lambda f: sum(json.loads((f / "out.json").read_text("utf-8"))["trials"].values()) >= 3,
-            _with_set,
-        ),
-        Case(
-            "adapt",
-            lambda f: ["adapt", str(_run(f)), "--labels", str(f / "new.csv"), "--json",
-                       str(f / "out.json")],
-            _adapted,
-            _with_set,
-            first=form,
-        ),
-        Case(
-            "measure shots",
-            lambda f: [
-                "shots", str(study_in(f)), "--shots", "0,5", "--resamples", "2", "--folds", "2",
-                *closed,
-            ],
-            lambda f: [_timeless(curve.dump()) for curve in kshot_curves(study_in(f))],
-            _with_set,
-        ),
-        Case(
-            "measure a curve",
-            lambda f: [
-                "curve", str(study_in(f)), "--counts", "10,20,40", "--resamples", "2", *closed,
-            ],
-            lambda f: [_timeless(curve.dump()) for curve in learning_curves(study_in(f))],
-            _with_set,
-        ),
-    )  # fmt: skip
-
-
-def _with_set(folder: Path) -> None:
-    """A study with embeddings, and the answers of somebody who is not in it."""
-    from prism_desktop.engine.study.importing.import_files import import_embedding_file
-
-    _with_vectors(folder)
-    with Study.open(study_in(folder)) as study:
-        for _ in import_embedding_file(study, folder / "net.npz"):
-            pass
-    with (folder / "new.csv").open("w", encoding="utf-8") as file:
-        file.write("rater,image,attractive,smart\n")
-        file.writelines(f"N1,face-{n:03d}.jpg,{1 + n % 4},{1 + n // 3 % 4}\n" for n in range(42))
-
-
-def _run(folder: Path) -> Path:
-    return list_runs(study_in(folder))[0].path
-
-
-def _newest(folder: Path) -> object:
-    """Scores and accuracies of the newest run."""
-    run = RunFolder(_run(folder))
-    summary = run.summary()
-    scores = run.predictions().to_csv(index=False)
-    return run.status().state, summary and summary.test.dump(), scores
-
-
-def _board(folder: Path) -> object:
-    board = Leaderboard.load(study_in(folder) / "comparisons" / "one" / "leaderboard.json")
-    assert board is not None
-    rows = [(row.method, row.test.dump()) for row in board.methods]
-    return rows, [failure.dump() for failure in board.failed]
-
-
-def _timeless(value: object) -> object:
-    """Without what differs from run to run."""
-    if isinstance(value, dict):
-        differs = {"seconds", "time", "created", "measured"}
-        return {key: _timeless(part) for key, part in value.items() if key not in differs}
-    return [_timeless(part) for part in value] if isinstance(value, list) else value
-
-
-def _adapted(folder: Path) -> object:
-    found = json.loads((folder / "out.json").read_text("utf-8"))
-    return {key: found[key] for key in ("code", "accuracy", "answers", "start")}
 
 
 def clone(template: Path, folder: Path) -> Path:

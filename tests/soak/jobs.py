@@ -147,6 +147,30 @@ def checkpoints_on(folder: str, count: int) -> None:
     shim.disarm()
 
 
+def checkpoints_short(folder: str, count: int, first: int, last: int) -> None:
+    """Write checkpoints while Python gets no memory from one request on up to another; 0: for ever.
+
+    Each checkpoint has its own requests; the last one gets what it asks for.
+    """
+    import _testcapi
+
+    from prism_desktop.engine.faults import fault_of
+
+    checkpoints(folder, 1)  # everything is imported by now
+    for step in range(2, count + 1):
+        _testcapi.set_nomemory(first, last)
+        try:
+            checkpoints(folder, 1, step)
+        except Exception as error:
+            _testcapi.remove_mem_hooks()
+            if fault_of(error) is None:
+                raise
+            tell("refused")
+        finally:
+            _testcapi.remove_mem_hooks()
+    checkpoints(folder, 1, count + 1)
+
+
 def said(job: Callable[..., object], *arguments: object) -> str:
     """ "done", or the sentence with which work ended; a mistake of the program comes through."""
     from prism_desktop.engine.faults import fault_of

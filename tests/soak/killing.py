@@ -37,13 +37,14 @@ class Trial:
         self.template.mkdir(parents=True)
         case.prepare(self.template)
         if case.first is not None:
-            assert self._run(self.template, case.first(self.template)).code == 0
+            first = case.first(self.template)
+            assert server.run("command", *first, root=self.template).code == 0
         if case.cut is not None:
             self._cut(case.cut)
         self.trials = self._trials(self.template)
         place = cases.clone(self.template, folder / "whole")
         self.before = case.result(place) if case.whole else None
-        self.whole = server.run("command", *case.arguments(place), root=place, arm=Arm())
+        self.whole = server.run(case.job, *case.arguments(place), root=place, arm=Arm())
         assert self.whole.code == 0, self.whole.printed
         assert self.whole.steps > 0
         self.result = case.result(place)
@@ -52,10 +53,11 @@ class Trial:
         """Kill the command once, and look at what is left."""
         place = cases.clone(self.template, self.folder / "place")
         arguments = self.case.arguments(place)
-        ending = _killed(self.server, dice, self.whole, place, "command", *arguments)
+        ending = _killed(self.server, dice, self.whole, place, self.case.job, *arguments)
         if (study_in(place) / "study.sqlite3").exists():
             self._assert_whole(place)
-            recovery.assert_backups_whole(study_in(place))
+            promised = [line.split()[1] for line in ending.told if line.startswith("backup")]
+            recovery.assert_backups_whole(study_in(place), promised)
             recovery.assert_runs_told(study_in(place))
         now = self.case.result(place) if self.case.whole else None
         assert now in (self.before, self.result), ending.printed
@@ -76,7 +78,7 @@ class Trial:
         recovery.assert_whole(study_in(place), (), self.trials, open_steps=10**6, known=known)
 
     def _run(self, place: Path, arguments: list[str]) -> Ending:
-        return self.server.run("command", *arguments, root=place)
+        return self.server.run(self.case.job, *arguments, root=place)
 
     def _cut(self, arguments: cases.Arguments) -> None:
         """Leave what a command leaves that is killed in its midst."""
@@ -89,8 +91,8 @@ class Trial:
 
     def _trials(self, folder: Path) -> recovery.Answers:
         file = study_in(folder) / "study.sqlite3"
-        old = self.case.name == "upgrade"
-        return recovery.state_of(study_in(folder)) if file.exists() and not old else {}
+        there = file.exists() and self.case.keeps
+        return recovery.state_of(study_in(folder)) if there else {}
 
 
 def label_and_kill(

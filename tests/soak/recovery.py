@@ -1,5 +1,6 @@
 """What must hold of a study after whatever happened to the process that wrote it."""
 
+import os
 import sqlite3
 from collections.abc import Collection, Sequence
 from contextlib import closing
@@ -92,10 +93,14 @@ def assert_runs_told(folder: Path) -> None:
 
 
 def leftovers(folder: Path) -> list[str]:
-    """Files of a study that only exist while something else is written.
+    """Files of a study that only exist while something else is written, an hour later.
 
     What a killed run began lies in the run's folder, and goes with it.
     """
+    for path in folder.glob("*.prism/**/.*.tmp*"):
+        os.utime(path, (0, 0))
+    for study in folder.glob("*.prism/study.sqlite3"):
+        Study.open(study.parent).close()
     found = [
         path.relative_to(folder)
         for path in folder.glob("*.prism/**/*")

@@ -16,6 +16,7 @@ from tests.soak.cases import study_in
 from tests.soak.conftest import Servers
 from tests.soak.fork_server import Ending, ForkServer
 from tests.soak.shim import ALLOCATE, DISK, Arm
+from tests.soak.torch_cases import with_torch
 
 pytestmark = [
     pytest.mark.soak,
@@ -125,7 +126,7 @@ def test_that_checkpoints_survive_any_fault(servers: Servers, tmp_path: Path) ->
 def test_that_a_training_survives_any_fault(
     servers: Servers, tmp_path: Path, tiny_backbone: str
 ) -> None:
-    (case,) = [c for c in cases.with_torch(tiny_backbone) if c.name == "train by gradient"]
+    (case,) = [c for c in with_torch(tiny_backbone) if c.name == "train by gradient"]
     server, template, place = servers("torch"), tmp_path / "template", tmp_path / "place"
     template.mkdir()
     case.prepare(template)

@@ -21,6 +21,7 @@ from tests.soak.conftest import Servers
 from tests.soak.fork_server import ForkServer
 from tests.soak.power import Recording
 from tests.soak.shim import Arm
+from tests.soak.torch_cases import with_torch
 
 pytestmark = [
     pytest.mark.soak,
@@ -139,7 +140,7 @@ def test_that_the_newest_saved_checkpoint_survives_a_power_cut(
 def test_that_a_run_goes_on_or_says_so_after_a_power_cut(
     name: str, servers: Servers, tmp_path: Path, tiny_backbone: str
 ) -> None:
-    (case,) = [case for case in cases.with_torch(tiny_backbone) if case.name == name]
+    (case,) = [case for case in with_torch(tiny_backbone) if case.name == name]
     place, to, dice = tmp_path / "place", tmp_path / "crashed", budget.dice("power", name)
     place.mkdir()
     case.prepare(place)

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.files import write_named
 from prism_desktop.engine.plain_text import one_line
 
@@ -98,6 +99,7 @@ def save_figure(figure: Figure, path: Path) -> Path:
             warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from", UserWarning)
             write_named(path, lambda beside: figure.savefig(beside, dpi=300, metadata=undated))
     except OSError as error:
+        raise_fault(error, path, kept="The figure was not written; everything else is kept.")
         raise InputError(
             f"The figure could not be written to {path}: {error.strerror or error}."
         ) from error

@@ -19,6 +19,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
+from prism_desktop.engine.backbones.light_import import import_open_clip
 from prism_desktop.engine.backbones.spec import MINI, BackboneSpec
 from prism_desktop.engine.backbones.weight_files import FILE, Source, folder, weights_path
 from prism_desktop.engine.errors import BackboneError, DiskFullError
@@ -81,9 +82,7 @@ def fetch(spec: BackboneSpec) -> Iterator[Event[Path]]:
 
 def _url(spec: BackboneSpec) -> str:
     """The hub's address of a tag's safetensors, from open_clip's registry."""
-    import open_clip
-
-    config = open_clip.get_pretrained_cfg(spec.model, spec.source)
+    config = import_open_clip().get_pretrained_cfg(spec.model, spec.source)
     if not config:
         raise BackboneError(f"open_clip knows no weights {spec.text!r}.")
     repository, _, file = str(config.get("hf_hub", "")).rpartition("/")

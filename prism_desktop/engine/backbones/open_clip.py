@@ -12,6 +12,7 @@ import numpy as np
 
 from prism_desktop.engine import paths
 from prism_desktop.engine.backbones.download import fetch
+from prism_desktop.engine.backbones.light_import import import_open_clip
 from prism_desktop.engine.backbones.spec import MINI, BackboneSpec, require_tower
 from prism_desktop.engine.backbones.weight_files import (
     check_safetensors,
@@ -153,8 +154,7 @@ def _recipe(spec: BackboneSpec) -> _Recipe:
         return _read_config(local_folder(spec) / "config.json")
     if spec.model.endswith(".json"):
         return _read_config(Path(spec.model).expanduser())
-    import open_clip
-
+    open_clip = import_open_clip()
     config = open_clip.get_model_config(spec.model)
     if config is None:
         raise BackboneError(
@@ -191,11 +191,10 @@ def _read_config(path: Path) -> _Recipe:
 
 
 def _preprocess(given: Mapping[str, Any]) -> dict[str, Any]:
-    from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
-
+    known = import_open_clip().constants
     return {
-        "mean": given.get("mean") or OPENAI_DATASET_MEAN,
-        "std": given.get("std") or OPENAI_DATASET_STD,
+        "mean": given.get("mean") or known.OPENAI_DATASET_MEAN,
+        "std": given.get("std") or known.OPENAI_DATASET_STD,
     }
 
 
@@ -255,7 +254,7 @@ def _fill(model: nn.Module, path: Path, spec: BackboneSpec) -> None:
     try:
         state: dict[str, torch.Tensor] = read_tensors(path)[0]
     except (OSError, UnreadableError) as error:
-        raise_fault(error, path)
+        raise_fault(error.__cause__ or error, path)
         why = error.why if isinstance(error, UnreadableError) else error
         raise BackboneError(
             f"The weights file {path} is damaged or incomplete ({why}); fetch or copy it again."

@@ -16,7 +16,7 @@ from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.files import make_folder, write_json
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.runs import layout
-from prism_desktop.engine.runs.manifest import check_file, remove_manifest, write_manifest
+from prism_desktop.engine.runs.manifest import changing, check_file
 from prism_desktop.engine.runs.result_files import CurveKind, KShotCurve, LearningCurve
 
 _log = logging.getLogger(__name__)
@@ -47,9 +47,8 @@ def save_curve(
     digest = hashlib.sha256(wanted.encode()).hexdigest()[:8]
     folder, name = study / layout.CURVES, f"{kind}-{config.method}-{digest}.json"
     make_folder(folder)
-    remove_manifest(folder)
-    write_json(folder / name, found.dump())
-    write_manifest(folder)
+    with changing(folder, name, begin=True):
+        write_json(folder / name, found.dump())
     return folder / name
 
 

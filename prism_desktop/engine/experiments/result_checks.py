@@ -45,12 +45,14 @@ def check_results(study: Path) -> Iterator[Event[ResultProblems]]:
     ):
         problems += _changed(path)
     yield Progress(len(runs), len(runs), "Checking comparisons and curves")
-    for path in sorted((study / layout.COMPARISONS).glob(f"*/{layout.LEADERBOARD}")):
-        problems += _unreadable(Leaderboard, path)
-    for kind, record in _KINDS.items():
-        for path in sorted((study / layout.CURVES).glob(f"{kind}-*.json")):
-            problems += _unreadable(record, path)
+    problems += _unreadable_records(study)
     yield Done(ResultProblems(tuple(dict.fromkeys(problems)), unmarked))
+
+
+def passed_over(study: Path) -> tuple[str, ...]:
+    """What lists of results show as unreadable, a sentence each; their small files are read."""
+    runs = (run.damage for run in list_runs(study) if run.damage and run.state != "discarded")
+    return tuple(dict.fromkeys((*runs, *_unreadable_records(study))))
 
 
 def contradiction(run: RunFolder) -> str:
@@ -128,6 +130,15 @@ def _changed(folder: Path) -> Iterator[str]:
             yield f"{folder.name}: {name} is damaged or was changed ({why})."
     except UnreadableError as error:
         yield str(error)
+
+
+def _unreadable_records(study: Path) -> Iterator[str]:
+    """Comparisons and curves that cannot be read."""
+    for path in sorted((study / layout.COMPARISONS).glob(f"*/{layout.LEADERBOARD}")):
+        yield from _unreadable(Leaderboard, path)
+    for kind, record in _KINDS.items():
+        for path in sorted((study / layout.CURVES).glob(f"{kind}-*.json")):
+            yield from _unreadable(record, path)
 
 
 def _unreadable(record: type[Stored], path: Path) -> Iterator[str]:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from prism_desktop.engine.backbones import parse
 from prism_desktop.engine.config import TrainConfig
-from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.errors import FailedRunError, InputError, RunError
 from prism_desktop.engine.events import Done, Event, Notice, Progress
 from prism_desktop.engine.experiments.comparison_plan import obstacle_of
 from prism_desktop.engine.experiments.search_trials import (
@@ -44,7 +44,7 @@ from prism_desktop.engine.processes.rpc import call
 from prism_desktop.engine.processes.run_series import Series
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.lock_file import held
+from prism_desktop.engine.runs.lock_file import held, sweep_taken
 from prism_desktop.engine.runs.manifest import check_folder, remove_manifest, write_manifest
 from prism_desktop.engine.study.permission import require_writable
 from prism_desktop.engine.training.dependencies import (
@@ -146,7 +146,7 @@ def search(plan: SearchPlan) -> Iterator[Event[SearchResult]]:
         make_ready(trials, plan.config(), plan.ranges())
         failure = yield from _try_out(plan, folder, trials)
         result = _result(plan, folder, trials, failure)
-    write_manifest(folder.path)
+        write_manifest(folder.path)
     yield Done(result)
 
 
@@ -176,6 +176,8 @@ def _try_out(
                 )
             for process in processes:
                 process.advance()
+                yield from process.told
+                process.told.clear()
         failure = next((process.failure for process in processes if process.failure), "")
         if failure:
             yield Notice(f"A process of the search ended early: {failure}")
@@ -193,6 +195,7 @@ class _Process:
         arguments = SearchTrialsArguments(folder=absolute(folder.path), trials=trials, seed=seed)
         self._events = call("search-trials", arguments, "Trying settings")
         self._progress: Progress | None = None
+        self.told: list[Notice] = []  # since somebody looked
         self.ended = False
         self.failure = ""  # one sentence
 
@@ -211,6 +214,8 @@ class _Process:
             self.failure, event = str(error), None
         if isinstance(event, Progress):
             self._progress = event
+        elif isinstance(event, Notice):
+            self.told.append(event)
         self.ended = event is None
 
     def close(self) -> None:
@@ -232,6 +237,7 @@ def _prepare(plan: SearchPlan) -> RunFolder:
             f"{method(plan.method).title} has no settings to search; it chooses its own or has "
             "none."
         )
+    sweep_taken(plan.study / layout.SEARCHES)
     beside = RunFolder(plan.study / layout.SEARCHES / f".{getpid()}-{time.monotonic_ns()}")
     make_folder(beside.data)
     try:
@@ -344,7 +350,7 @@ def _result(
             (trial.user_attrs[COUNTED] for trial in done if COUNTED in trial.user_attrs),
             failure or "all were pruned.",
         )
-        raise RunError(f"No trial came to an end: {told}")
+        raise FailedRunError(f"No trial came to an end: {told}")
     best = min(complete, key=lambda trial: float(trial.value or 0.0))
     pruned = sum(trial.state.name == "PRUNED" for trial in done)
     start = next((trial.value for trial in complete if "start" in trial.user_attrs), None)

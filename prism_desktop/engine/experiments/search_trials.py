@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from prism_desktop.engine.config import TrainConfig
-from prism_desktop.engine.errors import PrismError, RunError, UnreadableError
-from prism_desktop.engine.events import Done, Event, Progress, value
+from prism_desktop.engine.errors import MachineError, PrismError, RunError, UnreadableError
+from prism_desktop.engine.events import Done, Event, Notice, Progress, value
+from prism_desktop.engine.faults import out_of_memory, raise_fault, unreadable
 from prism_desktop.engine.files import in_place, make_folder, remove_tree, write_json
-from prism_desktop.engine.foreign_files import GIGABYTE, UnreadableFileError, plain_file
+from prism_desktop.engine.foreign_files import GIGABYTE, plain_file
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.methods.ranges import Choices, Ranges, ranges
 from prism_desktop.engine.processes.process_setup import lower_priority, prepare_torch
@@ -52,8 +53,8 @@ def open_storage(path: Path) -> "optuna.Study":
             storage=JournalStorage(backend), study_name=path.name, load_if_exists=True
         )
         values = [one.value for one in trials.trials if one.state.name == "COMPLETE"]
-    except UnreadableFileError as error:
-        raise UnreadableError(journal, error.strerror or "it cannot be read") from error
+    except OSError as error:
+        raise unreadable(journal, error) from error
     # whatever Optuna meets in a line that is none of its own
     except (ValueError, TypeError, LookupError, AttributeError, AssertionError) as error:
         raise UnreadableError(journal, "it is damaged") from error
@@ -186,9 +187,22 @@ def run_trials(folder: RunFolder, count: int, seed: int) -> Generator[Event[None
         except optuna.TrialPruned:
             study.tell(trial, state=optuna.trial.TrialState.PRUNED)
         except (PrismError, RuntimeError, MemoryError) as error:
-            trial.set_user_attr(COUNTED, str(error) or type(error).__name__)
+            why = _why_counted(error)
+            trial.set_user_attr(COUNTED, why)
             study.tell(trial, state=optuna.trial.TrialState.FAIL)
+            yield Notice(f"Trial {trial.number} failed and was passed over: {why}")
     yield Done(None)
+
+
+def _why_counted(error: Exception) -> str:
+    """Why settings failed. Some want more memory than there is; what any other fault of the machine
+    meets is not the settings' doing: it is raised, and they are tried again later."""
+    if out_of_memory(error):
+        return "its settings want more memory than there was."
+    if isinstance(error, MachineError):
+        raise error
+    raise_fault(error)
+    return str(error) or type(error).__name__
 
 
 class _Trials:

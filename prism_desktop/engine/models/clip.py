@@ -7,11 +7,10 @@ import contextlib
 import copy
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from numpy.typing import NDArray
-from peft import PeftModel
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -23,7 +22,6 @@ from prism_desktop.engine.models import parts
 from prism_desktop.engine.models.answers import Ints
 from prism_desktop.engine.models.attribute_reader import TextReader
 from prism_desktop.engine.models.base import AttributeTexts, PersonalModel, groups, take_over
-from prism_desktop.engine.models.fused_blocks import use_fused_blocks
 from prism_desktop.engine.models.labeler_context import LabelerContext
 from prism_desktop.engine.models.lora import (
     Mix,
@@ -35,6 +33,9 @@ from prism_desktop.engine.models.lora import (
 )
 from prism_desktop.engine.models.parts import SHARED
 from prism_desktop.engine.models.tokens import TokenInserter
+
+if TYPE_CHECKING:
+    from peft import PeftModel
 
 
 class PersonalClip(PersonalModel):
@@ -145,6 +146,8 @@ class PersonalClip(PersonalModel):
         self.adapted: PeftModel | None = None
         self._mix = Mix()
         if ranks:
+            from prism_desktop.engine.models.fused_blocks import use_fused_blocks
+
             self.adapted, self._mix = add_lora(twin, ranks, alpha, generator, std)
             use_fused_blocks(twin.visual)
         elif self.method.trained == "all-but-text":

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from prism_desktop.engine.errors import RunError, UnreadableError
+from prism_desktop.engine.errors import FailedReadError, RunError, UnreadableError
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.manifest import check_file
 from prism_desktop.engine.runs.stored import Count, FolderName, Positive, Stored
@@ -37,6 +37,8 @@ def read_combination(run: Path) -> tuple[Member, ...]:
     try:
         check_file(run, layout.COMBINATION)
         stored = CombinedRuns.from_file(run / layout.COMBINATION)
+    except FailedReadError:
+        raise
     except UnreadableError as error:
         raise RunError(
             f"The file {run / layout.COMBINATION} is damaged ({error.why}); train again."

@@ -255,9 +255,10 @@ def load_run(run: Path, device: str = "auto", backbone: Backbone | None = None) 
         if model.adapted is not None:
             load_adapter(model.adapted, run / layout.ADAPTER)
     except (OSError, RuntimeError, ValueError, UnreadableError) as error:
-        raise_fault(error, run)
+        raise_fault(error.__cause__ or error, run)
+        why = error.why if isinstance(error, UnreadableError) else error
         raise RunError(
-            f"The adapter of {run.name} is missing or damaged ({error}). Resume the run if it was "
+            f"The adapter of {run.name} is missing or damaged ({why}). Resume the run if it was "
             "cut short while its model was written; otherwise train again."
         ) from error
     try:

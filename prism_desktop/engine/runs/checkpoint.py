@@ -17,6 +17,8 @@ from pydantic import JsonValue
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from prism_desktop.engine.errors import FailedReadError, UnreadableError
+from prism_desktop.engine.faults import unreadable
 from prism_desktop.engine.files import make_folder, move, remove_tree, sync, write_whole
 from prism_desktop.engine.foreign_files import MAX_WEIGHTS, plain_file, sha256
 from prism_desktop.engine.runs import layout
@@ -86,11 +88,22 @@ def recover(folder: Path) -> tuple[Checkpoint | None, int]:
 
 
 def verified(path: Path) -> bool:
-    """Whether the tensors are those that the manifest was written for."""
-    manifest = _Manifest.load(path / layout.MANIFEST)
+    """Whether the tensors are those that the manifest was written for.
+
+    Raises:
+        FailedReadError: the disk could not be read, which says nothing of them.
+    """
     try:
+        manifest = _Manifest.from_file(path / layout.MANIFEST)
         return manifest is not None and manifest.sha256 == sha256(path / layout.STATE)
-    except OSError:
+    except FailedReadError:
+        raise
+    except UnreadableError:
+        return False
+    except OSError as error:
+        found = unreadable(path / layout.STATE, error)
+        if isinstance(found, FailedReadError):
+            raise found from error
         return False
 
 

@@ -7,6 +7,7 @@ tables, predictions and weights stay behind. Where the study's names cannot be r
 taken along that could hold one.
 """
 
+import contextlib
 import getpass
 import json
 import platform
@@ -28,6 +29,7 @@ from prism_desktop.engine import files
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.foreign_files import open_foreign
+from prism_desktop.engine.json_files import parse_json
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 
@@ -122,16 +124,13 @@ def make_report(run: RunFolder, target: Path) -> Iterator[Event[Path]]:
     parts = {"about.txt": _ABOUT + ("" if found else _NO_NAMES)}
     parts["computer.json"] = _json(names.value(_computer(run)))
     status = run.status()
-    parts["status.json"] = _json({"state": status.state})
+    parts[layout.STATUS] = _json({"state": status.state})
     if found:
         told = {"state": status.state, "message": status.message, "advice": status.advice}
-        parts["status.json"] = _json(names.value(told))
+        parts[layout.STATUS] = _json(names.value(told))
         parts["settings.json"] = _json(names.value(_settings(run)))
-        parts["events.jsonl"] = "".join(
-            json.dumps(names.value(json.loads(line)), ensure_ascii=False) + "\n"
-            for line in _lines(run.path / layout.EVENTS)
-        )
-        parts["log.txt"] = names.text(_end(run.log))
+        parts[layout.EVENTS] = "".join(_events(run.path / layout.EVENTS, names))
+        parts[layout.LOG] = names.text(_end(run.log))
 
     def write(beside: Path) -> None:
         with zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as bundle:
@@ -234,14 +233,12 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _lines(path: Path) -> Iterator[str]:
-    """The lines of a file that are JSON."""
+def _events(path: Path, names: _Names) -> Iterator[str]:
+    """The lines of a file that are JSON, without names."""
     for line in _end(path).splitlines():
-        try:
-            json.loads(line)
-        except ValueError:
-            continue
-        yield line
+        with contextlib.suppress(ValueError, RecursionError):
+            event = names.value(parse_json(line.encode()))
+            yield json.dumps(event, ensure_ascii=False) + "\n"
 
 
 def _end(path: Path) -> str:

@@ -25,11 +25,12 @@ from prism_desktop.engine import access
 from prism_desktop.engine.clocks import by_age
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import RunError, UnreadableError
+from prism_desktop.engine.faults import unreadable
 from prism_desktop.engine.files import make_folder, remove_tree, write_json
 from prism_desktop.engine.foreign_files import GIGABYTE, open_foreign
 from prism_desktop.engine.parquet_forms import Filters, Form, read_frame
 from prism_desktop.engine.runs import layout, run_tables
-from prism_desktop.engine.runs.manifest import check_file, remove_manifest, renew_mark
+from prism_desktop.engine.runs.manifest import changing, check_file, remove_manifest
 from prism_desktop.engine.runs.metrics_file import METRIC_COLUMNS, read_metrics
 from prism_desktop.engine.runs.result_files import Environment, SnapshotMeta, SplitReport, Summary
 from prism_desktop.engine.runs.run_events import LoggedEvent, parse_events
@@ -196,8 +197,8 @@ class RunFolder:
         """Record how the run stands; `pid` is the process
         that works on it (None: nobody does, or will)."""
         access.require_writable(self.path)
-        write_status(self.path, state, pid=pid, message=message, advice=advice)
-        renew_mark(self.path, layout.STATUS)
+        with changing(self.path, layout.STATUS):
+            write_status(self.path, state, pid=pid, message=message, advice=advice)
 
     def abandon(self) -> None:
         """Say that nobody works on the run any more, where its process lives on without it."""
@@ -222,8 +223,8 @@ class RunFolder:
                 process keeps to it, however far it has come meanwhile.
         """
         access.require_writable(self.path)
-        Order(command=command, tested=tested).save(self.path / layout.CONTROL)
-        renew_mark(self.path, layout.CONTROL)
+        with changing(self.path, layout.CONTROL):
+            Order(command=command, tested=tested).save(self.path / layout.CONTROL)
 
     def events(self, offset: int = 0) -> tuple[list[LoggedEvent], int]:
         """Events from a byte offset on, and the offset to go on from.
@@ -242,8 +243,7 @@ class RunFolder:
         except FileNotFoundError:
             return [], offset
         except OSError as error:
-            why = error.strerror or "it cannot be read"
-            raise UnreadableError(self.path / layout.EVENTS, why) from error
+            raise unreadable(self.path / layout.EVENTS, error) from error
         whole = block.rfind(b"\n") + 1
         return list(parse_events(block[:whole])), offset + whole
 
@@ -292,7 +292,7 @@ class RunFolder:
         return self.frame(layout.table_name(name), run_tables.TABLES[name])
 
     def frame(self, name: str, form: Form, filters: Filters = ()) -> "pd.DataFrame":
-        """A Parquet file of the run's, as it must be; see `parquet_files.read_frame`.
+        """A Parquet file of the run's, as it must be; see `parquet_forms.read_frame`.
 
         Raises:
             UnreadableError: it cannot be read, holds something else or is not what the run wrote.

@@ -2,15 +2,22 @@
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
+import psutil
 from filelock import Timeout
 
 from prism_desktop.engine.errors import RunError
-from prism_desktop.engine.files import lock, remove
+from prism_desktop.engine.files import BESIDE, lock, remove, remove_tree
+from prism_desktop.engine.foreign_files import is_plain_file
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.stored import Stored
+
+# Data that a process takes beside their place: of a comparison, of a search.
+_TAKEN: Final = re.compile(r"\.(?:data-\d{1,6}-(\d{1,9})|(\d{1,9})-\d{1,20})", re.ASCII)
 
 
 class _Owner(Stored):
@@ -21,7 +28,7 @@ class _Owner(Stored):
 
 @contextlib.contextmanager
 def held(folder: Path, what: str) -> Iterator[None]:
-    """Work in a folder that no other living process works in.
+    """Work in a folder that no other living process works in; what a killed one left is removed.
 
     Args:
         folder: is there already.
@@ -39,9 +46,21 @@ def held(folder: Path, what: str) -> Iterator[None]:
         raise RunError(f"{what} goes on already, in process {pid}.") from None
     try:
         _Owner(pid=os.getpid()).save(folder / layout.OWNER)
+        for name in os.listdir(folder):  # noqa: PTH208
+            if BESIDE.fullmatch(name) and is_plain_file(folder / name):
+                remove(folder / name)
+        sweep_taken(folder)
         yield
     finally:
         try:
             remove(folder / layout.OWNER)
         finally:
             owned.release()
+
+
+def sweep_taken(folder: Path) -> None:
+    """Remove data that killed processes took and did not put in place."""
+    for path in folder.glob(".*-*"):
+        found = _TAKEN.fullmatch(path.name)
+        if found and not psutil.pid_exists(int(found[1] or found[2])):
+            remove_tree(path, layout.is_ours)

@@ -10,10 +10,12 @@ import os
 import stat
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
 from prism_desktop.engine.errors import UnreadableError
+from prism_desktop.engine.faults import unreadable
 from prism_desktop.engine.files import remove
 from prism_desktop.engine.foreign_files import MAX_WEIGHTS, open_foreign
 from prism_desktop.engine.runs import layout
@@ -50,20 +52,42 @@ def write_manifest(folder: Path) -> None:
     """Mark all files of a folder as they are now, durably."""
     marks = {name: _mark(folder / name) for name in _names(folder)}
     Manifest.of(marks).save(folder / layout.MANIFEST)
+    # An order may have come meanwhile; whoever gives one from now on sees the marks.
+    if layout.CONTROL in marks and marks[layout.CONTROL] != (
+        late := _mark(folder / layout.CONTROL)
+    ):
+        Manifest.of({**marks, layout.CONTROL: late}).save(folder / layout.MANIFEST)
 
 
-def renew_mark(folder: Path, name: str) -> None:
-    """Mark one file as it is now, where there are marks; for what is told to a run after its end.
+@contextmanager
+def changing(folder: Path, name: str, *, begin: bool = False) -> Iterator[None]:
+    """Change one file inside the block, and mark it anew; the marks of the others stay.
 
-    A manifest that cannot be read stays as it is, and whoever checks the run is told.
+    It has no mark meanwhile, so that a kill leaves none that accuses it.
+
+    Args:
+        folder: may have marks.
+        name: the file's path within it.
+        begin: if there are no marks, or none that can be read, begin with this one. Else nothing is
+            marked then, and whoever checks the folder is told of marks that cannot be read.
     """
+    marks = _marks(folder)
+    if marks is not None and marks.pop(name, None) is not None:
+        Manifest.of(marks).save(folder / layout.MANIFEST)
+    yield
+    marks = _marks(folder)  # again: a run may have ended meanwhile
+    if marks is not None or begin:
+        found = {**(marks or {}), name: _mark(folder / name)}
+        Manifest.of(found).save(folder / layout.MANIFEST)
+
+
+def _marks(folder: Path) -> dict[str, FileMark] | None:
+    """The marks of a folder's files; None where there are none that can be read."""
     try:
         manifest = read_manifest(folder)
     except UnreadableError:
-        return
-    if manifest is not None:
-        files = {**manifest.files, name: _mark(folder / name)}
-        Manifest.of(files).save(folder / layout.MANIFEST)
+        return None
+    return None if manifest is None else dict(manifest.files)
 
 
 def remove_manifest(folder: Path) -> None:
@@ -92,12 +116,7 @@ def check_file(folder: Path, name: str) -> None:
     Raises:
         UnreadableError: it is another one; or the manifest says so of a file that is gone.
     """
-    manifest = read_manifest(folder)
-    mark = manifest.files.get(name) if manifest is not None else None
-    if mark is None:
-        return
-    if why := _difference(folder / name, mark, name in _GROWING):
-        raise UnreadableError(folder / name, why)
+    _check(folder, read_manifest(folder), name)
 
 
 def check_folder(folder: Path, under: str = "") -> None:
@@ -105,7 +124,19 @@ def check_folder(folder: Path, under: str = "") -> None:
     manifest = read_manifest(folder)
     for name in manifest.files if manifest is not None else ():
         if name.startswith(under):
-            check_file(folder, name)
+            _check(folder, manifest, name)
+
+
+def _check(folder: Path, manifest: Manifest | None, name: str) -> None:
+    mark = manifest.files.get(name) if manifest is not None else None
+    if mark is None:
+        return
+    try:
+        why = _difference(folder / name, mark, name in _GROWING)
+    except OSError as error:
+        raise unreadable(folder / name, error) from error
+    if why:
+        raise UnreadableError(folder / name, why)
 
 
 def differences(folder: Path) -> Iterator[tuple[str, str]]:
@@ -116,7 +147,11 @@ def differences(folder: Path) -> Iterator[tuple[str, str]]:
     """
     manifest = read_manifest(folder)
     for name, mark in manifest.files.items() if manifest is not None else ():
-        if why := _difference(folder / name, mark, name in _GROWING, fresh=True):
+        try:
+            why = _difference(folder / name, mark, name in _GROWING, fresh=True)
+        except OSError as error:
+            why = error.strerror or "it cannot be read"
+        if why:
             yield name, why
 
 
@@ -149,7 +184,11 @@ def _mark(path: Path) -> FileMark:
 
 
 def _difference(path: Path, mark: FileMark, growing: bool, *, fresh: bool = False) -> str:
-    """Why a file is not the marked one, as a phrase; empty if it is."""
+    """Why a file is not the marked one, as a phrase; empty if it is.
+
+    Raises:
+        OSError: it is there, and the system does not give it.
+    """
     try:
         status = path.stat()
         if status.st_size < mark.bytes or (status.st_size > mark.bytes and not growing):
@@ -161,8 +200,6 @@ def _difference(path: Path, mark: FileMark, growing: bool, *, fresh: bool = Fals
         found = read(path, mark.bytes, *state)
     except FileNotFoundError:
         return "it is gone"
-    except OSError as error:
-        return error.strerror or "it cannot be read"
     return "" if found == mark.sha256 else _DIFFERS
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prism_desktop.engine.errors import UnreadableError
+from prism_desktop.engine.faults import unreadable
 from prism_desktop.engine.files import append, write_all, write_text
 from prism_desktop.engine.foreign_files import GIGABYTE, read_text
 from prism_desktop.engine.study.formula_guard import CsvWriter, restored
@@ -95,7 +96,7 @@ def _rows(path: Path) -> Iterator[list[str]]:
             raise UnreadableError(path, "its columns are not those of curves")
         yield from ([*map(restored, row)] for row in reader if _is_whole(row))
     except OSError as error:
-        raise UnreadableError(path, error.strerror or "it cannot be read") from error
+        raise unreadable(path, error) from error
     except (ValueError, csv.Error) as error:
         raise UnreadableError(path, "it is no table of curves") from error
 

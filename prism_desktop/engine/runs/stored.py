@@ -8,6 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from prism_desktop.engine.errors import UnreadableError
+from prism_desktop.engine.faults import unreadable
 from prism_desktop.engine.files import write_json
 from prism_desktop.engine.foreign_files import MAX_RECORD, read_foreign
 from prism_desktop.engine.json_files import parse_json
@@ -64,7 +65,7 @@ class Stored(BaseModel):
                 raise UnreadableError(path, "it is a link that leads nowhere") from None
             return None
         except OSError as error:
-            raise UnreadableError(path, error.strerror or type(error).__name__) from error
+            raise unreadable(path, error) from error
         except ValueError as error:
             raise UnreadableError(path, str(error)) from error
         try:

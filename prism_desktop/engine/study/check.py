@@ -1,6 +1,5 @@
 """What can be wrong with a study, looked for."""
 
-import shlex
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -9,9 +8,10 @@ from sqlalchemy import Connection
 
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.hearing import check_wanted
-from prism_desktop.engine.study import embeddings, queries
+from prism_desktop.engine.study import embeddings, queries, sound_rows
+from prism_desktop.engine.study.confirmed import quoted
 from prism_desktop.engine.study.database import driver_of
-from prism_desktop.engine.study.database_check import database_problems
+from prism_desktop.engine.study.database_check import database_problems, odd_rows_sentence
 from prism_desktop.engine.study.images import hash_file
 from prism_desktop.engine.study.records import ImageRecord, Problem
 from prism_desktop.engine.study.sound_rows import places_of
@@ -22,6 +22,11 @@ _NAMED = 3  # files named of those that a sentence counts
 def database(connection: Connection) -> list[Problem]:
     """Problems inside the database, and the way out of them."""
     return list(database_problems(driver_of(connection)))
+
+
+def passed_over(connection: Connection) -> tuple[str, ...]:
+    """A sentence about each kind of odd rows that readers do not see."""
+    return tuple(map(odd_rows_sentence, sound_rows.passed_over(driver_of(connection))))
 
 
 def files(connection: Connection, study: Path, *, deep: bool) -> list[Problem]:
@@ -98,7 +103,7 @@ def _folder(image: ImageRecord) -> str:
 
 
 def _command(name: str, study: Path) -> str:
-    return f"prism-desktop study {name} {shlex.quote(str(study))} FOLDER"
+    return f"prism-desktop study {name} {quoted(str(study))} FOLDER"
 
 
 def _are(count: int, what: str) -> str:

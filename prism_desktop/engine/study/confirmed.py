@@ -1,5 +1,7 @@
 """Which attributes are learned from and asked for: those that somebody confirmed as judgments."""
 
+import os
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -39,6 +41,13 @@ def confirmed_names(
 
 
 def quoted(word: str) -> str:
-    """A word as the command line takes it."""
-    plain = word and all(letter.isalnum() or letter in "._-/\\:" for letter in word)
-    return word if plain else '"' + word.replace('"', '\\"') + '"'
+    """A word as the command line takes it, whatever it holds: names may come from elsewhere, and a
+    shell would run what stands in "$(...)" of a command that is copied from a sentence."""
+    windows = os.name == "nt"
+    if word and all(
+        sign.isalnum() or sign in "._-/:=" or (windows and sign == "\\") for sign in word
+    ):
+        return word
+    if not windows and any(sign in word for sign in "$`!\\\n"):
+        return shlex.quote(word)
+    return '"' + word.replace('"', '\\"') + '"'

@@ -301,7 +301,8 @@ def _explanation(error: Any, study: Path) -> StudyError | None:
         return DiskFullError(f"The disk of {study} is full. {kept} Make room and try again.")
     if name.startswith("SQLITE_READONLY"):
         return ReadOnlyStudyError(f"The study {study} cannot be written. {kept}")
-    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_TOOBIG")):
+    damaged = name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_TOOBIG"))
+    if damaged or "unsupported file format" in str(error):  # which has no name of its own
         return CorruptStudyError(f"The database of {study} is damaged. {rescue(study)}")
     if name.startswith("SQLITE_BUSY"):
         return StudyLockedError(

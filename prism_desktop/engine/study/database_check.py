@@ -60,22 +60,32 @@ def database_problems(driver: sqlite3.Connection) -> Iterator[Problem]:
 
 def odd_rows_problem(odd: OddRows) -> Problem:
     """Rows that break a rule, as a problem."""
-    rule = odd.rule
-    return Problem(rule.kind, f"{_counted(rule.table, odd)}.{_PASSED if rule.hides else ''}")
+    told = " Readers pass over what cannot be used." if odd.rule.hides else ""
+    return Problem(odd.rule.kind, f"{odd_rows_sentence(odd)}{told}")
 
 
-_PASSED: Final = " Readers pass over what cannot be used."
+def odd_rows_sentence(odd: OddRows) -> str:
+    """Rows that break a rule, counted and a few of them named."""
+    return f"{_counted(odd.rule.table, odd)}."
 
 
 def _counted(table: str, odd: OddRows) -> str:
     one, many = _ROWS[table]
-    what = f"1 {one}" if odd.number == 1 else f"{odd.number} {many}"
-    return f"{what}: {odd.rule.words} ({_few(odd.examples, odd.number)})"
+    verb, rest = odd.rule.words.split(" ", 1)
+    if odd.number == 1:
+        what = f"1 {one} {_OF_ONE.get(verb, f'{verb}s')}"
+    else:
+        what = f"{odd.number} {many} {verb}"
+    return f"{what} {rest} ({_few(odd.examples, odd.number)})"
+
+
+_OF_ONE: Final = {"are": "is", "have": "has"}
 
 
 def _few(names: Iterable[object], count: int) -> str:
-    shown = ", ".join(readable(name) for name in list(names)[:_NAMED])
-    return shown + (f" and {count - _NAMED} more" if count > _NAMED else "")
+    shown = [readable(name) for name in list(names)[:_NAMED]]
+    more = count - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 
 
 def _schema(driver: sqlite3.Connection) -> Iterator[Problem]:

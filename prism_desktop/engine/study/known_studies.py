@@ -12,6 +12,7 @@ from pathlib import Path
 
 from prism_desktop import __version__
 from prism_desktop.engine import files, paths
+from prism_desktop.engine.errors import UnsafeFileError
 from prism_desktop.engine.foreign_files import real
 from prism_desktop.engine.json_files import read_json
 from prism_desktop.engine.plain_text import dated, one_line
@@ -93,7 +94,7 @@ def remember(study: str, folder: Path) -> None:
     try:
         files.make_folder(file.parent)
         files.write_json(file, newest)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, UnsafeFileError) as error:
         _log.warning("The study %s could not be noted as known: %s", folder, error)
 
 

@@ -1,7 +1,7 @@
 """What a killed program leaves in a study, swept by the next one that may write to it.
 
 Only names that this program makes are touched, and nothing below the folders of runs, whose
-trainings may live.
+trainings may live. Comparisons and searches sweep their own folders (`runs.lock_file`).
 """
 
 import contextlib
@@ -16,12 +16,10 @@ from typing import Final
 import psutil
 
 from prism_desktop.engine.errors import UnsafeFileError
-from prism_desktop.engine.files import remove
+from prism_desktop.engine.files import BESIDE, remove
 from prism_desktop.engine.study.images import COPIES, remove_leftovers
 from prism_desktop.engine.study.records import ImageId
 
-# Of files that are written whole (`files.whole`).
-_BESIDE: Final = re.compile(r"\..+\.[0-9a-f]{8}\.tmp(\.\w{1,12}){0,2}", re.ASCII)
 _BACKUP: Final = re.compile(
     r"\.(?:study|before-schema-\d{1,6})-(\d{1,9})\.part(?:-journal|-wal|-shm)?", re.ASCII
 )
@@ -29,6 +27,9 @@ _MADE: Final = re.compile(r"study\.part(?:-journal|-wal|-shm)?", re.ASCII)
 _PLACES: Final = (
     "", "backups", "embeddings", "repairs", "images", "images/??", "thumbnails", "thumbnails/??",
 )  # fmt: skip
+# Where others may write while a study is open; nothing takes them an hour.
+_SHARED: Final = ("comparisons/*", "search", "search/*", "curves")
+_HOUR: Final = 3600.0  # s
 _KEPT: Final = 7 * 86_400.0  # s that copies of a killed import wait for the next one
 
 
@@ -51,10 +52,17 @@ def _found(study: Path) -> Iterator[Path]:
             for file in _plain_files(folder):
                 made = not place and _MADE.fullmatch(file.name)
                 dead = place == "backups" and _is_dead(file.name)
-                if _BESIDE.fullmatch(file.name) or made or dead:
+                if BESIDE.fullmatch(file.name) or made or dead:
                     yield file
-    limit = time.time() - _KEPT
-    for file in _plain_files(study / COPIES):
+    yield from _older(study / COPIES, _KEPT)
+    for place in _SHARED:
+        for folder in study.glob(place):
+            yield from (file for file in _older(folder, _HOUR) if BESIDE.fullmatch(file.name))
+
+
+def _older(folder: Path, seconds: float) -> Iterator[Path]:
+    limit = time.time() - seconds
+    for file in _plain_files(folder):
         with contextlib.suppress(OSError):
             if file.lstat().st_mtime < limit:
                 yield file

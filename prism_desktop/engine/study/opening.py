@@ -139,6 +139,7 @@ def make_empty(file: Path) -> None:
 def lock_for_writing(file: Path) -> WriterLock:
     """Become the study's only writer, having made sure that it is one and lies on a local disk."""
     frozen = not os.access(file.parent, os.W_OK)
+    _refuse_special(file)
     if not frozen:
         hot_journal.roll_back(file)
     identify(file, immutable=frozen)
@@ -176,6 +177,7 @@ def open_reader(file: Path) -> Database:
             disk that cannot be written now; opening it for writing once helps with both.
     """
     frozen = not os.access(file.parent, os.W_OK)
+    _refuse_special(file)
     log = file.with_name(file.name + "-wal")
     if frozen and log.exists() and log.stat().st_size:
         raise StudyError(

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from prism_desktop.engine import access
 from prism_desktop.engine.errors import ReadOnlyStudyError
-from prism_desktop.engine.study import opening
 
 
 def require_writable(study: Path) -> None:
@@ -18,6 +17,10 @@ def require_writable(study: Path) -> None:
         NewerSchemaError: a newer version of the program wrote it, and may know more of it.
         StudyError: its database is none.
     """
+    from prism_desktop.engine.study import (
+        opening,
+    )  # loads SQLAlchemy, which not every command needs
+
     access.require_writable(study)
     frozen = study.is_dir() and not os.access(study, os.W_OK)
     if (file := study / opening.FILE).is_file():

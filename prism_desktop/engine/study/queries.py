@@ -38,7 +38,9 @@ def meta(connection: Connection) -> dict[str, str]:
     }
 
 
-def info(connection: Connection, path: Path, *, read_only: bool) -> StudyInfo:
+def info(
+    connection: Connection, path: Path, *, read_only: bool, passed_over: Sequence[str] = ()
+) -> StudyInfo:
     """Everything that the start page shows."""
     facts = meta(connection)
     counts = connection.execute(
@@ -65,6 +67,7 @@ def info(connection: Connection, path: Path, *, read_only: bool) -> StudyInfo:
         progress=people,
         made_on=facts.get("made_on", ""),
         made_by=facts.get("made_by", ""),
+        passed_over=tuple(passed_over),
     )
 
 

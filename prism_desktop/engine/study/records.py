@@ -198,6 +198,7 @@ class StudyInfo:
     progress: tuple[LabelerProgress, ...]
     made_on: str = ""  # the computer's name, as the study says
     made_by: str = ""  # the program's version, as the study says
+    passed_over: tuple[str, ...] = ()  # a sentence about odd rows that readers do not see, each
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,9 +321,15 @@ class Problem:
     """Something `Study.check` found."""
 
     # "integrity", "reference", "identity", "missing", "changed", "fold", "thumbnail", "copy",
-    # "embeddings"
+    # "embeddings", "schema", "value", "kind", "date", "identifier", "order", "json", "checksum"
     kind: str
     text: str  # one sentence
+
+    @property
+    def in_database(self) -> bool:
+        """Whether a repair of the database looks after it."""
+        of_files = ("missing", "changed", "thumbnail", "copy", "embeddings", "backup")
+        return self.kind not in of_files
 
 
 @dataclass(frozen=True, slots=True)

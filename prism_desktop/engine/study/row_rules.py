@@ -95,6 +95,9 @@ _FORM: Final = "have an identifier of the wrong form"
 _SIDES: Final = """CASE r.kind WHEN 'rating' THEN r.right_id IS NULL
 WHEN 'comparison' THEN r.right_id IS NOT NULL AND r.right_id <> r.left_id ELSE 1 END"""
 
+_PLACE: Final = _all(
+    _text("r.path"), "(r.copied = 0 OR (r.path NOT LIKE '/%' AND r.path NOT LIKE '%..%'))"
+)
 _FOLD: Final = _whole("r.fold", 0, FOLDS - 1)
 _BYTES: Final = _maybe("r.bytes", _whole("r.bytes", 0))
 _MODIFIED: Final = _maybe("r.modified", _number("r.modified", -1e12))
@@ -103,7 +106,8 @@ _MODIFIED: Final = _maybe("r.modified", _number("r.modified", -1e12))
 STAND_INS: Final = {
     "stimulus": {
         "fold": (_FOLD, f"r.id % {FOLDS}"), "bytes": (_BYTES, "NULL"),
-        "modified": (_MODIFIED, "NULL"),
+        "modified": (_MODIFIED, "NULL"), "copied": (_flag("r.copied"), "0"),
+        "path": (_PLACE, "'images/' || r.sha256"),  # where nothing lies: it has to be found again
     },
     "labeler": {
         "display_name": (_text("r.display_name"), "''"), "profile": (_text("r.profile"), "''"),
@@ -124,9 +128,9 @@ RULES: Final = (
         hides=False),
     RowRule("stimulus", "identifier", "have a hash of the wrong form", _hex("r.sha256", 64)),
     RowRule("stimulus", "value", "have an unknown kind", _among("r.kind", "image")),
-    RowRule("stimulus", "value", "have no readable name or place", _all(
-        _text("r.name"), "r.name <> ''", _text("r.path"), _flag("r.copied"),
-        "(r.copied = 0 OR (r.path NOT LIKE '/%' AND r.path NOT LIKE '%..%'))")),
+    RowRule("stimulus", "value", "have no readable name", _all(_text("r.name"), "r.name <> ''")),
+    RowRule("stimulus", "value", "have a place that cannot be", _all(_PLACE, _flag("r.copied")),
+            hides=False),
     RowRule("stimulus", "value", "have an impossible size",
             _whole("r.width", 1, 10**9) + " AND " + _whole("r.height", 1, 10**9)),
     RowRule("stimulus", "value", "have an impossible length or date", _all(_BYTES, _MODIFIED),
@@ -192,9 +196,9 @@ LATER_RULES: Final = (
     RowRule("trial", "reference", "are withdrawn or not against what their log says",
             "r.withdrawn = coalesce((SELECT e.event = 'withdrawn' FROM {trial_event} AS e "
             "WHERE e.trial_id = r.id ORDER BY e.id DESC LIMIT 1), r.withdrawn)", hides=False),
-    RowRule("trial", "order", "correct or repeat themselves", _all(
+    RowRule("trial", "order", "are said to correct or repeat themselves", _all(
         "r.supersedes_id IS NOT r.id", "r.repeat_of_id IS NOT r.id"), hides=False),
-    RowRule("trial", "order", "correct or repeat a trial of another labeler",
+    RowRule("trial", "order", "are said to correct or repeat a trial of another labeler",
             "NOT EXISTS (SELECT 1 FROM {trial} AS x WHERE x.id IN (r.supersedes_id, "
             "r.repeat_of_id) AND x.labeler_id <> r.labeler_id)", hides=False),
 )  # fmt: skip

@@ -6,11 +6,12 @@ nothing changes. `odd_rows` names them.
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Final, NamedTuple
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.plain_text import one_line
 from prism_desktop.engine.study import schema
 from prism_desktop.engine.study.expected_schema import stand_ins
 from prism_desktop.engine.study.row_rules import (
@@ -24,6 +25,7 @@ from prism_desktop.engine.study.row_rules import (
 from prism_desktop.engine.study.writing import check_name
 
 _NAMED: Final = 3  # rows named of those that a sentence counts
+_LONG: Final = 60  # characters of what is named
 
 
 class OddRows(NamedTuple):
@@ -47,9 +49,20 @@ def hide_odd_rows(connection: sqlite3.Connection) -> None:
 
 def odd_rows(connection: sqlite3.Connection) -> Iterator[OddRows]:
     """What breaks a rule, hidden or not, rule by rule; for a connection of `hide_odd_rows`."""
+    return _broken(connection, (*RULES, *LATER_RULES))
+
+
+def passed_over(connection: sqlite3.Connection) -> list[OddRows]:
+    """What `hide_odd_rows` hid, and by which rule; looks at tables only of which it hid some."""
+    hidden = {table for table in KEYS if _exists(connection, f"odd_{table}")}
+    rules = [rule for rule in (*RULES, *LATER_RULES) if rule.hides and rule.table in hidden]
+    return list(_broken(connection, rules))
+
+
+def _broken(connection: sqlite3.Connection, rules: Iterable[RowRule]) -> Iterator[OddRows]:
     places = places_of(connection)
     _learn(connection)
-    for rule in (*RULES, *LATER_RULES):
+    for rule in rules:
         shown = SHOWN[rule.table].format(**places)
         broken = f"({rule.holds.format(**places)}) IS NOT 1"
         rows = connection.execute(
@@ -57,7 +70,7 @@ def odd_rows(connection: sqlite3.Connection) -> Iterator[OddRows]:
             f"WHERE {broken} LIMIT {_NAMED}"
         ).fetchall()
         if rows:
-            yield OddRows(rule, rows[0][1], tuple(readable(row[0]) for row in rows))
+            yield OddRows(rule, rows[0][1], tuple(dict.fromkeys(readable(row[0]) for row in rows)))
 
 
 def places_of(connection: sqlite3.Connection) -> dict[str, str]:
@@ -71,8 +84,7 @@ def places_of(connection: sqlite3.Connection) -> dict[str, str]:
 
 def readable(value: object) -> str:
     """Something from a database in a sentence, shortened."""
-    text = value if isinstance(value, str) else repr(value)
-    return (text if text.isprintable() else ascii(text)[1:-1])[:60]
+    return one_line(value if isinstance(value, str) else repr(value), _LONG)
 
 
 def _hide(

@@ -72,6 +72,7 @@ class StudyReader:
         self._reader = reader
         # the same on every machine; "" in a damaged study
         self.id = reader.read(queries.meta).get("id", "")
+        self._passed_over: tuple[str, ...] | None = None  # what is hidden is hidden at opening
 
     @property
     def read_only(self) -> bool:
@@ -80,7 +81,12 @@ class StudyReader:
 
     def info(self) -> StudyInfo:
         """Name, counts and progress."""
-        return self._reader.read(lambda c: queries.info(c, self.path, read_only=self.read_only))
+        if self._passed_over is None:
+            self._passed_over = self._reader.read(check.passed_over)
+        odd, read_only = self._passed_over, self.read_only
+        return self._reader.read(
+            lambda c: queries.info(c, self.path, read_only=read_only, passed_over=odd)
+        )
 
     def progress(self) -> tuple[LabelerProgress, ...]:
         """Counts of current trials for every labeler."""

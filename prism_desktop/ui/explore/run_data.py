@@ -4,6 +4,7 @@ Read in a job's thread, never in the window's.
 """
 
 import os
+import stat
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -191,8 +192,9 @@ def read_run(folder: Path, names: Mapping[str, str]) -> Iterator[Event[RunData]]
 
     Raises:
         RunError: if the run has no predictions yet or its files cannot be read.
+        OSError: it cannot be found out.
     """
-    if not (folder / layout.PREDICTIONS).is_file():
+    if not _has_predictions(folder):
         raise RunError(
             "This run has no predictions, for it was not trained to its end. Resume it in Train."
         )
@@ -208,6 +210,14 @@ def read_run(folder: Path, names: Mapping[str, str]) -> Iterator[Event[RunData]]
     yield Progress(2, 3, "Reading who entered later")
     join(folder, data, names)
     yield Done(data)
+
+
+def _has_predictions(folder: Path) -> bool:
+    """Whether there are any; raises OSError where the disk or the rights keep that a secret."""
+    try:
+        return stat.S_ISREG((folder / layout.PREDICTIONS).stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def _predictions(run: RunFolder, names: Mapping[str, str]) -> RunData:

@@ -1,5 +1,6 @@
 """The overview page of an open study: counts, labelers, attributes, imports, files."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Signal
@@ -16,7 +17,17 @@ from prism_desktop.ui.study.import_form import ImportCard
 from prism_desktop.ui.study.labelers import LabelersCard
 from prism_desktop.ui.study.reports import ImportsCard
 from prism_desktop.ui.study.storage import StorageCard
-from prism_desktop.ui.widgets.basics import GRID, button, chip, clear, columns, label, rows
+from prism_desktop.ui.widgets.basics import (
+    GRID,
+    Icon,
+    button,
+    chip,
+    clear,
+    columns,
+    frame,
+    label,
+    rows,
+)
 from prism_desktop.ui.widgets.cards import ScrollPage, number_card
 
 NARROW = 1080  # px; below, cards stand in one column
@@ -37,6 +48,8 @@ class OverviewPage(QWidget):
         self.name = label("", "title")
         self.since = label("", "small")
         self.origin = label("", "notice", wrap=True)
+        self.passed_over = label("", wrap=True)
+        self.check = button("Chec&k the study…", self._check)
         self.chips = QHBoxLayout()
         self.faces = FaceStrip()
         self.numbers = QHBoxLayout()
@@ -65,6 +78,8 @@ class OverviewPage(QWidget):
         origin = self._context.origin
         self.origin.setText(f"This study is new here. {origin.sentence()}" if origin else "")
         self.origin.setVisible(origin is not None and origin.foreign)
+        self.passed_over.setText(passed_over_text(overview.passed_over))
+        self._alert.setVisible(bool(overview.passed_over))
         clear(self.chips)
         if info.simulated:
             self.chips.addWidget(chip("simulated labelers", "accent"))
@@ -110,12 +125,41 @@ class OverviewPage(QWidget):
         self._body = columns(_holder(left), _holder(right), gap=2 * GRID)
         self._body.setStretch(0, 7)
         self._body.setStretch(1, 5)
-        parts = (header, self.origin, GRID, self.numbers, self.importing, self._body, None)
+        alert = columns(
+            Icon(self._context.theme, "warning", 18, "warn"), self.passed_over, self.check
+        )
+        alert.setStretch(1, 1)
+        alert.setContentsMargins(2 * GRID, GRID, GRID, GRID)
+        self._alert = frame("message", alert)
+        self._alert.setProperty("kind", "warn")
+        self._alert.hide()
+        parts = (
+            header,
+            self.origin,
+            self._alert,
+            GRID,
+            self.numbers,
+            self.importing,
+            self._body,
+            None,
+        )
         return rows(*parts, gap=2 * GRID)
+
+    def _check(self) -> None:
+        study = self._context.study
+        if study is not None:
+            self._context.check_wanted.emit(Path(study.path))
 
     def _show_import(self) -> None:
         self.importing.show()
         self.importing.pick.setFocus()
+
+
+def passed_over_text(sentences: Sequence[str]) -> str:
+    """What of the study cannot be read, the first of it named."""
+    more = len(sentences) - 3
+    told = " ".join(sentences[:3]) + (f" And {more:,} more." if more > 0 else "")
+    return f"Passed over, since it cannot be read: {told} Everything else is shown."
 
 
 def made(created: float) -> str:

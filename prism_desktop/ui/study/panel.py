@@ -13,6 +13,7 @@ from prism_desktop.engine.study.records import Changes, ImportReport, RelinkRepo
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.leave_dialogs import may_leave
+from prism_desktop.ui.study.check_dialog import CheckDialog
 from prism_desktop.ui.study.home_page import HomePage
 from prism_desktop.ui.study.import_records import files_of, recipe_of
 from prism_desktop.ui.study.new_study_page import (
@@ -228,6 +229,34 @@ class StudyPanel(QWidget):
         if may_leave(self._context, self):
             self._context.close_study()
 
+    def check(self, study: Path) -> None:
+        """Look through a study, and offer to mend what is damaged."""
+        dialog = CheckDialog(self, self._context, study)
+        dialog.repair_wanted.connect(self.repair)
+        dialog.begin()
+        dialog.open()
+
+    def repair(self, study: Path) -> None:
+        """Close the study, mend its database, open it again and say what was done."""
+        if not may_leave(self._context, self):
+            return
+        context = self._context
+        told: list[str] = []
+
+        def hear(events: list[Any]) -> None:
+            told.extend(event.value for event in events if isinstance(event, Done))
+
+        def reopen() -> None:
+            if context.study is None and not context.busy_opening:
+                context.open_study(study, lambda: context.message(told[0], "good"))
+
+        def begin() -> None:
+            work = operations.repair_study(study)
+            job = context.run(work, "Repairing the study", owner=self, events=hear)
+            job.ended.connect(lambda _: reopen() if told else None)
+
+        context.close_study(begin)
+
     def relink(self, folder: Path) -> None:
         """Look for moved images."""
         study = self._context.study
@@ -262,6 +291,7 @@ class StudyPanel(QWidget):
         context.study_closed.connect(self._closed)
         context.opening.connect(self.home.set_busy)
         context.changed.connect(self._changed)
+        context.check_wanted.connect(self.check)
         self.home.new_wanted.connect(lambda: self._show(self.new))
         self.home.open_wanted.connect(
             lambda: choose_folder(self, "Open a study (NAME.prism)", context.open_study)

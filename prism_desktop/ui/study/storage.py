@@ -55,6 +55,7 @@ class StorageCard(Card):
         self.backup_text = label("", "small")
         self.back_up = button("Back up now", self._back_up)
         self.export = button("E&xport…", self._export)
+        self.check = button("Check…", self._check)
         context.guard.add(self.back_up)
         self.place = label("", "small", wrap=True)
         self.body.addLayout(self._alert)
@@ -64,9 +65,15 @@ class StorageCard(Card):
             gap=2,
         )
         backup_text = rows(label("Backups", "strong"), self.backup_text, gap=2)
+        check_text = rows(
+            label("Damage", "strong"),
+            label("Looks through answers, images and runs.", "small"),
+            gap=2,
+        )
         for part in (
             columns(export_text, None, self.format, self.export),
             columns(backup_text, None, self.back_up),
+            columns(check_text, None, self.check),
         ):
             part.setContentsMargins(0, GRID, 0, GRID)
             self.body.addLayout(part)
@@ -121,6 +128,11 @@ class StorageCard(Card):
         choose_folder(
             self, "Export into a folder", lambda folder: self.export_wanted.emit(folder, kind)
         )
+
+    def _check(self) -> None:
+        study = self._context.study
+        if study is not None:
+            self._context.check_wanted.emit(Path(study.path))
 
     def _back_up(self) -> None:
         study = self._context.study

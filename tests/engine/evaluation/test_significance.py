@@ -147,7 +147,6 @@ WORSE = (-0.050001, -0.09, -0.01)
         ([UP] * 3 + [(0.0, -0.1, 0.1)] * 2, 0.01, False),  # nobody improves by nothing
         ([UP, UP, UP], 0.05, False),  # 5 % is not below 5 %
         ([UP, UP, UP], 0.0499, True),
-        ([UP, UP, UP], float("nan"), False),
         ([(0.01, 0.0, 0.02)] * 2 + [(-0.02, -0.03, -0.01)], 0.01, False),  # on the whole, nothing
         ([UP, UP, UP, EDGE], 0.01, True),  # 5 points are not more than 5 points
         ([UP, UP, UP, WORSE], 0.01, False),

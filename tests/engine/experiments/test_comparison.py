@@ -19,6 +19,7 @@ from prism_desktop.engine.experiments.comparison_plan import ComparisonPlan, pre
 from prism_desktop.engine.files import write_json
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
 from prism_desktop.engine.runs.lock_file import held
+from prism_desktop.engine.runs.manifest import write_manifest
 from prism_desktop.engine.runs.run_events import ItemBegun, Resumed
 from prism_desktop.engine.study.embeddings import path_of, write_embeddings
 from prism_desktop.engine.study.store import Study
@@ -85,6 +86,7 @@ def test_that_a_run_of_an_earlier_revision_of_its_method_is_not_used_again(study
         environment = RunFolder(run.path).environment().dump()
         assert environment.pop("revisions")["hierarchical-bayes"] > 1  # type: ignore[index, call-overload, operator]
         write_json(run.path / "environment.json", environment)
+        write_manifest(run.path)
     assert states() == {"consensus": "reused", "hierarchical-bayes": "new", "selective": "new"}
 
 

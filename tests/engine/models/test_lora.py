@@ -13,12 +13,8 @@ from torch import Tensor
 from prism_desktop.engine.backbones import Backbone
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.models.clip import PersonalClip
-from prism_desktop.engine.models.lora import (
-    FrozenLoraLinear,
-    _LowRankProduct,
-    load_adapter,
-    save_adapter,
-)
+from prism_desktop.engine.models.lora import load_adapter, save_adapter
+from prism_desktop.engine.models.lora_layer import FrozenLoraLinear, _LowRankProduct
 
 LABELER = torch.tensor([0, 1, 2, 1, 0])
 

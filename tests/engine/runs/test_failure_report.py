@@ -50,6 +50,7 @@ def failed_run(folder: Path) -> RunFolder:
     run.log.write_text("\n".join(["Loading", trace, *lines, "RuntimeError: shapes 3 and 4"]))
     event = {"type": "epoch", "val": {"labelers": dict.fromkeys(LABELERS, 0.5)}, "epoch": 7}
     with (run.path / layout.EVENTS).open("a") as events:
+        events.write("[" * 50_000 + "]" * 50_000 + "\n")  # which cannot be looked through
         events.write(json.dumps(event) + "\n")
     run.set_status("failed", message=f"{LABELERS[0]} has no {ATTRIBUTES[1]}.", advice="")
     return run

@@ -1,5 +1,7 @@
 """What a study knows of its attributes: their scales, and whether somebody confirmed them."""
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -78,3 +80,27 @@ def test_that_only_confirmed_attributes_count_and_the_others_are_told() -> None:
 )  # fmt: skip
 def test_that_words_are_quoted_where_the_command_line_needs_it(word: str, shown: str) -> None:
     assert quoted(word) == shown
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the shells of Windows run nothing inside quotes")
+@pytest.mark.parametrize(
+    "word",
+    [
+        "$(touch x)",
+        "`touch x`",
+        "a $HOME",
+        "what!",
+        "a\nb",
+        "a\\",
+        'it\'s "$x"',
+        'a"b',
+        "x;y",
+        "é|b",
+    ],
+)
+def test_that_a_shell_runs_nothing_of_a_name_in_a_command_that_is_copied(word: str) -> None:
+    said = subprocess.run(
+        ["bash", "-c", f"set -o history -o histexpand; printf %s {quoted(word)}"],
+        capture_output=True, check=True, encoding="utf-8",
+    )  # fmt: skip
+    assert said.stdout == word

@@ -118,3 +118,14 @@ def test_that_a_study_of_an_older_program_is_read(made: StudyInfo) -> None:
         found = origin(study.info())
     assert (found.host, found.version) == ("", "")
     assert found.sentence().startswith("Made on ")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a right there")
+def test_that_a_list_of_studies_that_is_a_link_stops_nothing(made: StudyInfo) -> None:
+    file = paths.config() / "studies.json"
+    elsewhere = file.rename(file.with_name("kept elsewhere"))
+    before = elsewhere.read_bytes()
+    file.symlink_to(elsewhere)
+    remember("0" * 32, made.path)
+    assert elsewhere.read_bytes() == before
+    assert origin(made).known

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from prism_desktop.engine.runs.lock_file import held
 from prism_desktop.engine.study.records import ImageRecord
 from prism_desktop.engine.study.store import Study
 
@@ -56,3 +57,32 @@ def test_that_copies_of_a_killed_import_wait_for_a_week(
         first: ImageRecord = study.images()[0]
         assert study.check() == []
         assert not first.missing
+
+
+def test_that_what_others_may_be_writing_waits_for_an_hour(tiny_study: Study) -> None:
+    tiny_study.close()
+    names = ("comparisons/a/.leaderboard.json.0123abcd.tmp", "curves/.shots-a.json.0123abcd.tmp")
+    old, new = _put(tiny_study.path, names), _put(tiny_study.path, ("search/.a.0123abcd.tmp",))
+    theirs = _put(tiny_study.path, ("curves/notes.tmp", "comparisons/a/mine.txt"))
+    for file in (*old, *theirs):
+        os.utime(file, (0, 0))
+    Study.open(tiny_study.path).close()
+    assert not any(file.exists() for file in old)
+    assert all(file.exists() for file in (*new, *theirs))
+
+
+def test_that_who_works_in_a_folder_sweeps_what_a_killed_one_left(tmp_path: Path) -> None:
+    ours = _put(
+        tmp_path,
+        (".leaderboard.json.0123abcd.tmp", f".data-1-{DEAD}/data/images.parquet",
+         f".data-2-{DEAD}/data/.pairs.parquet.0123abcd.tmp", f".{DEAD}-77/data/meta.json"),
+    )  # fmt: skip
+    theirs = _put(
+        tmp_path,
+        ("notes.tmp", f".data-3-{os.getppid()}/data/meta.json", f".{os.getppid()}-7/data/meta.json",
+         "data-1/data/meta.json", ".git/config"),
+    )  # fmt: skip
+    with held(tmp_path, "The comparison"):
+        assert not any(file.exists() for file in ours)
+        assert not list(tmp_path.glob(f".*{DEAD}*"))
+        assert all(file.exists() for file in theirs)

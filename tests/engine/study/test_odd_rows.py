@@ -90,6 +90,8 @@ ODD = {
     "UPDATE stimulus SET height = 'tall' WHERE id = 1": "value",
     "UPDATE stimulus SET name = x'00' WHERE id = 1": "value",
     "UPDATE stimulus SET copied = 1 WHERE id = 1": "value",
+    "UPDATE stimulus SET copied = 1, path = '../../x.jpg' WHERE id = 1": "value",
+    "UPDATE stimulus SET path = x'ff' WHERE id = 1": "value",
     "UPDATE stimulus SET fold = 7 WHERE id = 1": "fold",
     "UPDATE stimulus SET fold = 'a' WHERE id = 1": "fold",
     "UPDATE labeler SET code = '' WHERE id = 1": "identifier",

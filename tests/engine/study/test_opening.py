@@ -100,6 +100,21 @@ def test_that_another_programs_database_is_not_taken_for_a_study(tmp_path: Path)
         Study.open(tmp_path)
 
 
+def test_that_any_odd_byte_in_the_header_opens_or_is_a_sentence(closed: Path) -> None:
+    """What SQLite says of some of them has a name that its mistakes in statements have, too."""
+    file = closed / "study.sqlite3"
+    sound = file.read_bytes()
+    refused = []
+    for place in range(16, 100):
+        file.write_bytes(sound[:place] + b"\x09" + sound[place + 1 :])
+        try:
+            opening.open_reader(file).close()
+        except StudyError:
+            refused.append(place)
+    assert 47 in refused, "the format of the schema, of which there are four"
+    assert not set(refused) & set(range(48, 52)), "how much is kept in memory is only advice"
+
+
 def test_that_a_damaged_study_names_its_newest_backup(tiny_study: Study) -> None:
     copy = tiny_study.backup()
     tiny_study.close()

@@ -90,6 +90,25 @@ def test_that_a_damaged_trial_comes_back_from_the_log(tiny_study: Study, tmp_pat
         assert all(after[key].answers == before[key].answers for key in before)
 
 
+@pytest.mark.parametrize(
+    "odd", ["copied = 1, path = '/dev/zero'", "copied = 1, path = '../x'", "path = x'ff'"]
+)
+def test_that_an_image_in_an_odd_place_keeps_its_answers(tiny_study: Study, odd: str) -> None:
+    """It is missing, until its file is found again by its content."""
+    before = tiny_study.trials(current=False)
+    faces = tiny_study.images()[0].path.parent
+    path = altered(tiny_study, f"UPDATE stimulus SET {odd} WHERE id < 4")
+    with Study.open(path, read_only=True) as study:
+        assert study.trials(current=False) == before
+        assert sum(image.missing for image in study.images()) == 3
+    repair(path)
+    with Study.open(path) as study:
+        assert study.trials(current=False) == before
+        assert {problem.kind for problem in study.check()} == {"missing"}
+        study.relink(faces)
+        assert not study.check()
+
+
 def test_that_an_open_study_is_not_repaired(tiny_study: Study) -> None:
     with pytest.raises(StudyLockedError, match="Nothing was changed"):
         repair(tiny_study.path)

@@ -276,7 +276,7 @@ def test_that_a_study_that_others_have_open_takes_nothing_in(
     assert window.context.study.read_only
     page = open_assistant(window, qtbot)
     assert not page.run.isEnabled()
-    assert "for reading only" in page.why.text()
+    assert "it can only be read" in page.why.text()
     page.start()
     assert engine.applied == []
 

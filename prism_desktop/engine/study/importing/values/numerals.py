@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
+from prism_desktop.engine.study.confirmed import quoted
 from prism_desktop.engine.study.importing.cells import MISSING_WORDS, PLAIN_NUMBER, short
 from prism_desktop.engine.study.importing.data_tables import DataColumn
 from prism_desktop.engine.study.importing.doubts import Decision, DecisionChoice, Doubt
@@ -411,7 +412,7 @@ def _coding_option(numbers: Mapping[str, int]) -> str:
         f"{_quoted(word)}={number}"
         for word, number in sorted(numbers.items(), key=lambda item: item[1])
     )
-    return f'--coding "{",".join(parts)}"'
+    return f"--coding {quoted(','.join(parts))}"
 
 
 def _quoted(word: str) -> str:

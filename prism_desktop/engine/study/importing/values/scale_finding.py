@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from prism_desktop.engine.study.confirmed import quoted
 from prism_desktop.engine.study.importing.doubts import Decision, DecisionChoice, Doubt
 from prism_desktop.engine.study.importing.values.far_values import (
     CODES,
@@ -321,13 +322,9 @@ class _Judge:
         return DecisionChoice(label, f"--missing {','.join(words)}", {"missing": words})
 
     def _other_attribute(self, name: str) -> DecisionChoice:
-        option = f"--judgment {_quoted(f'{self._column}={name}')}"
+        option = f"--judgment {quoted(f'{self._column}={name}')}"
         label = "it is another attribute"
         return DecisionChoice(label, option, {"judgments": {self._column: name}})
-
-
-def _quoted(text: str) -> str:
-    return f'"{text}"' if " " in text else text
 
 
 def _names(names: Sequence[str]) -> str:
