@@ -330,7 +330,7 @@ def check(
 
         say(mend(folder).summary(), json)
     with _store().open(folder, read_only=True) as study:
-        problems = [problem.text for problem in study.check()]
+        problems = [problem.text for problem in follow(study.checking())]
         results = follow(check_results(study.path))
     problems += results.problems
     write_json({"problems": problems}, json)

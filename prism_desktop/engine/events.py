@@ -4,7 +4,7 @@ Long work is a generator of these frozen records. Its last event is the result; 
 generator cancels it.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -53,3 +53,15 @@ def value(events: Iterator[Event[T]]) -> Generator[Progress | Notice, None, T]:
     if done is None:
         raise RuntimeError("the work ended without a result")
     return done.value
+
+
+def outcome(events: Iterable[Event[T]]) -> T:
+    """Do the work to its end and return its result.
+
+    Raises:
+        RuntimeError: if the work ended without a result.
+    """
+    for event in events:
+        if isinstance(event, Done):
+            return event.value
+    raise RuntimeError("the work ended without a result")

@@ -421,8 +421,7 @@ def back_up(study: "Study") -> Iterator[Event[Path]]:
 
     Events, the last one a `Done` with its place.
     """
-    yield Progress(0, None, "Backing up")
-    yield Done(study.backup())
+    yield from study.backing_up()
 
 
 def image_paths(study: "Study") -> dict[str, Path]:

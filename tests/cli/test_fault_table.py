@@ -168,8 +168,8 @@ def trained(original: Path) -> Path:
     with Study.create(original / "run.prism", attributes=("smart",)) as study:
         fill(study)
     assert run(
-        "train", original / "run.prism", "--method", "ridge", "--backbone", "prism-mini",
-        "--device", "cpu",
+        "train", original / "run.prism", "--method", "hierarchical-bayes", "--backbone",
+        "prism-mini", "--device", "cpu",
     ) == 0  # fmt: skip
     (original / "new.csv").write_text((original / "t.csv").read_text())
     return next(path for path in (original / "run.prism" / "runs").iterdir() if path.is_dir())
@@ -223,7 +223,7 @@ COMMANDS: dict[str, Callable[[Place], list[object]]] = {
     "train": lambda at: ["train", at.study, "--backbone", "prism-mini", "--device", "cpu"],
     "compare": lambda at: ["compare", at.study, "--backbone", "prism-mini", "--device", "cpu"],
     "search": lambda at: [
-        "search", at.study, "--method", "ridge", "--backbone", "prism-mini", "--device", "cpu"
+        "search", at.study, "--method", "text-token", "--backbone", "prism-mini", "--device", "cpu"
     ],
     "shots": lambda at: ["shots", at.study, "--backbone", "prism-mini", "--device", "cpu"],
     "curve": lambda at: ["curve", at.study, "--backbone", "prism-mini", "--device", "cpu"],

@@ -79,6 +79,31 @@ def test_that_what_changes_something_is_disabled_and_says_why(
         assert "another window" in control.toolTip().lower(), control
 
 
+@pytest.mark.parametrize("task", ["comparison", "rating"])
+def test_that_a_task_that_is_shown_takes_no_answers_and_says_why(
+    task: str, looked_at: Window, qtbot: QtBot, tiny_study: Study
+) -> None:
+    label = _panel(looked_at, "label", qtbot)
+    assert isinstance(label, LabelPanel)
+    label.show_view(task)
+    qtbot.waitUntil(lambda: label.pages.currentWidget() is label.trial, timeout=30_000)
+    qtbot.waitUntil(lambda: bool(label.trial.answers.findChildren(QAbstractButton)), timeout=30_000)
+    qtbot.waitUntil(label.idle, timeout=30_000)
+    before = disk_state(tiny_study.path)
+    for each in label.trial.answers.findChildren(QAbstractButton):
+        assert not each.isEnabled()
+        assert "another window" in each.toolTip().lower()
+    told: list[str] = []
+    looked_at.context.messaged.connect(lambda kind, text, action: told.append(text))
+    for action in ("left", "rate 1", "skip", "undo", "redo"):
+        assert label.trial.act(action)
+    assert len(told) == 5
+    assert all("another window" in text.lower() for text in told)
+    assert label.trial.skipping.isHidden()
+    assert label.held_back() == 0
+    assert disk_state(tiny_study.path) == before
+
+
 @pytest.mark.parametrize(
     "name", ["study", "label", "train", pytest.param("explore", marks=pytest.mark.soak)]
 )

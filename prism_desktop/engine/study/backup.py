@@ -12,12 +12,14 @@ from prism_desktop.engine.clocks import by_age, is_ahead
 from prism_desktop.engine.errors import CorruptStudyError, DiskFullError, StudyError
 from prism_desktop.engine.files import make_folder, move, remove, sync
 from prism_desktop.engine.foreign_files import is_plain_file
+from prism_desktop.engine.hearing import check_wanted
 from prism_desktop.engine.study import schema
-from prism_desktop.engine.study.database import connect, explained
+from prism_desktop.engine.study.database import connect, explained, interruptible
 
 KEEP = 10
 KEEP_BEFORE_MIGRATION = 3
 DAY = 86_400.0
+_PAGES = 4_000  # of a database that are copied at a time
 _BEFORE = "before-schema"
 # The names that `back_up` gives, which alone are ever deleted.
 _OURS = re.compile(rf"(study-\d{{6,8}}(-\d{{6}})?(-\d+)?|{_BEFORE}-\d+-[\w-]+)\.sqlite3", re.ASCII)
@@ -92,20 +94,24 @@ def _copy(file: Path, target: Path) -> None:
         closing(connect(file)) as source,
         closing(connect(target, "rwc")) as copy,
     ):
-        source.backup(copy)
+        source.backup(copy, pages=_PAGES, progress=lambda *_: check_wanted(), sleep=0.01)
         # One file that stands alone, without a log beside it.
         copy.execute("PRAGMA journal_mode = DELETE")
 
 
 def _verify(copy: Path, file: Path) -> None:
-    with closing(connect(copy)) as connection:
-        verdict = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+    with closing(connect(copy)) as connection, interruptible(connection):
+        verdict = _verdict(connection)
         application = connection.execute("PRAGMA application_id").fetchone()[0]
     if verdict != "ok" or application != schema.APPLICATION_ID:
         raise CorruptStudyError(
             f"The database of {file.parent} is damaged ({verdict}), so no backup was made of it; "
             "older ones were kept."
         )
+
+
+def _verdict(connection: sqlite3.Connection) -> str:
+    return str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
 
 
 def _fact(file: Path, key: str) -> float:

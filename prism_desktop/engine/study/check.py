@@ -7,6 +7,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from prism_desktop.engine.errors import PrismError
+from prism_desktop.engine.hearing import check_wanted
 from prism_desktop.engine.study import embeddings, queries, sound_rows
 from prism_desktop.engine.study.confirmed import quoted
 from prism_desktop.engine.study.database import driver_of
@@ -37,6 +38,7 @@ def files(connection: Connection, study: Path, *, deep: bool) -> list[Problem]:
     facts = {row[0]: (row[1], row[2]) for row in rows}
     missing, changed = [], []
     for image in queries.images(connection, study):
+        check_wanted()
         if image.missing:
             missing.append(image)
         elif (deep or _touched(image.path, *facts[image.id])) and not _same(image.path, image.id):

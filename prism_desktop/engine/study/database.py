@@ -5,9 +5,10 @@ import os
 import shutil
 import sqlite3
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
@@ -16,7 +17,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import StaticPool
 
-from prism_desktop.engine import files
+from prism_desktop.engine import files, hearing
 from prism_desktop.engine.clocks import by_age
 from prism_desktop.engine.errors import (
     CorruptStudyError,
@@ -32,6 +33,8 @@ from prism_desktop.engine.foreign_files import is_plain_file
 T = TypeVar("T")
 BUSY_SECONDS = 10.0
 _BESIDE = 1 << 16  # bytes
+_STEPS: Final = 100_000  # of SQLite's machine between two looks, some milliseconds
+_LOOK: Final = 0.05  # s between two looks whether anybody waits still
 _LONGEST: Final = 256 << 20  # bytes of one text; the longest report of an import has a tenth of it
 _NO_TEXT: Final = "Could not decode to UTF-8"  # how the driver's error begins
 
@@ -49,12 +52,15 @@ class Database:
             1, thread_name_prefix="study-writer" if writable else "study-reader"
         )
         self._closed = False
+        self._running: object = None  # what the thread does
+        self._changing = threading.Lock()  # that
         self._identity = _identity(file)
         self._log: tuple[int, int] | None = None
         try:
-            self._connection = self._run(
-                lambda: _connect(file, writable=writable, immutable=immutable)
-            )
+            with explained(file):
+                self._connection = self._submit(
+                    lambda: _connect(file, writable=writable, immutable=immutable)
+                ).result()
         except BaseException:
             self._thread.shutdown()
             raise
@@ -121,8 +127,38 @@ class Database:
     def _run(self, function: Callable[[], T]) -> T:
         if self._closed:
             raise StudyError(f"The study {self._file.parent} was closed; open it again.")
+        task, unwanted = object(), hearing.order()
         with explained(self._file):
-            return self._submit(function).result()
+            future = self._submit(lambda: self._perform(function, task, unwanted))
+            try:
+                while unwanted is not None and not wait([future], _LOOK).done:
+                    if unwanted.is_set():
+                        self._interrupt(task)
+                return future.result()
+            finally:  # whoever waits may be interrupted
+                while not future.done():
+                    self._interrupt(task)
+                    wait([future], _LOOK)
+
+    def _perform(
+        self, function: Callable[[], T], task: object, unwanted: threading.Event | None
+    ) -> T:
+        """Do a task, which may be interrupted meanwhile and only then."""
+        with self._changing:
+            self._running = task
+        before = hearing.follow(unwanted)
+        try:
+            return function()
+        finally:
+            hearing.follow(before)
+            with self._changing:
+                self._running = None
+
+    def _interrupt(self, task: object) -> None:
+        """End what a task asks of SQLite, if it is at work: what it wrote is undone."""
+        with self._changing:
+            if self._running is task:
+                driver_of(self._connection).interrupt()
 
     def _submit(self, function: Callable[[], T]) -> "Future[T]":
         return self._thread.submit(function)
@@ -216,6 +252,25 @@ def driver_of(connection: Connection) -> sqlite3.Connection:
     found = connection.connection.driver_connection
     assert isinstance(found, sqlite3.Connection)
     return found
+
+
+@contextmanager
+def interruptible(connection: sqlite3.Connection) -> Iterator[None]:
+    """Inside the block a long query ends if nobody waits for the work in this thread any more.
+
+    Raises:
+        UnwantedError: it did.
+    """
+    unwanted = hearing.order()
+    if unwanted is not None:
+        connection.set_progress_handler(unwanted.is_set, _STEPS)
+    try:
+        yield
+    except sqlite3.OperationalError:
+        hearing.check_wanted()
+        raise
+    finally:
+        connection.set_progress_handler(None, 0)
 
 
 @contextmanager

@@ -27,9 +27,10 @@ _MADE: Final = re.compile(r"study\.part(?:-journal|-wal|-shm)?", re.ASCII)
 _PLACES: Final = (
     "", "backups", "embeddings", "repairs", "images", "images/??", "thumbnails", "thumbnails/??",
 )  # fmt: skip
-# Where other processes may be at work: a name there says nothing about who lives, its age does.
-_SHARED: Final = ("cache", "comparisons", "comparisons/*", "curves", "search", "search/*")
-_SCRATCH: Final = re.compile("shots-[0-9a-f]{8}")
+# Where others may write while a study is open; nothing takes them an hour.
+_SHARED: Final = ("cache", "comparisons/*", "search", "search/*", "curves")
+_SCRATCH: Final = re.compile("shots-[0-9a-f]{8}")  # data for measuring a curve
+_HOUR: Final = 3600.0  # s
 _KEPT: Final = 7 * 86_400.0  # s that copies of a killed import wait for the next one
 
 
@@ -46,7 +47,8 @@ def sweep(study: Path, known: Callable[[], Collection[ImageId]]) -> None:
             remove(file)
     for folder in (study / "cache").glob("shots-*"):
         with contextlib.suppress(OSError, UnsafeFileError):
-            if _SCRATCH.fullmatch(folder.name) and _is_old(folder):
+            old = folder.lstat().st_mtime < time.time() - _KEPT
+            if old and _SCRATCH.fullmatch(folder.name) and not folder.is_symlink():
                 remove_tree(folder)
 
 
@@ -58,22 +60,18 @@ def _found(study: Path) -> Iterator[Path]:
                 dead = place == "backups" and _is_dead(file.name)
                 if BESIDE.fullmatch(file.name) or made or dead:
                     yield file
-    yield from filter(_is_old, _plain_files(study / COPIES))
+    yield from _older(study / COPIES, _KEPT)
     for place in _SHARED:
         for folder in study.glob(place):
-            for file in _plain_files(folder):
-                if BESIDE.fullmatch(file.name) and _is_old(file):
-                    yield file
+            yield from (file for file in _older(folder, _HOUR) if BESIDE.fullmatch(file.name))
+
+
+def _older(folder: Path, seconds: float) -> Iterator[Path]:
+    limit = time.time() - seconds
+    for file in _plain_files(folder):
+        with contextlib.suppress(OSError):
+            if file.lstat().st_mtime < limit:
                 yield file
-
-
-def _is_old(path: Path) -> bool:
-    """Whether it is no link and was not changed for so long that nobody works on it."""
-    try:
-        status = path.lstat()
-    except OSError:
-        return False
-    return not stat.S_ISLNK(status.st_mode) and status.st_mtime < time.time() - _KEPT
 
 
 def _plain_files(folder: Path) -> Iterator[Path]:

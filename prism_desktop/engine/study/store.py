@@ -1,7 +1,7 @@
 """The study store: a folder on disk, the only way to its database, and frozen records."""
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from functools import partial
@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Self
 
 from prism_desktop.engine import access, files
 from prism_desktop.engine.errors import InputError, ReadOnlyStudyError
-from prism_desktop.engine.events import Done, Event
+from prism_desktop.engine.events import Done, Event, Progress, outcome
 from prism_desktop.engine.foreign_files import real
+from prism_desktop.engine.hearing import responsive
 from prism_desktop.engine.study import (
     backup,
     check,
@@ -475,10 +476,7 @@ class Study(StudyReader):
     def relink(self, folder: Path | str) -> RelinkReport:
         """Find images again that are not where they were,
         by their content, in a folder and below it."""
-        for event in self.relinking(folder):
-            if isinstance(event, Done):
-                return event.value
-        raise AssertionError("`relinking` ends with its report")
+        return outcome(self.relinking(folder))
 
     def relinking(self, folder: Path | str) -> Iterator[Event[RelinkReport]]:
         """As `relink`, with progress; closing the generator changes nothing."""
@@ -499,16 +497,33 @@ class Study(StudyReader):
     def check(self, *, deep: bool = False) -> list[Problem]:
         """Everything that is wrong with the study; `deep` reads
         every image again, not just those that look touched."""
+        return outcome(self._checking(deep))
+
+    def checking(self, *, deep: bool = False) -> Iterator[Event[list[Problem]]]:
+        """As `check`, with progress."""
+        return responsive(self._checking(deep), "Checking the database")
+
+    def _checking(self, deep: bool) -> Generator[Event[list[Problem]], None, None]:
+        yield Progress(0, None, "Checking the database")
         problems = self._reader.read(check.database)
+        yield Progress(0, None, "Checking the images")
         problems += self._reader.read(lambda c: check.files(c, self.path, deep=deep))
         if self.backup_failure is not None:
             problems.append(Problem("backup", self.backup_failure))
-        return problems
+        yield Done(problems)
 
     def backup(self) -> Path:
         """Write a verified copy of the database to `backups/` and return it."""
+        return outcome(self._backing_up())
+
+    def backing_up(self) -> Iterator[Event[Path]]:
+        """As `backup`, with progress; closing the generator leaves the backups as they were."""
+        return responsive(self._backing_up(), "Backing up")
+
+    def _backing_up(self) -> Generator[Event[Path], None, None]:
         _ = self._write
-        return backup.back_up(self.path / opening.FILE)
+        yield Progress(0, None, "Backing up")
+        yield Done(backup.back_up(self.path / opening.FILE))
 
     def backups(self) -> list[Path]:
         """The study's backups, newest first."""

@@ -92,6 +92,7 @@ class ExplorePanel(QWidget):
         super().__init__()
         self.context = context
         self.data: RunData | None = None
+        self._leaving: dict[int, RunData] = {}  # whose models are being put away
         self._runs: tuple[RunSummary, ...] = ()
         self._names: dict[str, str] = {}
         self._loader = RunLoader(context, self)
@@ -203,7 +204,7 @@ class ExplorePanel(QWidget):
         context.changed.connect(self._changed)
         # In this thread, for the worker answers no more; the model's process ends even if the
         # panel was destroyed before its window was closed.
-        context.closing.connect(lambda: self.data.close() if self.data is not None else None)
+        context.closing.connect(self._close_models)
         self._loader.read.connect(self._loaded)
         self._loader.missed.connect(self._missed)
         self.run.currentIndexChanged.connect(lambda _: self._read())
@@ -336,8 +337,16 @@ class ExplorePanel(QWidget):
         before, self.data = self.data, data
         self._new_labeler = ""
         if before is not None:
-            self.context.ask(before.close, owner=self)
+            self._leaving[id(before)] = before
+            self.context.ask(before.close, lambda _: self._has_left(before), owner=self)
         self._give_data()
+
+    def _has_left(self, data: RunData) -> None:
+        self._leaving.pop(id(data), None)
+
+    def _close_models(self) -> None:
+        for data in (*self._leaving.values(), *(() if self.data is None else (self.data,))):
+            data.close()
 
     def _give_data(self) -> None:
         """Fill the view in front; the others when they are looked at."""

@@ -5,6 +5,7 @@ Read in a job's thread, never in the window's.
 
 import os
 import stat
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,22 +86,30 @@ class RunData:
     damage: tuple[str, ...] = ()  # who entered and cannot be read, a sentence each
     grown: bool = False  # whether it has images that the run was not given
     _model: "InferenceClient | None" = None
+    _closed: bool = False
+    _choosing: threading.Lock = field(default_factory=threading.Lock)  # several jobs may ask
 
     def model(self) -> "InferenceClient":
         """The line to a process that holds the model.
 
-        The process starts with the first question.
+        The process starts with the first question; once this was closed, none does.
         """
         from prism_desktop.engine.processes.inference_client import InferenceClient
 
-        if self._model is None:
-            self._model = InferenceClient(self.folder)
-        return self._model
+        with self._choosing:
+            if self._model is None:
+                self._model = InferenceClient(self.folder)
+                if self._closed:
+                    self._model.close()
+            return self._model
 
     def close(self) -> None:
         """End the model's process, if there is one."""
-        if self._model is not None:
-            self._model.close()
+        with self._choosing:
+            self._closed = True
+            model = self._model
+        if model is not None:
+            model.close()
 
     def score(self, labeler: str, attribute: str) -> Floats:
         """(images,) float32 of one labeler and attribute."""

@@ -12,6 +12,7 @@ from prism_desktop.ui.plain import literal, set_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.basics import GRID, clear
 from prism_desktop.ui.widgets.keycap import caps
+from prism_desktop.ui.write_guard import WriteGuard
 
 _CAP = 24
 _FACE, _EDGE, _INK = "#f4f4f5", "#55555a", "#1c1c21"  # light on the grey stage in both themes
@@ -40,8 +41,9 @@ class AnswerButton(QAbstractButton):
         """Key cap and text side by side, centred; lighter under the pointer."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setOpacity(1.0 if self.isEnabled() else 0.5)
         whole = QRectF(self.rect()).adjusted(1, 1, -1, -1)
-        lit = self.underMouse() or self.isDown()
+        lit = self.isEnabled() and (self.underMouse() or self.isDown())
         painter.setPen(QPen(QColor("#6a6a6e"), 1))
         painter.setBrush(QColor("#9a9a9c" if self.isDown() else "#929294" if lit else "#8b8b8d"))
         painter.drawRoundedRect(whole, 10, 10)
@@ -82,9 +84,9 @@ class AnswerBar(QWidget):
 
     chosen = Signal(str)  # the action, as in `keys.DEFAULTS`
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, theme: Theme, guard: WriteGuard) -> None:
         super().__init__()
-        self._theme = theme
+        self._theme, self._guard = theme, guard
         self._layout = QHBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(GRID + 4)
@@ -108,6 +110,7 @@ class AnswerBar(QWidget):
                 self._layout.addStretch(1)
             button = AnswerButton(self._theme, key, text)
             button.clicked.connect(lambda _=False, action=action: self.chosen.emit(action))
+            self._guard.add(button)
             self._layout.addWidget(button)
             self._buttons.append(button)
         self._layout.addStretch(1)

@@ -102,7 +102,7 @@ class TrialPage(QWidget):
         self.question.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self.track = AttributeTrack(theme)
         self.stimulus = StimulusView(prefetch, theme.tokens)
-        self.answers = AnswerBar(theme)
+        self.answers = AnswerBar(theme, context.guard)
         self.skipping = SkipMenu(theme)
         self.stuck = QFrame()
         self._settle = QTimer(self)
@@ -180,6 +180,9 @@ class TrialPage(QWidget):
         # a click beside the card only puts it away
         if action in _ANSWERS and self.skipping.isVisible():
             self.skipping.hide()
+            return True
+        if action != "pause" and controller.study.read_only and not controller.practice:
+            self._context.message(controller.study.read_only_reason, "warn")
             return True
         if action in _ANSWERS:
             return self._answer(action, controller)

@@ -4,7 +4,7 @@ import errno
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import chain
@@ -15,6 +15,7 @@ from prism_desktop.engine.errors import DiskFullError, InputError, UnsafeFileErr
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.files import make_folder, move, put_text, remove, remove_tree
 from prism_desktop.engine.folder_handles import absolute
+from prism_desktop.engine.hearing import responsive
 from prism_desktop.engine.study.exporting.codebook import codebook_text
 from prism_desktop.engine.study.exporting.rows import Sheet, Tables, codebook, scale_labels
 from prism_desktop.engine.study.exporting.spss import write_sav
@@ -75,6 +76,20 @@ def export(
     part = target / f".export-{uuid.uuid4().hex[:8]}"
     try:
         _sweep(target)
+        yield from responsive(_export(study, target, part, format, tables), "Reading the study")
+    finally:
+        with suppress(OSError):  # of work that could not be interrupted
+            remove_tree(part)
+
+
+def _export(
+    study: Study,
+    target: Path,
+    part: Path,
+    format: str,  # noqa: A002
+    tables: Sequence[str],
+) -> Generator[Event[tuple[Path, ...]], None, None]:
+    try:
         make_folder(part, fresh=True)
         yield Progress(0, None, "Reading the study")
         made = Tables(study)

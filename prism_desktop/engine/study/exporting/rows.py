@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from prism_desktop.engine.hearing import check_wanted
 from prism_desktop.engine.study.attribute_scales import attribute_scales
 from prism_desktop.engine.study.exporting import columns as spec
 from prism_desktop.engine.study.exporting.columns import Column, Value
@@ -99,6 +100,7 @@ class Tables:
         """Every trial with its place in the log, from 1."""
         number, counts = 0, TrialCounts()
         for page in self._study.trial_pages():
+            check_wanted()  # there may be no row of this table for long
             for trial in page:
                 number += 1
                 counts.kinds[trial.kind, trial.status] += 1

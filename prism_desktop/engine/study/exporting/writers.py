@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # Excel's limits: rows below the header, characters in a cell
 XLSX_ROWS, XLSX_TEXT = (1_048_575, 32_767)
 _EVERY = 5_000  # rows between two counts
-_GROUP = 50_000  # rows of a Parquet file that are in memory at one time
+_GROUP = 20_000  # rows of a Parquet file that are in memory at one time
 # ECMA-376 part 1, 22.9.2.19: characters that XML cannot hold, and what would be mistaken for their
 # escape.
 _UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f]|_(?=x[0-9A-Fa-f]{4}_)")

@@ -11,6 +11,7 @@ import numpy as np
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.foreign_files import real
+from prism_desktop.engine.hearing import responsive
 from prism_desktop.engine.study.attribute_scales import attribute_scales
 from prism_desktop.engine.study.importing.answer_columns import AnswerColumns
 from prism_desktop.engine.study.importing.answer_values import Understood, understand
@@ -81,8 +82,19 @@ def plan_import(
     paths = [Path(file).expanduser() for file in files]
     if not paths:
         raise InputError("No file was given.")
+    work = _plan(study, paths, recipe, replaces, kept or KeptTables())
+    yield from responsive(work, "Reading the files")
+
+
+def _plan(
+    study: StudyReader,
+    paths: Sequence[Path],
+    recipe: Recipe,
+    replaces: str | None,
+    kept: KeptTables,
+) -> Generator[Event[ImportPlan], None, None]:
     sources = Sources(uuid.uuid4().hex, tuple(paths), replaces, basis=study.import_basis())
-    tables = yield from _reading(study, sources, recipe, kept or KeptTables())
+    tables = yield from _reading(study, sources, recipe, kept)
     _check_sheets(tables, recipe)
     yield Progress(len(paths), len(paths), "Understanding the columns")
     knowledge = _Knowledge.of(study, sources)
@@ -99,6 +111,7 @@ def plan_import(
     collector = Collector(knowledge.index, knowledge.labelers, knowledge.attributes, recipe)
     for number, table in enumerate(roles.used):
         collector.add(number, table)
+        yield Progress(len(paths), len(paths), "Reading answers")
     collected = collector.found
     understood = understand(
         study, collected, knowledge.index, recipe, knowledge.scales, compared, roles.used, replaces
