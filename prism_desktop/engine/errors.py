@@ -76,12 +76,11 @@ class FailedRunError(RunError, MachineError):
 class UnreadableError(RunError):
     """A file of a run, a comparison or the like is there and cannot be read, or is odd."""
 
-    def __init__(
-        self, path: Path, why: str, advice: str = "Put a copy of the file back, or make it anew."
-    ) -> None:
-        """Say which file, why, as a phrase, and what to do, as a sentence."""
+    def __init__(self, path: Path, why: str) -> None:
+        """Say which file, and why, as a phrase."""
         super().__init__(
-            f"{path.parent.name}/{path.name} cannot be read ({why}). Nothing was changed. {advice}"
+            f"{path.parent.name}/{path.name} cannot be read ({why}). Nothing was changed; put a "
+            "copy of the file back, or make it anew."
         )
         self.path, self.why = path, why
 
