@@ -338,8 +338,8 @@ def check(
         say(problem, json)
     if results.unmarked:
         say(
-            f"{results.unmarked} runs were made before runs had manifests: not every change of "
-            "their files can be told.",
+            f"{results.unmarked} {'run was' if results.unmarked == 1 else 'runs were'} made before "
+            "runs had manifests: not every change of their files can be told.",
             json,
         )
     if problems:

@@ -225,5 +225,9 @@ def _is_outside(error: BaseException) -> bool:
 
 def shown(name: object) -> str:
     """A path for a sentence: bytes that are no text become "\\xe9"."""
-    text = name.decode("utf-8", "surrogateescape") if isinstance(name, bytes) else str(name)
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    if isinstance(name, bytes):
+        return name.decode("utf-8", "backslashreplace")
+    try:
+        return str(name).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # other halves of letters, which Windows allows in names
+        return str(name).encode("utf-8", "backslashreplace").decode()

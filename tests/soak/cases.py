@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from prism_desktop.engine.study.backup import backups
+from prism_desktop.engine.study.backup_files import backups
 from prism_desktop.engine.study.embeddings import read_embeddings
 from prism_desktop.engine.study.store import Study
 from tests.engine.study.damage import unguarded

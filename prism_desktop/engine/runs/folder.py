@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, TypeVar
 from prism_desktop.engine import access
 from prism_desktop.engine.clocks import by_age
 from prism_desktop.engine.config import TrainConfig
-from prism_desktop.engine.errors import RunError, UnreadableError
+from prism_desktop.engine.errors import PrismError, RunError, UnreadableError
 from prism_desktop.engine.faults import unreadable
 from prism_desktop.engine.files import make_folder, remove_tree, write_json
 from prism_desktop.engine.foreign_files import GIGABYTE, open_foreign
@@ -203,7 +203,8 @@ class RunFolder:
     def abandon(self) -> None:
         """Say that nobody works on the run any more, where its process lives on without it."""
         if self.status().state in ACTIVE:
-            with contextlib.suppress(OSError):  # such as a full disk, which is what is told then
+            # such as a full disk, which is what is told then
+            with contextlib.suppress(OSError, PrismError):
                 self.set_status("interrupted")
 
     def order(self) -> Order:

@@ -2,27 +2,23 @@
 made through SQLite while the study is in use."""
 
 import os
-import re
 import sqlite3
 import time
 from contextlib import closing, suppress
 from pathlib import Path
 
-from prism_desktop.engine.clocks import by_age, is_ahead
+from prism_desktop.engine.clocks import is_ahead
 from prism_desktop.engine.errors import CorruptStudyError, DiskFullError, StudyError
 from prism_desktop.engine.files import make_folder, move, remove, sync
-from prism_desktop.engine.foreign_files import is_plain_file
 from prism_desktop.engine.hearing import check_wanted
 from prism_desktop.engine.study import schema
+from prism_desktop.engine.study.backup_files import BEFORE_MIGRATION, backups
 from prism_desktop.engine.study.database import connect, explained, interruptible
 
 KEEP = 10
 KEEP_BEFORE_MIGRATION = 3
 DAY = 86_400.0
 _PAGES = 4_000  # of a database that are copied at a time
-_BEFORE = "before-schema"
-# The names that `back_up` gives, which alone are ever deleted.
-_OURS = re.compile(rf"(study-\d{{6,8}}(-\d{{6}})?(-\d+)?|{_BEFORE}-\d+-[\w-]+)\.sqlite3", re.ASCII)
 
 
 def back_up(file: Path, *, before_schema: int | None = None) -> Path:
@@ -39,7 +35,7 @@ def back_up(file: Path, *, before_schema: int | None = None) -> Path:
         CorruptStudyError: the copy is damaged, so the original is.
     """
     folder = file.parent / "backups"
-    prefix = "study" if before_schema is None else f"{_BEFORE}-{before_schema}"
+    prefix = "study" if before_schema is None else f"{BEFORE_MIGRATION}-{before_schema}"
     part = folder / f".{prefix}-{os.getpid()}.part"
     try:
         make_folder(folder)
@@ -63,20 +59,6 @@ def back_up(file: Path, *, before_schema: int | None = None) -> Path:
             remove(part)
     _prune(folder)
     return target
-
-
-def backups(study: Path) -> list[Path]:
-    """The study's backups, newest first; those of a clock that was ahead come last."""
-    now = time.time()
-    return sorted(
-        (
-            file
-            for file in (study / "backups").glob("*.sqlite3")
-            if _OURS.fullmatch(file.name) and not file.is_symlink() and is_plain_file(file)
-        ),
-        key=lambda file: (by_age(file.stat().st_mtime, now), file.name),
-        reverse=True,
-    )
 
 
 def is_due(file: Path) -> bool:
@@ -133,7 +115,7 @@ def _free(folder: Path, stem: str) -> Path:
 
 def _prune(folder: Path) -> None:
     copies = backups(folder.parent)
-    milestones = [copy for copy in copies if copy.name.startswith(_BEFORE)]
-    daily = [copy for copy in copies if not copy.name.startswith(_BEFORE)]
+    milestones = [copy for copy in copies if copy.name.startswith(BEFORE_MIGRATION)]
+    daily = [copy for copy in copies if not copy.name.startswith(BEFORE_MIGRATION)]
     for copy in daily[KEEP:] + milestones[KEEP_BEFORE_MIGRATION:]:
         remove(copy)

@@ -6,7 +6,6 @@ import shutil
 import sqlite3
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -18,7 +17,6 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import StaticPool
 
 from prism_desktop.engine import files, hearing
-from prism_desktop.engine.clocks import by_age
 from prism_desktop.engine.errors import (
     CorruptStudyError,
     DiskFullError,
@@ -28,7 +26,7 @@ from prism_desktop.engine.errors import (
     StudyGoneError,
     StudyLockedError,
 )
-from prism_desktop.engine.foreign_files import is_plain_file
+from prism_desktop.engine.study.backup_files import backups
 
 T = TypeVar("T")
 BUSY_SECONDS = 10.0
@@ -341,14 +339,10 @@ def _has_room(study: Path) -> bool:
 
 def rescue(study: Path) -> str:
     """What to do about a damaged database."""
-    now = time.time()  # a copy of a clock that was ahead is not the newest
-    copies = sorted(
-        (copy for copy in (study / "backups").glob("*.sqlite3") if is_plain_file(copy)),
-        key=lambda copy: (by_age(copy.stat().st_mtime, now), copy.name),
-    )
+    copies = backups(study)
     if not copies:
         return "It was left as it is, and there is no backup of it."
     return (
-        f"It was left as it is. The newest backup is {copies[-1]}; to go back to it, move "
+        f"It was left as it is. The newest backup is {copies[0]}; to go back to it, move "
         "study.sqlite3* away and copy the backup to study.sqlite3."
     )

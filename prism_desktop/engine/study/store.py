@@ -16,6 +16,7 @@ from prism_desktop.engine.foreign_files import real
 from prism_desktop.engine.hearing import responsive
 from prism_desktop.engine.study import (
     backup,
+    backup_files,
     check,
     data_frames,
     facts,
@@ -527,7 +528,7 @@ class Study(StudyReader):
 
     def backups(self) -> list[Path]:
         """The study's backups, newest first."""
-        return backup.backups(self.path)
+        return backup_files.backups(self.path)
 
     @property
     def backup_failure(self) -> str | None:

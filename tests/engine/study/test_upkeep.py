@@ -10,7 +10,7 @@ import pytest
 
 from prism_desktop.engine.errors import CorruptStudyError, InputError
 from prism_desktop.engine.events import Progress
-from prism_desktop.engine.study import backup
+from prism_desktop.engine.study import backup, backup_files
 from prism_desktop.engine.study.images import copy_in, make_thumbnails, read_image
 from prism_desktop.engine.study.records import (
     AttributeRecord,
@@ -50,16 +50,16 @@ def test_that_an_opened_study_is_backed_up_once_a_day_if_it_changed(tiny_study: 
     age(first, 2)
     with Study.open(path) as study:  # nothing has changed since the backup
         study.add_labeler("L9")
-    assert backup.backups(path) == [first]
+    assert backup_files.backups(path) == [first]
     with Study.open(path) as study:
         assert study.backup_failure is None
-    second = backup.backups(path)[0]
+    second = backup_files.backups(path)[0]
     assert second != first
     with Study.open(path) as study:
         study.add_labeler("L10")
     with Study.open(path):  # the newest is of today
         pass
-    assert backup.backups(path) == [second, first]
+    assert backup_files.backups(path) == [second, first]
 
 
 def test_that_old_backups_are_pruned_but_not_those_before_a_migration(tiny_study: Study) -> None:
@@ -299,4 +299,4 @@ def test_that_no_backup_is_made_of_a_damaged_database_and_older_ones_stay(
     file.write_bytes(content)
     with pytest.raises(CorruptStudyError, match="damaged"):
         backup.back_up(file)
-    assert backup.backups(tiny_study.path) == [kept]
+    assert backup_files.backups(tiny_study.path) == [kept]
