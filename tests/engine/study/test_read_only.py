@@ -64,6 +64,7 @@ ANSWERS: dict[str, Operation] = {
     "dismiss_doubts": lambda s, r: s.dismiss_doubts("i"),
     "relink": lambda s, r: s.relink(r.study.parent),
     "backup": lambda s, r: s.backup(),
+    "backing_up": lambda s, r: _all(s.backing_up()),
     "require_writable": lambda s, r: s.require_writable(),
     "redo_import": lambda s, r: _all(redo_import(s, "i")),
     "import_embeddings": lambda s, r: _all(import_embedding_file(s, r.log)),
@@ -123,7 +124,8 @@ def test_that_whatever_changes_something_is_refused_where_the_study_may_only_be_
 
 
 def test_that_every_operation_of_a_study_is_in_the_table() -> None:
-    reading = {"close", "create", "open", "check", "relinking", "backups", "backup_failure"}
+    reading = {"close", "create", "open", "check", "checking", "relinking", "backups"}
+    reading |= {"backup_failure", "keep_apart"}  # apart: with the user, not in the study
     own = {name for name in vars(Study) if not name.startswith("_")}
     assert own - reading - {"read_only"} <= set(ANSWERS)
 
