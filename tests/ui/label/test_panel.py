@@ -218,15 +218,16 @@ def test_that_answers_stand_below_their_faces(
 ) -> None:
     panel = begin(open_window(make_study(comparisons=0, ratings=0)), qtbot)
     row = panel.trial.answers
-    row.set_centres(300, row.width() - 200)
 
     def middles() -> list[int]:
         buttons = sorted(row.findChildren(AnswerButton), key=lambda button: button.x())
         return [button.geometry().center().x() for button in buttons]
 
-    qtbot.waitUntil(
-        lambda: abs(middles()[0] - 300) <= 2 and abs(middles()[2] - (row.width() - 200)) <= 2
-    )
+    def stand_below(left: int, right: int) -> bool:
+        row.set_centres(left, right)  # again and again: faces that are still coming set theirs
+        return abs(middles()[0] - left) <= 2 and abs(middles()[2] - right) <= 2
+
+    qtbot.waitUntil(lambda: stand_below(300, row.width() - 200))
     row.set_centres(row.width() // 2 - 10, row.width() // 2 + 10)  # too near for three buttons
     qtbot.waitUntil(lambda: abs(middles()[1] - row.width() // 2) <= 2)
     assert middles()[2] - middles()[0] < 400
