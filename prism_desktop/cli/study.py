@@ -16,7 +16,8 @@ from prism_desktop.engine.study.records import ImportReport, RelinkReport
 
 if TYPE_CHECKING:
     from prism_desktop.engine.study.importing.import_recipe import Recipe
-    from prism_desktop.engine.study.store import Study, StudyReader
+    from prism_desktop.engine.study.store import Study
+    from prism_desktop.engine.study.study_reader import StudyReader
 
 app = typer.Typer(help="Make, fill, look at, check and export a study.", no_args_is_help=True)
 

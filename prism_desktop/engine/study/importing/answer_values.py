@@ -32,7 +32,7 @@ from prism_desktop.engine.study.importing.values.scale_finding import (
 from prism_desktop.engine.study.importing.values.scales import Scale, declared, scale_in_head
 from prism_desktop.engine.study.known_answers import IMPORTED
 from prism_desktop.engine.study.records import Rescaled
-from prism_desktop.engine.study.store import StudyReader
+from prism_desktop.engine.study.study_reader import StudyReader
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

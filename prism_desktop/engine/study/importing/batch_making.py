@@ -30,7 +30,7 @@ from prism_desktop.engine.study.records import (
     TrialId,
     TrialRecord,
 )
-from prism_desktop.engine.study.store import StudyReader
+from prism_desktop.engine.study.study_reader import StudyReader
 from prism_desktop.engine.study.writing import default_question
 
 if TYPE_CHECKING:

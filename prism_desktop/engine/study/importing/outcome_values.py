@@ -21,7 +21,7 @@ from prism_desktop.engine.study.importing.values.outcomes import (
     RatingEvidence,
     read_outcomes,
 )
-from prism_desktop.engine.study.store import StudyReader
+from prism_desktop.engine.study.study_reader import StudyReader
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

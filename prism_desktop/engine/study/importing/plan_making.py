@@ -50,7 +50,7 @@ from prism_desktop.engine.study.importing.repeats.repeats import Repeats, find_r
 from prism_desktop.engine.study.importing.values.scale_finding import EarlierScale
 from prism_desktop.engine.study.importing.values.scales import Scale
 from prism_desktop.engine.study.records import ImageRecord
-from prism_desktop.engine.study.store import StudyReader
+from prism_desktop.engine.study.study_reader import StudyReader
 
 _NOTHING_SAID: Final = Recipe()
 _FACTS: Final = ("facts about images", "facts about raters")

@@ -1,0 +1,156 @@
+"""What can be asked of a study, whoever asks: the store, an import that is planned, the window."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.study import (
+    check,
+    data_frames,
+    facts,
+    import_transactions,
+    pending,
+    queries,
+)
+from prism_desktop.engine.study.database import Database
+from prism_desktop.engine.study.known_answers import KnownAnswers, known_answers, trial_ids
+from prism_desktop.engine.study.records import (
+    AttributeRecord,
+    FactRecord,
+    ImageRecord,
+    ImportReport,
+    Kind,
+    LabelerProgress,
+    LabelerRecord,
+    PendingAnswers,
+    StudyInfo,
+    TrialId,
+    TrialRecord,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class StudyReader:
+    """The reading half of `Study`.
+
+    Every method may be called from any thread and blocks until it is done.
+    """
+
+    def __init__(self, path: Path, reader: Database) -> None:
+        self.path = path  # the study's folder, absolute
+        self._reader = reader
+        # the same on every machine; "" in a damaged study
+        self.id = reader.read(queries.meta).get("id", "")
+        self._passed_over: tuple[str, ...] | None = None  # what is hidden is hidden at opening
+
+    @property
+    def read_only(self) -> bool:
+        """Whether writing is refused."""
+        return True
+
+    def info(self) -> StudyInfo:
+        """Name, counts and progress."""
+        if self._passed_over is None:
+            self._passed_over = self._reader.read(check.passed_over)
+        odd, read_only = self._passed_over, self.read_only
+        return self._reader.read(
+            lambda c: queries.info(c, self.path, read_only=read_only, passed_over=odd)
+        )
+
+    def progress(self) -> tuple[LabelerProgress, ...]:
+        """Counts of current trials for every labeler."""
+        return self._reader.read(queries.progress)
+
+    def images(self) -> tuple[ImageRecord, ...]:
+        """Every image, in the order of their names; whether files are missing is looked up now."""
+        return self._reader.read(lambda c: tuple(queries.images(c, self.path)))
+
+    def image(self, image: str) -> ImageRecord:
+        """One image by its id or its name."""
+        return self._reader.read(lambda c: queries.require_image(c, self.path, image))
+
+    def labelers(self) -> tuple[LabelerRecord, ...]:
+        """In the order in which they were added."""
+        return self._reader.read(queries.labelers)
+
+    def attributes(self) -> tuple[AttributeRecord, ...]:
+        """In the order in which they were added."""
+        return self._reader.read(queries.attributes)
+
+    def facts(self) -> tuple[FactRecord, ...]:
+        """What imports say about labelers and images, of each fact the newest value.
+
+        Labelers come first, in the order in which they were added, then images in the order of
+        their names; the facts of one owner in the order of their names.
+        """
+        return self._reader.read(facts.current)
+
+    def trials(
+        self, labeler: str | None = None, kind: Kind | None = None, current: bool = True
+    ) -> tuple[TrialRecord, ...]:
+        """Trials as recorded, oldest first.
+
+        `current` leaves out the withdrawn and the superseded, not the skipped.
+        """
+        return self._reader.read(lambda c: queries.trials(c, labeler, kind, current=current))
+
+    def trial_pages(self, size: int = 10_000) -> Iterator[tuple[TrialRecord, ...]]:
+        """All trials, current or not, oldest first, `size` at a time."""
+        last = 0
+        while (read := self._reader.read(partial(queries.trial_page, after=last, size=size)))[1]:
+            last = read[0]
+            yield read[1]
+
+    def answer_rows(self) -> dict[Kind, int]:
+        """How many rows of answers of each kind there are; a trial without answers is one row."""
+        return self._reader.read(queries.answer_rows)
+
+    def pending(self, labeler: str, kind: Kind) -> PendingAnswers | None:
+        """What a labeler answered of a trial that was never completed."""
+        return self._reader.read(partial(pending.kept, labeler=labeler, kind=kind))
+
+    def targets(self) -> dict[Kind, int]:
+        """How many trials of each task a labeler is asked for, where someone said so."""
+        return self._reader.read(pending.targets)
+
+    def trial(self, trial: TrialId) -> TrialRecord:
+        """One trial, current or not."""
+        found = self._reader.read(
+            lambda c: queries.trials(c, None, None, current=False, where="t.uid = :id", id=trial)
+        )
+        if not found:
+            raise InputError(f"There is no trial {trial} in this study.")
+        return found[0]
+
+    def comparisons(self) -> "pd.DataFrame":
+        """Current answered comparisons, one row per attribute; columns in
+        `data_frames.comparisons`."""
+        return self._reader.read(data_frames.comparisons)
+
+    def ratings(self) -> "pd.DataFrame":
+        """Current answered ratings, one row per attribute; columns in `data_frames.ratings`."""
+        return self._reader.read(data_frames.ratings)
+
+    def images_frame(self) -> "pd.DataFrame":
+        """Every image; columns in `data_frames.images`."""
+        return self._reader.read(lambda c: data_frames.images(c, self.path))
+
+    def known_answers(self, without: str | None = None) -> KnownAnswers:
+        """Every answer that counts, in columns of numbers; those of an import can be left aside."""
+        return self._reader.read(lambda c: known_answers(c, without))
+
+    def import_basis(self) -> str:
+        """What an import rests on; another text once imports, images or people have changed."""
+        return self._reader.read(import_transactions.basis)
+
+    def trial_ids(self, numbers: Sequence[int]) -> dict[int, TrialId]:
+        """Numbers of trials, as `known_answers` has them -> their identifiers."""
+        return self._reader.read(lambda c: trial_ids(c, list(numbers)))
+
+    def imports(self) -> tuple[ImportReport, ...]:
+        """Every import's report, oldest first, undone ones included."""
+        return self._reader.read(queries.imports)
