@@ -16,7 +16,6 @@ from prism_desktop.engine.study import schema
 from prism_desktop.engine.study.expected_schema import stand_ins
 from prism_desktop.engine.study.row_rules import (
     KEYS,
-    LATER_RULES,
     RULES,
     SHOWN,
     STAND_INS,
@@ -43,19 +42,19 @@ def hide_odd_rows(connection: sqlite3.Connection) -> None:
         connection.execute(f'CREATE TEMP VIEW "{table}" AS SELECT * FROM {place}')
     places = places_of(connection)
     _learn(connection)
-    for table, rules in groupby((*RULES, *LATER_RULES), lambda rule: rule.table):
+    for table, rules in groupby(RULES, lambda rule: rule.table):
         _hide(connection, table, places, list(rules))
 
 
 def odd_rows(connection: sqlite3.Connection) -> Iterator[OddRows]:
     """What breaks a rule, hidden or not, rule by rule; for a connection of `hide_odd_rows`."""
-    return _broken(connection, (*RULES, *LATER_RULES))
+    return _broken(connection, RULES)
 
 
 def passed_over(connection: sqlite3.Connection) -> list[OddRows]:
     """What `hide_odd_rows` hid, and by which rule; looks at tables only of which it hid some."""
     hidden = {table for table in KEYS if _exists(connection, f"odd_{table}")}
-    rules = [rule for rule in (*RULES, *LATER_RULES) if rule.hides and rule.table in hidden]
+    rules = [rule for rule in RULES if rule.hides and rule.table in hidden]
     return list(_broken(connection, rules))
 
 
@@ -64,7 +63,7 @@ def _broken(connection: sqlite3.Connection, rules: Iterable[RowRule]) -> Iterato
     _learn(connection)
     for rule in rules:
         shown = SHOWN[rule.table].format(**places)
-        broken = f"({rule.holds.format(**places)}) IS NOT 1"
+        broken = f"({rule.holds.format(**places)}) IS NOT TRUE"
         rows = connection.execute(
             f"SELECT {shown}, count(*) OVER () FROM {places[rule.table]} AS r "
             f"WHERE {broken} LIMIT {_NAMED}"
@@ -97,7 +96,7 @@ def _hide(
     keys = KEYS[table]
     columns, chosen = ", ".join(keys), ", ".join(f"r.{key}" for key in keys)
     odd, mended = (
-        " OR ".join(f"({rule.holds}) IS NOT 1" for rule in rules if rule.hides is hides) or "0"
+        " OR ".join(f"({rule.holds}) IS NOT TRUE" for rule in rules if rule.hides is hides) or "0"
         for hides in (True, False)
     )
     begin = f"SELECT {chosen} FROM {places[table]} AS r WHERE "
