@@ -203,7 +203,7 @@ def read_connection(file: Path, *, immutable: bool = False) -> Database:
     """A connection that only reads, and sees only what is as this program writes it."""
     database = Database(file, writable=False, immutable=immutable)
     try:
-        database.read(lambda c: hide_odd_rows(driver_of(c)))
+        database.read(lambda c: hide_odd_rows(driver_of(c), file))
     except BaseException:
         database.close()
         raise
