@@ -4,11 +4,13 @@ import json
 import random
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from prism_desktop.cli.main import app
 from prism_desktop.engine.errors import StudyLockedError
+from prism_desktop.engine.study.exporting.export import export
 from prism_desktop.engine.study.importing.import_files import import_files
 from prism_desktop.engine.study.repair import repair
 from prism_desktop.engine.study.store import Study
@@ -106,6 +108,31 @@ def test_that_an_image_in_an_odd_place_keeps_its_answers(tiny_study: Study, odd:
         assert study.trials(current=False) == before
         assert {problem.kind for problem in study.check()} == {"missing"}
         study.relink(faces)
+        assert not study.check()
+
+
+@pytest.mark.parametrize(
+    "odd", ["width = 0", "height = -5", "width = 'tall'", "width = x'00', height = 1e300"]
+)
+def test_that_an_image_of_an_odd_size_keeps_its_answers(
+    tiny_study: Study, tmp_path: Path, odd: str
+) -> None:
+    """Its size is unknown, until its file is read again."""
+    before, images = tiny_study.trials(current=False), tiny_study.images()
+    path = altered(tiny_study, f"UPDATE stimulus SET {odd} WHERE id < 4")
+    with Study.open(path, read_only=True) as study:
+        assert study.trials(current=False) == before
+        unknown = [image for image in study.images() if image not in images]
+        assert [(image.width, image.height) for image in unknown] == [(0, 0)] * 3
+        assert [problem.kind for problem in study.check()] == ["value"]
+        finished(export(study, tmp_path / "out"))
+        table = pd.read_csv(tmp_path / "out" / "images.csv")
+        assert table["width"].isna().sum() == 3
+        assert table["width"].min() > 0
+    repair(path)
+    with Study.open(path) as study:
+        assert study.trials(current=False) == before
+        assert study.images() == images
         assert not study.check()
 
 
