@@ -119,26 +119,34 @@ def _counted_files(count: int) -> str:
 
 def _embeddings(connection: Connection, study: Path) -> list[Problem]:
     """Sets of embeddings that are gone or damaged, or that no import owns."""
-    reports = [report for report in queries.imports(connection) if report.undone is None]
-    owned = [
-        str(report.mapping["embeddings"]) for report in reports if "embeddings" in report.mapping
-    ]
     problems = []
-    for name in owned:
+    for name in _owned(connection):
         try:
             embeddings.read_embeddings(study, name)
         except PrismError as error:
             problems.append(Problem("embeddings", str(error)))
-    strays = [found.name for found in embeddings.list_embeddings(study) if found.name not in owned]
     problems += [
         Problem(
             "embeddings",
-            f"The embeddings {name} in {study} belong to no import; delete their file, or import "
-            "it again.",
+            f"The embeddings {name} in {study} belong to no import; `prism-desktop study check "
+            f"--repair {quoted(str(study))}` moves them out of the way.",
         )
-        for name in strays
+        for name in stray_embeddings(connection, study)
     ]
     return problems
+
+
+def stray_embeddings(connection: Connection, study: Path) -> list[str]:
+    """Names of sets of embeddings that no import owns."""
+    owned = _owned(connection)
+    return [found.name for found in embeddings.list_embeddings(study) if found.name not in owned]
+
+
+def _owned(connection: Connection) -> list[str]:
+    reports = [report for report in queries.imports(connection) if report.undone is None]
+    return [
+        str(report.mapping["embeddings"]) for report in reports if "embeddings" in report.mapping
+    ]
 
 
 def _touched(path: Path, size: int | None, modified: float | None) -> bool:

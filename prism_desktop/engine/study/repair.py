@@ -20,7 +20,9 @@ from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.foreign_files import real
 from prism_desktop.engine.study import checksums, database_header, hot_journal, opening, schema
 from prism_desktop.engine.study.backup import back_up
+from prism_desktop.engine.study.check import stray_embeddings
 from prism_desktop.engine.study.database import connect, decoded, explained, newest_backup
+from prism_desktop.engine.study.embeddings import path_of
 from prism_desktop.engine.study.records import TrialRecord
 from prism_desktop.engine.study.row_mending import mended_meta, mended_row
 from prism_desktop.engine.study.row_rules import KEYS
@@ -46,6 +48,7 @@ class RepairReport:
     backup: Path
     moved: int = 0  # trials that are in `files` now
     changed: int = 0  # rows that were put right or left out, each with what it was in `files`
+    strays: int = 0  # sets of embeddings that no import owns, now among `files`
     files: list[Path] = field(default_factory=list)
 
     def summary(self) -> str:
@@ -59,6 +62,8 @@ class RepairReport:
         if self.changed:
             rows = "1 row was" if self.changed == 1 else f"{self.changed} rows were"
             words += f" {rows} put right or left out."
+        if self.strays:
+            words += " Embeddings that belong to no import were moved out of the way."
         if self.files:
             words += f" What was there is in {', '.join(map(str, self.files))}."
         return words
@@ -82,7 +87,9 @@ def repair(study: Path) -> RepairReport:
             kept = kept or _copy_of(file)
             _fold_in_log(file)
             with explained(file):
-                return _rebuilt(file, version, RepairReport(kept))
+                report = _rebuilt(file, version, RepairReport(kept))
+            _move_strays(study, report)
+            return report
         finally:
             files.remove(file.with_name(opening.PART))
             lock.release()
@@ -171,6 +178,21 @@ def _rebuilt(file: Path, version: int, report: RepairReport) -> RepairReport:
     files.sync(part)
     files.move(part, file)
     return report
+
+
+def _move_strays(study: Path, report: RepairReport) -> None:
+    """Put embeddings that no import owns beside what else was moved."""
+    reader = opening.read_connection(study / opening.FILE)
+    try:
+        strays = reader.read(lambda c: stray_embeddings(c, study))
+    finally:
+        reader.close()
+    for name in strays:
+        files.make_folder(study / FOLDER)
+        stem = f"{time.strftime('%Y%m%d-%H%M%S')}-embeddings-{name}.safetensors"
+        report.files.append(study / FOLDER / stem)
+        files.move(path_of(study, name), report.files[-1])
+        report.strays += 1
 
 
 def _write_log(study: Path, work: "_Repair") -> list[Path]:

@@ -4,12 +4,14 @@ import json
 import random
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from prism_desktop.cli.main import app
 from prism_desktop.engine.errors import StudyLockedError
+from prism_desktop.engine.study.embeddings import path_of, write_embeddings
 from prism_desktop.engine.study.exporting.export import export
 from prism_desktop.engine.study.importing.import_files import import_files
 from prism_desktop.engine.study.repair import repair
@@ -134,6 +136,20 @@ def test_that_an_image_of_an_odd_size_keeps_its_answers(
         assert study.trials(current=False) == before
         assert study.images() == images
         assert not study.check()
+
+
+def test_that_embeddings_of_no_import_are_moved(tiny_study: Study) -> None:
+    path = tiny_study.path
+    write_embeddings(path, "stray", [image.id for image in tiny_study.images()], np.eye(24, 8))
+    content = path_of(path, "stray").read_bytes()
+    assert [problem.kind for problem in tiny_study.check()] == ["embeddings"]
+    tiny_study.close()
+    report = repair(path)
+    assert "Embeddings that belong to no import were moved" in report.summary()
+    assert [file.read_bytes() for file in report.files] == [content]
+    assert not path_of(path, "stray").exists()
+    with Study.open(path) as study:
+        assert study.check() == []
 
 
 def test_that_an_open_study_is_not_repaired(tiny_study: Study) -> None:
