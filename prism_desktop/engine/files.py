@@ -133,7 +133,7 @@ def copy(source: Path, target: Path, limit: int = MAX_WEIGHTS, *, durable: bool 
     """Copy a plain file, whole or not at all.
 
     Raises:
-        UnreadableFileError: the source is none, or larger than `limit` bytes.
+        RefusedFileError: the source is none, or larger than `limit` bytes.
         UnsafeFileError: as `whole`.
     """
     with (

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from prism_desktop.engine.backbones import check_weights, parse
 from prism_desktop.engine.config import TrainConfig
-from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.errors import InputError, PrismError, RunError
 from prism_desktop.engine.files import append, lock, write_all
 from prism_desktop.engine.folder_handles import absolute
 from prism_desktop.engine.methods import method
@@ -132,7 +132,8 @@ def start(study: Path, config: TrainConfig, snapshot: Path | None = None) -> Run
                 make_snapshot(opened, run, config)
         _begin(run)
     except BaseException:
-        run.delete()
+        with contextlib.suppress(PrismError, OSError):  # why it did not start is what counts
+            run.delete()
         raise
     return run
 

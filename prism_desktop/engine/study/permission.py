@@ -21,7 +21,7 @@ def require_writable(study: Path) -> None:
         opening,
     )  # loads SQLAlchemy, which not every command needs
 
-    access.require_writable(study)
+    access.refuse_held_back(study)
     frozen = study.is_dir() and not os.access(study, os.W_OK)
     if (file := study / opening.FILE).is_file():
         opening.identify(file, immutable=frozen)

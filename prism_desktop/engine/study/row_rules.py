@@ -102,6 +102,11 @@ _PLACE: Final = _all(
     _text("r.path"), "(r.copied = 0 OR (r.path NOT LIKE '/%' AND r.path NOT LIKE '%..%'))"
 )
 _FOLD: Final = _whole("r.fold", 0, FOLDS - 1)
+# A size that nobody knows is 0 x 0, until the file is read again.
+_SIZE: Final = (
+    f"({_all(_whole('r.width', 1, 10**9), _whole('r.height', 1, 10**9))} "
+    "OR (r.width IS 0 AND r.height IS 0))"
+)
 _BYTES: Final = _maybe("r.bytes", _whole("r.bytes", 0))
 _MODIFIED: Final = _maybe("r.modified", _number("r.modified", -1e12))
 # What readers see in place of a value that breaks a rule but takes nothing else with it: table ->
@@ -110,6 +115,7 @@ STAND_INS: Final = {
     "stimulus": {
         "fold": (_FOLD, f"r.id % {FOLDS}"), "bytes": (_BYTES, "NULL"),
         "modified": (_MODIFIED, "NULL"), "copied": (_flag("r.copied"), "0"),
+        "width": (_SIZE, "0"), "height": (_SIZE, "0"),
         "path": (_PLACE, "'images/' || r.sha256"),  # where nothing lies: it has to be found again
     },
     "labeler": {
@@ -135,8 +141,7 @@ RULES: Final = (
     RowRule("stimulus", "value", "have no readable name", _all(_text("r.name"), "r.name <> ''")),
     RowRule("stimulus", "value", "have a place that cannot be", _all(_PLACE, _flag("r.copied")),
             hides=False),
-    RowRule("stimulus", "value", "have an impossible size",
-            _whole("r.width", 1, 10**9) + " AND " + _whole("r.height", 1, 10**9)),
+    RowRule("stimulus", "value", "have an impossible size", _SIZE, hides=False),
     RowRule("stimulus", "value", "have an impossible length or date", _all(_BYTES, _MODIFIED),
             hides=False),
     RowRule("stimulus", "fold", "have no valid fold", _FOLD, hides=False),
