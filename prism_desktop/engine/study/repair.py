@@ -17,6 +17,7 @@ from typing import Any, Final
 from prism_desktop.engine import files
 from prism_desktop.engine.errors import CorruptStudyError, StudyError
 from prism_desktop.engine.foreign_files import real
+from prism_desktop.engine.paths import typed
 from prism_desktop.engine.study import checksums, opening, schema
 from prism_desktop.engine.study.backup import back_up
 from prism_desktop.engine.study.database import connect, decoded, explained, rescue
@@ -69,7 +70,7 @@ def repair(study: Path) -> RepairReport:
         StudyLockedError, ReadOnlyStudyError: it is open elsewhere, or cannot be written.
         CorruptStudyError: so much is damaged that it cannot be read through.
     """
-    study = study.expanduser()
+    study = typed(study)
     study = real(study.parent if study.name == opening.FILE else study)
     file = study / opening.FILE
     lock = opening.lock_for_writing(file)
