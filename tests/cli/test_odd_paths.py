@@ -200,7 +200,7 @@ def _is_work(option: Option, path: str) -> bool:
     """Whether a window would be opened, or hundreds of faces drawn, or a folder's images be
     imported: nothing is wrong then."""
     if option.command == "open" or option.name == "files":
-        return os.path.isdir(path)  # noqa: PTH112
+        return os.path.isdir(path or ".")  # noqa: PTH112
     return (option.command, option.name) == ("demo", "folder") and not (
         os.path.lexists(path) and any(Path(path).iterdir() if Path(path).is_dir() else [1])
     )
