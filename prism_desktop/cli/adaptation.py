@@ -8,7 +8,16 @@ from pydantic import JsonValue
 from rich.table import Table
 
 from prism_desktop.cli import import_options as options
-from prism_desktop.cli.console import JSON_HELP, follow, names, out, say, write_file, write_json
+from prism_desktop.cli.console import (
+    Json,
+    follow,
+    in_time,
+    names,
+    out,
+    say,
+    write_file,
+    write_json,
+)
 from prism_desktop.engine.adaptation.adapted_labelers import (
     AdaptationRequest,
     AdaptedLabeler,
@@ -22,7 +31,6 @@ from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.result_files import MethodShots
 from prism_desktop.engine.study.formula_guard import write_frame
 
-Json = Annotated[str | None, typer.Option("--json", help=JSON_HELP)]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", help="Any other setting, as key=value.")
 ]
@@ -61,7 +69,8 @@ def adapt(
         str | None, typer.Option(help="The labeler's profile, for methods that read it.")
     ] = None,
     csv: Annotated[
-        Path | None, typer.Option(help="Write the predictions to this CSV file.")
+        Path | None,
+        typer.Option(help="Write the predictions to this CSV file.", callback=in_time),
     ] = None,
     json: Json = None,
 ) -> None:

@@ -9,11 +9,13 @@ from rich.progress import BarColumn, Progress
 from rich.table import Table
 
 from prism_desktop.cli.console import (
-    JSON_HELP,
+    Json,
     PlainColumn,
     err,
     follow,
+    in_time,
     names,
+    obey,
     out,
     say,
     write_file,
@@ -37,7 +39,6 @@ from prism_desktop.engine.runs.run_events import (
 )
 from prism_desktop.engine.study.formula_guard import CsvWriter
 
-Json = Annotated[str | None, typer.Option("--json", help=JSON_HELP)]
 # Two tables, since one does not fit into a terminal of 80 columns.
 _ACCURACY = ("method", "macro", "gain", "p (Holm)", "gate")
 _COST = ("method", "NLL", "ECE", "improved", "worst", "parameters", "seconds")
@@ -117,7 +118,8 @@ def compare(
     ] = "",
     json: Json = None,
     csv: Annotated[
-        Path | None, typer.Option(help="Write the leaderboard to this CSV file.")
+        Path | None,
+        typer.Option(help="Write the leaderboard to this CSV file.", callback=in_time),
     ] = None,
 ) -> None:
     """Train several methods on a study, use finished runs
@@ -207,6 +209,7 @@ def _follow_comparison(batches: Iterable[Batch]) -> Path:
         present = bar.add_task("", total=None, state="", visible=False)
         told: set[str] = set()
         for event in (event for batch in batches for event in batch):
+            obey()
             match event:
                 case ComparisonBegun():
                     path = Path(event.path)

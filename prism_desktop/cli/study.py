@@ -9,7 +9,7 @@ import typer
 from rich.table import Column, Table
 
 from prism_desktop.cli import import_options as options
-from prism_desktop.cli.console import JSON_HELP, follow, names, out, say, write_json
+from prism_desktop.cli.console import Json, follow, names, out, say, write_json
 from prism_desktop.engine.errors import InputError, StudyError
 from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.study.confirmed import quoted
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Make, fill, look at, check and export a study.", no_args_is_help=True)
 
 StudyPath = Annotated[Path, typer.Argument(help="The study's folder, NAME.prism.")]
-Json = Annotated[str | None, typer.Option("--json", help=JSON_HELP)]
 
 
 @app.command("new")

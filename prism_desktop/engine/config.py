@@ -3,6 +3,7 @@
 The window's form and `--set key=value` are made from these fields.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -348,9 +349,15 @@ class TrainConfig(_Settings):
     def checked(cls, values: Mapping[str, Any]) -> "TrainConfig":
         """Like the constructor, but wrong values raise an InputError of one sentence."""
         try:
-            return cls.model_validate(values)
+            found = cls.model_validate(values)
         except ValidationError as error:
             raise InputError(sentence(error, settings())) from None
+        for key, value in found.model_dump(mode="json").items():
+            try:
+                json.dumps(value, ensure_ascii=False).encode()
+            except UnicodeEncodeError:  # a command may be given bytes that are none
+                raise InputError(f"The setting {key} is given as bytes that are no text.") from None
+        return found
 
     @classmethod
     def load(cls, path: Path) -> "TrainConfig":

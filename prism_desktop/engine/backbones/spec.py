@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.paths import typed
 
 MINI = "prism-mini"
 EMBEDDINGS = "embeddings:"
@@ -89,7 +90,7 @@ def parse(text: str) -> BackboneSpec:
         if not name or "/" in name or "\\" in name:
             raise InputError(f"{text!r} names no embeddings. {HOW}")
         return BackboneSpec(f"{EMBEDDINGS}{name}", "embeddings", name, "")
-    if text and (Path(text).expanduser() / "config.json").is_file():
+    if text and (typed(text) / "config.json").is_file():
         text = _absolute(text)
         return BackboneSpec(text, "folder", text, "")
     parts = _PARTS.match(text)
@@ -119,5 +120,5 @@ def _absolute(path: str) -> str:
 
     A path that leads nowhere is kept.
     """
-    found = Path(path).expanduser()
+    found = typed(path)
     return str(found.absolute()) if found.exists() else path

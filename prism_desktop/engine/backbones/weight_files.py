@@ -65,7 +65,7 @@ def weights_path(spec: BackboneSpec) -> Path | None:
     path = (
         local_folder(spec) / "weights.safetensors"
         if spec.kind == "folder"
-        else Path(spec.source).expanduser()
+        else paths.typed(spec.source)
     )
     if not path.is_file():
         raise BackboneError(
@@ -147,7 +147,7 @@ def check_safetensors(path: Path) -> None:
 
 def local_folder(spec: BackboneSpec) -> Path:
     """The folder of a backbone that is a folder: the embedded one or one the user made."""
-    return paths.resources() / MINI if spec.model == MINI else Path(spec.model).expanduser()
+    return paths.resources() / MINI if spec.model == MINI else paths.typed(spec.model)
 
 
 def _source(spec: BackboneSpec) -> Source:

@@ -18,6 +18,7 @@ from prism_desktop.engine import files
 from prism_desktop.engine.errors import CorruptStudyError, InputError, StudyError
 from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.foreign_files import real
+from prism_desktop.engine.paths import typed
 from prism_desktop.engine.study import checksums, database_header, hot_journal, opening, schema
 from prism_desktop.engine.study.backup import back_up
 from prism_desktop.engine.study.check import stray_embeddings
@@ -76,7 +77,7 @@ def repair(study: Path) -> RepairReport:
         StudyLockedError, ReadOnlyStudyError: it is open elsewhere, or cannot be written.
         CorruptStudyError: so much is damaged that it cannot be read through.
     """
-    study = study.expanduser()
+    study = typed(study)
     study = real(study.parent if study.name == opening.FILE else study)
     file = study / opening.FILE
     try:

@@ -22,6 +22,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.foreign_files import open_foreign, real
 from prism_desktop.engine.names import printable
+from prism_desktop.engine.paths import typed
 from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.study.image_formats import (
     SNIFFED,
@@ -123,7 +124,7 @@ def import_images(
         InputError: if there is no such folder, or its name is no text.
     """
     study.require_writable()
-    root = real(Path(folder).expanduser())
+    root = real(typed(folder))
     if not root.is_dir():
         raise InputError(f"There is no folder {printable(str(root))}; nothing was imported.")
     if printable(str(root)) != str(root):
