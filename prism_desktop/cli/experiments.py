@@ -21,12 +21,14 @@ from prism_desktop.cli.console import (
     write_file,
     write_json,
 )
+from prism_desktop.cli.training_defaults import with_backbone
 from prism_desktop.engine.backbones.spec import DEFAULT
 from prism_desktop.engine.backbones.weight_files import check_backbone
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.files import text_file
 from prism_desktop.engine.methods.method import TESTED_FACES
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.default_backbone import default_backbone
 from prism_desktop.engine.runs.result_files import Leaderboard, MethodRow
 from prism_desktop.engine.runs.run_events import (
     Batch,
@@ -55,14 +57,17 @@ def methods(
         Path | None, typer.Argument(help="A study: says what is possible on it, and how large.")
     ] = None,
     backbone: Annotated[
-        str, typer.Option(help="prism-mini, MODEL:TAG, MODEL:PATH or embeddings:NAME.")
-    ] = DEFAULT,
+        str | None, typer.Option(help="prism-mini, MODEL:TAG, MODEL:PATH or embeddings:NAME.")
+    ] = None,
     json: Json = None,
 ) -> None:
     """List the methods: what they do, how a new labeler
     enters, and which are possible on a study."""
     check_backbone(backbone)
     from prism_desktop.engine.models.method_listing import listing
+
+    if backbone is None:
+        backbone = DEFAULT if study is None else default_backbone(study).backbone
 
     rows = listing(backbone, *(_study_facts(study, backbone) if study is not None else ()))
     write_json(
@@ -124,7 +129,6 @@ def compare(
 ) -> None:
     """Train several methods on a study, use finished runs
     again, and rank what they gain over consensus."""
-    check_backbone(backbone)
     from prism_desktop.engine.experiments import comparison, comparison_plan
 
     given = {
@@ -132,7 +136,9 @@ def compare(
         "attributes": names(attributes),
         "epochs": epochs, "device": device,
     }  # fmt: skip
-    options = {key: value for key, value in given.items() if value is not None}
+    options = with_backbone(
+        study, {key: value for key, value in given.items() if value is not None}, settings
+    )
     wanted = names(methods) or ()
     plan = comparison_plan.ComparisonPlan(
         study, wanted, options, tuple(settings or ()), seeds, controls, shuffled, name, cross_fit
@@ -178,7 +184,6 @@ def search(
     json: Json = None,
 ) -> None:
     """Search a method's settings by its validation answers; the test answers are never used."""
-    check_backbone(backbone)
     from prism_desktop.engine.experiments import search
 
     given = {
@@ -186,7 +191,9 @@ def search(
         "attributes": names(attributes),
         "epochs": epochs, "device": device,
     }  # fmt: skip
-    options = {key: value for key, value in given.items() if value is not None}
+    options = with_backbone(
+        study, {key: value for key, value in given.items() if value is not None}, settings
+    )
     plan = search.SearchPlan(study, method, trials, workers, options, tuple(settings or ()), name)
     result = follow(search.search(plan))
     write_json(result.to_dict(), json)

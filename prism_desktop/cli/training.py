@@ -24,6 +24,7 @@ from prism_desktop.cli.console import (
 )
 from prism_desktop.cli.result_tables import accuracy_table
 from prism_desktop.cli.study import open_existing
+from prism_desktop.cli.training_defaults import with_backbone, with_method
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import FailedRunError, InputError, RunError
 from prism_desktop.engine.runs import layout
@@ -80,9 +81,10 @@ def train(
         "method": method, "backbone": backbone, "split": split, "labelers": names(labelers),
         "attributes": names(attributes), "epochs": epochs, "seed": seed, "device": device,
     }  # fmt: skip
-    chosen = base.with_options(
-        {key: value for key, value in given.items() if value is not None}, settings or []
-    )
+    options = {key: value for key, value in given.items() if value is not None}
+    if config is None:
+        options = with_method(study, with_backbone(study, options, settings), settings)
+    chosen = base.with_options(options, settings or [])
     reuse = config.parent if config is not None and (config.parent / layout.DATA).is_dir() else None
     report(train_here(supervisor.train(study, chosen, snapshot=reuse)), json)
 

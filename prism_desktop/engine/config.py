@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.foreign_files import read_foreign
 from prism_desktop.engine.json_files import parse_json
-from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.methods import DEFAULT_METHOD, METHODS
 from prism_desktop.engine.methods.combination_members import misfit, reads_tested_faces, unusable
 from prism_desktop.engine.methods.recipe import SOURCE_RECIPE, refused_start, starting_values
 from prism_desktop.engine.settings import Setting, merged, parse, sentence, settings_of, without
@@ -112,9 +112,6 @@ class PairsConfig(_Settings):
         description="Control: permute with this seed who gave which training answer, so that no "
         "labeler has a taste of their own left to learn; empty to leave them",
     )
-
-
-DEFAULT_METHOD = "lora-visual-prompt"
 
 
 class DecoderConfig(_Settings):
