@@ -372,7 +372,8 @@ class TrainPanel(QWidget):
 
     def _export_curves(self) -> None:
         names = dict.fromkeys((self._shown, *self.table.runs.ticks))
-        export_curves(self, self.context, [row for row in map(self._row, names) if row is not None])
+        shown = [row for row in map(self._row, names) if row is not None]
+        export_curves(self, self.context, shown, dict(self._names))
 
     def _export(self) -> None:
         export_table(self, self.context, self._rows)

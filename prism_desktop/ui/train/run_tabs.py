@@ -1,6 +1,6 @@
 """The card below the curves: all runs, the log of the shown one, and their export to files."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from PySide6.QtWidgets import QPlainTextEdit, QStackedWidget, QWidget
 
@@ -69,11 +69,15 @@ class RunTabs(QWidget):
         self.setLayout(around)
 
 
-def export_curves(parent: QWidget, context: AppContext, rows: Sequence[RunRow]) -> None:
-    """Ask for a file and draw these runs' curves into it."""
+def export_curves(
+    parent: QWidget, context: AppContext, rows: Sequence[RunRow], names: Mapping[str, str]
+) -> None:
+    """Ask for a file and draw these runs' curves into it; `names` says what to call labelers."""
     runs = {", ".join(cells(row)[1:3]): row.run.path for row in rows}
     if runs:
-        save_figure(parent, context, "curves", lambda path: operations.draw_curves(path, runs))
+        save_figure(
+            parent, context, "curves", lambda path: operations.draw_curves(path, runs, names)
+        )
 
 
 def export_table(parent: QWidget, context: AppContext, rows: Sequence[RunRow]) -> None:
