@@ -413,8 +413,8 @@ def _curves(axes: Axes, runs: Mapping[str, pd.DataFrame], measure: str) -> None:
                 train["epoch"], train[measure], color=colour, lw=0.8, ls=(0, (3, 2)), alpha=0.7
             )
             axes.plot(val["epoch"], val[measure], color=colour, label=entry(name))
-            best = val.loc[val["nll"].idxmin()] if val["nll"].notna().any() else val.iloc[-1]
-            axes.plot([best["epoch"]], [best[measure]], "o", ms=3.5, mfc="white", color=colour)
+            best = val.sort_values("nll", kind="stable").head(1)  # as the training chose it
+            axes.plot(best["epoch"], best[measure], "o", ms=3.5, mfc="white", color=colour)
         elif len(val):
             axes.axhline(val[measure].iloc[0], color=colour, ls=":", label=entry(name))
     if any(has_curves(metrics) for metrics in runs.values()):

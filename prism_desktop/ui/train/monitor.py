@@ -216,7 +216,8 @@ class Monitor(QWidget):
         self.loss = CurveChart(self.theme)
         self.accuracy = CurveChart(self.theme, percent=True)
         for chart in (self.loss, self.accuracy):
-            chart.setFixedHeight(166)
+            chart.setMinimumHeight(166)
+            chart.setMaximumHeight(420)
         self.legend = Legend(self.theme)
         self.others = Legend(self.theme)  # names of overlaid runs need the whole width
         self.others.hide()
@@ -264,6 +265,7 @@ class Monitor(QWidget):
             gap=GRID + 4,
         )
         body.setContentsMargins(3 * GRID, 2 * GRID, 2 * GRID, GRID)
+        body.setStretchFactor(charts, 20)  # they grow with the window before anything else does
         inside.setLayout(body)
         scroll = QScrollArea()
         scroll.setWidget(inside)
@@ -279,6 +281,7 @@ class Monitor(QWidget):
         space = (None,) if isinstance(legend, QLabel) else ()
         head = columns(label(title, "strong"), *space, legend, gap=2 * GRID)
         layout = rows(head, content, gap=GRID)
+        layout.setStretch(1, 1)
         layout.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID + 4)
         return frame("card", layout)
 

@@ -96,6 +96,9 @@ class CurveChart(BarePlot):
         self._restyle()
         self._scale()
 
+    def sizeHint(self) -> QSize:
+        return QSize(320, 166)
+
     def show_curves(self, curves: Sequence[Curve], best: float | None = None) -> None:
         """Draw `curves`, reusing the items already there; `best` marks an epoch."""
         self._shown, self._best_at = tuple(curves), best
