@@ -17,19 +17,28 @@ def may_leave(context: AppContext, parent: QWidget) -> bool:
 
 
 def may_close(context: AppContext, parent: QWidget) -> bool:
-    """Whether the window may be closed while runs are trained that end with it."""
+    """Whether the window may be closed while runs are trained, or wait, that end with it."""
     count = context.in_training()
-    return not count or sure_to_stop(parent, count, context.kept_on_leaving())
+    if not count and not context.in_queue():
+        return True
+    return sure_to_stop(parent, count, context.kept_on_leaving())
 
 
 def sure_to_stop(parent: QWidget, count: int, kept: Sequence[str]) -> bool:
-    """Ask whether `count` trainings may end now; `kept` says what is left of them."""
+    """Ask whether `count` trainings may end now; `kept` says what is left of them.
+
+    Without any there are runs that wait, which `kept` tells of.
+    """
     title = "Training goes on" if count == 1 else f"{count} trainings go on"
+    if not count:
+        title = "The queue is not empty"
     what = "It ends" if count == 1 else "They end"
-    more = " ".join((f"{what} within seconds of the window.", *kept))
-    box = message_box(parent, title, f"{title}. Close the window?", more)
-    stop = box.addButton("Stop and close", QMessageBox.ButtonRole.DestructiveRole)
-    stay = box.addButton("Keep training", QMessageBox.ButtonRole.RejectRole)
+    ends = (f"{what} within seconds of the window.",) if count else ()
+    box = message_box(parent, title, f"{title}. Close the window?", " ".join((*ends, *kept)))
+    stop = box.addButton(
+        "Stop and close" if count else "Close", QMessageBox.ButtonRole.DestructiveRole
+    )
+    stay = box.addButton("Keep training" if count else "Stay", QMessageBox.ButtonRole.RejectRole)
     box.setDefaultButton(stay)
     box.exec()
     sure = box.clickedButton() is stop

@@ -23,6 +23,7 @@ from prism_desktop.ui.train.operations import ComparisonRequest
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, restyle, rows
 from prism_desktop.ui.widgets.empty_state import EmptyState
 from prism_desktop.ui.widgets.file_export import save_figure, save_table
+from prism_desktop.ui.widgets.waiting_page import WaitingPage
 from prism_desktop.ui.widgets.whole_table import WholeTable
 
 _HEAD = (
@@ -37,6 +38,7 @@ class CompareView(QWidget):
 
     begun = Signal(Path)  # a run of the comparison
     refused = Signal(str)  # why a comparison could not start
+    ended = Signal()  # what it was at, one way or another
 
     def __init__(self, context: AppContext) -> None:
         super().__init__()
@@ -45,6 +47,7 @@ class CompareView(QWidget):
         self._names: dict[str, str] = {}
         self._job: Job | None = None
         self._measuring: Job | None = None
+        self._listed = False  # whether the study's comparisons were read
         self._wanted = ""  # the folder of the comparison under way
         theme = context.theme
         self.choice = QComboBox()
@@ -98,6 +101,7 @@ class CompareView(QWidget):
     def open_study(self) -> None:
         """Another study, or none: nothing of the one before stays."""
         self._job, self._measuring, self._wanted, self._leaderboards = None, None, "", ()
+        self._listed = False
         self.plots.wait(False)
         self.progress.hide()
         self._offer(())
@@ -110,10 +114,14 @@ class CompareView(QWidget):
             path = Path(study.path)
             self.context.ask(
                 lambda: leaderboard_data.list_leaderboards(path),
-                self._offer,
+                self._list,
                 owner=self,
                 topic="leaderboards",
             )
+
+    def _list(self, found: tuple[ComparisonRecord, ...]) -> None:
+        self._listed = True
+        self._offer(found)
 
     def start(self, request: ComparisonRequest) -> None:
         """Train what a comparison lacks; the leaderboard grows meanwhile."""
@@ -166,7 +174,7 @@ class CompareView(QWidget):
         split.setSizes([352, 448])
         split.setChildrenCollapsible(False)
         self._pages = QStackedWidget()
-        for page in (split, self.empty, QWidget()):
+        for page in (split, self.empty, QWidget(), WaitingPage("Reading the comparisons…")):
             self._pages.addWidget(page)
         self._head = columns(label("Comparison", "title"), self.choice, gap=2 * GRID)
         layout = rows(self._head, self.progress, self._pages, gap=GRID + 4)
@@ -192,7 +200,8 @@ class CompareView(QWidget):
         self.choice.setCurrentIndex(place if found else -1)
         self.choice.blockSignals(False)
         self.choice.setVisible(bool(found))
-        self._pages.setCurrentIndex(0 if found else 2 if self.busy else 1)
+        bare = 1 if self._listed else 3
+        self._pages.setCurrentIndex(0 if found else 2 if self.busy else bare)
         self._show()
 
     def _leaderboard(self) -> ComparisonRecord | None:
@@ -243,6 +252,7 @@ class CompareView(QWidget):
         self._pages.setCurrentIndex(0 if self._leaderboards else 1)
         self.refresh()
         self.context.changed.emit(Changes(runs=True))
+        self.ended.emit()
 
     def _measured(self, job: Job) -> None:
         if job is self._measuring:

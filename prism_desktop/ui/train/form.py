@@ -26,6 +26,7 @@ from prism_desktop.ui.train.availability import MethodAvailability, method_avail
 from prism_desktop.ui.train.backbone_box import BackboneBox
 from prism_desktop.ui.train.method_box import MethodBox, MethodsBox
 from prism_desktop.ui.train.operations import ComparisonRequest, StudyChoices
+from prism_desktop.ui.train.queue_card import QueueCard
 from prism_desktop.ui.train.setting_fields import caption, still
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
 from prism_desktop.ui.widgets.pickers import PickMany, Segments
@@ -87,6 +88,7 @@ SPLIT_NOTES = {
     "model.",
 }
 DEVICES = {"auto": "Automatic", "cuda": "GPU (CUDA)", "mps": "GPU (Apple)", "cpu": "CPU"}
+_WIDTH = 324  # px
 _MODES = {"run": "One run", "compare": "Compare methods"}
 
 
@@ -94,13 +96,14 @@ class RunForm(QFrame):
     """Everything a training run or a comparison can be told; `config()` is the whole of it."""
 
     started = Signal(object)  # TrainConfig
-    compared = Signal(object)  # operations.Asked
+    compared = Signal(object)  # operations.ComparisonRequest
+    blocked = Signal(str)  # why nothing can be started, or nothing
     turned = Signal(str)  # "run" or "compare"
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.setProperty("role", "side")
-        self.setFixedWidth(324)
+        self.setFixedWidth(_WIDTH)
         self._theme = theme
         self._study = StudyChoices()
         self._counts: Mapping[tuple[str, str], int] = {}
@@ -109,6 +112,9 @@ class RunForm(QFrame):
         self.fold.setProperty("variant", "fold")
         self.fold.setCheckable(True)
         self.fold.toggled.connect(self._unfold)
+        self.queue = QueueCard(theme, _WIDTH - 5 * GRID)
+        self._busy = False  # whether what is started waits for something that goes on
+        self._held = False  # whether nothing can be started for a moment
         self._refused = ""  # why the last start came to nothing, until something is changed
         self._problem = label("", "bad", wrap=True)
         self._problem.hide()
@@ -282,7 +288,7 @@ class RunForm(QFrame):
         body.setContentsMargins(3 * GRID, 2 * GRID + 4, 2 * GRID, 2 * GRID)
         inside.setLayout(body)
         foot = frame("side-foot")
-        buttons = rows(self._problem, self.start)
+        buttons = rows(self.queue, self._problem, self.start)
         buttons.setContentsMargins(3 * GRID, 2 * GRID, 2 * GRID, 2 * GRID)
         foot.setLayout(buttons)
         self._scroll = _scrolled(inside)
@@ -310,10 +316,26 @@ class RunForm(QFrame):
     def _turn(self, mode: str) -> None:
         for field, of in self._ways:
             field.setVisible(of == mode)
-        self.start.setText("Start training" if mode == "run" else "Start the comparison")
-        self.start.setShortcut("Ctrl+Return")  # a new text takes it away
+        self._name_start()
         self._check()
         self.turned.emit(mode)
+
+    def show_busy(self, busy: bool, *, held: bool = False) -> None:
+        """Say on the button whether what is started waits for its turn.
+
+        `held` is for the moment in which something is just being started.
+        """
+        if (busy, held) != (self._busy, self._held):
+            self._busy, self._held = busy, held
+            self._name_start()
+
+    def _name_start(self) -> None:
+        now = "Start the comparison" if self.comparing else "Start training"
+        busy = "Starting…" if self._held else "Add to the queue"
+        self.start.setText(busy if self._busy else now)
+        self.start.setShortcut("Ctrl+Return")  # a new text takes it away
+        tip = "Starts when what goes on has ended (Ctrl+Return)" if self._busy else ""
+        set_tip(self.start, tip or "Start (Ctrl+Return)")
 
     def _availability(self) -> list[MethodAvailability]:
         picked = self.labelers.picked(), self.attributes.picked()
@@ -372,11 +394,32 @@ class RunForm(QFrame):
             try:
                 self.config()
             except InputError as error:
-                problem = str(error)
+                problem = self._impossible() or str(error)
+            else:
+                problem = self._impossible()
         self._problem.setText(problem)
         self._problem.setVisible(bool(problem))
+        impossible = self._impossible()
+        self.start.setEnabled(not impossible)
+        self.blocked.emit(impossible)
+
+    def _impossible(self) -> str:
+        """Why what is chosen cannot be trained on this study, whatever else is set.
+
+        A wrong value is another matter: there Start leads to its field.
+        """
+        methods = self.methods()
+        if () in (self.labelers.picked(), self.attributes.picked()):
+            return ""
+        if self._study.labelers and not self._study.answered:
+            return "Nobody has answered yet; label some faces in the Label panel."
+        return next(
+            (each.obstacle for each in self._availability() if each.method.name in methods), ""
+        )
 
     def _start(self) -> None:
+        if self._held:  # a second click on what is being started
+            return
         if wrong := self.advanced.wrong():
             self.fold.setChecked(True)
             wrong[0].editor.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -68,6 +68,8 @@ class Tiles(QWidget):
             "Validation accuracy" if kept is None or not many else "Validation, best epoch"
         )
         left, speed = progress.eta_seconds, progress.images_per_second
+        if left is not None and progress.now == "consensus":
+            left = max(left, 2.0)  # what has not begun is never almost done
         told = {
             "Validation accuracy": f"{accuracy:.1%}" if accuracy is not None else "–",
             "Test accuracy": f"{row.run.macro:.1%}" if row.run.macro is not None else "–",
@@ -117,7 +119,7 @@ class Overlay:
 class Monitor(QWidget):
     """One run on the screen; its buttons ask for what the user wants done with it."""
 
-    asked = Signal(str)  # "pause", "run", "stop", "discard", "resume"
+    asked = Signal(str)  # "pause", "run", "stop", "discard", "resume", "report", "explore"
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -203,6 +205,12 @@ class Monitor(QWidget):
         self.resume = button(
             "&Resume", lambda: self.asked.emit("resume"), "primary", tip="From the last checkpoint"
         )
+        self.explore = button(
+            "See in E&xplore",
+            lambda: self.asked.emit("explore"),
+            "primary",
+            tip="What this run's model believes of each labeler",
+        )
         self.failure = label("", "", wrap=True)
         self.failure.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.report = button(
@@ -235,7 +243,7 @@ class Monitor(QWidget):
         self.results.hide()
 
     def _lay_out(self) -> None:
-        buttons = columns(self.pause, self.stop, self.resume, self.discard)
+        buttons = columns(self.explore, self.pause, self.stop, self.resume, self.discard)
         head = columns(self.title, self.state, None, buttons, gap=GRID + 4)
         smoothing = QWidget()
         smoothing.setLayout(columns(None, label("Smoothing", "small"), self.smoothing))
@@ -336,6 +344,7 @@ class Monitor(QWidget):
         steps = live and self._progress.stage != "evaluating"  # which takes a moment
         self._tell_stop()
         self.resume.setVisible(resumable)
+        self.explore.setVisible(not live and self._row is not None and self._row.explorable)
         for each in (self.pause, self.stop):
             each.setVisible(steps)
         self.discard.setText("&Discard" if live else "De&lete")
