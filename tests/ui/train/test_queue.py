@@ -227,3 +227,23 @@ def test_that_a_run_without_results_does_not_lead_to_explore(
     panel = open_train(tiny_study)
     qtbot.waitUntil(panel.monitor.failure_box.isVisible, timeout=10_000)
     assert not panel.monitor.explore.isVisible()
+
+
+@pytest.mark.soak
+def test_that_two_that_wait_share_one_consensus_model(
+    open_train: OpenTrain, tiny_study: Study, tiny_backbone: str, qtbot: QtBot
+) -> None:
+    """Two real trainings, the second of which waits: what both need is trained once."""
+    panel = open_train(tiny_study)
+    panel.form.set_backbone(tiny_backbone)
+    panel.form.fields["max_steps"].put(2)
+    for method in ("hierarchical-bayes", "collaborative"):
+        start(panel, qtbot, method)
+    assert names(panel) == ["Collaborative"]
+    done = {"consensus", "hierarchical-bayes", "collaborative"}
+    qtbot.waitUntil(
+        lambda: {row.run.method for row in panel._rows if row.run.state == "finished"} == done,
+        timeout=200_000,
+    )
+    assert len(panel._rows) == 3
+    assert "is used again" in panel.log.toPlainText()  # the second is shown, as the first was
