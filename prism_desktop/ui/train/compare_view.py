@@ -39,6 +39,8 @@ class CompareView(QWidget):
     begun = Signal(Path)  # a run of the comparison
     refused = Signal(str)  # why a comparison could not start
     ended = Signal()  # what it was at, one way or another
+    wanted = Signal()  # a comparison, as the form describes it
+    turned = Signal()  # another page is in front
 
     def __init__(self, context: AppContext) -> None:
         super().__init__()
@@ -70,8 +72,14 @@ class CompareView(QWidget):
             "Choose methods at the left and start. All learn from the same answers and are tested "
             "on the same held-out faces; finished runs are used again. You can go on working "
             "meanwhile.",
+            (("Start the comparison", self.wanted.emit),),
         )
         self._lay_out()
+
+    @property
+    def bare(self) -> bool:
+        """Whether there is only the hint to start one."""
+        return self._pages.currentWidget() is self.empty
 
     @property
     def busy(self) -> bool:
@@ -176,6 +184,7 @@ class CompareView(QWidget):
         self._pages = QStackedWidget()
         for page in (split, self.empty, QWidget(), WaitingPage("Reading the comparisons…")):
             self._pages.addWidget(page)
+        self._pages.currentChanged.connect(lambda _: self.turned.emit())
         self._head = columns(label("Comparison", "title"), self.choice, gap=2 * GRID)
         layout = rows(self._head, self.progress, self._pages, gap=GRID + 4)
         layout.setContentsMargins(3 * GRID, 2 * GRID, 3 * GRID, 2 * GRID)

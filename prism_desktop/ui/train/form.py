@@ -287,7 +287,7 @@ class RunForm(QFrame):
         )
         body.setContentsMargins(3 * GRID, 2 * GRID + 4, 2 * GRID, 2 * GRID)
         inside.setLayout(body)
-        foot = frame("side-foot")
+        self._foot = foot = frame("side-foot")
         buttons = rows(self.queue, self._problem, self.start)
         buttons.setContentsMargins(3 * GRID, 2 * GRID, 2 * GRID, 2 * GRID)
         foot.setLayout(buttons)
@@ -328,6 +328,15 @@ class RunForm(QFrame):
         if (busy, held) != (self._busy, self._held):
             self._busy, self._held = busy, held
             self._name_start()
+
+    def show_start(self, shown: bool) -> None:
+        """Show the button that starts, unless another one that does stands elsewhere."""
+        self.start.setVisible(shown)
+        self._fill_foot()
+
+    def _fill_foot(self) -> None:
+        parts = (self.queue, self._problem, self.start)
+        self._foot.setVisible(not all(part.isHidden() for part in parts))
 
     def _name_start(self) -> None:
         now = "Start the comparison" if self.comparing else "Start training"
@@ -399,6 +408,7 @@ class RunForm(QFrame):
                 problem = self._impossible()
         self._problem.setText(problem)
         self._problem.setVisible(bool(problem))
+        self._fill_foot()
         impossible = self._impossible()
         self.start.setEnabled(not impossible)
         self.blocked.emit(impossible)

@@ -68,8 +68,8 @@ class Tiles(QWidget):
             "Validation accuracy" if kept is None or not many else "Validation, best epoch"
         )
         left, speed = progress.eta_seconds, progress.images_per_second
-        if left is not None and progress.now == "consensus":
-            left = max(left, 2.0)  # what has not begun is never almost done
+        if left is not None:
+            left = max(left, 2.0)  # other stages follow, so it is never almost done
         told = {
             "Validation accuracy": f"{accuracy:.1%}" if accuracy is not None else "–",
             "Test accuracy": f"{row.run.macro:.1%}" if row.run.macro is not None else "–",
@@ -194,7 +194,7 @@ class Monitor(QWidget):
 
     def _make(self) -> None:
         self.title, self.state = label("", "title"), chip("")
-        self.stages, self.working = StageStrip(self.theme), label("", "small")
+        self.stages, self.working = StageStrip(self.theme), label("", "small", wrap=True)
         self.pause = button("&Pause", self._pause, tip="Pause; the process keeps its place")
         self.stop = button(
             "S&top and keep", lambda: self.asked.emit("stop"), tip="Keep and test the best epoch"
@@ -263,7 +263,8 @@ class Monitor(QWidget):
         body = rows(
             head,
             self.failure_box,
-            columns(self.stages, None, self.working),
+            columns(self.stages, None),
+            self.working,
             self.tiles,
             self.others,
             charts,
@@ -331,6 +332,7 @@ class Monitor(QWidget):
         if self.failure_box.isVisible():
             restyle(self.failure_box, kind="bad" if state == "failed" else "warn")
         self.working.setText((self._asked_for() or progress.working) if live else "")
+        self.working.setVisible(live)  # also where it is empty, so that nothing below moves
         known = METHODS.get(row.run.method)
         self.stages.show_stage(
             progress.stage if progress.now == "paused" else progress.now,

@@ -134,7 +134,11 @@ class TrainPanel(QWidget):
             no_study(self.context),
             no_runs(self.context, self.form.start.click),
         )
-        self.no_runs.buttons[0].setShortcut("Ctrl+Return")  # the form's, while that is hidden
+        hints = (*self.no_runs.buttons, *self.compare.empty.buttons)
+        for each in hints:
+            each.setShortcut("Ctrl+Return")  # the form's, while that is hidden
+        self.compare.wanted.connect(self.form.start.click)
+        self.compare.turned.connect(self._turn)
         self.form.blocked.connect(self._show_blocked)
 
         monitor = self.monitor
@@ -142,7 +146,7 @@ class TrainPanel(QWidget):
             self.form.start,
             *(monitor.pause, monitor.stop, monitor.discard, monitor.resume),
             self.compare.plots.measure,
-            *self.no_runs.buttons,
+            *hints,
         )
 
     def _lay_out(self) -> None:
@@ -323,12 +327,17 @@ class TrainPanel(QWidget):
         bare = 1 if self._listed else 3
         place = 2 if self.form.comparing else 0 if self._rows else bare
         self._right.setCurrentIndex(place)
-        self.form.start.setVisible(place != 1)
+        self.form.show_start(self._alone())
 
     def _show_blocked(self, why: str) -> None:
-        """The hint for a study without runs says it where nothing can be started."""
-        self.no_runs.text.setText(why or NO_RUNS)
-        self.no_runs.buttons[0].setEnabled(not why)
+        """The hints to start something say it where nothing can be started."""
+        for hint in (self.no_runs, self.compare.empty):
+            hint.block(why)
+
+    def _alone(self) -> bool:
+        """Whether the form's Start is the only one: a hint has its own."""
+        hinted = self.compare.bare if self.form.comparing else not self._rows and self._listed
+        return not hinted
 
     def _row(self, name: str) -> operations.RunRow | None:
         return next((row for row in self._rows if row.run.name == name), None)
@@ -405,6 +414,7 @@ class TrainPanel(QWidget):
         """What waits, and what Start does now."""
         starts = self.starts
         self.form.queue.show_waiting(starts.waiting())
+        self.form.show_start(self._alone())
         self.form.show_busy(starts.busy or bool(starts.waiting()), held=starts.starting)
 
     def act(self, what: str) -> None:
@@ -470,18 +480,13 @@ def no_study(context: AppContext) -> EmptyState:
     )
 
 
-NO_RUNS = (
-    "A run fits a model to the labelers' answers and tests it on faces it has never seen. "
-    "The settings on the left are a good start."
-)
-
-
 def no_runs(context: AppContext, start: Callable[[], object]) -> EmptyState:
     """Shown until the study has a run."""
     return EmptyState(
         context.theme,
         "train",
         "No runs yet",
-        NO_RUNS,
+        "A run fits a model to the labelers' answers and tests it on faces it has never seen. "
+        "The settings on the left are a good start.",
         (("Start training", start),),
     )

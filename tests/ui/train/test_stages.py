@@ -57,7 +57,7 @@ def test_that_pill_strip_and_table_agree_and_nothing_is_almost_done(
     panel = open_train(tiny_study)
     monitor, table = panel.monitor, panel.table
     qtbot.waitUntil(lambda: monitor.state.text().startswith(f"{word} ·"), timeout=10_000)
-    assert monitor.stages.accessibleName().startswith(f"Stage: {word},")
+    assert monitor.stages.accessibleName() == f"Stage: {word}"
     assert table.model().index(0, 3).data() == word
     assert monitor.tiles.values["Time left"].text() != "almost done"
 
@@ -79,6 +79,15 @@ def test_that_time_left_is_told_once_there_is_something_to_go_by() -> None:
     assert progress.eta_seconds is None
     progress.update([Step(epoch=1, step=1, loss=0.7, eta_seconds=90.0)])
     assert progress.eta_seconds == 90.0
+
+
+def test_that_what_is_fitted_in_one_go_adds_no_training_to_that_of_its_consensus() -> None:
+    what = "Training consensus, epoch 1"
+    told = [ProgressTold(done=n, total=100, what=what, time=2.0 * n) for n in range(1, 41)]
+    for by_steps, rest in ((True, 160), (False, 60)):
+        progress = RunProgress(by_steps=by_steps)
+        progress.update([Stage(name="consensus"), *told])
+        assert progress.eta_seconds == pytest.approx(2.0 * rest)
 
 
 def test_that_a_comparison_is_no_further_for_what_is_read_before_a_run(qtbot: QtBot) -> None:
