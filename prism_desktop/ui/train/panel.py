@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QMessageBox, QSplitter, QStackedWidget, QWidget
+from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
 
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done
@@ -15,7 +15,7 @@ from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.records import Changes
 from prism_desktop.ui.context import AppContext
-from prism_desktop.ui.plain import message_box
+from prism_desktop.ui.leave_dialogs import sure_to_discard
 from prism_desktop.ui.train import operations
 from prism_desktop.ui.train.compare_view import CompareView
 from prism_desktop.ui.train.device_search import DeviceSearch
@@ -112,6 +112,7 @@ class TrainPanel(QWidget):
         """The parts of the panel, and what each tells the others."""
         theme = self.context.theme
         self.form = RunForm(theme)
+        self.form.backbone.chosen.connect(self._keep_backbone)
         self._device.found.connect(self.form.show_device)
         self.compare = CompareView(self.context)
         self.starts = RunStarts(self.context, self.compare, self._live, self)
@@ -216,7 +217,15 @@ class TrainPanel(QWidget):
             if self.context.study is study:
                 self._show_study(found)
 
-        self.context.ask(lambda: operations.study_choices(study), show, owner=self, topic="study")
+        last = self.context.settings.backbone(study.path)
+        self.context.ask(
+            lambda: operations.study_choices(study, last), show, owner=self, topic="study"
+        )
+
+    def _keep_backbone(self, backbone: str) -> None:
+        """The choice is there again after a restart."""
+        if self.context.study is not None:
+            self.context.settings.keep_backbone(self.context.study.path, backbone)
 
     def _leave(self) -> None:
         """The study is closed: its runs go on, and what waits for them is told."""
@@ -449,24 +458,6 @@ class TrainPanel(QWidget):
 
     def _export(self) -> None:
         export_table(self, self.context, self._rows)
-
-
-def sure_to_discard(parent: QWidget, *, live: bool) -> bool:
-    """The one question that stands in the way: what is discarded cannot be had again."""
-    verb, keep = ("Discard", "Keep training") if live else ("Delete", "Keep it")
-    what = (
-        "Training ends and everything it has learned"
-        if live
-        else "Its model, predictions and results are"
-    )
-    more = f"{what} {'is ' if live else ''}deleted. Your answers are not touched."
-    box = message_box(parent, f"{verb} this run?", f"{verb} this run?", more)
-    discard = box.addButton(verb, QMessageBox.ButtonRole.DestructiveRole)
-    box.setDefaultButton(box.addButton(keep, QMessageBox.ButtonRole.RejectRole))
-    box.exec()
-    sure = box.clickedButton() is discard
-    box.deleteLater()
-    return sure
 
 
 def no_study(context: AppContext) -> EmptyState:
