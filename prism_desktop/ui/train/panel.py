@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.methods import method_title
-from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.records import Changes
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.leave_dialogs import sure_to_discard
@@ -23,7 +22,7 @@ from prism_desktop.ui.train.form import RunForm
 from prism_desktop.ui.train.monitor import Monitor, Overlay
 from prism_desktop.ui.train.progress_store import ProgressStore
 from prism_desktop.ui.train.run_progress import RunProgress
-from prism_desktop.ui.train.run_starts import RunStarts
+from prism_desktop.ui.train.run_starts import Resumption, RunStarts
 from prism_desktop.ui.train.run_tabs import RunTabs, export_curves, export_table
 from prism_desktop.ui.train.runs import cells
 from prism_desktop.ui.widgets.basics import columns, rows
@@ -120,7 +119,7 @@ class TrainPanel(QWidget):
         self.form.compared.connect(self.starts.ask)
         self.form.queue.moved.connect(self.starts.move)
         self.form.queue.removed.connect(self.starts.remove)
-        self.starts.begun.connect(self._begin)
+        self.starts.begun.connect(self._begun)
         self.starts.refused.connect(self._not_begun)
         self.starts.changed.connect(self._show_starts)
         self.form.turned.connect(lambda _: self._turn())
@@ -401,17 +400,14 @@ class TrainPanel(QWidget):
         """Whether a run of this study goes on, or one that was begun here."""
         return any(row.live for row in self._rows) or operations.living(self._mine) > 0
 
-    def _begin(self, run: RunFolder, waited: bool) -> None:
+    def _begun(self, events: list[Any], waited: bool = False) -> None:
         """Watch a run that was begun; one that had waited only by who followed the one before."""
-        self._mine.add(str(run.path))
-        if not waited or self._following:
-            self._wanted = run.name
-        self.refresh()
-
-    def _begun(self, events: list[Any]) -> None:
         for event in events:
             if isinstance(event, Done):
-                self._begin(event.value, False)
+                self._mine.add(str(event.value.path))
+                if not waited or self._following:
+                    self._wanted = event.value.name
+                self.refresh()
 
     def _not_begun(self, error: Exception) -> None:
         if isinstance(error, PrismError):  # about what the form says, so it stands there
@@ -436,9 +432,7 @@ class TrainPanel(QWidget):
             self.context.run_wanted.emit(path)
             return
         if what == "resume":
-            self.context.run(
-                operations.resume(path), "Resuming the run", events=self._begun, owner=self
-            )
+            self.starts.ask(Resumption(path, row.run.method))
             return
         if what == "report":
             save_report(self, self.context, partial(operations.save_report, path))
