@@ -12,12 +12,14 @@ from prism_desktop.engine.runs.folder import RunSummary
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations, view_figures
 from prism_desktop.ui.explore.run_data import RunData, percentiles
+from prism_desktop.ui.explore.selection import FaceOrder
 from prism_desktop.ui.explore.view import (
     ExportFigure,
     ExportTable,
     View,
     labeler_choices,
     picker,
+    settle,
     title,
 )
 from prism_desktop.ui.widgets.basics import GRID, columns, frame, label, rows
@@ -37,9 +39,9 @@ class LabelerPairView(View):
 
     def __init__(self, context: AppContext) -> None:
         super().__init__(context)
-        self.one, one = picker("Labeler", self._compare)
-        self.other, other = picker("Compared with", self._compare)
-        self.attribute, attribute = picker("Attribute", self._compare)
+        self.one, one = picker("Labeler", self._choose_one)
+        self.other, other = picker("Compared with", self._choose_other)
+        self.attribute, attribute = picker("Attribute", self._choose_attribute)
         self.figures = label("", "heading")
         self.meaning = label("", "small", wrap=True)
         self.scatter = Scatter(context.theme)
@@ -54,12 +56,14 @@ class LabelerPairView(View):
         self._wanted: tuple[str, str] | None = None  # two labelers who were not shown yet
         self._wanted_names: Mapping[str, str] = {}
         self._refused: RunData | None = None  # the run that was found not to have both
+        self._compared: tuple[str, str] | None = None  # the two that are shown
         self._rows: np.ndarray[tuple[int, ...], np.dtype[np.int64]] = np.zeros(0, np.int64)
         self._shares: tuple[np.ndarray[tuple[int, ...], np.dtype[np.float32]], ...] = ()
         self.scatter.clicked.connect(lambda point: self.face_wanted.emit(int(self._rows[point])))
         self.scatter.hovered.connect(self._name)
         self.gallery.opened.connect(self.face_wanted)
         self.gallery.chosen.connect(self._ring)
+        self.gallery.chosen.connect(self.choose_face)
         context.theme.changed.connect(self._recolour)
         self._lay_out(one, other, attribute)
 
@@ -99,12 +103,58 @@ class LabelerPairView(View):
         super().show_data(data)
         self.gallery.thumbnails.clear()
         self.offer()
-        if data is not None and len(data.labelers) > 1 and self.one.key == self.other.key:
-            self.other.settle(
-                data.labelers[1] if self.one.key != data.labelers[1] else data.labelers[0]
-            )
+        self._settle()
         self._compare()
         self._show_wanted()
+
+    def show_selection(self) -> None:
+        if self._settle():
+            self._compare()
+        row = self.data.row.get(self.selection.face) if self.data is not None else None
+        if row is not None:
+            self.gallery.go(row)
+
+    def _settle(self) -> bool:
+        """Bring the pickers to what is chosen, and never compare somebody with themselves."""
+        data, chosen = self.data, self.selection
+        changed = [
+            settle(self.one, chosen.labeler),
+            settle(self.other, chosen.other),
+            settle(self.attribute, chosen.attribute),
+        ]
+        if data is not None and len(data.labelers) > 1 and self.one.key == self.other.key:
+            first, second = data.labelers[:2]
+            self.other.settle(second if self.one.key != second else first)
+            changed.append(True)
+        return any(changed)
+
+    def _choose_one(self) -> None:
+        """Both pickers, for what was not chosen by hand is shown beside what was."""
+        self.selection.labeler, self.selection.other = self._compared or ("", "")
+        self.selection.choose_labeler(self.one.key)
+        self._settle()
+        self._compare()
+
+    def _choose_other(self) -> None:
+        self.selection.labeler, self.selection.other = self._compared or ("", "")
+        self.selection.choose_other(self.other.key)
+        self._settle()
+        self._compare()
+
+    def _choose_attribute(self) -> None:
+        self.selection.attribute = self.attribute.key
+        self._compare()
+
+    def order(self) -> FaceOrder:
+        """The faces from the most disputed on, for who goes through them one by one."""
+        if self.data is None:
+            return FaceOrder()
+        first, second = self._names()
+        shown = self.gallery.faces
+        rows_ = tuple(shown.face(place) for place in range(shown.rowCount()))
+        return FaceOrder.of(
+            rows_, f"most disputed first between {first} and {second}, {self.attribute.key}"
+        )
 
     def offer(self) -> None:
         """Offer what the run has, also after an attribute was added."""
@@ -120,6 +170,7 @@ class LabelerPairView(View):
         `names` says what to call those who are not part of the run.
         """
         self._wanted, self._wanted_names, self._refused = (one, other), names, None
+        self.selection.labeler, self.selection.other = one, other
         self._show_wanted()
 
     def _show_wanted(self) -> None:
@@ -136,8 +187,7 @@ class LabelerPairView(View):
         self._wanted = self._refused = None
         self._close_missing()
         if not lacking:
-            self.one.settle(wanted[0])
-            self.other.settle(wanted[1])
+            self._settle()
             self._compare()
 
     def _show_missing(self, lacking: Sequence[str]) -> None:
@@ -256,6 +306,7 @@ class LabelerPairView(View):
         the same scale. The plot shows the scores and marks the first few of the gallery.
         """
         data = self.data
+        self._compared = (self.one.key, self.other.key)
         if data is None or not self.attribute.key or not self.other.key:
             self._rows = np.zeros(0, np.int64)
             empty = np.zeros(0, np.float32)

@@ -18,6 +18,7 @@ from prism_desktop.ui.explore.face_view import FaceView
 from prism_desktop.ui.explore.labeler_pair_view import LabelerPairView
 from prism_desktop.ui.explore.ranking_view import FacesView
 from prism_desktop.ui.explore.run_data import RunData, read_run
+from prism_desktop.ui.explore.selection import ORDERED, FaceOrder, Selection
 from prism_desktop.ui.explore.view import ExportButton, View, title
 from prism_desktop.ui.job import Job
 from prism_desktop.ui.plain import set_tip
@@ -97,7 +98,7 @@ class ExplorePanel(QWidget):
         self._names: dict[str, str] = {}
         self._loader = RunLoader(context, self)
         self._new_labeler = ""  # code of a labeler who was just added to the run being read
-        self._before = "faces"  # the view from which a face was opened
+        self._kept: dict[str, Selection] = {}  # what was chosen, by the study's path
         # path of the run being read or shown; empty when that failed or was cancelled
         self._request = ""
         self._stale: set[str] = set(_VIEWS)  # views that have not seen the data yet
@@ -118,6 +119,11 @@ class ExplorePanel(QWidget):
         self.segments.pick("face" if name == "map" else name)
         if name == "map":
             self.face.kind.pick(next(iter(operations.MAPS)))
+
+    @property
+    def selection(self) -> Selection:
+        """What is chosen, the same for all views."""
+        return self.faces.selection
 
     def view(self, name: str) -> View:
         """A view by name."""
@@ -207,7 +213,7 @@ class ExplorePanel(QWidget):
         context.closing.connect(self._close_models)
         self._loader.read.connect(self._loaded)
         self._loader.missed.connect(self._missed)
-        self.run.currentIndexChanged.connect(lambda _: self._read())
+        self.run.currentIndexChanged.connect(lambda _: self._choose_run())
         self.segments.picked.connect(self._show_view)
         for view in self._view.values():
             view.face_wanted.connect(self._show_face)
@@ -232,8 +238,15 @@ class ExplorePanel(QWidget):
         self.agreement.set_comparable(False)
         self._forget()
         self._stale.add("agreement")
-        self._whole.setCurrentIndex(1 if self.context.study is None else 0)
-        self._show_view(self.segments.current)
+        study = self.context.study
+        chosen = (
+            Selection() if study is None else self._kept.setdefault(str(study.path), Selection())
+        )
+        for view in self._view.values():
+            view.selection = chosen
+        self._whole.setCurrentIndex(1 if study is None else 0)
+        self.segments.settle(chosen.view)
+        self._show_view(chosen.view)
         self._ask_names()
         self._list()
 
@@ -289,9 +302,18 @@ class ExplorePanel(QWidget):
             self._forget()  # gone, or trained further since it was read
         self._show_view(self.segments.current)
         if not chosen and runs:
-            # What labelers differ in is what people come for; the consensus is one choice away.
-            personal = next((run for run in runs if run.method != "consensus"), runs[0])
-            self.run.settle(str(personal.path))
+            if not self.run.has(self.selection.run):
+                # What labelers differ in is what people come for; the consensus is one choice away.
+                personal = next((run for run in runs if run.method != "consensus"), runs[0])
+                self.selection.run, self.selection.by_hand = str(personal.path), False
+            self.run.settle(self.selection.run)
+        self._read()
+
+    def _choose_run(self) -> None:
+        """Somebody chose a run."""
+        if self.run.key:
+            self.selection.run, self.selection.by_hand = self.run.key, True
+            self.selection.known = frozenset(str(run.path) for run in self._runs)
         self._read()
 
     def _read(self) -> None:
@@ -323,7 +345,7 @@ class ExplorePanel(QWidget):
 
     def _missed(self) -> None:
         """Nothing is shown, so nothing may seem chosen."""
-        self._request = self._new_labeler = ""
+        self._request = self._new_labeler = self.selection.run = ""
         self.run.choose_none()
 
     def _forget(self) -> None:
@@ -352,6 +374,8 @@ class ExplorePanel(QWidget):
         """Fill the view in front; the others when they are looked at."""
         self._stale |= set(_VIEWS)
         self._fill(self.segments.current)
+        if self.segments.current == "face":
+            self._follow()
 
     def _fill(self, name: str) -> None:
         if name in self._stale:
@@ -359,36 +383,45 @@ class ExplorePanel(QWidget):
             self._view[name].show_data(self.data)
 
     def _show_view(self, name: str) -> None:
+        """Bring a view to the front, on what is chosen.
+
+        One face follows the order of the view that it was opened from, as it was then.
+        """
+        before, self.selection.view = self.selection.view, name
         self._fill(name)
+        self._view[name].show_selection()
+        if name == "face" and before != "face":
+            self.selection.source = before if before in ORDERED else self.selection.source
+            self._follow()
         bare = not self._runs and name != "agreement"
         self._stack.setCurrentWidget(self.no_runs if bare else self._view[name])
         self.add.setVisible(name in _PREDICTING and not bare)
         self.note.setVisible(name in _PREDICTING and not bare)
 
+    def _follow(self) -> None:
+        """Let Next and Previous go through the faces as the view that one came from has them.
+
+        Where nobody chose a face and nothing is searched for, they go in the run's own order.
+        """
+        name = self.selection.source
+        if not self.selection.face and not self.selection.search:
+            self.face.follow(FaceOrder())
+            return
+        view = self.pair if name == "two" else self.faces
+        self._fill(name)
+        view.show_selection()
+        self.face.follow(view.order())
+
     def _show_face(self, row: int) -> None:
-        labeler, attribute = self._choice()
-        self._before = self.segments.current
+        if self.data is not None:
+            self.selection.face = self.data.images[row]
         self.show_view("face")
-        if self.data is not None and labeler in self.data.labelers:  # not the consensus model
-            self.face.labeler.settle(labeler)
-        if self.face.attribute.has(attribute):
-            self.face.attribute.settle(attribute)
-        self.face.show_face(row)
         self.face.setFocus()
 
     def _go_back(self) -> None:
-        """To the gallery from which a face was opened, which still stands where it did."""
-        self.show_view(self._before)
-        self._view[self._before].setFocus()
-
-    def _choice(self) -> tuple[str, str]:
-        """The labeler and attribute that the view in front is about."""
-        view = self._view[self.segments.current]
-        if isinstance(view, LabelerPairView):
-            return view.one.key, view.attribute.key
-        if isinstance(view, FacesView | FaceView):
-            return view.labeler.key, view.attribute.key
-        return "", ""
+        """To the gallery from which a face was opened, on the face that was looked at last."""
+        self.show_view(self.selection.source)
+        self._view[self.selection.source].setFocus()
 
     def _turn_to(self, name: str) -> None:
         self.show_view(name)

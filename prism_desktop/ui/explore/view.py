@@ -14,6 +14,7 @@ from prism_desktop.engine.plain_text import dated
 from prism_desktop.engine.runs.folder import RunSummary
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.run_data import RunData
+from prism_desktop.ui.explore.selection import Selection
 from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.train.runs import short
 from prism_desktop.ui.widgets.basics import label, rows
@@ -50,6 +51,17 @@ class View(QWidget):
         super().__init__()
         self.context = context
         self.data: RunData | None = None
+        self.selection = Selection()  # the panel's, shared by its views
+
+    def show_selection(self) -> None:
+        """Bring the controls to what is chosen, as far as the run knows it.
+
+        Called before the view is seen, and cheap where nothing changed."""
+
+    def choose_face(self, row: int) -> None:
+        """The face in this row of the run's images is chosen, in every view."""
+        if self.data is not None:
+            self.selection.face = self.data.images[row]
 
     def show_data(self, data: RunData | None) -> None:
         """Show a run, or nothing; called in the window's thread."""
@@ -86,6 +98,14 @@ def picker(title: str, changed: Callable[[], Any], width: int = 110) -> tuple[Pi
     made.setAccessibleName(title)
     made.currentIndexChanged.connect(lambda _: changed())
     return made, captioned(title, made)
+
+
+def settle(picker: Picker, key: str) -> bool:
+    """Choose a key without a signal where it is offered; whether that changed anything."""
+    if key == picker.key or not picker.has(key):
+        return False
+    picker.settle(key)
+    return True
 
 
 def captioned(title: str, editor: QWidget) -> QWidget:

@@ -64,6 +64,14 @@ class Segments(QFrame):
         self._buttons[key].setChecked(True)
         self.picked.emit(key)
 
+    def settle(self, key: str) -> None:
+        """Press a button without any signal.
+
+        Raises:
+            KeyError: if there is no button of this key.
+        """
+        self._buttons[key].setChecked(True)
+
     def button(self, key: str) -> QPushButton:
         return self._buttons[key]
 
