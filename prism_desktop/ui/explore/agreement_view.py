@@ -18,6 +18,7 @@ from prism_desktop.ui.widgets.matrix import Matrix
 from prism_desktop.ui.widgets.network_view import NetworkLine, NetworkView
 
 ALL, RUN = "(all)", "(run)"
+_NO_RUN = "A cell leads to the models of its two labelers once a model is trained, in Train."
 _DENSE = 200  # links in all, beyond which they are drawn faintly
 
 
@@ -252,6 +253,8 @@ class AgreementView(View):
         told += " On the diagonal, each labeler with themselves on repeats."
         if self._comparable:
             told += " Click a cell to compare two models."
+        else:
+            told += f" {_NO_RUN}"
         if blank:
             told += (
                 f" {blank:,} of {pairs:,} pairs of labelers share nothing: their cells are blank."
@@ -272,6 +275,10 @@ class AgreementView(View):
         self.links.setText(f"{len(lines):,} links of at least {value}%")
 
     def _open(self, one: int, other: int) -> None:
-        if self._found is not None:
+        if not self._comparable:  # said beside the matrix already
+            self.context.message(
+                _NO_RUN, "info", ("Go to Train", lambda: self.context.panel_wanted.emit("train"))
+            )
+        elif self._found is not None:
             codes = self._found.found.labelers
             self.pair_wanted.emit(codes[one], codes[other])

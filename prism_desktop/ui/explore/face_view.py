@@ -46,6 +46,7 @@ from prism_desktop.ui.widgets.basics import (
 )
 from prism_desktop.ui.widgets.dot_plot import Dot, DotGroup, Dots
 from prism_desktop.ui.widgets.heat import Heat, read_image
+from prism_desktop.ui.widgets.possible import allow
 
 NO_MAP = ""
 
@@ -181,6 +182,7 @@ class FaceView(View):
         super().show_data(data)
         self._shares.clear()
         self.labeler_maps.show_run(data)
+        allow("" if data is None else data.obstacles.maps, self.kind, self.opacity)
         self.offer()
         self._settle()
         known = data.row.get(self.selection.face) if data is not None else None
@@ -204,12 +206,13 @@ class FaceView(View):
 
     def _settle(self) -> bool:
         chosen = self.selection
+        kind = NO_MAP if self.data is not None and self.data.obstacles.maps else chosen.map
         changed = [
             settle(self.labeler, chosen.labeler),
             settle(self.attribute, chosen.attribute),
-            self.kind.key != chosen.map,
+            self.kind.key != kind,
         ]
-        self.kind.settle(chosen.map)
+        self.kind.settle(kind)
         return any(changed)
 
     def _choose_labeler(self) -> None:

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
 
 from prism_desktop.engine.runs.folder import RunSummary
+from prism_desktop.engine.runs.run_choice import ignoring, run_name
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations, view_figures
 from prism_desktop.ui.explore.run_data import RunData, percentiles
@@ -28,6 +29,22 @@ from prism_desktop.ui.widgets.gallery import FaceGallery
 from prism_desktop.ui.widgets.scatter import Scatter
 
 _MARKED = 12  # most-disputed faces that stand out in the plot
+
+
+def one_labeler(data: RunData) -> str:
+    """Why two labelers cannot be compared."""
+    who = " and ".join(data.names.values()) or "nobody"
+    return (
+        f"This run knows {who} alone, so there are no two labelers to compare. Train a run with "
+        "more labelers, or add one to this run."
+    )
+
+
+def _correlation(value: float) -> str:
+    """With two decimals that neither claim a perfect agreement nor say "-0.00"."""
+    if abs(value) >= 0.995:
+        return "> 0.99" if value > 0 else "< -0.99"
+    return f"= {round(value, 2) + 0.0:.2f}"
 
 
 class LabelerPairView(View):
@@ -176,6 +193,11 @@ class LabelerPairView(View):
     def _show_wanted(self) -> None:
         """Show the two labelers that were asked for, or say who is not part of the run."""
         data, wanted = self.data, self._wanted
+        if data is not None and (told := self._nothing_to_compare(data)):
+            self._show_page(*told)
+            return
+        if wanted is None:
+            self._close_missing()
         if data is None or wanted is None:
             return
         lacking = [code for code in wanted if not self.one.has(code)]
@@ -230,10 +252,31 @@ class LabelerPairView(View):
             )
             actions = (("Go to Train", lambda: self.context.panel_wanted.emit("train")), back)
         heading = f"{' and '.join(names)} {verb} not part of this run"
+        self._show_page(heading, text, actions)
+
+    def _show_page(
+        self, heading: str, text: str, actions: tuple[tuple[str, Callable[[], object]], ...]
+    ) -> None:
+        """A sentence in place of the comparison."""
         self._close_missing()
         self.missing = EmptyState(self.context.theme, "people", heading, text, actions)
         self._pages.addWidget(self.missing)
         self._pages.setCurrentWidget(self.missing)
+
+    def _nothing_to_compare(
+        self, data: RunData
+    ) -> tuple[str, str, tuple[tuple[str, Callable[[], object]], ...]] | None:
+        """Why no two labelers can be compared by this run, with the way out; None if they can."""
+        train = ("Train a personal run", lambda: self.context.panel_wanted.emit("train"))
+        if len(data.labelers) < 2:
+            return "One labeler", one_labeler(data), (train,)
+        if not data.ignores_labelers:
+            return None
+        best = self.personal
+        if best is None:
+            return "Nothing to compare", ignoring(data.title), (train,)
+        show = (f"Show {run_name(best)}", lambda: self.run_wanted.emit(str(best.path)))
+        return "Nothing to compare", ignoring(data.title), (show,)
 
     def _give_up(self) -> None:
         self._wanted = self._refused = None
@@ -323,6 +366,9 @@ class LabelerPairView(View):
         self._shares = percentiles(x), percentiles(y)
         gap = np.abs(self._shares[0] - self._shares[1])
         order = self._rows[np.argsort(-gap[self._rows], kind="stable")]
+        # a face that both put at the same percentile is not disputed
+        one, other = (np.rint(100 * share[order]) for share in self._shares)
+        order = order[one != other]
         place = {int(row): point for point, row in enumerate(self._rows)}
         marked = tuple(place[int(row)] for row in order[:_MARKED])
         first, second = self._names()
@@ -346,14 +392,24 @@ class LabelerPairView(View):
         x: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
         y: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
     ) -> None:
+        first, second = self._names()
         if len(x) < 3 or not x.std() or not y.std():
             self.figures.setText("Too few faces to correlate")
+            self.meaning.setText("")
+            return
+        if np.array_equal(self._shares[0][self._rows], self._shares[1][self._rows]):
+            self.figures.setText("Nothing to compare")
+            self.meaning.setText(
+                f"{first}'s and {second}'s models put all faces in the same order: this run tells "
+                "them apart in nothing. Choose others, or another run."
+            )
             return
         one, other = self._shares[0][self._rows], self._shares[1][self._rows]
         straight, ranked = float(np.corrcoef(x, y)[0, 1]), float(np.corrcoef(one, other)[0, 1])
-        straight, ranked = round(straight, 2) + 0.0, round(ranked, 2) + 0.0  # not "-0.00"
-        self.figures.setText(f"r = {straight:.2f}, rank correlation {ranked:.2f}")
-        first, second = self._names()
+        self.figures.setText(
+            f"r {_correlation(straight)}, rank correlation "
+            f"{_correlation(ranked).removeprefix('= ')}"
+        )
         self.meaning.setText(
             f"Of the models' predictions for {len(x):,} faces. Beside each disputed face: "
             f"its percentile for {first} : for {second}."

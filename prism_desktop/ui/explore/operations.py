@@ -13,6 +13,7 @@ from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import ACTIVE, RunFolder, RunSummary, list_runs
+from prism_desktop.engine.runs.run_choice import best_first
 from prism_desktop.ui.explore.run_data import RunData
 
 if TYPE_CHECKING:
@@ -74,12 +75,13 @@ class Agreement:
 
 
 def explorable(study: Path) -> tuple[RunSummary, ...]:
-    """The study's runs that have predictions, newest first."""
-    return tuple(run for run in list_runs(study) if (run.path / layout.PREDICTIONS).is_file())
+    """The study's runs that have predictions, those first that answer questions best."""
+    found = [run for run in list_runs(study) if (run.path / layout.PREDICTIONS).is_file()]
+    return best_first(found)
 
 
 def run_with(runs: Sequence[RunSummary], labelers: Sequence[str]) -> RunSummary | None:
-    """The newest of these runs, newest first, that is finished and knows all these labelers."""
+    """The first of these runs, best first, that is finished and knows all these labelers."""
     for run in runs:
         folder = RunFolder(run.path)
         known = {*_trained(folder), *(each.code for each in list_adapted(folder))}

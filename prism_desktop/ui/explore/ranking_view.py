@@ -26,6 +26,7 @@ from prism_desktop.ui.explore.view_figures import RankedFace
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
 from prism_desktop.ui.widgets.gallery import FaceGallery
 from prism_desktop.ui.widgets.pickers import Segments
+from prism_desktop.ui.widgets.possible import allow
 
 CONSENSUS = "(consensus)"
 _CONSENSUS_MODEL = "the consensus model"
@@ -77,13 +78,18 @@ class FacesView(View):
         bar.addStretch(1)
         bar.addLayout(rows(None, self.direction, gap=0))
         bar.addWidget(captioned("Search", self.search))
-        layout = rows(bar, columns(self.count, None, self.new_images), self.gallery, gap=GRID)
-        layout.setStretch(2, 1)
+        self.limits = label("", "small", wrap=True)
+        self.limits.hide()
+        told = columns(self.count, None, self.new_images)
+        layout = rows(bar, self.limits, told, self.gallery, gap=GRID)
+        layout.setStretch(3, 1)
         self.setLayout(layout)
 
     def show_data(self, data: RunData | None) -> None:
         super().show_data(data)
         self.gallery.thumbnails.clear()
+        reason = "" if data is None else data.obstacles.words
+        allow(reason, self.typed, self._go, told=self.limits)
         self.offer()
         self._settle()
         self._order()

@@ -9,9 +9,9 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QColor, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QComboBox, QMenu, QToolButton, QWidget
 
-from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.plain_text import dated
 from prism_desktop.engine.runs.folder import RunSummary
+from prism_desktop.engine.runs.run_choice import run_name
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.selection import Selection
@@ -51,6 +51,7 @@ class View(QWidget):
         super().__init__()
         self.context = context
         self.data: RunData | None = None
+        self.personal: RunSummary | None = None  # the best run that tells labelers apart
         self.selection = Selection()  # the panel's, shared by its views
 
     def show_selection(self) -> None:
@@ -143,8 +144,8 @@ def labeler_choices(view: View) -> tuple[list[tuple[str, str]], list[QIcon]]:
 
 
 def title(run: RunSummary) -> str:
-    """A run in the list: method, accuracy, backbone, when."""
-    method = METHODS[run.method].title if run.method in METHODS else run.method
+    """A run in the list: name, accuracy, backbone, when."""
+    method = run_name(run)
     accuracy = f", {run.macro:.1%}" if run.macro is not None else ""
     return f"{method}{accuracy} · {short(run.backbone)} · {dated(run.created, '%d %b %H:%M')}"
 
