@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
 
+from prism_desktop.engine.names import people
 from prism_desktop.engine.runs.folder import ACTIVE, RunSummary
 from prism_desktop.engine.runs.run_choice import best_personal, better, ignoring, marks, run_name
 from prism_desktop.ui.context import AppContext
@@ -230,7 +231,7 @@ class ExplorePanel(QWidget):
             self.context.ask(study.labelers, take, owner=self, topic="labelers")
 
     def _name(self, labelers: Any) -> None:
-        self._names = {each.code: each.display_name or each.code for each in labelers}
+        self._names = people((each.code, each.display_name) for each in labelers)
         if self.data is not None:
             self.data.names.update(
                 {code: self._names.get(code, code) for code in self.data.labelers}
@@ -348,7 +349,9 @@ class ExplorePanel(QWidget):
             self._fill("faces")
             self.faces.labeler.pick(code)
         elif code:
-            self.context.message(f"The predictions for {code} cannot be read.", "warn")
+            self.context.message(
+                f"The predictions for {self._names.get(code, code)} cannot be read.", "warn"
+            )
 
     def _missed(self) -> None:
         """Nothing is shown, so nothing may seem chosen."""

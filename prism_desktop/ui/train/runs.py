@@ -122,7 +122,7 @@ class RunsModel(QAbstractTableModel):
                 font.setWeight(QFont.Weight.DemiBold)
                 return font
             case Qt.ItemDataRole.ToolTipRole:
-                return tip_text(row.run.damage or row.run.message or row.run.name)
+                return tip_text(row.run.damage or row.run.message or row.run.note or row.run.name)
             case Qt.ItemDataRole.DecorationRole if column == 0:
                 return self.colour(row.run.name)
         return None
@@ -154,6 +154,7 @@ def cells(row: RunRow) -> tuple[str, ...]:
     this_year = dated(run.created, "%Y") == str(datetime.now().year)
     started = dated(run.created, "%d %b, %H:%M" if this_year else "%d %b %Y")
     method = method_title(run.method)
+    method = f"{run.label} · {method}" if run.label else method
     macro = f"{run.macro:.1%}" if run.macro is not None else "–"
     both = row.low is not None and row.high is not None
     interval = f"{100 * (row.low or 0):.1f} – {100 * (row.high or 0):.1f}" if both else "–"
