@@ -17,6 +17,7 @@ from prism_desktop.ui.explore import operations
 from prism_desktop.ui.explore.accuracy_view import AccuracyView
 from prism_desktop.ui.explore.add_labeler_form import AddLabelerButton
 from prism_desktop.ui.explore.agreement_view import AgreementView
+from prism_desktop.ui.explore.empty_pages import no_runs, no_study
 from prism_desktop.ui.explore.face_view import FaceView
 from prism_desktop.ui.explore.labeler_pair_view import LabelerPairView, one_labeler
 from prism_desktop.ui.explore.ranking_view import FacesView
@@ -27,7 +28,6 @@ from prism_desktop.ui.explore.selection import ORDERED, FaceOrder, Selection
 from prism_desktop.ui.explore.view import ExportButton, View, title
 from prism_desktop.ui.plain import set_tip, tip_text
 from prism_desktop.ui.widgets.basics import GRID, columns, label, rows
-from prism_desktop.ui.widgets.empty_state import EmptyState
 from prism_desktop.ui.widgets.pickers import Picker, Segments
 from prism_desktop.ui.widgets.possible import allow
 
@@ -479,26 +479,3 @@ def _retrained(before: Mapping[str, RunSummary], now: RunSummary) -> bool:
     known = before.get(str(now.path))
     same = known is not None and replace(known, label=now.label, note=now.note) == now
     return now.state not in ACTIVE and not same
-
-
-def no_study(context: AppContext) -> EmptyState:
-    """No study is open."""
-    return EmptyState(
-        context.theme,
-        "explore",
-        "No study is open",
-        "Open a study with a trained model to see what it learned of each labeler.",
-        (("Go to Study", lambda: context.panel_wanted.emit("study")),),
-    )
-
-
-def no_runs(context: AppContext) -> EmptyState:
-    """The study has no run with predictions."""
-    return EmptyState(
-        context.theme,
-        "explore",
-        "Nothing to explore yet",
-        "Train a model first. Then this is where you see every face as each labeler would, "
-        "who agrees with whom, and how right the model is.",
-        (("Go to Train", lambda: context.panel_wanted.emit("train")),),
-    )
