@@ -255,6 +255,8 @@ class ExplorePanel(QWidget):
         self.run.offer([(str(run.path), _caption(run, runs)) for run in runs])
         for place, run in enumerate(runs):
             self.run.setItemData(place, tip_text(run.note), Qt.ItemDataRole.ToolTipRole)
+        # as wide as its titles, whatever the field itself has room for
+        self.run.view().setMinimumWidth(self.run.view().sizeHintForColumn(0) + 4 * GRID)
         self.run.setVisible(bool(runs))
         self.agreement.set_comparable(bool(runs))
         for view in self._view.values():
@@ -471,7 +473,7 @@ class ExplorePanel(QWidget):
 
 def _caption(run: RunSummary, runs: tuple[RunSummary, ...]) -> str:
     """A run in the menu, with what one must know before choosing it."""
-    return " · ".join([title(run), ", ".join(marks(run, runs))]).removesuffix(" · ")
+    return title(run, marks(run, runs))
 
 
 def _retrained(before: Mapping[str, RunSummary], now: RunSummary) -> bool:

@@ -143,11 +143,11 @@ def labeler_choices(view: View) -> tuple[list[tuple[str, str]], list[QIcon]]:
     return choices, [dot(view.colour(code)) for code in data.labelers]
 
 
-def title(run: RunSummary) -> str:
-    """A run in the list: name, accuracy, backbone, when."""
-    method = run_name(run)
+def title(run: RunSummary, marks: Sequence[str] = ()) -> str:
+    """A run in the list: name, what one must know of it, accuracy, backbone, when."""
+    name = f"{run_name(run)} ({', '.join(marks)})" if marks else run_name(run)
     accuracy = f", {run.macro:.1%}" if run.macro is not None else ""
-    return f"{method}{accuracy} · {short(run.backbone)} · {dated(run.created, '%d %b %H:%M')}"
+    return f"{name}{accuracy} · {short(run.backbone)} · {dated(run.created, '%d %b %H:%M')}"
 
 
 class ExportButton(QToolButton):
