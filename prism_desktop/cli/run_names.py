@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from prism_desktop.cli.console import JSON_HELP, out, say, write_json
+from prism_desktop.cli.console import Json, out, say, write_json
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
@@ -21,7 +21,7 @@ Run = Annotated[Path, typer.Argument(help="The run's folder, STUDY/runs/NAME.")]
 @app.command("list")
 def list_(
     study: Annotated[Path, typer.Argument(help="The study's folder.")],
-    json: Annotated[str | None, typer.Option("--json", help=JSON_HELP)] = None,
+    json: Json = None,
 ) -> None:
     """The runs, those first that tell labelers apart best."""
     if not study.is_dir():

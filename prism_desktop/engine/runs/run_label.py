@@ -35,7 +35,7 @@ def write_label(run: Path, *, name: str | None = None, note: str | None = None) 
         RunError: the run is gone.
         ReadOnlyStudyError: the study may only be read.
     """
-    access.require_writable(run)
+    access.refuse_held_back(run)
     if not (run / layout.CONFIG).is_file():
         raise RunError(f"The run {run.name} is not there any more, so nothing was written.")
     before = read_label(run)

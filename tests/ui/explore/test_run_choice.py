@@ -133,5 +133,5 @@ def test_that_the_menu_begins_with_the_best_and_marks_the_others(
     assert keys == [str(best), str(consensus), str(stopped)]
     told = [panel.run.itemText(place) for place in range(panel.run.count())]
     assert told[0].startswith("Pilot <b>&1</b>, ")
-    assert "ignores labelers" in told[1]
-    assert "stopped" in told[2]
+    assert told[1].startswith("Consensus (ignores labelers), ")
+    assert told[2].startswith("MLP decoder (stopped), ")
