@@ -404,6 +404,9 @@ class ExplorePanel(QWidget):
         self._fill(name)
         self._view[name].show_selection()
         self._tell_run()
+        self.run.bar(
+            {str(run.path) for run in self._runs if name == "accuracy" and run.macro is None}
+        )
         if name == "face" and before != "face":
             self.selection.source = before if before in ORDERED else self.selection.source
             self._follow()

@@ -133,5 +133,11 @@ def test_that_the_menu_begins_with_the_best_and_marks_the_others(
     assert keys == [str(best), str(consensus), str(stopped)]
     told = [panel.run.itemText(place) for place in range(panel.run.count())]
     assert told[0].startswith("Pilot <b>&1</b>, ")
+    (stopped / "summary.json").unlink()  # as where it was stopped before it was tested
+    panel.context.changed.emit(Changes(runs=True))
+    qtbot.waitUntil(lambda: "not tested" in panel.run.itemText(2), timeout=10_000)
+    for view, offered in (("accuracy", False), ("faces", True)):
+        shown(panel, qtbot, view)
+        assert panel.run.model().item(2).isEnabled() == offered  # type: ignore[attr-defined]
     assert told[1].startswith("Consensus (ignores labelers), ")
     assert told[2].startswith("MLP decoder (stopped), ")
