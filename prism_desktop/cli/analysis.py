@@ -8,6 +8,9 @@ import typer
 from prism_desktop.cli.console import Json, in_time, say, say_lines, write_file, write_json
 from prism_desktop.cli.study import open_existing
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.names import called
+from prism_desktop.engine.runs.folder import RunSummary, list_runs
+from prism_desktop.engine.runs.run_choice import best_personal
 from prism_desktop.engine.study.formula_guard import write_frame
 
 
@@ -46,6 +49,8 @@ def agreement(
             if notice:
                 say(notice, json)
         result = study_agreement(compared, rated, attribute=attribute)
+        people = {each.code: called(each.code, each.display_name) for each in opened.labelers()}
+        personal = best_personal(list_runs(opened.path))
     frame = result.frame()
     if csv is None and frame.empty:
         say(
@@ -57,11 +62,23 @@ def agreement(
         write_file(csv, lambda path: write_frame(frame, path))
         say(f"Wrote {len(frame)} pairs of labelers to {csv}.", json)
     elif json != "-":
-        say_lines(frame.to_string(index=False), wrap=True)
+        shown = frame.assign(
+            **{side: frame[side].map(people).fillna(frame[side]) for side in ("labeler", "other")}
+        )
+        say_lines(shown.to_string(index=False), wrap=True)
+        say(_of_answers(personal))
     write_json(
         [{k: None if v != v else v for k, v in row.items()} for row in frame.to_dict("records")],
         json,
     )
+
+
+def _of_answers(personal: RunSummary | None) -> str:
+    """That no model was asked, and which one tells labelers apart."""
+    told = "These are the labelers' own answers, and no model's."
+    if personal is None:
+        return f"{told} No finished run of this study tells labelers apart yet."
+    return f"{told} Of its runs, {personal.name} tells labelers apart best."
 
 
 def relevance(

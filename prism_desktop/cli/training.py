@@ -112,10 +112,11 @@ def evaluate(
     pair = names(swap)
     if pair is not None and len(pair) != 2:
         raise InputError("--swap wants two labelers, such as L1,L2.")
-    summary = evaluate_run(RunFolder.open(run), (pair[0], pair[1]) if pair else None)
+    opened = RunFolder.open(run)
+    summary = evaluate_run(opened, (pair[0], pair[1]) if pair else None)
     write_json(summary.dump(), json)
     if json != "-":
-        out.print(accuracy_table(summary))
+        out.print(accuracy_table(summary, opened.people()))
 
 
 def predict(
@@ -241,5 +242,5 @@ def report(run: RunFolder, json: str | None) -> None:
         )
     write_json(summary.dump(), json)
     if json != "-":
-        out.print(accuracy_table(summary))
+        out.print(accuracy_table(summary, run.people()))
         say(f"{run.path / layout.REPORT} has the whole report.")

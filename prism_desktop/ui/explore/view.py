@@ -9,11 +9,12 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QColor, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QComboBox, QMenu, QToolButton, QWidget
 
-from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.plain_text import dated
 from prism_desktop.engine.runs.folder import RunSummary
+from prism_desktop.engine.runs.run_choice import run_name
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.run_data import RunData
+from prism_desktop.ui.explore.selection import Selection
 from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.train.runs import short
 from prism_desktop.ui.widgets.basics import label, rows
@@ -50,6 +51,18 @@ class View(QWidget):
         super().__init__()
         self.context = context
         self.data: RunData | None = None
+        self.personal: RunSummary | None = None  # the best run that tells labelers apart
+        self.selection = Selection()  # the panel's, shared by its views
+
+    def show_selection(self) -> None:
+        """Bring the controls to what is chosen, as far as the run knows it.
+
+        Called before the view is seen, and cheap where nothing changed."""
+
+    def choose_face(self, row: int) -> None:
+        """The face in this row of the run's images is chosen, in every view."""
+        if self.data is not None:
+            self.selection.face = self.data.images[row]
 
     def show_data(self, data: RunData | None) -> None:
         """Show a run, or nothing; called in the window's thread."""
@@ -88,6 +101,14 @@ def picker(title: str, changed: Callable[[], Any], width: int = 110) -> tuple[Pi
     return made, captioned(title, made)
 
 
+def settle(picker: Picker, key: str) -> bool:
+    """Choose a key without a signal where it is offered; whether that changed anything."""
+    if key == picker.key or not picker.has(key):
+        return False
+    picker.settle(key)
+    return True
+
+
 def captioned(title: str, editor: QWidget) -> QWidget:
     """A widget with its caption above."""
     caption = label(title, "field")
@@ -122,11 +143,11 @@ def labeler_choices(view: View) -> tuple[list[tuple[str, str]], list[QIcon]]:
     return choices, [dot(view.colour(code)) for code in data.labelers]
 
 
-def title(run: RunSummary) -> str:
-    """A run in the list: method, accuracy, backbone, when."""
-    method = METHODS[run.method].title if run.method in METHODS else run.method
+def title(run: RunSummary, marks: Sequence[str] = ()) -> str:
+    """A run in the list: name, what one must know of it, accuracy, backbone, when."""
+    name = f"{run_name(run)} ({', '.join(marks)})" if marks else run_name(run)
     accuracy = f", {run.macro:.1%}" if run.macro is not None else ""
-    return f"{method}{accuracy} · {short(run.backbone)} · {dated(run.created, '%d %b %H:%M')}"
+    return f"{name}{accuracy} · {short(run.backbone)} · {dated(run.created, '%d %b %H:%M')}"
 
 
 class ExportButton(QToolButton):

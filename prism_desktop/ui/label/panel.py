@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
+from prism_desktop.engine.names import people
 from prism_desktop.engine.study.records import AttributeRecord, Changes, Kind
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
@@ -159,7 +160,7 @@ class LabelPanel(QWidget):
 
     def _enter(self, controller: LabelingController, overview: operations.Overview) -> None:
         attributes: dict[str, AttributeRecord] = {each.name: each for each in overview.attributes}
-        names = {each.code: each.display_name or each.code for each in overview.labelers}
+        names = people((each.code, each.display_name) for each in overview.labelers)
         self.trial.begin(controller, attributes, names.get(controller.labeler, controller.labeler))
         self._show(self.trial)
 

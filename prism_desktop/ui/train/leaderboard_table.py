@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from prism_desktop.engine.evaluation.named_results import named_reason
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.plain_text import one_line
 from prism_desktop.ui.plain import draw_text, tip_text
@@ -143,7 +144,7 @@ class LeaderboardModel(QAbstractTableModel):
         if column == _PLACES["Size"] and result.parameters is not None:
             return f"{result.parameters:,} parameters"
         if column == _GATE and result.verdict is not None:
-            return "\n".join(result.verdict.reasons)
+            return "\n".join(named_reason(each, self.names) for each in result.verdict.reasons)
         if column == _GAIN and result.gain is not None:
             return f"95% interval {between(result.gain, '+')} points"
         if column == _SWAPPED and row.swapped_gain is not None:

@@ -126,6 +126,7 @@ class TrainPanel(QWidget):
         self.compare.begun.connect(lambda run: self._mine.add(str(run)))
         self.monitor = Monitor(theme)
         self.monitor.asked.connect(self.act)
+        self.monitor.labeled.connect(self._label)
         self.run_tabs = RunTabs(theme, self._export_curves, self._export)
         self.table, self.log = self.run_tabs.table, self.run_tabs.log
         self.table.shown.connect(self.show_run)
@@ -145,6 +146,7 @@ class TrainPanel(QWidget):
         self.context.guard.add(
             self.form.start,
             *(monitor.pause, monitor.stop, monitor.discard, monitor.resume),
+            *(monitor.run_label.name, monitor.run_label.note),
             self.compare.plots.measure,
             *hints,
         )
@@ -441,6 +443,15 @@ class TrainPanel(QWidget):
         told = Changes(runs=True)
         self.context.ask(
             lambda: operations.tell(path, what),
+            lambda _: self.context.changed.emit(told),
+            owner=self,
+        )
+
+    def _label(self, run: Path, name: str, note: str) -> None:
+        """Keep what somebody called a run and wrote about it."""
+        told = Changes(runs=True)
+        self.context.ask(
+            lambda: operations.label(run, name, note),
             lambda _: self.context.changed.emit(told),
             owner=self,
         )
