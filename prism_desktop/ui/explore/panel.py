@@ -1,11 +1,12 @@
 """The Explore panel: what a run's model believes of each labeler, in five views."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
 
 from prism_desktop.engine.runs.folder import ACTIVE, RunSummary
@@ -21,6 +22,7 @@ from prism_desktop.ui.explore.run_data import RunData, read_run
 from prism_desktop.ui.explore.view import ExportButton, View, title
 from prism_desktop.ui.job import Job
 from prism_desktop.ui.plain import set_tip
+from prism_desktop.ui.shortcuts import bind
 from prism_desktop.ui.widgets.basics import GRID, columns, label, rows
 from prism_desktop.ui.widgets.empty_state import EmptyState
 from prism_desktop.ui.widgets.pickers import Picker, Segments
@@ -217,7 +219,7 @@ class ExplorePanel(QWidget):
         self.faces.new_images.grown.connect(self._give_data)
         self.face.back_wanted.connect(self._go_back)
         for number, name in enumerate(_VIEWS, start=1):
-            QShortcut(QKeySequence(f"Alt+{number}"), self, lambda name=name: self._turn_to(name))
+            bind(self, f"view {name}", partial(self._turn_to, name))
             set_tip(self.segments.button(name), f"{_VIEWS[name]} (Alt+{number})")
 
     def showEvent(self, event: QShowEvent) -> None:

@@ -20,6 +20,7 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.ui.plain import set_tip
+from prism_desktop.ui.shortcuts import press_by
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.advanced_settings import APART, AdvancedSettings
 from prism_desktop.ui.train.availability import MethodAvailability, method_availability
@@ -113,7 +114,7 @@ class RunForm(QFrame):
         self._problem = label("", "bad", wrap=True)
         self._problem.hide()
         self.start = button("Start training", self._start, "primary", tip="Start (Ctrl+Return)")
-        self.start.setShortcut("Ctrl+Return")
+        press_by(self.start, "start training")
         theme.changed.connect(self._draw_fold)
         self._draw_fold()
         self._lay_out()
@@ -311,7 +312,7 @@ class RunForm(QFrame):
         for field, of in self._ways:
             field.setVisible(of == mode)
         self.start.setText("Start training" if mode == "run" else "Start the comparison")
-        self.start.setShortcut("Ctrl+Return")  # a new text takes it away
+        press_by(self.start, "start training")  # a new text takes it away
         self._check()
         self.turned.emit(mode)
 
