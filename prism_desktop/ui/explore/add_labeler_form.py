@@ -15,6 +15,7 @@ from prism_desktop.engine.adaptation.adapted_labelers import (
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done, Progress
 from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.plain_text import one_line
 from prism_desktop.engine.processes.pool import get_ready
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.ui.context import AppContext
@@ -173,7 +174,7 @@ class AddLabelerForm(QDialog):
         ]
         self.who.clear()
         for each in found:
-            self.who.addItem(f"{each.name}, {each.trials:,} answered trials", each.code)
+            self.who.addItem(f"{one_line(each.name)}, {each.trials:,} answered trials", each.code)
         if not found:
             self.who.addItem("Everybody with answers is in this run", "")
         self._enable()
@@ -209,7 +210,7 @@ class AddLabelerForm(QDialog):
         if place < 0:
             place = self.who.count()
             self.who.addItem("")
-        self.who.setItemText(place, f"Whoever answered in {file.name}")
+        self.who.setItemText(place, f"Whoever answered in {one_line(file.name)}")
         self.who.setItemData(place, file)
         self.who.setCurrentIndex(place)
         self._enable()

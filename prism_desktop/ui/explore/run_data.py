@@ -326,7 +326,8 @@ def _read_consensus(run: RunFolder, data: RunData) -> None:
     image, ids = _codes(table, "image")
     place = np.array([data.row.get(name, -1) for name in ids], np.int64)[image]
     kind = np.array(
-        [data.attributes.index(name) if name in data.attributes else -1 for name in attributes]
+        [data.attributes.index(name) if name in data.attributes else -1 for name in attributes],
+        np.int64,
     )[attribute]
     known = (place >= 0) & (kind >= 0)
     # The same scores stand there for every labeler, so the last written is as good as any.
@@ -340,10 +341,12 @@ def join(folder: Path, data: RunData, names: Mapping[str, str]) -> None:
     data.damage += unreadable_adapted(run)
     for adapted in list_adapted(run):
         path = adapted.path / layout.PREDICTIONS
-        if adapted.code in data.labelers or not path.is_file():
+        if adapted.code in data.labelers:
             continue
         block = np.full((1, len(data.attributes), len(data.images)), np.nan, np.float32)
         try:
+            if not os.path.lexists(path):
+                raise UnreadableError(path, "it is missing")
             told = _table(adapted.path, layout.PREDICTIONS, ENTERED).to_pydict()
         except UnreadableError as error:
             data.damage += (str(error),)

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QSizePolicy, QSlider,
 from superqt import QFlowLayout
 
 from prism_desktop.engine.runs.stopping import kept
-from prism_desktop.ui.plain import set_tip
+from prism_desktop.ui.plain import draw_text, set_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.operations import RunRow
 from prism_desktop.ui.train.run_progress import STAGES, PartCurves, RunProgress, smoothed
@@ -62,7 +62,8 @@ class StageStrip(Painted):
             painter.setFont(sized(self.font(), 0.92, bold=here))
             painter.setPen(QColor(tokens.bad if bad else tokens.text if here else tokens.muted))
             width = painter.fontMetrics().horizontalAdvance(name)
-            painter.drawText(
+            draw_text(
+                painter,
                 QRectF(x + 10, 0, width + 4, self.height()),
                 int(Qt.AlignmentFlag.AlignVCenter),
                 name,

@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from prism_desktop.ui.palette import Tokens
-from prism_desktop.ui.plain import show_tip
+from prism_desktop.ui.plain import draw_text, elided, show_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, faded, sized, ticks
 
@@ -127,15 +127,15 @@ class Dumbbells(Painted):
             word = f"{mark:.0%}" + (" chance" if chance else "")
             # a long list shows only one end at a time
             for y in (plot.top() - 22, plot.bottom() + 6):
-                painter.drawText(
-                    QRectF(x - 50, y, 100, 18), int(Qt.AlignmentFlag.AlignHCenter), word
+                draw_text(
+                    painter, QRectF(x - 50, y, 100, 18), int(Qt.AlignmentFlag.AlignHCenter), word
                 )
         x = plot.right() + 12
         for name, width in _COLUMNS:
             painter.setPen(QColor(tokens.muted))
             box = QRectF(x, 0, width, _TOP - 6)
-            painter.drawText(
-                box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), name
+            draw_text(
+                painter, box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), name
             )
             x += width
 
@@ -185,11 +185,11 @@ class Dumbbells(Painted):
         painter.drawEllipse(QPointF(8, y), 4, 4)
         painter.setFont(sized(self.font(), 1.0, bold=row.strong))
         painter.setPen(QColor(self.tokens.text))
-        name = painter.fontMetrics().elidedText(
-            row.name, Qt.TextElideMode.ElideRight, int(plot.left()) - 30
-        )
+        name = elided(painter.fontMetrics(), row.name, int(plot.left()) - 30)
         box = QRectF(20, y - 12, plot.left() - 24, 24)
-        painter.drawText(box, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), name)
+        draw_text(
+            painter, box, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), name
+        )
 
     def _numbers(self, painter: QPainter, plot: QRectF, row: AccuracyRow, y: float) -> None:
         """The row's numbers in the columns whose heads `_axes` paints; a dash if unknown."""
@@ -211,8 +211,8 @@ class Dumbbells(Painted):
         for (word, colour), (_, width) in zip(told, _COLUMNS, strict=True):
             painter.setPen(QColor(str(colour)))
             box = QRectF(x, y - 12, width, 24)
-            painter.drawText(
-                box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), word
+            draw_text(
+                painter, box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), word
             )
             x += width
 
@@ -265,6 +265,6 @@ class DumbbellKey(Painted):
                 painter.setPen(QPen(QColor(tokens.text), 2.4))
                 painter.drawLine(QPointF(x + 6, y - 8), QPointF(x + 6, y + 8))
             painter.setPen(QColor(tokens.muted))
-            painter.drawText(QPointF(x + 22, y + 4), word)
+            draw_text(painter, QPointF(x + 22, y + 4), word)
             x += 22 + painter.fontMetrics().horizontalAdvance(word) + 24
         painter.end()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.study.importing.answer_columns import NONE, AnswerColumns
 from prism_desktop.engine.study.importing.answer_values import Understood
 from prism_desktop.engine.study.importing.assembling import make_trials, presentations
@@ -226,7 +227,7 @@ def _notices(plan: ImportPlan, refused: Sequence[RefusedRow]) -> Iterator[str]:
                     name = f"{name} ({column.attribute})"
                 parts.setdefault(column.role, []).append(name)
         if parts:
-            words = "; ".join(f"{role}: {_few(names)}" for role, names in parts.items())
+            words = "; ".join(f"{role}: {few(names, 12)}" for role, names in parts.items())
             yield f"{table.name}: {words}."
     for attribute in plan.attributes:
         if attribute.low is not None and attribute.high is not None:
@@ -236,11 +237,6 @@ def _notices(plan: ImportPlan, refused: Sequence[RefusedRow]) -> Iterator[str]:
             )
     if len(refused) > REFUSED_KEPT:
         yield f"{len(refused):,} rows were left out; the first {REFUSED_KEPT:,} are listed."
-
-
-def _few(names: Sequence[str], most: int = 12) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
 
 
 def _attributes(
