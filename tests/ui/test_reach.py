@@ -15,6 +15,7 @@ from prism_desktop.ui.fuzzy_match import best, distance
 from prism_desktop.ui.key_list import KeyList, all_keys
 from prism_desktop.ui.label.panel import LabelPanel
 from prism_desktop.ui.palette import DARK
+from prism_desktop.ui.study.home_page import RecentRow
 from prism_desktop.ui.window import PANELS, Window, fitted
 from tests.ui.conftest import OpenWindow
 
@@ -209,3 +210,22 @@ def test_that_system_tells_which_colours_it_has_now(open_window: OpenWindow) -> 
     now = "dark" if window.context.theme.tokens is DARK else "light"
     assert f"({now})" in window._mode_button.text()
     assert f"{now} at present" in window._mode_button.toolTip()
+
+
+def test_that_the_whole_row_of_a_recent_study_opens_it_and_tells_what_it_holds(
+    open_window: OpenWindow, qtbot: QtBot, tiny_study: Study
+) -> None:
+    info = tiny_study.info()
+    window = open_window(tiny_study)
+    qtbot.waitUntil(lambda: bool(window.context.settings.seen(info.path)))
+    qtbot.waitUntil(window.context.idle)
+    with qtbot.waitSignal(window.context.study_closed):
+        window.context.close_study()
+    row = window.findChild(RecentRow)
+    assert row is not None
+    assert f"{info.images} images" in row.held.text()
+    assert f"{info.comparison_trials + info.rating_trials} answers" in row.held.text()
+    assert row.held.text().endswith("just now")
+    qtbot.waitUntil(lambda: row.isVisible() and window.context.idle())
+    with qtbot.waitSignal(window.context.study_opened, timeout=20_000):
+        qtbot.mouseClick(row, Qt.MouseButton.LeftButton, pos=QPoint(row.width() // 2, 4))

@@ -17,6 +17,7 @@ from prism_desktop.ui.label.keys_page import KeysPage
 from prism_desktop.ui.label.prefetch import ImagePrefetch
 from prism_desktop.ui.label.start_page import StartPage
 from prism_desktop.ui.label.trial_page import TrialPage
+from prism_desktop.ui.study.home_page import see
 from prism_desktop.ui.widgets.empty_state import EmptyState
 
 if TYPE_CHECKING:
@@ -307,6 +308,7 @@ class LabelPanel(QWidget):
         study, overview = answer
         if study is not self._context.study:  # it was closed meanwhile
             return
+        see(self._context, overview.info)
         first = self._overview is None
         self._overview = overview
         if self.pages.currentWidget() in (self.trial, self.instructions, self.keys):
