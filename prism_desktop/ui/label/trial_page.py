@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QWidget
 
+from prism_desktop.engine.grammar import comparative
 from prism_desktop.engine.study.records import AttributeRecord, Kind
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.label.answer_buttons import AnswerBar, AttributeTrack
@@ -326,7 +327,7 @@ def question(attribute: AttributeRecord, kind: Kind) -> str:
         return attribute.question
     if kind == "rating":
         return f"How {attribute.name} does this person look?"
-    return f"Who looks more {attribute.name}?"
+    return f"Who looks {comparative(attribute.name, attribute.question)}?"
 
 
 def task(kind: Kind) -> str:

@@ -39,13 +39,15 @@ from prism_desktop.ui.train.leaderboard_columns import (
     swapped_value,
 )
 from prism_desktop.ui.widgets.painted import sized
+from prism_desktop.ui.widgets.whole_table import fit_columns
 
 _Index = QModelIndex | QPersistentModelIndex
 _PLACES = {name: place for place, name in enumerate(NAMES)}
 _GAIN, _WORST, _SWAPPED, _GATE = (_PLACES[name] for name in ("Gain", "Worst", "Swapped", "Gate"))
 _BOLD = [_PLACES[name] for name in ("Method", "Accuracy", "Gain")]
 _PALE = [_PLACES[name] for name in ("Micro", "NLL", "ECE", "Size", "Time")]
-_WIDTHS = (150, 130, 58, 60, 62, 74, 88, 74, 54, 54, 50, 58, 76)  # px; the first takes what is left
+# left out in this order where the table is too narrow for all
+_GIVE_WAY = [_PLACES[name] for name in ("ECE", "NLL", "Size", "Time", "Micro", "p", "Improved")]
 # to kind
 _BADGES = {
     "passes": "good",
@@ -146,7 +148,7 @@ class LeaderboardModel(QAbstractTableModel):
             return f"95% interval {between(result.gain, '+')} points"
         if column == _SWAPPED and row.swapped_gain is not None:
             return f"95% interval {between(row.swapped_gain, '+')} points"
-        return METHODS[row.method].summary if column == 0 and row.method in METHODS else ""
+        return _whole(row) if column == 0 else ""
 
     def _ink(self, row: Row, column: int) -> QColor | None:
         tokens = self.theme.tokens
@@ -157,6 +159,13 @@ class LeaderboardModel(QAbstractTableModel):
         if column == _SWAPPED and swapped is not None and not row.shuffled:
             return QColor(tokens.good if swapped < 0 else tokens.bad)
         return QColor(tokens.muted) if column in _PALE else None
+
+
+def _whole(row: Row) -> str:
+    """A method's summary, and all that the columns tell of it."""
+    summary = METHODS[row.method].summary if row.method in METHODS else ""
+    told = [f"{name}: {shown(row)}" for name, _, shown, _ in COLUMNS[1:] if shown(row) not in "–"]
+    return "\n".join(filter(None, (summary, *told)))
 
 
 def _side(column: int) -> Qt.AlignmentFlag:
@@ -191,13 +200,12 @@ class LeaderboardTable(QTableView):
         header.setHighlightSections(False)
         header.setSortIndicator(1, Qt.SortOrder.DescendingOrder)
         self.setSortingEnabled(True)
-        for column, width in enumerate(_WIDTHS):
-            self.setColumnWidth(column, width)
         header.setSectionsMovable(False)
         header.setMinimumSectionSize(50)
         self.leaderboard.modelAboutToBeReset.connect(self._remember)
         self.leaderboard.modelReset.connect(self._restore)
         self._kept, self._by_hand, self._settling = "", "", False
+        self._absent: tuple[int, ...] = (_SWAPPED,)
         self.selectionModel().currentRowChanged.connect(self._choose)
 
     @property
@@ -236,15 +244,12 @@ class LeaderboardTable(QTableView):
         self.leaderboard.show(rows)
         self._settle(self._by_hand if self._by_hand in {row.method for row in rows} else "")
         controlled = any(row.swapped is not None for row in rows)
-        self.setColumnHidden(_SWAPPED, not controlled)
-        self.setColumnHidden(_PLACES["Micro"], controlled)
+        self._absent = (_PLACES["Micro"],) if controlled else (_SWAPPED,)
         self._fit()
 
     def _fit(self) -> None:
-        others = sum(
-            width for place, width in enumerate(_WIDTHS) if place and not self.isColumnHidden(place)
-        )
-        self.setColumnWidth(0, max(_WIDTHS[0], self.viewport().width() - others))
+        """Methods and verdicts are always in sight; a row's tool tip has what gave way."""
+        fit_columns(self, _GIVE_WAY, absent=self._absent)
 
     def _remember(self) -> None:
         self._kept = self.method

@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from prism_desktop.engine.grammar import comparative
 from prism_desktop.ui.plain import draw_text, elided, show_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, sized
@@ -89,7 +90,7 @@ class Dots(Painted):
                 dot = group.dots[found[1]]
                 if dot.share == dot.share:
                     words = (
-                        f"{dot.name}'s model finds this face more {group.name} than "
+                        f"{dot.name}'s model finds this face {comparative(group.name)} than "
                         f"{dot.share:.0%} of the faces."
                     )
                     show_tip(event.globalPos(), words, self)

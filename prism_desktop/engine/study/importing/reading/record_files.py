@@ -11,6 +11,7 @@ import numpy as np
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.foreign_files import foreign_text
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.importing.data_tables import (
     EMPTY,
     DataColumn,
@@ -25,7 +26,6 @@ from prism_desktop.engine.study.importing.reading.grids import (
     MAX_CELLS,
     MAX_COLUMNS,
     MAX_ROWS,
-    counted,
 )
 
 MAX_DOCUMENT: Final = 128 * 1024**2  # bytes of one JSON document; JSON lines may be longer
