@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QImage, QKeySequence, QShortcut
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import (
     QFrame,
     QLineEdit,
@@ -34,6 +34,7 @@ from prism_desktop.ui.explore.view import (
     settle,
 )
 from prism_desktop.ui.plain import set_tip
+from prism_desktop.ui.shortcuts import bind, press_by
 from prism_desktop.ui.widgets.basics import (
     GRID,
     IconButton,
@@ -78,13 +79,13 @@ class FaceView(View):
         self.after = IconButton(
             theme, "chevron-right", "Next face (Alt+Right)", lambda: self._step(1)
         )
-        self.before.setShortcut("Alt+Left")
-        self.after.setShortcut("Alt+Right")
+        press_by(self.before, "face before")
+        press_by(self.after, "face after")
         self.back = button(
             "Back", self.back_wanted.emit, "quiet", tip="Back to where the face was chosen (Esc)"
         )
         inside = Qt.ShortcutContext.WidgetWithChildrenShortcut
-        QShortcut(QKeySequence(Qt.Key.Key_Escape), self, self.back_wanted.emit, context=inside)
+        bind(self, "face back", self.back_wanted.emit, inside)
         self.setFocusProxy(self.after)  # Space goes to the next face
         self.search = QLineEdit()
         self.search.setPlaceholderText("Go to a face by name")

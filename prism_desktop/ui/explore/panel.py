@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
 
 from prism_desktop.engine.names import people
@@ -27,6 +28,7 @@ from prism_desktop.ui.explore.run_notice import RunNotice, RunOffer
 from prism_desktop.ui.explore.selection import ORDERED, FaceOrder, Selection
 from prism_desktop.ui.explore.view import ExportButton, View, title
 from prism_desktop.ui.plain import set_tip, tip_text
+from prism_desktop.ui.shortcuts import bind
 from prism_desktop.ui.widgets.basics import GRID, columns, label, rows
 from prism_desktop.ui.widgets.pickers import Picker, Segments
 from prism_desktop.ui.widgets.possible import allow
@@ -109,19 +111,11 @@ class ExplorePanel(QWidget):
         long, and the views' buttons share its line.
         """
         context = self.context
-        self.faces, self.pair, self.face = (
-            FacesView(context),
-            LabelerPairView(context),
-            FaceView(context),
-        )
+        self.faces, self.pair = FacesView(context), LabelerPairView(context)
+        self.face = FaceView(context)
         self.agreement, self.accuracy = AgreementView(context), AccuracyView(context)
-        self._view: dict[str, View] = dict(
-            zip(
-                _VIEWS,
-                (self.faces, self.pair, self.face, self.agreement, self.accuracy),
-                strict=True,
-            )
-        )
+        views = (self.faces, self.pair, self.face, self.agreement, self.accuracy)
+        self._view: dict[str, View] = dict(zip(_VIEWS, views, strict=True))
         self.run = Picker()
         self.run.setMinimumWidth(150)
         self.run.setSizeAdjustPolicy(Picker.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -190,7 +184,7 @@ class ExplorePanel(QWidget):
         self.faces.new_images.grown.connect(self._give_data)
         self.face.back_wanted.connect(self._go_back)
         for number, name in enumerate(_VIEWS, start=1):
-            QShortcut(QKeySequence(f"Alt+{number}"), self, lambda name=name: self._turn_to(name))
+            bind(self, f"view {name}", partial(self._turn_to, name))
             set_tip(self.segments.button(name), f"{_VIEWS[name]} (Alt+{number})")
 
     def showEvent(self, event: QShowEvent) -> None:

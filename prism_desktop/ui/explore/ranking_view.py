@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QLineEdit
 
 from prism_desktop.ui.context import AppContext
@@ -23,6 +22,7 @@ from prism_desktop.ui.explore.view import (
     settle,
 )
 from prism_desktop.ui.explore.view_figures import RankedFace
+from prism_desktop.ui.shortcuts import bind
 from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
 from prism_desktop.ui.widgets.gallery import FaceGallery
 from prism_desktop.ui.widgets.pickers import Segments
@@ -63,7 +63,7 @@ class FacesView(View):
         self._typing = QTimer(self, interval=150, singleShot=True)
         self._typing.timeout.connect(self._order)
         self.search.textChanged.connect(self._search)
-        QShortcut(QKeySequence.StandardKey.Find, self, self.search.setFocus)
+        bind(self, "find face", self.search.setFocus)
         self.count, self.new_images = label("", "small"), NewImagesButton(context)
         self.gallery = FaceGallery(context.theme, lambda key: thumbnail_paths(self.data, key))
         self.gallery.setProperty("role", "gallery")

@@ -16,6 +16,7 @@ from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.run_data import RunData
 from prism_desktop.ui.explore.selection import Selection
 from prism_desktop.ui.plain import set_tip
+from prism_desktop.ui.shortcuts import press_by
 from prism_desktop.ui.train.runs import short
 from prism_desktop.ui.widgets.basics import label, rows
 from prism_desktop.ui.widgets.file_export import save_figure, save_table
@@ -164,7 +165,7 @@ class ExportButton(QToolButton):
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         set_tip(self, "Export what is shown as a figure or a table (Ctrl+E)")
-        self.setShortcut("Ctrl+E")
+        press_by(self, "export")
         menu = QMenu(self)
         self.figure = QAction("Figure (SVG, PDF, PNG)…", menu)
         self.figure.triggered.connect(self._save_figure)
