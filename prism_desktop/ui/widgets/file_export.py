@@ -99,6 +99,7 @@ def save_table(
         lambda: write_csv(Path(path), head, lines),
         lambda _: context.message(f"Exported {len(lines):,} rows to {Path(path).name}.", "good"),
         owner=parent,
+        what="Exporting the table",
     )
 
 
