@@ -133,6 +133,7 @@ class StudyPanel(QWidget):
             self.new.wait(False)
             self._context.report(error)
 
+        self._context.begin()
         self.new.wait(True)
         self._context.ask(
             lambda: operations.create_study(wanted.folder, wanted.name, wanted.attributes),
@@ -149,6 +150,7 @@ class StudyPanel(QWidget):
             self._wait_for_study(paths)
             return
         self._came = []
+        self._context.begin()
         self._take(paths)
 
     def _take(self, paths: list[Path], but: Path | None = None) -> None:
@@ -160,7 +162,10 @@ class StudyPanel(QWidget):
                 if isinstance(event, Done):
                     self._take_sorted(event.value, but)
 
-        self._context.run(work, "Looking at what was dropped", events=on_events, owner=self)
+        job = self._context.jobs.start(
+            work, "Looking at what was dropped", events=on_events, owner=self
+        )
+        job.failed.connect(self._context.report)
 
     def import_tables(self, files: list[Path], sets: Sequence[Path] = ()) -> None:
         """Open the assistant with these tables, and the embeddings that came with them."""
@@ -420,6 +425,8 @@ class StudyPanel(QWidget):
 
     def _closed(self) -> None:
         self._came, self._sets = [], []
+        self.new.reset()
+        self.overview.begin_anew()
         if self._assistant is not None:
             self._assistant.leave()
         self._show(self.home)
