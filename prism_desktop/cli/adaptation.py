@@ -17,6 +17,7 @@ from prism_desktop.engine.adaptation.adapted_labelers import (
 from prism_desktop.engine.backbones.weight_files import check_backbone
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.experiments.curve_store import COUNTS, DRAWS, PARTS, RESAMPLES, SHOTS
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods.method import TESTED_FACES
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.result_files import MethodShots
@@ -89,9 +90,10 @@ def adapt(
         images = opened.table("images").set_index("image")["name"]
         frame.insert(2, "name", frame["image"].map(images))
         write_file(csv, lambda path: write_frame(frame, path))
-        say(f"Wrote {len(frame)} predictions to {csv}.", json)
+        say(f"Wrote {counted(len(frame), 'prediction')} to {csv}.", json)
     if json != "-":
-        learned = f"{found.answers} answers on {found.presentations} pairs of images"
+        learned = counted(found.answers, "answer")
+        learned += f" on {counted(found.presentations, 'pair of images')}"
         say(f"{found.code} entered in {found.seconds:.1f} s, by {learned}; how: {found.enters}.")
         if found.accuracy is not None:
             say(

@@ -8,6 +8,7 @@ import typer
 from prism_desktop.cli.console import JSON_HELP, say, say_lines, write_file, write_json
 from prism_desktop.cli.study import open_existing
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.formula_guard import write_frame
 
 
@@ -54,7 +55,7 @@ def agreement(
         )
     elif csv is not None:
         write_file(csv, lambda path: write_frame(frame, path))
-        say(f"Wrote {len(frame)} pairs of labelers to {csv}.", json)
+        say(f"Wrote {counted(len(frame), 'pair of labelers')} to {csv}.", json)
     elif json != "-":
         say_lines(frame.to_string(index=False), wrap=True)
     write_json(

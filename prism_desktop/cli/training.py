@@ -24,6 +24,7 @@ from prism_desktop.cli.result_tables import accuracy_table
 from prism_desktop.cli.study import open_existing
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import FailedRunError, InputError, RunError
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.run_events import (
@@ -159,7 +160,7 @@ def predict(
         say_lines(frame.to_string(index=False, max_rows=40))
         return
     write_file(csv, lambda path: write_frame(frame, path))
-    say(f"Wrote {len(frame)} predictions to {csv}.")
+    say(f"Wrote {counted(len(frame), 'prediction')} to {csv}.")
 
 
 def report_failure(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from PySide6.QtWidgets import QMessageBox, QWidget
 
+from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.plain import message_box
 
@@ -24,8 +25,8 @@ def may_close(context: AppContext, parent: QWidget) -> bool:
 
 def sure_to_stop(parent: QWidget, count: int, kept: Sequence[str]) -> bool:
     """Ask whether `count` trainings may end now; `kept` says what is left of them."""
-    title = "Training goes on" if count == 1 else f"{count} trainings go on"
-    what = "It ends" if count == 1 else "They end"
+    title = counted(count, "training goes on", "trainings go on")
+    what = word_for(count, "It ends", "They end")
     more = " ".join((f"{what} within seconds of the window.", *kept))
     box = message_box(parent, title, f"{title}. Close the window?", more)
     stop = box.addButton("Stop and close", QMessageBox.ButtonRole.DestructiveRole)
@@ -39,9 +40,7 @@ def sure_to_stop(parent: QWidget, count: int, kept: Sequence[str]) -> bool:
 
 def sure_to_lose(parent: QWidget, count: int) -> bool:
     """Ask whether `count` key presses may be lost."""
-    title = (
-        "One answer is not on the disk" if count == 1 else f"{count:,} answers are not on the disk"
-    )
+    title = f"{counted(count, 'answer is', 'answers are')} not on the disk"
     more = "They could not be saved and are lost when you leave. Go back to Label to try again."
     box = message_box(parent, title, f"{title}.", more, warns=True)
     lose = box.addButton("Leave and lose them", QMessageBox.ButtonRole.DestructiveRole)

@@ -10,6 +10,7 @@ from prism_desktop.engine.evaluation.method_rows import averaged, mean_record, r
 from prism_desktop.engine.evaluation.report import evaluate, gain, held_out
 from prism_desktop.engine.experiments.joined_folds import join_runs
 from prism_desktop.engine.files import write_text
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.methods.method import NO_CONTROL, TESTED_FACES
 from prism_desktop.engine.plain_text import markdown
@@ -255,15 +256,16 @@ def _sentence(leaderboard: Leaderboard) -> str:
     """What the table is of, in words for its caption."""
     counts = leaderboard.counts
     text = (
-        f"{leaderboard.split.kind.capitalize()} split, {leaderboard.backbone}, {leaderboard.seeds} "
-        f"{'seed' if leaderboard.seeds == 1 else 'seeds'}; {counts.test} answers of "
-        f"{counts.labelers} labelers are tested. Accuracies with 95 % intervals over images; "
+        f"{leaderboard.split.kind.capitalize()} split, {leaderboard.backbone}, "
+        f"{counted(leaderboard.seeds, 'seed')}; {counted(counts.test, 'answer')} of "
+        f"{counted(counts.labelers, 'labeler')} are tested. Accuracies with 95 % intervals over "
+        f"images; "
         "gains in points, p adjusted for the number of methods."
     )
     if len(leaderboard.folds) > 1:
         text += (
-            f" Cross-fitted: each of {len(leaderboard.folds)} image folds was held out once, with "
-            "models of its own."
+            f" Cross-fitted: each of {counted(len(leaderboard.folds), 'image fold')} was held out "
+            "once, with models of its own."
         )
     text += "" if leaderboard.finished else " Not all runs are there yet."
     text += " Labelers were shuffled: a gain here would be chance." if leaderboard.shuffled else ""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Final
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study import checksums, schema, stored_json
 from prism_desktop.engine.study.expected_schema import SchemaDifference, differences
 from prism_desktop.engine.study.records import Problem
@@ -111,7 +112,7 @@ def _references(driver: sqlite3.Connection) -> Iterator[Problem]:
         found[table, other] = found.get((table, other), 0) + 1
     for (table, other), count in found.items():
         one, many = _ROWS.get(table, ("row", "rows"))
-        rows = f"1 {one} refers" if count == 1 else f"{count} {many} refer"
+        rows = counted(count, f"{one} refers", f"{many} refer")
         yield Problem("reference", f"{rows} to a row of table {other} that is gone.")
 
 
@@ -156,7 +157,7 @@ def _cycles(driver: sqlite3.Connection, places: Mapping[str, str]) -> Iterator[P
                 circle = list(way)[list(way).index(at) :]
                 yield Problem(
                     "order",
-                    f"{len(circle)} trials {verb} each other in a circle "
+                    f"{counted(len(circle), 'trial')} {verb} each other in a circle "
                     f"({_few(_uids(driver, places, circle), len(circle))}).",
                 )
             sound.update(way)
@@ -179,11 +180,11 @@ def _checksums(driver: sqlite3.Connection, places: Mapping[str, str]) -> Iterato
     """Trials and entries of their log that are not what was written."""
     trials = checksums.altered(driver, places)
     if trials:
-        have = "1 trial says" if len(trials) == 1 else f"{len(trials)} trials say"
+        have = counted(len(trials), "trial says", "trials say")
         named = _few(_uids(driver, places, trials), len(trials))
         yield Problem(
             "checksum", f"{have} something else than when recorded ({named}); compare a backup."
         )
     if count := len(checksums.altered_events(driver, places)):
-        have = "1 withdrawal is" if count == 1 else f"{count} withdrawals or restorations are"
+        have = counted(count, "withdrawal is", "withdrawals or restorations are")
         yield Problem("checksum", f"{have} not what was written; compare a backup.")

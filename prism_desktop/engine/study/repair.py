@@ -17,6 +17,7 @@ from typing import Any, Final
 from prism_desktop.engine import files
 from prism_desktop.engine.errors import CorruptStudyError, StudyError
 from prism_desktop.engine.foreign_files import real
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study import checksums, opening, schema
 from prism_desktop.engine.study.backup import back_up
 from prism_desktop.engine.study.database import connect, decoded, explained, rescue
@@ -50,12 +51,10 @@ class RepairReport:
         """A sentence or three."""
         words = f"The study's database was written anew; {self.backup} is a copy of the old one."
         if self.moved:
-            moved = (
-                "1 damaged trial was" if self.moved == 1 else f"{self.moved} damaged trials were"
-            )
+            moved = counted(self.moved, "damaged trial was", "damaged trials were")
             words += f" {moved} moved out of it; `study import` reads them again."
         if self.changed:
-            rows = "1 row was" if self.changed == 1 else f"{self.changed} rows were"
+            rows = counted(self.changed, "row was", "rows were")
             words += f" {rows} put right or left out."
         if self.files:
             words += f" What was there is in {', '.join(map(str, self.files))}."

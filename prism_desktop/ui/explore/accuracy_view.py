@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QWidget
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs.result_files import Accuracy, Difference, Result
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import view_figures
@@ -216,7 +217,7 @@ class AccuracyView(View):
             if share is not None:
                 told[_TILES[3]] = (
                     f"{share:.0%}",
-                    f"known for {known} of {len(data.labelers)} labelers",
+                    f"known for {known} of {counted(len(data.labelers), 'labeler')}",
                 )
         if base.accuracy is not None and macro.accuracy is not None:
             told[_TILES[1]] = (f"{base.accuracy:.1%}", _interval(base, "%"))

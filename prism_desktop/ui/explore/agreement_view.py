@@ -7,6 +7,7 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSlider, QSplitter, QWidget
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations, view_figures
 from prism_desktop.ui.explore.operations import Agreement, StudyAnswers
@@ -233,7 +234,9 @@ class AgreementView(View):
             told += " Click a cell to compare two models."
         if blank:
             told += (
-                f" {blank:,} of {pairs:,} pairs of labelers share nothing: their cells are blank."
+                f" {blank:,} of {counted(pairs, 'pair of labelers')} share nothing: their cells "
+                f"are "
+                "blank."
             )
         self.explanation.setText(told)
 
@@ -247,7 +250,7 @@ class AgreementView(View):
             for link in found.links(value / 100)
         ]
         self.network.show_lines(lines)
-        self.links.setText(f"{len(lines):,} links of at least {value}%")
+        self.links.setText(f"{counted(len(lines), 'link')} of at least {value}%")
 
     def _open(self, one: int, other: int) -> None:
         if self._found is not None:

@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
 
+from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.runs.folder import RunSummary
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations, view_figures
@@ -166,14 +167,14 @@ class LabelerPairView(View):
         saying.
         """
         names = [self._wanted_names.get(code, code) for code in lacking]
-        verb = "is" if len(names) == 1 else "are"
+        verb = word_for(len(names), "is", "are")
         back = ("Compare others in this run", self._give_up)
         actions: tuple[tuple[str, Callable[[], object]], ...]
         if run is not None:
             text = f"The run {title(run)} has both labelers."
             actions = (("Show that run", lambda: self.run_wanted.emit(str(run.path))), back)
         else:
-            whom = "them" if len(names) > 1 else names[0]
+            whom = word_for(len(names), names[0], "them")
             text = (
                 f"No finished run of this study has both labelers. Add {whom} to this run with "
                 "“Add a labeler” above, or train a run with both."
@@ -304,7 +305,7 @@ class LabelerPairView(View):
         self.figures.setText(f"r = {straight:.2f}, rank correlation {ranked:.2f}")
         first, second = self._names()
         self.meaning.setText(
-            f"Of the models' predictions for {len(x):,} faces. Beside each disputed face: "
+            f"Of the models' predictions for {counted(len(x), 'face')}. Beside each disputed face: "
             f"its percentile for {first} : for {second}."
         )
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from prism_desktop.engine.adaptation.adapted_labelers import AdaptedLabeler, list_adapted
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import ACTIVE, RunFolder, RunSummary, list_runs
 from prism_desktop.ui.explore.run_data import RunData
@@ -234,6 +235,6 @@ def tested(adapted: AdaptedLabeler) -> str:
         else ""
     )
     return (
-        f"On {adapted.tested:,} own answers, cross-validated: {adapted.accuracy:.0%} "
+        f"On {counted(adapted.tested, 'own answer')}, cross-validated: {adapted.accuracy:.0%} "
         f"right{within}{start}."
     )

@@ -7,6 +7,7 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QLineEdit
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import view_figures
 from prism_desktop.ui.explore.new_images import NewImagesButton
@@ -141,8 +142,8 @@ class FacesView(View):
             blocks = {ends[0]: faces[:_FIGURED], ends[1]: faces[_FIGURED:]}
         whose = who if self.labeler.key == CONSENSUS else f"{who}'s model"
         title = (
-            f"{whose}, {attribute}: {len(order):,} faces. Below each: its rank, its name, its "
-            "percentile."
+            f"{whose}, {attribute}: {counted(len(order), 'face')}. Below each: its rank, its "
+            "name, its percentile."
         )
         return ExportFigure(
             f"faces {who} {attribute}", lambda path: view_figures.draw_faces(path, blocks, title)
@@ -203,7 +204,7 @@ class FacesView(View):
             "The consensus model" if self.labeler.key == CONSENSUS or alike else f"{who}'s model"
         )
         shown = (
-            f"{len(order):,} faces"
+            counted(len(order), "face")
             if len(order) == len(data.images)
             else f"{len(order):,} of {len(data.images):,}"
         )
@@ -217,7 +218,7 @@ class FacesView(View):
             return late if self.labeler.key in data.adapted_labelers else none
         adapted = data.adapted_labelers.get(self.labeler.key)
         how = (
-            f" Added from {adapted.answers:,} answers. {tested(adapted)}"
+            f" Added from {counted(adapted.answers, 'answer')}. {tested(adapted)}"
             if adapted is not None
             else ""
         )

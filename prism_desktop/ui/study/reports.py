@@ -9,6 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QLabel, QLayout, QVBoxLayout, QWidget
 
 from prism_desktop.engine.events import Done
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.records import Changes, ImportReport
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
@@ -43,7 +44,7 @@ def outcome(report: ImportReport) -> str:
     """One line: what was kept of what."""
     parts = [f"{report.rows_kept:,} of {report.rows_read:,} kept"]
     if report.duplicates:
-        parts.append(f"{report.duplicates:,} duplicates")
+        parts.append(counted(report.duplicates, "duplicate"))
     if report.refused:
         parts.append(f"{len(report.refused):,} refused")
     return " · ".join(parts)

@@ -6,6 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QFrame, QVBoxLayout
 
+from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.study.labelers import ago
@@ -100,7 +101,7 @@ class StorageCard(Card):
         else:
             self.backup_text.setText("None yet; one is made before every upgrade.")
         sets = [
-            f"{one.name}: {one.images:,} images, {one.dimensions:,} dimensions"
+            f"{one.name}: {counted(one.images, 'image')}, {counted(one.dimensions, 'dimension')}"
             for one in overview.embeddings
         ]
         self.embeddings.setText("\n".join(sets))
@@ -109,7 +110,9 @@ class StorageCard(Card):
 
     def _missing(self, count: int) -> QFrame:
         text = label(
-            f"{count:,} images are not where they were. Their answers are kept.", wrap=True
+            f"{counted(count, 'image is', 'images are')} not where "
+            f"{word_for(count, 'it was', 'they were')}. Their answers are kept.",
+            wrap=True,
         )
         find = button(
             "Find them…",

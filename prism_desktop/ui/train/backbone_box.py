@@ -5,6 +5,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QComboBox, QFileDialog
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.embeddings import EmbeddingSet
 
 BACKBONES = {
@@ -49,7 +50,7 @@ class BackboneBox(QComboBox):
             if str(self.itemData(place)).startswith("embeddings:"):
                 self.removeItem(place)
         for number, found in enumerate(sets):
-            name = f"{found.name} (imported, {found.dimensions:,} numbers)"
+            name = f"{found.name} (imported, {counted(found.dimensions, 'number')})"
             self.insertItem(number, name, found.backbone)
         place = self.findData(before)
         gone = place < 0  # the set was of another study, or its import was undone

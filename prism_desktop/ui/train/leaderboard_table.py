@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.ui.plain import tip_text
 from prism_desktop.ui.theme import Theme
@@ -138,7 +139,7 @@ class LeaderboardModel(QAbstractTableModel):
     def _tip(self, row: Row, column: int) -> str:
         result = row.result
         if column == _PLACES["Size"] and result.parameters is not None:
-            return f"{result.parameters:,} parameters"
+            return counted(result.parameters, "parameter")
         if column == _GATE and result.verdict is not None:
             return "\n".join(result.verdict.reasons)
         if column == _GAIN and result.gain is not None:

@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.ui.palette import Tokens
 from prism_desktop.ui.plain import show_tip
 from prism_desktop.ui.theme import Theme
@@ -49,7 +50,9 @@ class AccuracyRow:
 
     def words(self) -> str:
         """The row in a sentence."""
-        parts = [f"{self.name}: {self.accuracy:.1%} right on {self.count:,} held-out answers"]
+        parts = [
+            f"{self.name}: {self.accuracy:.1%} right on {counted(self.count, 'held-out answer')}"
+        ]
         if self.low is not None and self.high is not None:
             parts.append(f"95% interval {self.low:.1%} to {self.high:.1%}")
         if self.consensus is not None:

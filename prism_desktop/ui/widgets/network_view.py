@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.ui.plain import show_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, faded, mixed, series_colour, sized
@@ -92,8 +93,8 @@ class NetworkView(Painted):
             if link is not None:
                 one, other = self._names[link.one], self._names[link.other]
                 words = (
-                    f"{one} and {other} agree on {link.agreement:.1%} of {link.count:,} shared "
-                    "answers."
+                    f"{one} and {other} agree on {link.agreement:.1%} of "
+                    f"{counted(link.count, 'shared answer')}."
                 )
                 show_tip(event.globalPos(), words, self)
                 return True

@@ -7,6 +7,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.ui.plain import show_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, faded, sized, ticks
@@ -79,7 +80,7 @@ class Multiples(Painted):
                 (m for i, m in enumerate(self._minis) if self._cell(i).contains(event.pos())), None
             )
             if told is not None and told.value is not None:
-                behind = f" on {told.count:,} validation answers" if told.count else ""
+                behind = f" on {counted(told.count, 'validation answer')}" if told.count else ""
                 show_tip(event.globalPos(), f"{told.name}: {told.value:.1%}{behind}", self)
             else:
                 QToolTip.hideText()

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QProgressBar, QStackedWidget, QWidget
 
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done, Progress
+from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.study.importing.import_recipe import Recipe, read_recipe
 from prism_desktop.engine.study.importing.plan import ImportPlan
 from prism_desktop.engine.study.records import Changes, ImportReport
@@ -381,7 +382,7 @@ class AssistantPage(QWidget):
         if not self._fresh:
             return "What is shown is not checked with the last change yet."
         if count := len(plan.decisions):
-            are = "question is" if count == 1 else "questions are"
+            are = word_for(count, "question is", "questions are")
             return f"{count:,} {are} open; answer above, and the import can go on."
         empty = not (plan.rows_kept or plan.ratings or plan.comparisons)
         return "There is nothing to import in these files." if plan.batch is None or empty else ""
@@ -415,14 +416,15 @@ class AssistantPage(QWidget):
 def headline(plan: ImportPlan) -> str:
     """What comes in; while questions are open that need not be known yet."""
     if waits(plan):
-        return f"{plan.rows_read:,} rows; what they bring is known when the questions are answered"
+        rows = counted(plan.rows_read, "row")
+        return f"{rows}; what they bring is known when the questions are answered"
     return plan.headline()
 
 
 def import_words(plan: ImportPlan) -> str:
     """What the button does: "Import 48 ratings"."""
     parts = [
-        f"{count:,} {word}{'s' * (count != 1)}"
+        counted(count, word)
         for count, word in ((plan.ratings, "rating"), (plan.comparisons, "comparison"))
         if count
     ]

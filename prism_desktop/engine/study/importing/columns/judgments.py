@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.importing.columns.column_profiles import Profile, same_rows
 from prism_desktop.engine.study.importing.columns.fact_tables import facts_about_raters
 from prism_desktop.engine.study.importing.columns.table_roles import FROM_COLUMN, RoleTable, Shape
@@ -135,7 +136,8 @@ def _rows_per_image(table: RoleTable, candidates: Sequence[Profile], *, asks: bo
     if not given:
         listed = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
         table.doubt(
-            "rater", f"The columns {listed} were taken for {len(names)} raters, a row per image."
+            "rater",
+            f"The columns {listed} were taken for {counted(len(names), 'rater')}, a row per image.",
         )
     return "a row per image"
 
@@ -429,7 +431,8 @@ def _ask_which(table: RoleTable, among: Sequence[Profile], attribute: str = "") 
     else:
         options = " or ".join(f'--judgment "{name}{suffix}"' for name in names[:4])
         text = (
-            f"{len(names)} columns of {table.table.name} could be judgments ({', '.join(names[:8])}"
+            f"{counted(len(names), 'column')} of {table.table.name} could be judgments "
+            f"({', '.join(names[:8])}"
             f"{', ...' if len(names) > 8 else ''}); say which by {options}."
         )
     table.decisions.append(
