@@ -29,6 +29,7 @@ from prism_desktop.engine.analysis.plotting import (
     drawn,
     entry,
     new_figure,
+    share_axis,
     style,
 )
 from prism_desktop.engine.runs.result_files import Accuracy, Result
@@ -89,7 +90,7 @@ def accuracy_figure(rows: Sequence[AccuracyLine], title: str = "") -> Figure:
             [beside(f"{row.name}  (n {row.n})" if row.n else row.name) for row in rows],
         )
         axes.set_ylim(len(rows) - 0.4, -0.6)
-        axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+        share_axis(axes, "x")
         axes.set_xlabel("Accuracy on held-out comparisons")
         _legend(
             axes,
@@ -228,6 +229,8 @@ def curves_figure(
     """Learning curves of runs, validation (macro where known)
     drawn through, training dashed, best epoch marked.
 
+    A run that was fitted in one go has one value, which is drawn as a line across.
+
     Args:
         runs: name -> `RunFolder.metrics()`.
         measure: "accuracy", "nll" or "loss".
@@ -235,30 +238,27 @@ def curves_figure(
     """
     with style():
         figure, axes = new_figure(NARROW, 62)
-        for number, (name, metrics) in enumerate(runs.items()):
-            colour = COLOURS[number % len(COLOURS)]
-            train, val = _curve(metrics, "train", measure), _curve(metrics, "val", measure)
-            axes.plot(
-                train["epoch"], train[measure], color=colour, lw=0.8, ls=(0, (3, 2)), alpha=0.7
-            )
-            axes.plot(val["epoch"], val[measure], color=colour, label=entry(name))
-            if len(val):
-                epochs, heights = (
-                    val["epoch"].to_numpy(dtype=float),
-                    val[measure].to_numpy(dtype=float),
-                )
-                best = int(np.argmax(heights) if measure == "accuracy" else np.argmin(heights))
-                axes.plot([epochs[best]], [heights[best]], "o", ms=3.5, mfc="white", color=colour)
-        axes.set_xlabel("Epoch")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.set_ylabel(
-            beside({"accuracy": "Accuracy", "nll": "NLL (nats)"}.get(measure, measure.capitalize()))
-        )
-        if runs:
-            axes.legend(loc="best", title="validation; training dashed", title_fontsize=6)
+        _curves(axes, runs, measure)
         if title:
             axes.set_title(drawn(title), loc="left")
     return figure
+
+
+def run_figure(runs: Mapping[str, pd.DataFrame]) -> Figure:
+    """The loss and the accuracy of runs side by side, as `curves_figure` draws each."""
+    with style():
+        figure = Figure(figsize=(WIDE / 25.4, 62 / 25.4), layout="constrained")
+        loss, accuracy = figure.subplots(1, 2)
+        _curves(loss, runs, "nll")
+        _curves(accuracy, runs, "accuracy")
+        if (legend := loss.get_legend()) is not None:
+            legend.remove()
+    return figure
+
+
+def has_curves(metrics: pd.DataFrame) -> bool:
+    """Whether a run has more than one epoch, so that there is a curve to draw."""
+    return len(_curve(metrics, "val", "accuracy")) > 1
 
 
 def relevance_figure(
@@ -401,3 +401,34 @@ def _curve(metrics: pd.DataFrame, split: str, measure: str) -> pd.DataFrame:
     ]
     macro = rows[rows["labeler"] == "(macro)"]
     return (macro if len(macro) else rows[rows["labeler"] == ""]).sort_values("epoch")
+
+
+def _curves(axes: Axes, runs: Mapping[str, pd.DataFrame], measure: str) -> None:
+    """Each run in a colour of its own; the axes show whole epochs and values that can be."""
+    for number, (name, metrics) in enumerate(runs.items()):
+        colour = COLOURS[number % len(COLOURS)]
+        train, val = _curve(metrics, "train", measure), _curve(metrics, "val", measure)
+        if len(val) > 1:
+            axes.plot(
+                train["epoch"], train[measure], color=colour, lw=0.8, ls=(0, (3, 2)), alpha=0.7
+            )
+            axes.plot(val["epoch"], val[measure], color=colour, label=entry(name))
+            best = val.sort_values("nll", kind="stable").head(1)  # as the training chose it
+            axes.plot(best["epoch"], best[measure], "o", ms=3.5, mfc="white", color=colour)
+        elif len(val):
+            axes.axhline(val[measure].iloc[0], color=colour, ls=":", label=entry(name))
+    if any(has_curves(metrics) for metrics in runs.values()):
+        axes.set_xlabel("Epoch")
+        axes.set_xlim(left=0)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    else:
+        axes.set_xticks([])
+    axes.set_ylabel(
+        beside({"accuracy": "Accuracy", "nll": "NLL (nats)"}.get(measure, measure.capitalize()))
+    )
+    if measure == "accuracy":
+        share_axis(axes, "y")
+    elif axes.has_data() and axes.dataLim.y0 >= 0:  # no loss is below 0
+        axes.set_ylim(bottom=max(0.0, axes.get_ylim()[0]))
+    if axes.get_legend_handles_labels()[1]:
+        axes.legend(loc="best", title="validation; training dashed", title_fontsize=6)

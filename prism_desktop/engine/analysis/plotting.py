@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -66,6 +67,16 @@ def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
     """A figure of a size in mm with one set of axes, not known to pyplot."""
     figure = Figure(figsize=(width / 25.4, height / 25.4), layout="constrained")
     return figure, figure.add_subplot()
+
+
+def share_axis(axes: Axes, side: Literal["x", "y"]) -> None:
+    """Make an axis one of shares, once all is drawn: in per cent, and none below 0 or above 100."""
+    axis = axes.xaxis if side == "x" else axes.yaxis
+    axis.set_major_formatter(lambda value, _: f"{100 * value:.{digits}f} %")
+    low, high = axis.get_view_interval()
+    low, high = max(0.0, low), min(1.0, high)
+    digits = 0 if high - low > 0.04 else 1
+    (axes.set_xlim if side == "x" else axes.set_ylim)(low, high)
 
 
 def drawn(text: str, most: int = _LONGEST) -> str:

@@ -23,6 +23,7 @@ from prism_desktop.ui.train.operations import ComparisonRequest
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, restyle, rows
 from prism_desktop.ui.widgets.empty_state import EmptyState
 from prism_desktop.ui.widgets.file_export import save_figure, save_table
+from prism_desktop.ui.widgets.whole_table import WholeTable
 
 _HEAD = (
     "method", "accuracy", "low", "high", "micro", "gain", "gain_low", "gain_high", "p", "improved",
@@ -152,7 +153,7 @@ class CompareView(QWidget):
         above = rows(
             columns(label("Leaderboard", "strong"), None, self._gains, self._csv),
             self.control,
-            self.table,
+            WholeTable(self.table),
             self.remarks,
             gap=GRID,
         )

@@ -42,6 +42,7 @@ from prism_desktop.ui.train.leaderboard_columns import (
 )
 from prism_desktop.ui.widgets.dumbbell import tone_ink
 from prism_desktop.ui.widgets.painted import sized
+from prism_desktop.ui.widgets.whole_table import fit_columns
 
 _Index = QModelIndex | QPersistentModelIndex
 _PLACES = {name: place for place, name in enumerate(NAMES)}
@@ -50,7 +51,8 @@ _ACCURACY, _GAIN, _WORST, _SWAPPED, _GATE = (
 )
 _BOLD = [_PLACES[name] for name in ("Method", "Accuracy", "Gain")]
 _PALE = [_PLACES[name] for name in ("Micro", "NLL", "ECE", "Size", "Time")]
-_WIDTHS = (150, 130, 58, 60, 62, 74, 88, 74, 54, 54, 50, 58, 76)  # px; the first takes what is left
+# left out in this order where the table is too narrow for all
+_GIVE_WAY = [_PLACES[name] for name in ("ECE", "NLL", "Size", "Time", "Micro", "p", "Improved")]
 # to kind
 _BADGES = {
     "passes": "good",
@@ -152,7 +154,7 @@ class LeaderboardModel(QAbstractTableModel):
         told = {_ACCURACY: told_macro, _GAIN: told_over_consensus, _SWAPPED: told_swapped}
         if column in told and told[column](row) is not UNKNOWN:
             return f"{told[column](row).line}, 95% interval"
-        return METHODS[row.method].summary if column == 0 and row.method in METHODS else ""
+        return _whole(row) if column == 0 else ""
 
     def _ink(self, row: Row, column: int) -> QColor | None:
         tokens = self.theme.tokens
@@ -165,6 +167,13 @@ class LeaderboardModel(QAbstractTableModel):
         if column == _ACCURACY and told_macro(row).few:
             return QColor(tokens.muted)
         return QColor(tokens.muted) if column in _PALE else None
+
+
+def _whole(row: Row) -> str:
+    """A method's summary, and all that the columns tell of it."""
+    summary = METHODS[row.method].summary if row.method in METHODS else ""
+    told = [f"{name}: {shown(row)}" for name, _, shown, _ in COLUMNS[1:] if shown(row) not in "–"]
+    return "\n".join(filter(None, (summary, *told)))
 
 
 def _side(column: int) -> Qt.AlignmentFlag:
@@ -199,13 +208,12 @@ class LeaderboardTable(QTableView):
         header.setHighlightSections(False)
         header.setSortIndicator(1, Qt.SortOrder.DescendingOrder)
         self.setSortingEnabled(True)
-        for column, width in enumerate(_WIDTHS):
-            self.setColumnWidth(column, width)
         header.setSectionsMovable(False)
         header.setMinimumSectionSize(50)
         self.leaderboard.modelAboutToBeReset.connect(self._remember)
         self.leaderboard.modelReset.connect(self._restore)
         self._kept, self._by_hand, self._settling = "", "", False
+        self._absent: tuple[int, ...] = (_SWAPPED,)
         self.selectionModel().currentRowChanged.connect(self._choose)
 
     @property
@@ -244,15 +252,12 @@ class LeaderboardTable(QTableView):
         self.leaderboard.show(rows)
         self._settle(self._by_hand if self._by_hand in {row.method for row in rows} else "")
         controlled = any(row.swapped is not None for row in rows)
-        self.setColumnHidden(_SWAPPED, not controlled)
-        self.setColumnHidden(_PLACES["Micro"], controlled)
+        self._absent = (_PLACES["Micro"],) if controlled else (_SWAPPED,)
         self._fit()
 
     def _fit(self) -> None:
-        others = sum(
-            width for place, width in enumerate(_WIDTHS) if place and not self.isColumnHidden(place)
-        )
-        self.setColumnWidth(0, max(_WIDTHS[0], self.viewport().width() - others))
+        """Methods and verdicts are always in sight; a row's tool tip has what gave way."""
+        fit_columns(self, _GIVE_WAY, absent=self._absent)
 
     def _remember(self) -> None:
         self._kept = self.method

@@ -10,7 +10,7 @@ from prism_desktop.engine.errors import RunError, UnreadableError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.runs.folder import ACTIVE, RunFolder, RunSummary, list_runs
-from prism_desktop.engine.runs.result_files import Summary
+from prism_desktop.engine.runs.result_files import Result, Summary
 from prism_desktop.engine.runs.run_events import Batch, LoggedEvent
 from prism_desktop.engine.runs.stopping import kept_now
 from prism_desktop.engine.study.embeddings import EmbeddingSet, list_embeddings
@@ -53,6 +53,8 @@ class RunRow:
     low: float | None  # interval of the macro accuracy
     high: float | None
     parameters: int | None = None  # trained ones
+    test: Result = field(default_factory=Result)  # on the held-out answers
+    consensus: Result | None = None  # the consensus model's on the same ones
 
     @property
     def gain(self) -> float | None:
@@ -79,7 +81,7 @@ def rows(study: Path) -> tuple[RunRow, ...]:
         except UnreadableError:  # which `run.damage` says
             summary = Summary()
         macro, trained = summary.test.macro, summary.parameters.get("trainable")
-        found.append(RunRow(run, macro.low, macro.high, trained))
+        found.append(RunRow(run, macro.low, macro.high, trained, summary.test, summary.consensus))
     return tuple(found)
 
 
@@ -172,15 +174,27 @@ def save_report(run: Path, target: Path) -> Iterator[Event[Any]]:
     yield from make_report(RunFolder.open(run), target)
 
 
-def draw_curves(path: Path, runs: Mapping[str, Path]) -> None:
-    """Learning curves of runs, by the name each shall have:
-    the accuracy, and the loss in a file beside it."""
-    from prism_desktop.engine.analysis.figures import curves_figure
+def draw_curves(path: Path, runs: Mapping[str, Path], names: Mapping[str, str]) -> None:
+    """What is on screen of runs, the one shown first: loss and accuracy over epochs.
+
+    Where none has a curve, the accuracies of the first on the held-out answers; `names` says what
+    to call each labeler.
+    """
+    from prism_desktop.engine.analysis.figures import (
+        accuracy_figure,
+        accuracy_rows,
+        has_curves,
+        run_figure,
+    )
     from prism_desktop.engine.analysis.plotting import save_figure
 
     metrics = {name: RunFolder.open(run).metrics() for name, run in runs.items()}
-    save_figure(curves_figure(metrics, "accuracy"), path)
-    save_figure(curves_figure(metrics, "nll"), path.with_stem(f"{path.stem} loss"))
+    if any(map(has_curves, metrics.values())):
+        save_figure(run_figure(metrics), path)
+        return
+    name, run = next(iter(runs.items()))
+    found = RunFolder.open(run).summary() or Summary()
+    save_figure(accuracy_figure(accuracy_rows(found.test, found.consensus, names), name), path)
 
 
 def find_device() -> Iterator[Event[Any]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QMessageBox, QSplitter, QStackedWidget, QWidget
 
 from prism_desktop.engine.config import TrainConfig
@@ -64,6 +64,7 @@ class DeviceSearch(QObject):
 if TYPE_CHECKING:
     from prism_desktop.engine.study.store import Study
 
+_LEAST_RUNS = 200  # px, the card of runs in a low window
 _POLL = 2000  # ms between looks at the runs' states, which another window or a kill may change
 
 
@@ -80,6 +81,7 @@ class TrainPanel(QWidget):
         self._mine: set[str] = set()  # runs whose process ends with this window
         self._wanted = ""  # a run just begun, to be shown as soon as it is listed
         self._device = DeviceSearch(context, self)
+        self._shared = False  # whether the border above the runs was moved by hand
         self._fresh = True  # whether the form still shows another study's choices
         self._make()
         self._lay_out()
@@ -167,7 +169,7 @@ class TrainPanel(QWidget):
         self._split.addWidget(self.monitor)
         self._split.addWidget(self.run_tabs)
         self._split.setStretchFactor(0, 1)
-        self._split.setSizes([668, 192])
+        self._split.splitterMoved.connect(lambda *_: self._keep_share())
         self._split.setChildrenCollapsible(False)
         self._right = QStackedWidget()
         self._right.addWidget(self._split)
@@ -182,9 +184,26 @@ class TrainPanel(QWidget):
         self._whole.addWidget(self.no_study)
         self.setLayout(rows(self._whole, gap=0))
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._share_height()
+
+    def _keep_share(self) -> None:
+        self._shared = True
+
+    def _share_height(self) -> None:
+        """Give the runs the height of all their rows, a third of the window at most.
+
+        Whoever moved the border has shared it out.
+        """
+        if not self._shared:
+            runs = min(self.run_tabs.whole_height(), max(_LEAST_RUNS, self.height() // 3))
+            self._split.setSizes([self.height() - runs, runs])
+
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self._poll.start()
+        self._share_height()
         self.refresh()
         self._device.start()
 
@@ -249,6 +268,7 @@ class TrainPanel(QWidget):
         if not changed:
             return
         self.table.runs.show(found)
+        self._share_height()
         self.form.show_parameter_counts(
             {
                 (row.run.method, row.run.backbone): row.parameters
@@ -372,7 +392,8 @@ class TrainPanel(QWidget):
 
     def _export_curves(self) -> None:
         names = dict.fromkeys((self._shown, *self.table.runs.ticks))
-        export_curves(self, self.context, [row for row in map(self._row, names) if row is not None])
+        shown = [row for row in map(self._row, names) if row is not None]
+        export_curves(self, self.context, shown, dict(self._names))
 
     def _export(self) -> None:
         export_table(self, self.context, self._rows)

@@ -7,6 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import (
     QAbstractTableModel,
+    QEvent,
     QModelIndex,
     QObject,
     QPersistentModelIndex,
@@ -15,7 +16,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter
+from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -32,6 +33,7 @@ from prism_desktop.ui.plain import tip_text
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.operations import RunRow
 from prism_desktop.ui.widgets.painted import series_colour
+from prism_desktop.ui.widgets.whole_table import fit_columns
 
 COLUMNS = (
     "",
@@ -46,6 +48,8 @@ COLUMNS = (
     "Seed",
 )
 _RIGHT = (4, 5, 6, 9)
+# left out in this order where the table is too narrow for all
+_GIVE_WAY = (9, 8, 7, 5, 6, 2, 3)
 _COLOURS = {"finished": "good", "failed": "bad", "interrupted": "warn", "stopped": "muted"}
 _Index = QModelIndex | QPersistentModelIndex
 
@@ -122,7 +126,7 @@ class RunsModel(QAbstractTableModel):
                 font.setWeight(QFont.Weight.DemiBold)
                 return font
             case Qt.ItemDataRole.ToolTipRole:
-                return tip_text(row.run.damage or row.run.message or row.run.name)
+                return tip_text(_tip(row))
             case Qt.ItemDataRole.DecorationRole if column == 0:
                 return self.colour(row.run.name)
         return None
@@ -172,6 +176,13 @@ def cells(row: RunRow) -> tuple[str, ...]:
     )
 
 
+def _tip(row: RunRow) -> str:
+    """What the table may have no room for, below what is wrong with the run, if anything is."""
+    told = zip(COLUMNS[2:], cells(row)[2:], strict=True)
+    found = [f"{name}: {text}" for name, text in told if text != "–"]
+    return "\n".join(filter(None, (row.run.damage or row.run.message, row.run.name, *found)))
+
+
 def short(backbone: str) -> str:
     """A backbone's name without the folders that its files lie in."""
     if "/" not in backbone and "\\" not in backbone:
@@ -206,11 +217,26 @@ class RunsTable(QTableView):
         header = self.horizontalHeader()
         header.setHighlightSections(False)
         header.setStretchLastSection(False)
-        for column, width in enumerate((44, 150, 108, 92, 104, 98, 112, 104, 64, 50)):
-            self.setColumnWidth(column, width)
-        header.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header.setMinimumSectionSize(44)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.runs.modelReset.connect(self._fit)
         self.selectionModel().currentRowChanged.connect(self._choose)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._fit()
+
+    def _fit(self) -> None:
+        """What says the same of all runs gives way first; a row's tool tip has all of it."""
+        told = [cells(row) for row in self.runs.rows]
+        order = sorted(_GIVE_WAY, key=lambda column: len({row[column] for row in told}) > 1)
+        fit_columns(self, order, rigid=(0,))
 
     def select(self, name: str) -> None:
         """Make a run the current one without announcing it."""
@@ -220,6 +246,7 @@ class RunsTable(QTableView):
                 self.selectRow(place)
                 self.setCurrentIndex(self.runs.index(place, 1))
                 self.selectionModel().blockSignals(False)
+                self.scrollTo(self.runs.index(place, 1))
                 self.viewport().update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -14,7 +14,7 @@ from prism_desktop.ui.widgets.painted import Painted, faded, sized, ticks
 
 _GAP = 12  # px between charts
 _LEAST = 136  # px, the narrowest chart
-_HEIGHT = 92
+_HEIGHT, _HIGHEST = 92, 168  # px, of a narrow chart and at most
 _AXIS = 30  # px left of the curves, for the scale
 
 
@@ -56,9 +56,8 @@ class Multiples(Painted):
         return True
 
     def heightForWidth(self, width: int) -> int:
-        columns = self._columns(width)
-        rows = -(-len(self._minis) // columns)
-        return max(0, rows * (_HEIGHT + _GAP) - _GAP)
+        rows = -(-len(self._minis) // self._columns(width))
+        return max(0, rows * (self._height(width) + _GAP) - _GAP)
 
     def sizeHint(self) -> QSize:
         width = max(self.width(), 2 * _LEAST)
@@ -90,11 +89,15 @@ class Multiples(Painted):
     def _columns(self, width: int) -> int:
         return max(1, min(len(self._minis) or 1, (width + _GAP) // (_LEAST + _GAP)))
 
+    def _height(self, width: int) -> int:
+        """How high each chart is where all have `width` together: wide ones are higher."""
+        return max(_HEIGHT, min(_HIGHEST, round(0.4 * width / self._columns(width))))
+
     def _cell(self, place: int) -> QRectF:
-        columns = self._columns(self.width())
+        columns, height = self._columns(self.width()), self._height(self.width())
         width = (self.width() - _GAP * (columns - 1)) / columns
         row, column = divmod(place, columns)
-        return QRectF(column * (width + _GAP), row * (_HEIGHT + _GAP), width, _HEIGHT)
+        return QRectF(column * (width + _GAP), row * (height + _GAP), width, height)
 
     def _scale(self) -> tuple[float, float, float]:
         values = [value for mini in self._minis for _, ys in (mini.train, mini.val) for value in ys]
