@@ -1,7 +1,7 @@
 """Commands that look at data and models: agreement, relevance."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from prism_desktop.cli.study import open_existing
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.formula_guard import write_frame
+
+if TYPE_CHECKING:
+    from prism_desktop.engine.analysis.agreement import AgreementResult
 
 
 def register(app: typer.Typer) -> None:
@@ -23,6 +26,9 @@ def agreement(
     attribute: Annotated[str | None, typer.Option(help="Only this attribute.")] = None,
     csv: Annotated[
         Path | None, typer.Option(help="Write the pairs of labelers to this CSV file.")
+    ] = None,
+    figure: Annotated[
+        Path | None, typer.Option(help="Draw matrix and network to this .svg, .pdf or .png file.")
     ] = None,
     json: Annotated[str | None, typer.Option("--json", help=JSON_HELP)] = None,
 ) -> None:
@@ -46,8 +52,14 @@ def agreement(
             if notice:
                 say(notice, json)
         result = study_agreement(compared, rated, attribute=attribute)
+        everybody = {each.code: each.display_name or each.code for each in opened.labelers()}
+    if figure is not None:
+        _draw_agreement(result, everybody, attribute, figure)
+        say(f"Wrote {figure}.", json)
     frame = result.frame()
-    if csv is None and frame.empty:
+    if csv is None and figure is not None:
+        pass
+    elif csv is None and frame.empty:
         say(
             "No two labelers answered the same comparisons or rated the same images: there is "
             "nothing to compare.",
@@ -62,6 +74,21 @@ def agreement(
         [{k: None if v != v else v for k, v in row.items()} for row in frame.to_dict("records")],
         json,
     )
+
+
+def _draw_agreement(
+    result: "AgreementResult", everybody: dict[str, str], attribute: str | None, path: Path
+) -> None:
+    """The figure that the window exports."""
+    from prism_desktop.engine.analysis.figures import agreement_figure, labeler_ink
+    from prism_desktop.engine.analysis.network import network
+    from prism_desktop.engine.analysis.plotting import save_figure
+
+    codes = result.labelers
+    inks = {code: labeler_ink(tuple(everybody), code) for code in codes}
+    names = [everybody.get(code, code) for code in codes]
+    title = f"Agreement on {attribute or 'all attributes'}, {counted(len(codes), 'labeler')}"
+    save_figure(agreement_figure(result, names, title, network(result), inks), path)
 
 
 def relevance(

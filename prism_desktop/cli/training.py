@@ -20,7 +20,7 @@ from prism_desktop.cli.console import (
     write_file,
     write_json,
 )
-from prism_desktop.cli.result_tables import accuracy_table
+from prism_desktop.cli.result_tables import accuracy_table, remarks
 from prism_desktop.cli.study import open_existing
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import FailedRunError, InputError, RunError
@@ -114,6 +114,8 @@ def evaluate(
     write_json(summary.dump(), json)
     if json != "-":
         out.print(accuracy_table(summary))
+        for remark in remarks(summary):
+            say(remark)
 
 
 def predict(
@@ -241,4 +243,6 @@ def report(run: RunFolder, json: str | None) -> None:
     write_json(summary.dump(), json)
     if json != "-":
         out.print(accuracy_table(summary))
+        for remark in remarks(summary):
+            say(remark)
         say(f"{run.path / layout.REPORT} has the whole report.")

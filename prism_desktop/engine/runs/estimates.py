@@ -15,7 +15,7 @@ from prism_desktop.engine.runs.result_files import Accuracy
 ENOUGH: Final = 50
 TOO_FEW: Final = "too few to tell"
 WHY_TOO_FEW: Final = (
-    f"Under {ENOUGH} answers a 95% interval is wider than 25 points, half of the way from chance "
+    f"Under {counted(ENOUGH, 'answer')} a 95% interval is wider than 25 points, half of the way from chance "
     "to never wrong: too few to tell."
 )
 ABOVE_CEILING: Final = (
@@ -26,7 +26,7 @@ Tone = Literal["good", "bad", "plain"]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ToldEstimate:
     """An estimate in words.
 
     Attributes:
@@ -57,7 +57,7 @@ class Told:
         return f"{self.head}: {self.rest}" if self.few else f"{self.number} {self.doubt}".strip()
 
 
-UNKNOWN: Final = Told("–")
+UNKNOWN: Final = ToldEstimate("–")
 
 
 def too_few(n: int | None) -> bool:
@@ -72,12 +72,12 @@ def tone(low: float | None, high: float | None, n: int | None = None) -> Tone:
     return "good" if low > 0 else "bad" if high < 0 else "plain"
 
 
-def told_accuracy(row: Accuracy | None, percent: str = "%") -> Told:
+def told_accuracy(row: Accuracy | None, percent: str = "%") -> ToldEstimate:
     """An accuracy; `percent` is the sign as the sink writes it."""
     if row is None or row.accuracy is None:
         return UNKNOWN
     number = f"{100 * row.accuracy:.1f}{percent}"
-    return Told(number, _doubt(row.low, row.high, row.n, ""), too_few(row.n))
+    return ToldEstimate(number, _doubt(row.low, row.high, row.n, ""), too_few(row.n))
 
 
 def told_gain(
@@ -86,15 +86,15 @@ def told_gain(
     high: float | None = None,
     n: int | None = None,
     unit: str = "",
-) -> Told:
+) -> ToldEstimate:
     """A gain in points; "0.0" has no sign."""
     if value is None:
         return UNKNOWN
     number = f"{_signed(value)}{unit}"
-    return Told(number, _doubt(low, high, n, "+"), too_few(n), tone(low, high, n))
+    return ToldEstimate(number, _doubt(low, high, n, "+"), too_few(n), tone(low, high, n))
 
 
-def told_share(share: float | None, row: Accuracy, percent: str = "%") -> Told:
+def told_share(share: float | None, row: Accuracy, percent: str = "%") -> ToldEstimate:
     """An accuracy's share of its ceiling, with the interval that the accuracy leaves it."""
     if share is None:
         return UNKNOWN
@@ -102,16 +102,20 @@ def told_share(share: float | None, row: Accuracy, percent: str = "%") -> Told:
         None if bound is None or not row.accuracy else bound * share / row.accuracy
         for bound in (row.low, row.high)
     )
-    return Told(f"{100 * share:.0f}{percent}", _doubt(low, high, row.n, "", 0), too_few(row.n))
+    return ToldEstimate(
+        f"{100 * share:.0f}{percent}", _doubt(low, high, row.n, "", 0), too_few(row.n)
+    )
 
 
-def told_ceiling(row: Accuracy, percent: str = "%") -> Told:
+def told_ceiling(row: Accuracy, percent: str = "%") -> ToldEstimate:
     """A labeler's ceiling with its own interval and how many answers were repeated."""
     if row.ceiling is None:
         return UNKNOWN
     doubt = _doubt(row.ceiling_low, row.ceiling_high, None, "")
     repeats = "" if row.repeats is None else counted(row.repeats, "repeat")
-    return Told(f"{100 * row.ceiling:.1f}{percent}", ", ".join(filter(None, (doubt, repeats))))
+    return ToldEstimate(
+        f"{100 * row.ceiling:.1f}{percent}", ", ".join(filter(None, (doubt, repeats)))
+    )
 
 
 def _signed(value: float, sign: str = "+", digits: int = 1) -> str:

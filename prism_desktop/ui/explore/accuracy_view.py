@@ -12,7 +12,7 @@ from prism_desktop.engine.runs.estimates import (
     ABOVE_CEILING,
     UNKNOWN,
     WHY_TOO_FEW,
-    Told,
+    ToldEstimate,
     told_accuracy,
     told_gain,
     told_share,
@@ -229,10 +229,10 @@ class AccuracyView(View):
         An empty second line is filled with a blank, so that all tiles keep the same height.
         """
         test, macro, base = data.test, data.test.macro, data.beside.macro
-        told: dict[str, Told] = dict.fromkeys(_TILES, UNKNOWN)
+        told: dict[str, ToldEstimate] = dict.fromkeys(_TILES, UNKNOWN)
         if macro.accuracy is not None:
             told[_TILES[0]] = told_accuracy(macro)
-            told[_TILES[4]] = Told(f"{macro.n or 0:,}", f"split: {data.summary.split.kind}")
+            told[_TILES[4]] = ToldEstimate(f"{macro.n or 0:,}", f"split: {data.summary.split.kind}")
             share = _of_ceiling(test)
             known = sum(value is not None for value in test.ceiling.values())
             if share is not None:

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSlider, QSplitter, QWidget
 
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.series_colours import labeler_place
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations, view_figures
 from prism_desktop.ui.explore.operations import Agreement, StudyAnswers
@@ -141,9 +142,14 @@ class AgreementView(View):
         if found is None:
             return None
         threshold = self.threshold.value() / 100
+        everybody = self._answers.everybody if self._answers is not None else ()
+        about = "all attributes" if self.attribute.key == ALL else self.attribute.key
+        title = f"Agreement on {about}, {counted(len(found.found.labelers), 'labeler')}"
         return ExportFigure(
             "agreement",
-            lambda path: view_figures.draw_agreement(path, found, found.names, threshold),
+            lambda path: view_figures.draw_agreement(
+                path, found, found.names, threshold, everybody, title
+            ),
         )
 
     def _ask(self) -> None:
@@ -214,7 +220,13 @@ class AgreementView(View):
         values, counts = found.found.matrix, found.found.counts
         names = [found.names[code] for code in found.found.labelers]
         self.matrix.show_matrix(names, values, counts)
-        self.network.show_network(names, found.places, dense=len(found.links()) > _DENSE)
+        everybody = self._answers.everybody if self._answers is not None else ()
+        self.network.show_network(
+            names,
+            found.places,
+            dense=len(found.links()) > _DENSE,
+            colours=[labeler_place(everybody, code) for code in found.found.labelers],
+        )
         self._filter()
         self._explain(found)
 

@@ -247,6 +247,7 @@ class FaceView(View):
                     data.names[code],
                     float(self._share(code, attribute)[self.face]),
                     self.colour(code),
+                    data.trust(code) if data.unsure(code) else "",
                 )
                 for code in data.labelers
             )

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
 
 from prism_desktop.engine.grammar import counted, word_for
+from prism_desktop.engine.runs.estimates import TOO_FEW
 from prism_desktop.engine.runs.folder import RunSummary
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations, view_figures
@@ -21,7 +22,7 @@ from prism_desktop.ui.explore.view import (
     picker,
     title,
 )
-from prism_desktop.ui.widgets.basics import GRID, columns, frame, label, rows
+from prism_desktop.ui.widgets.basics import GRID, columns, frame, label, restyle, rows
 from prism_desktop.ui.widgets.empty_state import EmptyState
 from prism_desktop.ui.widgets.gallery import FaceGallery
 from prism_desktop.ui.widgets.scatter import Scatter
@@ -302,12 +303,26 @@ class LabelerPairView(View):
         one, other = self._shares[0][self._rows], self._shares[1][self._rows]
         straight, ranked = float(np.corrcoef(x, y)[0, 1]), float(np.corrcoef(one, other)[0, 1])
         straight, ranked = round(straight, 2) + 0.0, round(ranked, 2) + 0.0  # not "-0.00"
-        self.figures.setText(f"r = {straight:.2f}, rank correlation {ranked:.2f}")
+        few = self.data is not None and any(
+            self.data.unsure(each.key) for each in (self.one, self.other)
+        )
+        told = f"r = {straight:.2f}, rank correlation {ranked:.2f}"
+        self.figures.setText(f"{TOO_FEW.capitalize()}: {told}" if few else told)
+        restyle(self.figures, role="unsure" if few else "heading")
         first, second = self._names()
         self.meaning.setText(
             f"Of the models' predictions for {counted(len(x), 'face')}. Beside each disputed face: "
-            f"its percentile for {first} : for {second}."
+            f"its percentile for {first} : for {second}. {self._trust()}".strip()
         )
+
+    def _trust(self) -> str:
+        """How far either model can be trusted."""
+        assert self.data is not None
+        told = (
+            (name, self.data.trust(picker_.key))
+            for name, picker_ in zip(self._names(), (self.one, self.other), strict=True)
+        )
+        return " ".join(f"{name}: {trust[0].lower()}{trust[1:]}" for name, trust in told if trust)
 
     def _name(self, point: int) -> None:
         data = self.data

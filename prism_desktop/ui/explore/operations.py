@@ -57,6 +57,7 @@ class StudyAnswers:
     rated: "pd.DataFrame"
     attributes: tuple[str, ...]  # those judged, in the study's order
     names: dict[str, str]  # of those who judged, in the study's order
+    everybody: tuple[str, ...] = ()  # the study's labelers, whose places give the colours
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,6 +132,7 @@ def answered(study: "Study") -> StudyAnswers:
         rated,
         tuple(name for name in confirmed if name in judged),
         names,
+        tuple(each.code for each in study.labelers()),
     )
 
 

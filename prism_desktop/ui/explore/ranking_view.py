@@ -61,7 +61,7 @@ class FacesView(View):
         self._typing.timeout.connect(self._order)
         self.search.textChanged.connect(lambda _: self._typing.start())
         QShortcut(QKeySequence.StandardKey.Find, self, self.search.setFocus)
-        self.count, self.new_images = label("", "small"), NewImagesButton(context)
+        self.count, self.new_images = label("", "small", wrap=True), NewImagesButton(context)
         self.gallery = FaceGallery(context.theme, lambda key: thumbnail_paths(self.data, key))
         self.gallery.setProperty("role", "gallery")
         self.setFocusProxy(self.gallery)
@@ -74,7 +74,7 @@ class FacesView(View):
         bar.addStretch(1)
         bar.addLayout(rows(None, self.direction, gap=0))
         bar.addWidget(captioned("Search", self.search))
-        layout = rows(bar, columns(self.count, None, self.new_images), self.gallery, gap=GRID)
+        layout = rows(bar, columns(self.count, self.new_images), self.gallery, gap=GRID)
         layout.setStretch(2, 1)
         self.setLayout(layout)
 
@@ -143,8 +143,8 @@ class FacesView(View):
         whose = who if self.labeler.key == CONSENSUS else f"{who}'s model"
         title = (
             f"{whose}, {attribute}: {counted(len(order), 'face')}. Below each: its rank, its "
-            "name, its percentile."
-        )
+            f"name, its percentile. {data.trust(self.labeler.key)}"
+        ).strip()
         return ExportFigure(
             f"faces {who} {attribute}", lambda path: view_figures.draw_faces(path, blocks, title)
         )
@@ -222,9 +222,10 @@ class FacesView(View):
             if adapted is not None
             else ""
         )
-        return (
-            f"{shown}, {kind} {self.attribute.key} first. {whose}; the bar is the percentile.{how}"
-        )
+        told = f"{shown}, {kind} {self.attribute.key} first. {whose}; the bar is the percentile."
+        trust = data.trust(self.labeler.key)
+        words = (trust, told) if data.unsure(self.labeler.key) else (told, trust)
+        return " ".join(filter(None, words)) + how
 
     def _recolour(self) -> None:
         known = self.data is not None and self.labeler.key in self.data.labelers

@@ -18,7 +18,7 @@ from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.train.runs import short
 from prism_desktop.ui.widgets.basics import label, rows
 from prism_desktop.ui.widgets.file_export import save_figure, save_table
-from prism_desktop.ui.widgets.painted import series_colour
+from prism_desktop.ui.widgets.painted import labeler_colour
 from prism_desktop.ui.widgets.pickers import Picker
 
 
@@ -75,7 +75,7 @@ class View(QWidget):
     def colour(self, labeler: str) -> QColor:
         """The labeler's colour, the same in every view."""
         assert self.data is not None
-        return series_colour(self.context.theme.tokens, self.data.labelers.index(labeler))
+        return labeler_colour(self.context.theme.tokens, self.data.everybody, labeler)
 
 
 def picker(title: str, changed: Callable[[], Any], width: int = 110) -> tuple[Picker, QWidget]:

@@ -8,7 +8,7 @@ from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.runs.estimates import (
     TOO_FEW,
     UNKNOWN,
-    Told,
+    ToldEstimate,
     told_accuracy,
     told_gain,
 )
@@ -122,22 +122,22 @@ def between(bounds: Accuracy | MacroGain | None, sign: str = "") -> str:
     return f"[{100 * bounds.low:{sign}.1f}, {100 * bounds.high:{sign}.1f}]"
 
 
-def told_macro(row: Row) -> Told:
+def told_macro(row: Row) -> ToldEstimate:
     """The accuracy, mean over labelers, with its doubt."""
     return told_accuracy(row.result.test.macro, "")
 
 
-def told_over_consensus(row: Row) -> Told:
+def told_over_consensus(row: Row) -> ToldEstimate:
     """The gain over the consensus with its doubt."""
     return _told(row.result.gain, row)
 
 
-def told_swapped(row: Row) -> Told:
+def told_swapped(row: Row) -> ToldEstimate:
     """The same with everybody's model given to the next labeler."""
     return _told(row.swapped_gain, row)
 
 
-def _told(gain: MacroGain | None, row: Row) -> Told:
+def _told(gain: MacroGain | None, row: Row) -> ToldEstimate:
     if gain is None:
         return UNKNOWN
     n = gain.n if gain.n is not None else row.result.test.macro.n

@@ -13,7 +13,7 @@ from prism_desktop.engine.runs.estimates import (
     ABOVE_CEILING,
     TOO_FEW,
     UNKNOWN,
-    Told,
+    ToldEstimate,
     told_accuracy,
     told_ceiling,
     told_gain,
@@ -57,16 +57,16 @@ class AccuracyRow:
         """Whether the row rests on too few answers to tell."""
         return too_few(self.count)
 
-    def told(self) -> Told:
+    def told(self) -> ToldEstimate:
         """The accuracy with its doubt."""
         return told_accuracy(self._accuracy())
 
-    def told_gain(self) -> Told:
+    def told_gain(self) -> ToldEstimate:
         """The gain; without a tested interval it has no colour."""
         found = self.gained or Difference()
         return told_gain(self.gain, found.low, found.high, self.count)
 
-    def told_share(self) -> Told:
+    def told_share(self) -> ToldEstimate:
         """The share of the ceiling."""
         return told_share(self.of_ceiling, self._accuracy())
 
@@ -261,7 +261,7 @@ class Dumbbells(Painted):
             x += width
 
 
-def tone_ink(told: Told, tokens: Tokens) -> str:
+def tone_ink(told: ToldEstimate, tokens: Tokens) -> str:
     """The colour of a gain: grey unless its interval excludes zero."""
     return tokens.muted if told.tone == "plain" else str(getattr(tokens, told.tone))
 

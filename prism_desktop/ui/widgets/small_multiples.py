@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen, QPoly
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.runs.estimates import TOO_FEW, too_few
 from prism_desktop.ui.plain import show_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, faded, sized, ticks
@@ -28,6 +29,11 @@ class Mini:
     val: tuple[Sequence[float], Sequence[float]]
     value: float | None = None  # the validation accuracy told in figures
     count: int = 0  # validation answers behind `val`
+
+    @property
+    def few(self) -> bool:
+        """Whether the value rests on too few answers to tell; an unknown number is none."""
+        return bool(self.count) and too_few(self.count)
 
 
 class Multiples(Painted):
@@ -80,7 +86,8 @@ class Multiples(Painted):
             )
             if told is not None and told.value is not None:
                 behind = f" on {counted(told.count, 'validation answer')}" if told.count else ""
-                show_tip(event.globalPos(), f"{told.name}: {told.value:.1%}{behind}", self)
+                few = f"{TOO_FEW}, " if told.few else ""
+                show_tip(event.globalPos(), f"{told.name}: {few}{told.value:.1%}{behind}", self)
             else:
                 QToolTip.hideText()
             return True
