@@ -15,8 +15,8 @@ from prism_desktop.engine.runs.result_files import Accuracy
 ENOUGH: Final = 50
 TOO_FEW: Final = "too few to tell"
 WHY_TOO_FEW: Final = (
-    f"Under {counted(ENOUGH, 'answer')} a 95% interval is wider than 25 points, half of the way from chance "
-    "to never wrong: too few to tell."
+    f"Under {counted(ENOUGH, 'answer')} a 95% interval is wider than 25 points, half of the way "
+    "from chance to never wrong: too few to tell."
 )
 ABOVE_CEILING: Final = (
     "A share above 100% is no mistake: accuracy and ceiling are both estimates, and the accuracy "

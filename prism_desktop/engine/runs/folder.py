@@ -88,6 +88,7 @@ class RunSummary:
     message: str
     resumable: bool  # whether training may go on
     damage: str = ""  # what of it cannot be read, in a sentence; empty if all can
+    tested: int | None = None  # answers behind the test accuracy
 
 
 @dataclass(frozen=True, slots=True)
@@ -416,6 +417,7 @@ def _summarise(run: RunFolder) -> RunSummary:
         message=status.message,
         resumable=run.resumable,
         damage=f"{run.name} cannot be read: {'; '.join(damage)}." if damage else "",
+        tested=summary.test.macro.n,
     )
 
 

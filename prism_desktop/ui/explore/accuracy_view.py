@@ -236,8 +236,10 @@ class AccuracyView(View):
             share = _of_ceiling(test)
             known = sum(value is not None for value in test.ceiling.values())
             if share is not None:
-                who = f"known for {known} of {counted(len(data.labelers), 'labeler')}"
-                told[_TILES[3]] = replace(told_share(share, macro), doubt=who)
+                of = told_share(share, macro.model_copy(update={"n": None}))
+                who = f"{known} of {counted(len(data.labelers), 'labeler')}"
+                few = told[_TILES[0]].few
+                told[_TILES[3]] = replace(of, doubt=f"{of.doubt}, {who}".strip(", "), few=few)
         if base.accuracy is not None and macro.accuracy is not None:
             told[_TILES[1]] = told_accuracy(base)
             gain = data.summary.gain.macro if data.summary.gain is not None else Difference()

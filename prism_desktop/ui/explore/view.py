@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QComboBox, QMenu, QToolButton, QWidget
 
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.plain_text import dated
+from prism_desktop.engine.runs.estimates import TOO_FEW, too_few
 from prism_desktop.engine.runs.folder import RunSummary
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.run_data import RunData
@@ -125,7 +126,8 @@ def labeler_choices(view: View) -> tuple[list[tuple[str, str]], list[QIcon]]:
 def title(run: RunSummary) -> str:
     """A run in the list: method, accuracy, backbone, when."""
     method = METHODS[run.method].title if run.method in METHODS else run.method
-    accuracy = f", {run.macro:.1%}" if run.macro is not None else ""
+    right = TOO_FEW if too_few(run.tested) else f"{run.macro or 0:.1%}"
+    accuracy = f", {right}" if run.macro is not None else ""
     return f"{method}{accuracy} · {short(run.backbone)} · {dated(run.created, '%d %b %H:%M')}"
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFontMetricsF, QHelpEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from prism_desktop.engine.grammar import counted
@@ -141,8 +141,12 @@ class Dumbbells(Painted):
 
     def _plot(self) -> QRectF:
         widest = max(
-            (self.fontMetrics().horizontalAdvance(row.name) for row in self._rows), default=40
+            (float(self.fontMetrics().horizontalAdvance(row.name)) for row in self._rows),
+            default=40.0,
         )
+        if any(row.few for row in self._rows):
+            small = QFontMetricsF(sized(self.font(), 0.8))
+            widest = max(widest, small.horizontalAdvance(TOO_FEW))
         left = min(170, widest + 34)
         right = sum(width for _, width in _COLUMNS) + 12
         return QRectF(left, _TOP, max(80.0, self.width() - left - right), _ROW * len(self._rows))
@@ -251,6 +255,7 @@ class Dumbbells(Painted):
             (share.number, tokens.muted if share.few or share is UNKNOWN else tokens.text),
             (f"{row.count:,}", tokens.muted),
         )
+        painter.setFont(sized(self.font(), 1.0, bold=row.strong and not row.few))
         x = plot.right() + 12
         for (word, colour), (_, width) in zip(told, _COLUMNS, strict=True):
             painter.setPen(QColor(str(colour)))
