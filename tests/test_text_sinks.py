@@ -31,7 +31,7 @@ IN_UI = {
     "setToolTip", "setTabToolTip", "showText", "setWindowTitle", "setTextFormat", "setHtml",
     "setMarkdown", "insertHtml", "appendHtml", "setWhatsThis", "setStatusTip", "setInformativeText",
     "QLabel", "QMessageBox", "QTextBrowser", "QTextEdit", "QTextDocument", "QErrorMessage",
-    "QInputDialog", "QProgressDialog", "QToolTip",
+    "QInputDialog", "QProgressDialog", "QToolTip", "drawText", "drawStaticText", "elidedText",
 }  # fmt: skip
 IN_CLI = {"Console", "print", "rule", "log", "print_json", "echo", "confirm", "prompt"}
 # Place of the text among the arguments of what takes `&` for a mnemonic, HTML or formulas.
@@ -164,6 +164,8 @@ def test_that_texts_reach_their_places_through_one_function() -> None:
         ("ui/bad.py", "button(labeler.code, act)"),
         ("ui/bad.py", "button(f'Open {labeler.code}')"),
         ("ui/bad.py", "menu.addAction(doubt.text)"),
+        ("ui/bad.py", "painter.drawText(box, 0, labeler.code)"),
+        ("ui/bad.py", "short = metrics.elidedText(labeler.code, middle, 80)"),
         ("ui/bad.py", "tabs.addTab(table.name)"),
         ("ui/bad.py", "told = name if role == Qt.ItemDataRole.ToolTipRole else None"),
         ("ui/bad.py", "Segments({name: name for name in attributes})"),

@@ -8,13 +8,22 @@ from pydantic import JsonValue
 from rich.table import Table
 
 from prism_desktop.cli import import_options as options
-from prism_desktop.cli.console import JSON_HELP, follow, names, out, say, write_file, write_json
+from prism_desktop.cli.console import (
+    Json,
+    follow,
+    in_time,
+    names,
+    out,
+    say,
+    write_file,
+    write_json,
+)
+from prism_desktop.cli.training_defaults import with_backbone
 from prism_desktop.engine.adaptation.adapted_labelers import (
     AdaptationRequest,
     AdaptedLabeler,
     adapted_predictions,
 )
-from prism_desktop.engine.backbones.weight_files import check_backbone
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.experiments.curve_store import COUNTS, DRAWS, PARTS, RESAMPLES, SHOTS
 from prism_desktop.engine.grammar import counted
@@ -23,7 +32,6 @@ from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.result_files import MethodShots
 from prism_desktop.engine.study.formula_guard import write_frame
 
-Json = Annotated[str | None, typer.Option("--json", help=JSON_HELP)]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", help="Any other setting, as key=value.")
 ]
@@ -62,7 +70,8 @@ def adapt(
         str | None, typer.Option(help="The labeler's profile, for methods that read it.")
     ] = None,
     csv: Annotated[
-        Path | None, typer.Option(help="Write the predictions to this CSV file.")
+        Path | None,
+        typer.Option(help="Write the predictions to this CSV file.", callback=in_time),
     ] = None,
     json: Json = None,
 ) -> None:
@@ -127,10 +136,11 @@ def shots(
     json: Json = None,
 ) -> None:
     """K-shot curves: accuracy on new faces of labelers whom training never saw, after K answers."""
-    check_backbone(backbone)
     from prism_desktop.engine.experiments.kshot import KShotPlan, measure_kshot
 
-    options = _options(backbone, labelers, attributes, epochs, device)
+    options = with_backbone(
+        study, _options(backbone, labelers, attributes, epochs, device), settings
+    )
     plan = KShotPlan(
         study,
         names(methods) or (),
@@ -167,10 +177,9 @@ def curve(
 ) -> None:
     """Learning curve: accuracy against the number of training
     answers, and what more answers would bring."""
-    check_backbone(backbone)
     from prism_desktop.engine.experiments.learning_curve import CurvePlan, measure_curve
 
-    options = _options(backbone, labelers, attributes, None, device)
+    options = with_backbone(study, _options(backbone, labelers, attributes, None, device), settings)
     plan = CurvePlan(study, method, _numbers(counts), resamples, options, tuple(settings or ()))
     result = follow(measure_curve(plan))
     write_json(result.dump(), json)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from prism_desktop.cli.console import JSON_HELP, say, say_lines, write_file, write_json
+from prism_desktop.cli.console import Json, in_time, say, say_lines, write_file, write_json
 from prism_desktop.cli.study import open_existing
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.grammar import counted
@@ -25,12 +25,16 @@ def agreement(
     study: Annotated[Path, typer.Argument(help="The study's folder.")],
     attribute: Annotated[str | None, typer.Option(help="Only this attribute.")] = None,
     csv: Annotated[
-        Path | None, typer.Option(help="Write the pairs of labelers to this CSV file.")
+        Path | None,
+        typer.Option(help="Write the pairs of labelers to this CSV file.", callback=in_time),
     ] = None,
     figure: Annotated[
-        Path | None, typer.Option(help="Draw matrix and network to this .svg, .pdf or .png file.")
+        Path | None,
+        typer.Option(
+            help="Draw matrix and network to this .svg, .pdf or .png file.", callback=in_time
+        ),
     ] = None,
-    json: Annotated[str | None, typer.Option("--json", help=JSON_HELP)] = None,
+    json: Json = None,
 ) -> None:
     """How often labelers agree on the comparisons they share; blank where nothing is shared."""
     from prism_desktop.engine.analysis.agreement import study_agreement
@@ -96,7 +100,7 @@ def relevance(
     labeler: Annotated[str, typer.Option(help="Whose model.")],
     attribute: Annotated[str, typer.Option(help="An attribute of the run, or any words.")],
     image: Annotated[str, typer.Option(help="An image's name in the study, or a file.")],
-    png: Annotated[Path, typer.Option(help="The picture to write.")],
+    png: Annotated[Path, typer.Option(help="The picture to write.", callback=in_time)],
     kind: Annotated[
         str, typer.Option(help="gradient-attention, attention or rollout.")
     ] = "gradient-attention",

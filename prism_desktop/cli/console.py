@@ -7,10 +7,12 @@ labeler's name or a file's, can neither style the output nor steer the terminal.
 import io
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
+import typer
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -27,7 +29,7 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Notice
 from prism_desktop.engine.events import Progress as ProgressEvent
 from prism_desktop.engine.faults import raise_fault
-from prism_desktop.engine.files import put_text, write_named
+from prism_desktop.engine.files import named_in_time, put_text, write_named
 from prism_desktop.engine.plain_text import json_text, one_line
 
 T = TypeVar("T")
@@ -67,7 +69,15 @@ def write_what_fits() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-JSON_HELP = "Also write the result as JSON to this file; - is standard output."
+# What this process was told to end with. It was raised where the program happened to be; a library
+# may have swallowed it there, as Python itself does in what it calls while it tidies up.
+orders: list[type[BaseException]] = []
+
+
+def obey() -> None:
+    """Between two events of long work: end if the process was told to."""
+    if orders:
+        raise orders[0]
 
 
 def follow(events: Iterable[Event[T]]) -> T:
@@ -85,6 +95,7 @@ def follow(events: Iterable[Event[T]]) -> T:
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = None
         for event in events:
+            obey()
             match event:
                 case ProgressEvent(done, total, what):
                     if task is None:
@@ -118,14 +129,41 @@ def _fitting(text: str, encoding: str | None) -> str:
     return text
 
 
+def in_time(context: typer.Context, target: Any) -> Any:
+    """The callback of options that name a file to be written: one that cannot be is refused before
+    the command begins its work, not after it."""
+    if target is not None and str(target) != "-":
+        trial = ExitStack()
+        with _worded(Path(target)):
+            trial.enter_context(named_in_time(Path(target)))
+        context.call_on_close(trial.close)
+    return target
+
+
+Json = Annotated[
+    str | None,
+    typer.Option(
+        "--json",
+        help="Also write the result as JSON to this file; - is standard output.",
+        callback=in_time,
+    ),
+]
+
+
 def write_file(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` make a file that the user named.
 
     Raises:
         InputError: it cannot be written there, or not in the format of its name.
     """
-    try:
+    with _worded(path):
         write_named(path, write)
+
+
+@contextmanager
+def _worded(path: Path) -> Iterator[None]:
+    try:
+        yield
     except (OSError, ValueError) as problem:
         raise_fault(problem, path, kept="Nothing was written there; everything else is kept.")
         reason = getattr(problem, "strerror", None) or str(problem)

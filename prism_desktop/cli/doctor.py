@@ -3,12 +3,11 @@
 import importlib.metadata
 import platform
 import sqlite3
-from typing import Annotated
 
 import typer
 
 from prism_desktop import __version__, qt_libraries
-from prism_desktop.cli.console import JSON_HELP, say, write_json
+from prism_desktop.cli.console import Json, say, write_json
 from prism_desktop.engine import paths
 from prism_desktop.engine.grammar import counted
 
@@ -26,7 +25,7 @@ def register(app: typer.Typer) -> None:
     app.command()(doctor)
 
 
-def doctor(json: Annotated[str | None, typer.Option("--json", help=JSON_HELP)] = None) -> None:
+def doctor(json: Json = None) -> None:
     """Versions of everything, the torch build, the GPU seen, SQLite and Qt's platform."""
     value = {
         "prism-desktop": __version__,

@@ -9,16 +9,19 @@ from rich.progress import BarColumn, Progress
 from rich.table import Table
 
 from prism_desktop.cli.console import (
-    JSON_HELP,
+    Json,
     PlainColumn,
     err,
     follow,
+    in_time,
     names,
+    obey,
     out,
     say,
     write_file,
     write_json,
 )
+from prism_desktop.cli.training_defaults import with_backbone
 from prism_desktop.engine.backbones.spec import DEFAULT
 from prism_desktop.engine.backbones.weight_files import check_backbone
 from prism_desktop.engine.errors import InputError, RunError
@@ -26,6 +29,7 @@ from prism_desktop.engine.files import text_file
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods.method import TESTED_FACES
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.default_backbone import default_backbone
 from prism_desktop.engine.runs.result_files import Leaderboard, MethodRow
 from prism_desktop.engine.runs.run_events import (
     Batch,
@@ -38,7 +42,6 @@ from prism_desktop.engine.runs.run_events import (
 )
 from prism_desktop.engine.study.formula_guard import CsvWriter
 
-Json = Annotated[str | None, typer.Option("--json", help=JSON_HELP)]
 # Two tables, since one does not fit into a terminal of 80 columns.
 _ACCURACY = ("method", "macro", "gain", "p (Holm)", "gate")
 _COST = ("method", "NLL", "ECE", "improved", "worst", "parameters", "seconds")
@@ -55,14 +58,17 @@ def methods(
         Path | None, typer.Argument(help="A study: says what is possible on it, and how large.")
     ] = None,
     backbone: Annotated[
-        str, typer.Option(help="prism-mini, MODEL:TAG, MODEL:PATH or embeddings:NAME.")
-    ] = DEFAULT,
+        str | None, typer.Option(help="prism-mini, MODEL:TAG, MODEL:PATH or embeddings:NAME.")
+    ] = None,
     json: Json = None,
 ) -> None:
     """List the methods: what they do, how a new labeler
     enters, and which are possible on a study."""
     check_backbone(backbone)
     from prism_desktop.engine.models.method_listing import listing
+
+    if backbone is None:
+        backbone = DEFAULT if study is None else default_backbone(study).backbone
 
     rows = listing(backbone, *(_study_facts(study, backbone) if study is not None else ()))
     write_json(
@@ -118,12 +124,12 @@ def compare(
     ] = "",
     json: Json = None,
     csv: Annotated[
-        Path | None, typer.Option(help="Write the leaderboard to this CSV file.")
+        Path | None,
+        typer.Option(help="Write the leaderboard to this CSV file.", callback=in_time),
     ] = None,
 ) -> None:
     """Train several methods on a study, use finished runs
     again, and rank what they gain over consensus."""
-    check_backbone(backbone)
     from prism_desktop.engine.experiments import comparison, comparison_plan
 
     given = {
@@ -131,7 +137,9 @@ def compare(
         "attributes": names(attributes),
         "epochs": epochs, "device": device,
     }  # fmt: skip
-    options = {key: value for key, value in given.items() if value is not None}
+    options = with_backbone(
+        study, {key: value for key, value in given.items() if value is not None}, settings
+    )
     wanted = names(methods) or ()
     plan = comparison_plan.ComparisonPlan(
         study, wanted, options, tuple(settings or ()), seeds, controls, shuffled, name, cross_fit
@@ -177,7 +185,6 @@ def search(
     json: Json = None,
 ) -> None:
     """Search a method's settings by its validation answers; the test answers are never used."""
-    check_backbone(backbone)
     from prism_desktop.engine.experiments import search
 
     given = {
@@ -185,7 +192,9 @@ def search(
         "attributes": names(attributes),
         "epochs": epochs, "device": device,
     }  # fmt: skip
-    options = {key: value for key, value in given.items() if value is not None}
+    options = with_backbone(
+        study, {key: value for key, value in given.items() if value is not None}, settings
+    )
     plan = search.SearchPlan(study, method, trials, workers, options, tuple(settings or ()), name)
     result = follow(search.search(plan))
     write_json(result.to_dict(), json)
@@ -208,6 +217,7 @@ def _follow_comparison(batches: Iterable[Batch]) -> Path:
         present = bar.add_task("", total=None, state="", visible=False)
         told: set[str] = set()
         for event in (event for batch in batches for event in batch):
+            obey()
             match event:
                 case ComparisonBegun():
                     path = Path(event.path)

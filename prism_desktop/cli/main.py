@@ -28,14 +28,15 @@ from prism_desktop.cli import (
     study,
     training,
 )
-from prism_desktop.cli.console import err, write_what_fits
-from prism_desktop.engine.faults import KEPT, fault_of
+from prism_desktop.cli.console import err, orders, write_what_fits
+from prism_desktop.engine.faults import KEPT, fault_of, shown
 from prism_desktop.engine.log_file import logging_to_file
 
 # Click's error for options that cannot be read; typer has it under its own name only in some
 # versions.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
+_INTERRUPTED = f"Interrupted. {KEPT}"
 _log = logging.getLogger(__name__)
 
 app = typer.Typer(
@@ -89,13 +90,20 @@ def _run(given: list[str], log: Path) -> int:
     except _UsageError as problem:
         return _told(_usage(problem), 2)
     except (typer.Abort, KeyboardInterrupt):
-        return _told(f"Interrupted. {KEPT}", 130)
+        return _told(_INTERRUPTED, 130)
     except _TerminatedError:
         return _told(f"Ended, as the system asked. {KEPT}", 143)
     except SystemExit as ended:  # whoever read the output has gone
         return ended.code if isinstance(ended.code, int) else 1
+    except UnicodeEncodeError as error:
+        odd = [word for word in given if shown(word) != word]
+        if not odd:
+            return _failed(error, log)
+        return _told(f"What was typed as {shown(odd[0])} is no text in UTF-8. {KEPT}", 2)
     except Exception as error:
         return _failed(error, log)
+    if code == 130:  # typer makes it of a KeyboardInterrupt
+        return _told(_INTERRUPTED, 130)
     return code if isinstance(code, int) else 0
 
 
@@ -137,10 +145,13 @@ def _terminable() -> Iterator[None]:
         yield
         return
 
-    def end(*_: object) -> NoReturn:
-        raise _TerminatedError
+    def end(number: int, _: object) -> NoReturn:
+        order = KeyboardInterrupt if number == signal.SIGINT else _TerminatedError
+        orders.append(order)
+        raise order
 
-    named = ("SIGTERM", "SIGHUP")  # Windows has no second one
+    orders.clear()
+    named = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no last one
     numbers = [getattr(signal, name) for name in named if hasattr(signal, name)]
     before = {number: signal.getsignal(number) for number in numbers}
     for number in numbers:

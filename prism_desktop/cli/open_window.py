@@ -8,6 +8,7 @@ import typer
 
 from prism_desktop import qt_libraries
 from prism_desktop.cli.console import say
+from prism_desktop.cli.study import open_existing
 from prism_desktop.engine import files
 from prism_desktop.engine.errors import InputError
 
@@ -60,6 +61,9 @@ def draw_panels(study: Path, out: Path, theme: str) -> list[Path]:
         raise InputError(f"The theme is light, dark or both, not {theme}.")
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     _require_libraries(window=False)
+    if out.exists():
+        make_folder(out)  # refuses what is none
+    open_existing(study, read_only=True).close()  # else a folder would be made for nothing
     make_folder(out)
     from prism_desktop.ui.screenshot import render_all
 

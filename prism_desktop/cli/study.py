@@ -9,9 +9,10 @@ import typer
 from rich.table import Column, Table
 
 from prism_desktop.cli import import_options as options
-from prism_desktop.cli.console import JSON_HELP, follow, names, out, say, write_json
+from prism_desktop.cli.console import Json, follow, names, out, say, write_json
 from prism_desktop.engine.errors import InputError, StudyError
 from prism_desktop.engine.grammar import counted, word_for
+from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.study.confirmed import quoted
 from prism_desktop.engine.study.records import ImportReport, RelinkReport
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Make, fill, look at, check and export a study.", no_args_is_help=True)
 
 StudyPath = Annotated[Path, typer.Argument(help="The study's folder, NAME.prism.")]
-Json = Annotated[str | None, typer.Option("--json", help=JSON_HELP)]
 
 
 @app.command("new")
@@ -302,18 +302,13 @@ def _relinked(report: RelinkReport, folder: Path) -> str:
         + ("; their places were brought up to date." if report.found else "; nothing was changed.")
     )
     if lost:
-        words += f" Still missing: {_few(lost)}."
+        words += f" Still missing: {few(lost, 5)}."
     if report.changed:
         words += (
             " Files of these names are there, but hold other images: "
-            f"{_few(report.changed)}; they were left alone."
+            f"{few(report.changed, 5)}; they were left alone."
         )
     return words
-
-
-def _few(given: Sequence[str]) -> str:
-    more = len(given) - 5
-    return ", ".join(given[:5]) + (f" and {more} more" if more > 0 else "")
 
 
 @app.command("check")

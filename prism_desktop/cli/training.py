@@ -9,11 +9,13 @@ import typer
 from rich.progress import BarColumn, Progress
 
 from prism_desktop.cli.console import (
-    JSON_HELP,
+    Json,
     PlainColumn,
     err,
     follow,
+    in_time,
     names,
+    obey,
     out,
     say,
     say_lines,
@@ -22,6 +24,7 @@ from prism_desktop.cli.console import (
 )
 from prism_desktop.cli.result_tables import accuracy_table, remarks
 from prism_desktop.cli.study import open_existing
+from prism_desktop.cli.training_defaults import with_backbone, with_method
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import FailedRunError, InputError, RunError
 from prism_desktop.engine.grammar import counted
@@ -40,7 +43,6 @@ from prism_desktop.engine.runs.run_events import (
 )
 from prism_desktop.engine.study.formula_guard import write_frame
 
-Json = Annotated[str | None, typer.Option("--json", help=JSON_HELP)]
 Run = Annotated[Path, typer.Argument(help="The run's folder, STUDY/runs/NAME.")]
 
 
@@ -80,9 +82,10 @@ def train(
         "method": method, "backbone": backbone, "split": split, "labelers": names(labelers),
         "attributes": names(attributes), "epochs": epochs, "seed": seed, "device": device,
     }  # fmt: skip
-    chosen = base.with_options(
-        {key: value for key, value in given.items() if value is not None}, settings or []
-    )
+    options = {key: value for key, value in given.items() if value is not None}
+    if config is None:
+        options = with_method(study, with_backbone(study, options, settings), settings)
+    chosen = base.with_options(options, settings or [])
     reuse = config.parent if config is not None and (config.parent / layout.DATA).is_dir() else None
     report(train_here(supervisor.train(study, chosen, snapshot=reuse)), json)
 
@@ -135,7 +138,8 @@ def predict(
         ),
     ] = False,
     csv: Annotated[
-        Path | None, typer.Option(help="Write the predictions to this CSV file.")
+        Path | None,
+        typer.Option(help="Write the predictions to this CSV file.", callback=in_time),
     ] = None,
 ) -> None:
     """Predicted scores for every image; differences of scores are logits of the comparison."""
@@ -167,17 +171,14 @@ def predict(
 
 def report_failure(
     run: Run,
-    to: Annotated[Path, typer.Option("--out", help="The bundle, a zip file.")] = Path(
-        "prism-desktop-report.zip"
-    ),
+    to: Annotated[
+        Path, typer.Option("--out", help="The bundle, a zip file.", callback=in_time)
+    ] = Path("prism-desktop-report.zip"),
 ) -> None:
     """Make a bundle about a failed training to give away: log, versions, settings, no names."""
     from prism_desktop.engine.runs.failure_report import make_report
 
     opened = RunFolder.open(run)
-
-    if to.is_dir():
-        raise InputError(f"{to} is a folder; name a file for the bundle. Nothing was written.")
     write_file(to, lambda beside: follow(make_report(opened, beside)))
     say(
         f"Wrote {to}: log, events, settings, versions. Names and paths were replaced; there are no "
@@ -197,6 +198,7 @@ def train_here(batches: Iterable[Batch]) -> RunFolder:
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         task = bar.add_task(stage, total=None, state="")
         for event in (event for batch in batches for event in batch):
+            obey()
             match event:
                 case RunNamed():
                     run = RunFolder(Path(event.path))

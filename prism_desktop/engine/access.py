@@ -49,7 +49,7 @@ def reason(path: Path) -> str:
     return next((why for study, why in held if place.is_relative_to(study)), "")
 
 
-def require_writable(path: Path) -> None:
+def refuse_held_back(path: Path) -> None:
     """Ask before anything is changed at a path.
 
     Raises:

@@ -3,6 +3,7 @@
 The window's form and `--set key=value` are made from these fields.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.foreign_files import read_foreign
 from prism_desktop.engine.json_files import parse_json
-from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.methods import DEFAULT_METHOD, METHODS
 from prism_desktop.engine.methods.combination_members import misfit, reads_tested_faces, unusable
 from prism_desktop.engine.methods.recipe import SOURCE_RECIPE, refused_start, starting_values
 from prism_desktop.engine.settings import Setting, merged, parse, sentence, settings_of, without
@@ -111,9 +112,6 @@ class PairsConfig(_Settings):
         description="Control: permute with this seed who gave which training answer, so that no "
         "labeler has a taste of their own left to learn; empty to leave them",
     )
-
-
-DEFAULT_METHOD = "lora-visual-prompt"
 
 
 class DecoderConfig(_Settings):
@@ -348,9 +346,15 @@ class TrainConfig(_Settings):
     def checked(cls, values: Mapping[str, Any]) -> "TrainConfig":
         """Like the constructor, but wrong values raise an InputError of one sentence."""
         try:
-            return cls.model_validate(values)
+            found = cls.model_validate(values)
         except ValidationError as error:
             raise InputError(sentence(error, settings())) from None
+        for key, value in found.model_dump(mode="json").items():
+            try:
+                json.dumps(value, ensure_ascii=False).encode()
+            except UnicodeEncodeError:  # a command may be given bytes that are none
+                raise InputError(f"The setting {key} is given as bytes that are no text.") from None
+        return found
 
     @classmethod
     def load(cls, path: Path) -> "TrainConfig":

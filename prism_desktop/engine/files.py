@@ -40,6 +40,7 @@ from prism_desktop.engine.foreign_files import MAX_WEIGHTS, open_foreign
 # The names that `whole` gives; a process that is killed leaves such files.
 BESIDE: Final = re.compile(r"\..+\.[0-9a-f]{8}\.tmp(\.\w{1,12}){0,2}", re.ASCII)
 _COPIED = 1 << 20  # bytes at a time
+_SHORTENED = 200  # bytes of a name
 
 
 @contextmanager
@@ -59,7 +60,9 @@ def whole(path: Path, *, durable: bool = True, ending: str = "") -> Iterator[Pat
     place = absolute(path)
     with parent_of(place) as folder:
         folder.refuse_odd(place.name, alone=False)
-        beside = f".{place.name}.{secrets.token_hex(4)}.tmp{ending}"
+        # shortened, so that a name as long as the disk allows can have one beside it
+        name = os.fsencode(place.name)[:_SHORTENED].decode(errors="ignore")
+        beside = f".{name}.{secrets.token_hex(4)}.tmp{ending}"
         os.close(folder.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, alone=True))
         try:
             yield folder.path / beside
@@ -101,16 +104,86 @@ def write_json(path: Path, value: Any) -> None:
 def write_named(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a file that the user named: whole or not at all, or straight into a device
     such as `/dev/stdout`. A link that the user named is followed, unless it lies in a study."""
-    place = absolute(path)
-    if not root_of(place)[1]:
-        place = Path(os.path.realpath(path))
+    place = _named(path)
+    if place is None:
+        with _somebody_reads(path):
+            write(path)
+        return
     if place.exists() and not os.access(place, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-    if place.exists() and not place.is_file() and not place.is_dir():
-        write(path)
-        return
     with whole(place, durable=False, ending="".join(place.suffixes[-2:])) as beside:
         write(beside)
+
+
+class _TriedError(Exception):
+    """Nothing is to be written: it was only tried."""
+
+
+@contextmanager
+def named_in_time(path: Path) -> Iterator[None]:
+    """Find out before long work whether `write_named` will write there; within, a pipe stays open.
+
+    Raises:
+        OSError, UnsafeFileError: as `write_named` would; an empty file was made and deleted.
+    """
+
+    def give_up(_: Path) -> None:
+        raise _TriedError
+
+    if _named(path) is None:
+        with _somebody_reads(path):
+            yield
+        return
+    with suppress(_TriedError):
+        write_named(path, give_up)
+    yield
+
+
+def _named(path: Path) -> Path | None:
+    """Where a file that the user named lies; None: what is there is no file, but a device or a
+    pipe, which takes what is written without a file beside it.
+
+    Raises:
+        OSError: the system does not know such a name, or there is a socket.
+    """
+    place = absolute(path)
+    ours = root_of(place)[1]
+    try:
+        status = os.lstat(place) if ours else os.stat(place)  # noqa: PTH116
+    except (FileNotFoundError, NotADirectoryError):
+        status = None
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        status = None  # `whole` says so
+    if status is not None and stat.S_ISSOCK(status.st_mode):
+        raise OSError(errno.EINVAL, "it is a socket", str(path))
+    kinds = (stat.S_ISREG, stat.S_ISDIR, stat.S_ISLNK)
+    if status is not None and not any(is_one(status.st_mode) for is_one in kinds):
+        return None
+    return place if ours else Path(os.path.realpath(path))
+
+
+@contextmanager
+def _somebody_reads(path: Path) -> Iterator[None]:
+    """Hold a pipe open to write, without waiting for a reader.
+
+    Raises:
+        OSError: nobody reads it.
+    """
+    if not path.is_fifo():
+        yield
+        return
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            raise
+        raise OSError(errno.EINVAL, "nobody reads this pipe", str(path)) from error
+    try:
+        yield
+    finally:
+        os.close(handle)
 
 
 def text_file(beside: Path, encoding: str = "utf-8") -> TextIO:
@@ -133,7 +206,7 @@ def copy(source: Path, target: Path, limit: int = MAX_WEIGHTS, *, durable: bool 
     """Copy a plain file, whole or not at all.
 
     Raises:
-        UnreadableFileError: the source is none, or larger than `limit` bytes.
+        RefusedFileError: the source is none, or larger than `limit` bytes.
         UnsafeFileError: as `whole`.
     """
     with (

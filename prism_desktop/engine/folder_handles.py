@@ -177,7 +177,7 @@ def parent_of(path: Path, *, make: bool = False, write: bool = True) -> Iterator
         ReadOnlyStudyError: the study there may only be read, unless not `write`.
     """
     if write:
-        access.require_writable(path)
+        access.refuse_held_back(path)
     root, _ = root_of(path)
     handle = os.open(root, _FOLDER | getattr(os, "O_CLOEXEC", 0)) if _BY_HANDLE else None
     try:

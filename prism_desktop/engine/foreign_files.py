@@ -31,7 +31,7 @@ _FLAGS = os.O_RDONLY | sum(
 )
 
 
-class UnreadableFileError(InputError, OSError):
+class RefusedFileError(InputError, OSError):
     """A file is none that may be read; `strerror` says why, as of every other `OSError`."""
 
     def __init__(self, path: Path, why: str, number: int = errno.EINVAL) -> None:
@@ -57,7 +57,7 @@ def plain_file(path: Path, limit: int) -> os.stat_result:
     """Make sure that a library which only takes paths may open a file; its status.
 
     Raises:
-        UnreadableFileError: it is no plain file, or larger than `limit` bytes.
+        RefusedFileError: it is no plain file, or larger than `limit` bytes.
         OSError: there is none, or it cannot be looked at.
     """
     # Path.stat is three times slower over 70,000 images
@@ -79,7 +79,7 @@ def open_foreign(path: Path, limit: int = MAX_TABLE) -> io.BufferedReader:
     """Open a plain file of at most `limit` bytes for reading, without ever waiting for it.
 
     Raises:
-        UnreadableFileError: it is none.
+        RefusedFileError: it is none.
         OSError: there is no such file, or it cannot be opened.
     """
     plain_file(path, limit)  # before it is opened: some devices act when they are
@@ -124,14 +124,14 @@ def _refuse(path: Path, status: os.stat_result, limit: int) -> None:
         # what readers of folders always got
         number = errno.EISDIR if stat.S_ISDIR(status.st_mode) else errno.EINVAL
         kind = kind_of(status.st_mode) or "no plain file"
-        raise UnreadableFileError(path, f"it is {kind}, not a plain file", number)
+        raise RefusedFileError(path, f"it is {kind}, not a plain file", number)
     if status.st_size > limit:
         raise _too_large(path, limit)
 
 
-def _too_large(path: Path, limit: int) -> UnreadableFileError:
+def _too_large(path: Path, limit: int) -> RefusedFileError:
     size = f"{limit // GIGABYTE} GB" if limit >= GIGABYTE else f"{limit // 1024**2} MB"
-    return UnreadableFileError(path, f"it is larger than {size}", errno.EFBIG)
+    return RefusedFileError(path, f"it is larger than {size}", errno.EFBIG)
 
 
 def _at_most(file: io.BufferedReader, path: Path, limit: int) -> io.BufferedReader:

@@ -40,6 +40,12 @@ def rescued() -> Path:
     return Path(folder) / "rescued"
 
 
+def typed(path: Path | str) -> Path:
+    """A path as a person types it: a leading ~ is the home folder; of a user whom the system does
+    not know, it is a name like any other, where `Path.expanduser` raises RuntimeError."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111
+
+
 def _shipped(name: str) -> Path:
     installed = _PACKAGE / f"_{name}"
     return installed if installed.is_dir() else _PACKAGE.parent / name

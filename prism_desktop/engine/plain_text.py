@@ -8,6 +8,7 @@ formula_guard.py` for CSV files, and `markdown` here for reports. All of them bu
 import json
 import logging
 import re
+from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from typing import Any, Final
 
@@ -50,6 +51,19 @@ def shortened(text: str, most: int) -> str:
         return text
     end = most // 3
     return f"{text[: most - end - 1]}…{text[len(text) - end :]}"
+
+
+def few(names: Sequence[str], most: int = 3, count: int | None = None) -> str:
+    """Some names in a sentence, and how many more there are.
+
+    Args:
+        names: all of them, or the first.
+        most: of them that are named.
+        count: of all; None if `names` are all.
+    """
+    shown = names[:most]
+    more = (len(names) if count is None else count) - len(shown)
+    return ", ".join(shown) + (f" and {more:,} more" if more > 0 else "")
 
 
 def dated(moment: float, form: str, zone: tzinfo | None = None) -> str:

@@ -58,6 +58,8 @@ class AppContext(QObject):
         self.writer = QuestionThread(self.report, "writer", lifetimes, self)
         # key presses that could not be saved; set by the Label panel
         self.held_back: Callable[[], int] = lambda: 0
+        # where they are kept, as a sentence, once the study is gone; else empty
+        self.rescued: Callable[[], str] = lambda: ""
         # runs that end with this window; set by the Train panel
         self.in_training: Callable[[], int] = lambda: 0
         # sentences on what is left of them then; set by the Train panel

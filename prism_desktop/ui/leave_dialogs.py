@@ -14,6 +14,8 @@ def may_leave(context: AppContext, parent: QWidget) -> bool:
     """Whether the study may be let go of: always, unless
     answers are held back and the user wants to keep them."""
     count = context.held_back()
+    if count and (rescued := context.rescued()):
+        return sure_to_leave(parent, rescued)
     return not count or sure_to_lose(parent, count)
 
 
@@ -42,11 +44,20 @@ def sure_to_lose(parent: QWidget, count: int) -> bool:
     """Ask whether `count` key presses may be lost."""
     title = f"{counted(count, 'answer is', 'answers are')} not on the disk"
     more = "They could not be saved and are lost when you leave. Go back to Label to try again."
+    return _agreed(parent, title, more, "Leave and lose them")
+
+
+def sure_to_leave(parent: QWidget, rescued: str) -> bool:
+    """Ask whether a study that is gone may be left; `rescued` says where its answers are."""
+    return _agreed(parent, "The study is gone", rescued, "Leave")
+
+
+def _agreed(parent: QWidget, title: str, more: str, leave: str) -> bool:
     box = message_box(parent, title, f"{title}.", more, warns=True)
-    lose = box.addButton("Leave and lose them", QMessageBox.ButtonRole.DestructiveRole)
+    go = box.addButton(leave, QMessageBox.ButtonRole.DestructiveRole)
     stay = box.addButton("Stay", QMessageBox.ButtonRole.RejectRole)
     box.setDefaultButton(stay)
     box.exec()
-    sure = box.clickedButton() is lose
+    sure = box.clickedButton() is go
     box.deleteLater()
     return sure

@@ -280,7 +280,7 @@ def save_recipe(recipe: "Recipe", file: Path) -> None:
     Raises:
         InputError: if the file cannot be written.
     """
-    access.require_writable(file)
+    access.refuse_held_back(file)
     try:
         write_named(file, lambda beside: put_text(beside, recipe.to_toml()))
     except OSError as error:

@@ -5,9 +5,10 @@ through one of these. Labels are `PlainLabel`s, so that nothing can be forgotten
 """
 
 from html import escape
+from typing import Any
 
 from PySide6.QtCore import QPoint
-from PySide6.QtGui import Qt
+from PySide6.QtGui import QFontMetrics, QFontMetricsF, QPainter, Qt
 from PySide6.QtWidgets import QLabel, QMessageBox, QToolTip, QWidget
 
 from prism_desktop.engine.plain_text import many_lines, one_line
@@ -57,6 +58,22 @@ def put_tip(widget: QWidget, made: str) -> None:
 def show_tip(place: QPoint, text: str, widget: QWidget) -> None:
     """Show a tool tip at a place of the screen."""
     QToolTip.showText(place, tip_text(text), widget)
+
+
+def draw_text(painter: QPainter, *place_and_text: Any) -> None:
+    """As `QPainter.drawText`: a place, perhaps how to align, and the text, on one line."""
+    *place, text = place_and_text
+    painter.drawText(*place, one_line(text))  # type: ignore[call-overload]
+
+
+def elided(
+    metrics: QFontMetrics | QFontMetricsF,
+    text: str,
+    width: float,
+    mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
+) -> str:
+    """Text on one line of at most `width` px, with dots for what is left out."""
+    return metrics.elidedText(one_line(text), mode, int(width))
 
 
 def set_window_title(window: QWidget, text: str) -> None:

@@ -12,6 +12,7 @@ from prism_desktop.engine.foreign_files import real
 from prism_desktop.ui.theme import Mode
 
 RECENT = 8
+_CHOICES = 100  # studies whose choices are kept
 
 
 class Settings:
@@ -58,6 +59,20 @@ class Settings:
 
     def forget_recent(self, path: Path) -> None:
         self.put("recent", [str(each) for each in self.recent if each != path])
+
+    def backbone(self, study: Path) -> str:
+        """The backbone chosen last for a study; empty if none was."""
+        chosen = self._backbones().get(str(real(study)))
+        return chosen if isinstance(chosen, str) else ""
+
+    def keep_backbone(self, study: Path, backbone: str) -> None:
+        place = str(real(study))
+        others = [(key, each) for key, each in self._backbones().items() if key != place]
+        self.put("backbones", dict([*others, (place, backbone)][-_CHOICES:]))
+
+    def _backbones(self) -> Mapping[str, Any]:
+        found = self.get("backbones", {})
+        return found if isinstance(found, dict) else {}
 
     @property
     def geometry(self) -> QByteArray | None:

@@ -178,10 +178,20 @@ def trained(original: Path) -> Path:
 @pytest.fixture
 def place(disk: Path, original: Path) -> Iterator[Place]:
     """A copy of the study on the disk."""
-    study = disk / "s.prism"
-    for folder in original.glob("*.prism"):
-        shutil.copytree(folder, disk / folder.name)
-    yield Place(disk, study, original)
+    made = Place(disk, disk / "s.prism", original)
+    renew(made)
+    yield made
+    _clear(disk)
+
+
+def renew(place: Place) -> None:
+    """Let the disk hold what it held at first."""
+    _clear(place.disk)
+    for folder in place.beside.glob("*.prism"):
+        shutil.copytree(folder, place.disk / folder.name)
+
+
+def _clear(disk: Path) -> None:
     for path in disk.iterdir():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 

@@ -205,3 +205,19 @@ def test_that_vit_b_32_from_a_local_file_trains_two_steps_and_predicts(
         == 0
     )
     assert len(table.read_text().splitlines()) - 1 == 2 * 21
+
+
+def test_that_a_training_needs_no_network_and_no_choice(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with Study.create(tmp_path / "a.prism", attributes=("smart",)) as study:
+        fill(study, images=42, comparisons=60, labelers=1)
+    out = tmp_path / "out.json"
+    settings = ["--set", "max_steps=1", "--device", "cpu"]
+    assert run("train", study.path, *settings, "--json", out) == 0
+    made = json.loads(out.read_text())
+    assert (made["backbone"], made["method"]) == ("prism-mini", "consensus")
+    told = " ".join(capsys.readouterr().err.split())
+    assert "drawn faces only" in told
+    assert "Consensus is chosen." in told

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from prism_desktop.engine.foreign_files import UnreadableFileError, read_foreign
+from prism_desktop.engine.foreign_files import RefusedFileError, read_foreign
 from prism_desktop.engine.json_files import parse_json, read_json
 
 
@@ -17,11 +17,11 @@ def test_that_a_plain_file_is_read(tmp_path: Path) -> None:
 
 def test_that_nothing_but_a_plain_file_is_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(UnreadableFileError, match="named pipe"):
+    with pytest.raises(RefusedFileError, match="named pipe"):
         read_foreign(tmp_path / "pipe")
-    with pytest.raises(UnreadableFileError, match="folder"):
+    with pytest.raises(RefusedFileError, match="folder"):
         read_foreign(tmp_path)
-    with pytest.raises(UnreadableFileError, match="device"):
+    with pytest.raises(RefusedFileError, match="device"):
         read_foreign(Path("/dev/zero"))
 
 
@@ -30,7 +30,7 @@ def test_that_a_file_is_read_up_to_its_limit(tmp_path: Path) -> None:
     path.touch()
     os.truncate(path, 3 * 1024**2)
     assert len(read_foreign(path, 3 * 1024**2)) == 3 * 1024**2
-    with pytest.raises(UnreadableFileError, match="larger than 2 MB"):
+    with pytest.raises(RefusedFileError, match="larger than 2 MB"):
         read_foreign(path, 2 * 1024**2)
 
 

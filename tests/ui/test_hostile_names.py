@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pyqtgraph import AxisItem, PlotWidget
 from PySide6.QtCore import QAbstractItemModel, QAbstractListModel
-from PySide6.QtGui import QAction, Qt, QTextDocument
+from PySide6.QtGui import QAction, QImage, QPainter, Qt, QTextDocument
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -163,6 +163,10 @@ class Walk:
                 tip = model.index(row, column).data(TIP)
                 if isinstance(tip, str):
                     self._tip(model, tip)
+                shown = model.index(row, column).data(Qt.ItemDataRole.DisplayRole)
+                if isinstance(shown, str) and MARK in shown:
+                    self.seen.add("item")
+                    self._unseen(f"an item of {type(model).__name__}", shown)
 
     def _unseen(self, where: object, text: str) -> None:
         if any(sign in text for sign in STEERING):
@@ -197,7 +201,7 @@ def test_that_every_view_shows_names_from_elsewhere_as_plain_text(
     assert wrong == []
     assert _files(study.parent, but=study) == before
     assert not _files(paths.cache(), but=study)  # nothing was downloaded
-    assert {"label", "tip", "button", "title", "accessible"} <= seen
+    assert {"label", "tip", "button", "title", "accessible", "item"} <= seen
 
 
 def test_that_a_study_that_is_new_here_says_where_it_comes_from_once(
@@ -238,6 +242,21 @@ def test_that_each_kind_of_text_is_plain(qtbot: QtBot, name: str) -> None:
     assert " ".join(page.toPlainText().split()) == " ".join(one_line(name).split())
     assert plain.literal(name).replace("&&", "&") == one_line(name)
     assert "&" not in plain.literal(name).replace("&&", "")
+
+
+def _painted(text: str, width: int) -> QImage:
+    image = QImage(width, 30, QImage.Format.Format_RGB32)
+    image.fill(Qt.GlobalColor.white)
+    painter = QPainter(image)
+    short = plain.elided(painter.fontMetrics(), text, width)
+    plain.draw_text(painter, image.rect(), int(Qt.AlignmentFlag.AlignVCenter), short)
+    painter.end()
+    return image
+
+
+def test_that_a_painted_name_is_not_turned_around(qapp: object) -> None:
+    assert _painted("a\u202ebcd", 400) == _painted("a\\u202ebcd", 400) != _painted("abcd", 400)
+    assert _painted("a\nb", 400) == _painted("a b", 400)
 
 
 def test_that_a_message_box_shows_names_as_they_are(qtbot: QtBot) -> None:

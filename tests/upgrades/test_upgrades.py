@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from prism_desktop.engine.errors import NewerSchemaError
-from prism_desktop.engine.study import schema
+from prism_desktop.engine.study import checksums, opening, schema
 from prism_desktop.engine.study.records import Doubt
 from prism_desktop.engine.study.store import Study
+from tests.engine.study.damage import unguarded
 
 DUMPS = sorted(Path(__file__).parent.glob("schema-*.sql"))
+CHECKSUMS = [f"SELECT id, checksum FROM {table} ORDER BY id" for table in ("trial", "trial_event")]
 
 
 def test_that_every_schema_version_has_its_dump() -> None:
@@ -90,3 +92,27 @@ def test_that_an_old_study_opens_with_everything_in_it(dump: Path, tmp_path: Pat
             connection.execute("UPDATE trial SET dropped_frames = 7")
         study.restore("5" * 32)
         assert study.progress()[1].ratings == 1
+
+
+@pytest.mark.parametrize("dump", DUMPS[:3], ids=lambda dump: dump.stem)
+def test_that_a_migrated_checksum_is_the_one_that_is_compared_with_today(
+    dump: Path, tmp_path: Path
+) -> None:
+    """The migration has its own wording of it, which has to stay that of the first day."""
+    with closing(sqlite3.connect(tmp_path / "study.sqlite3")) as connection:
+        connection.executescript(dump.read_text(encoding="utf-8"))
+        with unguarded(connection):
+            connection.execute("UPDATE answer SET raw = 5.25 WHERE attribute_id = 2")
+            connection.execute("UPDATE trial SET place = 'none' WHERE id = 3")  # what cannot be
+        connection.commit()
+        opening.migrate(tmp_path / "study.sqlite3")
+        migrated = [connection.execute(query).fetchall() for query in CHECKSUMS]
+        with unguarded(connection):
+            checksums.fill(connection)
+            checksums.fill_events(connection)
+        assert migrated == [connection.execute(query).fetchall() for query in CHECKSUMS]
+    found = [checksum for _, checksum in migrated[0]]
+    assert found[2] is None
+    assert None not in found[:2] + found[3:]
+    assert len(set(found)) == len(found) > 3
+    assert migrated[1]

@@ -2,7 +2,7 @@
 reads, or from the study."""
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Notice
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.confirmed import confirmed_names
 from prism_desktop.engine.study.importing.import_recipe import Recipe
@@ -97,7 +98,7 @@ def read_new_answers(
         raise InputError(f"{file.name} holds no answers on images of this run{why}.")
     if len(codes) > 1 and name not in codes:
         raise InputError(
-            f"{file.name} holds answers of {counted(len(codes), 'labeler')} ({_few(codes)}); say "
+            f"{file.name} holds answers of {counted(len(codes), 'labeler')} ({few(codes, 5)}); say "
             "whose by --name."
         )
     code = codes[0] if len(codes) == 1 else str(name)
@@ -116,7 +117,7 @@ def new_answers_from_study(run: RunFolder, code: str) -> NewAnswers:
     with Study.open(run.study, read_only=True) as study:
         known = {labeler.code: labeler for labeler in study.labelers()}
         if code not in known:
-            raise InputError(f"The study has no labeler {code}; it has {_few(list(known))}.")
+            raise InputError(f"The study has no labeler {code}; it has {few(list(known), 5)}.")
         chosen = [each for each in study.attributes() if each.name in run.meta().names]
         names, notice = confirmed_names(chosen, study.path)
         compared, rated = (
@@ -164,7 +165,7 @@ def _new_answers(
         parts.append(pairs_from_ratings(rated, split, least, cap, run.config().split.seed))
     pairs = pd.concat(parts, ignore_index=True).assign(split=_ALL) if parts else compared
     if not len(pairs):
-        said = "ratings that differ" if len(rated) else f"answers on {_few(names)}"
+        said = "ratings that differ" if len(rated) else f"answers on {few(names, 5)}"
         raise InputError(f"There are no {said} of {code} on images of this run to learn from.")
     return NewAnswers(code, profile, pairs, tuple(skipped))
 
@@ -178,10 +179,6 @@ def _images(run: RunFolder) -> "list[NewImage]":
         NewImage(Path(p), str(n), str(i), int(w), int(h))
         for p, n, i, w, h in zip(*columns, strict=True)
     ]
-
-
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
 def presentations(pairs: "pd.DataFrame") -> int:

@@ -153,7 +153,7 @@ def _recipe(spec: BackboneSpec) -> _Recipe:
     if spec.kind == "folder":
         return _read_config(local_folder(spec) / "config.json")
     if spec.model.endswith(".json"):
-        return _read_config(Path(spec.model).expanduser())
+        return _read_config(paths.typed(spec.model))
     open_clip = import_open_clip()
     config = open_clip.get_model_config(spec.model)
     if config is None:

@@ -11,6 +11,7 @@ from prism_desktop.engine.backbones.spec import BackboneSpec
 from prism_desktop.engine.backbones.weight_files import local_folder
 from prism_desktop.engine.foreign_files import read_foreign
 from prism_desktop.engine.json_files import parse_json
+from prism_desktop.engine.paths import typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def _config(spec: BackboneSpec) -> Path | None:
     if spec.kind == "folder":
         return local_folder(spec) / "config.json"
     if spec.model.endswith(".json"):
-        return Path(spec.model).expanduser()
+        return typed(spec.model)
     # found, not imported: that would take torch and seconds
     package = importlib.util.find_spec("open_clip")
     folders = package.submodule_search_locations if package is not None else None

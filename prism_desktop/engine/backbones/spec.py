@@ -5,13 +5,29 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal, NamedTuple
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.paths import typed
 
 MINI = "prism-mini"
 EMBEDDINGS = "embeddings:"
 DEFAULT = "ViT-B-32-quickgelu:openai"
+
+
+class KnownNetwork(NamedTuple):
+    """A network that is offered by name."""
+
+    title: str
+    download: int  # bytes; 0 for the one that comes with the program
+
+
+KNOWN: Final = {
+    MINI: KnownNetwork(f"{MINI} (embedded, fast)", 0),
+    DEFAULT: KnownNetwork("CLIP ViT-B/32 (OpenAI)", 605_000_000),
+    "ViT-B-16-quickgelu:openai": KnownNetwork("CLIP ViT-B/16 (OpenAI)", 599_000_000),
+    "ViT-L-14-quickgelu:openai": KnownNetwork("CLIP ViT-L/14 (OpenAI)", 1_710_000_000),
+}
 WEIGHT_SUFFIXES = (".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".pkl")
 HOW = (
     f'Write a backbone as "{MINI}", "MODEL:TAG" (such as {DEFAULT}), "MODEL:PATH" (a local '
@@ -89,7 +105,7 @@ def parse(text: str) -> BackboneSpec:
         if not name or "/" in name or "\\" in name:
             raise InputError(f"{text!r} names no embeddings. {HOW}")
         return BackboneSpec(f"{EMBEDDINGS}{name}", "embeddings", name, "")
-    if text and (Path(text).expanduser() / "config.json").is_file():
+    if text and (typed(text) / "config.json").is_file():
         text = _absolute(text)
         return BackboneSpec(text, "folder", text, "")
     parts = _PARTS.match(text)
@@ -119,5 +135,5 @@ def _absolute(path: str) -> str:
 
     A path that leads nowhere is kept.
     """
-    found = Path(path).expanduser()
+    found = typed(path)
     return str(found.absolute()) if found.exists() else path

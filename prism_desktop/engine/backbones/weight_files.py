@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prism_desktop.engine import paths
-from prism_desktop.engine.backbones.spec import MINI, BackboneSpec, parse
+from prism_desktop.engine.backbones.spec import KNOWN, MINI, BackboneSpec, parse
 from prism_desktop.engine.errors import BackboneError
 from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.foreign_files import MAX_WEIGHTS, open_foreign, read_text, sha256
@@ -65,13 +65,38 @@ def weights_path(spec: BackboneSpec) -> Path | None:
     path = (
         local_folder(spec) / "weights.safetensors"
         if spec.kind == "folder"
-        else Path(spec.source).expanduser()
+        else paths.typed(spec.source)
     )
     if not path.is_file():
         raise BackboneError(
             f"The weights file {path} does not exist; check the path of the backbone {spec.text!r}."
         )
     return path
+
+
+def on_disk(spec: BackboneSpec) -> bool:
+    """Whether a network's weights are on this machine, whole as far as their size tells."""
+    try:
+        return weights_path(spec) is not None
+    except BackboneError:
+        return False
+
+
+def downloaded() -> tuple[str, ...]:
+    """The networks that were downloaded to this machine, those offered by name first."""
+    try:
+        names = sorted(entry.name for entry in (paths.cache() / "backbones").iterdir())
+    except OSError:
+        names = []
+    found = {text: parse(text) for text in KNOWN if KNOWN[text].download}
+    for name in names:
+        model, dashes, tag = name.partition("--")
+        if dashes and model and tag:
+            spec = parse(f"{model}:{tag}")
+            found[spec.text] = spec
+    return tuple(
+        text for text, spec in found.items() if spec.kind == "pretrained" and on_disk(spec)
+    )
 
 
 def checksum(spec: BackboneSpec, path: Path) -> str:
@@ -147,7 +172,7 @@ def check_safetensors(path: Path) -> None:
 
 def local_folder(spec: BackboneSpec) -> Path:
     """The folder of a backbone that is a folder: the embedded one or one the user made."""
-    return paths.resources() / MINI if spec.model == MINI else Path(spec.model).expanduser()
+    return paths.resources() / MINI if spec.model == MINI else paths.typed(spec.model)
 
 
 def _source(spec: BackboneSpec) -> Source:

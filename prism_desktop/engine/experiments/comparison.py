@@ -34,7 +34,7 @@ from prism_desktop.engine.runs.run_events import (
     ItemState,
     Stage,
 )
-from prism_desktop.engine.study.permission import require_writable
+from prism_desktop.engine.study.permission import require_study
 from prism_desktop.engine.training.dependencies import CONSENSUS, find_run
 from prism_desktop.engine.training.snapshot import copy_snapshot
 
@@ -53,9 +53,7 @@ def compare(plan: ComparisonPlan) -> Iterator[Batch]:
         PrismError: nothing can be trained; a single method's failure is told in its row instead.
     """
     yield [Stage(name="preparing", time=time.time())]
-    if not plan.study.is_dir():
-        raise InputError(f"There is no study at {plan.study}.")
-    require_writable(plan.study)
+    require_study(plan.study)
     path = folder_of(plan)
     new = not path.exists()
     make_folder(path)

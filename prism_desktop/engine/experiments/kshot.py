@@ -41,7 +41,7 @@ from prism_desktop.engine.runs.result_files import (
     ShotPoint,
 )
 from prism_desktop.engine.runs.run_events import Started, Step
-from prism_desktop.engine.study.permission import require_writable
+from prism_desktop.engine.study.permission import require_study, require_writable
 from prism_desktop.engine.training.dependencies import CONSENSUS, find_run
 from prism_desktop.engine.training.resources import ResourceCache
 from prism_desktop.engine.training.session import train_run
@@ -79,6 +79,8 @@ def measure_kshot(plan: KShotPlan) -> Iterator[Event[KShotResult]]:
         InputError: one sentence, if the plan cannot be carried out.
     """
     _check(plan)
+    if plan.source is None:
+        require_study(plan.study)
     with scratch_folder(plan.study) as folder:
         pool = snapshot_of_everybody(plan.study, Path(folder), plan.config(CONSENSUS), plan.source)
         meta = pool.meta()

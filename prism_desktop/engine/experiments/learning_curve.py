@@ -30,6 +30,7 @@ from prism_desktop.engine.models.saved_heads import HeadCard
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.predictions_file import LabelerScores
 from prism_desktop.engine.runs.result_files import CurvePoint, LearningCurve
+from prism_desktop.engine.study.permission import require_study
 from prism_desktop.engine.training.closed_form import ClosedForm
 from prism_desktop.engine.training.factory import Task, head_ratings
 from prism_desktop.engine.training.losses.rating_likelihood import training_ratings
@@ -65,6 +66,8 @@ def measure_curve(plan: CurvePlan) -> Iterator[Event[LearningCurve]]:
     if problem := curve_obstacle("curve", method(plan.method).name):
         raise InputError(problem)
     config = config_of(plan.method, plan.options, plan.settings)
+    if plan.source is None:
+        require_study(plan.study)
     with scratch_folder(plan.study) as folder:
         pool = snapshot_of_everybody(plan.study, Path(folder), config, plan.source)
         points: list[CurvePoint] = []

@@ -47,7 +47,7 @@ from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.lock_file import held, sweep_taken
 from prism_desktop.engine.runs.manifest import check_folder, remove_manifest, write_manifest
-from prism_desktop.engine.study.permission import require_writable
+from prism_desktop.engine.study.permission import require_study
 from prism_desktop.engine.training.dependencies import (
     CONSENSUS,
     dependency_config,
@@ -137,7 +137,7 @@ def search(plan: SearchPlan) -> Iterator[Event[SearchResult]]:
     Raises:
         PrismError: one sentence, if there is nothing to search, or no trial came to an end.
     """
-    require_writable(plan.study)
+    require_study(plan.study)
     folder = _prepare(plan)
     with held(folder.path, f"The search {folder.name}"):
         yield from _consensus(folder, plan.trials)
@@ -229,8 +229,6 @@ def _prepare(plan: SearchPlan) -> RunFolder:
     """The search's folder with its data, or a refusal before anything is trained."""
     from prism_desktop.engine.study.store import Study
 
-    if not plan.study.is_dir():
-        raise InputError(f"There is no study at {plan.study}.")
     if plan.trials < 1 or plan.workers < 1:
         raise InputError("A search needs at least one trial and one worker.")
     config = plan.config()

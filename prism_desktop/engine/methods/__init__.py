@@ -8,7 +8,19 @@ from prism_desktop.engine.methods.combination_members import members_of
 from prism_desktop.engine.methods.method import Method
 from prism_desktop.engine.methods.presets import LADDER, PRESETS
 
-__all__ = ["LADDER", "METHODS", "Method", "members_of", "method", "method_title"]
+__all__ = [
+    "DEFAULT_METHOD",
+    "LADDER",
+    "METHODS",
+    "Method",
+    "default_method",
+    "members_of",
+    "method",
+    "method_title",
+]
+
+DEFAULT_METHOD = "lora-visual-prompt"
+_INSTEAD = ("hierarchical-bayes", "consensus")  # the first that is possible
 
 METHODS: Mapping[str, Method] = {entry.name: entry for entry in PRESETS}
 
@@ -29,3 +41,21 @@ def method(name: str) -> Method:
 def method_title(name: str) -> str:
     """What to call a method; its name where this version does not know it."""
     return METHODS[name].title if name in METHODS else name
+
+
+def default_method(*, embeddings: bool, labelers: int) -> tuple[str, str]:
+    """The method that is taken where nobody chooses one.
+
+    Args:
+        embeddings: whether images come as numbers, so that there is no network to adapt.
+        labelers: those with answers among whom a model is wanted.
+
+    Returns:
+        Its name, and a sentence if the usual one is not possible; else nothing.
+    """
+    why = METHODS[DEFAULT_METHOD].obstacle(embeddings=embeddings, labelers=labelers, profiles=False)
+    for name in (DEFAULT_METHOD, *_INSTEAD):
+        chosen = METHODS[name]
+        if not chosen.obstacle(embeddings=embeddings, labelers=labelers, profiles=False):
+            return name, f"{chosen.title} is chosen. {why}" if why else ""
+    return DEFAULT_METHOD, ""  # nobody has answers, which its start says

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from prism_desktop.engine.backbones import check_weights, parse
 from prism_desktop.engine.config import TrainConfig
-from prism_desktop.engine.errors import InputError, RunError
+from prism_desktop.engine.errors import InputError, PrismError, RunError
 from prism_desktop.engine.files import append, lock, write_all
 from prism_desktop.engine.folder_handles import absolute
 from prism_desktop.engine.methods import method
@@ -37,7 +37,7 @@ from prism_desktop.engine.runs.run_events import (
 )
 from prism_desktop.engine.runs.status import CUT_SHORT, Status
 from prism_desktop.engine.runs.stopping import kept_now
-from prism_desktop.engine.study.permission import require_writable
+from prism_desktop.engine.study.permission import require_study, require_writable
 from prism_desktop.engine.training.snapshot import (
     copy_snapshot,
     make_snapshot,
@@ -113,7 +113,8 @@ def start(study: Path, config: TrainConfig, snapshot: Path | None = None) -> Run
     study = Path(study)
     if not study.is_dir():
         raise InputError(f"There is no study at {study}.")
-    require_writable(study)
+    # with a snapshot a folder that holds nothing but runs will do
+    (require_study if snapshot is None else require_writable)(study)
     method(config.method)
     # Named in full, so that the run is resumed and reproduced from any folder.
     spec = parse(config.backbone)
@@ -132,7 +133,8 @@ def start(study: Path, config: TrainConfig, snapshot: Path | None = None) -> Run
                 make_snapshot(opened, run, config)
         _begin(run)
     except BaseException:
-        run.delete()
+        with contextlib.suppress(PrismError, OSError):  # why it did not start is what counts
+            run.delete()
         raise
     return run
 

@@ -100,7 +100,7 @@ class RunFolder:
     @classmethod
     def create(cls, study: Path, config: TrainConfig) -> "RunFolder":
         """Make a new run in a study's `runs/`, in the state "preparing"."""
-        access.require_writable(study)
+        access.refuse_held_back(study)
         base = (
             f"{datetime.now():%Y%m%d-%H%M%S}-{re.sub(r'[^a-z0-9-]+', '-', config.method.lower())}"
         )
@@ -197,7 +197,7 @@ class RunFolder:
     ) -> None:
         """Record how the run stands; `pid` is the process
         that works on it (None: nobody does, or will)."""
-        access.require_writable(self.path)
+        access.refuse_held_back(self.path)
         with changing(self.path, layout.STATUS):
             write_status(self.path, state, pid=pid, message=message, advice=advice)
 
@@ -224,7 +224,7 @@ class RunFolder:
             tested: of a stop, what was promised: the model is tested, or training may go on. The
                 process keeps to it, however far it has come meanwhile.
         """
-        access.require_writable(self.path)
+        access.refuse_held_back(self.path)
         with changing(self.path, layout.CONTROL):
             Order(command=command, tested=tested).save(self.path / layout.CONTROL)
 
@@ -304,7 +304,7 @@ class RunFolder:
 
     def discard(self) -> None:
         """Delete what the run made, and remember that it was discarded."""
-        access.require_writable(self.path)
+        access.refuse_held_back(self.path)
         remove_manifest(self.path)
         for name in (layout.CHECKPOINTS, layout.ADAPTER):
             remove_tree(self.path / name, layout.ours_in(name))
@@ -318,7 +318,7 @@ class RunFolder:
         Raises:
             RunError: something is left, which the program did not make or could not remove.
         """
-        access.require_writable(self.path)
+        access.refuse_held_back(self.path)
         left = remove_tree(self.path, layout.is_ours)
         if left:
             more = f" and {len(left) - 1} more" if len(left) > 1 else ""

@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import JsonValue, field_validator, model_validator
 
 from prism_desktop.engine.runs.stored import (
+    Bound,
     Count,
     FolderName,
     Gained,
@@ -27,8 +28,8 @@ class Accuracy(Stored):
     """How many answers were predicted right, with ties of the scores as half."""
 
     accuracy: Share | None = None  # None without answers
-    low: float | None = None
-    high: float | None = None
+    low: Bound | None = None
+    high: Bound | None = None
     n: Count | None = None  # answers
     # Of one labeler only: what a perfect model could reach, and accuracy / ceiling.
     ceiling: Share | None = None
@@ -42,8 +43,8 @@ class Difference(Stored):
     """The accuracy of one method minus that of another, on the same answers."""
 
     difference: Gained | None = None
-    low: float | None = None
-    high: float | None = None
+    low: Bound | None = None
+    high: Bound | None = None
     n: Count | None = None  # answers
     p: Share | None = None
     error: Positive | None = None  # standard error
@@ -54,8 +55,8 @@ class RankCell(Stored):
     """Spearman's correlation of one labeler's held-out ratings with the scores."""
 
     rho: Gained
-    low: float
-    high: float
+    low: Bound
+    high: Bound
     n: Count  # rated images
 
 
@@ -99,8 +100,8 @@ class Worst(Stored):
 
     labeler: str
     difference: Gained
-    low: float
-    high: float
+    low: Bound
+    high: Bound
 
 
 class Spread(Stored):
@@ -316,8 +317,8 @@ class MacroGain(Stored):
     """A gain over the consensus, mean over labelers."""
 
     value: Gained | None
-    low: float | None
-    high: float | None
+    low: Bound | None
+    high: Bound | None
     p: Share | None = None  # on a leaderboard adjusted for the number of methods
     p_raw: Share | None = None  # on a leaderboard: not adjusted
     n: Count | None = None  # answers
@@ -412,8 +413,8 @@ class ShotPoint(Stored):
     k: Count
     answers: Positive | None = None  # that there were, on average
     accuracy: Share | None
-    low: float | None
-    high: float | None
+    low: Bound | None
+    high: Bound | None
     n: Count | None = None
     per_labeler: dict[str, Accuracy] = {}
     resamples: Count | None = None  # draws of the K answers
@@ -463,14 +464,14 @@ class CurvePoint(Stored):
 class Forecast(Stored):
     """The fitted power law, and what more answers would bring; see `evaluation.power_law`."""
 
-    top: float | None = None
-    drop: float | None = None
-    power: float | None = None
+    top: Bound | None = None
+    drop: Bound | None = None
+    power: Bound | None = None
     answers: Count | None = None  # the largest number that was measured
     more: Count | None = None  # answers that the forecast adds to it
-    gain: float | None = None
-    low: float | None = None
-    high: float | None = None
+    gain: Bound | None = None
+    low: Bound | None = None
+    high: Bound | None = None
     sentence: str = ""
 
 

@@ -18,7 +18,8 @@ _log = logging.getLogger(__name__)
 # Numbers as records have them; one outside its range was never measured. All are finite.
 Share = Annotated[float, Field(ge=-1e-9, le=1 + 1e-9)]
 Gained = Annotated[float, Field(ge=-1 - 1e-9, le=1 + 1e-9)]  # a difference of shares, a correlation
-Positive = Annotated[float, Field(ge=0)]  # or nothing: seconds, nats
+Bound = Annotated[float, Field(ge=-1e9, le=1e9)]  # of an interval, which may leave the shares
+Positive = Annotated[float, Field(ge=0, le=1e290)]  # seconds, nats; sums of them stay numbers
 Count = Annotated[int, Field(ge=0, le=2**53)]
 Moment = Annotated[float, Field(ge=0, le=253_370_764_800)]  # unix seconds, to the year 9999
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.grammar import counted, plural, word_for
 from prism_desktop.engine.hearing import check_wanted
+from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.study import embeddings, queries, sound_rows
 from prism_desktop.engine.study.confirmed import quoted
 from prism_desktop.engine.study.database import driver_of
@@ -16,8 +17,6 @@ from prism_desktop.engine.study.database_check import database_problems, odd_row
 from prism_desktop.engine.study.images import hash_file
 from prism_desktop.engine.study.records import ImageRecord, Problem
 from prism_desktop.engine.study.sound_rows import places_of
-
-_NAMED = 3  # files named of those that a sentence counts
 
 
 def database(connection: Connection) -> list[Problem]:
@@ -56,7 +55,7 @@ def files(connection: Connection, study: Path, *, deep: bool) -> list[Problem]:
                 Problem(
                     kind,
                     f"{_counted_files(len(strays))} to no image of the study among the {what} in "
-                    f"{study / folder}: {_few(strays)}. Nothing needs them; they can be deleted.",
+                    f"{study / folder}: {few(strays)}. Nothing needs them; they can be deleted.",
                 )
             )
     return problems + _embeddings(connection, study)
@@ -68,7 +67,7 @@ def _missing(images: Sequence[ImageRecord], study: Path) -> Iterator[Problem]:
     if copies:
         yield Problem(
             "missing",
-            f"{_are(len(copies), 'copied image')} gone from {study / 'images'}: {_few(copies)}. "
+            f"{_are(len(copies), 'copied image')} gone from {study / 'images'}: {few(copies)}. "
             f"Import the folder that they came from again (`{_command('import', study)}`): they "
             "are copied again.",
         )
@@ -80,7 +79,7 @@ def _missing(images: Sequence[ImageRecord], study: Path) -> Iterator[Problem]:
         where = word_for(len(names), "it was", "they were")
         yield Problem(
             "missing",
-            f"{_are(len(names), 'image')} not where {where} (under {folder}): {_few(names)}. "
+            f"{_are(len(names), 'image')} not where {where} (under {folder}): {few(names)}. "
             f"`{_command('relink', study)}` finds {_them(len(names))} again.",
         )
 
@@ -91,7 +90,7 @@ def _changed(images: Sequence[ImageRecord]) -> Iterator[Problem]:
         since = word_for(len(images), "it was", "they were")
         yield Problem(
             "changed",
-            f"{have} changed since {since} added: {_few([str(image.path) for image in images])}. "
+            f"{have} changed since {since} added: {few([str(image.path) for image in images])}. "
             "Put the files back as they were, or import their folder as new images.",
         )
 
@@ -118,33 +117,36 @@ def _counted_files(count: int) -> str:
     return counted(count, "file belongs", "files belong")
 
 
-def _few(names: Sequence[str]) -> str:
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
 def _embeddings(connection: Connection, study: Path) -> list[Problem]:
     """Sets of embeddings that are gone or damaged, or that no import owns."""
-    reports = [report for report in queries.imports(connection) if report.undone is None]
-    owned = [
-        str(report.mapping["embeddings"]) for report in reports if "embeddings" in report.mapping
-    ]
     problems = []
-    for name in owned:
+    for name in _owned(connection):
         try:
             embeddings.read_embeddings(study, name)
         except PrismError as error:
             problems.append(Problem("embeddings", str(error)))
-    strays = [found.name for found in embeddings.list_embeddings(study) if found.name not in owned]
     problems += [
         Problem(
             "embeddings",
-            f"The embeddings {name} in {study} belong to no import; delete their file, or import "
-            "it again.",
+            f"The embeddings {name} in {study} belong to no import; `prism-desktop study check "
+            f"--repair {quoted(str(study))}` moves them out of the way.",
         )
-        for name in strays
+        for name in stray_embeddings(connection, study)
     ]
     return problems
+
+
+def stray_embeddings(connection: Connection, study: Path) -> list[str]:
+    """Names of sets of embeddings that no import owns."""
+    owned = _owned(connection)
+    return [found.name for found in embeddings.list_embeddings(study) if found.name not in owned]
+
+
+def _owned(connection: Connection) -> list[str]:
+    reports = [report for report in queries.imports(connection) if report.undone is None]
+    return [
+        str(report.mapping["embeddings"]) for report in reports if "embeddings" in report.mapping
+    ]
 
 
 def _touched(path: Path, size: int | None, modified: float | None) -> bool:

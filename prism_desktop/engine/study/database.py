@@ -27,6 +27,7 @@ from prism_desktop.engine.errors import (
     StudyLockedError,
 )
 from prism_desktop.engine.study.backup_files import backups
+from prism_desktop.engine.study.confirmed import quoted
 
 T = TypeVar("T")
 BUSY_SECONDS = 10.0
@@ -339,10 +340,18 @@ def _has_room(study: Path) -> bool:
 
 def rescue(study: Path) -> str:
     """What to do about a damaged database."""
+    return (
+        f"It was left as it is. `prism-desktop study check --repair {quoted(str(study))}` mends "
+        f"what can be mended; {newest_backup(study)}."
+    )
+
+
+def newest_backup(study: Path) -> str:
+    """How to go back to it, without a full stop."""
     copies = backups(study)
     if not copies:
-        return "It was left as it is, and there is no backup of it."
+        return "there is no backup of it"
     return (
-        f"It was left as it is. The newest backup is {copies[0]}; to go back to it, move "
-        "study.sqlite3* away and copy the backup to study.sqlite3."
+        f"the newest backup is {copies[0]}: to go back to it, move study.sqlite3* away and copy "
+        "the backup to study.sqlite3"
     )

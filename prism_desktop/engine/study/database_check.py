@@ -10,6 +10,7 @@ from functools import partial
 from typing import Final
 
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.study import checksums, schema, stored_json
 from prism_desktop.engine.study.expected_schema import SchemaDifference, differences
 from prism_desktop.engine.study.records import Problem
@@ -77,16 +78,10 @@ def _counted(table: str, odd: OddRows) -> str:
         what = f"1 {one} {_OF_ONE.get(verb, f'{verb}s')}"
     else:
         what = f"{odd.number} {many} {verb}"
-    return f"{what} {rest} ({_few(odd.examples, odd.number)})"
+    return f"{what} {rest} ({few(odd.examples, count=odd.number)})"
 
 
 _OF_ONE: Final = {"are": "is", "have": "has"}
-
-
-def _few(names: Iterable[object], count: int) -> str:
-    shown = [readable(name) for name in list(names)[:_NAMED]]
-    more = count - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 
 
 def _schema(driver: sqlite3.Connection) -> Iterator[Problem]:
@@ -158,17 +153,17 @@ def _cycles(driver: sqlite3.Connection, places: Mapping[str, str]) -> Iterator[P
                 yield Problem(
                     "order",
                     f"{counted(len(circle), 'trial')} {verb} each other in a circle "
-                    f"({_few(_uids(driver, places, circle), len(circle))}).",
+                    f"({few(_uids(driver, places, circle), count=len(circle))}).",
                 )
             sound.update(way)
 
 
 def _uids(
     driver: sqlite3.Connection, places: Mapping[str, str], numbers: Iterable[int]
-) -> list[object]:
+) -> list[str]:
     query = f"SELECT uid FROM {places['trial']} WHERE id = ?"
     found = [driver.execute(query, (number,)).fetchone() for number in list(numbers)[:_NAMED]]
-    return [row[0] for row in found if row is not None]
+    return [readable(row[0]) for row in found if row is not None]
 
 
 def _json(driver: sqlite3.Connection, places: Mapping[str, str]) -> Iterator[Problem]:
@@ -181,7 +176,7 @@ def _checksums(driver: sqlite3.Connection, places: Mapping[str, str]) -> Iterato
     trials = checksums.altered(driver, places)
     if trials:
         have = counted(len(trials), "trial says", "trials say")
-        named = _few(_uids(driver, places, trials), len(trials))
+        named = few(_uids(driver, places, trials), count=len(trials))
         yield Problem(
             "checksum", f"{have} something else than when recorded ({named}); compare a backup."
         )

@@ -29,7 +29,7 @@ from prism_desktop.engine.files import (
     write_all,
 )
 from prism_desktop.engine.foreign_files import (
-    UnreadableFileError,
+    RefusedFileError,
     is_plain_file,
     open_foreign,
     read_foreign,
@@ -93,7 +93,7 @@ def open_image(file: Path | str | BytesIO, *, at_least: int | None = None) -> Im
                     image.draft("RGB", (at_least, at_least))
                 tags = getattr(image, "tag_v2", {})
                 return to_srgb(_upright(image), inverted=tags.get(_PHOTOMETRIC) == 0)
-    except UnreadableFileError as error:
+    except RefusedFileError as error:
         raise InputError(f"{name} cannot be read ({error.strerror}).") from error
     except InputError:
         raise

@@ -51,6 +51,7 @@ FILE = "study.sqlite3"
 FOLDERS = ("thumbnails", "cache", "runs", "backups")
 PART = "study.part"
 _HEADER = b"SQLite format 3\0"
+_LAST = 9_999  # version that a schema can have; it is written in four digits
 _QUICK = 32 << 20  # bytes; read in 0.1 s
 
 
@@ -139,7 +140,7 @@ def make_empty(file: Path) -> None:
 def lock_for_writing(file: Path) -> WriterLock:
     """Become the study's only writer, having made sure that it is one and lies on a local disk."""
     frozen = not os.access(file.parent, os.W_OK)
-    _refuse_special(file)
+    refuse_special(file)
     if not frozen:
         hot_journal.roll_back(file)
     identify(file, immutable=frozen)
@@ -177,7 +178,7 @@ def open_reader(file: Path) -> Database:
             disk that cannot be written now; opening it for writing once helps with both.
     """
     frozen = not os.access(file.parent, os.W_OK)
-    _refuse_special(file)
+    refuse_special(file)
     log = file.with_name(file.name + "-wal")
     if frozen and log.exists() and log.stat().st_size:
         raise StudyError(
@@ -203,7 +204,7 @@ def read_connection(file: Path, *, immutable: bool = False) -> Database:
     """A connection that only reads, and sees only what is as this program writes it."""
     database = Database(file, writable=False, immutable=immutable)
     try:
-        database.read(lambda c: hide_odd_rows(driver_of(c)))
+        database.read(lambda c: hide_odd_rows(driver_of(c), file))
     except BaseException:
         database.close()
         raise
@@ -282,7 +283,7 @@ def identify(file: Path, *, immutable: bool = False) -> int:
     """
     study = file.parent
     _refuse_odd_name(study)
-    _refuse_special(file)
+    refuse_special(file)
     with explained(file):
         try:
             with open_foreign(file, MAX_WEIGHTS) as stream:
@@ -295,15 +296,16 @@ def identify(file: Path, *, immutable: bool = False) -> int:
         if start != _HEADER:
             raise CorruptStudyError(
                 f"{file} is no SQLite database, so it is damaged or no study. It was left as it "
-                f"is; look in {study / 'backups'} for an older state."
+                f"is. {mending(study)}"
             )
         with closing(connect(file, immutable=immutable)) as connection:
             application = connection.execute("PRAGMA application_id").fetchone()[0]
             version: int = connection.execute("PRAGMA user_version").fetchone()[0]
             tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    if application != schema.APPLICATION_ID or version < 1 or not tables:
+    if application != schema.APPLICATION_ID or not 1 <= version <= _LAST or not tables:
         raise CorruptStudyError(
-            f"{file} is a database of another program, not a study. It was left as it is."
+            f"{file} is a database of another program or damaged, not a study. It was left as it "
+            f"is; if it was a study: {mending(study)}"
         )
     if version > schema.SCHEMA_VERSION:
         raise NewerSchemaError(
@@ -314,7 +316,7 @@ def identify(file: Path, *, immutable: bool = False) -> int:
     return version
 
 
-def _refuse_special(file: Path) -> None:
+def refuse_special(file: Path) -> None:
     """A study from elsewhere may bring links or devices in place of its database or its log.
 
     Raises:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from prism_desktop.engine import access
-from prism_desktop.engine.errors import ReadOnlyStudyError
+from prism_desktop.engine.errors import InputError, ReadOnlyStudyError
 
 
 def require_writable(study: Path) -> None:
@@ -21,7 +21,7 @@ def require_writable(study: Path) -> None:
         opening,
     )  # loads SQLAlchemy, which not every command needs
 
-    access.require_writable(study)
+    access.refuse_held_back(study)
     frozen = study.is_dir() and not os.access(study, os.W_OK)
     if (file := study / opening.FILE).is_file():
         opening.identify(file, immutable=frozen)
@@ -30,3 +30,19 @@ def require_writable(study: Path) -> None:
             f"The folder {study} cannot be written, so it can only be read. Nothing was changed; "
             "copy the study to a folder that you can write."
         )
+
+
+def require_study(study: Path) -> None:
+    """As `require_writable`, for work that reads the answers: before it makes folders in one that
+    is no study.
+
+    Raises:
+        InputError: there is no folder.
+        StudyError: there is no study in it. And what `require_writable` raises.
+    """
+    from prism_desktop.engine.study import opening
+
+    if not study.is_dir():
+        raise InputError(f"There is no study at {study}.")
+    require_writable(study)
+    opening.identify(study / opening.FILE)

@@ -83,13 +83,19 @@ def _moment(value: object) -> float:
 def progress(connection: Connection) -> tuple[LabelerProgress, ...]:
     """Counts of current trials, one record per labeler,
     in the order in which labelers were added."""
+    # Of a million trials only two numbers and a time are sorted. LIMIT keeps the inner query apart,
+    # which would be spread over the outer ones, and lets no index lead to each trial by itself.
     rows = connection.execute(
         text(
-            f"""SELECT p.code, coalesce(sum(t.kind = 'rating' AND NOT t.skipped), 0),
-            coalesce(sum(t.kind = 'comparison' AND NOT t.skipped), 0), coalesce(sum(t.skipped), 0),
-            coalesce(sum(t.repeat_of_id IS NOT NULL AND NOT t.skipped), 0), max(t.onset)
-            FROM labeler AS p LEFT JOIN trial AS t ON t.labeler_id = p.id AND {CURRENT} GROUP BY
-            p.id ORDER BY p.id"""
+            f"""SELECT p.code, coalesce(sum(n.trials * (n.what IN (1, 3))), 0),
+            coalesce(sum(n.trials * (n.what IN (2, 4))), 0),
+            coalesce(sum(n.trials * (n.what = 0)), 0), coalesce(sum(n.trials * (n.what > 2)), 0),
+            max(n.last) FROM labeler AS p LEFT JOIN (
+            SELECT labeler_id, what, count(*) AS trials, max(onset) AS last FROM (
+            SELECT t.labeler_id, t.onset, CASE WHEN t.skipped THEN 0 ELSE
+            1 + (t.kind = 'comparison') + 2 * (t.repeat_of_id IS NOT NULL) END AS what
+            FROM trial AS t WHERE {CURRENT} LIMIT -1) GROUP BY labeler_id, what
+            ) AS n ON n.labeler_id = p.id GROUP BY p.id ORDER BY p.id"""
         )
     )
     return tuple(LabelerProgress(*row) for row in rows)

@@ -50,8 +50,8 @@ class ImageRecord:
     id: ImageId
     name: str  # path relative to the folder it was imported from, with "/"; unique in the study
     path: Path  # absolute
-    width: int  # px, after EXIF rotation
-    height: int  # px, after EXIF rotation
+    width: int  # px, after EXIF rotation; 0 where the size is unknown, as of a damaged row
+    height: int  # px, likewise
     fold: int  # 0-6, fixed when the image was added
     copied: bool
     missing: bool  # nothing lies at `path`

@@ -9,23 +9,28 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from prism_desktop.engine import files
-from prism_desktop.engine.errors import CorruptStudyError, StudyError
+from prism_desktop.engine.errors import CorruptStudyError, InputError, StudyError
+from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.foreign_files import real
 from prism_desktop.engine.grammar import counted
-from prism_desktop.engine.study import checksums, opening, schema
+from prism_desktop.engine.paths import typed
+from prism_desktop.engine.study import checksums, database_header, hot_journal, opening, schema
 from prism_desktop.engine.study.backup import back_up
-from prism_desktop.engine.study.database import connect, decoded, explained, rescue
+from prism_desktop.engine.study.check import stray_embeddings
+from prism_desktop.engine.study.database import connect, decoded, explained, newest_backup
+from prism_desktop.engine.study.embeddings import path_of
 from prism_desktop.engine.study.records import TrialRecord
 from prism_desktop.engine.study.row_mending import mended_meta, mended_row
 from prism_desktop.engine.study.row_rules import KEYS
 from prism_desktop.engine.study.sound_rows import hide_odd_rows, places_of
 from prism_desktop.engine.study.trial_lines import write_trial_lines
+from prism_desktop.engine.study.writer_lock import WriterLock
 
 FOLDER: Final = "repairs"
 _RAW: Final = """SELECT r.id, r.uid, p.code, s.uid, r.place, r.kind, l.sha256, g.sha256, r.onset,
@@ -45,6 +50,7 @@ class RepairReport:
     backup: Path
     moved: int = 0  # trials that are in `files` now
     changed: int = 0  # rows that were put right or left out, each with what it was in `files`
+    strays: int = 0  # sets of embeddings that no import owns, now among `files`
     files: list[Path] = field(default_factory=list)
 
     def summary(self) -> str:
@@ -56,6 +62,8 @@ class RepairReport:
         if self.changed:
             rows = counted(self.changed, "row was", "rows were")
             words += f" {rows} put right or left out."
+        if self.strays:
+            words += " Embeddings that belong to no import were moved out of the way."
         if self.files:
             words += f" What was there is in {', '.join(map(str, self.files))}."
         return words
@@ -68,23 +76,49 @@ def repair(study: Path) -> RepairReport:
         StudyLockedError, ReadOnlyStudyError: it is open elsewhere, or cannot be written.
         CorruptStudyError: so much is damaged that it cannot be read through.
     """
-    study = study.expanduser()
+    study = typed(study)
     study = real(study.parent if study.name == opening.FILE else study)
     file = study / opening.FILE
-    lock = opening.lock_for_writing(file)
     try:
-        version = opening.identify(file)
-        kept = _copy_of(file)
-        _fold_in_log(file)
-        with explained(file):
-            return _rebuilt(file, version, RepairReport(kept))
-    except sqlite3.DatabaseError as error:
+        kept = _with_sound_header(file)
+        lock = opening.lock_for_writing(file)
+        try:
+            version = opening.identify(file)
+            kept = kept or _copy_of(file)
+            _fold_in_log(file)
+            with explained(file):
+                report = _rebuilt(file, version, RepairReport(kept))
+            _move_strays(study, report)
+            return report
+        finally:
+            files.remove(file.with_name(opening.PART))
+            lock.release()
+    except (sqlite3.DatabaseError, CorruptStudyError) as error:
         raise CorruptStudyError(
-            f"The database of {study} is damaged so much that it cannot be read through "
-            f"({error}). {rescue(study)}"
+            f"{file} is no study's database, or damaged so much that it cannot be read through. "
+            f"It was left as it is; {newest_backup(study)}."
         ) from error
+
+
+def _with_sound_header(file: Path) -> Path | None:
+    """Put a damaged header right, without which nothing else can be looked at; the copy that was
+    made before, None if there was nothing to do or nothing that could be done."""
+    opening.refuse_special(file)
+    if hot_journal.is_hot(file) or database_header.mended(file) is None:
+        return None
+    opening.refuse_network_share(file.parent)
+    lock = WriterLock(file.parent)
+    try:
+        header = database_header.mended(file)  # again, now that nobody else writes
+        if header is None:
+            return None
+        kept = _bytes_of(file)
+        database_header.replace(file, header)
+        return kept
+    except OSError as error:
+        raise_fault(error, file, kept="Nothing was changed.")
+        raise
     finally:
-        files.remove(file.with_name(opening.PART))
         lock.release()
 
 
@@ -93,20 +127,25 @@ def _copy_of(file: Path) -> Path:
     try:
         return back_up(file)
     except CorruptStudyError:
-        stem = f"damaged-{time.strftime('%Y%m%d-%H%M%S')}.sqlite3"
-        copy = file.parent / "backups" / stem
-        try:
-            files.make_folder(copy.parent)
-            files.copy(file, copy)
-            log = file.with_name(file.name + "-wal")
-            if log.exists():
-                files.copy(log, copy.with_name(copy.name + "-wal"))
-        except OSError as error:
-            raise StudyError(
-                f"No backup could be written to {copy.parent} ({error.strerror}), so nothing was "
-                "changed. Make room and try again."
-            ) from error
-        return copy
+        return _bytes_of(file)
+
+
+def _bytes_of(file: Path) -> Path:
+    """A copy of a damaged database, with what lies beside it."""
+    stem = f"damaged-{time.strftime('%Y%m%d-%H%M%S')}.sqlite3"
+    copy = file.parent / "backups" / stem
+    try:
+        files.make_folder(copy.parent)
+        files.copy(file, copy)
+        log = file.with_name(file.name + "-wal")
+        if log.exists():
+            files.copy(log, copy.with_name(copy.name + "-wal"))
+    except OSError as error:
+        raise StudyError(
+            f"No backup could be written to {copy.parent} ({error.strerror}), so nothing was "
+            "changed. Make room and try again."
+        ) from error
+    return copy
 
 
 def _fold_in_log(file: Path) -> None:
@@ -139,6 +178,21 @@ def _rebuilt(file: Path, version: int, report: RepairReport) -> RepairReport:
     files.sync(part)
     files.move(part, file)
     return report
+
+
+def _move_strays(study: Path, report: RepairReport) -> None:
+    """Put embeddings that no import owns beside what else was moved."""
+    reader = opening.read_connection(study / opening.FILE)
+    try:
+        strays = reader.read(lambda c: stray_embeddings(c, study))
+    finally:
+        reader.close()
+    for name in strays:
+        files.make_folder(study / FOLDER)
+        stem = f"{time.strftime('%Y%m%d-%H%M%S')}-embeddings-{name}.safetensors"
+        report.files.append(study / FOLDER / stem)
+        files.move(path_of(study, name), report.files[-1])
+        report.strays += 1
 
 
 def _write_log(study: Path, work: "_Repair") -> list[Path]:
@@ -184,6 +238,7 @@ class _Repair:
         for table in ("answer", "trial_event", "pending", "fact"):
             self._copy_table(table)
         self._settle()
+        self._measure(study)
         self._move_trials()
 
     def _copy_table(self, table: str) -> None:
@@ -250,6 +305,20 @@ class _Repair:
             self._target.execute("DELETE FROM fact WHERE import_id NOT IN (SELECT id FROM import)")
             checksums.fill(self._target)
             checksums.fill_events(self._target)
+
+    def _measure(self, study: Path) -> None:
+        """Sizes of images that nobody knows, from their files."""
+        from prism_desktop.engine.study.images import read_image
+
+        query = "SELECT id, sha256, path FROM stimulus WHERE width = 0"
+        for number, image, place in self._target.execute(query).fetchall():
+            with suppress(InputError):  # whose file is missing or another one keeps none
+                found = read_image(study / place, place)
+                size = (found.width, found.height, number)
+                if found.sha256 == image:
+                    self._target.execute(
+                        "UPDATE stimulus SET width = ?, height = ? WHERE id = ?", size
+                    )
 
     def _end(self, column: str, broken: str) -> None:
         rows = self._target.execute(

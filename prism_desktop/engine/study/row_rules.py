@@ -3,6 +3,10 @@
 A rule is an SQL expression about a row `r`. Tables are named as a reader sees them, without odd
 rows, so that what hangs on an odd row is odd too; a name in braces is the table as it lies in the
 file. Whether a number or a text is one has to be asked: SQLite keeps anything in any column.
+
+A million rows are looked at when a study is opened, so that rules are worded in the way that costs
+SQLite least. `+column` compares what lies there, not what the column's type would make of it: every
+number is less than every text.
 """
 
 from typing import Final, NamedTuple
@@ -45,7 +49,7 @@ class RowRule(NamedTuple):
     table: str
     kind: str  # of the problem
     words: str  # what odd rows are said to have: "2 ratings" + words
-    holds: str  # SQL about `r`; anything but 1 breaks the rule
+    holds: str  # SQL about `r`; anything but true breaks the rule
     hides: bool = True  # whether readers pass rows over that break it
 
 
@@ -61,16 +65,15 @@ def _hex(column: str, digits: int) -> str:
 
 
 def _flag(column: str) -> str:
-    return f"(typeof({column}) = 'integer' AND {column} IN (0, 1))"
+    return _whole(column, 0, 1)
 
 
 def _whole(column: str, low: int, high: int = 2**53) -> str:
-    return f"(typeof({column}) = 'integer' AND {column} BETWEEN {low} AND {high})"
+    return f"(typeof({column}) = 'integer' AND +{column} BETWEEN {low} AND {high})"
 
 
 def _number(column: str, low: float = 0, high: float = 1e300) -> str:
-    kinds = "('integer', 'real')"
-    return f"(typeof({column}) IN {kinds} AND {column} BETWEEN {low!r} AND {high!r})"
+    return f"(+{column} BETWEEN {low!r} AND {high!r})"
 
 
 def _maybe(column: str, holds: str) -> str:
@@ -78,7 +81,7 @@ def _maybe(column: str, holds: str) -> str:
 
 
 def _among(column: str, *values: str) -> str:
-    return f"({_text(column)} AND {column} IN ({', '.join(repr(value) for value in values)}))"
+    return f"(+{column} IN ({', '.join(repr(value) for value in values)}))"
 
 
 def _all(*holds: str) -> str:
@@ -86,7 +89,7 @@ def _all(*holds: str) -> str:
 
 
 def _there(table: str, column: str) -> str:
-    return f'EXISTS (SELECT 1 FROM "{table}" AS x WHERE x.id = {column})'
+    return f'({column} IN (SELECT id FROM "{table}"))'
 
 
 _KIND: Final = _among("r.kind", "rating", "comparison")
@@ -99,6 +102,11 @@ _PLACE: Final = _all(
     _text("r.path"), "(r.copied = 0 OR (r.path NOT LIKE '/%' AND r.path NOT LIKE '%..%'))"
 )
 _FOLD: Final = _whole("r.fold", 0, FOLDS - 1)
+# A size that nobody knows is 0 x 0, until the file is read again.
+_SIZE: Final = (
+    f"({_all(_whole('r.width', 1, 10**9), _whole('r.height', 1, 10**9))} "
+    "OR (r.width IS 0 AND r.height IS 0))"
+)
 _BYTES: Final = _maybe("r.bytes", _whole("r.bytes", 0))
 _MODIFIED: Final = _maybe("r.modified", _number("r.modified", -1e12))
 # What readers see in place of a value that breaks a rule but takes nothing else with it: table ->
@@ -107,6 +115,7 @@ STAND_INS: Final = {
     "stimulus": {
         "fold": (_FOLD, f"r.id % {FOLDS}"), "bytes": (_BYTES, "NULL"),
         "modified": (_MODIFIED, "NULL"), "copied": (_flag("r.copied"), "0"),
+        "width": (_SIZE, "0"), "height": (_SIZE, "0"),
         "path": (_PLACE, "'images/' || r.sha256"),  # where nothing lies: it has to be found again
     },
     "labeler": {
@@ -118,7 +127,8 @@ STAND_INS: Final = {
     },
 }  # fmt: skip
 
-# In the order in which they are looked at: what others refer to comes first.
+# In the order in which they are looked at, a table in one go: what others refer to comes first, but
+# trials come after their answers, which refer to them as they lie in the file.
 RULES: Final = (
     RowRule("import", "identifier", _FORM, _hex("r.uid", 32), hides=False),
     RowRule("import", "value", "have no readable name", f"{_text('r.uid')} AND {_text('r.source')} "
@@ -131,8 +141,7 @@ RULES: Final = (
     RowRule("stimulus", "value", "have no readable name", _all(_text("r.name"), "r.name <> ''")),
     RowRule("stimulus", "value", "have a place that cannot be", _all(_PLACE, _flag("r.copied")),
             hides=False),
-    RowRule("stimulus", "value", "have an impossible size",
-            _whole("r.width", 1, 10**9) + " AND " + _whole("r.height", 1, 10**9)),
+    RowRule("stimulus", "value", "have an impossible size", _SIZE, hides=False),
     RowRule("stimulus", "value", "have an impossible length or date", _all(_BYTES, _MODIFIED),
             hides=False),
     RowRule("stimulus", "fold", "have no valid fold", _FOLD, hides=False),
@@ -145,6 +154,13 @@ RULES: Final = (
     RowRule("session", "identifier", "have no readable identifier", _text("r.uid")),
     RowRule("session", "reference", "are of a labeler who is gone or odd",
             _there("labeler", "r.labeler_id")),
+    RowRule("answer", "value", "are no step of their scale", _all(
+        "typeof(r.value) = 'integer'", _maybe("r.raw", _number("r.raw", -1e300)),
+        """CASE (SELECT kind FROM {trial} WHERE id = r.trial_id)
+        WHEN 'rating' THEN r.value BETWEEN 1 AND 4
+        WHEN 'comparison' THEN r.value BETWEEN -1 AND 1 ELSE 1 END""")),
+    RowRule("answer", "reference", "are to a trial or an attribute that is gone or odd", _all(
+        "r.trial_id IN (SELECT id FROM {trial})", _there("attribute", "r.attribute_id"))),
     RowRule("trial", "identifier", _FORM, _hex("r.uid", 32), hides=False),
     RowRule("trial", "identifier", "have no readable identifier", _text("r.uid")),
     RowRule("trial", "kind", "are of an unknown kind", _all(
@@ -163,21 +179,23 @@ RULES: Final = (
     RowRule("trial", "value", "show what their kind does not", _SIDES),
     RowRule("trial", "reference", "are of a labeler, a session or an image that is gone or odd",
             _all(
-        "EXISTS (SELECT 1 FROM session AS x WHERE x.id = r.session_id "
-        "AND x.labeler_id = r.labeler_id)", _there("labeler", "r.labeler_id"),
+        "r.labeler_id = (SELECT labeler_id FROM session AS x WHERE x.id = r.session_id)",
+        _there("labeler", "r.labeler_id"),
         _there("stimulus", "r.left_id"),
         f"(r.right_id IS NULL OR {_there('stimulus', 'r.right_id')})")),
-    RowRule("answer", "value", "are no step of their scale", _all(
-        "typeof(r.value) = 'integer'", _maybe("r.raw", _number("r.raw", -1e300)),
-        """CASE (SELECT kind FROM {trial} WHERE id = r.trial_id)
-        WHEN 'rating' THEN r.value BETWEEN 1 AND 4
-        WHEN 'comparison' THEN r.value BETWEEN -1 AND 1 ELSE 1 END""")),
-    RowRule("answer", "reference", "are to a trial or an attribute that is gone or odd", _all(
-        "EXISTS (SELECT 1 FROM {trial} WHERE id = r.trial_id)",
-        _there("attribute", "r.attribute_id"))),
+    RowRule("trial", "reference", "have lost their answers, or have some though they were skipped",
+            "r.skipped <> (r.id IN (SELECT trial_id FROM answer))"),
+    RowRule("trial", "reference", "are withdrawn or not against what their log says",
+            "r.withdrawn = coalesce((SELECT e.event = 'withdrawn' FROM {trial_event} AS e "
+            "WHERE e.trial_id = r.id ORDER BY e.id DESC LIMIT 1), r.withdrawn)", hides=False),
+    RowRule("trial", "order", "are said to correct or repeat themselves", _all(
+        "r.supersedes_id IS NOT r.id", "r.repeat_of_id IS NOT r.id"), hides=False),
+    RowRule("trial", "order", "are said to correct or repeat a trial of another labeler",
+            "NOT EXISTS (SELECT 1 FROM {trial} AS x WHERE x.id IN (r.supersedes_id, "
+            "r.repeat_of_id) AND x.labeler_id <> r.labeler_id)", hides=False),
     RowRule("trial_event", "value", "are none, or of no trial", _all(
         _among("r.event", "withdrawn", "restored"), _number("r.at", -1e300),
-        "EXISTS (SELECT 1 FROM {trial} WHERE id = r.trial_id)")),
+        "r.trial_id IN (SELECT id FROM {trial})")),
     RowRule("trial_event", "date", _DATE, _number("r.at", high=LATEST), hides=False),
     RowRule("pending", "value", "are of an unknown kind", f"{_KIND} AND {_SIDES}"),
     RowRule("pending", "reference", "are of a labeler or an image that is gone or odd", _all(
@@ -188,17 +206,4 @@ RULES: Final = (
     RowRule("fact", "reference", "are about a labeler or an image that is gone",
             f"CASE r.owner_kind WHEN 'rater' THEN {_there('labeler', 'r.owner_id')} "
             f"WHEN 'image' THEN {_there('stimulus', 'r.owner_id')} ELSE 1 END"),
-)  # fmt: skip
-# Looked at when it is known which answers are odd.
-LATER_RULES: Final = (
-    RowRule("trial", "reference", "have lost their answers, or have some though they were skipped",
-            "r.skipped <> EXISTS (SELECT 1 FROM answer AS a WHERE a.trial_id = r.id)"),
-    RowRule("trial", "reference", "are withdrawn or not against what their log says",
-            "r.withdrawn = coalesce((SELECT e.event = 'withdrawn' FROM {trial_event} AS e "
-            "WHERE e.trial_id = r.id ORDER BY e.id DESC LIMIT 1), r.withdrawn)", hides=False),
-    RowRule("trial", "order", "are said to correct or repeat themselves", _all(
-        "r.supersedes_id IS NOT r.id", "r.repeat_of_id IS NOT r.id"), hides=False),
-    RowRule("trial", "order", "are said to correct or repeat a trial of another labeler",
-            "NOT EXISTS (SELECT 1 FROM {trial} AS x WHERE x.id IN (r.supersedes_id, "
-            "r.repeat_of_id) AND x.labeler_id <> r.labeler_id)", hides=False),
 )  # fmt: skip

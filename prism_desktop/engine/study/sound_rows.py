@@ -8,15 +8,15 @@ nothing changes. `odd_rows` names them.
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.plain_text import one_line
-from prism_desktop.engine.study import schema
+from prism_desktop.engine.study import schema, sound_files
 from prism_desktop.engine.study.expected_schema import stand_ins
 from prism_desktop.engine.study.row_rules import (
     KEYS,
-    LATER_RULES,
     RULES,
     SHOWN,
     STAND_INS,
@@ -36,26 +36,40 @@ class OddRows(NamedTuple):
     examples: tuple[str, ...]
 
 
-def hide_odd_rows(connection: sqlite3.Connection) -> None:
-    """Make readers of this connection pass over what is odd."""
+def hide_odd_rows(connection: sqlite3.Connection, file: Path | None = None) -> None:
+    """Make readers of this connection pass over what is odd.
+
+    Its `file`, if that is given, is not looked through again where it was found sound and nobody
+    has changed it since; the connection is in a transaction then.
+    """
     found = stand_ins(connection, schema.SCHEMA_VERSION)
     for table, place in found.items():
         connection.execute(f'CREATE TEMP VIEW "{table}" AS SELECT * FROM {place}')
+    # once something was read: from here on nothing that others commit gets into the file
+    before = None if file is None or found else sound_files.state(file)
+    if file is not None and before is not None and sound_files.is_sound(file, before):
+        return
     places = places_of(connection)
     _learn(connection)
-    for table, rules in groupby((*RULES, *LATER_RULES), lambda rule: rule.table):
+    hidden = [
         _hide(connection, table, places, list(rules))
+        for table, rules in groupby(RULES, lambda rule: rule.table)
+    ]
+    if file is None or before is None or any(hidden):
+        return
+    if sound_files.state(file) == before:
+        sound_files.note(file, before)
 
 
 def odd_rows(connection: sqlite3.Connection) -> Iterator[OddRows]:
     """What breaks a rule, hidden or not, rule by rule; for a connection of `hide_odd_rows`."""
-    return _broken(connection, (*RULES, *LATER_RULES))
+    return _broken(connection, RULES)
 
 
 def passed_over(connection: sqlite3.Connection) -> list[OddRows]:
     """What `hide_odd_rows` hid, and by which rule; looks at tables only of which it hid some."""
     hidden = {table for table in KEYS if _exists(connection, f"odd_{table}")}
-    rules = [rule for rule in (*RULES, *LATER_RULES) if rule.hides and rule.table in hidden]
+    rules = [rule for rule in RULES if rule.hides and rule.table in hidden]
     return list(_broken(connection, rules))
 
 
@@ -64,7 +78,7 @@ def _broken(connection: sqlite3.Connection, rules: Iterable[RowRule]) -> Iterato
     _learn(connection)
     for rule in rules:
         shown = SHOWN[rule.table].format(**places)
-        broken = f"({rule.holds.format(**places)}) IS NOT 1"
+        broken = f"({rule.holds.format(**places)}) IS NOT TRUE"
         rows = connection.execute(
             f"SELECT {shown}, count(*) OVER () FROM {places[rule.table]} AS r "
             f"WHERE {broken} LIMIT {_NAMED}"
@@ -92,30 +106,30 @@ def _hide(
     table: str,
     places: Mapping[str, str],
     rules: Sequence[RowRule],
-) -> None:
-    """Put a view in front of a table if rows of it break a rule."""
+) -> bool:
+    """Put a view in front of a table if rows of it break a rule; whether some did."""
     keys = KEYS[table]
     columns, chosen = ", ".join(keys), ", ".join(f"r.{key}" for key in keys)
     odd, mended = (
-        " OR ".join(f"({rule.holds}) IS NOT 1" for rule in rules if rule.hides is hides) or "0"
+        " OR ".join(f"({rule.holds}) IS NOT TRUE" for rule in rules if rule.hides is hides) or "0"
         for hides in (True, False)
     )
     begin = f"SELECT {chosen} FROM {places[table]} AS r WHERE "
     found = connection.execute((begin + odd).format(**places)).fetchall()
     mend = table in STAND_INS and connection.execute((begin + mended).format(**places)).fetchone()
     if not found and not mend:
-        return
-    if not _exists(connection, f"odd_{table}"):
-        connection.execute(f'CREATE TEMP TABLE "odd_{table}" ({columns}, PRIMARY KEY ({columns}))')
-        same = " AND ".join(f"o.{key} IS r.{key}" for key in keys)
-        connection.execute(f'DROP VIEW IF EXISTS temp."{table}"')
-        connection.execute(
-            f'CREATE TEMP VIEW "{table}" AS SELECT {_seen(connection, table, places)} '
-            f"FROM {places[table]} AS r "
-            f'WHERE NOT EXISTS (SELECT 1 FROM temp."odd_{table}" AS o WHERE {same})'
-        )
+        return False
+    connection.execute(f'CREATE TEMP TABLE "odd_{table}" ({columns}, PRIMARY KEY ({columns}))')
+    same = " AND ".join(f"o.{key} IS r.{key}" for key in keys)
+    connection.execute(f'DROP VIEW IF EXISTS temp."{table}"')
+    connection.execute(
+        f'CREATE TEMP VIEW "{table}" AS SELECT {_seen(connection, table, places)} '
+        f"FROM {places[table]} AS r "
+        f'WHERE NOT EXISTS (SELECT 1 FROM temp."odd_{table}" AS o WHERE {same})'
+    )
     marks = ", ".join("?" * len(keys))
     connection.executemany(f'INSERT OR IGNORE INTO temp."odd_{table}" VALUES ({marks})', found)
+    return True
 
 
 def _seen(connection: sqlite3.Connection, table: str, places: Mapping[str, str]) -> str:

@@ -14,6 +14,7 @@ from prism_desktop.engine.errors import ReadOnlyStudyError
 from prism_desktop.engine.events import Done, Event, Progress, outcome
 from prism_desktop.engine.foreign_files import real
 from prism_desktop.engine.hearing import responsive
+from prism_desktop.engine.paths import typed
 from prism_desktop.engine.study import (
     backup,
     backup_files,
@@ -89,7 +90,7 @@ class Study(StudyReader):
             InputError: the folder holds something already, or an attribute's name cannot be used.
             ReadOnlyStudyError, DiskFullError: it cannot be written.
         """
-        path = real(Path(folder).expanduser())
+        path = real(typed(folder))
         opening.make_folder(path)
         opening.make_database(
             path / opening.FILE, name or path.stem, [AttributeRecord(a) for a in attributes]
@@ -115,7 +116,7 @@ class Study(StudyReader):
             NewerSchemaError, CorruptStudyError, StudyError: it cannot be read, see
                 `opening.identify`.
         """
-        path = Path(folder).expanduser()
+        path = typed(folder)
         # not resolved together: the file may be a link, which would lead to another folder
         path = real(path.parent if path.name == opening.FILE else path)
         file = path / opening.FILE
@@ -355,7 +356,7 @@ class Study(StudyReader):
         writer = self._write
         missing = [image for image in self.images() if image.missing]
         sizes = self._reader.read(relink.sizes)
-        for event in relink.search(missing, sizes, real(Path(folder).expanduser())):
+        for event in relink.search(missing, sizes, real(typed(folder))):
             if not isinstance(event, Done):
                 yield event
                 continue

@@ -92,6 +92,7 @@ def _holder(path: Path) -> str:
         return "in another window or command"
 
 
+_MOUNTS = Path("/proc/self/mounts")
 _REMOTE = {
     "nfs",
     "nfs3",
@@ -108,20 +109,26 @@ _REMOTE = {
 }
 
 
-def network_share(folder: Path, mounts: Path = Path("/proc/self/mounts")) -> str | None:
+def network_share(folder: Path, mounts: Path = _MOUNTS) -> str | None:
     """The kind of network share that the folder lies on, None
     for a local disk or where that cannot be told cheaply."""
-    folder = real(folder)
-    if str(folder).startswith("\\\\"):
+    if str(real(folder)).startswith("\\\\"):
         return "a Windows share"
+    kind = file_system(folder, mounts)
+    return kind if kind in _REMOTE else None
+
+
+def file_system(folder: Path, mounts: Path = _MOUNTS) -> str:
+    """The kind of file system that the folder lies on, as Linux names it; elsewhere empty."""
+    folder = real(folder)
     try:
         lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
-        return None
+        return ""
     best, kind = "", ""
     for line in lines:
         _, point, filesystem, *_ = line.split(" ")
         point = point.replace("\\040", " ")
         if len(point) >= len(best) and folder.is_relative_to(point):
             best, kind = point, filesystem
-    return kind if kind in _REMOTE else None
+    return kind

@@ -5,6 +5,8 @@ import platform
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.files import write_text
 from prism_desktop.engine.json_files import read_json
@@ -12,7 +14,14 @@ from prism_desktop.engine.methods.method import NO_CONTROL
 from prism_desktop.engine.models.labeler_bytes import bytes_per_labeler
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
-from prism_desktop.engine.runs.result_files import Costs, Environment, Evaluation, Summary
+from prism_desktop.engine.runs.manifest import check_file
+from prism_desktop.engine.runs.result_files import (
+    Costs,
+    Environment,
+    Evaluation,
+    Parameters,
+    Summary,
+)
 from prism_desktop.engine.runs.run_events import Epoch, Started
 from prism_desktop.engine.runs.run_tables import BASELINES
 
@@ -46,8 +55,11 @@ def evaluate_run(run: RunFolder, swap: tuple[str, str] | None = None) -> Summary
         if config.reads_tested_faces:
             raise InputError(f"Swapped models are no control of {config.method}. {NO_CONTROL}")
         predictions = swap_labelers(predictions, *swap)
+    pairs = run.table("pairs")
+    if pairs.empty:
+        raise RunError(f"The data of the run {run.name} hold no pairs, so nothing can be tested.")
     results = evaluate_against(
-        run.table("pairs"),
+        pairs,
         predictions,
         None if consensus.empty else consensus,
         run.table("comparisons"),
@@ -116,15 +128,34 @@ def training_costs(run: RunFolder) -> Costs:
     started = [event for event in events if isinstance(event, Started)]
     best = [epoch for epoch, event in epochs.items() if event.best]
     seconds = [event.seconds for event in epochs.values() if event.seconds is not None]
+    counted = _parameters(run)
+    if counted is None:
+        counted = started[-1].parameters if started else {}
     return Costs(
-        parameters=read_json(run.path / layout.PARAMETERS)
-        or (started[-1].parameters if started else {}),
+        parameters=counted,
         best_epoch=max(best, default=None),
         epochs=len(epochs),
         seconds=sum(seconds) if seconds else None,
         seconds_per_epoch=sum(seconds) / len(seconds) if seconds else None,
         bytes_per_labeler=bytes_per_labeler(run.path),
     )
+
+
+def _parameters(run: RunFolder) -> Parameters | None:
+    """What was counted when the model was made; None where nothing was, empty where it cannot be
+    read.
+
+    Raises:
+        UnreadableError: it is not what the run wrote.
+    """
+    path = run.path / layout.PARAMETERS
+    check_file(run.path, layout.PARAMETERS)
+    if not path.exists():
+        return None
+    try:
+        return Costs.model_validate({"parameters": read_json(path) or {}}, strict=True).parameters
+    except ValidationError:
+        return {}
 
 
 def versions() -> dict[str, str]:

@@ -16,6 +16,7 @@ from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done, Progress
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.plain_text import one_line
 from prism_desktop.engine.processes.pool import get_ready
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.ui.context import AppContext
@@ -174,7 +175,9 @@ class AddLabelerForm(QDialog):
         ]
         self.who.clear()
         for each in found:
-            self.who.addItem(f"{each.name}, {counted(each.trials, 'answered trial')}", each.code)
+            self.who.addItem(
+                f"{one_line(each.name)}, {counted(each.trials, 'answered trial')}", each.code
+            )
         if not found:
             self.who.addItem("Everybody with answers is in this run", "")
         self._enable()
@@ -210,7 +213,7 @@ class AddLabelerForm(QDialog):
         if place < 0:
             place = self.who.count()
             self.who.addItem("")
-        self.who.setItemText(place, f"Whoever answered in {file.name}")
+        self.who.setItemText(place, f"Whoever answered in {one_line(file.name)}")
         self.who.setItemData(place, file)
         self.who.setCurrentIndex(place)
         self._enable()

@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFocusEvent
 from PySide6.QtWidgets import QTableWidget, QTableWidgetItem
 
+from prism_desktop.engine.plain_text import one_line
 from prism_desktop.ui.explore.run_data import FaceAnswer, RunData
 
 _HEAD = ("Labeler", "Attribute", "Task", "Answer")
@@ -54,7 +55,7 @@ class AnswerTable(QTableWidget):
             self.setSpan(0, 0, 1, len(_HEAD))
         for row, line in enumerate(lines):
             for column, text in enumerate(line):
-                item = QTableWidgetItem(text)
+                item = QTableWidgetItem(one_line(text))
                 item.setData(Qt.ItemDataRole.UserRole, judged[row].other if judged else -1)
                 self.setItem(row, column, item)
         self.scrollToTop()

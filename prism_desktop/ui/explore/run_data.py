@@ -351,7 +351,8 @@ def _read_consensus(run: RunFolder, data: RunData) -> None:
     image, ids = _codes(table, "image")
     place = np.array([data.row.get(name, -1) for name in ids], np.int64)[image]
     kind = np.array(
-        [data.attributes.index(name) if name in data.attributes else -1 for name in attributes]
+        [data.attributes.index(name) if name in data.attributes else -1 for name in attributes],
+        np.int64,
     )[attribute]
     known = (place >= 0) & (kind >= 0)
     # The same scores stand there for every labeler, so the last written is as good as any.

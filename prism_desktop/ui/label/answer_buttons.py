@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QP
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QWidget
 
 from prism_desktop.engine.plain_text import one_line
-from prism_desktop.ui.plain import literal, set_tip
+from prism_desktop.ui.plain import draw_text, literal, set_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.basics import GRID, clear
 from prism_desktop.ui.widgets.keycap import caps
@@ -54,8 +54,8 @@ class AnswerButton(QAbstractButton):
         self._paint_cap(painter, QRectF(x, whole.center().y() - _CAP / 2 - 1, cap, _CAP))
         painter.setPen(QColor(self._theme.tokens.on_stage))
         place = QRectF(x + cap + 10, whole.y(), text + 4, whole.height())
-        painter.drawText(
-            place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self._text
+        draw_text(
+            painter, place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self._text
         )
         painter.end()
 
@@ -67,7 +67,7 @@ class AnswerButton(QAbstractButton):
         painter.setBrush(QColor(_FACE))
         painter.drawRoundedRect(face, 5, 5)
         painter.setPen(QColor(_INK))
-        painter.drawText(face, Qt.AlignmentFlag.AlignCenter, self._cap)
+        draw_text(painter, face, Qt.AlignmentFlag.AlignCenter, self._cap)
 
     def _cap_width(self) -> int:
         return max(_CAP, QFontMetrics(self._font()).horizontalAdvance(self._cap) + 12)
@@ -193,4 +193,4 @@ class AttributeTrack(QWidget):
         )
         painter.drawRoundedRect(place, 13, 13)
         painter.setPen(QColor("#ffffff" if present else "#0c0c0e" if done else "#2a2a2d"))
-        painter.drawText(place, Qt.AlignmentFlag.AlignCenter, text)
+        draw_text(painter, place, Qt.AlignmentFlag.AlignCenter, text)

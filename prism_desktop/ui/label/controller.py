@@ -58,6 +58,7 @@ class LabelingController(QObject):
         self.labeler, self.kind, self.practice = labeler, kind, practice
         self.queue: TrialQueue | None = None
         self._session: LabelingSession | PracticeSession | None = None
+        self.rescued = ""  # where the answers are, once the study is gone
         self._paths: dict[str, Path] = {}
         self._moved_to: dict[
             str, Path
@@ -137,6 +138,7 @@ class LabelingController(QObject):
     def save_again(self) -> None:
         """Try again to store what could not be stored."""
         self._stuck = self._failed = False
+        self.rescued = ""
         self._epoch += 1
         for command in self._unsaved:
             self._save(command)
@@ -237,6 +239,7 @@ class LabelingController(QObject):
 
         def told(sentence: str) -> None:
             error = StudyGoneError(sentence)
+            self.rescued = sentence
             self._context.report(error)
             self.stuck.emit(error)
 
@@ -252,6 +255,7 @@ class LabelingController(QObject):
         self._stuck = True
         self._context.report(error)
         if isinstance(error, StudyGoneError):
+            self.rescued = str(error)
             self._keep_apart()
         if self._ended:  # no one can try again
             count = len(self._unsaved)

@@ -105,6 +105,10 @@ class LabelPanel(QWidget):
         """How many key presses could not be saved."""
         return 0 if self.trial.controller is None else self.trial.controller.held_back
 
+    def rescued(self) -> str:
+        """Where answers are that a study which is gone could not take; empty if it is there."""
+        return "" if self.trial.controller is None else self.trial.controller.rescued
+
     def close_down(self) -> None:
         """End the decoding thread; called when the window closes."""
         self._drop_next()
@@ -118,6 +122,7 @@ class LabelPanel(QWidget):
         context.changed.connect(self._changed)
         context.closing.connect(self.close_down)
         context.held_back = self.held_back
+        context.rescued = self.rescued
         self.start.begun.connect(self.begin)
         self.start.added.connect(self._add_labeler)
         self.start.keys_wanted.connect(self._show_keys)

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from prism_desktop.ui.label.prefetch import ImagePrefetch
 from prism_desktop.ui.palette import Tokens
+from prism_desktop.ui.plain import draw_text
 from prism_desktop.ui.widgets.basics import GRID
 
 GAP = 3 * GRID  # between two faces
@@ -123,7 +124,7 @@ class StimulusView(QWidget):
         if decoded.isNull():
             painter.setPen(self._ink)
             text = "This image cannot be read.\nSkip it with the reason “bad image”."
-            painter.drawText(place, Qt.AlignmentFlag.AlignCenter, text)
+            draw_text(painter, place, Qt.AlignmentFlag.AlignCenter, text)
             return
         painter.drawImage(self._corner(place, decoded, toward), decoded)
 

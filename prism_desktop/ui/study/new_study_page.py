@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.paths import typed
 from prism_desktop.engine.study.records import DEFAULT_ATTRIBUTES
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
@@ -195,7 +196,7 @@ class NewStudyPage(QWidget):
             return
         name = self.name.text().strip()
         safe = "".join("-" if each in '\\/:*?"<>|' else each for each in name)
-        folder = free_folder(Path(self.place.text().strip()).expanduser(), safe)
+        folder = free_folder(typed(self.place.text().strip()), safe)
         self.made.emit(
             NewStudy(
                 folder,

@@ -65,7 +65,7 @@ class AdvancedSettings(QWidget):
                 self.fields[field.setting.key] = field
                 field.changed.connect(lambda field=field: self._changed(field))
             self._groups.append(SettingGroup(title, fields))
-        self.defaults = button("Back to the defaults", self._to_defaults, "quiet")
+        self.defaults = button("Back to the defaults", self.to_defaults, "quiet")
         self.defaults.setEnabled(False)
         self.setLayout(rows(*self._groups, columns(self.defaults, None), gap=2 * GRID))
 
@@ -122,7 +122,8 @@ class AdvancedSettings(QWidget):
         self.defaults.setEnabled(self.count() > 0)
         self.changed.emit()
 
-    def _to_defaults(self) -> None:
+    def to_defaults(self) -> None:
+        """Undo every change."""
         recipe = self.fields["recipe"]
         recipe.put(recipe.start)
         for field in self.fields.values():

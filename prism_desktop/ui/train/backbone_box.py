@@ -3,27 +3,25 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QFileDialog
 
+from prism_desktop.engine.backbones.spec import KNOWN, MINI
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.embeddings import EmbeddingSet
 
-BACKBONES = {
-    "prism-mini": "prism-mini (embedded, fast)",
-    "ViT-B-32-quickgelu:openai": "CLIP ViT-B/32 (OpenAI)",
-    "ViT-B-16-quickgelu:openai": "CLIP ViT-B/16 (OpenAI)",
-    "ViT-L-14-quickgelu:openai": "CLIP ViT-L/14 (OpenAI)",
-}
 _LOCAL = "Local weights file…"
 
 
 class BackboneBox(QComboBox):
     """Its data are backbones as a training takes them."""
 
+    chosen = Signal(str)  # by the user, not by the program
+
     def __init__(self) -> None:
         super().__init__()
-        for key, name in BACKBONES.items():
-            self.addItem(name, key)
+        for key, network in KNOWN.items():
+            self.addItem(network.title, key)
         self.addItem(_LOCAL, _LOCAL)
         self._before = 0
         self.activated.connect(self._pick_file)
@@ -57,7 +55,7 @@ class BackboneBox(QComboBox):
         self.setCurrentIndex(-1 if gone else place)
         self.blockSignals(False)
         if gone:
-            self.setCurrentIndex(self.findData(next(iter(BACKBONES))))
+            self.setCurrentIndex(self.findData(MINI))
         self._before = self.currentIndex()
         return (
             f"{title} is no longer there; {self.currentText()} is chosen instead." if gone else ""
@@ -75,6 +73,7 @@ class BackboneBox(QComboBox):
     def _pick_file(self, place: int) -> None:
         if self.itemData(place) != _LOCAL:
             self._before = place
+            self.chosen.emit(self.name)
             return
         self.setCurrentIndex(self._before)
         files = "Weights (*.safetensors *.pt *.bin)"
@@ -83,6 +82,7 @@ class BackboneBox(QComboBox):
         )
         if path:
             self.pick(f"{architecture(Path(path).name)}:{path}")
+            self.chosen.emit(self.name)
 
 
 def architecture(file: str) -> str:

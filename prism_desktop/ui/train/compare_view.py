@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QComboBox, QSizePolicy, QSplitter, QStackedWidget,
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.experiments.measurement import measure_in_worker
 from prism_desktop.engine.methods import method_title
+from prism_desktop.engine.plain_text import one_line
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.run_events import Batch, ComparisonBegun, ItemBegun, ItemEnded
 from prism_desktop.engine.study.records import Changes
@@ -183,7 +184,7 @@ class CompareView(QWidget):
         self.choice.clear()
         for leaderboard in found:
             self.choice.addItem(
-                leaderboard.title() + ("" if leaderboard.finished else " (not finished)"),
+                one_line(leaderboard.title()) + ("" if leaderboard.finished else " (not finished)"),
                 leaderboard.path.name,
             )
         # one that has just begun has no leaderboard yet, so the one before stays in view

@@ -19,13 +19,14 @@ from PySide6.QtWidgets import (
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.grammar import word_for
-from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.methods import METHODS, default_method
+from prism_desktop.engine.runs.default_backbone import download_needed
 from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.advanced_settings import APART, AdvancedSettings
 from prism_desktop.ui.train.availability import MethodAvailability, method_availability
 from prism_desktop.ui.train.backbone_box import BackboneBox
-from prism_desktop.ui.train.method_box import MethodBox, MethodsBox
+from prism_desktop.ui.train.method_box import STARTERS, MethodBox, MethodsBox
 from prism_desktop.ui.train.operations import ComparisonRequest, StudyChoices
 from prism_desktop.ui.train.setting_fields import caption, still
 from prism_desktop.ui.widgets.basics import GRID, button, columns, frame, label, rows
@@ -88,6 +89,7 @@ SPLIT_NOTES = {
     "model.",
 }
 DEVICES = {"auto": "Automatic", "cuda": "GPU (CUDA)", "mps": "GPU (Apple)", "cpu": "CPU"}
+_SEED, _SEEDS = "0", "3"  # to begin with
 _MODES = {"run": "One run", "compare": "Compare methods"}
 
 
@@ -129,20 +131,39 @@ class RunForm(QFrame):
     def show_study(self, found: StudyChoices, *, fresh: bool = True) -> None:
         """What the study has.
 
-        `fresh` is for another study: everything is ticked, and a simulated one suggests the
-        embedded backbone. Otherwise what was chosen stays chosen."""
+        `fresh` is for another study: nothing of what was chosen for the one before is kept.
+        Otherwise what was chosen stays chosen.
+        """
         gone = [] if fresh else self._gone(found)
         self._study = found
         self.labelers.offer(found.labelers)
         self.attributes.offer({name: name for name in found.attributes})
         gone.append(self.backbone.show_embeddings(found.embeddings))
         if fresh:
-            self.labelers.tick(None)
-            self.attributes.tick(None)
-            self.set_backbone("prism-mini" if found.simulated else TrainConfig().backbone)
+            self._begin_anew(found)
         self._check()
         if not fresh and any(gone):
             self.refuse(" ".join(filter(None, gone)))
+
+    def _begin_anew(self, found: StudyChoices) -> None:
+        """Every field as for a study that nobody has trained on here."""
+        self.labelers.tick(None)
+        self.attributes.tick(None)
+        self._backbone_why = found.backbone.why
+        self.set_backbone(found.backbone.backbone)
+        self.mode.pick("run")
+        self._method_instead, self._method_why = default_method(
+            embeddings=self.backbone.embeddings, labelers=len(found.answered)
+        )
+        self.method.pick(self._method_instead)
+        self.several.pick(STARTERS)
+        self.advanced.to_defaults()
+        for box in (self.split, self.device):
+            box.setCurrentIndex(0)
+        for tick in (self.controls.swapped, self.controls.shuffled, self.cross_fit, self.fold):
+            tick.setChecked(False)
+        self.seed.setText(_SEED)
+        self.seeds.setText(_SEEDS)
 
     def _gone(self, found: StudyChoices) -> list[str]:
         """A sentence for each labeler and attribute that was ticked and that the study has lost.
@@ -238,8 +259,8 @@ class RunForm(QFrame):
             "Trains each method once per fold, so that every answer within a fold is tested once.",
         )
         self.labelers, self.attributes = PickMany("labelers"), PickMany("attributes")
-        self._device_why = ""
-        self.seed, self.seeds = QLineEdit("0"), QLineEdit("3")
+        self._device_why = self._backbone_why = self._method_why = self._method_instead = ""
+        self.seed, self.seeds = QLineEdit(_SEED), QLineEdit(_SEEDS)
         for line, least, most in ((self.seed, 0, 999_999_999), (self.seeds, 1, 20)):
             line.setValidator(QIntValidator(least, most, line))
             line.textEdited.connect(self._check)
@@ -260,15 +281,15 @@ class RunForm(QFrame):
         Start and the problem above it stand outside the scroll area, so that both are always in
         sight.
         """
-        self._method_note, self._split_note, self._device_note = (
-            label("", "small", wrap=True) for _ in range(3)
+        self._method_note, self._split_note, self._device_note, self._backbone_note = (
+            label("", "small", wrap=True) for _ in range(4)
         )
         self._mode_fields()
         method = QWidget()
         method.setLayout(rows(self._one[0], self._many[0], self._method_note, gap=5))
         fields = (
             method,
-            _field("&Backbone", self.backbone),
+            _field("&Backbone", self.backbone, self._backbone_note),
             _field("&Labelers", self.labelers),
             _field("&Attributes", self.attributes),
             _field("&Held out for the test", self.split, self._split_note),
@@ -334,7 +355,16 @@ class RunForm(QFrame):
             if not self.comparing
             else ", ".join(METHODS[name].title for name in names)
         )
-        self._method_note.setText(note + ("." if self.comparing and names else ""))
+        note += "." if self.comparing and names else ""
+        if self._method_why and names == (self._method_instead,):
+            note = f"{note} {self._method_why}"
+        self._method_note.setText(note)
+        chosen = self.backbone.name
+        why = download_needed(chosen) or (
+            self._backbone_why if chosen == self._study.backbone.backbone else ""
+        )
+        self._backbone_note.setText(why)
+        self._backbone_note.setVisible(bool(why))
         self.cross_fit.setEnabled(self.split.currentData() == "image")
         self._split_note.setText(SPLIT_NOTES.get(self.split.currentData(), ""))
         why = self._device_why if self.device.currentData() == "auto" else ""

@@ -27,8 +27,9 @@ from PySide6.QtWidgets import (
 
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import METHODS
+from prism_desktop.engine.plain_text import one_line
 from prism_desktop.engine.runs.estimates import UNKNOWN, Tone
-from prism_desktop.ui.plain import tip_text
+from prism_desktop.ui.plain import draw_text, tip_text
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.leaderboard_columns import (
     COLUMNS,
@@ -121,7 +122,7 @@ class LeaderboardModel(QAbstractTableModel):
             case Qt.ItemDataRole.DisplayRole if column == _WORST and row.result.worst:
                 worst = row.result.worst
                 name = self.names.get(worst.labeler, worst.labeler)
-                return f"{name}  {points(worst.difference)}"
+                return f"{one_line(name)}  {points(worst.difference)}"
             case Qt.ItemDataRole.DisplayRole:
                 return COLUMNS[column][2](row)
             case Qt.ItemDataRole.TextAlignmentRole:
@@ -299,7 +300,7 @@ class _Badge(QStyledItemDelegate):
             painter.setBrush(QColor(soft))
             painter.drawRoundedRect(box, 6, 6)
             painter.setPen(QColor(ink))
-            painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), text)
+            draw_text(painter, box, int(Qt.AlignmentFlag.AlignCenter), text)
         painter.restore()
 
     def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:

@@ -30,7 +30,7 @@ from PySide6.QtWidgets import (
 )
 
 from prism_desktop.engine.methods import Method
-from prism_desktop.ui.plain import tip_text
+from prism_desktop.ui.plain import draw_text, tip_text
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.availability import (
     GROUPS,
@@ -351,8 +351,8 @@ class _Drawn(QStyledItemDelegate):
             painter.setFont(sized(self._view.font(), 0.85, bold=True))
             painter.setPen(QColor(tokens.muted))
             box = rect.adjusted(_PAD, 8, -_PAD, 0)
-            painter.drawText(
-                box, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), row
+            draw_text(
+                painter, box, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), row
             )
         elif isinstance(row, MoreMethods):
             self._mark(painter, option, rect.adjusted(0, 4, 0, 0), enabled=True)
@@ -382,7 +382,7 @@ class _Drawn(QStyledItemDelegate):
         painter.setPen(QColor(self._theme.tokens.text))
         box = inside.adjusted(_TICK if self._model().many else 24, 0, 0, 0)
         align = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(box, int(align), self._model().fold_text(row))
+        draw_text(painter, box, int(align), self._model().fold_text(row))
 
     def _paint(self, painter: QPainter, rect: QRect, row: MethodAvailability) -> None:
         """Title and number of parameters, and below them the summary or the obstacle."""
@@ -392,17 +392,21 @@ class _Drawn(QStyledItemDelegate):
         painter.setFont(sized(self._view.font(), 0.92))
         painter.setPen(QColor(tokens.muted))
         count = "" if row.obstacle else row.size
-        painter.drawText(
-            top, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), count
+        draw_text(
+            painter, top, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), count
         )
         painter.setFont(sized(self._view.font(), 1.0, bold=True))
         painter.setPen(QColor(tokens.faint if row.obstacle else tokens.text))
-        painter.drawText(
-            top, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), row.method.title
+        draw_text(
+            painter,
+            top,
+            int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter),
+            row.method.title,
         )
         painter.setFont(sized(self._view.font(), 0.92))
         painter.setPen(QColor(tokens.warn if row.obstacle else tokens.muted))
-        painter.drawText(
+        draw_text(
+            painter,
             self._below(row, inside),
             int(Qt.TextFlag.TextWordWrap),
             row.obstacle or row.method.summary,

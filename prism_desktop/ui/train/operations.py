@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from prism_desktop.engine.backbones.spec import MINI
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import RunError, UnreadableError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.methods import method_title
+from prism_desktop.engine.runs.default_backbone import BackboneChoice, default_backbone
 from prism_desktop.engine.runs.estimates import ToldEstimate, told_accuracy, told_gain
 from prism_desktop.engine.runs.folder import ACTIVE, RunFolder, RunSummary, list_runs
 from prism_desktop.engine.runs.result_files import Difference, Gain, Result, Summary
@@ -19,6 +21,8 @@ from prism_desktop.ui.train.leaderboard_data import ComparisonRecord, curve_line
 
 if TYPE_CHECKING:
     from prism_desktop.engine.study.store import Study
+
+_EMBEDDED = BackboneChoice(MINI, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,7 @@ class StudyChoices:
     answered: frozenset[str] = frozenset()  # labelers with answers
     profiles: frozenset[str] = frozenset()  # labelers with a profile
     simulated: bool = False
+    backbone: BackboneChoice = _EMBEDDED  # that the next run takes by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +111,8 @@ def rows(study: Path) -> tuple[RunRow, ...]:
     return tuple(found)
 
 
-def study_choices(study: "Study") -> StudyChoices:
-    """Read what the form may offer."""
+def study_choices(study: "Study", backbone: str = "") -> StudyChoices:
+    """Read what the form may offer; `backbone` is the one chosen last in the window, if any."""
     labelers = study.labelers()
     return StudyChoices(
         labelers={each.code: each.display_name or each.code for each in labelers},
@@ -118,6 +123,7 @@ def study_choices(study: "Study") -> StudyChoices:
         ),
         profiles=frozenset(each.code for each in labelers if each.profile.strip()),
         simulated=study.info().simulated,
+        backbone=default_backbone(study.path, backbone),
     )
 
 

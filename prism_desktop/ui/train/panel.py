@@ -138,6 +138,7 @@ class TrainPanel(QWidget):
         theme = self.context.theme
         self.form = RunForm(theme)
         self.form.started.connect(self.start)
+        self.form.backbone.chosen.connect(self._keep_backbone)
         self._device.found.connect(self.form.show_device)
         self.compare = CompareView(self.context)
         self.form.compared.connect(self.compare.start)
@@ -227,7 +228,15 @@ class TrainPanel(QWidget):
             if self.context.study is study:
                 self._show_study(found)
 
-        self.context.ask(lambda: operations.study_choices(study), show, owner=self, topic="study")
+        last = self.context.settings.backbone(study.path)
+        self.context.ask(
+            lambda: operations.study_choices(study, last), show, owner=self, topic="study"
+        )
+
+    def _keep_backbone(self, backbone: str) -> None:
+        """The choice is there again after a restart."""
+        if self.context.study is not None:
+            self.context.settings.keep_backbone(self.context.study.path, backbone)
 
     def _close(self) -> None:
         self._progress_store.forget()

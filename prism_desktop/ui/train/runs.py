@@ -28,7 +28,7 @@ from PySide6.QtWidgets import (
 )
 
 from prism_desktop.engine.methods import method_title
-from prism_desktop.engine.plain_text import dated
+from prism_desktop.engine.plain_text import dated, one_line
 from prism_desktop.ui.plain import tip_text
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.operations import RunRow
@@ -110,7 +110,7 @@ class RunsModel(QAbstractTableModel):
         row, column = self.rows[index.row()], index.column()
         match role:
             case Qt.ItemDataRole.DisplayRole:
-                return cells(row)[column]
+                return one_line(cells(row)[column])
             case Qt.ItemDataRole.CheckStateRole if column == 0:
                 return (
                     Qt.CheckState.Checked if row.run.name in self.ticks else Qt.CheckState.Unchecked

@@ -4,6 +4,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from prism_desktop.ui.plain import draw_text
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.run_progress import STAGES
 from prism_desktop.ui.widgets.painted import Painted, sized
@@ -58,7 +59,8 @@ class StageStrip(Painted):
             painter.setFont(sized(self.font(), 0.92, bold=here))
             painter.setPen(QColor(tokens.bad if bad else tokens.text if here else tokens.muted))
             width = painter.fontMetrics().horizontalAdvance(name)
-            painter.drawText(
+            draw_text(
+                painter,
                 QRectF(x + 10, 0, width + 4, self.height()),
                 int(Qt.AlignmentFlag.AlignVCenter),
                 name,

@@ -16,7 +16,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from prism_desktop.ui.plain import as_html
+from prism_desktop.ui.plain import as_html, draw_text, elided
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, faded, sized
 
@@ -267,7 +267,7 @@ class Legend(Painted):
         if whole > self.width() and names:
             # Only the long names give way.
             most = max(60, int(self.width() / len(names)) - 30)
-            names = [metrics.elidedText(name, Qt.TextElideMode.ElideRight, most) for name in names]
+            names = [elided(metrics, name, most) for name in names]
         x = self.width() - sum(metrics.horizontalAdvance(name) + 30 for name in names) + 12
         y = self.height() / 2
         for name, (_, colour) in zip(names, self._entries, strict=True):
@@ -275,7 +275,8 @@ class Legend(Painted):
             painter.drawLine(QPointF(x, y), QPointF(x + 10, y))
             painter.setPen(QColor(self.tokens.muted))
             width = metrics.horizontalAdvance(name)
-            painter.drawText(
+            draw_text(
+                painter,
                 QRectF(x + 15, 0, width + 4, self.height()),
                 int(Qt.AlignmentFlag.AlignVCenter),
                 name,

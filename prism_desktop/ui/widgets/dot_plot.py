@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from prism_desktop.engine.grammar import comparative
-from prism_desktop.ui.plain import show_tip
+from prism_desktop.ui.plain import draw_text, elided, show_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, sized
 
@@ -131,8 +131,11 @@ class Dots(Painted):
         tokens = self.tokens
         painter.setFont(sized(self.font(), 1.0, bold=True))
         painter.setPen(QColor(tokens.text))
-        painter.drawText(
-            QRectF(0, top, self.width(), _HEAD), int(Qt.AlignmentFlag.AlignVCenter), group.name
+        draw_text(
+            painter,
+            QRectF(0, top, self.width(), _HEAD),
+            int(Qt.AlignmentFlag.AlignVCenter),
+            group.name,
         )
         low, high = top + _HEAD, top + _HEAD + len(group.dots) * _ROW
         if self._lit is not None and self._lit[0] == place:
@@ -167,13 +170,18 @@ class Dots(Painted):
         painter.setFont(self.font())
         painter.setPen(QColor(tokens.text if lit else tokens.muted))
         metrics = painter.fontMetrics()
-        name = metrics.elidedText(dot.name, Qt.TextElideMode.ElideRight, int(plot.left()) - 12)
+        name = elided(metrics, dot.name, int(plot.left()) - 12)
         box = QRectF(6, y - _ROW / 2, plot.left() - 12, _ROW)
-        painter.drawText(box, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), name)
+        draw_text(
+            painter, box, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), name
+        )
         right = QRectF(plot.right() + 8, y - _ROW / 2, _RIGHT - 14, _ROW)
         if dot.share != dot.share:
-            painter.drawText(
-                right, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), "–"
+            draw_text(
+                painter,
+                right,
+                int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter),
+                "–",
             )
             return
         x = plot.left() + plot.width() * dot.share
@@ -184,8 +192,8 @@ class Dots(Painted):
         painter.drawEllipse(QPointF(x, y), 6, 6)
         painter.setPen(QColor(tokens.text))
         words = f"{100 * dot.share:.0f}"
-        painter.drawText(
-            right, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), words
+        draw_text(
+            painter, right, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), words
         )
 
     def _scale(self, painter: QPainter, plot: QRectF) -> None:
@@ -196,4 +204,4 @@ class Dots(Painted):
             x = plot.left() + plot.width() * mark
             side = Qt.AlignmentFlag.AlignLeft if mark == 0 else Qt.AlignmentFlag.AlignRight
             box = QRectF(x if mark == 0 else x - 120, y, 120, 18)
-            painter.drawText(box, int(side | Qt.AlignmentFlag.AlignVCenter), word)
+            draw_text(painter, box, int(side | Qt.AlignmentFlag.AlignVCenter), word)

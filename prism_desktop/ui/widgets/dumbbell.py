@@ -22,7 +22,7 @@ from prism_desktop.engine.runs.estimates import (
 )
 from prism_desktop.engine.runs.result_files import Accuracy, Difference
 from prism_desktop.ui.palette import Tokens
-from prism_desktop.ui.plain import show_tip
+from prism_desktop.ui.plain import draw_text, elided, show_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, faded, sized, ticks
 
@@ -177,15 +177,15 @@ class Dumbbells(Painted):
             word = f"{mark:.0%}" + (" chance" if chance else "")
             # a long list shows only one end at a time
             for y in (plot.top() - 22, plot.bottom() + 6):
-                painter.drawText(
-                    QRectF(x - 50, y, 100, 18), int(Qt.AlignmentFlag.AlignHCenter), word
+                draw_text(
+                    painter, QRectF(x - 50, y, 100, 18), int(Qt.AlignmentFlag.AlignHCenter), word
                 )
         x = plot.right() + 12
         for name, width in _COLUMNS:
             painter.setPen(QColor(tokens.muted))
             box = QRectF(x, 0, width, _TOP - 6)
-            painter.drawText(
-                box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), name
+            draw_text(
+                painter, box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), name
             )
             x += width
 
@@ -235,15 +235,15 @@ class Dumbbells(Painted):
         painter.drawEllipse(QPointF(8, y), 4, 4)
         painter.setFont(sized(self.font(), 1.0, bold=row.strong))
         painter.setPen(QColor(self.tokens.text))
-        name = painter.fontMetrics().elidedText(
-            row.name, Qt.TextElideMode.ElideRight, int(plot.left()) - 30
-        )
+        name = elided(painter.fontMetrics(), row.name, int(plot.left()) - 30)
         box = QRectF(20, y - 12, plot.left() - 24, 24)
-        painter.drawText(box, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), name)
+        draw_text(
+            painter, box, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), name
+        )
         if row.few:
             painter.setFont(sized(self.font(), 0.8))
             painter.setPen(QColor(self.tokens.muted))
-            painter.drawText(QRectF(20, y + 5, plot.left() - 24, 18), 0, TOO_FEW)
+            draw_text(painter, QRectF(20, y + 5, plot.left() - 24, 18), 0, TOO_FEW)
 
     def _numbers(self, painter: QPainter, plot: QRectF, row: AccuracyRow, y: float) -> None:
         """The row's numbers in the columns whose heads `_axes` paints; a dash if unknown."""
@@ -260,8 +260,8 @@ class Dumbbells(Painted):
         for (word, colour), (_, width) in zip(told, _COLUMNS, strict=True):
             painter.setPen(QColor(str(colour)))
             box = QRectF(x, y - 12, width, 24)
-            painter.drawText(
-                box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), word
+            draw_text(
+                painter, box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), word
             )
             x += width
 
@@ -313,6 +313,6 @@ class DumbbellKey(Painted):
                 painter.setPen(QPen(QColor(tokens.text), 2.4))
                 painter.drawLine(QPointF(x + 6, y - 8), QPointF(x + 6, y + 8))
             painter.setPen(QColor(tokens.muted))
-            painter.drawText(QPointF(x + 22, y + 4), word)
+            draw_text(painter, QPointF(x + 22, y + 4), word)
             x += 22 + painter.fontMetrics().horizontalAdvance(word) + 24
         painter.end()

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
+from prism_desktop.engine.plain_text import one_line
 from prism_desktop.ui.plain import tip_text
 
 
@@ -54,7 +55,7 @@ class FaceModel(QAbstractListModel):
     ) -> Any:
         row = self.face(index.row())
         if role == Qt.ItemDataRole.DisplayRole:
-            return self._names[row]
+            return one_line(self._names[row])
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
             rank, share = f"number {index.row() + 1:,} of {len(self._order):,}", self.share(row)
             more = "" if np.isnan(share) else f", above {share:.0%} of the faces"

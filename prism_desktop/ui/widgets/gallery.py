@@ -10,6 +10,7 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, 
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
+from prism_desktop.ui.plain import draw_text, elided
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.face_model import FaceModel
 from prism_desktop.ui.widgets.painted import sized
@@ -118,7 +119,7 @@ class FaceDelegate(QStyledItemDelegate):
         if found.isNull():
             painter.setFont(self._font)
             painter.setPen(QColor(self._view.theme.tokens.muted))
-            painter.drawText(self._picture(), int(Qt.AlignmentFlag.AlignCenter), "missing")
+            draw_text(painter, self._picture(), int(Qt.AlignmentFlag.AlignCenter), "missing")
         else:
             painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Source)
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
@@ -139,13 +140,13 @@ class FaceDelegate(QStyledItemDelegate):
         line, note = QRectF(box.left(), box.bottom() - 17, box.width(), 17), model.note(row)
         painter.setFont(self._font)
         painter.setPen(QColor(tokens.text))
-        painter.drawText(line, _RIGHT, note)
+        draw_text(painter, line, _RIGHT, note)
         room = int(line.width()) - self._metrics.horizontalAdvance(note) - 8
         painter.setPen(QColor(tokens.muted))
-        name = self._metrics.elidedText(
-            _stem(model.name(row)), Qt.TextElideMode.ElideLeft, max(room, 0)
+        name = elided(
+            self._metrics, _stem(model.name(row)), max(room, 0), Qt.TextElideMode.ElideLeft
         )
-        painter.drawText(line, _LEFT, name)
+        draw_text(painter, line, _LEFT, name)
 
     def _rail(self, painter: QPainter, rail: QRectF, share: float, other: float) -> None:
         """One share as a bar, or two as dots with the gap between them."""

@@ -8,6 +8,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from prism_desktop.ui.plain import draw_text
 from prism_desktop.ui.qt_images import fitted
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, faded, sized
@@ -107,11 +108,11 @@ class Heat(Painted):
         painter.setFont(sized(self.font(), 0.82))
         low, high = ("against", "for") if self._signed else ("weak", "strong")
         middle = Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(
-            chip.adjusted(8, 0, -116, 0), int(Qt.AlignmentFlag.AlignRight | middle), low
+        draw_text(
+            painter, chip.adjusted(8, 0, -116, 0), int(Qt.AlignmentFlag.AlignRight | middle), low
         )
-        painter.drawText(
-            chip.adjusted(116, 0, -8, 0), int(Qt.AlignmentFlag.AlignLeft | middle), high
+        draw_text(
+            painter, chip.adjusted(116, 0, -8, 0), int(Qt.AlignmentFlag.AlignLeft | middle), high
         )
 
 

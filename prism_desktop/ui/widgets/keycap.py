@@ -4,6 +4,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from prism_desktop.ui.plain import draw_text
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.basics import columns, label
 
@@ -70,7 +71,7 @@ class KeyCap(QWidget):
             face = outer.adjusted(0, 0, 0, -1)
             painter.drawRoundedRect(face, 5, 5)
             painter.setPen(QColor(text))
-            painter.drawText(face, Qt.AlignmentFlag.AlignCenter, cap)
+            draw_text(painter, face, Qt.AlignmentFlag.AlignCenter, cap)
             x += width + 4
         painter.end()
 

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from prism_desktop.engine.plain_text import one_line
-from prism_desktop.ui.plain import literal, set_tip
+from prism_desktop.ui.plain import draw_text, elided, literal, set_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.basics import columns
 from prism_desktop.ui.widgets.heat import coloured
@@ -145,10 +145,8 @@ class MapTile(QAbstractButton):
         painter.setPen(QColor(tokens.text if self.isChecked() else tokens.muted))
         painter.setFont(sized(self.font(), 0.88, bold=self.isChecked()))
         room = line.adjusted(14, 0, 0 if self._passed is None else -14, 0)
-        name = painter.fontMetrics().elidedText(
-            self._name, Qt.TextElideMode.ElideRight, int(room.width())
-        )
-        painter.drawText(room, int(Qt.AlignmentFlag.AlignVCenter), name)
+        name = elided(painter.fontMetrics(), self._name, int(room.width()))
+        draw_text(painter, room, int(Qt.AlignmentFlag.AlignVCenter), name)
         if self._passed is None:
             return
         # A tick or a cross, so that the colour is not all that tells them apart.

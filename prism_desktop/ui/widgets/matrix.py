@@ -19,7 +19,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from prism_desktop.engine.grammar import counted
-from prism_desktop.ui.plain import show_tip
+from prism_desktop.ui.plain import draw_text, elided, show_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, faded, mixed, sized
 
@@ -211,24 +211,30 @@ class Matrix(Painted):
             lit = self._at is not None and place in self._at
             painter.setPen(QColor(self.tokens.text if lit else self.tokens.muted))
             row = QRectF(0, top + place * side, left - 10, side)
-            elided = metrics.elidedText(name, Qt.TextElideMode.ElideRight, int(left) - 12)
-            painter.drawText(
-                row, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), elided
+            short = elided(metrics, name, int(left) - 12)
+            draw_text(
+                painter,
+                row,
+                int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter),
+                short,
             )
             if upright:
                 painter.save()
                 painter.translate(left + (place + 0.5) * side, top - 6)
                 painter.rotate(-90)
-                elided = metrics.elidedText(name, Qt.TextElideMode.ElideRight, int(top) - 8)
+                short = elided(metrics, name, int(top) - 8)
                 box = QRectF(0, -side / 2, top - 6, side)
-                painter.drawText(
-                    box, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), elided
+                draw_text(
+                    painter,
+                    box,
+                    int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter),
+                    short,
                 )
                 painter.restore()
             else:
-                elided = metrics.elidedText(name, Qt.TextElideMode.ElideRight, int(side) - 4)
+                short = elided(metrics, name, int(side) - 4)
                 column = QRectF(left + place * side, top - 24, side, 20)
-                painter.drawText(column, int(Qt.AlignmentFlag.AlignCenter), elided)
+                draw_text(painter, column, int(Qt.AlignmentFlag.AlignCenter), short)
 
     def _cell(self, painter: QPainter, box: QRectF, row: int, column: int) -> None:
         tokens = self.tokens
@@ -267,11 +273,11 @@ class Matrix(Painted):
         roomy = box.height() >= 40
         painter.setFont(sized(self.font(), 1.0 if roomy else 0.8, bold=True))
         upper = box.adjusted(0, 0, 0, -box.height() * 0.26) if roomy else box
-        painter.drawText(upper, int(Qt.AlignmentFlag.AlignCenter), f"{100 * value:.0f}")
+        draw_text(painter, upper, int(Qt.AlignmentFlag.AlignCenter), f"{100 * value:.0f}")
         if roomy:
             painter.setFont(sized(self.font(), 0.77))
             lower = box.adjusted(0, box.height() * 0.46, 0, 0)
-            painter.drawText(lower, int(Qt.AlignmentFlag.AlignCenter), f"n {count:,}")
+            draw_text(painter, lower, int(Qt.AlignmentFlag.AlignCenter), f"n {count:,}")
 
     def shade(self, value: float) -> QColor:
         """Orange below chance, neutral at chance, blue above:
@@ -289,4 +295,4 @@ class Matrix(Painted):
         painter.setPen(QColor(self.tokens.muted))
         words = ((Qt.AlignmentFlag.AlignLeft, "0%"), (Qt.AlignmentFlag.AlignHCenter, "50%"))
         for side, word in (*words, (Qt.AlignmentFlag.AlignRight, "100%")):
-            painter.drawText(QRectF(left, top + 10, width, 16), int(side), word)
+            draw_text(painter, QRectF(left, top + 10, width, 16), int(side), word)

@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from prism_desktop.engine.grammar import counted
-from prism_desktop.ui.plain import show_tip
+from prism_desktop.ui.plain import draw_text, elided, show_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, faded, mixed, series_colour, sized
 
@@ -171,7 +171,7 @@ class NetworkView(Painted):
             painter.drawRoundedRect(box, 6, 6)
             painter.setFont(sized(self.font(), 0.82))
             painter.setPen(QColor(tokens.muted))
-            painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), f"{link.agreement:.0%}")
+            draw_text(painter, box, int(Qt.AlignmentFlag.AlignCenter), f"{link.agreement:.0%}")
 
     def _paint_node(self, painter: QPainter, node: int) -> None:
         """A disc edged in the surface's colour, which parts it from the lines, and its name.
@@ -186,14 +186,14 @@ class NetworkView(Painted):
         if len(self._names) > _NAMED and self._near != node:
             return
         painter.setFont(sized(self.font(), 0.95 if len(self._names) <= 12 else 0.85, bold=True))
-        name = painter.fontMetrics().elidedText(self._names[node], Qt.TextElideMode.ElideRight, 110)
+        name = elided(painter.fontMetrics(), self._names[node], 110)
         width = painter.fontMetrics().horizontalAdvance(name) + 10
         box = QRectF(at.x() - width / 2, at.y() + radius + 4, width, 19)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(faded(tokens.surface, 0.85))
         painter.drawRoundedRect(box, 6, 6)
         painter.setPen(QColor(tokens.text))
-        painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), name)
+        draw_text(painter, box, int(Qt.AlignmentFlag.AlignCenter), name)
 
 
 def fitted(places: Mapping[int, tuple[float, float]]) -> dict[int, tuple[float, float]]:

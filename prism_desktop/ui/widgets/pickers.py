@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from prism_desktop.engine.plain_text import one_line
 from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.widgets.basics import GRID, button, columns, rows
 
@@ -90,9 +91,9 @@ class Picker(QComboBox):
         self.clear()
         for place, (key, caption) in enumerate(choices):
             if icons:
-                self.addItem(icons[place], caption, key)
+                self.addItem(icons[place], one_line(caption), key)
             else:
-                self.addItem(caption, key)
+                self.addItem(one_line(caption), key)
         self.setCurrentIndex(max(0, self.findData(before)))
         self.blockSignals(False)
 
@@ -193,7 +194,7 @@ class PickMany(QComboBox):
             text = f"No {self._noun} chosen"
         else:
             text = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-        self.setItemText(0, text)
+        self.setItemText(0, one_line(text))
         set_tip(self, ", ".join(names))
         self.changed.emit()
 
@@ -225,7 +226,7 @@ class _Ticks(QFrame):
         self.list.blockSignals(True)
         self.list.clear()
         for key, caption in choices.items():
-            item = QListWidgetItem(caption)
+            item = QListWidgetItem(one_line(caption))
             item.setData(Qt.ItemDataRole.UserRole, key)
             item.setFlags(
                 Qt.ItemFlag.ItemIsEnabled

@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from prism_desktop.engine.runs.estimates import TOO_FEW, UNKNOWN
-from prism_desktop.ui.plain import show_tip
+from prism_desktop.ui.plain import draw_text, elided, show_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.dumbbell import AccuracyRow, tone_ink
 from prism_desktop.ui.widgets.painted import Painted, faded, sized
@@ -57,10 +57,9 @@ class ShareGrid(Painted):
             box = self._cell(0, column)
             painter.setFont(sized(self.font(), 0.92))
             painter.setPen(QColor(tokens.muted))
-            text = painter.fontMetrics().elidedText(
-                head, Qt.TextElideMode.ElideRight, int(box.width())
-            )
-            painter.drawText(
+            text = elided(painter.fontMetrics(), head, int(box.width()))
+            draw_text(
+                painter,
                 QRectF(box.left(), 0, box.width(), _TOP - 6),
                 int(Qt.AlignmentFlag.AlignVCenter),
                 text,
@@ -110,11 +109,12 @@ class ShareGrid(Painted):
         painter.drawEllipse(QPointF(8, y), 4, 4)
         painter.setFont(self.font())
         painter.setPen(QColor(self.tokens.text))
-        name = painter.fontMetrics().elidedText(
-            line.name, Qt.TextElideMode.ElideRight, int(self._left()) - 30
-        )
-        painter.drawText(
-            QRectF(20, y - 12, self._left() - 24, 24), int(Qt.AlignmentFlag.AlignVCenter), name
+        name = elided(painter.fontMetrics(), line.name, int(self._left()) - 30)
+        draw_text(
+            painter,
+            QRectF(20, y - 12, self._left() - 24, 24),
+            int(Qt.AlignmentFlag.AlignVCenter),
+            name,
         )
 
     def _paint(
@@ -131,7 +131,7 @@ class ShareGrid(Painted):
         painter.drawLine(QPointF(rail.left(), y), QPointF(rail.right(), y))
         if cell is None:
             painter.setPen(QColor(tokens.faint))
-            painter.drawText(QRectF(box.left(), box.top() + 4, box.width(), 20), 0, "not tested")
+            draw_text(painter, QRectF(box.left(), box.top() + 4, box.width(), 20), 0, "not tested")
             return
 
         def at(value: float) -> float:
@@ -160,20 +160,20 @@ class ShareGrid(Painted):
         painter.setFont(sized(self.font(), 1.0, bold=not cell.few))
         painter.setPen(QColor(tokens.muted if cell.few else tokens.text))
         number = cell.told().number
-        painter.drawText(line, int(Qt.AlignmentFlag.AlignVCenter), number)
+        draw_text(painter, line, int(Qt.AlignmentFlag.AlignVCenter), number)
         used = painter.fontMetrics().horizontalAdvance(number) + 8
         painter.setFont(sized(self.font(), 0.85))
         gain = cell.told_gain()
         if gain is not UNKNOWN:
             painter.setPen(QColor(tone_ink(gain, tokens)))
             side = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            painter.drawText(line, side, gain.number)
+            draw_text(painter, line, side, gain.number)
         if cell.low is not None and cell.high is not None and box.width() > 170:
             painter.setPen(QColor(tokens.muted))
             words = f"{100 * cell.low:.0f} – {100 * cell.high:.0f}"
             words = f"{words}, n {cell.count:,}"
             if cell.few and box.width() > 300:
                 words = f"{TOO_FEW}: {words}"
-            painter.drawText(
-                line.adjusted(used, 0, 0, 0), int(Qt.AlignmentFlag.AlignVCenter), words
+            draw_text(
+                painter, line.adjusted(used, 0, 0, 0), int(Qt.AlignmentFlag.AlignVCenter), words
             )

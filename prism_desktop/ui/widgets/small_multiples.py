@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs.estimates import TOO_FEW, too_few
-from prism_desktop.ui.plain import show_tip
+from prism_desktop.ui.plain import draw_text, elided, show_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, faded, sized, ticks
 
@@ -150,8 +150,8 @@ class Multiples(Painted):
         painter.setFont(sized(self.font(), 0.92, bold=True))
         value = f"{mini.value:.1%}" if mini.value is not None else "–"
         painter.setPen(QColor(tokens.text))
-        painter.drawText(
-            head, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), value
+        draw_text(
+            painter, head, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), value
         )
         room = int(head.width()) - painter.fontMetrics().horizontalAdvance(value) - 22
         painter.setFont(sized(self.font(), 0.92))
@@ -159,10 +159,8 @@ class Multiples(Painted):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.drawEllipse(QPointF(head.left() + 4, head.center().y()), 4, 4)
         painter.setPen(QColor(tokens.text))
-        name = painter.fontMetrics().elidedText(
-            mini.name, Qt.TextElideMode.ElideRight, max(0, room)
-        )
-        painter.drawText(head.adjusted(14, 0, 0, 0), int(Qt.AlignmentFlag.AlignVCenter), name)
+        name = elided(painter.fontMetrics(), mini.name, max(0, room))
+        draw_text(painter, head.adjusted(14, 0, 0, 0), int(Qt.AlignmentFlag.AlignVCenter), name)
 
     def _grid(self, painter: QPainter, plot: QRectF, low: float, high: float, end: float) -> None:
         """Lines of the scale with their shares, and the best epoch as a dashed one."""
@@ -175,7 +173,8 @@ class Multiples(Painted):
             painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
             painter.setPen(QColor(tokens.faint))
             label = QRectF(plot.left() - _AXIS, y - 7, _AXIS - 5, 14)
-            painter.drawText(
+            draw_text(
+                painter,
                 label,
                 int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter),
                 f"{share:.0%}",

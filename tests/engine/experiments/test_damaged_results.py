@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from prism_desktop.engine.adaptation.adapted_labelers import (
@@ -19,7 +21,7 @@ from prism_desktop.engine.adaptation.adapted_labelers import (
     list_adapted,
     unreadable_adapted,
 )
-from prism_desktop.engine.errors import PrismError, UnreadableError
+from prism_desktop.engine.errors import PrismError, RunError, UnreadableError
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.experiments.result_checks import check_results
 from prism_desktop.engine.models.combination_file import read_combination
@@ -29,6 +31,7 @@ from prism_desktop.engine.models.saved_heads import load_heads
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder, list_runs
 from prism_desktop.engine.runs.manifest import differences, write_manifest
+from prism_desktop.engine.training.run_evaluation import evaluate_run, training_costs
 from prism_desktop.ui.explore.run_data import read_run
 from prism_desktop.ui.train.leaderboard_data import list_leaderboards
 from tests.fixtures.result_mutations import changed, mutate
@@ -275,6 +278,31 @@ def test_that_damage_to_runs_of_earlier_versions_ends_in_a_sentence(unmarked: Pa
 @pytest.mark.soak
 def test_that_much_damage_to_runs_of_earlier_versions_ends_in_a_sentence(unmarked: Path) -> None:
     fuzz_unmarked(unmarked, 1000, seed=57)
+
+
+def test_that_a_run_with_an_empty_table_is_read_as_far_as_it_goes(unmarked: Path) -> None:
+    run = next(run.path for run in list_runs(unmarked) if run.method == "hierarchical-bayes")
+    for path in run.rglob("*.parquet"):
+        with changed(path):
+            pd.read_parquet(path)[:0].to_parquet(path, index=False)
+            looked(lambda: explored(run))
+            if path.name == layout.CONSENSUS:
+                assert np.isnan(np.frombuffer(explored(run)["consensus"], np.float32)).all()
+            if path.name == "pairs.parquet":
+                with pytest.raises(RunError, match="hold no pairs"):
+                    evaluate_run(RunFolder(run))
+
+
+@pytest.mark.parametrize(
+    "odd",
+    ['{"trainable": 1e400}', '{"trainable": "5"}', '{"trainable": -1}', "[1]", '{"a": {}}',
+     '{"a": 1, "a": 2}', '{"a": 99999999999999999999}', "", "[" * 99_999],
+)  # fmt: skip
+def test_that_odd_counts_of_parameters_are_not_told(unmarked: Path, odd: str) -> None:
+    run = next(run.path for run in list_runs(unmarked) if run.method == "hierarchical-bayes")
+    with changed(run / layout.PARAMETERS) as path:
+        path.write_text(odd)
+        assert training_costs(RunFolder(run)).parameters == {}
 
 
 def test_that_check_finds_results_that_contradict_the_predictions(unmarked: Path) -> None:

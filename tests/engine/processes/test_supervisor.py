@@ -78,6 +78,17 @@ def test_that_wrong_input_leaves_no_run_behind(tiny_study: Study) -> None:
     assert list((tiny_study.path / "runs").glob("*")) == []
 
 
+def test_that_a_start_that_fails_says_why_even_if_its_run_cannot_be_deleted(
+    tiny_study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_: RunFolder) -> None:
+        raise RunError("The folder cannot be deleted.")
+
+    monkeypatch.setattr(RunFolder, "delete", fails)
+    with pytest.raises(InputError, match="L9"):
+        supervisor.start(tiny_study.path, TrainConfig(labelers=("L9",)))
+
+
 def test_that_a_run_that_someone_else_killed_is_told_as_failed(tmp_path: Path) -> None:
     run = RunFolder.create(tmp_path, TrainConfig())
     run.set_status("training", pid=4_000_000)

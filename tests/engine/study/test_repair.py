@@ -4,11 +4,15 @@ import json
 import random
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from prism_desktop.cli.main import app
 from prism_desktop.engine.errors import StudyLockedError
+from prism_desktop.engine.study.embeddings import path_of, write_embeddings
+from prism_desktop.engine.study.exporting.export import export
 from prism_desktop.engine.study.importing.import_files import import_files
 from prism_desktop.engine.study.repair import repair
 from prism_desktop.engine.study.store import Study
@@ -107,6 +111,45 @@ def test_that_an_image_in_an_odd_place_keeps_its_answers(tiny_study: Study, odd:
         assert {problem.kind for problem in study.check()} == {"missing"}
         study.relink(faces)
         assert not study.check()
+
+
+@pytest.mark.parametrize(
+    "odd", ["width = 0", "height = -5", "width = 'tall'", "width = x'00', height = 1e300"]
+)
+def test_that_an_image_of_an_odd_size_keeps_its_answers(
+    tiny_study: Study, tmp_path: Path, odd: str
+) -> None:
+    """Its size is unknown, until its file is read again."""
+    before, images = tiny_study.trials(current=False), tiny_study.images()
+    path = altered(tiny_study, f"UPDATE stimulus SET {odd} WHERE id < 4")
+    with Study.open(path, read_only=True) as study:
+        assert study.trials(current=False) == before
+        unknown = [image for image in study.images() if image not in images]
+        assert [(image.width, image.height) for image in unknown] == [(0, 0)] * 3
+        assert [problem.kind for problem in study.check()] == ["value"]
+        finished(export(study, tmp_path / "out"))
+        table = pd.read_csv(tmp_path / "out" / "images.csv")
+        assert table["width"].isna().sum() == 3
+        assert table["width"].min() > 0
+    repair(path)
+    with Study.open(path) as study:
+        assert study.trials(current=False) == before
+        assert study.images() == images
+        assert not study.check()
+
+
+def test_that_embeddings_of_no_import_are_moved(tiny_study: Study) -> None:
+    path = tiny_study.path
+    write_embeddings(path, "stray", [image.id for image in tiny_study.images()], np.eye(24, 8))
+    content = path_of(path, "stray").read_bytes()
+    assert [problem.kind for problem in tiny_study.check()] == ["embeddings"]
+    tiny_study.close()
+    report = repair(path)
+    assert "Embeddings that belong to no import were moved" in report.summary()
+    assert [file.read_bytes() for file in report.files] == [content]
+    assert not path_of(path, "stray").exists()
+    with Study.open(path) as study:
+        assert study.check() == []
 
 
 def test_that_an_open_study_is_not_repaired(tiny_study: Study) -> None:

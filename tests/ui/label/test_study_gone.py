@@ -4,17 +4,19 @@ window says where that is, and nothing more is taken for saved."""
 import json
 import shutil
 
+import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine import paths
 from prism_desktop.engine.study.store import Study
+from prism_desktop.ui import leave_dialogs
 from tests.ui.conftest import OpenWindow
 from tests.ui.label.hands import LEFT, begin, press
 
 
 def test_that_key_presses_after_a_study_vanished_are_in_the_rescue_file(
-    open_window: OpenWindow, qtbot: QtBot, fresh: Study
+    open_window: OpenWindow, qtbot: QtBot, fresh: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = [attribute.name for attribute in fresh.attributes()]
     path = fresh.path
@@ -47,4 +49,13 @@ def test_that_key_presses_after_a_study_vanished_are_in_the_rescue_file(
         assert f"All {len(given)} answers" in told or len(given) == 1
     assert not path.exists()
     assert done == 1
-    window.context.held_back = lambda: 0  # leave without being asked
+    asked: list[str] = []
+    monkeypatch.setattr(
+        leave_dialogs, "sure_to_leave", lambda _, told: bool(asked.append(told)) or len(asked) > 1
+    )
+    window.close()
+    assert window.isVisible()
+    window.close()  # the second time, it is agreed to
+    assert not window.isVisible()
+    assert all(str(paths.rescued()) in told for told in asked)
+    assert len(asked) == 2

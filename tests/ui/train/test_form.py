@@ -3,11 +3,12 @@
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.config import TrainConfig, settings
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.runs.default_backbone import BackboneChoice
 from prism_desktop.engine.study.embeddings import EmbeddingSet
 from prism_desktop.ui.train.backbone_box import architecture
 from prism_desktop.ui.train.form import APART, RunForm
@@ -253,3 +254,68 @@ def test_that_an_unknown_method_is_not_chosen_in_silence(form: RunForm, name: st
 def test_that_a_setting_takes_only_its_choices(form: RunForm) -> None:
     with pytest.raises(ValueError, match="no choice of schedule"):
         form.fields["schedule"].put("linear")
+
+
+def _said(form: RunForm) -> dict[str, object]:
+    """Everything that a user may have set, by the order of the fields."""
+    said: dict[str, object] = {"methods": form.several.picked(), "mode": form.mode.current}
+    said |= {"labelers": form.labelers.picked(), "attributes": form.attributes.picked()}
+    for kind, value in (
+        (QComboBox, lambda box: box.currentData()),
+        (QLineEdit, lambda line: line.text()),
+        (QCheckBox, lambda tick: tick.isChecked()),
+    ):
+        fields = [each for each in form.findChildren(kind) if each.window() is form.window()]
+        for place, each in enumerate(fields):  # lists that are opened begin anew by themselves
+            said[f"{kind.__name__} {place}"] = value(each)
+    return said
+
+
+def test_that_nothing_is_carried_over_to_another_study(form: RunForm) -> None:
+    names = {"L1": "Ada", "L2": "Ben"}
+    form.show_study(offered_choices(names, "attractive", "smart"))
+    before = _said(form)
+    form.labelers.tick(["L2"])
+    form.attributes.tick(["smart"])
+    form.several.pick(("consensus",))
+    form.mode.pick("compare")
+    for box in form.findChildren(QComboBox):
+        if box not in (form.several, form.labelers, form.attributes):
+            box.setCurrentIndex(box.count() - 1)
+    form.set_backbone("ViT-B-16-quickgelu:openai")
+    for line in form.findChildren(QLineEdit):
+        line.setText("9")
+        line.textEdited.emit("9")
+    for tick in form.findChildren(QCheckBox):
+        tick.setChecked(not tick.isChecked())
+    changed = _said(form)
+    assert len([key for key in before if changed[key] != before[key]]) > 20
+    form.show_study(offered_choices(names, "attractive", "smart"))
+    assert _said(form) == before
+
+
+@pytest.mark.parametrize(
+    ("answered", "backbone", "method", "told"),
+    [
+        (("L1", "L2"), "prism-mini", "lora-visual-prompt", ""),
+        (("L1",), "prism-mini", "consensus", "Consensus is chosen."),
+        (("L1", "L2"), "embeddings:facenet", "hierarchical-bayes", "Hierarchical Bayes is chosen."),
+    ],
+)
+def test_that_a_new_study_begins_with_a_method_that_is_possible(
+    form: RunForm, answered: tuple[str, ...], backbone: str, method: str, told: str
+) -> None:
+    given = {
+        "answered": frozenset(answered),
+        "embeddings": (EmbeddingSet("facenet", 9, 64),),
+        "backbone": BackboneChoice(backbone, ""),
+    }
+    form.show_study(offered_choices({"L1": "Ada", "L2": "Ben"}, "smart", **given))
+    assert form.config().method == method
+    assert told in form._method_note.text()
+
+
+def test_that_what_has_to_be_downloaded_is_told_before_start(form: RunForm) -> None:
+    assert not form._backbone_note.text()
+    form.set_backbone("ViT-B-32-quickgelu:openai")
+    assert "downloaded first, 605 MB" in form._backbone_note.text()

@@ -349,3 +349,12 @@ def test_that_a_run_stopped_and_tested_does_not_offer_to_resume(
     assert panel.monitor.state.text().startswith("stopped")
     assert not panel.monitor.resume.isVisible()
     assert panel.monitor.discard.isVisible()
+
+
+def test_that_a_chosen_backbone_is_there_again_after_a_restart(
+    open_train: OpenTrain, tiny_study: Study, tiny_backbone: str
+) -> None:
+    box = open_train(tiny_study).form.backbone
+    box.pick(tiny_backbone)
+    box.activated.emit(box.currentIndex())  # as by hand
+    assert open_train(tiny_study).form.backbone.name == tiny_backbone

@@ -90,8 +90,8 @@ COMPARISONS: Final = (
 IMAGES: Final = (
     Column("image_id", "text", "SHA-256 of the image's file."),
     Column("name", "text", "Path below the folder that it was imported from."),
-    Column("width", "integer", "Pixels, after rotation as EXIF says."),
-    Column("height", "integer", "Pixels, after rotation as EXIF says."),
+    Column("width", "integer", "Pixels, after rotation as EXIF says; empty: unknown."),
+    Column("height", "integer", "Pixels, after rotation as EXIF says; empty: unknown."),
     Column(
         "fold", "integer", "0 to 6, fixed when the image was added; pairs are drawn within folds."
     ),

@@ -16,6 +16,7 @@ from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.files import make_folder, move, put_text, remove, remove_tree
 from prism_desktop.engine.folder_handles import absolute
 from prism_desktop.engine.hearing import responsive
+from prism_desktop.engine.paths import typed
 from prism_desktop.engine.study.exporting.codebook import codebook_text
 from prism_desktop.engine.study.exporting.rows import Sheet, Tables, codebook, scale_labels
 from prism_desktop.engine.study.exporting.spss import write_sav
@@ -72,7 +73,7 @@ def export(
         )
     if unknown := [table for table in tables if table not in TABLES]:
         raise InputError(f"There is no table “{unknown[0]}”; choose from {', '.join(TABLES)}.")
-    target = absolute(Path(folder).expanduser())
+    target = absolute(typed(folder))
     part = target / f".export-{uuid.uuid4().hex[:8]}"
     try:
         _sweep(target)

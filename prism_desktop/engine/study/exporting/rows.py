@@ -152,7 +152,7 @@ class Tables:
 
     def _images(self) -> Sheet:
         rows = [
-            (i.id, i.name, i.width, i.height, i.fold, *self.facts.of("image", i.id))
+            (i.id, i.name, i.width or None, i.height or None, i.fold, *self.facts.of("image", i.id))
             for i in self._study.images()
         ]
         names = spec.fact_columns("fact", self.facts.names["image"], spec.IMAGES)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.study.importing.answer_columns import NONE, AnswerColumns
 from prism_desktop.engine.study.importing.answer_values import Understood
 from prism_desktop.engine.study.importing.assembling import make_trials, presentations
@@ -227,7 +228,7 @@ def _notices(plan: ImportPlan, refused: Sequence[RefusedRow]) -> Iterator[str]:
                     name = f"{name} ({column.attribute})"
                 parts.setdefault(column.role, []).append(name)
         if parts:
-            words = "; ".join(f"{role}: {_few(names)}" for role, names in parts.items())
+            words = "; ".join(f"{role}: {few(names, 12)}" for role, names in parts.items())
             yield f"{table.name}: {words}."
     for attribute in plan.attributes:
         if attribute.low is not None and attribute.high is not None:
@@ -240,11 +241,6 @@ def _notices(plan: ImportPlan, refused: Sequence[RefusedRow]) -> Iterator[str]:
             f"{counted(len(refused), 'row was', 'rows were')} left out; the first "
             f"{REFUSED_KEPT:,} are listed."
         )
-
-
-def _few(names: Sequence[str], most: int = 12) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
 
 
 def _attributes(

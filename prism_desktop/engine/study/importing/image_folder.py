@@ -23,6 +23,8 @@ from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.foreign_files import open_foreign, real
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.names import printable
+from prism_desktop.engine.paths import typed
+from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.study.image_formats import (
     SNIFFED,
     SUFFIXES,
@@ -55,7 +57,6 @@ _EVERY = 64  # images between two events
 _COPIERS = 8  # files being copied at a time
 _AHEAD = 256  # images being read ahead of the one reported
 _ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)  # EXIF: the camera lay on its side
-_NAMED = 3  # files named of those that a notice counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ def import_images(
         InputError: if there is no such folder, or its name is no text.
     """
     study.require_writable()
-    root = real(Path(folder).expanduser())
+    root = real(typed(folder))
     if not root.is_dir():
         raise InputError(f"There is no folder {printable(str(root))}; nothing was imported.")
     if printable(str(root)) != str(root):
@@ -397,26 +398,21 @@ def _notices(found: _Found) -> Iterator[str]:
     if found.frames:
         count = len(found.frames)
         held = counted(count, "image holds", "images hold")
-        yield f"{held} several frames; the first is used: {_few(found.frames)}."
+        yield f"{held} several frames; the first is used: {few(found.frames)}."
     if found.misnamed:
         count = len(found.misnamed)
         have = counted(count, "file has", "files have")
         yield (
             f"{have} another format than the ending says and came in by the content: "
-            f"{_few(found.misnamed)}."
+            f"{few(found.misnamed)}."
         )
     if found.others:
         count = sum(map(len, found.others.values()))
         no = counted(count, "file is no image", "files are no images")
         kinds = sorted(found.others.items(), key=lambda item: (-len(item[1]), item[0]))
-        words = ", ".join(f"{len(names)} {kind} ({_few(names)})" for kind, names in kinds)
+        words = ", ".join(f"{len(names)} {kind} ({few(names)})" for kind, names in kinds)
         yield f"{no} that can be read: {words}."
 
 
 def _images(count: int) -> str:
     return counted(count, "image was", "images were")
-
-
-def _few(names: list[str]) -> str:
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

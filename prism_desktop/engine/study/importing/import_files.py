@@ -10,6 +10,7 @@ from typing import Final
 
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.paths import typed
 from prism_desktop.engine.study.importing.doubts import DecisionNeededError
 from prism_desktop.engine.study.importing.embeddings.embedding_files import import_embeddings
 from prism_desktop.engine.study.importing.embeddings.vectors import MAX_BYTES, holds_embeddings
@@ -134,7 +135,7 @@ def import_embedding_file(
         InputError: if it cannot be read, or was imported before.
     """
     study.require_writable()
-    path = Path(file).expanduser()
+    path = typed(file)
     yield from import_embeddings(study, path, file_mark(study, path, most=MAX_BYTES), name)
 
 

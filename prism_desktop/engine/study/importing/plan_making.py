@@ -13,6 +13,7 @@ from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.foreign_files import real
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.hearing import responsive
+from prism_desktop.engine.paths import typed
 from prism_desktop.engine.study.attribute_scales import attribute_scales
 from prism_desktop.engine.study.importing.answer_columns import AnswerColumns
 from prism_desktop.engine.study.importing.answer_values import Understood, understand
@@ -80,7 +81,7 @@ def plan_import(
     Raises:
         InputError: a file cannot be read or understood at all, or was imported before.
     """
-    paths = [Path(file).expanduser() for file in files]
+    paths = [typed(file) for file in files]
     if not paths:
         raise InputError("No file was given.")
     work = _plan(study, paths, recipe, replaces, kept or KeptTables())

@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QGridLayout, QLineEdit, QWidget
 
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.plain_text import one_line
 from prism_desktop.engine.study.importing.doubts import Decision
 from prism_desktop.engine.study.importing.plan import ImportPlan
 from prism_desktop.ui.plain import literal, set_tip
@@ -152,7 +153,7 @@ def column_box(decision: Decision, plan: ImportPlan) -> QComboBox | None:
     box.addItem(_COLUMN_OF[decision.kind], "")
     for column in table.columns:
         if column.name not in offered:
-            box.addItem(column.name, column.name)
+            box.addItem(one_line(column.name), column.name)
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     box.setMinimumContentsLength(len(_COLUMN_OF[decision.kind]) - 4)
     box.setAccessibleName(_COLUMN_OF[decision.kind].rstrip("…"))

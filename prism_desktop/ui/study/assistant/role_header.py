@@ -5,7 +5,7 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QHeaderView, QSizePolicy, QVBoxLayout, QWidget
 
 from prism_desktop.engine.study.importing.plan import ColumnPlan, TablePlan
-from prism_desktop.ui.plain import set_tip
+from prism_desktop.ui.plain import elided, set_tip
 from prism_desktop.ui.study.assistant.recipe_edits import (
     CONFIDENCE_WORDS,
     ROLE_WORDS,
@@ -112,7 +112,7 @@ class RoleBox(QWidget):
             room = max(0, self.width() - 2 * GRID - self.sure.sizeHint().width())
             metrics = self.name.fontMetrics()
             middle = Qt.TextElideMode.ElideMiddle
-            self.name.setText(metrics.elidedText(self.column.name, middle, room))
+            self.name.setText(elided(metrics, self.column.name, room, middle))
 
     def _role_chosen(self, place: int) -> None:
         role = _ROLES[place]

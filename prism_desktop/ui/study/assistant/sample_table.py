@@ -13,6 +13,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QColor, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QTableView
 
+from prism_desktop.engine.plain_text import one_line
 from prism_desktop.engine.study.importing.plan import TablePlan
 from prism_desktop.ui.plain import tip_text
 from prism_desktop.ui.study.assistant.recipe_edits import explained
@@ -70,7 +71,7 @@ class SampleModel(QAbstractTableModel):
             return None
         column = index.column()
         if role == Qt.ItemDataRole.DisplayRole:
-            return _cell(table, index)[:_LONG]
+            return one_line(_cell(table, index)[:_LONG])
         if role == Qt.ItemDataRole.ToolTipRole:
             return tip_text(_cell(table, index)[:_TIP])
         if role == Qt.ItemDataRole.ForegroundRole and table.columns[column].role == "ignore":

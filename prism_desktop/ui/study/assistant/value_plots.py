@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.importing.plan import AttributePlan
-from prism_desktop.ui.plain import show_tip
+from prism_desktop.ui.plain import draw_text, show_tip
 from prism_desktop.ui.study.assistant.recipe_edits import number
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, faded, sized
@@ -109,7 +109,7 @@ class ScalePlot(Painted):
             middle = (self._at(low) + self._at(high)) / 2
             if plan.cuts and self._at(high) - self._at(low) > 9:
                 box = QRectF(middle - 20, 0, 40, _TOP - 4)
-                painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), str(step))
+                draw_text(painter, box, int(Qt.AlignmentFlag.AlignCenter), str(step))
 
     def _numbers(self, painter: QPainter, plan: AttributePlan, base: float) -> None:
         """The scale's ends in bold, the outermost values where they lie outside it."""
@@ -127,7 +127,7 @@ class ScalePlot(Painted):
             wide = painter.fontMetrics().horizontalAdvance(number(value)) + 2
             left = min(max(0.0, x - wide / 2), self.width() - wide)
             box = QRectF(left, base + 3, wide, _FOOT - 4)
-            painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), number(value))
+            draw_text(painter, box, int(Qt.AlignmentFlag.AlignCenter), number(value))
 
 
 class OutcomeBars(Painted):
@@ -159,7 +159,7 @@ class OutcomeBars(Painted):
             painter.setFont(sized(self.font(), 0.92))
             painter.setPen(QColor(tokens.text))
             middle = Qt.AlignmentFlag.AlignVCenter
-            painter.drawText(QRectF(0, y, left, 26), int(middle), _OUTCOMES.get(name, name))
+            draw_text(painter, QRectF(0, y, left, 26), int(middle), _OUTCOMES.get(name, name))
             room = self.width() - left - right
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(faded(tokens.track, 0.7))
@@ -170,7 +170,7 @@ class OutcomeBars(Painted):
             painter.setPen(QColor(tokens.muted))
             told = f"{count:,} ({count / all_of_them:.0%})" if all_of_them else "0"
             box = QRectF(self.width() - right, y, right, 26)
-            painter.drawText(box, int(Qt.AlignmentFlag.AlignRight | middle), told)
+            draw_text(painter, box, int(Qt.AlignmentFlag.AlignRight | middle), told)
         painter.end()
 
 

@@ -1,0 +1,93 @@
+"""Where nobody chooses a backbone, the study's last choice is taken, else what is on this disk."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from prism_desktop.engine import paths
+from prism_desktop.engine.backbones.spec import DEFAULT, MINI, parse
+from prism_desktop.engine.backbones.weight_files import FILE, folder
+from prism_desktop.engine.config import TrainConfig
+from prism_desktop.engine.runs.default_backbone import default_backbone, download_needed
+from prism_desktop.engine.runs.folder import RunFolder
+from prism_desktop.engine.study.store import Study
+
+B16, OTHER = "ViT-B-16-quickgelu:openai", "RN50:cc12m"
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks that another test or the user has downloaded are not seen."""
+    monkeypatch.setattr(paths, "cache", lambda: tmp_path / "cache")
+
+
+def _download(text: str, *, whole: bool = True) -> None:
+    place = folder(parse(text))
+    place.mkdir(parents=True)
+    (place / FILE).write_bytes(b"x" * 64)
+    size = 64 if whole else 65
+    said = {"url": "", "sha256": "0" * 64, "size": size, "revision": ""}
+    (place / "source.json").write_text(json.dumps(said), "utf-8")
+
+
+def _study(tmp_path: Path, *backbones: str) -> Path:
+    """A study with a run on each of these, one after the other."""
+    path = tmp_path / "s.prism"
+    Study.create(path, attributes=("smart",)).close()
+    for text in backbones:
+        RunFolder.create(path, TrainConfig(backbone=text, method="consensus"))
+    return path
+
+
+def test_that_without_anything_the_embedded_one_is_taken_and_says_what_it_saw(
+    tmp_path: Path,
+) -> None:
+    chosen = default_backbone(_study(tmp_path))
+    assert chosen.backbone == MINI
+    for part in ("drawn faces only", DEFAULT, "605 MB"):
+        assert part in chosen.why
+
+
+@pytest.mark.parametrize(
+    ("here", "runs", "last", "expected"),
+    [
+        pytest.param((DEFAULT,), (), "", DEFAULT, id="what was downloaded"),
+        pytest.param((B16, DEFAULT), (), "", DEFAULT, id="of several the usual one"),
+        pytest.param((OTHER,), (), "", OTHER, id="one that is not offered by name"),
+        pytest.param((OTHER, B16), (), "", B16, id="one that is offered before one that is not"),
+        pytest.param((DEFAULT,), (MINI,), "", MINI, id="what the newest run had"),
+        pytest.param((DEFAULT, B16), (MINI, B16), "", B16, id="the newest of two runs"),
+        pytest.param((DEFAULT,), (DEFAULT,), MINI, MINI, id="what was chosen in the window since"),
+    ],
+)
+def test_that_the_last_choice_comes_first_and_then_what_is_here(
+    tmp_path: Path, here: tuple[str, ...], runs: tuple[str, ...], last: str, expected: str
+) -> None:
+    for text in here:
+        _download(text)
+    assert default_backbone(_study(tmp_path, *runs), last).backbone == expected
+
+
+@pytest.mark.parametrize(
+    "missing", [B16, "ViT-B-32:/nowhere/weights.safetensors", "embeddings:facenet", "no backbone"]
+)
+def test_that_what_is_not_here_is_named_and_never_fetched(tmp_path: Path, missing: str) -> None:
+    chosen = default_backbone(_study(tmp_path, MINI), missing)
+    assert chosen.backbone == MINI
+    assert chosen.why.startswith(f"{missing}, chosen last, is not on this computer. ")
+
+
+def test_that_a_download_that_broke_off_is_no_network(tmp_path: Path) -> None:
+    _download(DEFAULT, whole=False)
+    assert default_backbone(_study(tmp_path)).backbone == MINI
+
+
+def test_that_a_download_is_told_before_it_is_needed(tmp_path: Path) -> None:
+    assert "605 MB" in download_needed(DEFAULT)
+    assert download_needed(OTHER)
+    _download(DEFAULT)
+    local = str(tmp_path / "x.safetensors")
+    assert [download_needed(text) for text in (DEFAULT, MINI, "embeddings:a", f"B:{local}")] == (
+        [""] * 4
+    )
