@@ -37,6 +37,7 @@ class AppContext(QObject):
     messaged = Signal(str, str, object)
     closing = Signal()  # the window goes: end threads of your own
     panel_wanted = Signal(str)  # "study", "label", "train", "explore"
+    run_wanted = Signal(Path)  # a run's folder, to be explored
     check_wanted = Signal(Path)  # of a study's folder, open or not
 
     def __init__(self, settings: Settings, theme: Theme, parent: QObject | None = None) -> None:
@@ -62,7 +63,9 @@ class AppContext(QObject):
         self.rescued: Callable[[], str] = lambda: ""
         # runs that end with this window; set by the Train panel
         self.in_training: Callable[[], int] = lambda: 0
-        # sentences on what is left of them then; set by the Train panel
+        # runs that wait for those and are not started then; set by the Train panel
+        self.in_queue: Callable[[], int] = lambda: 0
+        # sentences on what is left of all these then; set by the Train panel
         self.kept_on_leaving: Callable[[], Sequence[str]] = tuple
         self.guard = WriteGuard(self)  # knows the controls that change something
         self._closing: list[Study] = []

@@ -20,19 +20,28 @@ def may_leave(context: AppContext, parent: QWidget) -> bool:
 
 
 def may_close(context: AppContext, parent: QWidget) -> bool:
-    """Whether the window may be closed while runs are trained that end with it."""
+    """Whether the window may be closed while runs are trained, or wait, that end with it."""
     count = context.in_training()
-    return not count or sure_to_stop(parent, count, context.kept_on_leaving())
+    if not count and not context.in_queue():
+        return True
+    return sure_to_stop(parent, count, context.kept_on_leaving())
 
 
 def sure_to_stop(parent: QWidget, count: int, kept: Sequence[str]) -> bool:
-    """Ask whether `count` trainings may end now; `kept` says what is left of them."""
+    """Ask whether `count` trainings may end now; `kept` says what is left of them.
+
+    Without any there are runs that wait, which `kept` tells of.
+    """
     title = counted(count, "training goes on", "trainings go on")
+    if not count:
+        title = "The queue is not empty"
     what = word_for(count, "It ends", "They end")
-    more = " ".join((f"{what} within seconds of the window.", *kept))
-    box = message_box(parent, title, f"{title}. Close the window?", more)
-    stop = box.addButton("Stop and close", QMessageBox.ButtonRole.DestructiveRole)
-    stay = box.addButton("Keep training", QMessageBox.ButtonRole.RejectRole)
+    ends = (f"{what} within seconds of the window.",) if count else ()
+    box = message_box(parent, title, f"{title}. Close the window?", " ".join((*ends, *kept)))
+    stop = box.addButton(
+        "Stop and close" if count else "Close", QMessageBox.ButtonRole.DestructiveRole
+    )
+    stay = box.addButton("Keep training" if count else "Stay", QMessageBox.ButtonRole.RejectRole)
     box.setDefaultButton(stay)
     box.exec()
     sure = box.clickedButton() is stop
@@ -59,5 +68,23 @@ def _agreed(parent: QWidget, title: str, more: str, leave: str) -> bool:
     box.setDefaultButton(stay)
     box.exec()
     sure = box.clickedButton() is go
+    box.deleteLater()
+    return sure
+
+
+def sure_to_discard(parent: QWidget, *, live: bool) -> bool:
+    """The one question that stands in the way: what is discarded cannot be had again."""
+    verb, keep = ("Discard", "Keep training") if live else ("Delete", "Keep it")
+    what = (
+        "Training ends and everything it has learned"
+        if live
+        else "Its model, predictions and results are"
+    )
+    more = f"{what} {'is ' if live else ''}deleted. Your answers are not touched."
+    box = message_box(parent, f"{verb} this run?", f"{verb} this run?", more)
+    discard = box.addButton(verb, QMessageBox.ButtonRole.DestructiveRole)
+    box.setDefaultButton(box.addButton(keep, QMessageBox.ButtonRole.RejectRole))
+    box.exec()
+    sure = box.clickedButton() is discard
     box.deleteLater()
     return sure

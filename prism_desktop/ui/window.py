@@ -200,11 +200,19 @@ class Window(QMainWindow):
         context.messaged.connect(self._say)
         context.jobs.started.connect(self.progress.add)
         context.panel_wanted.connect(self.show_panel)
+        context.run_wanted.connect(self._explore)
         context.study_opened.connect(self._retitle)
         context.study_closed.connect(self._retitle)
         context.theme.changed.connect(self._redraw)
         self.messages.shown.connect(self._message_holder.setVisible)
         self._redraw()
+
+    def _explore(self, run: Path) -> None:
+        from prism_desktop.ui.explore.panel import ExplorePanel
+
+        panel = self.show_panel("explore")
+        assert isinstance(panel, ExplorePanel)
+        panel.show_run(run)
 
     def _say(
         self, kind: str, text: str, action: tuple[str, Callable[[], object]] | tuple[()]

@@ -97,6 +97,7 @@ class ExplorePanel(QWidget):
         self._names: dict[str, str] = {}
         self._loader = RunLoader(context, self)
         self._new_labeler = ""  # code of a labeler who was just added to the run being read
+        self._wanted = ""  # path of a run that was asked for and is not listed yet
         self._before = "faces"  # the view from which a face was opened
         # path of the run being read or shown; empty when that failed or was cancelled
         self._request = ""
@@ -118,6 +119,12 @@ class ExplorePanel(QWidget):
         self.segments.pick("face" if name == "map" else name)
         if name == "map":
             self.face.kind.pick(next(iter(operations.MAPS)))
+
+    def show_run(self, run: Path) -> None:
+        """Show the run in a folder, as soon as it is listed."""
+        self._wanted = str(run)
+        self._take_wanted()
+        self._list()
 
     def view(self, name: str) -> View:
         """A view by name."""
@@ -226,7 +233,7 @@ class ExplorePanel(QWidget):
         self._show_view(self.segments.current)
 
     def _open(self) -> None:
-        self._runs = ()
+        self._runs, self._wanted = (), ""
         self.run.offer([])
         self.run.hide()
         self.agreement.set_comparable(False)
@@ -293,7 +300,13 @@ class ExplorePanel(QWidget):
             # What labelers differ in is what people come for; the consensus is one choice away.
             personal = next((run for run in runs if run.method != "consensus"), runs[0])
             self.run.settle(str(personal.path))
+        self._take_wanted()
         self._read()
+
+    def _take_wanted(self) -> None:
+        if self._wanted and self.run.has(self._wanted):
+            wanted, self._wanted = self._wanted, ""
+            self.run.pick(wanted)
 
     def _read(self) -> None:
         path = self.run.key

@@ -69,6 +69,8 @@ class Tiles(QWidget):
             "Validation accuracy" if kept is None or not many else "Validation, best epoch"
         )
         left, speed = progress.eta_seconds, progress.images_per_second
+        if left is not None:
+            left = max(left, 2.0)  # other stages follow, so it is never almost done
         told = {
             "Validation accuracy": f"{accuracy:.1%}" if accuracy is not None else "–",
             "Test accuracy": row.told().head,
@@ -121,7 +123,7 @@ class Overlay:
 class Monitor(QWidget):
     """One run on the screen; its buttons ask for what the user wants done with it."""
 
-    asked = Signal(str)  # "pause", "run", "stop", "discard", "resume"
+    asked = Signal(str)  # "pause", "run", "stop", "discard", "resume", "report", "explore"
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -196,7 +198,7 @@ class Monitor(QWidget):
 
     def _make(self) -> None:
         self.title, self.state = label("", "title"), chip("")
-        self.stages, self.working = StageStrip(self.theme), label("", "small")
+        self.stages, self.working = StageStrip(self.theme), label("", "small", wrap=True)
         self.pause = button("&Pause", self._pause, tip="Pause; the process keeps its place")
         self.stop = button(
             "S&top and keep", lambda: self.asked.emit("stop"), tip="Keep and test the best epoch"
@@ -206,6 +208,12 @@ class Monitor(QWidget):
         )
         self.resume = button(
             "&Resume", lambda: self.asked.emit("resume"), "primary", tip="From the last checkpoint"
+        )
+        self.explore = button(
+            "See in E&xplore",
+            lambda: self.asked.emit("explore"),
+            "primary",
+            tip="What this run's model believes of each labeler",
         )
         self.failure = label("", "", wrap=True)
         self.failure.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -239,7 +247,7 @@ class Monitor(QWidget):
         self.results.hide()
 
     def _lay_out(self) -> None:
-        buttons = columns(self.pause, self.stop, self.resume, self.discard)
+        buttons = columns(self.explore, self.pause, self.stop, self.resume, self.discard)
         head = columns(self.title, self.state, None, buttons, gap=GRID + 4)
         smoothing = QWidget()
         smoothing.setLayout(columns(None, label("Smoothing", "small"), self.smoothing))
@@ -259,7 +267,8 @@ class Monitor(QWidget):
         body = rows(
             head,
             self.failure_box,
-            columns(self.stages, None, self.working),
+            columns(self.stages, None),
+            self.working,
             self.tiles,
             self.others,
             charts,
@@ -327,6 +336,7 @@ class Monitor(QWidget):
         if self.failure_box.isVisible():
             restyle(self.failure_box, kind="bad" if state == "failed" else "warn")
         self.working.setText((self._asked_for() or progress.working) if live else "")
+        self.working.setVisible(live)  # also where it is empty, so that nothing below moves
         known = METHODS.get(row.run.method)
         self.stages.show_stage(
             progress.stage if progress.now == "paused" else progress.now,
@@ -340,6 +350,7 @@ class Monitor(QWidget):
         steps = live and self._progress.stage != "evaluating"  # which takes a moment
         self._tell_stop()
         self.resume.setVisible(resumable)
+        self.explore.setVisible(not live and self._row is not None and self._row.explorable)
         for each in (self.pause, self.stop):
             each.setVisible(steps)
         self.discard.setText("&Discard" if live else "De&lete")

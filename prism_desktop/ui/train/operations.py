@@ -91,6 +91,11 @@ class RunRow:
     def live(self) -> bool:
         return self.run.state in ACTIVE
 
+    @property
+    def explorable(self) -> bool:
+        """Whether it has predictions to be looked at: it was tested and can be read."""
+        return not self.live and self.run.macro is not None and not self.run.damage
+
 
 def rows(study: Path) -> tuple[RunRow, ...]:
     """The study's runs, newest first, without those that were discarded."""

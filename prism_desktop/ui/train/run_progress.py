@@ -121,6 +121,7 @@ class RunProgress:
     log: list[tuple[float, str, str]] = field(default_factory=list)  # (unix time, kind, sentence)
     message: str = ""
     advice: str = ""
+    by_steps: bool = True  # whether it learns step by step, as its consensus does
     heard: bool = False  # whether what it told was read; until then nothing is known
 
     @property
@@ -198,8 +199,9 @@ def _on_progress(progress: RunProgress, event: ProgressTold) -> None:
         progress.pace = (now, done, total)
     begun, first, _ = progress.pace
     if done - first >= _STEPS_BEFORE_ESTIMATE:
-        # the run itself has about as many steps
-        progress.eta_seconds = (now - begun) / (done - first) * (total - done + total)
+        # the run itself has about as many steps, or none
+        ahead = total if progress.by_steps else 0
+        progress.eta_seconds = (now - begun) / (done - first) * (total - done + ahead)
 
 
 def _on_stage(progress: RunProgress, event: Stage) -> None:

@@ -64,6 +64,7 @@ class RunsModel(QAbstractTableModel):
         super().__init__(parent)
         self._theme = theme
         self.rows: tuple[RunRow, ...] = ()
+        self._stages: dict[str, str] = {}  # what each run that goes on does
         self.ticks: list[str] = []  # names in the order they were ticked, which gives their colours
 
     def show(self, rows: Sequence[RunRow]) -> None:
@@ -73,6 +74,18 @@ class RunsModel(QAbstractTableModel):
         names = {row.run.name for row in rows}
         self.ticks = [name for name in self.ticks if name in names]
         self.endResetModel()
+
+    def show_stage(self, name: str, stage: str) -> None:
+        """Say what a run that goes on does, as it is said wherever the run is shown."""
+        place = next((at for at, row in enumerate(self.rows) if row.run.name == name), None)
+        if place is not None and self._stages.get(name) != stage:
+            self._stages[name] = stage
+            cell = self.index(place, COLUMNS.index("State"))
+            self.dataChanged.emit(cell, cell)
+
+    def told(self, row: RunRow) -> tuple[str, ...]:
+        """A run's cells."""
+        return cells(row, self._stages.get(row.run.name, "") if row.live else "")
 
     def colour(self, name: str) -> QColor | None:
         """The colour of a ticked run; the first two colours are the shown run's own."""
@@ -110,7 +123,7 @@ class RunsModel(QAbstractTableModel):
         row, column = self.rows[index.row()], index.column()
         match role:
             case Qt.ItemDataRole.DisplayRole:
-                return one_line(cells(row)[column])
+                return one_line(self.told(row)[column])
             case Qt.ItemDataRole.CheckStateRole if column == 0:
                 return (
                     Qt.CheckState.Checked if row.run.name in self.ticks else Qt.CheckState.Unchecked
@@ -155,8 +168,8 @@ class RunsModel(QAbstractTableModel):
         return QColor(tokens.muted) if column in (2, 5, 7, 8, 9) else None
 
 
-def cells(row: RunRow) -> tuple[str, ...]:
-    """A run as the table's texts, also for its export."""
+def cells(row: RunRow, stage: str = "") -> tuple[str, ...]:
+    """A run as the table's texts, also for its export; `stage` is that of one that goes on."""
     run = row.run
     this_year = dated(run.created, "%Y") == str(datetime.now().year)
     started = dated(run.created, "%d %b, %H:%M" if this_year else "%d %b %Y")
@@ -166,7 +179,7 @@ def cells(row: RunRow) -> tuple[str, ...]:
         "",
         method,
         started,
-        "unreadable" if run.damage else run.state,
+        "unreadable" if run.damage else stage or run.state,
         told.head,
         told.rest or "–",
         gain.line if gain.few else gain.number,
@@ -234,7 +247,7 @@ class RunsTable(QTableView):
 
     def _fit(self) -> None:
         """What says the same of all runs gives way first; a row's tool tip has all of it."""
-        told = [cells(row) for row in self.runs.rows]
+        told = [self.runs.told(row) for row in self.runs.rows]
         order = sorted(_GIVE_WAY, key=lambda column: len({row[column] for row in told}) > 1)
         fit_columns(self, order, rigid=(0,))
 

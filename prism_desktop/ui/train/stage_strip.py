@@ -32,7 +32,8 @@ class StageStrip(Painted):
             self._done,
         ):
             self._stage, self._state, self._personal, self._done = stage, state, personal, done
-            self.setAccessibleName(f"Stage: {stage}, {state}")
+            told = (stage,) if state in ("preparing", "training") else (stage, state)
+            self.setAccessibleName(f"Stage: {', '.join(told)}")
             self.updateGeometry()
             self.update()
 

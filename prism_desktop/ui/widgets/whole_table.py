@@ -30,11 +30,15 @@ def fit_columns(
         for column in columns
         if column not in absent
     }
-    room = table.viewport().width()
+    room, gone = table.viewport().width(), {}
     for column in give_way:
         if sum(widths.values()) <= room:
             break
-        widths.pop(column, None)
+        if column in widths:
+            gone[column] = widths.pop(column)
+    for column, width in reversed(gone.items()):  # a narrow one may fit after all
+        if sum(widths.values()) + width <= room:
+            widths[column] = width
     elastic = [column for column in widths if column not in rigid]
     spare = max(0, room - sum(widths.values()))
     share, rest = divmod(spare, len(elastic)) if elastic else (0, 0)

@@ -1,28 +1,17 @@
 """A run that has no curve shows what it has instead, and one sentence on why."""
 
-import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from pytestqt.qtbot import QtBot
 
-from prism_desktop.engine.runs.process_identity import birth
 from prism_desktop.engine.study.store import Study
 from prism_desktop.ui.train import operations
-from tests.ui.train.conftest import OpenTrain
+from tests.ui.train.conftest import OpenTrain, go_on
 
 MakeRun = Callable[..., Path]
 FITTED, TRAINED = "20260101-120000-hierarchical-bayes", "20260101-130000-lora-visual-prompt"
-
-
-def go_on(run: Path, *events: dict[str, object]) -> None:
-    """Let a fabricated run be at work, having told `events`."""
-    status = json.loads((run / "status.json").read_text())
-    status |= {"state": "training", "pid": os.getpid(), "born": birth(os.getpid())}
-    (run / "status.json").write_text(json.dumps(status))
-    (run / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
 
 
 @pytest.mark.parametrize("method", ["hierarchical-bayes", "ensemble"])
