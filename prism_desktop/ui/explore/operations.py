@@ -13,6 +13,7 @@ from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.estimates import TOO_FEW, too_few
 from prism_desktop.engine.runs.folder import ACTIVE, RunFolder, RunSummary, list_runs
 from prism_desktop.ui.explore.run_data import RunData
 
@@ -236,7 +237,8 @@ def tested(adapted: AdaptedLabeler) -> str:
         if adapted.start is not None
         else ""
     )
+    few = f"{TOO_FEW.capitalize()}: on" if too_few(adapted.tested) else "On"
     return (
-        f"On {counted(adapted.tested, 'own answer')}, cross-validated: {adapted.accuracy:.0%} "
+        f"{few} {counted(adapted.tested, 'own answer')}, cross-validated: {adapted.accuracy:.0%} "
         f"right{within}{start}."
     )
