@@ -160,6 +160,8 @@ class ShareGrid(Painted):
         painter.setFont(sized(self.font(), 1.0, bold=not cell.few))
         painter.setPen(QColor(tokens.muted if cell.few else tokens.text))
         number = cell.told().number
+        if cell.few and box.width() > 170:
+            number = f"{TOO_FEW}: {number}"
         draw_text(painter, line, int(Qt.AlignmentFlag.AlignVCenter), number)
         used = painter.fontMetrics().horizontalAdvance(number) + 8
         painter.setFont(sized(self.font(), 0.85))
@@ -168,12 +170,14 @@ class ShareGrid(Painted):
             painter.setPen(QColor(tone_ink(gain, tokens)))
             side = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             draw_text(painter, line, side, gain.number)
-        if cell.low is not None and cell.high is not None and box.width() > 170:
+        if (
+            cell.low is not None
+            and cell.high is not None
+            and box.width() > (300 if cell.few else 170)
+        ):
             painter.setPen(QColor(tokens.muted))
             words = f"{100 * cell.low:.0f} – {100 * cell.high:.0f}"
             words = f"{words}, n {cell.count:,}"
-            if cell.few and box.width() > 300:
-                words = f"{TOO_FEW}: {words}"
             draw_text(
                 painter, line.adjusted(used, 0, 0, 0), int(Qt.AlignmentFlag.AlignVCenter), words
             )
