@@ -27,6 +27,7 @@ from urllib.parse import quote
 from filelock import FileLock
 
 from prism_desktop.engine.folder_handles import (
+    MISPLACED,
     Folder,
     MisplacedError,
     absolute,
@@ -408,7 +409,13 @@ def _in_place(path: Path, flags: int) -> int:
 
 
 def _rename(old: Folder, source: str, new: Folder, target: str) -> None:
-    os.replace(old.name(source), new.name(target), src_dir_fd=old.handle, dst_dir_fd=new.handle)
+    names = old.name(source), new.name(target)
+    try:
+        os.replace(*names, src_dir_fd=old.handle, dst_dir_fd=new.handle)
+    except OSError as error:
+        if error.errno is not None and error.errno in MISPLACED:
+            raise MisplacedError(new.path / target, error.errno) from error
+        raise
 
 
 def _clear(

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from prism_desktop.engine import access
 from prism_desktop.engine.errors import UnsafeFileError
@@ -28,19 +29,25 @@ _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
 _JUNCTION = 0xA0000003  # what Windows calls IO_REPARSE_TAG_MOUNT_POINT
 
 
+# Numbers of errors of the system -> what lies in the place.
+MISPLACED: Final = {
+    errno.EISDIR: "is a folder, where a file belongs",
+    errno.ENOTDIR: "is no folder, where one belongs",
+    errno.ENOTEMPTY: "holds files that this program did not make",
+    errno.EEXIST: "holds files that this program did not make",
+}
+
+
 class MisplacedError(UnsafeFileError, OSError):
-    """A folder lies where a file belongs, or something else where a folder does."""
+    """Something lies where something else belongs."""
 
     def __init__(self, path: Path, number: int) -> None:
-        """Say so of a path; the number is EISDIR or ENOTDIR."""
+        """Say so of a path; the number is one of `MISPLACED`."""
         super().__init__(number, os.strerror(number), str(path))
 
     def __str__(self) -> str:
-        found = "a folder, where a file" if self.errno == errno.EISDIR else "no folder, where one"
-        return (
-            f"{self.filename} is {found} belongs, so nothing was changed there. Move it away and "
-            "try again."
-        )
+        found = MISPLACED[self.errno or errno.ENOTDIR]
+        return f"{self.filename} {found}, so nothing was changed there. Move it away and try again."
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,8 +60,12 @@ def plain_file(path: Path, limit: int) -> os.stat_result:
         RefusedFileError: it is no plain file, or larger than `limit` bytes.
         OSError: there is none, or it cannot be looked at.
     """
-    # Path.stat is three times slower over 70,000 images
-    status = os.stat(path)  # noqa: PTH116
+    try:
+        status = os.stat(path)  # noqa: PTH116, three times as fast as Path.stat over 70,000 images
+    except FileNotFoundError:
+        if os.path.lexists(path):
+            raise RefusedFileError(path, "is a link that leads nowhere") from None
+        raise
     _refuse(path, status, limit)
     return status
 

@@ -290,7 +290,9 @@ QUICK = {("study new", name) for name in FAULTS} | {
         "study upgrade", "report",
     )
     for fault in ("full", "no larger files")
-} | {(name, "unreadable") for name in ("study info", "study import", "study check")}  # fmt: skip
+} | {
+    (name, "unreadable") for name in ("study info", "study import", "study check", "report")
+}  # fmt: skip
 
 
 def cells() -> Iterator[object]:

@@ -183,3 +183,18 @@ def test_that_a_file_to_add_to_may_be_read_by_others_meanwhile(tmp_path: Path) -
         files.write_all(other, b"2\n")
     assert (tmp_path / "log").read_bytes() == b"1\n2\n"
     assert os.stat(tmp_path / "log").st_nlink == 1  # noqa: PTH116
+
+
+@pytest.mark.parametrize("lying", ["folder", "file"])
+def test_that_nothing_is_moved_over_what_somebody_else_made(tmp_path: Path, lying: str) -> None:
+    target, made = tmp_path / "there", tmp_path / "made"
+    if lying == "folder":  # with a file of its own
+        (target / "more").mkdir(parents=True)
+        made.mkdir()
+    else:
+        target.write_text("theirs")
+        made.mkdir()
+    with pytest.raises(UnsafeFileError, match="Move it away"):
+        files.move(made, target)
+    assert target.exists()
+    assert made.exists()

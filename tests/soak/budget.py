@@ -13,7 +13,7 @@ from pathlib import Path
 SEEDS = Path(__file__).with_name("seeds.txt")
 SCALE = float(os.environ.get("PRISM_SOAK", "1"))
 
-KILLS = max(1, round(20 * SCALE))  # of each command
+KILLS = max(1, round(24 * SCALE))  # of each command; a few come when it is over
 LABELING_KILLS = max(1, round(100 * SCALE))
 WINDOW_KILLS = max(1, round(40 * SCALE))
 STATES = max(1, round(100 * SCALE))  # crash states of each recorded process

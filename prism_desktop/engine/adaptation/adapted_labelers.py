@@ -5,6 +5,7 @@ state.safetensors (what the method keeps of a labeler) and meta.json. Importing 
 torch nor pandas.
 """
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
@@ -141,7 +142,7 @@ def adapted_predictions(run: RunFolder, code: str, attribute: str | None = None)
         InputError: if nobody of that code entered.
     """
     path = folder_of(run, code) / layout.PREDICTIONS
-    if not path.is_file():
+    if not os.path.lexists(path):
         known = ", ".join(one.code for one in list_adapted(run)) or "nobody"
         raise InputError(f"Nobody called {code} entered the run {run.name}; {known} did.")
     check_file(path.parent, layout.PREDICTIONS)

@@ -366,10 +366,12 @@ def join(folder: Path, data: RunData, names: Mapping[str, str]) -> None:
     data.damage += unreadable_adapted(run)
     for adapted in list_adapted(run):
         path = adapted.path / layout.PREDICTIONS
-        if adapted.code in data.labelers or not path.is_file():
+        if adapted.code in data.labelers:
             continue
         block = np.full((1, len(data.attributes), len(data.images)), np.nan, np.float32)
         try:
+            if not os.path.lexists(path):
+                raise UnreadableError(path, "it is missing")
             told = _table(adapted.path, layout.PREDICTIONS, ENTERED).to_pydict()
         except UnreadableError as error:
             data.damage += (str(error),)
