@@ -82,6 +82,7 @@ def train(
         "attributes": names(attributes), "epochs": epochs, "seed": seed, "device": device,
     }  # fmt: skip
     options = {key: value for key, value in given.items() if value is not None}
+    base.with_options(options, settings or [])  # what is wrong in it is said before anything else
     if config is None:
         options = with_method(study, with_backbone(study, options, settings), settings)
     chosen = base.with_options(options, settings or [])
