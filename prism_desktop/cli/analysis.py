@@ -9,6 +9,9 @@ from prism_desktop.cli.console import Json, in_time, say, say_lines, write_file,
 from prism_desktop.cli.study import open_existing
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.names import called
+from prism_desktop.engine.runs.folder import RunSummary, list_runs
+from prism_desktop.engine.runs.run_choice import best_personal
 from prism_desktop.engine.study.formula_guard import write_frame
 
 if TYPE_CHECKING:
@@ -56,9 +59,10 @@ def agreement(
             if notice:
                 say(notice, json)
         result = study_agreement(compared, rated, attribute=attribute)
-        everybody = {each.code: each.display_name or each.code for each in opened.labelers()}
+        people = {each.code: called(each.code, each.display_name) for each in opened.labelers()}
+        personal = best_personal(list_runs(opened.path))
     if figure is not None:
-        _draw_agreement(result, everybody, attribute, figure)
+        _draw_agreement(result, people, attribute, figure)
         say(f"Wrote {figure}.", json)
     frame = result.frame()
     if csv is None and figure is not None:
@@ -73,7 +77,11 @@ def agreement(
         write_file(csv, lambda path: write_frame(frame, path))
         say(f"Wrote {counted(len(frame), 'pair of labelers')} to {csv}.", json)
     elif json != "-":
-        say_lines(frame.to_string(index=False), wrap=True)
+        shown = frame.assign(
+            **{side: frame[side].map(people).fillna(frame[side]) for side in ("labeler", "other")}
+        )
+        say_lines(shown.to_string(index=False), wrap=True)
+        say(_of_answers(personal))
     write_json(
         [{k: None if v != v else v for k, v in row.items()} for row in frame.to_dict("records")],
         json,
@@ -93,6 +101,14 @@ def _draw_agreement(
     names = [everybody.get(code, code) for code in codes]
     title = f"Agreement on {attribute or 'all attributes'}, {counted(len(codes), 'labeler')}"
     save_figure(agreement_figure(result, names, title, network(result), inks), path)
+
+
+def _of_answers(personal: RunSummary | None) -> str:
+    """That no model was asked, and which one tells labelers apart."""
+    told = "These are the labelers' own answers, and no model's."
+    if personal is None:
+        return f"{told} No finished run of this study tells labelers apart yet."
+    return f"{told} Of its runs, {personal.name} tells labelers apart best."
 
 
 def relevance(

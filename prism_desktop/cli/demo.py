@@ -66,7 +66,7 @@ def _train(folder: Path) -> Path:
     run = training.train_here(supervisor.train(folder, config))
     summary = run.summary()
     if summary is not None:
-        out.print(accuracy_table(summary))
+        out.print(accuracy_table(summary, run.people()))
     return run.path / layout.REPORT
 
 

@@ -36,6 +36,7 @@ def doctor(json: Json = None) -> None:
         **_qt(),
         "embedded backbone": str(paths.resources() / "prism-mini"),
         "backbone cache": str(paths.cache()),
+        "rescued answers": str(paths.rescued()),
         "settings and log": str(paths.config()),
         "packages": {name: _version(name) for name in _PACKAGES},
     }

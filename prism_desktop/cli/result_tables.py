@@ -1,7 +1,11 @@
 """Tables of results for the terminal."""
 
+from collections.abc import Mapping
+
 from rich.table import Table
 
+from prism_desktop.engine.evaluation.named_results import named
+from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.methods.method import TESTED_FACES
 from prism_desktop.engine.runs.estimates import (
     ABOVE_CEILING,
@@ -11,14 +15,19 @@ from prism_desktop.engine.runs.estimates import (
     too_few,
 )
 from prism_desktop.engine.runs.result_files import Accuracy, Difference, Gain, Result, Summary
+from prism_desktop.engine.runs.run_choice import ignores_labelers, ignoring
 
 
-def accuracy_table(summary: Summary) -> Table:
-    """Test accuracy per labeler against consensus and ceiling."""
+def accuracy_table(summary: Summary, people: Mapping[str, str]) -> Table:
+    """Test accuracy per labeler against consensus and ceiling; `people` says what to call each."""
+    summary = named(summary, people)
     test, consensus = summary.test, summary.consensus or Result()
     reads = summary.reads_tested_faces
+    told = [f"* {TESTED_FACES}"] if reads else []
+    if ignores_labelers(summary.method):
+        told.append(ignoring(method_title(summary.method)))
     title = f"{summary.method}{' *' if reads else ''}, test accuracy ({summary.split.kind} split)"
-    table = Table(box=None, title=title, caption=f"* {TESTED_FACES}" if reads else None)
+    table = Table(box=None, title=title, caption="\n".join(told) or None)
     table.add_column("labeler")
     for name in ("accuracy", "95 % interval", "consensus", "gain", "ceiling", "answers"):
         table.add_column(name, justify="right")

@@ -83,6 +83,7 @@ def train(
         "attributes": names(attributes), "epochs": epochs, "seed": seed, "device": device,
     }  # fmt: skip
     options = {key: value for key, value in given.items() if value is not None}
+    base.with_options(options, settings or [])  # what is wrong in it is said before anything else
     if config is None:
         options = with_method(study, with_backbone(study, options, settings), settings)
     chosen = base.with_options(options, settings or [])
@@ -113,10 +114,11 @@ def evaluate(
     pair = names(swap)
     if pair is not None and len(pair) != 2:
         raise InputError("--swap wants two labelers, such as L1,L2.")
-    summary = evaluate_run(RunFolder.open(run), (pair[0], pair[1]) if pair else None)
+    opened = RunFolder.open(run)
+    summary = evaluate_run(opened, (pair[0], pair[1]) if pair else None)
     write_json(summary.dump(), json)
     if json != "-":
-        out.print(accuracy_table(summary))
+        out.print(accuracy_table(summary, opened.people()))
         for remark in remarks(summary):
             say(remark)
 
@@ -244,7 +246,7 @@ def report(run: RunFolder, json: str | None) -> None:
         )
     write_json(summary.dump(), json)
     if json != "-":
-        out.print(accuracy_table(summary))
+        out.print(accuracy_table(summary, run.people()))
         for remark in remarks(summary):
             say(remark)
         say(f"{run.path / layout.REPORT} has the whole report.")

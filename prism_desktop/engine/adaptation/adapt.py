@@ -31,6 +31,7 @@ from prism_desktop.engine.files import make_folder, write_whole
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.models.answers import Answers, answers, select
+from prism_desktop.engine.models.obstacles import find_obstacles, refuse
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.manifest import check_file, remove_manifest, write_manifest
@@ -57,6 +58,7 @@ def adapt(run: RunFolder, **entry: Unpack[AdaptationRequest]) -> Iterator[Event[
         PrismError: one sentence.
     """
     require_writable(run.study)
+    refuse(find_obstacles(run.path).entering)
     labels, labeler = entry.get("labels"), entry.get("labeler")
     if (labels is None) == (labeler is None):
         raise InputError("Say either a file of answers or a labeler of the study.")

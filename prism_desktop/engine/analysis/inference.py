@@ -87,6 +87,9 @@ def relevance_file(
     """
 
     def write(beside: Path) -> Generator[Progress | Notice, None, None]:
+        from prism_desktop.engine.models.obstacles import find_obstacles, refuse
+
+        refuse(find_obstacles(asked.run).maps)
         from prism_desktop.engine.analysis.relevance_rules import explain, find_image, with_check
         from prism_desktop.engine.models.predictor import tower_of
 

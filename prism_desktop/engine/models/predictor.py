@@ -20,9 +20,9 @@ from prism_desktop.engine.device import choose_device
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Done, Event, Notice, Progress
 from prism_desktop.engine.grammar import counted, word_for
-from prism_desktop.engine.methods import method
 from prism_desktop.engine.models.answers import Ints
 from prism_desktop.engine.models.combination_file import read_combination
+from prism_desktop.engine.models.obstacles import no_map
 from prism_desktop.engine.models.saved import LoadedRun, checked, load_run
 from prism_desktop.engine.models.saved_heads import LoadedHeads, load_heads, place
 from prism_desktop.engine.runs import layout
@@ -245,15 +245,7 @@ def tower_of(predictor: Predictor) -> LoadedRun:
     """
     if isinstance(predictor, Tower):
         return predictor.loaded
-    what = (
-        "combines other runs"
-        if isinstance(predictor, Combined)
-        else "judges finished features of an image"
-    )
-    raise InputError(
-        f"This run {what} and has no image tower of its own, so no map can show where it looks; "
-        f"choose a run such as {method('lora-visual-prompt').title}."
-    )
+    raise InputError(no_map(combined=isinstance(predictor, Combined)))
 
 
 def score_images(

@@ -53,11 +53,11 @@ def write_manifest(folder: Path) -> None:
     """Mark all files of a folder as they are now, durably."""
     marks = {name: _mark(folder / name) for name in _names(folder)}
     Manifest.of(marks).save(folder / layout.MANIFEST)
-    # An order may have come meanwhile; whoever gives one from now on sees the marks.
-    if layout.CONTROL in marks and marks[layout.CONTROL] != (
-        late := _mark(folder / layout.CONTROL)
-    ):
-        Manifest.of({**marks, layout.CONTROL: late}).save(folder / layout.MANIFEST)
+    # An order or a name may have come meanwhile; whoever gives one from now on sees the marks.
+    by_hand = [name for name in (layout.CONTROL, layout.LABEL) if (folder / name).is_file()]
+    late = {name: _mark(folder / name) for name in by_hand}
+    if any(marks.get(name) != mark for name, mark in late.items()):
+        Manifest.of({**marks, **late}).save(folder / layout.MANIFEST)
 
 
 @contextmanager

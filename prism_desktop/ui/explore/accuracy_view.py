@@ -91,10 +91,29 @@ class AccuracyView(View):
         self._choice = Segments(
             {ALL: "All attributes", **{name: literal(name) for name in attributes}}
         )
-        self._choice.picked.connect(lambda _: self._show())
+        self._choice.picked.connect(self._choose)
+        self._settle()
         self._bar.replaceWidget(old, self._choice)
         old.hide()
         old.deleteLater()
+        self._show()
+
+    def show_selection(self) -> None:
+        if self._settle():
+            self._show()
+
+    def _settle(self) -> bool:
+        """Bring the choice to what is chosen; whether that changed anything."""
+        wanted = ALL if self.selection.every else self.selection.attribute
+        if wanted == self._choice.current or not self._choice.has(wanted):
+            return False
+        self._choice.settle(wanted)
+        return True
+
+    def _choose(self, attribute: str) -> None:
+        self.selection.every = attribute == ALL
+        if not self.selection.every:
+            self.selection.attribute = attribute
         self._show()
 
     def pick(self, attribute: str) -> None:

@@ -43,6 +43,7 @@ class AddLabelerButton(QPushButton):
         context.guard.add(self)
         self.form: AddLabelerForm | None = None
         self._job: Job | None = None
+        self._names: dict[str, str] = {}  # of those who may enter
 
     def open_form(self) -> None:
         """Show the form beside the window's work."""
@@ -56,7 +57,12 @@ class AddLabelerButton(QPushButton):
         form.finished.connect(lambda _: self._closed(form))
         form.wanted.connect(lambda labeler, file: self._add(data.folder, labeler, file))
         form.show()
-        self._context.ask(lambda: candidates(study, trained), form.offer, owner=form)
+
+        def offer(found: tuple[Candidate, ...]) -> None:
+            self._names = {each.code: each.name for each in found}
+            form.offer(found)
+
+        self._context.ask(lambda: candidates(study, trained), offer, owner=form)
 
     def _closed(self, form: "AddLabelerForm") -> None:
         """The form was cancelled, or is done with: what it began ends."""
@@ -81,7 +87,8 @@ class AddLabelerButton(QPushButton):
             if isinstance(event, Progress) and self.form is not None:
                 self.form.tell(event.what)
             if isinstance(event, Done):
-                self._context.message(sentence(event.value), "good")
+                who = self._names.get(event.value.code, event.value.code)
+                self._context.message(sentence(event.value, who), "good")
                 self.entered.emit(event.value.code)
                 if self.form is not None:
                     self.form.accept()
@@ -237,11 +244,11 @@ class AddLabelerForm(QDialog):
             self.wanted.emit(str(chosen), None)
 
 
-def sentence(adapted: AdaptedLabeler) -> str:
-    """How it went, for a reader."""
+def sentence(adapted: AdaptedLabeler, who: str) -> str:
+    """How it went, for a reader; `who` is what to call them."""
     count, seconds = (
         counted(adapted.answers, "answer"),
         adapted.seconds,
     )
     took = f"{seconds:.1f} s" if seconds >= 0.1 else "less than 0.1 s"
-    return f"{adapted.code} was added from {count} in {took}. {tested(adapted)}"
+    return f"{who} was added from {count} in {took}. {tested(adapted)}"

@@ -13,13 +13,14 @@ from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations, view_figures
 from prism_desktop.ui.explore.operations import Agreement, StudyAnswers
 from prism_desktop.ui.explore.run_data import RunData
-from prism_desktop.ui.explore.view import ExportFigure, ExportTable, View, picker
+from prism_desktop.ui.explore.view import ExportFigure, ExportTable, View, picker, settle
 from prism_desktop.ui.job import Job
 from prism_desktop.ui.widgets.basics import GRID, columns, frame, label, rows
 from prism_desktop.ui.widgets.matrix import Matrix
 from prism_desktop.ui.widgets.network_view import NetworkLine, NetworkView
 
 ALL, RUN = "(all)", "(run)"
+_NO_RUN = "A cell leads to the models of its two labelers once a model is trained, in Train."
 _DENSE = 200  # links in all, beyond which they are drawn faintly
 
 
@@ -33,9 +34,9 @@ class AgreementView(View):
         self._reading = False
         self._comparable = False  # whether a click on two labelers has a run to show them in
         self._job: Job | None = None
-        self.attribute, attribute = picker("Attribute", self._ask)
+        self.attribute, attribute = picker("Attribute", self._choose_attribute)
         self.attribute.offer([(ALL, "All attributes")])
-        self.labelers, self._labelers = picker("Labelers", self._ask)
+        self.labelers, self._labelers = picker("Labelers", self._choose_labelers)
         self.explanation = label("", "small", wrap=True)
         self.matrix = Matrix(context.theme)
         self.matrix.chosen.connect(self._open)
@@ -99,6 +100,25 @@ class AgreementView(View):
         self.context.ask(
             lambda: operations.answered(study), take, owner=self, topic="answers", failed=failed
         )
+
+    def show_selection(self) -> None:
+        if self.threshold.value() != self.selection.least:
+            self.threshold.setValue(self.selection.least)
+        if settle(self.attribute, self._wanted()):
+            self._ask()
+
+    def _wanted(self) -> str:
+        return ALL if self.selection.every else self.selection.attribute
+
+    def _choose_attribute(self) -> None:
+        self.selection.every = self.attribute.key == ALL
+        if not self.selection.every:
+            self.selection.attribute = self.attribute.key
+        self._ask()
+
+    def _choose_labelers(self) -> None:
+        self.selection.everybody = self.labelers.key == ALL
+        self._ask()
 
     def set_comparable(self, comparable: bool) -> None:
         """Whether there are runs, so that a click on two labelers leads to their models."""
@@ -168,6 +188,7 @@ class AgreementView(View):
         self.attribute.offer(
             [(ALL, "All attributes"), *((name, name) for name in answers.attributes)]
         )
+        settle(self.attribute, self._wanted())
         labelers = self._chosen(answers)
         if not answers.attributes:
             self._clear("Nobody has answered yet, so there is no agreement to show.")
@@ -205,6 +226,7 @@ class AgreementView(View):
         choices = [(RUN, f"The run's {len(run)}"), (ALL, f"All {len(everybody)}")]
         differ = bool(run) and run != everybody
         self.labelers.offer(choices if differ else [])
+        settle(self.labelers, ALL if self.selection.everybody else RUN)
         self._labelers.setVisible(differ)
         return run if self.labelers.key == RUN else everybody
 
@@ -244,6 +266,8 @@ class AgreementView(View):
         told += " On the diagonal, each labeler with themselves on repeats."
         if self._comparable:
             told += " Click a cell to compare two models."
+        else:
+            told += f" {_NO_RUN}"
         if blank:
             told += (
                 f" {blank:,} of {counted(pairs, 'pair of labelers')} share nothing: their cells "
@@ -254,6 +278,7 @@ class AgreementView(View):
 
     def _filter(self) -> None:
         found, value = self._found, self.threshold.value()
+        self.selection.least = value
         if found is None:
             return
         row = {code: place for place, code in enumerate(found.found.labelers)}
@@ -265,6 +290,10 @@ class AgreementView(View):
         self.links.setText(f"{counted(len(lines), 'link')} of at least {value}%")
 
     def _open(self, one: int, other: int) -> None:
-        if self._found is not None:
+        if not self._comparable:  # said beside the matrix already
+            self.context.message(
+                _NO_RUN, "info", ("Go to Train", lambda: self.context.panel_wanted.emit("train"))
+            )
+        elif self._found is not None:
             codes = self._found.found.labelers
             self.pair_wanted.emit(codes[one], codes[other])

@@ -15,7 +15,7 @@ from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.leave_dialogs import may_leave
 from prism_desktop.ui.study.check_dialog import CheckDialog
-from prism_desktop.ui.study.home_page import HomePage
+from prism_desktop.ui.study.home_page import HomePage, see
 from prism_desktop.ui.study.import_records import files_of, recipe_of
 from prism_desktop.ui.study.new_study_page import (
     NewStudy,
@@ -402,10 +402,14 @@ class StudyPanel(QWidget):
         if study is not None and not self._stale:
             self._context.ask(
                 lambda: operations.overview(study),
-                self.overview.show_overview,
+                self._show_overview,
                 owner=self,
                 topic="overview",
             )
+
+    def _show_overview(self, found: operations.Overview) -> None:
+        see(self._context, found.info)
+        self.overview.show_overview(found)
 
     def _imported(self, events: list[Any]) -> None:
         for event in events:

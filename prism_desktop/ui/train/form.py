@@ -22,6 +22,7 @@ from prism_desktop.engine.grammar import word_for
 from prism_desktop.engine.methods import METHODS, default_method
 from prism_desktop.engine.runs.default_backbone import download_needed
 from prism_desktop.ui.plain import set_tip
+from prism_desktop.ui.shortcuts import press_by
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.advanced_settings import APART, AdvancedSettings
 from prism_desktop.ui.train.availability import MethodAvailability, method_availability
@@ -84,7 +85,7 @@ class RunForm(QFrame):
         self._problem = label("", "bad", wrap=True)
         self._problem.hide()
         self.start = button("Start training", self._start, "primary", tip="Start (Ctrl+Return)")
-        self.start.setShortcut("Ctrl+Return")
+        press_by(self.start, "start training")
         theme.changed.connect(self._draw_fold)
         self._draw_fold()
         self._lay_out()
@@ -326,7 +327,7 @@ class RunForm(QFrame):
         now = "Start the comparison" if self.comparing else "Start training"
         busy = "Starting…" if self._held else "Add to the queue"
         self.start.setText(busy if self._busy else now)
-        self.start.setShortcut("Ctrl+Return")  # a new text takes it away
+        press_by(self.start, "start training")  # a new text takes it away
         tip = "Starts when what goes on has ended (Ctrl+Return)" if self._busy else ""
         set_tip(self.start, tip or "Start (Ctrl+Return)")
 

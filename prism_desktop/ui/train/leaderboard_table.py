@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from prism_desktop.engine.evaluation.named_results import named_reason
 from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.plain_text import one_line
@@ -151,7 +152,7 @@ class LeaderboardModel(QAbstractTableModel):
         if column == _PLACES["Size"] and result.parameters is not None:
             return counted(result.parameters, "parameter")
         if column == _GATE and result.verdict is not None:
-            return "\n".join(result.verdict.reasons)
+            return "\n".join(named_reason(each, self.names) for each in result.verdict.reasons)
         told = {_ACCURACY: told_macro, _GAIN: told_over_consensus, _SWAPPED: told_swapped}
         if column in told and told[column](row) is not UNKNOWN:
             return f"{told[column](row).line}, 95% interval"

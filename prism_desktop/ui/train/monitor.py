@@ -14,6 +14,7 @@ from prism_desktop.engine.series_colours import labeler_place
 from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.operations import RunRow
+from prism_desktop.ui.train.run_label_editor import RunLabelEditor
 from prism_desktop.ui.train.run_progress import PartCurves, RunProgress, smoothed
 from prism_desktop.ui.train.run_results import RunResults
 from prism_desktop.ui.train.runs import cells
@@ -123,6 +124,7 @@ class Overlay:
 class Monitor(QWidget):
     """One run on the screen; its buttons ask for what the user wants done with it."""
 
+    labeled = Signal(object, str, str)  # path of a run, its name and its note
     asked = Signal(str)  # "pause", "run", "stop", "discard", "resume", "report", "explore"
 
     def __init__(self, theme: Theme) -> None:
@@ -167,6 +169,7 @@ class Monitor(QWidget):
         """The same run, grown or in another state, or its labelers
         renamed; `first` is its consensus model's progress."""
         self._row, self._progress, self._names, self._first = row, progress, names, first
+        self.run_label.show_run(row.run)
         self.touch()
 
     def acknowledge(self, what: str) -> None:
@@ -198,6 +201,8 @@ class Monitor(QWidget):
 
     def _make(self) -> None:
         self.title, self.state = label("", "title"), chip("")
+        self.run_label = RunLabelEditor()
+        self.run_label.written.connect(self.labeled)
         self.stages, self.working = StageStrip(self.theme), label("", "small", wrap=True)
         self.pause = button("&Pause", self._pause, tip="Pause; the process keeps its place")
         self.stop = button(
@@ -266,6 +271,7 @@ class Monitor(QWidget):
         inside = QWidget()
         body = rows(
             head,
+            self.run_label,
             self.failure_box,
             columns(self.stages, None),
             self.working,

@@ -10,6 +10,7 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import RunError, UnreadableError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.methods import method_title
+from prism_desktop.engine.names import people
 from prism_desktop.engine.runs.default_backbone import BackboneChoice, default_backbone
 from prism_desktop.engine.runs.estimates import ToldEstimate, told_accuracy, told_gain
 from prism_desktop.engine.runs.folder import ACTIVE, RunFolder, RunSummary, list_runs
@@ -120,7 +121,7 @@ def study_choices(study: "Study", backbone: str = "") -> StudyChoices:
     """Read what the form may offer; `backbone` is the one chosen last in the window, if any."""
     labelers = study.labelers()
     return StudyChoices(
-        labelers={each.code: each.display_name or each.code for each in labelers},
+        labelers=people((each.code, each.display_name) for each in labelers),
         attributes=tuple(each.name for each in study.attributes() if each.confirmed),
         embeddings=list_embeddings(study.path),
         answered=frozenset(
@@ -197,6 +198,13 @@ def tell(run: Path, command: str) -> None:
         "discard": supervisor.discard,
     }
     actions[command](RunFolder.open(run))
+
+
+def label(run: Path, name: str, note: str) -> None:
+    """Keep what somebody called a run and wrote about it."""
+    from prism_desktop.engine.runs.run_label import write_label
+
+    write_label(run, name=name, note=note)
 
 
 def save_report(run: Path, target: Path) -> Iterator[Event[Any]]:

@@ -12,10 +12,10 @@ from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.methods import method_title
-from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.study.records import Changes
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.leave_dialogs import sure_to_discard
+from prism_desktop.ui.shortcuts import press_by
 from prism_desktop.ui.train import operations
 from prism_desktop.ui.train.compare_view import CompareView
 from prism_desktop.ui.train.device_search import DeviceSearch
@@ -23,7 +23,7 @@ from prism_desktop.ui.train.form import RunForm
 from prism_desktop.ui.train.monitor import Monitor, Overlay
 from prism_desktop.ui.train.progress_store import ProgressStore
 from prism_desktop.ui.train.run_progress import RunProgress
-from prism_desktop.ui.train.run_starts import RunStarts
+from prism_desktop.ui.train.run_starts import Resumption, RunStarts
 from prism_desktop.ui.train.run_tabs import RunTabs, export_curves, export_table
 from prism_desktop.ui.train.runs import cells
 from prism_desktop.ui.widgets.basics import columns, rows
@@ -120,13 +120,14 @@ class TrainPanel(QWidget):
         self.form.compared.connect(self.starts.ask)
         self.form.queue.moved.connect(self.starts.move)
         self.form.queue.removed.connect(self.starts.remove)
-        self.starts.begun.connect(self._begin)
+        self.starts.begun.connect(self._begun)
         self.starts.refused.connect(self._not_begun)
         self.starts.changed.connect(self._show_starts)
         self.form.turned.connect(lambda _: self._turn())
         self.compare.begun.connect(lambda run: self._mine.add(str(run)))
         self.monitor = Monitor(theme)
         self.monitor.asked.connect(self.act)
+        self.monitor.labeled.connect(self._label)
         self.run_tabs = RunTabs(theme, self._export_curves, self._export)
         self.table, self.log = self.run_tabs.table, self.run_tabs.log
         self.table.shown.connect(self.show_run)
@@ -137,7 +138,7 @@ class TrainPanel(QWidget):
         )
         hints = (*self.no_runs.buttons, *self.compare.empty.buttons)
         for each in hints:
-            each.setShortcut("Ctrl+Return")  # the form's, while that is hidden
+            press_by(each, "start training")  # the form's, while that is hidden
         self.compare.wanted.connect(self.form.start.click)
         self.compare.turned.connect(self._turn)
         self.form.blocked.connect(self._show_blocked)
@@ -146,6 +147,7 @@ class TrainPanel(QWidget):
         self.context.guard.add(
             self.form.start,
             *(monitor.pause, monitor.stop, monitor.discard, monitor.resume),
+            *(monitor.run_label.name, monitor.run_label.note),
             self.compare.plots.measure,
             *hints,
         )
@@ -401,17 +403,14 @@ class TrainPanel(QWidget):
         """Whether a run of this study goes on, or one that was begun here."""
         return any(row.live for row in self._rows) or operations.living(self._mine) > 0
 
-    def _begin(self, run: RunFolder, waited: bool) -> None:
+    def _begun(self, events: list[Any], waited: bool = False) -> None:
         """Watch a run that was begun; one that had waited only by who followed the one before."""
-        self._mine.add(str(run.path))
-        if not waited or self._following:
-            self._wanted = run.name
-        self.refresh()
-
-    def _begun(self, events: list[Any]) -> None:
         for event in events:
             if isinstance(event, Done):
-                self._begin(event.value, False)
+                self._mine.add(str(event.value.path))
+                if not waited or self._following:
+                    self._wanted = event.value.name
+                self.refresh()
 
     def _not_begun(self, error: Exception) -> None:
         if isinstance(error, PrismError):  # about what the form says, so it stands there
@@ -436,9 +435,7 @@ class TrainPanel(QWidget):
             self.context.run_wanted.emit(path)
             return
         if what == "resume":
-            self.context.run(
-                operations.resume(path), "Resuming the run", events=self._begun, owner=self
-            )
+            self.starts.ask(Resumption(path, row.run.method))
             return
         if what == "report":
             save_report(self, self.context, partial(operations.save_report, path))
@@ -447,6 +444,15 @@ class TrainPanel(QWidget):
         told = Changes(runs=True)
         self.context.ask(
             lambda: operations.tell(path, what),
+            lambda _: self.context.changed.emit(told),
+            owner=self,
+        )
+
+    def _label(self, run: Path, name: str, note: str) -> None:
+        """Keep what somebody called a run and wrote about it."""
+        told = Changes(runs=True)
+        self.context.ask(
+            lambda: operations.label(run, name, note),
             lambda _: self.context.changed.emit(told),
             owner=self,
         )

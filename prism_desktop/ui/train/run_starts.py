@@ -14,7 +14,6 @@ from PySide6.QtCore import QObject, Signal
 
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import PrismError
-from prism_desktop.engine.events import Done
 from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.methods import method_title
 from prism_desktop.ui.context import AppContext
@@ -23,7 +22,16 @@ from prism_desktop.ui.train.compare_view import CompareView
 from prism_desktop.ui.train.operations import ComparisonRequest
 from prism_desktop.ui.train.runs import short
 
-Order = TrainConfig | ComparisonRequest
+
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """A run that is gone on with."""
+
+    run: Path
+    method: str
+
+
+Order = TrainConfig | ComparisonRequest | Resumption
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +46,8 @@ class Waiting:
         """What it is."""
         if isinstance(self.order, TrainConfig):
             return method_title(self.order.method)
+        if isinstance(self.order, Resumption):
+            return f"Resume {method_title(self.order.method)}"
         return f"Comparison of {counted(len(self.order.methods), 'method')}"
 
     @property
@@ -45,13 +55,15 @@ class Waiting:
         """What tells it from others of the same title."""
         if isinstance(self.order, TrainConfig):
             return f"{short(self.order.backbone)}, seed {self.order.seed}"
+        if isinstance(self.order, Resumption):
+            return self.order.run.name
         return ", ".join(method_title(name) for name in self.order.methods)
 
 
 class RunStarts(QObject):
     """Everything that is started goes through here."""
 
-    begun = Signal(object, bool)  # RunFolder; whether it had waited
+    begun = Signal(list, bool)  # events of the start, `Done[RunFolder]` last; whether it had waited
     refused = Signal(Exception)  # why what was just asked for did not start
     changed = Signal()  # what waits, or whether something goes on
 
@@ -152,19 +164,18 @@ class RunStarts(QObject):
             return
         self._starting = True
         self.changed.emit()
-        job = self._context.jobs.start(
-            operations.start(Path(self._study()), order),
-            "Preparing the run",
-            events=self._receive,
-            owner=self,
-        )
-        job.failed.connect(self._failed)
+        if isinstance(order, Resumption):
+            work, what = operations.resume(order.run), "Resuming the run"
+        else:
+            work, what = operations.start(Path(self._study()), order), "Preparing the run"
+        job = self._context.jobs.start(work, what, events=self._receive, owner=self)
+        # the form says why it could not start what it asked for; it did not ask to go on
+        told = self._context.report if isinstance(order, Resumption) else self._failed
+        job.failed.connect(told)
         job.finished.connect(self._ended)
 
     def _receive(self, events: list[Any]) -> None:
-        for event in events:
-            if isinstance(event, Done):
-                self.begun.emit(event.value, self._first is not None)
+        self.begun.emit(events, self._first is not None)
 
     def _failed(self, error: Exception) -> None:
         """What was just asked for is told beside its button, what had waited in a message."""

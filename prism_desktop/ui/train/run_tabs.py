@@ -91,4 +91,6 @@ def export_curves(
 
 def export_table(parent: QWidget, context: AppContext, rows: Sequence[RunRow]) -> None:
     """Ask for a file and write the table of runs."""
-    save_table(parent, context, "runs", COLUMNS[1:], [cells(row)[1:] for row in rows])
+    head = (*COLUMNS[1:], "Name", "Note", "Folder")
+    body = [(*cells(row)[1:], row.run.label, row.run.note, row.run.name) for row in rows]
+    save_table(parent, context, "runs", head, body)

@@ -174,6 +174,7 @@ def cells(row: RunRow, stage: str = "") -> tuple[str, ...]:
     this_year = dated(run.created, "%Y") == str(datetime.now().year)
     started = dated(run.created, "%d %b, %H:%M" if this_year else "%d %b %Y")
     method = method_title(run.method)
+    method = f"{run.label} · {method}" if run.label else method
     told, gain = row.told(), row.told_gain()
     return (
         "",
@@ -193,7 +194,9 @@ def _tip(row: RunRow) -> str:
     """What the table may have no room for, below what is wrong with the run, if anything is."""
     told = zip(COLUMNS[2:], cells(row)[2:], strict=True)
     found = [f"{name}: {text}" for name, text in told if text != "–"]
-    return "\n".join(filter(None, (row.run.damage or row.run.message, row.run.name, *found)))
+    return "\n".join(
+        filter(None, (row.run.damage or row.run.message, row.run.note, row.run.name, *found))
+    )
 
 
 def short(backbone: str) -> str:

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QFrame, QProgressBar, QVBoxLayout, QWidget
 
 from prism_desktop.engine.events import Progress
 from prism_desktop.ui.job import Job
-from prism_desktop.ui.widgets.basics import GRID, button, columns, label
+from prism_desktop.ui.widgets.basics import GRID, button, columns, label, rows
 
 
 def time_left(seconds: float) -> str:
@@ -43,9 +43,8 @@ class ProgressStrip(QFrame):
     """One job's line at the window's foot."""
 
     def __init__(self, job: Job) -> None:
-        """Title, bar, count and Cancel in a line that goes when the job has ended."""
+        """Title and count above the bar, and Cancel, in a line that goes when the job has ended."""
         super().__init__()
-        self.setProperty("role", "footer")
         self._job = job
         self._time_left = TimeLeft()
         self.what = label(job.title, "strong")
@@ -54,8 +53,10 @@ class ProgressStrip(QFrame):
         self.bar.setTextVisible(False)
         self.bar.setRange(0, 0)
         self.cancel = button("Cancel", self._cancel)
-        layout = columns(self.what, self.bar, self.detail, self.cancel, gap=2 * GRID)
-        layout.setContentsMargins(3 * GRID, GRID, 2 * GRID, GRID)
+        self.bar.setMinimumWidth(40)
+        words = rows(columns(self.what, None, self.detail, gap=GRID), self.bar, gap=GRID // 2)
+        layout = columns(words, self.cancel, gap=GRID)
+        layout.setStretch(0, 1)
         self.setLayout(layout)
         job.events.connect(self._on_events)
         job.closed.connect(self.deleteLater)

@@ -86,7 +86,7 @@ def test_that_reports_and_the_terminal_say_it_first() -> None:
     report = summary_markdown(summary)
     assert "too few to tell: 53.6 % [0.0 %, 100.0 %]" in report
     assert "too few to tell: -17.9 [-50.0, +10.0]" in report
-    told = [str(cell) for cell in accuracy_table(summary).columns[1].cells]
+    told = [str(cell) for cell in accuracy_table(summary, {}).columns[1].cells]
     assert told == ["too few to tell: 53.6%"] * 3
     said = " ".join(remarks(summary))
     assert f"{ENOUGH} answers" in said

@@ -152,6 +152,34 @@ def test_that_one_that_cannot_start_is_told_and_the_next_takes_its_turn(
     assert "Hierarchical Bayes had waited and was not started. The disk is full." in said
 
 
+def test_that_a_run_that_is_gone_on_with_waits_too(
+    open_train: OpenTrain,
+    with_run: MakeRun,
+    tiny_study: Study,
+    begun: Begun,
+    end: Callable[[TrainPanel], None],
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    resumed: list[Path] = []
+
+    def resume(run: Path) -> Iterator[Any]:
+        resumed.append(run)
+        yield Done(RunFolder(run))
+
+    monkeypatch.setattr(operations, "resume", resume)
+    failed = with_run(state="failed")
+    panel = open_train(tiny_study)
+    start(panel, qtbot, "consensus")
+    panel.show_run(failed.name)
+    qtbot.waitUntil(panel.monitor.resume.isVisible, timeout=10_000)
+    panel.monitor.resume.click()
+    assert names(panel) == ["Resume LoRA + visual prompt"]
+    assert not resumed
+    end(panel)
+    qtbot.waitUntil(lambda: resumed == [failed], timeout=10_000)
+
+
 def test_that_closing_tells_what_waits(
     open_train: OpenTrain,
     tiny_study: Study,
