@@ -93,13 +93,7 @@ class StorageCard(Card):
         clear(self._alert)
         if overview.missing:
             self._alert.addWidget(self._missing(len(overview.missing)))
-        if overview.backups:
-            newest = overview.backups[0].stat().st_mtime
-            self.backup_text.setText(
-                f"{len(overview.backups)} kept, the latest {ago(newest, time.time())}."
-            )
-        else:
-            self.backup_text.setText("None yet; one is made before every upgrade.")
+        self.backup_text.setText(_on_backups(overview))
         sets = [
             f"{one.name}: {counted(one.images, 'image')}, {counted(one.dimensions, 'dimension')}"
             for one in overview.embeddings
@@ -151,3 +145,14 @@ class StorageCard(Card):
         if not cancelled:
             self._context.message("The study was backed up and the copy was verified.", "good")
             self.backed_up.emit()
+
+
+def _on_backups(overview: operations.Overview) -> str:
+    if overview.backups:
+        newest = overview.backups[0].stat().st_mtime
+        text = f"{len(overview.backups)} kept, the latest {ago(newest, time.time())}."
+    else:
+        text = "None yet; one is made before every upgrade."
+    if overview.backup_failure:
+        text += f" The one that was due could not be made: {overview.backup_failure}"
+    return text

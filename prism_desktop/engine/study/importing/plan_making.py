@@ -27,7 +27,7 @@ from prism_desktop.engine.study.importing.batch_making import (
 )
 from prism_desktop.engine.study.importing.collected_answers import Collected
 from prism_desktop.engine.study.importing.collection import Collector
-from prism_desktop.engine.study.importing.columns.roles import find_roles
+from prism_desktop.engine.study.importing.columns.sibling_tables import find_roles_of_all
 from prism_desktop.engine.study.importing.columns.table_roles import Known, TableRoles
 from prism_desktop.engine.study.importing.data_tables import DataTable
 from prism_desktop.engine.study.importing.doubts import ROWS_KEPT, Decision, Doubt
@@ -103,7 +103,7 @@ def _plan(
     ours = [table for table in tables if exported(table) is not None]
     others, compared = join_workbooks([t for t in tables if exported(t) is None])
     _check_columns(others, recipe)
-    roles = _only_useful([find_roles(t, knowledge.known(), recipe) for t in others], recipe)
+    roles = _only_useful(find_roles_of_all(others, knowledge.known(), recipe), recipe)
     if not knowledge.images and (roles.used or any(map(_needs_images, ours))):
         raise InputError(
             "The study has no images yet; import their folder first. Nothing was imported."
