@@ -263,6 +263,7 @@ class Window(QMainWindow):
         context = self.context
         context.messaged.connect(self._say)
         context.jobs.started.connect(self.progress.add)
+        context.waiting.connect(self.progress.wait)
         context.panel_wanted.connect(self.show_panel)
         context.run_wanted.connect(self._explore)
         context.study_opened.connect(self._retitle)

@@ -62,7 +62,9 @@ class AddLabelerButton(QPushButton):
             self._names = {each.code: each.name for each in found}
             form.offer(found)
 
-        self._context.ask(lambda: candidates(study, trained), offer, owner=form)
+        self._context.ask(
+            lambda: candidates(study, trained), offer, owner=form, what="Reading the labelers"
+        )
 
     def _closed(self, form: "AddLabelerForm") -> None:
         """The form was cancelled, or is done with: what it began ends."""
@@ -114,7 +116,9 @@ class AddLabelerButton(QPushButton):
                     )
                     self.entered.emit(each.code)
 
-        self._context.ask(lambda: list_adapted(RunFolder(run)), show, owner=self)
+        self._context.ask(
+            lambda: list_adapted(RunFolder(run)), show, owner=self, what="Looking who was added"
+        )
 
     def _failed(self, error: Exception) -> None:
         if self.form is None:

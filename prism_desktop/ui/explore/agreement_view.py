@@ -98,7 +98,12 @@ class AgreementView(View):
 
         # Closing a study waits for what was asked of it before, so that this reads it whole.
         self.context.ask(
-            lambda: operations.answered(study), take, owner=self, topic="answers", failed=failed
+            lambda: operations.answered(study),
+            take,
+            owner=self,
+            what="Reading the answers",
+            topic="answers",
+            failed=failed,
         )
 
     def show_selection(self) -> None:

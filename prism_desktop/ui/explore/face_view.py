@@ -253,7 +253,13 @@ class FaceView(View):
         self.name.setText(data.image_names[row])
         self._tell_place()
         paths = (Path(data.paths[row]), *operations.thumbnail_paths(data, data.images[row]))
-        self.context.ask(lambda: read_image(paths), self._shown(row), owner=self, topic="image")
+        self.context.ask(
+            lambda: read_image(paths),
+            self._shown(row),
+            owner=self,
+            what="Reading the image",
+            topic="image",
+        )
         self.answers.show_answers(data, row)
         self._changed()
 

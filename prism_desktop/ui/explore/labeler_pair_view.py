@@ -230,6 +230,7 @@ class LabelerPairView(View):
             lambda: operations.run_with(operations.explorable(path), wanted),
             take,
             owner=self,
+            what="Looking for a run with both",
             topic="run with both",
         )
 

@@ -88,7 +88,13 @@ class NewImagesButton(QPushButton):
                 if data is self._data:
                     self._offer(images)
 
-            self._context.ask(lambda: added(study, known), offer, owner=self, topic="later")
+            self._context.ask(
+                lambda: added(study, known),
+                offer,
+                owner=self,
+                what="Looking for images added since",
+                topic="later",
+            )
 
     def _changed(self, changes: Changes) -> None:
         if changes.images:

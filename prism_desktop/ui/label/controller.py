@@ -77,7 +77,11 @@ class LabelingController(QObject):
             operations.begin_practice if practice else operations.begin_labeling
         )
         context.writer.ask(
-            lambda: begin(study, labeler, kind), self._begin, owner=self, failed=self._not_begun
+            lambda: begin(study, labeler, kind),
+            self._begin,
+            owner=self,
+            what="Choosing the first trials",
+            failed=self._not_begun,
         )
 
     @property
@@ -152,7 +156,13 @@ class LabelingController(QObject):
     def find_images(self) -> None:
         """Look up anew where the images are; some were moved or found again."""
         study = self.study
-        self._context.ask(lambda: image_paths(study), self._found, owner=self, topic="images")
+        self._context.ask(
+            lambda: image_paths(study),
+            self._found,
+            owner=self,
+            what="Looking where the images are",
+            topic="images",
+        )
 
     def _found(self, paths: dict[str, Path]) -> None:
         self._moved_to = paths
@@ -193,7 +203,11 @@ class LabelingController(QObject):
     def _save(self, command: Command) -> None:
         epoch = self._epoch
         self._context.writer.ask(
-            lambda: self._store(command, epoch), self._saved, owner=self, failed=self._not_saved
+            lambda: self._store(command, epoch),
+            self._saved,
+            owner=self,
+            what="Saving the answer",
+            failed=self._not_saved,
         )
 
     def _store(self, command: Command, epoch: int) -> tuple[Changes, Snapshot]:
@@ -247,6 +261,7 @@ class LabelingController(QObject):
             lambda: operations.keep_apart(session, held_back),
             told,
             owner=self._context,
+            what="Keeping the answers that could not be saved",
         )
 
     def _not_saved(self, error: Exception) -> None:

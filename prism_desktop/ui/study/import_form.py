@@ -90,7 +90,11 @@ class ImportCard(Card):
 
         if files:
             self._context.ask(
-                lambda: operations.one_set(files), sorted_out, owner=self, topic="set"
+                lambda: operations.one_set(files),
+                sorted_out,
+                owner=self,
+                what="Looking at the files",
+                topic="set",
             )
 
     def _ask_name(self, usual: str) -> None:

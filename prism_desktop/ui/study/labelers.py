@@ -164,7 +164,10 @@ class LabelersCard(Card):
             return
         operation = operations.add_labeler if new else operations.update_labeler
         self._context.write(
-            lambda: operation(study, code, name, profile), lambda _: self.close_form(), owner=self
+            lambda: operation(study, code, name, profile),
+            lambda _: self.close_form(),
+            owner=self,
+            what="Saving the labeler",
         )
 
     def _row(

@@ -129,10 +129,17 @@ class StudyPanel(QWidget):
 
             self._context.open_study(path, opened)
 
+        def failed(error: Exception) -> None:
+            self.new.wait(False)
+            self._context.report(error)
+
+        self.new.wait(True)
         self._context.ask(
             lambda: operations.create_study(wanted.folder, wanted.name, wanted.attributes),
             made,
             owner=self,
+            what=f"Making the study {wanted.name}",
+            failed=failed,
         )
 
     def take(self, paths: list[Path]) -> None:
@@ -180,7 +187,12 @@ class StudyPanel(QWidget):
                 )
                 self._context.message(f"{names} {since} imported.", "warn")
 
-        self._context.ask(lambda: operations.changed_files(report), tell, owner=self)
+        self._context.ask(
+            lambda: operations.changed_files(report),
+            tell,
+            owner=self,
+            what="Looking whether the files have changed",
+        )
 
     def import_images(
         self,
@@ -404,6 +416,7 @@ class StudyPanel(QWidget):
                 lambda: operations.overview(study),
                 self._show_overview,
                 owner=self,
+                what="Reading the study",
                 topic="overview",
             )
 

@@ -237,7 +237,9 @@ class ImportsCard(Card):
         study = self._context.study
         if study is not None:
             self._context.write(
-                lambda: operations.dismiss_doubts(study, report.id, places), owner=self
+                lambda: operations.dismiss_doubts(study, report.id, places),
+                owner=self,
+                what="Dismissing the doubt",
             )
 
     def _undo(self, report: ImportReport) -> None:
@@ -247,6 +249,7 @@ class ImportsCard(Card):
                 lambda: operations.undo_import(study, report.id),
                 lambda _: self._say(report, "undone"),
                 owner=self,
+                what="Undoing the import",
             )
 
     def _redo(self, report: ImportReport) -> None:

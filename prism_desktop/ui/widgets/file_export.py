@@ -102,6 +102,7 @@ def save_table(
             f"Exported {counted(len(lines), 'row')} to {Path(path).name}.", "good"
         ),
         owner=parent,
+        what="Exporting the table",
     )
 
 

@@ -82,6 +82,7 @@ class AssistantPage(QWidget):
                 lambda: tuple(attribute.name for attribute in study.attributes()),
                 self._know_attributes,
                 owner=self,
+                what="Reading the attributes",
                 topic="attributes",
             )
         self.plan_again()
@@ -129,7 +130,13 @@ class AssistantPage(QWidget):
 
     def use_recipe(self, file: Path) -> None:
         """Go on with a recipe from a file."""
-        self._context.ask(lambda: read_recipe(file), self.give, owner=self, topic="recipe")
+        self._context.ask(
+            lambda: read_recipe(file),
+            self.give,
+            owner=self,
+            what="Reading the recipe",
+            topic="recipe",
+        )
 
     def save_recipe(self, file: Path) -> None:
         """Write the recipe, complete as the plan has it."""
@@ -140,6 +147,7 @@ class AssistantPage(QWidget):
                 lambda: operations.save_recipe(plan.recipe, file),
                 lambda _: self._context.message(f"The recipe is in {file.name}.", "good"),
                 owner=self,
+                what="Saving the recipe",
             )
 
     def start(self) -> None:
@@ -281,7 +289,11 @@ class AssistantPage(QWidget):
             self._offered = True
             heads = column_names(plan)
             self._context.ask(
-                lambda: alike(heads, study.imports()), self._offer, owner=self, topic="alike"
+                lambda: alike(heads, study.imports()),
+                self._offer,
+                owner=self,
+                what="Looking for an import like this one",
+                topic="alike",
             )
 
     def _show_progress(self, progress: Progress) -> None:
@@ -340,7 +352,13 @@ class AssistantPage(QWidget):
 
     def _import_ended(self, cancelled: bool) -> None:
         if cancelled:
-            self._context.ask(self._came_in, self._cancelled, owner=self, topic="cancelled")
+            self._context.ask(
+                self._came_in,
+                self._cancelled,
+                owner=self,
+                what="Looking whether the import came in",
+                topic="cancelled",
+            )
 
     def _came_in(self) -> bool:
         """Whether an import was cancelled too late, its transaction being closed already."""
