@@ -26,6 +26,10 @@ def with_backbone(
         if needed := download_needed(given):
             err.print(f"{given}: {needed}", soft_wrap=True)
         return dict(options)
+    from prism_desktop.engine.study.opening import FILE
+
+    if not (study / FILE).exists():  # which is refused in a moment
+        return dict(options)
     chosen = default_backbone(study)
     if chosen.why:
         err.print(chosen.why, soft_wrap=True)

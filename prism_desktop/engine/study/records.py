@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
-from prism_desktop.engine.grammar import word_for
+from prism_desktop.engine.grammar import counted, word_for
 
 ImageId = str  # SHA-256 of the file, 64 hexadecimal digits
 TrialId = str  # 32 hexadecimal digits, see `new_id` and `new_ids`
@@ -275,9 +275,10 @@ class ImportReport:
 
     def summary(self) -> str:
         """A few lines for a reader: what was kept, what was not and why."""
-        told = "".join(f", {count} {what}" for count, what in self.parts()[1:])
+        told = "".join(f", {number:,} {what}" for number, what in self.parts()[1:])
         lines = [
-            f"{self.source}: {self.rows_kept} of {self.rows_read} rows kept{told} ({self.format})."
+            f"{self.source}: {self.rows_kept:,} of {counted(self.rows_read, 'row')} kept{told} "
+            f"({self.format})."
         ]
         lines += [f"  row {refused.row}: {refused.reason}" for refused in self.refused[:20]]
         if len(self.refused) > 20:

@@ -14,6 +14,7 @@ from prism_desktop.engine.adaptation.adapted_labelers import (
 )
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done, Progress
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.plain_text import one_line
 from prism_desktop.engine.processes.pool import get_ready
@@ -193,7 +194,9 @@ class AddLabelerForm(QDialog):
         ]
         self.who.clear()
         for each in found:
-            self.who.addItem(f"{one_line(each.name)}, {each.trials:,} answered trials", each.code)
+            self.who.addItem(
+                f"{one_line(each.name)}, {counted(each.trials, 'answered trial')}", each.code
+            )
         if not found:
             self.who.addItem("Everybody with answers is in this run", "")
         self._enable()
@@ -260,7 +263,7 @@ class AddLabelerForm(QDialog):
 def sentence(adapted: AdaptedLabeler, who: str) -> str:
     """How it went, for a reader; `who` is what to call them."""
     count, seconds = (
-        f"{adapted.answers:,} answer{'s' if adapted.answers != 1 else ''}",
+        counted(adapted.answers, "answer"),
         adapted.seconds,
     )
     took = f"{seconds:.1f} s" if seconds >= 0.1 else "less than 0.1 s"

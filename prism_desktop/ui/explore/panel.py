@@ -236,6 +236,7 @@ class ExplorePanel(QWidget):
     def _name(self, labelers: Any) -> None:
         self._names = people((each.code, each.display_name) for each in labelers)
         if self.data is not None:
+            self.data.everybody = tuple(self._names)
             self.data.names.update(
                 {code: self._names.get(code, code) for code in self.data.labelers}
             )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QSize, QTimer, Signal
 
 from prism_desktop.engine.errors import StudyGoneError
+from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.study.records import Changes, Kind
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.label import operations
@@ -273,7 +274,9 @@ class LabelingController(QObject):
             self._keep_apart()
         if self._ended:  # no one can try again
             count = len(self._unsaved)
-            what = "The last answer was" if count == 1 else f"The last {count} answers were"
+            many = counted(count, "answer was", "answers were")
+            answers = word_for(count, "answer was", many)
+            what = f"The last {answers}"
             self._context.message(f"{what} not saved. {error}", "bad")
             self.deleteLater()
         self.stuck.emit(error)

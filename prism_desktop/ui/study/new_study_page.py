@@ -8,6 +8,7 @@ from PySide6.QtCore import QStandardPaths, QTimer, Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from prism_desktop.engine.events import Done, Progress
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.paths import typed
 from prism_desktop.engine.study.records import DEFAULT_ATTRIBUTES
 from prism_desktop.ui import operations
@@ -175,11 +176,13 @@ class NewStudyPage(QWidget):
             return
         for event in events:
             if isinstance(event, Progress):
-                looked = f" among {event.done:,} files" if event.done else ""
+                looked = f" among {counted(event.done, 'file')}" if event.done else ""
                 self.images_field.say(f"Counting images{looked}…")
             if isinstance(event, Done):
                 self._counting = None
-                self.images_field.say(f"{event.value:,} images found.", bad=event.value == 0)
+                self.images_field.say(
+                    f"{counted(event.value, 'image')} found.", bad=event.value == 0
+                )
 
     def _stop_counting(self) -> None:
         if self._counting is not None:

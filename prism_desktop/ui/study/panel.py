@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.files import make_folder
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.records import Changes, ImportReport, RelinkReport
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
@@ -303,7 +304,7 @@ class StudyPanel(QWidget):
 
     def _relinked(self, report: RelinkReport) -> None:
         left = len(report.still_missing)
-        text = f"{report.found:,} images were found again" + (
+        text = f"{counted(report.found, 'image was', 'images were')} found again" + (
             f"; {left:,} are still missing." if left else "."
         )
         self._context.message(text, "warn" if left else "good")

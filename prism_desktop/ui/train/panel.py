@@ -15,6 +15,7 @@ from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.study.records import Changes
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.leave_dialogs import sure_to_discard
+from prism_desktop.ui.shortcuts import press_by
 from prism_desktop.ui.train import operations
 from prism_desktop.ui.train.compare_view import CompareView
 from prism_desktop.ui.train.device_search import DeviceSearch
@@ -142,7 +143,7 @@ class TrainPanel(QWidget):
         )
         hints = (*self.no_runs.buttons, *self.compare.empty.buttons)
         for each in hints:
-            each.setShortcut("Ctrl+Return")  # the form's, while that is hidden
+            press_by(each, "start training")  # the form's, while that is hidden
         self.compare.wanted.connect(self.form.start.click)
         self.compare.turned.connect(self._turn)
         self.form.blocked.connect(self._show_blocked)

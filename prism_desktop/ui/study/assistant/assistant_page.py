@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QProgressBar, QStackedWidget, QWidget
 
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done, Progress
-from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.study.importing.import_recipe import Recipe, read_recipe
 from prism_desktop.engine.study.importing.plan import ImportPlan
 from prism_desktop.engine.study.records import Changes, ImportReport
@@ -429,7 +429,7 @@ class AssistantPage(QWidget):
         if not self._fresh:
             return "What is shown is not checked with the last change yet."
         if count := len(plan.decisions):
-            are = "question is" if count == 1 else "questions are"
+            are = word_for(count, "question is", "questions are")
             return f"{count:,} {are} open; answer above, and the import can go on."
         if problem := self.sets.problem():
             return problem
@@ -467,18 +467,19 @@ class AssistantPage(QWidget):
 def headline(plan: ImportPlan) -> str:
     """What comes in; while questions are open that need not be known yet."""
     if waits(plan):
-        return f"{plan.rows_read:,} rows; what they bring is known when the questions are answered"
+        rows = counted(plan.rows_read, "row")
+        return f"{rows}; what they bring is known when the questions are answered"
     return plan.headline()
 
 
 def import_words(plan: ImportPlan, sets: int = 0) -> str:
     """What the button does: "Import 48 ratings"."""
     parts = [
-        counted(count, one, many)
-        for count, one, many in (
-            (plan.ratings, "rating", "ratings"),
-            (plan.comparisons, "comparison", "comparisons"),
-            (sets, "set of embeddings", "sets of embeddings"),
+        counted(count, word)
+        for count, word in (
+            (plan.ratings, "rating"),
+            (plan.comparisons, "comparison"),
+            (sets, "set of embeddings"),
         )
         if count
     ]
