@@ -14,7 +14,8 @@ from prism_desktop.ui import operations
 from prism_desktop.ui.widgets.basics import GRID, clear, columns, label, rows
 from prism_desktop.ui.widgets.fields import Field
 
-_TOLD = "They come in with the tables. Runs choose them by name as their backbone."
+_TOLD = "Embeddings come in with the tables. Runs choose them by name as their backbone."
+_BESIDE = 3  # fields in a line
 
 
 class SetNames(QFrame):
@@ -35,15 +36,20 @@ class SetNames(QFrame):
         """Ask for the names of these; nothing typed before stays."""
         clear(self._body)
         self.files, self.names, self._fields = tuple(files), [], []
-        for file in files:
+        for place, file in enumerate(files):
+            if place % _BESIDE == 0:
+                line = columns(gap=2 * GRID)
+                self._body.addLayout(line)
             name = QLineEdit()
             name.setPlaceholderText(operations.usual_name(file))
-            name.setMinimumWidth(320)
+            name.setMinimumWidth(160)
             field = Field(f"Name of the embeddings in {file.name}", name)
             name.textChanged.connect(partial(self._check, field, name))
-            self._body.addLayout(columns(field, None))
+            line.addWidget(field, 1)
             self.names.append(name)
             self._fields.append(field)
+        for _ in range(-len(files) % _BESIDE):
+            line.addStretch(1)
         self.setVisible(bool(files))
 
     def chosen(self) -> tuple[tuple[Path, str | None], ...]:
