@@ -264,6 +264,7 @@ class Window(QMainWindow):
         context.messaged.connect(self._say)
         context.jobs.started.connect(self.progress.add)
         context.waiting.connect(self.progress.wait)
+        context.begun.connect(self.messages.make_way)
         context.panel_wanted.connect(self.show_panel)
         context.run_wanted.connect(self._explore)
         context.study_opened.connect(self._retitle)

@@ -100,6 +100,14 @@ class OverviewPage(QWidget):
         self.storage.show_overview(overview)
         self._load_faces([image.path for image in overview.samples])
 
+    def begin_anew(self) -> None:
+        """The study is closed: nothing typed, chosen or unfolded goes on into another one."""
+        self.labelers.close_form()
+        self.attributes.close_form()
+        self.importing.begin_anew()
+        self.storage.format.setCurrentIndex(0)
+        self.imports.open.clear()
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         narrow = event.size().width() < NARROW
