@@ -4,7 +4,7 @@ Panels, views, actions, and what the open study holds: labelers, attributes, run
 come the buttons of the panel in front, as they are at that moment, so that none can be forgotten.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -93,10 +93,12 @@ class Commands:
             made += [*self._people(found), *self._attributes(found), *self._runs(found)]
         return made
 
-    def faces(self, found: "Reachable") -> Iterator[Command]:
-        """Each face by name, of which there may be very many."""
-        why = "" if found.runs else "Train a model first."
-        for name, image in found.faces:
+    def faces(
+        self, named: Iterable[tuple[str, str]], found: "Reachable | None"
+    ) -> Iterator[Command]:
+        """Faces by name; `named` are names with identities."""
+        why = "" if found is None or found.runs else "Train a model first."
+        for name, image in named:
             yield Command(name, "Face", partial(self._face, image), hindrance=why)
 
     def _here(self) -> Iterator[Command]:
