@@ -153,17 +153,21 @@ class Commands:
             ("advanced", "Advanced settings"),
             ("compare", "Compare methods: the leaderboard"),
         ):
-            act = partial(self._view, "train", view)
+            act = partial(self.show_view, "train", view)
             yield Command(name, "Train", act, hindrance=NO_STUDY if self._no_study else "")
 
     def _explore(self) -> Iterator[Command]:
         why = NO_STUDY if self._no_study else ""
         for view in ("faces", "two", "face", "agreement", "accuracy"):
             known = SHORTCUTS[f"view {view}"]
-            act = partial(self._view, "explore", view)
+            act = partial(self.show_view, "explore", view)
             yield Command(known.does, "Explore", act, known.keys, why)
         yield Command(
-            "Relevance map of one face", "Explore", partial(self._view, "explore", "map"), "", why
+            "Relevance map of one face",
+            "Explore",
+            partial(self.show_view, "explore", "map"),
+            "",
+            why,
         )
         for name, figure in (("Export the figure…", True), ("Export the table…", False)):
             act = partial(self._export, figure)
@@ -249,7 +253,8 @@ class Commands:
         panel: LabelPanel = self._window.show_panel("label")  # type: ignore[assignment]
         panel.show_keys()
 
-    def _view(self, panel: str, view: str) -> None:
+    def show_view(self, panel: str, view: str) -> None:
+        """Bring a view of a panel to the front."""
         shown: Any = self._window.show_panel(panel)
         shown.show_view(view)
 

@@ -264,6 +264,7 @@ class Window(QMainWindow):
         context.messaged.connect(self._say)
         context.jobs.started.connect(self.progress.add)
         context.panel_wanted.connect(self.show_panel)
+        context.view_wanted.connect(self.commands.show_view)
         context.run_wanted.connect(self._explore)
         context.study_opened.connect(self._retitle)
         context.study_closed.connect(self._retitle)

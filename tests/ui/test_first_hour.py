@@ -44,6 +44,7 @@ def _keep(window: Window, qtbot: QtBot, step: str) -> None:
     """A picture of the step, where pictures are wanted."""
     qtbot.wait(150)
     if wanted := os.environ.get("PRISM_FIRST_HOUR"):
+        qtbot.wait(1000)  # for all faces
         size, scale = window.size(), round(window.devicePixelRatioF())
         name = f"{step}-{window.context.theme.mode}-{size.width()}x{size.height()}"
         path = Path(wanted) / f"{name}{f'@{scale}' if scale != 1 else ''}.png"
