@@ -32,7 +32,7 @@ _TOPICS: Final = {  # heading -> modules, in the order of the guide
     "What columns are taken for": (
         "roles", "judgments", "table_roles", "column_profiles", "dialects", "plan_tables",
         "source_workbooks", "exported_trials", "exports_read", "exported_copies", "matching",
-        "attribute_names", "fact_tables", "role_checks",
+        "attribute_names", "fact_tables", "role_checks", "judgment_questions", "sibling_tables",
     ),
     "Names of images and labelers": ("collection", "left_out_rows", "labeler_names", "spellings"),
     "Numbers, words and scales": (

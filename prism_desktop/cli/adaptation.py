@@ -26,7 +26,9 @@ from prism_desktop.engine.adaptation.adapted_labelers import (
 )
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.experiments.curve_store import COUNTS, DRAWS, PARTS, RESAMPLES, SHOTS
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods.method import TESTED_FACES
+from prism_desktop.engine.runs.estimates import TOO_FEW, too_few
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.result_files import MethodShots
 from prism_desktop.engine.study.formula_guard import write_frame
@@ -98,14 +100,16 @@ def adapt(
         images = opened.table("images").set_index("image")["name"]
         frame.insert(2, "name", frame["image"].map(images))
         write_file(csv, lambda path: write_frame(frame, path))
-        say(f"Wrote {len(frame)} predictions to {csv}.", json)
+        say(f"Wrote {counted(len(frame), 'prediction')} to {csv}.", json)
     if json != "-":
-        learned = f"{found.answers} answers on {found.presentations} pairs of images"
+        learned = counted(found.answers, "answer")
+        learned += f" on {counted(found.presentations, 'pair of images')}"
         say(f"{found.code} entered in {found.seconds:.1f} s, by {learned}; how: {found.enters}.")
         if found.accuracy is not None:
+            few = f"{TOO_FEW.capitalize()}: a" if too_few(found.tested) else "A"
             say(
-                f"Accuracy on own answers {found.accuracy:.1%} [{found.low:.1%} - "
-                f"{found.high:.1%}], before learning from any {found.start:.1%}."
+                f"{few}ccuracy on {counted(found.tested, 'own answer')} {found.accuracy:.1%} "
+                f"[{found.low:.1%} - {found.high:.1%}], before learning from any {found.start:.1%}."
             )
         say(
             f"{found.note} `prism-desktop predict {run} --labeler {found.code}` has the "

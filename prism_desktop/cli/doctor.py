@@ -9,6 +9,7 @@ import typer
 from prism_desktop import __version__, qt_libraries
 from prism_desktop.cli.console import Json, say, write_json
 from prism_desktop.engine import paths
+from prism_desktop.engine.grammar import counted
 
 _PACKAGES = (
     "torch", "torchvision", "open_clip_torch", "peft", "safetensors", "PySide6-Essentials",
@@ -56,7 +57,7 @@ def _device() -> dict[str, str]:
     device = choose_device("auto")
     return {
         "torch build": f"{torch.__version__}, CUDA {torch.version.cuda or 'none'}, "
-        f"{torch.get_num_threads()} threads",
+        f"{counted(torch.get_num_threads(), 'thread')}",
         "device": f"{device.kind}: {device.name} ({device.why})",
     }
 

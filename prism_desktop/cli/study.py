@@ -11,6 +11,7 @@ from rich.table import Column, Table
 from prism_desktop.cli import import_options as options
 from prism_desktop.cli.console import Json, follow, names, out, say, write_json
 from prism_desktop.engine.errors import InputError, StudyError
+from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.study.confirmed import quoted
 from prism_desktop.engine.study.records import ImportReport, RelinkReport
@@ -236,14 +237,14 @@ def info(folder: StudyPath, json: Json = None) -> None:
         return
     kind = " (simulated labelers)" if value["simulated"] else ""
     say(
-        f"{value['name']}{kind}: {value['images']} images, attributes "
+        f"{value['name']}{kind}: {counted(value['images'], 'image')}, attributes "
         f"{', '.join(value['attributes'])}"
     )
     say(found.sentence())
     for vectors in value["embeddings"]:
         say(
-            f"Embeddings {vectors['name']}: {vectors['images']} images, "
-            f"{vectors['dimensions']} dimensions"
+            f"Embeddings {vectors['name']}: {counted(vectors['images'], 'image')}, "
+            f"{counted(vectors['dimensions'], 'dimension')}"
         )
     table = Table(
         Column("labeler", overflow="fold"), "rating trials", "comparison trials", box=None
@@ -296,7 +297,8 @@ def _relinked(report: RelinkReport, folder: Path) -> str:
     if not report.found and not lost:
         return "No image of the study is missing; nothing was changed."
     words = (
-        f"{report.found} of {report.found + len(lost)} missing images were found in {folder}"
+        f"{report.found:,} of {counted(report.found + len(lost), 'missing image')} "
+        f"{word_for(report.found, 'was', 'were')} found in {folder}"
         + ("; their places were brought up to date." if report.found else "; nothing was changed.")
     )
     if lost:
@@ -334,7 +336,7 @@ def check(
         say(problem, json)
     if results.unmarked:
         say(
-            f"{results.unmarked} {'run was' if results.unmarked == 1 else 'runs were'} made before "
+            f"{counted(results.unmarked, 'run was', 'runs were')} made before "
             "runs had manifests: not every change of their files can be told.",
             json,
         )

@@ -22,11 +22,12 @@ from prism_desktop.cli.console import (
     write_file,
     write_json,
 )
-from prism_desktop.cli.result_tables import accuracy_table
+from prism_desktop.cli.result_tables import accuracy_table, remarks
 from prism_desktop.cli.study import open_existing
 from prism_desktop.cli.training_defaults import with_backbone, with_method
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import FailedRunError, InputError, RunError
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.run_events import (
@@ -118,6 +119,8 @@ def evaluate(
     write_json(summary.dump(), json)
     if json != "-":
         out.print(accuracy_table(summary, opened.people()))
+        for remark in remarks(summary):
+            say(remark)
 
 
 def predict(
@@ -165,7 +168,7 @@ def predict(
         say_lines(frame.to_string(index=False, max_rows=40))
         return
     write_file(csv, lambda path: write_frame(frame, path))
-    say(f"Wrote {len(frame)} predictions to {csv}.")
+    say(f"Wrote {counted(len(frame), 'prediction')} to {csv}.")
 
 
 def report_failure(
@@ -244,4 +247,6 @@ def report(run: RunFolder, json: str | None) -> None:
     write_json(summary.dump(), json)
     if json != "-":
         out.print(accuracy_table(summary, run.people()))
+        for remark in remarks(summary):
+            say(remark)
         say(f"{run.path / layout.REPORT} has the whole report.")

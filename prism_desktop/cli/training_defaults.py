@@ -9,7 +9,6 @@ from prism_desktop.cli.study import open_existing
 from prism_desktop.engine.backbones.weight_files import check_backbone
 from prism_desktop.engine.methods import default_method
 from prism_desktop.engine.runs.default_backbone import default_backbone, download_needed
-from prism_desktop.engine.study.opening import FILE
 
 
 def with_backbone(
@@ -27,6 +26,8 @@ def with_backbone(
         if needed := download_needed(given):
             err.print(f"{given}: {needed}", soft_wrap=True)
         return dict(options)
+    from prism_desktop.engine.study.opening import FILE
+
     if not (study / FILE).exists():  # which is refused in a moment
         return dict(options)
     chosen = default_backbone(study)

@@ -23,12 +23,13 @@ from prism_desktop.engine.errors import (
 KEPT = "What was saved before is kept."
 
 # What libraries say when memory runs out: torch's allocators, oneDNN, cuBLAS and cuDNN, C++, the
-# dynamic linker, the start of a thread.
+# dynamic linker, the start of a thread, and Python of an extension that forgot to say it.
 _MEMORY = re.compile(
     "can(?:'t|not|no) allocate memory|not enough memory|out of memory|unable to allocate"
     "|could not create a (?:primitive|memory)|(?:cublas|cudnn|cusparse|cusolver)_status_alloc"
     "|bad_?alloc|failed to (?:allocate|map segment)|can't start new thread"
-    "|resource temporarily unavailable|memoryerror|(?:realloc|malloc) of size",
+    "|resource temporarily unavailable|memoryerror|(?:realloc|malloc) of size"
+    "|error return without exception set|without setting an exception",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"\((?:os error|errno) (\d+)\)|\[errno (\d+)\]", re.IGNORECASE)
@@ -129,7 +130,9 @@ def number_of(error: BaseException) -> int | None:
 
 def _is_of_a_library(error: BaseException) -> bool:
     """Whether its words are a library's: a KeyError or a ValueError may quote anything."""
-    return type(error).__module__ != "builtins" or isinstance(error, RuntimeError | ImportError)
+    return type(error).__module__ != "builtins" or isinstance(
+        error, RuntimeError | ImportError | SystemError
+    )
 
 
 def fault_of(

@@ -1,8 +1,8 @@
 """Counts with their noun, and the words that compare two faces.
 
 Every count that a person reads goes through `counted`, or through `word_for` where the number
-stands elsewhere. "More smart" is nobody's
-English, so attributes are compared through `comparative`.
+stands elsewhere; `tests/test_counts.py` finds plurals made by hand. Attributes are compared
+through `comparative`, for "more smart" is nobody's English.
 """
 
 import re

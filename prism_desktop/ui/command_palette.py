@@ -79,7 +79,13 @@ class CommandPalette(QWidget):
         self.search.setFocus(Qt.FocusReason.PopupFocusReason)
         study = self._context.study
         if study is not None:
-            self._context.ask(lambda: reachable(study), self._take, owner=self, topic="reachable")
+            self._context.ask(
+                lambda: reachable(study),
+                self._take,
+                owner=self,
+                what="Reading what there is to find",
+                topic="reachable",
+            )
 
     def place(self) -> None:
         """In the upper middle of the window, as high as whole lines are."""

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,7 @@ class AppContext(QObject):
     changed = Signal(object)  # records.Changes, after its transaction
     # kind ("info", "good", "warn", "bad"), sentence, (button, what it does) or ()
     messaged = Signal(str, str, object)
+    waiting = Signal(str, str)  # thread, and what it has done longer than a glance; "" when done
     closing = Signal()  # the window goes: end threads of your own
     panel_wanted = Signal(str)  # "study", "label", "train", "explore"
     view_wanted = Signal(str, str)  # a panel and one of its views
@@ -55,9 +57,9 @@ class AppContext(QObject):
         lifetimes = self.lifetimes
         self.destroyed.connect(lambda: lifetimes.end_all())
         self.jobs = Jobs(lifetimes, self)
-        self.worker = QuestionThread(self.report, "reader", lifetimes, self)
+        self.worker = self._thread("reader")
         # of its own: an answer never waits behind a long reading
-        self.writer = QuestionThread(self.report, "writer", lifetimes, self)
+        self.writer = self._thread("writer")
         # key presses that could not be saved; set by the Label panel
         self.held_back: Callable[[], int] = lambda: 0
         # where they are kept, as a sentence, once the study is gone; else empty
@@ -71,6 +73,11 @@ class AppContext(QObject):
         self.guard = WriteGuard(self)  # knows the controls that change something
         self._closing: list[Study] = []
         self._closed = False
+
+    def _thread(self, name: str) -> QuestionThread:
+        """One of the two threads for short work; the window shows what takes long in them."""
+        tell = partial(self.waiting.emit, name)
+        return QuestionThread(self.report, name, self.lifetimes, self, tell)
 
     def message(
         self, text: str, kind: str = "info", action: tuple[str, Callable[[], object]] | None = None
@@ -103,11 +110,12 @@ class AppContext(QObject):
         then: Callable[[Any], None] | None = None,
         *,
         owner: QObject,
+        what: str = "Reading",
         topic: str | None = None,
         failed: Callable[[Exception], None] | None = None,
     ) -> None:
         """Run `function` off the window's thread; see `QuestionThread.ask`."""
-        self.worker.ask(function, then, owner=owner, topic=topic, failed=failed)
+        self.worker.ask(function, then, owner=owner, what=what, topic=topic, failed=failed)
 
     def write(
         self,
@@ -115,6 +123,7 @@ class AppContext(QObject):
         then: Callable[[Any], None] | None = None,
         *,
         owner: QObject,
+        what: str = "Saving",
         failed: Callable[[Exception], None] | None = None,
     ) -> None:
         """As `ask` for an operation that returns `Changes`.
@@ -131,7 +140,7 @@ class AppContext(QObject):
         def refuse(error: Exception) -> None:
             (self.report if failed is None or lifetime.over else failed)(error)
 
-        self.writer.ask(function, announce, owner=self, failed=refuse)
+        self.writer.ask(function, announce, owner=self, what=what, failed=refuse)
 
     def open_study(
         self, path: Path, then: Callable[[], None] | None = None, *, read_only: str = ""
@@ -174,6 +183,7 @@ class AppContext(QObject):
                 lambda: operations.open_known(path, read_only, note=self.notes_studies),
                 opened,
                 owner=self,
+                what=f"Opening {path.stem}",
                 failed=failed,
             )
         )
@@ -188,6 +198,7 @@ class AppContext(QObject):
                 then()
             return
         self._closing.append(study)
+        what = f"Closing {Path(study.path).stem}"
         self.study_closed.emit()
 
         def closed(_: None) -> None:
@@ -199,8 +210,9 @@ class AppContext(QObject):
         def close() -> None:
             self.ask(
                 lambda: None,
-                lambda _: self.writer.ask(study.close, closed, owner=self),
+                lambda _: self.writer.ask(study.close, closed, owner=self, what=what),
                 owner=self,
+                what=what,
             )
 
         self.jobs.cancel(close)  # not waited for here: the window lives on meanwhile
@@ -233,7 +245,7 @@ class AppContext(QObject):
         studies = [*self._closing, *([self.study] if self.study is not None else [])]
         self._closing, self.study = [], None
         for study in studies:
-            self.writer.ask(study.close, owner=self)
+            self.writer.ask(study.close, owner=self, what="Closing the study")
         self._close_writer()
         self.lifetimes.end_all()
         self.settings.sync()

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from PySide6.QtWidgets import QMessageBox, QWidget
 
+from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.plain import message_box
 
@@ -31,10 +32,10 @@ def sure_to_stop(parent: QWidget, count: int, kept: Sequence[str]) -> bool:
 
     Without any there are runs that wait, which `kept` tells of.
     """
-    title = "Training goes on" if count == 1 else f"{count} trainings go on"
+    title = counted(count, "training goes on", "trainings go on")
     if not count:
         title = "The queue is not empty"
-    what = "It ends" if count == 1 else "They end"
+    what = word_for(count, "It ends", "They end")
     ends = (f"{what} within seconds of the window.",) if count else ()
     box = message_box(parent, title, f"{title}. Close the window?", " ".join((*ends, *kept)))
     stop = box.addButton(
@@ -50,9 +51,7 @@ def sure_to_stop(parent: QWidget, count: int, kept: Sequence[str]) -> bool:
 
 def sure_to_lose(parent: QWidget, count: int) -> bool:
     """Ask whether `count` key presses may be lost."""
-    title = (
-        "One answer is not on the disk" if count == 1 else f"{count:,} answers are not on the disk"
-    )
+    title = f"{counted(count, 'answer is', 'answers are')} not on the disk"
     more = "They could not be saved and are lost when you leave. Go back to Label to try again."
     return _agreed(parent, title, more, "Leave and lose them")
 

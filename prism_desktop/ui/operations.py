@@ -60,6 +60,7 @@ class Overview:
     missing: tuple[ImageRecord, ...]
     samples: tuple[ImageRecord, ...]  # a few faces for the header
     backups: tuple[Path, ...]  # newest first
+    backup_failure: str  # why the automatic one failed, "" if it did not
     targets: Mapping[Kind, int]  # trials of each task that a labeler is asked for
     suited: Mapping[Kind, int]  # the same where nobody says: what suits the number of images
     embeddings: tuple[EmbeddingSet, ...]  # imported ones
@@ -131,11 +132,6 @@ def overview(study: "Study") -> Overview:
     info, images, said = study.info(), study.images(), study.targets()
     kinds: tuple[Kind, ...] = ("comparison", "rating")
     step = max(1, len(images) // 8)
-    backups = sorted(
-        (Path(study.path) / "backups").glob("*"),
-        key=lambda file: file.stat().st_mtime,
-        reverse=True,
-    )
     return Overview(
         info=info,
         labelers=tuple(study.labelers()),
@@ -143,7 +139,8 @@ def overview(study: "Study") -> Overview:
         imports=tuple(study.imports()),
         missing=tuple(image for image in images if image.missing),
         samples=tuple(image for image in images[::step] if not image.missing)[:8],
-        backups=tuple(backups),
+        backups=tuple(study.backups()),
+        backup_failure=study.backup_failure or "",
         targets={kind: target(kind, images, said.get(kind)) for kind in kinds},
         suited={kind: target(kind, images) for kind in kinds},
         embeddings=list_embeddings(Path(study.path)),

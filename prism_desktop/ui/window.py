@@ -263,6 +263,7 @@ class Window(QMainWindow):
         context = self.context
         context.messaged.connect(self._say)
         context.jobs.started.connect(self.progress.add)
+        context.waiting.connect(self.progress.wait)
         context.panel_wanted.connect(self.show_panel)
         context.view_wanted.connect(self.commands.show_view)
         context.run_wanted.connect(self._explore)

@@ -16,12 +16,12 @@ from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.faults import raise_fault
 from prism_desktop.engine.files import write_named
 from prism_desktop.engine.plain_text import one_line
+from prism_desktop.engine.series_colours import ON_LIGHT
 
 NARROW, WIDE = 89.0, 183.0  # mm, one and two columns of most journals
 FORMATS = (".svg", ".pdf", ".png")
 
-# Okabe and Ito 2008, without its yellow, which is too pale for lines.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+COLOURS = ON_LIGHT  # those of the window's light theme
 INK, GREY, PALE = "#222222", "#8A8A8A", "#DDDDDD"
 SEQUENTIAL = "cividis"
 

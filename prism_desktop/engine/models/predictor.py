@@ -19,6 +19,7 @@ from prism_desktop.engine.backbones import Backbone, load, parse
 from prism_desktop.engine.device import choose_device
 from prism_desktop.engine.errors import InputError, RunError
 from prism_desktop.engine.events import Done, Event, Notice, Progress
+from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.models.answers import Ints
 from prism_desktop.engine.models.combination_file import read_combination
 from prism_desktop.engine.models.obstacles import no_map
@@ -301,7 +302,8 @@ def _inputs(
         rows = {image: row for row, image in enumerate(ids)}
         if lacking := sum(image not in rows for image in images):
             yield Notice(
-                f"{lacking} images have no embedding in {backbone}, so they are not scored."
+                f"{counted(lacking, 'image has', 'images have')} no embedding in {backbone} and "
+                f"{word_for(lacking, 'is', 'are')} not scored."
             )
         return matrix, rows
     decoded = PixelCache(cache or access.cache_folder(study), backbone.image_size)

@@ -18,10 +18,11 @@ from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError, PrismError, RunError
 from prism_desktop.engine.files import append, lock, write_all
 from prism_desktop.engine.folder_handles import absolute
+from prism_desktop.engine.foreign_files import open_foreign
 from prism_desktop.engine.methods import method
 from prism_desktop.engine.processes import pool
 from prism_desktop.engine.processes.failures import death
-from prism_desktop.engine.processes.messages import Ended, Orphaned, Response
+from prism_desktop.engine.processes.messages import CallError, Ended, Orphaned, Response
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.event_log import EventLog
 from prism_desktop.engine.runs.folder import ACTIVE, ENDED, RunFolder
@@ -47,6 +48,7 @@ from prism_desktop.engine.training.snapshot import (
 
 POLL_SECONDS = 0.1
 IDLE_SECONDS = 0.5  # how often an empty batch shows a consumer that it may cancel
+_LAST_PRINTED = 500  # bytes of a run's log in which a dying process says why
 _GRACE = 5.0  # s that a failed process has to end
 _LAST_WORD_SECONDS = 1.0  # between a run's last status and its last event
 # that a training which is left has to write a checkpoint and end before its process is killed
@@ -342,6 +344,8 @@ def begin_training(
             _begun.forget(path, worker)
         elif isinstance(response, Ended):
             settle_run(run)
+            if isinstance(response, CallError):
+                _record_failure(run, response)
             _begun.forget(path, worker)
             ended(worker)
 
@@ -425,10 +429,27 @@ def _record_death(run: RunFolder, crash: pool.Crash) -> None:
     with _status_lock:
         settle_run(run)
         if run.exists and run.status().state == "interrupted" and not crash.wanted:
-            message, advice = death(crash.code, run, crash.printed)
+            message, advice = death(crash.code, run, crash.printed + _last_printed(run))
             with append(run.log) as log:
                 write_all(log, crash.printed.encode())
             run.set_status("interrupted", message=message, advice=advice)
+
+
+def _record_failure(run: RunFolder, error: CallError) -> None:
+    """Say why a run's process failed before it came to the run, where it would have said so."""
+    with _status_lock:
+        if run.exists and run.status().state in (*ACTIVE, "interrupted"):
+            run.set_status("interrupted", message=error.message)
+
+
+def _last_printed(run: RunFolder) -> str:
+    """The end of what a run's process printed while it was at the run."""
+    try:
+        with open_foreign(run.log) as log:
+            log.seek(max(0, run.log.stat().st_size - _LAST_PRINTED))
+            return log.read(_LAST_PRINTED).decode("utf-8", "replace")
+    except (OSError, PrismError):
+        return ""
 
 
 def _begin(run: RunFolder) -> None:

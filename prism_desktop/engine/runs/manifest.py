@@ -18,6 +18,7 @@ from prism_desktop.engine.errors import UnreadableError
 from prism_desktop.engine.faults import unreadable
 from prism_desktop.engine.files import remove
 from prism_desktop.engine.foreign_files import MAX_WEIGHTS, open_foreign
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs import layout
 from prism_desktop.engine.runs.stored import Count, Stored
 
@@ -192,7 +193,7 @@ def _difference(path: Path, mark: FileMark, growing: bool, *, fresh: bool = Fals
     try:
         status = path.stat()
         if status.st_size < mark.bytes or (status.st_size > mark.bytes and not growing):
-            return f"it has {status.st_size:,} bytes, and the run wrote {mark.bytes:,}"
+            return f"it has {counted(status.st_size, 'byte')}, and the run wrote {mark.bytes:,}"
         state = status.st_ino, status.st_size, status.st_mtime_ns
         # a file may change twice within a tick of the clock that its time is taken from
         settled = abs(time.time() - status.st_mtime) > _TICK

@@ -5,10 +5,10 @@ Accuracies are compared only between runs that share their data and their split.
 
 from collections.abc import Sequence
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import METHODS, method_title
+from prism_desktop.engine.runs.estimates import too_few
 from prism_desktop.engine.runs.folder import ACTIVE, RunSummary
-
-FEW_ANSWERS = 50  # tested answers below which an accuracy says little
 
 
 def ignores_labelers(method: str) -> bool:
@@ -49,14 +49,14 @@ def marks(run: RunSummary, runs: Sequence[RunSummary]) -> tuple[str, ...]:
         found.append("ignores labelers")
     everybody = set().union(*(each.labelers for each in runs))
     if run.labelers and len(run.labelers) < len(everybody):
-        found.append(f"{len(run.labelers)} of {len(everybody)} labelers")
+        found.append(f"{len(run.labelers):,} of {counted(len(everybody), 'labeler')}")
     if _tiny(run):
-        found.append(f"only {run.answers} test answers")
+        found.append(f"only {counted(run.answers or 0, 'test answer')}")
     return tuple(found)
 
 
 def _tiny(run: RunSummary) -> bool:
-    return run.answers is not None and run.answers < FEW_ANSWERS
+    return too_few(run.answers)
 
 
 def comparable(one: RunSummary, other: RunSummary) -> bool:

@@ -1,6 +1,7 @@
 """Verified copies of a study's database in `backups/`,
 made through SQLite while the study is in use."""
 
+import logging
 import os
 import sqlite3
 import time
@@ -18,6 +19,7 @@ from prism_desktop.engine.study.database import connect, explained, interruptibl
 KEEP = 10
 KEEP_BEFORE_MIGRATION = 3
 DAY = 86_400.0
+_log = logging.getLogger(__name__)
 _PAGES = 4_000  # of a database that are copied at a time
 
 
@@ -46,8 +48,8 @@ def back_up(file: Path, *, before_schema: int | None = None) -> Path:
         target = _free(folder, f"{prefix}-{time.strftime('%Y%m%d-%H%M%S')}")
         sync(part)
         move(part, target)
-    except OSError as error:
-        if error.errno == 28:  # ENOSPC
+    except (OSError, DiskFullError) as error:
+        if isinstance(error, DiskFullError) or error.errno == 28:  # ENOSPC
             raise DiskFullError(
                 f"The disk of {folder} is full, so no backup was made. Older ones were kept."
             ) from error
@@ -61,11 +63,27 @@ def back_up(file: Path, *, before_schema: int | None = None) -> Path:
     return target
 
 
+def back_up_by_itself(file: Path) -> Path:
+    """As `back_up`, where nobody waits for it: a failure is logged, too."""
+    try:
+        return back_up(file)
+    except Exception as error:
+        _log.warning("The automatic backup failed, and the study is open all the same: %s", error)
+        raise
+
+
 def is_due(file: Path) -> bool:
     """Whether the newest backup (or the study itself) is more than a day old, or from a clock that
-    was ahead, and the study has changed since."""
-    copies, now = backups(file.parent), time.time()
-    since = copies[0].stat().st_mtime if copies else _fact(file, "created")
+    was ahead, and the study has changed since.
+
+    So it is where the backups cannot be looked at: `back_up` says why.
+    """
+    now = time.time()
+    try:
+        copies = backups(file.parent)
+        since = copies[0].stat().st_mtime if copies else _fact(file, "created")
+    except OSError:
+        return True
     if now - since < DAY and not is_ahead(since, now):
         return False
     return not copies or _fact(copies[0], "revision") != _fact(file, "revision")

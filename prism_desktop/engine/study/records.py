@@ -8,6 +8,8 @@ from itertools import count
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from prism_desktop.engine.grammar import counted
+
 ImageId = str  # SHA-256 of the file, 64 hexadecimal digits
 TrialId = str  # 32 hexadecimal digits, see `new_id` and `new_ids`
 Kind = Literal["rating", "comparison"]
@@ -249,11 +251,16 @@ class ImportReport:
 
     def summary(self) -> str:
         """A few lines for a reader: what was kept, what was not and why."""
-        lines = [f"{self.source}: {self.rows_kept} of {self.rows_read} rows kept ({self.format})."]
+        lines = [
+            f"{self.source}: {self.rows_kept:,} of {counted(self.rows_read, 'row')} kept "
+            f"({self.format})."
+        ]
         if self.duplicates:
-            lines.append(f"{self.duplicates} duplicates were left out.")
+            lines.append(
+                f"{counted(self.duplicates, 'duplicate was', 'duplicates were')} left out."
+            )
         if self.refused:
-            lines.append(f"{len(self.refused)} rows were refused:")
+            lines.append(f"{counted(len(self.refused), 'row was', 'rows were')} refused:")
             lines += [f"  row {refused.row}: {refused.reason}" for refused in self.refused[:20]]
             if len(self.refused) > 20:
                 lines.append(f"  and {len(self.refused) - 20} more")

@@ -415,7 +415,7 @@ class Study(StudyReader):
         file = self.path / opening.FILE
         if backup.is_due(file):
             self._helper = ThreadPoolExecutor(1, thread_name_prefix="study-backup")
-            self._automatic = self._helper.submit(backup.back_up, file)
+            self._automatic = self._helper.submit(backup.back_up_by_itself, file)
 
     @property
     def _write(self) -> SessionWriter:

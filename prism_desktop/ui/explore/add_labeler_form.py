@@ -14,6 +14,7 @@ from prism_desktop.engine.adaptation.adapted_labelers import (
 )
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done, Progress
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.plain_text import one_line
 from prism_desktop.engine.processes.pool import get_ready
@@ -61,7 +62,9 @@ class AddLabelerButton(QPushButton):
             self._names = {each.code: each.name for each in found}
             form.offer(found)
 
-        self._context.ask(lambda: candidates(study, trained), offer, owner=form)
+        self._context.ask(
+            lambda: candidates(study, trained), offer, owner=form, what="Reading the labelers"
+        )
 
     def _closed(self, form: "AddLabelerForm") -> None:
         """The form was cancelled, or is done with: what it began ends."""
@@ -113,7 +116,9 @@ class AddLabelerButton(QPushButton):
                     )
                     self.entered.emit(each.code)
 
-        self._context.ask(lambda: list_adapted(RunFolder(run)), show, owner=self)
+        self._context.ask(
+            lambda: list_adapted(RunFolder(run)), show, owner=self, what="Looking who was added"
+        )
 
     def _failed(self, error: Exception) -> None:
         if self.form is None:
@@ -181,7 +186,9 @@ class AddLabelerForm(QDialog):
         ]
         self.who.clear()
         for each in found:
-            self.who.addItem(f"{one_line(each.name)}, {each.trials:,} answered trials", each.code)
+            self.who.addItem(
+                f"{one_line(each.name)}, {counted(each.trials, 'answered trial')}", each.code
+            )
         if not found:
             self.who.addItem("Everybody with answers is in this run", "")
         self._enable()
@@ -244,7 +251,7 @@ class AddLabelerForm(QDialog):
 def sentence(adapted: AdaptedLabeler, who: str) -> str:
     """How it went, for a reader; `who` is what to call them."""
     count, seconds = (
-        f"{adapted.answers:,} answer{'s' if adapted.answers != 1 else ''}",
+        counted(adapted.answers, "answer"),
         adapted.seconds,
     )
     took = f"{seconds:.1f} s" if seconds >= 0.1 else "less than 0.1 s"

@@ -7,6 +7,8 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSlider, QSplitter, QWidget
 
+from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.series_colours import labeler_place
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations, view_figures
 from prism_desktop.ui.explore.operations import Agreement, StudyAnswers
@@ -96,7 +98,12 @@ class AgreementView(View):
 
         # Closing a study waits for what was asked of it before, so that this reads it whole.
         self.context.ask(
-            lambda: operations.answered(study), take, owner=self, topic="answers", failed=failed
+            lambda: operations.answered(study),
+            take,
+            owner=self,
+            what="Reading the answers",
+            topic="answers",
+            failed=failed,
         )
 
     def show_selection(self) -> None:
@@ -160,9 +167,14 @@ class AgreementView(View):
         if found is None:
             return None
         threshold = self.threshold.value() / 100
+        everybody = self._answers.everybody if self._answers is not None else ()
+        about = "all attributes" if self.attribute.key == ALL else self.attribute.key
+        title = f"Agreement on {about}, {counted(len(found.found.labelers), 'labeler')}"
         return ExportFigure(
             "agreement",
-            lambda path: view_figures.draw_agreement(path, found, found.names, threshold),
+            lambda path: view_figures.draw_agreement(
+                path, found, found.names, threshold, everybody, title
+            ),
         )
 
     def _ask(self) -> None:
@@ -235,7 +247,13 @@ class AgreementView(View):
         values, counts = found.found.matrix, found.found.counts
         names = [found.names[code] for code in found.found.labelers]
         self.matrix.show_matrix(names, values, counts)
-        self.network.show_network(names, found.places, dense=len(found.links()) > _DENSE)
+        everybody = self._answers.everybody if self._answers is not None else ()
+        self.network.show_network(
+            names,
+            found.places,
+            dense=len(found.links()) > _DENSE,
+            colours=[labeler_place(everybody, code) for code in found.found.labelers],
+        )
         self._filter()
         self._explain(found)
 
@@ -257,7 +275,9 @@ class AgreementView(View):
             told += f" {_NO_RUN}"
         if blank:
             told += (
-                f" {blank:,} of {pairs:,} pairs of labelers share nothing: their cells are blank."
+                f" {blank:,} of {counted(pairs, 'pair of labelers')} share nothing: their cells "
+                f"are "
+                "blank."
             )
         self.explanation.setText(told)
 
@@ -272,7 +292,7 @@ class AgreementView(View):
             for link in found.links(value / 100)
         ]
         self.network.show_lines(lines)
-        self.links.setText(f"{len(lines):,} links of at least {value}%")
+        self.links.setText(f"{counted(len(lines), 'link')} of at least {value}%")
 
     def _open(self, one: int, other: int) -> None:
         if not self._comparable:  # said beside the matrix already

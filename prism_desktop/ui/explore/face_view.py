@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import operations, view_figures
 from prism_desktop.ui.explore.face_answers import AnswerTable
@@ -252,7 +253,13 @@ class FaceView(View):
         self.name.setText(data.image_names[row])
         self._tell_place()
         paths = (Path(data.paths[row]), *operations.thumbnail_paths(data, data.images[row]))
-        self.context.ask(lambda: read_image(paths), self._shown(row), owner=self, topic="image")
+        self.context.ask(
+            lambda: read_image(paths),
+            self._shown(row),
+            owner=self,
+            what="Reading the image",
+            topic="image",
+        )
         self.answers.show_answers(data, row)
         self._changed()
 
@@ -312,6 +319,7 @@ class FaceView(View):
                     data.names[code],
                     float(self._share(code, attribute)[self.face]),
                     self.colour(code),
+                    data.trust(code) if data.unsure(code) else "",
                 )
                 for code in data.labelers
             )
@@ -431,7 +439,7 @@ class FaceView(View):
         if place is not None:
             told = f"{place + 1:,} of {len(order.rows):,}: {order.told}"
         elif order.rows:
-            told = f"not among the {len(order.rows):,} faces: {order.told}"
+            told = f"not among the {counted(len(order.rows), 'face')}: {order.told}"
         else:
             told = f"{self.face + 1:,} of {len(data.images):,}"
         self.place.setText(told)

@@ -5,6 +5,7 @@ from PySide6.QtCore import QRectF, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
 
+from prism_desktop.engine.series_colours import labeler_place
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore.operations import FaceRelevance
 from prism_desktop.ui.explore.relevance_maps import MapRequest, RelevanceMaps
@@ -68,12 +69,9 @@ class LabelerMaps(QWidget):
                 for code in data.labelers
                 if code not in data.adapted_labelers
             }
-        places = (
-            {code: place for place, code in enumerate(data.labelers)} if data is not None else {}
-        )
-        self.tiles.offer(
-            [(code, name, places[code]) for code, name in self._names.items()], self._opacity
-        )
+        everybody = data.everybody if data is not None else ()
+        tiles = [(code, name, labeler_place(everybody, code)) for code, name in self._names.items()]
+        self.tiles.offer(tiles, self._opacity)
 
     def show_image(self, image: QImage) -> None:
         """The face behind the maps."""

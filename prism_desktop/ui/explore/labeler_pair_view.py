@@ -8,6 +8,8 @@ import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
 
+from prism_desktop.engine.grammar import counted, word_for
+from prism_desktop.engine.runs.estimates import TOO_FEW
 from prism_desktop.engine.runs.folder import RunSummary
 from prism_desktop.engine.runs.run_choice import ignoring, run_name
 from prism_desktop.ui.context import AppContext
@@ -23,7 +25,7 @@ from prism_desktop.ui.explore.view import (
     settle,
     title,
 )
-from prism_desktop.ui.widgets.basics import GRID, columns, frame, label, rows
+from prism_desktop.ui.widgets.basics import GRID, columns, frame, label, restyle, rows
 from prism_desktop.ui.widgets.empty_state import EmptyState
 from prism_desktop.ui.widgets.gallery import FaceGallery
 from prism_desktop.ui.widgets.scatter import Scatter
@@ -228,6 +230,7 @@ class LabelerPairView(View):
             lambda: operations.run_with(operations.explorable(path), wanted),
             take,
             owner=self,
+            what="Looking for a run with both",
             topic="run with both",
         )
 
@@ -238,14 +241,14 @@ class LabelerPairView(View):
         saying.
         """
         names = [self._wanted_names.get(code, code) for code in lacking]
-        verb = "is" if len(names) == 1 else "are"
+        verb = word_for(len(names), "is", "are")
         back = ("Compare others in this run", self._give_up)
         actions: tuple[tuple[str, Callable[[], object]], ...]
         if run is not None:
             text = f"The run {title(run)} has both labelers."
             actions = (("Show that run", lambda: self.run_wanted.emit(str(run.path))), back)
         else:
-            whom = "them" if len(names) > 1 else names[0]
+            whom = word_for(len(names), names[0], "them")
             text = (
                 f"No finished run of this study has both labelers. Add {whom} to this run with "
                 "“Add a labeler” above, or train a run with both."
@@ -406,14 +409,28 @@ class LabelerPairView(View):
             return
         one, other = self._shares[0][self._rows], self._shares[1][self._rows]
         straight, ranked = float(np.corrcoef(x, y)[0, 1]), float(np.corrcoef(one, other)[0, 1])
-        self.figures.setText(
+        few = self.data is not None and any(
+            self.data.unsure(each.key) for each in (self.one, self.other)
+        )
+        told = (
             f"r {_correlation(straight)}, rank correlation "
             f"{_correlation(ranked).removeprefix('= ')}"
         )
+        self.figures.setText(f"{TOO_FEW.capitalize()}: {told}" if few else told)
+        restyle(self.figures, role="unsure" if few else "heading")
         self.meaning.setText(
-            f"Of the models' predictions for {len(x):,} faces. Beside each disputed face: "
-            f"its percentile for {first} : for {second}."
+            f"Of the models' predictions for {counted(len(x), 'face')}. Beside each disputed face: "
+            f"its percentile for {first} : for {second}. {self._trust()}".strip()
         )
+
+    def _trust(self) -> str:
+        """How far either model can be trusted."""
+        assert self.data is not None
+        told = (
+            (name, self.data.trust(picker_.key))
+            for name, picker_ in zip(self._names(), (self.one, self.other), strict=True)
+        )
+        return " ".join(f"{name}: {trust[0].lower()}{trust[1:]}" for name, trust in told if trust)
 
     def _name(self, point: int) -> None:
         data = self.data

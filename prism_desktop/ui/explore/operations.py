@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from prism_desktop.engine.adaptation.adapted_labelers import AdaptedLabeler, list_adapted
 from prism_desktop.engine.errors import RunError
 from prism_desktop.engine.events import Done, Event, Progress
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.names import people
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.estimates import TOO_FEW, too_few
 from prism_desktop.engine.runs.folder import ACTIVE, RunFolder, RunSummary, list_runs
 from prism_desktop.engine.runs.run_choice import best_first
 from prism_desktop.ui.explore.run_data import RunData
@@ -58,6 +60,7 @@ class StudyAnswers:
     rated: "pd.DataFrame"
     attributes: tuple[str, ...]  # those judged, in the study's order
     names: dict[str, str]  # of those who judged, in the study's order
+    everybody: tuple[str, ...] = ()  # the study's labelers, whose places give the colours
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,6 +133,7 @@ def answered(study: "Study") -> StudyAnswers:
         rated,
         tuple(name for name in confirmed if name in judged),
         names,
+        tuple(each.code for each in study.labelers()),
     )
 
 
@@ -233,7 +237,8 @@ def tested(adapted: AdaptedLabeler) -> str:
         if adapted.start is not None
         else ""
     )
+    few = f"{TOO_FEW.capitalize()}: on" if too_few(adapted.tested) else "On"
     return (
-        f"On {adapted.tested:,} own answers, cross-validated: {adapted.accuracy:.0%} "
+        f"{few} {counted(adapted.tested, 'own answer')}, cross-validated: {adapted.accuracy:.0%} "
         f"right{within}{start}."
     )

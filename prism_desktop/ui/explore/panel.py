@@ -229,11 +229,14 @@ class ExplorePanel(QWidget):
                 self._name(labelers)
 
         if study is not None:
-            self.context.ask(study.labelers, take, owner=self, topic="labelers")
+            self.context.ask(
+                study.labelers, take, owner=self, what="Reading the labelers", topic="labelers"
+            )
 
     def _name(self, labelers: Any) -> None:
         self._names = people((each.code, each.display_name) for each in labelers)
         if self.data is not None:
+            self.data.everybody = tuple(self._names)
             self.data.names.update(
                 {code: self._names.get(code, code) for code in self.data.labelers}
             )
@@ -247,8 +250,8 @@ class ExplorePanel(QWidget):
                 self._show_runs(runs)
 
         if study is not None:
-            path = Path(study.path)
-            self.context.ask(lambda: operations.explorable(path), take, owner=self, topic="runs")
+            runs = partial(operations.explorable, Path(study.path))
+            self.context.ask(runs, take, owner=self, topic="runs", what="Reading the runs")
 
     def _show_runs(self, runs: tuple[RunSummary, ...]) -> None:
         before, self._runs = {str(run.path): run for run in self._runs}, runs
@@ -379,7 +382,9 @@ class ExplorePanel(QWidget):
         self._new_labeler = ""
         if before is not None:
             self._leaving[id(before)] = before
-            self.context.ask(before.close, lambda _: self._has_left(before), owner=self)
+            left = partial(self._has_left, before)
+            what = "Putting the model away"
+            self.context.ask(before.close, lambda _: left(), owner=self, what=what)
         self._give_data()
 
     def _has_left(self, data: RunData) -> None:

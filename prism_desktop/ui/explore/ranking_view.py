@@ -6,6 +6,7 @@ import numpy as np
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QLineEdit
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.explore import view_figures
 from prism_desktop.ui.explore.new_images import NewImagesButton
@@ -64,7 +65,7 @@ class FacesView(View):
         self._typing.timeout.connect(self._order)
         self.search.textChanged.connect(self._search)
         bind(self, "find face", self.search.setFocus)
-        self.count, self.new_images = label("", "small"), NewImagesButton(context)
+        self.count, self.new_images = label("", "small", wrap=True), NewImagesButton(context)
         self.gallery = FaceGallery(context.theme, lambda key: thumbnail_paths(self.data, key))
         self.gallery.setProperty("role", "gallery")
         self.setFocusProxy(self.gallery)
@@ -80,7 +81,7 @@ class FacesView(View):
         bar.addWidget(captioned("Search", self.search))
         self.limits = label("", "small", wrap=True)
         self.limits.hide()
-        told = columns(self.count, None, self.new_images)
+        told = columns(self.count, self.new_images)
         layout = rows(bar, self.limits, told, self.gallery, gap=GRID)
         layout.setStretch(3, 1)
         self.setLayout(layout)
@@ -202,9 +203,9 @@ class FacesView(View):
             blocks = {ends[0]: faces[:_FIGURED], ends[1]: faces[_FIGURED:]}
         whose = who if self.labeler.key == CONSENSUS else f"{who}'s model"
         title = (
-            f"{whose}, {attribute}: {len(order):,} faces. Below each: its rank, its name, its "
-            "percentile."
-        )
+            f"{whose}, {attribute}: {counted(len(order), 'face')}. Below each: its rank, its "
+            f"name, its percentile. {data.trust(self.labeler.key)}"
+        ).strip()
         return ExportFigure(
             f"faces {who} {attribute}", lambda path: view_figures.draw_faces(path, blocks, title)
         )
@@ -270,7 +271,7 @@ class FacesView(View):
         whose = self._whose(data)
         whose = whose[:1].upper() + whose[1:] if whose == _CONSENSUS_MODEL else whose
         shown = (
-            f"{len(order):,} faces"
+            counted(len(order), "face")
             if len(order) == len(data.images)
             else f"{len(order):,} of {len(data.images):,}"
         )
@@ -288,13 +289,14 @@ class FacesView(View):
             return late if self.labeler.key in data.adapted_labelers else none
         adapted = data.adapted_labelers.get(self.labeler.key)
         how = (
-            f" Added from {adapted.answers:,} answers. {tested(adapted)}"
+            f" Added from {counted(adapted.answers, 'answer')}. {tested(adapted)}"
             if adapted is not None
             else ""
         )
-        return (
-            f"{shown}, {kind} {self.attribute.key} first. {whose}; the bar is the percentile.{how}"
-        )
+        told = f"{shown}, {kind} {self.attribute.key} first. {whose}; the bar is the percentile."
+        trust = data.trust(self.labeler.key)
+        words = (trust, told) if data.unsure(self.labeler.key) else (told, trust)
+        return " ".join(filter(None, words)) + how
 
     def _recolour(self) -> None:
         known = self.data is not None and self.labeler.key in self.data.labelers

@@ -26,6 +26,7 @@ from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.models.obstacles import Obstacles, find_obstacles
 from prism_desktop.engine.parquet_forms import Form, read_table
 from prism_desktop.engine.runs import layout
+from prism_desktop.engine.runs.estimates import TOO_FEW, told_accuracy, too_few
 from prism_desktop.engine.runs.folder import RunFolder
 from prism_desktop.engine.runs.manifest import check_file
 from prism_desktop.engine.runs.result_files import Result, SnapshotMeta, Summary
@@ -76,6 +77,7 @@ class RunData:
     folder: Path
     labelers: tuple[str, ...]
     names: dict[str, str]  # what to call each labeler
+    everybody: tuple[str, ...]  # the study's labelers in their order, which gives the colours
     attributes: tuple[str, ...]
     images: tuple[str, ...]  # SHA-256
     image_names: tuple[str, ...]
@@ -121,6 +123,28 @@ class RunData:
         """(images,) float32 of one labeler and attribute."""
         found: Floats = self.scores[self.labelers.index(labeler), self.attributes.index(attribute)]
         return found
+
+    def unsure(self, labeler: str) -> bool:
+        """Whether a labeler's model was tested on too few answers to tell."""
+        row = self.test.per_labeler.get(labeler)
+        return row is not None and row.accuracy is not None and too_few(row.n)
+
+    def trust(self, labeler: str) -> str:
+        """How far a labeler's model can be trusted, in a sentence; empty where it was not tested.
+
+        Any other key than a labeler's stands for the consensus model.
+        """
+        known = labeler in self.labelers
+        row = self.test.per_labeler.get(labeler) if known else self.beside.macro
+        told = told_accuracy(row)
+        if row is None or row.accuracy is None:
+            return ""
+        if told.few:
+            return (
+                f"{TOO_FEW.capitalize()} how good this is: right on {told.rest} of the held-out "
+                "answers."
+            )
+        return f"Right on {told.line} of the held-out answers."
 
     @property
     def test(self) -> Result:
@@ -261,6 +285,7 @@ def _predictions(run: RunFolder, names: Mapping[str, str]) -> RunData:
         folder=run.path,
         labelers=codes,
         names={code: names.get(code) or code for code in codes},
+        everybody=tuple(names) or codes,
         attributes=kinds,
         images=tuple(images["image"]),
         image_names=tuple(images["name"]),

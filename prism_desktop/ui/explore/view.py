@@ -10,6 +10,7 @@ from PySide6.QtGui import QAction, QColor, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QComboBox, QMenu, QToolButton, QWidget
 
 from prism_desktop.engine.plain_text import dated
+from prism_desktop.engine.runs.estimates import TOO_FEW, too_few
 from prism_desktop.engine.runs.folder import RunSummary
 from prism_desktop.engine.runs.run_choice import run_name
 from prism_desktop.ui.context import AppContext
@@ -20,7 +21,7 @@ from prism_desktop.ui.shortcuts import press_by
 from prism_desktop.ui.train.runs import short
 from prism_desktop.ui.widgets.basics import label, rows
 from prism_desktop.ui.widgets.file_export import save_figure, save_table
-from prism_desktop.ui.widgets.painted import series_colour
+from prism_desktop.ui.widgets.painted import labeler_colour
 from prism_desktop.ui.widgets.pickers import Picker
 
 
@@ -89,7 +90,7 @@ class View(QWidget):
     def colour(self, labeler: str) -> QColor:
         """The labeler's colour, the same in every view."""
         assert self.data is not None
-        return series_colour(self.context.theme.tokens, self.data.labelers.index(labeler))
+        return labeler_colour(self.context.theme.tokens, self.data.everybody, labeler)
 
 
 def picker(title: str, changed: Callable[[], Any], width: int = 110) -> tuple[Picker, QWidget]:
@@ -147,7 +148,8 @@ def labeler_choices(view: View) -> tuple[list[tuple[str, str]], list[QIcon]]:
 def title(run: RunSummary, marks: Sequence[str] = ()) -> str:
     """A run in the list: name, what one must know of it, accuracy, backbone, when."""
     name = f"{run_name(run)} ({', '.join(marks)})" if marks else run_name(run)
-    accuracy = f", {run.macro:.1%}" if run.macro is not None else ""
+    right = TOO_FEW if too_few(run.answers) else f"{run.macro or 0:.1%}"
+    accuracy = f", {right}" if run.macro is not None else ""
     return f"{name}{accuracy} · {short(run.backbone)} · {dated(run.created, '%d %b %H:%M')}"
 
 

@@ -230,13 +230,16 @@ class LabelPanel(QWidget):
                 lambda: operations.add_labeler(study, name, "", ""),
                 lambda _: self.start.expect(name),
                 owner=self,
+                what=f"Adding {name}",
             )
 
     def _set_target(self, kind: Kind, count: int) -> None:
         study = self._context.study
         if study is not None:
             self._context.write(
-                lambda: operations.set_target(study, kind, count or None), owner=self
+                lambda: operations.set_target(study, kind, count or None),
+                owner=self,
+                what="Saving the target",
             )
 
     def _pause(self) -> None:
@@ -302,6 +305,7 @@ class LabelPanel(QWidget):
                 lambda: (study, operations.overview(study)),
                 self._show_overview,
                 owner=self,
+                what="Reading the study",
                 topic="overview",
             )
 

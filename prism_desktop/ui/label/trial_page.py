@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QWidget
 
-from prism_desktop.engine.grammar import comparative
+from prism_desktop.engine.grammar import comparative, counted
 from prism_desktop.engine.study.records import AttributeRecord, Kind
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.label.answer_buttons import AnswerBar, AttributeTrack
@@ -247,7 +247,7 @@ class TrialPage(QWidget):
     def _show_stuck(self, error: Exception) -> None:
         controller = self.controller
         count = controller.unsaved if controller is not None else 0
-        what = "One key press" if count == 1 else f"{count} key presses"
+        what = counted(count, "key press")
         self._stuck_text.setText(
             f"{what} could not be saved yet and will be kept here until then. {error}"
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
+from prism_desktop.engine.grammar import counted, plural
 from prism_desktop.engine.study.records import StudyInfo
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.plain import set_tip
@@ -66,8 +67,8 @@ def seen_last(seen: Mapping[str, float]) -> str:
     """What a study held when it was looked at last, and when that was."""
     if not seen:
         return ""
-    counts = ((int(seen.get(what, 0)), what) for what in ("images", "labelers", "answers"))
-    told = [f"{count:,} {what.removesuffix('s') if count == 1 else what}" for count, what in counts]
+    counts = ((int(seen.get(plural(what), 0)), what) for what in ("image", "labeler", "answer"))
+    told = [counted(count, what) for count, what in counts]
     return f"{' · '.join(told)} · {ago(seen.get('when'))}"
 
 

@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QLineEdit
 
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.grammar import word_for
 from prism_desktop.engine.names import checked_name
 from prism_desktop.engine.study.embeddings import NAMED
 from prism_desktop.ui import operations
@@ -72,7 +73,9 @@ class ImportCard(Card):
         """
         self.files = files
         self._ask_name("")
-        more = f" ({following:,} more follow{'s' * (following == 1)})" if following else ""
+        more = (
+            f" ({following:,} more {word_for(following, 'follows', 'follow')})" if following else ""
+        )
         self.chosen.setText(", ".join(file.name for file in files) + more or _NOTHING)
 
         def sorted_out(usual: str) -> None:
@@ -87,7 +90,11 @@ class ImportCard(Card):
 
         if files:
             self._context.ask(
-                lambda: operations.one_set(files), sorted_out, owner=self, topic="set"
+                lambda: operations.one_set(files),
+                sorted_out,
+                owner=self,
+                what="Looking at the files",
+                topic="set",
             )
 
     def _ask_name(self, usual: str) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 from PySide6.QtCore import QStandardPaths, QTimer, Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
-from prism_desktop.engine.events import Done
+from prism_desktop.engine.events import Done, Progress
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.paths import typed
 from prism_desktop.engine.study.records import DEFAULT_ATTRIBUTES
 from prism_desktop.ui import operations
@@ -79,6 +80,7 @@ class NewStudyPage(QWidget):
         self.create_button = button("Create study", self._create, "primary")
         self.cancel = button("Cancel", self.left.emit)
         self._counting: Job | None = None
+        self._making = False
         self._count_later = QTimer(self)
         self._count_later.setSingleShot(True)
         self._count_later.setInterval(250)
@@ -94,11 +96,11 @@ class NewStudyPage(QWidget):
         self.attributes.setText(", ".join(DEFAULT_ATTRIBUTES))
         self.copy.setChecked(False)
         self._named = False
-        self._check()
+        self.wait(False)
 
     def _lay_out(self) -> None:
         """A heading and one card: images, name, place, attributes with their chips, buttons."""
-        card = Card()
+        card = self._card = Card()
         for part in (self.images_field, self.name_field, self.place_field, self.attributes_field):
             card.body.addWidget(part)
             card.body.addSpacing(GRID + 4)
@@ -160,14 +162,25 @@ class NewStudyPage(QWidget):
         if job is not self._counting:
             return
         for event in events:
+            if isinstance(event, Progress):
+                looked = f" among {counted(event.done, 'file')}" if event.done else ""
+                self.images_field.say(f"Counting images{looked}…")
             if isinstance(event, Done):
                 self._counting = None
-                self.images_field.say(f"{event.value:,} images found.", bad=event.value == 0)
+                self.images_field.say(
+                    f"{counted(event.value, 'image')} found.", bad=event.value == 0
+                )
 
     def _stop_counting(self) -> None:
         if self._counting is not None:
             self._counting.cancel()
             self._counting = None
+
+    def wait(self, making: bool) -> None:
+        """While the study is being made, nothing else can be asked for."""
+        self._making = making
+        self._card.setEnabled(not making)
+        self._check()
 
     def _check(self) -> None:
         names = split_names(self.attributes.text())

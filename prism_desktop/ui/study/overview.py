@@ -122,6 +122,7 @@ class OverviewPage(QWidget):
             lambda: [squared(path, side) for path in paths],
             self.faces.set_images,
             owner=self,
+            what="Reading the images",
             topic="faces",
         )
 

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from prism_desktop.engine.events import Done
 from prism_desktop.engine.files import make_folder
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.records import Changes, ImportReport, RelinkReport
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
@@ -128,10 +129,17 @@ class StudyPanel(QWidget):
 
             self._context.open_study(path, opened)
 
+        def failed(error: Exception) -> None:
+            self.new.wait(False)
+            self._context.report(error)
+
+        self.new.wait(True)
         self._context.ask(
             lambda: operations.create_study(wanted.folder, wanted.name, wanted.attributes),
             made,
             owner=self,
+            what=f"Making the study {wanted.name}",
+            failed=failed,
         )
 
     def take(self, paths: list[Path]) -> None:
@@ -179,7 +187,12 @@ class StudyPanel(QWidget):
                 )
                 self._context.message(f"{names} {since} imported.", "warn")
 
-        self._context.ask(lambda: operations.changed_files(report), tell, owner=self)
+        self._context.ask(
+            lambda: operations.changed_files(report),
+            tell,
+            owner=self,
+            what="Looking whether the files have changed",
+        )
 
     def import_images(
         self,
@@ -274,7 +287,7 @@ class StudyPanel(QWidget):
 
     def _relinked(self, report: RelinkReport) -> None:
         left = len(report.still_missing)
-        text = f"{report.found:,} images were found again" + (
+        text = f"{counted(report.found, 'image was', 'images were')} found again" + (
             f"; {left:,} are still missing." if left else "."
         )
         self._context.message(text, "warn" if left else "good")
@@ -403,6 +416,7 @@ class StudyPanel(QWidget):
                 lambda: operations.overview(study),
                 self._show_overview,
                 owner=self,
+                what="Reading the study",
                 topic="overview",
             )
 

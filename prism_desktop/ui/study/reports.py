@@ -9,6 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QLabel, QLayout, QVBoxLayout, QWidget
 
 from prism_desktop.engine.events import Done
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.records import Changes, ImportReport
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
@@ -43,7 +44,7 @@ def outcome(report: ImportReport) -> str:
     """One line: what was kept of what."""
     parts = [f"{report.rows_kept:,} of {report.rows_read:,} kept"]
     if report.duplicates:
-        parts.append(f"{report.duplicates:,} duplicates")
+        parts.append(counted(report.duplicates, "duplicate"))
     if report.refused:
         parts.append(f"{len(report.refused):,} refused")
     return " · ".join(parts)
@@ -236,7 +237,9 @@ class ImportsCard(Card):
         study = self._context.study
         if study is not None:
             self._context.write(
-                lambda: operations.dismiss_doubts(study, report.id, places), owner=self
+                lambda: operations.dismiss_doubts(study, report.id, places),
+                owner=self,
+                what="Dismissing the doubt",
             )
 
     def _undo(self, report: ImportReport) -> None:
@@ -246,6 +249,7 @@ class ImportsCard(Card):
                 lambda: operations.undo_import(study, report.id),
                 lambda _: self._say(report, "undone"),
                 owner=self,
+                what="Undoing the import",
             )
 
     def _redo(self, report: ImportReport) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QFrame, QVBoxLayout
 
+from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.ui import operations
 from prism_desktop.ui.context import AppContext
 from prism_desktop.ui.study.labelers import ago
@@ -92,15 +93,9 @@ class StorageCard(Card):
         clear(self._alert)
         if overview.missing:
             self._alert.addWidget(self._missing(len(overview.missing)))
-        if overview.backups:
-            newest = overview.backups[0].stat().st_mtime
-            self.backup_text.setText(
-                f"{len(overview.backups)} kept, the latest {ago(newest, time.time())}."
-            )
-        else:
-            self.backup_text.setText("None yet; one is made before every upgrade.")
+        self.backup_text.setText(_on_backups(overview))
         sets = [
-            f"{one.name}: {one.images:,} images, {one.dimensions:,} dimensions"
+            f"{one.name}: {counted(one.images, 'image')}, {counted(one.dimensions, 'dimension')}"
             for one in overview.embeddings
         ]
         self.embeddings.setText("\n".join(sets))
@@ -109,7 +104,9 @@ class StorageCard(Card):
 
     def _missing(self, count: int) -> QFrame:
         text = label(
-            f"{count:,} images are not where they were. Their answers are kept.", wrap=True
+            f"{counted(count, 'image is', 'images are')} not where "
+            f"{word_for(count, 'it was', 'they were')}. Their answers are kept.",
+            wrap=True,
         )
         find = button(
             "Find them…",
@@ -148,3 +145,14 @@ class StorageCard(Card):
         if not cancelled:
             self._context.message("The study was backed up and the copy was verified.", "good")
             self.backed_up.emit()
+
+
+def _on_backups(overview: operations.Overview) -> str:
+    if overview.backups:
+        newest = overview.backups[0].stat().st_mtime
+        text = f"{len(overview.backups)} kept, the latest {ago(newest, time.time())}."
+    else:
+        text = "None yet; one is made before every upgrade."
+    if overview.backup_failure:
+        text += f" The one that was due could not be made: {overview.backup_failure}"
+    return text

@@ -125,6 +125,7 @@ class CompareView(QWidget):
                 lambda: leaderboard_data.list_leaderboards(path),
                 self._list,
                 owner=self,
+                what="Reading the comparisons",
                 topic="leaderboards",
             )
 

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.grammar import word_for
 from prism_desktop.engine.methods import METHODS, default_method
 from prism_desktop.engine.runs.default_backbone import download_needed
 from prism_desktop.ui.plain import set_tip
@@ -392,7 +393,7 @@ class RunForm(QFrame):
         problem = self._refused
         if wrong := self.advanced.wrong():
             named = ", ".join(caption(field.setting.key) for field in wrong)
-            problem = f"{'This does' if len(wrong) == 1 else 'These do'} not fit: {named}."
+            problem = f"{word_for(len(wrong), 'This does', 'These do')} not fit: {named}."
         elif not problem:
             try:
                 self.config()

@@ -2,6 +2,7 @@
 column, the success gate's verdict as a badge."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import (
@@ -25,26 +26,31 @@ from PySide6.QtWidgets import (
 )
 
 from prism_desktop.engine.evaluation.named_results import named_reason
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.plain_text import one_line
+from prism_desktop.engine.runs.estimates import UNKNOWN, Tone
 from prism_desktop.ui.plain import draw_text, tip_text
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.leaderboard_columns import (
     COLUMNS,
     NAMES,
     Row,
-    between,
-    gain_value,
     macro_accuracy,
     points,
-    swapped_value,
+    told_macro,
+    told_over_consensus,
+    told_swapped,
 )
+from prism_desktop.ui.widgets.dumbbell import tone_ink
 from prism_desktop.ui.widgets.painted import sized
 from prism_desktop.ui.widgets.whole_table import fit_columns
 
 _Index = QModelIndex | QPersistentModelIndex
 _PLACES = {name: place for place, name in enumerate(NAMES)}
-_GAIN, _WORST, _SWAPPED, _GATE = (_PLACES[name] for name in ("Gain", "Worst", "Swapped", "Gate"))
+_ACCURACY, _GAIN, _WORST, _SWAPPED, _GATE = (
+    _PLACES[name] for name in ("Accuracy", "Gain", "Worst", "Swapped", "Gate")
+)
 _BOLD = [_PLACES[name] for name in ("Method", "Accuracy", "Gain")]
 _PALE = [_PLACES[name] for name in ("Micro", "NLL", "ECE", "Size", "Time")]
 # left out in this order where the table is too narrow for all
@@ -126,7 +132,9 @@ class LeaderboardModel(QAbstractTableModel):
                 return tip_text(self._tip(row, column))
             case Qt.ItemDataRole.ForegroundRole:
                 return self._ink(row, column)
-            case Qt.ItemDataRole.FontRole if column in _BOLD:
+            case Qt.ItemDataRole.FontRole if column in _BOLD and not (
+                column in (_ACCURACY, _GAIN) and told_macro(row).few
+            ):
                 font = QFont()
                 font.setWeight(QFont.Weight.DemiBold)
                 return font
@@ -142,23 +150,24 @@ class LeaderboardModel(QAbstractTableModel):
     def _tip(self, row: Row, column: int) -> str:
         result = row.result
         if column == _PLACES["Size"] and result.parameters is not None:
-            return f"{result.parameters:,} parameters"
+            return counted(result.parameters, "parameter")
         if column == _GATE and result.verdict is not None:
             return "\n".join(named_reason(each, self.names) for each in result.verdict.reasons)
-        if column == _GAIN and result.gain is not None:
-            return f"95% interval {between(result.gain, '+')} points"
-        if column == _SWAPPED and row.swapped_gain is not None:
-            return f"95% interval {between(row.swapped_gain, '+')} points"
+        told = {_ACCURACY: told_macro, _GAIN: told_over_consensus, _SWAPPED: told_swapped}
+        if column in told and told[column](row) is not UNKNOWN:
+            return f"{told[column](row).line}, 95% interval"
         return _whole(row) if column == 0 else ""
 
     def _ink(self, row: Row, column: int) -> QColor | None:
         tokens = self.theme.tokens
-        gain, swapped = gain_value(row), swapped_value(row)
-        if column == _GAIN and gain is not None:
-            return QColor(tokens.good if gain > 0 else tokens.bad)
-        # worse is as it must be
-        if column == _SWAPPED and swapped is not None and not row.shuffled:
-            return QColor(tokens.good if swapped < 0 else tokens.bad)
+        if column == _GAIN:
+            return QColor(tone_ink(told_over_consensus(row), tokens))
+        if column == _SWAPPED and row.swapped_gain is not None and not row.shuffled:
+            told = told_swapped(row)  # worse is as it must be
+            as_must_be: dict[Tone, Tone] = {"good": "bad", "bad": "good", "plain": "plain"}
+            return QColor(tone_ink(replace(told, tone=as_must_be[told.tone]), tokens))
+        if column == _ACCURACY and told_macro(row).few:
+            return QColor(tokens.muted)
         return QColor(tokens.muted) if column in _PALE else None
 
 

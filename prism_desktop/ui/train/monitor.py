@@ -10,6 +10,7 @@ from superqt import QFlowLayout
 
 from prism_desktop.engine.methods import METHODS
 from prism_desktop.engine.runs.stopping import kept
+from prism_desktop.engine.series_colours import labeler_place
 from prism_desktop.ui.plain import set_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.operations import RunRow
@@ -73,7 +74,7 @@ class Tiles(QWidget):
             left = max(left, 2.0)  # other stages follow, so it is never almost done
         told = {
             "Validation accuracy": f"{accuracy:.1%}" if accuracy is not None else "–",
-            "Test accuracy": f"{row.run.macro:.1%}" if row.run.macro is not None else "–",
+            "Test accuracy": row.told().head,
             "Best epoch": str(progress.best_epoch)
             if many and progress.best_epoch is not None
             else "–",
@@ -87,7 +88,10 @@ class Tiles(QWidget):
         for name, text in told.items():
             self.values[name].setText(text)
             self._tiles[name].setVisible(row.live or text != "–")
+        test = row.told()
         set_tip(self.values["Device"], progress.device_why)
+        set_tip(self.values["Test accuracy"], f"{test.line}, 95% interval" if test.doubt else "")
+        restyle(self.values["Test accuracy"], role="unsure" if test.few else "heading")
 
 
 # ms between two drawings of a live run: the eye sees motion, the event loop stays free
@@ -445,8 +449,8 @@ class Monitor(QWidget):
         if bare and row is not None:
             self.results.show_run(row, self._names)
         labelers = [
-            self._mini(self._names.get(k, k), place, small)
-            for place, (k, small) in enumerate(progress.labelers.items())
+            self._mini(self._names.get(k, k), labeler_place(self._names, k), small)
+            for k, small in progress.labelers.items()
         ]
         attributes = [
             self._mini(name, place, small)

@@ -12,8 +12,9 @@ from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.methods import method_title
 from prism_desktop.engine.names import people
 from prism_desktop.engine.runs.default_backbone import BackboneChoice, default_backbone
+from prism_desktop.engine.runs.estimates import ToldEstimate, told_accuracy, told_gain
 from prism_desktop.engine.runs.folder import ACTIVE, RunFolder, RunSummary, list_runs
-from prism_desktop.engine.runs.result_files import Result, Summary
+from prism_desktop.engine.runs.result_files import Difference, Gain, Result, Summary
 from prism_desktop.engine.runs.run_events import Batch, LoggedEvent
 from prism_desktop.engine.runs.stopping import kept_now
 from prism_desktop.engine.study.embeddings import EmbeddingSet, list_embeddings
@@ -61,6 +62,22 @@ class RunRow:
     parameters: int | None = None  # trained ones
     test: Result = field(default_factory=Result)  # on the held-out answers
     consensus: Result | None = None  # the consensus model's on the same ones
+    gained: Gain | None = None  # over the consensus model, with its intervals
+
+    def told(self) -> ToldEstimate:
+        """The test accuracy, mean over labelers, with its doubt."""
+        macro = self.test.macro
+        return told_accuracy(
+            macro.model_copy(
+                update={"accuracy": self.run.macro, "low": self.low, "high": self.high}
+            )
+        )
+
+    def told_gain(self) -> ToldEstimate:
+        """The gain over the consensus with its doubt."""
+        found = self.gained.macro if self.gained is not None else Difference()
+        n = self.test.macro.n if found.n is None else found.n
+        return told_gain(self.gain, found.low, found.high, n, " points")
 
     @property
     def gain(self) -> float | None:
@@ -92,7 +109,11 @@ def rows(study: Path) -> tuple[RunRow, ...]:
         except UnreadableError:  # which `run.damage` says
             summary = Summary()
         macro, trained = summary.test.macro, summary.parameters.get("trainable")
-        found.append(RunRow(run, macro.low, macro.high, trained, summary.test, summary.consensus))
+        found.append(
+            RunRow(
+                run, macro.low, macro.high, trained, summary.test, summary.consensus, summary.gain
+            )
+        )
     return tuple(found)
 
 

@@ -105,7 +105,11 @@ class TrainPanel(QWidget):
         if study is not None:
             path = Path(study.path)
             self.context.ask(
-                lambda: operations.rows(path), self._show_rows, owner=self, topic="runs"
+                lambda: operations.rows(path),
+                self._show_rows,
+                owner=self,
+                what="Reading the runs",
+                topic="runs",
             )
 
     def _make(self) -> None:
@@ -221,7 +225,11 @@ class TrainPanel(QWidget):
 
         last = self.context.settings.backbone(study.path)
         self.context.ask(
-            lambda: operations.study_choices(study, last), show, owner=self, topic="study"
+            lambda: operations.study_choices(study, last),
+            show,
+            owner=self,
+            what="Reading what can be trained",
+            topic="study",
         )
 
     def _keep_backbone(self, backbone: str) -> None:
@@ -446,6 +454,7 @@ class TrainPanel(QWidget):
             lambda: operations.tell(path, what),
             lambda _: self.context.changed.emit(told),
             owner=self,
+            what="Telling the run",
         )
 
     def _label(self, run: Path, name: str, note: str) -> None:
@@ -455,6 +464,7 @@ class TrainPanel(QWidget):
             lambda: operations.label(run, name, note),
             lambda _: self.context.changed.emit(told),
             owner=self,
+            what="Saving the name",
         )
 
     def _export_curves(self) -> None:

@@ -37,7 +37,12 @@ class ProgressStore(QObject):
                 if read is self._read:  # still the study it was asked for
                     self._take(name, told)
 
-            self._context.ask(lambda: operations.history(row.run.path), take, owner=self)
+            self._context.ask(
+                lambda: operations.history(row.run.path),
+                take,
+                owner=self,
+                what="Reading the curves",
+            )
         return self._progress.setdefault(name, _fresh(row))
 
     def follow(self, row: RunRow) -> None:

@@ -5,6 +5,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.runs.result_files import Counts
 from prism_desktop.engine.runs.run_events import (
     Epoch,
@@ -181,7 +182,7 @@ def _on_started(progress: RunProgress, event: Started) -> None:
     progress.steps_per_epoch = event.steps_per_epoch
     progress.state, progress.message, progress.advice, progress.working = "training", "", "", ""
     trainable = progress.parameters.get("trainable")
-    size = f", {trainable:,} trainable parameters" if trainable else ""
+    size = f", {counted(trainable, 'trainable parameter')}" if trainable else ""
     progress.note(event, "stage", f"Started {progress.method} on {progress.device}{size}.")
 
 

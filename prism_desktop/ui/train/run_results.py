@@ -35,8 +35,8 @@ class RunResults(QWidget):
     def show_run(self, row: RunRow, names: Mapping[str, str]) -> None:
         """Show a run's results; `names` says what to call each labeler."""
         tokens = self._theme.tokens
-        labelers = labeler_rows(row.test, row.consensus, names, tokens)
-        attributes = attribute_rows(row.test, row.consensus, tokens)
+        labelers = labeler_rows(row.test, row.consensus, names, tokens, row.gained)
+        attributes = attribute_rows(row.test, row.consensus, tokens, row.gained)
         self.sentence.setText(why_no_curves(row))
         for card, view, found in zip(
             self._cards, (self.labelers, self.attributes), (labelers, attributes), strict=True

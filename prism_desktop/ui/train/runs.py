@@ -32,6 +32,7 @@ from prism_desktop.engine.plain_text import dated, one_line
 from prism_desktop.ui.plain import tip_text
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.train.operations import RunRow
+from prism_desktop.ui.widgets.dumbbell import tone_ink
 from prism_desktop.ui.widgets.painted import series_colour
 from prism_desktop.ui.widgets.whole_table import fit_columns
 
@@ -134,7 +135,7 @@ class RunsModel(QAbstractTableModel):
                 return side | Qt.AlignmentFlag.AlignVCenter
             case Qt.ItemDataRole.ForegroundRole:
                 return self._ink(row, column)
-            case Qt.ItemDataRole.FontRole if column in (1, 4):
+            case Qt.ItemDataRole.FontRole if column == 1 or (column == 4 and not row.told().few):
                 font = QFont()
                 font.setWeight(QFont.Weight.DemiBold)
                 return font
@@ -160,8 +161,10 @@ class RunsModel(QAbstractTableModel):
         tokens = self._theme.tokens
         if column == 3:
             return QColor(str(getattr(tokens, _COLOURS.get(row.run.state, "accent_text"))))
-        if column == 6 and row.gain is not None:
-            return QColor(tokens.good if row.gain > 0 else tokens.bad)
+        if column == 6:
+            return QColor(tone_ink(row.told_gain(), tokens))
+        if column == 4 and row.told().few:
+            return QColor(tokens.muted)
         return QColor(tokens.muted) if column in (2, 5, 7, 8, 9) else None
 
 
@@ -172,18 +175,15 @@ def cells(row: RunRow, stage: str = "") -> tuple[str, ...]:
     started = dated(run.created, "%d %b, %H:%M" if this_year else "%d %b %Y")
     method = method_title(run.method)
     method = f"{run.label} · {method}" if run.label else method
-    macro = f"{run.macro:.1%}" if run.macro is not None else "–"
-    both = row.low is not None and row.high is not None
-    interval = f"{100 * (row.low or 0):.1f} – {100 * (row.high or 0):.1f}" if both else "–"
-    gain = f"{100 * row.gain:+.1f} points" if row.gain is not None else "–"
+    told, gain = row.told(), row.told_gain()
     return (
         "",
         method,
         started,
         "unreadable" if run.damage else stage or run.state,
-        macro,
-        interval,
-        gain,
+        told.head,
+        told.rest or "–",
+        gain.line if gain.few else gain.number,
         short(run.backbone),
         run.split,
         str(run.seed),

@@ -24,6 +24,7 @@ class Dot:
     name: str
     share: float  # of faces that score lower, NaN if nothing was predicted
     colour: QColor
+    doubt: str = ""  # said first where the model was tested on too few answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ class Dots(Painted):
                         f"{dot.name}'s model finds this face {comparative(group.name)} than "
                         f"{dot.share:.0%} of the faces."
                     )
+                    words = f"{dot.doubt} {words}".strip()
                     show_tip(event.globalPos(), words, self)
                     return True
         return super().event(event)

@@ -85,14 +85,39 @@ class ProgressStrip(QFrame):
         self._job.cancel()
 
 
-class ProgressStack(QWidget):
-    """A strip for each job that goes on."""
+class WaitStrip(QFrame):
+    """The line of a question that takes longer than a glance; nothing tells how far it is."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.what = label("", "strong")
+        bar = QProgressBar()
+        bar.setTextVisible(False)
+        bar.setRange(0, 0)
+        bar.setMinimumWidth(40)
+        self.setLayout(rows(columns(self.what, None, gap=GRID), bar, gap=GRID // 2))
+        self.hide()
+
+
+class ProgressStack(QWidget):
+    """A strip for each job that goes on, and for each thread whose answer takes long."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._waits: dict[str, WaitStrip] = {}
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(0)
 
     def add(self, job: Job) -> None:
         self._layout.addWidget(ProgressStrip(job))
+
+    def wait(self, thread: str, what: str) -> None:
+        """Say what a thread has been doing for longer than a glance; "" when it has done it."""
+        if thread not in self._waits:
+            self._waits[thread] = WaitStrip()
+            self._layout.addWidget(self._waits[thread])
+        strip = self._waits[thread]
+        if what:
+            strip.what.setText(f"{what}…")
+        strip.setVisible(bool(what))

@@ -7,6 +7,8 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from prism_desktop.engine.grammar import counted
+from prism_desktop.engine.runs.estimates import TOO_FEW, too_few
 from prism_desktop.ui.plain import draw_text, elided, show_tip
 from prism_desktop.ui.theme import Theme
 from prism_desktop.ui.widgets.painted import Painted, faded, sized, ticks
@@ -27,6 +29,11 @@ class Mini:
     val: tuple[Sequence[float], Sequence[float]]
     value: float | None = None  # the validation accuracy told in figures
     count: int = 0  # validation answers behind `val`
+
+    @property
+    def few(self) -> bool:
+        """Whether the value rests on too few answers to tell; an unknown number is none."""
+        return bool(self.count) and too_few(self.count)
 
 
 class Multiples(Painted):
@@ -78,8 +85,9 @@ class Multiples(Painted):
                 (m for i, m in enumerate(self._minis) if self._cell(i).contains(event.pos())), None
             )
             if told is not None and told.value is not None:
-                behind = f" on {told.count:,} validation answers" if told.count else ""
-                show_tip(event.globalPos(), f"{told.name}: {told.value:.1%}{behind}", self)
+                behind = f" on {counted(told.count, 'validation answer')}" if told.count else ""
+                few = f"{TOO_FEW}, " if told.few else ""
+                show_tip(event.globalPos(), f"{told.name}: {few}{told.value:.1%}{behind}", self)
             else:
                 QToolTip.hideText()
             return True

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.plain_text import few
 from prism_desktop.engine.study.importing.answer_columns import NONE, AnswerColumns
 from prism_desktop.engine.study.importing.answer_values import Understood
@@ -236,7 +237,10 @@ def _notices(plan: ImportPlan, refused: Sequence[RefusedRow]) -> Iterator[str]:
                 f"({attribute.found})."
             )
     if len(refused) > REFUSED_KEPT:
-        yield f"{len(refused):,} rows were left out; the first {REFUSED_KEPT:,} are listed."
+        yield (
+            f"{counted(len(refused), 'row was', 'rows were')} left out; the first "
+            f"{REFUSED_KEPT:,} are listed."
+        )
 
 
 def _attributes(

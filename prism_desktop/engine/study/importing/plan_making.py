@@ -11,6 +11,7 @@ import numpy as np
 from prism_desktop.engine.errors import InputError
 from prism_desktop.engine.events import Done, Event, Progress
 from prism_desktop.engine.foreign_files import real
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.hearing import responsive
 from prism_desktop.engine.paths import typed
 from prism_desktop.engine.study.attribute_scales import attribute_scales
@@ -26,7 +27,7 @@ from prism_desktop.engine.study.importing.batch_making import (
 )
 from prism_desktop.engine.study.importing.collected_answers import Collected
 from prism_desktop.engine.study.importing.collection import Collector
-from prism_desktop.engine.study.importing.columns.roles import find_roles
+from prism_desktop.engine.study.importing.columns.sibling_tables import find_roles_of_all
 from prism_desktop.engine.study.importing.columns.table_roles import Known, TableRoles
 from prism_desktop.engine.study.importing.data_tables import DataTable
 from prism_desktop.engine.study.importing.doubts import ROWS_KEPT, Decision, Doubt
@@ -102,7 +103,7 @@ def _plan(
     ours = [table for table in tables if exported(table) is not None]
     others, compared = join_workbooks([t for t in tables if exported(t) is None])
     _check_columns(others, recipe)
-    roles = _only_useful([find_roles(t, knowledge.known(), recipe) for t in others], recipe)
+    roles = _only_useful(find_roles_of_all(others, knowledge.known(), recipe), recipe)
     if not knowledge.images and (roles.used or any(map(_needs_images, ours))):
         raise InputError(
             "The study has no images yet; import their folder first. Nothing was imported."
@@ -169,8 +170,9 @@ def file_mark(
             and mark in before.values()
         ):
             raise InputError(
-                f"{path.name} was imported before ({report.rows_kept} rows kept); undo that import "
-                "first, or read it anew with another recipe. Nothing was imported."
+                f"{path.name} was imported before ({counted(report.rows_kept, 'row')} kept); undo "
+                f"that "
+                "import first, or read it anew with another recipe. Nothing was imported."
             )
     return mark
 
@@ -391,7 +393,7 @@ class _Parts:
             for left_out in table.left_out:
                 if any(word in left_out.reason for word in ("more cells", "no JSON", "no record")):
                     rows, count = left_out.rows[:ROWS_KEPT], len(left_out.rows)
-                    text = f"{count} rows of {table.name} left out: {left_out.reason}."
+                    text = f"{counted(count, 'row')} of {table.name} left out: {left_out.reason}."
                     yield Doubt("rows", text, table.name, rows=rows, count=count)
 
     def _new_attributes(self, answers: AnswerColumns) -> Iterator[Doubt]:
@@ -437,7 +439,7 @@ def _row_doubts(left_out: Sequence[LeftOutRow]) -> Iterator[Doubt]:
             count = len(entry.rows)
             yield Doubt(
                 "rows",
-                f"{count} row{'s' * (count != 1)} of {entry.table} left out: {entry.reason}.",
+                f"{counted(count, 'row')} of {entry.table} left out: {entry.reason}.",
                 entry.table,
                 rows=entry.rows[:ROWS_KEPT],
                 count=count,

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QProgressBar, QStackedWidget, QWidget
 
 from prism_desktop.engine.errors import PrismError
 from prism_desktop.engine.events import Done, Progress
+from prism_desktop.engine.grammar import counted, word_for
 from prism_desktop.engine.study.importing.import_recipe import Recipe, read_recipe
 from prism_desktop.engine.study.importing.plan import ImportPlan
 from prism_desktop.engine.study.records import Changes, ImportReport
@@ -81,6 +82,7 @@ class AssistantPage(QWidget):
                 lambda: tuple(attribute.name for attribute in study.attributes()),
                 self._know_attributes,
                 owner=self,
+                what="Reading the attributes",
                 topic="attributes",
             )
         self.plan_again()
@@ -128,7 +130,13 @@ class AssistantPage(QWidget):
 
     def use_recipe(self, file: Path) -> None:
         """Go on with a recipe from a file."""
-        self._context.ask(lambda: read_recipe(file), self.give, owner=self, topic="recipe")
+        self._context.ask(
+            lambda: read_recipe(file),
+            self.give,
+            owner=self,
+            what="Reading the recipe",
+            topic="recipe",
+        )
 
     def save_recipe(self, file: Path) -> None:
         """Write the recipe, complete as the plan has it."""
@@ -139,6 +147,7 @@ class AssistantPage(QWidget):
                 lambda: operations.save_recipe(plan.recipe, file),
                 lambda _: self._context.message(f"The recipe is in {file.name}.", "good"),
                 owner=self,
+                what="Saving the recipe",
             )
 
     def start(self) -> None:
@@ -280,7 +289,11 @@ class AssistantPage(QWidget):
             self._offered = True
             heads = column_names(plan)
             self._context.ask(
-                lambda: alike(heads, study.imports()), self._offer, owner=self, topic="alike"
+                lambda: alike(heads, study.imports()),
+                self._offer,
+                owner=self,
+                what="Looking for an import like this one",
+                topic="alike",
             )
 
     def _show_progress(self, progress: Progress) -> None:
@@ -339,7 +352,13 @@ class AssistantPage(QWidget):
 
     def _import_ended(self, cancelled: bool) -> None:
         if cancelled:
-            self._context.ask(self._came_in, self._cancelled, owner=self, topic="cancelled")
+            self._context.ask(
+                self._came_in,
+                self._cancelled,
+                owner=self,
+                what="Looking whether the import came in",
+                topic="cancelled",
+            )
 
     def _came_in(self) -> bool:
         """Whether an import was cancelled too late, its transaction being closed already."""
@@ -381,7 +400,7 @@ class AssistantPage(QWidget):
         if not self._fresh:
             return "What is shown is not checked with the last change yet."
         if count := len(plan.decisions):
-            are = "question is" if count == 1 else "questions are"
+            are = word_for(count, "question is", "questions are")
             return f"{count:,} {are} open; answer above, and the import can go on."
         empty = not (plan.rows_kept or plan.ratings or plan.comparisons)
         return "There is nothing to import in these files." if plan.batch is None or empty else ""
@@ -415,14 +434,15 @@ class AssistantPage(QWidget):
 def headline(plan: ImportPlan) -> str:
     """What comes in; while questions are open that need not be known yet."""
     if waits(plan):
-        return f"{plan.rows_read:,} rows; what they bring is known when the questions are answered"
+        rows = counted(plan.rows_read, "row")
+        return f"{rows}; what they bring is known when the questions are answered"
     return plan.headline()
 
 
 def import_words(plan: ImportPlan) -> str:
     """What the button does: "Import 48 ratings"."""
     parts = [
-        f"{count:,} {word}{'s' * (count != 1)}"
+        counted(count, word)
         for count, word in ((plan.ratings, "rating"), (plan.comparisons, "comparison"))
         if count
     ]

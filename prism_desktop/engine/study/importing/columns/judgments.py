@@ -4,13 +4,20 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from prism_desktop.engine.grammar import counted
 from prism_desktop.engine.study.importing.columns.column_profiles import Profile, same_rows
 from prism_desktop.engine.study.importing.columns.fact_tables import facts_about_raters
+from prism_desktop.engine.study.importing.columns.judgment_questions import (
+    ALL,
+    ask_which,
+    ask_who,
+    only_or_asked,
+    tell_left_out,
+)
 from prism_desktop.engine.study.importing.columns.table_roles import FROM_COLUMN, RoleTable, Shape
 from prism_desktop.engine.study.importing.doubts import Decision, DecisionChoice
 from prism_desktop.engine.study.importing.names.attribute_names import NamedAttribute
 
-ALL: Final = "*"  # in a recipe's judgments: of every column that is one
 MANY_NAMED: Final = 3  # columns named as judgments, from which on their neighbours are too
 _CIRCUMSTANCES: Final = frozenset(
     {
@@ -52,7 +59,7 @@ def _compared(table: RoleTable) -> None:
         profile = answer[0]
         part = table.parts[profile.column.name]
         if not table.has("attribute"):
-            attribute = _only_or_asked(table, profile)
+            attribute = only_or_asked(table, profile)
             table.set(profile, part.role, part.confidence, part.reason, attribute)
         return
     if table.has("judgment"):
@@ -108,7 +115,7 @@ def _headed_by_images(table: RoleTable) -> None:
             missing.append(profile)
     if not missing:
         return
-    attribute = _only_or_asked(table, missing[0], all_of_them=True)
+    attribute = only_or_asked(table, missing[0], all_of_them=True)
     for profile in missing:
         table.set(profile, "judgment", "sure", "it is headed by an image", attribute)
 
@@ -116,28 +123,67 @@ def _headed_by_images(table: RoleTable) -> None:
 def _rows_per_image(table: RoleTable, candidates: Sequence[Profile], *, asks: bool) -> Shape | None:
     """Whether columns are raters, in a table that names no rater; None: they are not, or it is
     asked."""
-    if table.has("rater") or len(candidates) < 2 or table.recipe.rater not in ("", FROM_COLUMN):
+    if table.has("rater") or table.recipe.rater not in ("", FROM_COLUMN):
+        return None
+    given = table.recipe.rater == FROM_COLUMN
+    candidates, odd = _with_odd_raters(table, candidates, given=given)
+    if len(candidates) < 2:
         return None
     names = [p.column.name.strip() for p in candidates]
-    given = table.recipe.rater == FROM_COLUMN
     if not (given or _are_codes(names) or _are_labelers(table, names)):
         if not any(table.known.attributes.of(name) or table.generic(p)
                    for name, p in zip(names, candidates, strict=True)) and asks:  # fmt: skip
-            _ask_who(table, names)
+            ask_who(table, names)
             return "ratings"
         return None
     table.rater = FROM_COLUMN
-    attribute = table.recipe.judgments.get(ALL) or _only_or_asked(
+    attribute = table.recipe.judgments.get(ALL) or only_or_asked(
         table, candidates[0], all_of_them=True
     )
     for profile in candidates:
         table.set(profile, "judgment", "sure", "it is headed by a rater", attribute)
+    for profile in odd:
+        name = profile.column.name
+        table.doubt(
+            "rater",
+            f"{name} was taken for a rater like its neighbours, though its values "
+            f'{_oddity(profile)}; --column "ignore={name}" leaves it out.',
+            name,
+        )
     if not given:
         listed = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
         table.doubt(
-            "rater", f"The columns {listed} were taken for {len(names)} raters, a row per image."
+            "rater",
+            f"The columns {listed} were taken for {counted(len(names), 'rater')}, a row per image.",
         )
     return "a row per image"
+
+
+def _with_odd_raters(
+    table: RoleTable, candidates: Sequence[Profile], *, given: bool
+) -> tuple[list[Profile], list[Profile]]:
+    """The columns of raters with those among them whose values alone would not make them any.
+
+    Whoever answers the same to every image is a rater, too, if the column is headed like others.
+
+    Returns:
+        all of them in the order of the table, and the odd ones.
+    """
+    names = [p.column.name.strip() for p in candidates]
+    odd = [
+        p for p in numbers_of(table)
+        if p not in candidates and name_of(table, p) is None and not table.generic(p)
+        and names and (
+            _are_codes([*names, p.column.name.strip()])
+            or (_are_labelers(table, names) and _are_labelers(table, [p.column.name.strip()]))
+            or (given and p.constant)
+        )
+    ]  # fmt: skip
+    return [p for p in table.open() if p in candidates or p in odd], odd
+
+
+def _oddity(profile: Profile) -> str:
+    return "are all the same" if profile.constant else "only rise from row to row"
 
 
 def _are_codes(names: Sequence[str]) -> bool:
@@ -153,26 +199,6 @@ def _are_labelers(table: RoleTable, names: Sequence[str]) -> bool:
     return len(known) * 2 > len(names)
 
 
-def _ask_who(table: RoleTable, names: Sequence[str]) -> None:
-    listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    each = " ".join(f'--judgment "{name}"' for name in names[:3])
-    table.decisions.append(
-        Decision(
-            "raters-or-attributes",
-            f"The columns {listed} of {table.table.name} may be raters or attributes; say "
-            f'--rater "{FROM_COLUMN}" for raters, or name the attributes by {each}.',
-            table.table.name,
-            names[0],
-            choices=(
-                DecisionChoice(
-                    "They are raters", f'--rater "{FROM_COLUMN}"', {"rater": FROM_COLUMN}
-                ),
-                DecisionChoice("They are attributes", each, {"judgments": {n: n for n in names}}),
-            ),
-        )
-    )
-
-
 # Ratings
 
 
@@ -186,7 +212,7 @@ def _tidy(table: RoleTable) -> None:
     if chosen:
         table.set(chosen[0], "judgment", "sure", "it holds the answers to what is asked")
         return
-    _ask_which(table, candidates)
+    ask_which(table, candidates)
 
 
 def _rated(table: RoleTable) -> Shape:
@@ -195,7 +221,7 @@ def _rated(table: RoleTable) -> Shape:
         _given(table, _candidates(table))
         return "ratings" if table.recipe.rater != FROM_COLUMN else "a row per image"
     candidates = _candidates(table)
-    named = {p.column.name: found for p in candidates if (found := _name_of(table, p))}
+    named = {p.column.name: found for p in candidates if (found := name_of(table, p))}
     plain = [p for p in candidates if p.column.name not in named]
     generic = _one_of(table.named("judgment", candidates))
     nameless = table.column("rater") is None and table.recipe.rater in ("", FROM_COLUMN)
@@ -212,11 +238,11 @@ def _rated(table: RoleTable) -> Shape:
         _take_named(table, candidates, named)
         return "ratings"
     if len(generic) == 1:
-        attribute = _only_or_asked(table, generic[0])
+        attribute = only_or_asked(table, generic[0])
         table.set(generic[0], "judgment", "likely", "its name says that it is one", attribute)
         return "ratings"
     if generic or len(plain) > 1:
-        _ask_which(table, generic or plain)
+        ask_which(table, generic or plain)
         return "ratings"
     if plain:
         profile = plain[0]
@@ -243,36 +269,52 @@ def _given(table: RoleTable, others: Sequence[Profile]) -> None:
         part = table.parts[profile.column.name]
         if not part.attribute:
             listed = True
-            found = _name_of(table, profile)
+            found = name_of(table, profile)
             attribute = found.name if found else (
-                _only_or_asked(table, profile)
+                only_or_asked(table, profile)
                 if table.generic(profile)
                 else profile.column.name.strip()
             )  # fmt: skip
             table.set(profile, "judgment", "given", part.reason, attribute)
     taken = {table.parts[profile.column.name].attribute for profile in table.having("judgment")}
     for profile in others if not listed else ():
-        found = _name_of(table, profile)
-        if found is not None and found.how == "study" and found.name not in taken:
+        found = name_of(table, profile)
+        known = found is not None and found.how in ("study", "elsewhere")
+        if found is not None and known and found.name not in taken:
             _take(table, profile, found)
             taken.add(found.name)
 
 
 def _candidates(table: RoleTable) -> list[Profile]:
-    """Columns that could hold ratings: numbers on something like a scale, or named so."""
+    """Columns that could hold ratings: numbers on something like a scale, or named so.
+
+    A name that only speaks of an attribute does for odd numbers where no other column is left.
+    """
     rater = table.column("rater")
+    found = [
+        profile
+        for profile in _free(table)
+        if table.judged_by_name(profile)
+        or profile.column.name in table.elsewhere
+        or (table.generic(profile) and (profile.numeric > 0 or len(profile.column.values) < 12))
+        or (profile.numeric >= 0.5 and not profile.constant and not profile.counts_rows(rater))
+        or _is_worded(table, profile)
+    ]
+    return found or [p for p in numbers_of(table) if name_of(table, p) is not None]
+
+
+def _free(table: RoleTable) -> list[Profile]:
+    """Columns without a part whose names do not say that they are something else."""
     return [
         profile
         for profile in table.open()
-        if table.rank("ignore", profile) is None
-        and not says_circumstances(profile)
-        and (
-            table.judged_by_name(profile)
-            or (table.generic(profile) and (profile.numeric > 0 or len(profile.column.values) < 12))
-            or (profile.numeric >= 0.5 and not profile.constant and not profile.counts_rows(rater))
-            or _is_worded(table, profile)
-        )
+        if table.rank("ignore", profile) is None and not says_circumstances(profile)
     ]
+
+
+def numbers_of(table: RoleTable) -> list[Profile]:
+    """Columns of numbers without a part whose names do not say that they are something else."""
+    return [profile for profile in _free(table) if profile.numeric >= 0.5]
 
 
 def _is_worded(table: RoleTable, profile: Profile) -> bool:
@@ -290,7 +332,10 @@ def says_circumstances(profile: Profile) -> bool:
     return bool(_CIRCUMSTANCES & set(words))
 
 
-def _name_of(table: RoleTable, profile: Profile) -> NamedAttribute | None:
+def name_of(table: RoleTable, profile: Profile) -> NamedAttribute | None:
+    """The attribute that a column names, or that another table of the import says it judges."""
+    if attribute := table.elsewhere.get(profile.column.name):
+        return NamedAttribute(attribute, "elsewhere")
     return table.known.attributes.of(profile.column.name, profile.column.title)
 
 
@@ -322,12 +367,7 @@ def _take_named(
         name = profile.column.name
         if name not in table.parts:
             table.set(profile, "ignore", "likely", "nothing says that it is a judgment")
-            table.doubt(
-                "left-out",
-                f'{name} was left out, though it holds numbers; --judgment "{name}" takes it as '
-                "judgments.",
-                name,
-            )
+            tell_left_out(table, name)
 
 
 def _again(table: RoleTable, one: Profile, other: Profile, found: NamedAttribute) -> bool:
@@ -342,7 +382,7 @@ def _again(table: RoleTable, one: Profile, other: Profile, found: NamedAttribute
         table.doubt("left-out", f"{loser.column.name} was left out beside {exact[0].column.name}.",
                     loser.column.name)  # fmt: skip
         return loser is other
-    _ask_which(table, [one, other], found.name)
+    ask_which(table, [one, other], found.name)
     table.set(other, "ignore", "unsure", "it is asked")
     return True
 
@@ -351,6 +391,8 @@ def _take(table: RoleTable, profile: Profile, found: NamedAttribute) -> None:
     name = profile.column.name
     if found.how == "study":
         table.set(profile, "judgment", "sure", "the study judges it", found.name)
+    elif found.how == "elsewhere":
+        table.set(profile, "judgment", "likely", "another table judges it", found.name)
     elif found.how == "within":
         table.set(profile, "judgment", "likely", f"its name speaks of {found.name}", found.name)
         table.doubt("judgment", f"{name} was taken for judgments of {found.name}.", name)
@@ -380,80 +422,13 @@ def _take_neighbours(
             )
 
 
-# Where the attribute is not said
-
-
-def _only_or_asked(table: RoleTable, profile: Profile, *, all_of_them: bool = False) -> str:
-    """The study's only attribute, told; else it is asked, and "" stands for it."""
-    name = ALL if all_of_them else profile.column.name
-    said = table.recipe.judgments.get(profile.column.name) or table.recipe.judgments.get(ALL)
-    if said:
-        return said
-    known = table.known.attributes.attributes
-    found = table.known.attributes.of(profile.column.title) if profile.column.title else None
-    if found is not None:
-        return found.name
-    if len(known) == 1:
-        table.doubt(
-            "attribute",
-            f"{profile.column.name} does not say what was judged; it was taken for {known[0]}, "
-            "which is all that the study judges.",
-            profile.column.name,
-        )
-        return known[0]
-    wanted = known[:4] or ("NAME",)
-    options = " or ".join(f'--judgment "{name}={attribute}"' for attribute in wanted)
-    table.decisions.append(
-        Decision(
-            "attribute",
-            f"{profile.column.name} of {table.table.name} does not say what was judged; say "
-            f"{options}.",
-            table.table.name,
-            profile.column.name,
-            choices=tuple(
-                DecisionChoice(attribute, f'--judgment "{name}={attribute}"',
-                       {"judgments": {name: attribute}})
-                for attribute in known[:8]
-            ),
-        )
-    )  # fmt: skip
-    return ""
-
-
-def _ask_which(table: RoleTable, among: Sequence[Profile], attribute: str = "") -> None:
-    """Ask which columns are judgments; no row is used before."""
-    names = [p.column.name for p in among]
-    suffix = f"={attribute}" if attribute else ""
-    if not names:
-        text = f"{table.table.name} has no column of judgments; name it by --judgment COLUMN."
-    else:
-        options = " or ".join(f'--judgment "{name}{suffix}"' for name in names[:4])
-        text = (
-            f"{len(names)} columns of {table.table.name} could be judgments ({', '.join(names[:8])}"
-            f"{', ...' if len(names) > 8 else ''}); say which by {options}."
-        )
-    table.decisions.append(
-        Decision(
-            "judgment",
-            text,
-            table.table.name,
-            names[0] if names else "",
-            choices=tuple(
-                DecisionChoice(f"{name} holds the judgments", f'--judgment "{name}{suffix}"',
-                       {"judgments": {name: attribute}})
-                for name in names[:8]
-            ),
-        )
-    )  # fmt: skip
-
-
 # Tables of facts
 
 
 def _facts_about_images(table: RoleTable) -> Shape:
     """A table that names images and judges nothing tells about the images, if anything."""
     if table.has("rater"):
-        _ask_which(table, [])
+        ask_which(table, [])
         return "ratings"
     table.rater = ""
     for profile in table.open():

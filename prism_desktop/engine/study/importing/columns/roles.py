@@ -5,15 +5,19 @@ one that could be, or its values look like one scale and its name or its neighbo
 others are facts about the rater or the image, or are left out, and each is told by name.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from prism_desktop.engine.grammar import word_for
 from prism_desktop.engine.study.importing.cells import short
 from prism_desktop.engine.study.importing.columns.column_profiles import Profile, same_rows
+from prism_desktop.engine.study.importing.columns.judgment_questions import tell_left_out
 from prism_desktop.engine.study.importing.columns.judgments import (
     MANY_NAMED,
     find_judgments,
+    name_of,
+    numbers_of,
     says_circumstances,
 )
 from prism_desktop.engine.study.importing.columns.role_checks import check_roles
@@ -31,16 +35,22 @@ from prism_desktop.engine.study.importing.data_tables import DataColumn, DataTab
 from prism_desktop.engine.study.importing.doubts import Decision, DecisionChoice
 from prism_desktop.engine.study.importing.import_recipe import Recipe, Role
 
+NOWHERE: Final[Mapping[str, str]] = {}
 _KEYS: Final = 6  # different values that keys of a keyboard may be
 _IMAGES_WITHOUT_NAME: Final = 0.5  # share of images in a column that no name makes one
 
 
-def find_roles(table: DataTable, known: Known, recipe: Recipe) -> TableRoles:
+def find_roles(
+    table: DataTable, known: Known, recipe: Recipe, elsewhere: Mapping[str, str] = NOWHERE
+) -> TableRoles:
     """Give every column of a table its part.
 
     Columns that the recipe names and the table lacks are for other tables of the import.
+
+    Args:
+        elsewhere: columns that another table of the import judges -> their attribute.
     """
-    return _Finder(table, known, recipe).find()
+    return _Finder(table, known, recipe, elsewhere).find()
 
 
 class _Finder(RoleTable):
@@ -57,8 +67,8 @@ class _Finder(RoleTable):
         self._attribute_column()
         self._circumstances()
         self._facts()
-        shape = self._judgments(shape)
-        self._rest()
+        shape = find_judgments(self, shape)
+        self._rest(shape)
         self._who(shape)
         self._all_different(shape)
         check_roles(self, shape)
@@ -294,7 +304,7 @@ class _Finder(RoleTable):
         empty = [p for p in self.profiles.values() if not p.filled]
         names = [p.column.name for p in self.named("rater", empty)]
         return (
-            f" ({', '.join(names[:3])} {'is' if len(names) == 1 else 'are'} empty)" if names else ""
+            f" ({', '.join(names[:3])} {word_for(len(names), 'is', 'are')} empty)" if names else ""
         )
 
     def _nameless_rows(self) -> None:
@@ -418,7 +428,8 @@ class _Finder(RoleTable):
         rater, image = self.column("rater"), self.column("image")
         for profile in self.open():
             name = profile.column.name
-            if name in self.images or (self.judged_by_name(profile) and not self._all_facts()):
+            judged = name in self.elsewhere or self.judged_by_name(profile)
+            if name in self.images or (judged and not self._all_facts()):
                 continue
             ranks = {role: self.rank(role, profile) for role in ("rater-fact", "image-fact")}
             if rater is None and not self.images and image is not None:  # then of whom else
@@ -440,13 +451,13 @@ class _Finder(RoleTable):
             elif by_image and not profile.constant and not self.generic(profile):
                 self.set(profile, "image-fact", "likely", "it is the same in all rows of an image")
 
-    # Judgments
+    # Whatever is left
 
-    def _judgments(self, shape: Shape) -> Shape:
-        return find_judgments(self, shape)
-
-    def _rest(self) -> None:
-        """Whatever is left has no part."""
+    def _rest(self, shape: Shape) -> None:
+        """It has no part, which is told of numbers that are named like a judgment."""
+        for profile in numbers_of(self) if shape == "ratings" and self.has("judgment") else ():
+            if name_of(self, profile) is not None:
+                tell_left_out(self, profile.column.name)
         for profile in self.open():
             reason = (
                 "another program's own column"

@@ -1,6 +1,6 @@
 """A table with the parts that its columns play."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -82,7 +82,14 @@ class TableRoles:
 class RoleTable:
     """A table while its columns are given their parts, with what helps to find them."""
 
-    def __init__(self, table: DataTable, known: Known, recipe: Recipe) -> None:
+    def __init__(
+        self, table: DataTable, known: Known, recipe: Recipe, elsewhere: Mapping[str, str]
+    ) -> None:
+        """
+        Args:
+            elsewhere: columns that another table of the import judges -> their attribute, "" where
+                it is another column's matter.
+        """
         self.table, self.known, self.recipe = table, known, recipe
         self.dialect = dialect_of([column.name for column in table.columns])
         self.dialects = [d for d in (self.dialect, common()) if d is not None]
@@ -92,6 +99,7 @@ class RoleTable:
         self.decisions: list[Decision] = []
         self.images: dict[str, str] = {}
         self.rater = recipe.rater
+        self.elsewhere = elsewhere
 
     def open(self, *, numeric: bool | None = None) -> list[Profile]:
         """Columns without a part yet."""

@@ -16,7 +16,7 @@ class NamedAttribute:
     """An attribute, and how it was found."""
 
     name: str
-    how: Literal["study", "within", "trait", "only", "name"]
+    how: Literal["study", "elsewhere", "within", "trait", "only", "name"]
 
 
 class AttributeNames:

@@ -206,7 +206,8 @@ def _lines(path: Path, encoding: Encoding, found: _Found) -> Iterator[tuple[int,
                 broken.append(number)
     if len(broken) > max(1, 0.1 * count):
         raise InputError(
-            f"{path.name} is not JSON: {len(broken)} of {count} lines cannot be read (first: line "
+            f"{path.name} is not JSON: {len(broken):,} of {counted(count, 'line')} cannot be read "
+            f"(first: line "
             f"{broken[0]}). Nothing was imported."
         )
     for number in broken:
