@@ -94,10 +94,15 @@ class CommandPalette(QWidget):
             return
         row = max(1, self.list.sizeHintForRow(0))
         frame = 2 * self.list.frameWidth()
-        self.list.setFixedHeight(row + frame)
-        others = self.sizeHint().height() - row
-        fit = (parent.height() - 12 * GRID - others) // row
-        self.list.setFixedHeight(max(1, min(_ROWS, fit)) * row + frame)
+        # the field, two lines of a reason, and what lies around them
+        others = self.search.sizeHint().height() + self.why.height() + 10 * GRID
+        fit = max(1, min(_ROWS, (parent.height() - 8 * GRID - others) // row))
+        self.list.setFixedHeight(fit * row + frame)
+        inside = self.list.parentWidget()
+        for holder in (inside, self):
+            layout = holder.layout() if holder is not None else None
+            if layout is not None:
+                layout.invalidate()
         wide = min(_WIDE, parent.width() - 4 * GRID)
         self.setGeometry((parent.width() - wide) // 2, 6 * GRID, wide, self.sizeHint().height())
 

@@ -254,9 +254,11 @@ class Commands:
         panel.show_keys()
 
     def show_view(self, panel: str, view: str) -> None:
-        """Bring a view of a panel to the front."""
+        """Bring a view of a panel to the front, also of one that was not filled before."""
         shown: Any = self._window.show_panel(panel)
         shown.show_view(view)
+        if not shown.idle():
+            self._when_filled(shown, lambda: shown.show_view(view))
 
     def _start_training(self) -> None:
         panel: TrainPanel = self._window.show_panel("train")  # type: ignore[assignment]

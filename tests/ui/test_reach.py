@@ -92,7 +92,10 @@ def test_that_the_palette_finds_a_face_without_reading_all_images_and_shows_whol
     card = window.palette_card
     window.find_anything()
     qtbot.waitUntil(lambda: any(each.place == "Labeler" for each in card.offered))
-    assert card.list.viewport().height() % card.list.sizeHintForRow(0) == 0
+    rows = card.list.viewport().height() / card.list.sizeHintForRow(0)
+    assert rows == int(rows) > 10
+    for part in (card.search, card.list, card.why):
+        assert card.rect().contains(QRect(part.mapTo(card, QPoint()), part.size()))
     _type(window, name.upper())
     qtbot.waitUntil(lambda: [each.name for each in card.offered if each.place == "Face"] == [name])
     card.search.setText("f%_e")

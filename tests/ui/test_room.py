@@ -106,7 +106,7 @@ def test_that_a_refusal_in_the_form_moves_nothing_of_it(
     qtbot.wait(20)
     assert "cpu:7" in panel.form._problem.text()
     assert panel.form._problem.isVisible()
-    assert [_places(panel.form)[each] for each in kinds] == before
+    qtbot.waitUntil(lambda: [_places(panel.form)[each] for each in kinds] == before)
 
 
 def test_that_a_caption_that_does_not_fit_loses_whole_parts(

@@ -129,7 +129,7 @@ class Picker(QComboBox):
         self.initStyleOption(option)
         part = QStyle.SubControl.SC_ComboBoxEditField
         control = QStyle.ComplexControl.CC_ComboBox
-        room = self.style().subControlRect(control, option, part, self).width() - 4
+        room = self.style().subControlRect(control, option, part, self).width()
         if not option.currentIcon.isNull():
             room -= option.iconSize.width() + 4
         text = self.currentText()
