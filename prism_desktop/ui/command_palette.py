@@ -156,6 +156,7 @@ class CommandPalette(QWidget):
                 lambda: study.images_named(typed, _FACES),
                 lambda named: self._add_faces(typed, named),
                 owner=self,
+                what="Looking for faces of that name",
                 topic="faces",
             )
 
