@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.study.store import Study
+from prism_desktop.ui.explore.panel import ExplorePanel
 from prism_desktop.ui.study.panel import StudyPanel
 from prism_desktop.ui.train.panel import TrainPanel
 from prism_desktop.ui.widgets.pickers import whole_parts
@@ -119,3 +120,23 @@ def test_that_a_caption_that_does_not_fit_loses_whole_parts(
         assert metrics.horizontalAdvance(shown) <= room
         assert "28 Nov" not in shown or shown == text
     assert whole_parts(metrics, text, 2000) == text
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)  # of smallest sizes
+def test_that_no_view_of_a_run_is_cut_to_letters_at_twice_the_scale(
+    open_window: OpenWindow, qtbot: QtBot, tiny_study: Study
+) -> None:
+    data = fabricate.of_study(tiny_study)
+    fabricate.run(tiny_study.path, data, labelers=("L1", "L2"), attributes=("attractive",))
+    window = open_window(tiny_study)
+    window.setMinimumSize(1, 1)
+    panel = window.show_panel("explore")
+    assert isinstance(panel, ExplorePanel)
+    window.resize(960, 540)
+    for view in ("faces", "two", "face", "agreement", "accuracy"):
+        panel.show_view(view)
+        qtbot.waitUntil(lambda: panel.data is not None and panel.idle(), timeout=20_000)
+        qtbot.wait(20)
+        for name in panel.segments._buttons:
+            made = panel.segments.button(name)
+            assert made.width() >= made.sizeHint().width(), (view, name)
