@@ -140,19 +140,17 @@ def shots(
     """K-shot curves: accuracy on new faces of labelers whom training never saw, after K answers."""
     from prism_desktop.engine.experiments.kshot import KShotPlan, measure_kshot
 
-    options = with_backbone(
-        study, _options(backbone, labelers, attributes, epochs, device), settings
-    )
+    asked = with_backbone(study, _options(backbone, labelers, attributes, epochs, device), settings)
     plan = KShotPlan(
         study,
         names(methods) or (),
         _numbers(shots),
         resamples,
         folds,
-        options,
+        asked.options,
         tuple(settings or ()),
     )
-    result = follow(measure_kshot(plan))
+    result = follow(asked.telling(measure_kshot(plan)))
     write_json(result.dump(), json)
     if json != "-":
         for one in result.methods:
@@ -181,9 +179,11 @@ def curve(
     answers, and what more answers would bring."""
     from prism_desktop.engine.experiments.learning_curve import CurvePlan, measure_curve
 
-    options = with_backbone(study, _options(backbone, labelers, attributes, None, device), settings)
-    plan = CurvePlan(study, method, _numbers(counts), resamples, options, tuple(settings or ()))
-    result = follow(measure_curve(plan))
+    asked = with_backbone(study, _options(backbone, labelers, attributes, None, device), settings)
+    plan = CurvePlan(
+        study, method, _numbers(counts), resamples, asked.options, tuple(settings or ())
+    )
+    result = follow(asked.telling(measure_curve(plan)))
     write_json(result.dump(), json)
     if json != "-":
         table = Table(

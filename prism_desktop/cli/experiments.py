@@ -137,14 +137,22 @@ def compare(
         "attributes": names(attributes),
         "epochs": epochs, "device": device,
     }  # fmt: skip
-    options = with_backbone(
+    asked = with_backbone(
         study, {key: value for key, value in given.items() if value is not None}, settings
     )
     wanted = names(methods) or ()
     plan = comparison_plan.ComparisonPlan(
-        study, wanted, options, tuple(settings or ()), seeds, controls, shuffled, name, cross_fit
+        study,
+        wanted,
+        asked.options,
+        tuple(settings or ()),
+        seeds,
+        controls,
+        shuffled,
+        name,
+        cross_fit,
     )
-    path = _follow_comparison(comparison.compare(plan))
+    path = _follow_comparison(asked.telling(comparison.compare(plan)))
     leaderboard = Leaderboard.load(path / layout.LEADERBOARD)
     if leaderboard is None:
         raise RunError(f"The comparison {path} has no leaderboard.")
@@ -192,11 +200,13 @@ def search(
         "attributes": names(attributes),
         "epochs": epochs, "device": device,
     }  # fmt: skip
-    options = with_backbone(
+    asked = with_backbone(
         study, {key: value for key, value in given.items() if value is not None}, settings
     )
-    plan = search.SearchPlan(study, method, trials, workers, options, tuple(settings or ()), name)
-    result = follow(search.search(plan))
+    plan = search.SearchPlan(
+        study, method, trials, workers, asked.options, tuple(settings or ()), name
+    )
+    result = follow(asked.telling(search.search(plan)))
     write_json(result.to_dict(), json)
     if json == "-":
         return

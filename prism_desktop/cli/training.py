@@ -24,7 +24,7 @@ from prism_desktop.cli.console import (
 )
 from prism_desktop.cli.result_tables import accuracy_table, remarks
 from prism_desktop.cli.study import open_existing
-from prism_desktop.cli.training_defaults import with_backbone, with_method
+from prism_desktop.cli.training_defaults import Completed, with_backbone, with_method
 from prism_desktop.engine.config import TrainConfig
 from prism_desktop.engine.errors import FailedRunError, InputError, RunError
 from prism_desktop.engine.grammar import counted
@@ -82,13 +82,13 @@ def train(
         "method": method, "backbone": backbone, "split": split, "labelers": names(labelers),
         "attributes": names(attributes), "epochs": epochs, "seed": seed, "device": device,
     }  # fmt: skip
-    options = {key: value for key, value in given.items() if value is not None}
-    base.with_options(options, settings or [])  # what is wrong in it is said before anything else
+    asked = Completed({key: value for key, value in given.items() if value is not None})
+    chosen = base.with_options(asked.options, settings or [])
     if config is None:
-        options = with_method(study, with_backbone(study, options, settings), settings)
-    chosen = base.with_options(options, settings or [])
+        asked = with_method(study, with_backbone(study, asked.options, settings), settings)
+        chosen = base.with_options(asked.options, settings or [])
     reuse = config.parent if config is not None and (config.parent / layout.DATA).is_dir() else None
-    report(train_here(supervisor.train(study, chosen, snapshot=reuse)), json)
+    report(train_here(asked.telling(supervisor.train(study, chosen, snapshot=reuse))), json)
 
 
 def resume(run: Run, json: Json = None) -> None:

@@ -37,9 +37,9 @@ def main(study: Path | None = None, *, read_only: bool = False) -> int:
     if window.context.settings.geometry is None:
         window.resize(window.size().boundedTo(window.screen().availableSize() - FRAME))
     window.show()
-    window.context.say_unsaid()
     if study is not None:
         window.context.open_study(study)
+    window.context.say_unsaid()
     QTimer.singleShot(
         _LATER, lambda: threading.Thread(target=_import_panels, name="imports", daemon=True).start()
     )

@@ -34,6 +34,7 @@ class AppContext(QObject):
     study_opened = Signal()
     study_closed = Signal()
     changed = Signal(object)  # records.Changes, after its transaction
+    begun = Signal()  # somebody begins something: what was told about the one before goes
     # kind ("info", "good", "warn", "bad"), sentence, (button, what it does) or ()
     messaged = Signal(str, str, object)
     waiting = Signal(str, str)  # thread, and what it has done longer than a glance; "" when done
@@ -78,6 +79,13 @@ class AppContext(QObject):
         """One of the two threads for short work; the window shows what takes long in them."""
         tell = partial(self.waiting.emit, name)
         return QuestionThread(self.report, name, self.lifetimes, self, tell)
+
+    def begin(self) -> None:
+        """Somebody begins something new: errors and results of what came before go everywhere.
+
+        `run`, `write` and `open_study` say so themselves; what begins by itself does not.
+        """
+        self.begun.emit()
 
     def message(
         self, text: str, kind: str = "info", action: tuple[str, Callable[[], object]] | None = None
@@ -130,6 +138,7 @@ class AppContext(QObject):
 
         `changed` is emitted, then `then` is called. An error is reported even when `owner` is gone.
         """
+        self.begin()
         lifetime = self.lifetimes.of(owner)
 
         def announce(changes: Any) -> None:
@@ -151,6 +160,8 @@ class AppContext(QObject):
         """
         from prism_desktop.ui import operations
 
+        if not read_only:  # else it goes on, and was just told why
+            self.begin()
         read_only = read_only or self.looking_on
 
         def opened(found: "tuple[Study, Origin | None]") -> None:
@@ -226,6 +237,7 @@ class AppContext(QObject):
         events: Callable[[list[Any]], None] | None = None,
     ) -> Job:
         """Begin long work for `owner`; its failure is shown in the message bar."""
+        self.begin()
         job = self.jobs.start(work, title, owner=owner, events=events)
         job.failed.connect(self.report)
         return job

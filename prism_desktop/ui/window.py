@@ -264,6 +264,7 @@ class Window(QMainWindow):
         context.messaged.connect(self._say)
         context.jobs.started.connect(self.progress.add)
         context.waiting.connect(self.progress.wait)
+        context.begun.connect(self.messages.make_way)
         context.panel_wanted.connect(self.show_panel)
         context.view_wanted.connect(self.commands.show_view)
         context.run_wanted.connect(self._explore)

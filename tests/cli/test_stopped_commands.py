@@ -42,6 +42,12 @@ LIGHT = (
     "study check --repair", "study upgrade", "study export csv", "study export xlsx",
     "agreement --csv",
 )  # fmt: skip
+# In every run of the suite; all commands with both signals are stopped in soak.
+QUICK = (
+    ("study import", signal.SIGINT), ("study import --copy", signal.SIGTERM),
+    ("study undo-import", signal.SIGINT), ("study check --repair", signal.SIGTERM),
+    ("study upgrade", signal.SIGINT), ("study export csv", signal.SIGTERM),
+)  # fmt: skip
 SOON = 20.0  # s, on a machine that does much else
 _OURS = str(Path("prism_desktop", "engine"))
 
@@ -89,8 +95,9 @@ def _missing(path: Path) -> list[str]:
         return [image.name for image in study.images() if image.missing]
 
 
-@pytest.mark.parametrize("number", list(CODES), ids=lambda number: number.name)
-@pytest.mark.parametrize("name", LIGHT)
+@pytest.mark.parametrize(
+    ("name", "number"), QUICK, ids=[f"{name}, {number.name}" for name, number in QUICK]
+)
 def test_that_a_stopped_command_did_all_or_nothing(
     name: str, number: signal.Signals, request: pytest.FixtureRequest,
     capsys: pytest.CaptureFixture[str],

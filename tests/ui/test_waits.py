@@ -184,8 +184,12 @@ def test_that_a_study_being_made_from_photographs_is_told_at_each_step(
     qtbot.waitUntil(lambda: "Opening faces…" in _told(window), timeout=10_000)
     gates["open_known"].set()
     step = "Copying images" if copy else "Reading images"
-    qtbot.waitUntil(lambda: step in _told(window), timeout=10_000)
-    assert window.progress.findChild(ProgressStrip).detail.text() == "1 of 3"  # type: ignore[union-attr]
+
+    def counted() -> list[str]:
+        strips = window.progress.findChildren(ProgressStrip)
+        return [strip.detail.text() for strip in strips if strip.what.text() == step]
+
+    qtbot.waitUntil(lambda: counted() == ["1 of 3"], timeout=10_000)
     read.set()
     qtbot.waitUntil(lambda: window.context.idle() and not _told(window), timeout=10_000)
     assert sorted(path.name for path in tmp_path.glob("*.prism")) == ["faces.prism"]

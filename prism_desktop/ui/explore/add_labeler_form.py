@@ -41,6 +41,7 @@ class AddLabelerButton(QPushButton):
         set_tip(self, "Predict for somebody new from their answers, without training again")
         self.clicked.connect(lambda _=False: self.open_form())
         context.guard.add(self)
+        context.begun.connect(self._make_way)
         self.form: AddLabelerForm | None = None
         self._job: Job | None = None
         self._names: dict[str, str] = {}  # of those who may enter
@@ -73,7 +74,13 @@ class AddLabelerButton(QPushButton):
         self.form = None
         form.deleteLater()
 
+    def _make_way(self) -> None:
+        """Something new begins."""
+        if self.form is not None:
+            self.form.make_way()
+
     def _add(self, run: Path, labeler: str, file: Path | None) -> None:
+        self._context.begin()
         work = adapt_in_worker(RunFolder(run), labels=file, labeler=labeler or None)
         self._job = job = self._context.jobs.start(
             work, "Adding a labeler", events=self._on_events, owner=self
@@ -146,6 +153,7 @@ class AddLabelerForm(QDialog):
         known = METHODS.get(method)
         how = f"{known.title}: {known.adaptation}." if known is not None else ""
         self.who = QComboBox()
+        self.who.currentIndexChanged.connect(lambda _: self.make_way())
         self._field = Field("&Labeler of the study who is not in this run", self.who)
         self.file = button(
             "From a &file…", self._choose, tip="Answers in any format that the study imports"
@@ -201,10 +209,14 @@ class AddLabelerForm(QDialog):
             widget.setEnabled(not busy)
         self.tell("Starting" if busy else "")
         if busy:
-            self.problem.hide()
             self.add.setEnabled(False)
         else:
             self._enable()
+
+    def make_way(self) -> None:
+        """Why the last one came to nothing is out of date."""
+        self.problem.clear()
+        self.problem.hide()
 
     def tell(self, doing: str) -> None:
         """What goes on."""

@@ -203,7 +203,7 @@ class ExplorePanel(QWidget):
             Selection() if study is None else self._kept.setdefault(str(study.path), Selection())
         )
         for view in self._view.values():
-            view.selection = chosen
+            view.begin_anew(chosen)
         self._whole.setCurrentIndex(1 if study is None else 0)
         self.segments.settle(chosen.view)
         self._show_view(chosen.view)

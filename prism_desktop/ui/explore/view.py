@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QColor, QIcon, QPainter, QPixmap
-from PySide6.QtWidgets import QComboBox, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QComboBox, QLineEdit, QMenu, QToolButton, QWidget
 
 from prism_desktop.engine.plain_text import dated
 from prism_desktop.engine.runs.estimates import TOO_FEW, too_few
@@ -55,6 +55,18 @@ class View(QWidget):
         self.data: RunData | None = None
         self.personal: RunSummary | None = None  # the best run that tells labelers apart
         self.selection = Selection()  # the panel's, shared by its views
+
+    def begin_anew(self, selection: Selection) -> None:
+        """Another study: what was offered or typed for the one before goes."""
+        self.selection = selection
+        for name in ("labeler", "one", "other", "attribute", "labelers"):
+            if isinstance(box := getattr(self, name, None), Picker):
+                box.offer([])
+        for name in ("typed", "search"):
+            if isinstance(line := getattr(self, name, None), QLineEdit):
+                line.blockSignals(True)  # nobody searches
+                line.clear()
+                line.blockSignals(False)
 
     def show_selection(self) -> None:
         """Bring the controls to what is chosen, as far as the run knows it.

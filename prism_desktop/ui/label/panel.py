@@ -96,7 +96,9 @@ class LabelPanel(QWidget):
         study = self._context.study
         if study is None:
             return
-        self._context.settings.put("label", {"labeler": labeler, "kind": kind})
+        self._context.settings.put(
+            "label", {"study": str(study.path), "labeler": labeler, "kind": kind}
+        )
         if self._held_back():
             return
         self.trial.use_keys(Keys(self._context.settings.keys))
@@ -278,6 +280,7 @@ class LabelPanel(QWidget):
         self._overview = None
         self._drop_next()
         self.trial.end()
+        self.start.name.clear()
         if self._context.study is None:
             self._show(self.no_study)
         else:
@@ -324,6 +327,8 @@ class LabelPanel(QWidget):
         self.start.show_study(overview)
         if first:
             last = self._context.settings.get("label", {})
+            if last.get("study") != str(study.path):  # its L2 is somebody else
+                last = {}
             self.start.choose(last.get("labeler", ""), last.get("kind", ""))
         self._show(self.start)
 

@@ -65,6 +65,12 @@ class ImportCard(Card):
         self.hide()
         self.set_files([])
 
+    def begin_anew(self) -> None:
+        """As it was before anything was chosen."""
+        self.copy.setChecked(False)
+        self.set_files([])
+        self.hide()
+
     def set_files(self, files: list[Path], *, following: int = 0) -> None:
         """Go on with these files: tables in the assistant, embeddings here.
 

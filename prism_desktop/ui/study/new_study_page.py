@@ -18,6 +18,14 @@ from prism_desktop.ui.widgets.basics import GRID, button, chip, clear, columns, 
 from prism_desktop.ui.widgets.cards import Card, ScrollPage
 from prism_desktop.ui.widgets.fields import folder_field, text_field
 
+_ALL_INSIDE = (
+    "Every answer, image and model of the study lives in one folder that you can move or copy."
+)
+_IMAGES_OUTSIDE = (
+    "Every answer and model of the study lives in one folder that you can move or copy. The images "
+    "stay where they are; if they move, the study asks where to."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class NewStudy:
@@ -77,6 +85,8 @@ class NewStudyPage(QWidget):
         self.copy = QCheckBox(
             "&Copy the images into the study (otherwise they stay where they are)"
         )
+        self.where = label("", "muted", wrap=True)
+        self.copy.toggled.connect(self._tell_where)
         self.create_button = button("Create study", self._create, "primary")
         self.cancel = button("Cancel", self.left.emit)
         self._counting: Job | None = None
@@ -91,12 +101,18 @@ class NewStudyPage(QWidget):
     def reset(self) -> None:
         """Empty the form."""
         self.images.clear()
+        self.images_field.say("")
         self.name.clear()
         self.place.setText(str(studies_folder()))
         self.attributes.setText(", ".join(DEFAULT_ATTRIBUTES))
         self.copy.setChecked(False)
+        self._tell_where(False)
         self._named = False
         self.wait(False)
+
+    def _tell_where(self, copied: bool) -> None:
+        """What lies in the study's folder, which depends on whether the images do."""
+        self.where.setText(_ALL_INSIDE if copied else _IMAGES_OUTSIDE)
 
     def _lay_out(self) -> None:
         """A heading and one card: images, name, place, attributes with their chips, buttons."""
@@ -112,11 +128,7 @@ class NewStudyPage(QWidget):
         content = rows(
             3 * GRID,
             label("New study", "title"),
-            label(
-                "Every answer, image and model of the study lives in one folder that you can move "
-                "or copy.",
-                "muted",
-            ),
+            self.where,
             GRID,
             card,
             None,
@@ -142,6 +154,7 @@ class NewStudyPage(QWidget):
         if not self._named and text.strip():
             self.name.setText(Path(text.strip()).name)
         self._stop_counting()
+        self.images_field.say("")  # what is there was said of another folder
         self._count_later.start()
         self._check()
 

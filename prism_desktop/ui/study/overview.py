@@ -103,6 +103,14 @@ class OverviewPage(QWidget):
         self.storage.show_overview(overview)
         self._load_faces([image.path for image in overview.samples])
 
+    def begin_anew(self) -> None:
+        """The study is closed: nothing typed, chosen or unfolded goes on into another one."""
+        self.labelers.close_form()
+        self.attributes.close_form()
+        self.importing.begin_anew()
+        self.storage.format.setCurrentIndex(0)
+        self.imports.open.clear()
+
     def show_alert(self, shown: bool) -> None:
         """Show or hide what is said of things that cannot be read."""
         self._alert.setVisible(shown)

@@ -154,6 +154,7 @@ class CompareView(QWidget):
         if run is None or page not in KINDS or self._measuring is not None:
             return
         self.plots.wait(True)
+        self.context.begin()
         work = measure_in_worker(KINDS[page], RunFolder(run))
         self._measuring = job = self.context.jobs.start(
             work, f"Measuring {method_title(method)}", owner=self

@@ -126,6 +126,7 @@ class TrainPanel(QWidget):
         self.form.queue.removed.connect(self.starts.remove)
         self.starts.begun.connect(self._begun)
         self.starts.refused.connect(self._not_begun)
+        self.context.begun.connect(lambda: self.form.refuse(""))
         self.starts.changed.connect(self._show_starts)
         self.form.turned.connect(lambda _: self._turn())
         self.compare.begun.connect(lambda run: self._mine.add(str(run)))

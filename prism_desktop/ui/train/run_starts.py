@@ -98,6 +98,7 @@ class RunStarts(QObject):
         """Start a run or a comparison, now or as soon as those before it have ended."""
         if not self._study():
             return
+        self._context.begin()
         if self.busy or self.waiting():
             self._numbers += 1
             self._waiting.setdefault(self._study(), []).append(Waiting(self._numbers, order))

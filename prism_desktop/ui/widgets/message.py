@@ -39,6 +39,7 @@ class MessageBar(QFrame):
         self._icon: Icon | None = None
         self._action = button("", self._act, "quiet")
         self._act_on: Callable[[], object] | None = None
+        self._kind = ""
         self._layout = QHBoxLayout(self)
         self._layout.setContentsMargins(GRID + 4, 2, GRID // 2, 2)
         self._layout.setSpacing(GRID + 4)
@@ -64,6 +65,7 @@ class MessageBar(QFrame):
         self._icon = Icon(self._theme, name, 18, token)
         self._layout.insertWidget(0, self._icon)
         self.text.setText(text)
+        self._kind = kind
         self._act_on = action[1] if action else None
         self._action.setText(action[0] if action else "")
         self._action.setVisible(action is not None)
@@ -80,6 +82,14 @@ class MessageBar(QFrame):
         self.hide()
         self.shown.emit(False)
         self._follow()
+
+    def make_way(self) -> None:
+        """Something new begins: go, unless the pointer is here or something is offered that is
+        still there to be done."""
+        offers = self._kind == "good" and self._act_on is not None
+        if self.isVisible() and not self.underMouse() and not offers:
+            self._waiting = None
+            self.hide_message()
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)

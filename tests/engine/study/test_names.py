@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from prism_desktop.engine.adaptation.predictions import images_in
 from prism_desktop.engine.errors import InputError
+from prism_desktop.engine.events import outcome
 from prism_desktop.engine.names import is_name
 from prism_desktop.engine.study.store import Study
 from tests.cli.test_study_commands import run
@@ -69,6 +71,18 @@ def test_that_a_name_that_is_no_text_does_not_stop_a_folder(
         assert {image.name for image in study.images()} >= {"two\nlines.jpg", "face-004.jpg"}
         assert len(study.images()) == 4
         assert not study.check()
+
+
+def test_that_images_to_be_scored_may_have_names_that_are_no_text(tmp_path: Path) -> None:
+    faces = draw_faces(tmp_path / "faces", 4)
+    faces[0].replace(_name_of_bytes(tmp_path / "faces", b"caf\xe9.jpg"))
+    faces[1].replace(tmp_path / "faces" / "two\nlines.jpg")
+    found = outcome(images_in(tmp_path / "faces"))
+    assert sorted(found["name"]) == [
+        "caf\\xe9.jpg", "face-002.jpg", "face-003.jpg", "two\nlines.jpg",
+    ]  # fmt: skip
+    assert all(Path(path).is_file() for path in found["path"])
+    assert found["image"].nunique() == 4
 
 
 def test_that_a_study_in_a_folder_whose_name_is_no_text_is_refused(

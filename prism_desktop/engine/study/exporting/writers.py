@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from prism_desktop.engine.errors import InputError
@@ -123,11 +123,10 @@ def write_xlsx(sheets: Iterable[Sheet], beside: Path) -> Iterator[int]:
                 done += 1
                 if done % _EVERY == 0:
                     yield done
+        _save(book, beside)
     except BaseException:
-        with suppress(Exception):  # only saving closes and removes the sheets' temporary files
-            _save(book, beside)
+        _discard(book)
         raise
-    _save(book, beside)
 
 
 def _save(book: "Workbook", beside: Path) -> None:
@@ -136,6 +135,16 @@ def _save(book: "Workbook", beside: Path) -> None:
 
     with ZipFile(beside, "w", ZIP_DEFLATED) as archive:
         ExcelWriter(book, archive).save()
+
+
+def _discard(book: "Workbook") -> None:
+    """Close and remove the sheets' temporary files, as saving does where it succeeds."""
+    for page in cast("list[Any]", book.worksheets):
+        with suppress(Exception):  # removed by then, or on a disk that is full, too
+            if not page.closed:
+                page.close()
+        with suppress(Exception):
+            page._writer.cleanup()
 
 
 def _xlsx(page: "Worksheet", value: Value) -> object:

@@ -43,6 +43,7 @@ from prism_desktop.engine.study.images import (
     open_undecoded,
 )
 from prism_desktop.engine.study.records import (
+    OTHERS,
     ImageId,
     ImageRecord,
     ImportBatch,
@@ -221,7 +222,9 @@ def _take(
         return
     if isinstance(read, _Other):
         found.others.setdefault(read.kind, []).append(printable(name))
-    elif read is not None:
+    elif read is None:  # a folder, whose files are counted themselves
+        found.read -= 1
+    else:
         if read.frames:
             found.frames.append(name)
         if not belongs(name, read.format):
@@ -379,7 +382,19 @@ def _report(root: Path, found: _Found) -> ImportReport:
         rows_kept=len(found.images),
         refused=tuple(found.refused),
         duplicates=len(found.duplicates),
-        mapping={"folder": str(root), "duplicates": found.duplicates | found.moved_names},
+        mapping={
+            "folder": str(root),
+            "duplicates": found.duplicates | found.moved_names,
+            OTHERS: {
+                what: count
+                for what, count in (
+                    ("found again", len(found.moved)),
+                    ("there already", found.again),
+                    ("no image", sum(map(len, found.others.values()))),
+                )
+                if count
+            },
+        },
         notices=tuple(_notices(found)),
     )
 

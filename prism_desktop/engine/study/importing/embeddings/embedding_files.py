@@ -85,6 +85,24 @@ def import_embeddings(
     yield Done(report)
 
 
+def check_set(study: Study, path: Path, name: str | None, others: Sequence[str]) -> str:
+    """What a set will be called, before anything is imported.
+
+    Args:
+        others: names of the sets that are imported together with it.
+
+    Raises:
+        InputError: if the study or the others have one of that name, or it cannot be a name.
+    """
+    free = _free_name(study, checked_name(name, NAMED) if name else name_from(path.stem))
+    if free.casefold() in (other.casefold() for other in others):
+        raise InputError(
+            f"Two sets of embeddings would be called {free!r}; give one of them another name. "
+            "Nothing was imported."
+        )
+    return free
+
+
 def _report(path: Path, mark: str, name: str, vectors: Vectors, matched: _Matched) -> ImportReport:
     """What the study keeps of this import.
 
