@@ -2,10 +2,11 @@
 
 import pytest
 from PySide6.QtCore import QPoint, QRect, Qt
-from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from prism_desktop.engine.study.store import Study
+from prism_desktop.ui.explore.panel import ExplorePanel
 from prism_desktop.ui.study.panel import StudyPanel
 from prism_desktop.ui.train.panel import TrainPanel
 from prism_desktop.ui.widgets.pickers import whole_parts
@@ -62,7 +63,7 @@ def test_that_the_study_page_uses_the_room_of_a_large_window(
     window = open_window(tiny_study)
     page = _study(window, qtbot).overview
     cards = (page.labelers, page.attributes, page.imports, page.storage)
-    for wide, count in ((2560, 3), (1280, 2), (960, 1), (2560, 3)):
+    for wide, count in ((2560, 2), (1280, 2), (960, 1), (2560, 2)):
         window.resize(wide, 900)
         qtbot.wait(20)
         assert all(card.isVisible() for card in cards)
@@ -70,6 +71,8 @@ def test_that_the_study_page_uses_the_room_of_a_large_window(
         assert len(lefts) == count, wide
         right = max(card.mapTo(page, QPoint()).x() + card.width() for card in cards)
         assert right - min(lefts) > 0.85 * page.width(), wide
+        for row in page.attributes.findChildren(QLabel):
+            assert not row.isVisible() or row.height() >= row.fontMetrics().height()
 
 
 def test_that_a_warning_that_comes_moves_nothing_of_the_study_page(
@@ -119,3 +122,23 @@ def test_that_a_caption_that_does_not_fit_loses_whole_parts(
         assert metrics.horizontalAdvance(shown) <= room
         assert "28 Nov" not in shown or shown == text
     assert whole_parts(metrics, text, 2000) == text
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)  # of smallest sizes
+def test_that_no_view_of_a_run_is_cut_to_letters_at_twice_the_scale(
+    open_window: OpenWindow, qtbot: QtBot, tiny_study: Study
+) -> None:
+    data = fabricate.of_study(tiny_study)
+    fabricate.run(tiny_study.path, data, labelers=("L1", "L2"), attributes=("attractive",))
+    window = open_window(tiny_study)
+    window.setMinimumSize(1, 1)
+    panel = window.show_panel("explore")
+    assert isinstance(panel, ExplorePanel)
+    window.resize(960, 540)
+    for view in ("faces", "two", "face", "agreement", "accuracy"):
+        panel.show_view(view)
+        qtbot.waitUntil(lambda: panel.data is not None and panel.idle(), timeout=20_000)
+        qtbot.wait(20)
+        for name in panel.segments._buttons:
+            made = panel.segments.button(name)
+            assert made.width() >= made.sizeHint().width(), (view, name)

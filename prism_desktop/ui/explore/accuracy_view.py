@@ -70,7 +70,6 @@ class AccuracyView(View):
         tiles = columns(
             *(rows(label(name, "field"), *pair, gap=2) for name, pair in self._tiles.items()),
             None,
-            self.more,
             gap=5 * GRID,
         )
         self.grid = ShareGrid(context.theme)
@@ -83,7 +82,9 @@ class AccuracyView(View):
         scroll.setProperty("role", "reach")
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        body = rows(self._bar, scroll, self.note, gap=GRID + 4)
+        foot = columns(self.note, self.more, gap=2 * GRID)
+        foot.setStretch(0, 1)
+        body = rows(self._bar, scroll, foot, gap=GRID + 4)
         body.setContentsMargins(2 * GRID, GRID + 4, 2 * GRID, GRID + 4)
         body.setStretch(1, 1)
         whole = rows(tiles, frame("card", body), gap=2 * GRID + 4)

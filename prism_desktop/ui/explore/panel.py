@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QSizePolicy, QStackedWidget, QWidget
 
 from prism_desktop.engine.names import people
@@ -40,6 +40,7 @@ _VIEWS = {
     "agreement": "Agreement",
     "accuracy": "Accuracy",
 }
+NARROW = 1000  # px; below, the panel's title gives its room to the views' buttons
 _PREDICTING = ("faces", "two", "face")
 _COMPARING = ("face", "agreement", "accuracy")  # labelers; of two it is said in the view itself
 NOTE = "These judgments say something about the labeler, not about the person shown."
@@ -140,16 +141,9 @@ class ExplorePanel(QWidget):
         self._stack = QStackedWidget()
         for view in (*self._view.values(), self.no_runs):
             self._stack.addWidget(view)
-        top = columns(
-            label("Explore", "title"),
-            GRID,
-            self.run,
-            self.add,
-            GRID,
-            self.segments,
-            self.export,
-            gap=GRID,
-        )
+        self._title = label("Explore", "title")
+        parts = (self._title, GRID, self.run, self.add, GRID, self.segments, self.export)
+        top = columns(*parts, gap=GRID)
         top.setStretch(2, 1)
         body = QWidget()
         foot = columns(self.note, self.offer, gap=2 * GRID)
@@ -186,6 +180,11 @@ class ExplorePanel(QWidget):
         for number, name in enumerate(_VIEWS, start=1):
             bind(self, f"view {name}", partial(self._turn_to, name))
             set_tip(self.segments.button(name), f"{_VIEWS[name]} (Alt+{number})")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a narrow window the rail alone says where one is, and no button is cut."""
+        super().resizeEvent(event)
+        self._title.setVisible(event.size().width() >= NARROW)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

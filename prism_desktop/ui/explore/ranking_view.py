@@ -50,7 +50,7 @@ class FacesView(View):
         self.attribute, attribute = picker("Attribute", self._choose_attribute)
         self.typed = QLineEdit()
         self.typed.setPlaceholderText("Any other, e.g. friendly")
-        self.typed.setMinimumWidth(196)
+        self.typed.setMinimumWidth(120)
         self.typed.returnPressed.connect(self._ask)
         self._go = button(
             "Score", self._ask, tip="Score all faces on what you typed, which nobody labeled"

@@ -30,7 +30,7 @@ from prism_desktop.ui.widgets.basics import (
 )
 from prism_desktop.ui.widgets.cards import ScrollPage, number_card
 
-NARROW, WIDE = 1080, 1800  # px; below, cards stand in one column; from there on, in three
+NARROW = 1080  # px; below, cards stand in one column
 
 
 class OverviewPage(QWidget):
@@ -118,7 +118,6 @@ class OverviewPage(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         narrow = event.size().width() < NARROW
-        self._share(3 if event.size().width() >= WIDE else 2)
         direction = QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight
         if self._body.direction() != direction:
             self._body.setDirection(direction)
@@ -137,12 +136,11 @@ class OverviewPage(QWidget):
     def _lay_out(self) -> QVBoxLayout:
         title = rows(columns(self.name, self.chips, None), self.since, gap=4)
         header = columns(title, None, self.faces, GRID, self.close_button, self.bring, self.start)
-        self._columns = [rows(gap=2 * GRID) for _ in range(3)]
-        self._body = columns(*map(_holder, self._columns), gap=2 * GRID)
-        for column, share in enumerate((7, 5, 5)):
-            self._body.setStretch(column, share)
-        self._shared = 0
-        self._share(2)
+        left = rows(self.labelers, self.imports, None, gap=2 * GRID)
+        right = rows(self.attributes, self.storage, None, gap=2 * GRID)
+        self._body = columns(_holder(left), _holder(right), gap=2 * GRID)
+        self._body.setStretch(0, 7)
+        self._body.setStretch(1, 5)
         alert = columns(
             Icon(self._context.theme, "warning", 18, "warn"), self.passed_over, self.check
         )
@@ -161,28 +159,6 @@ class OverviewPage(QWidget):
             None,
         )
         return rows(*parts, gap=2 * GRID)
-
-    def _share(self, count: int) -> None:
-        """Share the cards out among the columns; the third is not there if there are two."""
-        if count == self._shared:
-            return
-        self._shared = count
-        cards: tuple[tuple[QWidget, ...], ...] = (
-            ((self.labelers, self.imports), (self.attributes, self.storage), ())
-            if count == 2
-            else ((self.labelers,), (self.attributes, self.imports), (self.storage,))
-        )
-        for column, of in zip(self._columns, cards, strict=True):
-            while column.takeAt(0) is not None:
-                pass
-            for card in of:
-                column.addWidget(card)
-            column.addStretch(1)
-        third = self._columns[2].parentWidget()
-        if third is not None and count == 2:
-            third.hide()
-        elif third is not None:
-            third.show()
 
     def _check(self) -> None:
         study = self._context.study
